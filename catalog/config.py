@@ -1,0 +1,82 @@
+"""Settings of where nodes and their data are kept: the sections `database` and `storage`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import cast
+
+from django.conf import settings
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+DATABASE_URI = re.compile(r"(sqlite(\+\w+)?:///.+|postgres(ql)?(\+\w+)?://.*/[^/?]+(\?.*)?)")
+
+
+class DatabaseSettings(BaseModel):
+    """Where the catalog's nodes are kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    uri: str = Field(
+        description="The database: `sqlite:///PATH` (an absolute path makes four slashes) or "
+        "`postgresql://USER:PASSWORD@HOST:PORT/NAME`. Left out, `catalog.db` in the data folder.",
+        examples=["postgresql://tiled:password@db.example.org/tiled"],
+    )
+
+    @field_validator("uri")
+    @classmethod
+    def _known_scheme(cls, uri: str) -> str:
+        if DATABASE_URI.fullmatch(uri) is None:
+            raise ValueError(
+                "is not the address of a database this server can use; write "
+                "sqlite:////absolute/path/catalog.db or postgresql://user:password@host/name"
+            )
+        return uri
+
+
+class StorageSettings(BaseModel):
+    """Where arrays and tables are kept, and how much of them one answer may hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    directory: Path = Field(
+        description="The folder that uploaded data is kept in. Left out, `storage` in the data "
+        "folder.",
+        examples=["/srv/tiled/storage"],
+    )
+    readable: list[Path] = Field(
+        default=[],
+        description="Folders that external files may be registered from.",
+        examples=["[/data/beamline]"],
+    )
+    file_io_sync: bool = Field(
+        default=False,
+        description="Whether each write waits until the disk holds the bytes. Survives "
+        "a power cut; about ten times slower.",
+        examples=["false"],
+    )
+    response_bytesize_limit: int = Field(
+        default=300_000_000,
+        ge=1,
+        description="The most bytes of data that one answer may hold; a client that wants more "
+        "asks in pieces.",
+        examples=["300000000"],
+    )
+
+    @field_validator("readable")
+    @classmethod
+    def _folders_exist(cls, folders: list[Path]) -> list[Path]:
+        for folder in folders:
+            if not folder.is_dir():
+                raise ValueError(f"names {folder}, which is no folder; make it or leave it out")
+        return folders
+
+
+def database_settings() -> DatabaseSettings:
+    """This site's section `database`."""
+    return cast(DatabaseSettings, settings.TILED.database)
+
+
+def storage_settings() -> StorageSettings:
+    """This site's section `storage`."""
+    return cast(StorageSettings, settings.TILED.storage)

@@ -1,0 +1,45 @@
+"""The site that the tests run in: a fresh folder, and a Valkey and a database of its own.
+
+TEST_REDIS_URI and TEST_DATABASE_URI name a real Redis and a real PostgreSQL to use instead.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+from streaming.embedded import EmbeddedValkey
+
+FOLDER = Path(tempfile.mkdtemp(prefix="tiled-tests-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+
+
+def _cache() -> str:
+    if uri := os.environ.get("TEST_REDIS_URI"):
+        return uri
+    valkey = EmbeddedValkey(memory=512_000_000)
+    atexit.register(valkey.stop)
+    return valkey.start()
+
+
+for _name in [name for name in os.environ if name.startswith("TILED_")]:
+    del os.environ[_name]
+os.environ.update(
+    TILED_SERVER_DATA_FOLDER=str(FOLDER),
+    TILED_DATABASE_URI=os.environ.get("TEST_DATABASE_URI", ""),
+    TILED_SINGLE_USER_API_KEY="secret",
+    TILED_STREAMING_CACHE_URI=_cache(),
+    # Whatever else lives on a shared Redis stays untouched.
+    TILED_STREAMING_CACHE_PREFIX=f"test-{secrets.token_hex(6)}",
+)
+
+from tiledproject.settings import *  # noqa: E402, F403
+from tiledproject.settings import DATABASES  # noqa: E402
+
+if "sqlite3" in DATABASES["default"]["ENGINE"]:
+    # A file, as in real life: a database in memory locks differently.
+    DATABASES["default"]["TEST"] = {"NAME": str(FOLDER / "test.db")}

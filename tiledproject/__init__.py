@@ -1,0 +1,1 @@
+"""The site: settings, addresses, servers. It wires the rooms together and knows nothing of data."""

@@ -1,0 +1,19 @@
+"""The site as a Django app: its commands, and the manners of its development server."""
+
+from django.apps import AppConfig
+
+
+class TiledProjectConfig(AppConfig):
+    """Makes `runserver` use the Daphne that waits for slow readers."""
+
+    name = "tiledproject"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Give `runserver` its server class."""
+        # Daphne's server installs a Twisted reactor when imported, which only its users want.
+        from daphne.management.commands.runserver import Command
+
+        from .daphne_server import PatientServer
+
+        Command.server_cls = PatientServer

@@ -1,0 +1,51 @@
+"""What is wrong with a setting, in one sentence: which, why, and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from pydantic import BaseModel, ValidationError
+
+Origins = dict[tuple[str, str], str]
+"""Where each setting (section, field) was written, as a phrase: "in /etc/tiled.yml"."""
+
+# Their values are passwords, or hold one.
+SECRET = {"uri", "single_user_api_key", "secret_key"}
+
+
+class ConfigError(Exception):
+    """A setting with which the server cannot start. The text is one sentence for the operator."""
+
+
+def no_such_setting(name: str, origin: str, sections: Mapping[str, type[BaseModel]]) -> str:
+    """The sentence about a section or a setting that does not exist."""
+    section = name.partition(".")[0]
+    if section in sections:
+        known = [f"{section}.{field}" for field in sections[section].model_fields]
+    else:
+        known = list(sections)
+    near = get_close_matches(name, known, n=1)
+    right = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
+    return f"There is no setting {name} ({origin}); {right}"
+
+
+def explain(
+    error: ValidationError, sections: Mapping[str, type[BaseModel]], origins: Origins
+) -> str:
+    """The sentence about the first thing that is wrong in `error`."""
+    first = error.errors()[0]
+    section, field = str(first["loc"][0]), str(first["loc"][1]) if len(first["loc"]) > 1 else None
+    reason = str(first.get("ctx", {}).get("error", ""))
+    if field is None:
+        written = sorted({where for name, where in origins.items() if name[0] == section})
+        return f"{section}.{reason} ({', '.join(written)})."
+    origin = origins.get((section, field), "left out")
+    if first["type"] == "extra_forbidden":
+        return no_such_setting(f"{section}.{field}", origin, sections)
+    if reason:
+        return f"{section}.{field} ({origin}) {reason}."
+    value = "not right" if field in SECRET else repr(first["input"])
+    example = (sections[section].model_fields[field].examples or [""])[0]
+    problem = first["msg"].removeprefix("Input ")
+    return f"{section}.{field} ({origin}) is {value}, and {problem}; write for example {example}."

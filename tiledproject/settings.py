@@ -1,0 +1,141 @@
+"""Django's settings, all of them derived from the site's (`tiledproject.config`)."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from .config import PROJECT, ServerSettings, load
+from .databases import django_database
+from .keys import with_kept_secrets
+
+TILED = with_kept_secrets(load(os.environ))
+
+BASE_DIR = PROJECT
+DEBUG = TILED.server.debug
+SECRET_KEY = TILED.server.secret_key
+
+
+def _allowed_hosts(server: ServerSettings) -> list[str]:
+    if server.host in {"0.0.0.0", "::"} and not server.allowed_hosts:  # noqa: S104
+        # On every network, nobody can know by what names this machine is called.
+        return ["*"]
+    here = socket.gethostname()
+    return [
+        "localhost",
+        ".localhost",
+        "127.0.0.1",
+        "[::1]",
+        here,
+        server.host,
+        *server.allowed_hosts,
+    ]
+
+
+ALLOWED_HOSTS = _allowed_hosts(TILED.server)
+USE_X_FORWARDED_HOST = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+INSTALLED_APPS = [
+    # First, so that `runserver` is Daphne's.
+    "daphne",
+    "channels",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "tiledproject",
+    "access",
+    "catalog",
+    "streaming",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "tiledproject.urls"
+ASGI_APPLICATION = "tiledproject.asgi.application"
+# A redirect turns the body of a PUT or PATCH into trouble; the paths of the wire are exact.
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+DATABASES = {"default": django_database(TILED.database.uri)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# One write may be a whole array; what it may hold is for the catalog to say. Up to this size a
+# body stays in memory instead of passing through a temporary file.
+DATA_UPLOAD_MAX_MEMORY_SIZE = None
+FILE_UPLOAD_MAX_MEMORY_SIZE = 128 * 1024 * 1024
+
+AUTHENTICATION_BACKENDS = [
+    "access.backends.ApiKeyBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "catalog.api.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+
+# Control messages only. Without a Redis there are no streams, and nothing to control.
+CHANNEL_LAYERS = (
+    {
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {
+                "hosts": [TILED.streaming_cache.uri],
+                "prefix": f"{TILED.streaming_cache.prefix}:channels",
+            },
+        }
+    }
+    if TILED.streaming_cache.uri
+    else {}
+)
+
+# The development server refuses to send anything larger than 1 MiB unless told otherwise.
+DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = 2**31 - 1
+DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = 2**31 - 1
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": TILED.server.log_level.upper()},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+        # A refused request is the client's affair, and is told to the client.
+        "django.request": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,38 @@
+"""The few pages that belong to no room."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.defaults import page_not_found
+
+API = "/api/"
+
+
+def landing(request: HttpRequest) -> HttpResponse:
+    """What this server is, and where its doors are."""
+    return HttpResponse(
+        format_html(
+            "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>tiled-stream</title>"
+            "</head><body><h1>tiled-stream</h1><p>Scientific data, and the stream of it while it "
+            "is being written.</p><ul><li><a href='{}'>Admin</a></li><li><a href='{}'>API</a></li>"
+            "</ul><p>From Python: <code>from tiled_client import from_uri; "
+            "from_uri({!r}, api_key=...)</code></p></body></html>",
+            reverse("admin:index"),
+            "/api/v1/",
+            request.build_absolute_uri("/"),
+        )
+    )
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """That this worker answers."""
+    return JsonResponse({"status": "ready"})
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A program's 404 for the API, a person's for the rest."""
+    if request.path.startswith(API):
+        return JsonResponse({"detail": "Not Found"}, status=404)
+    return page_not_found(request, exception)
