@@ -1,0 +1,1 @@
+"""The catalog over HTTP: each view parses, calls one service, and renders."""

@@ -1,0 +1,56 @@
+"""What the server says of itself.
+
+Source: the wire, "`GET V/` — About".
+"""
+
+from __future__ import annotations
+
+import time
+
+from django.http import HttpResponse
+from django.utils.http import http_date
+from rest_framework.request import Request
+
+from access.config import authentication_settings
+
+from .base import WireView
+from .formats import ARRAY_FORMATS, EXTENSIONS, TABLE_FORMATS
+from .links import base_url
+from .responses import render
+
+WIRE_VERSION = "0.2.20"
+"""Clients look at this to know what they may send."""
+
+FRESH = 600
+"""Seconds for which a client may keep the answer."""
+
+
+class AboutView(WireView):
+    """The API's root."""
+
+    def get(self, request: Request) -> HttpResponse:
+        """Formats, ways to authenticate, and links."""
+        base = base_url(request)
+        formats = {"array": list(ARRAY_FORMATS), "table": list(TABLE_FORMATS), "container": []}
+        about = {
+            "api_version": 0,
+            "library_version": WIRE_VERSION,
+            "formats": formats,
+            "aliases": {family: _aliases(known) for family, known in formats.items()},
+            "queries": ["lookup"],
+            "authentication": {
+                "required": not authentication_settings().allow_anonymous_access,
+                "providers": [],
+                "links": None,
+            },
+            "links": {"self": base, "documentation": f"{base}/docs"},
+            "meta": {"root_path": "/api"},
+        }
+        return render(request, about, headers={"Expires": http_date(time.time() + FRESH)})
+
+
+def _aliases(media_types: list[str]) -> dict[str, list[str]]:
+    return {
+        media_type: [name for name, known in EXTENSIONS.items() if known == media_type]
+        for media_type in media_types
+    }

@@ -1,0 +1,121 @@
+"""Arrays over HTTP: whole, by block, by slice, by patch.
+
+Source: the wire, "Array endpoints".
+"""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from access.errors import Invalid
+from access.principals import Scope
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.slices import parse_slice, sliced_shape
+from tiled_client.wire.structures import ArrayStructure
+
+from ..columns import Column, resolve_with_columns
+from ..models import Node
+from ..nodes import of_family, resolve_family
+from ..services import arrays
+from ..services.arrays import Upload
+from ..services.tables import read_column
+from .base import WireView
+from .formats import ARRAY_FORMATS, OCTET_STREAM, Array, chosen_format
+from .requests import body_of_type, flag, parse_sizes, required_sizes
+from .responses import attachment, binary, render
+
+
+class ArrayFullView(WireView):
+    """A whole array, or any part of it."""
+
+    scopes = {
+        "GET": (Scope.read_data,),
+        "PUT": (Scope.write_data,),
+        "PATCH": (Scope.write_data,),
+    }
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """The numbers of the array, or of the part that `slice` names."""
+        items = parse_slice(request.query_params.get("slice", ""))
+        node = _array_or_column(path)
+        assert isinstance(node.structure, ArrayStructure)
+        _check_expected(request, sliced_shape(node.structure.shape, items))
+        if isinstance(node, Column):
+            return _answer(request, read_column(node.table, node.key)[items])
+        return _answer(request, arrays.read_array(node, items))
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Overwrite the whole array."""
+        arrays.write_full(path=path, upload=_upload(request))
+        return render(request, None)
+
+    def patch(self, request: Request, path: str) -> HttpResponse:
+        """Overwrite a region, or extend the array by it; the structure after that is the answer."""
+        structure = arrays.write_patch(
+            path=path,
+            offset=required_sizes(request, "offset"),
+            shape=required_sizes(request, "shape"),
+            extend=flag(request, "extend", False),
+            upload=_upload(request),
+        )
+        return render(request, structure.to_json())
+
+
+class ArrayBlockView(WireView):
+    """One chunk of an array."""
+
+    scopes = {"GET": (Scope.read_data,), "PUT": (Scope.write_data,)}
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """The numbers of the chunk, or of the part of it that `slice` names."""
+        block = _block(request)
+        node = resolve_family(path, StructureFamily.array)
+        region = arrays.array_structure(node).block_region(block)
+        items = parse_slice(request.query_params.get("slice", ""))
+        shape = tuple(part.stop - part.start for part in region)
+        _check_expected(request, sliced_shape(shape, items))
+        return _answer(request, arrays.read_array(node, region)[items])
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Overwrite the chunk."""
+        arrays.write_block(path=path, block=_block(request), upload=_upload(request))
+        return render(request, None)
+
+
+def _array_or_column(path: str) -> Node | Column:
+    node = resolve_with_columns(path)
+    return node if isinstance(node, Column) else of_family(node, StructureFamily.array)
+
+
+def _upload(request: Request) -> Upload:
+    return Upload(
+        body=body_of_type(request, OCTET_STREAM),
+        mimetype=OCTET_STREAM,
+        persist=flag(request, "persist", True),
+    )
+
+
+def _block(request: Request) -> tuple[int, ...]:
+    text = request.query_params.get("block")
+    if text is None:
+        raise Invalid("The query parameter block is missing, as in block=0,1.")
+    return parse_sizes(text, "block")
+
+
+def _check_expected(request: Request, shape: tuple[int, ...]) -> None:
+    text = request.query_params.get("expected_shape")
+    if text is None:
+        return
+    expected = () if text == "scalar" else parse_sizes(text, "expected_shape")
+    if expected != shape:
+        raise Invalid(
+            f"The expected_shape {list(expected)} does not match the shape {list(shape)} of what "
+            "is asked for. The array may have grown: look at its structure again."
+        )
+
+
+def _answer(request: Request, array: Array) -> HttpResponse:
+    media_type = chosen_format(request, ARRAY_FORMATS)
+    body = ARRAY_FORMATS[media_type](array)
+    return binary(request, body, media_type, headers=attachment(request))

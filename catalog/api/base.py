@@ -1,0 +1,49 @@
+"""What all views of the API share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+
+from access.authentication import ApiKeyAuthentication
+from access.permissions import HasScopes, ScopedView
+
+
+class NoNegotiation(BaseContentNegotiation):
+    """Leaves the choice of a format to the view, which knows its data."""
+
+    def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
+        """None: views read the body as bytes."""
+        return None
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Any: views render by themselves."""
+        return JSONRenderer(), "application/json"
+
+
+class WireView(ScopedView):
+    """A view of the API: credentials checked, then the scopes that it names for the method."""
+
+    authentication_classes = (ApiKeyAuthentication,)
+    permission_classes = (HasScopes,)
+    content_negotiation_class = NoNegotiation
+    http_method_names = ("get", "post", "put", "patch", "delete")  # type: ignore[assignment]
+
+
+class SlashAdded(HttpResponseRedirect):
+    """To the same address with a slash at the end; the method and the body stay."""
+
+    status_code = 307
+
+
+def add_slash(request: HttpRequest) -> HttpResponseBase:
+    """Send the client to the form with the slash, with its query."""
+    query = request.META.get("QUERY_STRING")
+    return SlashAdded(f"{request.path}/{'?' + query if query else ''}")

@@ -1,0 +1,77 @@
+"""From an exception to an answer: the one place where the API makes error responses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from rest_framework import exceptions
+
+from access.errors import ServiceError
+from tiled_client.wire.errors import WireError
+
+from ..storage.errors import (
+    Malformed,
+    MissingFile,
+    NotReady,
+    OutsideReadable,
+    SchemaMismatch,
+    StorageError,
+    UnknownColumn,
+    Unreadable,
+    Unsupported,
+)
+from .responses import JSON, json_bytes
+
+STORAGE_STATUS: dict[type[StorageError], int] = {
+    OutsideReadable: 403,
+    MissingFile: 410,
+    Unreadable: 422,
+    NotReady: 503,
+    Unsupported: 415,
+    Malformed: 422,
+    SchemaMismatch: 422,
+    UnknownColumn: 400,
+}
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """The answer to `error`; None leaves it to Django, as a 500."""
+    match error:
+        case ServiceError():
+            return error_response(error.status, error.detail, error.headers)
+        case WireError():
+            return error_response(422, str(error))
+        case StorageError():
+            return _storage_response(error)
+        case exceptions.MethodNotAllowed():
+            return error_response(405, "Method Not Allowed")
+        case RequestDataTooBig():
+            return error_response(413, str(error))
+        case UnreadablePostError():
+            return error_response(400, "The request's body ended before all of it had arrived.")
+        case exceptions.APIException():
+            return error_response(error.status_code, str(error.detail))
+    return None
+
+
+def _storage_response(error: StorageError) -> HttpResponse:
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, NotReady) else None
+    return error_response(STORAGE_STATUS.get(type(error), 500), str(error), headers)
+
+
+def error_response(status: int, detail: str, headers: dict[str, str] | None = None) -> HttpResponse:
+    """An error in the wire's form; always JSON."""
+    body = json_bytes({"detail": detail})
+    return HttpResponse(body, status=status, content_type=JSON, headers=headers)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The answer to a path that no view has."""
+    return error_response(404, "Not Found")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The answer when something broke; the log says what."""
+    return error_response(500, "Internal server error")

@@ -1,0 +1,130 @@
+"""Formats that data can be read in.
+
+Source: the wire, "Formats": `format` (media types or file extensions) wins over `Accept`; the first
+that is known counts; parameters and q-values do not.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from rest_framework.request import Request
+
+from access.errors import NotAcceptable
+
+from ..storage import tables
+from .responses import json_bytes
+
+Array = np.ndarray[Any, Any]
+
+OCTET_STREAM = "application/octet-stream"
+ARROW_FILE = "application/vnd.apache.arrow.file"
+JSON = "application/json"
+CSV = "text/csv"
+PARQUET = "application/x-parquet"
+
+EXTENSIONS = {
+    "bin": OCTET_STREAM,
+    "json": JSON,
+    "csv": CSV,
+    "arrow": ARROW_FILE,
+    "feather": ARROW_FILE,
+    "parquet": PARQUET,
+}
+
+
+def array_json(array: Array) -> bytes:
+    """Nested lists: bytes as data URIs, times as ISO texts, complex numbers as [real, imaginary]."""
+    return json_bytes(_listed(array))
+
+
+def array_csv(array: Array) -> bytes:
+    """Rows of at most two dimensions, without a header. Raises NotAcceptable for more."""
+    if array.ndim > 2 or array.dtype.names:
+        raise NotAcceptable(
+            f"The shape of this data {array.shape} is incompatible with the requested format "
+            f"({CSV}). Slice it or choose a different format."
+        )
+    text = io.StringIO()
+    np.savetxt(text, np.atleast_1d(array), delimiter=",", fmt="%s")
+    return text.getvalue().encode()
+
+
+def table_json(table: pa.Table) -> bytes:
+    """An object with a list of values for each column."""
+    return json_bytes({name: _plain(table[name].to_pylist()) for name in table.column_names})
+
+
+def table_csv(table: pa.Table) -> bytes:
+    """Rows, after a header."""
+    sink = io.BytesIO()
+    pyarrow.csv.write_csv(table, sink)
+    return sink.getvalue()
+
+
+def table_parquet(table: pa.Table) -> bytes:
+    """A Parquet file."""
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(table, sink)
+    return sink.getvalue()
+
+
+ARRAY_FORMATS: dict[str, Callable[[Array], bytes]] = {
+    OCTET_STREAM: lambda array: array.tobytes(),
+    JSON: array_json,
+    CSV: array_csv,
+}
+TABLE_FORMATS: dict[str, Callable[[pa.Table], bytes]] = {
+    ARROW_FILE: tables.serialize_ipc,
+    PARQUET: table_parquet,
+    CSV: table_csv,
+    JSON: table_json,
+}
+
+
+def chosen_format(request: Request, formats: Mapping[str, Any]) -> str:
+    """The first of the media types asked for that is in `formats`. Raises NotAcceptable."""
+    wanted = request.query_params.get("format") or request.META.get("HTTP_ACCEPT") or "*/*"
+    names = [part.partition(";")[0].strip() for part in wanted.split(",")]
+    for name in names:
+        media_type = EXTENSIONS.get(name, name)
+        if media_type in formats:
+            return media_type
+        if media_type == "*/*":
+            return next(iter(formats))
+    raise NotAcceptable(
+        "None of the media types requested by the client are supported. "
+        f"Supported: {', '.join(formats)}. Requested: {', '.join(names)}."
+    )
+
+
+def _listed(array: Array) -> Any:
+    if array.dtype.kind == "c":
+        return np.stack([array.real, array.imag], axis=-1).astype("f8").tolist()
+    if array.dtype.kind == "M":
+        return np.datetime_as_string(array).tolist()
+    if array.dtype.kind == "m":
+        return array.astype("i8").tolist()
+    return _plain(array.tolist())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, bytes):
+        return f"data:{OCTET_STREAM};base64,{base64.b64encode(value).decode()}"
+    if isinstance(value, complex):
+        return [value.real, value.imag]
+    if value is None or isinstance(value, (bool, int, float, str, datetime.date, datetime.time)):
+        return value
+    return str(value)

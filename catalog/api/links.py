@@ -1,0 +1,48 @@
+"""Addresses in responses.
+
+Source: the wire, "Paths, doubled slashes, encoding" and "Links per family". Keys stand in links as
+they are, not percent-encoded; `{0}` and `{index}` are for the client to fill in.
+"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structures import ArrayStructure, Structure
+
+API = "/api/v1"
+
+
+def base_url(request: Request | HttpRequest) -> str:
+    """The API's root as the client reached it, behind a proxy too; no slash at the end."""
+    proto = request.META.get("HTTP_X_FORWARDED_PROTO") or request.scheme
+    host = request.META.get("HTTP_X_FORWARDED_HOST") or request.META.get("HTTP_HOST")
+    return f"{proto}://{host or request.get_host()}{API}"
+
+
+def node_links(
+    base: str, path: str, family: StructureFamily, structure: Structure | None
+) -> dict[str, str]:
+    """Links of the node at `path`, which stands in them as given, doubled slashes included."""
+    links = {"self": f"{base}/metadata/{path}"}
+    match family:
+        case StructureFamily.container:
+            links["search"] = f"{base}/search/{path}"
+            links["search_deep"] = f"{base}/search-deep/{path}"
+            links["full"] = f"{base}/container/full/{path}"
+        case StructureFamily.array:
+            assert isinstance(structure, ArrayStructure)
+            places = ",".join(f"{{{n}}}" for n in range(len(structure.shape)))
+            links["full"] = f"{base}/array/full/{path}"
+            links["block"] = f"{base}/array/block/{path}?block={places}"
+        case StructureFamily.table:
+            links["full"] = f"{base}/table/full/{path}"
+            links["partition"] = f"{base}/table/partition/{path}?partition={{index}}"
+    return links
+
+
+def child_path(parent_path: str, key: str) -> str:
+    """The path of a new child in links: the parent's as it was asked for, a slash, and the key."""
+    return f"{parent_path}/{key}"

@@ -1,0 +1,134 @@
+"""One node: look at it, make a child, change its metadata, delete it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from access.errors import Invalid, NotAcceptable
+from access.principals import Scope
+
+from ..columns import resolve_with_columns
+from ..models import Node
+from ..services import nodes
+from ..services.drafts import Draft, checked_metadata, checked_specs
+from ..services.metadata import Change, Described, update_metadata
+from ..services.patches import json_patched, merge_patched
+from .base import WireView
+from .links import base_url, child_path, node_links
+from .listing import child_counts
+from .requests import flag, json_body
+from .resources import View, node_resource
+from .responses import render
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+
+
+class MetadataView(WireView):
+    """A node of any family."""
+
+    scopes = {
+        "GET": (Scope.read_metadata,),
+        "POST": (Scope.write_metadata, Scope.create_node),
+        "PUT": (Scope.write_metadata,),
+        "PATCH": (Scope.write_metadata,),
+        "DELETE": (Scope.delete_node, Scope.delete_revision),
+    }
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """The node's resource."""
+        view = View.of(request)
+        node = resolve_with_columns(path)
+        counts = child_counts([node]) if isinstance(node, Node) else {}
+        resource = node_resource(base_url(request), node, view, counts)
+        return render(request, {"data": resource, "error": None, "links": None, "meta": {}})
+
+    def post(self, request: Request, path: str) -> HttpResponse:
+        """Make a child, with storage of the server's own where it has data."""
+        draft = Draft.from_json(json_body(request))
+        if draft.data_source and draft.data_source.assets:
+            raise Invalid("A data source with assets is registered: POST it to /register/ instead.")
+        return created(request, path, nodes.create_node(parent_path=path, draft=draft))
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Replace metadata and specs, or what of them is given."""
+        body = _object(json_body(request))
+        return self._update(request, path, lambda before: _replaced(before, body))
+
+    def patch(self, request: Request, path: str) -> HttpResponse:
+        """Patch metadata and specs."""
+        return self._update(request, path, _patch_of(_object(json_body(request))))
+
+    def delete(self, request: Request, path: str) -> HttpResponse:
+        """Delete the node."""
+        nodes.delete_node(
+            path=path,
+            recursive=flag(request, "recursive", False),
+            external_only=flag(request, "external_only", True),
+        )
+        return render(request, None)
+
+    def _update(self, request: Request, path: str, change: Change) -> HttpResponse:
+        node = update_metadata(
+            path=path, change=change, drop_revision=flag(request, "drop_revision", False)
+        )
+        return render(request, {"id": node.key})
+
+
+def created(request: Request, parent_path: str, node: Node) -> HttpResponse:
+    """The answer to whoever made `node`: what they do not know of it yet."""
+    path = child_path(parent_path, node.key)
+    return render(
+        request,
+        {
+            "id": node.key,
+            "links": node_links(base_url(request), path, node.family, node.structure),
+            "data_sources": [node.source.to_json()] if node.source else [],
+            "access_tags": [],
+        },
+    )
+
+
+def _object(body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise Invalid("The body must be a JSON object with metadata, specs, access_tags.")
+    return body
+
+
+def _replaced(before: Described, body: dict[str, Any]) -> Described:
+    metadata, specs = body.get("metadata"), body.get("specs")
+    return Described(
+        before.metadata if metadata is None else checked_metadata(metadata),
+        before.specs if specs is None else checked_specs(specs),
+    )
+
+
+def _patch_of(body: dict[str, Any]) -> Change:
+    if "content-type" not in body or "specs" not in body:
+        raise Invalid("The body must have the keys 'content-type' and 'specs' (which may be null).")
+    match body["content-type"]:
+        case "application/json-patch+json":
+            return lambda before: _json_patched(before, body)
+        case "application/merge-patch+json":
+            return lambda before: _merge_patched(before, body)
+    raise NotAcceptable(f"valid content types: {JSON_PATCH}, {MERGE_PATCH}")
+
+
+def _json_patched(before: Described, body: dict[str, Any]) -> Described:
+    return Described(
+        checked_metadata(json_patched(before.metadata, body.get("metadata") or [])),
+        checked_specs(json_patched(before.specs, body["specs"] or [])),
+    )
+
+
+def _merge_patched(before: Described, body: dict[str, Any]) -> Described:
+    metadata, specs = body.get("metadata"), body["specs"]
+    return Described(
+        before.metadata
+        if metadata is None
+        else checked_metadata(merge_patched(before.metadata, metadata)),
+        before.specs if specs is None else checked_specs(specs),
+    )

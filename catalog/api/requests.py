@@ -1,0 +1,131 @@
+"""Reading what a request asks for: paths, query parameters, bodies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+from rest_framework.request import Request
+
+from access.errors import Invalid, UnsupportedMedia
+
+TRUE = {"true", "1", "yes", "on", "t", "y"}
+FALSE = {"false", "0", "no", "off", "f", "n"}
+SIZES = re.compile(r"[0-9]+(,[0-9]+)*")
+JSON_TYPES = {"", "application/json"}
+
+
+def content_type(request: Request) -> str:
+    """The body's media type without parameters, in lower case; empty if none was said."""
+    return (request.META.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
+
+
+def body_of_type(request: Request, *allowed: str) -> bytes:
+    """The body, which must be of one of the `allowed` media types. Raises UnsupportedMedia."""
+    if content_type(request) not in allowed:
+        raise UnsupportedMedia(
+            f"The Content-Type must be {' or '.join(allowed)}, not "
+            f"{request.META.get('CONTENT_TYPE') or 'absent'}."
+        )
+    return raw_body(request)
+
+
+def raw_body(request: Request) -> bytes:
+    """The bytes of the body, untouched."""
+    return bytes(request._request.body)
+
+
+def json_body(request: Request) -> Any:
+    """The body as JSON; a missing Content-Type counts as JSON. Raises Invalid."""
+    if content_type(request) not in JSON_TYPES:
+        raise Invalid(f"The body must be application/json, not {content_type(request)}.")
+    try:
+        value = orjson.loads(raw_body(request))
+    except orjson.JSONDecodeError as error:
+        raise Invalid(f"The body is not valid JSON: {error}.") from error
+    for number in _unstorable(value):
+        raise Invalid(f"The body holds {number}, which cannot be stored.")
+    return value
+
+
+def flag(request: Request, name: str, default: bool) -> bool:
+    """A boolean query parameter. Raises Invalid."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if text.lower() not in TRUE | FALSE:
+        raise Invalid(f"The query parameter {name} must be true or false, not {text!r}.")
+    return text.lower() in TRUE
+
+
+def integer(
+    request: Request,
+    name: str,
+    default: int | None = None,
+    *,
+    low: int = 0,
+    high: int | None = None,
+) -> int | None:
+    """An integer query parameter within bounds. Raises Invalid."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise Invalid(f"The query parameter {name} must be an integer, not {text!r}.") from error
+    if number < low or (high is not None and number > high):
+        bounds = f"at least {low}" if high is None else f"from {low} to {high}"
+        raise Invalid(f"The query parameter {name} must be {bounds}, not {number}.")
+    return number
+
+
+def required_integer(request: Request, name: str) -> int:
+    """An integer query parameter that must be there. Raises Invalid."""
+    number = integer(request, name)
+    if number is None:
+        raise Invalid(f"The query parameter {name} is missing.")
+    return number
+
+
+def sizes(request: Request, name: str) -> tuple[int, ...] | None:
+    """Non-negative integers separated by commas, as in `1,4`; None if absent. Raises Invalid."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    return parse_sizes(text, name)
+
+
+def parse_sizes(text: str, name: str) -> tuple[int, ...]:
+    """Read `1,4` as (1, 4), and an empty text as (). Raises Invalid."""
+    if text and not SIZES.fullmatch(text):
+        raise Invalid(
+            f"The query parameter {name} must be non-negative integers separated by commas, as in "
+            f"1,4, not {text!r}."
+        )
+    return tuple(int(number) for number in text.split(",")) if text else ()
+
+
+def required_sizes(request: Request, name: str) -> tuple[int, ...]:
+    """Sizes that must be there. Raises Invalid."""
+    found = sizes(request, name)
+    if found is None:
+        raise Invalid(f"The query parameter {name} is missing, as in {name}=1,4.")
+    return found
+
+
+def _unstorable(value: Any) -> Iterator[str]:
+    """What a JSON column of one of the databases would refuse."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            stack += [*item.keys(), *item.values()]
+        elif isinstance(item, list):
+            stack += item
+        elif isinstance(item, str) and "\0" in item:
+            yield "a text with a NUL character"
+        elif isinstance(item, int) and not -(2**63) <= item < 2**64:
+            yield f"the integer {item}, of more than 64 bits"

@@ -1,0 +1,127 @@
+"""A node as the API shows it.
+
+Source: the wire, "`GET V/metadata/{path}` and the node resource document".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from rest_framework.request import Request
+
+from access.errors import BadRequest, Invalid
+from tiled_client.wire.families import StructureFamily
+
+from ..columns import Column
+from ..models import Node
+from .links import node_links
+from .requests import flag, integer
+
+FIELDS = frozenset(
+    {
+        "metadata",
+        "structure_family",
+        "structure",
+        "count",
+        "sorting",
+        "specs",
+        "data_sources",
+        "access_tags",
+    }
+)
+MAX_DEPTH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What of a node is asked for."""
+
+    fields: frozenset[str]
+    data_sources: bool
+    links: bool
+    select_metadata: Any
+
+    @classmethod
+    def of(cls, request: Request) -> View:
+        """Read the query parameters. Raises Invalid and BadRequest."""
+        names = frozenset(request.query_params.getlist("fields"))
+        unknown = sorted(names - FIELDS - {""})
+        if unknown:
+            raise Invalid(
+                f"Unknown field {unknown[0]!r}: fields are {', '.join(sorted(FIELDS))}, or an "
+                "empty text for none."
+            )
+        integer(request, "max_depth", high=MAX_DEPTH)
+        return cls(
+            fields=(names - {""}) if names else FIELDS,
+            data_sources=flag(request, "include_data_sources", False),
+            links=not flag(request, "omit_links", False),
+            select_metadata=_compiled(request.query_params.get("select_metadata")),
+        )
+
+    @property
+    def bare(self) -> View:
+        """The same without the links that lead to data, as a listing of keys has them."""
+        return replace(self, links=False)
+
+
+def node_resource(
+    base: str, node: Node | Column, view: View, counts: Mapping[int, int]
+) -> dict[str, Any]:
+    """The resource of `node`; `counts` has the number of children of each container, by its id."""
+    return {
+        "id": node.key,
+        "attributes": _attributes(node, view, counts),
+        "links": node_links(base, node.path, node.family, node.structure) if view.links else None,
+        "meta": None,
+    }
+
+
+def _attributes(node: Node | Column, view: View, counts: Mapping[int, int]) -> dict[str, Any]:
+    container = node.family is StructureFamily.container
+    chosen = {
+        "metadata": _metadata(node, view) if "metadata" in view.fields else None,
+        "structure_family": (
+            node.family.value if container or "structure_family" in view.fields else None
+        ),
+        "specs": node.specs if "specs" in view.fields else None,
+        "structure": _structure(node, view, counts),
+        "sorting": (
+            [{"key": "", "direction": 1}] if container and "sorting" in view.fields else None
+        ),
+        "access_tags": ([] if isinstance(node, Node) and "access_tags" in view.fields else None),
+        "data_sources": None,
+    }
+    if view.data_sources:
+        chosen["data_sources"] = [node.source.to_json()] if node.source else []
+    return {"ancestors": node.segments[:-1], **chosen}
+
+
+def _metadata(node: Node | Column, view: View) -> Any:
+    if view.select_metadata is None:
+        return node.metadata
+    return {"selected": view.select_metadata.search(node.metadata)}
+
+
+def _structure(node: Node | Column, view: View, counts: Mapping[int, int]) -> Any:
+    if node.family is StructureFamily.container:
+        wanted = {"structure", "count"} & view.fields
+        return {"contents": None, "count": counts.get(node.pk or 0, 0)} if wanted else None
+    if "structure" not in view.fields or node.structure is None:
+        return None
+    return node.structure.to_json()
+
+
+def _compiled(expression: str | None) -> Any:
+    if expression is None:
+        return None
+    try:
+        return jmespath.compile(expression)
+    except JMESPathError as error:
+        raise BadRequest(
+            f"Malformed 'select_metadata' parameter raised JMESPathError: {error}"
+        ) from error

@@ -1,0 +1,23 @@
+"""The end of a node's stream."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from access.principals import Scope
+
+from ..services.streams import close_stream
+from .base import WireView
+from .responses import render
+
+
+class CloseStreamView(WireView):
+    """The stream of a node of any family."""
+
+    scopes = {"DELETE": (Scope.write_data,)}
+
+    def delete(self, request: Request, path: str) -> HttpResponse:
+        """Close it; whoever listens is let go once they have everything."""
+        close_stream(path=path)
+        return render(request, None)

@@ -1,0 +1,112 @@
+"""Tables over HTTP: whole, or by partition; rows are appended to a partition.
+
+Source: the wire, "Table endpoints".
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from access.errors import BadRequest, Invalid
+from access.principals import Scope
+from tiled_client.wire.families import StructureFamily
+
+from ..nodes import resolve_family
+from ..services import tables
+from .base import WireView
+from .formats import ARROW_FILE, TABLE_FORMATS, chosen_format
+from .requests import body_of_type, json_body, raw_body, required_integer
+from .responses import attachment, binary, render
+
+
+class TableFullView(WireView):
+    """All rows of a table."""
+
+    scopes = {
+        "GET": (Scope.read_data,),
+        "POST": (Scope.read_data,),
+        "PUT": (Scope.write_data,),
+    }
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """All rows, of all columns or those that are named."""
+        columns = _columns(request)
+        return _answer(
+            request, tables.read_table(resolve_family(path, StructureFamily.table), columns)
+        )
+
+    def post(self, request: Request, path: str) -> HttpResponse:
+        """The same, with the columns in the body, for those who name very many."""
+        return self.get(request, path)
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Replace all rows."""
+        tables.write_table(path=path, body=body_of_type(request, ARROW_FILE), mimetype=ARROW_FILE)
+        return render(request, None)
+
+
+class TablePartitionView(WireView):
+    """The rows of one partition."""
+
+    scopes = {
+        "GET": (Scope.read_data,),
+        "POST": (Scope.read_data,),
+        "PUT": (Scope.write_data,),
+        "PATCH": (Scope.write_data,),
+    }
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """The rows, of all columns or those that are named."""
+        columns, partition = _columns(request), required_integer(request, "partition")
+        node = resolve_family(path, StructureFamily.table)
+        return _answer(request, tables.read_partition(node, partition, columns))
+
+    def post(self, request: Request, path: str) -> HttpResponse:
+        """The same, with the columns in the body."""
+        return self.get(request, path)
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Replace the rows."""
+        tables.write_partition(
+            path=path,
+            partition=required_integer(request, "partition"),
+            body=body_of_type(request, ARROW_FILE),
+            mimetype=ARROW_FILE,
+        )
+        return render(request, None)
+
+    def patch(self, request: Request, path: str) -> HttpResponse:
+        """Add rows at the end."""
+        tables.append_rows(
+            path=path,
+            partition=required_integer(request, "partition"),
+            body=body_of_type(request, ARROW_FILE),
+            mimetype=ARROW_FILE,
+        )
+        return render(request, None)
+
+
+def _columns(request: Request) -> list[str] | None:
+    if request.method == "POST":
+        return _columns_in_body(request)
+    columns, fields = (request.query_params.getlist(name) for name in ("column", "field"))
+    if columns and fields:
+        raise BadRequest("Give either 'column' or 'field' (its old name), not both.")
+    return columns or fields or None
+
+
+def _columns_in_body(request: Request) -> list[str] | None:
+    if not raw_body(request):
+        return None
+    names = json_body(request)
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        raise Invalid("The body must be a JSON list with the names of one column or more.")
+    return names
+
+
+def _answer(request: Request, table: pa.Table) -> HttpResponse:
+    media_type = chosen_format(request, TABLE_FORMATS)
+    body = TABLE_FORMATS[media_type](table)
+    return binary(request, body, media_type, headers=attachment(request))

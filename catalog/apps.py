@@ -1,0 +1,10 @@
+"""The catalog as a Django app."""
+
+from django.apps import AppConfig
+
+
+class CatalogConfig(AppConfig):
+    """Nodes, their structures and storage."""
+
+    name = "catalog"
+    default_auto_field = "django.db.models.BigAutoField"

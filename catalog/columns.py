@@ -1,0 +1,67 @@
+"""A column of a table, which can be addressed as an array below the table.
+
+Source: the wire, "Table endpoints", reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from access.errors import NotFound
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structures import ArrayStructure, TableStructure
+
+from .models import Node
+from .nodes import resolve, split_path
+from .services.tables import column_structure
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column, seen as an array of one dimension; it has no metadata of its own."""
+
+    table: Node
+    key: str
+    structure: ArrayStructure
+    pk: None = None
+    source: None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    specs: list[dict[str, Any]] = field(default_factory=list)
+    family: StructureFamily = StructureFamily.array
+
+    @property
+    def path(self) -> str:
+        """The table's path, a slash and the column's name."""
+        return f"{self.table.path}/{self.key}"
+
+    @property
+    def segments(self) -> list[str]:
+        """The keys from the root to the column."""
+        return [*self.table.segments, self.key]
+
+
+def resolve_with_columns(path: str | Sequence[str]) -> Node | Column:
+    """The node at `path`, or the column of the table there. Raises NotFound."""
+    segments = split_path(path) if isinstance(path, str) else list(path)
+    try:
+        return resolve(segments)
+    except NotFound:
+        column = _column(segments)
+        if column is None:
+            raise
+        return column
+
+
+def _column(segments: list[str]) -> Column | None:
+    if len(segments) < 2:
+        return None
+    *parent, name = segments
+    try:
+        table = resolve(parent)
+    except NotFound:
+        return None
+    if not isinstance(table.structure, TableStructure) or name not in table.structure.columns:
+        return None
+    return Column(table, name, column_structure(table, name))

@@ -1,0 +1,180 @@
+"""The tables of the catalog."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import models
+
+from tiled_client.wire.data_sources import Asset as WireAsset
+from tiled_client.wire.families import Management, StructureFamily
+from tiled_client.wire.structures import Structure, structure_from_json
+
+from .events import NodeRef
+
+KEY_LENGTH = 255
+PATH_BYTES = 2000
+"""An indexed value may take 2704 bytes in PostgreSQL."""
+
+
+class Node(models.Model):
+    """A container, an array or a table, known by its path.
+
+    `path` is that of the parent, a slash and `key`; the root's is empty. Nodes are never moved, so
+    it is kept ready: one look at one index finds a node.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    parent = models.ForeignKey(
+        "self", null=True, editable=False, related_name="children", on_delete=models.CASCADE
+    )
+    key = models.CharField(max_length=KEY_LENGTH, editable=False)
+    path = models.TextField(unique=True, editable=False)
+    structure_family = models.CharField(
+        max_length=16, choices=[(family.value, family.value) for family in StructureFamily]
+    )
+    metadata = models.JSONField(default=dict)
+    specs = models.JSONField(default=list)
+    time_created = models.DateTimeField(auto_now_add=True, db_index=True)
+    time_updated = models.DateTimeField(auto_now=True, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["parent", "key"], name="unique_key_per_parent")
+        ]
+        indexes = [models.Index(fields=["parent", "id"], name="children_in_order")]
+
+    def __str__(self) -> str:
+        return f"/{self.path}"
+
+    @property
+    def segments(self) -> list[str]:
+        """The keys from the root to this node; empty for the root."""
+        return self.path.split("/") if self.path else []
+
+    @property
+    def family(self) -> StructureFamily:
+        """The kind of node."""
+        return StructureFamily(self.structure_family)
+
+    @property
+    def ref(self) -> NodeRef:
+        """What an event says about which node it is."""
+        return NodeRef(self.uuid, self.path, self.family)
+
+    @property
+    def source(self) -> DataSource | None:
+        """Where the data are kept, or None for a plain container."""
+        return getattr(self, "data_source", None)
+
+    @property
+    def structure(self) -> Structure | None:
+        """What the data look like, or None for a container."""
+        if self.source is None or self.family is StructureFamily.container:
+            return None
+        return structure_from_json(self.family, self.source.structure)
+
+
+class DataSource(models.Model):
+    """How and where the data of a node are kept."""
+
+    node = models.OneToOneField(Node, related_name="data_source", on_delete=models.CASCADE)
+    structure_family = models.CharField(max_length=16)
+    structure = models.JSONField(null=True)
+    mimetype = models.CharField(max_length=255)
+    parameters = models.JSONField(default=dict)
+    properties = models.JSONField(default=dict)
+    management = models.CharField(
+        max_length=16, choices=[(kind.value, kind.value) for kind in Management]
+    )
+    assets: models.ManyToManyField[Asset, DataSourceAsset] = models.ManyToManyField(
+        "Asset", through="DataSourceAsset", related_name="data_sources"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.mimetype} ({self.management})"
+
+    @property
+    def external(self) -> bool:
+        """Whether the data are somebody else's, to be read and never deleted."""
+        return self.management == Management.external
+
+    def wire_assets(self) -> list[WireAsset]:
+        """The assets in order, in the wire's form."""
+        links = self.asset_links.select_related("asset").order_by("num", "id")
+        return [link.to_wire() for link in links]
+
+    def to_json(self) -> dict[str, Any]:
+        """The wire's form, assets included."""
+        return {
+            "id": self.pk,
+            "structure_family": self.structure_family,
+            "structure": self.structure,
+            "mimetype": self.mimetype,
+            "parameters": self.parameters,
+            "properties": self.properties,
+            "assets": [asset.to_json() for asset in self.wire_assets()],
+            "management": self.management,
+        }
+
+
+class Asset(models.Model):
+    """One file or folder. `size` is in bytes: for a partition, how much of the file counts."""
+
+    data_uri = models.TextField(unique=True)
+    is_directory = models.BooleanField()
+    size = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return self.data_uri
+
+
+class DataSourceAsset(models.Model):
+    """What an asset is to a data source: its `parameter`, and its place among others in `num`."""
+
+    data_source = models.ForeignKey(
+        DataSource, related_name="asset_links", on_delete=models.CASCADE
+    )
+    asset = models.ForeignKey(Asset, related_name="links", on_delete=models.CASCADE)
+    parameter = models.CharField(max_length=255, null=True)
+    num = models.IntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["data_source", "parameter", "num"], name="unique_asset_place"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.parameter} {self.num}"
+
+    def to_wire(self) -> WireAsset:
+        """The wire's form."""
+        return WireAsset(
+            data_uri=self.asset.data_uri,
+            is_directory=self.asset.is_directory,
+            parameter=self.parameter,
+            num=self.num,
+            size=self.asset.size,
+            id=self.asset.pk,
+        )
+
+
+class Revision(models.Model):
+    """Metadata and specs of a node as they were before an update."""
+
+    node = models.ForeignKey(Node, related_name="revisions", on_delete=models.CASCADE)
+    number = models.PositiveIntegerField()
+    metadata = models.JSONField()
+    specs = models.JSONField()
+    time_updated = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["node", "number"], name="unique_revision_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.node} revision {self.number}"

@@ -1,0 +1,40 @@
+"""Finding nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from access.errors import NotFound
+from tiled_client.wire.families import StructureFamily
+
+from .models import Node
+
+
+def split_path(text: str) -> list[str]:
+    """The keys in a path; empty segments (doubled slashes) do not count."""
+    return [segment for segment in text.split("/") if segment]
+
+
+def resolve(path: str | Sequence[str]) -> Node:
+    """The node at `path`, with its data source, in one query. Raises NotFound."""
+    segments = split_path(path) if isinstance(path, str) else list(path)
+    try:
+        return Node.objects.select_related("data_source").get(path="/".join(segments))
+    except (Node.DoesNotExist, ValueError) as error:  # ValueError: a NUL, in PostgreSQL
+        raise NotFound(f"No such entry: {segments}") from error
+
+
+def resolve_family(path: str | Sequence[str], *families: StructureFamily) -> Node:
+    """The node at `path`, which must be of one of `families`. Raises NotFound."""
+    return of_family(resolve(path), *families)
+
+
+def of_family(node: Node, *families: StructureFamily) -> Node:
+    """The same node, if it is of one of `families`. Raises NotFound."""
+    if node.family not in families:
+        names = ", ".join(family.value for family in families)
+        raise NotFound(
+            f"The node at {node.path} has structure family {node.structure_family} and this "
+            f"endpoint is compatible with structure families {{{names}}}"
+        )
+    return node

@@ -1,0 +1,187 @@
+"""Writing and reading arrays.
+
+A persisted write holds the node's lock until it has been announced, so that the order in which
+listeners hear of writes is the order in which they were stored. What is not persisted is checked
+just the same, and then only announced.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from access.errors import BadRequest, Conflict, Invalid, NotSupported
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.slices import NDSlice, patch_region, sliced_shape
+from tiled_client.wire.structures import ArrayStructure
+
+from ..config import storage_settings
+from ..events import ArrayWritten, announce
+from ..locks import node_lock
+from ..models import DataSource, Node
+from ..nodes import resolve_family, split_path
+from .external import read_external
+from .stores import array_store, node_folder
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a request brings: bytes of a media type, to be kept or only passed on."""
+
+    body: bytes
+    mimetype: str
+    persist: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A write that has been checked: where it goes, and what the structure is after it."""
+
+    region: tuple[slice, ...]
+    shape: tuple[int, ...]
+    structure: ArrayStructure
+    offset: tuple[int, ...] | None = None
+    block: tuple[int, ...] | None = None
+
+
+def write_full(*, path: str, upload: Upload) -> ArrayStructure:
+    """Overwrite the whole array. Raises as `write_patch` does."""
+    return _write(path, upload, _plan_full)
+
+
+def write_block(*, path: str, block: Sequence[int], upload: Upload) -> ArrayStructure:
+    """Overwrite one chunk. Raises as `write_patch` does, and WireError for a block out of range."""
+    return _write(path, upload, lambda structure: _plan_block(structure, block))
+
+
+def write_patch(
+    *, path: str, offset: Sequence[int], shape: Sequence[int], extend: bool, upload: Upload
+) -> ArrayStructure:
+    """Overwrite a region, or with `extend` let the array grow to hold it.
+
+    Returns the structure after it. Raises NotFound, NotSupported (files of others), BadRequest
+    (`extend` of what is not persisted), Conflict (out of the shape without `extend`), Invalid (a
+    body of the wrong length), WireError (a patch of other dimensions).
+    """
+    if extend and not upload.persist:
+        raise BadRequest(
+            "Cannot PATCH an array with both parameters extend=True and persist=False. To extend "
+            "the array, persist what is written."
+        )
+    return _write(path, upload, lambda structure: _plan_patch(structure, offset, shape, extend))
+
+
+def read_array(node: Node, items: NDSlice) -> Array:
+    """The part `items` of the array, in its dtype. Raises WireError, BadRequest if it is too large."""
+    structure = array_structure(node)
+    limit = storage_settings().response_bytesize_limit
+    if math.prod(sliced_shape(structure.shape, items)) * structure.dtype.itemsize > limit:
+        raise BadRequest(
+            f"Response would exceed {limit}. Use slicing ('?slice=...') to request smaller chunks."
+        )
+    assert node.source is not None
+    if node.source.external:
+        return read_external(node.source, structure, items)
+    return array_store().read(node_folder(node.uuid), structure, items)
+
+
+def array_structure(node: Node) -> ArrayStructure:
+    """The structure of a node that is an array."""
+    structure = node.structure
+    assert isinstance(structure, ArrayStructure)
+    return structure
+
+
+def _write(path: str, upload: Upload, planned: Callable[[ArrayStructure], Plan]) -> ArrayStructure:
+    if not upload.persist:
+        node = resolve_family(path, StructureFamily.array)
+        plan, _ = _checked(node, planned, upload)
+        announce(_written(node, plan, upload))
+        return array_structure(node)
+    with node_lock("/".join(split_path(path))):
+        node = resolve_family(path, StructureFamily.array)
+        if node.source is None or node.source.external:
+            raise NotSupported("This node cannot accept array data.")
+        plan, array = _checked(node, planned, upload)
+        _store(node, plan, array)
+        announce(_written(node, plan, upload))
+    return plan.structure
+
+
+def _checked(
+    node: Node, planned: Callable[[ArrayStructure], Plan], upload: Upload
+) -> tuple[Plan, Array]:
+    structure = array_structure(node)
+    plan = planned(structure)
+    return plan, decode(upload.body, structure.dtype, plan.shape)
+
+
+def decode(body: bytes, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
+    """The array whose C-order bytes `body` is. Raises Invalid if it is of another length."""
+    expected = math.prod(shape) * dtype.itemsize
+    if len(body) != expected:
+        raise Invalid(
+            f"The body must be {expected} bytes, for shape {list(shape)} of dtype {dtype}; "
+            f"{len(body)} bytes were received."
+        )
+    if not expected:
+        return np.zeros(shape, dtype)
+    return np.frombuffer(body, dtype).reshape(shape)
+
+
+def _store(node: Node, plan: Plan, array: Array) -> None:
+    store, folder, before = array_store(), node_folder(node.uuid), array_structure(node)
+    if plan.structure == before:
+        store.write_region(folder, before, plan.region, array)
+        return
+    store.extend(folder, before, plan.structure)
+    store.write_region(folder, plan.structure, plan.region, array)
+    DataSource.objects.filter(node=node).update(structure=plan.structure.to_json())
+
+
+def _written(node: Node, plan: Plan, upload: Upload) -> ArrayWritten:
+    return ArrayWritten(
+        node=node.ref,
+        mimetype=upload.mimetype,
+        shape=plan.shape,
+        offset=plan.offset,
+        block=plan.block,
+        payload=upload.body,
+        persisted=upload.persist,
+    )
+
+
+def _plan_full(structure: ArrayStructure) -> Plan:
+    region = tuple(slice(0, size) for size in structure.shape)
+    return Plan(region, structure.shape, structure)
+
+
+def _plan_block(structure: ArrayStructure, block: Sequence[int]) -> Plan:
+    region = structure.block_region(block)
+    return Plan(region, _shape(region), structure, block=tuple(block))
+
+
+def _plan_patch(
+    structure: ArrayStructure, offset: Sequence[int], shape: Sequence[int], extend: bool
+) -> Plan:
+    region = patch_region(structure.shape, offset, shape)
+    plan = Plan(region, tuple(shape), structure, offset=tuple(offset))
+    grown = tuple(max(part.stop, size) for part, size in zip(region, structure.shape, strict=True))
+    if grown == structure.shape:
+        return plan
+    if not extend:
+        raise Conflict(
+            f"Slice {region} does not fit within current array shape {structure.shape}. "
+            "Use ?extend=true to extend the array dimensions to fit."
+        )
+    return replace(plan, structure=structure.grown_to(grown))
+
+
+def _shape(region: tuple[slice, ...]) -> tuple[int, ...]:
+    return tuple(part.stop - part.start for part in region)

@@ -1,0 +1,69 @@
+"""Changing metadata and specs, with a revision kept of what was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from access.errors import NotSupported
+
+from ..events import ChildMetadataUpdated, announce
+from ..locks import node_lock
+from ..models import Node, Revision
+from ..nodes import resolve, split_path
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """Metadata and specs of a node."""
+
+    metadata: dict[str, Any]
+    specs: list[dict[str, Any]]
+
+
+Change = Callable[[Described], Described]
+
+
+def update_metadata(*, path: str, change: Change, drop_revision: bool = False) -> Node:
+    """Apply `change` to the node's metadata and specs as they are at that moment.
+
+    Unless `drop_revision`, what was is kept as a revision. Raises NotFound, NotSupported (the
+    root), and whatever `change` raises; then nothing is changed.
+    """
+    segments = split_path(path)
+    if not segments:
+        raise NotSupported("This node does not support update of metadata.")
+    with node_lock("/".join(segments[:-1])):  # the update goes to the parent's stream
+        with transaction.atomic():
+            node = resolve(segments)
+            after = change(Described(node.metadata, node.specs))
+            number = None if drop_revision else _keep_revision(node)
+            node.metadata, node.specs = after.metadata, after.specs
+            node.save(update_fields=["metadata", "specs", "time_updated"])
+        assert node.parent is not None
+        announce(
+            ChildMetadataUpdated(
+                node=node.parent.ref,
+                key=node.key,
+                specs=node.specs,
+                metadata=node.metadata,
+                revision_number=number,
+            )
+        )
+    return node
+
+
+def _keep_revision(node: Node) -> int:
+    last = node.revisions.aggregate(last=Max("number"))["last"] or 0
+    Revision.objects.create(
+        node=node,
+        number=last + 1,
+        metadata=node.metadata,
+        specs=node.specs,
+        time_updated=node.time_updated,
+    )
+    return last + 1

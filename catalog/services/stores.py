@@ -1,0 +1,27 @@
+"""The server's own storage, as this site's settings place it."""
+
+from __future__ import annotations
+
+import uuid
+from functools import cache
+from pathlib import Path
+
+from ..config import storage_settings
+from ..storage import files
+from ..storage.arrays import ArrayStore
+
+
+@cache
+def array_store() -> ArrayStore:
+    """The arrays of this process; open handles are kept between requests."""
+    return ArrayStore(file_io_sync=storage_settings().file_io_sync)
+
+
+def node_folder(node: uuid.UUID) -> Path:
+    """The folder that holds the data of this node alone."""
+    return files.node_directory(storage_settings().directory, node)
+
+
+def discard_folder(node: uuid.UUID) -> None:
+    """Remove the folder of a node, if it has one."""
+    files.remove_stored(storage_settings().directory, node_folder(node))

@@ -1,0 +1,180 @@
+"""Writing and reading tables: partitions of rows, to which rows can be appended.
+
+How much of a partition's file counts is kept with its asset, in the database. What a crash has
+left behind that is never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+from django.db import transaction
+
+from access.errors import BadRequest, NotFound, NotSupported
+from tiled_client.wire.data_sources import Asset as WireAsset
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structures import ArrayStructure, TableStructure
+
+from ..config import storage_settings
+from ..events import TableWritten, announce
+from ..locks import node_lock
+from ..models import Asset, DataSource, Node
+from ..nodes import resolve_family, split_path
+from ..storage import files, tables
+from .arrays import Array
+from .assets import attach_asset, discard_asset
+from .stores import node_folder
+
+PARTITION = "data_uris"
+Store = Callable[[DataSource, pa.Table], None]
+
+
+def write_table(*, path: str, body: bytes, mimetype: str) -> None:
+    """Replace all rows. Raises as `append_rows` does."""
+    _write(path, body, mimetype, _replace_all)
+
+
+def write_partition(*, path: str, partition: int, body: bytes, mimetype: str) -> None:
+    """Replace the rows of one partition. Raises as `append_rows` does."""
+    _write(path, body, mimetype, lambda *args: _replace(*args, partition), partition=partition)
+
+
+def append_rows(*, path: str, partition: int, body: bytes, mimetype: str) -> None:
+    """Add rows at the end of a partition.
+
+    `body` is an Arrow IPC file. Raises NotFound, BadRequest (no such partition), NotSupported
+    (files of others), StorageError (a body that is none, or that does not fit the schema).
+    """
+    _write(
+        path,
+        body,
+        mimetype,
+        lambda *args: _append(*args, partition),
+        partition=partition,
+        append=True,
+    )
+
+
+def read_partition(node: Node, partition: int, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows of one partition. Raises BadRequest for a partition or a column that is not there."""
+    structure = table_structure(node)
+    _check_partition(structure, partition)
+    _check_columns(structure, columns)
+    return _limited(_read(node, structure, partition, columns))
+
+
+def read_table(node: Node, columns: Sequence[str] | None = None) -> pa.Table:
+    """All rows. Raises BadRequest for a column that is not there, and for too many rows."""
+    structure = table_structure(node)
+    _check_columns(structure, columns)
+    parts = [_read(node, structure, number, columns) for number in range(structure.npartitions)]
+    return _limited(pa.concat_tables(parts))
+
+
+def read_column(node: Node, name: str) -> Array:
+    """One column of all rows, as an array of one dimension; texts in a fixed width."""
+    return tables.column_array(read_table(node, [name])[name])
+
+
+def column_structure(node: Node, name: str) -> ArrayStructure:
+    """The structure of one column, seen as an array."""
+    return ArrayStructure.from_array(read_column(node, name))
+
+
+def table_structure(node: Node) -> TableStructure:
+    """The structure of a node that is a table."""
+    structure = node.structure
+    assert isinstance(structure, TableStructure)
+    return structure
+
+
+def _write(
+    path: str,
+    body: bytes,
+    mimetype: str,
+    store: Store,
+    *,
+    partition: int | None = None,
+    append: bool = False,
+) -> None:
+    table = tables.parse_ipc(body)
+    with node_lock("/".join(split_path(path))):
+        node = resolve_family(path, StructureFamily.table)
+        if node.source is None or node.source.external:
+            raise NotSupported("This node does not support writing a partition.")
+        structure = table_structure(node)
+        if partition is not None:
+            _check_partition(structure, partition)
+        store(node.source, tables.conform(table, structure.schema()))
+        announce(
+            TableWritten(
+                node=node.ref, mimetype=mimetype, partition=partition, append=append, payload=body
+            )
+        )
+
+
+def _replace_all(source: DataSource, table: pa.Table) -> None:
+    with transaction.atomic():
+        for link in source.asset_links.exclude(num=0):
+            discard_asset(link)
+        _replace(source, table, 0)
+
+
+def _replace(source: DataSource, table: pa.Table, partition: int) -> None:
+    written = tables.write_partition(node_folder(source.node.uuid), partition, table)
+    with transaction.atomic():
+        for link in source.asset_links.filter(num=partition):
+            discard_asset(link)
+        uri = files.file_uri(written.path)
+        attach_asset(
+            source,
+            WireAsset(
+                uri, is_directory=False, parameter=PARTITION, num=partition, size=written.size
+            ),
+        )
+
+
+def _append(source: DataSource, table: pa.Table, partition: int) -> None:
+    asset = _partition_asset(source, partition)
+    if asset is None:
+        _replace(source, table, partition)
+        return
+    size = tables.append(files.uri_path(asset.data_uri), asset.size or 0, table)
+    if not Asset.objects.filter(pk=asset.pk).update(size=size):
+        raise NotFound(f"No such entry: {source.node.segments}")
+
+
+def _read(
+    node: Node, structure: TableStructure, partition: int, columns: Sequence[str] | None
+) -> pa.Table:
+    if node.source is None or node.source.external:
+        raise NotSupported("Tables in files of others cannot be read.")
+    asset = _partition_asset(node.source, partition)
+    if asset is None:
+        return tables.empty(structure.schema(), columns)
+    return tables.read(files.uri_path(asset.data_uri), asset.size or 0, columns)
+
+
+def _partition_asset(source: DataSource, partition: int) -> Asset | None:
+    return Asset.objects.filter(links__data_source=source, links__num=partition).first()
+
+
+def _check_partition(structure: TableStructure, partition: int) -> None:
+    if not 0 <= partition < structure.npartitions:
+        raise BadRequest("Partition out of range")
+
+
+def _check_columns(structure: TableStructure, columns: Sequence[str] | None) -> None:
+    unknown = [name for name in columns or () if name not in structure.schema().names]
+    if unknown:
+        raise BadRequest(
+            f"No such field {unknown[0]!r}. The columns are {', '.join(structure.columns)}."
+        )
+
+
+def _limited(table: pa.Table) -> pa.Table:
+    limit = storage_settings().response_bytesize_limit
+    if table.nbytes > limit:
+        raise BadRequest(f"Response would exceed {limit}. Select fewer columns, or one partition.")
+    return table

@@ -1,0 +1,109 @@
+"""Slices of an array as the query string says them: `0:2:1,1:3:1`, `5`, `::4,::4`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .errors import WireError
+
+Item = int | slice
+NDSlice = tuple[Item, ...]
+
+_DIMENSION = re.compile(r"(-?\d+)|(-?\d+)?:(-?\d+)?(?::(-?\d+)?)?")
+
+
+def parse_slice(text: str) -> NDSlice:
+    """Read the wire's form; an empty text is no slicing. Raises WireError if it is not of the form."""
+    if not text:
+        return ()
+    return tuple(_parse_item(part) for part in text.split(","))
+
+
+def format_slice(items: NDSlice) -> str:
+    """The wire's form of `items`."""
+    return ",".join(_format_item(item) for item in items)
+
+
+def expand_index(index: Any, ndim: int) -> NDSlice:
+    """Turn what stands in `x[...]` into one item per dimension (`...` filled in).
+
+    Raises IndexError for too many indices and for kinds of index that cannot be sent.
+    """
+    items = index if isinstance(index, tuple) else (index,)
+    if sum(item is Ellipsis for item in items) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
+    if not any(item is Ellipsis for item in items):
+        items = (*items, Ellipsis)
+    at = next(n for n, item in enumerate(items) if item is Ellipsis)
+    missing = ndim - (len(items) - 1)
+    if missing < 0:
+        raise IndexError(f"too many indices: the array is {ndim}-dimensional")
+    filled = (*items[:at], *(slice(None),) * missing, *items[at + 1 :])
+    return tuple(_plain_item(item) for item in filled)
+
+
+def sliced_shape(shape: Sequence[int], items: NDSlice) -> tuple[int, ...]:
+    """The shape that `items` cut out of `shape`; an integer drops its dimension.
+
+    Raises WireError for more items than dimensions, an integer out of range, a step of zero.
+    """
+    if len(items) > len(shape):
+        raise WireError(
+            f"The slice has {len(items)} parts, but the array has {len(shape)} dimensions."
+        )
+    result: list[int] = []
+    for dimension, (size, item) in enumerate(zip(shape, items, strict=False)):
+        if isinstance(item, int):
+            if not -size <= item < size:
+                raise WireError(
+                    f"Index {item} is out of range for dimension {dimension} of size {size}."
+                )
+        elif item.step == 0:
+            raise WireError("A slice's step must not be zero.")
+        else:
+            result.append(len(range(*item.indices(size))))
+    return (*result, *shape[len(items) :])
+
+
+def patch_region(
+    shape: Sequence[int], offset: Sequence[int], patch: Sequence[int]
+) -> tuple[slice, ...]:
+    """The region a patch covers; a missing offset is 0. Raises WireError if dimensions differ."""
+    if len(offset) > len(shape) or len(patch) != len(shape):
+        raise WireError(
+            f"A patch of shape {list(patch)} at offset {list(offset)} does not fit an array of "
+            f"{len(shape)} dimensions."
+        )
+    starts = (*offset, *(0,) * (len(shape) - len(offset)))
+    return tuple(slice(start, start + size) for start, size in zip(starts, patch, strict=True))
+
+
+def _parse_item(part: str) -> Item:
+    match = _DIMENSION.fullmatch(part)
+    if match is None:
+        raise WireError(
+            f'Invalid slice part: "{part}". Each dimension is an integer or start:stop:step, '
+            "and dimensions are separated by commas, as in 0:10,3,::2."
+        )
+    if match[1] is not None:
+        return int(match[1])
+    return slice(*(int(number) if number else None for number in match.group(2, 3, 4)))
+
+
+def _format_item(item: Item) -> str:
+    if isinstance(item, int):
+        return str(item)
+    start, stop, step = ("" if n is None else str(n) for n in (item.start, item.stop, item.step))
+    return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
+
+
+def _plain_item(item: Any) -> Item:
+    if isinstance(item, slice):
+        return slice(*(None if n is None else int(n) for n in (item.start, item.stop, item.step)))
+    if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
+        return int(item)
+    raise IndexError(f"only integers, slices and '...' can be used as an index, not {item!r}")

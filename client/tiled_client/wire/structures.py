@@ -1,0 +1,217 @@
+"""What a node's data look like: shape and dtype of an array, schema of a table."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .dtypes import DType, dtype_from_json, dtype_from_numpy
+from .errors import WireError
+from .families import StructureFamily
+
+if TYPE_CHECKING:
+    import pyarrow
+
+ARROW_SCHEMA_PREFIX = "data:application/vnd.apache.arrow.file;base64,"
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayStructure:
+    """Shape, chunks (sizes along each dimension) and dtype of an array."""
+
+    data_type: DType
+    shape: tuple[int, ...]
+    chunks: tuple[tuple[int, ...], ...]
+    dims: tuple[str, ...] | None = None
+    resizable: bool = False
+
+    @classmethod
+    def from_array(
+        cls, array: np.ndarray[Any, Any], *, dims: Sequence[str] | None = None
+    ) -> ArrayStructure:
+        """Describe `array` as one chunk."""
+        return cls(
+            dtype_from_numpy(array.dtype),
+            array.shape,
+            tuple((size,) for size in array.shape),
+            tuple(dims) if dims else None,
+        )
+
+    @classmethod
+    def from_json(cls, value: Any) -> ArrayStructure:
+        """Read the wire's form. Raises WireError unless shape, chunks and dims agree."""
+        value = _object(value, "An array's structure")
+        shape = _sizes(value.get("shape"), "shape")
+        chunks = value.get("chunks")
+        if not isinstance(chunks, (list, tuple)):
+            raise WireError(
+                f"chunks must be a list with a list of sizes per dimension: {chunks!r}."
+            )
+        sizes = tuple(_sizes(dimension, "chunks") for dimension in chunks)
+        if tuple(sum(dimension) for dimension in sizes) != shape:
+            raise WireError(
+                f"chunks {[list(dimension) for dimension in sizes]} do not add up to the shape "
+                f"{list(shape)}."
+            )
+        dims = value.get("dims")
+        if dims is not None and (
+            not isinstance(dims, (list, tuple))
+            or len(dims) != len(shape)
+            or not all(isinstance(name, str) for name in dims)
+        ):
+            raise WireError(f"dims must be null or {len(shape)} names, not {dims!r}.")
+        return cls(
+            dtype_from_json(value.get("data_type")),
+            shape,
+            sizes,
+            tuple(dims) if dims is not None else None,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The wire's form."""
+        return {
+            "data_type": self.data_type.to_json(),
+            "chunks": [list(dimension) for dimension in self.chunks],
+            "shape": list(self.shape),
+            "dims": list(self.dims) if self.dims is not None else None,
+            "resizable": self.resizable,
+        }
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The numpy dtype."""
+        return self.data_type.to_numpy()
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the whole array in bytes."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def block_region(self, block: Sequence[int]) -> tuple[slice, ...]:
+        """The region of the array that chunk number `block` covers. Raises WireError if none."""
+        if len(block) != len(self.chunks):
+            raise WireError(
+                f"Block {','.join(map(str, block))} has {len(block)} indices, but the array has "
+                f"{len(self.chunks)} dimensions."
+            )
+        region = []
+        for dimension, (index, sizes) in enumerate(zip(block, self.chunks, strict=True)):
+            if not 0 <= index < len(sizes):
+                raise WireError(
+                    f"Block index {index} is out of range: dimension {dimension} has "
+                    f"{len(sizes)} chunks."
+                )
+            stop = list(accumulate(sizes))[index]
+            region.append(slice(stop - sizes[index], stop))
+        return tuple(region)
+
+    def grown_to(self, shape: Sequence[int]) -> ArrayStructure:
+        """The structure after growth to `shape`: chunks of the original size, the last one short."""
+        chunks = tuple(
+            sizes if sum(sizes) == size else _regular(size, max(sizes[0] if sizes else 0, 1))
+            for sizes, size in zip(self.chunks, shape, strict=True)
+        )
+        return replace(self, shape=tuple(shape), chunks=chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class TableStructure:
+    """Schema, partitions and columns of a table.
+
+    `arrow_schema` is a data URI of an Arrow IPC schema message, kept to the letter. `columns`
+    leaves out the index that a pandas frame brings with it.
+    """
+
+    arrow_schema: str
+    npartitions: int
+    columns: tuple[str, ...]
+    resizable: bool = False
+
+    @classmethod
+    def from_schema(cls, schema: pyarrow.Schema, *, npartitions: int = 1) -> TableStructure:
+        """Describe a table of this Arrow schema."""
+        encoded = base64.b64encode(schema.serialize().to_pybytes()).decode()
+        # A RangeIndex is described by an object there, and has no column.
+        index = (schema.pandas_metadata or {}).get("index_columns") or ()
+        columns = tuple(name for name in schema.names if name not in index)
+        return cls(ARROW_SCHEMA_PREFIX + encoded, npartitions, columns)
+
+    @classmethod
+    def from_json(cls, value: Any) -> TableStructure:
+        """Read the wire's form. Raises WireError. Does not look into the schema."""
+        value = _object(value, "A table's structure")
+        arrow_schema = value.get("arrow_schema")
+        if not isinstance(arrow_schema, str) or not arrow_schema.startswith(ARROW_SCHEMA_PREFIX):
+            raise WireError(
+                f"arrow_schema must be a text that starts with {ARROW_SCHEMA_PREFIX!r}."
+            )
+        npartitions = value.get("npartitions")
+        if not isinstance(npartitions, int) or isinstance(npartitions, bool) or npartitions < 1:
+            raise WireError(f"npartitions must be an integer of at least 1, not {npartitions!r}.")
+        columns = value.get("columns")
+        if not isinstance(columns, (list, tuple)) or not all(isinstance(c, str) for c in columns):
+            raise WireError(f"columns must be a list of names, not {columns!r}.")
+        reserved = [name for name in columns if name.startswith("_")]
+        if reserved:
+            raise WireError(f"Column names must not start with an underscore: {reserved[0]!r}.")
+        return cls(arrow_schema, npartitions, tuple(columns))
+
+    def to_json(self) -> dict[str, Any]:
+        """The wire's form."""
+        return {
+            "arrow_schema": self.arrow_schema,
+            "npartitions": self.npartitions,
+            "columns": list(self.columns),
+            "resizable": self.resizable,
+        }
+
+    def schema(self) -> pyarrow.Schema:
+        """The Arrow schema. Raises WireError where the text holds none."""
+        import pyarrow
+
+        try:
+            encoded = self.arrow_schema.removeprefix(ARROW_SCHEMA_PREFIX)
+            return pyarrow.ipc.read_schema(pyarrow.py_buffer(base64.b64decode(encoded)))
+        except (binascii.Error, ValueError, OSError, pyarrow.ArrowException) as error:
+            raise WireError(
+                "arrow_schema does not hold an Arrow IPC schema message in base64."
+            ) from error
+
+
+Structure = ArrayStructure | TableStructure
+
+
+def structure_from_json(family: StructureFamily, value: Any) -> Structure:
+    """Read the structure of an array or a table. Raises WireError for other families."""
+    match family:
+        case StructureFamily.array:
+            return ArrayStructure.from_json(value)
+        case StructureFamily.table:
+            return TableStructure.from_json(value)
+    raise WireError(f"Structures of family {family.value!r} are not known.")
+
+
+def _regular(size: int, chunk: int) -> tuple[int, ...]:
+    whole, rest = divmod(size, chunk)
+    return (chunk,) * whole + ((rest,) if rest else ()) or (0,)
+
+
+def _sizes(value: Any, name: str) -> tuple[int, ...]:
+    if not isinstance(value, (list, tuple)) or not all(
+        isinstance(size, int) and not isinstance(size, bool) and size >= 0 for size in value
+    ):
+        raise WireError(f"{name} must be made of non-negative integers, not {value!r}.")
+    return tuple(value)
+
+
+def _object(value: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise WireError(f"{name} must be an object, not {value!r}.")
+    return value
