@@ -6,11 +6,21 @@ import sys
 
 
 def main() -> None:
-    """Run the command that the arguments name."""
+    """Run the command that the arguments name; a wrong setting ends it with one sentence."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiledproject.settings")
-    from django.core.management import execute_from_command_line
+    try:
+        from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+        from streaming.embedded import EmbeddedValkeyError
+        from tiledproject.config_errors import ConfigError
+        from tiledproject.launch import prepared
+    except ModuleNotFoundError as error:
+        sys.exit(f"{error}: install the requirements first, pip install -r requirements.txt.")
+    try:
+        with prepared(sys.argv[1:], os.environ):
+            execute_from_command_line(sys.argv)
+    except (ConfigError, EmbeddedValkeyError) as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

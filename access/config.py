@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import cast
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -42,4 +41,4 @@ class AuthenticationSettings(BaseModel):
 
 def authentication_settings() -> AuthenticationSettings:
     """This site's section `authentication`."""
-    return cast(AuthenticationSettings, settings.TILED.authentication)
+    return settings.TILED.authentication

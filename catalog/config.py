@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import cast
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -74,9 +73,9 @@ class StorageSettings(BaseModel):
 
 def database_settings() -> DatabaseSettings:
     """This site's section `database`."""
-    return cast(DatabaseSettings, settings.TILED.database)
+    return settings.TILED.database
 
 
 def storage_settings() -> StorageSettings:
     """This site's section `storage`."""
-    return cast(StorageSettings, settings.TILED.storage)
+    return settings.TILED.storage

@@ -96,9 +96,11 @@ class Settings(BaseModel):
 
 
 SECTIONS: dict[str, type[BaseModel]] = {
-    name: field.annotation
-    for name, field in Settings.model_fields.items()
-    if field.annotation is not None
+    "server": ServerSettings,
+    "database": DatabaseSettings,
+    "storage": StorageSettings,
+    "streaming_cache": StreamingCacheSettings,
+    "authentication": AuthenticationSettings,
 }
 
 

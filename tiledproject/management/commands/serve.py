@@ -1,0 +1,48 @@
+"""`manage.py serve`: the production server."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from tiledproject.config import Settings
+from tiledproject.greeting import greeting
+from tiledproject.serve_options import add_options
+from tiledproject.workers import Supervisor, WorkersFailed, listen
+
+
+class Command(BaseCommand):
+    """Prepares the database and runs the workers. Its options have become settings by now."""
+
+    help = "Serve in several worker processes until stopped. Options win over other settings."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """For the help text, and so that a wrong option is refused."""
+        add_options(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Serve. Raises CommandError with one sentence where that is impossible."""
+        site: Settings = settings.TILED
+        server = site.server
+        try:
+            listener = listen(server.host, server.port)
+        except OSError as error:
+            raise CommandError(
+                f"Nothing can listen on {server.host}:{server.port} ({error.strerror}); stop "
+                "what does, or choose another --port or --host."
+            ) from None
+        call_command("migrate", interactive=False, verbosity=0)
+        connection.close()
+        port = listener.getsockname()[1]
+        with listener:
+            try:
+                Supervisor(listener, server.workers, server.log_level).run(
+                    lambda: self.stdout.write(greeting(site, server.host, port))
+                )
+            except WorkersFailed:
+                raise CommandError("A worker could not start; its error is above.") from None
