@@ -1,0 +1,154 @@
+"""Arrays on disk: a zarr v3 folder each, read and written with numpy's meaning.
+
+The catalog's structure says the shape. Bytes beyond it, left by a write that did not come to its
+end, are not seen, and are gone before the array grows over them. Elements that were never written
+read as zeros.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tiled_client.wire.errors import WireError
+from tiled_client.wire.slices import NDSlice, sliced_shape
+from tiled_client.wire.structures import ArrayStructure
+
+from . import chunk_files
+from .encoding import Array, Encoding
+from .errors import Unreadable
+from .files import folder_size
+from .handles import Handles
+from .layout import plan, plan_first_write, read_layout, update_shape, write_layout
+from .regions import Region, count_chunks, fetch_plan, shape_of, whole
+
+MIMETYPE = "application/x-zarr"
+# Up to so many chunks our own writing of chunk files is quicker than tensorstore's threads.
+FEW_CHUNKS = 8
+
+
+class ArrayStore:
+    """Array folders, for all threads of a process.
+
+    With `file_io_sync` each write has reached the disk on return. Folders are told apart by name:
+    a node that is created anew needs a new one.
+    """
+
+    def __init__(self, *, file_io_sync: bool = False, handles: int = 256) -> None:
+        self._sync = file_io_sync
+        self._handles = Handles(file_io_sync=file_io_sync, limit=handles)
+
+    def create(self, directory: Path, structure: ArrayStructure) -> None:
+        """Make the folder of an array of zeros."""
+        write_layout(directory, plan(structure), structure, sync=self._sync)
+
+    def write(self, directory: Path, structure: ArrayStructure, array: Array) -> None:
+        """Write the whole array. Raises WireError for another shape than the structure's."""
+        self.write_region(directory, structure, whole(structure.shape), array)
+
+    def write_region(
+        self,
+        directory: Path,
+        structure: ArrayStructure,
+        region: Region,
+        array: Array,
+        *,
+        visible_shape: Sequence[int] | None = None,
+    ) -> None:
+        """Write `array` over `region` (start and stop of each dimension).
+
+        `visible_shape` is the shape that readers know, if the array is growing to `structure`:
+        what nobody can see yet is written several times quicker.
+        Raises WireError if the region is not within the shape, or is of another shape than `array`.
+        """
+        _check_region(structure.shape, region, array)
+        encoding = Encoding.of(structure.dtype)
+        if not array.size or not encoding.dtype.itemsize:
+            return
+        values = encoding.encode(array)
+        stored_region = (*region, *whole(encoding.inner))
+        layout, handle = self._handles.get(directory, structure)
+        if count_chunks(stored_region, layout.chunk) > FEW_CHUNKS:
+            handle[stored_region].write(values).result()
+            return
+        visible = structure.shape if visible_shape is None else tuple(visible_shape)
+        chunk_files.write_chunks(
+            directory,
+            layout,
+            stored_region,
+            values,
+            shape=structure.shape + encoding.inner,
+            visible_shape=visible + encoding.inner,
+            sync=self._sync,
+        )
+
+    def read(self, directory: Path, structure: ArrayStructure, items: NDSlice = ()) -> Array:
+        """What `items` select, as numpy would: exactly the declared dtype, C-contiguous.
+
+        Raises WireError for items out of bounds, MissingFile, Unreadable.
+        """
+        shape = sliced_shape(structure.shape, items)
+        encoding = Encoding.of(structure.dtype)
+        if not math.prod(shape) or not encoding.dtype.itemsize:
+            return np.zeros(shape, encoding.dtype)
+        fetch, then = fetch_plan(structure.shape, items)
+        stored = self._fetch(directory, structure, (*fetch, *whole(encoding.inner)))
+        return encoding.decode(stored[then])
+
+    def extend(self, directory: Path, old: ArrayStructure, new: ArrayStructure) -> None:
+        """Make ready for the larger shape of `new`: what lies beyond that of `old` becomes zeros.
+
+        To be called before anything is written there, and again if that did not come to its end.
+        """
+        if any(after < before for before, after in zip(old.shape, new.shape, strict=True)):
+            raise WireError(
+                f"An array of shape {list(old.shape)} cannot grow to {list(new.shape)}."
+            )
+        layout = read_layout(directory, old)
+        # zarr.json grows first, the catalog last: if they differ, a growth was interrupted.
+        before = old.shape + Encoding.of(old.dtype).inner
+        if layout.shape != before:
+            chunk_files.clear_beyond(directory, layout, before, self._sync)
+        if not math.prod(old.shape):
+            write_layout(directory, plan_first_write(new), new, sync=self._sync)
+            return
+        grown = plan(new, chunk=layout.chunk)
+        if self._sync or not update_shape(directory, grown):
+            write_layout(directory, grown, new, sync=self._sync)
+
+    def size(self, directory: Path) -> int:
+        """Bytes on disk."""
+        return folder_size(directory)
+
+    def delete(self, directory: Path) -> None:
+        """Remove the folder; one that is not there is no error."""
+        self._handles.forget(directory)
+        if directory.exists():
+            shutil.rmtree(directory)
+
+    def _fetch(self, directory: Path, structure: ArrayStructure, region: Region) -> Array:
+        layout, handle = self._handles.get(directory, structure)
+        dense = all(part.step in (None, 1) for part in region)
+        try:
+            if dense and count_chunks(region, layout.chunk) <= FEW_CHUNKS:
+                return chunk_files.read_chunks(directory, layout, region)
+            return np.asarray(handle[region].read().result())
+        except (ValueError, OSError) as error:
+            raise Unreadable(f"The array in {directory} cannot be read: {error}") from error
+
+
+def _check_region(shape: Sequence[int], region: Region, array: Array) -> None:
+    inside = len(region) == len(shape) and all(
+        0 <= part.start <= part.stop <= size for part, size in zip(region, shape, strict=True)
+    )
+    if not inside:
+        raise WireError(f"The region {region} is not within the shape {list(shape)}.")
+    if shape_of(region) != array.shape:
+        raise WireError(
+            f"An array of shape {list(array.shape)} cannot be written to a region of shape "
+            f"{list(shape_of(region))}."
+        )

@@ -1,0 +1,146 @@
+"""Chunks as files: without compression a chunk file is the chunk, in C order.
+
+For a few chunks this is several times quicker than to ask tensorstore (a row of 8 KB: 0.1 ms
+against 0.5 ms); for many, tensorstore's threads win.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from .encoding import Array
+from .errors import Unreadable
+from .layout import Layout
+from .regions import Region, chunk_region, chunks_of, overlap, relative, shape_of, whole
+from .replace import replace_file
+
+FOLDER = "c"
+
+
+def chunk_path(directory: Path, index: Sequence[int]) -> Path:
+    """The file of chunk `index`, by zarr's default key encoding."""
+    return directory.joinpath(FOLDER, *map(str, index))
+
+
+def write_chunks(
+    directory: Path,
+    layout: Layout,
+    region: Region,
+    values: Array,
+    *,
+    shape: Sequence[int],
+    visible_shape: Sequence[int],
+    sync: bool,
+) -> None:
+    """Write `values` over `region` of an array of (stored) `shape`, chunk by chunk.
+
+    What readers know of, `visible_shape`, changes by whole chunk files; what lies beyond is
+    written in its place.
+    """
+    for index in chunks_of(region, layout.chunk):
+        covered = chunk_region(index, layout.chunk)
+        part = overlap(covered, region)
+        piece = values[relative(part, region)]
+        unseen = any(p.start >= size for p, size in zip(part, visible_shape, strict=True))
+        if piece.shape == layout.chunk:
+            write_chunk(directory, index, np.ascontiguousarray(piece), sync)
+        elif part == overlap(covered, whole(shape)):
+            write_chunk(directory, index, _padded(piece, layout, relative(part, covered)), sync)
+        else:
+            patch = relative(part, covered)
+            if not (unseen and _write_in_place(directory, layout, index, patch, piece, sync)):
+                _rewrite(directory, layout, index, patch, piece, sync)
+
+
+def read_chunks(directory: Path, layout: Layout, region: Region) -> Array:
+    """The elements of `region`; zeros where nothing was written."""
+    result = np.zeros(shape_of(region), layout.stored)
+    for index in chunks_of(region, layout.chunk):
+        chunk = map_chunk(directory, layout, index)
+        if chunk is not None:
+            covered = chunk_region(index, layout.chunk)
+            part = overlap(covered, region)
+            result[relative(part, region)] = chunk[relative(part, covered)]
+    return result
+
+
+def write_chunk(directory: Path, index: Sequence[int], chunk: Array, sync: bool) -> None:
+    """Replace the file of one chunk."""
+    replace_file(chunk_path(directory, index), chunk.reshape(-1).view("u1").data, sync=sync)
+
+
+def map_chunk(
+    directory: Path, layout: Layout, index: Sequence[int], mode: Literal["r", "r+"] = "r"
+) -> Array | None:
+    """One chunk, mapped, or None if it was never written. Raises Unreadable for another size."""
+    path = chunk_path(directory, index)
+    try:
+        size = os.stat(path).st_size
+        if size != math.prod(layout.chunk) * layout.stored.itemsize:
+            raise Unreadable(f"{path} has {size} bytes, which is not a chunk of the array.")
+        return np.memmap(path, layout.stored, mode, shape=layout.chunk)
+    except FileNotFoundError:
+        return None
+
+
+def clear_beyond(directory: Path, layout: Layout, shape: Sequence[int], sync: bool) -> None:
+    """Forget what an interrupted growth left beyond `shape`: the next one starts from zeros."""
+    inside = whole(shape)
+    for index, path in list(existing_chunks(directory, len(layout.chunk))):
+        covered = chunk_region(index, layout.chunk)
+        part = overlap(covered, inside)
+        if min(shape_of(part), default=1) <= 0:
+            path.unlink()
+        elif shape_of(part) != layout.chunk:
+            _keep_only(directory, layout, index, relative(part, covered), sync)
+
+
+def existing_chunks(directory: Path, ndim: int) -> Iterator[tuple[tuple[int, ...], Path]]:
+    """Each chunk file, with its index; in no order. Other files are passed over."""
+    pattern = "/".join((FOLDER, *("*",) * ndim))
+    for path in directory.glob(pattern):
+        names = path.relative_to(directory).parts[1:]
+        if all(name.isdecimal() for name in names):
+            yield tuple(map(int, names)), path
+
+
+def _keep_only(
+    directory: Path, layout: Layout, index: Sequence[int], kept: Region, sync: bool
+) -> None:
+    chunk = map_chunk(directory, layout, index)
+    if chunk is not None:
+        write_chunk(directory, index, _padded(chunk[kept], layout, kept), sync)
+
+
+def _padded(piece: Array, layout: Layout, place: Region) -> Array:
+    chunk = np.zeros(layout.chunk, layout.stored)
+    chunk[place] = piece
+    return chunk
+
+
+def _rewrite(
+    directory: Path, layout: Layout, index: Sequence[int], place: Region, piece: Array, sync: bool
+) -> None:
+    before = map_chunk(directory, layout, index)
+    chunk = np.zeros(layout.chunk, layout.stored) if before is None else np.array(before)
+    chunk[place] = piece
+    write_chunk(directory, index, chunk, sync)
+
+
+def _write_in_place(
+    directory: Path, layout: Layout, index: Sequence[int], place: Region, piece: Array, sync: bool
+) -> bool:
+    """Change an existing chunk file; False if there is none."""
+    chunk = map_chunk(directory, layout, index, "r+")
+    if chunk is None:
+        return False
+    chunk[place] = piece
+    if sync and isinstance(chunk, np.memmap):
+        chunk.flush()
+    return True

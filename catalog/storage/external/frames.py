@@ -1,0 +1,164 @@
+"""One array out of files that each hold some frames of it, one after another.
+
+The files' elements, in the order of the files, are the array's in C order. Dimensions of length 1
+may come and go between files and declaration; the files may hold more than was declared.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.structures import ArrayStructure
+
+from ..encoding import Array
+from ..errors import MissingFile, NotReady, StorageError, Unreadable
+from ..regions import fetch_plan
+
+# A file changed more recently (seconds) is taken to be still growing.
+ARRIVING = 10
+# Rows are gathered in pieces of about so many bytes, before they are cut to what was asked for.
+PIECE = 32 * 1024 * 1024
+
+
+class FrameFile(Protocol):
+    """An open file of frames, all of one dtype."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of all that the file holds."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype, in the file's byte order."""
+        ...
+
+    def elements(self, start: int, stop: int) -> Array:
+        """Elements number `start` to `stop` in C order, flat."""
+        ...
+
+
+Opener = Callable[[Path], FrameFile]
+
+
+def read_frames(
+    opener: Opener, paths: Sequence[Path], structure: ArrayStructure, items: NDSlice
+) -> Array:
+    """What `items` (at least one element) select. Opens only the first file and those needed.
+
+    Raises MissingFile, NotReady, Unreadable.
+    """
+    files = _Sequence(opener, paths, structure)
+    shape = structure.shape or (1,)
+    fetch, then = fetch_plan(shape, items)
+    row = math.prod(shape[1:])
+    pieces = [
+        files.elements(first * row, last * row).reshape(-1, *shape[1:])[(slice(None), *fetch[1:])]
+        for first, last in _spans(fetch[0], max(PIECE // (row * structure.dtype.itemsize or 1), 1))
+    ]
+    result: Array = np.concatenate(pieces)[then]
+    return result if structure.shape else result.reshape(())
+
+
+def _spans(rows: slice, most: int) -> Iterator[tuple[int, int]]:
+    """The rows to read, as ranges of at most `most` rows."""
+    step = most if rows.step == 1 else rows.step
+    length = most if rows.step == 1 else 1
+    for first in range(rows.start, rows.stop, step):
+        yield first, min(first + length, rows.stop)
+
+
+class _Sequence:
+    """The elements of all files as one row; a file is opened when it is come to."""
+
+    def __init__(self, opener: Opener, paths: Sequence[Path], structure: ArrayStructure) -> None:
+        if not paths:
+            raise MissingFile("No file is registered for this array yet.")
+        self._opener = opener
+        self._paths = paths
+        self._structure = structure
+        self._number, self._file = 0, self._open(0)
+        self._length = math.prod(self._file.shape)
+        self._check_shape()
+
+    def elements(self, start: int, stop: int) -> Array:
+        """Elements number `start` to `stop`, flat."""
+        if stop > self._length * len(self._paths):
+            raise self._fault(
+                f"The files hold {len(self._paths)} × {list(self._file.shape)} elements, fewer than "
+                f"the declared shape {list(self._structure.shape)}."
+            )
+        parts = []
+        while start < stop:
+            number, within = divmod(start, self._length)
+            upto = min(stop - number * self._length, self._length)
+            parts.append(self._part(number, within, upto))
+            start += upto - within
+        return np.concatenate(parts) if len(parts) != 1 else parts[0]
+
+    def _part(self, number: int, start: int, stop: int) -> Array:
+        if number != self._number:
+            self._number, self._file = number, self._open(number)
+            if math.prod(self._file.shape) != self._length:
+                raise self._fault(f"{self._paths[number]} is of another shape than the first file.")
+        return self._guarded(lambda: self._file.elements(start, stop), number)
+
+    def _open(self, number: int) -> FrameFile:
+        file = self._guarded(lambda: self._opener(self._paths[number]), number)
+        declared = self._structure.dtype
+        if file.dtype.newbyteorder("=") != declared.newbyteorder("="):
+            raise Unreadable(
+                f"{self._paths[number]} holds {file.dtype}, where {declared} is declared."
+            )
+        return file
+
+    def _guarded(self, action: Callable[[], Any], number: int) -> Any:
+        path = self._paths[number]
+        try:
+            return action()
+        except StorageError:
+            raise
+        except FileNotFoundError as error:
+            raise self._fault(f"The file {path} is not there.", MissingFile) from error
+        except Exception as error:  # noqa: BLE001
+            # A damaged or half-written file may make its decoder raise anything.
+            raise self._fault(f"The file {path} cannot be read: {error}") from error
+
+    def _check_shape(self) -> None:
+        found = _without_ones(self._file.shape)
+        row = _without_ones(self._structure.shape[1:])
+        whole = self._length * len(self._paths) == math.prod(self._structure.shape)
+        if not self._length or not (whole or _ends_with(found, row) or _ends_with(row, found)):
+            raise self._fault(
+                f"Files of shape {list(self._file.shape)} do not make up the declared shape "
+                f"{list(self._structure.shape)}."
+            )
+
+    def _fault(self, text: str, otherwise: type[StorageError] = Unreadable) -> StorageError:
+        """The error to raise: NotReady as long as a file was just written to."""
+        changed = max((_modified(path) for path in self._paths), default=0.0)
+        if time.time() - changed < ARRIVING:
+            return NotReady(f"{text} They are still being written.")
+        return otherwise(text)
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _without_ones(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
+def _ends_with(shape: tuple[int, ...], end: tuple[int, ...]) -> bool:
+    return shape[len(shape) - len(end) :] == end if len(end) <= len(shape) else False

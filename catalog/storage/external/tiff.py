@@ -1,0 +1,44 @@
+"""TIFF files: mapped where the pixels lie in a row, else decoded page by page as needed."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from ..encoding import Array
+from .frames import FrameFile
+from .mapped import MappedFrames
+
+
+class PagedFrames:
+    """The pages of a TIFF file's first series, each decoded when asked for."""
+
+    def __init__(
+        self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], pages: int
+    ) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self._path = path
+        self._page = math.prod(shape) // pages
+
+    def elements(self, start: int, stop: int) -> Array:
+        """Elements number `start` to `stop` in C order, flat."""
+        first, last = start // self._page, -(-stop // self._page)
+        pages = tifffile.imread(self._path, key=range(first, last), series=0)
+        flat: Array = np.asarray(pages).reshape(-1)
+        return flat[start - first * self._page : stop - first * self._page]
+
+
+def open_tiff(path: Path) -> FrameFile:
+    """Open a TIFF file; only its pages' headers are read."""
+    with tifffile.TiffFile(path) as file:
+        series = file.series[0]
+        if series.dataoffset is not None and series.dtype is not None:
+            order = file.byteorder + series.dtype.char
+            shape = series.shape
+            return MappedFrames(np.memmap(path, order, "r", series.dataoffset, shape))
+        return PagedFrames(path, series.shape, np.dtype(series.dtype), len(series.pages))

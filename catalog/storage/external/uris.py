@@ -1,0 +1,27 @@
+"""From the address of a registered file to a path that may be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import OutsideReadable, Unsupported
+from ..files import uri_path
+
+
+def resolve_uri(data_uri: str, readable: Sequence[Path]) -> Path:
+    """The real path (symbolic links followed) of a `file:` address; the file need not exist.
+
+    Raises Unsupported for other addresses, OutsideReadable unless it lies in a readable folder.
+    """
+    path = uri_path(data_uri)
+    try:
+        real = path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise Unsupported(f"{data_uri!r} does not lead to a file.") from error
+    if not any(real.is_relative_to(folder.resolve()) for folder in readable):
+        raise OutsideReadable(
+            f"{data_uri} does not lie in a folder that this server may read. Files can be "
+            "registered from the folders that it was started with (--read DIR)."
+        )
+    return real

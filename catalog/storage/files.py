@@ -1,0 +1,80 @@
+"""Where stored data lie, what they are called in the catalog, and how they go away again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from .errors import OutsideReadable, Unsupported
+
+
+def node_directory(root: Path, node: uuid.UUID) -> Path:
+    """The folder of a node's data, which need not exist: `ab/ab12…` below `root`."""
+    return root / node.hex[:2] / node.hex
+
+
+def file_uri(path: Path) -> str:
+    """The address of an absolute path: `file://localhost/…`, percent-encoded."""
+    if not path.is_absolute():
+        raise ValueError(f"{path} is not an absolute path.")
+    return "file://localhost" + quote(str(path))
+
+
+def uri_path(data_uri: str) -> Path:
+    """The path that a `file:` address names, as it stands. Raises Unsupported for others."""
+    try:
+        parts = urlsplit(data_uri)
+        path = unquote(parts.path, errors="strict")
+    except ValueError as error:
+        raise Unsupported(f"{data_uri!r} is not an address.") from error
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        raise Unsupported(
+            f"Only files of this machine can be read, as in file://localhost/data/a.tiff, "
+            f"not {data_uri!r}."
+        )
+    if not path.startswith("/") or "\0" in path or parts.query or parts.fragment:
+        raise Unsupported(f"{data_uri!r} does not name a file by its absolute path.")
+    return Path(path)
+
+
+def folder_size(path: Path) -> int:
+    """Bytes of all files below `path`, or of the file itself; 0 if there is none.
+
+    Files may come and go meanwhile.
+    """
+    total, folders = 0, [path]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(Path(entry.path))
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_size
+        except NotADirectoryError:
+            total += folder.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def remove_stored(root: Path, path: Path) -> None:
+    """Remove a file or folder below `root`; one that is not there is no error.
+
+    Raises OutsideReadable for anything that is not below `root`, which stays untouched.
+    """
+    place = path.parent.resolve() / path.name
+    if (
+        path.name in ("", "..")
+        or not place.is_relative_to(root.resolve())
+        or place == root.resolve()
+    ):
+        raise OutsideReadable(f"{path} does not lie in the storage folder {root}.")
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)

@@ -1,0 +1,93 @@
+"""Open tensorstore handles, kept: to open one costs 0.1 ms, to look whether it is right 2 µs."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import tensorstore as ts
+
+from tiled_client.wire.structures import ArrayStructure
+
+from .encoding import Encoding
+from .errors import MissingFile
+from .layout import NAME, Layout, document, read_layout
+
+# The catalog says where an array ends, so that handles outlive its growth.
+ENDLESS = 1 << 60
+
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    stamp: Stamp
+    layout: Layout
+    handle: ts.TensorStore
+
+
+class Handles:
+    """The most recently used handles, at most `limit`; one that no longer fits is opened anew."""
+
+    def __init__(self, *, file_io_sync: bool, limit: int) -> None:
+        self._file_io_sync = file_io_sync
+        self._limit = limit
+        self._opened: OrderedDict[Path, _Opened] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, directory: Path, structure: ArrayStructure) -> tuple[Layout, ts.TensorStore]:
+        """Layout and handle of a folder. Raises MissingFile or Unreadable.
+
+        `zarr.json` is always replaced, never rewritten in place: the same file says the same.
+        """
+        stamp = _stamp(directory)
+        with self._lock:
+            opened = self._opened.get(directory)
+            if opened is not None:
+                self._opened.move_to_end(directory)
+        if opened is None or opened.stamp != stamp:
+            opened = self._open(directory, structure, stamp, opened)
+            with self._lock:
+                self._opened[directory] = opened
+                while len(self._opened) > self._limit:
+                    self._opened.popitem(last=False)
+        return opened.layout, opened.handle
+
+    def forget(self, directory: Path) -> None:
+        """Let go of a folder."""
+        with self._lock:
+            self._opened.pop(directory, None)
+
+    @cached_property
+    def _context(self) -> ts.Context:
+        # Made at first use: its threads do not survive a fork.
+        return ts.Context({"file_io_sync": self._file_io_sync})
+
+    def _open(
+        self, directory: Path, structure: ArrayStructure, stamp: Stamp, before: _Opened | None
+    ) -> _Opened:
+        layout = read_layout(directory, structure)
+        if before is not None and before.layout.chunk == layout.chunk:
+            return _Opened(stamp, layout, before.handle)
+        inner = Encoding.of(structure.dtype).inner
+        endless = Layout((ENDLESS,) * len(structure.shape) + inner, layout.chunk, layout.zarr_type)
+        metadata = document(endless, structure)
+        spec = {
+            "driver": "zarr3",
+            "kvstore": {"driver": "file", "path": f"{directory}/"},
+            "metadata": metadata,
+        }
+        opening = ts.open(spec, open=True, assume_metadata=True, context=self._context)
+        return _Opened(stamp, layout, opening.result())
+
+
+def _stamp(directory: Path) -> Stamp:
+    try:
+        status = os.stat(directory / NAME)
+    except FileNotFoundError as error:
+        raise MissingFile(f"The array's folder {directory} is not there.") from error
+    return status.st_ino, status.st_mtime_ns, status.st_size

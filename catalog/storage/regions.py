@@ -1,0 +1,82 @@
+"""Arithmetic of regions: what a slice needs from storage, and which chunks that touches."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+from tiled_client.wire.slices import NDSlice
+
+Region = tuple[slice, ...]
+
+
+def whole(shape: Sequence[int]) -> Region:
+    """The region of everything."""
+    return tuple(slice(0, size) for size in shape)
+
+
+def shape_of(region: Region) -> tuple[int, ...]:
+    """The shape of a region of whole slices (start and stop given, step 1)."""
+    return tuple(part.stop - part.start for part in region)
+
+
+def fetch_plan(shape: Sequence[int], items: NDSlice) -> tuple[Region, NDSlice]:
+    """What to fetch (ascending slices), and the index that turns it into what `items` asked for.
+
+    `items` select at least one element, and are within bounds.
+    """
+    fetch: list[slice] = []
+    then: list[int | slice] = []
+    for size, item in itertools.zip_longest(shape, items, fillvalue=slice(None)):
+        assert isinstance(size, int)
+        if isinstance(item, int):
+            fetch.append(slice(item % size, item % size + 1, 1))
+            then.append(0)
+            continue
+        wanted = range(*item.indices(size))
+        low, high = sorted((wanted[0], wanted[-1]))
+        fetch.append(slice(low, high + 1, abs(wanted.step)))
+        then.append(slice(None, None, 1 if wanted.step > 0 else -1))
+    return tuple(fetch), tuple(then)
+
+
+def chunk_ranges(region: Region, chunk: Sequence[int]) -> tuple[range, ...]:
+    """Along each dimension, the numbers of the chunks that a non-empty `region` touches."""
+    return tuple(
+        range(part.start // size, -(-part.stop // size))
+        for part, size in zip(region, chunk, strict=True)
+    )
+
+
+def count_chunks(region: Region, chunk: Sequence[int]) -> int:
+    """How many chunks `region` touches."""
+    return math.prod(len(numbers) for numbers in chunk_ranges(region, chunk))
+
+
+def chunks_of(region: Region, chunk: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """The index of each chunk that `region` touches."""
+    return itertools.product(*chunk_ranges(region, chunk))
+
+
+def chunk_region(index: Sequence[int], chunk: Sequence[int]) -> Region:
+    """The region that chunk `index` covers, edges of the array disregarded."""
+    return tuple(
+        slice(number * size, (number + 1) * size) for number, size in zip(index, chunk, strict=True)
+    )
+
+
+def overlap(first: Region, second: Region) -> Region:
+    """What is in both of two regions that touch."""
+    return tuple(
+        slice(max(a.start, b.start), min(a.stop, b.stop))
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+def relative(region: Region, origin: Region) -> Region:
+    """`region` as counted from where `origin` starts."""
+    return tuple(
+        slice(part.start - start.start, part.stop - start.start)
+        for part, start in zip(region, origin, strict=True)
+    )

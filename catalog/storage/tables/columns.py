@@ -1,0 +1,68 @@
+"""A column of a table seen as an array."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types
+
+from ..encoding import Array
+from ..errors import Unsupported
+
+# Texts become as wide as the longest: one long text among many short ones must not fill memory.
+LARGEST_TEXTS = 1 << 30
+
+
+def column_array(column: pa.ChunkedArray) -> Array:
+    """The column as a one-dimensional array, with numpy's nearest dtype.
+
+    Texts and bytes get the width of the longest. A null becomes NaN (whole numbers and booleans
+    are float64 then), NaT or an empty text. Times count from UTC; times of day from midnight.
+    Raises Unsupported for nested columns, and for texts that would take too much room.
+    """
+    kind = column.type
+    if types.is_dictionary(kind):
+        return column_array(column.cast(kind.value_type))
+    if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
+        return _numbers(column)
+    if types.is_decimal(kind) or types.is_null(kind):
+        return _numbers(column.cast(pa.float64()))
+    if types.is_timestamp(kind) or types.is_duration(kind) or types.is_date32(kind):
+        return _plain(column)
+    if types.is_date64(kind):
+        return _plain(column.cast(pa.timestamp("ms")))
+    if types.is_time(kind):
+        ticks = column.cast(pa.int32() if types.is_time32(kind) else pa.int64())
+        return _plain(ticks.cast(pa.int64()).cast(pa.duration(kind.unit)))
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return _texts(column.cast(pa.large_string()), pc.utf8_length, "U")
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+        return _texts(column.cast(pa.large_binary()), pc.binary_length, "S")
+    raise Unsupported(f"A column of type {kind} has no form as an array.")
+
+
+def _numbers(column: pa.ChunkedArray) -> Array:
+    if not column.null_count:
+        return _plain(column)
+    if types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    if types.is_integer(column.type):
+        column = pc.cast(column, pa.float64(), safe=False)
+    return _plain(column)
+
+
+def _plain(column: pa.ChunkedArray) -> Array:
+    return np.ascontiguousarray(column.to_numpy())
+
+
+def _texts(column: pa.ChunkedArray, length: pc.Function, kind: str) -> Array:
+    width = max(pc.max(length(column)).as_py() or 0, 1)
+    dtype = np.dtype(f"<{kind}{width}")
+    if len(column) * dtype.itemsize > LARGEST_TEXTS:
+        raise Unsupported(
+            f"{len(column)} texts of up to {width} characters are too large for an array: read the "
+            "column as a table."
+        )
+    filled = column.fill_null(b"" if kind == "S" else "")
+    return np.asarray(filled.to_numpy(zero_copy_only=False)).astype(dtype)

@@ -1,0 +1,47 @@
+"""Dictionary columns (pandas' categoricals), of which each batch may bring a dictionary of its own."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+
+def one_dictionary_each(table: pa.Table) -> pa.Table:
+    """The same table with a single dictionary for each column."""
+    for number, field in enumerate(table.schema):
+        if _has_dictionary(field.type) and table.column(number).num_chunks > 1:
+            table = _unified(table, number, field)
+    return table
+
+
+def combined(table: pa.Table) -> pa.Table:
+    """The same table in one batch."""
+    return one_dictionary_each(table).combine_chunks()
+
+
+def encode(values: pa.ChunkedArray, kind: pa.DictionaryType) -> pa.ChunkedArray:
+    """Plain values as a column of the dictionary type `kind`. Raises ArrowInvalid for too many."""
+    chunks = [
+        pa.DictionaryArray.from_arrays(
+            chunk.indices.cast(kind.index_type), chunk.dictionary, ordered=kind.ordered
+        )
+        for chunk in values.cast(kind.value_type).dictionary_encode().chunks
+    ]
+    return pa.chunked_array(chunks, type=kind)
+
+
+def _unified(table: pa.Table, number: int, field: pa.Field) -> pa.Table:
+    column = table.column(number)
+    try:
+        whole = pa.concat_arrays(column.chunks)
+    except pa.ArrowInvalid:
+        # All dictionaries together have more entries than the declared index can count.
+        wide = pa.dictionary(pa.int64(), field.type.value_type, field.type.ordered)
+        field = field.with_type(wide)
+        whole = pa.concat_arrays([chunk.cast(wide) for chunk in column.chunks])
+    return table.set_column(number, field, whole)
+
+
+def _has_dictionary(kind: pa.DataType) -> bool:
+    return pa.types.is_dictionary(kind) or any(
+        _has_dictionary(kind.field(number).type) for number in range(kind.num_fields)
+    )

@@ -1,0 +1,147 @@
+"""The files of a table: one Arrow IPC stream for each partition, without an end mark."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from ..errors import MissingFile, SchemaMismatch, UnknownColumn, Unreadable
+from ..replace import replace_file, write_all
+from .dictionaries import combined
+from .schemas import check_distinct, pandas_index
+
+MIMETYPE = "application/vnd.apache.arrow.stream"
+# Above this, reading is quicker for all who come after if the batches are made one.
+MANY_BATCHES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionFile:
+    """A partition that was written: its file, and how many bytes of it count."""
+
+    path: Path
+    size: int
+
+
+def create(directory: Path, schema: pa.Schema) -> None:
+    """Make the folder of a table without rows. Raises SchemaMismatch for a schema of no table."""
+    check_distinct(schema.names)
+    directory.mkdir(parents=True, exist_ok=True)
+
+
+def write_partition(
+    directory: Path, number: int, table: pa.Table, *, sync: bool = False
+) -> PartitionFile:
+    """Write a partition to a new file, whole or not at all; nobody who reads the old is disturbed."""
+    path = directory / f"partition-{number}-{secrets.token_hex(4)}.arrows"
+    header, rows = _messages(table)
+    replace_file(path, b"".join((header, rows)), sync=sync)
+    return PartitionFile(path, len(header) + len(rows))
+
+
+def append(path: Path, committed_size: int, table: pa.Table, *, sync: bool = False) -> int:
+    """Add rows after the bytes that count; returns how many count then.
+
+    Raises MissingFile, Unreadable (a file too short), SchemaMismatch (other than the file's).
+    """
+    header, rows = _messages(table)
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError as error:
+        raise MissingFile(f"The partition {path} is not there.") from error
+    try:
+        _check_size(path, os.fstat(descriptor).st_size, committed_size)
+        if os.pread(descriptor, len(header), 0) != header:
+            raise SchemaMismatch("The rows are not of the schema that this partition has.")
+        os.ftruncate(descriptor, committed_size)
+        os.lseek(descriptor, committed_size, os.SEEK_SET)
+        write_all(descriptor, rows)
+        if sync:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return committed_size + len(rows)
+
+
+def read(path: Path, committed_size: int, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows of a partition, in the order of `columns`; a pandas index comes along.
+
+    Raises MissingFile, Unreadable, UnknownColumn.
+    """
+    try:
+        table = _open(path, committed_size, columns).read_all()
+    except (pa.ArrowException, OSError) as error:
+        raise Unreadable(f"The partition {path} cannot be read: {error}") from error
+    if table.num_columns and table.column(0).num_chunks > MANY_BATCHES:
+        table = combined(table)
+    return table if columns is None else table.select(_with_index(table.schema, columns))
+
+
+def empty(schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
+    """The table without rows, as `read` would give it. Raises UnknownColumn."""
+    table = schema.empty_table()
+    return table if columns is None else table.select(_with_index(schema, columns))
+
+
+def iter_batches(
+    path: Path, committed_size: int, columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The batches of a partition as they were written, in the file's order of columns."""
+    try:
+        yield from _open(path, committed_size, columns)
+    except (pa.ArrowException, OSError) as error:
+        raise Unreadable(f"The partition {path} cannot be read: {error}") from error
+
+
+def num_rows(path: Path, committed_size: int) -> int:
+    """How many rows a partition has."""
+    return sum(batch.num_rows for batch in iter_batches(path, committed_size))
+
+
+def _messages(table: pa.Table) -> tuple[bytes, memoryview]:
+    """The schema's message, and those of the rows, as they stand in an Arrow IPC stream."""
+    header: bytes = table.schema.serialize().to_pybytes()
+    sink = pa.BufferOutputStream()
+    writer = pa.ipc.new_stream(sink, table.schema)
+    if table.num_rows:
+        writer.write_table(table)
+    end = sink.tell()
+    writer.close()
+    return header, memoryview(sink.getvalue())[len(header) : max(end, len(header))]
+
+
+def _open(
+    path: Path, committed_size: int, columns: Sequence[str] | None
+) -> pa.RecordBatchStreamReader:
+    try:
+        mapped = pa.memory_map(str(path))
+    except FileNotFoundError as error:
+        raise MissingFile(f"The partition {path} is not there.") from error
+    _check_size(path, mapped.size(), committed_size)
+    content = mapped.read_buffer(committed_size)
+    if columns is None:
+        return pa.ipc.open_stream(content)
+    schema = pa.ipc.read_schema(content)
+    numbers = sorted({schema.get_field_index(name) for name in _with_index(schema, columns)})
+    # No number at all would mean every column.
+    options = pa.ipc.IpcReadOptions(included_fields=numbers or None)
+    return pa.ipc.open_stream(content, options=options)
+
+
+def _with_index(schema: pa.Schema, columns: Sequence[str]) -> list[str]:
+    unknown = [name for name in columns if name not in schema.names]
+    if unknown:
+        raise UnknownColumn(
+            f"No such field {unknown[0]!r}. The columns are {', '.join(schema.names)}."
+        )
+    return list(dict.fromkeys([*columns, *pandas_index(schema)]))
+
+
+def _check_size(path: Path, found: int, committed_size: int) -> None:
+    if found < committed_size:
+        raise Unreadable(f"The partition {path} has {found} bytes of {committed_size}.")

@@ -1,0 +1,134 @@
+"""Making rows fit the schema that the table was declared with, or saying why they do not."""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+from pyarrow import types
+
+from ..errors import SchemaMismatch
+from .dictionaries import encode
+
+UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The rows of `table` with exactly `schema`, its metadata and order of columns included.
+
+    Columns are found by name. A type may differ where no value is changed by it, such as int32 for
+    int64, or large_string for string. An index that pandas has added, and that the schema does not
+    have, is left out. Raises SchemaMismatch, which names the column.
+    """
+    _check_names(table.schema, schema.names)
+    columns = [_fitting(table.column(field.name), field) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def pandas_index(schema: pa.Schema) -> list[str]:
+    """The columns that a pandas frame has written its index to."""
+    try:
+        named = (schema.pandas_metadata or {}).get("index_columns", ())
+    except (ValueError, AttributeError):
+        # The metadata is a text from outside; without its word an index is known by its name.
+        named = ()
+    return [name for name in schema.names if name in named or UNNAMED_INDEX.fullmatch(name)]
+
+
+def check_distinct(names: list[str]) -> None:
+    """Raise SchemaMismatch if two columns bear the same name."""
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise SchemaMismatch(f"Two columns are called {twice!r}.")
+
+
+def _check_names(received: pa.Schema, declared: list[str]) -> None:
+    found = received.names
+    check_distinct(found)
+    missing = [name for name in declared if name not in found]
+    if missing:
+        raise SchemaMismatch(
+            f"The column {missing[0]!r} is missing. The table's columns are {', '.join(declared)}."
+        )
+    extra = sorted(set(found) - set(declared) - set(pandas_index(received)), key=found.index)
+    if extra:
+        raise SchemaMismatch(
+            f"The table has no column {extra[0]!r}. Its columns are {', '.join(declared)}."
+        )
+
+
+def _fitting(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    if not field.nullable and column.null_count:
+        raise SchemaMismatch(f"The column {field.name!r} must not have nulls.")
+    if column.type == field.type:
+        return column
+    if not _keeps_values(column.type, field.type):
+        raise SchemaMismatch(
+            f"The column {field.name!r} is declared as {field.type}, but {column.type} was received."
+        )
+    try:
+        return _cast(column, field.type)
+    except (pa.ArrowException, ValueError) as error:
+        raise SchemaMismatch(
+            f"The column {field.name!r} is declared as {field.type}; not all values of the "
+            f"{column.type} received fit: {error}"
+        ) from error
+
+
+def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return encode(column, kind) if types.is_dictionary(kind) else column.cast(kind)
+
+
+def _keeps_values(source: pa.DataType, target: pa.DataType) -> bool:
+    """Whether a checked cast changes no value (it is refused for those that do not fit)."""
+    source, target = _plain(source), _plain(target)
+    if source == target or types.is_null(source):
+        return True
+    if types.is_timestamp(source) and types.is_timestamp(target):
+        return (source.tz is None) == (target.tz is None)
+    if types.is_floating(source) and types.is_floating(target):
+        return bool(source.bit_width <= target.bit_width)
+    if types.is_integer(source) and types.is_floating(target):
+        return True
+    if types.is_struct(source) and types.is_struct(target):
+        return _same_names(source, target) and _fields_keep_values(source, target)
+    if _is_list(source) and _is_list(target):
+        return _keeps_values(source.value_type, target.value_type)
+    return any(family(source) and family(target) for family in _FAMILIES)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if types.is_dictionary(kind) else kind
+
+
+def _same_names(source: pa.DataType, target: pa.DataType) -> bool:
+    return [field.name for field in source] == [field.name for field in target]
+
+
+def _fields_keep_values(source: pa.DataType, target: pa.DataType) -> bool:
+    return all(_keeps_values(a.type, b.type) for a, b in zip(source, target, strict=True))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+_FAMILIES = (
+    types.is_integer,
+    types.is_decimal,
+    types.is_date,
+    types.is_time,
+    types.is_duration,
+    _is_text,
+    _is_binary,
+)
