@@ -51,7 +51,7 @@ class Asset:
 
 @dataclass(slots=True)
 class DataSource:
-    """How a node's data are kept. Without a `mimetype` the server chooses, and makes the storage."""
+    """How a node's data are kept. Without a `mimetype` the server chooses, and makes storage."""
 
     structure_family: StructureFamily
     structure: Structure | None
@@ -69,7 +69,7 @@ class DataSource:
             raise WireError(f"A data source must be an object, not {value!r}.")
         _no_others(value, cls, "data source")
         try:
-            family = StructureFamily(value.get("structure_family"))
+            family = StructureFamily(str(value.get("structure_family")))
             management = Management(value.get("management") or Management.writable)
         except ValueError as error:
             raise WireError(f"{error} of a data source.") from error

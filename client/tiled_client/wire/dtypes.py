@@ -23,7 +23,7 @@ UNITS = re.compile(r"\[(\d*)(Y|M|W|D|h|m|s|ms|us|μs|ns|ps|fs|as)\]")
 
 @dataclass(frozen=True, slots=True)
 class BuiltinDType:
-    """A plain dtype. `itemsize` is in bytes (a `<U2` has 8); `dt_units` is like `"[ns]"` or None."""
+    """A plain dtype. `itemsize` is in bytes (a `<U2` has 8); `dt_units` like `"[ns]"`, or None."""
 
     endianness: str
     kind: str
@@ -133,7 +133,7 @@ class StructDType:
 
     @classmethod
     def from_numpy(cls, dtype: np.dtype[Any]) -> StructDType:
-        """Describe `dtype`. Raises WireError where its fields are not laid out one after another."""
+        """Describe `dtype`. Raises WireError where fields overlap or leave room between them."""
         fields = []
         end = 0
         for name in dtype.names or ():
@@ -189,7 +189,7 @@ DType = BuiltinDType | StructDType
 
 
 def dtype_from_numpy(dtype: np.dtype[Any]) -> DType:
-    """Describe a numpy dtype, plain or structured. Raises WireError for what the wire cannot say."""
+    """Describe a numpy dtype, plain or structured. Raises WireError where the wire cannot."""
     return StructDType.from_numpy(dtype) if dtype.names else BuiltinDType.from_numpy(dtype)
 
 

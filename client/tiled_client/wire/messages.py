@@ -26,7 +26,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ArrayData(Message):
-    """Numbers of an array: the whole (`offset` and `block` None), a block, or a patch at `offset`."""
+    """Numbers of an array: all (`offset` and `block` None), a block, or a patch at `offset`."""
 
     type: ClassVar[str] = "array-data"
     mimetype: str
@@ -80,7 +80,7 @@ class ChildMetadataUpdated(Message):
 
     def to_map(self) -> dict[str, Any]:
         """The wire's keys and values; without a revision, the key is absent."""
-        values = {"key": self.key, "specs": self.specs, "metadata": self.metadata}
+        values: dict[str, Any] = {"key": self.key, "specs": self.specs, "metadata": self.metadata}
         if self.revision_number is not None:
             values["revision_number"] = self.revision_number
         return values

@@ -17,7 +17,7 @@ _DIMENSION = re.compile(r"(-?\d+)|(-?\d+)?:(-?\d+)?(?::(-?\d+)?)?")
 
 
 def parse_slice(text: str) -> NDSlice:
-    """Read the wire's form; an empty text is no slicing. Raises WireError if it is not of the form."""
+    """Read the wire's form; an empty text is no slicing. Raises WireError for other forms."""
     if not text:
         return ()
     return tuple(_parse_item(part) for part in text.split(","))

@@ -113,7 +113,7 @@ class ArrayStructure:
         return tuple(region)
 
     def grown_to(self, shape: Sequence[int]) -> ArrayStructure:
-        """The structure after growth to `shape`: chunks of the original size, the last one short."""
+        """The structure once grown to `shape`: chunks of the original size, the last one short."""
         chunks = tuple(
             sizes if sum(sizes) == size else _regular(size, max(sizes[0] if sizes else 0, 1))
             for sizes, size in zip(self.chunks, shape, strict=True)

@@ -1,0 +1,81 @@
+"""The resource documents that describe nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from .errors import UnreadableAnswer
+from .wire.data_sources import Asset, DataSource
+from .wire.errors import WireError
+from .wire.families import StructureFamily
+from .wire.specs import Spec
+from .wire.structures import Structure, structure_from_json
+
+SpecLike = Spec | str | Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Resource:
+    """What is known of a node. `structure` is None for containers and for other families."""
+
+    family: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+    specs: tuple[Spec, ...] = ()
+    structure: Structure | None = None
+    data_sources: tuple[DataSource, ...] | None = None
+    access_tags: list[str] | None = None
+
+    @classmethod
+    def from_json(cls, value: Any) -> Resource:
+        """Read a server's document. Raises UnreadableAnswer."""
+        try:
+            attributes = value["attributes"]
+            family = attributes["structure_family"]
+            return cls(
+                family=family,
+                metadata=attributes.get("metadata") or {},
+                specs=read_specs(attributes.get("specs") or ()),
+                structure=read_structure(family, attributes.get("structure")),
+                data_sources=read_data_sources(attributes.get("data_sources")),
+                access_tags=attributes.get("access_tags"),
+            )
+        except (KeyError, TypeError, AttributeError, WireError) as error:
+            raise UnreadableAnswer(
+                f"The server described a node in an unknown way: {error}"
+            ) from error
+
+
+def read_structure(family: str, value: Any) -> Structure | None:
+    """The structure of an array or a table. Raises WireError."""
+    if value is None or family not in (StructureFamily.array, StructureFamily.table):
+        return None
+    return structure_from_json(StructureFamily(family), value)
+
+
+def read_specs(values: Iterable[SpecLike]) -> tuple[Spec, ...]:
+    """Specs from the wire, or from a user: names, objects or Spec. Raises WireError."""
+    return tuple(v if isinstance(v, Spec) else Spec.from_json(v) for v in values)
+
+
+def read_data_sources(values: Any) -> tuple[DataSource, ...] | None:
+    """Data sources from the wire. What newer servers say besides is left out. Raises WireError."""
+    if values is None:
+        return None
+    return tuple(_data_source(value) for value in values)
+
+
+def _data_source(value: Mapping[str, Any]) -> DataSource:
+    family = StructureFamily(value["structure_family"])
+    known = _known(DataSource, value)
+    known.update(
+        structure_family=family,
+        structure=read_structure(family, value.get("structure")),
+        assets=[Asset(**_known(Asset, asset)) for asset in value.get("assets") or ()],
+    )
+    return DataSource(**known)
+
+
+def _known(cls: type[Asset] | type[DataSource], value: Mapping[str, Any]) -> dict[str, Any]:
+    return {f.name: value[f.name] for f in fields(cls) if f.name in value}

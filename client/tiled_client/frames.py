@@ -1,0 +1,107 @@
+"""Tables: pandas, dictionaries and Arrow, to and from the wire. Loads pyarrow on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .errors import UnreadableAnswer
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+Rows: TypeAlias = "pandas.DataFrame | pyarrow.Table | pyarrow.RecordBatch | Mapping[str, Any]"
+
+ARROW = "application/vnd.apache.arrow.file"
+INDEX = "__index_level_"
+
+
+def to_arrow(rows: Rows, schema: pyarrow.Schema | None = None) -> pyarrow.Table:
+    """Turn rows into an Arrow table, of `schema` if one is given.
+
+    Raises ValueError where columns are missing or too many, or values do not fit.
+    """
+    pa = _pyarrow()
+    if schema is None:
+        return _plain_table(rows)
+    table = _plain_table(rows, keep_index=_has_index(schema))
+    # The unnamed index of a frame, where the table has no place for it.
+    spare = [n for n in table.column_names if n.startswith(INDEX) and n not in schema.names]
+    table = table.drop_columns(spare)
+    if set(table.column_names) != set(schema.names):
+        raise ValueError(
+            f"The table has the columns {schema.names}, the rows have {table.column_names}."
+        )
+    try:
+        return table.select(schema.names).cast(schema)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ValueError(f"The rows do not fit the table's columns: {error}") from error
+
+
+def to_schema(schema: pyarrow.Schema | Mapping[str, Any]) -> pyarrow.Schema:
+    """An Arrow schema, also from a mapping of column names to numpy or Arrow types."""
+    pa = _pyarrow()
+    if isinstance(schema, pa.Schema):
+        return schema
+    return pa.schema([(name, _arrow_type(kind)) for name, kind in schema.items()])
+
+
+def encode(table: pyarrow.Table) -> memoryview:
+    """The bytes of an Arrow IPC file."""
+    pa = _pyarrow()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return memoryview(sink.getvalue())
+
+
+def decode(content: bytes) -> pyarrow.Table:
+    """Read an Arrow IPC file. Raises UnreadableAnswer."""
+    pa = _pyarrow()
+    try:
+        return pa.ipc.open_file(pa.py_buffer(content)).read_all()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UnreadableAnswer(f"The server sent no readable Arrow file: {error}") from error
+
+
+def concatenate(tables: Sequence[pyarrow.Table]) -> pyarrow.Table:
+    """One table of all their rows."""
+    return _pyarrow().concat_tables(tables) if len(tables) > 1 else tables[0]
+
+
+def _plain_table(rows: Rows, *, keep_index: bool | None = None) -> pyarrow.Table:
+    pa = _pyarrow()
+    if isinstance(rows, pa.Table):
+        return rows
+    if isinstance(rows, pa.RecordBatch):
+        return pa.Table.from_batches([rows])
+    if isinstance(rows, Mapping):
+        return pa.table({name: pa.array(values) for name, values in rows.items()})
+    return pa.Table.from_pandas(rows, preserve_index=keep_index)
+
+
+def _has_index(schema: pyarrow.Schema) -> bool:
+    """Whether the table has columns for the index of a pandas frame."""
+    index = (schema.pandas_metadata or {}).get("index_columns") or ()
+    return any(isinstance(name, str) for name in index)
+
+
+def _arrow_type(kind: Any) -> pyarrow.DataType:
+    import numpy as np
+
+    pa = _pyarrow()
+    if isinstance(kind, pa.DataType):
+        return kind
+    return pa.string() if kind is str else pa.from_numpy_dtype(np.dtype(kind))
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow
+        import pyarrow.ipc
+    except ImportError as error:
+        raise ImportError(
+            'Tables need pandas and pyarrow: pip install "tiled-client[tables]"'
+        ) from error
+    return pyarrow

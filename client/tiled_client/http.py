@@ -1,0 +1,269 @@
+"""Requests to one server: connections, credentials, retries, decoding."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .errors import TiledClientError, TransportError, UnreadableAnswer, error_for_status
+from .jsonable import jsonable
+from .retries import Backoff, RetryPolicy, surely_unprocessed
+from .settings import HttpOptions
+from .uris import Path, node_url
+from .version import __version__
+
+if TYPE_CHECKING:
+    import requests
+
+JSON = "application/json"
+MSGPACK = "application/x-msgpack"
+OCTETS = "application/octet-stream"
+USER_AGENT = f"tiled-client/{__version__}"
+
+Params = Mapping[str, Any] | Iterable[tuple[str, Any]]
+Body = bytes | memoryview
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer to a request."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    url: str
+
+    def value(self) -> Any:
+        """The decoded body. Raises UnreadableAnswer."""
+        kind = self.headers.get("Content-Type", "").partition(";")[0]
+        try:
+            if kind == MSGPACK:
+                import msgpack
+
+                return msgpack.unpackb(self.content, timestamp=3, strict_map_key=False)
+            return json.loads(self.content)
+        except ValueError as error:
+            raise UnreadableAnswer(
+                f"{self.url} answered with something that is neither JSON nor msgpack; "
+                "is this the address of a Tiled server?"
+            ) from error
+
+    def error(self) -> TiledClientError:
+        """What went wrong, for a status of 400 or more."""
+        after = self.headers.get("Retry-After", "")
+        retry_after = float(after) if after.replace(".", "", 1).isdigit() else None
+        return error_for_status(self.status, self._detail(), retry_after=retry_after)
+
+    def _detail(self) -> str:
+        try:
+            detail = json.loads(self.content)["detail"]
+        except (ValueError, KeyError, TypeError):
+            detail = self.content[:500].decode(errors="replace") or "no explanation"
+        return f"{detail if isinstance(detail, str) else json.dumps(detail)} ({self.url})"
+
+
+class Http:
+    """A server's API, as one user sees it. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        root: str,
+        api_key: str | None = None,
+        *,
+        options: HttpOptions | None = None,
+        retries: RetryPolicy | None = None,
+    ) -> None:
+        self.root = root
+        self.api_key = api_key
+        self.options = options or HttpOptions()
+        self.retries = retries or RetryPolicy()
+        self._local = threading.local()
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The header that says who asks."""
+        return {"Authorization": f"Apikey {self.api_key}"} if self.api_key else {}
+
+    def get(
+        self, endpoint: str, path: Path, *, params: Params = (), accept: str = MSGPACK
+    ) -> Answer:
+        """Read something."""
+        headers = {"Accept": accept}
+        if accept not in (MSGPACK, JSON):
+            # Compressing numbers costs more time than a local network takes to carry them.
+            headers["Accept-Encoding"] = "identity"
+        return self.request("GET", endpoint, path, params=params, headers=headers)
+
+    def post(
+        self, endpoint: str, path: Path, value: Any, *, params: Params = (), accept: str = MSGPACK
+    ) -> Answer:
+        """Create something; also used for reading where a URL would grow too long."""
+        return self._send_json("POST", endpoint, path, value, params, accept)
+
+    def patch(self, endpoint: str, path: Path, value: Any, *, params: Params = ()) -> Answer:
+        """Change something, described as JSON."""
+        return self._send_json("PATCH", endpoint, path, value, params, MSGPACK)
+
+    def put(self, endpoint: str, path: Path, value: Any, *, params: Params = ()) -> Answer:
+        """Replace something, described as JSON."""
+        return self._send_json("PUT", endpoint, path, value, params, MSGPACK)
+
+    def send(
+        self,
+        method: str,
+        endpoint: str,
+        path: Path,
+        body: Body,
+        content_type: str,
+        *,
+        params: Params = (),
+        repeatable: bool = True,
+    ) -> Answer:
+        """Write data. If not `repeatable`, it is sent again only if the server surely missed it."""
+        headers = {"Content-Type": content_type}
+        return self.request(
+            method, endpoint, path, params=params, headers=headers, body=body, repeatable=repeatable
+        )
+
+    def delete(self, endpoint: str, path: Path, *, params: Params = ()) -> Answer:
+        """Delete something."""
+        return self.request("DELETE", endpoint, path, params=params, headers={})
+
+    def map(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Apply `function` to each, a few at a time; raises the first error there is."""
+        if len(items) == 1:
+            return [function(items[0])]
+        futures = [self._workers.submit(function, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def request(
+        self,
+        method: str,
+        endpoint: str,
+        path: Path,
+        *,
+        params: Params,
+        headers: Mapping[str, str],
+        body: Body | None = None,
+        repeatable: bool = True,
+    ) -> Answer:
+        """Send a request until it is answered. Raises TiledClientError."""
+        url = node_url(self.root, endpoint, path)
+        backoff, begun, uncertain = Backoff(), time.monotonic(), False
+        while True:
+            try:
+                answer = self._exchange(method, url, params, headers, body)
+                if answer.status < 400:
+                    return answer
+                failure = answer.error()
+            except TransportError as error:
+                failure = error
+            failure.retried = uncertain
+            uncertain = uncertain or not surely_unprocessed(failure)
+            if not self.retries.allows(
+                failure,
+                repeatable=repeatable,
+                attempt=backoff.attempts + 1,
+                elapsed=time.monotonic() - begun,
+            ):
+                raise failure
+            time.sleep(backoff.next(failure.retry_after))
+
+    def _send_json(
+        self, method: str, endpoint: str, path: Path, value: Any, params: Params, accept: str
+    ) -> Answer:
+        headers = {"Accept": accept, "Content-Type": JSON}
+        body = json.dumps(jsonable(value), separators=(",", ":")).encode()
+        return self.request(method, endpoint, path, params=params, headers=headers, body=body)
+
+    def _exchange(
+        self, method: str, url: str, params: Params, headers: Mapping[str, str], body: Body | None
+    ) -> Answer:
+        import requests
+        import urllib3
+
+        timeout = (self.options.connect_timeout, self.options.read_timeout)
+        try:
+            with self._session.request(
+                method,
+                url,
+                params=_query(params),
+                headers=dict(headers),
+                data=body,  # type: ignore[arg-type]
+                timeout=timeout,
+                stream=True,
+            ) as response:
+                # All at once: `response.content` would gather it in pieces of 10 KB.
+                content = response.raw.read(decode_content=True)
+                return Answer(response.status_code, response.headers, content, response.url)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise TransportError(
+                f"{method} {url} was not answered: {error}", unprocessed=_never_arrived(error)
+            ) from error
+
+    @property
+    def _session(self) -> requests.Session:
+        # A session is not safe to share between threads; its connections are kept for the next
+        # request of the same thread.
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = _new_session(self.api_key)
+        return session
+
+    @cached_property
+    def _workers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.options.connections, thread_name_prefix="tiled-client")
+
+
+def _new_session(api_key: str | None) -> requests.Session:
+    from http.cookiejar import DefaultCookiePolicy
+
+    import requests
+
+    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if api_key:
+            request.headers["Authorization"] = f"Apikey {api_key}"
+        return request
+
+    session = requests.Session()
+    # Given as a callable, it takes precedence over what a .netrc may hold for this host.
+    session.auth = authorize
+    session.headers.update({"User-Agent": USER_AGENT, "Accept": "*/*"})
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return session
+
+
+def _never_arrived(error: Exception) -> bool:
+    import requests
+    import urllib3
+
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
+
+
+def _query(params: Params) -> list[tuple[str, str]]:
+    pairs = params.items() if isinstance(params, Mapping) else params
+    return [(key, _text(value)) for key, value in pairs if value is not None]
+
+
+def _text(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case tuple() | list():
+            return ",".join(map(str, value))
+    return str(value)

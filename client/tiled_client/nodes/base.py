@@ -1,0 +1,142 @@
+"""What every node can do, whatever its family."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from ..documents import Resource, SpecLike, read_specs
+from ..errors import UnreadableAnswer
+from ..http import Http
+from ..uris import Path, node_url
+from ..wire.data_sources import DataSource
+from ..wire.families import StructureFamily
+from ..wire.specs import Spec
+
+
+class Node:
+    """A node on a server: where it is, and what was known of it when it was last asked about.
+
+    A family without a class of its own (sparse, awkward, ...) has this one.
+    """
+
+    _classes: ClassVar[dict[str, type[Node]]] = {}
+
+    def __init_subclass__(cls, family: StructureFamily | None = None) -> None:
+        if family is not None:
+            Node._classes[family] = cls
+
+    def __init__(self, http: Http, path: Path, resource: Resource) -> None:
+        self._http = http
+        self._path = path
+        self._resource = resource
+
+    @staticmethod
+    def build(http: Http, path: Path, resource: Resource) -> Node:
+        """The client object for a node of this family."""
+        return Node._classes.get(resource.family, Node)(http, path, resource)
+
+    @property
+    def uri(self) -> str:
+        """The node's address; `from_uri` takes it."""
+        return node_url(self._http.root, "metadata", self._path)
+
+    @property
+    def path(self) -> Path:
+        """The keys that lead from the root to the node."""
+        return self._path
+
+    @property
+    def key(self) -> str:
+        """The node's key in its container; empty for the root."""
+        return self._path[-1] if self._path else ""
+
+    @property
+    def api_root(self) -> str:
+        """The address of the server's API."""
+        return self._http.root
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The header that says who asks, for connections besides HTTP."""
+        return self._http.credentials
+
+    @property
+    def structure_family(self) -> StructureFamily:
+        """The kind of node."""
+        return StructureFamily(self._resource.family)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A copy of the metadata, as last asked for."""
+        return copy.deepcopy(self._resource.metadata)
+
+    @property
+    def specs(self) -> tuple[Spec, ...]:
+        """What the node declares itself to be."""
+        return self._resource.specs
+
+    def refresh(self) -> None:
+        """Ask for metadata, specs and structure again. Raises NodeNotFound if the node is gone."""
+        self._resource = fetch_resource(self._http, self._path)
+
+    def data_sources(self) -> tuple[DataSource, ...]:
+        """How the data are kept, asked from the server."""
+        resource = fetch_resource(self._http, self._path, include_data_sources=True)
+        return resource.data_sources or ()
+
+    def child(self, key: str, resource: Resource) -> Node:
+        """The client object for a child that is described already, without asking the server."""
+        return Node.build(self._http, (*self._path, key), resource)
+
+    def update_metadata(
+        self,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        specs: Iterable[SpecLike] | None = None,
+        drop_revision: bool = False,
+    ) -> None:
+        """Merge `metadata` into what is there (a value of None deletes its key), replace `specs`.
+
+        The former state is kept as a revision unless `drop_revision`.
+        """
+        body = {
+            "content-type": "application/merge-patch+json",
+            "metadata": metadata,
+            "specs": None if specs is None else [spec.to_json() for spec in read_specs(specs)],
+        }
+        params = {"drop_revision": True} if drop_revision else {}
+        self._http.patch("metadata", self._path, body, params=params)
+        self.refresh()
+
+    def delete(self, *, recursive: bool = False, external_only: bool = True) -> None:
+        """Delete the node.
+
+        `recursive` deletes a container with all it holds. Stored data are deleted only with
+        `external_only=False`; without it, a node whose data the server keeps is refused (Conflict).
+        """
+        params = {"recursive": recursive, "external_only": external_only}
+        self._http.delete("metadata", self._path, params=params)
+
+    def close_stream(self) -> None:
+        """Tell the subscribers of this node that no more is to be expected for now."""
+        self._http.delete("stream/close", self._path)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._resource.family} {'/' + '/'.join(self._path)}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Node) and type(other) is type(self) and other.uri == self.uri
+
+    def __hash__(self) -> int:
+        return hash(self.uri)
+
+
+def fetch_resource(http: Http, path: Path, *, include_data_sources: bool = False) -> Resource:
+    """Ask the server what a node is. Raises NodeNotFound, UnreadableAnswer."""
+    params = {"include_data_sources": True} if include_data_sources else {}
+    value = http.get("metadata", path, params=params).value()
+    if not isinstance(value, Mapping):
+        raise UnreadableAnswer("The server did not describe the node.")
+    return Resource.from_json(value.get("data"))

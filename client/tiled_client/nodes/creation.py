@@ -1,0 +1,73 @@
+"""Creating nodes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..documents import Resource, SpecLike, read_data_sources, read_specs
+from ..errors import Conflict, UnreadableAnswer
+from ..http import Http
+from ..jsonable import jsonable
+from ..uris import Path
+from ..wire.data_sources import DataSource
+from ..wire.families import StructureFamily
+from .base import Node, fetch_resource
+
+
+def create_node(
+    http: Http,
+    parent: Path,
+    family: StructureFamily,
+    *,
+    key: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    specs: Iterable[SpecLike] | None = None,
+    data_sources: Sequence[DataSource] = (),
+    access_tags: Sequence[str] | None = None,
+) -> Node:
+    """Create a node under `parent`; files that exist already are registered.
+
+    Raises Conflict if the key exists, NodeNotFound if the parent does not.
+    """
+    key = key or str(uuid.uuid4())
+    resource = Resource(
+        family=StructureFamily(family),
+        metadata=jsonable(metadata or {}),
+        specs=read_specs(specs or ()),
+        structure=data_sources[0].structure if data_sources else None,
+    )
+    body = {
+        "id": key,
+        "structure_family": resource.family,
+        "metadata": resource.metadata,
+        "specs": [spec.to_json() for spec in resource.specs],
+        "data_sources": [source.to_json() for source in data_sources],
+        "access_tags": access_tags,
+    }
+    endpoint = "register" if any(source.assets for source in data_sources) else "metadata"
+    try:
+        answer = http.post(endpoint, parent, body).value()
+    except Conflict as error:
+        if not error.retried:
+            raise
+        return _adopt(http, (*parent, key), resource, error)
+    if not isinstance(answer, Mapping):
+        raise UnreadableAnswer("The server did not say what it created.")
+    resource.metadata = answer.get("metadata") or resource.metadata
+    resource.data_sources = read_data_sources(answer.get("data_sources"))
+    return Node.build(http, (*parent, answer.get("id") or key), resource)
+
+
+def _adopt(http: Http, path: Path, wanted: Resource, error: Conflict) -> Node:
+    """Take over the node that our own first attempt created before its answer was lost."""
+    found = fetch_resource(http, path, include_data_sources=True)
+    same = (
+        found.family == wanted.family
+        and set(found.specs) == set(wanted.specs)
+        and found.metadata == wanted.metadata
+    )
+    if not same:
+        raise error
+    return Node.build(http, path, found)

@@ -1,0 +1,133 @@
+"""Arithmetic of array regions: what an index means, and how to cut what is too large. No I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, product
+
+from .wire.slices import Item, NDSlice, sliced_shape
+
+Region = tuple[slice, ...]
+Chunks = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to ask the server for, and what to do with the answer.
+
+    `items` have no negative step (storage formats know none); `shape` is that of the answer, and
+    `flip` the view of it that was wanted.
+    """
+
+    items: NDSlice
+    shape: tuple[int, ...]
+    flip: Region
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is the whole array, however long it may be by now."""
+        return all(item == slice(None) for item in self.items)
+
+
+def select(items: NDSlice, shape: Sequence[int]) -> Selection:
+    """Turn one item per dimension into a selection. Raises IndexError where an item is outside."""
+    forward: list[Item] = []
+    flip: list[slice] = []
+    for dimension, (item, size) in enumerate(zip(items, shape, strict=True)):
+        if isinstance(item, int):
+            if not -size <= item < size:
+                raise IndexError(
+                    f"index {item} is out of bounds for axis {dimension} with size {size}"
+                )
+            forward.append(item)
+        elif item.step is not None and item.step < 0:
+            forward.append(_reversed(item, size))
+            flip.append(slice(None, None, -1))
+        else:
+            forward.append(item)
+            flip.append(slice(None))
+    return Selection(tuple(forward), sliced_shape(shape, tuple(forward)), tuple(flip))
+
+
+def pieces(shape: Sequence[int], itemsize: int, limit: int) -> Iterator[Region]:
+    """Cut `shape` into regions of at most `limit` bytes (or one item), in C order."""
+    # The first axis of which one step fits is cut into steps; those before it, into single items.
+    rows = [math.prod(shape[axis + 1 :]) * itemsize for axis in range(len(shape))]
+    axis = next((axis for axis, row in enumerate(rows) if row <= limit), max(len(shape) - 1, 0))
+    row = rows[axis] if rows else 0
+    steps = [1] * axis + [max(1, limit // max(row, 1))] + list(shape[axis + 1 :])
+    spans = [
+        [slice(start, min(start + step, size)) for start in range(0, size, max(step, 1))]
+        for size, step in zip(shape, steps, strict=False)
+    ]
+    yield from product(*spans)
+
+
+def narrow(items: NDSlice, shape: Sequence[int], region: Region) -> NDSlice:
+    """The part of `items` (on an array of `shape`) whose result is `region` of the whole result."""
+    spans = iter(region)
+    return tuple(
+        item if isinstance(item, int) else _subslice(item, size, next(spans))
+        for item, size in zip(items, shape, strict=True)
+    )
+
+
+def normalize_chunks(
+    chunks: int | Sequence[int | Sequence[int]] | None,
+    shape: Sequence[int],
+    itemsize: int,
+    limit: int,
+) -> Chunks:
+    """Sizes of the chunks along each dimension.
+
+    `chunks` is a size for all dimensions, a size or a list of sizes per dimension (-1: all of it),
+    or None: one chunk, or as many as `limit` bytes ask for. Raises ValueError if they do not fit.
+    """
+    if chunks is None:
+        first = next(pieces(shape, itemsize, limit), ())
+        chunks = [part.stop - part.start for part in first] or [max(size, 1) for size in shape]
+    elif isinstance(chunks, int):
+        chunks = [chunks] * len(shape)
+    if len(chunks) != len(shape):
+        raise ValueError(f"chunks {chunks!r} do not fit an array of {len(shape)} dimensions")
+    return tuple(_sizes(chunk, size) for chunk, size in zip(chunks, shape, strict=True))
+
+
+def blocks(chunks: Chunks) -> Iterator[tuple[tuple[int, ...], Region]]:
+    """Every block's index and its region, in C order."""
+    spans = [
+        [
+            (n, slice(stop - size, stop))
+            for n, (size, stop) in enumerate(zip(sizes, accumulate(sizes), strict=True))
+        ]
+        for sizes in chunks
+    ]
+    for block in product(*spans):
+        yield tuple(n for n, _ in block), tuple(span for _, span in block)
+
+
+def _sizes(chunk: int | Sequence[int], size: int) -> tuple[int, ...]:
+    if not isinstance(chunk, int):
+        if sum(chunk) != size or any(part < 0 for part in chunk):
+            raise ValueError(f"chunks {tuple(chunk)} do not add up to {size}")
+        return tuple(chunk)
+    if chunk == -1 or size == 0:
+        return (size,)
+    if chunk < 1:
+        raise ValueError(f"a chunk cannot have the size {chunk}")
+    whole, rest = divmod(size, chunk)
+    return (chunk,) * whole + ((rest,) if rest else ())
+
+
+def _reversed(item: slice, size: int) -> slice:
+    indices = range(*item.indices(size))
+    if not indices:
+        return slice(0, 0)
+    return slice(indices[-1], indices[0] + 1, -indices.step)
+
+
+def _subslice(item: slice, size: int, span: slice) -> slice:
+    part = range(*item.indices(size))[span]
+    return slice(part.start, part.stop, part.step if part.step != 1 else None)

@@ -1,0 +1,36 @@
+"""What the end of a connection means: done, final, or to be tried again. No I/O."""
+
+from __future__ import annotations
+
+from ..errors import (
+    BadRequest,
+    NodeNotFound,
+    RequestRefused,
+    StreamLost,
+    TiledClientError,
+    Unauthorized,
+)
+
+PRODUCER_ENDED = 1000
+NO_CLOSE_FRAME = 1006
+
+FINAL_CODES: dict[int, type[RequestRefused]] = {
+    4000: BadRequest,
+    4001: Unauthorized,
+    4003: Unauthorized,
+    4004: NodeNotFound,
+}
+
+
+def error_for_close(code: int, reason: str) -> TiledClientError | None:
+    """The error that a close code means; None where the producer ended the stream."""
+    if code == PRODUCER_ENDED:
+        return None
+    if code in FINAL_CODES:
+        return FINAL_CODES[code](reason or "The server closed the stream.", status=code)
+    return StreamLost(reason or "The connection to the stream was lost.", status=code)
+
+
+def is_final(error: TiledClientError) -> bool:
+    """Whether connecting again would meet the same refusal."""
+    return isinstance(error, RequestRefused)
