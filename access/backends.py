@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import BaseBackend
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from .credentials import authenticate_key
@@ -21,18 +20,17 @@ class ApiKeyBackend(BaseBackend):
     def authenticate(
         self,
         request: HttpRequest | None,
-        username: str | None = None,
-        password: str | None = None,
         **credentials: Any,
-    ) -> AbstractBaseUser | None:
+    ) -> User | None:
         """The admin user, made when first asked for; None for other names and wrong keys."""
-        if username != ADMIN or not password:
+        password = credentials.get("password")
+        if credentials.get("username") != ADMIN or not password:
             return None
         try:
             authenticate_key(password)
         except Unauthorized:
             return None
-        user, created = get_user_model().objects.get_or_create(
+        user, created = User.objects.get_or_create(
             username=ADMIN, defaults={"is_staff": True, "is_superuser": True}
         )
         if created:
@@ -40,6 +38,6 @@ class ApiKeyBackend(BaseBackend):
             user.save(update_fields=["password"])
         return user
 
-    def get_user(self, user_id: int) -> AbstractBaseUser | None:
+    def get_user(self, user_id: int) -> User | None:
         """The user of this session."""
-        return get_user_model().objects.filter(pk=user_id).first()
+        return User.objects.filter(pk=user_id).first()

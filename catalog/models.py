@@ -6,12 +6,14 @@ import uuid
 from typing import Any
 
 from django.db import models
+from django.utils.functional import cached_property
 
 from tiled_client.wire.data_sources import Asset as WireAsset
 from tiled_client.wire.families import Management, StructureFamily
 from tiled_client.wire.structures import Structure, structure_from_json
 
 from .events import NodeRef
+from .fields import StructureField
 
 KEY_LENGTH = 255
 PATH_BYTES = 2000
@@ -68,7 +70,7 @@ class Node(models.Model):
         """Where the data are kept, or None for a plain container."""
         return getattr(self, "data_source", None)
 
-    @property
+    @cached_property
     def structure(self) -> Structure | None:
         """What the data look like, or None for a container."""
         if self.source is None or self.family is StructureFamily.container:
@@ -81,7 +83,7 @@ class DataSource(models.Model):
 
     node = models.OneToOneField(Node, related_name="data_source", on_delete=models.CASCADE)
     structure_family = models.CharField(max_length=16)
-    structure = models.JSONField(null=True)
+    structure = StructureField(null=True)
     mimetype = models.CharField(max_length=255)
     parameters = models.JSONField(default=dict)
     properties = models.JSONField(default=dict)

@@ -42,7 +42,7 @@ EXTENSIONS = {
 
 
 def array_json(array: Array) -> bytes:
-    """Nested lists: bytes as data URIs, times as ISO texts, complex numbers as [real, imaginary]."""
+    """Nested lists: bytes as data URIs, times as ISO texts, complex as [real, imaginary]."""
     return json_bytes(_listed(array))
 
 

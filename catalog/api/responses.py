@@ -20,7 +20,7 @@ MSGPACK = "application/x-msgpack"
 
 
 def render(request: Request, value: Any, *, headers: dict[str, str] | None = None) -> HttpResponse:
-    """`value` in the first of JSON and msgpack that the client accepts; JSON where it says neither."""
+    """`value` as JSON or msgpack, whichever the client accepts first; else as JSON."""
     if accepted(request) == MSGPACK:
         return binary(request, packed(value), MSGPACK, headers=headers)
     return binary(request, json_bytes(value), JSON, headers=headers)

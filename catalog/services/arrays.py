@@ -78,7 +78,7 @@ def write_patch(
 
 
 def read_array(node: Node, items: NDSlice) -> Array:
-    """The part `items` of the array, in its dtype. Raises WireError, BadRequest if it is too large."""
+    """The part `items` of the array, in its dtype. Raises WireError, BadRequest (too large)."""
     structure = array_structure(node)
     limit = storage_settings().response_bytesize_limit
     if math.prod(sliced_shape(structure.shape, items)) * structure.dtype.itemsize > limit:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
 from access.errors import Conflict
@@ -19,7 +21,7 @@ def attach_asset(source: DataSource, wire: WireAsset) -> None:
     asset, _ = Asset.objects.get_or_create(
         data_uri=wire.data_uri, defaults={"is_directory": wire.is_directory, "size": wire.size}
     )
-    place = {"data_source": source, "parameter": wire.parameter, "num": wire.num}
+    place: dict[str, Any] = {"data_source": source, "parameter": wire.parameter, "num": wire.num}
     if (
         wire.num is not None
         and DataSourceAsset.objects.filter(**place).exclude(asset=asset).exists()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from django.db import IntegrityError, transaction
 
 from access.errors import Conflict, Invalid, NotFound, NotSupported

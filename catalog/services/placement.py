@@ -55,7 +55,7 @@ def _make(node: uuid.UUID, source: DataSource) -> Placement:
             array_store().create(folder, structure)
             assets = [Asset(files.file_uri(folder), is_directory=True, parameter="data_uri")]
         case TableStructure() as structure:
-            tables.create(folder, structure.schema(), structure.npartitions)
+            tables.create(folder, structure.schema())
             assets = []
     return Placement(_fields(source, mimetype, Management.writable), assets)
 

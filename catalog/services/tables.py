@@ -7,6 +7,7 @@ left behind that is never read.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pyarrow as pa
 from django.db import transaction
@@ -22,6 +23,7 @@ from ..locks import node_lock
 from ..models import Asset, DataSource, Node
 from ..nodes import resolve_family, split_path
 from ..storage import files, tables
+from ..storage.errors import MissingFile
 from .arrays import Array
 from .assets import attach_asset, discard_asset
 from .stores import node_folder
@@ -37,7 +39,7 @@ def write_table(*, path: str, body: bytes, mimetype: str) -> None:
 
 def write_partition(*, path: str, partition: int, body: bytes, mimetype: str) -> None:
     """Replace the rows of one partition. Raises as `append_rows` does."""
-    _write(path, body, mimetype, lambda *args: _replace(*args, partition), partition=partition)
+    _write(path, body, mimetype, partial(_replace, partition), partition=partition)
 
 
 def append_rows(*, path: str, partition: int, body: bytes, mimetype: str) -> None:
@@ -50,14 +52,14 @@ def append_rows(*, path: str, partition: int, body: bytes, mimetype: str) -> Non
         path,
         body,
         mimetype,
-        lambda *args: _append(*args, partition),
+        partial(_append, partition),
         partition=partition,
         append=True,
     )
 
 
 def read_partition(node: Node, partition: int, columns: Sequence[str] | None = None) -> pa.Table:
-    """The rows of one partition. Raises BadRequest for a partition or a column that is not there."""
+    """The rows of one partition. Raises BadRequest for an unknown partition or column."""
     structure = table_structure(node)
     _check_partition(structure, partition)
     _check_columns(structure, columns)
@@ -118,11 +120,11 @@ def _replace_all(source: DataSource, table: pa.Table) -> None:
     with transaction.atomic():
         for link in source.asset_links.exclude(num=0):
             discard_asset(link)
-        _replace(source, table, 0)
+        _replace(0, source, table)
 
 
-def _replace(source: DataSource, table: pa.Table, partition: int) -> None:
-    written = tables.write_partition(node_folder(source.node.uuid), partition, table)
+def _replace(partition: int, source: DataSource, table: pa.Table) -> None:
+    written = tables.write_partition(node_folder(source.node.uuid), partition, table, sync=_sync())
     with transaction.atomic():
         for link in source.asset_links.filter(num=partition):
             discard_asset(link)
@@ -135,12 +137,12 @@ def _replace(source: DataSource, table: pa.Table, partition: int) -> None:
         )
 
 
-def _append(source: DataSource, table: pa.Table, partition: int) -> None:
+def _append(partition: int, source: DataSource, table: pa.Table) -> None:
     asset = _partition_asset(source, partition)
     if asset is None:
-        _replace(source, table, partition)
+        _replace(partition, source, table)
         return
-    size = tables.append(files.uri_path(asset.data_uri), asset.size or 0, table)
+    size = tables.append(files.uri_path(asset.data_uri), asset.size or 0, table, sync=_sync())
     if not Asset.objects.filter(pk=asset.pk).update(size=size):
         raise NotFound(f"No such entry: {source.node.segments}")
 
@@ -150,7 +152,16 @@ def _read(
 ) -> pa.Table:
     if node.source is None or node.source.external:
         raise NotSupported("Tables in files of others cannot be read.")
-    asset = _partition_asset(node.source, partition)
+    try:
+        return _read_stored(node.source, structure, partition, columns)
+    except MissingFile:  # replaced between our look at the database and at the file
+        return _read_stored(node.source, structure, partition, columns)
+
+
+def _read_stored(
+    source: DataSource, structure: TableStructure, partition: int, columns: Sequence[str] | None
+) -> pa.Table:
+    asset = _partition_asset(source, partition)
     if asset is None:
         return tables.empty(structure.schema(), columns)
     return tables.read(files.uri_path(asset.data_uri), asset.size or 0, columns)
@@ -158,6 +169,10 @@ def _read(
 
 def _partition_asset(source: DataSource, partition: int) -> Asset | None:
     return Asset.objects.filter(links__data_source=source, links__num=partition).first()
+
+
+def _sync() -> bool:
+    return storage_settings().file_io_sync
 
 
 def _check_partition(structure: TableStructure, partition: int) -> None:

@@ -1,0 +1,138 @@
+"""Files of others: registered, read, and grown."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from pytest_django import Settings
+
+from catalog import events
+from catalog.models import DataSource
+from catalog.storage.files import file_uri
+from tiled_client.wire.structures import ArrayStructure
+
+from ..conftest import OCTETS, Api, detail
+
+FRAMES = np.arange(24, dtype="u1").reshape(4, 2, 3)
+SEQUENCE = "multipart/related;type=image/tiff"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, settings: Settings) -> Path:
+    """A folder that may be read, with four frames in it."""
+    storage = settings.TILED.storage.model_copy(update={"readable": [tmp_path]})
+    settings.TILED = settings.TILED.model_copy(update={"storage": storage})
+    for number, frame in enumerate(FRAMES):
+        tifffile.imwrite(tmp_path / f"{number}.tiff", frame)
+    return tmp_path
+
+
+def data_source(folder: Path, frames: int, **others: Any) -> dict[str, Any]:
+    return {
+        "structure_family": "array",
+        "structure": ArrayStructure.from_array(FRAMES[:frames]).to_json(),
+        "mimetype": SEQUENCE,
+        "management": "external",
+        "assets": [
+            {
+                "data_uri": file_uri(folder / f"{number}.tiff"),
+                "is_directory": False,
+                "parameter": "data_uris",
+                "num": number,
+            }
+            for number in range(frames)
+        ],
+        **others,
+    }
+
+
+def register(api: Api, source: dict[str, Any]) -> Any:
+    body = {"id": "tif", "structure_family": "array", "data_sources": [source]}
+    return api.send("POST", "/register/", body)
+
+
+def test_a_registered_sequence_of_tiffs_is_read_as_one_array(api: Api, folder: Path) -> None:
+    assert register(api, data_source(folder, 3)).status_code == 200
+    assert api.read("/array/full/tif", "u1").tolist() == FRAMES[:3].ravel().tolist()
+    assert api.read("/array/full/tif?slice=1,:,0", "u1").tolist() == FRAMES[1, :, 0].tolist()
+
+
+def test_a_grown_sequence_is_announced_with_the_region_that_is_new(
+    api: Api, folder: Path, announced: list[events.Event]
+) -> None:
+    register(api, data_source(folder, 3))
+    announced.clear()
+    body = {"data_source": data_source(folder, 4, id=DataSource.objects.get().pk)}
+    address = "/data_source/tif?patch_offset=3,0,0&patch_shape=1,2,3"
+    assert api.send("PUT", address, body).content == b"null"
+    (event,) = announced
+    assert isinstance(event, events.DataSourceUpdated)
+    assert event.patch == {"offset": (3, 0, 0), "shape": (1, 2, 3)}
+    assert event.shape == (4, 2, 3)
+    assert api.read("/array/full/tif", "u1").tolist() == FRAMES.ravel().tolist()
+
+
+@pytest.mark.parametrize(
+    ("address", "change", "status"),
+    [
+        ("/data_source/tif?patch_offset=3,0,0", {}, 400),
+        ("/data_source/other", {}, 404),
+        ("/data_source/tif", {"id": 999_999}, 404),
+        ("/data_source/tif", {"mimetype": "image/none"}, 415),
+        ("/data_source/tif", {"surprise": 1}, 422),
+    ],
+)
+def test_an_update_that_cannot_be_changes_nothing(
+    api: Api, folder: Path, address: str, change: dict[str, Any], status: int
+) -> None:
+    register(api, data_source(folder, 3))
+    api.container("other")
+    body = {"data_source": data_source(folder, 4, id=DataSource.objects.get().pk) | change}
+    assert api.send("PUT", address, body).status_code == status
+    assert DataSource.objects.get().structure["shape"] == [3, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("uri", "status"),
+    [("file://localhost/etc/hosts", 403), ("http://elsewhere/a.tiff", 415), ("a.tiff", 415)],
+)
+def test_a_file_outside_the_readable_folders_is_refused(
+    api: Api, folder: Path, uri: str, status: int
+) -> None:
+    source = data_source(folder, 1)
+    source["assets"][0]["data_uri"] = uri
+    assert register(api, source).status_code == status
+    assert api.get("/metadata/tif").status_code == 404
+
+
+def test_what_is_not_persisted_reaches_listeners_and_leaves_the_files_alone(
+    api: Api, folder: Path, announced: list[events.Event]
+) -> None:
+    register(api, data_source(folder, 3))
+    announced.clear()
+    body = bytes(18)
+    assert api.send("PUT", "/array/full/tif?persist=False", body, OCTETS).status_code == 200
+    assert len(announced) == 1
+    refused = api.send("PUT", "/array/full/tif", body, OCTETS)
+    assert (refused.status_code, detail(refused)) == (405, "This node cannot accept array data.")
+    assert api.read("/array/full/tif", "u1").tolist() == FRAMES[:3].ravel().tolist()
+
+
+def test_a_registered_node_is_deleted_without_its_files(api: Api, folder: Path) -> None:
+    register(api, data_source(folder, 3))
+    assert api.send("DELETE", "/metadata/tif").status_code == 200
+    assert len(list(folder.glob("*.tiff"))) == 4
+
+
+def test_a_file_that_has_gone_is_told(api: Api, folder: Path) -> None:
+    register(api, data_source(folder, 3))
+    for file in folder.glob("*.tiff"):  # long ago: nothing is still arriving
+        os.utime(file, (0, 0))
+    (folder / "1.tiff").unlink()
+    response = api.get("/array/full/tif")
+    assert (response.status_code, "1.tiff" in detail(response)) == (410, True)

@@ -1,0 +1,132 @@
+"""Tables over HTTP: written whole, by partition, or row by row at the end."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from catalog import events
+
+from ..conftest import ARROW, Api, detail, ipc
+
+ROWS = pa.table({"x": [1, 2], "s": ["a", "bb"]})
+
+
+def test_rows_are_read_back_and_columns_in_the_order_asked_for(api: Api) -> None:
+    api.table("t", ROWS)
+    assert api.send("PUT", "/table/full/t", ipc(ROWS), ARROW).status_code == 200
+    assert api.rows("/table/full/t") == ROWS
+    assert api.rows("/table/partition/t?partition=0&column=s&column=x").column_names == ["s", "x"]
+
+
+def test_a_table_that_was_never_written_has_its_columns_and_no_rows(api: Api) -> None:
+    api.table("t", ROWS)
+    assert api.rows("/table/full/t") == ROWS.slice(0, 0)
+
+
+def test_appended_rows_come_after_those_that_are_there(api: Api) -> None:
+    api.table("t", ROWS, npartitions=2)
+    for partition in (0, 1, 0):
+        address = f"/table/partition/t?partition={partition}"
+        assert api.send("PATCH", address, ipc(ROWS), ARROW).status_code == 200
+    assert api.rows("/table/partition/t?partition=0")["x"].to_pylist() == [1, 2, 1, 2]
+    assert api.rows("/table/full/t").num_rows == 6
+
+
+def test_a_written_partition_replaces_the_one_before(api: Api) -> None:
+    api.table("t", ROWS)
+    for rows in (pa.concat_tables([ROWS, ROWS]), ROWS):
+        api.send("PUT", "/table/partition/t?partition=0", ipc(rows), ARROW)
+    assert api.rows("/table/full/t") == ROWS
+
+
+def test_the_index_of_a_pandas_frame_is_dropped_where_the_schema_has_none(api: Api) -> None:
+    api.table("t", ROWS)
+    frame = pd.DataFrame({"x": [5], "s": ["c"]}, index=[7])
+    body = ipc(pa.Table.from_pandas(frame))
+    assert api.send("PATCH", "/table/partition/t?partition=0", body, ARROW).status_code == 200
+    assert api.rows("/table/full/t").to_pydict() == {"x": [5], "s": ["c"]}
+
+
+def test_a_column_is_an_array_below_its_table(api: Api) -> None:
+    api.table("t", ROWS)
+    api.send("PUT", "/table/full/t", ipc(ROWS), ARROW)
+    attributes = api.json("/metadata/t/s")["data"]["attributes"]
+    assert attributes["ancestors"] == ["t"]
+    assert attributes["structure"]["shape"] == [2]
+    assert api.read("/array/full/t/x?slice=1:", int).tolist() == [2]
+    assert api.read("/array/full/t/s", "<U2").tolist() == ["a", "bb"]
+
+
+def test_a_table_is_read_as_json_csv_and_parquet_too(api: Api) -> None:
+    api.table("t", ROWS)
+    api.send("PUT", "/table/full/t", ipc(ROWS), ARROW)
+    assert api.json("/table/full/t?format=json") == {"x": [1, 2], "s": ["a", "bb"]}
+    csv = api.get("/table/full/t", accept="text/csv").content
+    assert csv.decode().splitlines() == ['"x","s"', '1,"a"', '2,"bb"']
+    parquet = api.get("/table/full/t?format=parquet").content
+    assert pd.read_parquet(pa.BufferReader(parquet))["x"].tolist() == [1, 2]
+
+
+OTHER = pa.table({"x": [1.5, 2.5], "s": ["a", "b"]})
+LESS = pa.table({"x": [1]})
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "body", "status", "says"),
+    [
+        ("PATCH", "/table/partition/t?partition=0", ipc(OTHER), 422, "x.*int64"),
+        ("PATCH", "/table/partition/t?partition=0", ipc(LESS), 422, "'s'"),
+        ("PUT", "/table/full/t", b"rubbish", 422, "Arrow"),
+        ("PUT", "/table/full/t", b"ARROW1", 422, "Arrow"),
+        ("PUT", "/table/full/t", ipc(ROWS)[:-40], 422, "Arrow"),
+        ("PATCH", "/table/partition/t?partition=1", ipc(ROWS), 400, "Partition out of range"),
+        ("PATCH", "/table/partition/t", ipc(ROWS), 422, "partition is missing"),
+        ("PUT", "/table/full/none", ipc(ROWS), 404, "No such entry"),
+        ("GET", "/table/full/t?column=z", b"", 400, "No such field 'z'"),
+        ("GET", "/table/full/t?column=x&field=x", b"", 400, "field.*column|column.*field"),
+        ("GET", "/table/partition/t?partition=-1", b"", 422, "at least 0"),
+        ("POST", "/table/full/t", b"[]", 422, "names"),
+        ("GET", "/array/full/t", b"", 404, "structure family table"),
+    ],
+)
+def test_a_refused_request_says_why_and_leaves_nothing(
+    api: Api,
+    announced: list[events.Event],
+    method: str,
+    address: str,
+    body: bytes,
+    status: int,
+    says: str,
+) -> None:
+    api.table("t", ROWS)
+    api.send("PUT", "/table/full/t", ipc(ROWS), ARROW)
+    announced.clear()
+    media_type = "application/json" if method == "POST" else ARROW
+    response = api.send(method, address, body, media_type)
+    assert response.status_code == status
+    assert re.search(says, detail(response), re.DOTALL)
+    assert announced == []
+    assert api.rows("/table/full/t") == ROWS
+
+
+def test_appended_rows_are_announced_as_they_came(api: Api, announced: list[events.Event]) -> None:
+    api.table("t", ROWS)
+    announced.clear()
+    api.send("PATCH", "/table/partition/t?partition=0", ipc(ROWS), ARROW)
+    assert [(type(e), e.partition, e.append, e.payload) for e in announced] == [  # type: ignore[attr-defined]
+        (events.TableWritten, 0, True, ipc(ROWS))
+    ]
+
+
+def test_a_numpy_column_keeps_its_dtype(api: Api) -> None:
+    rows = pa.table({"f": np.array([1.5], "f4")})
+    api.table("t", rows)
+    api.send("PUT", "/table/full/t", ipc(rows), ARROW)
+    structure = orjson.loads(api.get("/metadata/t/f").content)["data"]["attributes"]["structure"]
+    assert structure["data_type"]["itemsize"] == 4
