@@ -11,6 +11,7 @@ django.setup(set_prefix=False)
 
 from streaming.routing import application as streams  # noqa: E402
 
+from . import urls  # noqa: E402, F401  all that a first request would have to wait for
 from .http import RequestThreads, WholeRequestHandler  # noqa: E402
 from .lifespan import Lifespan  # noqa: E402
 

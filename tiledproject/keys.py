@@ -11,7 +11,8 @@ from .config import Settings
 
 # Clients recognise nothing else as an API key.
 ALPHABET = string.ascii_letters + string.digits
-LENGTH = 50
+API_KEY_LENGTH = 32
+SECRET_KEY_LENGTH = 50
 
 
 def with_kept_secrets(settings: Settings) -> Settings:
@@ -19,18 +20,19 @@ def with_kept_secrets(settings: Settings) -> Settings:
     folder = settings.server.data_folder
     authentication, server = settings.authentication, settings.server
     if authentication.single_user_api_key is None:
-        key = {"single_user_api_key": kept_secret(folder / "api_key")}
+        key = {"single_user_api_key": kept_secret(folder / "api_key", API_KEY_LENGTH)}
         authentication = authentication.model_copy(update=key)
     if server.secret_key is None:
-        server = server.model_copy(update={"secret_key": kept_secret(folder / "secret_key")})
+        secret = kept_secret(folder / "secret_key", SECRET_KEY_LENGTH)
+        server = server.model_copy(update={"secret_key": secret})
     return settings.model_copy(update={"authentication": authentication, "server": server})
 
 
-def kept_secret(path: Path) -> str:
+def kept_secret(path: Path, length: int) -> str:
     """The secret in the file `path`; made, readable by this user alone, where there is none."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_once(path, "".join(secrets.choice(ALPHABET) for _ in range(LENGTH)))
+        _write_once(path, "".join(secrets.choice(ALPHABET) for _ in range(length)))
     return path.read_text().strip()
 
 

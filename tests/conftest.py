@@ -1,0 +1,54 @@
+"""The world that tests happen in: the site of `tests.settings`, and real servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from django.conf import settings
+
+from tests.servers import RunningServer, manage, own_database, running
+
+API_KEY = "secret"
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[str]:
+    """The address of this run's Redis or Valkey; keys of this run are removed at its end."""
+    uri, prefix = settings.TILED.streaming_cache.uri, settings.TILED.streaming_cache.prefix
+    yield uri
+    with redis.Redis.from_url(uri) as connection:
+        for key in connection.scan_iter(f"{prefix}:*", count=1000):
+            connection.delete(key)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """`manage.py serve` with two workers."""
+    folder = tmp_path_factory.mktemp("serve")
+    with (
+        own_database() as database,
+        running(
+            folder, "serve", "--port", "0", "--workers", "2", "--api-key", API_KEY, **database
+        ) as site,
+    ):
+        yield site
+
+
+@pytest.fixture(scope="session")
+def runserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """`manage.py runserver`: Daphne."""
+    folder = tmp_path_factory.mktemp("runserver")
+    with own_database() as database:
+        migrated = manage(folder, "migrate", **database)
+        assert migrated.returncode == 0, migrated.stderr
+        with running(
+            folder,
+            "runserver",
+            "0",
+            "--noreload",
+            TILED_SINGLE_USER_API_KEY=API_KEY,
+            **database,
+        ) as site:
+            yield site

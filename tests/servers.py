@@ -1,0 +1,135 @@
+"""Real servers in processes of their own, as a user starts them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+
+PROJECT = Path(__file__).resolve().parent.parent
+GREETING = re.compile(r"Address +(\S+)\n.*API key +(\w+)\n", re.DOTALL)
+START_TIMEOUT = 60
+STOP_TIMEOUT = 20
+
+
+@dataclass
+class RunningServer:
+    """A server that answers: where, under which key, and the process that was started."""
+
+    uri: str
+    api_key: str
+    folder: Path
+    process: subprocess.Popen[str]
+
+    @property
+    def log(self) -> str:
+        """What it has written on standard error."""
+        return (self.folder / "stderr.log").read_text()
+
+    def processes(self) -> list[psutil.Process]:
+        """All processes that belong to it, its Valkey and guards included."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get("TILED_TEST_SERVER") == str(self.folder):
+                    found.append(process)
+        return found
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Send a signal to the process that was started, wait until it is gone, return its exit."""
+        self.process.send_signal(number)
+        return self.process.wait(STOP_TIMEOUT)
+
+
+def environment(folder: Path, **settings: str) -> dict[str, str]:
+    """Surroundings in which a command uses `folder` and nothing of this test run's site."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TILED_") and name not in {"DJANGO_SETTINGS_MODULE", "RUN_MAIN"}
+    }
+    own = {"TILED_SERVER_DATA_FOLDER": str(folder), "TILED_TEST_SERVER": str(folder)}
+    if uri := os.environ.get("TEST_REDIS_URI"):
+        own["TILED_STREAMING_CACHE_URI"] = uri
+        own["TILED_STREAMING_CACHE_PREFIX"] = f"test-{folder.name}"
+    return {**inherited, **own, **settings}
+
+
+def manage(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run `manage.py` to its end."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=PROJECT,
+        env=environment(folder, **settings),
+        capture_output=True,
+        text=True,
+        timeout=START_TIMEOUT,
+    )
+
+
+@contextlib.contextmanager
+def running(folder: Path, *arguments: str, **settings: str) -> Iterator[RunningServer]:
+    """`manage.py ARGUMENTS` from its greeting on; whatever is left of it at the end is killed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "stderr.log").open("a") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=PROJECT,
+            env=environment(folder, PYTHONUNBUFFERED="1", **settings),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            # Signals for the group reach this server only.
+            start_new_session=True,
+        )
+    server = RunningServer("", "", folder, process)
+    try:
+        server.uri, server.api_key = _read_greeting(server)
+        yield server
+    finally:
+        if process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.stop(signal.SIGTERM)
+        for left in server.processes():
+            left.kill()
+        process.communicate()
+
+
+def _read_greeting(server: RunningServer) -> tuple[str, str]:
+    assert server.process.stdout is not None
+    text, deadline = "", time.monotonic() + START_TIMEOUT
+    for line in server.process.stdout:
+        text += line
+        if (found := GREETING.search(text)) and "print(client)" in line:
+            return found[1], found[2]
+        assert time.monotonic() < deadline, text
+    raise AssertionError(f"The server ended without a greeting:\n{text}\n{server.log}")
+
+
+@contextlib.contextmanager
+def own_database() -> Iterator[dict[str, str]]:
+    """The setting of a database for one server: PostgreSQL where the tests run on it."""
+    uri = os.environ.get("TEST_DATABASE_URI")
+    if not uri:
+        yield {}
+        return
+    import psycopg
+
+    name = f"tiled_test_{secrets.token_hex(6)}"
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield {"TILED_DATABASE_URI": urlunsplit(urlsplit(uri)._replace(path=f"/{name}"))}
+        finally:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

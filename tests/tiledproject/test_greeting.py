@@ -1,0 +1,54 @@
+"""What the user is told when a server starts."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+
+from tiledproject.greeting import greeting
+
+WARNING = "easy to guess"
+
+
+@pytest.fixture
+def site_with_random_key() -> object:
+    key = {"single_user_api_key": "8Jq2LmX0vB5tRz7NfYk3Hc9WpA1sDgEu"}
+    return settings.TILED.model_copy(
+        update={"authentication": settings.TILED.authentication.model_copy(update=key)}
+    )
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_a_guessable_key_is_nobodys_affair_on_loopback(
+    host: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    greeting(settings.TILED, host, 8000)
+    assert WARNING not in caplog.text
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "beamline.example.org"])
+def test_a_guessable_key_is_warned_of_beyond_loopback(
+    host: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    greeting(settings.TILED, host, 8000)
+    assert WARNING in caplog.text
+
+
+def test_a_random_key_is_not_warned_of(
+    site_with_random_key: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    greeting(site_with_random_key, "0.0.0.0", 8000)
+    assert WARNING not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("0.0.0.0", "http://localhost:8123"),
+        ("::1", "http://[::1]:8123"),
+        ("127.0.0.1", "http://127.0.0.1:8123"),
+    ],
+)
+def test_the_client_code_can_be_pasted(host: str, address: str) -> None:
+    text = greeting(settings.TILED, host, 8123)
+    assert f'client = from_uri("{address}", api_key="secret")' in text

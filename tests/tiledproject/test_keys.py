@@ -1,0 +1,35 @@
+"""Secrets that are made once and kept."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tiledproject.config import load
+from tiledproject.keys import kept_secret, with_kept_secrets
+
+
+def test_keys_are_made_once_and_are_for_this_user_alone(tmp_path: Path) -> None:
+    settings = load({"TILED_SERVER_DATA_FOLDER": str(tmp_path / "data")})
+    first, second = with_kept_secrets(settings), with_kept_secrets(settings)
+    assert first == second
+    assert first.authentication.single_user_api_key != first.server.secret_key
+    for name in ("api_key", "secret_key"):
+        assert stat.S_IMODE((tmp_path / "data" / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+def test_a_key_that_was_given_is_not_written_down(tmp_path: Path) -> None:
+    settings = load(
+        {"TILED_SERVER_DATA_FOLDER": str(tmp_path), "TILED_SINGLE_USER_API_KEY": "given"}
+    )
+    assert with_kept_secrets(settings).authentication.single_user_api_key == "given"
+    assert not (tmp_path / "api_key").exists()
+
+
+def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        keys = set(pool.map(lambda _: kept_secret(tmp_path / "api_key", 32), range(64)))
+    assert len(keys) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["api_key"]

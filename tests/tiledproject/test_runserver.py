@@ -1,0 +1,39 @@
+"""`manage.py runserver`: plain Django, with a Valkey of its own that ends with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from tests.servers import running
+
+
+@pytest.mark.parametrize(
+    ("number", "options"),
+    [
+        (signal.SIGINT, ("--noreload",)),
+        (signal.SIGKILL, ("--noreload",)),
+        (signal.SIGINT, ()),
+        (signal.SIGTERM, ()),
+        (signal.SIGKILL, ()),
+    ],
+)
+def test_nothing_is_left_when_it_ends(
+    tmp_path: Path, number: signal.Signals, options: tuple[str, ...]
+) -> None:
+    with running(tmp_path, "runserver", "0", *options) as server:
+        health = requests.get(f"{server.uri}/healthz", timeout=10)
+        assert health.json() == {"status": "ready"}
+        belonging = server.processes()
+        if number == signal.SIGINT:
+            # The terminal sends it to all of them.
+            os.killpg(server.process.pid, number)
+            server.process.wait(20)
+        else:
+            server.stop(number)
+        assert not psutil.wait_procs(belonging, timeout=10)[1]

@@ -1,0 +1,101 @@
+"""`manage.py serve`: how it begins, and that nothing of it is left when it ends."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from tests.servers import RunningServer, manage, running
+
+SERVE = ("serve", "--port", "0", "--workers", "2")
+
+
+def workers(server: RunningServer) -> list[psutil.Process]:
+    children = psutil.Process(server.process.pid).children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def answers(uri: str) -> bool:
+    return requests.get(f"{uri}/healthz", timeout=10).json() == {"status": "ready"}
+
+
+def stream_of_root(server: RunningServer) -> connect:
+    headers = {"Authorization": f"Apikey {server.api_key}"}
+    address = server.uri.replace("http", "ws", 1)
+    return connect(f"{address}/api/v1/stream/single/", additional_headers=headers)
+
+
+def test_ctrl_c_closes_open_websockets_and_leaves_nothing(tmp_path: Path) -> None:
+    with running(tmp_path, *SERVE) as server, stream_of_root(server) as stream:
+        belonging = server.processes()
+        assert server.stop(signal.SIGINT) == 0
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                stream.recv(timeout=10)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012
+        assert not psutil.wait_procs(belonging, timeout=10)[1]
+
+
+def test_kill_leaves_no_process_and_the_port_is_free_for_the_next(tmp_path: Path) -> None:
+    with running(tmp_path, *SERVE) as first:
+        belonging = first.processes()
+        first.stop(signal.SIGKILL)
+        assert not psutil.wait_procs(belonging, timeout=10)[1]
+    port = first.uri.rpartition(":")[2]
+    with running(tmp_path, "serve", "--port", port, "--workers", "1") as second:
+        assert answers(second.uri)
+        assert second.api_key == first.api_key, "clients keep their key after a restart"
+
+
+def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
+    with running(tmp_path, "serve", "--port", "0", "--workers", "1") as server:
+        (worker,) = workers(server)
+        worker.kill()
+        # The supervisor holds the port meanwhile: a request waits for the next worker.
+        assert answers(server.uri)
+        (successor,) = workers(server)
+        assert successor.pid != worker.pid
+
+
+def test_a_temporary_site_is_gone_at_the_end(tmp_path: Path) -> None:
+    with running(tmp_path, *SERVE, "--temp", TMPDIR=str(tmp_path)) as server:
+        (folder,) = [path.parent for path in tmp_path.glob("tiled-*/catalog.db")]
+        server.stop()
+        assert not folder.exists()
+        assert not list(tmp_path.glob("tiled-*"))
+
+
+def test_a_port_in_use_is_told_in_one_sentence(server: RunningServer, tmp_path: Path) -> None:
+    port = server.uri.rpartition(":")[2]
+    refused = manage(tmp_path, "serve", "--port", port)
+    assert refused.returncode == 1
+    assert f"Nothing can listen on 127.0.0.1:{port}" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--api-key", "not-a-key"], "authentication.single_user_api_key (from --api-key) has"),
+        (
+            ["--cache-data-ttl", "soon"],
+            "streaming_cache.data_ttl (from --cache-data-ttl) is 'so",
+        ),
+        (["--config", "nowhere.yml"], "The configuration file nowhere.yml cannot be read"),
+        (["--read", "nowhere"], "storage.readable (from --read) names"),
+    ],
+)
+def test_a_wrong_option_is_told_in_one_sentence(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    refused = manage(tmp_path, "serve", *arguments)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(sentence)
+    assert refused.stderr.count("\n") == 1
