@@ -1,0 +1,92 @@
+"""Where a subscriber stands in a stream, and what it does with what comes next. No I/O.
+
+A stream is a row of entries in the order of their positions. Update number 5 stands at `(5, 0)`;
+an end of stream, said by the producer after it, at `(5, 1)`. Numbers are those of one epoch: when
+numbering starts again, everything from before is gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+
+class Position(NamedTuple):
+    """A place in a stream: an update's `sequence`; `end` is 0 for it, n for the n-th end after."""
+
+    sequence: int
+    end: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Position:
+        """Read an entry's id, as in `5-0`."""
+        sequence, _, end = text.partition("-")
+        return cls(int(sequence), int(end))
+
+    def __str__(self) -> str:
+        return f"{self.sequence}-{self.end}"
+
+
+BEGINNING = Position(0, 0)
+
+
+class Tip(NamedTuple):
+    """How far a stream has come. Its epoch is None while nothing is known to Redis."""
+
+    epoch: str | None
+    position: Position = BEGINNING
+
+
+class Step(Enum):
+    """What to do with an entry."""
+
+    SEND = "send"
+    SKIP = "skip"
+    STOP = "stop"
+
+
+@dataclass(slots=True)
+class Cursor:
+    """Everything up to `position` was dealt with; ends up to `joined` were said before it came."""
+
+    epoch: str | None
+    position: Position
+    joined: Position
+
+    @classmethod
+    def join(cls, tip: Tip, start: int | None = None, epoch: str | None = None) -> Cursor:
+        """A new subscriber of a stream that has come as far as `tip`.
+
+        Without `start` it gets what comes from now on; with it, every retained update from that
+        number on. If the numbering has restarted since the subscriber heard that number (`epoch`
+        is another, or the number lies beyond the next one), it gets all that is retained.
+        """
+        if start is None:
+            return cls(tip.epoch, tip.position, tip.position)
+        restarted = (epoch is not None and epoch != tip.epoch) or start > tip.position.sequence + 1
+        # The place of the update before, so that an end said after that one still counts.
+        position = BEGINNING if restarted else Position(max(start - 1, 0))
+        return cls(tip.epoch, position, tip.position)
+
+    def restart(self, epoch: str | None) -> None:
+        """Numbering has started again: begin at its beginning."""
+        self.epoch, self.position, self.joined = epoch, BEGINNING, BEGINNING
+
+    def take(self, position: Position, tip: Position) -> Step:
+        """Move on to the entry at `position`, of a stream known to have come as far as `tip`.
+
+        A producer's end stops everyone who was there when it was said. Whoever came later is
+        stopped by it only while nothing follows: otherwise the stream has been resumed.
+        """
+        if position <= self.position:
+            return Step.SKIP
+        self.position = position
+        if not position.end:
+            return Step.SEND
+        return Step.STOP if position > self.joined or position == tip else Step.SKIP
+
+    def jump(self, tip: Position) -> Step:
+        """Move on to the `tip`: nothing more is retained of what came before it."""
+        step = self.take(tip, tip)
+        return Step.SKIP if step is Step.SEND else step

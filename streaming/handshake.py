@@ -1,0 +1,134 @@
+"""What a WebSocket handshake asks for: read and judged, nothing looked up."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from access.errors import BadRequest, Forbidden, ServiceError, Unauthorized
+from catalog.nodes import split_path
+from tiled_client.wire.slices import format_slice
+
+WHOLE_NUMBER = re.compile(r"[0-9]+")
+API = "/api/v1"
+
+
+class Envelope(StrEnum):
+    """How messages are written."""
+
+    json = "json"
+    msgpack = "msgpack"
+
+
+class BadFirstMessage(ServiceError):
+    """The first message of a connection is not the credentials that it has to be."""
+
+    close_code = 4001
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """A subscription that is asked for. `key` is None if the handshake carried none."""
+
+    path: list[str]
+    envelope: Envelope
+    start: int | None
+    epoch: str | None
+    key: str | None
+    base_url: str
+
+    @classmethod
+    def read(cls, scope: Mapping[str, Any]) -> Handshake:
+        """Read an ASGI scope. Raises Forbidden (query), BadRequest and Unauthorized (credentials).
+
+        The reference refuses a bad query with 403 as well.
+        """
+        headers = {
+            name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        query = _query(scope)
+        if query.get("access_token"):
+            raise Unauthorized(
+                "Could not validate credentials", headers={"WWW-Authenticate": "Bearer"}
+            )
+        return cls(
+            path=split_path(scope["url_route"]["kwargs"]["path"]),
+            envelope=_envelope(query.get("envelope_format")),
+            start=_start(query.get("start")),
+            epoch=query.get("epoch") or None,
+            key=_key(headers.get("authorization")),
+            base_url=_base_url(scope, headers),
+        )
+
+
+def first_message_key(text: str | None) -> str:
+    """The key in a first message. Raises BadFirstMessage, or Unauthorized if there is none in it."""
+    try:
+        message = json.loads(text or "")
+    except ValueError as error:
+        raise BadFirstMessage("Expected JSON auth message") from error
+    if not isinstance(message, dict) or message.get("type") != "auth":
+        raise BadFirstMessage('Expected {"type": "auth", ...}')
+    key = message.get("api_key")
+    if not isinstance(key, str) or not key:
+        raise Unauthorized("Authentication failed")
+    return key
+
+
+def reference_uri(base_url: str, path: list[str], message: Mapping[str, Any]) -> str:
+    """Where the data that an `array-ref` message speaks of can be read."""
+    patch = message["patch"]
+    if patch is None:
+        items = tuple(slice(None, size) for size in message["shape"])
+    else:
+        items = tuple(
+            slice(offset, offset + size)
+            for offset, size in zip(patch["offset"], patch["shape"], strict=True)
+        )
+    segments = "/".join(quote(segment, safe="") for segment in path)
+    return f"{base_url}{API}/array/full/{segments}?slice={quote(format_slice(items), safe=':,')}"
+
+
+def _query(scope: Mapping[str, Any]) -> dict[str, str]:
+    fields = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def _envelope(text: str | None) -> Envelope:
+    if text is None:
+        return Envelope.json
+    if text not in Envelope:
+        raise Forbidden(f"envelope_format must be json or msgpack, not {text!r}.")
+    return Envelope(text)
+
+
+def _start(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if WHOLE_NUMBER.fullmatch(text) is None:
+        raise Forbidden(
+            f"start must be a sequence number, or 0 for the oldest update retained, not {text!r}."
+        )
+    return int(text)
+
+
+def _key(authorization: str | None) -> str | None:
+    if authorization is None:
+        return None
+    scheme, _, key = authorization.strip().partition(" ")
+    if scheme.lower() != "apikey" or not key.strip():
+        raise BadRequest("Authorization header must be formatted like 'Apikey SECRET'")
+    return key.strip()
+
+
+def _base_url(scope: Mapping[str, Any], headers: Mapping[str, str]) -> str:
+    protocol = headers.get("x-forwarded-proto", scope.get("scheme", "ws")).lower()
+    scheme = "https" if protocol in ("https", "wss") else "http"
+    server = scope.get("server") or ("localhost", None)
+    host = headers.get("x-forwarded-host") or headers.get("host") or server[0]
+    return f"{scheme}://{host}{scope.get('root_path', '')}"

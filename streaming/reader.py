@@ -1,0 +1,176 @@
+"""The reader of a server process: one hub for each stream with subscribers here.
+
+There is one for each event loop. It starts with the first subscriber and stops some time after the
+last one has left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from redis.exceptions import RedisError
+
+from access.errors import NotFound, ServiceError, Unavailable
+
+from .config import StreamingCacheSettings, streaming_cache_settings
+from .connections import reader_client
+from .hub import Ending, Hub
+from .keys import StreamKeys
+from .link import Link
+from .replay import LogReader
+from .subscriber import Subscriber
+from .window import Window
+
+logger = logging.getLogger(__name__)
+
+LINGER_SECONDS = 5.0
+# Counts of subscribers are renewed twice while they are believed.
+COUNT_SECONDS = 30
+COUNT_TTL = 60
+SETTLE_SECONDS = 0.05
+
+
+class Reader:
+    """Follows the streams that have subscribers on this event loop."""
+
+    def __init__(self, settings: StreamingCacheSettings) -> None:
+        self.stopped = False
+        self._settings = settings
+        self._client = reader_client(settings)
+        self._link = Link(
+            self._client.connection_pool,
+            timeout=settings.timeout,
+            tolerance=settings.outage_tolerance,
+            on_lost=self._lost,
+        )
+        self._process = secrets.token_hex(4)
+        self._hubs: dict[UUID, Hub] = {}
+        self._changed: dict[UUID, StreamKeys] = {}
+        self._news = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    async def subscribe(
+        self, node: UUID, start: int | None = None, epoch: str | None = None
+    ) -> Subscriber:
+        """A subscriber of `node`'s stream, which misses nothing from here on. Leave when done.
+
+        Raises Unavailable while Redis cannot be reached, NotFound if the node was deleted.
+        """
+        hub = self._hubs.get(node)
+        if hub is None or hub.ending is not None:
+            hub = await self._open(node)
+        subscriber = Subscriber(hub)
+        hub.subscribers.add(subscriber)
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                if not await hub.ready():
+                    raise _refusal(hub.ending)
+        except TimeoutError as error:
+            await self.leave(subscriber)
+            raise _refusal(None) from error
+        except BaseException:
+            await self.leave(subscriber)
+            raise
+        subscriber.begin(start, epoch)
+        self._count(hub)
+        return subscriber
+
+    async def leave(self, subscriber: Subscriber) -> None:
+        """Have `subscriber` cost nothing any more."""
+        hub = subscriber.hub
+        hub.subscribers.discard(subscriber)
+        self._count(hub)
+        if not hub.subscribers:
+            hub.close()
+            if self._hubs.get(hub.node) is hub:
+                del self._hubs[hub.node]
+                await self._link.unwatch(hub.keys.wake)
+
+    async def _open(self, node: UUID) -> Hub:
+        keys = StreamKeys.of(self._settings.prefix, node)
+        log = LogReader(self._client.connection_pool, keys)
+        hub = Hub(node, keys, log, Window(self._settings.window_bytes))
+        self._hubs[node] = hub
+        await self._link.watch(keys.wake, hub)
+        return hub
+
+    def _lost(self) -> None:
+        for hub in list(self._hubs.values()):
+            hub.end(Ending.LOST)
+
+    def _count(self, hub: Hub) -> None:
+        self._changed[hub.node] = hub.keys
+        self._news.set()
+
+    async def _run(self) -> None:
+        link = asyncio.create_task(self._link.run())
+        link.add_done_callback(lambda _: self._news.set())
+        try:
+            while await self._is_needed():
+                if link.done():
+                    link.result()
+                await self._report()
+        except Exception:
+            logger.exception("Streams cannot be followed")
+        finally:
+            self.stopped = True
+            link.cancel()
+            self._lost()
+            await self._client.aclose()
+
+    async def _is_needed(self) -> bool:
+        """Wait for something to report. False, for good, once nobody has come for a while."""
+        try:
+            async with asyncio.timeout(COUNT_SECONDS if self._hubs else LINGER_SECONDS):
+                await self._news.wait()
+        except TimeoutError:
+            self.stopped = not self._hubs
+        return not self.stopped
+
+    async def _report(self) -> None:
+        """Tell how many subscribers each stream has here; those of all streams after a while."""
+        if self._news.is_set():
+            await asyncio.sleep(SETTLE_SECONDS)
+            self._news.clear()
+        else:
+            self._changed = {node: hub.keys for node, hub in self._hubs.items()}
+        changed, self._changed = self._changed, {}
+        pipe = self._client.pipeline(transaction=False)
+        for node, keys in changed.items():
+            hub = self._hubs.get(node)
+            if hub is not None and hub.subscribers:
+                said = f"{len(hub.subscribers)} {int(time.time())}"
+                pipe.hset(keys.subscribers, self._process, said)
+                pipe.expire(keys.subscribers, COUNT_TTL)
+            else:
+                pipe.hdel(keys.subscribers, self._process)
+        try:
+            await pipe.execute()
+        except (RedisError, OSError) as error:
+            logger.debug("Counts of subscribers were not told: %s", error)
+
+
+_readers: WeakKeyDictionary[asyncio.AbstractEventLoop, Reader] = WeakKeyDictionary()
+
+
+def current_reader() -> Reader:
+    """The reader of the running event loop. Raises Unavailable where no cache is configured."""
+    settings = streaming_cache_settings()
+    if settings.uri is None:
+        raise Unavailable("Streaming is off: this server has no streaming cache.")
+    loop = asyncio.get_running_loop()
+    reader = _readers.get(loop)
+    if reader is None or reader.stopped:
+        reader = _readers[loop] = Reader(settings)
+    return reader
+
+
+def _refusal(ending: Ending | None) -> ServiceError:
+    if ending is Ending.DELETED:
+        return NotFound("The node was deleted.")
+    return Unavailable("The streaming cache cannot be reached. Try again soon.")

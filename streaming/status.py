@@ -1,0 +1,73 @@
+"""How a stream stands, for people who look after the site."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import redis
+
+from access.errors import Unavailable
+
+from .config import streaming_cache_settings
+from .connections import writer_client
+from .cursor import Position
+from .keys import StreamKeys
+from .reader import COUNT_TTL
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """What is known of one stream. Nothing was ever written to one without an epoch."""
+
+    epoch: str | None
+    last_sequence: int
+    oldest_sequence: int | None
+    retained: int
+    last_update: datetime | None
+    closed: bool
+    subscribers: int
+
+
+def stream_status(node: UUID) -> StreamStatus:
+    """The state of `node`'s stream. Raises Unavailable if streaming is off or out of reach."""
+    settings = streaming_cache_settings()
+    if settings.uri is None:
+        raise Unavailable("Streaming is off: this server has no streaming cache.")
+    keys = StreamKeys.of(settings.prefix, node)
+    pipe = writer_client(settings).pipeline(transaction=True)
+    pipe.hmget(keys.meta, "epoch", "seq", "end", "time")
+    pipe.xrange(keys.log, count=1)
+    pipe.hgetall(keys.subscribers)
+    try:
+        meta, head, subscribers = pipe.execute()
+    except redis.RedisError as error:
+        raise Unavailable("The streaming cache cannot be reached.") from error
+    return _status(meta, head, subscribers)
+
+
+def _status(meta: list[Any], head: list[Any], subscribers: dict[bytes, bytes]) -> StreamStatus:
+    epoch, sequence, end, updated = meta
+    last = int(sequence or 0)
+    oldest = None
+    if head:
+        position = Position.parse(head[0][0].decode())
+        first = position.sequence + (1 if position.end else 0)
+        oldest = first if first <= last else None
+    return StreamStatus(
+        epoch=epoch.decode() if epoch else None,
+        last_sequence=last,
+        oldest_sequence=oldest,
+        retained=0 if oldest is None else last - oldest + 1,
+        last_update=datetime.fromtimestamp(int(updated) / 1000, UTC) if updated else None,
+        closed=int(end or 0) > 0,
+        subscribers=sum(map(_believed, subscribers.values())),
+    )
+
+
+def _believed(said: bytes) -> int:
+    count, moment = said.split()
+    return int(count) if time.time() - int(moment) < COUNT_TTL else 0
