@@ -14,10 +14,13 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-NUMBERS = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 "
-    "float16 float32 float64 complex64 complex128".split()
-)
+# Numpy's one-letter codes of what zarr has a name for; long doubles (g, G) are not among them.
+NUMBERS = frozenset("?bhilqBHILQefdFD")
+
+
+def little(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The little-endian dtype; the machine's own is told as such, as numpy does elsewhere."""
+    return np.dtype(dtype.newbyteorder("<").str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,8 @@ class Encoding:
     @classmethod
     def of(cls, dtype: np.dtype[Any]) -> Encoding:
         """The encoding of any dtype without Python objects."""
-        if dtype.name in NUMBERS:
-            return cls(dtype, dtype.newbyteorder("<"), ())
+        if dtype.char in NUMBERS:
+            return cls(dtype, little(dtype), ())
         if dtype.kind in "mM":
             return cls(dtype, np.dtype("<i8"), ())
         return cls(dtype, np.dtype("u1"), (dtype.itemsize,))
@@ -44,7 +47,7 @@ class Encoding:
             flat = np.ascontiguousarray(array).reshape(-1)
             return flat.view(self.stored).reshape(*array.shape, *self.inner)
         if self.dtype.kind in "mM":
-            return array.astype(self.dtype.newbyteorder("<"), copy=False).view(self.stored)
+            return array.astype(little(self.dtype), copy=False).view(self.stored)
         return array.astype(self.stored, copy=False)
 
     def decode(self, stored: Array) -> Array:
@@ -54,5 +57,5 @@ class Encoding:
             shape = contiguous.shape[:-1]
             return contiguous.reshape(-1).view(self.dtype).reshape(shape)
         if self.dtype.kind in "mM":
-            contiguous = contiguous.view(self.dtype.newbyteorder("<"))
+            contiguous = contiguous.view(little(self.dtype))
         return contiguous.astype(self.dtype, copy=False)

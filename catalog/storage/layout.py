@@ -19,7 +19,7 @@ import orjson
 
 from tiled_client.wire.structures import ArrayStructure
 
-from .encoding import Encoding
+from .encoding import Encoding, little
 from .errors import MissingFile, Unreadable
 from .replace import replace_file
 
@@ -41,7 +41,7 @@ class Layout:
     @property
     def stored(self) -> np.dtype[Any]:
         """The dtype on disk."""
-        return np.dtype(self.zarr_type).newbyteorder("<")
+        return little(np.dtype(self.zarr_type))
 
 
 def plan(structure: ArrayStructure, *, chunk: tuple[int, ...] | None = None) -> Layout:
@@ -110,7 +110,7 @@ def read_layout(directory: Path, structure: ArrayStructure) -> Layout:
     """The layout of a folder. Raises MissingFile, or Unreadable if it is not for this structure."""
     path = directory / NAME
     try:
-        value = orjson.loads(path.read_bytes())
+        value = _load(path)
         grid = value["chunk_grid"]["configuration"]["chunk_shape"]
         layout = Layout(tuple(value["shape"]), tuple(grid), value["data_type"])
     except FileNotFoundError as error:
@@ -124,6 +124,14 @@ def read_layout(directory: Path, structure: ArrayStructure) -> Layout:
             f"{len(expected.shape)} of {expected.zarr_type} are declared."
         )
     return layout
+
+
+def _load(path: Path) -> Any:
+    try:
+        return orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError:
+        # The shape may just have been written while it was read.
+        return orjson.loads(path.read_bytes())
 
 
 def _shape_text(shape: Sequence[int]) -> bytes:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from ..regions import fetch_plan
 ARRIVING = 10
 # Rows are gathered in pieces of about so many bytes, before they are cut to what was asked for.
 PIECE = 32 * 1024 * 1024
+
+Result = TypeVar("Result")
 
 
 class FrameFile(Protocol):
@@ -92,8 +95,8 @@ class _Sequence:
         """Elements number `start` to `stop`, flat."""
         if stop > self._length * len(self._paths):
             raise self._fault(
-                f"The files hold {len(self._paths)} × {list(self._file.shape)} elements, fewer than "
-                f"the declared shape {list(self._structure.shape)}."
+                f"{len(self._paths)} files of shape {list(self._file.shape)} are less than the "
+                f"declared shape {list(self._structure.shape)}."
             )
         parts = []
         while start < stop:
@@ -108,10 +111,10 @@ class _Sequence:
             self._number, self._file = number, self._open(number)
             if math.prod(self._file.shape) != self._length:
                 raise self._fault(f"{self._paths[number]} is of another shape than the first file.")
-        return self._guarded(lambda: self._file.elements(start, stop), number)
+        return self._guarded(partial(self._file.elements, start, stop), number)
 
     def _open(self, number: int) -> FrameFile:
-        file = self._guarded(lambda: self._opener(self._paths[number]), number)
+        file = self._guarded(partial(self._opener, self._paths[number]), number)
         declared = self._structure.dtype
         if file.dtype.newbyteorder("=") != declared.newbyteorder("="):
             raise Unreadable(
@@ -119,7 +122,7 @@ class _Sequence:
             )
         return file
 
-    def _guarded(self, action: Callable[[], Any], number: int) -> Any:
+    def _guarded(self, action: Callable[[], Result], number: int) -> Result:
         path = self._paths[number]
         try:
             return action()
@@ -127,7 +130,7 @@ class _Sequence:
             raise
         except FileNotFoundError as error:
             raise self._fault(f"The file {path} is not there.", MissingFile) from error
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             # A damaged or half-written file may make its decoder raise anything.
             raise self._fault(f"The file {path} cannot be read: {error}") from error
 

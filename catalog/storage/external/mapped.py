@@ -19,12 +19,14 @@ class MappedFrames:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of all that the file holds."""
-        return self.array.shape
+        shape: tuple[int, ...] = self.array.shape
+        return shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype, in the file's byte order."""
-        return self.array.dtype
+        dtype: np.dtype[Any] = self.array.dtype
+        return dtype
 
     def elements(self, start: int, stop: int) -> Array:
         """Elements number `start` to `stop` in C order, flat."""

@@ -34,7 +34,9 @@ class ArrayReader(Protocol):
         parameters: Mapping[str, Any],
         structure: ArrayStructure,
         items: NDSlice,
-    ) -> Array: ...
+    ) -> Array:
+        """Read it."""
+        ...
 
 
 def _frames(opener: Opener) -> ArrayReader:

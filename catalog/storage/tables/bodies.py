@@ -20,6 +20,7 @@ def parse_ipc(body: bytes) -> pa.Table:
     try:
         table = _read(body)
         table.validate(full=True)
+        _ = table.column_names  # Texts too, which are only now decoded.
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise Malformed(
             f"The body of {len(body)} bytes is not a whole Arrow IPC file: {error}"

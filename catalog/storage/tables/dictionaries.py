@@ -1,4 +1,4 @@
-"""Dictionary columns (pandas' categoricals), of which each batch may bring a dictionary of its own."""
+"""Dictionary columns (pandas' categoricals): each batch may bring a dictionary of its own."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def create(directory: Path, schema: pa.Schema) -> None:
 def write_partition(
     directory: Path, number: int, table: pa.Table, *, sync: bool = False
 ) -> PartitionFile:
-    """Write a partition to a new file, whole or not at all; nobody who reads the old is disturbed."""
+    """Write a partition to a new file, whole or not at all; the old one is left as it is."""
     path = directory / f"partition-{number}-{secrets.token_hex(4)}.arrows"
     header, rows = _messages(table)
     replace_file(path, b"".join((header, rows)), sync=sync)

@@ -62,17 +62,19 @@ def _fitting(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
         raise SchemaMismatch(f"The column {field.name!r} must not have nulls.")
     if column.type == field.type:
         return column
-    if not _keeps_values(column.type, field.type):
-        raise SchemaMismatch(
-            f"The column {field.name!r} is declared as {field.type}, but {column.type} was received."
-        )
     try:
-        return _cast(column, field.type)
+        fitting = _keeps_values(column.type, field.type)
+        cast = _cast(column, field.type) if fitting else None
     except (pa.ArrowException, ValueError) as error:
         raise SchemaMismatch(
             f"The column {field.name!r} is declared as {field.type}; not all values of the "
             f"{column.type} received fit: {error}"
         ) from error
+    if cast is None:
+        raise SchemaMismatch(
+            f"The column {field.name!r} is declared as {field.type}; {column.type} was received."
+        )
+    return cast
 
 
 def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
