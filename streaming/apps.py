@@ -9,7 +9,8 @@ class StreamingConfig(AppConfig):
     name = "streaming"
 
     def ready(self) -> None:
-        """Connect the listeners."""
-        from . import listeners
+        """Connect the listeners, and show the streams in the admin."""
+        from . import listeners, panels
 
         listeners.connect()
+        panels.register_panel()

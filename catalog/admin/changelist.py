@@ -1,0 +1,77 @@
+"""The list of nodes: the children of one container, or what is found below it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from tiled_client.wire.families import StructureFamily
+
+from ..models import Node
+from ..nodes import resolve_family
+from .filters import ALL_LEVELS, DEPTH_VAR
+from .rows import Row, describe
+from .tree import PATH_VAR, Crumb, below, crumbs, page_address
+
+if TYPE_CHECKING:
+
+    class ListedNode(Node):
+        """A node of the list: how it is called there, and what is said of its data."""
+
+        row: Row
+        label: str
+
+
+class NodeList(ChangeList):
+    """The list below the container that the query string names (`path`).
+
+    Raises NotFound if there is no such container.
+    """
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        path = request.GET.get(PATH_VAR, "")
+        self.container = resolve_family(path, StructureFamily.container)
+        super().__init__(request, *args, **kwargs)
+        self.title = str(self.container)
+
+    @property
+    def crumbs(self) -> list[Crumb]:
+        """The way from the root to here."""
+        return crumbs(self.container.segments)
+
+    @property
+    def container_page(self) -> str:
+        """Where the container itself is described."""
+        return page_address(self.container)
+
+    @property
+    def deep(self) -> bool:
+        """Whether everything below is listed, and not children only."""
+        return bool(self.query) or self.params.get(DEPTH_VAR) == ALL_LEVELS
+
+    def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What the filters are to understand: the path is none of theirs."""
+        chosen = super().get_filters_params(params)
+        return {name: value for name, value in chosen.items() if name != PATH_VAR}
+
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
+    ) -> QuerySet[Node]:
+        """The nodes to list; metadata are searched, but not fetched."""
+        nodes: QuerySet[Node] = super().get_queryset(request, exclude_parameters).defer("metadata")
+        if self.deep:
+            return below(nodes, self.container.path)
+        return nodes.filter(parent=self.container)
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Fetch one page, with what there is to say about each node."""
+        super().get_results(request)
+        nodes = list(self.result_list)
+        rows = describe(nodes)
+        head = len(self.container.path) + 1 if self.container.path else 0
+        for node in nodes:
+            node.row, node.label = rows[node.pk], node.path[head:]
+        self.result_list = nodes

@@ -1,0 +1,112 @@
+"""Deleting nodes from the admin: through the service, with files, locks and announcements."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected as django_delete_selected
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from access.errors import NotFound, ServiceError
+from tiled_client.wire.families import Management
+
+from ..models import Node
+from ..services.nodes import delete_node
+from .text import count_text
+from .tree import below, listing_address, nearest
+
+if TYPE_CHECKING:
+    NodeModelAdmin = admin.ModelAdmin[Node]
+else:
+    NodeModelAdmin = admin.ModelAdmin
+
+MOST_LISTED = 50
+
+
+@admin.action(permissions=["delete"], description="Delete selected nodes")
+def delete_selected(
+    model_admin: DeletesThroughService, request: HttpRequest, queryset: QuerySet[Node]
+) -> HttpResponse | None:
+    """Django's action, with a sentence where a node cannot be deleted."""
+    try:
+        return django_delete_selected(model_admin, request, queryset)
+    except ServiceError as error:
+        model_admin.message_user(request, error.detail, messages.ERROR)
+        return None
+
+
+class DeletesThroughService(NodeModelAdmin):
+    """What of the admin of nodes is about deleting them."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Node | None = None) -> bool:
+        """Whoever may delete nodes may delete any of them but the root."""
+        return super().has_delete_permission(request, obj) and (obj is None or obj.path != "")
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Node] | Sequence[Node], request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        """What goes with `objs`: some of it by its path, all of it counted."""
+        listed: list[Any] = []
+        counts: Counter[str] = Counter()
+        for node in objs:
+            listed.append(str(node))
+            counts.update(_counts(node))
+            if lower := _listed_below(node):
+                listed.append(lower)
+        return listed, {noun: count for noun, count in counts.items() if count}, set(), []
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django's view, but not in a transaction of its own.
+
+        The service waits for locks that others hold while they wait for the database.
+        """
+        try:
+            return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined,no-any-return]
+        except ServiceError as error:
+            self.message_user(request, error.detail, messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:catalog_node_change", args=[object_id]))
+
+    def delete_model(self, request: HttpRequest, obj: Node) -> None:
+        """Delete a node and all below it, with the files that are the server's own."""
+        delete_node(path=obj.path, recursive=True, external_only=False)
+        super().log_deletions(request, cast(QuerySet[Node], [obj]))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
+        """Delete each of these nodes, unless it went with one before."""
+        for node in queryset.order_by("path"):
+            try:
+                self.delete_model(request, node)
+            except NotFound:
+                continue
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> list[Any]:
+        """Nothing yet: it is logged when it has happened."""
+        return []
+
+    def response_delete(
+        self, request: HttpRequest, obj_display: str, obj_id: int
+    ) -> HttpResponseRedirect:
+        """Back to where the node was listed."""
+        self.message_user(request, f"{obj_display} was deleted.", messages.SUCCESS)
+        return HttpResponseRedirect(listing_address(nearest(obj_display).path))
+
+
+def _counts(node: Node) -> dict[str, int]:
+    own = Q(data_source__isnull=False) & ~Q(data_source__management=Management.external)
+    tree = Q(pk=node.pk) | Q(pk__in=below(Node.objects.all(), node.path))
+    found = Node.objects.filter(tree).aggregate(nodes=Count("pk"), own=Count("pk", filter=own))
+    return {"nodes": found["nodes"], "nodes with data in the server's own storage": found["own"]}
+
+
+def _listed_below(node: Node) -> list[str]:
+    lower = below(Node.objects.order_by("path"), node.path)
+    listed = [str(found) for found in lower.only("path")[:MOST_LISTED]]
+    rest = lower.count() - len(listed)
+    return [*listed, f"and {count_text(rest, 'more node')}"] if rest > 0 else listed

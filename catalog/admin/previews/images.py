@@ -1,0 +1,87 @@
+"""From a frame to a small PNG."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+Array = np.ndarray[Any, Any]
+
+LONGEST_SIDE = 512
+# A frame of few pixels is drawn larger, and one that is nearly a line is drawn wider.
+SHORTEST_SIDE = 96
+SAMPLE = 1_000_000
+PERCENTILES = (1, 99)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG as a data URI, the size (in pixels of the page) to show it in, and the grey scale.
+
+    `low` is black and `high` white; both are None for a picture in colours.
+    """
+
+    uri: str
+    width: int
+    height: int
+    low: float | None = None
+    high: float | None = None
+
+
+def grey_picture(frame: Array) -> Picture:
+    """A frame of numbers (rows, columns) in grey, from its 1st to its 99th percentile.
+
+    Of complex numbers the magnitude is shown. What is not finite is black.
+    """
+    values = real_values(frame)
+    low, high = _limits(values)
+    with np.errstate(all="ignore"):
+        scaled = (values - low) * (255 / (high - low) if high > low else 0)
+        grey = np.nan_to_num(np.clip(scaled, 0, 255), nan=0).astype(np.uint8)
+    return _picture(Image.fromarray(grey), low, high)
+
+
+def colour_picture(frame: Array) -> Picture:
+    """A frame of bytes (rows, columns, 3 or 4) in its own colours."""
+    return _picture(Image.fromarray(np.ascontiguousarray(frame)))
+
+
+def real_values(array: Array) -> Array:
+    """Numbers to draw: floats as narrow as will do; the magnitude of complex ones."""
+    if array.dtype.kind == "c":
+        array = np.abs(array)
+    narrow = array.dtype.itemsize <= (4 if array.dtype.kind == "f" else 2)
+    return array.astype(np.float32 if narrow else np.float64)
+
+
+def _limits(values: Array) -> tuple[float, float]:
+    step = max(int((values.size / SAMPLE) ** 0.5), 1)
+    sample = values[::step, ::step]
+    finite = sample[np.isfinite(sample)]
+    if not finite.size:
+        return 0.0, 0.0
+    low, high = np.percentile(finite, PERCENTILES)
+    if low == high:
+        # A few bright pixels on a dark ground, or nothing at all.
+        low, high = finite.min(), finite.max()
+    return float(low), float(high)
+
+
+def _picture(image: Image.Image, low: float | None = None, high: float | None = None) -> Picture:
+    factor = -(-max(image.size) // LONGEST_SIDE)
+    small = image.reduce(factor) if factor > 1 else image
+    buffer = io.BytesIO()
+    small.save(buffer, "PNG")
+    uri = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    width, height = _shown_size(*small.size)
+    return Picture(uri, width, height, low, high)
+
+
+def _shown_size(width: int, height: int) -> tuple[int, int]:
+    scale = max(LONGEST_SIDE // max(width, height), 1)
+    return max(width * scale, SHORTEST_SIDE), max(height * scale, SHORTEST_SIDE)

@@ -1,0 +1,84 @@
+"""Which part of an array to read for a picture of it, so that a huge one costs no more.
+
+Whole frames are read without steps: a step would save no reading of chunks or compressed pages.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tiled_client.wire.slices import NDSlice
+
+MOST_BYTES = 128 * 1024 * 1024
+COLOURS = (3, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """How an array of at least two dimensions is seen as frames.
+
+    `axes` is how many of the last dimensions make a frame: 2, or 3 with colours. `count` is how
+    many frames there are, numbered in C order.
+    """
+
+    shape: tuple[int, ...]
+    itemsize: int
+    axes: int
+
+    @classmethod
+    def of(cls, shape: Sequence[int], dtype: np.dtype[Any]) -> Frames:
+        """The frames of an array: with colours if it is of bytes, three or four to a pixel."""
+        coloured = len(shape) > 2 and shape[-1] in COLOURS and dtype == np.uint8
+        return cls(tuple(shape), dtype.itemsize, 3 if coloured else 2)
+
+    @property
+    def coloured(self) -> bool:
+        """Whether the last dimension is that of the colours."""
+        return self.axes == 3
+
+    @property
+    def stack(self) -> tuple[int, ...]:
+        """The dimensions along which the frames are counted."""
+        return self.shape[: -self.axes]
+
+    @property
+    def count(self) -> int:
+        """The number of frames."""
+        return math.prod(self.stack)
+
+    def index(self, number: int) -> tuple[int, ...]:
+        """The index of frame `number`, in the leading dimensions."""
+        return tuple(int(n) for n in np.unravel_index(number, self.stack)) if self.stack else ()
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """The middle of a frame, as much as may be read; all of it, as a rule."""
+        height, width = self.shape[-self.axes :][:2]
+        pixel = self.itemsize * (self.shape[-1] if self.coloured else 1)
+        most = max(MOST_BYTES // max(pixel, 1), 1)
+        columns = min(width, max(most // max(height, 1), math.isqrt(most)))
+        rows = min(height, max(most // max(columns, 1), 1))
+        return _middle(height, rows), _middle(width, columns)
+
+    def items(self, number: int) -> NDSlice:
+        """What to read for frame `number`."""
+        return (*self.index(number), *self.window)
+
+    def candidates(self) -> list[int]:
+        """Frames to show, the best first: the newest one, unless it was not written yet."""
+        return list(dict.fromkeys([self.count - 1, self.count // 2, 0]))
+
+
+def last_values(size: int, itemsize: int) -> slice:
+    """The end of an array of one dimension, as much as may be read."""
+    return slice(max(size - MOST_BYTES // max(itemsize, 1), 0), size)
+
+
+def _middle(size: int, part: int) -> slice:
+    start = (size - part) // 2
+    return slice(start, start + part)

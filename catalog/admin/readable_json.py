@@ -1,0 +1,102 @@
+"""JSON as a person reads it: indented, coloured, with long parts folded away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+# What fits in so many characters stays on one line; what has more lines is folded at first.
+ONE_LINE = 80
+MANY_LINES = 15
+MOST_ITEMS = 200
+MOST_TEXT = 2000
+DEEPEST = 20
+
+CLOSING = {"{": "}", "[": "]"}
+
+
+def readable_json(value: Any) -> SafeString:
+    """HTML for a JSON value; the outermost level is never folded."""
+    value = _clipped(value, DEEPEST)
+    return _container(value, SafeString(), outermost=True) if _nested(value) else _inline(value)
+
+
+def _clipped(value: Any, levels: int) -> Any:
+    """The same with so many levels at most: what lies deeper could not be read anyway."""
+    if not _nested(value):
+        return value
+    if not levels:
+        return "…"
+    if isinstance(value, list):
+        return [_clipped(item, levels - 1) for item in value]
+    return {key: _clipped(item, levels - 1) for key, item in value.items()}
+
+
+def _container(value: Any, label: SafeString, *, outermost: bool = False) -> SafeString:
+    """An object or a list that stands on several lines, with what stands before its bracket."""
+    opening = "{" if isinstance(value, dict) else "["
+    body = format_html_join("", "<div>{}</div>", ((line,) for line in _lines(value)))
+    if outermost:
+        return format_html("{}<div class='json-body'>{}</div>{}", opening, body, CLOSING[opening])
+    return format_html(
+        "<details{}><summary>{}{}<span class='json-count'> {} items </span></summary>"
+        "<div class='json-body'>{}</div>{}</details>",
+        SafeString("" if _count_lines(value) > MANY_LINES else " open"),
+        label,
+        opening,
+        len(value),
+        body,
+        CLOSING[opening],
+    )
+
+
+def _lines(value: Any) -> Iterator[SafeString]:
+    entries = list(value.items()) if isinstance(value, dict) else [(None, item) for item in value]
+    for number, (key, item) in enumerate(entries[:MOST_ITEMS], start=1):
+        label = SafeString() if key is None else format_html("{}: ", _token("key", key))
+        comma = "," if number < len(entries) else ""
+        shown = _container(item, label) if _long(item) else label + _inline(item)
+        yield format_html("{}{}", shown, comma)
+    if len(entries) > MOST_ITEMS:
+        yield format_html("<span class='json-count'>… {} more</span>", len(entries) - MOST_ITEMS)
+
+
+def _inline(value: Any) -> SafeString:
+    match value:
+        case dict():
+            pairs = ((_token("key", key), _inline(item)) for key, item in value.items())
+            return format_html("{{{}}}", format_html_join(", ", "{}: {}", pairs))
+        case list():
+            return format_html("[{}]", format_html_join(", ", "{}", ((_inline(v),) for v in value)))
+        case str():
+            return _token("text", value)
+        case bool() | None:
+            return _token("literal", value)
+    return _token("number", value)
+
+
+def _token(kind: str, value: Any) -> SafeString:
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) > MOST_TEXT:
+        text = f"{text[:MOST_TEXT]}… ({len(text):,} characters)"
+    return format_html("<span class='json-{}'>{}</span>", kind, text)
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, (dict, list)) and bool(value)
+
+
+def _long(value: Any) -> bool:
+    """Whether a value needs lines of its own."""
+    return _nested(value) and len(json.dumps(value)) > ONE_LINE
+
+
+def _count_lines(value: Any) -> int:
+    if not _long(value):
+        return 1
+    items = value.values() if isinstance(value, dict) else value
+    return 2 + sum(_count_lines(item) for item in items)

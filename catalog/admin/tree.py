@@ -1,0 +1,65 @@
+"""Where a page stands in the tree of nodes, and the ways from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.db.models.functions import Left, Length
+from django.urls import reverse
+
+from ..models import Node
+from ..nodes import split_path
+
+PATH_VAR = "path"
+
+
+@dataclass(frozen=True, slots=True)
+class Crumb:
+    """One step of the way from the root: its name, and where its children are listed."""
+
+    name: str
+    address: str
+
+
+def listing_address(path: str) -> str:
+    """Where the children of the container at `path` are listed."""
+    address = reverse("admin:catalog_node_changelist")
+    return f"{address}?{urlencode({PATH_VAR: path})}" if path else address
+
+
+def page_address(node: Node) -> str:
+    """Where the node itself is described."""
+    return reverse("admin:catalog_node_change", args=[node.pk])
+
+
+def jump_address(node: Node) -> str:
+    """Where somebody wants to be who names this node."""
+    container = node.structure_family == "container"
+    return listing_address(node.path) if container else page_address(node)
+
+
+def crumbs(segments: Sequence[str]) -> list[Crumb]:
+    """The way from the root to the container at `segments`, both included."""
+    steps = [Crumb("Nodes", listing_address(""))]
+    for number, name in enumerate(segments, start=1):
+        steps.append(Crumb(name, listing_address("/".join(segments[:number]))))
+    return steps
+
+
+def below(nodes: QuerySet[Node], path: str) -> QuerySet[Node]:
+    """Those of `nodes` that are somewhere below the container at `path`."""
+    if not path:
+        return nodes.exclude(path="")
+    head = f"{path}/"
+    # The first condition has an index, but in SQLite it takes `A/` for `a/`.
+    return nodes.alias(head=Left("path", len(head))).filter(path__startswith=head, head=head)
+
+
+def nearest(path: str) -> Node:
+    """The node at `path`, or else the deepest one on the way to it."""
+    segments = split_path(path.replace("\0", ""))
+    ways = ["/".join(segments[:number]) for number in range(len(segments) + 1)]
+    return Node.objects.filter(path__in=ways).order_by(Length("path").desc())[0]
