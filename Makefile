@@ -13,7 +13,7 @@ test:
 	@exec bash .ci/run $(ARGS)
 
 demo:
-	@bash .ci/environment dev
+	@bash .ci/environment demo
 	@exec .venv/bin/python -m demo $(ARGS)
 
 docs:

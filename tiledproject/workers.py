@@ -180,10 +180,11 @@ def _end_with_supervisor() -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises OSError."""
-    family, kind, _, _, address = socket.getaddrinfo(
+    family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    listener = socket.socket(family, kind)
+    # Only on sockets that say they are TCP does asyncio turn off the delay of small packets.
+    listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)

@@ -1,0 +1,1 @@
+"""Something to look at: a server, a producer of pictures and rows, and a subscriber to both."""

@@ -1,0 +1,63 @@
+"""`make demo`: all three in processes of their own, for a while."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parent.parent
+GREETING = re.compile(r"Address +(\S+).*API key +(\w+)", re.DOTALL)
+PATIENCE = 30
+
+
+def main() -> int:
+    """Run the demo; returns 0 if all that was produced has arrived."""
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=20, help="how long to produce (20)")
+    seconds = parser.parse_args().seconds
+    server = subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--temp", "--port", "0", "--workers", "2"],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    parts: list[subprocess.Popen[bytes]] = []
+    try:
+        uri, key = _read_greeting(server)
+        parts.append(_start("subscriber", uri, key))
+        parts.append(_start("producer", uri, key, "--seconds", str(seconds)))
+        return max(part.wait(seconds + PATIENCE) for part in reversed(parts))
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        _end(*parts, server)
+
+
+def _read_greeting(server: subprocess.Popen[str]) -> tuple[str, str]:
+    assert server.stdout is not None
+    text = ""
+    for line in server.stdout:
+        print(line, end="")
+        text += line
+        if (found := GREETING.search(text)) and "print(client)" in line:
+            return found[1], found[2]
+    raise SystemExit("The server has not started.")
+
+
+def _end(*processes: subprocess.Popen[Any]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.wait(PATIENCE)
+
+
+def _start(part: str, uri: str, key: str, *more: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", f"demo.{part}", uri, key, *more], cwd=PROJECT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Watches everything that appears, from its beginning, until the producer says it was the last."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from tiled_client import ArrayUpdate, DataSubscription, from_uri
+
+
+def describe(update: Any) -> str:
+    """One line about an update of an array or a table."""
+    what = update.data()
+    if isinstance(update, ArrayUpdate):
+        return f"offset {update.offset}, {what.shape} {what.dtype}, mean {what.mean():.1f}"
+    return ", ".join(f"{name} {value:g}" for name, value in what.iloc[-1].items())
+
+
+def watch(node: Any) -> DataSubscription:
+    """Print each update of a node."""
+    subscription: DataSubscription = node.subscribe()
+    name = node.path[-1]
+    subscription.new_data.add_callback(
+        lambda update: print(f"subscriber: {name} #{update.sequence}: {describe(update)}")
+    )
+    return subscription.start_in_thread(0)
+
+
+def main() -> None:
+    """Watch the root; return when it and all that appeared in it are closed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("uri")
+    parser.add_argument("key")
+    options = parser.parse_args()
+
+    watched: list[DataSubscription] = []
+
+    def on_child_created(update: Any) -> None:
+        child = update.child()
+        print(f"subscriber: NEW {child!r}")
+        watched.append(watch(child))
+
+    root = from_uri(options.uri, api_key=options.key).subscribe()
+    root.child_created.add_callback(on_child_created)
+    root.start(0)
+    for subscription in watched:
+        subscription.wait()
+    print("subscriber: the producer has closed all streams")
+
+
+if __name__ == "__main__":
+    main()
