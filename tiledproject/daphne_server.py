@@ -88,6 +88,10 @@ class PatientProtocol(WebSocketProtocol):
                 self.denial_body += message.get("body", b"")
                 if not message.get("more_body", False):
                     self._deny()
+            case "websocket.close":
+                # As uvicorn says it.
+                self.denial = (403, [(b"content-type", b"text/plain; charset=utf-8")])
+                self._deny()
             case _:
                 super().handle_reply(message)
 
