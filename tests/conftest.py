@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -24,20 +25,22 @@ def valkey() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def readable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where files lie that may be registered with both servers."""
+    return tmp_path_factory.mktemp("readable")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, readable: Path) -> Iterator[RunningServer]:
     """`manage.py serve` with two workers."""
     folder = tmp_path_factory.mktemp("serve")
-    with (
-        own_database() as database,
-        running(
-            folder, "serve", "--port", "0", "--workers", "2", "--api-key", API_KEY, **database
-        ) as site,
-    ):
+    options = ("--port", "0", "--workers", "2", "--api-key", API_KEY, "--read", str(readable))
+    with own_database() as database, running(folder, "serve", *options, **database) as site:
         yield site
 
 
 @pytest.fixture(scope="session")
-def runserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def runserver(tmp_path_factory: pytest.TempPathFactory, readable: Path) -> Iterator[RunningServer]:
     """`manage.py runserver`: Daphne."""
     folder = tmp_path_factory.mktemp("runserver")
     with own_database() as database:
@@ -49,6 +52,7 @@ def runserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServe
             "0",
             "--noreload",
             TILED_SINGLE_USER_API_KEY=API_KEY,
+            TILED_STORAGE_READABLE=str(readable),
             **database,
         ) as site:
             yield site
