@@ -6,6 +6,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+
 from access.errors import Invalid, NotSupported, UnsupportedMedia
 from tiled_client.wire.data_sources import Asset, DataSource
 from tiled_client.wire.families import Management, StructureFamily
@@ -55,9 +57,17 @@ def _make(node: uuid.UUID, source: DataSource) -> Placement:
             array_store().create(folder, structure)
             assets = [Asset(files.file_uri(folder), is_directory=True, parameter="data_uri")]
         case TableStructure() as structure:
-            tables.create(folder, structure.schema())
+            tables.create(folder, _checked_schema(structure))
             assets = []
     return Placement(_fields(source, mimetype, Management.writable), assets)
+
+
+def _checked_schema(structure: TableStructure) -> pa.Schema:
+    schema = structure.schema()
+    unknown = [name for name in structure.columns if name not in schema.names]
+    if unknown:
+        raise Invalid(f"The column {unknown[0]!r} is not in the table's arrow_schema.")
+    return schema
 
 
 def _own_format(source: DataSource) -> str:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from catalog import events
+from tiled_client.wire.structures import TableStructure
 
 from ..conftest import ARROW, Api, detail, ipc
 
@@ -130,3 +131,14 @@ def test_a_numpy_column_keeps_its_dtype(api: Api) -> None:
     api.send("PUT", "/table/full/t", ipc(rows), ARROW)
     structure = orjson.loads(api.get("/metadata/t/f").content)["data"]["attributes"]["structure"]
     assert structure["data_type"]["itemsize"] == 4
+
+
+@pytest.mark.parametrize("change", [{"columns": ["x", "z"]}, {"arrow_schema": "data:"}])
+def test_a_table_whose_columns_and_schema_disagree_is_refused(
+    api: Api, change: dict[str, object]
+) -> None:
+    structure = {**TableStructure.from_schema(ROWS.schema).to_json(), **change}
+    source = {"structure_family": "table", "structure": structure}
+    body = {"id": "t", "structure_family": "table", "data_sources": [source]}
+    assert api.send("POST", "/metadata/", body).status_code == 422
+    assert api.get("/metadata/t").status_code == 404
