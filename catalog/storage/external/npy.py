@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .mapped import MappedFrames
+from ..encoding import Array
+from .frames import FrameFile
+from .raw import RawFrames
 
 
-def open_npy(path: Path) -> MappedFrames:
-    """Open a `.npy` file. Objects are refused."""
-    return MappedFrames(np.load(path, mmap_mode="r", allow_pickle=False))
+@dataclass(frozen=True, slots=True)
+class LoadedFrames:
+    """Frames in another order than C's, which are read as a whole."""
+
+    path: Path
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def elements(self, start: int, stop: int) -> Array:
+        """Elements number `start` to `stop` in C order, flat."""
+        flat: Array = np.load(self.path, allow_pickle=False).reshape(-1)[start:stop]
+        return flat
+
+
+def open_npy(path: Path) -> FrameFile:
+    """Open a `.npy` file; only its header is read. Objects are refused."""
+    header = np.load(path, mmap_mode="r", allow_pickle=False)
+    if header.flags.c_contiguous:
+        return RawFrames(path, header.shape, header.dtype, header.offset)
+    return LoadedFrames(path, header.shape, header.dtype)

@@ -1,4 +1,4 @@
-"""TIFF files: mapped where the pixels lie in a row, else decoded page by page as needed."""
+"""TIFF files: read as they are where the pixels lie in a row, else decoded by pages as needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tifffile
 
 from ..encoding import Array
 from .frames import FrameFile
-from .mapped import MappedFrames
+from .raw import RawFrames
 
 
 class PagedFrames:
@@ -38,7 +38,6 @@ def open_tiff(path: Path) -> FrameFile:
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
         if series.dataoffset is not None and series.dtype is not None:
-            order = file.byteorder + series.dtype.char
-            shape = series.shape
-            return MappedFrames(np.memmap(path, order, "r", series.dataoffset, shape))
+            dtype = np.dtype(file.byteorder + series.dtype.char)
+            return RawFrames(path, series.shape, dtype, series.dataoffset)
         return PagedFrames(path, series.shape, np.dtype(series.dtype), len(series.pages))

@@ -1,0 +1,152 @@
+"""Rows from outside: what is no Arrow file, or does not fit the schema, is told so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.storage import tables
+from catalog.storage.errors import Malformed, SchemaMismatch
+
+TABLE = pa.Table.from_pandas(
+    pd.DataFrame({"x": [1, 2], "s": ["a", None], "c": pd.Categorical(["p", "q"])}, index=[5, 6])
+).append_column("l", pa.array([[1], None]))
+FILE = tables.serialize_ipc(TABLE)
+
+
+def stream(table: pa.Table, **options: Any) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
+        writer.write_table(table)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def test_a_file_and_a_stream_are_read() -> None:
+    assert tables.parse_ipc(FILE).equals(TABLE, check_metadata=True)
+    assert tables.parse_ipc(stream(TABLE)).equals(TABLE, check_metadata=True)
+    assert tables.parse_ipc(stream(TABLE, compression="zstd")) == TABLE
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"x", b"x,s\n1,a\n", b'{"x": [1]}', b"\0" * 100, b"\xff" * 100, FILE[:-1], FILE[:200]],
+)
+def test_what_is_no_arrow_file_is_refused(body: bytes) -> None:
+    with pytest.raises(Malformed, match="Arrow IPC file"):
+        tables.parse_ipc(body)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from([FILE, stream(TABLE), stream(TABLE, compression="zstd")]),
+    st.lists(
+        st.tuples(
+            st.integers(0, 1 << 16),
+            st.binary(min_size=1, max_size=8) | st.sampled_from([b"\xff" * 8, b"\0" * 8]),
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+)
+def test_a_damaged_file_is_refused_or_harmless(
+    body: bytes, damage: list[tuple[int, bytes]]
+) -> None:
+    damaged = bytearray(body)
+    for at, patch in damage:
+        damaged[at % len(body) : at % len(body) + len(patch)] = patch
+    try:
+        table = tables.conform(tables.parse_ipc(bytes(damaged)), TABLE.schema)
+    except (Malformed, SchemaMismatch):
+        return
+    assert table.schema.equals(TABLE.schema)
+    tables.parse_ipc(tables.serialize_ipc(table))
+
+
+def test_a_small_body_cannot_claim_any_number_of_rows() -> None:
+    nulls = pa.Array.from_buffers(pa.null(), 10**12, [None])
+    with pytest.raises(Malformed, match="cannot bring 1000000000000 rows"):
+        tables.parse_ipc(stream(pa.table({"x": nulls}), allow_64bit=True))
+
+
+@pytest.mark.parametrize(
+    ("received", "declared"),
+    [
+        (pa.array([1, 2], pa.int32()), pa.int64()),
+        (pa.array([1, 2], pa.int64()), pa.uint8()),
+        (pa.array([1, 2]), pa.float64()),
+        (pa.array([1.5], pa.float32()), pa.float64()),
+        (pa.array(["a", None]), pa.large_string()),
+        (pa.array(["a", None], pa.large_string()), pa.string()),
+        (pa.array(["a", None]), pa.dictionary(pa.int8(), pa.large_string())),
+        (pa.array(["a", None]).dictionary_encode(), pa.string()),
+        (pa.array(["a", None]).dictionary_encode(), pa.dictionary(pa.int8(), pa.large_string())),
+        (pa.array([1000], pa.timestamp("ms")), pa.timestamp("s")),
+        (pa.array([1], pa.timestamp("s", "UTC")), pa.timestamp("ns", "UTC")),
+        (pa.array([[1], None], pa.list_(pa.int32())), pa.large_list(pa.int64())),
+        (pa.array([{"a": 1}]), pa.struct({"a": pa.float64()})),
+        (pa.nulls(2), pa.string()),
+        (pa.nulls(2), pa.dictionary(pa.int8(), pa.string())),
+    ],
+)
+def test_a_type_that_keeps_every_value_is_taken(received: pa.Array, declared: pa.DataType) -> None:
+    table = tables.conform(pa.table({"x": received}), pa.schema({"x": declared}))
+    assert table.schema.field("x").type == declared
+    assert table["x"].to_pylist() == received.to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("received", "declared", "reason"),
+    [
+        (pa.array(["1"]), pa.int64(), "declared as int64; string was received"),
+        (pa.array([1]), pa.string(), "declared as string; int64 was received"),
+        (pa.array([1.0]), pa.float32(), "declared as float; double was received"),
+        (pa.array([1.0]), pa.int64(), "declared as int64; double was received"),
+        (pa.array([300]), pa.uint8(), "not all values .* 300"),
+        (pa.array([2**60 + 1]), pa.float64(), "not all values"),
+        (pa.array([1001], pa.timestamp("ms")), pa.timestamp("s"), "not all values"),
+        (pa.array([1], pa.timestamp("s")), pa.timestamp("s", "UTC"), "was received"),
+        (pa.array([[1]]), pa.list_(pa.string()), "was received"),
+        (pa.array([{"a": 1}]), pa.struct({"b": pa.int64()}), "was received"),
+        (
+            pa.array([str(n) for n in range(200)]),
+            pa.dictionary(pa.int8(), pa.string()),
+            "not all values",
+        ),
+    ],
+)
+def test_a_type_that_would_change_values_is_refused(
+    received: pa.Array, declared: pa.DataType, reason: str
+) -> None:
+    with pytest.raises(SchemaMismatch, match=f"column 'x'.*{reason}"):
+        tables.conform(pa.table({"x": received}), pa.schema({"x": declared}))
+
+
+def test_columns_go_by_name_and_a_pandas_index_is_left_out() -> None:
+    schema = pa.schema({"x": pa.int64(), "s": pa.string()}, metadata={"kept": "yes"})
+    for index in ([7, 8], pd.Index([7, 8], name="run")):
+        frame = pd.DataFrame({"s": ["a", "b"], "x": np.array([1, 2], "i4")}, index=index)
+        table = tables.conform(pa.Table.from_pandas(frame), schema)
+        assert table.schema.equals(schema, check_metadata=True)
+        assert table.to_pydict() == {"x": [1, 2], "s": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        (pa.table({"x": [1]}), "column 's' is missing"),
+        (pa.table({"x": [1], "s": ["a"], "t": [2]}), "no column 't'"),
+        (pa.table([[1], [2], ["a"]], names=["x", "x", "s"]), "Two columns are called 'x'"),
+        (pa.table({"x": [None], "s": ["a"]}), "'x' must not have nulls"),
+    ],
+)
+def test_other_columns_are_refused_by_name(table: pa.Table, reason: str) -> None:
+    schema = pa.schema([pa.field("x", pa.int64(), nullable=False), ("s", pa.string())])
+    with pytest.raises(SchemaMismatch, match=reason):
+        tables.conform(table, schema)
