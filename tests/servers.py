@@ -19,8 +19,9 @@ import psutil
 
 PROJECT = Path(__file__).resolve().parent.parent
 GREETING = re.compile(r"Address +(\S+)\n.*API key +(\w+)\n", re.DOTALL)
-START_TIMEOUT = 60
-STOP_TIMEOUT = 20
+# Generous, for a machine that is busy with other things.
+START_TIMEOUT = 120
+STOP_TIMEOUT = 30
 
 
 @dataclass

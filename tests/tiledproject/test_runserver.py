@@ -17,8 +17,6 @@ from tests.servers import running
     ("number", "options"),
     [
         (signal.SIGINT, ("--noreload",)),
-        (signal.SIGKILL, ("--noreload",)),
-        (signal.SIGINT, ()),
         (signal.SIGTERM, ()),
         (signal.SIGKILL, ()),
     ],
