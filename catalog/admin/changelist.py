@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -51,6 +51,11 @@ class NodeList(ChangeList):
     def deep(self) -> bool:
         """Whether everything below is listed, and not children only."""
         return bool(self.query) or self.params.get(DEPTH_VAR) == ALL_LEVELS
+
+    @property
+    def without_search(self) -> str:
+        """The query string of this list without what is searched for."""
+        return self.get_query_string(remove=[SEARCH_VAR])
 
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """What the filters are to understand: the path is none of theirs."""

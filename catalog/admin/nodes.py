@@ -24,7 +24,7 @@ from .deletion import DeletesThroughService, delete_selected
 from .filters import CreatedFilter, DepthFilter, UpdatedFilter
 from .page import node_page
 from .search import HELP, search
-from .text import moment, specs_text
+from .text import bare_moment, specs_text
 from .tree import PATH_VAR, jump_address, nearest, page_address
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ class NodeAdmin(DeletesThroughService):
     """Nodes, as somebody inspects them."""
 
     actions = [delete_selected]
+    empty_value_display = ""
     fields = ["uuid"]
-    list_display = ["name", "family", "content", "size", "spec_names", "created", "updated", "page"]
+    list_display = ["name", "family", "content", "size", "spec_names", "created", "updated"]
     list_display_links = None
     list_filter = [DepthFilter, "structure_family", CreatedFilter, UpdatedFilter]
     list_per_page = 100
@@ -99,8 +100,11 @@ class NodeAdmin(DeletesThroughService):
 
     @admin.display(description="Name", ordering="path")
     def name(self, node: ListedNode) -> SafeString:
-        """The way into a container, or to the page of anything else."""
-        return format_html("<a href='{}'>{}</a>", jump_address(node), node.label)
+        """The way into a container, and to its page; or to the page of anything else."""
+        name = format_html("<a href='{}'>{}</a>", jump_address(node), node.label)
+        if node.structure_family != "container":
+            return name
+        return format_html("{} <a class='details' href='{}'>details</a>", name, page_address(node))
 
     @admin.display(description="Family", ordering="structure_family")
     def family(self, node: ListedNode) -> SafeString:
@@ -122,17 +126,12 @@ class NodeAdmin(DeletesThroughService):
         """What the node declares itself to be."""
         return specs_text(node.specs)
 
-    @admin.display(description="Created", ordering="time_created")
+    @admin.display(description="Created (UTC)", ordering="time_created")
     def created(self, node: ListedNode) -> str:
         """When it was made."""
-        return moment(node.time_created)
+        return bare_moment(node.time_created)
 
-    @admin.display(description="Updated", ordering="time_updated")
+    @admin.display(description="Updated (UTC)", ordering="time_updated")
     def updated(self, node: ListedNode) -> str:
         """When its metadata last changed."""
-        return moment(node.time_updated)
-
-    @admin.display(description="")
-    def page(self, node: ListedNode) -> SafeString:
-        """The way to the page of the node, also for a container."""
-        return format_html("<a href='{}'>Details</a>", page_address(node))
+        return bare_moment(node.time_updated)

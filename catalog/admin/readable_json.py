@@ -22,7 +22,7 @@ CLOSING = {"{": "}", "[": "]"}
 def readable_json(value: Any) -> SafeString:
     """HTML for a JSON value; the outermost level is never folded."""
     value = _clipped(value, DEEPEST)
-    return _container(value, SafeString(), outermost=True) if _nested(value) else _inline(value)
+    return _container(value, outermost=True) if _nested(value) else _inline(value)
 
 
 def _clipped(value: Any, levels: int) -> Any:
@@ -36,21 +36,24 @@ def _clipped(value: Any, levels: int) -> Any:
     return {key: _clipped(item, levels - 1) for key, item in value.items()}
 
 
-def _container(value: Any, label: SafeString, *, outermost: bool = False) -> SafeString:
-    """An object or a list that stands on several lines, with what stands before its bracket."""
+def _container(
+    value: Any, label: SafeString | str = "", comma: str = "", *, outermost: bool = False
+) -> SafeString:
+    """An object or a list on several lines, with what stands before and after its brackets."""
     opening = "{" if isinstance(value, dict) else "["
     body = format_html_join("", "<div>{}</div>", ((line,) for line in _lines(value)))
     if outermost:
         return format_html("{}<div class='json-body'>{}</div>{}", opening, body, CLOSING[opening])
     return format_html(
         "<details{}><summary>{}{}<span class='json-count'> {} items </span></summary>"
-        "<div class='json-body'>{}</div>{}</details>",
+        "<div class='json-body'>{}</div>{}{}</details>",
         SafeString("" if _count_lines(value) > MANY_LINES else " open"),
         label,
         opening,
         len(value),
         body,
         CLOSING[opening],
+        comma,
     )
 
 
@@ -59,8 +62,10 @@ def _lines(value: Any) -> Iterator[SafeString]:
     for number, (key, item) in enumerate(entries[:MOST_ITEMS], start=1):
         label = SafeString() if key is None else format_html("{}: ", _token("key", key))
         comma = "," if number < len(entries) else ""
-        shown = _container(item, label) if _long(item) else label + _inline(item)
-        yield format_html("{}{}", shown, comma)
+        if _long(item):
+            yield _container(item, label, comma)
+        else:
+            yield format_html("{}{}{}", label, _inline(item), comma)
     if len(entries) > MOST_ITEMS:
         yield format_html("<span class='json-count'>… {} more</span>", len(entries) - MOST_ITEMS)
 

@@ -72,7 +72,8 @@ def _array(source: Mapping[str, Any]) -> Row:
     shape = source["structure__shape"]
     dtype = dtype_from_json(source["structure__data_type"]).to_numpy()
     size = math.prod(shape) * dtype.itemsize
-    return Row(f"{shape_text(shape)} {dtype_text(dtype)}", size_text(size))
+    content = f"{dtype_text(dtype)} ({shape_text(shape)})" if shape else dtype_text(dtype)
+    return Row(content, size_text(size))
 
 
 def _columns(source: Mapping[str, Any]) -> str:

@@ -30,13 +30,18 @@ def count_text(count: int, noun: str) -> str:
 
 
 def moment(time: datetime) -> str:
+    """A time to the second, which is said to be in UTC."""
+    return f"{bare_moment(time)} UTC"
+
+
+def bare_moment(time: datetime) -> str:
     """A time to the second, in UTC."""
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def shape_text(shape: Sequence[int]) -> str:
     """The sizes with the sign of multiplication between; a single value has no dimensions."""
-    return TIMES.join(str(size) for size in shape) or "single value"
+    return TIMES.join(f"{size:,}" for size in shape) or "a single value"
 
 
 def dtype_text(dtype: np.dtype[Any]) -> str:
@@ -49,9 +54,12 @@ def dtype_text(dtype: np.dtype[Any]) -> str:
 
 
 def chunks_text(sizes: Iterable[int]) -> str:
-    """The chunks along one dimension, equal ones together: `9 of 100, 1 of 50`."""
+    """The chunks along one dimension, equal ones together: nine times 100, once 50."""
     runs = [(size, len(list(run))) for size, run in groupby(sizes)]
-    shown = ", ".join(f"{count:,} of {size:,}" for size, count in runs[:MANY_RUNS])
+    shown = ", ".join(
+        f"{count:,}{TIMES}{size:,}" if count > 1 else f"{size:,}"
+        for size, count in runs[:MANY_RUNS]
+    )
     rest = sum(count for _, count in runs[MANY_RUNS:])
     return f"{shown} and {rest:,} more of other sizes" if rest else shown
 
