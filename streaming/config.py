@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Self, cast
+from typing import Self
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -115,4 +115,5 @@ class StreamingCacheSettings(BaseModel):
 
 def streaming_cache_settings() -> StreamingCacheSettings:
     """This site's section `streaming_cache`."""
-    return cast(StreamingCacheSettings, settings.TILED.streaming_cache)
+    section: StreamingCacheSettings = settings.TILED.streaming_cache
+    return section

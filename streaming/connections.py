@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 from functools import lru_cache
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -59,7 +60,7 @@ def reader_client(settings: StreamingCacheSettings) -> redis.asyncio.Redis:
 
 
 def _connected(connection: redis.Connection) -> None:
-    sock = connection._sock
-    if sock is not None and sock.family == socket.AF_UNIX:
+    sock: Any = connection._sock
+    if sock.family == socket.AF_UNIX:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
     connection.on_connect()

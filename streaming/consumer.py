@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Mapping
 from functools import partial
@@ -173,7 +172,7 @@ class StreamConsumer(AsyncConsumer):
             return
         headers = {"Content-Type": "application/json", **error.headers}
         pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        body = json.dumps({"detail": error.detail}).encode()
+        body = envelope.dumps({"detail": error.detail}).encode()
         await self.send(
             {
                 "type": "websocket.http.response.start",

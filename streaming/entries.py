@@ -36,10 +36,12 @@ class Entry:
             else:
                 form = asyncio.ensure_future(asyncio.to_thread(make, self.frame))
             self._forms[name] = form
-        if isinstance(form, asyncio.Future):
-            # Shielded: others wait for the same form when this subscriber leaves.
-            form = self._forms[name] = await asyncio.shield(form)
-        return form
+        if not isinstance(form, asyncio.Future):
+            return form
+        # Shielded: others may wait for the same form when this subscriber leaves.
+        made = await asyncio.shield(form)
+        self._forms[name] = made
+        return made
 
 
 @dataclass(frozen=True, slots=True)

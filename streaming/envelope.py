@@ -79,18 +79,13 @@ def plain_array(array: np.ndarray[Any, Any]) -> Any:
     if array.dtype.names is not None:
         columns = [_flat(array[name], array.ndim) for name in array.dtype.names]
         return _nested([list(record) for record in zip(*columns, strict=True)], array.shape)
+    array = array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
     convert = _CONVERSIONS.get(array.dtype.kind)
     if convert is not None:
         return convert(array)
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         array = array.astype(np.float64)
-    native = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
-    # ascontiguousarray makes one dimension out of none.
-    return native if array.ndim else native[0].item() if _finite(native) else None
-
-
-def _finite(array: np.ndarray[Any, Any]) -> bool:
-    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
+    return array if array.ndim else array.item()
 
 
 def _columns(payload: bytes) -> dict[str, list[Any]]:
@@ -153,8 +148,8 @@ def _nested(flat: list[Any], shape: Sequence[int]) -> Any:
     """A flat list as lists within lists, by `shape`."""
     if not shape:
         return flat[0]
-    for size in reversed(shape[1:]):
-        count = len(flat) // size if size else math.prod(shape[:-1])
+    for dimension in range(len(shape) - 1, 0, -1):
+        size, count = shape[dimension], math.prod(shape[:dimension])
         flat = [flat[n * size : (n + 1) * size] for n in range(count)]
     return flat
 

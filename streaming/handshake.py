@@ -67,7 +67,7 @@ class Handshake:
 
 
 def first_message_key(text: str | None) -> str:
-    """The key in a first message. Raises BadFirstMessage, or Unauthorized if there is none in it."""
+    """The key in a first message. Raises BadFirstMessage, or Unauthorized if it has none."""
     try:
         message = json.loads(text or "")
     except ValueError as error:
@@ -102,9 +102,10 @@ def _query(scope: Mapping[str, Any]) -> dict[str, str]:
 def _envelope(text: str | None) -> Envelope:
     if text is None:
         return Envelope.json
-    if text not in Envelope:
-        raise Forbidden(f"envelope_format must be json or msgpack, not {text!r}.")
-    return Envelope(text)
+    try:
+        return Envelope(text)
+    except ValueError as error:
+        raise Forbidden(f"envelope_format must be json or msgpack, not {text!r}.") from error
 
 
 def _start(text: str | None) -> int | None:

@@ -113,13 +113,12 @@ def _receiver(listener: Callable[[StreamLog, Any], None]) -> Callable[..., None]
 def _stored(event: events.Event) -> Iterator[None]:
     try:
         yield
-    except ServiceError as error:
-        name = type(event).__name__
-        logger.error("%s of /%s is not on its stream: %s", name, event.node.path, error)
+    except ServiceError:
+        logger.exception("%s of /%s is not on its stream", type(event).__name__, event.node.path)
 
 
 def _shown(data_source: dict[str, Any]) -> dict[str, Any]:
-    """A data source as subscribers see it: where the server keeps its own data is its own affair."""
+    """A data source as subscribers see it: where the server keeps its own is its affair."""
     if data_source["management"] != Management.external:
         return {**data_source, "assets": []}
     return _named_assets(data_source)

@@ -68,14 +68,15 @@ class Reader:
         hub.subscribers.add(subscriber)
         try:
             async with asyncio.timeout(self._settings.timeout):
-                if not await hub.ready():
-                    raise _refusal(hub.ending)
-        except TimeoutError as error:
+                ready = await hub.ready()
+        except BaseException as error:
             await self.leave(subscriber)
-            raise _refusal(None) from error
-        except BaseException:
-            await self.leave(subscriber)
+            if isinstance(error, TimeoutError):
+                raise _refusal(None) from error
             raise
+        if not ready:
+            await self.leave(subscriber)
+            raise _refusal(hub.ending)
         subscriber.begin(start, epoch)
         self._count(hub)
         return subscriber
@@ -91,6 +92,11 @@ class Reader:
                 del self._hubs[hub.node]
                 await self._link.unwatch(hub.keys.wake)
 
+    async def stop(self) -> None:
+        """End all subscriptions and close all connections."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
     async def _open(self, node: UUID) -> Hub:
         keys = StreamKeys.of(self._settings.prefix, node)
         log = LogReader(self._client.connection_pool, keys)
@@ -100,7 +106,7 @@ class Reader:
         return hub
 
     def _lost(self) -> None:
-        for hub in list(self._hubs.values()):
+        for hub in self._hubs.values():
             hub.end(Ending.LOST)
 
     def _count(self, hub: Hub) -> None:
@@ -119,8 +125,9 @@ class Reader:
             logger.exception("Streams cannot be followed")
         finally:
             self.stopped = True
-            link.cancel()
             self._lost()
+            link.cancel()
+            await asyncio.gather(link, return_exceptions=True)
             await self._client.aclose()
 
     async def _is_needed(self) -> bool:

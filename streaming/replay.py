@@ -111,7 +111,6 @@ def _entry(row: Any, payload: bytes | None) -> Entry:
         return Entry(position)
     if fields[-2] == b"frame":
         return Entry(position, fields[-1])
-    # A payload may have been shed before its entry.
-    return (
-        Entry(position, fields[-1] + payload) if payload is not None else Entry(position, lost=True)
-    )
+    if payload is None:
+        return Entry(position, lost=True)
+    return Entry(position, fields[-1] + payload)

@@ -1,0 +1,80 @@
+"""Builders of streams: a log to write to, a Valkey that may be stopped, a node to write about."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import numpy as np
+import pytest
+import redis
+
+from streaming.config import StreamingCacheSettings, streaming_cache_settings
+from streaming.connections import writer_client
+from streaming.embedded import EmbeddedValkey
+from streaming.log import StreamLog
+from streaming.reader import Reader
+from streaming.subscriber import StreamEnded, Subscriber
+from tiled_client.wire.messages import ArrayData
+
+OCTETS = "application/octet-stream"
+
+
+@pytest.fixture
+def cache(valkey: str) -> StreamingCacheSettings:
+    """The settings of this test run's cache."""
+    return streaming_cache_settings()
+
+
+@pytest.fixture
+def log(cache: StreamingCacheSettings) -> StreamLog:
+    """The streams of this test run, to write to."""
+    return StreamLog(writer_client(cache), cache)
+
+
+@pytest.fixture
+def client(cache: StreamingCacheSettings) -> redis.Redis:
+    """What is really in Redis."""
+    return writer_client(cache)
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[tuple[EmbeddedValkey, StreamingCacheSettings]]:
+    """A Valkey that this test may stop, empty or fill, and settings that lead to it."""
+    server = EmbeddedValkey(memory=64_000_000)
+    with server as uri:
+        yield server, StreamingCacheSettings(uri=uri, timeout=1.0)
+
+
+@pytest.fixture
+def node() -> uuid.UUID:
+    """A node that nothing was written about yet."""
+    return uuid.uuid4()
+
+
+@pytest.fixture
+async def reader(cache: StreamingCacheSettings) -> AsyncIterator[Reader]:
+    """The reader of this test's event loop."""
+    reader = Reader(cache)
+    yield reader
+    await reader.stop()
+
+
+def numbers(*values: int) -> tuple[ArrayData, bytes]:
+    """A full write of a one-dimensional array of 64-bit integers: message and payload."""
+    return ArrayData(OCTETS, (len(values),)), np.array(values, "<i8").tobytes()
+
+
+async def received(subscriber: Subscriber, count: int) -> list[int]:
+    """The sequences of the next `count` updates."""
+    return [(await subscriber.next()).position.sequence for _ in range(count)]
+
+
+async def received_until_end(subscriber: Subscriber) -> tuple[list[int], str]:
+    """The sequences of all updates until the stream ends, and why it ended."""
+    sequences = []
+    try:
+        while True:
+            sequences.append((await subscriber.next()).position.sequence)
+    except StreamEnded as end:
+        return sequences, str(end)

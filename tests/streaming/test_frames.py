@@ -1,0 +1,77 @@
+"""Messages in msgpack: what is written, and in which order."""
+
+from __future__ import annotations
+
+import msgpack
+import pytest
+
+from streaming import frames
+from tiled_client.wire.messages import (
+    ArrayData,
+    ArrayRef,
+    ChildCreated,
+    ChildMetadataUpdated,
+    Message,
+    TableData,
+)
+
+
+def whole(message: Message, payload: bytes | None = None) -> bytes:
+    """The frame as the script puts it together."""
+    size = None if payload is None else len(payload)
+    before, after = frames.update_parts(message, "now", size)
+    number = msgpack.packb(7) + msgpack.packb("epoch") + msgpack.packb("e")
+    return before + number + after + (payload or b"")
+
+
+REFERENCE = ArrayRef({"id": 1}, {"offset": (2, 0), "shape": (1, 3)}, (3, 3))
+
+
+@pytest.mark.parametrize(
+    ("message", "payload", "keys"),
+    [
+        (ArrayData("m", (2,)), b"", "type sequence epoch timestamp mimetype shape offset block payload"),
+        (TableData("m", 1, True), b"x" * 300, "type sequence epoch timestamp mimetype partition append payload"),
+        (REFERENCE, None, "type sequence epoch timestamp data_source patch shape"),
+        (
+            ChildCreated("k", "array", [], {}, [], []),
+            None,
+            "type sequence epoch timestamp key structure_family specs metadata data_sources access_tags",
+        ),
+        (
+            ChildMetadataUpdated("k", [], {}, 3),
+            None,
+            "type key sequence epoch timestamp specs metadata revision_number",
+        ),
+        (ChildMetadataUpdated("k", [], {}), None, "type key sequence epoch timestamp specs metadata"),
+    ],
+)  # fmt: skip
+def test_the_keys_of_a_message_stand_in_the_order_of_the_wire(
+    message: Message, payload: bytes | None, keys: str
+) -> None:
+    decoded = frames.decode(whole(message, payload))
+    assert list(decoded) == keys.split()
+    assert (decoded["type"], decoded["sequence"]) == (message.type, 7)
+    assert decoded.get("payload") == payload
+
+
+@pytest.mark.parametrize("size", [0, 255, 256, 65535, 65536])
+def test_a_payload_of_any_size_comes_back(size: int) -> None:
+    payload = b"\xff" * size
+    assert frames.decode(whole(ArrayData("m", (size,)), payload))["payload"] == payload
+
+
+def test_only_references_are_given_an_address() -> None:
+    frame = whole(REFERENCE)
+    assert frames.is_reference(frame)
+    assert not frames.is_reference(whole(ArrayData("array-ref", (1,)), b"array-ref"))
+    assert frames.decode(frames.with_key(frame, "uri", "u")) == {**frames.decode(frame), "uri": "u"}
+
+
+def test_metadata_that_msgpack_cannot_say_is_sent_as_closely_as_possible() -> None:
+    message = ChildMetadataUpdated("k", [], {"large": 2**70, "small": -1, "half": "\ud800"})
+    assert frames.decode(whole(message))["metadata"] == {
+        "large": float(2**70),
+        "small": -1,
+        "half": "?",
+    }

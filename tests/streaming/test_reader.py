@@ -1,0 +1,254 @@
+"""Subscribers of a stream, against a real Redis: order, completeness, slowness, trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import msgpack
+import pytest
+
+from access.errors import NotFound, Unavailable
+from streaming.config import StreamingCacheSettings
+from streaming.connections import writer_client
+from streaming.embedded import EmbeddedValkey
+from streaming.log import INLINE_BYTES, StreamLog
+from streaming.reader import Reader
+from streaming.status import StreamStatus, stream_status
+from streaming.subscriber import Subscriber
+
+from .conftest import numbers, received, received_until_end
+
+OwnValkey = tuple[EmbeddedValkey, StreamingCacheSettings]
+
+
+def write(log: StreamLog, node: uuid.UUID, count: int, size: int = 8) -> None:
+    for _ in range(count):
+        log.append(node, numbers()[0], b"x" * size)
+
+
+async def test_everyone_gets_everything_once_in_order_whenever_they_came(
+    log: StreamLog, reader: Reader, node: uuid.UUID
+) -> None:
+    async def join(start: int | None, after: int) -> list[int]:
+        if after:
+            await received(await reader.subscribe(node, 0), after)
+        subscriber = await reader.subscribe(node, start)
+        first = subscriber.cursor.position.sequence + 1
+        got, why = await received_until_end(subscriber)
+        assert why == "Producer ended stream"
+        assert got == list(range(first, 201))
+        return got
+
+    joins = [join(None, 0) for _ in range(5)]
+    joins += [join(start, after) for start in (None, 0, 20) for after in (1, 30, 90)]
+    watching = asyncio.gather(*joins)
+    async with asyncio.TaskGroup() as writers:
+        for _ in range(4):
+            writers.create_task(asyncio.to_thread(write, log, node, 50))
+    await asyncio.to_thread(log.close, node)
+    assert len(await watching) == 14
+
+
+async def test_a_frame_arrives_as_it_was_written_small_or_large(
+    log: StreamLog, reader: Reader, node: uuid.UUID
+) -> None:
+    live = await reader.subscribe(node)
+    for size in (0, INLINE_BYTES, INLINE_BYTES + 1, 3_000_000):
+        await asyncio.to_thread(log.append, node, numbers()[0], b"x" * size)
+        replayed = await reader.subscribe(node, live.cursor.position.sequence + 1)
+        frame = (await live.next()).frame
+        assert msgpack.unpackb(frame)["payload"] == b"x" * size
+        assert (await replayed.next()).frame == frame
+
+
+async def test_one_who_fell_behind_reads_the_log_and_rejoins(
+    log: StreamLog, cache: StreamingCacheSettings, node: uuid.UUID
+) -> None:
+    reader = Reader(cache.model_copy(update={"window_bytes": 1 << 16}))
+    slow, quick = await reader.subscribe(node), await reader.subscribe(node)
+    writing = asyncio.create_task(asyncio.to_thread(write, log, node, 100, 8000))
+    assert await received(quick, 100) == list(range(1, 101))
+    assert slow.hub.window.size <= 1 << 16
+    await writing
+    assert await received(slow, 100) == list(range(1, 101))
+    write(log, node, 1)
+    assert await received(slow, 1) == await received(quick, 1) == [101]
+    assert slow.hub.window.holds(slow.cursor)
+    await reader.stop()
+
+
+async def test_a_stream_where_all_have_seen_all_holds_no_memory(
+    log: StreamLog, reader: Reader, node: uuid.UUID
+) -> None:
+    subscriber = await reader.subscribe(node)
+    write(log, node, 3, 8000)
+    await received(subscriber, 3)
+    waiting = asyncio.create_task(subscriber.next())
+    await asyncio.sleep(0)
+    assert len(subscriber.hub.window) == 0
+    write(log, node, 1)
+    assert (await waiting).position.sequence == 4
+
+
+async def test_an_old_end_does_not_stop_whoever_comes_later(
+    log: StreamLog, reader: Reader, node: uuid.UUID
+) -> None:
+    write(log, node, 1)
+    log.close(node)
+    write(log, node, 1)
+    late = await reader.subscribe(node, 0)
+    assert await received(late, 2) == [1, 2]
+    log.close(node)
+    assert await received_until_end(late) == ([], "Producer ended stream")
+    # Nothing was written since: whoever asks for what there was gets it and the end.
+    assert await received_until_end(await reader.subscribe(node, 0)) == (
+        [1, 2],
+        "Producer ended stream",
+    )
+    assert await received_until_end(await reader.subscribe(node, 3)) == (
+        [],
+        "Producer ended stream",
+    )
+
+
+async def test_one_who_comes_after_the_end_without_a_start_waits_for_the_next(
+    log: StreamLog, reader: Reader, node: uuid.UUID
+) -> None:
+    log.close(node)
+    waiting = await reader.subscribe(node)
+    write(log, node, 1)
+    assert await received(waiting, 1) == [1]
+    log.close(node)
+    again = await reader.subscribe(node)
+    log.close(node)
+    assert await received_until_end(again) == ([], "Producer ended stream")
+
+
+async def test_a_resume_after_the_numbering_restarted_begins_at_the_oldest(
+    log: StreamLog, reader: Reader, node: uuid.UUID
+) -> None:
+    epoch = log.append(node, *numbers(1)).epoch
+    write(log, node, 3)
+    assert await received(await reader.subscribe(node, 3, epoch), 2) == [3, 4]
+    assert await received(await reader.subscribe(node, 3, "another"), 4) == [1, 2, 3, 4]
+    assert await received(await reader.subscribe(node, 100), 4) == [1, 2, 3, 4]
+
+
+async def test_a_lost_payload_is_passed_over(
+    log: StreamLog, reader: Reader, cache: StreamingCacheSettings, node: uuid.UUID
+) -> None:
+    live = await reader.subscribe(node)
+    write(log, node, 3, INLINE_BYTES + 1)
+    client = writer_client(cache)
+    client.delete(*client.scan_iter(f"{live.hub.keys.payload}*:2"))
+    assert await received(await reader.subscribe(node, 0), 2) == [1, 3]
+
+
+async def test_the_subscribers_of_a_deleted_node_are_told(
+    log: StreamLog, reader: Reader, node: uuid.UUID
+) -> None:
+    subscriber = await reader.subscribe(node)
+    log.drop(node)
+    assert await received_until_end(subscriber) == ([], "Node deleted")
+    with pytest.raises(NotFound):
+        await reader.subscribe(node)
+
+
+async def test_the_number_of_subscribers_is_known(reader: Reader, node: uuid.UUID) -> None:
+    async def until(count: int) -> StreamStatus:
+        while (status := await asyncio.to_thread(stream_status, node)).subscribers != count:
+            await asyncio.sleep(0.02)
+        return status
+
+    subscribers = [await reader.subscribe(node) for _ in range(3)]
+    async with asyncio.timeout(5):
+        assert (await until(3)).epoch is None
+        for subscriber in subscribers:
+            await reader.leave(subscriber)
+        await until(0)
+
+
+async def test_nothing_is_missed_when_the_link_is_cut(
+    log: StreamLog, own_valkey: OwnValkey, node: uuid.UUID
+) -> None:
+    _, settings = own_valkey
+    log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
+    subscriber = await reader.subscribe(node)
+    for turn in range(3):
+        writer_client(settings).client_kill_filter(_type="pubsub")
+        write(log, node, 20)
+        assert await received(subscriber, 20) == list(range(20 * turn + 1, 20 * turn + 21))
+    await reader.stop()
+
+
+async def test_when_redis_was_emptied_everyone_goes_on_with_the_new_numbering(
+    own_valkey: OwnValkey, node: uuid.UUID
+) -> None:
+    _, settings = own_valkey
+    log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
+    live, stalled = await reader.subscribe(node), await reader.subscribe(node)
+    write(log, node, 5)
+    assert await received(live, 5) == [1, 2, 3, 4, 5]
+    writer_client(settings).flushall()
+    write(log, node, 2)
+    assert await received(live, 2) == [1, 2]
+    assert await received(stalled, 2) == [1, 2]
+    await reader.stop()
+
+
+async def test_when_memory_was_short_the_newest_are_still_there(
+    own_valkey: OwnValkey, node: uuid.UUID
+) -> None:
+    _, settings = own_valkey
+    log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
+    write(log, node, 120, 1_000_000)
+    log.close(node)
+    got, why = await received_until_end(await reader.subscribe(node, 0))
+    assert why == "Producer ended stream"
+    assert got == sorted(set(got))
+    assert got[-1] == 120
+    await reader.stop()
+
+
+async def test_without_redis_a_subscription_is_refused_and_others_end_after_a_while(
+    own_valkey: OwnValkey, node: uuid.UUID
+) -> None:
+    server, settings = own_valkey
+    reader = Reader(settings.model_copy(update={"outage_tolerance": 0.5}))
+    subscriber = await reader.subscribe(node)
+    server.stop()
+    with pytest.raises(Unavailable):
+        await reader.subscribe(uuid.uuid4())
+    assert await received_until_end(subscriber) == ([], "Live subscription lost")
+    await reader.stop()
+
+
+async def test_many_streams_take_few_connections(own_valkey: OwnValkey) -> None:
+    _, settings = own_valkey
+    log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
+    nodes = [uuid.uuid4() for _ in range(50)]
+    subscribers = [await reader.subscribe(node) for node in nodes for _ in range(10)]
+    for node in nodes:
+        await asyncio.to_thread(write, log, node, 1)
+    assert [await received(each, 1) for each in subscribers] == [[1]] * 500
+    names = writer_client(settings).client_list()
+    assert len(names) <= 7
+    await reader.stop()
+
+
+async def test_one_that_leaves_disturbs_nobody(
+    log: StreamLog, reader: Reader, node: uuid.UUID
+) -> None:
+    async def watch(subscriber: Subscriber) -> list[int]:
+        return await received(subscriber, 10)
+
+    staying = [asyncio.create_task(watch(await reader.subscribe(node))) for _ in range(3)]
+    leaver = await reader.subscribe(node)
+    leaving = asyncio.create_task(watch(leaver))
+    write(log, node, 5)
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await reader.leave(leaver)
+    write(log, node, 5)
+    assert await asyncio.gather(*staying) == [list(range(1, 11))] * 3
