@@ -8,7 +8,6 @@ from typing import Any
 
 from .errors import UnreadableAnswer
 from .wire.data_sources import Asset, DataSource
-from .wire.errors import WireError
 from .wire.families import StructureFamily
 from .wire.specs import Spec
 from .wire.structures import Structure, structure_from_json
@@ -41,7 +40,7 @@ class Resource:
                 data_sources=read_data_sources(attributes.get("data_sources")),
                 access_tags=attributes.get("access_tags"),
             )
-        except (KeyError, TypeError, AttributeError, WireError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise UnreadableAnswer(
                 f"The server described a node in an unknown way: {error}"
             ) from error

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import TiledClientError, TransportError, UnreadableAnswer, error_for_status
@@ -85,7 +85,7 @@ class Http:
         self.api_key = api_key
         self.options = options or HttpOptions()
         self.retries = retries or RetryPolicy()
-        self._local = threading.local()
+        self._resources = _Resources(self.options.connections)
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -141,7 +141,8 @@ class Http:
         """Apply `function` to each, a few at a time; raises the first error there is."""
         if len(items) == 1:
             return [function(items[0])]
-        futures = [self._workers.submit(function, item) for item in items]
+        workers = self._own().workers
+        futures = [workers.submit(function, item) for item in items]
         try:
             return [future.result() for future in futures]
         finally:
@@ -196,15 +197,19 @@ class Http:
 
         timeout = (self.options.connect_timeout, self.options.read_timeout)
         try:
-            with self._session.request(
-                method,
-                url,
-                params=_query(params),
-                headers=dict(headers),
-                data=body,  # type: ignore[arg-type]
-                timeout=timeout,
-                stream=True,
-            ) as response:
+            with (
+                self._own()
+                .session(self.api_key)
+                .request(
+                    method,
+                    url,
+                    params=_query(params),
+                    headers=dict(headers),
+                    data=body,  # type: ignore[arg-type]
+                    timeout=timeout,
+                    stream=True,
+                ) as response
+            ):
                 # All at once: `response.content` would gather it in pieces of 10 KB.
                 content = response.raw.read(decode_content=True)
                 return Answer(response.status_code, response.headers, content, response.url)
@@ -213,18 +218,27 @@ class Http:
                 f"{method} {url} was not answered: {error}", unprocessed=_never_arrived(error)
             ) from error
 
-    @property
-    def _session(self) -> requests.Session:
-        # A session is not safe to share between threads; its connections are kept for the next
-        # request of the same thread.
+    def _own(self) -> _Resources:
+        if self._resources.process != os.getpid():
+            # Connections and threads do not survive a fork; using the parent's would garble both.
+            self._resources = _Resources(self.options.connections)
+        return self._resources
+
+
+class _Resources:
+    """Connections and threads, of one process."""
+
+    def __init__(self, connections: int) -> None:
+        self.process = os.getpid()
+        self.workers = ThreadPoolExecutor(connections, thread_name_prefix="tiled-client")
+        self._local = threading.local()
+
+    def session(self, api_key: str | None) -> requests.Session:
+        """This thread's own session, as they are not safe to share; it keeps its connections."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = _new_session(self.api_key)
+            session = self._local.session = _new_session(api_key)
         return session
-
-    @cached_property
-    def _workers(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self.options.connections, thread_name_prefix="tiled-client")
 
 
 def _new_session(api_key: str | None) -> requests.Session:

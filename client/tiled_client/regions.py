@@ -108,6 +108,28 @@ def blocks(chunks: Chunks) -> Iterator[tuple[tuple[int, ...], Region]]:
         yield tuple(n for n, _ in block), tuple(span for _, span in block)
 
 
+def block_offset(
+    chunks: Chunks, block: Sequence[int], shape: Sequence[int]
+) -> tuple[int, ...] | None:
+    """Where a block of `shape` begins in an array that may have grown since it had `chunks`.
+
+    None where that cannot be told.
+    """
+    if not len(chunks) == len(block) == len(shape):
+        return None
+    starts = [_start(*dimension) for dimension in zip(chunks, block, shape, strict=True)]
+    known = tuple(start for start in starts if start is not None)
+    return known if len(known) == len(starts) else None
+
+
+def _start(sizes: tuple[int, ...], index: int, size: int) -> int | None:
+    if index < len(sizes) and sizes[index] == size:
+        return sum(sizes[:index])
+    # Growth goes on with chunks of the size of the first, and fills up the last.
+    regular = all(known == sizes[0] for known in sizes[:-1]) and max(sizes[-1], size) <= sizes[0]
+    return index * sizes[0] if regular else None
+
+
 def _sizes(chunk: int | Sequence[int], size: int) -> tuple[int, ...]:
     if not isinstance(chunk, int):
         if sum(chunk) != size or any(part < 0 for part in chunk):

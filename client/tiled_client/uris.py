@@ -39,7 +39,7 @@ def split_path(text: str) -> Path:
 
 
 def node_url(root: str, endpoint: str, path: Path) -> str:
-    """The URL of `endpoint` for the node at `path` (the root's ends in a slash); keys are escaped."""
+    """The URL of `endpoint` for the node at `path`, keys escaped; the root's ends in a slash."""
     keys = "/".join(quote(key, safe="") for key in path)
     return f"{root}/{endpoint}/{keys}" if endpoint else f"{root}/"
 
@@ -55,9 +55,9 @@ def query_of(link: str) -> list[tuple[str, str]]:
     """The query parameters of a link that a server sent.
 
     Only these are taken from links: the rest holds keys that are not escaped, and sometimes a
-    scheme or host that the server believes in and nobody else can reach.
+    scheme or host that the server believes in and nobody else can reach. A key may hold a `?`.
     """
-    return parse_qsl(link.partition("?")[2], keep_blank_values=True)
+    return parse_qsl(link.rpartition("?")[2], keep_blank_values=True)
 
 
 def _api_path(path: str) -> str:

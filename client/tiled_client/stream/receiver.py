@@ -150,7 +150,7 @@ class Receiver:
         except ConnectionClosed as closed:
             return self._closed(closed)
         except InvalidStatus as refused:
-            return _refusal(refused)
+            return self._refused(refused)
         except (OSError, WebSocketException) as error:
             return TransportError(f"The stream cannot be reached: {error}")
         finally:
@@ -220,8 +220,7 @@ class Receiver:
         self.ended = error is None and not self._stopping.is_set()
         return error
 
-
-def _refusal(refused: InvalidStatus) -> TiledClientError:
-    response = refused.response
-    body = bytes(response.body or b"")
-    return Answer(response.status_code, response.headers, body, "the stream").error()
+    def _refused(self, refused: InvalidStatus) -> TiledClientError:
+        response = refused.response
+        body = bytes(response.body or b"")
+        return Answer(response.status_code, response.headers, body, self._url({})).error()

@@ -13,8 +13,8 @@ from .. import frames
 from ..documents import Resource, read_data_sources, read_specs
 from ..errors import UnreadableAnswer
 from ..http import OCTETS
+from ..regions import block_offset
 from ..wire.data_sources import DataSource
-from ..wire.errors import WireError
 from ..wire.specs import Spec
 from .protocol import Envelope, Map, Schema, optional_sizes, sizes
 
@@ -47,7 +47,8 @@ class ArrayUpdate(Update):
     """Numbers were written to an array.
 
     `shape` and `offset` say where: a full write has the offset 0 along each dimension. A chunk also
-    has its `block` number, and an offset of None should its place not be known here.
+    has its `block` number, and the offset None if its place cannot be told from the chunks that the
+    subscription's node knows of.
     """
 
     topic: ClassVar[str] = "new_data"
@@ -169,7 +170,7 @@ def parse_update(
     }
     try:
         return build(message, schema, common)
-    except (KeyError, TypeError, AttributeError, WireError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UnreadableAnswer(
             f"Update {envelope.sequence} ({envelope.type}) lacks something: {error!r}"
         ) from error
@@ -184,7 +185,8 @@ def _array(message: Map, schema: Schema, common: dict[str, Any]) -> Update:
     elif block is None:
         offset = (0,) * len(shape)
     else:
-        offset = _block_offset(common["subscription"], block, shape)
+        structure = getattr(common["subscription"].node, "structure", None)
+        offset = block_offset(structure.chunks, block, shape) if structure else None
     return ArrayUpdate(
         **common,
         shape=shape,
@@ -255,18 +257,3 @@ def _dtype(schema: Schema) -> np.dtype[Any]:
     if schema.data_type is None:
         raise UnreadableAnswer(f"Numbers came on a stream that began with {schema.type!r}.")
     return schema.data_type.to_numpy()
-
-
-def _block_offset(
-    subscription: Subscription, block: tuple[int, ...], shape: tuple[int, ...]
-) -> tuple[int, ...] | None:
-    """Where the chunks known here put the block; None if they are out of date."""
-    structure = getattr(subscription.node, "structure", None)
-    if structure is None:
-        return None
-    try:
-        region = structure.block_region(block)
-    except WireError:
-        return None
-    known = tuple(part.stop - part.start for part in region) == shape
-    return tuple(part.start for part in region) if known else None

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.client.peers import HttpPeer, StreamPeer
+from tests.reference import tiled_reference
+
+__all__ = ["tiled_reference"]
+
+
+@pytest.fixture
+def stream_peer() -> Iterator[StreamPeer]:
+    with StreamPeer() as peer:
+        yield peer
+
+
+@pytest.fixture
+def http_peer() -> Iterator[HttpPeer]:
+    with HttpPeer() as peer:
+        yield peer

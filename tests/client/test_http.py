@@ -1,0 +1,295 @@
+"""Requests, retries and errors, against a scripted server over real sockets."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tiled_client
+from tests.client.peers import HttpPeer, Reply
+from tiled_client import (
+    ArrayClient,
+    ArrayStructure,
+    Conflict,
+    Container,
+    Invalid,
+    NodeNotFound,
+    ServerFailure,
+    StructureFamily,
+    TableClient,
+    TableStructure,
+    TransportError,
+    Unauthorized,
+    Unavailable,
+    UnreadableAnswer,
+    from_uri,
+)
+from tiled_client.documents import Resource
+from tiled_client.http import Http
+from tiled_client.retries import Backoff, RetryPolicy
+
+OK = Reply(value=None)
+NOT_NOW = Reply(503, {"detail": "starting"}, {"Retry-After": "0"})
+
+
+def array(peer: HttpPeer, **options: Any) -> ArrayClient:
+    structure = ArrayStructure.from_array(np.zeros(3, "<i8"))
+    resource = Resource(family="array", structure=structure)
+    return ArrayClient(peer.http(**options), ("x",), resource)
+
+
+def table(peer: HttpPeer) -> TableClient:
+    pa = pytest.importorskip("pyarrow")
+    structure = TableStructure.from_schema(pa.schema([("a", pa.int64())]))
+    return TableClient(peer.http(), ("t",), Resource(family="table", structure=structure))
+
+
+def container(peer: HttpPeer) -> Container:
+    return Container(peer.http(), (), Resource(family="container"))
+
+
+def test_credentials_and_content_type_are_sent(http_peer: HttpPeer) -> None:
+    http_peer.gives(OK)
+    array(http_peer).write([1, 2, 3], persist=False)
+    (sent,) = http_peer.exchanges
+    assert (sent.method, sent.path) == ("PUT", "/api/v1/array/full/x")
+    assert sent.headers["Authorization"] == "Apikey key"
+    assert sent.headers["Content-Type"] == "application/octet-stream"
+    assert sent.query == {"persist": ["false"]}
+    assert sent.body == np.array([1, 2, 3], "<i8").tobytes()
+
+
+def test_persist_is_not_mentioned_when_it_is_the_default(http_peer: HttpPeer) -> None:
+    http_peer.gives(OK)
+    array(http_peer).patch([9], offset=1)
+    assert http_peer.exchanges[0].query == {"offset": ["1"], "shape": ["1"], "extend": ["false"]}
+
+
+def test_a_write_is_repeated_while_the_server_fails(http_peer: HttpPeer) -> None:
+    http_peer.gives(Reply(500), Reply(cut=True), Reply(502), OK)
+    array(http_peer).write([1, 2, 3])
+    assert len({(e.path, e.body) for e in http_peer.exchanges}) == 1
+    assert len(http_peer.exchanges) == 4
+
+
+def test_a_request_that_makes_the_server_fail_is_given_up_on(http_peer: HttpPeer) -> None:
+    http_peer.gives(Reply(500, {"detail": "boom"}))
+    with pytest.raises(ServerFailure, match="boom"):
+        array(http_peer).write([1, 2, 3])
+    assert len(http_peer.exchanges) == RetryPolicy().attempts_at_failure
+
+
+def test_a_server_that_stays_busy_is_given_up_on(http_peer: HttpPeer) -> None:
+    http_peer.gives(Reply(503, {"detail": "starting"}, {"Retry-After": "60"}))
+    with pytest.raises(Unavailable, match="starting") as caught:
+        array(http_peer).read()
+    assert caught.value.retry_after == 60
+    assert len(http_peer.exchanges) == 1
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(500), Reply(502), Reply(cut=True)], ids=["500", "502", "cut"]
+)
+def test_what_adds_is_not_repeated_when_it_may_have_been_done(
+    http_peer: HttpPeer, reply: Reply
+) -> None:
+    http_peer.gives(reply)
+    with pytest.raises((ServerFailure, TransportError)):
+        table(http_peer).append({"a": [1]})
+    with pytest.raises((ServerFailure, TransportError)):
+        array(http_peer).patch([4], offset=3, extend=True)
+    assert len(http_peer.exchanges) == 2
+
+
+@pytest.mark.parametrize(
+    "reply", [NOT_NOW, Reply(429, {"detail": "slow down"})], ids=["503", "429"]
+)
+def test_what_adds_is_repeated_when_it_was_surely_not_done(
+    http_peer: HttpPeer, reply: Reply
+) -> None:
+    http_peer.gives(reply, OK)
+    table(http_peer).append({"a": [1]})
+    assert [e.method for e in http_peer.exchanges] == ["PATCH", "PATCH"]
+
+
+def test_a_refused_connection_is_tried_again_for_a_while() -> None:
+    with HttpPeer() as peer:
+        nobody_there = peer.root
+    http = Http(nobody_there, retries=RetryPolicy(deadline=0.5))
+    with pytest.raises(TransportError) as caught:
+        http.send("PATCH", "table/partition", ("t",), b"", "x", repeatable=False)
+    assert caught.value.unprocessed
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "also"),
+    [(404, NodeNotFound, KeyError), (409, Conflict, Exception), (422, Invalid, ValueError)],
+)
+def test_a_refusal_carries_status_and_detail_and_is_not_repeated(
+    http_peer: HttpPeer, status: int, error: type[Exception], also: type[Exception]
+) -> None:
+    http_peer.gives(Reply(status, {"detail": "because"}))
+    with pytest.raises(error, match="because") as caught:
+        array(http_peer).read()
+    assert isinstance(caught.value, also)
+    assert caught.value.status == status  # type: ignore[attr-defined]
+    assert len(http_peer.exchanges) == 1
+
+
+def test_a_create_whose_answer_was_lost_adopts_its_own_node(http_peer: HttpPeer) -> None:
+    attributes = {"structure_family": "container", "metadata": {"a": 1}, "specs": []}
+    found = Reply(value={"data": {"id": "c", "attributes": attributes}})
+    http_peer.gives(Reply(cut=True), Reply(409, {"detail": "/c"}), found)
+    made = container(http_peer).create_container("c", metadata={"a": np.int64(1)})
+    assert (made.path, made.metadata) == (("c",), {"a": 1})
+
+
+@pytest.mark.parametrize("first", [[], [Reply(cut=True)]], ids=["at first", "not its own"])
+def test_a_create_that_meets_the_node_of_another_is_a_conflict(
+    http_peer: HttpPeer, first: list[Reply]
+) -> None:
+    attributes = {"structure_family": "container", "metadata": {"a": 2}, "specs": []}
+    found = Reply(value={"data": {"id": "c", "attributes": attributes}})
+    http_peer.gives(*first, Reply(409, {"detail": "/c"}), found)
+    with pytest.raises(Conflict, match="/c"):
+        container(http_peer).create_container("c", metadata={"a": 1})
+
+
+def test_files_that_exist_are_registered(http_peer: HttpPeer) -> None:
+    http_peer.gives(Reply(value={"id": "x", "data_sources": [], "links": {}}))
+    source = tiled_client.DataSource(
+        StructureFamily.array,
+        ArrayStructure.from_array(np.zeros(3)),
+        mimetype="image/tiff",
+        assets=[tiled_client.Asset("file://localhost/x.tiff", is_directory=False)],
+        management=tiled_client.Management.external,
+    )
+    container(http_peer).new(StructureFamily.array, [source], key="x")
+    assert http_peer.exchanges[0].path == "/api/v1/register/"
+
+
+def test_pages_are_followed_by_the_query_of_their_links(http_peer: HttpPeer) -> None:
+    def page(keys: list[str], following: str | None) -> Reply:
+        items = [
+            {"id": key, "attributes": {"structure_family": "container", "metadata": {}}}
+            for key in keys
+        ]
+        return Reply(value={"data": items, "links": {"next": following}, "meta": {"count": 3}})
+
+    # As a server says it that believes to be somewhere else.
+    http_peer.gives(page(["a", "b"], "http://inside/search/?page[cursor]=2"), page(["c"], None))
+    assert [(k, n.path) for k, n in container(http_peer).items()] == [
+        ("a", ("a",)),
+        ("b", ("b",)),
+        ("c", ("c",)),
+    ]
+    assert http_peer.exchanges[1].query == {"page[cursor]": ["2"]}
+
+
+def test_an_array_that_grew_meanwhile_is_read_at_its_new_length(http_peer: HttpPeer) -> None:
+    grown = np.arange(5, dtype="<i8")
+    attributes = {
+        "structure_family": "array",
+        "structure": ArrayStructure.from_array(grown).to_json(),
+        "metadata": {},
+    }
+    body = Reply(body=grown.tobytes())
+    http_peer.gives(body, Reply(value={"data": {"id": "x", "attributes": attributes}}), body)
+    np.testing.assert_array_equal(array(http_peer).read(), grown)
+
+
+def test_a_column_list_too_long_for_a_url_goes_into_the_body(http_peer: HttpPeer) -> None:
+    pa = pytest.importorskip("pyarrow")
+    names = [f"a_rather_long_name_{n}" for n in range(100)]
+    rows = pa.table({name: [1] for name in names})
+    structure = TableStructure.from_schema(rows.schema)
+    client = TableClient(http_peer.http(), ("t",), Resource(family="table", structure=structure))
+    http_peer.gives(Reply(body=bytes(tiled_client.frames.encode(rows))))
+    assert list(client.read(names).columns) == names
+    assert http_peer.exchanges[0].method == "POST"
+
+
+def test_something_that_is_no_tiled_server_is_told_from_one(http_peer: HttpPeer) -> None:
+    http_peer.gives(Reply(body=b"<html>", headers={"Content-Type": "text/html"}))
+    with pytest.raises(UnreadableAnswer, match="is this the address of a Tiled server"):
+        from_uri(http_peer.root)
+
+
+ABOUT = Reply(value={"api_version": 0, "authentication": {"required": True}})
+ROOT = Reply(
+    value={"data": {"id": "", "attributes": {"structure_family": "container", "metadata": {}}}}
+)
+
+
+def test_a_server_that_wants_a_key_and_gets_none_is_not_even_asked(
+    http_peer: HttpPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TILED_API_KEY", raising=False)
+    http_peer.gives(ABOUT)
+    with pytest.raises(Unauthorized, match="requires an API key: pass api_key"):
+        from_uri(http_peer.root)
+
+
+@pytest.mark.parametrize(
+    ("in_uri", "argument", "environment", "sent"),
+    [("", "a", "c", "a"), ("?api_key=b", None, "c", "b"), ("", None, "c", "c")],
+)
+def test_the_key_is_the_argument_else_in_the_uri_else_in_the_environment(
+    http_peer: HttpPeer,
+    monkeypatch: pytest.MonkeyPatch,
+    in_uri: str,
+    argument: str | None,
+    environment: str,
+    sent: str,
+) -> None:
+    monkeypatch.setenv("TILED_API_KEY", environment)
+    http_peer.gives(ABOUT, ROOT)
+    from_uri(http_peer.root + in_uri, argument)
+    assert "Authorization" not in http_peer.exchanges[0].headers
+    assert http_peer.exchanges[1].headers["Authorization"] == f"Apikey {sent}"
+
+
+def test_two_keys_are_refused() -> None:
+    with pytest.raises(ValueError, match="given twice"):
+        from_uri("http://localhost:1?api_key=a", "b")
+
+
+def test_connections_are_kept_and_not_shared_between_threads(http_peer: HttpPeer) -> None:
+    http_peer.gives(Reply(body=bytes(24)))
+    client = array(http_peer)
+    sessions = set()
+
+    def read() -> None:
+        client.read()
+        client.read()
+        sessions.add(id(client._http._own().session("key")))
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(sessions) == 3
+
+
+def test_a_forked_process_makes_connections_of_its_own(http_peer: HttpPeer) -> None:
+    http_peer.gives(Reply(body=bytes(24)))
+    client = array(http_peer)
+    client.read()
+    pid = os.fork()
+    if pid == 0:
+        blocks = client._http.map(lambda _: client.read().tolist(), range(3))
+        os._exit(0 if blocks == [[0, 0, 0]] * 3 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_waits_grow_up_to_a_limit_and_are_left_to_chance() -> None:
+    backoff = Backoff(base=1, cap=8)
+    waits = [backoff.next() for _ in range(50)]
+    assert all(min(8, 2**n) / 2 <= wait <= min(8, 2**n) for n, wait in enumerate(waits))
+    assert len(set(waits[10:])) > 30
+    assert backoff.next(20) == 20

@@ -1,0 +1,84 @@
+"""Where a subscription stands, by its laws."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tiled_client.stream.position import Position
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", "c"]), st.integers(1, 30), st.integers(1, 6), st.booleans()
+        ),
+        max_size=12,
+    )
+)
+def test_within_an_epoch_numbers_only_rise_and_none_that_is_higher_is_left_out(
+    connections: list[tuple[str, int, int, bool]],
+) -> None:
+    """Each connection names an epoch in its schema or its updates, and repeats what it likes."""
+    position, epoch, last = Position(0), None, 0
+    for name, first, count, in_schema in connections:
+        if in_schema:
+            position.enter(name)
+        for sequence in range(first, first + count):
+            if name != epoch:
+                epoch, last = name, 0
+            admitted = position.admit(sequence, at(0), name)
+            assert admitted == (sequence > last)
+            last = max(last, sequence)
+        assert position.query() == {"start": str(last + 1), "epoch": name}
+
+
+@given(st.integers(1, 20), st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=8))
+def test_a_server_without_epochs_that_repeats_from_anywhere_is_heard_once(
+    total: int, connections: list[tuple[int, int]]
+) -> None:
+    position = Position(0)
+    heard: list[int] = []
+    for start, count in [*connections, (0, total)]:
+        begin = min(start, position.last or 0) + 1
+        repeated = range(begin, min(begin + count, total) + 1)
+        heard.extend(n for n in repeated if position.admit(n, at(n)))
+    assert heard == list(range(1, total + 1))
+
+
+@given(st.integers(1, 50), st.integers(1, 50))
+def test_a_server_without_epochs_that_begins_again_is_heard_from_one(
+    before: int, after: int
+) -> None:
+    position = Position(0)
+    assert all(position.admit(n, at(n)) for n in range(1, before + 1))
+    assert all(position.admit(n, at(1000 + n)) for n in range(1, after + 1))
+    assert position.query() == {"start": str(after + 1)}
+
+
+def test_before_the_first_update_the_original_start_is_asked_for() -> None:
+    position = Position(5)
+    position.enter("e")
+    assert position.query() == {"start": "5", "epoch": "e"}
+    assert Position().query() == {}
+
+
+def test_after_a_new_epoch_everything_it_holds_is_asked_for() -> None:
+    position = Position()
+    position.admit(9, at(0), "a")
+    assert position.enter("b")
+    assert position.query() == {"start": "0", "epoch": "b"}
+
+
+def test_a_negative_start_is_refused() -> None:
+    with pytest.raises(ValueError, match="start must be 0"):
+        Position(-1)

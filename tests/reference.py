@@ -1,0 +1,107 @@
+"""The reference: a real Tiled 0.2.20, in an environment of its own.
+
+The environment is made once per machine, from PyPI, and kept in the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REQUIREMENT = "tiled[all]==0.2.20"
+START_TIMEOUT = 90.0
+
+
+@dataclass(frozen=True)
+class TiledServer:
+    """A running reference server."""
+
+    uri: str
+    api_key: str
+    readable: Path
+    """Where files lie that may be registered."""
+    process: subprocess.Popen[bytes]
+
+
+def reference_python() -> Path:
+    """The interpreter of the environment that Tiled is installed in, made now if there is none."""
+    folder = _cache_folder() / "tiled-reference-0.2.20"
+    python, complete = folder / "bin" / "python", folder / ".complete"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # An environment cannot be renamed once made, so the others wait for the one who makes it.
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (complete.exists() and python.exists()):
+            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+            subprocess.run([python, "-m", "pip", "install", "--quiet", REQUIREMENT], check=True)
+            complete.touch()
+    return python
+
+
+@contextmanager
+def tiled_server(folder: Path) -> Iterator[TiledServer]:
+    """A reference server of its own, with a temporary catalog and a stream cache in memory."""
+    readable = folder / "readable"
+    readable.mkdir(parents=True, exist_ok=True)
+    port, api_key = _free_port(), f"secret{secrets.token_hex(8)}"
+    log = folder / "tiled.log"
+    command = [
+        *(reference_python(), "-m", "tiled", "serve", "catalog", "--temp"),
+        *("--host", "127.0.0.1", "--port", str(port), "--api-key", api_key),
+        *("--read", readable),
+    ]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=folder)
+    try:
+        uri = f"http://127.0.0.1:{port}"
+        _wait_until_ready(f"{uri}/healthz", process, log)
+        yield TiledServer(uri, api_key, readable, process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def tiled_reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiledServer]:
+    """A reference server that the whole session shares: use keys of your own."""
+    with tiled_server(tmp_path_factory.mktemp("tiled")) as server:
+        yield server
+
+
+def _cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"Tiled did not start:\n{log.read_text(errors='replace')[-4000:]}")
