@@ -8,7 +8,6 @@ read as zeros.
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from tiled_client.wire.structures import ArrayStructure
 from . import chunk_files
 from .encoding import Array, Encoding
 from .errors import Unreadable
-from .files import folder_size
 from .handles import Handles
 from .layout import plan, plan_first_write, read_layout, update_shape, write_layout
 from .regions import Region, count_chunks, fetch_plan, shape_of, whole
@@ -119,16 +117,6 @@ class ArrayStore:
         grown = plan(new, chunk=layout.chunk)
         if self._sync or not update_shape(directory, grown):
             write_layout(directory, grown, new, sync=self._sync)
-
-    def size(self, directory: Path) -> int:
-        """Bytes on disk."""
-        return folder_size(directory)
-
-    def delete(self, directory: Path) -> None:
-        """Remove the folder; one that is not there is no error."""
-        self._handles.forget(directory)
-        if directory.exists():
-            shutil.rmtree(directory)
 
     def _fetch(self, directory: Path, structure: ArrayStructure, region: Region) -> Array:
         layout, handle = self._handles.get(directory, structure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from pathlib import Path
@@ -38,28 +37,6 @@ def uri_path(data_uri: str) -> Path:
     if not path.startswith("/") or "\0" in path or parts.query or parts.fragment:
         raise Unsupported(f"{data_uri!r} does not name a file by its absolute path.")
     return Path(path)
-
-
-def folder_size(path: Path) -> int:
-    """Bytes of all files below `path`, or of the file itself; 0 if there is none.
-
-    Files may come and go meanwhile.
-    """
-    total, folders = 0, [path]
-    while folders:
-        folder = folders.pop()
-        try:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(Path(entry.path))
-                    else:
-                        total += entry.stat(follow_symlinks=False).st_size
-        except NotADirectoryError:
-            total += folder.stat().st_size
-        except FileNotFoundError:
-            continue
-    return total
 
 
 def remove_stored(root: Path, path: Path) -> None:

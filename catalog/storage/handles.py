@@ -57,11 +57,6 @@ class Handles:
                     self._opened.popitem(last=False)
         return opened.layout, opened.handle
 
-    def forget(self, directory: Path) -> None:
-        """Let go of a folder."""
-        with self._lock:
-            self._opened.pop(directory, None)
-
     @cached_property
     def _context(self) -> ts.Context:
         # Made at first use: its threads do not survive a fork.

@@ -13,7 +13,6 @@ from .partitions import (
     create,
     empty,
     iter_batches,
-    num_rows,
     read,
     write_partition,
 )
@@ -28,7 +27,6 @@ __all__ = [
     "create",
     "empty",
     "iter_batches",
-    "num_rows",
     "parse_ipc",
     "read",
     "serialize_ipc",

@@ -98,11 +98,6 @@ def iter_batches(
         raise Unreadable(f"The partition {path} cannot be read: {error}") from error
 
 
-def num_rows(path: Path, committed_size: int) -> int:
-    """How many rows a partition has."""
-    return sum(batch.num_rows for batch in iter_batches(path, committed_size))
-
-
 def _messages(table: pa.Table) -> tuple[bytes, memoryview]:
     """The schema's message, and those of the rows, as they stand in an Arrow IPC stream."""
     header: bytes = table.schema.serialize().to_pybytes()

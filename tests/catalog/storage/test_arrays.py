@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ def fresh(folder: Path) -> Path:
 
 def one_chunk(shape: tuple[int, ...], dtype: str) -> ArrayStructure:
     return ArrayStructure(dtype_from_numpy(np.dtype(dtype)), shape, tuple((n,) for n in shape))
+
+
+def size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def same(found: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> bool:
@@ -181,6 +186,28 @@ def test_two_processes_may_share_an_array(tmp_path: Path) -> None:
         assert reader.read(tmp_path / "a", structure)[::40, 0].tolist() == [*range(number + 1)]
 
 
+def test_who_reads_while_an_array_grows_sees_all_that_was_committed(tmp_path: Path) -> None:
+    writer, reader = ArrayStore(), ArrayStore(handles=1)
+    structures = [ArrayStructure.from_array(np.zeros((0, 700)))]
+    writer.create(tmp_path / "a", structures[0])
+
+    def grow() -> None:
+        for row in range(200):
+            before, grown = structures[-1], structures[-1].grown_to((row + 1, 700))
+            writer.extend(tmp_path / "a", before, grown)
+            region = (slice(row, row + 1), slice(0, 700))
+            values = np.full((1, 700), float(row))
+            writer.write_region(tmp_path / "a", grown, region, values, visible_shape=before.shape)
+            structures.append(grown)
+
+    with ThreadPoolExecutor(1) as pool:
+        growing = pool.submit(grow)
+        while not growing.done():
+            found = reader.read(tmp_path / "a", structures[-1])
+            assert (found == np.arange(len(found))[:, None]).all()
+        growing.result()
+
+
 def test_synced_writes_are_the_same(tmp_path: Path) -> None:
     store = ArrayStore(file_io_sync=True)
     array = noise(np.dtype("<i4"), (40, 3), 0)
@@ -228,7 +255,7 @@ def test_one_number_of_an_enormous_array_is_written(tmp_path: Path, store: Array
     )
     assert store.read(tmp_path / "a", structure, at) == 1
     assert store.read(tmp_path / "a", structure, (slice(0, 2), slice(0, 2))).sum() == 0
-    assert store.size(tmp_path / "a") <= LARGEST_CHUNK + 2000
+    assert size_of(tmp_path / "a") <= LARGEST_CHUNK + 2000
 
 
 def test_what_does_not_fit_is_refused_and_nothing_is_written(
@@ -236,7 +263,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(
 ) -> None:
     structure = ArrayStructure.from_array(np.zeros((3, 4)))
     store.create(tmp_path / "a", structure)
-    before = store.size(tmp_path / "a")
+    before = size_of(tmp_path / "a")
     with pytest.raises(WireError, match=r"shape \[3, 3\] cannot be written .* shape \[3, 4\]"):
         store.write(tmp_path / "a", structure, np.ones((3, 3)))
     with pytest.raises(WireError, match="not within"):
@@ -245,7 +272,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(
         store.read(tmp_path / "a", structure, (3,))
     with pytest.raises(WireError, match="cannot grow"):
         store.extend(tmp_path / "a", structure, structure.grown_to((2, 4)))
-    assert store.size(tmp_path / "a") == before
+    assert size_of(tmp_path / "a") == before
 
 
 def test_missing_and_damaged_storage_is_told(tmp_path: Path, store: ArrayStore) -> None:
@@ -262,5 +289,3 @@ def test_missing_and_damaged_storage_is_told(tmp_path: Path, store: ArrayStore) 
     (tmp_path / "a" / "zarr.json").write_text("{")
     with pytest.raises(Unreadable, match=r"zarr\.json"):
         store.read(tmp_path / "a", structure)
-    store.delete(tmp_path / "a")
-    assert not (tmp_path / "a").exists()

@@ -48,17 +48,6 @@ def test_each_node_has_a_folder_of_its_own(tmp_path: Path) -> None:
     assert folder == tmp_path / "12" / "12345678123456781234567812345678"
 
 
-def test_the_size_of_a_folder_is_that_of_all_its_files(tmp_path: Path) -> None:
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    (tmp_path / "x").write_bytes(b"123")
-    (tmp_path / "a" / "b" / "y").write_bytes(b"4567")
-    (tmp_path / "a" / "up").symlink_to(tmp_path)
-    link = (tmp_path / "a" / "up").lstat().st_size
-    assert files.folder_size(tmp_path) == 7 + link
-    assert files.folder_size(tmp_path / "x") == 3
-    assert files.folder_size(tmp_path / "none") == 0
-
-
 def test_only_what_lies_in_the_storage_folder_is_removed(tmp_path: Path) -> None:
     root, other = tmp_path / "storage", tmp_path / "other"
     (root / "ab" / "node").mkdir(parents=True)
