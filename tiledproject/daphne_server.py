@@ -20,6 +20,7 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 from .greeting import greeting
+from .services import check_services
 
 logger = logging.getLogger(__name__)
 
@@ -148,6 +149,7 @@ class PatientServer(Server):
 
     def run(self) -> None:
         """Serve until stopped. Raises SystemExit with a sentence where nobody can listen."""
+        check_services(settings.TILED)
         reactor.callWhenRunning(self._use_patient_protocol)
         super().run()
         if self.failure:

@@ -31,7 +31,6 @@ def with_kept_secrets(settings: Settings) -> Settings:
 def kept_secret(path: Path, length: int) -> str:
     """The secret in the file `path`; made, readable by this user alone, where there is none."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_once(path, "".join(secrets.choice(ALPHABET) for _ in range(length)))
     return path.read_text().strip()
 

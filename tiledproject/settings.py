@@ -7,9 +7,12 @@ import socket
 
 from .config import PROJECT, ServerSettings, load
 from .databases import django_database
+from .folders import make_folders
 from .keys import with_kept_secrets
 
-TILED = with_kept_secrets(load(os.environ))
+_site = load(os.environ)
+make_folders(_site)
+TILED = with_kept_secrets(_site)
 
 BASE_DIR = PROJECT
 DEBUG = TILED.server.debug

@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tiledproject.config import load
+from tiledproject.folders import make_folders
 from tiledproject.keys import kept_secret, with_kept_secrets
 
 
 def test_keys_are_made_once_and_are_for_this_user_alone(tmp_path: Path) -> None:
     settings = load({"TILED_SERVER_DATA_FOLDER": str(tmp_path / "data")})
+    make_folders(settings)
     first, second = with_kept_secrets(settings), with_kept_secrets(settings)
     assert first == second
     assert first.authentication.single_user_api_key != first.server.secret_key

@@ -13,6 +13,7 @@ from django.db import connection
 from tiledproject.config import Settings
 from tiledproject.greeting import greeting
 from tiledproject.serve_options import add_options
+from tiledproject.services import check_services
 from tiledproject.workers import Supervisor, WorkersFailed, listen
 
 
@@ -36,6 +37,7 @@ class Command(BaseCommand):
                 f"Nothing can listen on {server.host}:{server.port} ({error.strerror}); stop "
                 "what does, or choose another --port or --host."
             ) from None
+        check_services(site)
         call_command("migrate", interactive=False, verbosity=0)
         connection.close()
         port = listener.getsockname()[1]
