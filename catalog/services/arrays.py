@@ -141,7 +141,7 @@ def _store(node: Node, plan: Plan, array: Array) -> None:
         store.write_region(folder, before, plan.region, array)
         return
     store.extend(folder, before, plan.structure)
-    store.write_region(folder, plan.structure, plan.region, array)
+    store.write_region(folder, plan.structure, plan.region, array, visible_shape=before.shape)
     DataSource.objects.filter(node=node).update(structure=plan.structure.to_json())
 
 
