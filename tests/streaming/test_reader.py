@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 
 import msgpack
@@ -156,17 +157,18 @@ async def test_the_subscribers_of_a_deleted_node_are_told(
 
 
 async def test_the_number_of_subscribers_is_known(reader: Reader, node: uuid.UUID) -> None:
-    async def until(count: int) -> StreamStatus:
-        while (status := await asyncio.to_thread(stream_status, node)).subscribers != count:
-            await asyncio.sleep(0.02)
+    def wait_for(count: int) -> StreamStatus:
+        deadline = time.monotonic() + 5
+        while (status := stream_status(node)).subscribers != count:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
         return status
 
     subscribers = [await reader.subscribe(node) for _ in range(3)]
-    async with asyncio.timeout(5):
-        assert (await until(3)).epoch is None
-        for subscriber in subscribers:
-            await reader.leave(subscriber)
-        await until(0)
+    assert (await asyncio.to_thread(wait_for, 3)).epoch is None
+    for subscriber in subscribers:
+        await reader.leave(subscriber)
+    await asyncio.to_thread(wait_for, 0)
 
 
 async def test_nothing_is_missed_when_the_link_is_cut(

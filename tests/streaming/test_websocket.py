@@ -1,0 +1,358 @@
+"""The WebSocket endpoint of real servers: the production one and the development one."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tests.servers import RunningServer, running
+
+from .site import ARROW, INT64, OCTETS, Site, arrow_file
+
+ENDED = (1000, "Producer ended stream")
+
+
+@pytest.fixture(params=["server", "runserver"])
+def site(request: pytest.FixtureRequest) -> Site:
+    return Site(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def served(server: RunningServer) -> Site:
+    return Site(server)
+
+
+@pytest.mark.parametrize("envelope", ["json", "msgpack"])
+def test_an_array_is_watched_from_its_schema_to_its_end(site: Site, envelope: str) -> None:
+    path = site.array()
+    with site.socket(f"/{path}?envelope_format={envelope}") as live:
+        schema = live.next()
+        assert schema == {"type": "array-schema", "version": 1, "data_type": INT64, "epoch": None}
+        site.write(path, [1, 2, 3])
+        site.write(path, [4, 5, 6], "?persist=False")
+        site.done(
+            "PATCH",
+            f"/array/full/{path}?offset=3&shape=2&extend=True",
+            data=np.array([7, 8]).tobytes(),
+            headers={"Content-Type": OCTETS},
+        )
+        first, second, third = live.next(), live.next(), live.next()
+        assert [update["sequence"] for update in (first, second, third)] == [1, 2, 3]
+        assert (first["shape"], first["offset"], first["block"]) == ([3], None, None)
+        assert (third["shape"], third["offset"], third["block"]) == ([2], [3], None)
+        expected = np.array([4, 5, 6])
+        assert second["payload"] == (expected.tolist() if envelope == "json" else expected.tobytes())
+        site.close(path)
+        assert live.closing() == ENDED
+    with site.socket(f"/{path}?envelope_format={envelope}&start=0") as late:
+        assert late.next()["epoch"] == first["epoch"]
+        assert [late.next() for _ in range(3)] == [first, second, third]
+        assert late.closing() == ENDED
+
+
+def test_a_table_is_watched_with_rows_as_they_come(site: Site) -> None:
+    table = pa.table({"a": [1, 2], "b": ["x", "y"]})
+    path = site.table(table)
+    with site.socket(f"/{path}") as json_one, site.socket(f"/{path}?envelope_format=msgpack") as one:
+        schema = json_one.next()
+        assert schema["type"] == "table-schema"
+        assert one.next() == schema
+        body, headers = arrow_file(table), {"Content-Type": ARROW}
+        site.done("PUT", f"/table/partition/{path}?partition=0", data=body, headers=headers)
+        site.done("PATCH", f"/table/partition/{path}?partition=0", data=body, headers=headers)
+        written, appended = json_one.next(), json_one.next()
+        assert written["payload"] == {"a": [1, 2], "b": ["x", "y"]}
+        assert (appended["partition"], appended["append"]) == (0, True)
+        assert one.next()["payload"] == body
+
+
+def test_a_container_tells_of_its_children(site: Site) -> None:
+    parent = site.create("container")
+    with site.socket(f"/{parent}") as live:
+        assert live.next() == {"type": "container-schema", "version": 1, "epoch": None}
+        child = site.array(parent=parent, metadata={"a": 1})
+        site.done(
+            "PUT", f"/metadata/{child}", json={"metadata": {"a": 2}, "specs": [{"name": "s"}]}
+        )
+        created, updated = live.next(), live.next()
+        assert (created["type"], created["sequence"]) == ("container-child-created", 1)
+        assert created["metadata"] == {"a": 1}
+        [source] = created["data_sources"]
+        assert (source["structure"]["shape"], source["assets"]) == ([3], [])
+        assert (updated["type"], updated["sequence"]) == ("container-child-metadata-updated", 2)
+        assert updated["metadata"] == {"a": 2}
+        assert updated["specs"][0]["name"] == "s"
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "detail"),
+    [
+        ("/nothing/here", 404, "No such entry: ['nothing', 'here']"),
+        ("/?start=abc", 403, "start must be"),
+        ("/?start=", 403, "start must be"),
+        ("/?start=-1", 403, "start must be"),
+        ("/?envelope_format=xml", 403, "envelope_format must be"),
+        ("/?access_token=garbage", 401, "Could not validate credentials"),
+    ],
+)
+def test_a_handshake_that_asks_for_nonsense_is_denied_with_a_reason(
+    site: Site, address: str, status: int, detail: str
+) -> None:
+    response = site.refusal(address)
+    assert response.status_code == status
+    assert response.headers["Content-Type"] == "application/json"
+    assert json.loads(response.body)["detail"].startswith(detail)
+
+
+def test_wrong_credentials_are_denied(site: Site) -> None:
+    wrong = site.refusal("/", key="wrong")
+    assert (wrong.status_code, json.loads(wrong.body)) == (401, {"detail": "Invalid API key"})
+    other = site.refusal("/", key=None, headers={"Authorization": "Bearer secret"})
+    assert other.status_code == 400
+    assert json.loads(other.body) == {
+        "detail": "Authorization header must be formatted like 'Apikey SECRET'"
+    }
+    with site.socket("/", key=None, headers={"Authorization": "apikey secret"}) as accepted:
+        assert accepted.next()["type"] == "container-schema"
+
+
+def test_addresses_that_are_no_stream_are_denied(site: Site) -> None:
+    assert site.refusal("").status_code == 403
+    assert site.refusal("/../../other/x").status_code in (403, 404)
+
+
+@pytest.mark.parametrize("address", ["/{0}/a%20b", "//{0}//a%20b", "/{0}//a%20b", "/{0}%2Fa%20b"])
+def test_empty_segments_of_a_path_do_not_count(served: Site, address: str) -> None:
+    parent = served.create("container")
+    served.array(parent=parent, id="a b")
+    with served.socket(address.format(parent)) as socket:
+        assert socket.next()["type"] == "array-schema"
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "reason"),
+    [
+        ("nonsense", 4001, "Expected JSON auth message"),
+        (b"{}", 4001, "Expected JSON auth message"),
+        ("[]", 4001, 'Expected {"type": "auth", ...}'),
+        ('{"type": "other"}', 4001, 'Expected {"type": "auth", ...}'),
+        ('{"type": "auth"}', 4003, "Authentication failed"),
+        ('{"type": "auth", "api_key": 5}', 4003, "Authentication failed"),
+        ('{"type": "auth", "api_key": "wrong"}', 4003, "Authentication failed"),
+    ],
+)
+def test_a_first_message_that_is_no_key_closes(
+    site: Site, message: str | bytes, code: int, reason: str
+) -> None:
+    with site.socket("/nothing", key=None) as socket:
+        socket.connection.send(message)
+        assert socket.closing() == (code, reason)
+
+
+def test_a_key_may_come_in_the_first_message(site: Site) -> None:
+    path = site.array()
+    with site.socket(f"/{path}?start=0", key=None) as socket:
+        socket.connection.send('{"type": "auth", "api_key": "secret"}')
+        assert socket.next()["type"] == "array-schema"
+        socket.connection.send("anything else is ignored")
+        site.write(path, [1, 2, 3])
+        assert socket.next()["sequence"] == 1
+    with site.socket("/nothing", key=None) as socket:
+        socket.connection.send('{"type": "auth", "api_key": "secret"}')
+        assert socket.closing() == (4004, "No such entry: ['nothing']")
+
+
+def test_a_socket_that_stays_silent_is_closed_after_ten_seconds(served: Site) -> None:
+    with served.socket("/", key=None) as socket:
+        began = time.monotonic()
+        code, _ = socket.closing()
+        assert code == 4001
+        assert 9 < time.monotonic() - began < 12
+
+
+def test_an_end_is_for_those_who_were_there(site: Site) -> None:
+    path = site.array()
+    site.write(path, [1, 2, 3])
+    site.close(path)
+    with site.socket(f"/{path}") as waiting:
+        waiting.next()
+        site.write(path, [4, 5, 6])
+        assert waiting.sequences(1) == [2]
+        with site.socket(f"/{path}?start=0") as late:
+            late.next()
+            assert late.sequences(2) == [1, 2]
+            site.close(path)
+            site.close(path)
+            assert waiting.closing() == late.closing() == ENDED
+
+
+def test_the_subscribers_of_a_deleted_node_are_let_go(site: Site) -> None:
+    path = site.array()
+    with site.socket(f"/{path}") as socket:
+        socket.next()
+        site.done("DELETE", f"/metadata/{path}?external_only=false")
+        assert socket.closing() == (1000, "Node deleted")
+    assert site.refusal(f"/{path}").status_code == 404
+
+
+def test_what_was_refused_is_seen_by_nobody(site: Site) -> None:
+    path = site.array()
+    with site.socket(f"/{path}") as socket:
+        socket.next()
+        headers = {"Content-Type": OCTETS}
+        short = site.http("PUT", f"/array/full/{path}", data=b"short", headers=headers)
+        assert short.status_code == 422
+        outside = site.http(
+            "PATCH",
+            f"/array/full/{path}?offset=9&shape=1&extend=False",
+            data=bytes(8),
+            headers=headers,
+        )
+        assert outside.status_code == 409
+        site.write(path, [1, 2, 3])
+        assert socket.next()["sequence"] == 1
+
+
+def test_an_extension_can_be_read_when_its_update_arrives(site: Site) -> None:
+    path = site.array()
+    with site.socket(f"/{path}") as socket:
+        socket.next()
+        for length in range(4, 10):
+            site.done(
+                "PATCH",
+                f"/array/full/{path}?offset={length - 1}&shape=1&extend=True",
+                data=bytes(8),
+                headers={"Content-Type": OCTETS},
+            )
+            socket.next()
+            node = site.done("GET", f"/metadata/{path}")["data"]["attributes"]
+            assert node["structure"]["shape"] == [length]
+
+
+def test_the_last_update_of_a_burst_arrives_before_the_end(site: Site) -> None:
+    path = site.array(np.zeros(250_000))
+    with site.socket(f"/{path}?envelope_format=msgpack") as socket:
+        socket.next()
+        for value in range(12):
+            site.write(path, np.full(250_000, float(value)), "?persist=False")
+        site.close(path)
+        updates = [socket.next() for _ in range(12)]
+        assert [np.frombuffer(update["payload"])[-1] for update in updates] == list(range(12))
+        assert socket.closing() == ENDED
+
+
+def test_a_stalled_subscriber_costs_the_server_nothing_and_loses_nothing(site: Site) -> None:
+    path = site.array(np.zeros(125_000))
+    with site.socket(f"/{path}?envelope_format=msgpack") as stalled, site.socket(f"/{path}") as one:
+        stalled.next()
+        one.next()
+        before = workers_memory(site)
+        for value in range(100):
+            site.write(path, np.full(125_000, float(value)), "?persist=False")
+        assert workers_memory(site) - before < 60_000_000
+        assert stalled.sequences(100) == list(range(1, 101))
+
+
+def workers_memory(site: Site) -> int:
+    """Bytes of all processes that are not the Valkey."""
+    return sum(
+        process.memory_info().rss
+        for process in site.server.processes()
+        if "valkey" not in process.name()
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "base"),
+    [
+        ({}, None),
+        ({"X-Forwarded-Proto": "https", "X-Forwarded-Host": "tiled.example"}, "https://tiled.example"),
+        ({"X-Forwarded-Proto": "wss"}, "https"),
+    ],
+)
+def test_a_reference_can_be_followed(
+    tmp_path: Path, headers: dict[str, str], base: str | None, external: Site
+) -> None:
+    import tifffile
+
+    folder = external.server.folder / "external files"
+    folder.mkdir(exist_ok=True)
+    frames = [np.full((2, 3), n, np.uint8) for n in range(3)]
+    assets: list[dict[str, Any]] = []
+    for number, frame in enumerate(frames):
+        tifffile.imwrite(folder / f"{tmp_path.name}{number}.tiff", frame)
+        uri = (folder / f"{tmp_path.name}{number}.tiff").as_uri().replace("///", "//localhost/")
+        assets.append({"data_uri": uri, "is_directory": False, "parameter": "data_uris"})
+    parent = external.create("container")
+
+    def source(count: int, **more: Any) -> dict[str, Any]:
+        structure = ArrayStructureJson((count, 2, 3))
+        return {
+            "structure_family": "array",
+            "structure": structure,
+            "mimetype": "multipart/related;type=image/tiff",
+            "management": "external",
+            "assets": [{**asset, "num": n} for n, asset in enumerate(assets[:count])],
+            **more,
+        }
+
+    with external.socket(f"/{parent}") as watching:
+        watching.next()
+        body = {"id": "t f", "structure_family": "array", "metadata": {}, "specs": []}
+        created = external.done(
+            "POST", f"/register/{parent}", json={**body, "data_sources": [source(2)]}
+        )
+        [shown] = watching.next()["data_sources"]
+        assert [asset["num"] for asset in shown["assets"]] == [0, 1]
+        assert {asset["parameter"] for asset in shown["assets"]} == {"data_uris"}
+    identifier = created["data"]["attributes"]["data_sources"][0]["id"] if "data" in created else (
+        created["data_sources"][0]["id"]
+    )
+    path = f"{parent}/t%20f"
+    with external.socket(f"/{path}?envelope_format=msgpack", headers=headers) as socket:
+        socket.next()
+        body = {"data_source": source(3, id=identifier)}
+        external.done(
+            "PUT", f"/data_source/{path}?patch_shape=1,2,3&patch_offset=2,0,0", json=body
+        )
+        external.done("PUT", f"/data_source/{path}", json=body)
+        patched, whole = socket.next(), socket.next()
+    expected = base or external.server.uri.rstrip("/")
+    assert patched["uri"].startswith(expected)
+    assert patched["uri"].endswith(f"/api/v1/array/full/{path}?slice=2:3,0:2,0:3")
+    assert whole["uri"].endswith(f"/api/v1/array/full/{path}?slice=:3,:2,:3")
+    assert list(patched)[-1] == "uri"
+    assert (patched["patch"], patched["shape"]) == (
+        {"offset": [2, 0, 0], "shape": [1, 2, 3]},
+        [3, 2, 3],
+    )
+    if base is None:
+        address = patched["uri"].removeprefix(external.api)
+        data = external.http("GET", address, headers={"Accept": OCTETS})
+        assert data.content == frames[2].tobytes()
+
+
+def ArrayStructureJson(shape: tuple[int, ...]) -> dict[str, Any]:  # noqa: N802
+    return {
+        "data_type": {"endianness": "not_applicable", "kind": "u", "itemsize": 1, "dt_units": None},
+        "chunks": [[1] * shape[0], [shape[1]], [shape[2]]],
+        "shape": list(shape),
+        "dims": None,
+    }
+
+
+@pytest.fixture(scope="module")
+def external(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A server that may read a folder of its own."""
+    folder = tmp_path_factory.mktemp("external")
+    arguments = ("serve", "--port", "0", "--workers", "1", "--api-key", "secret")
+    with running(folder, *arguments, "--read", str(folder)) as server:
+        yield Site(server)
+
+
