@@ -1,4 +1,4 @@
-"""What was recorded from the reference, replayed: an unmodified client sees the same of this server.
+"""What was recorded from the reference, replayed: a client sees the same of this server.
 
 Where it does not, the table DIFFERENCES says why. Left out are `auth_multi_user` (there is one user
 here) and `ragged_write` (ragged arrays are not kept here); for the same reason, the awkward and the

@@ -1,0 +1,84 @@
+"""Processes in which the scripts of the page run, and what they print."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import threading
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parent / "scripts"
+PATIENCE = 30.0
+
+
+class Process:
+    """A Python with one of the clients, that runs one script after another."""
+
+    def __init__(self, python: str | Path) -> None:
+        self._process = subprocess.Popen(
+            [python, SCRIPTS / "interpreter.py"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self.busy = False
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def run(self, script: str, *arguments: str | int) -> None:
+        """Begin a script."""
+        self.busy = True
+        command = [str(SCRIPTS / f"{script}.py"), *map(str, arguments)]
+        self.say(json.dumps(command))
+
+    def say(self, line: str = "") -> None:
+        """Let a script go on that waits for a line."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def prints(self, *lines: str) -> None:
+        """Wait until as many lines were printed, and compare them."""
+        heard = []
+        for expected in lines:
+            heard.append(self._line(heard))
+            if heard[-1] != expected:
+                break
+        assert heard == list(lines[: len(heard)]), self._rest(heard)
+
+    def finishes(self, *lines: str) -> None:
+        """Wait until the script has printed these last lines."""
+        self.prints(*lines, "done")
+        self.busy = False
+
+    def stop(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.kill()
+        self._process.wait()
+        self._reading.join()
+        self._process.stdout.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
+
+    def _line(self, heard: list[str]) -> str:
+        try:
+            line = self._lines.get(timeout=PATIENCE)
+        except queue.Empty:
+            raise AssertionError(f"Nothing more was printed after {heard}") from None
+        assert line is not None, f"The process has ended after {heard}"
+        return line
+
+    def _rest(self, heard: list[str]) -> str:
+        while not self._lines.empty():
+            heard.append(str(self._lines.get()))
+        return "\n".join(heard)
