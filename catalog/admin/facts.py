@@ -42,7 +42,7 @@ def node_facts(node: Node) -> Facts:
 def _container_facts(node: Node) -> Facts:
     found = below(Node.objects.order_by(), node.path).values_list("structure_family")
     families = dict(found.annotate(Count("pk")))
-    kinds = ", ".join(f"{families[name]:,} {name}" for name in sorted(families))
+    kinds = ", ".join(count_text(families[name], name) for name in sorted(families))
     return {"Child nodes": f"{node.children.count():,}", "All below": kinds or "nothing"}
 
 

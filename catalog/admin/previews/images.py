@@ -16,6 +16,7 @@ LONGEST_SIDE = 512
 # A frame of few pixels is drawn larger, and one that is nearly a line is drawn wider.
 SHORTEST_SIDE = 96
 SAMPLE = 1_000_000
+BLOCK = 1_000_000
 PERCENTILES = (1, 99)
 
 
@@ -36,13 +37,14 @@ class Picture:
 def grey_picture(frame: Array) -> Picture:
     """A frame of numbers (rows, columns) in grey, from its 1st to its 99th percentile.
 
-    Of complex numbers the magnitude is shown. What is not finite is black.
+    Of complex numbers the magnitude is shown. What is not a number is black.
     """
-    values = real_values(frame)
-    low, high = _limits(values)
-    with np.errstate(all="ignore"):
-        scaled = (values - low) * (255 / (high - low) if high > low else 0)
-        grey = np.nan_to_num(np.clip(scaled, 0, 255), nan=0).astype(np.uint8)
+    low, high = _limits(frame)
+    grey = np.empty(frame.shape, np.uint8)
+    rows = max(BLOCK // frame.shape[1], 1)
+    # In pieces, since floats take several times the room of most frames.
+    for start in range(0, len(frame), rows):
+        grey[start : start + rows] = _scaled(frame[start : start + rows], low, high)
     return _picture(Image.fromarray(grey), low, high)
 
 
@@ -59,9 +61,15 @@ def real_values(array: Array) -> Array:
     return array.astype(np.float32 if narrow else np.float64)
 
 
-def _limits(values: Array) -> tuple[float, float]:
-    step = max(int((values.size / SAMPLE) ** 0.5), 1)
-    sample = values[::step, ::step]
+def _scaled(frame: Array, low: float, high: float) -> Array:
+    with np.errstate(all="ignore"):
+        scaled = (real_values(frame) - low) * (255 / (high - low) if high > low else 0)
+        return np.nan_to_num(np.clip(scaled, 0, 255), nan=0).astype(np.uint8)
+
+
+def _limits(frame: Array) -> tuple[float, float]:
+    step = max(int((frame.size / SAMPLE) ** 0.5), 1)
+    sample = real_values(frame[::step, ::step])
     finite = sample[np.isfinite(sample)]
     if not finite.size:
         return 0.0, 0.0

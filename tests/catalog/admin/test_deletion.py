@@ -51,6 +51,7 @@ def test_a_node_is_deleted_with_all_below_it_its_files_and_announcements(
 
 def test_a_deletion_is_announced_after_its_commit(api: Api, browser: Browser) -> None:
     api.container("a")
+    api.container("b")
     inside: list[bool] = []
 
     @receiver(events.node_deleted)
@@ -58,7 +59,9 @@ def test_a_deletion_is_announced_after_its_commit(api: Api, browser: Browser) ->
         inside.append(connection.in_atomic_block)
 
     browser.post(delete_address("a"), post="yes")
-    assert inside == [False]
+    chosen = Node.objects.get(path="b").pk
+    browser.post(LISTING, action="delete_selected", _selected_action=chosen, post="yes")
+    assert inside == [False, False]
 
 
 def test_selected_nodes_go_together_with_those_inside_each_other(
