@@ -10,18 +10,20 @@ import redis
 from django.conf import settings
 
 from tests.servers import RunningServer, manage, own_database, running
+from tests.settings import SHARED_REDIS
 
 API_KEY = "secret"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def valkey() -> Iterator[str]:
-    """The address of this run's Redis or Valkey; keys of this run are removed at its end."""
+    """The address of this run's Redis or Valkey; what the run leaves in a shared one is removed."""
     uri, prefix = settings.TILED.streaming_cache.uri, settings.TILED.streaming_cache.prefix
     yield uri
-    with redis.Redis.from_url(uri) as connection:
-        for key in connection.scan_iter(f"{prefix}:*", count=1000):
-            connection.delete(key)
+    if SHARED_REDIS:
+        with redis.Redis.from_url(uri) as connection:
+            for key in connection.scan_iter(f"{prefix}*", count=1000):
+                connection.delete(key)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import secrets
@@ -16,6 +17,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psutil
+
+from tests.settings import PREFIX, SHARED_REDIS
 
 PROJECT = Path(__file__).resolve().parent.parent
 GREETING = re.compile(r"Address +(\S+)\n.*API key +(\w+)\n", re.DOTALL)
@@ -61,9 +64,11 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
         if not name.startswith("TILED_") and name not in {"DJANGO_SETTINGS_MODULE", "RUN_MAIN"}
     }
     own = {"TILED_SERVER_DATA_FOLDER": str(folder), "TILED_TEST_SERVER": str(folder)}
-    if uri := os.environ.get("TEST_REDIS_URI"):
-        own["TILED_STREAMING_CACHE_URI"] = uri
-        own["TILED_STREAMING_CACHE_PREFIX"] = f"test-{folder.name}"
+    if SHARED_REDIS:
+        own["TILED_STREAMING_CACHE_URI"] = SHARED_REDIS
+        # The same for each start in this folder, and another for each folder.
+        site = hashlib.sha256(bytes(folder)).hexdigest()[:12]
+        own["TILED_STREAMING_CACHE_PREFIX"] = f"{PREFIX}-{site}"
     return {**inherited, **own, **settings}
 
 

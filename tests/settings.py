@@ -14,13 +14,16 @@ from pathlib import Path
 
 from streaming.embedded import EmbeddedValkey
 
+SHARED_REDIS = os.environ.get("TEST_REDIS_URI", "")
+# Whatever else lives on a shared Redis stays untouched.
+PREFIX = f"test-{secrets.token_hex(6)}"
 FOLDER = Path(tempfile.mkdtemp(prefix="tiled-tests-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
 
 def _cache() -> str:
-    if uri := os.environ.get("TEST_REDIS_URI"):
-        return uri
+    if SHARED_REDIS:
+        return SHARED_REDIS
     valkey = EmbeddedValkey(memory=512_000_000)
     atexit.register(valkey.stop)
     return valkey.start()
@@ -33,8 +36,7 @@ os.environ.update(
     TILED_DATABASE_URI=os.environ.get("TEST_DATABASE_URI", ""),
     TILED_SINGLE_USER_API_KEY="secret",
     TILED_STREAMING_CACHE_URI=_cache(),
-    # Whatever else lives on a shared Redis stays untouched.
-    TILED_STREAMING_CACHE_PREFIX=f"test-{secrets.token_hex(6)}",
+    TILED_STREAMING_CACHE_PREFIX=PREFIX,
 )
 
 from tiledproject.settings import *  # noqa: E402, F403
