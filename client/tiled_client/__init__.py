@@ -1,100 +1,124 @@
 """Write scientific data to a streaming server, and watch it while it is written.
 
-client = from_uri("http://localhost:8000", api_key="...")
-x = client.write_array(numpy.array([1, 2, 3]), key="x")
-x.subscribe().start_in_thread(0)
+    client = from_uri("http://localhost:8000", api_key="...")
+    x = client.write_array(numpy.array([1, 2, 3]), key="x")
+    x.subscribe().start_in_thread(0)
+
+Names are loaded when they are first asked for: whoever needs the wire vocabulary alone, as a server
+does, loads nothing else.
 """
 
-from .connecting import from_uri
-from .errors import (
-    BadRequest,
-    Conflict,
-    Forbidden,
-    Invalid,
-    NodeNotFound,
-    NotAcceptable,
-    NotSupported,
-    RequestRefused,
-    ServerFailure,
-    StreamError,
-    StreamLost,
-    StreamTimeout,
-    TiledClientError,
-    TransportError,
-    Unauthorized,
-    Unavailable,
-    UnreadableAnswer,
-    UnsupportedMedia,
-)
-from .nodes import ArrayClient, Container, Node, TableClient
-from .settings import HttpOptions, StreamOptions
-from .stream.registry import Registry
-from .stream.subscription import (
-    CallbackFailure,
-    ContainerSubscription,
-    DataSubscription,
-    Subscription,
-)
-from .stream.updates import (
-    ArrayReference,
-    ArrayUpdate,
-    ChildCreated,
-    ChildMetadataUpdated,
-    TableUpdate,
-    Update,
-)
-from .version import __version__
-from .wire.data_sources import Asset, DataSource
-from .wire.dtypes import BuiltinDType, StructDType
-from .wire.families import Management, StructureFamily
-from .wire.specs import Spec
-from .wire.structures import ArrayStructure, TableStructure
+from __future__ import annotations
 
-__all__ = [
-    "ArrayClient",
-    "ArrayReference",
-    "ArrayStructure",
-    "ArrayUpdate",
-    "Asset",
-    "BadRequest",
-    "BuiltinDType",
-    "CallbackFailure",
-    "ChildCreated",
-    "ChildMetadataUpdated",
-    "Conflict",
-    "Container",
-    "ContainerSubscription",
-    "DataSource",
-    "DataSubscription",
-    "Forbidden",
-    "HttpOptions",
-    "Invalid",
-    "Management",
-    "Node",
-    "NodeNotFound",
-    "NotAcceptable",
-    "NotSupported",
-    "Registry",
-    "RequestRefused",
-    "ServerFailure",
-    "Spec",
-    "StreamError",
-    "StreamLost",
-    "StreamOptions",
-    "StreamTimeout",
-    "StructDType",
-    "StructureFamily",
-    "Subscription",
-    "TableClient",
-    "TableStructure",
-    "TableUpdate",
-    "TiledClientError",
-    "TransportError",
-    "Unauthorized",
-    "Unavailable",
-    "UnreadableAnswer",
-    "UnsupportedMedia",
-    "Update",
-    "__version__",
-    "from_uri",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from .connecting import from_uri as from_uri
+    from .errors import BadRequest as BadRequest
+    from .errors import Conflict as Conflict
+    from .errors import Forbidden as Forbidden
+    from .errors import Invalid as Invalid
+    from .errors import NodeNotFound as NodeNotFound
+    from .errors import NotAcceptable as NotAcceptable
+    from .errors import NotSupported as NotSupported
+    from .errors import RequestRefused as RequestRefused
+    from .errors import ServerFailure as ServerFailure
+    from .errors import StreamError as StreamError
+    from .errors import StreamLost as StreamLost
+    from .errors import StreamTimeout as StreamTimeout
+    from .errors import TiledClientError as TiledClientError
+    from .errors import TransportError as TransportError
+    from .errors import Unauthorized as Unauthorized
+    from .errors import Unavailable as Unavailable
+    from .errors import UnreadableAnswer as UnreadableAnswer
+    from .errors import UnsupportedMedia as UnsupportedMedia
+    from .nodes import ArrayClient as ArrayClient
+    from .nodes import Container as Container
+    from .nodes import Node as Node
+    from .nodes import TableClient as TableClient
+    from .settings import HttpOptions as HttpOptions
+    from .settings import StreamOptions as StreamOptions
+    from .stream.registry import Registry as Registry
+    from .stream.subscription import CallbackFailure as CallbackFailure
+    from .stream.subscription import ContainerSubscription as ContainerSubscription
+    from .stream.subscription import DataSubscription as DataSubscription
+    from .stream.subscription import Subscription as Subscription
+    from .stream.updates import ArrayReference as ArrayReference
+    from .stream.updates import ArrayUpdate as ArrayUpdate
+    from .stream.updates import ChildCreated as ChildCreated
+    from .stream.updates import ChildMetadataUpdated as ChildMetadataUpdated
+    from .stream.updates import TableUpdate as TableUpdate
+    from .stream.updates import Update as Update
+    from .wire.data_sources import Asset as Asset
+    from .wire.data_sources import DataSource as DataSource
+    from .wire.dtypes import BuiltinDType as BuiltinDType
+    from .wire.dtypes import StructDType as StructDType
+    from .wire.families import Management as Management
+    from .wire.families import StructureFamily as StructureFamily
+    from .wire.specs import Spec as Spec
+    from .wire.structures import ArrayStructure as ArrayStructure
+    from .wire.structures import TableStructure as TableStructure
+
+_NAMES = {
+    "connecting": ["from_uri"],
+    "errors": [
+        "BadRequest",
+        "Conflict",
+        "Forbidden",
+        "Invalid",
+        "NodeNotFound",
+        "NotAcceptable",
+        "NotSupported",
+        "RequestRefused",
+        "ServerFailure",
+        "StreamError",
+        "StreamLost",
+        "StreamTimeout",
+        "TiledClientError",
+        "TransportError",
+        "Unauthorized",
+        "Unavailable",
+        "UnreadableAnswer",
+        "UnsupportedMedia",
+    ],
+    "nodes": ["ArrayClient", "Container", "Node", "TableClient"],
+    "settings": ["HttpOptions", "StreamOptions"],
+    "stream.registry": ["Registry"],
+    "stream.subscription": [
+        "CallbackFailure",
+        "ContainerSubscription",
+        "DataSubscription",
+        "Subscription",
+    ],
+    "stream.updates": [
+        "ArrayReference",
+        "ArrayUpdate",
+        "ChildCreated",
+        "ChildMetadataUpdated",
+        "TableUpdate",
+        "Update",
+    ],
+    "wire.data_sources": ["Asset", "DataSource"],
+    "wire.dtypes": ["BuiltinDType", "StructDType"],
+    "wire.families": ["Management", "StructureFamily"],
+    "wire.specs": ["Spec"],
+    "wire.structures": ["ArrayStructure", "TableStructure"],
+}
+
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = sorted([*_HOMES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

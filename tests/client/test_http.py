@@ -26,6 +26,7 @@ from tiled_client import (
     Unauthorized,
     Unavailable,
     UnreadableAnswer,
+    frames,
     from_uri,
 )
 from tiled_client.documents import Resource
@@ -208,7 +209,7 @@ def test_a_column_list_too_long_for_a_url_goes_into_the_body(http_peer: HttpPeer
     rows = pa.table({name: [1] for name in names})
     structure = TableStructure.from_schema(rows.schema)
     client = TableClient(http_peer.http(), ("t",), Resource(family="table", structure=structure))
-    http_peer.gives(Reply(body=bytes(tiled_client.frames.encode(rows))))
+    http_peer.gives(Reply(body=bytes(frames.encode(rows))))
     assert list(client.read(names).columns) == names
     assert http_peer.exchanges[0].method == "POST"
 

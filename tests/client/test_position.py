@@ -72,6 +72,13 @@ def test_before_the_first_update_the_original_start_is_asked_for() -> None:
     assert Position().query() == {}
 
 
+def test_who_asked_for_what_comes_resumes_from_where_the_stream_stood() -> None:
+    position = Position()
+    position.begin("e", 7)
+    position.begin("e", 9)
+    assert position.query() == {"start": "8", "epoch": "e"}
+
+
 def test_after_a_new_epoch_everything_it_holds_is_asked_for() -> None:
     position = Position()
     position.admit(9, at(0), "a")

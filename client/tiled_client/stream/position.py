@@ -33,6 +33,17 @@ class Position:
             query["epoch"] = self.epoch
         return query
 
+    def begin(self, epoch: str | None, sequence: int | None) -> bool:
+        """Take note of what the schema says; True if the numbering has begun again.
+
+        `sequence` is the number of the last update so far, where the server says it: who asked for
+        what comes from now on can then resume before having received anything.
+        """
+        restarted = self.enter(epoch)
+        if self.start is None and self.last is None and sequence is not None:
+            self.start = sequence + 1
+        return restarted
+
     def enter(self, epoch: str | None) -> bool:
         """Take note of the epoch that the server named; True if the numbering has begun again."""
         if epoch is None or epoch == self.epoch:

@@ -21,6 +21,7 @@ class Schema:
 
     type: str
     epoch: str | None = None
+    sequence: int | None = None
     data_type: DType | None = None
 
 
@@ -61,7 +62,8 @@ def parse_schema(message: Map) -> Schema:
             data_type = dtype_from_json(message.get("data_type"))
         except WireError as error:
             raise UnreadableAnswer(f"The stream's schema has no data type: {error}") from error
-    return Schema(kind, _epoch(message), data_type)
+    sequence = message.get("sequence")
+    return Schema(kind, _epoch(message), sequence if isinstance(sequence, int) else None, data_type)
 
 
 def parse_envelope(message: Map) -> Envelope:

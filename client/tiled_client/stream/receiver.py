@@ -74,11 +74,11 @@ class Receiver:
         self._settled.wait(timeout)
         if self._established:
             return
+        # Taken before it is stopped, which makes an attempt under way end without a failure.
+        reason = self.error or self._failure
         self.stop()
-        raise (
-            self.error
-            or self._failure
-            or StreamTimeout(f"The stream {self._url({})} did not begin within {timeout:g} s.")
+        raise reason or StreamTimeout(
+            f"The stream {self._url({})} did not begin within {timeout:g} s."
         )
 
     @property
@@ -106,12 +106,13 @@ class Receiver:
 
     def _follow(self) -> TiledClientError | None:
         """Connect until there is no point in it. Returns the last error, if it ended with one."""
-        backoff, sound_at = Backoff(cap=15.0), time.monotonic()
+        backoff, sound_at = Backoff(), time.monotonic()
         while not self._stopping.is_set():
             last = self._position.last
-            self._failure = failure = self._follow_once()
+            failure = self._follow_once()
             if failure is None or self._stopping.is_set():
                 return None
+            self._failure = failure
             now = time.monotonic()
             held = now - self._begun_at if self._begun_at is not None else 0.0
             if self._position.last != last or held > SOUND_AFTER:
@@ -158,7 +159,7 @@ class Receiver:
 
     def _receive(self, connection: ClientConnection) -> None:
         schema = self._schema(connection)
-        if self._position.enter(schema.epoch):
+        if self._position.begin(schema.epoch, schema.sequence):
             logger.warning("The numbering of the stream has begun again")
         self._begun_at = time.monotonic()
         self._established = True
