@@ -12,6 +12,8 @@ import pytest
 from tests.conftest import API_KEY
 from tests.servers import PROJECT, RunningServer, environment, manage, own_database, running
 
+from .desks import Desks
+
 
 @pytest.fixture(scope="session", params=["serve", "runserver"])
 def site(request: pytest.FixtureRequest) -> RunningServer:
@@ -55,3 +57,11 @@ def uncached_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             process.terminate()
             assert process.wait(10) in (0, -15)
+
+
+@pytest.fixture(scope="session")
+def desks() -> Iterator[Desks]:
+    """The processes of all tests here."""
+    desks = Desks()
+    yield desks
+    desks.clear()

@@ -76,17 +76,22 @@ def test_after_a_kill_all_that_was_acknowledged_is_there_and_subscribers_resume(
     tmp_path: Path, kill: Callable[[RunningServer], None]
 ) -> None:
     told: list[int] = []
+    children: list[str] = []
     with own_database() as database:
         with running(tmp_path, "serve", "--port", "0", "--workers", "2", **database) as first:
             client = from_uri(first.uri, api_key=first.api_key)
             frames = client.write_array(frame(0), key="frames")
             schema = pa.schema([("number", pa.int64()), ("text", pa.string())])
             rows = client.create_appendable_table(schema, key="rows")
+            container = client.create_container("container")
             subscription = frames.subscribe()
             subscription.new_data.add_callback(
                 lambda update: told.extend(np.unique(update.data()).tolist())
             )
             subscription.start_in_thread(0)
+            unheard = container.subscribe()
+            unheard.child_created.add_callback(lambda update: children.append(update.key))
+            unheard.start_in_thread()
             writers = [
                 Writer(lambda number: extend(frames, number + 1)),
                 Writer(lambda number: append(rows, number)),
@@ -101,6 +106,8 @@ def test_after_a_kill_all_that_was_acknowledged_is_there_and_subscribers_resume(
                 writer.join(PATIENCE)
         port = first.uri.rpartition(":")[2]
         with running(tmp_path, "serve", "--port", port, "--workers", "2", **database):
+            # At once, before those can be back who have never heard anything yet.
+            container.create_container("child")
             stored = frames.read()
             # The one that was not acknowledged may have been stored, wholly.
             assert len(stored) - 1 - writers[0].acknowledged in (0, 1)
@@ -117,6 +124,7 @@ def test_after_a_kill_all_that_was_acknowledged_is_there_and_subscribers_resume(
             eventually(lambda: told[-1] == len(stored) + 9)
             frames.close_stream()
             assert subscription.wait(PATIENCE)
+            eventually(lambda: children == ["child"])
     assert told == sorted(set(told)), "in order, and nothing twice"
     assert told[-10:] == list(range(len(stored), len(stored) + 10))
     assert told[:AT_LEAST] == list(range(AT_LEAST))

@@ -8,8 +8,6 @@ no offset, arrays have no `new_data` to subscribe to, and subscriptions no `clos
 from __future__ import annotations
 
 import secrets
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +16,10 @@ import pytest
 import tifffile
 
 from tests.conftest import API_KEY
-from tests.reference import reference_python
 from tests.servers import RunningServer
 
+from .desks import OURS, TILED, Desks
 from .processes import Process
-
-OURS, TILED = "tiled_client", "tiled"
 
 
 @dataclass
@@ -40,37 +36,6 @@ class Page:
     """How it says that the producer has closed the stream."""
     empty_container: str
     """How it prints a container under this key."""
-
-
-class Desks:
-    """A process for each client and role, kept from test to test."""
-
-    def __init__(self) -> None:
-        self._processes: dict[tuple[str, str], Process] = {}
-
-    def sit(self, role: str, client: str) -> Process:
-        """The process for this role, made anew where a failed test has left it in the middle."""
-        process = self._processes.get((role, client))
-        if process is None or process.busy:
-            if process is not None:
-                process.stop()
-            process = Process(sys.executable if client == OURS else reference_python())
-            self._processes[role, client] = process
-            process.prints("ready")
-        return process
-
-    def clear(self) -> None:
-        """End all of them."""
-        for process in self._processes.values():
-            process.stop()
-
-
-@pytest.fixture(scope="session")
-def desks() -> Iterator[Desks]:
-    """The processes of all tests here."""
-    desks = Desks()
-    yield desks
-    desks.clear()
 
 
 @pytest.fixture(

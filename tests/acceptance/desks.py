@@ -1,0 +1,34 @@
+"""A process for each client and each role, kept from test to test."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.reference import reference_python
+
+from .processes import Process
+
+OURS, TILED = "tiled_client", "tiled"
+
+
+class Desks:
+    """Where the processes sit."""
+
+    def __init__(self) -> None:
+        self._processes: dict[tuple[str, str], Process] = {}
+
+    def sit(self, role: str, client: str) -> Process:
+        """The process for this role, made anew where a failed test has left it in the middle."""
+        process = self._processes.get((role, client))
+        if process is None or process.busy:
+            if process is not None:
+                process.stop()
+            process = Process(sys.executable if client == OURS else reference_python())
+            self._processes[role, client] = process
+            process.prints("ready")
+        return process
+
+    def clear(self) -> None:
+        """End all of them."""
+        for process in self._processes.values():
+            process.stop()
