@@ -50,6 +50,11 @@ def reference_python() -> Path:
     return python
 
 
+def reference_environment() -> dict[str, str]:
+    """The environment without our own site's settings: Tiled reads variables of those names."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TILED_")}
+
+
 @contextmanager
 def tiled_server(folder: Path) -> Iterator[TiledServer]:
     """A reference server of its own, with a temporary catalog and a stream cache in memory."""
@@ -63,7 +68,13 @@ def tiled_server(folder: Path) -> Iterator[TiledServer]:
         *("--read", readable),
     ]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=folder)
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=reference_environment(),
+        )
     try:
         uri = f"http://127.0.0.1:{port}"
         _wait_until_ready(f"{uri}/healthz", process, log)

@@ -35,6 +35,7 @@ from tiled_client import (
     TransportError,
     Unauthorized,
     Unavailable,
+    UnreadableAnswer,
 )
 
 ENDS = closes(1000, "Producer ended stream")
@@ -157,6 +158,13 @@ def test_a_refused_handshake_raises_at_once(
     with pytest.raises(error, match="because") as caught:
         stream_peer.array().subscribe().start_in_thread()
     assert caught.value.status == status
+    assert len(stream_peer.queries) == 1
+
+
+def test_a_stream_that_begins_without_a_schema_is_not_followed(stream_peer: StreamPeer) -> None:
+    stream_peer.plays(visit(updates(1), stays))
+    with pytest.raises(UnreadableAnswer, match="begins with 'array-data'"):
+        stream_peer.array().subscribe().start_in_thread()
     assert len(stream_peer.queries) == 1
 
 

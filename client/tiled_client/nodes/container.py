@@ -247,17 +247,17 @@ class Container(Node, Mapping[str, Any], family=StructureFamily.container):
             yield item["id"], Node.build(self._http, path, Resource.from_json(item))
 
     def _items(self, params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        paging: list[tuple[str, str]] = []
+        paging: dict[str, str] = {}
         while True:
             # Of what was asked, servers repeat in their links only what concerns paging.
-            page = self._page([*params.items(), *paging])
+            page = self._page({**params, **paging})
             yield from page["data"]
             following = (page.get("links") or {}).get("next")
             if not following or not page["data"]:
                 return
-            if query_of(following) == paging:
+            if dict(query_of(following)) == paging:
                 raise UnreadableAnswer(f"{self.uri} lists the same children again and again.")
-            paging = query_of(following)
+            paging = dict(query_of(following))
 
     def _page(self, params: Params) -> Mapping[str, Any]:
         page = self._http.get("search", self._path, params=params).value()

@@ -9,6 +9,7 @@ from ..errors import (
     StreamLost,
     TiledClientError,
     Unauthorized,
+    UnreadableAnswer,
 )
 
 PRODUCER_ENDED = 1000
@@ -32,5 +33,5 @@ def error_for_close(code: int, reason: str) -> TiledClientError | None:
 
 
 def is_final(error: TiledClientError) -> bool:
-    """Whether connecting again would meet the same refusal."""
-    return isinstance(error, RequestRefused)
+    """Whether connecting again would meet the same."""
+    return isinstance(error, (RequestRefused, UnreadableAnswer))

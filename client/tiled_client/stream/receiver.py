@@ -144,7 +144,9 @@ class Receiver:
                 close_timeout=CLOSE_TIMEOUT,
             ) as connection:
                 self._connection = connection
-                self._receive(connection)
+                # `stop()` may have come too early to see the connection.
+                if not self._stopping.is_set():
+                    self._receive(connection)
                 return None
         except TiledClientError as error:
             return error
