@@ -1,0 +1,30 @@
+"""The few pages that belong to no room."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+
+def test_the_landing_page_shows_the_doors(client: Client) -> None:
+    page = client.get("/").content.decode()
+    assert 'href="/admin/"' in page.replace("'", '"')
+    assert 'href="/api/v1/"' in page.replace("'", '"')
+
+
+def test_a_worker_says_that_it_is_ready(client: Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ready"}
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v2/", "/api/"])
+def test_below_the_api_a_missing_page_is_told_as_json(client: Client, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer["Content-Type"] == "application/json"
+    assert answer.json() == {"detail": "Not Found"}
+
+
+def test_elsewhere_a_missing_page_is_a_page(client: Client) -> None:
+    answer = client.get("/nothing")
+    assert answer.status_code == 404
+    assert answer["Content-Type"].startswith("text/html")
