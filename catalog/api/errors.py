@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
 from access.errors import ServiceError
@@ -67,6 +68,7 @@ def error_response(status: int, detail: str, headers: dict[str, str] | None = No
     return HttpResponse(body, status=status, content_type=JSON, headers=headers)
 
 
+@csrf_exempt
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """The answer to a path that no view has."""
     return error_response(404, "Not Found")

@@ -125,6 +125,9 @@ def _plain(value: Any) -> Any:
         return f"data:{OCTET_STREAM};base64,{base64.b64encode(value).decode()}"
     if isinstance(value, complex):
         return [value.real, value.imag]
-    if value is None or isinstance(value, (bool, int, float, str, datetime.date, datetime.time)):
+    if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if isinstance(value, (datetime.date, datetime.time)):
+        # Those of pandas, with nanoseconds, are known to no encoder.
+        return value.isoformat()
     return str(value)

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 
 import numpy as np
 import pytest
+import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -84,3 +85,12 @@ def test_who_says_nothing_is_told_that_the_first_message_is_missing(
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 4001
         assert "within 10 seconds" in closed.value.rcvd.reason
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])
+def test_an_address_that_there_is_not_is_not_found_by_any_method(
+    site: RunningServer, method: str
+) -> None:
+    headers = {"Authorization": f"Apikey {API_KEY}"}
+    answer = requests.request(method, f"{site.uri}/api/v1/nowhere/x", headers=headers, timeout=10)
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})

@@ -74,6 +74,19 @@ def test_a_table_is_read_as_json_csv_and_parquet_too(api: Api) -> None:
     assert pd.read_parquet(pa.BufferReader(parquet))["x"].tolist() == [1, 2]
 
 
+def test_times_are_said_in_json_as_texts(api: Api) -> None:
+    moment = pd.Timestamp("2026-01-02T03:04:05.678901234")
+    rows = pa.table(
+        {"t": pa.array([moment, None], pa.timestamp("ns")), "d": [moment.date(), moment.date()]}
+    )
+    api.table("t", rows)
+    api.send("PUT", "/table/full/t", ipc(rows), ARROW)
+    assert api.json("/table/full/t?format=json") == {
+        "t": ["2026-01-02T03:04:05.678901234", None],
+        "d": ["2026-01-02", "2026-01-02"],
+    }
+
+
 OTHER = pa.table({"x": [1.5, 2.5], "s": ["a", "b"]})
 LESS = pa.table({"x": [1]})
 
