@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--seconds", type=float, default=20, help="how long to produce (20)")
     seconds = parser.parse_args().seconds
+    # However it is ended, its parts end with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     server = subprocess.Popen(
         [sys.executable, "manage.py", "serve", "--temp", "--port", "0", "--workers", "2"],
         cwd=PROJECT,
