@@ -1,89 +1,83 @@
-"""Writes the reference pages that are made from the code, so that they cannot drift from it.
+"""Fills in what the reference pages have from the code, so that they cannot drift from it.
 
-`python docs/reference/generate.py` writes them; with `--check` it only says which are stale.
+`python docs/reference/generate.py` does it; with `--check` it only says which pages are stale. A
+page has a mark where something belongs: `<!-- made from the code: NAME -->`, up to `<!-- end -->`.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-from pydantic_core import PydanticUndefined
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
-sys.path.insert(0, str(PROJECT))
+MARKED = re.compile(r"(<!-- made from the code: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
-from tiledproject.config import SECTIONS  # noqa: E402
-from tiledproject.serve_options import LABELS  # noqa: E402
-
-HEAD = """# Settings
-
-Made from the code by `make docs`; do not edit.
-
-Settings are read from a YAML file, named by `--config` or the environment variable `TILED_CONFIG`,
-and from the environment; the environment wins, and options of `manage.py serve` win over both. In
-the file, each section is a key with its settings below it:
-
-```yaml
-streaming_cache:
-  uri: redis://localhost:6379
-```
-
-Relative paths in the file are meant from the file's own folder. Lists in the environment are
-written with commas, or as JSON. A wrong setting stops the start with a sentence that says which.
-
-`TILED_SINGLE_USER_API_KEY` is short for `TILED_AUTHENTICATION_SINGLE_USER_API_KEY`. With `--temp`
-the database and the storage are in a new folder that is removed at the end.
-"""
+Parts = Mapping[str, Callable[[], Iterator[str]]]
 
 
 def main() -> int:
-    """Write the pages, or with `--check` return 1 where one is stale."""
-    pages = {HERE / "settings.md": "\n".join(settings_page())}
-    if "--check" not in sys.argv:
-        for path, text in pages.items():
-            path.write_text(text)
-        return 0
-    stale = [path for path, text in pages.items() if not path.exists() or path.read_text() != text]
+    """Fill in the pages, or with `--check` return 1 where one is stale."""
+    with tempfile.TemporaryDirectory() as folder:
+        _set_up_django(folder)
+        pages = {HERE / name: filled(HERE / name, parts) for name, parts in _pages().items()}
+    stale = [path for path, text in pages.items() if path.read_text() != text]
     for path in stale:
-        print(f"{path.relative_to(PROJECT)} is stale: run `make docs`.")
-    return 1 if stale else 0
+        if "--check" in sys.argv:
+            print(f"{path.relative_to(PROJECT)} is stale: run `make docs`.")
+        else:
+            path.write_text(pages[path])
+    return 1 if stale and "--check" in sys.argv else 0
 
 
-def settings_page() -> Iterator[str]:
-    """The lines of the page about settings."""
-    yield HEAD
-    for name, section in SECTIONS.items():
-        yield f"## `{name}`\n"
-        yield f"{section.__doc__}\n"
-        for field_name, field in section.model_fields.items():
-            variable = f"TILED_{name.upper()}_{field_name.upper()}"
-            ways = [f"`{variable}`"]
-            if option := _option(variable):
-                ways.append(f"`{option}`")
-            yield f"### `{name}.{field_name}`\n"
-            yield f"{field.description}\n"
-            yield f"Default: {_default(field)}. Also: {', '.join(ways)}."
-            yield f"Example: `{(field.examples or [''])[0]}`\n"
+def filled(path: Path, parts: Parts) -> str:
+    """The text of a page with all its parts as the code has them. Raises KeyError for others."""
+
+    def part(found: re.Match[str]) -> str:
+        lines = "\n".join(parts[found[2]]()).rstrip()
+        return f"{found[1]}\n{lines}\n\n{found[3]}"
+
+    return MARKED.sub(part, path.read_text())
 
 
-def _option(variable: str) -> str | None:
-    if variable == "TILED_AUTHENTICATION_SINGLE_USER_API_KEY":
-        return "--api-key"
-    if variable == "TILED_AUTHENTICATION_ALLOW_ANONYMOUS_ACCESS":
-        return "--public"
-    return LABELS.get(variable)
+def _pages() -> dict[str, Parts]:
+    from tables import client, commands, endings, http_api, messages, settings
+
+    return {
+        "settings.md": {"settings": settings.settings},
+        "commands.md": {"options": commands.options},
+        "http-api.md": {"endpoints": http_api.endpoints, "statuses": http_api.statuses},
+        "streams.md": {
+            "schemas": messages.schemas,
+            "every-update": messages.every_update,
+            "updates": messages.updates,
+            "json-payloads": messages.json_payloads,
+            "refusals": endings.refusals,
+            "close-codes": endings.close_codes,
+        },
+        "client.md": {
+            "names": client.names,
+            "classes": client.classes,
+            "updates": client.updates,
+            "options": client.options,
+        },
+    }
 
 
-def _default(field: Any) -> str:
-    if field.default is PydanticUndefined or isinstance(field.default, Path):
-        return "see above"
-    if field.default in (None, []):
-        return "none"
-    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+def _set_up_django(folder: str) -> None:
+    """The site as it comes, whatever the surroundings say, with its keys in `folder`."""
+    for name in [name for name in os.environ if name.startswith("TILED_")]:
+        del os.environ[name]
+    os.environ["TILED_SERVER_DATA_FOLDER"] = folder
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tiledproject.settings"
+    sys.path.insert(0, str(PROJECT))
+    import django
+
+    django.setup()
 
 
 if __name__ == "__main__":

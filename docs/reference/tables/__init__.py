@@ -1,0 +1,1 @@
+"""What the reference says that the code knows better: one module per page."""

@@ -1,0 +1,120 @@
+"""The public names of the client, with what their docstrings say."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from itertools import pairwise
+from typing import Any
+
+import tiled_client
+from tiled_client.settings import HttpOptions, StreamOptions
+
+from .markdown import code, first_sentence, table
+
+CLASSES = [
+    tiled_client.Node,
+    tiled_client.Container,
+    tiled_client.ArrayClient,
+    tiled_client.TableClient,
+    tiled_client.Subscription,
+    tiled_client.Registry,
+]
+# What the client's own parts need of each other.
+BETWEEN_PARTS = {
+    "api_root",
+    "build",
+    "child",
+    "child_nodes",
+    "credentials",
+    "fetch_reference",
+    "write_all_blocks",
+}
+UPDATES = [
+    tiled_client.ArrayUpdate,
+    tiled_client.ArrayReference,
+    tiled_client.TableUpdate,
+    tiled_client.ChildCreated,
+    tiled_client.ChildMetadataUpdated,
+]
+
+
+def names() -> Iterator[str]:
+    """A row for each public name."""
+    rows = [
+        [code(name), first_sentence(getattr(tiled_client, name))]
+        for name in tiled_client.__all__
+        if not name.startswith("__")
+    ]
+    yield from table(["name", "what it is"], rows)
+
+
+def classes() -> Iterator[str]:
+    """A heading for each class that a user holds, and a row for each of its own public members."""
+    for kind in CLASSES:
+        yield f"### `{kind.__name__}`\n"
+        rows = [
+            [code(_written(name, member)), first_sentence(member)]
+            for name, member in vars(kind).items()
+            if _is_public(name, member)
+        ]
+        yield from table(["member", "what it does"], rows)
+        yield ""
+
+
+def updates() -> Iterator[str]:
+    """A row for each kind of update, with its attributes."""
+    rows = []
+    for kind in UPDATES:
+        own = [field.name for field in fields(kind) if field.name != "subscription"]
+        methods = [f"{name}()" for name, member in vars(kind).items() if _is_method(name, member)]
+        rows.append(
+            [code(kind.__name__), first_sentence(kind), ", ".join(map(code, own + methods))]
+        )
+    yield from table(["class", "what happened", "attributes and methods"], rows)
+
+
+def options() -> Iterator[str]:
+    """A row for each option of subscriptions, and of requests."""
+    for kind in (StreamOptions, HttpOptions):
+        assert is_dataclass(kind)
+        yield f"### `{kind.__name__}`\n"
+        yield f"{first_sentence(kind)}\n"
+        said = _attribute_docs(kind)
+        rows = [[code(f.name), code(f.default), said[f.name]] for f in fields(kind)]
+        yield from table(["option", "default", "meaning"], rows)
+        yield ""
+
+
+def _is_public(name: str, member: Any) -> bool:
+    known = isinstance(member, (property, staticmethod)) or inspect.isfunction(member)
+    return known and not name.startswith("_") and name not in BETWEEN_PARTS
+
+
+def _is_method(name: str, member: Any) -> bool:
+    return inspect.isfunction(member) and not name.startswith("_")
+
+
+def _written(name: str, member: Any) -> str:
+    if not inspect.isfunction(member):
+        return name
+    parameters = list(inspect.signature(member).parameters.values())[1:]
+    return f"{name}({', '.join(_parameter(p) for p in parameters)})"
+
+
+def _parameter(parameter: inspect.Parameter) -> str:
+    star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    default = "" if parameter.default is parameter.empty else f"={parameter.default!r}"
+    return f"{star}{parameter.name}{default}"
+
+
+def _attribute_docs(kind: type) -> dict[str, str]:
+    """The texts below the fields of a dataclass, by the field's name."""
+    lines = [line.strip() for line in inspect.getsource(kind).splitlines()]
+    pairs = pairwise(lines)
+    return {
+        line.partition(":")[0]: text.strip('"')
+        for line, text in pairs
+        if text.startswith('"""') and ":" in line and not line.startswith("class")
+    }

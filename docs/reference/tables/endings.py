@@ -1,0 +1,119 @@
+"""How a stream is refused, and how it ends: found out by asking the code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from access import errors
+from access.credentials import authenticate_key
+from catalog.models import Node
+from catalog.nodes import of_family
+from streaming.admission import STREAMABLE
+from streaming.consumer import CLOSE_CODES, FIRST_MESSAGE_SECONDS
+from streaming.handshake import BadFirstMessage, Handshake, first_message_key
+from streaming.hub import Ending
+from streaming.reader import current_reader
+from tiled_client.stream.outcomes import error_for_close, is_final
+
+from .markdown import code, table
+
+WHEN = {
+    Ending.CLOSED: "the producer closed the stream, and this subscriber has received all of it",
+    Ending.DELETED: "the node was deleted",
+    Ending.LOST: "the streaming cache was out of reach for longer than "
+    "`streaming_cache.outage_tolerance`",
+}
+FIRST_MESSAGES = {
+    "the first message is not JSON": "hello",
+    "the first message is JSON of another kind": "{}",
+    "the first message has no key": '{"type": "auth"}',
+}
+
+
+def refusals() -> Iterator[str]:
+    """A row for each handshake that is refused."""
+    rows = [[when, *_refused(attempt)] for when, attempt in _attempts().items()]
+    yield from table(["handshake", "status", "`detail`"], rows)
+
+
+def close_codes() -> Iterator[str]:
+    """A row for each way in which an accepted subscription ends, and what our client does."""
+    rows = [_ending(CLOSE_CODES[ending], ending.value, when) for ending, when in WHEN.items()]
+    rows += [_ending(*_closed(text), when) for when, text in FIRST_MESSAGES.items()]
+    patience = f"No auth message within {FIRST_MESSAGE_SECONDS:.0f} seconds"
+    rows += [
+        _ending(BadFirstMessage.close_code, patience, "no first message came"),
+        _ending(errors.Unauthorized.close_code, "Authentication failed", "a wrong key in it"),
+        _ending(errors.NotFound.close_code, "No such entry: ...", "a right key, but no such node"),
+        _ending(
+            errors.Unavailable.close_code,
+            "The streaming cache cannot be reached. Try again soon.",
+            "a right key, but the cache is out of reach",
+        ),
+        _ending(1011, "Internal error", "something broke; the server's log says what"),
+        _ending(1012, "", "the server is being stopped"),
+    ]
+    yield from table(["code", "reason", "when", "our client"], rows)
+
+
+def _ending(code_: int, reason: str, when: str) -> list[str]:
+    error = error_for_close(code_, reason)
+    if error is None:
+        then = "is done: `closed` is True"
+    elif is_final(error):
+        then = f"is done: `{type(error).__name__}`"
+    else:
+        then = "connects again and resumes"
+    return [str(code_), code(reason) if reason else "", when, then]
+
+
+def _closed(text: str) -> tuple[int, str]:
+    try:
+        first_message_key(text)
+    except errors.ServiceError as error:
+        return error.close_code, error.detail
+    raise AssertionError(f"{text} was not refused.")
+
+
+def _attempts() -> Mapping[str, Callable[[], object]]:
+    def read(query: str = "", *headers: tuple[str, str]) -> Callable[[], object]:
+        return lambda: Handshake.read(_scope(query, *headers))
+
+    return {
+        "`start` is not a whole number": read("start=-1"),
+        "`envelope_format` is not known": read("envelope_format=xml"),
+        "an `Authorization` header of another form": read("", ("authorization", "Bearer abc")),
+        "an `access_token`": read("access_token=abc"),
+        "a wrong key, on a public server too": lambda: authenticate_key("wrong"),
+        "no such node": _no_such_node,
+        "a node of a family without a stream": lambda: of_family(
+            Node(path="a/b", structure_family="sparse"), *STREAMABLE
+        ),
+        "no streaming cache is configured": current_reader,
+        "the streaming cache is out of reach": _out_of_reach,
+    }
+
+
+def _refused(attempt: Callable[[], object]) -> list[str]:
+    try:
+        attempt()
+    except errors.ServiceError as error:
+        return [str(error.status), code(error.detail)]
+    raise AssertionError("That was not refused.")
+
+
+def _no_such_node() -> None:
+    raise errors.NotFound(f"No such entry: {['a', 'b']}")
+
+
+def _out_of_reach() -> None:
+    raise errors.Unavailable("The streaming cache cannot be reached. Try again soon.")
+
+
+def _scope(query: str, *headers: tuple[str, str]) -> dict[str, Any]:
+    return {
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in headers],
+        "url_route": {"kwargs": {"path": ""}},
+    }

@@ -1,0 +1,172 @@
+"""The messages of a stream: what each key means, and one real message of each kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import msgpack
+import numpy as np
+import pyarrow as pa
+
+from streaming import envelope, frames
+from streaming.handshake import reference_uri
+from tiled_client.wire import messages
+from tiled_client.wire.data_sources import Asset, DataSource
+from tiled_client.wire.families import Management, StructureFamily
+from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
+
+from .markdown import code, first_paragraph, table
+
+EPOCH = "35af2db77ff45855"
+TIMESTAMP = "2026-11-22T11:24:43.529302Z"
+HOST = "http://localhost:8000"
+OCTETS = "application/octet-stream"
+ARROW = "application/vnd.apache.arrow.file"
+
+EVERY_UPDATE = {
+    "type": "which kind of update this is",
+    "sequence": "the update's number: from 1, each one more than the last, within an epoch",
+    "epoch": "which run of the numbering the number belongs to; not in Tiled",
+    "timestamp": "when the update was numbered: ISO 8601, UTC, microseconds",
+}
+OF_PAYLOADS = {
+    "payload": "the data: msgpack `bin`; in the JSON envelope as told below",
+    "content-type": "`application/json`: how `payload` is written. In the JSON envelope only",
+}
+KEYS = {
+    "access_tags": "always `[]`",
+    "append": "whether the rows were added; else they replace what was there",
+    "block": "the number of the chunk along each dimension, if one chunk was written; else null",
+    "data_source": "the data source as it is now, assets included",
+    "data_sources": "one data source, or `[]` for a container. Of data that the server keeps "
+    "itself, `assets` is `[]`",
+    "key": "the child's key",
+    "metadata": "the child's metadata, complete",
+    "mimetype": "the media type of the data",
+    "offset": "where a patch begins, along each dimension; null unless it was a patch",
+    "partition": "the number of the partition, or null for the whole table",
+    "patch": "`{offset, shape}` of what is new, or null: anything may be",
+    "revision_number": "the number under which the former state was kept; absent if it was not",
+    "shape": "the shape of what was written; of a reference, the shape of the whole array",
+    "specs": "the child's specs, complete: `[{name, version}]`",
+    "structure_family": "`container`, `array` or `table`",
+}
+ADDED_WHEN_SENT = {
+    "uri": "where the new numbers can be read: `array/full` with a `slice`; as this subscriber "
+    "reaches the server",
+}
+
+ARRAY = ArrayStructure.from_array(np.zeros(3, np.int64))
+FRAMES = ArrayStructure.from_array(np.zeros((3, 2, 3), np.uint8))
+SCHEMA = pa.schema([("time", pa.float64()), ("count", pa.int64())])
+TABLE = TableStructure.from_schema(SCHEMA)
+
+
+def schemas() -> Iterator[str]:
+    """The first message of each kind of stream."""
+    for structure in (None, ARRAY, TABLE):
+        yield from _example({**messages.schema_message(structure), "epoch": EPOCH})
+
+
+def every_update() -> Iterator[str]:
+    """The keys that every update has, and those of updates with a payload."""
+    both = {**EVERY_UPDATE, **OF_PAYLOADS}
+    yield from table(["key", "meaning"], [[code(key), text] for key, text in both.items()])
+
+
+def updates() -> Iterator[str]:
+    """A heading for each kind of update, with its keys and an example in the JSON envelope."""
+    told: set[str] = set()
+    # A dataclass with slots is made twice; the module has the second.
+    kinds = [kind for kind in vars(messages).values() if _is_update(kind)]
+    for kind in kinds:
+        yield f"### `{kind.type}`\n"
+        yield f"{first_paragraph(kind)}\n"
+        names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+        told.update(names)
+        rows = [[code(name), KEYS[name]] for name in names]
+        if kind is messages.ArrayRef:
+            rows += [[code(name), text] for name, text in ADDED_WHEN_SENT.items()]
+        yield from table(["key", "meaning"], rows)
+        yield ""
+        yield from _example(_sent(*_EXAMPLES[kind]))
+    if left := set(KEYS) - told:
+        raise ValueError(f"No message has the keys {left}.")
+
+
+def json_payloads() -> Iterator[str]:
+    """The table in the docstring of the module that makes the JSON envelope."""
+    yield from (line for line in (envelope.__doc__ or "").splitlines() if line.startswith("|"))
+
+
+def _is_update(kind: object) -> bool:
+    return (
+        isinstance(kind, type)
+        and issubclass(kind, messages.Message)
+        and kind is not messages.Message
+    )
+
+
+def _example(message: dict[str, Any]) -> Iterator[str]:
+    yield "```json"
+    yield json.dumps(message)
+    yield "```\n"
+
+
+def _sent(message: messages.Message, structure: Structure | None, payload: bytes | None) -> Any:
+    """What a subscriber gets in the JSON envelope, made as the server makes it."""
+    size = None if payload is None else len(payload)
+    parts = frames.update_parts(message, TIMESTAMP, size)
+    number = b"".join(map(msgpack.packb, (2, "epoch", EPOCH)))
+    frame = parts.before + number + parts.after + (payload or b"")
+    if frames.is_reference(frame):
+        uri = reference_uri(HOST, ["images"], frames.decode(frame))
+        frame = frames.with_key(frame, "uri", uri)
+    return json.loads(envelope.to_json(frame, structure))
+
+
+def _rows() -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, SCHEMA) as writer:
+        writer.write_table(pa.table({"time": [0.5], "count": [7]}, SCHEMA))
+    return bytes(sink.getvalue())
+
+
+def _registered() -> dict[str, Any]:
+    asset = Asset("file://localhost/data/beamline/2.tiff", False, "data_uris", 2)
+    mimetype = "multipart/related;type=image/tiff"
+    family, management = StructureFamily.array, Management.external
+    source = DataSource(family, FRAMES, mimetype, assets=[asset], management=management, id=1)
+    return source.to_json()
+
+
+def _kept() -> dict[str, Any]:
+    return DataSource(StructureFamily.array, ARRAY, "application/x-zarr", id=4).to_json()
+
+
+_EXAMPLES: dict[type[messages.Message], tuple[messages.Message, Structure | None, bytes | None]] = {
+    messages.ArrayData: (
+        messages.ArrayData(OCTETS, (3,), offset=(3,)),
+        ARRAY,
+        np.array([4, 5, 6]).tobytes(),
+    ),
+    messages.ArrayRef: (
+        messages.ArrayRef(_registered(), {"offset": (2, 0, 0), "shape": (1, 2, 3)}, (3, 2, 3)),
+        FRAMES,
+        None,
+    ),
+    messages.TableData: (messages.TableData(ARROW, 0, append=True), TABLE, _rows()),
+    messages.ChildCreated: (
+        messages.ChildCreated("x", "array", [], {"sample": "A"}, [_kept()], []),
+        None,
+        None,
+    ),
+    messages.ChildMetadataUpdated: (
+        messages.ChildMetadataUpdated("x", [], {"sample": "B"}, revision_number=1),
+        None,
+        None,
+    ),
+}
