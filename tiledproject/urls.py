@@ -2,14 +2,20 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
+
+from catalog.api.base import add_slash
 
 from . import views
 
 urlpatterns = [
     path("", views.landing, name="landing"),
     path("healthz", views.healthz, name="healthz"),
+    path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
     path("admin/", admin.site.urls),
+    path("api/v1", add_slash),
     path("api/v1/", include("catalog.api.urls")),
 ]
 
 handler404 = "tiledproject.views.not_found"
+handler500 = "tiledproject.views.server_error"

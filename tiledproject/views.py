@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.html import format_html
-from django.views.defaults import page_not_found
+from django.views import defaults
+
+from catalog.api import errors
 
 API = "/api/"
 
@@ -34,5 +36,12 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A program's 404 for the API, a person's for the rest."""
     if request.path.startswith(API):
-        return JsonResponse({"detail": "Not Found"}, status=404)
-    return page_not_found(request, exception)
+        return errors.not_found(request)
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Something broke, and the log says what: in JSON for the API, as a page for the rest."""
+    if request.path.startswith(API):
+        return errors.server_error(request)
+    return defaults.server_error(request)

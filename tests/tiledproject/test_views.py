@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
+
+from tiledproject.views import server_error
 
 
 def test_the_landing_page_shows_the_doors(client: Client) -> None:
@@ -28,3 +30,20 @@ def test_elsewhere_a_missing_page_is_a_page(client: Client) -> None:
     answer = client.get("/nothing")
     assert answer.status_code == 404
     assert answer["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(
+    ("path", "target", "status"),
+    [("/admin?next=x", "/admin/?next=x", 302), ("/api/v1?x=1", "/api/v1/?x=1", 307)],
+)
+def test_an_address_without_its_last_slash_leads_to_the_one_with_it(
+    client: Client, path: str, target: str, status: int
+) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer["Location"]) == (status, target)
+
+
+def test_what_broke_below_the_api_is_told_as_json(rf: RequestFactory) -> None:
+    answer = server_error(rf.get("/api/v1/metadata/"))
+    assert (answer.status_code, answer["Content-Type"]) == (500, "application/json")
+    assert server_error(rf.get("/admin/"))["Content-Type"].startswith("text/html")
