@@ -44,13 +44,17 @@ def writer_client(settings: StreamingCacheSettings) -> redis.Redis:
 
 
 def reader_client(settings: StreamingCacheSettings) -> redis.asyncio.Redis:
-    """A client for the running event loop; whoever asks for it closes it. Waits likewise."""
+    """A client for the running event loop; whoever asks for it closes it. Waits likewise.
+
+    It has no timeout for its commands, because it would start a task for each, which can swallow a
+    cancellation on Python 3.11. Its users limit whole exchanges.
+    """
     assert settings.uri is not None
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         settings.uri,
         max_connections=settings.reader_connections,
         timeout=settings.timeout,
-        socket_timeout=settings.timeout,
+        socket_timeout=None,
         socket_connect_timeout=settings.timeout,
         socket_read_size=READ_BYTES,
         retry=AsyncRetry(NoBackoff(), 0),

@@ -48,6 +48,9 @@ class StreamConsumer(AsyncConsumer):
     _sender: asyncio.Task[None] | None = None
     _patience: asyncio.TimerHandle | None = None
 
+    def __init__(self, first_message_seconds: float = FIRST_MESSAGE_SECONDS) -> None:
+        self.first_message_seconds = first_message_seconds
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Run one connection."""
         try:
@@ -76,7 +79,7 @@ class StreamConsumer(AsyncConsumer):
         await self.send({"type": "websocket.accept"})
         if waits:
             loop = asyncio.get_running_loop()
-            self._patience = loop.call_later(FIRST_MESSAGE_SECONDS, self._lose_patience)
+            self._patience = loop.call_later(self.first_message_seconds, self._lose_patience)
         else:
             self._start()
 
@@ -198,7 +201,7 @@ class StreamConsumer(AsyncConsumer):
 
     def _lose_patience(self) -> None:
         self._patience = None
-        error = BadFirstMessage(f"No auth message within {FIRST_MESSAGE_SECONDS:.0f} seconds")
+        error = BadFirstMessage(f"No auth message within {self.first_message_seconds:g} seconds")
         self._sender = asyncio.create_task(self._close(error.close_code, error.detail))
 
 

@@ -128,8 +128,8 @@ def _key(authorization: str | None) -> str | None:
 
 
 def _base_url(scope: Mapping[str, Any], headers: Mapping[str, str]) -> str:
-    protocol = headers.get("x-forwarded-proto", scope.get("scheme", "ws")).lower()
+    # Several proxies make a list; the first is the one that the client talked to.
+    protocol = headers.get("x-forwarded-proto", scope["scheme"]).split(",")[0].strip().lower()
     scheme = "https" if protocol in ("https", "wss") else "http"
-    server = scope.get("server") or ("localhost", None)
-    host = headers.get("x-forwarded-host") or headers.get("host") or server[0]
+    host = headers.get("x-forwarded-host", headers.get("host", "")).split(",")[0].strip()
     return f"{scheme}://{host}{scope.get('root_path', '')}"

@@ -89,7 +89,8 @@ class Link:
             delay = min(2 * delay, LONGEST_DELAY)
 
     async def _listen(self, connection: AbstractConnection) -> None:
-        await connection.connect()
+        async with asyncio.timeout(self._timeout):
+            await connection.connect()
         self._connection = connection
         if self._listeners:
             await connection.send_command("SUBSCRIBE", *self._listeners)

@@ -99,7 +99,7 @@ class Reader:
 
     async def _open(self, node: UUID) -> Hub:
         keys = StreamKeys.of(self._settings.prefix, node)
-        log = LogReader(self._client.connection_pool, keys)
+        log = LogReader(self._client.connection_pool, keys, self._settings.timeout)
         hub = Hub(node, keys, log, Window(self._settings.window_bytes))
         self._hubs[node] = hub
         await self._link.watch(keys.wake, hub)
@@ -157,7 +157,8 @@ class Reader:
             else:
                 pipe.hdel(keys.subscribers, self._process)
         try:
-            await pipe.execute()
+            async with asyncio.timeout(self._settings.timeout):
+                await pipe.execute()
         except (RedisError, OSError) as error:
             logger.debug("Counts of subscribers were not told: %s", error)
 

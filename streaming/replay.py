@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,20 +23,21 @@ FIRST_COUNT = 16
 class LogReader:
     """Reads one stream. How many entries it asks for follows from how large they were."""
 
-    def __init__(self, pool: ConnectionPool, keys: StreamKeys) -> None:
+    def __init__(self, pool: ConnectionPool, keys: StreamKeys, timeout: float) -> None:
         self._pool = pool
         self._keys = keys
+        self._timeout = timeout
         self._count = FIRST_COUNT
 
     async def tip(self) -> Batch:
-        """How far the stream has come. Raises RedisError."""
+        """How far the stream has come. Raises RedisError, TimeoutError."""
         async with self._connection() as connection:
             await connection.send_command("HMGET", self._keys.meta, *META)
             meta = await connection.read_response()
         return Batch(_tip(meta), [], complete=False, gone=meta[3] is not None)
 
     async def after(self, position: Position) -> Batch:
-        """The next entries after `position`, of one moment with the tip. Raises RedisError."""
+        """The next entries after `position`, of one moment with the tip. Raises as `tip` does."""
         count = self._count
         commands = [
             ("MULTI",),
@@ -59,15 +61,16 @@ class LogReader:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AbstractConnection]:
-        connection = await self._pool.get_connection()
-        try:
-            yield connection
-        except BaseException:
-            # Replies that nobody reads any more may be on their way.
-            await connection.disconnect(nowait=True)
-            raise
-        finally:
-            await self._pool.release(connection)
+        async with asyncio.timeout(self._timeout):
+            connection = await self._pool.get_connection()
+            try:
+                yield connection
+            except BaseException:
+                # Replies that nobody reads any more may be on their way.
+                await connection.disconnect(nowait=True)
+                raise
+            finally:
+                await self._pool.release(connection)
 
     async def _payloads(
         self, connection: AbstractConnection, epoch: str, rows: list[Any]

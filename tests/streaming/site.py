@@ -12,6 +12,7 @@ from typing import Any
 import msgpack
 import numpy as np
 import pyarrow as pa
+import pytest
 import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.http11 import Response
@@ -42,12 +43,10 @@ class Socket:
 
     def closing(self) -> tuple[int, str]:
         """Code and reason of the close, with nothing before it."""
-        try:
-            extra = self.connection.recv(timeout=15)
-        except ConnectionClosed as closed:
-            assert closed.rcvd is not None
-            return closed.rcvd.code, closed.rcvd.reason
-        raise AssertionError(f"Not closed, but sent {extra!r}")
+        with pytest.raises(ConnectionClosed) as closed:
+            self.connection.recv(timeout=15)
+        assert closed.value.rcvd is not None
+        return closed.value.rcvd.code, closed.value.rcvd.reason
 
 
 @dataclass
@@ -105,11 +104,9 @@ class Site:
 
     def refusal(self, path: str, **options: Any) -> Response:
         """How the handshake was denied."""
-        try:
-            with self.socket(path, **options):
-                raise AssertionError("accepted")
-        except InvalidStatus as refused:
-            return refused.response
+        with pytest.raises(InvalidStatus) as refused, self.socket(path, **options):
+            pass
+        return refused.value.response
 
 
 def arrow_file(table: pa.Table) -> bytes:

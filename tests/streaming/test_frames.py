@@ -27,6 +27,7 @@ def whole(message: Message, payload: bytes | None = None) -> bytes:
 REFERENCE = ArrayRef({"id": 1}, {"offset": (2, 0), "shape": (1, 3)}, (3, 3))
 
 
+CHILD = ["key", "structure_family", "specs", "metadata", "data_sources", "access_tags"]
 UPDATE = ["type", "sequence", "epoch", "timestamp"]
 
 
@@ -47,7 +48,7 @@ UPDATE = ["type", "sequence", "epoch", "timestamp"]
         (
             ChildCreated("k", "array", [], {}, [], []),
             None,
-            [*UPDATE, "key", "structure_family", "specs", "metadata", "data_sources", "access_tags"],
+            [*UPDATE, *CHILD],
         ),
         (
             ChildMetadataUpdated("k", [], {}, 3),
