@@ -155,9 +155,13 @@ def test_a_refused_handshake_raises_at_once(
     stream_peer: StreamPeer, status: int, error: type[RequestRefused]
 ) -> None:
     stream_peer.plays(refuses(status, "because"))
+    subscription = stream_peer.array().subscribe()
+    ends: list[Any] = []
+    subscription.disconnected.add_callback(lambda s: ends.append(s.error))
     with pytest.raises(error, match="because") as caught:
-        stream_peer.array().subscribe().start_in_thread()
+        subscription.start_in_thread()
     assert caught.value.status == status
+    assert ends == [caught.value] == [subscription.error]
     assert len(stream_peer.queries) == 1
 
 

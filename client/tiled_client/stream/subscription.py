@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import TiledClientError
 from ..settings import StreamOptions
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tiled_client.stream")
 
-T = TypeVar("T")
 DataUpdate = ArrayUpdate | ArrayReference | TableUpdate
 
 
@@ -158,7 +157,7 @@ class Subscription:
         except BaseException as error:
             receiver.stop()
             self._error = error if isinstance(error, TiledClientError) else None
-            self._finished.set()
+            self._finish()
             raise
         return receiver
 
@@ -182,8 +181,11 @@ class Subscription:
                 self._call(self.stream_closed, self)
         finally:
             receiver.stop()
-            self._call(self.disconnected, self)
-            self._finished.set()
+            self._finish()
+
+    def _finish(self) -> None:
+        self._call(self.disconnected, self)
+        self._finished.set()
 
     def _call(self, callbacks: Any, argument: Any) -> None:
         for callback in callbacks:
