@@ -160,7 +160,13 @@ class StreamConsumer(AsyncConsumer):
         return envelope.to_json(self._with_uri(frame), self.watched.structure)
 
     def _schema(self, subscriber: Subscriber) -> Form:
-        schema = {**schema_message(self.watched.structure), "epoch": subscriber.cursor.epoch}
+        cursor = subscriber.cursor
+        schema = {
+            **schema_message(self.watched.structure),
+            "epoch": cursor.epoch,
+            # So that who asked for what comes from now on can resume before anything has come.
+            "sequence": cursor.joined.sequence,
+        }
         if self.handshake.envelope is Envelope.json:
             return envelope.dumps(schema)
         return frames.encode(schema)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.soak import soak
+from tests.client.lines import Line
 from tests.servers import RunningServer, own_database, running
 from tiled_client import ArrayClient, TableClient, TransportError, from_uri
 
@@ -128,6 +129,19 @@ def test_after_a_kill_all_that_was_acknowledged_is_there_and_subscribers_resume(
     assert told == sorted(set(told)), "in order, and nothing twice"
     assert told[-10:] == list(range(len(stored), len(stored) + 10))
     assert told[:AT_LEAST] == list(range(AT_LEAST))
+
+
+def test_a_line_that_breaks_before_the_first_update_loses_nothing(server: RunningServer) -> None:
+    array = from_uri(server.uri, api_key=server.api_key).write_array(np.zeros(1, dtype=np.int64))
+    updates: list[int] = []
+    with Line(server.uri) as line:
+        address = f"{line.uri}/api/v1/metadata/{array.key}"
+        subscription = from_uri(address, api_key=server.api_key).subscribe()
+        subscription.new_data.add_callback(lambda update: updates.append(update.sequence))
+        with subscription.start_in_thread():
+            line.cut()
+            array.write(np.ones(1, dtype=np.int64))
+            eventually(lambda: updates == [2])
 
 
 def test_two_writers_at_full_speed_lose_nothing(server: RunningServer) -> None:

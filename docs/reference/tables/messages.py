@@ -68,7 +68,7 @@ TABLE = TableStructure.from_schema(SCHEMA)
 def schemas() -> Iterator[str]:
     """The first message of each kind of stream."""
     for structure in (None, ARRAY, TABLE):
-        yield from _example({**messages.schema_message(structure), "epoch": EPOCH})
+        yield from _example({**messages.schema_message(structure), "epoch": EPOCH, "sequence": 1})
 
 
 def every_update() -> Iterator[str]:
