@@ -279,7 +279,6 @@ def _slice_text(items: NDSlice) -> str | None:
 
 
 def _chunks_text(sizes: tuple[int, ...]) -> str:
-    shown = [str(size) for size in sizes]
-    if len(shown) > 8:
-        shown[3:-1] = ["..."]
-    return f"({', '.join(shown)})"
+    if len(sizes) <= 8:
+        return str(sizes)
+    return f"({', '.join(map(str, sizes[:3]))}, ..., {sizes[-1]})"
