@@ -17,5 +17,6 @@ urlpatterns = [
     path("api/v1/", include("catalog.api.urls")),
 ]
 
+handler400 = "tiledproject.views.bad_request"
 handler404 = "tiledproject.views.not_found"
 handler500 = "tiledproject.views.server_error"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -10,6 +11,10 @@ from django.views import defaults
 from catalog.api import errors
 
 API = "/api/"
+UNKNOWN_HOST = (
+    "This server is not known by the name {!r}. Whoever runs it can add the name to the setting "
+    "server.allowed_hosts."
+)
 
 
 def landing(request: HttpRequest) -> HttpResponse:
@@ -31,6 +36,16 @@ def landing(request: HttpRequest) -> HttpResponse:
 def healthz(request: HttpRequest) -> JsonResponse:
     """That this worker answers."""
     return JsonResponse({"status": "ready"})
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django would not take this request, most often because of the name it came by."""
+    if not request.path.startswith(API):
+        return defaults.bad_request(request, exception)
+    if isinstance(exception, DisallowedHost):
+        host = request.headers.get("X-Forwarded-Host") or request.headers.get("Host")
+        return errors.error_response(400, UNKNOWN_HOST.format(host))
+    return errors.error_response(400, "This request cannot be answered.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -47,3 +47,10 @@ def test_what_broke_below_the_api_is_told_as_json(rf: RequestFactory) -> None:
     answer = server_error(rf.get("/api/v1/metadata/"))
     assert (answer.status_code, answer["Content-Type"]) == (500, "application/json")
     assert server_error(rf.get("/admin/"))["Content-Type"].startswith("text/html")
+
+
+def test_a_host_that_is_not_known_is_told_which_setting_to_change(client: Client) -> None:
+    answer = client.get("/api/v1/", headers={"host": "beamline.example.org"})
+    assert answer.status_code == 400
+    assert "'beamline.example.org'" in answer.json()["detail"]
+    assert "server.allowed_hosts" in answer.json()["detail"]
