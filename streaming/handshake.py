@@ -129,7 +129,9 @@ def _key(authorization: str | None) -> str | None:
 
 def _base_url(scope: Mapping[str, Any], headers: Mapping[str, str]) -> str:
     # Several proxies make a list; the first is the one that the client talked to.
-    protocol = headers.get("x-forwarded-proto", scope["scheme"]).split(",")[0].strip().lower()
+    protocol = (
+        headers.get("x-forwarded-proto", scope.get("scheme", "ws")).split(",")[0].strip().lower()
+    )
     scheme = "https" if protocol in ("https", "wss") else "http"
     host = headers.get("x-forwarded-host", headers.get("host", "")).split(",")[0].strip()
     return f"{scheme}://{host}{scope.get('root_path', '')}"
