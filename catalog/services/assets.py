@@ -10,7 +10,7 @@ from access.errors import Conflict
 from tiled_client.wire.data_sources import Asset as WireAsset
 
 from ..models import Asset, DataSource, DataSourceAsset
-from ..storage import files
+from .stores import stored_file
 
 
 def attach_asset(source: DataSource, wire: WireAsset) -> None:
@@ -34,6 +34,6 @@ def attach_asset(source: DataSource, wire: WireAsset) -> None:
 
 def discard_asset(link: DataSourceAsset) -> None:
     """Forget a file of the server's own, and delete it once that is committed."""
-    path = files.uri_path(link.asset.data_uri)
+    path = stored_file(link.data_source.node.uuid, link.asset.data_uri)
     link.asset.delete()
     transaction.on_commit(lambda: path.unlink(missing_ok=True))

@@ -11,7 +11,8 @@ import pyarrow as pa
 from access.errors import NotSupported
 
 from ..models import Node
-from ..storage import files, tables
+from ..storage import tables
+from .stores import stored_file
 from .tables import table_structure
 
 # A table that was appended to row by row has a batch for each row.
@@ -46,4 +47,4 @@ def _batches(node: Node) -> Iterator[pa.RecordBatch]:
     if source is None or source.external:
         raise NotSupported("Tables in files of others cannot be read.")
     for asset in source.wire_assets():
-        yield from tables.iter_batches(files.uri_path(asset.data_uri), asset.size or 0)
+        yield from tables.iter_batches(stored_file(node.uuid, asset.data_uri), asset.size or 0)

@@ -22,6 +22,11 @@ def node_folder(node: uuid.UUID) -> Path:
     return files.node_directory(storage_settings().directory, node)
 
 
+def stored_file(node: uuid.UUID, data_uri: str) -> Path:
+    """Where a file of the server's own is now: a site may have moved since it was written."""
+    return node_folder(node) / files.uri_path(data_uri).name
+
+
 def discard_folder(node: uuid.UUID) -> None:
     """Remove the folder of a node, if it has one."""
     files.remove_stored(storage_settings().directory, node_folder(node))

@@ -26,7 +26,7 @@ from ..storage import files, tables
 from ..storage.errors import MissingFile
 from .arrays import Array
 from .assets import attach_asset, discard_asset
-from .stores import node_folder
+from .stores import node_folder, stored_file
 
 PARTITION = "data_uris"
 Store = Callable[[DataSource, pa.Table], None]
@@ -142,7 +142,8 @@ def _append(partition: int, source: DataSource, table: pa.Table) -> None:
     if asset is None:
         _replace(partition, source, table)
         return
-    size = tables.append(files.uri_path(asset.data_uri), asset.size or 0, table, sync=_sync())
+    path = stored_file(source.node.uuid, asset.data_uri)
+    size = tables.append(path, asset.size or 0, table, sync=_sync())
     if not Asset.objects.filter(pk=asset.pk).update(size=size):
         raise NotFound(f"No such entry: {source.node.segments}")
 
@@ -164,7 +165,7 @@ def _read_stored(
     asset = _partition_asset(source, partition)
     if asset is None:
         return tables.empty(structure.schema(), columns)
-    return tables.read(files.uri_path(asset.data_uri), asset.size or 0, columns)
+    return tables.read(stored_file(source.node.uuid, asset.data_uri), asset.size or 0, columns)
 
 
 def _partition_asset(source: DataSource, partition: int) -> Asset | None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
 import pytest
+from pytest_django import Settings
 
 from catalog import events
+from catalog.models import Asset
+from catalog.storage import files
 from tiled_client.wire.structures import TableStructure
 
 from ..conftest import ARROW, Api, detail, ipc
@@ -155,3 +160,19 @@ def test_a_table_whose_columns_and_schema_disagree_is_refused(
     body = {"id": "t", "structure_family": "table", "data_sources": [source]}
     assert api.send("POST", "/metadata/", body).status_code == 422
     assert api.get("/metadata/t").status_code == 404
+
+
+def test_a_site_that_has_moved_reads_and_writes_where_it_is_now(
+    api: Api, tmp_path: Path, settings: Settings
+) -> None:
+    api.table("t", ROWS)
+    api.send("PUT", "/table/full/t", ipc(ROWS), ARROW)
+    before = settings.TILED.storage.directory
+    stored = files.uri_path(Asset.objects.get().data_uri)
+    size = stored.stat().st_size
+    shutil.copytree(before, tmp_path / "moved")
+    storage = settings.TILED.storage.model_copy(update={"directory": tmp_path / "moved"})
+    settings.TILED = settings.TILED.model_copy(update={"storage": storage})
+    api.send("PATCH", "/table/partition/t?partition=0", ipc(ROWS), ARROW)
+    assert api.rows("/table/full/t").num_rows == 4
+    assert stored.stat().st_size == size
