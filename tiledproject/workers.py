@@ -7,6 +7,7 @@ free for the next start even after `kill -9`.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import multiprocessing
 import os
@@ -15,6 +16,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -32,6 +34,8 @@ PING_INTERVAL = 20
 PONG_TIMEOUT = 120
 # A subscriber has nothing to say but, at most, its key.
 INCOMING_LIMIT = 64 * 1024
+# A worker looks for its signals ten times a second.
+ALL_DEAF_AFTER = 0.3
 GRACE = 4
 LAST_GRACE = 8
 RESTART_PAUSE = 0.5
@@ -123,6 +127,7 @@ class Supervisor:
                 self._workers[index] = self._start_worker()
 
     def _end_workers(self) -> None:
+        self.listener.close()
         for worker in self._workers:
             worker.process.terminate()
         deadline = time.monotonic() + LAST_GRACE
@@ -145,10 +150,23 @@ class WorkerServer(uvicorn.Server):
         await super().startup(sockets)
         self.ready.send_bytes(b"ready")
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening; end what is open when no other worker listens any more, either.
+
+        Who is sent away comes back at once. It has to be turned away at the door then: a subscriber
+        that is let in and dropped before it is answered may give up for good.
+        """
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        await asyncio.sleep(ALL_DEAF_AFTER)
+        await super().shutdown(sockets)
+
 
 def work(listener: socket.socket, ready: Connection, log_level: str) -> None:
     """The life of one worker process."""
-    threading.Thread(target=_end_with_supervisor, daemon=True).start()
+    threading.Thread(target=_end_with_supervisor, args=(listener,), daemon=True).start()
     config = uvicorn.Config(
         APPLICATION,
         ws="websockets-sansio",
@@ -170,10 +188,13 @@ def work(listener: socket.socket, ready: Connection, log_level: str) -> None:
     WorkerServer(config, ready).run([listener])
 
 
-def _end_with_supervisor() -> None:
+def _end_with_supervisor(listener: socket.socket) -> None:
     supervisor = multiprocessing.parent_process()
     assert supervisor is not None
     supervisor.join()
+    # For all workers in one: nobody is let in any more. Another may have been quicker.
+    with suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)
     # Nobody is left to end this process gently, and the port must become free.
     os._exit(1)
 

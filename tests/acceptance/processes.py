@@ -54,6 +54,13 @@ class Process:
         self.prints(*lines, "done")
         self.busy = False
 
+    def prints_until(self, last: str) -> list[str]:
+        """Wait for a line, and return all from the first up to it."""
+        heard: list[str] = []
+        while last not in heard[-1:]:
+            heard.append(self._line(heard))
+        return heard
+
     def stop(self) -> None:
         """End it."""
         assert self._process.stdin is not None

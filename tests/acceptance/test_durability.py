@@ -16,25 +16,30 @@ import pytest
 
 from benchmarks.soak import soak
 from tests.client.lines import Line
+from tests.conftest import API_KEY
 from tests.servers import RunningServer, own_database, running
 from tiled_client import ArrayClient, TableClient, TransportError, from_uri
+
+from .desks import TILED, Desks
 
 SIDE = 64
 AT_LEAST = 40
 PATIENCE = 60.0
+SERVE = ("serve", "--api-key", API_KEY)
 
 
 class Writer(threading.Thread):
-    """Writes number after number, until the server does not answer."""
+    """Writes number after number, until it is stopped or a write may or may not have arrived."""
 
     def __init__(self, write: Callable[[int], None]) -> None:
         super().__init__(daemon=True)
         self.acknowledged = 0
+        self.stopping = False
         self._write = write
 
     def run(self) -> None:
         """Write; what is not acknowledged is the last that was tried."""
-        while True:
+        while not self.stopping:
             try:
                 self._write(self.acknowledged)
             except TransportError:
@@ -72,14 +77,19 @@ def kill_supervisor(server: RunningServer) -> None:
     server.stop(signal.SIGKILL)
 
 
-@pytest.mark.parametrize("kill", [kill_all, kill_supervisor])
-def test_after_a_kill_all_that_was_acknowledged_is_there_and_subscribers_resume(
-    tmp_path: Path, kill: Callable[[RunningServer], None]
+def ask_to_stop(server: RunningServer) -> None:
+    assert server.stop(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize("stop", [kill_all, kill_supervisor, ask_to_stop])
+def test_after_a_restart_all_that_was_acknowledged_is_there_and_subscribers_resume(
+    tmp_path: Path, desks: Desks, stop: Callable[[RunningServer], None]
 ) -> None:
+    unmodified = desks.sit("subscriber", TILED)
     told: list[int] = []
     children: list[str] = []
     with own_database() as database:
-        with running(tmp_path, "serve", "--port", "0", "--workers", "2", **database) as first:
+        with running(tmp_path, *SERVE, "--port", "0", "--workers", "2", **database) as first:
             client = from_uri(first.uri, api_key=first.api_key)
             frames = client.write_array(frame(0), key="frames")
             schema = pa.schema([("number", pa.int64()), ("text", pa.string())])
@@ -93,6 +103,7 @@ def test_after_a_kill_all_that_was_acknowledged_is_there_and_subscribers_resume(
             unheard = container.subscribe()
             unheard.child_created.add_callback(lambda update: children.append(update.key))
             unheard.start_in_thread()
+            unmodified.run("follow", first.uri, "frames")
             writers = [
                 Writer(lambda number: extend(frames, number + 1)),
                 Writer(lambda number: append(rows, number)),
@@ -101,12 +112,14 @@ def test_after_a_kill_all_that_was_acknowledged_is_there_and_subscribers_resume(
                 writer.start()
             eventually(lambda: min(writer.acknowledged for writer in writers) >= AT_LEAST)
             belonging = first.processes()
-            kill(first)
+            stop(first)
             assert not psutil.wait_procs(belonging, timeout=10)[1], "nothing of it is left"
             for writer in writers:
-                writer.join(PATIENCE)
+                writer.stopping = True
         port = first.uri.rpartition(":")[2]
-        with running(tmp_path, "serve", "--port", port, "--workers", "2", **database):
+        with running(tmp_path, *SERVE, "--port", port, "--workers", "1", **database):
+            for writer in writers:
+                writer.join(PATIENCE)
             # At once, before those can be back who have never heard anything yet.
             container.create_container("child")
             stored = frames.read()
@@ -123,11 +136,14 @@ def test_after_a_kill_all_that_was_acknowledged_is_there_and_subscribers_resume(
             append(rows, len(numbers))
             assert rows.read()["number"].tolist() == list(range(len(numbers) + 1))
             eventually(lambda: told[-1] == len(stored) + 9)
+            unmodified_told = [int(n) for n in unmodified.prints_until(str(len(stored) + 9))]
             frames.close_stream()
+            unmodified.finishes()
             assert subscription.wait(PATIENCE)
             eventually(lambda: children == ["child"])
-    assert told == sorted(set(told)), "in order, and nothing twice"
-    assert told[-10:] == list(range(len(stored), len(stored) + 10))
+    for numbers_told in (told, unmodified_told):
+        assert numbers_told == sorted(set(numbers_told)), "in order, and nothing twice"
+        assert numbers_told[-10:] == list(range(len(stored), len(stored) + 10))
     assert told[:AT_LEAST] == list(range(AT_LEAST))
 
 
