@@ -20,6 +20,7 @@ from streaming.subscriber import Subscriber
 
 from .conftest import numbers, received, received_until_end
 
+ENDED = "Producer ended stream"
 OwnValkey = tuple[EmbeddedValkey, StreamingCacheSettings]
 
 
@@ -31,24 +32,26 @@ def write(log: StreamLog, node: uuid.UUID, count: int, size: int = 8) -> None:
 async def test_everyone_gets_everything_once_in_order_whenever_they_came(
     log: StreamLog, reader: Reader, node: uuid.UUID
 ) -> None:
-    async def join(start: int | None, after: int) -> list[int]:
-        if after:
-            await received(await reader.subscribe(node, 0), after)
-        subscriber = await reader.subscribe(node, start)
-        first = subscriber.cursor.position.sequence + 1
-        got, why = await received_until_end(subscriber)
-        assert why == "Producer ended stream"
-        assert got == list(range(first, 201))
-        return got
+    everyone_came = asyncio.Semaphore(0)
 
-    joins = [join(None, 0) for _ in range(5)]
-    joins += [join(start, after) for start in (None, 0, 20) for after in (1, 30, 90)]
-    watching = asyncio.gather(*joins)
-    async with asyncio.TaskGroup() as writers:
-        for _ in range(4):
-            writers.create_task(asyncio.to_thread(write, log, node, 50))
-    await asyncio.to_thread(log.close, node)
-    assert len(await watching) == 14
+    async def watch(start: int | None, after: int) -> None:
+        """Join after `after` updates were written; without `start` this is in the middle."""
+        await received(await reader.subscribe(node, 0), after)
+        subscriber = await reader.subscribe(node, start)
+        everyone_came.release()
+        first = subscriber.cursor.position.sequence + 1
+        assert await received_until_end(subscriber) == (list(range(first, 201)), ENDED)
+
+    async with asyncio.TaskGroup() as tasks:
+        watchers = [
+            tasks.create_task(watch(start, after))
+            for start in (None, 0, 20)
+            for after in (0, 0, 1, 30, 90)
+        ]
+        await asyncio.gather(*[asyncio.to_thread(write, log, node, 50) for _ in range(4)])
+        for _ in watchers:
+            await everyone_came.acquire()
+        await asyncio.to_thread(log.close, node)
 
 
 async def test_a_frame_arrives_as_it_was_written_small_or_large(
@@ -101,15 +104,15 @@ async def test_an_old_end_does_not_stop_whoever_comes_later(
     late = await reader.subscribe(node, 0)
     assert await received(late, 2) == [1, 2]
     log.close(node)
-    assert await received_until_end(late) == ([], "Producer ended stream")
+    assert await received_until_end(late) == ([], ENDED)
     # Nothing was written since: whoever asks for what there was gets it and the end.
     assert await received_until_end(await reader.subscribe(node, 0)) == (
         [1, 2],
-        "Producer ended stream",
+        ENDED,
     )
     assert await received_until_end(await reader.subscribe(node, 3)) == (
         [],
-        "Producer ended stream",
+        ENDED,
     )
 
 
@@ -123,7 +126,7 @@ async def test_one_who_comes_after_the_end_without_a_start_waits_for_the_next(
     log.close(node)
     again = await reader.subscribe(node)
     log.close(node)
-    assert await received_until_end(again) == ([], "Producer ended stream")
+    assert await received_until_end(again) == ([], ENDED)
 
 
 async def test_a_resume_after_the_numbering_restarted_begins_at_the_oldest(
@@ -207,7 +210,7 @@ async def test_when_memory_was_short_the_newest_are_still_there(
     write(log, node, 120, 1_000_000)
     log.close(node)
     got, why = await received_until_end(await reader.subscribe(node, 0))
-    assert why == "Producer ended stream"
+    assert why == ENDED
     assert got == sorted(set(got))
     assert got[-1] == 120
     await reader.stop()
