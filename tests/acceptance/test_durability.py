@@ -7,12 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pyarrow as pa
-import pytest
 
 from benchmarks.soak import soak
 from tests.client.lines import Line
@@ -25,26 +25,25 @@ from .desks import TILED, Desks
 SIDE = 64
 AT_LEAST = 40
 PATIENCE = 60.0
-SERVE = ("serve", "--api-key", API_KEY)
 
 
 class Writer(threading.Thread):
     """Writes number after number, until it is stopped or a write may or may not have arrived."""
 
-    def __init__(self, write: Callable[[int], None]) -> None:
+    def __init__(self, write: Callable[[int], None], first: int) -> None:
         super().__init__(daemon=True)
-        self.acknowledged = 0
+        self.first = self.next = first
         self.stopping = False
         self._write = write
 
     def run(self) -> None:
-        """Write; what is not acknowledged is the last that was tried."""
+        """Write; all before `next` is acknowledged."""
         while not self.stopping:
             try:
-                self._write(self.acknowledged)
+                self._write(self.next)
             except TransportError:
                 return
-            self.acknowledged += 1
+            self.next += 1
 
 
 def frame(number: int) -> np.ndarray:
@@ -81,70 +80,93 @@ def ask_to_stop(server: RunningServer) -> None:
     assert server.stop(signal.SIGTERM) == 0
 
 
-@pytest.mark.parametrize("stop", [kill_all, kill_supervisor, ask_to_stop])
-def test_after_a_restart_all_that_was_acknowledged_is_there_and_subscribers_resume(
-    tmp_path: Path, desks: Desks, stop: Callable[[RunningServer], None]
+class Experiment:
+    """An array and a table that grow, and what subscribers were told of the array."""
+
+    def __init__(self, server: RunningServer) -> None:
+        client = from_uri(server.uri, api_key=server.api_key)
+        schema = pa.schema([("number", pa.int64()), ("text", pa.string())])
+        self.rows = client.create_appendable_table(schema, key="rows")
+        self.frames = client.write_array(frame(0), key="frames")
+        self.told: list[int] = []
+        self.subscription = self.frames.subscribe()
+        self.subscription.new_data.add_callback(
+            lambda update: self.told.extend(np.unique(update.data()).tolist())
+        )
+        self.subscription.start_in_thread(0)
+
+    def writers(self) -> list[Writer]:
+        """Who extends the array, and who appends to the table, each from where it ends."""
+        return [
+            Writer(lambda number: extend(self.frames, number), first=len(self.frames.read())),
+            Writer(lambda number: append(self.rows, number), first=len(self.rows.read())),
+        ]
+
+    def check_stored(self, extended: int, appended: int) -> None:
+        """All that was acknowledged is there; of what was not, nothing or all of one write."""
+        stored, rows = self.frames.read(), self.rows.read()
+        assert len(stored) - extended in (0, 1)
+        np.testing.assert_array_equal(stored, np.concatenate([*map(frame, range(len(stored)))]))
+        assert len(rows) - appended in (0, 1)
+        assert rows["number"].tolist() == list(range(len(rows)))
+        assert [len(text) for text in rows["text"]] == [n % 100 for n in rows["number"]]
+
+    def extend_by(self, count: int) -> int:
+        """Write so many frames, and wait until the subscriber has the last; which it is."""
+        length = len(self.frames.read())
+        for number in range(length, length + count):
+            extend(self.frames, number)
+        eventually(lambda: self.told[-1] == length + count - 1)
+        return self.told[-1]
+
+
+def test_whichever_way_a_server_ends_what_it_acknowledged_is_there_and_subscribers_resume(
+    tmp_path: Path, desks: Desks
 ) -> None:
     unmodified = desks.sit("subscriber", TILED)
-    told: list[int] = []
+    unmodified_told: list[str] = []
     children: list[str] = []
-    with own_database() as database:
-        with running(tmp_path, *SERVE, "--port", "0", "--workers", "2", **database) as first:
-            client = from_uri(first.uri, api_key=first.api_key)
-            frames = client.write_array(frame(0), key="frames")
-            schema = pa.schema([("number", pa.int64()), ("text", pa.string())])
-            rows = client.create_appendable_table(schema, key="rows")
-            container = client.create_container("container")
-            subscription = frames.subscribe()
-            subscription.new_data.add_callback(
-                lambda update: told.extend(np.unique(update.data()).tolist())
-            )
-            subscription.start_in_thread(0)
-            unheard = container.subscribe()
-            unheard.child_created.add_callback(lambda update: children.append(update.key))
-            unheard.start_in_thread()
-            unmodified.run("follow", first.uri, "frames")
-            writers = [
-                Writer(lambda number: extend(frames, number + 1)),
-                Writer(lambda number: append(rows, number)),
-            ]
+    with own_database() as database, ExitStack() as servers:
+
+        def serve(port: str) -> RunningServer:
+            options = ("--api-key", API_KEY, "--workers", "2", "--port", port)
+            return servers.enter_context(running(tmp_path, "serve", *options, **database))
+
+        server = serve("0")
+        port = server.uri.rpartition(":")[2]
+        experiment = Experiment(server)
+        container = from_uri(server.uri, api_key=API_KEY).create_container("container")
+        unheard = container.subscribe()
+        unheard.child_created.add_callback(lambda update: children.append(update.key))
+        unheard.start_in_thread()
+        unmodified.run("follow", server.uri, "frames")
+        for stop in (kill_all, kill_supervisor, ask_to_stop):
+            writers = experiment.writers()
             for writer in writers:
                 writer.start()
-            eventually(lambda: min(writer.acknowledged for writer in writers) >= AT_LEAST)
-            belonging = first.processes()
-            stop(first)
+            eventually(lambda: all(w.next - w.first >= AT_LEAST for w in writers))  # noqa: B023
+            belonging = server.processes()
+            stop(server)
             assert not psutil.wait_procs(belonging, timeout=10)[1], "nothing of it is left"
             for writer in writers:
                 writer.stopping = True
-        port = first.uri.rpartition(":")[2]
-        with running(tmp_path, *SERVE, "--port", port, "--workers", "1", **database):
+            server = serve(port)
+            # At once, before those can be back who have never heard anything yet.
+            container.create_container(stop.__name__)
             for writer in writers:
                 writer.join(PATIENCE)
-            # At once, before those can be back who have never heard anything yet.
-            container.create_container("child")
-            stored = frames.read()
-            # The one that was not acknowledged may have been stored, wholly.
-            assert len(stored) - 1 - writers[0].acknowledged in (0, 1)
-            np.testing.assert_array_equal(stored, np.concatenate([*map(frame, range(len(stored)))]))
-            numbers = rows.read()
-            assert len(numbers) - writers[1].acknowledged in (0, 1)
-            assert numbers["number"].tolist() == list(range(len(numbers)))
-            assert [len(text) for text in numbers["text"]] == [n % 100 for n in numbers["number"]]
-
-            for number in range(len(stored), len(stored) + 10):
-                extend(frames, number)
-            append(rows, len(numbers))
-            assert rows.read()["number"].tolist() == list(range(len(numbers) + 1))
-            eventually(lambda: told[-1] == len(stored) + 9)
-            unmodified_told = [int(n) for n in unmodified.prints_until(str(len(stored) + 9))]
-            frames.close_stream()
-            unmodified.finishes()
-            assert subscription.wait(PATIENCE)
-            eventually(lambda: children == ["child"])
-    for numbers_told in (told, unmodified_told):
-        assert numbers_told == sorted(set(numbers_told)), "in order, and nothing twice"
-        assert numbers_told[-10:] == list(range(len(stored), len(stored) + 10))
-    assert told[:AT_LEAST] == list(range(AT_LEAST))
+            experiment.check_stored(extended=writers[0].next, appended=writers[1].next)
+            last = experiment.extend_by(10)
+            unmodified_told += unmodified.prints_until(str(last))
+            assert experiment.told[-10:] == list(range(last - 9, last + 1))
+            assert unmodified_told[-10:] == [str(n) for n in range(last - 9, last + 1)]
+        experiment.frames.close_stream()
+        assert experiment.subscription.wait(PATIENCE)
+        unmodified.finishes()
+        eventually(lambda: len(children) == 3)
+    assert children == ["kill_all", "kill_supervisor", "ask_to_stop"]
+    for told in (experiment.told, [int(number) for number in unmodified_told]):
+        assert told == sorted(set(told)), "in order, and nothing twice"
 
 
 def test_a_line_that_breaks_before_the_first_update_loses_nothing(server: RunningServer) -> None:

@@ -1,6 +1,6 @@
 """The page on streaming, run as it says: a process that writes, and one that subscribes.
 
-Each test runs with both servers, and with both clients on either side: this project's, and the
+Each test runs with both servers, and with both clients in either role: this project's, and the
 unmodified one of Tiled 0.2.20. What the latter does otherwise than the page says: a full write has
 no offset, arrays have no `new_data` to subscribe to, and subscriptions no `closed`.
 """
@@ -38,13 +38,22 @@ class Page:
     """How it prints a container under this key."""
 
 
-@pytest.fixture(
-    params=[(OURS, OURS), (OURS, TILED), (TILED, OURS), (TILED, TILED)],
-    ids=lambda clients: f"{clients[0]} writes, {clients[1]} subscribes",
-)
-def page(request: pytest.FixtureRequest, site: RunningServer, desks: Desks) -> Page:
+# With the production server all four; with the other each client in each role.
+CASES = [
+    ("server", OURS, OURS),
+    ("server", OURS, TILED),
+    ("server", TILED, OURS),
+    ("server", TILED, TILED),
+    ("runserver", OURS, TILED),
+    ("runserver", TILED, OURS),
+]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: "{}: {} writes, {} subscribes".format(*case))
+def page(request: pytest.FixtureRequest, desks: Desks) -> Page:
     """A writer and a subscriber."""
-    writing, subscribing = request.param
+    name, writing, subscribing = request.param
+    site: RunningServer = request.getfixturevalue(name)
     assert site.api_key == API_KEY
     key = f"x{secrets.token_hex(4)}"
     return Page(
