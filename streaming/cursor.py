@@ -69,9 +69,13 @@ class Cursor:
         position = BEGINNING if restarted else Position(max(start - 1, 0))
         return cls(tip.epoch, position, tip.position)
 
-    def restart(self, epoch: str | None) -> None:
-        """Numbering has started again: begin at its beginning."""
-        self.epoch, self.position, self.joined = epoch, BEGINNING, BEGINNING
+    def turn_back(self, tip: Tip) -> None:
+        """Numbers are given anew: all of them in another epoch, else those after `tip`."""
+        if self.epoch != tip.epoch:
+            self.epoch, self.position, self.joined = tip.epoch, BEGINNING, BEGINNING
+        else:
+            self.position = min(self.position, tip.position)
+            self.joined = min(self.joined, tip.position)
 
     def take(self, position: Position, tip: Position) -> Step:
         """Move on to the entry at `position`, of a stream known to have come as far as `tip`.

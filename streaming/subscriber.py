@@ -29,25 +29,31 @@ class Subscriber:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self.cursor = Cursor.join(hub.tip)
+        self._turns = 0
         self._ahead: deque[Entry] = deque()
-        self._ahead_tip = hub.tip.position
+        self._ahead_tip = BEGINNING
 
     def begin(self, start: int | None, epoch: str | None) -> None:
         """Take the place that `start` and `epoch` ask for, in the stream as it is now."""
         self.cursor = Cursor.join(self.hub.tip, start, epoch)
+        self._turns = self.hub.window.turns
 
     async def next(self) -> Entry:
         """The next update, as soon as there is one. Raises StreamEnded."""
         while True:
             if self.hub.ending is not None:
                 raise StreamEnded(self.hub.ending)
-            if self.cursor.epoch != self.hub.window.epoch:
-                self._ahead.clear()
-                self._ahead_tip = BEGINNING
-                self.cursor.restart(self.hub.window.epoch)
+            if self._turns != self.hub.window.turns:
+                self._turn_back()
             entry = await self._find()
             if entry is not None and self._accept(entry):
                 return entry
+
+    def _turn_back(self) -> None:
+        self._turns = self.hub.window.turns
+        self._ahead.clear()
+        self._ahead_tip = BEGINNING
+        self.cursor.turn_back(self.hub.tip)
 
     async def _find(self) -> Entry | None:
         if self._ahead:

@@ -12,6 +12,7 @@ class Window:
     """Every entry after `start` up to `tip`, as many as fit into `limit` bytes.
 
     One entry is always kept, however large, so that it is read once for all who wait for it.
+    `turns` counts how often numbers have begun to be given anew, so that cursors have to turn back.
     """
 
     def __init__(self, limit: int) -> None:
@@ -20,6 +21,7 @@ class Window:
         self.start = BEGINNING
         self.tip = BEGINNING
         self.size = 0
+        self.turns = 0
         self._entries: list[Entry] = []
         self._positions: list[Position] = []
 
@@ -39,10 +41,16 @@ class Window:
         self._entries, self._positions = [], []
 
     def extend(self, batch: Batch) -> bool:
-        """Take what was found after the tip. True if there is news, or another epoch."""
+        """Take what was found after the tip. True if there is news, or numbers are given anew."""
         if batch.tip.epoch != self.epoch:
             # Nothing of the new numbering was looked at yet.
+            self.turns += 1
             self.reset(Tip(batch.tip.epoch))
+            return True
+        if batch.tip.position < self.tip:
+            # A Redis took over that had not heard of the newest ones.
+            self.turns += 1
+            self.reset(batch.tip)
             return True
         before = self.tip
         for entry in batch.entries:

@@ -64,6 +64,7 @@ class Watcher:
     end_shed: bool = False
     closed_at: Tip | None = None
     stopped: bool = False
+    turns: int = 0
 
 
 class StreamMachine(RuleBasedStateMachine):
@@ -117,7 +118,15 @@ class StreamMachine(RuleBasedStateMachine):
         # The window may hold what the log does no more.
         may = {(cursor.epoch or "", sequence) for sequence in range(first, last + 1)}
         closed = start is not None and self.tip.position.end > 0
-        self.watchers.append(Watcher(cursor, due, may, closed_at=self.tip if closed else None))
+        self.watchers.append(
+            Watcher(
+                cursor,
+                due,
+                may,
+                closed_at=self.tip if closed else None,
+                turns=self.window.turns,
+            )
+        )
 
     @precondition(lambda self: self.log)
     @rule(count=st.integers(1, 4))
@@ -168,8 +177,9 @@ class StreamMachine(RuleBasedStateMachine):
     def step(self, watcher: Watcher) -> bool:
         """What a subscriber does once; False if there is nothing to do."""
         cursor, window = watcher.cursor, self.window
-        if cursor.epoch != window.epoch:
-            cursor.restart(window.epoch)
+        if watcher.turns != window.turns:
+            watcher.turns = window.turns
+            cursor.turn_back(Tip(window.epoch, window.tip))
         before = cursor.position
         if window.holds(cursor):
             entry, tip = window.after(cursor.position), window.tip

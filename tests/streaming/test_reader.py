@@ -202,6 +202,26 @@ async def test_when_redis_was_emptied_everyone_goes_on_with_the_new_numbering(
     await reader.stop()
 
 
+async def test_numbers_that_a_failover_lost_and_gave_anew_are_sent_again(
+    own_valkey: OwnValkey, node: uuid.UUID
+) -> None:
+    _, settings = own_valkey
+    log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
+    subscriber = await reader.subscribe(node)
+    client, keys = writer_client(settings), subscriber.hub.keys
+    write(log, node, 3)
+    copied = {key: client.dump(key) for key in (keys.meta, keys.log)}
+    write(log, node, 2)
+    assert await received(subscriber, 5) == [1, 2, 3, 4, 5]
+    for key, value in copied.items():
+        client.restore(key, 0, value, replace=True)
+    client.client_kill_filter(_type="pubsub")
+    await subscriber.hub.sync()
+    write(log, node, 3)
+    assert await received(subscriber, 3) == [4, 5, 6]
+    await reader.stop()
+
+
 async def test_when_memory_was_short_the_newest_are_still_there(
     own_valkey: OwnValkey, node: uuid.UUID
 ) -> None:
