@@ -43,12 +43,14 @@ class RunningServer:
 
     def processes(self) -> list[psutil.Process]:
         """All processes that belong to it, its Valkey and guards included."""
-        found = []
+        found: dict[int, psutil.Process] = {}
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 if process.environ().get("TILED_TEST_SERVER") == str(self.folder):
-                    found.append(process)
-        return found
+                    # A Valkey writes its title over its environment.
+                    for one in (process, *process.children(recursive=True)):
+                        found[one.pid] = one
+        return list(found.values())
 
     def stop(self, number: int = signal.SIGINT) -> int:
         """Send a signal to the process that was started, wait until it is gone, return its exit."""

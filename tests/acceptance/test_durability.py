@@ -164,6 +164,7 @@ def test_whichever_way_a_server_ends_what_it_acknowledged_is_there_and_subscribe
         assert experiment.subscription.wait(PATIENCE)
         unmodified.finishes()
         eventually(lambda: len(children) == 3)
+        unheard.disconnect()
     assert children == ["kill_all", "kill_supervisor", "ask_to_stop"]
     for told in (experiment.told, [int(number) for number in unmodified_told]):
         assert told == sorted(set(told)), "in order, and nothing twice"

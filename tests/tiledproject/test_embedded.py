@@ -68,6 +68,19 @@ def test_it_dies_with_an_owner_that_is_killed() -> None:
     assert not folder_of(uri).exists()
 
 
+def test_it_dies_with_its_guard() -> None:
+    with EmbeddedValkey() as uri, redis.Redis.from_url(uri) as connection:
+        server = psutil.Process(connection.info("server")["process_id"])
+        guard = server.parent()
+        assert guard is not None
+        guard.kill()
+        left = psutil.wait_procs([server], timeout=5)[1]
+        for process in left:
+            process.kill()
+        # Other systems have no way to see to it.
+        assert not left or sys.platform != "linux"
+
+
 def test_one_that_dies_is_started_again_at_the_same_place() -> None:
     with EmbeddedValkey() as uri, redis.Redis.from_url(uri) as connection:
         first = psutil.Process(connection.info("server")["process_id"])
