@@ -16,11 +16,10 @@ STREAMABLE = (StructureFamily.container, StructureFamily.array, StructureFamily.
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A node that may be watched. Of an `external` one, updates may refer to data elsewhere."""
+    """A node that may be watched."""
 
     uuid: UUID
     structure: Structure | None
-    external: bool
 
 
 def needs_credentials() -> bool:
@@ -37,6 +36,4 @@ def admit(path: list[str], key: str | None) -> Watched:
     principal = anonymous() if key is None else authenticate_key(key)
     require(principal, Scope.read_data, Scope.read_metadata)
     node = resolve_family(path, *STREAMABLE)
-    return Watched(
-        node.uuid, node.structure, external=node.source is not None and node.source.external
-    )
+    return Watched(node.uuid, node.structure)

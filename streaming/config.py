@@ -8,6 +8,8 @@ from typing import Self
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from access.errors import Unavailable
+
 CACHE_URI = re.compile(r"(redis|rediss)://[^/?]+(/\d*)?(\?.*)?|unix://.+")
 
 
@@ -116,4 +118,12 @@ class StreamingCacheSettings(BaseModel):
 def streaming_cache_settings() -> StreamingCacheSettings:
     """This site's section `streaming_cache`."""
     section: StreamingCacheSettings = settings.TILED.streaming_cache
+    return section
+
+
+def required_cache() -> StreamingCacheSettings:
+    """The same, where there is a cache. Raises Unavailable where streaming is off."""
+    section = streaming_cache_settings()
+    if section.uri is None:
+        raise Unavailable("Streaming is off: this server has no streaming cache.")
     return section

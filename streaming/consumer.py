@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from channels.consumer import AsyncConsumer
@@ -17,6 +16,7 @@ from tiled_client.wire.messages import schema_message
 
 from . import envelope, frames
 from .admission import Watched, admit, needs_credentials
+from .config import required_cache
 from .entries import Entry, Form
 from .handshake import BadFirstMessage, Envelope, Handshake, first_message_key, reference_uri
 from .hub import Ending
@@ -69,7 +69,7 @@ class StreamConsumer(AsyncConsumer):
         """Accept or deny; what can be known before is known before."""
         try:
             self.handshake = Handshake.read(self.scope)
-            self._reader = current_reader()
+            required_cache()
             waits = self.handshake.key is None and needs_credentials()
             if not waits:
                 await self._subscribe(self.handshake.key)
@@ -107,6 +107,7 @@ class StreamConsumer(AsyncConsumer):
     async def _subscribe(self, key: str | None) -> None:
         handshake = self.handshake
         self.watched = await database_sync_to_async(admit)(handshake.path, key)
+        self._reader = current_reader()
         # Before the schema is sent, so that nothing written after that is missed.
         self._subscriber = await self._reader.subscribe(
             self.watched.uuid, handshake.start, handshake.epoch
@@ -124,6 +125,7 @@ class StreamConsumer(AsyncConsumer):
             await self._close(CLOSE_CODES[end.ending], end.ending.value)
         except OSError as error:
             logger.debug("A subscriber is gone: %s", error)
+            await self._close(1011, "Connection lost")
         except Exception:
             logger.exception("A subscription to %s failed", self.handshake.path)
             await self._close(1011, "Internal error")
@@ -131,33 +133,31 @@ class StreamConsumer(AsyncConsumer):
             await self._leave()
 
     async def _send_updates(self, subscriber: Subscriber) -> None:
-        direct = self.handshake.envelope is Envelope.msgpack and not self.watched.external
         sent = 0
         while True:
             entry = await subscriber.next()
-            await self._send_form(entry.frame if direct else await self._form(entry))
+            await self._send_form(await self._form(entry))
             sent += 1
             if sent % TURN == 0:
                 await asyncio.sleep(0)
 
     async def _form(self, entry: Entry) -> Form:
+        refers = frames.is_reference(entry.frame)
         if self.handshake.envelope is Envelope.json:
-            name = f"json {self._place}" if self.watched.external else "json"
+            name = f"json {self.handshake.base_url}" if refers else "json"
             return await entry.form(name, self._to_json)
-        return await entry.form(f"msgpack {self._place}", self._with_uri)
-
-    @property
-    def _place(self) -> str:
-        return self.handshake.base_url
+        if refers:
+            return await entry.form(f"msgpack {self.handshake.base_url}", self._with_uri)
+        return entry.frame
 
     def _with_uri(self, frame: bytes) -> bytes:
-        if not frames.is_reference(frame):
-            return frame
-        make = partial(reference_uri, self.handshake.base_url, self.handshake.path)
-        return frames.with_key(frame, "uri", make(frames.decode(frame)))
+        handshake = self.handshake
+        uri = reference_uri(handshake.base_url, handshake.path, frames.decode(frame))
+        return frames.with_key(frame, "uri", uri)
 
     def _to_json(self, frame: bytes) -> str:
-        return envelope.to_json(self._with_uri(frame), self.watched.structure)
+        whole = self._with_uri(frame) if frames.is_reference(frame) else frame
+        return envelope.to_json(whole, self.watched.structure)
 
     def _schema(self, subscriber: Subscriber) -> Form:
         cursor = subscriber.cursor
@@ -193,7 +193,10 @@ class StreamConsumer(AsyncConsumer):
 
     async def _close(self, code: int, reason: str) -> None:
         reason = reason.encode()[:REASON_BYTES].decode(errors="ignore")
-        await self.send({"type": "websocket.close", "code": code, "reason": reason})
+        try:
+            await self.send({"type": "websocket.close", "code": code, "reason": reason})
+        except OSError as error:
+            logger.debug("A subscriber was gone before it was closed: %s", error)
 
     async def _leave(self) -> None:
         subscriber, self._subscriber = self._subscriber, None

@@ -47,6 +47,7 @@ class Hub:
         self.ending: Ending | None = None
         self.confirmed = False
         self._known = False
+        self._fails = False
         self._news = asyncio.Event()
         self._waiting: set[asyncio.Future[None]] = set()
         self._asked: list[asyncio.Future[None]] = []
@@ -105,9 +106,10 @@ class Hub:
     def end(self, ending: Ending) -> None:
         """Tell all subscribers that it is over."""
         self.ending = self.ending or ending
+        self._news.set()
         _resolve(self._asked)
         _resolve(self._joining)
-        self._wake()
+        _resolve(self._waiting)
 
     def close(self) -> None:
         """Stop following."""
@@ -118,24 +120,29 @@ class Hub:
             while self.ending is None:
                 await self._news.wait()
                 self._news.clear()
-                asked, self._asked = self._asked, []
-                try:
-                    await self._catch_up()
-                except (RedisError, OSError) as error:
-                    logger.warning(
-                        "Stream of %s cannot be read, will try again: %s", self.node, error
-                    )
-                    self._asked += asked
-                    self._news.set()
-                    await asyncio.sleep(RETRY_SECONDS)
-                else:
-                    _resolve(asked)
+                await self._answer()
         except Exception:
-            logger.exception("Stream of %s cannot be followed", self.node)
+            logger.exception("The stream of %s cannot be followed", self.node)
             self.end(Ending.LOST)
 
+    async def _answer(self) -> None:
+        """Catch up, for all who have asked until now; try again later if that fails."""
+        count = len(self._asked)
+        try:
+            await self._catch_up()
+        except (RedisError, OSError) as error:
+            level = logging.DEBUG if self._fails else logging.WARNING
+            logger.log(level, "The stream of %s cannot be read now: %s", self.node, error)
+            self._fails = True
+            self._news.set()
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            self._fails = False
+            answered, self._asked = self._asked[:count], self._asked[count:]
+            _resolve(answered)
+
     async def _catch_up(self) -> None:
-        while True:
+        while self.ending is None:
             batch = await (self.log.after(self.window.tip) if self._known else self.log.tip())
             if batch.gone:
                 self.end(Ending.DELETED)
@@ -144,12 +151,9 @@ class Hub:
                 self._known = True
                 self.window.reset(batch.tip)
             elif self.window.extend(batch):
-                self._wake()
+                _resolve(self._waiting)
             if self.window.tip >= batch.tip.position:
                 return
-
-    def _wake(self) -> None:
-        _resolve(self._waiting)
 
 
 def _added(futures: list[asyncio.Future[None]]) -> asyncio.Future[None]:

@@ -74,7 +74,8 @@ class Link:
             try:
                 await self._listen(connection)
             except (RedisError, OSError) as error:
-                logger.warning("No news from the streaming cache, will try again: %s", error)
+                level = logging.WARNING if self._lasted or delay == FIRST_DELAY else logging.DEBUG
+                logger.log(level, "No news from the streaming cache for now: %s", error)
             finally:
                 self._connection = None
                 await connection.disconnect(nowait=True)

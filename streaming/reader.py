@@ -11,13 +11,12 @@ import logging
 import secrets
 import time
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from redis.exceptions import RedisError
 
 from access.errors import NotFound, ServiceError, Unavailable
 
-from .config import StreamingCacheSettings, streaming_cache_settings
+from .config import StreamingCacheSettings, required_cache
 from .connections import reader_client
 from .hub import Ending, Hub
 from .keys import StreamKeys
@@ -40,6 +39,7 @@ class Reader:
 
     def __init__(self, settings: StreamingCacheSettings) -> None:
         self.stopped = False
+        self._loop = asyncio.get_running_loop()
         self._settings = settings
         self._client = reader_client(settings)
         self._link = Link(
@@ -62,12 +62,15 @@ class Reader:
         Raises Unavailable while Redis cannot be reached, NotFound if the node was deleted.
         """
         hub = self._hubs.get(node)
-        if hub is None or hub.ending is not None:
-            hub = await self._open(node)
+        fresh = hub is None or hub.ending is not None
+        if hub is None or fresh:
+            hub = self._hubs[node] = self._new_hub(node)
         subscriber = Subscriber(hub)
         hub.subscribers.add(subscriber)
         try:
             async with asyncio.timeout(self._settings.timeout):
+                if fresh:
+                    await self._link.watch(hub.keys.wake, hub)
                 ready = await hub.ready()
         except BaseException as error:
             await self.leave(subscriber)
@@ -97,13 +100,11 @@ class Reader:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _open(self, node: UUID) -> Hub:
-        keys = StreamKeys.of(self._settings.prefix, node)
-        log = LogReader(self._client.connection_pool, keys, self._settings.timeout)
-        hub = Hub(node, keys, log, Window(self._settings.window_bytes))
-        self._hubs[node] = hub
-        await self._link.watch(keys.wake, hub)
-        return hub
+    def _new_hub(self, node: UUID) -> Hub:
+        settings = self._settings
+        keys = StreamKeys.of(settings.prefix, node)
+        log = LogReader(self._client.connection_pool, keys, settings.timeout)
+        return Hub(node, keys, log, Window(settings.window_bytes))
 
     def _lost(self) -> None:
         for hub in self._hubs.values():
@@ -129,6 +130,8 @@ class Reader:
             link.cancel()
             await asyncio.gather(link, return_exceptions=True)
             await self._client.aclose()
+            if _readers.get(self._loop) is self:
+                del _readers[self._loop]
 
     async def _is_needed(self) -> bool:
         """Wait for something to report. False, for good, once nobody has come for a while."""
@@ -163,14 +166,12 @@ class Reader:
             logger.debug("Counts of subscribers were not told: %s", error)
 
 
-_readers: WeakKeyDictionary[asyncio.AbstractEventLoop, Reader] = WeakKeyDictionary()
+_readers: dict[asyncio.AbstractEventLoop, Reader] = {}
 
 
 def current_reader() -> Reader:
     """The reader of the running event loop. Raises Unavailable where no cache is configured."""
-    settings = streaming_cache_settings()
-    if settings.uri is None:
-        raise Unavailable("Streaming is off: this server has no streaming cache.")
+    settings = required_cache()
     loop = asyncio.get_running_loop()
     reader = _readers.get(loop)
     if reader is None or reader.stopped:

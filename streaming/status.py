@@ -12,7 +12,7 @@ import redis
 
 from access.errors import Unavailable
 
-from .config import streaming_cache_settings
+from .config import required_cache
 from .connections import writer_client
 from .cursor import Position
 from .keys import StreamKeys
@@ -34,9 +34,7 @@ class StreamStatus:
 
 def stream_status(node: UUID) -> StreamStatus:
     """The state of `node`'s stream. Raises Unavailable if streaming is off or out of reach."""
-    settings = streaming_cache_settings()
-    if settings.uri is None:
-        raise Unavailable("Streaming is off: this server has no streaming cache.")
+    settings = required_cache()
     keys = StreamKeys.of(settings.prefix, node)
     pipe = writer_client(settings).pipeline(transaction=True)
     pipe.hmget(keys.meta, "epoch", "seq", "end", "time")

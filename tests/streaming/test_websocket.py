@@ -245,12 +245,16 @@ def test_a_stalled_subscriber_costs_the_server_nothing_and_loses_nothing(site: S
     path = site.array(np.zeros(125_000))
     with site.socket(f"/{path}?envelope_format=msgpack") as stalled:
         stalled.next()
-        site.write(path, np.zeros(125_000), "?persist=False")
+        megabytes(site, path, 20)
         before = workers_memory(site)
-        for _ in range(80):
-            site.write(path, np.zeros(125_000), "?persist=False")
-        assert workers_memory(site) - before < 32_000_000
-        assert stalled.sequences(81) == list(range(1, 82))
+        megabytes(site, path, 80)
+        assert workers_memory(site) - before < 40_000_000
+        assert stalled.sequences(100) == list(range(1, 101))
+
+
+def megabytes(site: Site, path: str, count: int) -> None:
+    for _ in range(count):
+        site.write(path, np.zeros(125_000), "?persist=False")
 
 
 def workers_memory(site: Site) -> int:
