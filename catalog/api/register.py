@@ -7,10 +7,9 @@ from rest_framework.request import Request
 
 from access.errors import BadRequest, Invalid
 from access.principals import Scope
-from tiled_client.wire.data_sources import DataSource
 
 from ..services import nodes
-from ..services.drafts import Draft
+from ..services.drafts import Draft, checked_source
 from ..services.external import Patch, update_data_source
 from .base import WireView
 from .metadata import created
@@ -39,7 +38,7 @@ class DataSourceView(WireView):
         body = json_body(request)
         if not isinstance(body, dict) or "data_source" not in body:
             raise Invalid("The body must be a JSON object with the key 'data_source'.")
-        replacement = DataSource.from_json(body["data_source"])
+        replacement = checked_source(body["data_source"])
         update_data_source(path=path, replacement=replacement, patch=_patch(request))
         return render(request, None)
 

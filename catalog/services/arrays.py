@@ -25,6 +25,7 @@ from ..locks import node_lock
 from ..models import DataSource, Node
 from ..nodes import resolve_family, split_path
 from .external import read_external
+from .limits import check_size, nominal_bytes
 from .stores import array_store, node_folder
 
 Array = np.ndarray[Any, Any]
@@ -81,7 +82,7 @@ def read_array(node: Node, items: NDSlice) -> Array:
     """The part `items` of the array, in its dtype. Raises WireError, BadRequest (too large)."""
     structure = array_structure(node)
     limit = storage_settings().response_bytesize_limit
-    if math.prod(sliced_shape(structure.shape, items)) * structure.dtype.itemsize > limit:
+    if nominal_bytes(structure, sliced_shape(structure.shape, items)) > limit:
         raise BadRequest(
             f"Response would exceed {limit}. Use slicing ('?slice=...') to request smaller chunks."
         )
@@ -180,6 +181,7 @@ def _plan_patch(
             f"Slice {region} does not fit within current array shape {structure.shape}. "
             "Use ?extend=true to extend the array dimensions to fit."
         )
+    check_size(structure, grown)
     return replace(plan, structure=structure.grown_to(grown))
 
 

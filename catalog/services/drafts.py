@@ -12,6 +12,7 @@ from tiled_client.wire.data_sources import DataSource
 from tiled_client.wire.families import StructureFamily
 
 from ..models import KEY_LENGTH
+from .limits import check_asset, check_structure
 
 MAX_SPECS = 20
 SPEC_LENGTH = 255
@@ -32,14 +33,23 @@ class Draft:
         """Read a request's body. Raises Invalid, or WireError for the data source."""
         if not isinstance(body, Mapping):
             raise Invalid("The body must be a JSON object that describes the new node.")
-        family = checked_family(body.get("structure_family"))
+        family, key = checked_family(body.get("structure_family")), body.get("id")
         return cls(
-            key=checked_key(body.get("id") or str(uuid.uuid4())),
+            key=str(uuid.uuid4()) if key is None or key == "" else checked_key(key),
             family=family,
-            metadata=checked_metadata(body.get("metadata") or {}),
-            specs=checked_specs(body.get("specs") or []),
-            data_source=_single_source(family, body.get("data_sources") or []),
+            metadata=checked_metadata(_given(body, "metadata", {})),
+            specs=checked_specs(_given(body, "specs", [])),
+            data_source=_single_source(family, _given(body, "data_sources", [])),
         )
+
+
+def checked_source(value: Any) -> DataSource:
+    """A data source that can be stored. Raises Invalid, or WireError."""
+    source = DataSource.from_json(value)
+    check_structure(source.structure)
+    for asset in source.assets:
+        check_asset(asset)
+    return source
 
 
 def checked_family(value: Any) -> StructureFamily:
@@ -96,6 +106,11 @@ def _checked_spec(spec: Any) -> dict[str, Any]:
     return {"name": name, "version": version}
 
 
+def _given(body: Mapping[str, Any], name: str, default: Any) -> Any:
+    value = body.get(name)
+    return default if value is None else value
+
+
 def _single_source(family: StructureFamily, sources: Any) -> DataSource | None:
     if not isinstance(sources, list):
         raise Invalid("data_sources must be a list.")
@@ -103,7 +118,7 @@ def _single_source(family: StructureFamily, sources: Any) -> DataSource | None:
         return None
     if len(sources) != 1:
         raise Invalid(f"A node of family {family.value} has one data source, not {len(sources)}.")
-    source = DataSource.from_json(sources[0])
+    source = checked_source(sources[0])
     if source.structure_family is not family:
         raise Invalid(
             f"The node's family is {family.value}, but its data source's is "

@@ -76,6 +76,8 @@ class DataSource:
         for key in ("parameters", "properties"):
             if not isinstance(value.get(key) or {}, Mapping):
                 raise WireError(f"A data source's {key} must be an object.")
+        if not isinstance(value.get("assets") or [], (list, tuple)):
+            raise WireError("A data source's assets must be a list.")
         mimetype, identifier = value.get("mimetype"), value.get("id")
         if mimetype is not None and not isinstance(mimetype, str):
             raise WireError(f"A data source's mimetype must be null or a text, not {mimetype!r}.")

@@ -85,7 +85,7 @@ class BuiltinDType:
         text = f"{ENDIANNESS[self.endianness]}{self.kind}{size}{self.dt_units or ''}"
         try:
             return np.dtype(text)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise WireError(f"There is no dtype {text!r}.") from error
 
 
@@ -181,7 +181,7 @@ class StructDType:
                     "itemsize": self.itemsize,
                 }
             )
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise WireError(f"There is no such structured dtype: {error}.") from error
 
 

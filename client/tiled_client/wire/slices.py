@@ -13,7 +13,8 @@ from .errors import WireError
 Item = int | slice
 NDSlice = tuple[Item, ...]
 
-_DIMENSION = re.compile(r"(-?\d+)|(-?\d+)?:(-?\d+)?(?::(-?\d+)?)?")
+_INTEGER = r"(-?[0-9]{1,18})"
+_DIMENSION = re.compile(rf"{_INTEGER}|{_INTEGER}?:{_INTEGER}?(?::{_INTEGER}?)?")
 
 
 def parse_slice(text: str) -> NDSlice:

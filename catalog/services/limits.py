@@ -1,0 +1,97 @@
+"""What no node may exceed: beyond these, some database, format or library below us gives up.
+
+Whoever asks for more is told so before anything is stored.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from access.errors import Invalid
+from tiled_client.wire.data_sources import Asset
+from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
+
+# orjson writes 254 levels, and an answer needs some for itself.
+JSON_DEPTH = 200
+# tensorstore knows 32, of which one may be needed for the bytes of an element.
+DIMENSIONS = 31
+ARRAY_BYTES = 1 << 60
+# The structure, with each of its chunks, is part of every answer about the array.
+CHUNKS = 10_000_000
+PARTITIONS = 1_000_000
+PARAMETER_LENGTH = 255
+ASSET_NUMBER = 2**31 - 1
+ASSET_BYTES = 2**63 - 1
+
+
+def check_json(value: Any) -> None:
+    """Raise Invalid for what the JSON column of one of the databases, or an answer, cannot hold."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > JSON_DEPTH:
+            raise Invalid(f"JSON must not be nested deeper than {JSON_DEPTH} levels.")
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below += item
+                below += item.values()
+            elif isinstance(item, list):
+                below += item
+            elif isinstance(item, str) and "\0" in item:
+                raise Invalid("A text with a NUL character cannot be stored.")
+            elif isinstance(item, int) and not -(2**63) <= item < 2**64:
+                raise Invalid("An integer of more than 64 bits cannot be stored.")
+        level = below
+
+
+def check_structure(structure: Structure | None) -> None:
+    """Raise Invalid for an array or a table that cannot be kept."""
+    match structure:
+        case ArrayStructure():
+            _check_array(structure)
+            check_size(structure, structure.shape)
+        case TableStructure() if structure.npartitions > PARTITIONS:
+            raise Invalid(f"A table has at most {PARTITIONS} partitions.")
+
+
+def check_size(structure: ArrayStructure, shape: Sequence[int]) -> None:
+    """Raise Invalid if the array of `structure`, once grown to `shape`, would be too large."""
+    if nominal_bytes(structure, shape) > ARRAY_BYTES:
+        raise Invalid(f"An array of shape {list(shape)} of {structure.dtype} would be too large.")
+    for sizes, size in zip(structure.chunks, shape, strict=True):
+        count = len(sizes) if sum(sizes) == size else -(-size // max(sizes[0] if sizes else 0, 1))
+        if count > CHUNKS:
+            raise Invalid(
+                f"An array of shape {list(shape)} would have {count} chunks along one dimension; "
+                f"{CHUNKS} is the most. Make the array with larger chunks."
+            )
+
+
+def nominal_bytes(structure: ArrayStructure, shape: Sequence[int]) -> int:
+    """The size of `shape` in bytes, where a dimension of length 0 counts as one of length 1.
+
+    An array without elements takes no bytes, but may take its other dimensions in text or memory.
+    """
+    return math.prod(max(size, 1) for size in shape) * structure.dtype.itemsize
+
+
+def check_asset(asset: Asset) -> None:
+    """Raise Invalid for an asset that does not fit its row."""
+    if asset.parameter is not None and len(asset.parameter) > PARAMETER_LENGTH:
+        raise Invalid(f"An asset's parameter has at most {PARAMETER_LENGTH} characters.")
+    for name, value, most in (("num", asset.num, ASSET_NUMBER), ("size", asset.size, ASSET_BYTES)):
+        if value is not None and not 0 <= value <= most:
+            raise Invalid(f"An asset's {name} must be null or from 0 to {most}, not {value}.")
+
+
+def _check_array(structure: ArrayStructure) -> None:
+    if len(structure.shape) > DIMENSIONS:
+        raise Invalid(f"An array has at most {DIMENSIONS} dimensions, not {len(structure.shape)}.")
+    if not structure.dtype.itemsize:
+        raise Invalid("The elements of an array must be of at least one byte: itemsize is 0.")
+    dims = [name for name in structure.dims or () if name]
+    if len(set(dims)) < len(dims):
+        raise Invalid(f"The dims of an array must differ from each other: {dims}.")
