@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db.models import Manager, QuerySet
+
 from access.errors import NotFound
 from tiled_client.wire.families import StructureFamily
 
@@ -17,10 +19,25 @@ def split_path(text: str) -> list[str]:
 
 def resolve(path: str | Sequence[str]) -> Node:
     """The node at `path`, with its data source, in one query. Raises NotFound."""
+    return _found(path, Node.objects)
+
+
+def resolve_for_update(path: str | Sequence[str]) -> Node:
+    """The node at `path`, which is then not deleted before the end of the transaction.
+
+    Raises NotFound.
+    """
+    return _found(path, Node.objects.select_for_update(of=("self",)))
+
+
+def _found(path: str | Sequence[str], nodes: Manager[Node] | QuerySet[Node]) -> Node:
     segments = split_path(path) if isinstance(path, str) else list(path)
+    joined = "/".join(segments)
+    # No key has a NUL, and PostgreSQL does not even let us ask.
+    asked = nodes.none() if "\0" in joined else nodes.select_related("data_source")
     try:
-        return Node.objects.select_related("data_source").get(path="/".join(segments))
-    except (Node.DoesNotExist, ValueError) as error:  # ValueError: a NUL, in PostgreSQL
+        return asked.get(path=joined)
+    except Node.DoesNotExist as error:
         raise NotFound(f"No such entry: {segments}") from error
 
 

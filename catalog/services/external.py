@@ -17,9 +17,9 @@ from ..config import storage_settings
 from ..events import DataSourceUpdated, announce
 from ..locks import node_lock
 from ..models import DataSource
-from ..nodes import resolve, split_path
+from ..nodes import resolve_for_update, split_path
 from ..storage import external
-from .assets import attach_asset
+from .assets import attach_assets
 from .placement import check_external
 
 
@@ -52,7 +52,7 @@ def update_data_source(*, path: str, replacement: WireDataSource, patch: Patch |
     """
     with node_lock("/".join(split_path(path))):
         with transaction.atomic():
-            node = resolve(path)
+            node = resolve_for_update(path)
             source = node.source
             if source is None or source.pk != replacement.id or not source.external:
                 raise NotFound(f"No data_source {replacement.id} on this node.")
@@ -75,5 +75,4 @@ def _replace(source: DataSource, replacement: WireDataSource) -> None:
     source.parameters = replacement.parameters
     source.properties = replacement.properties
     source.save()
-    for asset in replacement.assets:
-        attach_asset(source, asset)
+    attach_assets(source, replacement.assets)

@@ -14,7 +14,7 @@ from access.errors import NotSupported
 from ..events import ChildMetadataUpdated, announce
 from ..locks import node_lock
 from ..models import Node, Revision
-from ..nodes import resolve, split_path
+from ..nodes import resolve_for_update, split_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def update_metadata(*, path: str, change: Change, drop_revision: bool = False) -
         raise NotSupported("This node does not support update of metadata.")
     with node_lock("/".join(segments[:-1])):  # the update goes to the parent's stream
         with transaction.atomic():
-            node = resolve(segments)
+            node = resolve_for_update(segments)
             after = change(Described(node.metadata, node.specs))
             number = None if drop_revision else _keep_revision(node)
             node.metadata, node.specs = after.metadata, after.specs

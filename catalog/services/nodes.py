@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
 from django.db import IntegrityError, transaction
 
 from access.errors import Conflict, Invalid, NotFound, NotSupported
@@ -10,11 +13,16 @@ from tiled_client.wire.families import StructureFamily
 from ..events import ChildCreated, NodeDeleted, announce
 from ..locks import node_lock
 from ..models import PATH_BYTES, Asset, DataSource, Node
-from ..nodes import resolve, split_path
-from .assets import attach_asset
+from ..nodes import resolve, resolve_for_update, split_path
+from .assets import attach_assets, locked
 from .drafts import Draft
 from .placement import Placement, place
 from .stores import discard_folder
+
+# A database takes only so many values in one question.
+BATCH = 5000
+
+T = TypeVar("T")
 
 
 def create_node(*, parent_path: str, draft: Draft) -> Node:
@@ -34,8 +42,8 @@ def register_node(*, parent_path: str, draft: Draft) -> Node:
 def _create(parent_path: str, draft: Draft, *, registered: bool) -> Node:
     with node_lock("/".join(split_path(parent_path))):
         node = _unsaved(resolve(parent_path), draft)
-        placement = place(node.uuid, draft, registered=registered)
         try:
+            placement = place(node.uuid, draft, registered=registered)
             with transaction.atomic():
                 _save(node, placement)
         except IntegrityError as error:
@@ -84,8 +92,7 @@ def _save(node: Node, placement: Placement | None) -> None:
     if placement is None:
         return
     source = DataSource.objects.create(node=node, **placement.fields)
-    for asset in placement.assets:
-        attach_asset(source, asset)
+    attach_assets(source, placement.assets)
 
 
 def delete_node(*, path: str, recursive: bool = False, external_only: bool = True) -> None:
@@ -99,7 +106,7 @@ def delete_node(*, path: str, recursive: bool = False, external_only: bool = Tru
         raise NotSupported("This node does not support deletion.")
     with node_lock("/".join(segments[:-1])):
         deleted = _delete_rows(segments, recursive=recursive, external_only=external_only)
-    for node in reversed(deleted):
+    for node in deleted:
         with node_lock(node.path):  # waits for a write that had begun, then clears up after it
             discard_folder(node.uuid)
             announce(NodeDeleted(node.ref))
@@ -108,12 +115,10 @@ def delete_node(*, path: str, recursive: bool = False, external_only: bool = Tru
 def _delete_rows(segments: list[str], *, recursive: bool, external_only: bool) -> list[Node]:
     try:
         with transaction.atomic():
-            nodes = _subtree(resolve(segments))
+            nodes = _subtree(resolve_for_update(segments))
             _refuse_deletion(nodes, recursive=recursive, external_only=external_only)
-            keys = [node.pk for node in nodes]
-            assets = list(Asset.objects.filter(data_sources__node__in=keys))
-            Node.objects.filter(pk__in=keys).delete()
-            Asset.objects.filter(pk__in=[asset.pk for asset in assets], links=None).delete()
+            for batch in _batches(nodes):
+                _delete_batch(batch)
             return nodes
     except IntegrityError as error:
         raise Conflict(
@@ -121,12 +126,27 @@ def _delete_rows(segments: list[str], *, recursive: bool, external_only: bool) -
         ) from error
 
 
+def _delete_batch(nodes: Sequence[Node]) -> None:
+    keys = [node.pk for node in nodes]
+    assets = [asset.pk for asset in locked(Asset.objects.filter(links__data_source__node__in=keys))]
+    Node.objects.filter(pk__in=keys).delete()
+    for batch in _batches(assets):
+        Asset.objects.filter(pk__in=batch, links=None).delete()
+
+
 def _subtree(node: Node) -> list[Node]:
+    """The node and all below it, whoever is further down first; nobody else changes them now."""
     nodes, level = [node], [node]
+    below = Node.objects.select_for_update(of=("self",)).select_related("data_source")
     while level:
-        level = list(Node.objects.select_related("data_source").filter(parent__in=level))
+        level = [child for batch in _batches(level) for child in below.filter(parent__in=batch)]
         nodes += level
-    return nodes
+    return nodes[::-1]
+
+
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]
 
 
 def _refuse_deletion(nodes: list[Node], *, recursive: bool, external_only: bool) -> None:

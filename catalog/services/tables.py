@@ -11,21 +11,22 @@ from functools import partial
 
 import pyarrow as pa
 from django.db import transaction
+from django.db.models import QuerySet
 
 from access.errors import BadRequest, NotFound, NotSupported
 from tiled_client.wire.data_sources import Asset as WireAsset
 from tiled_client.wire.families import StructureFamily
-from tiled_client.wire.structures import ArrayStructure, TableStructure
+from tiled_client.wire.structures import TableStructure
 
 from ..config import storage_settings
 from ..events import TableWritten, announce
 from ..locks import node_lock
-from ..models import Asset, DataSource, Node
-from ..nodes import resolve_family, split_path
+from ..models import Asset, DataSource, DataSourceAsset, Node
+from ..nodes import resolve_family, resolve_for_update, split_path
 from ..storage import files, tables
 from ..storage.errors import MissingFile
 from .arrays import Array
-from .assets import attach_asset, discard_asset
+from .assets import attach_assets, discard_asset
 from .stores import node_folder, stored_file
 
 PARTITION = "data_uris"
@@ -63,25 +64,19 @@ def read_partition(node: Node, partition: int, columns: Sequence[str] | None = N
     structure = table_structure(node)
     _check_partition(structure, partition)
     _check_columns(structure, columns)
-    return _limited(_read(node, structure, partition, columns))
+    return _limited(_read(node, structure, range(partition, partition + 1), columns))
 
 
 def read_table(node: Node, columns: Sequence[str] | None = None) -> pa.Table:
     """All rows. Raises BadRequest for a column that is not there, and for too many rows."""
     structure = table_structure(node)
     _check_columns(structure, columns)
-    parts = [_read(node, structure, number, columns) for number in range(structure.npartitions)]
-    return _limited(pa.concat_tables(parts))
+    return _limited(_read(node, structure, range(structure.npartitions), columns))
 
 
 def read_column(node: Node, name: str) -> Array:
     """One column of all rows, as an array of one dimension; texts in a fixed width."""
     return tables.column_array(read_table(node, [name])[name])
-
-
-def column_structure(node: Node, name: str) -> ArrayStructure:
-    """The structure of one column, seen as an array."""
-    return ArrayStructure.from_array(read_column(node, name))
 
 
 def table_structure(node: Node) -> TableStructure:
@@ -117,24 +112,31 @@ def _write(
 
 
 def _replace_all(source: DataSource, table: pa.Table) -> None:
-    with transaction.atomic():
-        for link in source.asset_links.exclude(num=0):
-            discard_asset(link)
-        _replace(0, source, table)
+    _replace_with(table, 0, source, source.asset_links.all())
 
 
 def _replace(partition: int, source: DataSource, table: pa.Table) -> None:
+    _replace_with(table, partition, source, source.asset_links.filter(num=partition))
+
+
+def _replace_with(
+    table: pa.Table, partition: int, source: DataSource, before: QuerySet[DataSourceAsset]
+) -> None:
+    """Write the rows of `partition` to a new file, which takes the place of those of `before`."""
     written = tables.write_partition(node_folder(source.node.uuid), partition, table, sync=_sync())
-    with transaction.atomic():
-        for link in source.asset_links.filter(num=partition):
-            discard_asset(link)
-        uri = files.file_uri(written.path)
-        attach_asset(
-            source,
-            WireAsset(
-                uri, is_directory=False, parameter=PARTITION, num=partition, size=written.size
-            ),
-        )
+    uri = files.file_uri(written.path)
+    asset = WireAsset(
+        uri, is_directory=False, parameter=PARTITION, num=partition, size=written.size
+    )
+    try:
+        with transaction.atomic():
+            resolve_for_update(source.node.segments)
+            for link in before:
+                discard_asset(link)
+            attach_assets(source, [asset])
+    except BaseException:
+        written.path.unlink(missing_ok=True)
+        raise
 
 
 def _append(partition: int, source: DataSource, table: pa.Table) -> None:
@@ -149,23 +151,25 @@ def _append(partition: int, source: DataSource, table: pa.Table) -> None:
 
 
 def _read(
-    node: Node, structure: TableStructure, partition: int, columns: Sequence[str] | None
+    node: Node, structure: TableStructure, partitions: range, columns: Sequence[str] | None
 ) -> pa.Table:
     if node.source is None or node.source.external:
         raise NotSupported("Tables in files of others cannot be read.")
     try:
-        return _read_stored(node.source, structure, partition, columns)
+        return _read_stored(node.source, structure, partitions, columns)
     except MissingFile:  # replaced between our look at the database and at the file
-        return _read_stored(node.source, structure, partition, columns)
+        return _read_stored(node.source, structure, partitions, columns)
 
 
 def _read_stored(
-    source: DataSource, structure: TableStructure, partition: int, columns: Sequence[str] | None
+    source: DataSource, structure: TableStructure, partitions: range, columns: Sequence[str] | None
 ) -> pa.Table:
-    asset = _partition_asset(source, partition)
-    if asset is None:
-        return tables.empty(structure.schema(), columns)
-    return tables.read(stored_file(source.node.uuid, asset.data_uri), asset.size or 0, columns)
+    links = source.asset_links.filter(num__gte=partitions.start, num__lt=partitions.stop)
+    parts = [
+        tables.read(stored_file(source.node.uuid, asset.data_uri), asset.size or 0, columns)
+        for asset in (link.asset for link in links.order_by("num"))
+    ]
+    return pa.concat_tables(parts) if parts else tables.empty(structure.schema(), columns)
 
 
 def _partition_asset(source: DataSource, partition: int) -> Asset | None:
@@ -182,7 +186,8 @@ def _check_partition(structure: TableStructure, partition: int) -> None:
 
 
 def _check_columns(structure: TableStructure, columns: Sequence[str] | None) -> None:
-    unknown = [name for name in columns or () if name not in structure.schema().names]
+    known = structure.schema().names if columns else ()
+    unknown = [name for name in columns or () if name not in known]
     if unknown:
         raise BadRequest(
             f"No such field {unknown[0]!r}. The columns are {', '.join(structure.columns)}."
