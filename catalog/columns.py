@@ -15,7 +15,8 @@ from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from .models import Node
 from .nodes import resolve, split_path
-from .services.tables import column_structure
+from .services.arrays import Array
+from .services.tables import read_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,17 @@ class Column:
 
     table: Node
     key: str
-    structure: ArrayStructure
+    array: Array
     pk: None = None
     source: None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     specs: list[dict[str, Any]] = field(default_factory=list)
     family: StructureFamily = StructureFamily.array
+
+    @property
+    def structure(self) -> ArrayStructure:
+        """What the column looks like as an array."""
+        return ArrayStructure.from_array(self.array)
 
     @property
     def path(self) -> str:
@@ -64,4 +70,4 @@ def _column(segments: list[str]) -> Column | None:
         return None
     if not isinstance(table.structure, TableStructure) or name not in table.structure.columns:
         return None
-    return Column(table, name, column_structure(table, name))
+    return Column(table, name, read_column(table, name))

@@ -104,7 +104,7 @@ class DataSource(models.Model):
 
     def wire_assets(self) -> list[WireAsset]:
         """The assets in order, in the wire's form."""
-        links = self.asset_links.select_related("asset").order_by("num", "id")
+        links = sorted(self.asset_links.all(), key=lambda link: (link.num or 0, link.pk))
         return [link.to_wire() for link in links]
 
     def to_json(self) -> dict[str, Any]:
@@ -132,6 +132,14 @@ class Asset(models.Model):
         return self.data_uri
 
 
+class AssetLinks(models.Manager["DataSourceAsset"]):
+    """Links, each with its asset at hand: nobody wants the one without the other."""
+
+    def get_queryset(self) -> models.QuerySet[DataSourceAsset]:
+        """All links."""
+        return super().get_queryset().select_related("asset")
+
+
 class DataSourceAsset(models.Model):
     """What an asset is to a data source: its `parameter`, and its place among others in `num`."""
 
@@ -141,6 +149,8 @@ class DataSourceAsset(models.Model):
     asset = models.ForeignKey(Asset, related_name="links", on_delete=models.CASCADE)
     parameter = models.CharField(max_length=255, null=True)
     num = models.IntegerField(null=True)
+
+    objects = AssetLinks()
 
     class Meta:
         constraints = [

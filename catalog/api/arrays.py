@@ -5,23 +5,24 @@ Source: the wire, "Array endpoints".
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from access.errors import Invalid
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
-from tiled_client.wire.slices import parse_slice, sliced_shape
+from tiled_client.wire.slices import NDSlice, parse_slice, sliced_shape
 from tiled_client.wire.structures import ArrayStructure
 
 from ..columns import Column, resolve_with_columns
 from ..models import Node
-from ..nodes import of_family, resolve_family
+from ..nodes import of_family
 from ..services import arrays
 from ..services.arrays import Upload
-from ..services.tables import read_column
 from .base import WireView
-from .formats import ARRAY_FORMATS, OCTET_STREAM, Array, chosen_format
+from .formats import ARRAY_FORMATS, OCTET_STREAM, Array, chosen_format, serialized
 from .requests import body_of_type, flag, parse_sizes, required_sizes
 from .responses import attachment, binary, render
 
@@ -41,9 +42,7 @@ class ArrayFullView(WireView):
         node = _array_or_column(path)
         assert isinstance(node.structure, ArrayStructure)
         _check_expected(request, sliced_shape(node.structure.shape, items))
-        if isinstance(node, Column):
-            return _answer(request, read_column(node.table, node.key)[items])
-        return _answer(request, arrays.read_array(node, items))
+        return _answer(request, lambda: _read(node, items))
 
     def put(self, request: Request, path: str) -> HttpResponse:
         """Overwrite the whole array."""
@@ -69,13 +68,13 @@ class ArrayBlockView(WireView):
 
     def get(self, request: Request, path: str) -> HttpResponse:
         """The numbers of the chunk, or of the part of it that `slice` names."""
-        block = _block(request)
-        node = resolve_family(path, StructureFamily.array)
-        region = arrays.array_structure(node).block_region(block)
-        items = parse_slice(request.query_params.get("slice", ""))
+        block, items = _block(request), parse_slice(request.query_params.get("slice", ""))
+        node = _array_or_column(path)
+        assert isinstance(node.structure, ArrayStructure)
+        region = node.structure.block_region(block)
         shape = tuple(part.stop - part.start for part in region)
         _check_expected(request, sliced_shape(shape, items))
-        return _answer(request, arrays.read_array(node, region)[items])
+        return _answer(request, lambda: _part(_read(node, region), items))
 
     def put(self, request: Request, path: str) -> HttpResponse:
         """Overwrite the chunk."""
@@ -86,6 +85,18 @@ class ArrayBlockView(WireView):
 def _array_or_column(path: str) -> Node | Column:
     node = resolve_with_columns(path)
     return node if isinstance(node, Column) else of_family(node, StructureFamily.array)
+
+
+def _read(node: Node | Column, items: NDSlice) -> Array:
+    if isinstance(node, Column):
+        return _part(node.array, items)
+    return arrays.read_array(node, items)
+
+
+def _part(array: Array, items: NDSlice) -> Array:
+    """Like `array[items]`, but an array also where that is a single element: texts stay as wide."""
+    part: Array = array[(*items, ...)]
+    return part
 
 
 def _upload(request: Request) -> Upload:
@@ -115,7 +126,7 @@ def _check_expected(request: Request, shape: tuple[int, ...]) -> None:
         )
 
 
-def _answer(request: Request, array: Array) -> HttpResponse:
+def _answer(request: Request, read: Callable[[], Array]) -> HttpResponse:
     media_type = chosen_format(request, ARRAY_FORMATS)
-    body = ARRAY_FORMATS[media_type](array)
+    body = serialized(read(), media_type, ARRAY_FORMATS)
     return binary(request, body, media_type, headers=attachment(request))

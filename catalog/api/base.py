@@ -6,6 +6,7 @@ import secrets
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -60,6 +61,7 @@ class SlashAdded(HttpResponseRedirect):
     status_code = 307
 
 
+@csrf_exempt
 def add_slash(request: HttpRequest) -> HttpResponse:
     """Send the client to the form with the slash, with its query."""
     query = request.META.get("QUERY_STRING")

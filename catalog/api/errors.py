@@ -23,7 +23,11 @@ from ..storage.errors import (
     Unreadable,
     Unsupported,
 )
+from .links import base_url
 from .responses import JSON, json_bytes
+
+# What was wrong is repeated to whoever sent it, but not megabytes of it.
+LONGEST_DETAIL = 2000
 
 STORAGE_STATUS: dict[type[StorageError], int] = {
     OutsideReadable: 403,
@@ -41,7 +45,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     """The answer to `error`; None leaves it to Django, as a 500."""
     match error:
         case ServiceError():
-            return error_response(error.status, error.detail, error.headers)
+            return _service_response(error, context)
         case WireError():
             return error_response(422, str(error))
         case StorageError():
@@ -57,6 +61,13 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     return None
 
 
+def _service_response(error: ServiceError, context: dict[str, Any]) -> HttpResponse:
+    headers = dict(error.headers)
+    if "WWW-Authenticate" in headers:
+        headers["X-Tiled-Root"] = base_url(context["request"])
+    return error_response(error.status, error.detail, headers)
+
+
 def _storage_response(error: StorageError) -> HttpResponse:
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, NotReady) else None
     return error_response(STORAGE_STATUS.get(type(error), 500), str(error), headers)
@@ -64,6 +75,8 @@ def _storage_response(error: StorageError) -> HttpResponse:
 
 def error_response(status: int, detail: str, headers: dict[str, str] | None = None) -> HttpResponse:
     """An error in the wire's form; always JSON."""
+    if len(detail) > LONGEST_DETAIL:
+        detail = f"{detail[:LONGEST_DETAIL]}…"
     body = json_bytes({"detail": detail})
     return HttpResponse(body, status=status, content_type=JSON, headers=headers)
 

@@ -10,9 +10,10 @@ import base64
 import datetime
 import io
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
@@ -24,6 +25,8 @@ from ..storage import tables
 from .responses import json_bytes
 
 Array = np.ndarray[Any, Any]
+Value = TypeVar("Value")
+Formats = Mapping[str, Callable[[Value], bytes]]
 
 OCTET_STREAM = "application/octet-stream"
 ARROW_FILE = "application/vnd.apache.arrow.file"
@@ -77,17 +80,28 @@ def table_parquet(table: pa.Table) -> bytes:
     return sink.getvalue()
 
 
-ARRAY_FORMATS: dict[str, Callable[[Array], bytes]] = {
+ARRAY_FORMATS: Formats[Array] = {
     OCTET_STREAM: lambda array: array.tobytes(),
     JSON: array_json,
     CSV: array_csv,
 }
-TABLE_FORMATS: dict[str, Callable[[pa.Table], bytes]] = {
+TABLE_FORMATS: Formats[pa.Table] = {
     ARROW_FILE: tables.serialize_ipc,
     PARQUET: table_parquet,
     CSV: table_csv,
     JSON: table_json,
 }
+
+
+def serialized(value: Value, media_type: str, formats: Formats[Value]) -> bytes:
+    """`value` in one of `formats`. Raises NotAcceptable for values that it has no form for."""
+    try:
+        return formats[media_type](value)
+    except (pa.ArrowException, ValueError, OverflowError, OSError, orjson.JSONEncodeError) as error:
+        raise NotAcceptable(
+            f"These data have no form in the requested format ({media_type}): {error}. Choose a "
+            "different format."
+        ) from error
 
 
 def chosen_format(request: Request, formats: Mapping[str, Any]) -> str:

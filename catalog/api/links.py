@@ -22,11 +22,16 @@ def base_url(request: Request | HttpRequest) -> str:
     return f"{proto}://{host or request.get_host()}{API}"
 
 
+def self_link(base: str, path: str) -> str:
+    """The address of the node at `path`."""
+    return f"{base}/metadata/{path}"
+
+
 def node_links(
     base: str, path: str, family: StructureFamily, structure: Structure | None
 ) -> dict[str, str]:
     """Links of the node at `path`, which stands in them as given, doubled slashes included."""
-    links = {"self": f"{base}/metadata/{path}"}
+    links = {"self": self_link(base, path)}
     match family:
         case StructureFamily.container:
             links["search"] = f"{base}/search/{path}"

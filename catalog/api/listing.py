@@ -9,17 +9,22 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, F, OrderBy, QuerySet
-from django.db.models.fields.json import KT
+from django.db.models import Count, F, OrderBy
+from django.db.models.fields.json import KeyTransform
 from rest_framework.request import Request
 
 from access.errors import BadRequest, Invalid
+from tiled_client.wire.families import StructureFamily
 
 from ..models import Node
 from .requests import integer
 
 MAX_PAGE = 300
 DEFAULT_PAGE = 100
+# Databases count in 64 bits, the page that follows included.
+LAST_OFFSET = 2**63 - 1 - MAX_PAGE
+# A number in a path is an index, which PostgreSQL takes in 32 bits.
+INDEX_DIGITS = 9
 SORT = re.compile(r"(?:[+-][a-zA-Z0-9_.]*|[a-zA-Z0-9_.]+)?")
 
 
@@ -33,8 +38,8 @@ class Page:
     @classmethod
     def of(cls, request: Request) -> Page:
         """Read the query parameters. Raises BadRequest and Invalid."""
-        offset = integer(request, "page[offset]")
-        cursor = integer(request, "page[cursor]")
+        offset = integer(request, "page[offset]", high=LAST_OFFSET)
+        cursor = integer(request, "page[cursor]", high=LAST_OFFSET)
         if offset is not None and cursor is not None:
             raise BadRequest("Cannot specify both page[cursor] and page[offset]")
         limit = integer(request, "page[limit]", DEFAULT_PAGE, high=MAX_PAGE)
@@ -52,8 +57,11 @@ class Page:
         }
 
 
-def ordered(children: QuerySet[Node], sorting: Sequence[str]) -> QuerySet[Node]:
-    """Children in the order asked for; ties, and no wish at all, by order of creation."""
+def sort_terms(sorting: Sequence[str]) -> list[str | OrderBy]:
+    """The order asked for; ties, and no wish at all, by order of creation.
+
+    Raises Invalid and BadRequest.
+    """
     terms: list[OrderBy] = []
     named: set[str] = set()
     reverse = False
@@ -72,21 +80,30 @@ def ordered(children: QuerySet[Node], sorting: Sequence[str]) -> QuerySet[Node]:
             raise BadRequest(f"Duplicate sorting key: {key}")
         named.add(key)
         terms.append(_term(key, descending))
-    return children.order_by(*terms, "-pk" if reverse else "pk")
+    return [*terms, "-pk" if reverse else "pk"]
 
 
 def child_counts(nodes: Iterable[Node]) -> dict[int, int]:
-    """The number of children of each of `nodes` that has any, by its id; one query."""
-    parents = Node.objects.filter(parent__in=[node.pk for node in nodes])
-    return dict(parents.values_list("parent").annotate(Count("pk")).order_by())
+    """The number of children of each of `nodes` that has any, by its id; at most one query."""
+    containers = [node.pk for node in nodes if node.family is StructureFamily.container]
+    if not containers:
+        return {}
+    children = Node.objects.filter(parent__in=containers)
+    return dict(children.values_list("parent").annotate(Count("pk")).order_by())
+
+
+def _metadata_at(path: str) -> F | KeyTransform:
+    """A value in the metadata, with its type: numbers are compared as such by every database."""
+    expression: F | KeyTransform = F("metadata")
+    for name in path.split("."):
+        if name.isdecimal() and len(name) > INDEX_DIGITS:
+            raise Invalid(f"There is no index {name} to sort by.")
+        expression = KeyTransform(name, expression)
+    return expression
 
 
 def _term(key: str, descending: bool) -> OrderBy:
-    expression = (
-        F("key")
-        if key == "id"
-        else KT("metadata__" + key.removeprefix("metadata.").replace(".", "__"))
-    )
+    expression = F("key") if key == "id" else _metadata_at(key.removeprefix("metadata."))
     if descending:
         return expression.desc(nulls_first=True)
     return expression.asc(nulls_last=True)

@@ -119,9 +119,14 @@ def _patch_of(body: dict[str, Any]) -> Change:
 
 def _json_patched(before: Described, body: dict[str, Any]) -> Described:
     return Described(
-        checked_metadata(json_patched(before.metadata, body.get("metadata") or [])),
-        checked_specs(json_patched(before.specs, body["specs"] or [])),
+        checked_metadata(json_patched(before.metadata, _given(body, "metadata"))),
+        checked_specs(json_patched(before.specs, _given(body, "specs"))),
     )
+
+
+def _given(body: dict[str, Any], name: str) -> Any:
+    operations = body.get(name)
+    return [] if operations is None else operations
 
 
 def _merge_patched(before: Described, body: dict[str, Any]) -> Described:

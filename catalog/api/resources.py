@@ -5,7 +5,8 @@ Source: the wire, "`GET V/metadata/{path}` and the node resource document".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,8 +19,10 @@ from tiled_client.wire.families import StructureFamily
 
 from ..columns import Column
 from ..models import Node
-from .links import node_links
+from ..services.limits import check_json
+from .links import node_links, self_link
 from .requests import flag, integer
+from .responses import json_bytes
 
 FIELDS = frozenset(
     {
@@ -44,6 +47,7 @@ class View:
     data_sources: bool
     links: bool
     select_metadata: Any
+    data_links: bool = True
 
     @classmethod
     def of(cls, request: Request) -> View:
@@ -64,9 +68,9 @@ class View:
         )
 
     @property
-    def bare(self) -> View:
-        """The same without the links that lead to data, as a listing of keys has them."""
-        return replace(self, links=False)
+    def listed(self) -> View:
+        """The same for the items of a listing: one of keys has no links that lead to data."""
+        return replace(self, data_links=bool(self.fields))
 
 
 def node_resource(
@@ -76,9 +80,17 @@ def node_resource(
     return {
         "id": node.key,
         "attributes": _attributes(node, view, counts),
-        "links": node_links(base, node.path, node.family, node.structure) if view.links else None,
+        "links": _links(base, node, view),
         "meta": None,
     }
+
+
+def _links(base: str, node: Node | Column, view: View) -> dict[str, str] | None:
+    if not view.links:
+        return None
+    if not view.data_links:
+        return {"self": self_link(base, node.path)}
+    return node_links(base, node.path, node.family, node.structure)
 
 
 def _attributes(node: Node | Column, view: View, counts: Mapping[int, int]) -> dict[str, Any]:
@@ -104,7 +116,7 @@ def _attributes(node: Node | Column, view: View, counts: Mapping[int, int]) -> d
 def _metadata(node: Node | Column, view: View) -> Any:
     if view.select_metadata is None:
         return node.metadata
-    return {"selected": view.select_metadata.search(node.metadata)}
+    return {"selected": _selected(view.select_metadata, node.metadata)}
 
 
 def _structure(node: Node | Column, view: View, counts: Mapping[int, int]) -> Any:
@@ -119,9 +131,23 @@ def _structure(node: Node | Column, view: View, counts: Mapping[int, int]) -> An
 def _compiled(expression: str | None) -> Any:
     if expression is None:
         return None
-    try:
+    with _malformed_refused():
         return jmespath.compile(expression)
-    except JMESPathError as error:
+
+
+def _selected(expression: Any, metadata: dict[str, Any]) -> Any:
+    with _malformed_refused():
+        selected = expression.search(metadata)
+        json_bytes(selected)  # an expression can make what no answer can hold
+    check_json(selected)
+    return selected
+
+
+@contextmanager
+def _malformed_refused() -> Iterator[None]:
+    try:
+        yield
+    except (JMESPathError, TypeError, ValueError, RecursionError) as error:
         raise BadRequest(
             f"Malformed 'select_metadata' parameter raised JMESPathError: {error}"
         ) from error

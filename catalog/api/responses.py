@@ -32,9 +32,10 @@ def binary(
     """`body` as it is, or an empty 304 where the client has it already."""
     etag = hashlib.blake2b(body, digest_size=16, key=media_type.encode()[:64]).hexdigest()
     headers = {**(headers or {}), "ETag": etag}
-    if request.META.get("HTTP_IF_NONE_MATCH") == etag:
+    if request.method == "GET" and request.META.get("HTTP_IF_NONE_MATCH") == etag:
         return HttpResponse(status=304, headers=headers)
-    return HttpResponse(body, content_type=media_type, headers=headers)
+    charset = "; charset=utf-8" if media_type.startswith("text/") else ""
+    return HttpResponse(body, content_type=media_type + charset, headers=headers)
 
 
 def attachment(request: Request) -> dict[str, str]:

@@ -14,7 +14,7 @@ from ..models import Node
 from ..nodes import resolve_family
 from .base import WireView
 from .links import base_url
-from .listing import Page, child_counts, ordered
+from .listing import Page, child_counts, sort_terms
 from .resources import View, node_resource
 from .responses import render
 
@@ -28,18 +28,20 @@ class SearchView(WireView):
 
     def get(self, request: Request, path: str) -> HttpResponse:
         """A page of resources, with the exact number of all in `meta.count`."""
-        container = resolve_family(path, StructureFamily.container)
         view, page = View.of(request), Page.of(request)
-        children = _filtered(request, container)
+        order = sort_terms(request.query_params.getlist("sort"))
+        keys = _looked_up(request)
+        container = resolve_family(path, StructureFamily.container)
+        children = _children(container, keys)
         total = children.count()
-        found = ordered(children, request.query_params.getlist("sort"))
-        nodes = [] if view.fields == {"count"} else _page(found, page)
+        counted = view.fields == {"count"}
+        nodes = [] if counted else _page(children.order_by(*order), page, view)
         counts = child_counts(nodes) if {"structure", "count"} & view.fields else {}
         base = base_url(request)
         return render(
             request,
             {
-                "data": [node_resource(base, node, view, counts) for node in nodes],
+                "data": [node_resource(base, node, view.listed, counts) for node in nodes],
                 "error": None,
                 "links": page.links(f"{base}/search/{container.path}", total),
                 "meta": {"count": total},
@@ -48,16 +50,24 @@ class SearchView(WireView):
         )
 
 
-def _page(children: QuerySet[Node], page: Page) -> list[Node]:
-    return list(children.select_related("data_source")[page.offset : page.offset + page.limit])
+def _page(children: QuerySet[Node], page: Page, view: View) -> list[Node]:
+    children = children.select_related("data_source")
+    if view.data_sources:
+        children = children.prefetch_related("data_source__asset_links")
+    return list(children[page.offset : page.offset + page.limit])
 
 
-def _filtered(request: Request, container: Node) -> QuerySet[Node]:
+def _looked_up(request: Request) -> list[str]:
     for name in request.query_params:
         if name.startswith("filter[") and name != LOOKUP:
             kind = name.removeprefix("filter[").partition("]")[0]
             raise BadRequest(f"The query type '{kind}' is not supported on this node.")
+    return request.query_params.getlist(LOOKUP)
+
+
+def _children(container: Node, keys: list[str]) -> QuerySet[Node]:
     children = Node.objects.filter(parent=container)
-    for key in request.query_params.getlist(LOOKUP):
-        children = children.filter(key=key)
+    for key in keys:
+        # No key has a NUL, and PostgreSQL does not even let us ask.
+        children = children.none() if "\0" in key else children.filter(key=key)
     return children

@@ -5,6 +5,8 @@ Source: the wire, "Table endpoints".
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -16,7 +18,7 @@ from tiled_client.wire.families import StructureFamily
 from ..nodes import resolve_family
 from ..services import tables
 from .base import WireView
-from .formats import ARROW_FILE, TABLE_FORMATS, chosen_format
+from .formats import ARROW_FILE, TABLE_FORMATS, chosen_format, serialized
 from .requests import body_of_type, json_body, raw_body, required_integer
 from .responses import attachment, binary, render
 
@@ -33,9 +35,8 @@ class TableFullView(WireView):
     def get(self, request: Request, path: str) -> HttpResponse:
         """All rows, of all columns or those that are named."""
         columns = _columns(request)
-        return _answer(
-            request, tables.read_table(resolve_family(path, StructureFamily.table), columns)
-        )
+        node = resolve_family(path, StructureFamily.table)
+        return _answer(request, lambda: tables.read_table(node, columns))
 
     def post(self, request: Request, path: str) -> HttpResponse:
         """The same, with the columns in the body, for those who name very many."""
@@ -61,7 +62,7 @@ class TablePartitionView(WireView):
         """The rows, of all columns or those that are named."""
         columns, partition = _columns(request), required_integer(request, "partition")
         node = resolve_family(path, StructureFamily.table)
-        return _answer(request, tables.read_partition(node, partition, columns))
+        return _answer(request, lambda: tables.read_partition(node, partition, columns))
 
     def post(self, request: Request, path: str) -> HttpResponse:
         """The same, with the columns in the body."""
@@ -106,7 +107,7 @@ def _columns_in_body(request: Request) -> list[str] | None:
     return names
 
 
-def _answer(request: Request, table: pa.Table) -> HttpResponse:
+def _answer(request: Request, read: Callable[[], pa.Table]) -> HttpResponse:
     media_type = chosen_format(request, TABLE_FORMATS)
-    body = TABLE_FORMATS[media_type](table)
+    body = serialized(read(), media_type, TABLE_FORMATS)
     return binary(request, body, media_type, headers=attachment(request))

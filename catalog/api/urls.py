@@ -33,8 +33,8 @@ NODE_VIEWS: dict[str, type[WireView]] = {
 def _patterns() -> Iterator[URLPattern]:
     yield re_path(r"^$", AboutView.as_view())
     for name, view in NODE_VIEWS.items():
-        yield re_path(rf"^{name}/(?P<path>.*)$", view.as_view())
-        yield re_path(rf"^{name}$", add_slash)
+        yield re_path(rf"^{name}/(?P<path>[\s\S]*)\Z", view.as_view())
+        yield re_path(rf"^{name}\Z", add_slash)
     yield re_path(r"", not_found)
 
 

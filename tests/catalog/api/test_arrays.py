@@ -6,12 +6,13 @@ import re
 
 import numpy as np
 import orjson
+import pyarrow as pa
 import pytest
 
 from catalog import events
 from tiled_client.wire.structures import ArrayStructure
 
-from ..conftest import OCTETS, Api, detail
+from ..conftest import ARROW, OCTETS, Api, detail, ipc
 
 DTYPES = ["<i8", ">i4", "?", "<f2", ">f8", "<c16", "S3", "<U2", "<M8[25s]", "<m8[ns]", "V5"]
 STRUCT = np.dtype([("n", "<i4"), ("z", ">f8", (2,)), ("q", [("s", "S2")])])
@@ -144,3 +145,29 @@ def test_a_known_array_is_not_sent_again(api: Api) -> None:
     first = api.get("/array/full/a")
     again = api.send("GET", "/array/full/a", **{"if-none-match": first.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_single_text_is_as_wide_as_the_dtype_says(api: Api) -> None:
+    api.array("x", np.array(["a", "long"]))
+    api.table("t", rows := pa.table({"s": ["a", "long"]}))
+    api.send("PUT", "/table/full/t", ipc(rows), ARROW)
+    for address in (
+        "array/full/x?slice=0",
+        "array/block/x?block=0&slice=0",
+        "array/full/t/s?slice=0",
+    ):
+        assert api.read(f"/{address}", "<U4") == ["a"]
+
+
+def test_a_column_has_the_one_block_that_its_link_leads_to(api: Api) -> None:
+    api.table("t", rows := pa.table({"n": [1, 2]}))
+    api.send("PUT", "/table/full/t", ipc(rows), ARROW)
+    assert api.read("/array/block/t/n?block=0&slice=1:", "i8").tolist() == [2]
+
+
+def test_a_write_is_carried_out_whatever_the_client_has_cached(api: Api) -> None:
+    api.array("x", np.zeros(3))
+    etag = api.send("PUT", "/array/full/x", np.ones(3).tobytes(), OCTETS).headers["ETag"]
+    again = {"if-none-match": etag}
+    response = api.send("PUT", "/array/full/x", np.ones(3).tobytes(), OCTETS, **again)
+    assert (response.status_code, response.content) == (200, b"null")

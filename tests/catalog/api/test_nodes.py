@@ -8,6 +8,8 @@ import msgpack
 import numpy as np
 import orjson
 import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from catalog import events
 from catalog.config import storage_settings
@@ -223,3 +225,43 @@ def test_an_unknown_address_and_method_are_answered_in_json(api: Api) -> None:
     assert detail(api.get("/nowhere")) == "Not Found"
     assert (api.send("HEAD", "/metadata/").status_code) == 405
     assert detail(api.send("PUT", "/search/")) == "Method Not Allowed"
+
+
+def test_a_key_with_a_line_break_is_reached(api: Api) -> None:
+    body = {"id": "a\nb\n", "structure_family": "container"}
+    assert api.send("POST", "/metadata/", body).status_code == 200
+    assert api.json("/metadata/a%0Ab%0A")["data"]["id"] == "a\nb\n"
+
+
+def test_a_listing_of_keys_has_no_links_but_to_the_nodes(api: Api) -> None:
+    api.create("x", "array", ONES)
+    links = api.json("/search/?fields=")["data"][0]["links"]
+    assert links == {"self": "http://testserver/api/v1/metadata/x"}
+
+
+def test_a_listing_takes_as_many_queries_however_long_it_is(
+    api: Api, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for key in "abc":
+        api.create(key, "array", ONES)
+    with django_assert_num_queries(4):
+        found = api.json("/search/?include_data_sources=true")["data"]
+    assert all(len(item["attributes"]["data_sources"][0]["assets"]) == 1 for item in found)
+
+
+def test_numbers_in_metadata_are_sorted_as_numbers(api: Api) -> None:
+    for key, size in (("a", 10), ("b", 9), ("c", 100)):
+        body = {"id": key, "structure_family": "container", "metadata": {"the__size": size}}
+        api.send("POST", "/metadata/", body)
+    found = api.json("/search/?sort=metadata.the__size")["data"]
+    assert [item["id"] for item in found] == ["b", "a", "c"]
+
+
+def test_a_query_is_checked_before_the_node_is_looked_up(api: Api) -> None:
+    assert api.get("/search/none?page[limit]=1000").status_code == 422
+    assert api.get("/search/none?sort=(").status_code == 422
+
+
+def test_a_redirect_asks_for_no_csrf_token() -> None:
+    response = Client(enforce_csrf_checks=True).post("/api/v1/metadata")
+    assert response.status_code == 307
