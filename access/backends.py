@@ -22,7 +22,7 @@ class ApiKeyBackend(BaseBackend):
         request: HttpRequest | None,
         **credentials: Any,
     ) -> User | None:
-        """The admin user, made when first asked for; None for other names and wrong keys."""
+        """The admin user, made when first asked for; None for others, and for one who is barred."""
         password = credentials.get("password")
         if credentials.get("username") != ADMIN or not password:
             return None
@@ -36,8 +36,8 @@ class ApiKeyBackend(BaseBackend):
         if created:
             user.set_unusable_password()
             user.save(update_fields=["password"])
-        return user
+        return user if user.is_active else None
 
     def get_user(self, user_id: int) -> User | None:
-        """The user of this session."""
-        return User.objects.filter(pk=user_id).first()
+        """The user of this session; None once they are barred."""
+        return User.objects.filter(pk=user_id, is_active=True).first()

@@ -1,0 +1,97 @@
+"""Credentials of a request: where they are looked for, and what each of them allows."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from catalog.models import Node
+
+WRONG = "Invalid API key"
+
+
+@pytest.fixture
+def client(transactional_db: None) -> Client:
+    Node.objects.get_or_create(path="", defaults={"key": "", "structure_family": "container"})
+    return Client(enforce_csrf_checks=True)
+
+
+def create(client: Client, query: str = "", **headers: str) -> tuple[int, str]:
+    """Ask for a new container; the status, and why not."""
+    response = client.post(
+        f"/api/v1/metadata/{query}",
+        {"structure_family": "container"},
+        content_type="application/json",
+        headers=headers,
+    )
+    return response.status_code, response.json().get("detail", "")
+
+
+@pytest.mark.parametrize(
+    ("query", "header", "status", "says"),
+    [
+        ("", "Apikey secret", 200, ""),
+        ("", "APIKEY  secret ", 200, ""),
+        ("?api_key=secret", "", 200, ""),
+        ("?api_key=wrong", "Apikey secret", 401, WRONG),
+        ("?api_key=secret", "Apikey wrong", 200, ""),
+        ("", "Apikey wrong", 401, WRONG),
+        ("", "Apikey sécret", 401, WRONG),
+        ("", "Bearer secret", 401, "Could not validate credentials"),
+        ("", "Basic secret", 400, "'Apikey SECRET'"),
+        ("", "secret", 400, "'Apikey SECRET'"),
+        ("", "", 401, "Requires scopes ['write:metadata', 'create:node']. Request had scopes []"),
+    ],
+)
+def test_the_first_key_that_is_given_counts_and_any_other_is_refused(
+    client: Client, query: str, header: str, status: int, says: str
+) -> None:
+    headers = {"authorization": header} if header else {}
+    found, detail = create(client, query, **headers)
+    assert (found, says in detail) == (status, True)
+
+
+def test_who_lacks_a_scope_is_told_which_and_where_to_ask_for_it(client: Client) -> None:
+    response = client.get("/api/v1/metadata/")
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == 'Bearer scope="read:metadata"'
+    assert response.headers["X-Tiled-Root"] == "http://testserver/api/v1"
+
+
+def test_a_public_server_lets_anyone_read_and_nobody_write(
+    client: Client, settings: Settings
+) -> None:
+    public = settings.TILED.authentication.model_copy(update={"allow_anonymous_access": True})
+    settings.TILED = settings.TILED.model_copy(update={"authentication": public})
+    assert client.get("/api/v1/metadata/").status_code == 200
+    assert client.get("/api/v1/").json()["authentication"]["required"] is False
+    status, detail = create(client)
+    assert (status, "Request had scopes ['read:data', 'read:metadata']" in detail) == (401, True)
+    wrong = client.get("/api/v1/metadata/", headers={"authorization": "Apikey wrong"})
+    assert wrong.status_code == 401
+
+
+def test_a_key_in_the_address_is_kept_in_a_cookie_only_if_it_is_right(client: Client) -> None:
+    assert client.get("/api/v1/metadata/?api_key=wrong").status_code == 401
+    assert "tiled_api_key" not in client.cookies
+    assert client.get("/api/v1/metadata/?api_key=secret").status_code == 200
+    cookie = client.cookies["tiled_api_key"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
+    assert client.get("/api/v1/metadata/").status_code == 200
+
+
+def test_a_key_in_a_cookie_writes_only_with_the_csrf_token_said_twice(client: Client) -> None:
+    client.cookies["tiled_api_key"] = "secret"
+    assert create(client) == (403, "Expected tiled_csrf_token cookie")
+    client.get("/api/v1/")  # every answer brings the token to whoever has none
+    token = client.cookies["tiled_csrf"].value
+    assert create(client) == (403, "Expected csrf query parameter or x-csrf header")
+    assert create(client, **{"x-csrf": "other"}) == (403, "Double-submit CSRF tokens do not match")
+    assert create(client, **{"x-csrf": token}) == (200, "")
+    assert create(client, f"?csrf={token}") == (200, "")
+
+
+def test_a_key_in_a_header_needs_no_csrf_token_even_next_to_a_cookie(client: Client) -> None:
+    client.cookies["tiled_api_key"] = "secret"
+    assert create(client, authorization="Apikey secret") == (200, "")
