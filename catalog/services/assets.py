@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -20,11 +19,24 @@ def attach_assets(source: DataSource, assets: Sequence[WireAsset]) -> None:
 
     Raises Conflict where another asset has the place of one already.
     """
-    uris = [asset.data_uri for asset in assets]
-    known = {asset.data_uri: asset for asset in locked(Asset.objects.filter(data_uri__in=uris))}
-    # In one order for all, so that two who register the same files do not wait for each other.
-    for wire in sorted(assets, key=lambda asset: asset.data_uri):
-        _attach(source, known.get(wire.data_uri) or _created(wire), wire)
+    ids = _recorded(assets)
+    tied = {(link.parameter, link.num, link.asset_id) for link in source.asset_links.all()}
+    taken = {(parameter, num): asset for parameter, num, asset in tied}
+    links = []
+    for wire in assets:
+        place, asset = (wire.parameter, wire.num), ids[wire.data_uri]
+        if wire.num is not None and taken.setdefault(place, asset) != asset:
+            raise Conflict(
+                f"Another asset is {wire.parameter} number {wire.num} of this data source already."
+            )
+        if (*place, asset) not in tied:
+            tied.add((*place, asset))
+            links.append(
+                DataSourceAsset(
+                    data_source=source, asset_id=asset, parameter=wire.parameter, num=wire.num
+                )
+            )
+    DataSourceAsset.objects.bulk_create(links)
 
 
 def locked(assets: QuerySet[Asset]) -> QuerySet[Asset]:
@@ -32,21 +44,24 @@ def locked(assets: QuerySet[Asset]) -> QuerySet[Asset]:
     return assets.select_for_update(of=("self",)).order_by("pk")
 
 
-def _created(wire: WireAsset) -> Asset:
-    asset, _ = Asset.objects.select_for_update().get_or_create(
-        data_uri=wire.data_uri, defaults={"is_directory": wire.is_directory, "size": wire.size}
-    )
-    return asset
+def _recorded(assets: Sequence[WireAsset]) -> dict[str, int]:
+    """The id of each asset by its URI; what is not known yet is recorded."""
+    known = _known(assets)
+    missing = {asset.data_uri: asset for asset in assets if asset.data_uri not in known}
+    if missing:
+        # In one order for all, so that two who register the same files do not wait for each other.
+        rows = [
+            Asset(data_uri=uri, is_directory=wire.is_directory, size=wire.size)
+            for uri, wire in sorted(missing.items())
+        ]
+        Asset.objects.bulk_create(rows, ignore_conflicts=True)
+        known = _known(assets)
+    return known
 
 
-def _attach(source: DataSource, asset: Asset, wire: WireAsset) -> None:
-    place: dict[str, Any] = {"data_source": source, "parameter": wire.parameter, "num": wire.num}
-    taken = DataSourceAsset.objects.filter(**place).exclude(asset=asset)
-    if wire.num is not None and taken.exists():
-        raise Conflict(
-            f"Another asset is {wire.parameter} number {wire.num} of this data source already."
-        )
-    DataSourceAsset.objects.get_or_create(asset=asset, **place)
+def _known(assets: Sequence[WireAsset]) -> dict[str, int]:
+    uris = [asset.data_uri for asset in assets]
+    return {row.data_uri: row.pk for row in locked(Asset.objects.filter(data_uri__in=uris))}
 
 
 def discard_asset(link: DataSourceAsset) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from django.db import IntegrityError, transaction
+from django.db.models import prefetch_related_objects
 
 from access.errors import Conflict, Invalid, NotFound, NotSupported
 from tiled_client.wire.families import StructureFamily
@@ -93,6 +94,7 @@ def _save(node: Node, placement: Placement | None) -> None:
         return
     source = DataSource.objects.create(node=node, **placement.fields)
     attach_assets(source, placement.assets)
+    prefetch_related_objects([source], "asset_links")  # for the announcement and the answer
 
 
 def delete_node(*, path: str, recursive: bool = False, external_only: bool = True) -> None:
