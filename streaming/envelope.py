@@ -2,38 +2,27 @@
 
 The same keys, and what they mean, plus `content-type` and a `payload` that JSON can say:
 
-| payload | in JSON |
-| --- | --- |
-| numbers, booleans | nested lists by `shape`, a bare value of a 0-d array; not finite: null |
-| complex numbers | `[real, imaginary]` |
-| text | text |
-| bytes, void | `data:application/octet-stream;base64,...` |
-| datetimes | ISO 8601, without a zone; NaT is null |
-| timedeltas | integers, in the unit that the schema says; NaT is null |
-| records | a list of the fields' values each |
+An array is said as `tiled_client.wire.plain` says; besides,
+
 | tables | `{column: [values]}` |
 | anything else | a `data:` text of the original's media type |
 """
 
 from __future__ import annotations
 
-import base64
 import logging
-import math
-from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import orjson
 
+from tiled_client.wire.plain import OCTETS, data_uri, plain_array, plain_value
 from tiled_client.wire.structures import ArrayStructure, Structure
 
 from . import frames
 
 logger = logging.getLogger(__name__)
 
-OCTETS = "application/octet-stream"
 ARROW = "application/vnd.apache.arrow.file"
 
 
@@ -56,12 +45,7 @@ def to_json(frame: bytes, structure: Structure | None) -> str:
 def dumps(message: dict[str, Any]) -> str:
     """A whole message, as the schema is, in JSON."""
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-    return orjson.dumps(message, default=_unknown, option=options).decode()
-
-
-def data_uri(octets: bytes, mimetype: str = OCTETS) -> str:
-    """The bytes as a `data:` text."""
-    return f"data:{mimetype};base64,{base64.b64encode(octets).decode()}"
+    return orjson.dumps(message, default=plain_value, option=options).decode()
 
 
 def _plain(payload: bytes, message: dict[str, Any], structure: Structure | None) -> Any:
@@ -74,20 +58,6 @@ def _plain(payload: bytes, message: dict[str, Any], structure: Structure | None)
     return data_uri(payload, mimetype)
 
 
-def plain_array(array: np.ndarray[Any, Any]) -> Any:
-    """An array of any dtype as what JSON can say."""
-    if array.dtype.names is not None:
-        columns = [_flat(array[name], array.ndim) for name in array.dtype.names]
-        return _nested([list(record) for record in zip(*columns, strict=True)], array.shape)
-    array = array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
-    convert = _CONVERSIONS.get(array.dtype.kind)
-    if convert is not None:
-        return convert(array)
-    if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
-        array = array.astype(np.float64)
-    return array if array.ndim else array.item()
-
-
 def _columns(payload: bytes) -> dict[str, list[Any]]:
     import pyarrow
 
@@ -95,73 +65,3 @@ def _columns(payload: bytes) -> dict[str, list[Any]]:
         table = reader.read_all()
     columns = zip(table.column_names, table.columns, strict=True)
     return {name: column.to_pylist() for name, column in columns}
-
-
-def _complex(array: np.ndarray[Any, Any]) -> Any:
-    return plain_array(np.stack([array.real, array.imag], axis=-1))
-
-
-def _datetimes(array: np.ndarray[Any, Any]) -> Any:
-    flat = array.ravel()
-    if np.datetime_data(array.dtype)[0] == "generic":
-        texts = flat.astype(str).tolist()
-    else:
-        texts = np.datetime_as_string(flat).tolist()
-    return _nested([None if text == "NaT" else text for text in texts], array.shape)
-
-
-def _timedeltas(array: np.ndarray[Any, Any]) -> Any:
-    flat = array.ravel()
-    counts = flat.astype(np.int64).tolist()
-    missing = np.isnat(flat)
-    return _nested(
-        [None if nat else n for n, nat in zip(counts, missing, strict=True)], array.shape
-    )
-
-
-def _octets(array: np.ndarray[Any, Any]) -> Any:
-    return _nested([data_uri(bytes(item)) for item in array.ravel().tolist()], array.shape)
-
-
-def _texts(array: np.ndarray[Any, Any]) -> Any:
-    return array.tolist()
-
-
-_CONVERSIONS: dict[str, Callable[[np.ndarray[Any, Any]], Any]] = {
-    "c": _complex,
-    "M": _datetimes,
-    "m": _timedeltas,
-    "S": _octets,
-    "V": _octets,
-    "U": _texts,
-}
-
-
-def _flat(column: np.ndarray[Any, Any], ndim: int) -> list[Any]:
-    """One plain value for each record; a field may be an array itself."""
-    shape = (math.prod(column.shape[:ndim]), *column.shape[ndim:])
-    value = plain_array(column.reshape(shape))
-    return value.tolist() if isinstance(value, np.ndarray) else list(value)
-
-
-def _nested(flat: list[Any], shape: Sequence[int]) -> Any:
-    """A flat list as lists within lists, by `shape`."""
-    if not shape:
-        return flat[0]
-    for dimension in range(len(shape) - 1, 0, -1):
-        size, count = shape[dimension], math.prod(shape[:dimension])
-        flat = [flat[n * size : (n + 1) * size] for n in range(count)]
-    return flat
-
-
-def _unknown(value: Any) -> Any:
-    """What stands in a table and JSON does not know."""
-    if isinstance(value, bytes):
-        return data_uri(value)
-    if isinstance(value, Decimal):
-        return str(value)
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    if hasattr(value, "total_seconds"):
-        return value.total_seconds()
-    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -6,8 +6,6 @@ that is known counts; parameters and q-values do not.
 
 from __future__ import annotations
 
-import base64
-import datetime
 import io
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -20,9 +18,9 @@ import pyarrow.parquet
 from rest_framework.request import Request
 
 from access.errors import NotAcceptable
+from tiled_client.wire.plain import plain_array, plain_value
 
 from ..storage import tables
-from .responses import json_bytes
 
 Array = np.ndarray[Any, Any]
 Value = TypeVar("Value")
@@ -45,8 +43,8 @@ EXTENSIONS = {
 
 
 def array_json(array: Array) -> bytes:
-    """Nested lists: bytes as data URIs, times as ISO texts, complex as [real, imaginary]."""
-    return json_bytes(_listed(array))
+    """Nested lists, as `tiled_client.wire.plain` says."""
+    return _json(plain_array(array))
 
 
 def array_csv(array: Array) -> bytes:
@@ -63,7 +61,7 @@ def array_csv(array: Array) -> bytes:
 
 def table_json(table: pa.Table) -> bytes:
     """An object with a list of values for each column."""
-    return json_bytes({name: _plain(table[name].to_pylist()) for name in table.column_names})
+    return _json({name: table[name].to_pylist() for name in table.column_names})
 
 
 def table_csv(table: pa.Table) -> bytes:
@@ -120,28 +118,6 @@ def chosen_format(request: Request, formats: Mapping[str, Any]) -> str:
     )
 
 
-def _listed(array: Array) -> Any:
-    if array.dtype.kind == "c":
-        return np.stack([array.real, array.imag], axis=-1).astype("f8").tolist()
-    if array.dtype.kind == "M":
-        return np.datetime_as_string(array).tolist()
-    if array.dtype.kind == "m":
-        return array.astype("i8").tolist()
-    return _plain(array.tolist())
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, bytes):
-        return f"data:{OCTET_STREAM};base64,{base64.b64encode(value).decode()}"
-    if isinstance(value, complex):
-        return [value.real, value.imag]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, (datetime.date, datetime.time)):
-        # Those of pandas, with nanoseconds, are known to no encoder.
-        return value.isoformat()
-    return str(value)
+def _json(value: Any) -> bytes:
+    options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+    return orjson.dumps(value, default=plain_value, option=options)

@@ -16,7 +16,7 @@ import numpy as np
 
 from access.errors import BadRequest, Conflict, Invalid, NotSupported
 from tiled_client.wire.families import StructureFamily
-from tiled_client.wire.slices import NDSlice, patch_region, sliced_shape
+from tiled_client.wire.slices import NDSlice, format_slice, patch_region, sliced_shape
 from tiled_client.wire.structures import ArrayStructure
 
 from ..config import storage_settings
@@ -178,7 +178,8 @@ def _plan_patch(
         return plan
     if not extend:
         raise Conflict(
-            f"Slice {region} does not fit within current array shape {structure.shape}. "
+            f"Slice {format_slice(region)} does not fit within current array shape "
+            f"{structure.shape}. "
             "Use ?extend=true to extend the array dimensions to fit."
         )
     check_size(structure, grown)

@@ -249,7 +249,7 @@ def test_rows_are_appended_and_streamed(client: Container) -> None:
     subscription = table.subscribe()
     subscription.new_data.add_callback(heard)
     with subscription.start_in_thread(0):
-        table.append_partition({"a": [1], "b": ["x"]})
+        table.append_partition(0, {"a": [1], "b": ["x"]})
         table.append(pd.DataFrame({"a": [2], "b": ["y"]}))
         heard.wait(2)
     assert [(u.append, u.partition, u.data().a.tolist()) for u in heard] == [

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from streaming import envelope
+from tiled_client.wire.plain import OCTETS, data_uri, plain_array
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 X = "data:application/octet-stream;base64,eA=="
@@ -27,7 +28,7 @@ def array_in_json(array: np.ndarray[Any, Any], shape: list[int] | None = None) -
     frame = msgpack.packb(
         {
             "type": "array-data",
-            "mimetype": envelope.OCTETS,
+            "mimetype": OCTETS,
             "shape": list(array.shape) if shape is None else shape,
             "payload": array.tobytes(),
         }
@@ -78,16 +79,16 @@ def test_lists_are_nested_by_the_shape(array: np.ndarray[Any, Any]) -> None:
             for item in value:
                 check(item, shape[1:])
 
-    check(envelope.orjson.loads(envelope.dumps(envelope.plain_array(array))), array.shape)
+    check(json.loads(envelope.dumps(plain_array(array))), array.shape)
 
 
 @given(st.binary(max_size=20))
 def test_a_payload_that_is_not_what_it_says_does_not_break_the_stream(payload: bytes) -> None:
     structure = ArrayStructure.from_array(np.zeros(3, "<i8"))
-    for mimetype in (envelope.OCTETS, envelope.ARROW, "image/png"):
+    for mimetype in (OCTETS, envelope.ARROW, "image/png"):
         frame = msgpack.packb({"mimetype": mimetype, "shape": [99], "payload": payload})
         said = json.loads(envelope.to_json(frame, structure))["payload"]
-        assert said == envelope.data_uri(payload, mimetype)
+        assert said == data_uri(payload, mimetype)
 
 
 def test_a_table_is_said_by_columns() -> None:

@@ -83,11 +83,11 @@ class TableClient(Node, family=StructureFamily.table):
         """Replace all rows of a table of one partition."""
         self._send("PUT", "table/full", rows, {})
 
-    def write_partition(self, rows: frames.Rows, partition: int) -> None:
+    def write_partition(self, partition: int, rows: frames.Rows) -> None:
         """Replace the rows of one partition."""
         self._send("PUT", "table/partition", rows, {"partition": partition})
 
-    def append_partition(self, rows: frames.Rows, partition: int = 0) -> None:
+    def append_partition(self, partition: int, rows: frames.Rows) -> None:
         """Add rows to one partition.
 
         Raises TransportError where the connection broke before the answer: the rows may then be
@@ -98,7 +98,7 @@ class TableClient(Node, family=StructureFamily.table):
 
     def append(self, rows: frames.Rows) -> None:
         """Add rows at the end."""
-        self.append_partition(rows, self.npartitions - 1)
+        self.append_partition(self.npartitions - 1, rows)
 
     def subscribe(self, **options: Any) -> DataSubscription:
         """A subscription to what is written to this table; see `Subscription`."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from streaming import envelope, frames
 from streaming.handshake import reference_uri
-from tiled_client.wire import messages
+from tiled_client.wire import messages, plain
 from tiled_client.wire.data_sources import Asset, DataSource
 from tiled_client.wire.families import Management, StructureFamily
 from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
@@ -98,8 +98,9 @@ def updates() -> Iterator[str]:
 
 
 def json_payloads() -> Iterator[str]:
-    """The table in the docstring of the module that makes the JSON envelope."""
-    yield from (line for line in (envelope.__doc__ or "").splitlines() if line.startswith("|"))
+    """The table in the docstrings of the modules that make the JSON envelope."""
+    told = (plain.__doc__ or "") + (envelope.__doc__ or "")
+    yield from (line for line in told.splitlines() if line.startswith("|"))
 
 
 def _is_update(kind: object) -> bool:

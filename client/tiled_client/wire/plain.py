@@ -1,0 +1,113 @@
+"""Data as JSON can say them, in answers and in streams alike.
+
+| data | in JSON |
+| --- | --- |
+| numbers, booleans | nested lists by shape, a bare value of a 0-d array; not finite: null |
+| complex numbers | `[real, imaginary]` |
+| text | text |
+| bytes, void | `data:application/octet-stream;base64,...` |
+| datetimes | ISO 8601, without a zone; NaT is null |
+| timedeltas | integers, in the unit of the dtype; NaT is null |
+| records | a list of the fields' values each |
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+OCTETS = "application/octet-stream"
+
+
+def plain_array(array: np.ndarray[Any, Any]) -> Any:
+    """An array of any dtype as what JSON can say."""
+    if array.dtype.names is not None:
+        columns = [_flat(array[name], array.ndim) for name in array.dtype.names]
+        return _nested([list(record) for record in zip(*columns, strict=True)], array.shape)
+    array = array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
+    convert = _CONVERSIONS.get(array.dtype.kind)
+    if convert is not None:
+        return convert(array)
+    if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
+        array = array.astype(np.float64)
+    return array if array.ndim else array.item()
+
+
+def plain_value(value: Any) -> Any:
+    """What stands in a table and no encoder of JSON knows. Raises TypeError for all else."""
+    if isinstance(value, bytes):
+        return data_uri(value)
+    if isinstance(value, Decimal):
+        return str(value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "total_seconds"):
+        return value.total_seconds()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def data_uri(octets: bytes, mimetype: str = OCTETS) -> str:
+    """The bytes as a `data:` text."""
+    return f"data:{mimetype};base64,{base64.b64encode(octets).decode()}"
+
+
+def _complex(array: np.ndarray[Any, Any]) -> Any:
+    return plain_array(np.stack([array.real, array.imag], axis=-1))
+
+
+def _datetimes(array: np.ndarray[Any, Any]) -> Any:
+    flat = array.ravel()
+    if np.datetime_data(array.dtype)[0] == "generic":
+        texts = flat.astype(str).tolist()
+    else:
+        texts = np.datetime_as_string(flat).tolist()
+    return _nested([None if text == "NaT" else text for text in texts], array.shape)
+
+
+def _timedeltas(array: np.ndarray[Any, Any]) -> Any:
+    flat = array.ravel()
+    counts = flat.astype(np.int64).tolist()
+    missing = np.isnat(flat)
+    return _nested(
+        [None if nat else n for n, nat in zip(counts, missing, strict=True)], array.shape
+    )
+
+
+def _octets(array: np.ndarray[Any, Any]) -> Any:
+    return _nested([data_uri(bytes(item)) for item in array.ravel().tolist()], array.shape)
+
+
+def _texts(array: np.ndarray[Any, Any]) -> Any:
+    return array.tolist()
+
+
+_CONVERSIONS: dict[str, Callable[[np.ndarray[Any, Any]], Any]] = {
+    "c": _complex,
+    "M": _datetimes,
+    "m": _timedeltas,
+    "S": _octets,
+    "V": _octets,
+    "U": _texts,
+}
+
+
+def _flat(column: np.ndarray[Any, Any], ndim: int) -> list[Any]:
+    """One plain value for each record; a field may be an array itself."""
+    shape = (math.prod(column.shape[:ndim]), *column.shape[ndim:])
+    value = plain_array(column.reshape(shape))
+    return value.tolist() if isinstance(value, np.ndarray) else list(value)
+
+
+def _nested(flat: list[Any], shape: Sequence[int]) -> Any:
+    """A flat list as lists within lists, by `shape`."""
+    if not shape:
+        return flat[0]
+    for dimension in range(len(shape) - 1, 0, -1):
+        size, count = shape[dimension], math.prod(shape[:dimension])
+        flat = [flat[n * size : (n + 1) * size] for n in range(count)]
+    return flat
