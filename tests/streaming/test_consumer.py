@@ -10,8 +10,10 @@ from typing import Any
 import msgpack
 import numpy as np
 import pytest
+from asgiref.sync import sync_to_async
 from channels.testing import ApplicationCommunicator
 from django.conf import LazySettings
+from django.db import connections
 
 from access.errors import Unavailable
 from catalog import events
@@ -59,6 +61,13 @@ class Visitor(ApplicationCommunicator):
     async def go(self) -> None:
         await self.send_input({"type": "websocket.disconnect", "code": 1000})
         await self.wait()
+
+
+@pytest.fixture(autouse=True)
+async def no_connection_is_left(transactional_db: None) -> AsyncIterator[None]:
+    """What a server does after each look at the database, the test's communicator leaves out."""
+    yield
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture
