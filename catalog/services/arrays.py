@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from access.errors import BadRequest, Conflict, Invalid, NotSupported
+from access.errors import BadRequest, Conflict, Invalid, NotFound, NotSupported
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice, format_slice, patch_region, sliced_shape
 from tiled_client.wire.structures import ArrayStructure
@@ -143,7 +143,9 @@ def _store(node: Node, plan: Plan, array: Array) -> None:
         return
     store.extend(folder, before, plan.structure)
     store.write_region(folder, plan.structure, plan.region, array, visible_shape=before.shape)
-    DataSource.objects.filter(node=node).update(structure=plan.structure.to_json())
+    structure = plan.structure.to_json()
+    if not DataSource.objects.filter(node=node).update(structure=structure):
+        raise NotFound(f"No such entry: {node.segments}")  # deleted since we looked it up
 
 
 def _written(node: Node, plan: Plan, upload: Upload) -> ArrayWritten:
