@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .errors import Conflict as Conflict
     from .errors import Forbidden as Forbidden
     from .errors import Invalid as Invalid
+    from .errors import NodeDeleted as NodeDeleted
     from .errors import NodeNotFound as NodeNotFound
     from .errors import NotAcceptable as NotAcceptable
     from .errors import NotSupported as NotSupported
@@ -36,20 +37,40 @@ if TYPE_CHECKING:
     from .errors import UnreadableAnswer as UnreadableAnswer
     from .errors import UnsupportedMedia as UnsupportedMedia
     from .nodes import ArrayClient as ArrayClient
+    from .nodes import AwkwardClient as AwkwardClient
     from .nodes import Container as Container
     from .nodes import Node as Node
+    from .nodes import RaggedClient as RaggedClient
+    from .nodes import SparseClient as SparseClient
     from .nodes import TableClient as TableClient
     from .settings import HttpOptions as HttpOptions
     from .settings import StreamOptions as StreamOptions
+    from .stream.aio.connection import AsyncStreamConnection as AsyncStreamConnection
+    from .stream.aio.iteration import AsyncUpdates as AsyncUpdates
+    from .stream.aio.subscription import AsyncContainerSubscription as AsyncContainerSubscription
+    from .stream.aio.subscription import AsyncDataSubscription as AsyncDataSubscription
+    from .stream.aio.subscription import AsyncRecursiveSubscription as AsyncRecursiveSubscription
+    from .stream.aio.subscription import AsyncSubscription as AsyncSubscription
+    from .stream.connection import StreamConnection as StreamConnection
+    from .stream.iteration import Updates as Updates
+    from .stream.notices import Gap as Gap
+    from .stream.notices import NodeClosed as NodeClosed
+    from .stream.notices import Reset as Reset
     from .stream.registry import Registry as Registry
-    from .stream.subscription import CallbackFailure as CallbackFailure
     from .stream.subscription import ContainerSubscription as ContainerSubscription
     from .stream.subscription import DataSubscription as DataSubscription
+    from .stream.subscription import RecursiveSubscription as RecursiveSubscription
     from .stream.subscription import Subscription as Subscription
+    from .stream.topics import CallbackFailure as CallbackFailure
     from .stream.updates import ArrayReference as ArrayReference
     from .stream.updates import ArrayUpdate as ArrayUpdate
+    from .stream.updates import AwkwardUpdate as AwkwardUpdate
     from .stream.updates import ChildCreated as ChildCreated
+    from .stream.updates import ChildDeleted as ChildDeleted
     from .stream.updates import ChildMetadataUpdated as ChildMetadataUpdated
+    from .stream.updates import RaggedUpdate as RaggedUpdate
+    from .stream.updates import SparseUpdate as SparseUpdate
+    from .stream.updates import TableReference as TableReference
     from .stream.updates import TableUpdate as TableUpdate
     from .stream.updates import Update as Update
     from .wire.data_sources import Asset as Asset
@@ -60,6 +81,9 @@ if TYPE_CHECKING:
     from .wire.families import StructureFamily as StructureFamily
     from .wire.specs import Spec as Spec
     from .wire.structures import ArrayStructure as ArrayStructure
+    from .wire.structures import AwkwardStructure as AwkwardStructure
+    from .wire.structures import RaggedStructure as RaggedStructure
+    from .wire.structures import SparseStructure as SparseStructure
     from .wire.structures import TableStructure as TableStructure
 
 _NAMES = {
@@ -69,6 +93,7 @@ _NAMES = {
         "Conflict",
         "Forbidden",
         "Invalid",
+        "NodeDeleted",
         "NodeNotFound",
         "NotAcceptable",
         "NotSupported",
@@ -84,20 +109,45 @@ _NAMES = {
         "UnreadableAnswer",
         "UnsupportedMedia",
     ],
-    "nodes": ["ArrayClient", "Container", "Node", "TableClient"],
+    "nodes": [
+        "ArrayClient",
+        "AwkwardClient",
+        "Container",
+        "Node",
+        "RaggedClient",
+        "SparseClient",
+        "TableClient",
+    ],
     "settings": ["HttpOptions", "StreamOptions"],
+    "stream.aio.connection": ["AsyncStreamConnection"],
+    "stream.aio.iteration": ["AsyncUpdates"],
+    "stream.aio.subscription": [
+        "AsyncContainerSubscription",
+        "AsyncDataSubscription",
+        "AsyncRecursiveSubscription",
+        "AsyncSubscription",
+    ],
+    "stream.connection": ["StreamConnection"],
+    "stream.iteration": ["Updates"],
+    "stream.notices": ["Gap", "NodeClosed", "Reset"],
     "stream.registry": ["Registry"],
     "stream.subscription": [
-        "CallbackFailure",
         "ContainerSubscription",
         "DataSubscription",
+        "RecursiveSubscription",
         "Subscription",
     ],
+    "stream.topics": ["CallbackFailure"],
     "stream.updates": [
         "ArrayReference",
         "ArrayUpdate",
+        "AwkwardUpdate",
         "ChildCreated",
+        "ChildDeleted",
         "ChildMetadataUpdated",
+        "RaggedUpdate",
+        "SparseUpdate",
+        "TableReference",
         "TableUpdate",
         "Update",
     ],
@@ -105,7 +155,13 @@ _NAMES = {
     "wire.dtypes": ["BuiltinDType", "StructDType"],
     "wire.families": ["Management", "StructureFamily"],
     "wire.specs": ["Spec"],
-    "wire.structures": ["ArrayStructure", "TableStructure"],
+    "wire.structures": [
+        "ArrayStructure",
+        "AwkwardStructure",
+        "RaggedStructure",
+        "SparseStructure",
+        "TableStructure",
+    ],
 }
 
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}

@@ -10,14 +10,14 @@ from .errors import UnreadableAnswer
 from .wire.data_sources import Asset, DataSource
 from .wire.families import StructureFamily
 from .wire.specs import Spec
-from .wire.structures import Structure, structure_from_json
+from .wire.structures import Structure, has_structure, structure_from_json
 
 SpecLike = Spec | str | Mapping[str, Any]
 
 
 @dataclass(slots=True)
 class Resource:
-    """What is known of a node. `structure` is None for containers and for other families."""
+    """What is known of a node. `structure` is None for containers, and for unknown families."""
 
     family: str
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -47,8 +47,8 @@ class Resource:
 
 
 def read_structure(family: str, value: Any) -> Structure | None:
-    """The structure of an array or a table. Raises WireError."""
-    if value is None or family not in (StructureFamily.array, StructureFamily.table):
+    """The structure of a node with data, or None for other families. Raises WireError."""
+    if value is None or not has_structure(family):
         return None
     return structure_from_json(StructureFamily(family), value)
 

@@ -6,6 +6,7 @@ TiledClientError
 │   ├── Unauthorized             401; closed with 4001 or 4003
 │   ├── Forbidden                403
 │   ├── NodeNotFound             404 and 410, and KeyError; closed with 4004
+│   │   └── NodeDeleted          closed with 4010: it was there, and is no more
 │   ├── NotSupported             405
 │   ├── NotAcceptable            406
 │   ├── Conflict                 409
@@ -62,6 +63,10 @@ class Forbidden(RequestRefused):
 
 class NodeNotFound(RequestRefused, KeyError):
     """No such node, or one of another family than asked for, or its files are gone."""
+
+
+class NodeDeleted(NodeNotFound):
+    """The node was deleted while it was watched."""
 
 
 class NotSupported(RequestRefused):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 Path = tuple[str, ...]
+Query = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,14 @@ def node_url(root: str, endpoint: str, path: Path) -> str:
     return f"{root}/{endpoint}/{keys}" if endpoint else f"{root}/"
 
 
-def stream_url(root: str, path: Path, query: Mapping[str, str]) -> str:
+def stream_url(root: str, path: Path, query: Query) -> str:
     """The WebSocket URL of the stream of the node at `path`."""
-    scheme = "wss" if root.startswith("https:") else "ws"
-    address = node_url(root, "stream/single", path)
-    return f"{scheme}{address[address.index(':') :]}?{urlencode(query)}"
+    return _socket_url(node_url(root, "stream/single", path), query)
+
+
+def connection_url(root: str, query: Query) -> str:
+    """The WebSocket URL of a connection for several nodes."""
+    return _socket_url(f"{root}/stream/multi", query)
 
 
 def query_of(link: str) -> list[tuple[str, str]]:
@@ -58,6 +62,11 @@ def query_of(link: str) -> list[tuple[str, str]]:
     scheme or host that the server believes in and nobody else can reach. A key may hold a `?`.
     """
     return parse_qsl(link.rpartition("?")[2], keep_blank_values=True)
+
+
+def _socket_url(address: str, query: Query) -> str:
+    scheme = "wss" if address.startswith("https:") else "ws"
+    return f"{scheme}{address[address.index(':') :]}?{urlencode(query)}"
 
 
 def _api_path(path: str) -> str:

@@ -101,10 +101,15 @@ def says(message: dict[str, Any]) -> Visit:
     return lambda connection: connection.send(frame)
 
 
-def schema(epoch: str | None = None) -> Visit:
+def schema(epoch: str | None = None, sequence: int | None = None) -> Visit:
+    return says(schema_message(epoch, sequence))
+
+
+def schema_message(epoch: str | None = None, sequence: int | None = None) -> dict[str, Any]:
+    """As Tiled says it; with an epoch, as our server does."""
     data_type = {"endianness": "little", "kind": "i", "itemsize": 8, "dt_units": None}
     message = {"type": "array-schema", "version": 1, "data_type": data_type}
-    return says(message if epoch is None else {**message, "epoch": epoch})
+    return message if epoch is None else {**message, "epoch": epoch, "sequence": sequence}
 
 
 def updates(*sequences: int, epoch: str | None = None, at: float | None = None) -> Visit:
@@ -127,6 +132,21 @@ def update(sequence: int, *, epoch: str | None = None, at: float | None = None) 
     return message if epoch is None else {**message, "epoch": epoch}
 
 
+def gap(first: int, last: int, reason: str = "expired", epoch: str = "e") -> Visit:
+    message = {"type": "gap", "epoch": epoch, "from": first, "to": last, "reason": reason}
+    return says({**message, "uri": "http://h/x", "timestamp": NOON.isoformat()})
+
+
+def reset(epoch: str | None, previous: str | None, top: int = 0) -> Visit:
+    message = {"type": "reset", "epoch": epoch, "previous": previous, "sequence": top}
+    return says({**message, "timestamp": NOON.isoformat()})
+
+
+def heartbeat(top: int, *, epoch: str = "e", at: float = 0) -> Visit:
+    moment = (NOON + timedelta(seconds=at)).isoformat()
+    return says({"type": "heartbeat", "epoch": epoch, "sequence": top, "timestamp": moment})
+
+
 def closes(code: int, reason: str = "") -> Visit:
     return lambda connection: connection.close(code, reason)
 
@@ -140,6 +160,21 @@ def stays(connection: ServerConnection) -> None:
     """Say nothing more, until the other side leaves."""
     for _ in connection:
         pass
+
+
+Answer = Callable[[dict[str, Any]], Sequence[tuple[str, dict[str, Any]]]]
+
+
+def converses(answer: Answer) -> Visit:
+    """Answer each request on a connection for several nodes: with (path, message) pairs."""
+
+    def play(connection: ServerConnection) -> None:
+        for frame in connection:
+            request = json.loads(frame)
+            for path, message in answer(request):
+                connection.send(msgpack.packb([request["id"], path, message]))
+
+    return play
 
 
 def refuses(status: int, detail: str = "no", **headers: str) -> Response:

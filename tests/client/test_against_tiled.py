@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import threading
 from typing import Any
@@ -24,6 +25,8 @@ from tiled_client import (
     DataSource,
     Management,
     NodeNotFound,
+    NotSupported,
+    RequestRefused,
     Spec,
     StructureFamily,
     Unauthorized,
@@ -352,3 +355,30 @@ def test_nothing_is_lost_or_heard_twice_over_a_line_that_breaks(
                     line.cut()
             heard.wait(31)
     assert [u.data()[0] for u in heard] == list(range(31))
+
+
+def test_loops_follow_a_server_that_knows_of_no_notices(client: Container) -> None:
+    x = client.write_array(np.arange(3), key="x")
+    x.close_stream()
+    x.write(np.arange(3))
+    x.close_stream()
+    heard = list(x.updates(start=0))
+    # The end in between has a number, and is no gap.
+    assert [(u.sequence, u.missed) for u in heard] == [(1, 0), (3, 0)]
+    assert asyncio.run(collected(x)) == [1, 3]
+
+
+async def collected(x: ArrayClient) -> list[int]:
+    return [update.sequence async for update in x.updates_async(start=0)]
+
+
+def test_what_this_server_cannot_do_is_refused_with_a_reason(client: Container) -> None:
+    x = client.write_array(np.arange(3), key="x")
+    with pytest.raises(NotSupported, match="as it was written"):
+        x.updates(start=0, slice="::2")
+    with pytest.raises(NotSupported, match="each node by itself"):
+        client.connect_stream().open()
+    with pytest.raises(NotSupported, match="each node by itself"):
+        client.subscribe(recursive=True).start_in_thread()
+    with pytest.raises(RequestRefused):
+        x.updates(start="latest")

@@ -13,7 +13,19 @@ import pytest
 
 import tiled_client
 
-HEAVY = ["django", "msgpack", "numpy", "pandas", "pyarrow", "requests", "urllib3", "websockets"]
+HEAVY = [
+    "awkward",
+    "django",
+    "msgpack",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "ragged",
+    "requests",
+    "sparse",
+    "urllib3",
+    "websockets",
+]
 
 
 def after(statement: str) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def test_within_an_epoch_numbers_only_rise_and_none_that_is_higher_is_left_out(
             admitted = position.admit(sequence, at(0), name)
             assert admitted == (sequence > last)
             last = max(last, sequence)
-        assert position.query() == {"start": str(last + 1), "epoch": name}
+        assert position.words() == {"start": last + 1, "epoch": name}
 
 
 @given(st.integers(1, 20), st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=8))
@@ -62,28 +62,37 @@ def test_a_server_without_epochs_that_begins_again_is_heard_from_one(
     position = Position(0)
     assert all(position.admit(n, at(n)) for n in range(1, before + 1))
     assert all(position.admit(n, at(1000 + n)) for n in range(1, after + 1))
-    assert position.query() == {"start": str(after + 1)}
+    assert position.words() == {"start": after + 1}
 
 
 def test_before_the_first_update_the_original_start_is_asked_for() -> None:
     position = Position(5)
     position.enter("e")
-    assert position.query() == {"start": "5", "epoch": "e"}
-    assert Position().query() == {}
+    assert position.words() == {"start": 5, "epoch": "e"}
+    assert Position().words() == {}
 
 
 def test_who_asked_for_what_comes_resumes_from_where_the_stream_stood() -> None:
     position = Position()
     position.begin("e", 7)
     position.begin("e", 9)
-    assert position.query() == {"start": "8", "epoch": "e"}
+    assert position.words() == {"start": 8, "epoch": "e"}
+
+
+def test_an_end_before_the_beginning_is_no_news() -> None:
+    position = Position()
+    position.begin("e", 7, 1)
+    position.begin("e", 7, 2)
+    assert position.words() == {"start": 8, "epoch": "e", "end": 1}
+    position.admit(8, at(0), "e")
+    assert position.words() == {"start": 9, "epoch": "e"}
 
 
 def test_after_a_new_epoch_everything_it_holds_is_asked_for() -> None:
     position = Position()
     position.admit(9, at(0), "a")
     assert position.enter("b")
-    assert position.query() == {"start": "0", "epoch": "b"}
+    assert position.words() == {"start": 0, "epoch": "b"}
 
 
 def test_a_negative_start_is_refused() -> None:

@@ -72,7 +72,9 @@ def test_updates_arrive_in_order_and_the_end_of_the_stream_closes_the_subscripti
 def test_the_key_and_the_start_are_sent_with_the_handshake(stream_peer: StreamPeer) -> None:
     stream_peer.plays(visit(schema(), ENDS))
     hear(stream_peer.array().subscribe(), 7)
-    assert stream_peer.queries == [{"envelope_format": "msgpack", "start": "7"}]
+    features = "gap,reset,heartbeat,child-deleted,table-ref"
+    expected = {"envelope_format": "msgpack", "features": features, "start": "7"}
+    assert stream_peer.queries == [expected]
     assert stream_peer.headers[0]["Authorization"] == "Apikey key"
 
 
@@ -139,7 +141,7 @@ def test_updates_that_cannot_be_read_are_left_out_and_logged(
     unknown = {"type": "weather", "sequence": 3, "timestamp": update(3)["timestamp"]}
     stream_peer.plays(
         visit(
-            schema(), updates(1), says(broken), says(unknown), says({"type": "heartbeat"}),
+            schema(), updates(1), says(broken), says(unknown), says({"type": "mood"}),
             lambda connection: connection.send(b"\xc1"), updates(4), ENDS,
         )
     )  # fmt: skip

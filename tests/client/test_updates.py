@@ -22,6 +22,7 @@ from tiled_client import (
     UnreadableAnswer,
     frames,
 )
+from tiled_client.stream.origin import Context, Origin
 from tiled_client.stream.protocol import decode_frame, parse_envelope, parse_schema
 from tiled_client.stream.updates import parse_update
 from tiled_client.wire.dtypes import dtype_from_numpy
@@ -40,12 +41,13 @@ dtypes = npst.scalar_dtypes() | npst.unicode_string_dtypes() | structs
 
 def parse(message: dict[str, Any], schema: dict[str, Any], structure: Any = None) -> Any:
     node = SimpleNamespace(structure=structure)
+    origin = Origin(None, ("x",), node)  # type: ignore[arg-type]
     received = decode_frame(msgpack.packb(message))
     return parse_update(
         received,
         parse_envelope(received),
         parse_schema(schema),
-        SimpleNamespace(node=node),  # type: ignore[arg-type]
+        Context(origin),
     )
 
 

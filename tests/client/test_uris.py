@@ -42,10 +42,10 @@ def test_any_key_survives_the_way_through_a_url(path: list[str]) -> None:
 
 
 def test_the_stream_is_beside_the_rest_of_the_api() -> None:
-    assert stream_url(ROOT, ("a b",), {"start": "0"}) == (
+    assert stream_url(ROOT, ("a b",), [("start", "0")]) == (
         "ws://host:8000/api/v1/stream/single/a%20b?start=0"
     )
-    assert stream_url("https://h/p/api/v1", (), {"x": "y"}) == (
+    assert stream_url("https://h/p/api/v1", (), [("x", "y")]) == (
         "wss://h/p/api/v1/stream/single/?x=y"
     )
 

@@ -1,8 +1,19 @@
 """The client objects for nodes."""
 
 from .array import ArrayClient
+from .awkward import AwkwardClient
 from .base import Node
 from .container import Container
+from .ragged import RaggedClient
+from .sparse import SparseClient
 from .table import TableClient
 
-__all__ = ["ArrayClient", "Container", "Node", "TableClient"]
+__all__ = [
+    "ArrayClient",
+    "AwkwardClient",
+    "Container",
+    "Node",
+    "RaggedClient",
+    "SparseClient",
+    "TableClient",
+]

@@ -8,18 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ..documents import Resource
 from ..errors import UnreadableAnswer
-from ..http import OCTETS, Body, Http
+from ..http import OCTETS, Body
 from ..regions import Region, Selection, blocks, narrow, pieces, select
-from ..stream.entry import StreamEntry
-from ..stream.subscription import DataSubscription
 from ..stream.updates import ArrayReference
-from ..uris import Path, query_of
+from ..uris import query_of
+from ..wire.data_sources import DataSource
 from ..wire.families import StructureFamily
 from ..wire.slices import NDSlice, expand_index, format_slice, patch_region, sliced_shape
 from ..wire.structures import ArrayStructure
-from .base import Node
+from .structured import ChunkedNode
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -27,48 +25,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 READ_ATTEMPTS = 4
 
 
-class ArrayClient(Node, family=StructureFamily.array):
+class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
     """An array on a server. `x[...]` fetches just that slice, as a numpy array.
 
     Shape and chunks are those last heard of; `refresh()` asks again.
     """
 
-    def __init__(self, http: Http, path: Path, resource: Resource) -> None:
-        super().__init__(http, path, resource)
-        if not isinstance(resource.structure, ArrayStructure):
-            raise UnreadableAnswer(f"The server did not say what the array {self.uri} looks like.")
-
-    @property
-    def structure(self) -> ArrayStructure:
-        """Shape, chunks, dtype and names of the dimensions."""
-        structure = self._resource.structure
-        assert isinstance(structure, ArrayStructure)
-        return structure
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The size along each dimension."""
-        return self.structure.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The numpy dtype, byte order included."""
-        return self.structure.dtype
-
-    @property
-    def chunks(self) -> tuple[tuple[int, ...], ...]:
-        """The sizes of the chunks along each dimension."""
-        return self.structure.chunks
-
-    @property
-    def dims(self) -> tuple[str, ...] | None:
-        """Names of the dimensions, if they have any."""
-        return self.structure.dims
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return len(self.shape)
+    _structure_class = ArrayStructure
 
     @property
     def size(self) -> int:
@@ -134,7 +97,9 @@ class ArrayClient(Node, family=StructureFamily.array):
     ) -> None:
         """Replace the part that begins at `offset`, and let the array grow if `extend`.
 
-        Raises Conflict where the part does not fit and `extend` was not given.
+        With `persist=False` only subscribers get to see it, growth included: the stored array and
+        its shape stay as they are, and so does the shape here. Raises Conflict where the part does
+        not fit the stored shape and `extend` was not given.
         """
         array = self._fitting(array)
         if array.ndim != self.ndim:
@@ -144,6 +109,22 @@ class ArrayClient(Node, family=StructureFamily.array):
         answer = self._send("PATCH", "array/full", array, params, persist, repeatable=not extend)
         if isinstance(answer, dict):
             self._resource.structure = ArrayStructure.from_json(answer)
+
+    def update_data_source(
+        self,
+        source: DataSource,
+        *,
+        offset: Sequence[int] | None = None,
+        shape: Sequence[int] | None = None,
+    ) -> None:
+        """Say that there is more in the files of an external array, or that there are more files.
+
+        `source` is one of `data_sources()`, changed to what it is now; its files are added to those
+        that are known. `offset` and `shape` tell subscribers which region is new; without them,
+        anything may be.
+        """
+        params = {"patch_offset": offset, "patch_shape": shape}
+        self._put_data_source(source, params)
 
     def write_all_blocks(self, array: Array) -> None:
         """Replace the whole array chunk by chunk, a few at a time."""
@@ -165,15 +146,6 @@ class ArrayClient(Node, family=StructureFamily.array):
         if len(content) != count:
             raise UnreadableAnswer(f"{reference.uri} sent {len(content)} bytes instead of {count}.")
         return np.frombuffer(content, reference.dtype).reshape(reference.shape).copy()
-
-    def subscribe(self, **options: Any) -> DataSubscription:
-        """A subscription to what is written to this array; see `Subscription`."""
-        return DataSubscription(self, **options)
-
-    @property
-    def new_data(self) -> StreamEntry[DataSubscription]:
-        """What a subscription to this array is about: `x.new_data.subscribe()`."""
-        return StreamEntry(self.subscribe)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if copy is False:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..documents import Resource, SpecLike, read_specs
 from ..errors import UnreadableAnswer
@@ -14,16 +14,21 @@ from ..wire.data_sources import DataSource
 from ..wire.families import StructureFamily
 from ..wire.specs import Spec
 
+if TYPE_CHECKING:
+    from ..stream.aio.connection import AsyncStreamConnection
+    from ..stream.connection import StreamConnection
+
 
 class Node:
     """A node on a server: where it is, and what was known of it when it was last asked about.
 
-    A family without a class of its own (sparse, awkward, ...) has this one.
+    A family without a class of its own (`bytes`, say) has this one.
     """
 
     _classes: ClassVar[dict[str, type[Node]]] = {}
 
     def __init_subclass__(cls, family: StructureFamily | None = None) -> None:
+        super().__init_subclass__()
         if family is not None:
             Node._classes[family] = cls
 
@@ -86,9 +91,13 @@ class Node:
         resource = fetch_resource(self._http, self._path, include_data_sources=True)
         return resource.data_sources or ()
 
-    def child(self, key: str, resource: Resource) -> Node:
-        """The client object for a child that is described already, without asking the server."""
-        return Node.build(self._http, (*self._path, key), resource)
+    def at(self, path: Path) -> Node:
+        """The client object for any node of this server, which is asked for it."""
+        return Node.build(self._http, path, fetch_resource(self._http, path))
+
+    def described(self, path: Path, resource: Resource) -> Node:
+        """The client object for a node that is described already, without asking the server."""
+        return Node.build(self._http, path, resource)
 
     def update_metadata(
         self,
@@ -110,6 +119,11 @@ class Node:
         self._http.patch("metadata", self._path, body, params=params)
         self.refresh()
 
+    def _put_data_source(self, source: DataSource, params: Mapping[str, Any]) -> None:
+        body = {"data_source": source.to_json()}
+        self._http.put("data_source", self._path, body, params=params)
+        self._resource.structure = source.structure
+
     def delete(self, *, recursive: bool = False, external_only: bool = True) -> None:
         """Delete the node.
 
@@ -122,6 +136,32 @@ class Node:
     def close_stream(self) -> None:
         """Tell the subscribers of this node that no more is to be expected for now."""
         self._http.delete("stream/close", self._path)
+
+    def connect_stream(self, **options: Any) -> StreamConnection:
+        """One connection over which the streams of many nodes are followed.
+
+        >>> with client.connect_stream() as stream:
+        ...     sub = stream.subscribe(x).start_in_thread(start=0)
+        """
+        from ..stream.connection import StreamConnection
+
+        return StreamConnection(self, **options)
+
+    def connect_stream_async(self, **options: Any) -> AsyncStreamConnection:
+        """As `connect_stream`, for an event loop.
+
+        >>> async def follow():
+        ...     async with client.connect_stream_async() as stream:
+        ...         await stream.subscribe(x).start_in_task(start=0)
+        >>> asyncio.run(follow())
+        """
+        from ..stream.aio.connection import AsyncStreamConnection
+
+        return AsyncStreamConnection(self, **options)
+
+    def subscription_over(self, line: Any, **wants: Any) -> Any:
+        """A subscription over a connection that there is, for the families that have streams."""
+        raise TypeError(f"{self!r} has no stream")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._resource.family} {'/' + '/'.join(self._path)}>"

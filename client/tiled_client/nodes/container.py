@@ -12,8 +12,6 @@ from ..documents import Resource, SpecLike
 from ..errors import NodeNotFound, UnreadableAnswer
 from ..http import Params
 from ..regions import normalize_chunks
-from ..stream.entry import StreamEntry
-from ..stream.subscription import ContainerSubscription
 from ..uris import Path, query_of, split_path
 from ..wire.data_sources import DataSource
 from ..wire.dtypes import dtype_from_numpy
@@ -21,8 +19,10 @@ from ..wire.families import StructureFamily
 from ..wire.structures import ArrayStructure, TableStructure
 from .array import ArrayClient
 from .base import Node, fetch_resource
+from .children import WatchedContainer
 from .creation import create_node
 from .table import TableClient
+from .writing import WritesArrays
 
 if TYPE_CHECKING:
     import pyarrow
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 SQL_TABLE = "application/x-tiled-sql-table"
 
 
-class Container(Node, Mapping[str, Any], family=StructureFamily.container):
+class Container(
+    WritesArrays, WatchedContainer, Mapping[str, Any], family=StructureFamily.container
+):
     """A container on a server: a mapping of keys to nodes, read page by page.
 
     `c["a", "b"]` and `c["a/b"]` reach below it in one request.
@@ -219,20 +221,6 @@ class Container(Node, Mapping[str, Any], family=StructureFamily.container):
         params = {"recursive": recursive, "external_only": external_only}
         for name in names:
             self._http.delete("metadata", (*self._path, *split_path(name)), params=params)
-
-    def subscribe(self, **options: Any) -> ContainerSubscription:
-        """A subscription to new children and their metadata; see `Subscription`."""
-        return ContainerSubscription(self, **options)
-
-    @property
-    def child_created(self) -> StreamEntry[ContainerSubscription]:
-        """One of the things that a subscription to this container is about."""
-        return StreamEntry(self.subscribe)
-
-    @property
-    def child_metadata_updated(self) -> StreamEntry[ContainerSubscription]:
-        """One of the things that a subscription to this container is about."""
-        return StreamEntry(self.subscribe)
 
     def __repr__(self) -> str:
         return f"<Container {'/' + '/'.join(self._path)}>"

@@ -7,15 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import frames
-from ..documents import Resource
 from ..errors import UnreadableAnswer
-from ..http import Http
-from ..stream.entry import StreamEntry
-from ..stream.subscription import DataSubscription
-from ..uris import Path
+from ..stream.updates import TableReference
+from ..uris import query_of
+from ..wire.data_sources import DataSource
 from ..wire.families import StructureFamily
+from ..wire.slices import format_rows
 from ..wire.structures import TableStructure
-from .base import Node
+from .structured import StructuredNode
 
 if TYPE_CHECKING:
     import pandas
@@ -23,22 +22,15 @@ if TYPE_CHECKING:
 
 # Longer lists of columns go into the body: servers and proxies limit URLs.
 QUERY_LIMIT = 1500
+# How many bytes a row takes is known once some are there.
+ROWS_AT_FIRST = 65_536
 
 
-class TableClient(Node, family=StructureFamily.table):
+class TableClient(StructuredNode[TableStructure], family=StructureFamily.table):
     """A table on a server; reading gives pandas objects."""
 
-    def __init__(self, http: Http, path: Path, resource: Resource) -> None:
-        super().__init__(http, path, resource)
-        if not isinstance(resource.structure, TableStructure):
-            raise UnreadableAnswer(f"The server did not say what the table {self.uri} looks like.")
-
-    @property
-    def structure(self) -> TableStructure:
-        """Schema, partitions and columns."""
-        structure = self._resource.structure
-        assert isinstance(structure, TableStructure)
-        return structure
+    _structure_class = TableStructure
+    _has_columns = True
 
     @property
     def columns(self) -> list[str]:
@@ -73,57 +65,114 @@ class TableClient(Node, family=StructureFamily.table):
             "pandas.DataFrame", self._read_partition(partition, columns=columns).to_pandas()
         )
 
+    def read_rows(
+        self, offset: int, count: int, columns: Sequence[str] | None = None
+    ) -> pandas.DataFrame:
+        """Fetch `count` rows from number `offset` on, counted over all partitions.
+
+        Raises BadRequest where there are not so many.
+        """
+        return cast("pandas.DataFrame", self._read_range(offset, count, columns).to_pandas())
+
     def __getitem__(self, column: str | list[str]) -> Any:
         """Fetch a column as a Series, or a list of columns as a DataFrame. Raises KeyError."""
         if isinstance(column, str):
             return self.read([column])[column]
         return self.read(column)
 
-    def write(self, rows: frames.Rows) -> None:
-        """Replace all rows of a table of one partition."""
-        self._send("PUT", "table/full", rows, {})
+    def write(self, rows: frames.Rows, *, persist: bool = True) -> None:
+        """Replace all rows of a table. With `persist=False` only subscribers get to see it."""
+        self._send("PUT", "table/full", rows, {}, persist)
 
-    def write_partition(self, partition: int, rows: frames.Rows) -> None:
+    def write_partition(self, partition: int, rows: frames.Rows, *, persist: bool = True) -> None:
         """Replace the rows of one partition."""
-        self._send("PUT", "table/partition", rows, {"partition": partition})
+        self._send("PUT", "table/partition", rows, {"partition": partition}, persist)
 
-    def append_partition(self, partition: int, rows: frames.Rows) -> None:
+    def append_partition(self, partition: int, rows: frames.Rows, *, persist: bool = True) -> None:
         """Add rows to one partition.
 
         Raises TransportError where the connection broke before the answer: the rows may then be
         there or not, and are not sent again.
         """
         params = {"partition": partition}
-        self._send("PATCH", "table/partition", rows, params, repeatable=False)
+        self._send("PATCH", "table/partition", rows, params, persist, repeatable=False)
 
-    def append(self, rows: frames.Rows) -> None:
-        """Add rows at the end."""
-        self.append_partition(self.npartitions - 1, rows)
+    def append(self, rows: frames.Rows, *, persist: bool = True) -> None:
+        """Add rows at the end. With `persist=False` only subscribers get to see them."""
+        self.append_partition(self.npartitions - 1, rows, persist=persist)
 
-    def subscribe(self, **options: Any) -> DataSubscription:
-        """A subscription to what is written to this table; see `Subscription`."""
-        return DataSubscription(self, **options)
+    def rows_added(self, offset: int, count: int, *, partition: int | None = None) -> None:
+        """Say that the files of an external table have `count` more rows, from `offset` on.
 
-    @property
-    def new_data(self) -> StreamEntry[DataSubscription]:
-        """What a subscription to this table is about: `t.new_data.subscribe()`."""
-        return StreamEntry(self.subscribe)
+        They are counted over all partitions, or within one. Where there is a new file, use
+        `update_data_source`.
+        """
+        (source,) = self.data_sources()
+        self.update_data_source(source, offset=offset, count=count, partition=partition)
+
+    def update_data_source(
+        self,
+        source: DataSource,
+        *,
+        offset: int | None = None,
+        count: int | None = None,
+        partition: int | None = None,
+    ) -> None:
+        """Say that there is more in the files of an external table, or that there are more files.
+
+        `source` is one of `data_sources()`, changed to what it is now; its files are added to those
+        that are known, as one partition each. `offset` and `count` tell subscribers which rows are
+        new, counted over all partitions or within one; without them, any may be.
+        """
+        params = {"patch_offset": offset, "patch_shape": count, "partition": partition}
+        self._put_data_source(source, params)
+
+    def fetch_reference(self, reference: TableReference) -> pyarrow.Table:
+        """Fetch what an update told of without bringing it along, of the columns asked for."""
+        columns = [value for name, value in query_of(reference.uri) if name == "column"] or None
+        if reference.offset is not None and reference.count is not None:
+            return self._read_range(reference.offset, reference.count, columns, reference.partition)
+        if reference.partition is not None:
+            return self._read_partition(reference.partition, columns=columns)
+        self.refresh()  # There may be more partitions by now.
+        return self.read_arrow(columns)
 
     def __repr__(self) -> str:
         return f"<TableClient {self.columns} npartitions={self.npartitions}>"
 
     def _read_partition(self, partition: int, *, columns: Sequence[str] | None) -> pyarrow.Table:
+        return self._fetch("table/partition", [("partition", str(partition))], columns)
+
+    def _read_range(
+        self, offset: int, count: int, columns: Sequence[str] | None, partition: int | None = None
+    ) -> pyarrow.Table:
+        """Rows in one request, or, if they are many, in some of about the size that is usual."""
+        where = [] if partition is None else [("partition", str(partition))]
+        endpoint = "table/partition" if where else "table/full"
+        pieces, most = [], ROWS_AT_FIRST
+        while True:
+            size = min(count, most)
+            rows = self._fetch(endpoint, [*where, ("rows", format_rows(offset, size))], columns)
+            if rows.num_rows != size:
+                raise UnreadableAnswer(f"{self.uri} sent {rows.num_rows} rows instead of {size}.")
+            pieces.append(rows)
+            offset, count = offset + size, count - size
+            if not count:
+                return frames.concatenate(pieces)
+            most = max(self._http.options.bytes_per_request * size // max(rows.nbytes, 1), 1)
+
+    def _fetch(
+        self, endpoint: str, params: list[tuple[str, str]], columns: Sequence[str] | None = None
+    ) -> pyarrow.Table:
         for name in columns or ():
             if name not in self.structure.columns:
                 raise KeyError(name)
-        endpoint = "table/partition"
-        params: list[tuple[str, Any]] = [("partition", partition)]
         if columns is not None and sum(map(len, columns)) > QUERY_LIMIT:
             answer = self._http.post(
                 endpoint, self._path, list(columns), params=params, accept=frames.ARROW
             )
         else:
-            params += [("column", name) for name in columns or ()]
+            params = [*params, *(("column", name) for name in columns or ())]
             answer = self._http.get(endpoint, self._path, params=params, accept=frames.ARROW)
         return frames.decode(answer.content)
 
@@ -133,8 +182,11 @@ class TableClient(Node, family=StructureFamily.table):
         endpoint: str,
         rows: frames.Rows,
         params: dict[str, Any],
+        persist: bool,
         repeatable: bool = True,
     ) -> None:
+        if not persist:
+            params = {**params, "persist": False}
         body = frames.encode(frames.to_arrow(rows, self.schema))
         self._http.send(
             method, endpoint, self._path, body, frames.ARROW, params=params, repeatable=repeatable

@@ -3,9 +3,11 @@ handler slows the server down instead of filling memory."""
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -23,15 +25,34 @@ class Inbox(Generic[T]):
         self._changed = threading.Condition()
 
     def put(self, item: T, size: int) -> bool:
-        """Add an item, waiting for room; False if nobody takes it any more."""
+        """Add an item, waiting for room if it takes any; False if nobody takes it any more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._held < self._limit or self._closed)
+            self._changed.wait_for(lambda: not size or self._held < self._limit or self._closed)
             if self._closed:
                 return False
             self._items.append((item, size))
             self._held += size
             self._changed.notify_all()
             return True
+
+    def put_first(self, item: T) -> None:
+        """Add an item before all others, at once."""
+        with self._changed:
+            if not self._closed:
+                self._items.appendleft((item, 0))
+                self._changed.notify_all()
+
+    @contextmanager
+    def without_limit(self) -> Iterator[None]:
+        """Let in whatever comes: whoever makes room waits for something itself."""
+        with self._changed:
+            limit, self._limit = self._limit, sys.maxsize
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._limit = limit
 
     def finish(self) -> None:
         """Nothing more will come; what is here is still handed out."""

@@ -13,6 +13,14 @@ class Registry(Generic[T]):
     """The callbacks for one kind of event. They are held strongly, and may be changed at any time.
 
     A change takes effect with the next event.
+
+        >>> sub = x.subscribe()
+        >>> @sub.new_data.add_callback
+        ... def show(update):
+        ...     print(update.data())
+        >>> sub.new_data
+        <Registry new_data callbacks=1>
+        >>> sub.new_data.remove_callback(show)
     """
 
     def __init__(self, name: str) -> None:

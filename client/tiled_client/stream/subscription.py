@@ -1,58 +1,53 @@
-"""Subscriptions: what a user holds, and who is called."""
+"""Subscriptions whose callbacks are called on a thread, and iterators that block."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..errors import TiledClientError
-from ..settings import StreamOptions
-from ..uris import stream_url
-from .position import Position
-from .protocol import Envelope, Map, Schema
+from .conversation import Conversation, SingleConversation
+from .inbox import Inbox
+from .iteration import Updates
+from .line import OwnLine, SharedLine
+from .listening import Delivery, Listening
+from .multi import MultiConversation
+from .notices import Ended
 from .receiver import Receiver
-from .registry import Registry
-from .updates import (
-    ArrayReference,
-    ArrayUpdate,
-    ChildCreated,
-    ChildMetadataUpdated,
-    TableUpdate,
-    Update,
-    parse_update,
+from .topics import (
+    AboutAll,
+    AboutChildren,
+    AboutData,
+    CallbackFailure,
+    ContainerUpdate,
+    Topics,
 )
+from .updates import DataUpdate, Update
+from .wants import Moment, Start, Wants
 
 if TYPE_CHECKING:
     from ..nodes import Node
 
+U = TypeVar("U", bound=Update, covariant=True)
+
+
 logger = logging.getLogger("tiled_client.stream")
 
-DataUpdate = ArrayUpdate | ArrayReference | TableUpdate
 
-
-@dataclass(frozen=True, slots=True)
-class CallbackFailure:
-    """A callback raised. `argument` is what it was called with."""
-
-    callback: Callable[..., object]
-    argument: Any
-    exception: Exception
-
-
-class Subscription:
+class Subscription(Topics[U]):
     """A subscription to one node.
 
-    Add callbacks, then `start()` (which blocks) or `start_in_thread()`. Callbacks are called one
-    after another on one thread: for each update in order, those of a registry in the order in which
-    they were added. A lost connection is made anew by itself, and continues after the last update
-    received; no update is handed out twice.
+    Add callbacks, then `start()` (which blocks) or `start_in_thread()`; or go through `updates()`.
+    Callbacks are called one after another on one thread: for each update in order, those of a
+    registry in the order in which they were added. A lost connection is made anew by itself, and
+    continues after the last update received; no update is handed out twice.
 
-    Registries, besides those that say what is new (`new_data`; `child_created` and
-    `child_metadata_updated`):
+    Registries, besides those that say what is new (`new_data`; `child_created`,
+    `child_metadata_updated` and `child_deleted`):
 
+    - `gap`: updates do not come, and why. Called with a `Gap`.
+    - `reset`: the numbering has begun again, and with it the stream. Called with a `Reset`.
     - `stream_closed`: the producer says that no more is to be expected. Called with the
       subscription.
     - `disconnected`: it is over, for whatever reason; the last call of all. Called with the
@@ -61,79 +56,168 @@ class Subscription:
       and the stream goes on.
 
     Options are those of `StreamOptions`. A subscription is started once; make another to go on.
+
+        >>> sub = x.subscribe()
+        >>> _ = sub.new_data.add_callback(lambda update: print(update.sequence, update.data()))
+        >>> with sub.start_in_thread(0):
+        ...     x.write([4, 5, 6])
+        ...     x.close_stream()
+        ...     sub.wait()
+        1 [1 2 3]
+        2 [4 5 6]
+        True
     """
 
-    def __init__(self, node: Node, **options: Any) -> None:
-        unknown = set(options) - {option.name for option in fields(StreamOptions)}
-        if unknown:
-            raise TypeError(f"there is no option {unknown.pop()!r} of a subscription")
-        self.node = node
-        self.stream_closed: Registry[Self] = Registry("stream_closed")
-        self.disconnected: Registry[Self] = Registry("disconnected")
-        self.callback_error: Registry[CallbackFailure] = Registry("callback_error")
-        self._options = StreamOptions(**options)
+    def __init__(self, node: Node, wants: Wants | None = None, **options: Any) -> None:
+        super().__init__(node, wants, **options)
         self._lock = threading.Lock()
-        self._receiver: Receiver | None = None
-        self._handler: threading.Thread | None = None
+        self._line: OwnLine | SharedLine | None = None
+        self._started = self._ending = False
+        self._settled = threading.Event()
         self._finished = threading.Event()
-        self._closed = False
-        self._error: TiledClientError | None = None
+        # What an iterator is to get that shares its connection with others.
+        self._queue: Inbox[Delivery] | None = None
 
-    @property
-    def closed(self) -> bool:
-        """Whether the producer closed the stream; True once all updates have been handled."""
-        return self._closed
-
-    @property
-    def error(self) -> TiledClientError | None:
-        """What ended the subscription, if it was neither the producer nor `disconnect()`."""
-        return self._error
-
-    def start(self, start: int | None = None, *, timeout: float = 15.0) -> None:
+    def start(
+        self,
+        start: Start = None,
+        *,
+        start_time: Moment | None = None,
+        epoch: str | None = None,
+        timeout: float = 15.0,
+    ) -> None:
         """Handle updates on this thread until the stream is closed or disconnected.
 
-        `start` and `timeout` are as for `start_in_thread`. Raises what ended the subscription.
-        """
-        receiver = self._begin(start, timeout)
-        self._handle(receiver)
-        if self._error is not None:
-            raise self._error
+        The arguments are those of `start_in_thread`. Raises what ended the subscription.
 
-    def start_in_thread(self, start: int | None = None, *, timeout: float = 15.0) -> Self:
+            >>> sub = x.subscribe()
+            >>> _ = sub.new_data.add_callback(lambda update: print(update.data()))
+            >>> x.close_stream()
+            >>> sub.start("latest")
+            [1 2 3]
+        """
+        line = self._begin(start, start_time, epoch, timeout)
+        if isinstance(line, OwnLine):
+            line.pump()
+        self.wait()
+
+    def start_in_thread(
+        self,
+        start: Start = None,
+        *,
+        start_time: Moment | None = None,
+        epoch: str | None = None,
+        timeout: float = 15.0,
+    ) -> Self:
         """Handle updates on a thread of their own; returns when the stream has begun.
 
-        `start` is a sequence number to begin with, 0 for the oldest that the server retains, or
-        None for what comes from now on. Raises NodeNotFound, Unauthorized and the like at once, and
-        whatever else prevents it after `timeout` seconds.
+        `start` is a sequence number to begin with, 0 for the oldest that the server retains,
+        "latest" for the newest, or None for what comes from now on. `start_time` is a moment
+        instead: a datetime, or seconds since 1970. `epoch` says which run of the numbering `start`
+        belongs to; if that is over, `reset` is called, and everything retained is sent.
+
+        Raises NodeNotFound, Unauthorized and the like at once, and whatever else prevents it after
+        `timeout` seconds.
         """
-        receiver = self._begin(start, timeout)
-        threading.Thread(
-            target=self._handle, args=(receiver,), name="tiled-callbacks", daemon=True
-        ).start()
+        line = self._begin(start, start_time, epoch, timeout)
+        if isinstance(line, OwnLine):
+            line.pump_in_thread()
         return self
+
+    def updates(
+        self,
+        start: Start = None,
+        *,
+        start_time: Moment | None = None,
+        epoch: str | None = None,
+        timeout: float = 15.0,
+    ) -> Updates[U]:
+        """Go through the updates in a loop, instead of being called.
+
+        The arguments are those of `start_in_thread`. Callbacks are called as well, by the loop.
+
+            >>> sub = x.subscribe()
+            >>> for update in sub.updates(start=0):
+            ...     print(update.sequence, update.data())
+            ...     x.close_stream()
+            1 [1 2 3]
+        """
+        if self._line is not None:
+            self._queue = Inbox(self._options.buffer_bytes)
+        line = self._begin(start, start_time, epoch, timeout)
+        if isinstance(line, OwnLine):
+            line.handler = threading.current_thread()
+            return Updates(self, line.receiver.inbox, line.finish)
+        assert self._queue is not None
+        return Updates(self, self._queue, self._queue.close)
 
     def disconnect(self, timeout: float = 10.0) -> None:
         """Stop. What was received and not yet handled is dropped.
 
         A callback that is running is waited for, up to `timeout` seconds. Called from inside a
         callback it returns at once, and no update after the one in hand is handled.
+
+            >>> sub = x.subscribe().start_in_thread()
+            >>> sub.disconnect()
+            >>> sub.wait(), sub.closed, sub.error
+            (True, False, None)
         """
         with self._lock:
-            receiver = self._receiver
-            if receiver is None:
+            if not self._started:
+                self._ended = True
                 self._finished.set()
                 return
-        receiver.stop()
-        if self._handler is not threading.current_thread():
+        line, listening = self._line, self._listening
+        assert line is not None
+        assert listening is not None
+        line.leave(listening)
+        if not line.in_handler:
             self._finished.wait(timeout)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is over; False if that takes longer. Raises what ended the subscription."""
+        """Wait until it is over; False if that takes longer. Raises what ended the subscription.
+
+        >>> sub = x.subscribe().start_in_thread()
+        >>> sub.wait(timeout=0.1)
+        False
+        >>> x.delete(external_only=False)
+        >>> sub.wait()
+        Traceback (most recent call last):
+        tiled_client.errors.NodeDeleted: 4010: Node deleted
+        """
         if not self._finished.wait(timeout):
             return False
         if self._error is not None:
             raise self._error
         return True
+
+    def over(self, line: SharedLine) -> Self:
+        """Use a connection that there is, and others use as well."""
+        self._line = line
+        return self
+
+    def settle(self) -> None:
+        """It has begun, or it never will."""
+        self._settled.set()
+
+    def handle(self, delivery: Delivery) -> None:
+        """Call whoever wants to hear of it, or keep it for the iterator that goes through it."""
+        if self._queue is None:
+            self.perform(delivery.event)
+        elif not self._queue.put(delivery, delivery.size):
+            self.perform(delivery.listening.end(None))
+
+    def perform(self, event: Any) -> None:
+        """Call whoever wants to hear of it."""
+        if isinstance(event, Ended) and not self._may_end():
+            return
+        for callback, argument in self._calls(event):
+            try:
+                callback(argument)
+            except Exception as error:  # noqa: BLE001 - whatever a callback raises is reported
+                self._report(CallbackFailure(callback, argument, error))
+        if isinstance(event, Ended):
+            self._finished.set()
 
     def __enter__(self) -> Self:
         return self
@@ -141,82 +225,63 @@ class Subscription:
     def __exit__(self, *_: object) -> None:
         self.disconnect()
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.node!r}>"
-
-    def _begin(self, start: int | None, timeout: float) -> Receiver:
-        position = Position(start)
+    def _begin(
+        self, start: Start, start_time: Moment | None, epoch: str | None, timeout: float
+    ) -> OwnLine | SharedLine:
         with self._lock:
-            if self._receiver is not None or self._finished.is_set():
-                raise RuntimeError("a subscription can be started once; subscribe() makes another")
-            receiver = self._receiver = Receiver(
-                self._url, self.node.credentials, position, self._parse, self._options
-            )
+            listening = self._listen(start, start_time, epoch)
+            line = self._line = self._line or self._own_line(listening)
+            self._started = True
         try:
-            receiver.start(timeout)
+            line.admit(listening, self._settled, timeout)
         except BaseException as error:
-            receiver.stop()
-            self._error = error if isinstance(error, TiledClientError) else None
-            self._finish()
+            line.leave(listening)
+            self.perform(Ended(error if isinstance(error, TiledClientError) else None))
             raise
-        return receiver
+        return line
 
-    def _url(self, query: dict[str, str]) -> str:
-        return stream_url(
-            self.node.api_root, self.node.path, {"envelope_format": "msgpack", **query}
-        )
+    def _own_line(self, listening: Listening) -> OwnLine:
+        conversation: Conversation
+        if self.recursive:
+            conversation = several = MultiConversation(self.node.api_root)
+            several.add(listening)
+        else:
+            conversation = SingleConversation(listening)
+        return OwnLine(Receiver(conversation, self.node.credentials, self._options))
 
-    def _parse(self, message: Map, envelope: Envelope, schema: Schema) -> Update | None:
-        return parse_update(message, envelope, schema, self)
-
-    def _handle(self, receiver: Receiver) -> None:
-        self._handler = threading.current_thread()
-        try:
-            for update in receiver.inbox:
-                registry: Registry[Any] | None = getattr(self, update.topic, None)
-                self._call(registry or (), update)
-            self._error = receiver.error
-            self._closed = receiver.ended and not receiver.stopped
-            if self._closed:
-                self._call(self.stream_closed, self)
-        finally:
-            receiver.stop()
-            self._finish()
-
-    def _finish(self) -> None:
-        self._call(self.disconnected, self)
-        self._finished.set()
-
-    def _call(self, callbacks: Any, argument: Any) -> None:
-        for callback in callbacks:
-            try:
-                callback(argument)
-            except Exception as error:
-                logger.exception("A callback failed: %r", callback)
-                self._report(CallbackFailure(callback, argument, error))
+    def _may_end(self) -> bool:
+        """Whether this is the first time that it is said to be over."""
+        with self._lock:
+            first, self._ending = not self._ending, True
+        return first
 
     def _report(self, failure: CallbackFailure) -> None:
-        for callback in self.callback_error:
+        for callback, argument in self._calls_about(failure):
             try:
-                callback(failure)
+                callback(argument)
             except Exception:
                 logger.exception("A callback for failed callbacks failed: %r", callback)
 
 
-class ContainerSubscription(Subscription):
-    """A subscription to a container: its new children, and changes of their metadata."""
-
-    def __init__(self, node: Node, **options: Any) -> None:
-        super().__init__(node, **options)
-        self.child_created: Registry[ChildCreated] = Registry("child_created")
-        self.child_metadata_updated: Registry[ChildMetadataUpdated] = Registry(
-            "child_metadata_updated"
-        )
+class ContainerSubscription(AboutChildren, Subscription[ContainerUpdate]):
+    """A subscription to a container: its children, new and gone, and changes of their metadata."""
 
 
-class DataSubscription(Subscription):
-    """A subscription to an array or a table: what is written to it."""
+class DataSubscription(AboutData, Subscription[DataUpdate]):
+    """A subscription to a node with data, as an array or a table: what is written to it."""
 
-    def __init__(self, node: Node, **options: Any) -> None:
-        super().__init__(node, **options)
-        self.new_data: Registry[DataUpdate] = Registry("new_data")
+
+class RecursiveSubscription(AboutAll, Subscription[ContainerUpdate | DataUpdate]):
+    """A subscription to a container and everything below it, what is created later included.
+
+    It has the registries of both other kinds. Each update says whose it is: `update.path`,
+    `update.node`. Besides, `node_closed` is called with a `NodeClosed` when the stream of one of
+    the nodes is over.
+
+        >>> sub = client.subscribe(recursive=True)
+        >>> with sub.updates() as updates:
+        ...     x.write([4, 5, 6])
+        ...     update = next(updates)
+        >>> update.path[-1], update.data()
+        ('x', array([4, 5, 6]))
+    """

@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from .dtypes import DType
-from .structures import ArrayStructure, Structure
+from .awkward import AwkwardStructure
+from .ragged import RaggedStructure
+from .sparse import SparseStructure
+from .structures import ArrayStructure, Structure, TableStructure
 
 
 class Message:
@@ -33,6 +35,11 @@ class ArrayData(Message):
     shape: tuple[int, ...]
     offset: tuple[int, ...] | None = None
     block: tuple[int, ...] | None = None
+    persisted: bool = True
+
+    def to_map(self) -> dict[str, Any]:
+        """The wire's keys and values; of what was stored, `persisted` is absent."""
+        return _unless_persisted(Message.to_map(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,58 @@ class TableData(Message):
     mimetype: str
     partition: int | None = None
     append: bool = False
+    persisted: bool = True
+
+    def to_map(self) -> dict[str, Any]:
+        """The wire's keys and values; of what was stored, `persisted` is absent."""
+        return _unless_persisted(Message.to_map(self))
+
+
+@dataclass(frozen=True, slots=True)
+class TableRef(Message):
+    """Where new rows of an external table can be read; told with the feature `table-ref`.
+
+    `rows` is `{offset, count}`, counted in the partition, or in the whole table if `partition` is
+    None; if `rows` is None, anything may be new.
+    """
+
+    type: ClassVar[str] = "table-ref"
+    data_source: dict[str, Any]
+    partition: int | None
+    append: bool
+    rows: dict[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RaggedData(Message):
+    """Rows of a ragged array: all, a block, or a patch of `shape[0]` rows at `offset`. Of all rows
+    and of a block, `shape` is that of the whole array, with null for what varies.
+    """
+
+    type: ClassVar[str] = "ragged-data"
+    mimetype: str
+    shape: tuple[int | None, ...]
+    offset: tuple[int, ...] | None = None
+    block: tuple[int, ...] | None = None
+    persisted: bool = True
+
+    def to_map(self) -> dict[str, Any]:
+        """The wire's keys and values; of what was stored, `persisted` is absent."""
+        return _unless_persisted(Message.to_map(self))
+
+
+@dataclass(frozen=True, slots=True)
+class AwkwardData(Message):
+    """All buffers of an awkward array of `length` items, as a ZIP file; the schema has the form."""
+
+    type: ClassVar[str] = "awkward-data"
+    mimetype: str
+    length: int
+    persisted: bool = True
+
+    def to_map(self) -> dict[str, Any]:
+        """The wire's keys and values; of what was stored, `persisted` is absent."""
+        return _unless_persisted(Message.to_map(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +145,40 @@ class ChildMetadataUpdated(Message):
         return values
 
 
+@dataclass(frozen=True, slots=True)
+class ChildDeleted(Message):
+    """A container's child is gone, with all below it; told with the feature `child-deleted`."""
+
+    type: ClassVar[str] = "container-child-deleted"
+    key: str
+    structure_family: str
+
+
+def _unless_persisted(values: dict[str, Any]) -> dict[str, Any]:
+    if values["persisted"]:
+        del values["persisted"]
+    return values
+
+
 def schema_message(structure: Structure | None) -> dict[str, Any]:
     """The first message of every stream; a container has no structure."""
     if structure is None:
         return {"type": "container-schema", "version": 1}
-    if isinstance(structure, ArrayStructure):
-        data_type: DType = structure.data_type
-        return {"type": "array-schema", "version": 1, "data_type": data_type.to_json()}
-    return {"type": "table-schema", "version": 1, "arrow_schema": structure.arrow_schema}
+    match structure:
+        case TableStructure():
+            said: dict[str, Any] = {"arrow_schema": structure.arrow_schema}
+        case AwkwardStructure():
+            said = {"form": structure.form}
+        case _:
+            said = {"data_type": structure.data_type.to_json()}
+    return {"type": f"{_SCHEMAS[type(structure)]}-schema", "version": 1, **said}
+
+
+# What is sent on the stream of a sparse array is read as that of an array.
+_SCHEMAS: dict[type[Structure], str] = {
+    ArrayStructure: "array",
+    SparseStructure: "array",
+    TableStructure: "table",
+    RaggedStructure: "ragged",
+    AwkwardStructure: "awkward",
+}

@@ -21,7 +21,10 @@ from typing import Any
 
 import numpy as np
 
+from .errors import WireError
+
 OCTETS = "application/octet-stream"
+LARGEST_NESTED = 64_000_000
 
 
 def plain_array(array: np.ndarray[Any, Any]) -> Any:
@@ -44,11 +47,27 @@ def plain_value(value: Any) -> Any:
         return data_uri(value)
     if isinstance(value, Decimal):
         return str(value)
+    if isinstance(value, complex):
+        return [value.real, value.imag]
+    if isinstance(value, np.timedelta64):
+        return None if np.isnat(value) else int(value.astype(np.int64))
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if hasattr(value, "total_seconds"):
         return value.total_seconds()
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def plain_nested(array: Any) -> Any:
+    """An `awkward.Array` as lists and objects; or a single value of one.
+
+    Raises WireError for one so large that the lists would take many times its size in memory.
+    """
+    if not hasattr(array, "layout"):
+        return array
+    if array.nbytes > LARGEST_NESTED:
+        raise WireError(f"{array.nbytes} bytes are too many to be written as JSON")
+    return array.to_list()
 
 
 def data_uri(octets: bytes, mimetype: str = OCTETS) -> str:

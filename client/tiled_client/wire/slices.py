@@ -1,4 +1,7 @@
-"""Slices of an array as the query string says them: `0:2:1,1:3:1`, `5`, `::4,::4`."""
+"""Slices of an array as the query string says them: `0:2:1,1:3:1`, `5`, `::4,::4`.
+
+And ranges of rows of a table: `100:120`, `100:`, `:20`.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ Item = int | slice
 NDSlice = tuple[Item, ...]
 
 _INTEGER = r"(-?[0-9]{1,18})"
+_ROWS = re.compile(r"([0-9]{1,18})?:([0-9]{1,18})?")
 _DIMENSION = re.compile(rf"{_INTEGER}|{_INTEGER}?:{_INTEGER}?(?::{_INTEGER}?)?")
 
 
@@ -27,6 +31,23 @@ def parse_slice(text: str) -> NDSlice:
 def format_slice(items: NDSlice) -> str:
     """The wire's form of `items`."""
     return ",".join(_format_item(item) for item in items)
+
+
+def parse_rows(text: str) -> slice:
+    """Read a range of rows; without an end it goes up to the last. Raises WireError."""
+    match = _ROWS.fullmatch(text)
+    start, stop = (int(n) if n else None for n in match.groups()) if match else (0, -1)
+    if stop is not None and stop < (start or 0):
+        raise WireError(
+            f"rows must be start:stop, two whole numbers in ascending order of which either may be "
+            f"left out, as in 100:120, not {text!r}."
+        )
+    return slice(start, stop)
+
+
+def format_rows(offset: int, count: int) -> str:
+    """The wire's form of `count` rows from number `offset` on."""
+    return f"{offset}:{offset + count}"
 
 
 def expand_index(index: Any, ndim: int) -> NDSlice:

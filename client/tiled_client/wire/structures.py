@@ -5,16 +5,19 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .awkward import AwkwardStructure
+from .chunks import block_region, read_chunks, read_dims, read_object, read_sizes
 from .dtypes import DType, dtype_from_json, dtype_from_numpy
 from .errors import WireError
 from .families import StructureFamily
+from .ragged import RaggedStructure
+from .sparse import SparseStructure
 
 if TYPE_CHECKING:
     import pyarrow
@@ -47,31 +50,13 @@ class ArrayStructure:
     @classmethod
     def from_json(cls, value: Any) -> ArrayStructure:
         """Read the wire's form. Raises WireError unless shape, chunks and dims agree."""
-        value = _object(value, "An array's structure")
-        shape = _sizes(value.get("shape"), "shape")
-        chunks = value.get("chunks")
-        if not isinstance(chunks, (list, tuple)):
-            raise WireError(
-                f"chunks must be a list with a list of sizes per dimension: {chunks!r}."
-            )
-        sizes = tuple(_sizes(dimension, "chunks") for dimension in chunks)
-        if tuple(sum(dimension) for dimension in sizes) != shape:
-            raise WireError(
-                f"chunks {[list(dimension) for dimension in sizes]} do not add up to the shape "
-                f"{list(shape)}."
-            )
-        dims = value.get("dims")
-        if dims is not None and (
-            not isinstance(dims, (list, tuple))
-            or len(dims) != len(shape)
-            or not all(isinstance(name, str) for name in dims)
-        ):
-            raise WireError(f"dims must be null or {len(shape)} names, not {dims!r}.")
+        value = read_object(value, "An array's structure")
+        shape = read_sizes(value.get("shape"), "shape")
         return cls(
             dtype_from_json(value.get("data_type")),
             shape,
-            sizes,
-            tuple(dims) if dims is not None else None,
+            read_chunks(value, shape),
+            read_dims(value, len(shape)),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -96,27 +81,13 @@ class ArrayStructure:
 
     def block_region(self, block: Sequence[int]) -> tuple[slice, ...]:
         """The region of the array that chunk number `block` covers. Raises WireError if none."""
-        if len(block) != len(self.chunks):
-            raise WireError(
-                f"Block {','.join(map(str, block))} has {len(block)} indices, but the array has "
-                f"{len(self.chunks)} dimensions."
-            )
-        region = []
-        for dimension, (index, sizes) in enumerate(zip(block, self.chunks, strict=True)):
-            if not 0 <= index < len(sizes):
-                raise WireError(
-                    f"Block index {index} is out of range: dimension {dimension} has "
-                    f"{len(sizes)} chunks."
-                )
-            stop = list(accumulate(sizes))[index]
-            region.append(slice(stop - sizes[index], stop))
-        return tuple(region)
+        return block_region(self.chunks, block)
 
     def grown_to(self, shape: Sequence[int]) -> ArrayStructure:
         """The structure once grown to `shape`: chunks of the original size, the last one short."""
         chunks = tuple(
-            sizes if sum(sizes) == size else _regular(size, max(sizes[0] if sizes else 0, 1))
-            for sizes, size in zip(self.chunks, shape, strict=True)
+            sizes if before == size else _regular(size, max(sizes[0] if sizes else 0, 1))
+            for sizes, before, size in zip(self.chunks, self.shape, shape, strict=True)
         )
         return replace(self, shape=tuple(shape), chunks=chunks)
 
@@ -146,7 +117,7 @@ class TableStructure:
     @classmethod
     def from_json(cls, value: Any) -> TableStructure:
         """Read the wire's form. Raises WireError. Does not look into the schema."""
-        value = _object(value, "A table's structure")
+        value = read_object(value, "A table's structure")
         arrow_schema = value.get("arrow_schema")
         if not isinstance(arrow_schema, str) or not arrow_schema.startswith(ARROW_SCHEMA_PREFIX):
             raise WireError(
@@ -185,33 +156,29 @@ class TableStructure:
             ) from error
 
 
-Structure = ArrayStructure | TableStructure
+Structure = ArrayStructure | TableStructure | SparseStructure | RaggedStructure | AwkwardStructure
+
+_KINDS: dict[StructureFamily, type[Structure]] = {
+    StructureFamily.array: ArrayStructure,
+    StructureFamily.table: TableStructure,
+    StructureFamily.sparse: SparseStructure,
+    StructureFamily.ragged: RaggedStructure,
+    StructureFamily.awkward: AwkwardStructure,
+}
 
 
 def structure_from_json(family: StructureFamily, value: Any) -> Structure:
-    """Read the structure of an array or a table. Raises WireError for other families."""
-    match family:
-        case StructureFamily.array:
-            return ArrayStructure.from_json(value)
-        case StructureFamily.table:
-            return TableStructure.from_json(value)
-    raise WireError(f"Structures of family {family.value!r} are not known.")
+    """Read the structure of a node with data. Raises WireError for families that have none."""
+    if family not in _KINDS:
+        raise WireError(f"Structures of family {family.value!r} are not known.")
+    return _KINDS[family].from_json(value)
+
+
+def has_structure(family: str) -> bool:
+    """Whether nodes of this family have a structure that is known here."""
+    return family in _KINDS
 
 
 def _regular(size: int, chunk: int) -> tuple[int, ...]:
     whole, rest = divmod(size, chunk)
     return (chunk,) * whole + ((rest,) if rest else ()) or (0,)
-
-
-def _sizes(value: Any, name: str) -> tuple[int, ...]:
-    if not isinstance(value, (list, tuple)) or not all(
-        isinstance(size, int) and not isinstance(size, bool) and size >= 0 for size in value
-    ):
-        raise WireError(f"{name} must be made of non-negative integers, not {value!r}.")
-    return tuple(value)
-
-
-def _object(value: Any, name: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise WireError(f"{name} must be an object, not {value!r}.")
-    return value

@@ -1,0 +1,30 @@
+"""Awkward arrays: records, lists and options of any depth, as a form and its buffers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .chunks import is_size, read_object
+from .errors import WireError
+
+
+@dataclass(frozen=True, slots=True)
+class AwkwardStructure:
+    """Length and form of an awkward array; the form is Awkward Array's own, as JSON says it."""
+
+    length: int
+    form: dict[str, Any]
+
+    @classmethod
+    def from_json(cls, value: Any) -> AwkwardStructure:
+        """Read the wire's form. Raises WireError. Does not look into the form."""
+        value = read_object(value, "An awkward array's structure")
+        length = value.get("length")
+        if not is_size(length):
+            raise WireError(f"length must be a non-negative integer, not {length!r}.")
+        return cls(length, dict(read_object(value.get("form"), "An awkward array's form")))
+
+    def to_json(self) -> dict[str, Any]:
+        """The wire's form."""
+        return {"length": self.length, "form": self.form}
