@@ -1,9 +1,10 @@
-"""From credentials to a principal: one key for a single user, or none at all."""
+"""From credentials to a principal: the site's own key, another one, or none at all."""
 
 from __future__ import annotations
 
 import secrets
 
+from .api_keys import find_key
 from .config import authentication_settings
 from .errors import BadRequest, Unauthorized
 from .principals import NOBODY, READ, Principal, Scope
@@ -13,11 +14,22 @@ PUBLIC = Principal(READ, anonymous=True)
 
 
 def authenticate_key(key: str) -> Principal:
-    """The principal that `key` belongs to. Raises Unauthorized for any other key."""
-    expected = authentication_settings().single_user_api_key
-    if expected is None or not secrets.compare_digest(key.encode(), expected.encode()):
+    """The principal that `key` belongs to. Raises Unauthorized for any other key.
+
+    Only a key that may be in the database is looked up there.
+    """
+    if is_own_key(key):
+        return OWNER
+    found = find_key(key)
+    if found is None:
         raise Unauthorized("Invalid API key")
-    return OWNER
+    return found.principal
+
+
+def is_own_key(key: str) -> bool:
+    """Whether `key` is the site's own, which may do everything."""
+    own = authentication_settings().single_user_api_key
+    return own is not None and secrets.compare_digest(_bytes(key), _bytes(own))
 
 
 def anonymous() -> Principal:
@@ -39,3 +51,8 @@ def key_in_header(authorization: str) -> str | None:
         "Authorization header must include the authorization type followed by a space and then "
         "the secret, as in 'Bearer SECRET' or 'Apikey SECRET'. "
     )
+
+
+def _bytes(text: str) -> bytes:
+    # JSON can say halves of characters, which UTF-8 cannot.
+    return text.encode(errors="surrogatepass")

@@ -10,6 +10,7 @@ ServiceError
 ├── Conflict (409)              what is stored stands against it
 ├── UnsupportedMedia (415)      a format that the server cannot read or write
 ├── Invalid (422)               a value that is wrong
+├── TooMany (429)               as many as may be are there already; `retry_after` likewise
 └── Unavailable (503)           not now; `retry_after` says when to ask again
 
 Each carries the HTTP status, and the WebSocket close code for when the handshake is over.
@@ -87,6 +88,16 @@ class Invalid(ServiceError):
     """A value that is wrong."""
 
     status = 422
+
+
+class TooMany(ServiceError):
+    """As many as there may be are there already. `retry_after` is in seconds."""
+
+    status = 429
+    close_code = 4029
+
+    def __init__(self, detail: str, *, retry_after: int = 5) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
 class Unavailable(ServiceError):

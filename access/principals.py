@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from .errors import Unauthorized
@@ -27,10 +28,16 @@ READ = frozenset({Scope.read_metadata, Scope.read_data})
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever asks, with the scopes that their credentials give."""
+    """Whoever asks, with the scopes that their credentials give.
+
+    `key_id` is that of their key in the database, if it is one of those; `expires` is when the key
+    does.
+    """
 
     scopes: frozenset[Scope]
     anonymous: bool = False
+    key_id: int | None = None
+    expires: datetime | None = None
 
     @property
     def is_authenticated(self) -> bool:

@@ -1,0 +1,45 @@
+"""The table of keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.utils import timezone
+
+from .principals import Principal, Scope
+
+FIRST = 8
+SCOPES = frozenset(scope.value for scope in Scope)
+
+
+class ApiKey(models.Model):
+    """A key besides the site's own. Its secret is not kept, only what tells it from another.
+
+    The row is the key: whoever deletes it revokes the key.
+    """
+
+    first_eight = models.CharField(max_length=FIRST, unique=True, editable=False)
+    hashed_secret = models.CharField(max_length=64, editable=False)
+    scopes = models.JSONField(default=list)
+    note = models.CharField(max_length=255, blank=True, default="")
+    time_created = models.DateTimeField(default=timezone.now, editable=False)
+    expires = models.DateTimeField(null=True, blank=True)
+    last_used = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.first_eight
+
+    @property
+    def principal(self) -> Principal:
+        """Whoever has this key."""
+        known = frozenset(Scope(name) for name in self.scopes if name in SCOPES)
+        return Principal(known, key_id=self.pk, expires=self.expires)
+
+    def is_valid(self, now: datetime | None = None) -> bool:
+        """Whether it has not expired."""
+        return self.expires is None or self.expires > (now or timezone.now())

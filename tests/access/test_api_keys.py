@@ -1,0 +1,150 @@
+"""Keys besides the site's own: what they open, until when."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
+
+from access import events
+from access.api_keys import create_key, find_key, revoke_key
+from access.credentials import OWNER, authenticate_key
+from access.errors import Invalid, NotFound, Unauthorized
+from access.models import ApiKey
+from access.principals import READ, Scope
+from catalog.models import Node
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def root() -> None:
+    Node.objects.get_or_create(path="", defaults={"key": "", "structure_family": "container"})
+
+
+def key_for(scopes: Collection[Scope] = READ) -> tuple[ApiKey, str]:
+    return create_key(scopes=scopes)
+
+
+def status(secret: str, method: str = "get") -> int:
+    """Of reading the root's metadata, or of making a child of it."""
+    headers = {"authorization": f"Apikey {secret}"}
+    body = {"structure_family": "container"}
+    client = Client()
+    if method == "get":
+        return client.get("/api/v1/metadata/", headers=headers).status_code
+    response = client.post(
+        "/api/v1/metadata/", body, content_type="application/json", headers=headers
+    )
+    return response.status_code
+
+
+def test_a_key_opens_what_its_scopes_name_and_nothing_else() -> None:
+    _, reader = key_for()
+    _, writer = key_for([Scope.write_metadata, Scope.create_node])
+    assert (status(reader), status(reader, "post")) == (200, 401)
+    assert (status(writer), status(writer, "post")) == (401, 200)
+
+
+def test_a_secret_is_not_kept_and_every_digit_of_it_counts() -> None:
+    key, secret = key_for()
+    assert secret.startswith(key.first_eight)
+    assert len(secret) == 72
+    row = ApiKey.objects.filter(pk=key.pk).values().get()
+    assert not any(secret[8:] in str(value) for value in row.values())
+    other = secret[:-1] + ("0" if secret[-1] != "0" else "1")
+    for wrong in (other, secret[:-1], secret + "0", secret.upper(), row["hashed_secret"]):
+        assert status(wrong) == 401
+
+
+def test_a_key_that_is_revoked_opens_nothing_from_then_on() -> None:
+    key, secret = key_for()
+    assert status(secret) == 200
+    revoke_key(key.first_eight)
+    assert status(secret) == 401
+    with pytest.raises(NotFound):
+        revoke_key(key.first_eight)
+
+
+def test_a_key_opens_nothing_after_it_has_expired() -> None:
+    key, secret = create_key(scopes=READ, expires=timezone.now() + timedelta(minutes=1))
+    assert status(secret) == 200
+    ApiKey.objects.filter(pk=key.pk).update(expires=timezone.now())
+    assert status(secret) == 401
+
+
+def test_a_key_without_scopes_or_time_to_live_is_not_made() -> None:
+    with pytest.raises(Invalid):
+        create_key(scopes=[])
+    with pytest.raises(Invalid):
+        create_key(scopes=READ, expires=timezone.now())
+    assert not ApiKey.objects.exists()
+
+
+def test_the_sites_own_key_costs_no_query_and_any_other_costs_one(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    _, secret = key_for()
+    authenticate_key(secret)
+    with django_assert_num_queries(0):
+        assert authenticate_key("secret") is OWNER
+    with django_assert_num_queries(1):
+        authenticate_key(secret)
+
+
+def test_when_a_key_was_last_used_is_noted_once_a_minute() -> None:
+    key, secret = key_for()
+    find_key(secret)
+    key.refresh_from_db()
+    first = key.last_used
+    assert first is not None
+    find_key(secret)
+    key.refresh_from_db()
+    assert key.last_used == first
+    ApiKey.objects.update(last_used=first - timedelta(minutes=2))
+    find_key(secret)
+    key.refresh_from_db()
+    assert key.last_used > first
+
+
+def test_however_a_key_is_deleted_it_is_announced() -> None:
+    heard: list[int] = []
+
+    def hear(*, event: events.KeyRevoked, **_: object) -> None:
+        heard.append(event.key_id)
+
+    events.key_revoked.connect(hear)
+    try:
+        first, second, third = (key_for()[0] for _ in range(3))
+        ids = [first.pk, second.pk, third.pk]
+        revoke_key(first.first_eight)
+        second.delete()
+        ApiKey.objects.all().delete()
+    finally:
+        events.key_revoked.disconnect(hear)
+    assert heard == ids
+
+
+def test_a_revoked_key_stays_revoked_whatever_happens_to_who_is_told() -> None:
+    def fail(**_: object) -> None:
+        raise ConnectionError
+
+    key, secret = key_for()
+    events.key_revoked.connect(fail)
+    try:
+        revoke_key(key.first_eight)
+    finally:
+        events.key_revoked.disconnect(fail)
+    assert status(secret) == 401
+
+
+@given(st.text(st.characters()) | st.from_regex(r"[0-9a-f]{72}", fullmatch=True))
+def test_no_text_that_is_not_a_key_opens_anything(text: str) -> None:
+    with pytest.raises(Unauthorized):
+        authenticate_key(text)
