@@ -16,7 +16,7 @@ from tiled_client.wire.structures import ArrayStructure, TableStructure
 from .models import Node
 from .nodes import resolve, split_path
 from .services.arrays import Array
-from .services.tables import read_column
+from .services.rows import read_column
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class DatabaseSettings(BaseModel):
 
 
 class StorageSettings(BaseModel):
-    """Where arrays and tables are kept, and how much of them one answer may hold."""
+    """Where data are kept, and how much of them one answer may hold."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -36,8 +36,9 @@ class Event:
 class ArrayWritten(Event):
     """An array was written: whole, one `block`, or a patch at `offset`.
 
-    `payload` is the request's body: C-order bytes of the node's dtype, of shape `shape`.
-    Nothing was stored unless `persisted`.
+    `payload` is the request's body: C-order bytes of the node's dtype, of shape `shape`; or of a
+    sparse array, an Arrow IPC file of coordinates and values. Nothing was stored unless
+    `persisted`.
     """
 
     mimetype: str
@@ -49,16 +50,45 @@ class ArrayWritten(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RaggedWritten(Event):
+    """A ragged array was written: whole, one `block` of rows, or a patch at `offset`.
+
+    `payload` is the request's body, of type `mimetype`. Nothing was stored unless `persisted`.
+    """
+
+    mimetype: str
+    shape: tuple[int | None, ...]
+    offset: tuple[int, ...] | None
+    block: tuple[int, ...] | None
+    payload: bytes
+    persisted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AwkwardWritten(Event):
+    """An awkward array of `length` items was written whole.
+
+    `payload` is a ZIP file of its buffers. Nothing was stored unless `persisted`.
+    """
+
+    mimetype: str
+    length: int
+    payload: bytes
+    persisted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TableWritten(Event):
     """A table was written whole (`partition` None) or one partition of it, or rows were appended.
 
-    `payload` is an Arrow IPC file.
+    `payload` is an Arrow IPC file. Nothing was stored unless `persisted`.
     """
 
     mimetype: str
     partition: int | None
     append: bool
     payload: bytes
+    persisted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +101,19 @@ class DataSourceUpdated(Event):
     data_source: dict[str, Any]
     patch: dict[str, tuple[int, ...]] | None
     shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableSourceUpdated(Event):
+    """An external table has new rows: those of `rows` (`{offset, count}`), or anywhere.
+
+    They are counted in the `partition`, or in the whole table if that is None. `data_source` is
+    the wire's form.
+    """
+
+    data_source: dict[str, Any]
+    partition: int | None
+    rows: dict[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +139,16 @@ class ChildMetadataUpdated(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ChildDeleted(Event):
+    """The container `node` no longer has the child `key`, nor anything that was below it."""
+
+    key: str
+    structure_family: StructureFamily
+
+
+@dataclass(frozen=True, slots=True)
 class NodeDeleted(Event):
-    """`node` is gone, and so is its parent's child of that name."""
+    """`node` is gone: deleted itself, or with a container above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +157,27 @@ class StreamClosed(Event):
 
 
 array_written = Signal()
+ragged_written = Signal()
+awkward_written = Signal()
 table_written = Signal()
 data_source_updated = Signal()
+table_source_updated = Signal()
 child_created = Signal()
 child_metadata_updated = Signal()
+child_deleted = Signal()
 node_deleted = Signal()
 stream_closed = Signal()
 
 _SIGNALS: dict[type[Event], Signal] = {
     ArrayWritten: array_written,
+    RaggedWritten: ragged_written,
+    AwkwardWritten: awkward_written,
     TableWritten: table_written,
     DataSourceUpdated: data_source_updated,
+    TableSourceUpdated: table_source_updated,
     ChildCreated: child_created,
     ChildMetadataUpdated: child_metadata_updated,
+    ChildDeleted: child_deleted,
     NodeDeleted: node_deleted,
     StreamClosed: stream_closed,
 }

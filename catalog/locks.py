@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -20,6 +21,7 @@ from .config import storage_settings
 
 SLOTS = 65_536
 ADVISORY_CLASS = 0x711ED
+LONE_CLASS = 0x711EE
 
 
 @contextmanager
@@ -35,6 +37,42 @@ def node_lock(path: str) -> Iterator[None]:
 
 
 @contextmanager
+def lone(name: str) -> Iterator[bool]:
+    """Hold the lock called `name`, of which there is one on the whole site, if nobody does.
+
+    Never waits; False if it is another's.
+    """
+    digest = hashlib.blake2b(name.encode(), digest_size=4).digest()
+    hold = _lone_advisory if connection.vendor == "postgresql" else _lone_file
+    with hold(name, int.from_bytes(digest, signed=True)) as held:
+        yield held
+
+
+@contextmanager
+def _lone_advisory(name: str, number: int) -> Iterator[bool]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LONE_CLASS, number])
+        held = bool(cursor.fetchone()[0])
+    try:
+        yield held
+    finally:
+        if held:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LONE_CLASS, number])
+
+
+@contextmanager
+def _lone_file(name: str, number: int) -> Iterator[bool]:
+    with open(f"{_lock_folder(storage_settings().directory)}/{name}", "wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+@contextmanager
 def _advisory_lock(slot: int) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", [ADVISORY_CLASS, slot])
@@ -47,14 +85,17 @@ def _advisory_lock(slot: int) -> Iterator[None]:
 
 @contextmanager
 def _file_lock(slot: int) -> Iterator[None]:
-    folder = _lock_folder(storage_settings().directory)
-    with open(folder / f"{slot:04x}", "wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    path = f"{_lock_folder(storage_settings().directory)}/{slot:04x}"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(descriptor)  # and with it the lock
 
 
 @cache
-def _lock_folder(storage: Path) -> Path:
+def _lock_folder(storage: Path) -> str:
     folder = storage / ".locks"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return str(folder)

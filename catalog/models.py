@@ -21,7 +21,7 @@ PATH_BYTES = 2000
 
 
 class Node(models.Model):
-    """A container, an array or a table, known by its path.
+    """A container, or an array, a table or the like, known by its path.
 
     `path` is that of the parent, a slash and `key`; the root's is empty. Nodes are never moved, so
     it is kept ready: one look at one index finds a node.

@@ -11,10 +11,10 @@ from django.http import HttpRequest
 from tiled_client.wire.families import StructureFamily
 
 from ..models import Node
-from ..nodes import resolve_family
+from ..nodes import below, resolve_family
 from .filters import ALL_LEVELS, DEPTH_VAR
 from .rows import Row, describe
-from .tree import PATH_VAR, Crumb, below, crumbs, page_address
+from .tree import PATH_VAR, Crumb, crumbs, page_address
 
 if TYPE_CHECKING:
 

@@ -16,9 +16,10 @@ from access.errors import NotFound, ServiceError
 from tiled_client.wire.families import Management
 
 from ..models import Node
+from ..nodes import below
 from ..services.nodes import delete_node
 from .text import count_text
-from .tree import below, listing_address, nearest
+from .tree import listing_address, nearest
 
 if TYPE_CHECKING:
     NodeModelAdmin = admin.ModelAdmin[Node]

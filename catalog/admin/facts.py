@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from django.db.models import Count
 
+from tiled_client.wire.awkward import AwkwardStructure
+from tiled_client.wire.buffers import awkward_form
+from tiled_client.wire.ragged import RaggedStructure
+from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from ..models import DataSource, Node
+from ..nodes import below
 from .sizes import room_of
 from .text import chunks_text, count_text, dtype_text, moment, shape_text, size_text, specs_text
-from .tree import below
 
 Facts = dict[str, object]
+LONGEST_TYPE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,13 @@ def structure_facts(node: Node) -> tuple[Facts, Grid | None]:
             return _array_facts(structure), _dimensions(structure)
         case TableStructure() as structure:
             return _table_facts(structure), _columns(structure)
+        case SparseStructure() as structure:
+            return _kind_facts(structure.shape, structure.dtype), _dimensions(structure)
+        case RaggedStructure() as structure:
+            facts = _kind_facts(structure.shape, structure.dtype)
+            return {**facts, "Elements": f"{structure.size:,}"}, None
+        case AwkwardStructure() as structure:
+            return {"Items": f"{structure.length:,}", "Type": _type_text(structure)}, None
     return {}, None
 
 
@@ -67,7 +82,16 @@ def _array_facts(structure: ArrayStructure) -> Facts:
     }
 
 
-def _dimensions(structure: ArrayStructure) -> Grid | None:
+def _kind_facts(shape: Sequence[int | None], dtype: np.dtype[Any]) -> Facts:
+    return {"Shape": shape_text(shape), "Dtype": dtype_text(dtype)}
+
+
+def _type_text(structure: AwkwardStructure) -> str:
+    text = str(awkward_form(structure.form).type)
+    return text if len(text) <= LONGEST_TYPE else f"{text[:LONGEST_TYPE]}…"
+
+
+def _dimensions(structure: ArrayStructure | SparseStructure) -> Grid | None:
     if not structure.shape:
         return None
     names = structure.dims or tuple(str(number) for number in range(len(structure.shape)))

@@ -16,6 +16,7 @@ from ..models import DataSource, Node
 from .text import count_text, dtype_text, shape_text, size_text
 
 MOST_COLUMNS = 5
+NAMES = ("shape", "data_type", "columns", "length")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def describe(nodes: Sequence[Node]) -> dict[int, Row]:
     many chunks as rows.
     """
     counts = _child_counts(nodes)
-    sizes = _table_sizes(nodes)
+    sizes = _file_sizes(nodes)
     sources = _sources(nodes)
     rows = {}
     for node in nodes:
@@ -45,6 +46,12 @@ def describe(nodes: Sequence[Node]) -> dict[int, Row]:
                 rows[node.pk] = _array(source)
             case StructureFamily.table:
                 rows[node.pk] = Row(_columns(source), size_text(sizes.get(node.pk) or 0))
+            case StructureFamily.sparse | StructureFamily.ragged:
+                content = f"{node.structure_family} {_kind(source)}"
+                rows[node.pk] = Row(content, size_text(sizes.get(node.pk) or 0))
+            case StructureFamily.awkward:
+                content = count_text(source["structure__length"], "item")
+                rows[node.pk] = Row(content, size_text(sizes.get(node.pk) or 0))
             case _:
                 rows[node.pk] = Row("")
     return rows
@@ -56,14 +63,15 @@ def _child_counts(nodes: Sequence[Node]) -> dict[int, int]:
     return dict(children.values_list("parent").annotate(Count("pk")))
 
 
-def _table_sizes(nodes: Sequence[Node]) -> dict[int, int]:
-    tables = [node.pk for node in nodes if node.family is StructureFamily.table]
-    sources = DataSource.objects.filter(node__in=tables)
+def _file_sizes(nodes: Sequence[Node]) -> dict[int, int]:
+    """How large the files of those nodes are that note it."""
+    noted = [node.pk for node in nodes if node.family is not StructureFamily.array]
+    sources = DataSource.objects.filter(node__in=noted)
     return dict(sources.values_list("node").annotate(Sum("assets__size")))
 
 
 def _sources(nodes: Sequence[Node]) -> dict[int, dict[str, Any]]:
-    names = ("node", "structure__shape", "structure__data_type", "structure__columns")
+    names = ("node", *(f"structure__{name}" for name in NAMES))
     sources = DataSource.objects.filter(node__in=[node.pk for node in nodes]).values(*names)
     return {source["node"]: source for source in sources}
 
@@ -71,9 +79,14 @@ def _sources(nodes: Sequence[Node]) -> dict[int, dict[str, Any]]:
 def _array(source: Mapping[str, Any]) -> Row:
     shape = source["structure__shape"]
     dtype = dtype_from_json(source["structure__data_type"]).to_numpy()
-    size = math.prod(shape) * dtype.itemsize
-    content = f"{dtype_text(dtype)} ({shape_text(shape)})" if shape else dtype_text(dtype)
-    return Row(content, size_text(size))
+    return Row(_kind(source), size_text(math.prod(shape) * dtype.itemsize))
+
+
+def _kind(source: Mapping[str, Any]) -> str:
+    """Dtype and shape."""
+    shape = source["structure__shape"]
+    dtype = dtype_from_json(source["structure__data_type"]).to_numpy()
+    return f"{dtype_text(dtype)} ({shape_text(shape)})" if shape else dtype_text(dtype)
 
 
 def _columns(source: Mapping[str, Any]) -> str:

@@ -39,9 +39,10 @@ def bare_moment(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def shape_text(shape: Sequence[int]) -> str:
+def shape_text(shape: Sequence[int | None]) -> str:
     """The sizes with the sign of multiplication between; a single value has no dimensions."""
-    return TIMES.join(f"{size:,}" for size in shape) or "a single value"
+    sizes = ("varying" if size is None else f"{size:,}" for size in shape)
+    return TIMES.join(sizes) or "a single value"
 
 
 def dtype_text(dtype: np.dtype[Any]) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
-from django.db.models.functions import Left, Length
+from django.db.models.functions import Length
 from django.urls import reverse
 
 from ..models import Node
@@ -47,15 +46,6 @@ def crumbs(segments: Sequence[str]) -> list[Crumb]:
     for number, name in enumerate(segments, start=1):
         steps.append(Crumb(name, listing_address("/".join(segments[:number]))))
     return steps
-
-
-def below(nodes: QuerySet[Node], path: str) -> QuerySet[Node]:
-    """Those of `nodes` that are somewhere below the container at `path`."""
-    if not path:
-        return nodes.exclude(path="")
-    head = f"{path}/"
-    # The first condition has an index, but in SQLite it takes `A/` for `a/`.
-    return nodes.alias(head=Left("path", len(head))).filter(path__startswith=head, head=head)
 
 
 def nearest(path: str) -> Node:

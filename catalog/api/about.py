@@ -16,6 +16,7 @@ from access.config import authentication_settings
 from .base import WireView
 from .formats import ARRAY_FORMATS, EXTENSIONS, TABLE_FORMATS
 from .links import base_url
+from .nested import AWKWARD_FORMATS, RAGGED_FORMATS
 from .responses import render
 
 WIRE_VERSION = "0.2.20"
@@ -31,7 +32,14 @@ class AboutView(WireView):
     def get(self, request: Request) -> HttpResponse:
         """Formats, ways to authenticate, and links."""
         base = base_url(request)
-        formats = {"array": list(ARRAY_FORMATS), "table": list(TABLE_FORMATS), "container": []}
+        formats = {
+            "array": list(ARRAY_FORMATS),
+            "table": list(TABLE_FORMATS),
+            "container": [],
+            "awkward": list(AWKWARD_FORMATS),
+            "ragged": list(RAGGED_FORMATS),
+            "sparse": list(TABLE_FORMATS),
+        }
         about = {
             "api_version": 0,
             "library_version": WIRE_VERSION,

@@ -5,26 +5,32 @@ Source: the wire, "Array endpoints".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from access.errors import Invalid
+from access.errors import Invalid, NotFound, UnsupportedMedia
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice, parse_slice, sliced_shape
+from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure
 
 from ..columns import Column, resolve_with_columns
 from ..models import Node
-from ..nodes import of_family
+from ..nodes import of_family, resolve
 from ..services import arrays
+from ..services import sparse as sparse_arrays
 from ..services.arrays import Upload
+from . import sparse
 from .base import WireView
-from .formats import ARRAY_FORMATS, OCTET_STREAM, Array, chosen_format, serialized
-from .requests import body_of_type, flag, parse_sizes, required_sizes
+from .formats import ARRAY_FORMATS, ARROW_FILE, OCTET_STREAM, Array, chosen_format, serialized
+from .requests import body_of_type, content_type, flag, parse_sizes, required_sizes
 from .responses import attachment, binary, render
+
+ARRAYS = (StructureFamily.array, StructureFamily.sparse)
 
 
 class ArrayFullView(WireView):
@@ -40,13 +46,20 @@ class ArrayFullView(WireView):
         """The numbers of the array, or of the part that `slice` names."""
         items = parse_slice(request.query_params.get("slice", ""))
         node = _array_or_column(path)
-        assert isinstance(node.structure, ArrayStructure)
+        assert isinstance(node.structure, (ArrayStructure, SparseStructure))
         _check_expected(request, sliced_shape(node.structure.shape, items))
+        if isinstance(node, Node) and node.family is StructureFamily.sparse:
+            return sparse.full_answer(request, node, items)
         return _answer(request, lambda: _read(node, items))
 
     def put(self, request: Request, path: str) -> HttpResponse:
         """Overwrite the whole array."""
-        arrays.write_full(path=path, upload=_upload(request))
+        with _right_type(path):
+            if content_type(request) == ARROW_FILE:
+                upload = sparse.sparse_upload(request)
+                sparse_arrays.write_full(path=path, upload=upload)
+            else:
+                arrays.write_full(path=path, upload=_upload(request))
         return render(request, None)
 
     def patch(self, request: Request, path: str) -> HttpResponse:
@@ -70,21 +83,43 @@ class ArrayBlockView(WireView):
         """The numbers of the chunk, or of the part of it that `slice` names."""
         block, items = _block(request), parse_slice(request.query_params.get("slice", ""))
         node = _array_or_column(path)
-        assert isinstance(node.structure, ArrayStructure)
+        assert isinstance(node.structure, (ArrayStructure, SparseStructure))
         region = node.structure.block_region(block)
         shape = tuple(part.stop - part.start for part in region)
         _check_expected(request, sliced_shape(shape, items))
+        if isinstance(node, Node) and node.family is StructureFamily.sparse:
+            return sparse.block_answer(request, node, block, items)
         return _answer(request, lambda: _part(_read(node, region), items))
 
     def put(self, request: Request, path: str) -> HttpResponse:
         """Overwrite the chunk."""
-        arrays.write_block(path=path, block=_block(request), upload=_upload(request))
+        with _right_type(path):
+            if content_type(request) == ARROW_FILE:
+                upload = sparse.sparse_upload(request)
+                sparse_arrays.write_block(path=path, block=_block(request), upload=upload)
+            else:
+                arrays.write_block(path=path, block=_block(request), upload=_upload(request))
         return render(request, None)
 
 
 def _array_or_column(path: str) -> Node | Column:
     node = resolve_with_columns(path)
-    return node if isinstance(node, Column) else of_family(node, StructureFamily.array)
+    return node if isinstance(node, Column) else of_family(node, *ARRAYS)
+
+
+@contextmanager
+def _right_type(path: str) -> Iterator[None]:
+    """Say what a body must be, where it is of the type of another kind of array."""
+    try:
+        yield
+    except NotFound as error:
+        family = resolve(path).family
+        if family not in ARRAYS:
+            raise
+        wanted = ARROW_FILE if family is StructureFamily.sparse else OCTET_STREAM
+        raise UnsupportedMedia(
+            f"The Content-Type of data for the {family.value} at {path} must be {wanted}."
+        ) from error
 
 
 def _read(node: Node | Column, items: NDSlice) -> Array:

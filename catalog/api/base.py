@@ -13,7 +13,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from access.authentication import KEY_COOKIE, ApiKeyAuthentication
-from access.csrf import CSRF_COOKIE
+from access.csrf import CSRF_COOKIE, SAFE_METHODS
 from access.permissions import HasScopes, ScopedView
 
 
@@ -32,23 +32,54 @@ class NoNegotiation(BaseContentNegotiation):
 
 
 class WireView(ScopedView):
-    """A view of the API: credentials checked, then the scopes that it names for the method."""
+    """A view of the API: credentials checked, then the scopes that it names for the method.
 
-    authentication_classes = (ApiKeyAuthentication,)
+    What the REST framework makes anew for every request, and would find the same each time, is
+    made once.
+    """
+
     permission_classes = (HasScopes,)
-    content_negotiation_class = NoNegotiation
+    parser_classes = ()
     http_method_names = ("get", "post", "put", "patch", "delete")
+
+    _authenticators = (ApiKeyAuthentication(),)
+    _permissions = (HasScopes(),)
+    _negotiator = NoNegotiation()
+
+    def get_authenticators(self) -> Any:
+        """How a client says who it is."""
+        return self._authenticators
+
+    def get_permissions(self) -> Any:
+        """What a principal must hold."""
+        return self._permissions
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Check who asks, and what they may do; there are neither versions nor throttles."""
+        self.perform_authentication(request)
+        self.check_permissions(request)
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """None."""
+        return {}
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Add what every answer carries: an id to speak of the request by, and cookies."""
-        response = super().finalize_response(request, response, *args, **kwargs)
         response.headers["X-Tiled-Request-ID"] = secrets.token_hex(8)
-        if CSRF_COOKIE not in request.COOKIES:
+        if _wants_csrf_cookie(request):
             _set_cookie(response, CSRF_COOKIE, secrets.token_urlsafe(32))
         key = request.query_params.get("api_key")
         if key and response.status_code < 400:
             _set_cookie(response, KEY_COOKIE, key)
         return response
+
+
+def _wants_csrf_cookie(request: Request) -> bool:
+    """Whether the client may yet need one: not where it writes with a key in a header."""
+    if CSRF_COOKIE in request.COOKIES:
+        return False
+    return request.method in SAFE_METHODS or "HTTP_AUTHORIZATION" not in request.META
 
 
 def _set_cookie(response: HttpResponse, name: str, value: str) -> None:

@@ -15,6 +15,7 @@ from tiled_client.wire.errors import WireError
 from ..storage.errors import (
     Malformed,
     MissingFile,
+    NoSuchRows,
     NotReady,
     OutsideReadable,
     SchemaMismatch,
@@ -38,6 +39,7 @@ STORAGE_STATUS: dict[type[StorageError], int] = {
     Malformed: 422,
     SchemaMismatch: 422,
     UnknownColumn: 400,
+    NoSuchRows: 400,
 }
 
 
@@ -51,7 +53,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         case StorageError():
             return _storage_response(error)
         case exceptions.MethodNotAllowed():
-            return error_response(405, "Method Not Allowed")
+            allowed = ", ".join(context["view"].allowed_methods)
+            return error_response(405, "Method Not Allowed", {"Allow": allowed})
         case RequestDataTooBig():
             return error_response(413, str(error))
         case UnreadablePostError():

@@ -39,12 +39,13 @@ EXTENSIONS = {
     "arrow": ARROW_FILE,
     "feather": ARROW_FILE,
     "parquet": PARQUET,
+    "zip": "application/zip",
 }
 
 
 def array_json(array: Array) -> bytes:
     """Nested lists, as `tiled_client.wire.plain` says."""
-    return _json(plain_array(array))
+    return json_of(plain_array(array))
 
 
 def array_csv(array: Array) -> bytes:
@@ -61,7 +62,7 @@ def array_csv(array: Array) -> bytes:
 
 def table_json(table: pa.Table) -> bytes:
     """An object with a list of values for each column."""
-    return _json({name: table[name].to_pylist() for name in table.column_names})
+    return json_of({name: table[name].to_pylist() for name in table.column_names})
 
 
 def table_csv(table: pa.Table) -> bytes:
@@ -118,6 +119,7 @@ def chosen_format(request: Request, formats: Mapping[str, Any]) -> str:
     )
 
 
-def _json(value: Any) -> bytes:
+def json_of(value: Any) -> bytes:
+    """Plain values as JSON; numpy's are known."""
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     return orjson.dumps(value, default=plain_value, option=options)

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure, Structure
 
 API = "/api/v1"
@@ -37,14 +38,20 @@ def node_links(
             links["search"] = f"{base}/search/{path}"
             links["search_deep"] = f"{base}/search-deep/{path}"
             links["full"] = f"{base}/container/full/{path}"
-        case StructureFamily.array:
-            assert isinstance(structure, ArrayStructure)
+        case StructureFamily.array | StructureFamily.sparse:
+            assert isinstance(structure, (ArrayStructure, SparseStructure))
             places = ",".join(f"{{{n}}}" for n in range(len(structure.shape)))
             links["full"] = f"{base}/array/full/{path}"
             links["block"] = f"{base}/array/block/{path}?block={places}"
         case StructureFamily.table:
             links["full"] = f"{base}/table/full/{path}"
             links["partition"] = f"{base}/table/partition/{path}?partition={{index}}"
+        case StructureFamily.awkward:
+            links["full"] = f"{base}/awkward/full/{path}"
+            links["buffers"] = f"{base}/awkward/buffers/{path}"
+        case StructureFamily.ragged:
+            links["full"] = f"{base}/ragged/full/{path}"
+            links["block"] = f"{base}/ragged/block/{path}?block={{0}}"
     return links
 
 

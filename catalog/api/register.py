@@ -13,7 +13,7 @@ from ..services.drafts import Draft, checked_source
 from ..services.external import Patch, update_data_source
 from .base import WireView
 from .metadata import created
-from .requests import json_body, sizes
+from .requests import integer, json_body, sizes
 from .responses import render
 
 
@@ -39,7 +39,12 @@ class DataSourceView(WireView):
         if not isinstance(body, dict) or "data_source" not in body:
             raise Invalid("The body must be a JSON object with the key 'data_source'.")
         replacement = checked_source(body["data_source"])
-        update_data_source(path=path, replacement=replacement, patch=_patch(request))
+        update_data_source(
+            path=path,
+            replacement=replacement,
+            patch=_patch(request),
+            partition=integer(request, "partition"),
+        )
         return render(request, None)
 
 

@@ -14,12 +14,14 @@ from rest_framework.request import Request
 from access.errors import BadRequest, Invalid
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.slices import parse_rows
 
 from ..nodes import resolve_family
-from ..services import tables
+from ..services import rows, tables
+from ..services.arrays import Upload
 from .base import WireView
 from .formats import ARROW_FILE, TABLE_FORMATS, chosen_format, serialized
-from .requests import body_of_type, json_body, raw_body, required_integer
+from .requests import body_of_type, flag, json_body, raw_body, required_integer
 from .responses import attachment, binary, render
 
 
@@ -33,10 +35,10 @@ class TableFullView(WireView):
     }
 
     def get(self, request: Request, path: str) -> HttpResponse:
-        """All rows, of all columns or those that are named."""
-        columns = _columns(request)
+        """All rows or those of a range, of all columns or those that are named."""
+        columns, wanted = _columns(request), _rows(request)
         node = resolve_family(path, StructureFamily.table)
-        return _answer(request, lambda: tables.read_table(node, columns))
+        return _answer(request, lambda: rows.read_table(node, columns, wanted))
 
     def post(self, request: Request, path: str) -> HttpResponse:
         """The same, with the columns in the body, for those who name very many."""
@@ -44,7 +46,7 @@ class TableFullView(WireView):
 
     def put(self, request: Request, path: str) -> HttpResponse:
         """Replace all rows."""
-        tables.write_table(path=path, body=body_of_type(request, ARROW_FILE), mimetype=ARROW_FILE)
+        tables.write_table(path=path, upload=_upload(request))
         return render(request, None)
 
 
@@ -59,10 +61,11 @@ class TablePartitionView(WireView):
     }
 
     def get(self, request: Request, path: str) -> HttpResponse:
-        """The rows, of all columns or those that are named."""
-        columns, partition = _columns(request), required_integer(request, "partition")
+        """The rows or those of a range, of all columns or those that are named."""
+        columns, wanted = _columns(request), _rows(request)
+        partition = required_integer(request, "partition")
         node = resolve_family(path, StructureFamily.table)
-        return _answer(request, lambda: tables.read_partition(node, partition, columns))
+        return _answer(request, lambda: rows.read_partition(node, partition, columns, wanted))
 
     def post(self, request: Request, path: str) -> HttpResponse:
         """The same, with the columns in the body."""
@@ -73,8 +76,7 @@ class TablePartitionView(WireView):
         tables.write_partition(
             path=path,
             partition=required_integer(request, "partition"),
-            body=body_of_type(request, ARROW_FILE),
-            mimetype=ARROW_FILE,
+            upload=_upload(request),
         )
         return render(request, None)
 
@@ -83,10 +85,17 @@ class TablePartitionView(WireView):
         tables.append_rows(
             path=path,
             partition=required_integer(request, "partition"),
-            body=body_of_type(request, ARROW_FILE),
-            mimetype=ARROW_FILE,
+            upload=_upload(request),
         )
         return render(request, None)
+
+
+def _upload(request: Request) -> Upload:
+    return Upload(
+        body=body_of_type(request, ARROW_FILE),
+        mimetype=ARROW_FILE,
+        persist=flag(request, "persist", True),
+    )
 
 
 def _columns(request: Request) -> list[str] | None:
@@ -96,6 +105,10 @@ def _columns(request: Request) -> list[str] | None:
     if columns and fields:
         raise BadRequest("Give either 'column' or 'field' (its old name), not both.")
     return columns or fields or None
+
+
+def _rows(request: Request) -> slice:
+    return parse_rows(request.query_params.get("rows", ":"))
 
 
 def _columns_in_body(request: Request) -> list[str] | None:

@@ -8,22 +8,29 @@ from django.urls import URLPattern, re_path
 
 from .about import AboutView
 from .arrays import ArrayBlockView, ArrayFullView
+from .awkward import AwkwardBuffersView, AwkwardFullView
 from .base import WireView, add_slash
 from .errors import not_found
 from .metadata import MetadataView
+from .ragged import RaggedBlockView, RaggedFullView
 from .register import DataSourceView, RegisterView
 from .search import SearchView
 from .streams import CloseStreamView
 from .tables import TableFullView, TablePartitionView
 
+# The first that fits is taken: what is asked for most stands first.
 NODE_VIEWS: dict[str, type[WireView]] = {
-    "metadata": MetadataView,
-    "search": SearchView,
     "array/full": ArrayFullView,
-    "array/block": ArrayBlockView,
-    "table/full": TableFullView,
     "table/partition": TablePartitionView,
+    "metadata": MetadataView,
+    "array/block": ArrayBlockView,
+    "search": SearchView,
+    "table/full": TableFullView,
     "node/full": TableFullView,
+    "awkward/full": AwkwardFullView,
+    "awkward/buffers": AwkwardBuffersView,
+    "ragged/full": RaggedFullView,
+    "ragged/block": RaggedBlockView,
     "register": RegisterView,
     "data_source": DataSourceView,
     "stream/close": CloseStreamView,
@@ -31,10 +38,10 @@ NODE_VIEWS: dict[str, type[WireView]] = {
 
 
 def _patterns() -> Iterator[URLPattern]:
-    yield re_path(r"^$", AboutView.as_view())
     for name, view in NODE_VIEWS.items():
         yield re_path(rf"^{name}/(?P<path>[\s\S]*)\Z", view.as_view())
-        yield re_path(rf"^{name}\Z", add_slash)
+    yield re_path(r"^$", AboutView.as_view())
+    yield re_path(rf"^(?:{'|'.join(NODE_VIEWS)})\Z", add_slash)
     yield re_path(r"", not_found)
 
 

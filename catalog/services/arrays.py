@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from access.errors import BadRequest, Conflict, Invalid, NotFound, NotSupported
+from access.errors import BadRequest, Conflict, Invalid, NotSupported
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice, format_slice, patch_region, sliced_shape
 from tiled_client.wire.structures import ArrayStructure
@@ -22,8 +22,9 @@ from tiled_client.wire.structures import ArrayStructure
 from ..config import storage_settings
 from ..events import ArrayWritten, announce
 from ..locks import node_lock
-from ..models import DataSource, Node
-from ..nodes import resolve_family, split_path
+from ..models import Node
+from ..nodes import no_such_entry, split_path
+from ..targets import Target, find_target, store_structure
 from .external import read_external
 from .limits import check_size, nominal_bytes
 from .stores import array_store, node_folder
@@ -66,15 +67,11 @@ def write_patch(
 ) -> ArrayStructure:
     """Overwrite a region, or with `extend` let the array grow to hold it.
 
-    Returns the structure after it. Raises NotFound, NotSupported (files of others), BadRequest
-    (`extend` of what is not persisted), Conflict (out of the shape without `extend`), Invalid (a
-    body of the wrong length), WireError (a patch of other dimensions).
+    Returns the structure as it is stored after it: what is not persisted lets it grow for
+    subscribers only. Raises NotFound, NotSupported (files of others), Conflict (out of the stored
+    shape without `extend`), Invalid (a body of the wrong length), WireError (a patch of other
+    dimensions).
     """
-    if extend and not upload.persist:
-        raise BadRequest(
-            "Cannot PATCH an array with both parameters extend=True and persist=False. To extend "
-            "the array, persist what is written."
-        )
     return _write(path, upload, lambda structure: _plan_patch(structure, offset, shape, extend))
 
 
@@ -101,24 +98,30 @@ def array_structure(node: Node) -> ArrayStructure:
 
 def _write(path: str, upload: Upload, planned: Callable[[ArrayStructure], Plan]) -> ArrayStructure:
     if not upload.persist:
-        node = resolve_family(path, StructureFamily.array)
-        plan, _ = _checked(node, planned, upload)
-        announce(_written(node, plan, upload))
-        return array_structure(node)
+        target = find_target(path, StructureFamily.array)
+        plan, _ = _checked(target, planned, upload)
+        announce(_written(target, plan, upload))
+        return target_structure(target)
     with node_lock("/".join(split_path(path))):
-        node = resolve_family(path, StructureFamily.array)
-        if node.source is None or node.source.external:
+        target = find_target(path, StructureFamily.array)
+        if not target.writable:
             raise NotSupported("This node cannot accept array data.")
-        plan, array = _checked(node, planned, upload)
-        _store(node, plan, array)
-        announce(_written(node, plan, upload))
+        plan, array = _checked(target, planned, upload)
+        _store(target, plan, array)
+        announce(_written(target, plan, upload))
     return plan.structure
 
 
+def target_structure(target: Target) -> ArrayStructure:
+    """The structure of a target that is an array."""
+    assert isinstance(target.structure, ArrayStructure)
+    return target.structure
+
+
 def _checked(
-    node: Node, planned: Callable[[ArrayStructure], Plan], upload: Upload
+    target: Target, planned: Callable[[ArrayStructure], Plan], upload: Upload
 ) -> tuple[Plan, Array]:
-    structure = array_structure(node)
+    structure = target_structure(target)
     plan = planned(structure)
     return plan, decode(upload.body, structure.dtype, plan.shape)
 
@@ -136,21 +139,20 @@ def decode(body: bytes, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
     return np.frombuffer(body, dtype).reshape(shape)
 
 
-def _store(node: Node, plan: Plan, array: Array) -> None:
-    store, folder, before = array_store(), node_folder(node.uuid), array_structure(node)
-    if plan.structure == before:
+def _store(target: Target, plan: Plan, array: Array) -> None:
+    store, folder, before = array_store(), node_folder(target.ref.uuid), target_structure(target)
+    if plan.structure is before:
         store.write_region(folder, before, plan.region, array)
         return
     store.extend(folder, before, plan.structure)
     store.write_region(folder, plan.structure, plan.region, array, visible_shape=before.shape)
-    structure = plan.structure.to_json()
-    if not DataSource.objects.filter(node=node).update(structure=structure):
-        raise NotFound(f"No such entry: {node.segments}")  # deleted since we looked it up
+    if not store_structure(target, plan.structure):
+        raise no_such_entry(split_path(target.ref.path))  # deleted since we looked it up
 
 
-def _written(node: Node, plan: Plan, upload: Upload) -> ArrayWritten:
+def _written(target: Target, plan: Plan, upload: Upload) -> ArrayWritten:
     return ArrayWritten(
-        node=node.ref,
+        node=target.ref,
         mimetype=upload.mimetype,
         shape=plan.shape,
         offset=plan.offset,

@@ -8,27 +8,37 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
-from access.errors import NotFound
+from access.errors import Invalid, NotFound
 from tiled_client.wire.data_sources import DataSource as WireDataSource
 from tiled_client.wire.slices import NDSlice
-from tiled_client.wire.structures import ArrayStructure
+from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from ..config import storage_settings
-from ..events import DataSourceUpdated, announce
+from ..events import DataSourceUpdated, TableSourceUpdated, announce
 from ..locks import node_lock
-from ..models import DataSource
+from ..models import DataSource, Node
 from ..nodes import resolve_for_update, split_path
 from ..storage import external
 from .assets import attach_assets
-from .placement import check_external
+from .placement import check_external, check_files
+from .rows import check_partition
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """The region of an external array where the new data are."""
+    """Where the new data are: a region of an array, or rows of a table (one dimension)."""
 
     offset: tuple[int, ...]
     shape: tuple[int, ...]
+
+    def rows(self) -> dict[str, int]:
+        """The rows that a patch of a table means. Raises Invalid for other dimensions."""
+        if len(self.offset) != 1 or len(self.shape) != 1:
+            raise Invalid(
+                "The patch of a table is patch_offset, the number of its first new row, and "
+                "patch_shape, how many they are: one number each."
+            )
+        return {"offset": self.offset[0], "count": self.shape[0]}
 
 
 def read_external(
@@ -45,10 +55,14 @@ def read_external(
     )
 
 
-def update_data_source(*, path: str, replacement: WireDataSource, patch: Patch | None) -> None:
+def update_data_source(
+    *, path: str, replacement: WireDataSource, patch: Patch | None, partition: int | None = None
+) -> None:
     """Replace the data source of the node at `path`; assets are added, never taken away.
 
-    Raises NotFound (no node, or the data source is not that node's), and as `register_node` does.
+    `patch` says what is new, for a table within `partition`, if it is given. Raises NotFound (no
+    node, or the data source is not that node's), Invalid (another family, or a patch that is none),
+    BadRequest (no such partition), and as `register_node` does.
     """
     with node_lock("/".join(split_path(path))):
         with transaction.atomic():
@@ -56,17 +70,25 @@ def update_data_source(*, path: str, replacement: WireDataSource, patch: Patch |
             source = node.source
             if source is None or source.pk != replacement.id or not source.external:
                 raise NotFound(f"No data_source {replacement.id} on this node.")
-            check_external(replacement)
+            check_external(replacement, family=node.family)
+            event = _updated(node, replacement, patch, partition)
             _replace(source, replacement)
-        if isinstance(replacement.structure, ArrayStructure):
-            announce(
-                DataSourceUpdated(
-                    node=node.ref,
-                    data_source=replacement.to_json(),
-                    patch={"offset": patch.offset, "shape": patch.shape} if patch else None,
-                    shape=replacement.structure.shape,
-                )
-            )
+        announce(event)
+
+
+def _updated(
+    node: Node, replacement: WireDataSource, patch: Patch | None, partition: int | None
+) -> DataSourceUpdated | TableSourceUpdated:
+    match replacement.structure:
+        case TableStructure() as structure:
+            if partition is not None:
+                check_partition(structure, partition)
+            rows = patch.rows() if patch else None
+            return TableSourceUpdated(node.ref, replacement.to_json(), partition, rows)
+        case ArrayStructure() as structure:
+            region = {"offset": patch.offset, "shape": patch.shape} if patch else None
+            return DataSourceUpdated(node.ref, replacement.to_json(), region, structure.shape)
+    raise Invalid(f"A node of family {node.structure_family} has no files to speak of.")
 
 
 def _replace(source: DataSource, replacement: WireDataSource) -> None:
@@ -76,3 +98,4 @@ def _replace(source: DataSource, replacement: WireDataSource) -> None:
     source.properties = replacement.properties
     source.save()
     attach_assets(source, replacement.assets)
+    check_files(replacement.structure, source.wire_assets())

@@ -10,8 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from access.errors import Invalid
+from tiled_client.wire.awkward import AwkwardStructure
+from tiled_client.wire.buffers import awkward_form
 from tiled_client.wire.data_sources import Asset
+from tiled_client.wire.ragged import RaggedStructure
+from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
+
+from ..storage import ragged, sparse
 
 # orjson writes 254 levels, and an answer needs some for itself.
 JSON_DEPTH = 200
@@ -21,7 +27,11 @@ ARRAY_BYTES = 1 << 60
 # The structure, with each of its chunks, is part of every answer about the array.
 CHUNKS = 10_000_000
 PARTITIONS = 1_000_000
+# Rows that were never written are made up when they are read.
+ROWS = 100_000_000
 PARAMETER_LENGTH = 255
+# Coordinates are counted in 64 bits.
+LONGEST = 2**62
 ASSET_NUMBER = 2**31 - 1
 ASSET_BYTES = 2**63 - 1
 
@@ -48,11 +58,17 @@ def check_json(value: Any) -> None:
 
 
 def check_structure(structure: Structure | None) -> None:
-    """Raise Invalid for an array or a table that cannot be kept."""
+    """Raise Invalid, WireError or SchemaMismatch for data that cannot be kept."""
     match structure:
         case ArrayStructure():
             _check_array(structure)
             check_size(structure, structure.shape)
+        case SparseStructure():
+            _check_sparse(structure)
+        case RaggedStructure():
+            _check_ragged(structure)
+        case AwkwardStructure():
+            awkward_form(structure.form)
         case TableStructure() if structure.npartitions > PARTITIONS:
             raise Invalid(f"A table has at most {PARTITIONS} partitions.")
 
@@ -61,13 +77,23 @@ def check_size(structure: ArrayStructure, shape: Sequence[int]) -> None:
     """Raise Invalid if the array of `structure`, once grown to `shape`, would be too large."""
     if nominal_bytes(structure, shape) > ARRAY_BYTES:
         raise Invalid(f"An array of shape {list(shape)} of {structure.dtype} would be too large.")
-    for sizes, size in zip(structure.chunks, shape, strict=True):
-        count = len(sizes) if sum(sizes) == size else -(-size // max(sizes[0] if sizes else 0, 1))
+    for sizes, before, size in zip(structure.chunks, structure.shape, shape, strict=True):
+        count = len(sizes) if before == size else -(-size // max(sizes[0] if sizes else 0, 1))
         if count > CHUNKS:
             raise Invalid(
                 f"An array of shape {list(shape)} would have {count} chunks along one dimension; "
                 f"{CHUNKS} is the most. Make the array with larger chunks."
             )
+
+
+def check_rows(structure: RaggedStructure) -> None:
+    """Raise Invalid for a ragged array with more rows than there can be."""
+    known = [size or 1 for size in structure.shape]
+    if math.prod(known) > ROWS:
+        raise Invalid(
+            f"A ragged array has at most {ROWS} rows, with what is in their dimensions of fixed "
+            f"size, not {math.prod(known)}."
+        )
 
 
 def nominal_bytes(structure: ArrayStructure, shape: Sequence[int]) -> int:
@@ -92,6 +118,31 @@ def _check_array(structure: ArrayStructure) -> None:
         raise Invalid(f"An array has at most {DIMENSIONS} dimensions, not {len(structure.shape)}.")
     if not structure.dtype.itemsize:
         raise Invalid("The elements of an array must be of at least one byte: itemsize is 0.")
+    _check_dims(structure)
+
+
+def _check_sparse(structure: SparseStructure) -> None:
+    if len(structure.shape) > DIMENSIONS:
+        raise Invalid(f"An array has at most {DIMENSIONS} dimensions, not {len(structure.shape)}.")
+    if any(size > LONGEST for size in structure.shape):
+        raise Invalid(f"A dimension of a sparse array is at most {LONGEST} long.")
+    if math.prod(map(len, structure.chunks)) > PARTITIONS:
+        raise Invalid(f"A sparse array has at most {PARTITIONS} chunks.")
+    sparse.check_dtype(structure)
+    _check_dims(structure)
+
+
+def _check_ragged(structure: RaggedStructure) -> None:
+    if len(structure.shape) > DIMENSIONS:
+        raise Invalid(f"An array has at most {DIMENSIONS} dimensions, not {len(structure.shape)}.")
+    if len(structure.row_chunks) > PARTITIONS:
+        raise Invalid(f"A ragged array has at most {PARTITIONS} chunks.")
+    check_rows(structure)
+    ragged.check_dtype(structure)
+    _check_dims(structure)
+
+
+def _check_dims(structure: ArrayStructure | SparseStructure | RaggedStructure) -> None:
     dims = [name for name in structure.dims or () if name]
     if len(set(dims)) < len(dims):
         raise Invalid(f"The dims of an array must differ from each other: {dims}.")

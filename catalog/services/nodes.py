@@ -11,7 +11,7 @@ from django.db.models import prefetch_related_objects
 from access.errors import Conflict, Invalid, NotFound, NotSupported
 from tiled_client.wire.families import StructureFamily
 
-from ..events import ChildCreated, NodeDeleted, announce
+from ..events import ChildCreated, ChildDeleted, NodeDeleted, NodeRef, announce
 from ..locks import node_lock
 from ..models import PATH_BYTES, Asset, DataSource, Node
 from ..nodes import resolve, resolve_for_update, split_path
@@ -107,21 +107,28 @@ def delete_node(*, path: str, recursive: bool = False, external_only: bool = Tru
     if not segments:
         raise NotSupported("This node does not support deletion.")
     with node_lock("/".join(segments[:-1])):
-        deleted = _delete_rows(segments, recursive=recursive, external_only=external_only)
+        parent, deleted = _delete_rows(segments, recursive=recursive, external_only=external_only)
+        announce(ChildDeleted(parent, deleted[-1].key, deleted[-1].family))
     for node in deleted:
         with node_lock(node.path):  # waits for a write that had begun, then clears up after it
-            discard_folder(node.uuid)
+            if node.source:
+                discard_folder(node.uuid)
             announce(NodeDeleted(node.ref))
 
 
-def _delete_rows(segments: list[str], *, recursive: bool, external_only: bool) -> list[Node]:
+def _delete_rows(
+    segments: list[str], *, recursive: bool, external_only: bool
+) -> tuple[NodeRef, list[Node]]:
+    """The parent, and what was deleted: whoever was further down first, the node itself last."""
     try:
         with transaction.atomic():
-            nodes = _subtree(resolve_for_update(segments))
+            node = resolve_for_update(segments)
+            assert node.parent is not None
+            nodes = _subtree(node)
             _refuse_deletion(nodes, recursive=recursive, external_only=external_only)
             for batch in _batches(nodes):
                 _delete_batch(batch)
-            return nodes
+            return node.parent.ref, nodes
     except IntegrityError as error:
         raise Conflict(
             f"/{'/'.join(segments)} got new children while it was being deleted. Try again."
@@ -140,6 +147,10 @@ def _subtree(node: Node) -> list[Node]:
     """The node and all below it, whoever is further down first; nobody else changes them now."""
     nodes, level = [node], [node]
     below = Node.objects.select_for_update(of=("self",)).select_related("data_source")
+    # Of thousands of nodes not all metadata and structures have to be in memory.
+    below = below.only(
+        "uuid", "path", "key", "parent", "structure_family", "data_source__management"
+    )
     while level:
         level = [child for batch in _batches(level) for child in below.filter(parent__in=batch)]
         nodes += level

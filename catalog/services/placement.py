@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +12,10 @@ import pyarrow as pa
 from access.errors import Invalid, NotSupported, UnsupportedMedia
 from tiled_client.wire.data_sources import Asset, DataSource
 from tiled_client.wire.families import Management, StructureFamily
-from tiled_client.wire.structures import ArrayStructure, TableStructure
+from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
 
 from ..config import storage_settings
-from ..storage import external, files, tables
+from ..storage import awkward, external, files, ragged, sparse, tables
 from .drafts import Draft
 from .stores import array_store, node_folder
 
@@ -23,9 +24,13 @@ ARROW_STREAM = "application/vnd.apache.arrow.stream"
 SQL_TABLE = "application/x-tiled-sql-table"
 """What clients ask for who want to append; our tables all can, so they get an Arrow stream."""
 
+# The first of each is what a client gets who asks for none.
 OWN_FORMATS = {
-    StructureFamily.array: {ZARR},
-    StructureFamily.table: {ARROW_STREAM, SQL_TABLE},
+    StructureFamily.array: (ZARR,),
+    StructureFamily.table: (ARROW_STREAM, SQL_TABLE),
+    StructureFamily.sparse: (sparse.MIMETYPE,),
+    StructureFamily.ragged: (ragged.MIMETYPE,),
+    StructureFamily.awkward: (awkward.MIMETYPE,),
 }
 URI_BYTES = 2000
 
@@ -59,11 +64,14 @@ def _make(node: uuid.UUID, source: DataSource) -> Placement:
         case TableStructure() as structure:
             tables.create(folder, _checked_schema(structure))
             assets = []
+        case _:  # the first write makes the folder
+            assets = []
     return Placement(_fields(source, mimetype, Management.writable), assets)
 
 
 def _checked_schema(structure: TableStructure) -> pa.Schema:
     schema = structure.schema()
+    tables.check_distinct(schema.names)
     unknown = [name for name in structure.columns if name not in schema.names]
     if unknown:
         raise Invalid(f"The column {unknown[0]!r} is not in the table's arrow_schema.")
@@ -77,7 +85,7 @@ def _own_format(source: DataSource) -> str:
             f"Data of structure family {source.structure_family.value} cannot be stored here."
         )
     if source.mimetype is None:
-        return ZARR if source.structure_family is StructureFamily.array else ARROW_STREAM
+        return formats[0]
     if source.mimetype not in formats:
         raise UnsupportedMedia(
             f"The given data source mimetype, {source.mimetype}, is not one that the Tiled server "
@@ -87,12 +95,15 @@ def _own_format(source: DataSource) -> str:
 
 
 def _register(source: DataSource) -> Placement:
-    check_external(source)
+    check_external(source, family=source.structure_family)
+    check_files(source.structure, source.assets)
     return Placement(_fields(source, source.mimetype, Management.external), source.assets)
 
 
-def check_external(source: DataSource) -> None:
-    """Raise unless the server may and can read these files, once they are there."""
+def check_external(source: DataSource, *, family: StructureFamily) -> None:
+    """Raise unless the server may and can read these files as a node of `family`, once there."""
+    if source.structure_family is not family:
+        raise Invalid(f"The node's family is {family.value}, not {source.structure_family.value}.")
     if source.mimetype not in external.mimetypes(source.structure_family):
         raise UnsupportedMedia(
             f"The given data source mimetype, {source.mimetype}, is not one that the Tiled server "
@@ -100,10 +111,34 @@ def check_external(source: DataSource) -> None:
         )
     if not source.assets:
         raise Invalid("A registered data source has at least one asset.")
+    if isinstance(source.structure, TableStructure):
+        schema = _checked_schema(source.structure)
+        if not schema.names:
+            raise Invalid("A registered table has at least one column.")
+        external.check_table(source.mimetype or "", schema, source.parameters)
     for asset in source.assets:
         if len(asset.data_uri.encode()) > URI_BYTES:
             raise Invalid(f"A data_uri must not be longer than {URI_BYTES} bytes.")
         external.resolve_uri(asset.data_uri, storage_settings().readable)
+
+
+def check_files(structure: Structure | None, assets: Sequence[Asset]) -> None:
+    """Raise Invalid unless each partition of a table is one file."""
+    if not isinstance(structure, TableStructure):
+        return
+    if any(asset.is_directory for asset in assets):
+        raise Invalid("A partition of a registered table is a file, not a folder.")
+    if len(assets) != structure.npartitions:
+        raise Invalid(
+            f"Each file is one partition: npartitions is {structure.npartitions}, but the files "
+            f"are {len(assets)}."
+        )
+    numbers = sorted(asset.num or 0 for asset in assets)
+    if numbers != list(range(len(assets))):
+        raise Invalid(
+            f"The files of a registered table have the num 0 to {len(assets) - 1}, as their "
+            f"partitions, not {', '.join(map(str, numbers))}."
+        )
 
 
 def _fields(source: DataSource, mimetype: str | None, management: Management) -> dict[str, Any]:

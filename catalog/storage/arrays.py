@@ -21,7 +21,14 @@ from . import chunk_files
 from .encoding import Array, Encoding
 from .errors import Unreadable
 from .handles import Handles
-from .layout import plan, plan_first_write, read_layout, update_shape, write_layout
+from .layout import (
+    plan,
+    plan_first_write,
+    read_layout,
+    read_shape,
+    update_shape,
+    write_layout,
+)
 from .regions import Region, count_chunks, fetch_plan, shape_of, whole
 
 MIMETYPE = "application/x-zarr"
@@ -106,10 +113,10 @@ class ArrayStore:
             raise WireError(
                 f"An array of shape {list(old.shape)} cannot grow to {list(new.shape)}."
             )
-        layout = read_layout(directory, old)
+        layout, _ = self._handles.get(directory, old)
         # zarr.json grows first, the catalog last: if they differ, a growth was interrupted.
         before = old.shape + Encoding.of(old.dtype).inner
-        if layout.shape != before:
+        if _shape_on_disk(directory, old) != before:
             chunk_files.clear_beyond(directory, layout, before, self._sync)
         if not math.prod(old.shape):
             write_layout(directory, plan_first_write(new), new, sync=self._sync)
@@ -117,6 +124,8 @@ class ArrayStore:
         grown = plan(new, chunk=layout.chunk)
         if self._sync or not update_shape(directory, grown):
             write_layout(directory, grown, new, sync=self._sync)
+        else:
+            self._handles.grew(directory, grown)
 
     def _fetch(self, directory: Path, structure: ArrayStructure, region: Region) -> Array:
         layout, handle = self._handles.get(directory, structure)
@@ -127,6 +136,11 @@ class ArrayStore:
             return np.asarray(handle[region].read().result())
         except (ValueError, OSError) as error:
             raise Unreadable(f"The array in {directory} cannot be read: {error}") from error
+
+
+def _shape_on_disk(directory: Path, structure: ArrayStructure) -> tuple[int, ...]:
+    ndim = len(structure.shape) + len(Encoding.of(structure.dtype).inner)
+    return read_shape(directory, ndim) or read_layout(directory, structure).shape
 
 
 def _check_region(shape: Sequence[int], region: Region, array: Array) -> None:

@@ -18,14 +18,14 @@ from .encoding import Array
 from .errors import Unreadable
 from .layout import Layout
 from .regions import Region, chunk_region, chunks_of, overlap, relative, shape_of, whole
-from .replace import replace_file
+from .replace import replace_file, write_unseen
 
 FOLDER = "c"
 
 
-def chunk_path(directory: Path, index: Sequence[int]) -> Path:
+def chunk_path(directory: Path, index: Sequence[int]) -> str:
     """The file of chunk `index`, by zarr's default key encoding."""
-    return directory.joinpath(FOLDER, *map(str, index))
+    return "/".join((str(directory), FOLDER, *map(str, index)))
 
 
 def write_chunks(
@@ -40,8 +40,8 @@ def write_chunks(
 ) -> None:
     """Write `values` over `region` of an array of (stored) `shape`, chunk by chunk.
 
-    What readers know of, `visible_shape`, changes by whole chunk files; what lies beyond is
-    written in its place.
+    What readers know of, `visible_shape`, changes by whole chunk files. What lies beyond is written
+    in its place, unless it shall reach the disk.
     """
     for index in chunks_of(region, layout.chunk):
         covered = chunk_region(index, layout.chunk)
@@ -49,9 +49,10 @@ def write_chunks(
         piece = values[relative(part, region)]
         unseen = any(p.start >= size for p, size in zip(part, visible_shape, strict=True))
         if piece.shape == layout.chunk:
-            write_chunk(directory, index, np.ascontiguousarray(piece), sync)
+            _write_whole(directory, index, np.ascontiguousarray(piece), unseen, sync)
         elif part == overlap(covered, whole(shape)):
-            write_chunk(directory, index, _padded(piece, layout, relative(part, covered)), sync)
+            padded = _padded(piece, layout, relative(part, covered))
+            _write_whole(directory, index, padded, unseen, sync)
         else:
             patch = relative(part, covered)
             if not (unseen and _write_in_place(directory, layout, index, patch, piece, sync)):
@@ -72,7 +73,7 @@ def read_chunks(directory: Path, layout: Layout, region: Region) -> Array:
 
 def write_chunk(directory: Path, index: Sequence[int], chunk: Array, sync: bool) -> None:
     """Replace the file of one chunk."""
-    replace_file(chunk_path(directory, index), chunk.reshape(-1).view("u1").data, sync=sync)
+    replace_file(chunk_path(directory, index), _bytes(chunk), sync=sync)
 
 
 def map_chunk(
@@ -108,6 +109,19 @@ def existing_chunks(directory: Path, ndim: int) -> Iterator[tuple[tuple[int, ...
         names = path.relative_to(directory).parts[1:]
         if all(name.isdecimal() for name in names):
             yield tuple(map(int, names)), path
+
+
+def _write_whole(
+    directory: Path, index: Sequence[int], chunk: Array, unseen: bool, sync: bool
+) -> None:
+    if unseen and not sync:
+        write_unseen(chunk_path(directory, index), _bytes(chunk))
+    else:
+        write_chunk(directory, index, chunk, sync)
+
+
+def _bytes(chunk: Array) -> memoryview:
+    return chunk.reshape(-1).view("u1").data
 
 
 def _keep_only(

@@ -8,7 +8,8 @@ StorageError
 ├── Unsupported        a format, or a kind of address, that cannot be read
 ├── Malformed          a request's body that is not what it claims to be
 ├── SchemaMismatch     rows that do not go with the table's schema
-└── UnknownColumn      a table has no such column
+├── UnknownColumn      a table has no such column
+└── NoSuchRows         a table has fewer rows
 """
 
 from __future__ import annotations
@@ -52,3 +53,7 @@ class SchemaMismatch(StorageError):
 
 class UnknownColumn(StorageError):
     """The table has no such column."""
+
+
+class NoSuchRows(StorageError):
+    """The table has fewer rows than were asked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -31,7 +31,10 @@ class _Opened:
 
 
 class Handles:
-    """The most recently used handles, at most `limit`; one that no longer fits is opened anew."""
+    """The most recently used handles, at most `limit`; one that no longer fits is opened anew.
+
+    The shapes of their layouts may have grown since; chunks and dtype are right.
+    """
 
     def __init__(self, *, file_io_sync: bool, limit: int) -> None:
         self._file_io_sync = file_io_sync
@@ -42,7 +45,7 @@ class Handles:
     def get(self, directory: Path, structure: ArrayStructure) -> tuple[Layout, ts.TensorStore]:
         """Layout and handle of a folder. Raises MissingFile or Unreadable.
 
-        `zarr.json` is always replaced, never rewritten in place: the same file says the same.
+        `zarr.json` is always replaced, but for its shape: the same file says the same.
         """
         stamp = _stamp(directory)
         with self._lock:
@@ -56,6 +59,16 @@ class Handles:
                 while len(self._opened) > self._limit:
                     self._opened.popitem(last=False)
         return opened.layout, opened.handle
+
+    def grew(self, directory: Path, layout: Layout) -> None:
+        """Keep the handle of a folder whose shape this process has just written in its place.
+
+        For who holds the lock of its node. Chunks are as before.
+        """
+        with self._lock:
+            opened = self._opened.get(directory)
+            if opened is not None:
+                self._opened[directory] = replace(opened, stamp=_stamp(directory), layout=layout)
 
     @cached_property
     def _context(self) -> ts.Context:
@@ -82,7 +95,7 @@ class Handles:
 
 def _stamp(directory: Path) -> Stamp:
     try:
-        status = os.stat(directory / NAME)
+        status = os.stat(f"{directory}/{NAME}")
     except FileNotFoundError as error:
         raise MissingFile(f"The array's folder {directory} is not there.") from error
     return status.st_ino, status.st_mtime_ns, status.st_size

@@ -24,7 +24,7 @@ from .errors import MissingFile, Unreadable
 from .replace import replace_file
 
 NAME = "zarr.json"
-_SHAPE = re.compile(rb'\{"shape":\[[ \d,]*\],')
+_SHAPE = re.compile(rb'\{"shape":\[([ \d,]+)\],')
 # Smaller chunks cost a file and a disk block each; of larger ones a patch would rewrite too much.
 SMALLEST_CHUNK = 8 * 1024
 LARGEST_CHUNK = 64 * 1024 * 1024
@@ -98,12 +98,26 @@ def update_shape(directory: Path, layout: Layout) -> bool:
     A few bytes at the start of one page, which are seen whole: 0.02 ms, where to replace the file
     takes 0.5 ms of each append.
     """
-    text = _shape_text(layout.shape)
-    with open(directory / NAME, "r+b", buffering=0) as file:
-        ours = _SHAPE.fullmatch(file.read(len(text))) is not None
+    descriptor = os.open(f"{directory}/{NAME}", os.O_RDWR)
+    try:
+        ours = _shape_at(descriptor, len(layout.shape)) is not None
         if ours:
-            os.pwrite(file.fileno(), text, 0)
+            os.pwrite(descriptor, _shape_text(layout.shape), 0)
+    finally:
+        os.close(descriptor)
     return ours
+
+
+def read_shape(directory: Path, ndim: int) -> tuple[int, ...] | None:
+    """The shape of a `zarr.json` of our making, by its first bytes; None for others, or if none."""
+    try:
+        descriptor = os.open(f"{directory}/{NAME}", os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        return _shape_at(descriptor, ndim)
+    finally:
+        os.close(descriptor)
 
 
 def read_layout(directory: Path, structure: ArrayStructure) -> Layout:
@@ -132,6 +146,11 @@ def _load(path: Path) -> Any:
     except orjson.JSONDecodeError:
         # The shape may just have been written while it was read.
         return orjson.loads(path.read_bytes())
+
+
+def _shape_at(descriptor: int, ndim: int) -> tuple[int, ...] | None:
+    found = _SHAPE.fullmatch(os.pread(descriptor, len(_shape_text((0,) * ndim)), 0))
+    return None if found is None else tuple(map(int, found[1].split(b",")))
 
 
 def _shape_text(shape: Sequence[int]) -> bytes:

@@ -6,27 +6,30 @@ import errno
 import os
 import sys
 import threading
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from .letting_go import hold, let_go
+
 if TYPE_CHECKING:
+    from _typeshed import StrPath
     from typing_extensions import Buffer
 
+# Smaller ones are gone in no time.
+LARGE = 256 * 1024
 
-def replace_file(path: Path, data: Buffer, *, sync: bool = False) -> None:
+
+def replace_file(path: StrPath, data: Buffer, *, sync: bool = False) -> None:
     """Write `data` under a temporary name next to `path`, then rename. Missing folders are made.
 
     With `sync`, it has reached the disk on return.
     """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    temporary = f"{path}.{os.getpid()}-{threading.get_ident()}.partial"
+    descriptor = _created(temporary)
+    before = hold(path, LARGE)
     try:
         try:
-            if path.exists():
+            if before is not None or os.path.exists(path):
                 _reserve(descriptor, memoryview(data).nbytes)
             write_all(descriptor, data)
             if sync:
@@ -35,10 +38,22 @@ def replace_file(path: Path, data: Buffer, *, sync: bool = False) -> None:
             os.close(descriptor)
         os.replace(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
+    finally:
+        let_go(before)
     if sync:
-        _sync_folder(path.parent)
+        _sync_folder(os.path.dirname(path))
+
+
+def write_unseen(path: StrPath, data: Buffer) -> None:
+    """Write `data` to a file that nobody looks for yet, so that it need not be whole at once."""
+    descriptor = _created(path)
+    try:
+        write_all(descriptor, data)
+    finally:
+        os.close(descriptor)
 
 
 def write_all(descriptor: int, data: Buffer) -> None:
@@ -46,6 +61,15 @@ def write_all(descriptor: int, data: Buffer) -> None:
     view = memoryview(data).cast("B")
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def _created(path: StrPath) -> int:
+    """An empty file at `path`, open for writing, in a folder that is made where it is missing."""
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
 
 
 def _reserve(descriptor: int, size: int) -> None:
@@ -62,7 +86,7 @@ def _reserve(descriptor: int, size: int) -> None:
             raise
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_folder(folder: StrPath) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -113,10 +113,14 @@ def announced() -> Iterator[list[events.Event]]:
 
     signals = [
         events.array_written,
+        events.ragged_written,
+        events.awkward_written,
         events.table_written,
         events.data_source_updated,
+        events.table_source_updated,
         events.child_created,
         events.child_metadata_updated,
+        events.child_deleted,
         events.node_deleted,
         events.stream_closed,
     ]

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from access.errors import ServiceError
+from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.errors import WireError
+from tiled_client.wire.ragged import RaggedStructure
+from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from ...models import Node
@@ -17,6 +20,7 @@ from ...storage.errors import StorageError
 from ..text import count_text, shape_text
 from .images import Picture, colour_picture, grey_picture
 from .lines import HEIGHT, WIDTH, Line, line
+from .others import first_elements, first_items, first_ragged_rows
 from .rows import Rows, first_rows
 from .windows import Frames, last_values
 
@@ -48,13 +52,20 @@ class Look:
 
 
 def look_at(node: Node, frame: int | None = None) -> Look | None:
-    """A look at the data of an array (frame number `frame`, if it has that) or a table."""
+    """A look at a node's data; of an array, at frame number `frame`, if it has that."""
     try:
         match node.structure:
             case ArrayStructure() as structure:
                 return _array(node, structure, frame)
             case TableStructure():
                 return _table(node)
+            case SparseStructure():
+                rows = first_elements(node)
+                return Look(rows=rows, captions=[rows.caption])
+            case RaggedStructure() as structure:
+                return Look(text=first_ragged_rows(node, structure), captions=["the first rows"])
+            case AwkwardStructure():
+                return Look(text=first_items(node), captions=["the first items"])
             case _:
                 return None
     except (ServiceError, StorageError, WireError) as error:

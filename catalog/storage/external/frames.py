@@ -7,7 +7,6 @@ may come and go between files and declaration; the files may hold more than was 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,9 +20,8 @@ from tiled_client.wire.structures import ArrayStructure
 from ..encoding import Array
 from ..errors import MissingFile, NotReady, StorageError, Unreadable
 from ..regions import fetch_plan
+from .arriving import arriving
 
-# A file changed more recently (seconds) is taken to be still growing.
-ARRIVING = 10
 # Rows are gathered in pieces of about so many bytes, before they are cut to what was asked for.
 PIECE = 32 * 1024 * 1024
 
@@ -146,17 +144,9 @@ class _Sequence:
 
     def _fault(self, text: str, otherwise: type[StorageError] = Unreadable) -> StorageError:
         """The error to raise: NotReady as long as a file was just written to."""
-        changed = max((_modified(path) for path in self._paths), default=0.0)
-        if time.time() - changed < ARRIVING:
+        if arriving(self._paths):
             return NotReady(f"{text} They are still being written.")
         return otherwise(text)
-
-
-def _modified(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
 
 
 def _without_ones(shape: Sequence[int]) -> tuple[int, ...]:

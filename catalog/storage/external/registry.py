@@ -18,6 +18,7 @@ from ..encoding import Array
 from ..errors import Unsupported
 from . import npy, tiff
 from .frames import Opener, read_frames
+from .table_registry import TABLE_OPENERS
 from .uris import resolve_uri
 
 
@@ -61,6 +62,8 @@ ARRAY_READERS: dict[str, ArrayReader] = {
 
 def mimetypes(family: StructureFamily) -> frozenset[str]:
     """The formats in which nodes of this family can be registered."""
+    if family is StructureFamily.table:
+        return frozenset(TABLE_OPENERS)
     return frozenset(ARRAY_READERS) if family is StructureFamily.array else frozenset()
 
 

@@ -4,31 +4,41 @@ The catalog keeps how many bytes of a partition's file count. What a crash has l
 never read, and cut off by the next append. Rows that were stored are never rewritten.
 """
 
-from .bodies import parse_ipc, serialize_ipc
+from .bodies import is_ipc_file, parse_ipc, serialize_ipc
 from .columns import column_array
 from .partitions import (
     MIMETYPE,
     PartitionFile,
+    StoredPartition,
     append,
     create,
     empty,
     iter_batches,
+    joined,
     read,
+    with_index,
     write_partition,
 )
-from .schemas import conform
+from .ranges import iter_rows
+from .schemas import check_distinct, conform
 
 __all__ = [
     "MIMETYPE",
     "PartitionFile",
+    "StoredPartition",
     "append",
+    "check_distinct",
     "column_array",
     "conform",
     "create",
     "empty",
+    "is_ipc_file",
     "iter_batches",
+    "iter_rows",
+    "joined",
     "parse_ipc",
     "read",
     "serialize_ipc",
+    "with_index",
     "write_partition",
 ]

@@ -29,6 +29,11 @@ def parse_ipc(body: bytes) -> pa.Table:
     return table
 
 
+def is_ipc_file(body: bytes) -> bool:
+    """Whether a body is an Arrow IPC file, not a stream."""
+    return body.startswith(FILE_MAGIC)
+
+
 def serialize_ipc(table: pa.Table) -> bytes:
     """The table as an Arrow IPC file."""
     sink = pa.BufferOutputStream()
@@ -42,7 +47,7 @@ def serialize_ipc(table: pa.Table) -> bytes:
 
 def _read(body: bytes) -> pa.Table:
     buffer = pa.py_buffer(body)
-    if body.startswith(FILE_MAGIC):
+    if is_ipc_file(body):
         return pa.ipc.open_file(buffer).read_all()
     return pa.ipc.open_stream(buffer).read_all()
 

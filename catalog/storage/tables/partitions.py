@@ -13,6 +13,7 @@ import pyarrow as pa
 from ..errors import MissingFile, SchemaMismatch, UnknownColumn, Unreadable
 from ..replace import replace_file, write_all
 from .dictionaries import combined
+from .ranges import within
 from .schemas import check_distinct, pandas_index
 
 MIMETYPE = "application/vnd.apache.arrow.stream"
@@ -55,10 +56,12 @@ def append(path: Path, committed_size: int, table: pa.Table, *, sync: bool = Fal
     except FileNotFoundError as error:
         raise MissingFile(f"The partition {path} is not there.") from error
     try:
-        _check_size(path, os.fstat(descriptor).st_size, committed_size)
+        found = os.fstat(descriptor).st_size
+        _check_size(path, found, committed_size)
         if os.pread(descriptor, len(header), 0) != header:
             raise SchemaMismatch("The rows are not of the schema that this partition has.")
-        os.ftruncate(descriptor, committed_size)
+        if found > committed_size:
+            os.ftruncate(descriptor, committed_size)
         os.lseek(descriptor, committed_size, os.SEEK_SET)
         write_all(descriptor, rows)
         if sync:
@@ -66,6 +69,28 @@ def append(path: Path, committed_size: int, table: pa.Table, *, sync: bool = Fal
     finally:
         os.close(descriptor)
     return committed_size + len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPartition:
+    """A partition to be read in part: its file, and how many bytes of it count."""
+
+    path: Path
+    size: int
+
+    def count(self) -> int:
+        """How many rows there are; the data themselves are not looked at."""
+        return sum(batch.num_rows for batch in iter_batches(self.path, self.size))
+
+    def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
+        """Columns `names` of rows number `start` to `stop`, or of as many as there are."""
+        before = 0
+        for batch in iter_batches(self.path, self.size):
+            if stop is not None and before >= stop:
+                return
+            for rows in within(batch, before, start, stop):
+                yield rows.select(names)
+            before += batch.num_rows
 
 
 def read(path: Path, committed_size: int, columns: Sequence[str] | None = None) -> pa.Table:
@@ -77,15 +102,22 @@ def read(path: Path, committed_size: int, columns: Sequence[str] | None = None) 
         table = _open(path, committed_size, columns).read_all()
     except (pa.ArrowException, OSError) as error:
         raise Unreadable(f"The partition {path} cannot be read: {error}") from error
-    if table.num_columns and table.column(0).num_chunks > MANY_BATCHES:
-        table = combined(table)
-    return table if columns is None else table.select(_with_index(table.schema, columns))
+    table = _in_few_batches(table)
+    return table if columns is None else table.select(with_index(table.schema, columns))
+
+
+def joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """One table of pieces of the same schema. Raises Unreadable if they are of different ones."""
+    try:
+        return _in_few_batches(pa.concat_tables(tables))
+    except pa.ArrowInvalid as error:
+        raise Unreadable(f"The partitions do not go together: {error}") from error
 
 
 def empty(schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
     """The table without rows, as `read` would give it. Raises UnknownColumn."""
     table = schema.empty_table()
-    return table if columns is None else table.select(_with_index(schema, columns))
+    return table if columns is None else table.select(with_index(schema, columns))
 
 
 def iter_batches(
@@ -96,6 +128,11 @@ def iter_batches(
         yield from _open(path, committed_size, columns)
     except (pa.ArrowException, OSError) as error:
         raise Unreadable(f"The partition {path} cannot be read: {error}") from error
+
+
+def _in_few_batches(table: pa.Table) -> pa.Table:
+    many = table.num_columns and table.column(0).num_chunks > MANY_BATCHES
+    return combined(table) if many else table
 
 
 def _messages(table: pa.Table) -> tuple[bytes, memoryview]:
@@ -122,13 +159,14 @@ def _open(
     if columns is None:
         return pa.ipc.open_stream(content)
     schema = pa.ipc.read_schema(content)
-    numbers = sorted({schema.get_field_index(name) for name in _with_index(schema, columns)})
+    numbers = sorted({schema.get_field_index(name) for name in with_index(schema, columns)})
     # No number at all would mean every column.
     options = pa.ipc.IpcReadOptions(included_fields=numbers or None)
     return pa.ipc.open_stream(content, options=options)
 
 
-def _with_index(schema: pa.Schema, columns: Sequence[str]) -> list[str]:
+def with_index(schema: pa.Schema, columns: Sequence[str]) -> list[str]:
+    """`columns`, and those of a pandas index. Raises UnknownColumn."""
     unknown = [name for name in columns if name not in schema.names]
     if unknown:
         raise UnknownColumn(

@@ -43,6 +43,7 @@ def test_a_node_is_deleted_with_all_below_it_its_files_and_announcements(
     assert not stored.exists()
     assert not Asset.objects.exists()
     assert [(type(event), event.node.path) for event in announced] == [
+        (events.ChildDeleted, "a"),
         (events.NodeDeleted, "a/b/data"),
         (events.NodeDeleted, "a/b"),
     ]
@@ -54,14 +55,14 @@ def test_a_deletion_is_announced_after_its_commit(api: Api, browser: Browser) ->
     api.container("b")
     inside: list[bool] = []
 
-    @receiver(events.node_deleted)
+    @receiver([events.child_deleted, events.node_deleted])
     def hear(**_: object) -> None:
         inside.append(connection.in_atomic_block)
 
     browser.post(delete_address("a"), post="yes")
     chosen = Node.objects.get(path="b").pk
     browser.post(LISTING, action="delete_selected", _selected_action=chosen, post="yes")
-    assert inside == [False, False]
+    assert inside == [False] * 4
 
 
 def test_selected_nodes_go_together_with_those_inside_each_other(

@@ -19,7 +19,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from catalog.models import Node
 from catalog.services.stores import node_folder
 from catalog.storage.files import file_uri
-from tiled_client.wire.structures import ArrayStructure
+from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from ..conftest import ARROW, Api, ipc
 from .conftest import Browser
@@ -193,6 +193,26 @@ def test_files_of_others_have_a_picture_too(browser: Browser, frames: Path) -> N
     assert "in 2 files" in fact(page, "On disk")
 
 
+def test_files_of_others_show_their_first_rows(api: Api, browser: Browser, frames: Path) -> None:
+    path = frames / "log.csv"
+    path.write_text("x,name\n1,a\n2,b\n3")
+    schema = pa.schema({"x": pa.int64(), "name": pa.string()})
+    source = {
+        "structure_family": "table",
+        "structure": TableStructure.from_schema(schema).to_json(),
+        "mimetype": "text/csv",
+        "management": "external",
+        "assets": [{"data_uri": file_uri(path), "is_directory": False}],
+    }
+    body = {"id": "log", "structure_family": "table", "data_sources": [source]}
+    assert api.send("POST", "/register/", body).status_code == 200
+    page = browser.page("log")
+    assert "<tr><td>2</td><td>b</td></tr>" in page
+    assert "2 rows" in page
+    path.write_text("x,name\n1\n")
+    assert "Expected 2 columns, got 1" in browser.page("log")
+
+
 def test_a_missing_or_broken_file_is_told_in_a_sentence(
     api: Api, browser: Browser, frames: Path
 ) -> None:
@@ -230,6 +250,15 @@ def test_without_a_stream_the_page_says_so(
     cache = settings.TILED.streaming_cache.model_copy(update={"uri": uri})
     settings.TILED = settings.TILED.model_copy(update={"streaming_cache": cache})
     assert sentence in browser.page("a")
+
+
+def test_what_waits_for_its_stream_is_shown(api: Api, browser: Browser, settings: Settings) -> None:
+    cache = settings.TILED.streaming_cache.model_copy(update={"uri": "unix:///nowhere/at/all"})
+    settings.TILED = settings.TILED.model_copy(update={"streaming_cache": cache})
+    api.array("a", np.ones(3))
+    page = browser.page("a")
+    assert fact(page, "State") == "The streaming cache cannot be reached."
+    assert fact(page, "Waiting").startswith("1 update, ")
 
 
 def test_a_node_with_many_assets_takes_no_more_queries(

@@ -88,6 +88,25 @@ def test_what_is_not_persisted_is_announced_and_not_stored(
     assert api.read("/array/full/a", int).tolist() == [1, 2, 3]
 
 
+def test_an_array_that_grows_without_being_persisted_keeps_its_stored_shape(
+    api: Api, announced: list[events.Event]
+) -> None:
+    api.array("a", np.array([1, 2, 3]))
+    announced.clear()
+    body = np.array([4, 5]).tobytes()
+    grown = "/array/full/a?offset=3&shape=2&extend=true"
+    for _ in range(2):
+        response = api.send("PATCH", f"{grown}&persist=false", body, OCTETS)
+        assert orjson.loads(response.content)["shape"] == [3]
+    assert [(e.offset, e.shape, e.persisted) for e in announced] == [((3,), (2,), False)] * 2  # type: ignore[attr-defined]
+    assert api.read("/array/full/a", int).tolist() == [1, 2, 3]
+    # What comes later is judged by what is stored.
+    assert api.send("PATCH", "/array/full/a?offset=5&shape=1", bytes(8), OCTETS).status_code == 409
+    response = api.send("PATCH", grown, body, OCTETS)
+    assert orjson.loads(response.content)["shape"] == [5]
+    assert api.read("/array/full/a", int).tolist() == [1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize(
     ("method", "address", "length", "status", "says"),
     [
@@ -100,7 +119,8 @@ def test_what_is_not_persisted_is_announced_and_not_stored(
         ("PUT", "/array/block/a", 24, 422, "block is missing"),
         ("PATCH", "/array/full/a?offset=2&shape=2", 16, 409, "Use \\?extend=true to extend"),
         ("PATCH", "/array/full/a?offset=2&shape=2&extend=true", 8, 422, "16 bytes"),
-        ("PATCH", "/array/full/a?offset=0&shape=1&extend=true&persist=false", 8, 400, "persist"),
+        ("PATCH", "/array/full/a?offset=3&shape=1&persist=false", 8, 409, "extend=true"),
+        ("PATCH", "/array/full/a?offset=3&shape=2&extend=true&persist=false", 8, 422, "16 bytes"),
         ("PATCH", "/array/full/a?offset=0,0&shape=1,1", 8, 422, "1 dimensions"),
         ("PATCH", "/array/full/a?offset=-1&shape=1", 8, 422, "non-negative"),
         ("PATCH", "/array/full/a?offset=1", 8, 422, "shape is missing"),

@@ -143,6 +143,20 @@ def test_appended_rows_are_announced_as_they_came(api: Api, announced: list[even
     ]
 
 
+def test_rows_sent_as_an_arrow_stream_are_announced_as_the_file_they_are_called(
+    api: Api, announced: list[events.Event]
+) -> None:
+    api.table("t", ROWS)
+    announced.clear()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, ROWS.schema) as writer:
+        writer.write_table(ROWS)
+    api.send("PATCH", "/table/partition/t?partition=0", sink.getvalue().to_pybytes(), ARROW)
+    (event,) = announced
+    assert isinstance(event, events.TableWritten)
+    assert pa.ipc.open_file(event.payload).read_all() == ROWS
+
+
 def test_a_numpy_column_keeps_its_dtype(api: Api) -> None:
     rows = pa.table({"f": np.array([1.5], "f4")})
     api.table("t", rows)

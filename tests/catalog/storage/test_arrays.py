@@ -172,6 +172,27 @@ def test_what_an_interrupted_growth_wrote_is_not_seen_in_a_later_gap(
     assert store.read(tmp_path / "a", grown).sum() == 4
 
 
+def test_a_chunk_that_was_half_written_when_growth_stopped_is_no_chunk(tmp_path: Path) -> None:
+    killed, store = ArrayStore(), ArrayStore()
+    rows, width = noise(np.dtype("f8"), (3, 2000), 1).copy(), slice(0, 2000)
+    structure = ArrayStructure.from_array(rows[:1])
+    store.create(tmp_path / "a", structure)
+    store.write(tmp_path / "a", structure, rows[:1])
+    failed = structure.grown_to((2, 2000))
+    killed.extend(tmp_path / "a", structure, failed)
+    region = (slice(1, 2), width)
+    killed.write_region(tmp_path / "a", failed, region, rows[1:2], visible_shape=(1, 2000))
+    os.truncate(tmp_path / "a/c/1/0", 9000)
+
+    assert same(store.read(tmp_path / "a", structure), rows[:1])
+    grown = structure.grown_to((3, 2000))
+    store.extend(tmp_path / "a", structure, grown)
+    region = (slice(2, 3), width)
+    store.write_region(tmp_path / "a", grown, region, rows[2:], visible_shape=(1, 2000))
+    rows[1] = 0
+    assert same(store.read(tmp_path / "a", grown), rows)
+
+
 def test_two_processes_may_share_an_array(tmp_path: Path) -> None:
     first, second = ArrayStore(), ArrayStore()
     structure = ArrayStructure.from_array(np.zeros((0, 300)))

@@ -1,0 +1,70 @@
+"""Awkward arrays over HTTP.
+
+Source: the wire, "Awkward, ragged, bytes".
+"""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from access.errors import Invalid
+from access.principals import Scope
+from tiled_client.wire.buffers import ZIP
+from tiled_client.wire.families import StructureFamily
+
+from ..nodes import resolve_family
+from ..services import awkward
+from ..services.arrays import Upload
+from .base import WireView
+from .formats import chosen_format, serialized
+from .nested import AWKWARD_FORMATS
+from .requests import body_of_type, flag, json_body, raw_body
+from .responses import attachment, binary, render
+
+
+class AwkwardFullView(WireView):
+    """A whole awkward array."""
+
+    scopes = {"GET": (Scope.read_data,), "PUT": (Scope.write_data,)}
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """The buffers as they were written, or the array in another format."""
+        node = resolve_family(path, StructureFamily.awkward)
+        media_type = chosen_format(request, AWKWARD_FORMATS)
+        if media_type == ZIP:
+            body = awkward.read_body(node)
+        else:
+            body = serialized(awkward.read_awkward(node), media_type, AWKWARD_FORMATS)
+        return binary(request, body, media_type, headers=attachment(request))
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Replace all buffers."""
+        persist = flag(request, "persist", True)
+        upload = Upload(body_of_type(request, ZIP), ZIP, persist=persist)
+        awkward.write_full(path=path, upload=upload)
+        return render(request, None)
+
+
+class AwkwardBuffersView(WireView):
+    """Some of the buffers of an awkward array."""
+
+    scopes = {"GET": (Scope.read_data,), "POST": (Scope.read_data,)}
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """The buffers of those nodes of the form that `form_key` names, or all."""
+        return _buffers(request, path, request.query_params.getlist("form_key"))
+
+    def post(self, request: Request, path: str) -> HttpResponse:
+        """The same, with the form keys in the body, for those who name very many."""
+        keys = json_body(request) if raw_body(request) else []
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise Invalid("The body must be a JSON list of form keys, as in ['node1'].")
+        return _buffers(request, path, keys)
+
+
+def _buffers(request: Request, path: str, form_keys: list[str]) -> HttpResponse:
+    node = resolve_family(path, StructureFamily.awkward)
+    chosen_format(request, {ZIP: None})
+    body = awkward.read_buffers(node, form_keys) if form_keys else awkward.read_body(node)
+    return binary(request, body, ZIP, headers=attachment(request))

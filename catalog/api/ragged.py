@@ -1,0 +1,84 @@
+"""Ragged arrays over HTTP: whole, by slice, by block of rows, by patch.
+
+Source: the wire, "Awkward, ragged, bytes".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from access.principals import Scope
+from tiled_client.wire.buffers import ZIP, ragged_array
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.slices import parse_slice
+
+from ..nodes import resolve_family
+from ..services import ragged
+from ..services.arrays import Upload
+from .base import WireView
+from .formats import JSON, chosen_format, serialized
+from .nested import RAGGED_FORMATS, rows_of
+from .requests import body_of_type, content_type, flag, required_sizes
+from .responses import attachment, binary, render
+
+
+class RaggedFullView(WireView):
+    """A whole ragged array, or any part of it."""
+
+    scopes = {
+        "GET": (Scope.read_data,),
+        "PUT": (Scope.write_data,),
+        "PATCH": (Scope.write_data,),
+    }
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """The rows, or what `slice` names of them."""
+        items = parse_slice(request.query_params.get("slice", ""))
+        node = resolve_family(path, StructureFamily.ragged)
+        media_type = chosen_format(request, RAGGED_FORMATS)
+        body = serialized(ragged.read_ragged(node, items), media_type, RAGGED_FORMATS)
+        return binary(request, body, media_type, headers=attachment(request))
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Replace all rows."""
+        upload = _upload(request)
+        ragged.write_full(path=path, upload=upload, array=_rows(upload))
+        return render(request, None)
+
+    def patch(self, request: Request, path: str) -> HttpResponse:
+        """Replace rows, or extend the array by them; the structure after that is the answer."""
+        offset, shape = required_sizes(request, "offset"), required_sizes(request, "shape")
+        extend, upload = flag(request, "extend", False), _upload(request)
+        structure = ragged.write_patch(
+            path=path,
+            offset=offset,
+            shape=shape,
+            extend=extend,
+            upload=upload,
+            array=_rows(upload),
+        )
+        return render(request, structure.to_json())
+
+
+class RaggedBlockView(WireView):
+    """One chunk of the rows of a ragged array."""
+
+    scopes = {"PUT": (Scope.write_data,)}
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Replace the rows of the chunk."""
+        block, upload = required_sizes(request, "block"), _upload(request)
+        ragged.write_block(path=path, block=block, upload=upload, array=_rows(upload))
+        return render(request, None)
+
+
+def _upload(request: Request) -> Upload:
+    body = body_of_type(request, ZIP, JSON)
+    return Upload(body, content_type(request), persist=flag(request, "persist", True))
+
+
+def _rows(upload: Upload) -> Any:
+    return ragged_array(upload.body) if upload.mimetype == ZIP else rows_of(upload.body)

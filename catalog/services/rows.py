@@ -1,0 +1,162 @@
+"""Reading tables: all rows, those of one partition, or a range of either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from access.errors import BadRequest
+from tiled_client.wire.structures import TableStructure
+
+from ..config import storage_settings
+from ..models import DataSource, DataSourceAsset, Node
+from ..storage import external, tables
+from ..storage.encoding import Array
+from ..storage.errors import MissingFile
+from .stores import stored_file
+
+ALL = slice(None)
+
+
+def read_partition(
+    node: Node, partition: int, columns: Sequence[str] | None = None, rows: slice = ALL
+) -> pa.Table:
+    """The rows of one partition, or those number `rows` of it, counted within the partition.
+
+    Raises BadRequest for an unknown partition or column, and as `read_table` does.
+    """
+    structure = table_structure(node)
+    check_partition(structure, partition)
+    return _read(node, range(partition, partition + 1), columns, rows)
+
+
+def read_table(node: Node, columns: Sequence[str] | None = None, rows: slice = ALL) -> pa.Table:
+    """All rows, or those number `rows`, counted over all partitions.
+
+    Raises BadRequest for a column that is not there, and for more rows than one answer may hold;
+    StorageError for rows that are not there, and for files of others that cannot be read.
+    """
+    return _read(node, range(table_structure(node).npartitions), columns, rows)
+
+
+def read_column(node: Node, name: str) -> Array:
+    """One column of all rows, as an array of one dimension; texts in a fixed width."""
+    return tables.column_array(read_table(node, [name])[name])
+
+
+def iter_tables(node: Node) -> Iterator[pa.Table]:
+    """All rows of all columns, piece by piece, in the order of the partitions."""
+    structure = table_structure(node)
+    assert node.source is not None
+    links = _links(node.source, range(structure.npartitions))
+    return _pieces(node.source, links, structure, structure.schema().names, ALL)
+
+
+def table_structure(node: Node) -> TableStructure:
+    """The structure of a node that is a table."""
+    structure = node.structure
+    assert isinstance(structure, TableStructure)
+    return structure
+
+
+def check_partition(structure: TableStructure, partition: int) -> None:
+    """Raise BadRequest for a partition that the table does not have."""
+    if not 0 <= partition < structure.npartitions:
+        raise BadRequest("Partition out of range")
+
+
+def _read(node: Node, partitions: range, columns: Sequence[str] | None, rows: slice) -> pa.Table:
+    structure = table_structure(node)
+    _check_columns(structure, columns)
+    assert node.source is not None
+    try:
+        return _collected(node.source, partitions, structure, columns, rows)
+    except MissingFile:
+        if node.source.external:
+            raise
+        # Replaced between our look at the database and at the file.
+        return _collected(node.source, partitions, structure, columns, rows)
+
+
+def _collected(
+    source: DataSource,
+    partitions: range,
+    structure: TableStructure,
+    columns: Sequence[str] | None,
+    rows: slice,
+) -> pa.Table:
+    links = _links(source, partitions)
+    schema = structure.schema()
+    if not source.external and rows == ALL:
+        whole = [tables.read(_path(source, link), link.asset.size or 0, columns) for link in links]
+        return _limited(pa.concat_tables(whole) if whole else tables.empty(schema, columns))
+    names = schema.names if columns is None else tables.with_index(schema, columns)
+    pieces = list(_counted(_pieces(source, links, structure, names, rows)))
+    return tables.joined(pieces) if pieces else tables.empty(schema, columns)
+
+
+def _links(source: DataSource, partitions: range) -> list[DataSourceAsset]:
+    links = source.asset_links.all()
+    if source.external:
+        # A single file need not have a number.
+        return sorted(links, key=lambda link: link.num or 0)[partitions.start : partitions.stop]
+    return list(links.filter(num__gte=partitions.start, num__lt=partitions.stop).order_by("num"))
+
+
+def _pieces(
+    source: DataSource,
+    links: Sequence[DataSourceAsset],
+    structure: TableStructure,
+    names: Sequence[str],
+    rows: slice,
+) -> Iterator[pa.Table]:
+    if not source.external:
+        stored = [tables.StoredPartition(_path(source, k), k.asset.size or 0) for k in links]
+        return tables.iter_rows(stored, names, rows)
+    return external.iter_table_rows(
+        source.mimetype,
+        [link.to_wire() for link in links],
+        source.parameters,
+        structure.schema(),
+        names,
+        rows,
+        readable=storage_settings().readable,
+    )
+
+
+def _path(source: DataSource, link: DataSourceAsset) -> Path:
+    return stored_file(source.node.uuid, link.asset.data_uri)
+
+
+def _check_columns(structure: TableStructure, columns: Sequence[str] | None) -> None:
+    known = structure.schema().names if columns else ()
+    unknown = [name for name in columns or () if name not in known]
+    if unknown:
+        raise BadRequest(
+            f"No such field {unknown[0]!r}. The columns are {', '.join(structure.columns)}."
+        )
+
+
+def _counted(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same pieces, until they are together larger than an answer may be."""
+    size = 0
+    for piece in pieces:
+        size += piece.nbytes
+        _check_size(size)
+        yield piece
+
+
+def _limited(table: pa.Table) -> pa.Table:
+    _check_size(table.nbytes)
+    return table
+
+
+def _check_size(size: int) -> None:
+    limit = storage_settings().response_bytesize_limit
+    if size > limit:
+        raise BadRequest(
+            f"Response would exceed {limit}. Select fewer columns, one partition, or a range of "
+            "rows."
+        )

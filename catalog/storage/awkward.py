@@ -1,0 +1,42 @@
+"""Awkward arrays on disk: the ZIP file of buffers that was uploaded, as one file."""
+
+from __future__ import annotations
+
+import secrets
+import zipfile
+from collections.abc import Collection
+from pathlib import Path
+
+from tiled_client.wire.buffers import form_key_of
+
+from .errors import MissingFile, Unreadable
+from .replace import replace_file
+
+MIMETYPE = "application/x-awkward-buffers"
+
+
+def write(directory: Path, body: bytes, *, sync: bool) -> Path:
+    """Write a body that was checked to a new file, whole or not at all."""
+    path = directory / f"buffers-{secrets.token_hex(4)}.zip"
+    replace_file(path, body, sync=sync)
+    return path
+
+
+def read(path: Path) -> bytes:
+    """The body. Raises MissingFile."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise MissingFile(f"The buffers {path} are not there.") from error
+
+
+def read_buffers(path: Path, form_keys: Collection[str]) -> dict[str, bytes]:
+    """The buffers of some nodes of the form. Raises MissingFile, Unreadable."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            wanted = [name for name in archive.namelist() if form_key_of(name) in form_keys]
+            return {name: archive.read(name) for name in wanted}
+    except FileNotFoundError as error:
+        raise MissingFile(f"The buffers {path} are not there.") from error
+    except (zipfile.BadZipFile, OSError) as error:
+        raise Unreadable(f"The buffers {path} cannot be read: {error}") from error

@@ -1,0 +1,51 @@
+"""Arrow IPC files, read batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from ..tables.ranges import within
+from .footers import check_whole
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowFile:
+    """The rows of an Arrow IPC file, in the types that it has."""
+
+    path: Path
+
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        with self._opened() as file:
+            return list(file.schema.names)
+
+    def count(self) -> int:
+        """How many rows there are; one column of each batch is looked at."""
+        with self._opened([0]) as file:
+            return sum(file.get_batch(n).num_rows for n in range(file.num_record_batches))
+
+    def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
+        """Rows number `start` to `stop`, or as many as there are, a batch at a time."""
+        found = self.names()
+        with self._opened(sorted(found.index(name) for name in names)) as file:
+            before = 0
+            for number in range(file.num_record_batches):
+                if stop is not None and before >= stop:
+                    return
+                batch = file.get_batch(number)
+                for rows in within(batch, before, start, stop):
+                    yield rows.select(names)
+                before += batch.num_rows
+
+    @contextmanager
+    def _opened(self, columns: list[int] | None = None) -> Iterator[pa.RecordBatchFileReader]:
+        check_whole(self.path, b"ARROW1", "Arrow")
+        options = pa.ipc.IpcReadOptions(included_fields=columns)
+        # Not mapped: who wrote the file may cut it off.
+        with pa.OSFile(str(self.path)) as source:
+            yield pa.ipc.open_file(source, options=options)

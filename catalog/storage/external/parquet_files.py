@@ -1,0 +1,69 @@
+"""Parquet files, read by row groups: of each no more than a batch is in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..tables.ranges import within
+from .footers import check_whole
+
+BATCH_ROWS = 65536
+BATCH_BYTES = 16 * 1024 * 1024
+BUFFER = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetFile:
+    """The rows of a Parquet file, in the types that it has."""
+
+    path: Path
+
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        with self._opened() as file:
+            return list(file.schema_arrow.names)
+
+    def count(self) -> int:
+        """How many rows there are."""
+        with self._opened() as file:
+            return int(file.metadata.num_rows)
+
+    def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
+        """Rows number `start` to `stop`, or as many as there are, a batch at a time."""
+        with self._opened() as file:
+            groups, before = _groups(file.metadata, start, stop)
+            most = _batch_rows(file.metadata, groups)
+            for batch in file.iter_batches(most, groups, columns=list(names)):
+                # Parquet takes "a.b" for the field b of a column a as well.
+                yield from within(batch.select(list(names)), before, start, stop)
+                before += batch.num_rows
+
+    def _opened(self) -> pq.ParquetFile:
+        check_whole(self.path, b"PAR1", "Parquet")
+        # Not mapped: who wrote the file may cut it off. Not read ahead: a group may be large.
+        return pq.ParquetFile(self.path, memory_map=False, buffer_size=BUFFER, pre_buffer=False)
+
+
+def _batch_rows(metadata: pq.FileMetaData, groups: Sequence[int]) -> int:
+    """How many rows to read at a time: of rows that hold whole waveforms, not thousands."""
+    found = [metadata.row_group(number) for number in groups]
+    widest = max((group.total_byte_size // max(group.num_rows, 1) for group in found), default=0)
+    return min(max(BATCH_BYTES // max(widest, 1), 1), BATCH_ROWS)
+
+
+def _groups(metadata: pq.FileMetaData, start: int, stop: int | None) -> tuple[list[int], int]:
+    """The row groups that hold these rows, and how many rows there are before them."""
+    groups: list[int] = []
+    before = end = 0
+    for number in range(metadata.num_row_groups):
+        begin, end = end, end + metadata.row_group(number).num_rows
+        if end <= start:
+            before = end
+        elif stop is None or begin < stop:
+            groups.append(number)
+    return groups, before

@@ -1,0 +1,103 @@
+"""Rows out of the files of others, in exactly the schema that was declared."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from ..errors import MissingFile, NoSuchRows, NotReady, StorageError, Unreadable
+from ..tables.ranges import iter_rows
+from ..tables.schemas import UNNAMED_INDEX, conform
+from .arriving import arriving
+
+
+class TableFile(Protocol):
+    """A file of rows, which is opened anew for each call."""
+
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        ...
+
+    def count(self) -> int:
+        """How many rows there are by now."""
+        ...
+
+    def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
+        """Columns `names` of rows number `start` to `stop`, or of as many as there are."""
+        ...
+
+
+TableOpener = Callable[[Path, pa.Schema, Mapping[str, Any]], TableFile]
+
+
+@dataclass(frozen=True, slots=True)
+class FilePartition:
+    """The rows of one file, as a partition of a table.
+
+    Its methods raise MissingFile, NotReady (still being written), Unreadable (not what was
+    declared).
+    """
+
+    path: Path
+    file: TableFile
+    schema: pa.Schema
+
+    def count(self) -> int:
+        """How many rows there are by now."""
+        with self._guarded():
+            return self.file.count()
+
+    def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
+        """Columns `names` of rows number `start` to `stop`, or of as many as there are."""
+        with self._guarded():
+            present = self._present(names)
+            fields = [self.schema.field(name) for name in present]
+            schema = pa.schema(fields, self.schema.metadata)
+            for table in self.file.tables(present, start, stop):
+                yield conform(table, schema)
+
+    def _present(self, names: Sequence[str]) -> list[str]:
+        found = self.file.names()
+        # A schema that pandas made has an index that pandas may not have put into the file.
+        names = [n for n in names if n in found or not UNNAMED_INDEX.fullmatch(n)]
+        for name in names:
+            if found.count(name) != 1:
+                raise Unreadable(
+                    f"it has {found.count(name) or 'no'} columns {name!r}. Its columns are "
+                    f"{', '.join(found)}."
+                )
+        return names
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            if not stat.S_ISREG(self.path.stat().st_mode):
+                raise Unreadable("it is not a regular file.")
+            yield
+        except NotReady:
+            raise
+        except FileNotFoundError as error:
+            raise MissingFile(f"The file {self.path} is not there.") from error
+        except (StorageError, pa.ArrowException, OSError, ValueError) as error:
+            text = f"The file {self.path} cannot be read: {error}"
+            if not isinstance(error, StorageError) and arriving([self.path]):
+                raise NotReady(f"{text} It is still being written.") from error
+            raise Unreadable(text) from error
+
+
+def iter_file_rows(
+    partitions: Sequence[FilePartition], names: Sequence[str], rows: slice
+) -> Iterator[pa.Table]:
+    """As `iter_rows`, but what is not there yet of files that are being written is NotReady."""
+    try:
+        yield from iter_rows(partitions, names, rows)
+    except NoSuchRows as error:
+        if arriving(partition.path for partition in partitions):
+            raise NotReady(f"{error} They are still being written.") from error
+        raise

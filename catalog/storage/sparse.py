@@ -1,0 +1,80 @@
+"""Sparse arrays on disk: a Parquet file for each block, of the elements that are in it.
+
+Its columns are `dim0`, `dim1`, ..., counted from the beginning of the block, and `data`. A block
+without elements has no file.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from tiled_client.wire.errors import WireError
+from tiled_client.wire.sparse import DATA, Coo, SparseStructure, dim_names
+
+from . import tables
+from .errors import MissingFile, SchemaMismatch, Unreadable
+from .replace import replace_file
+
+MIMETYPE = "application/x-parquet;structure=sparse"
+# What has a zero to leave out, and a form in Arrow.
+KINDS = "biuf"
+
+
+def parse_body(body: bytes, structure: SparseStructure, shape: Sequence[int]) -> Coo:
+    """The elements in a request's body, an Arrow IPC file, of an array of `shape`.
+
+    Columns are found by name; a pandas index is left out. Raises Malformed, SchemaMismatch (no
+    such columns, values of another kind), WireError (coordinates outside).
+    """
+    table = tables.parse_ipc(body)
+    names = dim_names(len(shape))
+    fields = [pa.field(name, pa.int64(), nullable=False) for name in names]
+    native = structure.dtype.newbyteorder("=")
+    fields.append(pa.field(DATA, pa.from_numpy_dtype(native), nullable=False))
+    return Coo.from_arrow(tables.conform(table, pa.schema(fields)), shape)
+
+
+def payload_of(body: bytes, elements: Coo) -> bytes:
+    """What is passed on of a body: itself if it is as plain as its readers expect, else anew."""
+    names = dim_names(len(elements.shape))
+    if tables.is_ipc_file(body):
+        schema = pa.ipc.open_file(pa.py_buffer(body)).schema
+        plain = all(pa.types.is_integer(schema.field(name).type) for name in names)
+        declared = pa.from_numpy_dtype(elements.data.dtype.newbyteorder("="))
+        if plain and schema.field(DATA).type == declared:
+            return body
+    return tables.serialize_ipc(elements.to_arrow())
+
+
+def write_block(directory: Path, block: Sequence[int], elements: Coo, *, sync: bool) -> Path:
+    """Write the elements of a block to a new file, whole or not at all."""
+    number = ".".join(map(str, block))
+    path = directory / f"block-{number}-{secrets.token_hex(4)}.parquet"
+    sink = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(elements.to_arrow(), sink)
+    replace_file(path, sink.getvalue(), sync=sync)
+    return path
+
+
+def read_block(path: Path, shape: Sequence[int]) -> Coo:
+    """The elements of a block of `shape`. Raises MissingFile, Unreadable."""
+    try:
+        return Coo.from_arrow(pyarrow.parquet.read_table(path), shape)
+    except FileNotFoundError as error:
+        raise MissingFile(f"The block {path} is not there.") from error
+    except (pa.ArrowException, OSError, WireError) as error:
+        raise Unreadable(f"The block {path} cannot be read: {error}") from error
+
+
+def check_dtype(structure: SparseStructure) -> None:
+    """Raise SchemaMismatch for elements that cannot be kept."""
+    dtype = structure.dtype
+    if dtype.kind not in KINDS or dtype.itemsize > 8:
+        raise SchemaMismatch(
+            f"A sparse array holds booleans, integers or floats of up to 64 bits, not {dtype}."
+        )
