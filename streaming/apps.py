@@ -11,6 +11,8 @@ class StreamingConfig(AppConfig):
     def ready(self) -> None:
         """Connect the listeners, and show the streams in the admin."""
         from . import listeners, panels
+        from .sockets import control
 
         listeners.connect()
+        control.connect()
         panels.register_panel()

@@ -59,6 +59,13 @@ class StreamingCacheSettings(BaseModel):
         "for subscribers that are about to get them. Slower ones are served from the cache.",
         examples=["8388608"],
     )
+    all_windows_bytes: int = Field(
+        default=64 << 20,
+        ge=1 << 20,
+        description="The most bytes that each server process holds in this way for all nodes "
+        "together.",
+        examples=["67108864"],
+    )
     writer_connections: int = Field(
         default=32,
         ge=1,
@@ -71,6 +78,25 @@ class StreamingCacheSettings(BaseModel):
         description="The most connections to the cache that each server process reads with, "
         "besides the one on which it is told of news.",
         examples=["4"],
+    )
+    connections: int = Field(
+        default=10_000,
+        ge=1,
+        description="The most subscribers' connections that each server process has.",
+        examples=["10000"],
+    )
+    connections_per_key: int = Field(
+        default=1_000,
+        ge=1,
+        description="The most of them that one API key may hold. All without a key (on a public "
+        "server) count as one.",
+        examples=["1000"],
+    )
+    connections_waiting: int = Field(
+        default=200,
+        ge=1,
+        description="The most of them that may be about to bring their key in a first message.",
+        examples=["200"],
     )
     timeout: float = Field(
         default=5.0,
@@ -85,6 +111,33 @@ class StreamingCacheSettings(BaseModel):
         description="For how many seconds the cache may be out of reach before subscribers are "
         "disconnected. Until then they wait, and miss nothing.",
         examples=["60"],
+    )
+    outbox_bytes: int = Field(
+        default=1 << 30,
+        ge=1 << 20,
+        description="The most bytes of updates that are kept in the database while the cache is "
+        "out of reach. Beyond that the oldest are given up, and become a gap in their streams.",
+        examples=["1073741824"],
+    )
+    heartbeat: float = Field(
+        default=10.0,
+        gt=0,
+        description="Every how many seconds each server process asks the cache where all streams "
+        "stand, and tells the subscribers that asked for heartbeats. For no longer than that is "
+        "anyone stuck after the cache was emptied, restarted or replaced.",
+        examples=["10"],
+    )
+    file_locations: bool = Field(
+        default=False,
+        description="Whether updates about registered files say where the files lie on the server. "
+        "Left out, subscribers see the names of the files only.",
+        examples=["false"],
+    )
+    recursive_nodes: int = Field(
+        default=2000,
+        ge=1,
+        description="The most nodes that one connection to `stream/multi` may follow.",
+        examples=["2000"],
     )
     embedded_memory: int = Field(
         default=1_000_000_000,

@@ -7,6 +7,7 @@ numbering starts again, everything from before is gone.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -46,6 +47,13 @@ class Step(Enum):
     STOP = "stop"
 
 
+class Span(NamedTuple):
+    """Numbers from `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+
 @dataclass(slots=True)
 class Cursor:
     """Everything up to `position` was dealt with; ends up to `joined` were said before it came."""
@@ -55,27 +63,27 @@ class Cursor:
     joined: Position
 
     @classmethod
-    def join(cls, tip: Tip, start: int | None = None, epoch: str | None = None) -> Cursor:
+    def join(
+        cls, tip: Tip, start: int | None = None, epoch: str | None = None, end: int = 0
+    ) -> Cursor:
         """A new subscriber of a stream that has come as far as `tip`.
 
         Without `start` it gets what comes from now on; with it, every retained update from that
-        number on. If the numbering has restarted since the subscriber heard that number (`epoch`
-        is another, or the number lies beyond the next one), it gets all that is retained.
+        number on, and the ends after the `end`-th that was said before that number. If the
+        numbering has restarted since, it gets all that is retained.
         """
         if start is None:
             return cls(tip.epoch, tip.position, tip.position)
-        restarted = (epoch is not None and epoch != tip.epoch) or start > tip.position.sequence + 1
+        if start == 0 or has_restarted(tip, start, epoch):
+            return cls(tip.epoch, BEGINNING, tip.position)
         # The place of the update before, so that an end said after that one still counts.
-        position = BEGINNING if restarted else Position(max(start - 1, 0))
-        return cls(tip.epoch, position, tip.position)
+        return cls(tip.epoch, min(Position(start - 1, end), tip.position), tip.position)
 
     def turn_back(self, tip: Tip) -> None:
-        """Numbers are given anew: all of them in another epoch, else those after `tip`."""
-        if self.epoch != tip.epoch:
-            self.epoch, self.position, self.joined = tip.epoch, BEGINNING, BEGINNING
-        else:
-            self.position = min(self.position, tip.position)
-            self.joined = min(self.joined, tip.position)
+        """Numbers are given anew: everything that there is now is to be seen."""
+        # An end that was said before it came does not count, unless it came to another numbering.
+        self.joined = min(self.joined, tip.position) if self.epoch == tip.epoch else BEGINNING
+        self.epoch, self.position = tip.epoch, BEGINNING
 
     def take(self, position: Position, tip: Position) -> Step:
         """Move on to the entry at `position`, of a stream known to have come as far as `tip`.
@@ -94,3 +102,20 @@ class Cursor:
         """Move on to the `tip`: nothing more is retained of what came before it."""
         step = self.take(tip, tip)
         return Step.SKIP if step is Step.SEND else step
+
+    def leap(self, sequence: int) -> None:
+        """Pass over everything before update `sequence`, ends included."""
+        self.position = max(self.position, Position(sequence - 1, sys.maxsize))
+
+    def missing(self, last: int) -> Span | None:
+        """The numbers up to `last` that were not dealt with."""
+        first = self.position.sequence + 1
+        return Span(first, last) if first <= last else None
+
+
+def has_restarted(tip: Tip, start: int, epoch: str | None) -> bool:
+    """Whether `start` is a number of another numbering than the one that has come to `tip`.
+
+    It is if the subscriber heard it in another epoch, or if it lies beyond the next number.
+    """
+    return (epoch is not None and epoch != tip.epoch) or start > tip.position.sequence + 1

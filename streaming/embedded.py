@@ -34,7 +34,7 @@ class EmbeddedValkeyError(Exception):
 class EmbeddedValkey:
     """A private Valkey: `start()` gives its address, `stop()` leaves nothing behind.
 
-    `memory` is the most bytes it may hold; then the keys that expire soonest are shed.
+    `memory` is the most bytes it may hold; then it takes nothing more until some are freed.
     """
 
     def __init__(self, memory: int = DEFAULT_MEMORY) -> None:
@@ -120,8 +120,9 @@ def _options(path: Path, memory: int) -> list[str]:
         "save": "",
         "appendonly": "no",
         "maxmemory": str(memory),
-        # Every key of a stream expires, the old sooner than the new.
-        "maxmemory-policy": "volatile-ttl",
+        # The server sheds the oldest updates of all streams itself. Valkey knows only whole keys,
+        # and a stream of small updates is one.
+        "maxmemory-policy": "noeviction",
     }
     return [word for name, value in options.items() for word in (f"--{name}", value)]
 

@@ -14,12 +14,10 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from tiled_client.wire.messages import ArrayRef, Message
+from tiled_client.wire.messages import ArrayRef, Message, TableRef
 
 LARGEST_INTEGER = 2**64 - 1
 SMALLEST_INTEGER = -(2**63)
-# What every reference begins with, after the byte that counts its keys.
-REFERENCE = msgpack.packb("type") + msgpack.packb(ArrayRef.type)
 
 
 class Parts(NamedTuple):
@@ -51,7 +49,7 @@ def utc_timestamp() -> str:
     return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def encode(message: dict[str, Any]) -> bytes:
+def encode(message: dict[str, Any] | list[Any]) -> bytes:
     """A whole message, as the schema is, in msgpack."""
     return _pack(message)
 
@@ -61,9 +59,14 @@ def decode(frame: bytes) -> dict[str, Any]:
     return dict(msgpack.unpackb(frame, strict_map_key=False))
 
 
+def lead(kind: str) -> bytes:
+    """What every message of that type begins with, after the byte that counts its keys."""
+    return bytes(msgpack.packb("type") + msgpack.packb(kind))
+
+
 def is_reference(frame: bytes) -> bool:
     """Whether the message refers to data instead of carrying it, so that it needs a `uri`."""
-    return frame.startswith(REFERENCE, 1)
+    return frame.startswith(_REFERENCES, 1)
 
 
 def with_key(frame: bytes, key: str, value: Any) -> bytes:
@@ -101,3 +104,6 @@ def _bin_header(size: int) -> bytes:
     if size < 1 << 16:
         return struct.pack(">BH", 0xC5, size)
     return struct.pack(">BI", 0xC6, size)
+
+
+_REFERENCES = (lead(ArrayRef.type), lead(TableRef.type))

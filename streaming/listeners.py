@@ -1,26 +1,25 @@
 """From what the catalog announces to what its streams say.
 
-Updates of what was stored are lost, with an error in the log, while Redis cannot be reached: the
-data are safe, and their writer is told so. Updates of what is not stored are refused then.
+What was stored goes into the stream, if need be by way of the outbox; its writer waits for no
+Redis. What is not stored is refused while Redis cannot take it.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from django.dispatch import Signal
 
-from access.errors import ServiceError
 from catalog import events
 from tiled_client.wire import messages
 from tiled_client.wire.families import Management
 
-from .log import StreamLog, stream_log
+from .config import streaming_cache_settings
+from .writing import delivery
+from .writing.log import StreamLog, stream_log
 
-logger = logging.getLogger(__name__)
+Written = events.ArrayWritten | events.RaggedWritten | events.AwkwardWritten | events.TableWritten
 
 
 def connect() -> None:
@@ -33,26 +32,47 @@ def connect() -> None:
 
 def array_written(log: StreamLog, event: events.ArrayWritten) -> None:
     """Numbers, on the array's stream."""
-    message = messages.ArrayData(event.mimetype, event.shape, event.offset, event.block)
-    if event.persisted:
-        with _stored(event):
-            log.append(event.node.uuid, message, event.payload)
-    else:
-        log.append(event.node.uuid, message, event.payload)
+    message = messages.ArrayData(
+        event.mimetype, event.shape, event.offset, event.block, event.persisted
+    )
+    _append(log, event, message)
+
+
+def ragged_written(log: StreamLog, event: events.RaggedWritten) -> None:
+    """Rows, on the ragged array's stream."""
+    message = messages.RaggedData(
+        event.mimetype, event.shape, event.offset, event.block, event.persisted
+    )
+    _append(log, event, message)
+
+
+def awkward_written(log: StreamLog, event: events.AwkwardWritten) -> None:
+    """Buffers, on the awkward array's stream."""
+    message = messages.AwkwardData(event.mimetype, event.length, event.persisted)
+    _append(log, event, message)
 
 
 def table_written(log: StreamLog, event: events.TableWritten) -> None:
     """Rows, on the table's stream."""
-    message = messages.TableData(event.mimetype, event.partition, event.append)
-    with _stored(event):
-        log.append(event.node.uuid, message, event.payload)
+    message = messages.TableData(event.mimetype, event.partition, event.append, event.persisted)
+    _append(log, event, message)
 
 
 def data_source_updated(log: StreamLog, event: events.DataSourceUpdated) -> None:
     """A reference to new numbers, on the external array's stream."""
     message = messages.ArrayRef(_named_assets(event.data_source), event.patch, event.shape)
-    with _stored(event):
-        log.append(event.node.uuid, message)
+    delivery.deliver(log, event.node.uuid, message)
+
+
+def table_source_updated(log: StreamLog, event: events.TableSourceUpdated) -> None:
+    """A reference to new rows, on the external table's stream."""
+    message = messages.TableRef(
+        _named_assets(event.data_source),
+        event.partition,
+        append=event.rows is not None,
+        rows=event.rows,
+    )
+    delivery.deliver(log, event.node.uuid, message)
 
 
 def child_created(log: StreamLog, event: events.ChildCreated) -> None:
@@ -65,8 +85,7 @@ def child_created(log: StreamLog, event: events.ChildCreated) -> None:
         data_sources=[_shown(source) for source in event.data_sources],
         access_tags=event.access_tags,
     )
-    with _stored(event):
-        log.append(event.node.uuid, message)
+    delivery.deliver(log, event.node.uuid, message)
 
 
 def child_metadata_updated(log: StreamLog, event: events.ChildMetadataUpdated) -> None:
@@ -74,27 +93,35 @@ def child_metadata_updated(log: StreamLog, event: events.ChildMetadataUpdated) -
     message = messages.ChildMetadataUpdated(
         event.key, event.specs, event.metadata, event.revision_number
     )
-    with _stored(event):
-        log.append(event.node.uuid, message)
+    delivery.deliver(log, event.node.uuid, message)
+
+
+def child_deleted(log: StreamLog, event: events.ChildDeleted) -> None:
+    """A child that is gone, on the container's stream."""
+    message = messages.ChildDeleted(event.key, event.structure_family.value)
+    delivery.deliver(log, event.node.uuid, message)
 
 
 def node_deleted(log: StreamLog, event: events.NodeDeleted) -> None:
     """The node's stream goes with it."""
-    with _stored(event):
-        log.drop(event.node.uuid)
+    delivery.deliver_drop(log, event.node.uuid)
 
 
 def stream_closed(log: StreamLog, event: events.StreamClosed) -> None:
-    """An end, on the node's stream; nothing else would tell of it, so it is refused if it fails."""
-    log.close(event.node.uuid)
+    """An end, on the node's stream. Refused if the stream is out of reach."""
+    delivery.deliver_end(log, event.node.uuid)
 
 
 _LISTENERS: dict[Signal, Callable[[StreamLog, Any], None]] = {
     events.array_written: array_written,
+    events.ragged_written: ragged_written,
+    events.awkward_written: awkward_written,
     events.table_written: table_written,
     events.data_source_updated: data_source_updated,
+    events.table_source_updated: table_source_updated,
     events.child_created: child_created,
     events.child_metadata_updated: child_metadata_updated,
+    events.child_deleted: child_deleted,
     events.node_deleted: node_deleted,
     events.stream_closed: stream_closed,
 }
@@ -109,12 +136,9 @@ def _receiver(listener: Callable[[StreamLog, Any], None]) -> Callable[..., None]
     return receive
 
 
-@contextmanager
-def _stored(event: events.Event) -> Iterator[None]:
-    try:
-        yield
-    except ServiceError:
-        logger.exception("%s of /%s is not on its stream", type(event).__name__, event.node.path)
+def _append(log: StreamLog, event: Written, message: messages.Message) -> None:
+    add = delivery.deliver if event.persisted else StreamLog.append
+    add(log, event.node.uuid, message, event.payload)
 
 
 def _shown(data_source: dict[str, Any]) -> dict[str, Any]:
@@ -125,13 +149,22 @@ def _shown(data_source: dict[str, Any]) -> dict[str, Any]:
 
 
 def _named_assets(data_source: dict[str, Any]) -> dict[str, Any]:
-    """Assets with a role and a place each; clients drop an update with none."""
+    """Assets with a role and a place each; clients drop an update with none.
+
+    Where the files lie on the server is told only if the site allows it.
+    """
+    located = streaming_cache_settings().file_locations
     assets = [
         {
             **asset,
+            "data_uri": asset["data_uri"] if located else _file_name(asset["data_uri"]),
             "parameter": asset.get("parameter") or "data_uri",
             "num": place if asset.get("num") is None else asset["num"],
         }
         for place, asset in enumerate(data_source["assets"])
     ]
     return {**data_source, "assets": assets}
+
+
+def _file_name(data_uri: str) -> str:
+    return data_uri.rstrip("/").rpartition("/")[2]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from access.errors import Unavailable
+from catalog.admin.text import count_text, moment, size_text
 from catalog.models import Node
 from catalog.panels import Rows, register
 
 from .status import StreamStatus, stream_status
+from .writing import outbox
+from .writing.outbox import Backlog
 
 
 def register_panel() -> None:
@@ -14,8 +18,14 @@ def register_panel() -> None:
 
 
 def _describe(node: Node) -> Rows:
-    """The state of the node's stream. Raises Unavailable."""
-    status = stream_status(node.uuid)
+    """The state of the node's stream, and what waits for it. Raises Unavailable."""
+    backlog = outbox.backlog(node.uuid)
+    try:
+        status = stream_status(node.uuid)
+    except Unavailable as error:
+        if backlog.count:
+            return {"State": error.detail, "Waiting": _waiting(backlog)}
+        raise
     return {
         "State": _state(status),
         "Last sequence": status.last_sequence,
@@ -23,7 +33,13 @@ def _describe(node: Node) -> Rows:
         "Last update": status.last_update or "none",
         "Epoch": status.epoch or "none",
         "Subscribers now": status.subscribers,
+        **({"Waiting": _waiting(backlog)} if backlog.count else {}),
     }
+
+
+def _waiting(backlog: Backlog) -> str:
+    much = f"{count_text(backlog.count, 'update')}, {size_text(backlog.size)}"
+    return f"{much}, since {moment(backlog.since)}" if backlog.since else much
 
 
 def _state(status: StreamStatus) -> str:

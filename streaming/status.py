@@ -16,7 +16,7 @@ from .config import required_cache
 from .connections import writer_client
 from .cursor import Position
 from .keys import StreamKeys
-from .reader import COUNT_TTL
+from .reading.reader import COUNT_TTL
 
 
 @dataclass(frozen=True, slots=True)

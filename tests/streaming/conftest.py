@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ import redis
 from streaming.config import StreamingCacheSettings, streaming_cache_settings
 from streaming.connections import writer_client
 from streaming.embedded import EmbeddedValkey
-from streaming.log import StreamLog
-from streaming.reader import Reader
-from streaming.subscriber import StreamEnded, Subscriber
+from streaming.reading.entries import Entry
+from streaming.reading.feed import Item
+from streaming.reading.reader import Reader
+from streaming.reading.subscriber import StreamEnded, Subscriber
+from streaming.writing.log import StreamLog
 from tiled_client.wire.messages import ArrayData
 
 OCTETS = "application/octet-stream"
@@ -65,16 +68,36 @@ def numbers(*values: int) -> tuple[ArrayData, bytes]:
     return ArrayData(OCTETS, (len(values),)), np.array(values, "<i8").tobytes()
 
 
+_left: WeakKeyDictionary[Subscriber, list[Item]] = WeakKeyDictionary()
+
+
+async def given(subscriber: Subscriber, count: int) -> list[Item]:
+    """The next `count` items. What came with them is for the next time."""
+    items = _left.pop(subscriber, [])
+    while len(items) < count:
+        items += await subscriber.take()
+    _left[subscriber] = items[count:]
+    return items[:count]
+
+
+async def taken(subscriber: Subscriber, count: int) -> list[Entry]:
+    """The next `count` items, which are updates."""
+    items = await given(subscriber, count)
+    entries = [item for item in items if isinstance(item, Entry)]
+    assert entries == items
+    return entries
+
+
 async def received(subscriber: Subscriber, count: int) -> list[int]:
     """The sequences of the next `count` updates."""
-    return [(await subscriber.next()).position.sequence for _ in range(count)]
+    return [entry.position.sequence for entry in await taken(subscriber, count)]
 
 
 async def received_until_end(subscriber: Subscriber) -> tuple[list[int], str]:
     """The sequences of all updates until the stream ends, and why it ended."""
-    sequences = []
+    items = _left.pop(subscriber, [])
     try:
         while True:
-            sequences.append((await subscriber.next()).position.sequence)
+            items += await subscriber.take()
     except StreamEnded as end:
-        return sequences, str(end)
+        return [item.position.sequence for item in items if isinstance(item, Entry)], str(end)

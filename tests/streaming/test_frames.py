@@ -10,9 +10,11 @@ from tiled_client.wire.messages import (
     ArrayData,
     ArrayRef,
     ChildCreated,
+    ChildDeleted,
     ChildMetadataUpdated,
     Message,
     TableData,
+    TableRef,
 )
 
 
@@ -25,6 +27,7 @@ def whole(message: Message, payload: bytes | None = None) -> bytes:
 
 
 REFERENCE = ArrayRef({"id": 1}, {"offset": (2, 0), "shape": (1, 3)}, (3, 3))
+ROWS = TableRef({"id": 1}, 0, append=True, rows={"offset": 2, "count": 3})
 
 
 CHILD = ["key", "structure_family", "specs", "metadata", "data_sources", "access_tags"]
@@ -44,7 +47,14 @@ UPDATE = ["type", "sequence", "epoch", "timestamp"]
             b"x" * 300,
             [*UPDATE, "mimetype", "partition", "append", "payload"],
         ),
+        (
+            ArrayData("m", (2,), persisted=False),
+            b"",
+            [*UPDATE, "mimetype", "shape", "offset", "block", "persisted", "payload"],
+        ),
         (REFERENCE, None, [*UPDATE, "data_source", "patch", "shape"]),
+        (ROWS, None, [*UPDATE, "data_source", "partition", "append", "rows"]),
+        (ChildDeleted("k", "array"), None, [*UPDATE, "key", "structure_family"]),
         (
             ChildCreated("k", "array", [], {}, [], []),
             None,
@@ -80,6 +90,7 @@ def test_a_payload_of_any_size_comes_back(size: int) -> None:
 def test_only_references_are_given_an_address() -> None:
     frame = whole(REFERENCE)
     assert frames.is_reference(frame)
+    assert frames.is_reference(whole(ROWS))
     assert not frames.is_reference(whole(ArrayData("array-ref", (1,)), b"array-ref"))
     assert frames.decode(frames.with_key(frame, "uri", "u")) == {**frames.decode(frame), "uri": "u"}
 

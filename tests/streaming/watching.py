@@ -33,10 +33,21 @@ class Socket:
 
     connection: ClientConnection
 
-    def next(self) -> dict[str, Any]:
+    def next(self) -> Any:
         """The next message, whichever its envelope."""
         frame = self.connection.recv(timeout=10)
         return json.loads(frame) if isinstance(frame, str) else msgpack.unpackb(frame)
+
+    def say(self, **message: Any) -> None:
+        """Something on a connection for several nodes."""
+        self.connection.send(json.dumps(message))
+
+    def of(self, name: str | None, path: str | None = None) -> dict[str, Any]:
+        """The next message, which must be for that id (and about that path)."""
+        said, about, message = self.next()
+        assert said == name, (said, about, message)
+        assert path in (None, about), (said, about, message)
+        return message
 
     def sequences(self, count: int) -> list[int]:
         return [self.next()["sequence"] for _ in range(count)]
@@ -100,6 +111,14 @@ class Site:
         with connect(
             uri, additional_headers={**credentials, **(headers or {})}, max_size=None
         ) as connection:
+            yield Socket(connection)
+
+    @contextmanager
+    def multi(self, query: str = "", *, key: str | None = KEY) -> Iterator[Socket]:
+        """A connection for several nodes."""
+        credentials = {"Authorization": f"Apikey {key}"} if key else {}
+        uri = f"{self.api}/stream/multi{query}".replace("http", "ws", 1)
+        with connect(uri, additional_headers=credentials, max_size=None) as connection:
             yield Socket(connection)
 
     def refusal(self, path: str, **options: Any) -> Response:

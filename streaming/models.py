@@ -1,0 +1,41 @@
+"""The outbox: what belongs into a stream and could not be put there yet."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Kind(models.TextChoices):
+    """What is to be done to the stream."""
+
+    UPDATE = "update"
+    LOST = "lost", "updates of which nothing is left"
+    END = "end", "end of stream"
+    DROP = "drop", "end of the node"
+
+
+class Waiting(models.Model):
+    """One entry that waits for the streaming cache. Those of a node are in the order of their ids.
+
+    An update is kept as it was encoded when it was written. `size` is in bytes. Of lost updates
+    one row stands for `count`. `tried` is the token under which it may have reached the stream
+    already, or may still do so.
+    """
+
+    node = models.UUIDField(editable=False)
+    kind = models.CharField(max_length=6, choices=Kind)
+    token = models.CharField(max_length=16)
+    tried = models.CharField(max_length=16, blank=True)
+    count = models.PositiveIntegerField(default=1)
+    size = models.BigIntegerField(default=0)
+    since = models.DateTimeField(auto_now_add=True)
+    before = models.BinaryField(default=b"")
+    after = models.BinaryField(default=b"")
+    payload = models.BinaryField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["node", "id", "size"], name="waiting_in_order")]
+        verbose_name_plural = "waiting entries"
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.node}"

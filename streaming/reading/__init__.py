@@ -1,0 +1,1 @@
+"""Reading the streams: once in each server process, for all its subscribers."""

@@ -1,0 +1,1 @@
+"""WebSockets: who is let in, what they ask for, and how it is sent."""

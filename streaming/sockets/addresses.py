@@ -1,0 +1,65 @@
+"""Where the data that messages speak of can be read, as one subscriber reaches the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from tiled_client.wire.awkward import AwkwardStructure
+from tiled_client.wire.messages import TableRef
+from tiled_client.wire.ragged import RaggedStructure
+from tiled_client.wire.slices import NDSlice, format_rows, format_slice
+from tiled_client.wire.sparse import SparseStructure
+from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
+
+API = "/api/v1"
+WHOLE: dict[type[Structure], str] = {
+    ArrayStructure: "array/full",
+    SparseStructure: "array/full",
+    TableStructure: "table/full",
+    RaggedStructure: "ragged/full",
+    AwkwardStructure: "awkward/full",
+}
+
+
+def reference_uri(base_url: str, path: list[str], message: Mapping[str, Any]) -> str:
+    """Where the data that an `array-ref` or `table-ref` message speaks of can be read."""
+    if message["type"] == TableRef.type:
+        return table_ref_uri(base_url, path, message)
+    patch = message["patch"]
+    offset = patch["offset"] if patch else [None] * len(message["shape"])
+    shape = patch["shape"] if patch else message["shape"]
+    items = tuple(
+        slice(begin, (begin or 0) + size) for begin, size in zip(offset, shape, strict=True)
+    )
+    return array_uri(base_url, path, items)
+
+
+def array_uri(base_url: str, path: list[str], items: NDSlice) -> str:
+    """Where those elements of an array can be read."""
+    return f"{_uri(base_url, 'array/full', path)}?slice={quote(format_slice(items), safe=':,')}"
+
+
+def table_ref_uri(
+    base_url: str, path: list[str], message: Mapping[str, Any], columns: Sequence[str] = ()
+) -> str:
+    """Where the rows that a `table-ref` message speaks of can be read, or columns of them."""
+    part, rows = message["partition"], message["rows"]
+    query = [] if part is None else [f"partition={part}"]
+    if rows is not None:
+        query.append(f"rows={format_rows(**rows)}")
+    query += [f"column={quote(column, safe='')}" for column in columns]
+    place = "table/full" if part is None else "table/partition"
+    return f"{_uri(base_url, place, path)}{'?' if query else ''}{'&'.join(query)}"
+
+
+def whole_uri(base_url: str, path: list[str], structure: Structure | None) -> str:
+    """Where all of a node can be read: the data, or of a container the metadata."""
+    endpoint = "metadata" if structure is None else WHOLE[type(structure)]
+    return _uri(base_url, endpoint, path)
+
+
+def _uri(base_url: str, endpoint: str, path: list[str]) -> str:
+    segments = "/".join(quote(segment, safe="") for segment in path)
+    return f"{base_url}{API}/{endpoint}/{segments}"

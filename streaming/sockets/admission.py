@@ -1,0 +1,65 @@
+"""Who may watch which stream. Everything that takes the database, in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from access.credentials import anonymous, authenticate_key
+from access.errors import NotFound
+from access.principals import Principal, Scope, require
+from catalog.targets import find_target
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structures import Structure
+
+NEEDED = (Scope.read_data, Scope.read_metadata)
+STREAMABLE = (
+    StructureFamily.container,
+    StructureFamily.array,
+    StructureFamily.table,
+    StructureFamily.sparse,
+    StructureFamily.ragged,
+    StructureFamily.awkward,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A node that may be watched, and by whom."""
+
+    uuid: UUID
+    structure: Structure | None
+    principal: Principal
+
+
+def needs_credentials() -> bool:
+    """Whether nobody may watch anything without credentials."""
+    return not anonymous().scopes
+
+
+def identify(key: str | None) -> Principal:
+    """Whoever has `key`, or no key, if they may watch anything at all.
+
+    Raises Unauthorized for a wrong key or one without the scopes for both data and metadata.
+    """
+    principal = anonymous() if key is None else authenticate_key(key)
+    require(principal, *NEEDED)
+    return principal
+
+
+def may_read(principal: Principal, path: str) -> bool:
+    """Whether `principal` may watch the node at `path`. Rights are those of the whole site."""
+    return principal.scopes.issuperset(NEEDED)
+
+
+def watch(path: list[str], principal: Principal) -> Watched:
+    """The node at `path`. Raises NotFound where there is none that `principal` may watch."""
+    target = find_target("/".join(path), *STREAMABLE)
+    if not may_read(principal, target.ref.path):
+        raise NotFound(f"No such entry: {path}")
+    return Watched(target.ref.uuid, target.structure, principal)
+
+
+def admit(path: list[str], key: str | None) -> Watched:
+    """The node at `path`, if `key` (or nobody) may read it. Raises Unauthorized and NotFound."""
+    return watch(path, identify(key))

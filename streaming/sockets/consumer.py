@@ -1,0 +1,85 @@
+"""One WebSocket on one stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from channels.consumer import AsyncConsumer
+from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
+
+from ..notices import Feature
+from ..reading.entries import Entry
+from ..reading.hub import Ending
+from ..reading.reader import Reader, current_reader
+from ..reading.subscriber import Subscriber
+from .admission import Watched, admit
+from .cuts import Cut, Origin, cut_of
+from .desk import Seat
+from .handshake import Envelope
+from .outlet import Outlet
+from .rendering import Rendering
+from .socket import GONE_CODE, StreamSocket
+
+
+class StreamConsumer(StreamSocket):
+    """Admits, subscribes, and then sends: the schema, and one update after the other."""
+
+    watched: Watched
+    _reader: Reader
+    _cut: Cut | None = None
+    _subscriber: Subscriber | None = None
+
+    async def admit(self, seat: Seat, key: str | None) -> None:
+        """Subscribe, if `key` may watch the node and the seat can be taken."""
+        handshake = self.handshake
+        self.watched = await database_sync_to_async(admit)(handshake.path, key)
+        self._cut = cut_of(handshake.terms, self.watched.structure)
+        seat.take(self.watched.principal)
+        self._reader = current_reader()
+        # Before the schema is sent, so that nothing written after that is missed.
+        self._subscriber = await self._reader.subscribe(self.watched.uuid, handshake.terms)
+
+    async def speak(self) -> None:
+        """Send the schema, and then what comes. Raises StreamEnded."""
+        handshake, subscriber = self.handshake, self._subscriber
+        assert subscriber is not None
+        text = handshake.envelope is Envelope.json
+        origin = Origin(handshake.base_url, handshake.path)
+        rendering = Rendering(origin, self.watched.structure, text, self._cut)
+        outlet = Outlet(self.scope, self.base_send, text)
+        await outlet.send([rendering.schema(subscriber.cursor)])
+
+        def express(entries: Sequence[Entry]) -> bool:
+            forms = rendering.at_once(entries)
+            return forms is not None and outlet.offer(forms)
+
+        subscriber.express = express
+        while True:
+            await outlet.send(await rendering.forms(await subscriber.take()))
+
+    async def leave(self) -> None:
+        """Unsubscribe."""
+        subscriber, self._subscriber = self._subscriber, None
+        if subscriber is not None:
+            await self._reader.leave(subscriber)
+
+    def close_code(self, ending: Ending) -> int:
+        """With which code to close: some clients know one for deleted nodes."""
+        knows = Feature.child_deleted in self.handshake.terms.features
+        return GONE_CODE if knows and ending is Ending.DELETED else super().close_code(ending)
+
+
+class NoSuchStream(AsyncConsumer):
+    """Refuses what is no stream's address."""
+
+    channel_layer_alias = ""
+
+    async def websocket_connect(self, _: Mapping[str, Any]) -> None:
+        """Refuse, which is a bare 403."""
+        await self.send({"type": "websocket.close"})
+
+    async def websocket_disconnect(self, _: Mapping[str, Any]) -> None:
+        """Done."""
+        raise StopConsumer

@@ -1,0 +1,134 @@
+"""What one server process tells all others: a key was revoked.
+
+It goes over the Channels layer, on one channel for each process. What is not heard there, because
+the layer could not be reached, is found out by looking at the keys from time to time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from django.db import DatabaseError
+from redis.exceptions import RedisError
+
+from access.api_keys import expiries
+from access.events import KeyRevoked, key_revoked
+
+from ..config import streaming_cache_settings
+from .desk import REVOKED, Desk
+
+logger = logging.getLogger(__name__)
+
+GROUP = "control"
+KIND = "key.revoked"
+LOOK_SECONDS = 10.0
+RETRY_SECONDS = 1.0
+
+
+class KeyWatch:
+    """Learns which keys of a desk are over, from the first that holds a seat there on."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._due = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(part) for part in (self._listen(), self._look())]
+
+    async def stop(self) -> None:
+        """End, if it has begun."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        layer = get_channel_layer()
+        if layer is None:
+            return
+        channel = await _joined(layer)
+        # Whatever was said before now was not heard.
+        self._due.set()
+        # A connection that is lost is made again by the layer.
+        while True:
+            message = await layer.receive(channel)
+            if message["type"] == KIND:
+                self._desk.end_key(message["key"], REVOKED)
+
+    async def _look(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._due.wait()
+            self._due.clear()
+            if keys := self._desk.keys:
+                await self._compare(keys)
+
+    async def _compare(self, keys: list[int]) -> None:
+        try:
+            found = await database_sync_to_async(expiries)(keys)
+        except DatabaseError as error:
+            logger.warning("Keys of subscribers cannot be looked at now: %s", error)
+        else:
+            self._desk.compare(keys, found)
+
+
+async def _joined(layer: Any) -> str:
+    """A new channel on which is heard what is told to all, as soon as there is a way to one."""
+    while True:
+        try:
+            channel: str = await layer.new_channel()
+            await layer.group_add(GROUP, channel)
+        except (RedisError, OSError) as error:
+            logger.debug("Revoked keys are not heard of for now: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return channel
+
+
+_desks: dict[asyncio.AbstractEventLoop, Desk] = {}
+
+
+def current_desk() -> Desk:
+    """The desk of the running event loop."""
+    loop = asyncio.get_running_loop()
+    desk = _desks.get(loop)
+    if desk is None:
+        for other in [other for other in _desks if other.is_closed()]:
+            del _desks[other]
+        desk = _desks[loop] = Desk(streaming_cache_settings())
+        desk.watch = KeyWatch(desk)
+    return desk
+
+
+def connect() -> None:
+    """Have revoked keys told everywhere."""
+    key_revoked.connect(tell, dispatch_uid="streaming tell")
+
+
+def tell(*, event: KeyRevoked, **_: Any) -> None:
+    """Send away whoever has a key that was revoked: in this process, and in all others."""
+    for loop, desk in list(_desks.items()):
+        with suppress(RuntimeError):  # a loop that is closed has nobody left
+            loop.call_soon_threadsafe(desk.end_key, event.key_id, REVOKED)
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    try:
+        async_to_sync(layer.group_send)(GROUP, {"type": KIND, "key": event.key_id})
+    except (RedisError, OSError) as error:
+        logger.warning(
+            "Other server processes could not be told that a key was revoked; each looks within "
+            "%g seconds: %s",
+            LOOK_SECONDS,
+            error,
+        )

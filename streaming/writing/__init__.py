@@ -1,0 +1,1 @@
+"""Writing to the streams: one atomic step in Redis for each update, and what waits for Redis."""

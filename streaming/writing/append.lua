@@ -1,0 +1,119 @@
+-- Number an update and add it to its node's stream, in one step.
+--
+-- KEYS  1 meta, 2 log, 3 what payload keys begin with, 4 channel, 5 staged payload
+-- ARGV  1 epoch to use if none is known, 2 message up to its sequence, 3 message after its epoch,
+--       4 size in bytes, 5 data_ttl, 6 seq_ttl, 7 most bytes of the whole stream,
+--       8 "frame"; "head" if the payload waits under KEYS[5]; "lost" if nothing is left of it,
+--       9 token of the write if it was persisted, else ""
+--       and if it has waited in the outbox:
+--       10 token that the last persisted write before it has in this stream,
+--       11 token under which it was tried before, or "", 12 how many updates are lost
+-- Gives {epoch, sequence}. Of a token that it has seen already it gives the same, and does nothing.
+
+-- In bytes: of one update, in a burst, and in the long run for each millisecond.
+local TOLD_AT_MOST, TOLD_AT_ONCE, TOLD_EACH_MS = 16384, 262144, 16384
+
+local meta, log, payload, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local size, data_ttl, limit = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[7])
+local kind, token, waited = ARGV[8], ARGV[9], ARGV[10]
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local known = redis.call('HMGET', meta, 'epoch', 'seq', 'bytes', 'oldest', 'large', 'gone', 'time',
+  'first', 'evicted_to', 'token', 'settled', 'told')
+local last, settled = known[10] or '', known[11] or ''
+
+local refusal
+if known[6] then
+  refusal = redis.error_reply('GONE the node of this stream was deleted')
+elseif token ~= '' and (last == token or string.find(settled, token, 1, true)) then
+  refusal = {known[1], tonumber(known[2])}
+elseif waited and waited ~= last then
+  refusal = redis.error_reply('AHEAD the stream is further on than was thought')
+end
+if refusal then
+  if kind == 'head' then
+    redis.call('UNLINK', KEYS[5])
+  end
+  return refusal
+end
+
+local epoch, there = known[1], redis.call('EXISTS', log) == 1
+if not epoch then
+  epoch = ARGV[1]
+  if there then
+    redis.call('DEL', log)
+    there = false
+  end
+end
+local sequence = (tonumber(known[2]) or 0) + (tonumber(ARGV[12]) or 1)
+local large, evicted_to = tonumber(known[5]) or 0, tonumber(known[9]) or 0
+-- Times are in the order of the entries, also after another Redis with another clock took over.
+local before = tonumber(known[7]) or 0
+now = math.max(now, before)
+if kind == 'head' then
+  local moved = redis.pcall('RENAME', KEYS[5], payload .. epoch .. ':' .. sequence)
+  if moved.err then
+    return redis.error_reply('SHED memory was so short that the payload is gone again')
+  end
+  large = sequence
+end
+
+local horizon, dropped = now - data_ttl * 1000, 0
+local bytes, oldest = tonumber(known[3]) or 0, tonumber(known[4]) or now
+local first = tonumber(known[8]) or sequence
+if not there then
+  bytes, oldest, first = 0, now, sequence
+  if before > horizon then
+    evicted_to = tonumber(known[2]) or 0
+  end
+end
+-- A few at a time, so that no writer pays for a long history; it still shrinks faster than it grows.
+while dropped < 16 and (oldest <= horizon or bytes + size > limit) do
+  local head = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  if not head then
+    bytes, oldest, first = 0, now, sequence
+    break
+  end
+  oldest = tonumber(head[2][2])
+  if oldest > horizon and bytes + size <= limit then
+    break
+  end
+  local number = string.match(head[1], '^%d+')
+  bytes, first = bytes - tonumber(head[2][4]), number + 1
+  if oldest > horizon then
+    evicted_to = tonumber(number)
+  end
+  if head[2][5] == 'head' then
+    redis.call('UNLINK', payload .. epoch .. ':' .. number)
+  end
+  redis.call('XDEL', log, head[1])
+  dropped = dropped + 1
+end
+
+local content = ARGV[12]
+if kind ~= 'lost' then
+  content = ARGV[2] .. cmsgpack.pack(sequence)
+    .. '\165epoch' .. string.char(160 + #epoch) .. epoch .. ARGV[3]
+end
+redis.call('XADD', log, sequence .. '-0', 'time', now, 'size', size, kind, content)
+-- What is short is told with the news, which spares readers a look. Not more than they can take in:
+-- Redis hangs up on whoever lets 32 MB pile up.
+local told = math.max((tonumber(known[12]) or 0) - (now - before) * TOLD_EACH_MS, 0)
+local news = epoch .. ' ' .. sequence .. '-0'
+if kind == 'frame' and #content <= TOLD_AT_MOST and told <= TOLD_AT_ONCE then
+  told = told + #content
+  news = news .. ' ' .. now .. ' ' .. evicted_to .. ' ' .. content
+end
+redis.call('HSET', meta, 'epoch', epoch, 'seq', sequence, 'end', 0, 'time', now,
+  'bytes', math.max(bytes, 0) + size, 'oldest', oldest, 'large', large,
+  'first', first, 'evicted_to', evicted_to, 'token', token == '' and last or token,
+  'told', string.format('%.0f', told))
+if waited and ARGV[11] ~= '' then
+  -- The first try may still be on its way. It comes too late: eight like it are remembered.
+  redis.call('HSET', meta, 'settled', string.sub(ARGV[11] .. ' ' .. settled, 1, 8 * (#token + 1)))
+end
+redis.call('EXPIRE', meta, ARGV[6])
+redis.call('EXPIRE', log, data_ttl)
+redis.call('PUBLISH', channel, news)
+return {epoch, sequence}

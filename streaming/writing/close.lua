@@ -1,0 +1,52 @@
+-- Mark the end of a node's stream, which takes no number: the n-th end after update 5 is entry 5-n.
+--
+-- KEYS  1 meta, 2 log, 3 channel
+-- ARGV  1 epoch to use if none is known, 2 data_ttl
+--       and if it has waited in the outbox:
+--       3 its token, 4 token that the last persisted write before it has in this stream
+
+local meta, log, channel = KEYS[1], KEYS[2], KEYS[3]
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local known = redis.call('HMGET', meta, 'epoch', 'seq', 'end', 'gone', 'time', 'token')
+if known[4] then
+  return redis.error_reply('GONE the node of this stream was deleted')
+end
+local last = known[6] or ''
+if ARGV[3] and ARGV[3] == last then
+  return {known[1], tonumber(known[2])}
+elseif ARGV[4] and ARGV[4] ~= last then
+  return redis.error_reply('AHEAD the stream is further on than was thought')
+end
+local epoch, sequence, ends = known[1], tonumber(known[2]) or 0, tonumber(known[3]) or 0
+local there = redis.call('EXISTS', log) == 1
+if not epoch then
+  epoch = ARGV[1]
+  if there then
+    redis.call('DEL', log)
+    there = false
+  end
+end
+local before = tonumber(known[5]) or 0
+now = math.max(now, before)
+if not there then
+  -- What was in it was shed, or it has expired.
+  redis.call('HSET', meta, 'bytes', 0, 'oldest', now, 'first', sequence + 1)
+  if before > now - ARGV[2] * 1000 then
+    redis.call('HSET', meta, 'evicted_to', sequence)
+  end
+end
+-- A producer that closes again and again leaves one mark. It is a new one each time, because
+-- subscribers that came after the last one are to be told, too.
+if ends > 0 then
+  redis.call('XDEL', log, sequence .. '-' .. ends)
+end
+ends = ends + 1
+redis.call('XADD', log, sequence .. '-' .. ends, 'time', now, 'size', 0)
+redis.call('HSET', meta, 'epoch', epoch, 'seq', sequence, 'end', ends, 'time', now,
+  'token', ARGV[3] or last)
+redis.call('EXPIRE', meta, ARGV[2])
+redis.call('EXPIRE', log, ARGV[2])
+redis.call('PUBLISH', channel, epoch .. ' ' .. sequence .. '-' .. ends)
+return {epoch, sequence}

@@ -1,0 +1,37 @@
+"""Reading the log one batch ahead."""
+
+from __future__ import annotations
+
+import uuid
+
+from streaming.cursor import BEGINNING, Position
+from streaming.reading.ahead import Ahead
+from streaming.reading.reader import Reader
+from streaming.writing.log import StreamLog
+
+from ..conftest import numbers
+
+
+async def test_what_was_read_ahead_counts_only_where_it_was_read_for(
+    log: StreamLog, reader: Reader, node: uuid.UUID
+) -> None:
+    subscriber = await reader.subscribe(node)
+    for _ in range(3):
+        log.append(node, *numbers(1))
+    ahead = Ahead(subscriber.hub.log)
+
+    async def found(position: Position, turns: int) -> list[int]:
+        batch = await ahead.after(position, turns)
+        return [entry.position.sequence for entry in batch.entries]
+
+    ahead.begin(Position(1), 0)
+    assert await found(Position(1), 0) == [2, 3]
+    ahead.begin(Position(1), 0)
+    assert await found(BEGINNING, 0) == [1, 2, 3]
+    ahead.begin(BEGINNING, 0)
+    log.append(node, *numbers(1))
+    # The numbering has begun anew since: it may be other updates that have these numbers.
+    assert await found(BEGINNING, 1) == [1, 2, 3, 4]
+    ahead.begin(BEGINNING, 1)
+    ahead.stop()
+    await reader.leave(subscriber)

@@ -1,0 +1,312 @@
+"""What subscribers are given, against the plainest model of a stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from streaming.cursor import Position, Tip
+from streaming.notices import Feature, Gap, Heartbeat, Reason, Reset
+from streaming.reading.entries import Batch, Entry
+from streaming.reading.feed import Feed, Item
+from streaming.reading.window import Window
+from streaming.terms import Terms
+
+UPDATE = b"x" * 10
+ALL = frozenset(Feature)
+POLICIES = [Terms(features=ALL), Terms(features=ALL, latest=True), Terms(features=ALL, interval=5)]
+
+
+@dataclass
+class Watcher:
+    """A subscriber: what it was given, and what has to come next."""
+
+    feed: Feed
+    expected: int
+    closed_at: Tip | None = None
+    end: Position | None = None
+    end_shed: bool = False
+    stopped: bool = False
+    got: dict[int, int] = field(default_factory=dict)
+    given_at: float = -100
+    express: bool = False
+    waits: bool = False
+    """Whether it has nothing to do, so that what is new may be given to it at once."""
+
+    @property
+    def skips(self) -> bool:
+        return self.feed.terms.skips
+
+
+class StreamMachine(RuleBasedStateMachine):
+    """Appends, ends, retention, resets, failovers and subscribers of all kinds in any order.
+
+    The law: from its start on, a subscriber is given each number of the stream, once and in order,
+    or is told that it does not come, and why. After a reset this begins anew. An end said while it
+    is there stops it after everything before; an earlier one only if nothing follows.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = 0
+        self.now = 0.0
+        self.epochs = 1
+        self.tip, self.mark = Tip("e1"), 0
+        self.log: list[Entry] = []
+        self.gone: set[tuple[str | None, int]] = set()
+        self.evicted_to = 0
+        self.doubt = False
+        self.window = Window(limit=3 * len(UPDATE))
+        self.window.reset(self.tip, 0)
+        self.watchers: list[Watcher] = []
+
+    @property
+    def live(self) -> list[Watcher]:
+        return [watcher for watcher in self.watchers if not watcher.stopped]
+
+    def tick(self) -> int:
+        self.clock += 1
+        return self.clock
+
+    @rule(seconds=st.sampled_from([0.5, 3.0]))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    @initialize(count=st.integers(0, 8), terms=st.sampled_from(POLICIES))
+    def begin(self, count: int, terms: Terms) -> None:
+        self.write(count)
+        self.join(None, terms, express=True)
+        self.join(count, terms, express=False)
+
+    @rule(count=st.integers(1, 6))
+    def write(self, count: int) -> None:
+        for _ in range(count):
+            self.append()
+
+    def append(self) -> None:
+        self.tip = Tip(self.tip.epoch, Position(self.tip.position.sequence + 1))
+        self.mark = self.tick()
+        self.log.append(Entry(self.tip.position, UPDATE, self.mark))
+
+    @rule()
+    def end(self) -> None:
+        sequence, ends = self.tip.position
+        if ends:
+            self.log = [entry for entry in self.log if entry.position != self.tip.position]
+        self.tip = Tip(self.tip.epoch, Position(sequence, ends + 1))
+        self.mark = self.tick()
+        self.log.append(Entry(self.tip.position, time=self.mark))
+        for watcher in self.live:
+            watcher.end = watcher.end or self.tip.position
+
+    @rule(
+        back=st.none() | st.integers(-2, 12), terms=st.sampled_from(POLICIES), express=st.booleans()
+    )
+    def join(self, back: int | None, terms: Terms, express: bool) -> None:
+        self.look()
+        last = self.tip.position.sequence
+        start = None if back is None else max(last - back, 0)
+        first = last + 1 if start is None else start if start <= last + 1 else 1
+        watcher = Watcher(Feed(self.window, terms, start), max(first, 1), express=express)
+        watcher.closed_at = self.tip if start is not None and self.tip.position.end else None
+        self.watchers.append(watcher)
+
+    @precondition(lambda self: self.log)
+    @rule(count=st.integers(1, 4), evict=st.booleans())
+    def retain_less(self, count: int, evict: bool) -> None:
+        gone, self.log = self.log[:count], self.log[count:]
+        for entry in gone:
+            self.gone.add((self.tip.epoch, entry.position.sequence))
+            self.evicted_to = entry.position.sequence if evict else self.evicted_to
+            self.ends_are_shed(entry)
+
+    @precondition(lambda self: any(entry.frame for entry in self.log))
+    @rule(data=st.data())
+    def lose_a_payload(self, data: st.DataObject) -> None:
+        entry = data.draw(st.sampled_from([entry for entry in self.log if entry.frame]))
+        self.log[self.log.index(entry)] = Entry(
+            entry.position, time=entry.time, lost=Reason.evicted
+        )
+        self.gone.add((self.tip.epoch, entry.position.sequence))
+
+    @precondition(lambda self: self.tip.position.sequence > 5)
+    @rule()
+    def empty(self) -> None:
+        """Redis was emptied: another epoch, numbers from 1."""
+        self.epochs += 1
+        self.tip, self.log, self.mark = Tip(f"e{self.epochs}"), [], 0
+        self.evicted_to = 0
+        self.all_begin_anew()
+
+    @precondition(lambda self: self.log)
+    @rule(lost=st.integers(1, 3), regained=st.integers(0, 4), seen=st.booleans())
+    def fail_over(self, lost: int, regained: int, seen: bool) -> None:
+        """Another Redis takes over that had not heard of the newest ones, and gives them anew."""
+        if seen:
+            self.look()
+            self.let_all_watch()
+        updates = [entry for entry in self.log if not entry.position.end]
+        if not updates[lost - 1 : -1]:
+            return
+        last = updates[-lost - 1]
+        self.log = [entry for entry in self.log if entry.position <= last.position]
+        self.tip, self.mark = Tip(self.tip.epoch, last.position), last.time
+        self.evicted_to = min(self.evicted_to, last.position.sequence)
+        for _ in range(regained):
+            self.append()
+        self.doubt = True
+        self.all_begin_anew()
+        self.look()
+
+    def all_begin_anew(self) -> None:
+        for watcher in self.live:
+            watcher.end_shed = watcher.end_shed or watcher.end is not None
+            watcher.end = None
+
+    def ends_are_shed(self, entry: Entry) -> None:
+        for watcher in self.live:
+            if watcher.end and entry.position >= watcher.end and entry.position.end:
+                watcher.end_shed = True
+                later = (e.position for e in self.log if e.position.end)
+                watcher.end = next(later, None)
+
+    @rule(lag=st.booleans())
+    def look(self, lag: bool = False) -> None:
+        """The hub reads on; not to the tip if it lags."""
+        while True:
+            first = [entry for entry in self.log if self.is_new(entry)]
+            lags = lag and len(first) > 1
+            batch = self.batch(first[:1] if lags else first, complete=not lags)
+            if self.doubt and self.window.contradicts(batch):
+                self.window.turn_back(batch)
+                for watcher in self.live:
+                    watcher.waits = False
+            self.doubt = False
+            if self.window.extend(batch):
+                self.give(batch.entries)
+            if lag or self.window.tip >= self.tip.position:
+                return
+
+    def give(self, entries: list[Entry]) -> None:
+        """The hub gives what is new to those who wait; the others have to look."""
+        plain = bool(entries) and all(not e.lost and not e.position.end for e in entries)
+        for watcher in self.live:
+            if watcher.express and watcher.waits:
+                watcher.waits = plain and watcher.feed.expects(entries)
+                if watcher.waits:
+                    self.check(watcher, [*entries])
+                    watcher.feed.move(entries[-1].position)
+
+    def is_new(self, entry: Entry) -> bool:
+        tip = self.window.tip
+        return entry.position > tip or (self.doubt and entry.position == tip)
+
+    def batch(self, entries: list[Entry], *, complete: bool) -> Batch:
+        return Batch(self.tip, entries, complete, False, self.mark, self.evicted_to)
+
+    @precondition(lambda self: self.live)
+    @rule()
+    def let_all_watch(self) -> None:
+        for watcher in self.live:
+            while self.step(watcher):
+                pass
+
+    @precondition(lambda self: self.live)
+    @rule(data=st.data(), steps=st.integers(1, 5))
+    def watch(self, data: st.DataObject, steps: int) -> None:
+        watcher = data.draw(st.sampled_from(self.live))
+        for _ in range(steps):
+            if not self.step(watcher):
+                return
+
+    @precondition(lambda self: self.live)
+    @rule(data=st.data())
+    def beat(self, data: st.DataObject) -> None:
+        watcher = data.draw(st.sampled_from(self.live))
+        watcher.feed.beat = True
+        watcher.waits = False
+
+    def step(self, watcher: Watcher) -> bool:
+        """What a subscriber does once; False if there is nothing to do."""
+        feed = watcher.feed
+        items = feed.ready(self.now)
+        self.check(watcher, items)
+        watcher.waits = not items and not feed.stopped and not feed.behind
+        if not items and feed.stopped:
+            watcher.stopped = True
+        elif not items and feed.behind and not feed.rest(self.now):
+            self.read(feed)
+            return True
+        return bool(items)
+
+    def read(self, feed: Feed) -> None:
+        """What a subscriber does that is behind the window."""
+        epoch, position = self.tip
+        if epoch != feed.cursor.epoch or position < feed.cursor.position:
+            self.look()
+            return
+        found = [entry for entry in self.log if entry.position > feed.cursor.position]
+        if feed.terms.skips:
+            updates = [entry.position for entry in self.log if not entry.position.end]
+            found = [
+                entry for entry in self.log if entry.position >= max(updates, default=position)
+            ]
+            feed.add(self.batch(found, complete=not found))
+        else:
+            feed.add(self.batch(found[:2], complete=len(found) <= 2))
+
+    def check(self, watcher: Watcher, items: list[Item]) -> None:
+        epoch = watcher.feed.cursor.epoch
+        for item in items:
+            if isinstance(item, Entry):
+                assert item.position.sequence == watcher.expected
+                assert item.frame == UPDATE
+                watcher.got[watcher.expected] = item.time
+                watcher.expected += 1
+            elif isinstance(item, Gap):
+                assert item.first == watcher.expected <= item.last
+                self.check_reason(watcher, item)
+                watcher.expected = item.last + 1
+            elif isinstance(item, Reset):
+                assert item.epoch == epoch
+                watcher.expected = 1
+                watcher.got.clear()
+            else:
+                assert isinstance(item, Heartbeat)
+                assert items == [item]
+        updates = [item for item in items if isinstance(item, Entry)]
+        if watcher.skips and updates:
+            assert len(updates) == 1
+        if watcher.feed.terms.interval and updates and not self.window.tip.end:
+            assert self.now >= watcher.given_at + watcher.feed.terms.interval
+        if updates:
+            watcher.given_at = self.now
+
+    def check_reason(self, watcher: Watcher, gap: Gap) -> None:
+        if gap.reason is Reason.skipped:
+            assert watcher.skips
+        else:
+            assert {(gap.epoch, n) for n in range(gap.first, gap.last + 1)} <= self.gone
+
+    def teardown(self) -> None:
+        self.look()
+        for watcher in self.live:
+            self.now += 100
+            while self.step(watcher):
+                self.now += 100
+            assert watcher.stopped or watcher.expected == self.tip.position.sequence + 1
+            # What was given anew was not taken for what had been there before.
+            for entry in self.log if not watcher.stopped else []:
+                if not entry.position.end:
+                    assert watcher.got.get(entry.position.sequence, entry.time) == entry.time
+            if not watcher.skips and (watcher.end or watcher.closed_at == self.tip):
+                assert watcher.stopped
+            if watcher.stopped:
+                assert watcher.end or watcher.end_shed or watcher.closed_at
+
+
+StreamMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestStream = StreamMachine.TestCase

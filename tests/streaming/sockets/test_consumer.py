@@ -1,0 +1,199 @@
+"""The consumer inside this process: what takes other settings than a running server has."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgpack
+import numpy as np
+import pytest
+from asgiref.sync import sync_to_async
+from channels.testing import ApplicationCommunicator
+from django.conf import LazySettings
+from django.db import connections
+
+from access.errors import Unavailable
+from catalog import events
+from catalog.models import DataSource, Node
+from streaming.embedded import EmbeddedValkey
+from streaming.reading import reader
+from streaming.sockets.consumer import StreamConsumer
+from streaming.writing import outbox
+from tiled_client.wire.structures import ArrayStructure
+
+KEY = {"authorization": "Apikey secret", "host": "h"}
+
+
+class Visitor(ApplicationCommunicator):
+    """A client, without a network between."""
+
+    def __init__(self, node: Node, query: str = "", headers: dict[str, str] = KEY, **kwargs: Any):
+        scope = {
+            "type": "websocket",
+            "scheme": "ws",
+            "url_route": {"kwargs": {"path": node.path}},
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "extensions": {"websocket.http.response": {}},
+        }
+        super().__init__(StreamConsumer.as_asgi(**kwargs), scope)
+
+    async def knock(self) -> dict[str, Any]:
+        """What becomes of the handshake."""
+        await self.send_input({"type": "websocket.connect"})
+        return await self.receive_output(5)
+
+    async def denial(self) -> tuple[int, Any, dict[bytes, bytes]]:
+        """Status, body and headers of a denied handshake."""
+        start = await self.knock()
+        body = await self.receive_output(5)
+        await self.send_input({"type": "websocket.disconnect", "code": 1006})
+        await self.wait()
+        return start["status"], json.loads(body["body"]), dict(start["headers"])
+
+    async def next(self) -> Any:
+        """The next message."""
+        sent = await self.receive_output(5)
+        return json.loads(sent["text"]) if "text" in sent else msgpack.unpackb(sent["bytes"])
+
+    async def go(self) -> None:
+        await self.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wait()
+
+
+@pytest.fixture(autouse=True)
+async def no_connection_is_left(transactional_db: None) -> AsyncIterator[None]:
+    """What a server does after each look at the database, the test's communicator leaves out."""
+    yield
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+def array(transactional_db: None) -> Node:
+    """An array in files of somebody else's."""
+    root, _ = Node.objects.get_or_create(
+        path="", defaults={"key": "", "structure_family": "container"}
+    )
+    node = Node.objects.create(parent=root, key="a b", path="a b", structure_family="array")
+    structure = ArrayStructure.from_array(np.zeros((3, 2), "u1"))
+    DataSource.objects.create(
+        node=node,
+        structure_family="array",
+        structure=structure.to_json(),
+        mimetype="image/tiff",
+        management="external",
+    )
+    return node
+
+
+@pytest.fixture(autouse=True)
+async def no_reader_left() -> AsyncIterator[None]:
+    """Stops what a subscription has started on this test's event loop."""
+    yield
+    started = reader._readers.get(asyncio.get_running_loop())
+    if started is not None:
+        await started.stop()
+
+
+def change(settings: LazySettings, section: str, **values: Any) -> None:
+    changed = getattr(settings.TILED, section).model_copy(update=values)
+    settings.TILED = settings.TILED.model_copy(update={section: changed})
+
+
+async def test_a_reference_is_given_its_address_when_it_is_sent(array: Node) -> None:
+    visitors = [Visitor(array), Visitor(array, "envelope_format=msgpack")]
+    for visitor in visitors:
+        assert (await visitor.knock())["type"] == "websocket.accept"
+        assert (await visitor.next())["type"] == "array-schema"
+    source = {
+        "id": 1,
+        "management": "external",
+        "assets": [{"data_uri": "file:///a/f", "num": None}],
+    }
+    patch = {"offset": (2, 0), "shape": (1, 2)}
+    event = events.DataSourceUpdated(array.ref, data_source=source, patch=patch, shape=(3, 2))
+    await asyncio.to_thread(events.announce, event)
+    written = events.ArrayWritten(
+        array.ref, "application/octet-stream", (2,), None, None, b"ab", persisted=False
+    )
+    await asyncio.to_thread(events.announce, written)
+    for visitor in visitors:
+        reference, data = await visitor.next(), await visitor.next()
+        assert reference["uri"] == "http://h/api/v1/array/full/a%20b?slice=2:3,0:2"
+        assert list(reference)[-1] == "uri"
+        assert reference["data_source"]["assets"] == [
+            # Not where it lies.
+            {"data_uri": "f", "num": 0, "parameter": "data_uri"}
+        ]
+        assert (data["type"], data["sequence"], "uri" in data) == ("array-data", 2, False)
+        await visitor.go()
+
+
+async def test_one_that_brings_no_key_is_not_waited_for_long(array: Node) -> None:
+    visitor = Visitor(array, headers={}, first_message_seconds=0.1)
+    assert (await visitor.knock())["type"] == "websocket.accept"
+    closed = await visitor.receive_output(5)
+    assert (closed["code"], closed["reason"]) == (4001, "No auth message within 0.1 seconds")
+    await visitor.go()
+
+
+async def test_a_public_server_asks_for_no_key_but_refuses_a_wrong_one(
+    array: Node, settings: LazySettings
+) -> None:
+    change(settings, "authentication", allow_anonymous_access=True)
+    visitor = Visitor(array, headers={})
+    assert (await visitor.knock())["type"] == "websocket.accept"
+    assert (await visitor.next())["type"] == "array-schema"
+    await visitor.go()
+    status, _, _ = await Visitor(array, headers={"authorization": "Apikey wrong"}).denial()
+    assert status == 401
+
+
+async def test_without_a_cache_the_handshake_says_that_streaming_is_off(
+    array: Node, settings: LazySettings
+) -> None:
+    change(settings, "streaming_cache", uri=None)
+    status, body, headers = await Visitor(array).denial()
+    assert status == 503
+    assert body["detail"].startswith("Streaming is off")
+    assert b"retry-after" in headers
+
+
+async def test_while_the_cache_is_out_of_reach_the_handshake_asks_to_come_back(
+    array: Node, settings: LazySettings
+) -> None:
+    with EmbeddedValkey() as uri:
+        change(settings, "streaming_cache", uri=uri)
+    status, _, headers = await Visitor(array).denial()
+    assert status == 503
+    assert headers[b"retry-after"] == b"1"
+
+
+async def test_a_server_that_cannot_deny_with_a_status_just_closes(array: Node) -> None:
+    visitor = Visitor(array, headers={"authorization": "Apikey wrong"})
+    visitor.scope["extensions"] = {}
+    assert await visitor.knock() == {"type": "websocket.close"}
+    await visitor.go()
+
+
+def test_a_write_that_is_not_stored_fails_without_a_cache_and_a_stored_one_does_not(
+    array: Node, settings: LazySettings
+) -> None:
+    with EmbeddedValkey() as uri:
+        change(settings, "streaming_cache", uri=uri)
+    octets = "application/octet-stream"
+    stored = events.ArrayWritten(array.ref, octets, (2,), None, None, b"ab", persisted=True)
+    events.announce(stored)
+    assert outbox.backlog(array.uuid).count == 1
+    passing = events.ArrayWritten(array.ref, octets, (2,), None, None, b"ab", persisted=False)
+    with pytest.raises(Unavailable):
+        events.announce(passing)
+
+
+def test_with_streaming_off_the_catalog_just_works(array: Node, settings: LazySettings) -> None:
+    change(settings, "streaming_cache", uri=None)
+    events.announce(events.StreamClosed(array.ref))
+    events.announce(events.NodeDeleted(array.ref))

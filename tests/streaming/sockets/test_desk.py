@@ -1,0 +1,151 @@
+"""Who holds a seat, how many may, and who is sent away."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from access.credentials import OWNER, PUBLIC
+from access.errors import ServiceError, TooMany, Unauthorized
+from access.principals import READ, Principal
+from streaming.config import StreamingCacheSettings
+from streaming.sockets.desk import Desk, Seat
+
+REVOKED, EXPIRED = (4003, "Key revoked"), (4003, "Key expired")
+
+
+def holder(key_id: int, lasts: float | None = None) -> Principal:
+    expires = None if lasts is None else datetime.now(UTC) + timedelta(seconds=lasts)
+    return Principal(READ, key_id=key_id, expires=expires)
+
+
+def desk_for(connections: int = 100, per_key: int = 100, waiting: int = 100) -> Desk:
+    return Desk(
+        StreamingCacheSettings(
+            connections=connections, connections_per_key=per_key, connections_waiting=waiting
+        )
+    )
+
+
+class Sockets:
+    """Sockets at a desk, and how they were ended."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.ended: list[tuple[int, tuple[int, str]]] = []
+        self.news = asyncio.Event()
+
+    def enter(self, number: int, principal: Principal) -> Seat:
+        def end(code: int, reason: str) -> None:
+            self.ended.append((number, (code, reason)))
+            self.news.set()
+
+        seat = self.desk.enter(end)
+        seat.take(principal)
+        return seat
+
+
+async def test_there_are_no_more_sockets_than_may_be_and_who_leaves_makes_room() -> None:
+    sockets = Sockets(desk_for(connections=2))
+    first = sockets.enter(1, OWNER)
+    sockets.enter(2, PUBLIC)
+    with pytest.raises(TooMany):
+        sockets.desk.enter(print)
+    first.leave()
+    first.leave()
+    sockets.enter(3, OWNER)
+    with pytest.raises(TooMany):
+        sockets.desk.enter(print)
+
+
+async def test_a_key_with_all_it_may_have_keeps_no_other_out() -> None:
+    sockets = Sockets(desk_for(per_key=1))
+    for number, principal in enumerate((OWNER, PUBLIC, holder(1), holder(2))):
+        seat = sockets.enter(number, principal)
+        with pytest.raises(TooMany):
+            sockets.enter(9, principal)
+        seat.leave()
+        sockets.enter(number, principal)
+
+
+async def test_who_has_not_said_who_they_are_keeps_nobody_else_out() -> None:
+    desk = desk_for(waiting=1)
+    first, second = desk.enter(print), desk.enter(print)
+    first.wait()
+    with pytest.raises(TooMany):
+        second.wait()
+    second.take(OWNER)
+    first.take(OWNER)
+    third = desk.enter(print)
+    third.wait()
+    third.leave()
+    desk.enter(print).wait()
+
+
+async def test_a_key_that_is_revoked_loses_its_seats_and_gets_no_other() -> None:
+    sockets = Sockets(desk_for())
+    arriving = sockets.desk.enter(print)
+    for number, key_id in enumerate((1, 2, 1)):
+        sockets.enter(number, holder(key_id))
+    sockets.desk.end_key(1, "Key revoked")
+    assert sorted(sockets.ended) == [(0, REVOKED), (2, REVOKED)]
+    with pytest.raises(Unauthorized):
+        arriving.take(holder(1))
+
+
+async def test_a_key_that_expires_loses_its_seats_at_that_moment() -> None:
+    sockets = Sockets(desk_for())
+    sockets.enter(1, holder(1, lasts=0.2))
+    sockets.enter(2, holder(2, lasts=60))
+    await asyncio.wait_for(sockets.news.wait(), 5)
+    assert sockets.ended == [(1, EXPIRED)]
+    with pytest.raises(Unauthorized):
+        sockets.enter(3, holder(3, lasts=-1))
+
+
+async def test_a_look_at_the_keys_finds_those_that_are_over() -> None:
+    sockets = Sockets(desk_for())
+    for number in (1, 2, 3):
+        sockets.enter(number, holder(number))
+    assert sorted(sockets.desk.keys) == [1, 2, 3]
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    sockets.desk.compare([1, 2, 3], {1: None, 3: past})
+    assert sockets.ended == [(2, REVOKED), (3, EXPIRED)]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["enter", "wait", "take", "leave"]), st.integers(0, 9))))
+def test_whatever_sockets_do_nobody_is_counted_twice_or_for_ever(steps: list[Any]) -> None:
+    async def go() -> None:
+        desk, seats = desk_for(connections=4, per_key=2, waiting=2), dict[int, Seat]()
+        waiting, holding = set[int](), dict[int, int]()
+        for step, number in steps:
+            try:
+                match step:
+                    case "enter" if number not in seats:
+                        seats[number] = desk.enter(print)
+                    case "wait" if number in seats and number not in waiting | set(holding):
+                        seats[number].wait()
+                        waiting.add(number)
+                    case "take" if number in seats and number not in holding:
+                        waiting.discard(number)
+                        seats[number].take(holder(number % 2))
+                        holding[number] = number % 2
+                    case "leave" if number in seats:
+                        seats.pop(number).leave()
+                        waiting.discard(number)
+                        holding.pop(number, None)
+            except ServiceError:
+                full = len(seats) == 4 or len(waiting) == 2
+                assert full or list(holding.values()).count(number % 2) == 2
+            assert (len(seats) <= 4, desk.waiting) == (True, len(waiting))
+            assert sorted(desk.keys) == sorted(set(holding.values()))
+        for seat in seats.values():
+            seat.leave()
+        assert (desk.waiting, desk.keys, desk._seats) == (0, [], set())
+
+    asyncio.run(go())

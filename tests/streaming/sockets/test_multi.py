@@ -1,0 +1,248 @@
+"""One connection, many nodes: real servers, real sockets."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Any
+
+import msgpack
+import numpy as np
+import pytest
+
+from tests.servers import RunningServer
+
+from ..watching import Site, Socket
+
+ALL = "?features=gap,reset,heartbeat,child-deleted"
+
+
+@pytest.fixture(params=["server", "runserver"])
+def site(request: pytest.FixtureRequest) -> Site:
+    return Site(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def served(server: RunningServer) -> Site:
+    return Site(server)
+
+
+@pytest.mark.parametrize("query", ["", "?envelope_format=msgpack"])
+def test_several_nodes_are_followed_each_from_where_it_is_asked_for(site: Site, query: str) -> None:
+    first, second = site.array(), site.array()
+    site.write(first, [1, 2, 3])
+    with site.multi(query) as socket:
+        socket.say(type="subscribe", id="a", path=first, start=0)
+        assert socket.of("a", first)["type"] == "array-schema"
+        assert socket.of("a", first)["sequence"] == 1
+        socket.say(type="subscribe", id="b", path=second)
+        assert socket.of("b", second)["sequence"] == 0
+        site.write(second, [4, 5, 6])
+        update = socket.of("b", second)
+        numbers = np.array([4, 5, 6])
+        assert update["payload"] == (numbers.tobytes() if query else numbers.tolist())
+        socket.say(type="unsubscribe", id="a")
+        assert socket.of("a", first) == {"type": "unsubscribed"}
+        site.write(first, [7, 8, 9])
+        socket.say(type="subscribe", id="a", path=first, start="latest")
+        assert socket.of("a", first)["sequence"] == 2
+        assert socket.of("a", first)["sequence"] == 2
+        site.close(first)
+        closed = socket.of("a", first)
+        assert (closed["type"], closed["code"]) == ("closed", 1000)
+        # Its id is free.
+        socket.say(type="subscribe", id="a", path=second)
+        assert socket.of("a", second)["type"] == "array-schema"
+
+
+def test_a_client_may_speak_msgpack_and_bring_its_key_first(site: Site) -> None:
+    path = site.array()
+    with site.multi("?envelope_format=msgpack", key=None) as socket:
+        socket.say(type="auth", api_key="secret")
+        message = {"type": "subscribe", "id": "é", "path": f"/{path}/"}
+        socket.connection.send(msgpack.packb(message))
+        assert socket.of("é", path)["type"] == "array-schema"
+    with site.multi(key=None) as socket:
+        socket.say(type="auth", api_key="wrong")
+        assert socket.closing() == (4003, "Authentication failed")
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "status", "detail"),
+    [
+        ("nonsense", None, 400, "A message must be JSON"),
+        (b"\xc1", None, 400, "A message must be JSON"),
+        ('{"type": "unsubscribe", "id": "\\ud800"}', None, 400, "A message must be JSON"),
+        ("[]", None, 400, "A message must be a map"),
+        ('{"type": "subscribe"}', None, 400, "id must be a text"),
+        ({"type": "subscribe", "id": "x" * 65}, None, 400, "id must be a text"),
+        ({"type": "other", "id": "x"}, None, 400, "type must be"),
+        ({"type": "subscribe", "id": "x"}, "x", 400, "path must be"),
+        ({"type": "subscribe", "id": "x", "path": "a", "start": -1}, "x", 400, "start must be"),
+        ({"type": "subscribe", "id": "x", "path": "nothing"}, "x", 404, "No such entry"),
+        ({"type": "subscribe", "id": "x", "path": "", "slice": "1"}, "x", 400, "slice is for"),
+        ({"type": "unsubscribe", "id": "x"}, "x", 404, "Nothing is subscribed"),
+    ],
+)
+def test_what_cannot_be_had_is_said_and_the_connection_stays(
+    served: Site, said: Any, name: str | None, status: int, detail: str
+) -> None:
+    with served.multi() as socket:
+        socket.connection.send(json.dumps(said) if isinstance(said, dict) else said)
+        error = socket.of(name)
+        assert (error["type"], error["status"]) == ("error", status)
+        assert error["detail"].startswith(detail)
+        path = served.array()
+        socket.say(type="subscribe", id="x", path=path)
+        assert socket.of("x", path)["type"] == "array-schema"
+        socket.say(type="subscribe", id="x", path=path)
+        assert socket.of("x", path)["detail"] == "The id 'x' is in use."
+
+
+def test_a_deleted_node_ends_its_subscription_only(site: Site) -> None:
+    gone, stays = site.array(), site.array()
+    with site.multi(ALL) as socket:
+        for name, path in (("a", gone), ("b", stays)):
+            socket.say(type="subscribe", id=name, path=path)
+            assert socket.of(name)["type"] == "array-schema"
+        site.done("DELETE", f"/metadata/{gone}?external_only=false")
+        assert socket.of("a", gone) == {"type": "closed", "code": 4010, "reason": "Node deleted"}
+        site.write(stays, [1, 2, 3])
+        assert socket.of("b", stays)["sequence"] == 1
+
+
+def collect(socket: Socket, until: int) -> dict[str, list[int]]:
+    """The sequences of `until` data updates, by path."""
+    found: dict[str, list[int]] = defaultdict(list)
+    while sum(map(len, found.values())) < until:
+        _, path, message = socket.next()
+        if message["type"] == "array-data":
+            found[path].append(message["sequence"])
+    return dict(found)
+
+
+def test_everything_below_a_container_is_followed_with_what_is_created_later(site: Site) -> None:
+    top = site.create("container")
+    inner = site.create("container", top)
+    old = site.array(parent=inner)
+    site.write(old, [1, 2, 3])
+    with site.multi("?envelope_format=msgpack") as socket:
+        socket.say(type="subscribe", id="all", path=top, recursive=True)
+        assert socket.of("all", top)["type"] == "container-schema"
+        schemas = {socket.next()[1] for _ in range(2)}
+        assert schemas == {inner, old}
+        site.write(old, [1, 2, 3])
+        deep = site.create("container", site.create("container", inner))
+        new = site.array(parent=deep)
+        for _ in range(3):
+            site.write(new, [1, 2, 3])
+        assert collect(socket, 4) == {old: [2], new: [1, 2, 3]}
+        # Writing may go on after an end.
+        site.close(new)
+        while (message := socket.next()[2])["type"] != "closed":
+            assert message["type"].startswith("container")
+        assert message["code"] == 1000
+        site.write(new, [1, 2, 3])
+        assert collect(socket, 1) == {new: [4]}
+
+
+def test_a_node_that_is_deleted_and_created_anew_is_followed_again(site: Site) -> None:
+    top = site.create("container")
+    path = site.array(parent=top, id="x")
+    with site.multi(ALL) as socket:
+        socket.say(type="subscribe", id="all", path=top, recursive=True)
+        for _ in range(2):
+            socket.next()
+        site.write(path, [1, 2, 3])
+        assert socket.of("all", path)["sequence"] == 1
+        site.done("DELETE", f"/metadata/{path}?external_only=false")
+        site.array(parent=top, id="x")
+        site.write(path, [4, 5, 6])
+        said = []
+        while not said or said[-1] != "array-data":
+            said.append(socket.of("all")["type"])
+        assert sorted(said[:-1]) == [
+            "array-schema",
+            "closed",
+            "container-child-created",
+            "container-child-deleted",
+        ]
+        site.done("DELETE", f"/metadata/{top}?external_only=false&recursive=true")
+        while (message := socket.next())[1] != top or message[2]["type"] != "closed":
+            pass
+        assert message[2]["code"] == 4010
+        # All of it is over, and the id is free.
+        socket.say(type="subscribe", id="all", path="")
+        while (message := socket.next())[2]["type"] != "container-schema":
+            assert message[2]["type"] == "closed"
+
+
+def test_from_the_first_word_on_nothing_is_missed_of_any_node(served: Site) -> None:
+    top = served.create("container")
+    paths = [served.array(parent=top) for _ in range(60)]
+    with served.multi("?envelope_format=msgpack") as socket:
+        socket.say(type="subscribe", id="all", path=top, recursive=True)
+        assert socket.of("all", top)["type"] == "container-schema"
+        served.write(max(paths), [1, 2, 3])
+        assert collect(socket, 1) == {max(paths): [1]}
+
+
+def test_children_created_while_it_begins_are_not_missed(served: Site) -> None:
+    top = served.create("container")
+    with served.multi("?envelope_format=msgpack") as socket:
+        socket.say(type="subscribe", id="all", path=top, recursive=True, start=0)
+        paths = []
+        for _ in range(20):
+            paths.append(served.array(parent=top))
+            served.write(paths[-1], [1, 2, 3])
+        found = collect(socket, 20)
+        assert found == {path: [1] for path in paths}
+
+
+def test_one_busy_stream_does_not_hold_up_the_others(served: Site) -> None:
+    busy, quiet = served.array(np.zeros(125_000)), served.array()
+    for _ in range(30):
+        served.write(busy, np.zeros(125_000), "?persist=False")
+    served.write(quiet, [1, 2, 3])
+    with served.multi("?envelope_format=msgpack") as socket:
+        socket.say(type="subscribe", id="busy", path=busy, start=0)
+        socket.say(type="subscribe", id="quiet", path=quiet, start=0)
+        found = collect(socket, 31)
+        assert found == {busy: list(range(1, 31)), quiet: [1]}
+        # In turns: the quiet one has not waited for all of the other.
+        socket.say(type="unsubscribe", id="busy")
+        socket.say(type="unsubscribe", id="quiet")
+        socket.of("busy"), socket.of("quiet")
+        socket.say(type="subscribe", id="busy", path=busy, start=0)
+        socket.say(type="subscribe", id="quiet", path=quiet, start=0)
+        order = []
+        while "quiet" not in order:
+            name, _, message = socket.next()
+            if message["type"] == "array-data":
+                order.append(name)
+        assert len(order) < 30
+
+
+def test_a_client_that_reads_nothing_of_many_streams_costs_no_memory(site: Site) -> None:
+    paths = [site.array(np.zeros(125_000)) for _ in range(3)]
+    with site.multi("?envelope_format=msgpack") as socket:
+        for number, path in enumerate(paths):
+            socket.say(type="subscribe", id=str(number), path=path)
+        for _ in paths:
+            socket.next()
+        for path in paths:
+            site.write(path, np.zeros(125_000), "?persist=False")
+        before = memory(site)
+        for _ in range(40):
+            for path in paths:
+                site.write(path, np.zeros(125_000), "?persist=False")
+        assert memory(site) - before < 60_000_000
+        assert collect(socket, 123) == {path: list(range(1, 42)) for path in paths}
+
+
+def memory(site: Site) -> int:
+    return sum(
+        process.memory_info().rss
+        for process in site.server.processes()
+        if "valkey" not in process.name()
+    )

@@ -1,0 +1,286 @@
+"""What was stored while Redis was away: kept in the database, streamed in order, each once."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import msgpack
+import pytest
+from django.db import connection
+from django.test import Client
+
+from access.errors import Unavailable
+from catalog.locks import lone
+from catalog.models import Node
+from streaming.config import StreamingCacheSettings
+from streaming.connections import writer_client
+from streaming.keys import StreamKeys
+from streaming.models import Kind, Waiting
+from streaming.writing import delivery, drain, outbox
+from streaming.writing.log import StreamLog
+from streaming.writing.updates import INLINE_BYTES, encode
+from tests.caches import Cache, own_cache
+
+from ..conftest import numbers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def redis_server() -> Iterator[Cache]:
+    """A Valkey that this test may stop and let hang."""
+    with own_cache() as cache:
+        yield cache
+
+
+@pytest.fixture
+def log(redis_server: Cache) -> StreamLog:
+    """Streams in it."""
+    settings = StreamingCacheSettings(uri=redis_server.uri, timeout=0.3)
+    return StreamLog(writer_client(settings), settings)
+
+
+def write(log: StreamLog, node: uuid.UUID, *values: int) -> None:
+    for value in values:
+        delivery.deliver(log, node, *numbers(value))
+
+
+def drained(log: StreamLog) -> None:
+    """Drain, as the background does, until nothing waits."""
+    deadline = time.monotonic() + 10
+    while not drain.look(log):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def streamed(cache: Cache, node: uuid.UUID) -> list[object]:
+    """The entries of the stream: a number that was written, `lost n`, or `end`."""
+    keys = StreamKeys.of("tiled", node)
+    return [_said(cache, keys, name, fields) for name, fields in cache.client.xrange(keys.log)]
+
+
+def _said(cache: Cache, keys: StreamKeys, name: bytes, fields: dict[bytes, bytes]) -> object:
+    if b"lost" in fields:
+        return f"lost {int(fields[b'lost'])}"
+    if b"frame" in fields:
+        return int.from_bytes(msgpack.unpackb(fields[b"frame"])["payload"][:8], "little")
+    if b"head" in fields:
+        epoch = cache.client.hget(keys.meta, "epoch").decode()
+        sequence = name.decode().partition("-")[0]
+        message = fields[b"head"] + cache.client.get(f"{keys.payload}{epoch}:{sequence}")
+        return int.from_bytes(msgpack.unpackb(message)["payload"][:8], "little")
+    return "end"
+
+
+def test_what_is_written_while_redis_is_away_is_streamed_in_order_when_it_is_back(
+    log: StreamLog, redis_server: Cache, node: uuid.UUID
+) -> None:
+    write(log, node, 1, 2)
+    redis_server.stop()
+    write(log, node, 3, 4)
+    assert outbox.backlog(node).count == 2
+    redis_server.start()
+    write(log, node, 5)
+    assert outbox.backlog(node).count == 3, "behind what waits, although Redis answers"
+    assert streamed(redis_server, node) == []
+    drained(log)
+    write(log, node, 6)
+    assert streamed(redis_server, node) == [3, 4, 5, 6]
+
+
+def test_a_large_payload_and_the_time_of_writing_come_through_the_outbox(
+    log: StreamLog, redis_server: Cache, node: uuid.UUID
+) -> None:
+    redis_server.stop()
+    delivery.deliver(log, node, numbers()[0], (7).to_bytes(8, "little") * (INLINE_BYTES // 4))
+    written = datetime.now(UTC)
+    redis_server.start()
+    drained(log)
+    assert streamed(redis_server, node) == [7]
+    [(_, fields)] = redis_server.client.xrange(StreamKeys.of("tiled", node).log)
+    assert datetime.fromisoformat(_message(fields[b"head"])["timestamp"]) < written
+
+
+def _message(head: bytes) -> dict[str, Any]:
+    """An update whose payload is elsewhere."""
+    unpacker = msgpack.Unpacker()
+    unpacker.feed(head)
+    return {unpacker.unpack(): unpacker.unpack() for _ in range(unpacker.read_map_header() - 1)}
+
+
+@pytest.mark.parametrize("later", [[], [3, 4, 5]])
+def test_a_write_that_redis_takes_after_it_was_given_up_is_streamed_once(
+    log: StreamLog, redis_server: Cache, node: uuid.UUID, later: list[int]
+) -> None:
+    write(log, node, 1)
+    redis_server.hang()
+    write(log, node, 2)
+    assert drain.look(log) is False, "it hangs for whoever drains, too"
+    write(log, node, *later)
+    redis_server.go_on()
+    drained(log)
+    write(log, node, 6)
+    assert streamed(redis_server, node) == [1, 2, *later, 6]
+
+
+def test_a_write_that_comes_late_after_it_was_drained_changes_nothing(
+    log: StreamLog, redis_server: Cache, node: uuid.UUID
+) -> None:
+    first = encode(*numbers(1))
+    outbox.add_update(node, first, tried="0123456789abcdef")
+    drained(log)
+    write(log, node, 2)
+    log.put(node, first, "0123456789abcdef")
+    assert streamed(redis_server, node) == [1, 2]
+
+
+def test_who_dies_between_streaming_and_forgetting_streams_nothing_twice(
+    log: StreamLog, redis_server: Cache, node: uuid.UUID
+) -> None:
+    for n in range(5):
+        outbox.add_update(node, encode(*numbers(n)))
+    rows = list(Waiting.objects.order_by("id"))
+    after = ""
+    for row in rows[:3]:
+        drain._put(log, row, after)
+        after = row.token
+    drained(log)
+    assert streamed(redis_server, node) == [0, 1, 2, 3, 4]
+
+
+def test_an_end_goes_behind_what_waits_and_is_refused_otherwise(
+    log: StreamLog, redis_server: Cache, node: uuid.UUID
+) -> None:
+    redis_server.stop()
+    with pytest.raises(Unavailable):
+        delivery.deliver_end(log, node)
+    write(log, node, 1)
+    delivery.deliver_end(log, node)
+    write(log, node, 2)
+    redis_server.start()
+    drained(log)
+    assert streamed(redis_server, node) == [1, "end", 2]
+
+
+def test_the_stream_of_a_node_that_was_deleted_meanwhile_is_taken_away(
+    log: StreamLog, redis_server: Cache, node: uuid.UUID
+) -> None:
+    write(log, node, 1)
+    redis_server.hang()
+    write(log, node, 2, 3)
+    delivery.deliver_drop(log, node)
+    assert [row.kind for row in Waiting.objects.all()] == [Kind.DROP]
+    redis_server.go_on()
+    drained(log)
+    assert redis_server.client.hgetall(StreamKeys.of("tiled", node).meta) == {b"gone": b"1"}
+    assert streamed(redis_server, node) == []
+
+
+def test_a_deletion_overtakes_whatever_else_waits(
+    log: StreamLog, redis_server: Cache, node: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis_server.stop()
+    others = [uuid.uuid4() for _ in range(3)]
+    for other in others:
+        write(log, other, 1)
+    write(log, node, 1)
+    delivery.deliver_drop(log, node)
+    write(log, others[0], 2)
+    redis_server.start()
+    gone: list[int] = []
+    put = StreamLog.put
+
+    def look_and_put(self: StreamLog, *args: Any) -> Any:
+        gone.append(redis_server.client.exists(StreamKeys.of("tiled", node).meta))
+        return put(self, *args)
+
+    monkeypatch.setattr(StreamLog, "put", look_and_put)
+    drained(log)
+    assert gone == [1, 1, 1, 1]
+
+
+def test_a_deletion_does_not_wait_for_what_waits_of_its_node(
+    log: StreamLog, redis_server: Cache, node: uuid.UUID
+) -> None:
+    redis_server.stop()
+    write(log, node, 1)
+    redis_server.start()
+    # One that does not know of the outage, as another process may not.
+    delivery.deliver_drop(StreamLog(log._client, log._settings), node)
+    assert redis_server.client.hgetall(StreamKeys.of("tiled", node).meta) == {b"gone": b"1"}
+    assert not Waiting.objects.exists()
+
+
+def test_beyond_its_bytes_the_oldest_become_gaps(
+    log: StreamLog, redis_server: Cache, node: uuid.UUID
+) -> None:
+    other = uuid.uuid4()
+    redis_server.stop()
+    for n in range(10):
+        delivery.deliver(log, node, numbers()[0], n.to_bytes(8, "little") * 12_500)
+    write(log, other, 1)
+    assert outbox.trim(650_000) == 4
+    assert outbox.trim(650_000) == 0
+    assert outbox.trim(450_000) == 2
+    assert Waiting.objects.count() == 6
+    redis_server.start()
+    drained(log)
+    assert streamed(redis_server, node) == ["lost 6", 6, 7, 8, 9]
+    assert streamed(redis_server, other) == [1]
+    assert redis_server.client.hget(StreamKeys.of("tiled", node).meta, "seq") == b"10"
+
+
+def test_a_redis_that_hangs_holds_up_one_request_and_not_each(
+    log: StreamLog, redis_server: Cache
+) -> None:
+    redis_server.hang()
+    began = time.monotonic()
+    for _ in range(20):
+        write(log, uuid.uuid4(), 1)
+    assert time.monotonic() - began < 20 * 0.3 / 2
+    redis_server.go_on()
+    drained(log)
+    assert outbox.backlog().count == 0
+
+
+def test_an_update_at_which_redis_falls_silent_each_time_holds_up_nothing_for_ever(
+    log: StreamLog, redis_server: Cache, node: uuid.UUID
+) -> None:
+    outbox.add_update(node, encode(numbers()[0], bytes(8_000_000)))
+    write(log, node, 2)
+    # Nothing so large gets through in time: the connection is closed instead.
+    redis_server.client.config_set("proto-max-bulk-len", 1 << 20)
+    drained(log)
+    assert streamed(redis_server, node) == ["lost 1", 2]
+
+
+def test_what_waits_is_listed_in_the_admin(admin_client: Client) -> None:
+    node = Node.objects.create(key="x", path="x", structure_family="array")
+    outbox.add_update(node.uuid, encode(*numbers(1)))
+    outbox.add_drop(uuid.uuid4())
+    page = admin_client.get("/admin/streaming/waiting/").content.decode()
+    assert [text in page for text in ("/x", "Update", "deleted", "end of the node")] == [True] * 4
+    assert admin_client.get("/admin/streaming/waiting/add/").status_code == 403
+
+
+def test_one_process_at_a_time_drains(log: StreamLog, redis_server: Cache, node: uuid.UUID) -> None:
+    outbox.add_update(node, encode(*numbers(1)))
+
+    def look() -> bool:
+        try:
+            return drain.look(log)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        with lone(drain.LOCK) as mine:
+            assert mine
+            assert not other.submit(look).result()
+            assert streamed(redis_server, node) == []
+        assert other.submit(look).result()
+    assert streamed(redis_server, node) == [1]

@@ -1,0 +1,121 @@
+"""Whatever is lost, comes late or dies on the way: the stream is what was stored, in that order."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable
+
+import hypothesis.strategies as st
+import msgpack
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+
+from streaming.config import StreamingCacheSettings
+from streaming.keys import StreamKeys
+from streaming.writing import drain, outbox
+from streaming.writing.log import StreamLog, new_token
+from streaming.writing.scripts import Ahead
+from streaming.writing.updates import encode
+
+from ..conftest import numbers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Story:
+    """One node, its writers, who drains, and commands that are still on their way to Redis."""
+
+    def __init__(self, log: StreamLog) -> None:
+        self.node = uuid.uuid4()
+        self.stored: list[int] = []
+        self._log = log
+        self._late: list[Callable[[], object]] = []
+
+    def write(self) -> None:
+        """A write with nothing in its way."""
+        self._store(answered=True, arrives=True)
+
+    def write_without_answer(self) -> None:
+        """Redis took it, and nobody was told."""
+        self._store(answered=False, arrives=True)
+
+    def write_that_comes_late(self) -> None:
+        """Redis takes it after it was given up, if at all."""
+        self._store(answered=False, arrives=False)
+
+    def write_that_is_not_stored(self) -> None:
+        """It has no place in the order."""
+        self._log.append(self.node, *numbers(-1))
+
+    def arrive(self) -> None:
+        """Redis takes the oldest command that was given up."""
+        if self._late:
+            with contextlib.suppress(Ahead):
+                self._late.pop(0)()
+
+    def drain(self) -> None:
+        """All that waits is put into the stream."""
+        while not drain.look(self._log):
+            pass
+
+    def drain_and_die(self) -> None:
+        """Some is put into the stream by a process that dies, commands of which come late."""
+        last, batch = self._log.last_token(self.node), outbox.next_batch(self.node)
+        for entry in batch[len(drain._done(batch, last)) :][:2]:
+            after = last
+            self._late.append(lambda entry=entry, after=after: drain._put(self._log, entry, after))
+            drain._put(self._log, entry, after)
+            last = entry.token
+
+    def _store(self, *, answered: bool, arrives: bool) -> None:
+        self.stored.append(len(self.stored))
+        update, token = encode(*numbers(self.stored[-1])), new_token()
+        if outbox.waits(self.node):
+            outbox.add_update(self.node, update)
+            return
+        if arrives:
+            self._log.put(self.node, update, token)
+        elif len(self._late) < 8:
+            self._late.append(lambda: self._log.put(self.node, update, token))
+        if not answered:
+            outbox.add_update(self.node, update, token)
+
+    def end(self) -> None:
+        """Everything has come to rest."""
+        self.drain()
+        while self._late:
+            self.arrive()
+
+
+STEPS = [
+    Story.write,
+    Story.write_without_answer,
+    Story.write_that_comes_late,
+    Story.write_that_is_not_stored,
+    Story.arrive,
+    Story.drain,
+    Story.drain_and_die,
+]
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(steps=st.lists(st.sampled_from(STEPS), max_size=30))
+def test_each_stored_write_is_in_the_stream_once_and_in_its_place(
+    log: StreamLog, cache: StreamingCacheSettings, client: redis.Redis, steps: list[object]
+) -> None:
+    story = Story(log)
+    for step in steps:
+        step(story)
+    story.end()
+    payloads = [
+        msgpack.unpackb(fields[b"frame"])["payload"]
+        for _, fields in client.xrange(StreamKeys.of(cache.prefix, story.node).log)
+    ]
+    values = [int.from_bytes(payload, "little", signed=True) for payload in payloads]
+    assert [value for value in values if value >= 0] == story.stored
