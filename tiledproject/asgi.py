@@ -4,21 +4,27 @@ import os
 
 import django
 from channels.routing import ProtocolTypeRouter
+from django.conf import settings
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiledproject.settings")
 django.setup(set_prefix=False)
 
 from streaming.routing import application as streams  # noqa: E402
+from streaming.writing import drain  # noqa: E402
 
 from . import urls  # noqa: E402, F401  all that a first request would have to wait for
-from .http import RequestThreads, WholeRequestHandler  # noqa: E402
+from .handlers import RequestHandler  # noqa: E402
+from .http import HttpApplication  # noqa: E402
 from .lifespan import Lifespan  # noqa: E402
 
+requests = HttpApplication(RequestHandler(), largest_body=settings.TILED.server.largest_body)
 application = ProtocolTypeRouter(
     {
-        "http": RequestThreads(ASGIStaticFilesHandler(WholeRequestHandler())),
+        "http": ASGIStaticFilesHandler(requests),  # type: ignore[arg-type]
         "websocket": streams,
-        "lifespan": Lifespan(),
+        "lifespan": Lifespan(requests.finish),
     }
 )
+
+drain.start()

@@ -64,6 +64,12 @@ class ServerSettings(BaseModel):
         "set on their own. Left out, `data` in the project.",
         examples=["/srv/tiled"],
     )
+    largest_body: int = Field(
+        default=1 << 30,
+        ge=1 << 20,
+        description="The most bytes that one request may bring; larger data is written in pieces.",
+        examples=["1073741824"],
+    )
     secret_key: str | None = Field(
         default=None,
         min_length=32,

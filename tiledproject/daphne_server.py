@@ -15,7 +15,7 @@ from typing import Any
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
-from twisted.internet import defer, reactor
+from twisted.internet import defer, reactor, task
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
@@ -26,11 +26,15 @@ logger = logging.getLogger(__name__)
 
 # A subscriber that is far behind has all this to receive before it can answer a close.
 CLOSE_TIMEOUT = 300
+# One that was told to go for what it sent has less time.
+FAILED_TIMEOUT = 10
 PONG_TIMEOUT = 120
 HANDSHAKE_TIMEOUT = 30
-# A subscriber has nothing to say but, at most, its key.
-INCOMING_LIMIT = 64 * 1024
+# A subscriber has nothing to say but its key, and what it subscribes to.
+INCOMING_LIMIT = 8 * 1024
 BODY_PART = 1024 * 1024
+# For the last frames to leave before the process ends.
+FAREWELL_SECONDS = 0.2
 
 
 @implementer(IPushProducer)
@@ -67,6 +71,12 @@ class PatientProtocol(WebSocketProtocol):
         self.denial: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self.denial_body = b""
 
+    def onConnect(self, request: Any) -> Any:  # noqa: N802
+        """Begin a handshake. Subprotocols are never chosen; ones in no text are not even read."""
+        if not request.headers.get("sec-websocket-protocol", "").isascii():
+            del request.headers["sec-websocket-protocol"]
+        return super().onConnect(request)
+
     def serverAccept(self, subprotocol: str | None = None) -> None:  # noqa: N802
         """Open the WebSocket, and have the transport tell when it is full."""
         super().serverAccept(subprotocol)
@@ -96,6 +106,11 @@ class PatientProtocol(WebSocketProtocol):
             case _:
                 super().handle_reply(message)
 
+    def part(self) -> None:
+        """Close, because the server is being stopped."""
+        if self.state == self.STATE_OPEN:
+            self._close(1012, "")
+
     def handle_exception(self, exception: Exception) -> None:
         """The application failed: say so with a status, or with a close frame."""
         if self.state != self.STATE_CONNECTING:
@@ -105,10 +120,11 @@ class PatientProtocol(WebSocketProtocol):
             self._deny()
 
     def onMessageFrameBegin(self, length: int) -> None:  # noqa: N802
-        """Hang up on who sends more than any subscriber has to say."""
+        """Close on who sends more than any subscriber has to say, and drop what still comes."""
         super().onMessageFrameBegin(length)
-        if self.message_data_total_length > INCOMING_LIMIT:
-            self.dropConnection(abort=True)
+        if self.message_data_total_length > INCOMING_LIMIT and not self.failedByMe:
+            self.closeHandshakeTimeout = FAILED_TIMEOUT
+            self._fail_connection(1009, f"A message may have {INCOMING_LIMIT} bytes")
 
     def _close(self, code: int, reason: str) -> None:
         # The public method knows fewer codes than the standard.
@@ -157,7 +173,7 @@ class PatientServer(Server):
 
     def _use_patient_protocol(self) -> None:
         self.ws_factory.protocol = PatientProtocol
-        self.ws_factory.setProtocolOptions(closeHandshakeTimeout=CLOSE_TIMEOUT)
+        self.ws_factory.setProtocolOptions(closeHandshakeTimeout=CLOSE_TIMEOUT, failByDrop=False)
 
     def listen_success(self, port: Any) -> None:
         """Tell the user where the server is."""
@@ -183,7 +199,10 @@ class PatientServer(Server):
         await super().handle_reply(protocol, message)
 
     def kill_all_applications(self) -> Any:
-        """Cancel whatever runs; a connection that is still closing has no application any more."""
+        """Cancel whatever runs, and close its WebSockets.
+
+        A connection that is still closing has no application any more.
+        """
         running = [
             details["application_instance"]
             for details in self.connections.values()
@@ -192,4 +211,11 @@ class PatientServer(Server):
         for application in running:
             application.cancel()
         waiting = defer.Deferred.fromFuture(asyncio.gather(*running, return_exceptions=True))
-        return waiting.addErrback(lambda failure: None)
+        waiting.addErrback(lambda failure: None)
+        return waiting.addCallback(lambda _: self._part())
+
+    def _part(self) -> Any:
+        leaving = [one for one in self.connections if isinstance(one, PatientProtocol)]
+        for protocol in leaving:
+            protocol.part()
+        return task.deferLater(reactor, FAREWELL_SECONDS if leaving else 0.0, lambda: None)

@@ -1,65 +1,69 @@
-"""How a request reaches Django: on one kept thread, in one hop."""
+"""How a request reaches Django: whole, and in one hop to a kept thread."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
 from typing import Any
 
-from asgiref.sync import ThreadSensitiveContext, sync_to_async
-from django.core.handlers.asgi import ASGIHandler
-from django.db import connections
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from .bodies import Bodies, Disconnected, TooLarge
+from .handlers import Answer, RequestHandler, too_large
+from .threads import RequestThreads
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-KEPT_THREADS = 16
+# In seconds; after that their threads end with the process.
+LAST_REQUESTS = 2.0
 
 
-class RequestThreads:
-    """Lends each request a thread that lives on after it, and with it its database connection.
+class HttpApplication:
+    """Django as an ASGI application for servers that have many small requests, and large ones.
 
-    Django would start a new thread, and connect anew, for every request. There is no upper bound,
-    so that a slow client keeps nobody waiting; at most `kept` idle threads are kept.
+    Nothing but memory, and that bounded, is spent on a client while its request is still arriving
+    or its answer is still leaving. A client that goes away meanwhile is let go; a request that has
+    arrived is carried out to its end.
     """
 
-    def __init__(self, application: Application, kept: int = KEPT_THREADS) -> None:
-        self.application = application
-        self.kept = kept
-        self._idle: list[ThreadPoolExecutor] = []
+    def __init__(self, handler: RequestHandler, *, largest_body: int) -> None:
+        self._handler = handler
+        self._threads = RequestThreads()
+        self._bodies = Bodies(largest=largest_body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run one request on a thread of its own."""
-        thread = self._idle.pop() if self._idle else ThreadPoolExecutor(max_workers=1)
+        """Answer one request."""
         try:
-            async with ThreadSensitiveContext(executor=thread):
-                await self.application(scope, receive, send)
+            body = await self._bodies.receive(scope, receive)
+        except Disconnected:
+            return
+        except TooLarge as error:
+            await self._send(too_large(error), send)
+            return
+        try:
+            answer = await self._threads.run(self._handler.answer, scope, body)
         finally:
-            self._take_back(thread)
+            body.close()
+        await self._send(answer, send)
 
-    def _take_back(self, thread: ThreadPoolExecutor) -> None:
-        if len(self._idle) < self.kept:
-            self._idle.append(thread)
-        else:
-            thread.submit(connections.close_all)
-            thread.shutdown(wait=False)
+    async def finish(self) -> None:
+        """Let requests that nobody waits for any more come to their end, for a while."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_REQUESTS):
+                await self._threads.idle()
 
+    async def _send(self, answer: Answer, send: Send) -> None:
+        start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        await send(start)
+        if answer.stream is not None:
+            await self._send_parts(answer.stream, send)
+        await send({"type": "http.response.body", "body": answer.body})
 
-class WholeRequestHandler(ASGIHandler):
-    """Runs middleware and view together on the request's thread.
-
-    Django's own handler goes to the thread and back for every middleware, which costs more than
-    most requests here; none of our views is asynchronous.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.load_middleware(is_async=False)
-
-    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        """The response to `request`."""
-        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+    async def _send_parts(self, response: Any, send: Send) -> None:
+        try:
+            async with aclosing(aiter(response)) as parts:
+                async for part in parts:
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+        finally:
+            await self._threads.run(response.close)

@@ -3,7 +3,8 @@
 The options of `serve` are settings under another name: here they become environment variables,
 which reach every worker process. And a site without a Redis gets a Valkey of its own, held by the
 process that the user started, so that it outlives each reload of `runserver` and serves all workers
-of `serve`.
+of `serve`. Any other command uses the one of the server that runs, so that what it does reaches the
+subscribers.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 
 from streaming.embedded import EmbeddedValkey
 
+from . import valkey_address
 from .config import load
 from .serve_options import LABELS, environment_of, parse
 
@@ -43,8 +45,21 @@ def prepared(arguments: Sequence[str], environment: MutableMapping[str, str]) ->
             settings = load(environment, labels)
             if settings.streaming_cache.uri is None:
                 valkey = EmbeddedValkey(settings.streaming_cache.embedded_memory)
-                environment["TILED_STREAMING_CACHE_URI"] = surroundings.enter_context(valkey)
+                uri = surroundings.enter_context(valkey)
+                environment["TILED_STREAMING_CACHE_URI"] = uri
+                surroundings.enter_context(valkey_address.told(settings.server.data_folder, uri))
+        elif command and not QUESTIONS.intersection(arguments):
+            _join_server(environment)
         yield
+
+
+def _join_server(environment: MutableMapping[str, str]) -> None:
+    """Have a command use the Valkey of the server that runs on the same data folder."""
+    settings = load(environment)
+    if settings.streaming_cache.uri is None:
+        uri = valkey_address.found(settings.server.data_folder)
+        if uri is not None:
+            environment["TILED_STREAMING_CACHE_URI"] = uri
 
 
 def _take_options(

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "streaming",
 ]
 
+# Of pages. The API has its own, in `handlers`.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -88,10 +89,8 @@ TEMPLATES = [
 DATABASES = {"default": django_database(TILED.database.uri)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# One write may be a whole array; what it may hold is for the catalog to say. Up to this size a
-# body stays in memory instead of passing through a temporary file.
+# One write may be a whole array: bodies are limited by `server.largest_body`.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
-FILE_UPLOAD_MAX_MEMORY_SIZE = 128 * 1024 * 1024
 
 AUTHENTICATION_BACKENDS = [
     "access.backends.ApiKeyBackend",
@@ -107,9 +106,17 @@ REST_FRAMEWORK = {
 CHANNEL_LAYERS = (
     {
         "default": {
-            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            # Of the two, the one that loses nothing to a full queue and has one connection for
+            # each process.
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
             "CONFIG": {
-                "hosts": [TILED.streaming_cache.uri],
+                "hosts": [
+                    {
+                        "address": TILED.streaming_cache.uri,
+                        "socket_timeout": TILED.streaming_cache.timeout,
+                        "socket_connect_timeout": TILED.streaming_cache.timeout,
+                    }
+                ],
                 "prefix": f"{TILED.streaming_cache.prefix}:channels",
             },
         }
@@ -140,5 +147,7 @@ LOGGING = {
         "django.server": {"handlers": [], "propagate": True},
         # A refused request is the client's affair, and is told to the client.
         "django.request": {"level": "ERROR"},
+        # It tells of every second without a Redis; the streams tell of it once.
+        "channels_redis.pubsub": {"level": "CRITICAL"},
     },
 }

@@ -24,6 +24,11 @@ from types import FrameType
 
 import uvicorn
 
+from .descriptors import allow_many_connections
+from .heads import HeadsProtocol
+from .memory import reuse_freed_memory
+from .websockets import FramesProtocol
+
 logger = logging.getLogger(__name__)
 
 APPLICATION = "tiledproject.asgi:application"
@@ -32,8 +37,8 @@ KEEP_ALIVE = 75
 PING_INTERVAL = 20
 # A subscriber busy with what it was sent reads nothing, and so sees no ping.
 PONG_TIMEOUT = 120
-# A subscriber has nothing to say but, at most, its key.
-INCOMING_LIMIT = 64 * 1024
+# A subscriber has nothing to say but its key, and what it subscribes to.
+INCOMING_LIMIT = 8 * 1024
 # A worker looks for its signals ten times a second.
 ALL_DEAF_AFTER = 0.3
 GRACE = 4
@@ -166,10 +171,13 @@ class WorkerServer(uvicorn.Server):
 
 def work(listener: socket.socket, ready: Connection, log_level: str) -> None:
     """The life of one worker process."""
+    reuse_freed_memory()
+    allow_many_connections()
     threading.Thread(target=_end_with_supervisor, args=(listener,), daemon=True).start()
     config = uvicorn.Config(
         APPLICATION,
-        ws="websockets-sansio",
+        http=HeadsProtocol,
+        ws=FramesProtocol,
         # Frames of arrays hardly shrink, and shrinking them doubles the work.
         ws_per_message_deflate=False,
         ws_max_size=INCOMING_LIMIT,

@@ -110,10 +110,13 @@ def test_a_stalled_reader_is_waited_for_and_loses_nothing(address: str) -> None:
         assert len(lengths) == 100
 
 
-def test_a_subscriber_that_sends_much_is_disconnected(address: str) -> None:
+@pytest.mark.parametrize("size", [9_000, 20 * MEGABYTE])
+def test_a_client_that_says_too_much_hears_so(address: str, size: int) -> None:
     with (
         connect(f"ws://{address}/listen", compression=None) as connection,
-        pytest.raises(ConnectionClosed),
+        pytest.raises(ConnectionClosed) as closed,
     ):
-        connection.send(bytes(MEGABYTE))
+        connection.send(bytes(size))
         connection.recv(timeout=20)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009

@@ -1,52 +1,184 @@
-"""On which threads requests run."""
+"""Requests on their way in: large, slow, broken off; and what pages have that the API has not."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
+from urllib.parse import urlsplit
 
-from asgiref.sync import sync_to_async
+import numpy as np
+import pytest
+import requests
 
-from tiledproject.http import RequestThreads
+from tests.conftest import API_KEY
+from tests.servers import RunningServer, own_database, running
+from tiled_client import ArrayClient, from_uri
+from tiledproject.bodies import Bodies, Disconnected, TooLarge
 
-
-def application_on(thread_of: dict[str, int], may_end: dict[str, threading.Event]) -> Any:
-    """An application that notes the thread of each path, and ends where it may."""
-
-    def work(path: str) -> None:
-        thread_of[path] = threading.get_ident()
-        if path in may_end:
-            may_end[path].wait(20)
-
-    async def application(scope: Any, receive: Any, send: Any) -> None:
-        await sync_to_async(work)(scope["path"])
-
-    return application
+MIB = 1 << 20
+HEADERS = {"Authorization": f"Apikey {API_KEY}", "Content-Type": "application/octet-stream"}
+FRAME = np.arange(2000, dtype=np.int64)
 
 
-async def ask(threads: RequestThreads, path: str) -> None:
-    async def nothing(*arguments: Any) -> Any:
-        return {}
-
-    await threads({"type": "http", "path": path}, nothing, nothing)
+@pytest.fixture
+def array(server: RunningServer) -> ArrayClient:
+    return from_uri(server.uri, api_key=API_KEY).write_array(np.zeros_like(FRAME))
 
 
-async def test_a_request_takes_over_the_thread_of_the_one_before() -> None:
-    thread_of: dict[str, int] = {}
-    threads = RequestThreads(application_on(thread_of, {}))
-    await ask(threads, "/first")
-    await ask(threads, "/second")
-    assert thread_of["/first"] == thread_of["/second"]
+def upload(array: ArrayClient, *, declared: int = FRAME.nbytes, extra: str = "") -> socket.socket:
+    """A connection on which the head of a request to overwrite `array` has been sent."""
+    where = urlsplit(array.uri)
+    assert where.hostname is not None
+    assert where.port is not None
+    line = socket.create_connection((where.hostname, where.port), timeout=30)
+    path = f"/api/v1/array/full/{array.key}"
+    fields = {**HEADERS, "Host": "localhost", "Content-Length": str(declared)}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    line.sendall(f"PUT {path} HTTP/1.1\r\n{head}{extra}\r\n".encode())
+    return line
 
 
-async def test_a_slow_request_keeps_nobody_waiting() -> None:
-    thread_of: dict[str, int] = {}
-    may_end = {f"/slow/{number}": threading.Event() for number in range(8)}
-    threads = RequestThreads(application_on(thread_of, may_end), kept=2)
-    slow = [asyncio.create_task(ask(threads, path)) for path in may_end]
-    await ask(threads, "/brisk")
-    for event in may_end.values():
-        event.set()
-    await asyncio.gather(*slow)
-    assert len(set(thread_of.values())) == 9
+def status(line: socket.socket) -> int:
+    with line.makefile("rb") as reader:
+        return int(reader.readline().split()[1])
+
+
+def test_slow_uploads_keep_nobody_waiting_and_arrive(array: ArrayClient) -> None:
+    body = FRAME.tobytes()
+    with ExitStack() as lines:
+        slow = [lines.enter_context(upload(array)) for _ in range(100)]
+        for line in slow:
+            line.sendall(body[:5000])
+        array.write(FRAME[::-1].copy())
+        np.testing.assert_array_equal(array.read(), FRAME[::-1])
+        for line in slow:
+            line.sendall(body[5000:])
+        assert {status(line) for line in slow} == {200}
+    np.testing.assert_array_equal(array.read(), FRAME)
+
+
+def test_an_upload_that_is_broken_off_leaves_nothing(array: ArrayClient) -> None:
+    before = array.read()
+    with upload(array) as line:
+        line.sendall(FRAME.tobytes()[:-8])
+    np.testing.assert_array_equal(array.read(), before)
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(array: ArrayClient) -> None:
+    with upload(array, extra="Expect: 100-continue\r\n") as line, line.makefile("rb") as reader:
+        assert [reader.readline(), reader.readline()] == [b"HTTP/1.1 100 Continue\r\n", b"\r\n"]
+        line.sendall(FRAME.tobytes())
+        assert reader.readline() == b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server that takes at most one MiB in one request."""
+    options = ("--port", "0", "--workers", "1", "--api-key", API_KEY)
+    with own_database() as database:
+        settings = {"TILED_SERVER_LARGEST_BODY": str(MIB), **database}
+        with running(tmp_path_factory.mktemp("narrow"), "serve", *options, **settings) as site:
+            yield site
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_body_that_is_too_large_is_refused_in_a_sentence(
+    narrow: RunningServer, declared: bool
+) -> None:
+    large = bytes(2 * MIB)
+    body: Any = large if declared else iter([large])
+    answer = requests.put(
+        f"{narrow.uri}/api/v1/array/full/a", data=body, headers=HEADERS, timeout=60
+    )
+    assert answer.status_code == 413
+    assert "server.largest_body" in answer.json()["detail"]
+    fitting = requests.put(
+        f"{narrow.uri}/api/v1/array/full/a", data=large[:MIB], headers=HEADERS, timeout=60
+    )
+    assert fitting.status_code == 404
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(narrow: RunningServer) -> None:
+    where = urlsplit(narrow.uri)
+    with socket.create_connection((where.hostname, where.port), timeout=30) as line:
+        head = f"PUT /api/v1/array/full/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: {2 * MIB}"
+        line.sendall(f"{head}\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert status(line) == 413
+
+
+def arriving(*messages: dict[str, Any]) -> Any:
+    left = list(messages)
+
+    async def receive() -> dict[str, Any]:
+        return left.pop(0)
+
+    return receive
+
+
+def part(body: bytes, more: bool = True) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+SCOPE: dict[str, Any] = {"headers": []}
+
+
+async def test_bodies_beyond_the_memory_that_there_is_for_them_wait_on_disk() -> None:
+    bodies = Bodies(largest=1000, memory=10)
+    large = await bodies.receive(SCOPE, arriving(part(b"a" * 8), part(b"b" * 8), part(b"c", False)))
+    small = await bodies.receive(SCOPE, arriving(part(b"d" * 10, False)))
+    assert large.file().read() == b"a" * 8 + b"b" * 8 + b"c"
+    assert small.file().read() == b"d" * 10
+    assert not bodies.reserve(1)
+    for body in (large, small):
+        body.close()
+    assert bodies.reserve(10)
+
+
+async def test_bodies_that_do_not_arrive_give_their_memory_back() -> None:
+    bodies = Bodies(largest=15, memory=10)
+    with pytest.raises(Disconnected):
+        await bodies.receive(SCOPE, arriving(part(b"a" * 8), {"type": "http.disconnect"}))
+    with pytest.raises(TooLarge):
+        await bodies.receive(SCOPE, arriving(part(b"a" * 8), part(b"a" * 8)))
+    with pytest.raises(TooLarge):
+        await bodies.receive({"headers": [(b"content-length", b"16")]}, arriving())
+    assert bodies.reserve(10)
+
+
+@pytest.mark.parametrize("site", ["server", "runserver"])
+def test_the_admin_has_sessions_and_styles_and_the_api_has_neither(
+    site: str, request: pytest.FixtureRequest
+) -> None:
+    uri = request.getfixturevalue(site).uri
+    with requests.Session() as browser:
+        page = browser.get(f"{uri}/admin/login/", timeout=60)
+        assert page.headers["X-Frame-Options"] == "DENY"
+        form = {
+            "username": "admin",
+            "password": API_KEY,
+            "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+            "next": "/admin/",
+        }
+        page = browser.post(f"{uri}/admin/login/", data=form, timeout=60)
+        assert (page.status_code, page.url) == (200, f"{uri}/admin/")
+        assert "sessionid" in browser.cookies
+        styles = browser.get(f"{uri}/static/admin/css/base.css", timeout=60)
+        assert (styles.status_code, styles.headers["Content-Type"]) == (200, "text/css")
+    answer = requests.get(f"{uri}/api/v1/metadata/", headers=HEADERS, timeout=60)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert set(answer.cookies.keys()) == {"tiled_csrf"}
+
+
+def test_an_answer_that_nobody_reads_holds_no_thread(server: RunningServer) -> None:
+    client = from_uri(server.uri, api_key=API_KEY)
+    large = client.write_array(np.zeros(8 * MIB, dtype=np.uint8))
+    where = urlsplit(large.uri)
+    with ExitStack() as lines:
+        for _ in range(50):
+            line = lines.enter_context(socket.create_connection((where.hostname, where.port)))
+            path = f"/api/v1/array/full/{large.key}?api_key={API_KEY}"
+            line.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            assert line.recv(12) == b"HTTP/1.1 200"
+        assert client.write_array(FRAME).read().tolist() == FRAME.tolist()

@@ -9,8 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
-from tests.servers import running
+from tests.servers import manage, running
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,19 @@ def test_nothing_is_left_when_it_ends(
         else:
             server.stop(number)
         assert not psutil.wait_procs(belonging, timeout=10)[1]
+
+
+def test_who_stops_it_closes_open_websockets(tmp_path: Path) -> None:
+    assert manage(tmp_path, "migrate").returncode == 0
+    with running(tmp_path, "runserver", "0", "--noreload") as server:
+        address = server.uri.replace("http", "ws", 1).rstrip("/")
+        with connect(
+            f"{address}/api/v1/stream/single/",
+            additional_headers={"Authorization": f"Apikey {server.api_key}"},
+        ) as stream:
+            stream.recv(timeout=10)
+            server.stop(signal.SIGTERM)
+            with pytest.raises(ConnectionClosed) as closed:
+                stream.recv(timeout=10)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012

@@ -1,0 +1,19 @@
+"""How many connections a worker may have."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+LIMITS = """
+import resource
+from tiledproject.descriptors import allow_many_connections
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 4096))
+allow_many_connections()
+print(resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+
+
+def test_a_process_takes_as_many_descriptors_as_the_system_lets_it_have() -> None:
+    ran = subprocess.run([sys.executable, "-c", LIMITS], capture_output=True, text=True, check=True)
+    assert ran.stdout == "(4096, 4096)\n"

@@ -1,0 +1,86 @@
+"""What comes before a request, over real connections to uvicorn."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from tiledproject import heads
+from tiledproject.workers import listen
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+PATIENCE = 0.4
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Send) -> None:
+    """Say how long the body was."""
+    length, more = 0, True
+    while more:
+        message = await receive()
+        length += len(message.get("body", b""))
+        more = message.get("more_body", False)
+    body = str(length).encode()
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
+    monkeypatch.setattr(heads, "HEAD_SECONDS", PATIENCE)
+    config = uvicorn.Config(
+        application, http=heads.HeadsProtocol, lifespan="off", log_level="critical"
+    )
+    server, listener = uvicorn.Server(config), listen("127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    yield listener.getsockname()
+    server.should_exit = True
+    thread.join()
+
+
+def answers(address: tuple[str, int], *parts: bytes, pause: float = 0.0) -> bytes:
+    """Everything the server says to this, until it closes."""
+    with socket.create_connection(address, timeout=10) as connection:
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(pause)
+        said = b""
+        while more := connection.recv(65536):
+            said += more
+    return said
+
+
+@pytest.mark.parametrize("head", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n"])
+def test_who_does_not_finish_a_head_is_not_waited_for(
+    address: tuple[str, int], head: bytes
+) -> None:
+    assert answers(address, head) == b""
+
+
+def test_a_second_request_has_to_come_as_soon_once_it_has_begun(address: tuple[str, int]) -> None:
+    said = answers(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HT", pause=0.05)
+    assert said.count(b"HTTP/1.1 200 OK") == 1
+
+
+def test_a_head_without_an_end_is_refused(address: tuple[str, int]) -> None:
+    line = b"X-Long: " + b"a" * 8000 + b"\r\n"
+    said = answers(address, b"GET / HTTP/1.1\r\nHost: x\r\n" + 9 * line)
+    assert said.startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_body_may_take_as_long_as_it_likes_and_requests_may_follow_each_other(
+    address: tuple[str, int],
+) -> None:
+    put = b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 200003\r\n\r\n"
+    last = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    half = b"b" * 100_000
+    said = answers(address, put + half, b"abc", half, last, pause=PATIENCE)
+    assert said.count(b"HTTP/1.1 200 OK") == 2
+    assert b"200003" in said
