@@ -45,7 +45,7 @@ def filled(path: Path, parts: Parts) -> str:
 
 
 def _pages() -> dict[str, Parts]:
-    from tables import client, commands, endings, http_api, messages, settings
+    from tables import client, commands, endings, http_api, messages, notices, settings
 
     return {
         "settings.md": {"settings": settings.settings},
@@ -55,6 +55,7 @@ def _pages() -> dict[str, Parts]:
             "schemas": messages.schemas,
             "every-update": messages.every_update,
             "updates": messages.updates,
+            "notices": notices.notices,
             "json-payloads": messages.json_payloads,
             "refusals": endings.refusals,
             "close-codes": endings.close_codes,
@@ -63,6 +64,7 @@ def _pages() -> dict[str, Parts]:
             "names": client.names,
             "classes": client.classes,
             "updates": client.updates,
+            "notices": client.notices,
             "options": client.options,
         },
     }

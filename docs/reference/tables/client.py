@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from itertools import pairwise
 from typing import Any
@@ -18,26 +18,47 @@ CLASSES = [
     tiled_client.Container,
     tiled_client.ArrayClient,
     tiled_client.TableClient,
+    tiled_client.SparseClient,
+    tiled_client.RaggedClient,
+    tiled_client.AwkwardClient,
     tiled_client.Subscription,
+    tiled_client.Updates,
+    tiled_client.StreamConnection,
+    tiled_client.AsyncSubscription,
+    tiled_client.AsyncUpdates,
+    tiled_client.AsyncStreamConnection,
     tiled_client.Registry,
 ]
 # What the client's own parts need of each other.
 BETWEEN_PARTS = {
     "api_root",
+    "at",
     "build",
-    "child",
     "child_nodes",
     "credentials",
+    "described",
     "fetch_reference",
+    "begin_queue",
+    "handle",
+    "over",
+    "perform",
+    "settle",
+    "subscription_over",
     "write_all_blocks",
 }
 UPDATES = [
     tiled_client.ArrayUpdate,
     tiled_client.ArrayReference,
     tiled_client.TableUpdate,
+    tiled_client.TableReference,
+    tiled_client.SparseUpdate,
+    tiled_client.RaggedUpdate,
+    tiled_client.AwkwardUpdate,
     tiled_client.ChildCreated,
     tiled_client.ChildMetadataUpdated,
+    tiled_client.ChildDeleted,
 ]
+NOTICES = [tiled_client.Gap, tiled_client.Reset, tiled_client.NodeClosed]
 
 
 def names() -> Iterator[str]:
@@ -56,7 +77,7 @@ def classes() -> Iterator[str]:
         yield f"### `{kind.__name__}`\n"
         rows = [
             [code(_written(name, member)), first_sentence(member)]
-            for name, member in vars(kind).items()
+            for name, member in _own_members(kind)
             if _is_public(name, member)
         ]
         yield from table(["member", "what it does"], rows)
@@ -65,9 +86,19 @@ def classes() -> Iterator[str]:
 
 def updates() -> Iterator[str]:
     """A row for each kind of update, with its attributes."""
+    yield from _told(UPDATES)
+
+
+def notices() -> Iterator[str]:
+    """A row for whatever else is told, with its attributes."""
+    yield from _told(NOTICES)
+
+
+def _told(kinds: Sequence[type]) -> Iterator[str]:
     rows = []
-    for kind in UPDATES:
-        own = [field.name for field in fields(kind) if field.name != "subscription"]
+    for kind in kinds:
+        own = [field.name for field in fields(kind) if field.name != "origin"]
+        own += [name for name, member in vars(kind).items() if isinstance(member, property)]
         methods = [f"{name}()" for name, member in vars(kind).items() if _is_method(name, member)]
         rows.append(
             [code(kind.__name__), first_sentence(kind), ", ".join(map(code, own + methods))]
@@ -85,6 +116,13 @@ def options() -> Iterator[str]:
         rows = [[code(f.name), code(f.default), said[f.name]] for f in fields(kind)]
         yield from table(["option", "default", "meaning"], rows)
         yield ""
+
+
+def _own_members(kind: type) -> Iterator[tuple[str, Any]]:
+    """What a class has of its own, or of a base that has no name among the public ones."""
+    for base in reversed(kind.__mro__):
+        if base is kind or (base.__module__.startswith("tiled_client") and base not in CLASSES):
+            yield from vars(base).items()
 
 
 def _is_public(name: str, member: Any) -> bool:

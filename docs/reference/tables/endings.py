@@ -7,13 +7,16 @@ from typing import Any
 
 from access import errors
 from access.credentials import authenticate_key
+from access.principals import NOBODY, require
 from catalog.models import Node
 from catalog.nodes import of_family
-from streaming.admission import STREAMABLE
-from streaming.consumer import CLOSE_CODES, FIRST_MESSAGE_SECONDS
-from streaming.handshake import BadFirstMessage, Handshake, first_message_key
-from streaming.hub import Ending
-from streaming.reader import current_reader
+from streaming.reading.hub import Ending
+from streaming.reading.reader import current_reader
+from streaming.sockets.admission import NEEDED, STREAMABLE
+from streaming.sockets.desk import ALL_OF_KEY_TAKEN, ALL_TAKEN, EXPIRED, REVOKED, TOO_MANY_WAIT
+from streaming.sockets.exchange import UNREAD
+from streaming.sockets.handshake import BadFirstMessage, Handshake, first_message_key
+from streaming.sockets.socket import CLOSE_CODES, FIRST_MESSAGE_SECONDS, GONE_CODE
 from tiled_client.stream.outcomes import error_for_close, is_final
 
 from .markdown import code, table
@@ -24,6 +27,7 @@ WHEN = {
     Ending.LOST: "the streaming cache was out of reach for longer than "
     "`streaming_cache.outage_tolerance`",
 }
+OUT_OF_REACH = "The streaming cache cannot be reached. Try again soon."
 FIRST_MESSAGES = {
     "the first message is not JSON": "hello",
     "the first message is JSON of another kind": "{}",
@@ -40,17 +44,33 @@ def refusals() -> Iterator[str]:
 def close_codes() -> Iterator[str]:
     """A row for each way in which an accepted subscription ends, and what our client does."""
     rows = [_ending(CLOSE_CODES[ending], ending.value, when) for ending, when in WHEN.items()]
+    rows.insert(
+        2, _ending(GONE_CODE, Ending.DELETED.value, "the same, with the feature `child-deleted`")
+    )
     rows += [_ending(*_closed(text), when) for when, text in FIRST_MESSAGES.items()]
     patience = f"No auth message within {FIRST_MESSAGE_SECONDS:.0f} seconds"
     rows += [
         _ending(BadFirstMessage.close_code, patience, "no first message came"),
         _ending(errors.Unauthorized.close_code, "Authentication failed", "a wrong key in it"),
+        _ending(
+            errors.TooMany.close_code,
+            ALL_OF_KEY_TAKEN,
+            "a right key, but with `streaming_cache.connections_per_key` subscriptions",
+        ),
         _ending(errors.NotFound.close_code, "No such entry: ...", "a right key, but no such node"),
         _ending(
             errors.Unavailable.close_code,
-            "The streaming cache cannot be reached. Try again soon.",
+            OUT_OF_REACH,
             "a right key, but the cache is out of reach",
         ),
+        _ending(errors.Unauthorized.close_code, REVOKED, "the key was revoked"),
+        _ending(errors.Unauthorized.close_code, EXPIRED, "the key has expired"),
+        _ending(
+            errors.BadRequest.close_code,
+            UNREAD,
+            "on a connection for many nodes, the client asks and reads no answers",
+        ),
+        _ending(1009, "", "a message from the client is longer than 8 KiB"),
         _ending(1011, "Internal error", "something broke; the server's log says what"),
         _ending(1012, "", "the server is being stopped"),
     ]
@@ -86,12 +106,20 @@ def _attempts() -> Mapping[str, Callable[[], object]]:
         "an `Authorization` header of another form": read("", ("authorization", "Bearer abc")),
         "an `access_token`": read("access_token=abc"),
         "a wrong key, on a public server too": lambda: authenticate_key("wrong"),
-        "no such node": _no_such_node,
+        "a key without the scopes for data and metadata": lambda: require(NOBODY, *NEEDED),
+        "`streaming_cache.connections` are open": _raise(errors.TooMany(ALL_TAKEN)),
+        "this key has `streaming_cache.connections_per_key`": _raise(
+            errors.TooMany(ALL_OF_KEY_TAKEN)
+        ),
+        "no key, and `streaming_cache.connections_waiting` without one": _raise(
+            errors.TooMany(TOO_MANY_WAIT)
+        ),
+        "no such node": _raise(errors.NotFound(f"No such entry: {['a', 'b']}")),
         "a node of a family without a stream": lambda: of_family(
-            Node(path="a/b", structure_family="sparse"), *STREAMABLE
+            Node(path="a/b", structure_family="bytes"), *STREAMABLE
         ),
         "no streaming cache is configured": current_reader,
-        "the streaming cache is out of reach": _out_of_reach,
+        "the streaming cache is out of reach": _raise(errors.Unavailable(OUT_OF_REACH)),
     }
 
 
@@ -103,12 +131,11 @@ def _refused(attempt: Callable[[], object]) -> list[str]:
     raise AssertionError("That was not refused.")
 
 
-def _no_such_node() -> None:
-    raise errors.NotFound(f"No such entry: {['a', 'b']}")
+def _raise(error: errors.ServiceError) -> Callable[[], object]:
+    def refuse() -> None:
+        raise error
 
-
-def _out_of_reach() -> None:
-    raise errors.Unavailable("The streaming cache cannot be reached. Try again soon.")
+    return refuse
 
 
 def _scope(query: str, *headers: tuple[str, str]) -> dict[str, Any]:

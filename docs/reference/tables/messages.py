@@ -7,15 +7,20 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
+import awkward
 import msgpack
 import numpy as np
 import pyarrow as pa
 
-from streaming import envelope, frames
-from streaming.handshake import reference_uri
+from streaming import frames
+from streaming.sockets import envelope
+from streaming.sockets.addresses import reference_uri
 from tiled_client.wire import messages, plain
+from tiled_client.wire.awkward import AwkwardStructure
+from tiled_client.wire.buffers import ZIP, awkward_buffers, ragged_body, zip_members
 from tiled_client.wire.data_sources import Asset, DataSource
 from tiled_client.wire.families import Management, StructureFamily
+from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
 
 from .markdown import code, first_paragraph, table
@@ -44,31 +49,39 @@ KEYS = {
     "data_sources": "one data source, or `[]` for a container. Of data that the server keeps "
     "itself, `assets` is `[]`",
     "key": "the child's key",
+    "length": "how many items the array has",
     "metadata": "the child's metadata, complete",
     "mimetype": "the media type of the data",
     "offset": "where a patch begins, along each dimension; null unless it was a patch",
     "partition": "the number of the partition, or null for the whole table",
     "patch": "`{offset, shape}` of what is new, or null: anything may be",
+    "persisted": "`false` where nothing was stored; else absent. Not in Tiled",
     "revision_number": "the number under which the former state was kept; absent if it was not",
+    "rows": "`{offset, count}` of what is new, or null: anything may be",
     "shape": "the shape of what was written; of a reference, the shape of the whole array",
     "specs": "the child's specs, complete: `[{name, version}]`",
-    "structure_family": "`container`, `array` or `table`",
+    "structure_family": "`container`, `array`, `table`, `sparse`, `ragged` or `awkward`",
 }
 ADDED_WHEN_SENT = {
-    "uri": "where the new numbers can be read: `array/full` with a `slice`; as this subscriber "
-    "reaches the server",
+    "uri": "where what is new can be read: `array/full` with a `slice`, `table/full` or "
+    "`table/partition` with `rows`; as this subscriber reaches the server",
 }
 
 ARRAY = ArrayStructure.from_array(np.zeros(3, np.int64))
 FRAMES = ArrayStructure.from_array(np.zeros((3, 2, 3), np.uint8))
 SCHEMA = pa.schema([("time", pa.float64()), ("count", pa.int64())])
 TABLE = TableStructure.from_schema(SCHEMA)
+RAGGED = RaggedStructure(ARRAY.data_type, (2, None), 3, ((2,), None))
+RECORDS = awkward.Array([{"x": 1, "y": [0.5]}])
+AWKWARD = AwkwardStructure(1, awkward_buffers(RECORDS)[0])
 
 
 def schemas() -> Iterator[str]:
     """The first message of each kind of stream."""
-    for structure in (None, ARRAY, TABLE):
-        yield from _example({**messages.schema_message(structure), "epoch": EPOCH, "sequence": 1})
+    for structure in (None, ARRAY, TABLE, RAGGED, AWKWARD):
+        yield from _example(
+            {**messages.schema_message(structure), "epoch": EPOCH, "sequence": 1, "end": 0}
+        )
 
 
 def every_update() -> Iterator[str]:
@@ -88,7 +101,7 @@ def updates() -> Iterator[str]:
         names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
         told.update(names)
         rows = [[code(name), KEYS[name]] for name in names]
-        if kind is messages.ArrayRef:
+        if kind in (messages.ArrayRef, messages.TableRef):
             rows += [[code(name), text] for name, text in ADDED_WHEN_SENT.items()]
         yield from table(["key", "meaning"], rows)
         yield ""
@@ -144,6 +157,13 @@ def _registered() -> dict[str, Any]:
     return source.to_json()
 
 
+def _registered_table() -> dict[str, Any]:
+    asset = Asset("file://localhost/data/beamline/log.csv", False, "data_uris", 0)
+    family, management = StructureFamily.table, Management.external
+    source = DataSource(family, TABLE, "text/csv", assets=[asset], management=management, id=2)
+    return source.to_json()
+
+
 def _kept() -> dict[str, Any]:
     return DataSource(StructureFamily.array, ARRAY, "application/x-zarr", id=4).to_json()
 
@@ -160,6 +180,23 @@ _EXAMPLES: dict[type[messages.Message], tuple[messages.Message, Structure | None
         None,
     ),
     messages.TableData: (messages.TableData(ARROW, 0, append=True), TABLE, _rows()),
+    messages.TableRef: (
+        messages.TableRef(
+            _registered_table(), None, append=True, rows={"offset": 100, "count": 20}
+        ),
+        TABLE,
+        None,
+    ),
+    messages.RaggedData: (
+        messages.RaggedData(ZIP, (1,), offset=(2,)),
+        RAGGED,
+        ragged_body(awkward.Array([[7, 8, 9]])),
+    ),
+    messages.AwkwardData: (
+        messages.AwkwardData(ZIP, 1),
+        AWKWARD,
+        zip_members(awkward_buffers(RECORDS)[2]),
+    ),
     messages.ChildCreated: (
         messages.ChildCreated("x", "array", [], {"sample": "A"}, [_kept()], []),
         None,
@@ -170,4 +207,5 @@ _EXAMPLES: dict[type[messages.Message], tuple[messages.Message, Structure | None
         None,
         None,
     ),
+    messages.ChildDeleted: (messages.ChildDeleted("x", "array"), None, None),
 }
