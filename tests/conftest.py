@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from django.conf import settings
@@ -12,7 +14,17 @@ from django.conf import settings
 from tests.servers import RunningServer, manage, own_database, running
 from tests.settings import SHARED_REDIS
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A run in the background is deaf to Ctrl-C, and would hand that on to the servers it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("tiled", deadline=None)
+hypothesis.settings.load_profile("tiled")
+
 API_KEY = "secret"
+# Whose recordings are replayed.
+LIKE_THE_REFERENCE = {"TILED_STREAMING_CACHE_FILE_LOCATIONS": "true"}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,7 +49,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, readable: Path) -> Iterator
     """`manage.py serve` with two workers."""
     folder = tmp_path_factory.mktemp("serve")
     options = ("--port", "0", "--workers", "2", "--api-key", API_KEY, "--read", str(readable))
-    with own_database() as database, running(folder, "serve", *options, **database) as site:
+    with (
+        own_database() as database,
+        running(folder, "serve", *options, **LIKE_THE_REFERENCE, **database) as site,
+    ):
         yield site
 
 
@@ -55,6 +70,7 @@ def runserver(tmp_path_factory: pytest.TempPathFactory, readable: Path) -> Itera
             "--noreload",
             TILED_SINGLE_USER_API_KEY=API_KEY,
             TILED_STORAGE_READABLE=str(readable),
+            **LIKE_THE_REFERENCE,
             **database,
         ) as site:
             yield site

@@ -35,6 +35,7 @@ class RunningServer:
     api_key: str
     folder: Path
     process: subprocess.Popen[str]
+    settings: dict[str, str]
 
     @property
     def log(self) -> str:
@@ -51,6 +52,10 @@ class RunningServer:
                     for one in (process, *process.children(recursive=True)):
                         found[one.pid] = one
         return list(found.values())
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `manage.py` for the same site, to its end, in another process."""
+        return manage(self.folder, *arguments, **self.settings)
 
     def stop(self, number: int = signal.SIGINT) -> int:
         """Send a signal to the process that was started, wait until it is gone, return its exit."""
@@ -101,7 +106,7 @@ def running(folder: Path, *arguments: str, **settings: str) -> Iterator[RunningS
             # Signals for the group reach this server only.
             start_new_session=True,
         )
-    server = RunningServer("", "", folder, process)
+    server = RunningServer("", "", folder, process, settings)
     try:
         server.uri, server.api_key = _read_greeting(server)
         yield server

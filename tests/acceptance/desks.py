@@ -23,7 +23,9 @@ class Desks:
         if process is None or process.busy:
             if process is not None:
                 process.stop()
-            process = Process(sys.executable if client == OURS else reference_python())
+            # Tiled's client has nothing of this project's around it.
+            ours = client == OURS
+            process = Process(sys.executable) if ours else Process(reference_python(), "-E")
             self._processes[role, client] = process
             process.prints("ready")
         return process

@@ -15,9 +15,9 @@ PATIENCE = 30.0
 class Process:
     """A Python with one of the clients, that runs one script after another."""
 
-    def __init__(self, python: str | Path) -> None:
+    def __init__(self, python: str | Path, *options: str) -> None:
         self._process = subprocess.Popen(
-            [python, SCRIPTS / "interpreter.py"],
+            [python, *options, SCRIPTS / "interpreter.py"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -29,8 +29,8 @@ RECORDED_BASE = "http://localhost:8000"
 RECORDED_FILES = "/data/external"
 PATIENCE = 10
 # What this server adds to updates, and to schemas; all else that was not recorded is a difference.
-ADDED = {"epoch"}
-ADDED_TO_SCHEMAS = {"epoch", "sequence"}
+ADDED = {"epoch", "persisted"}
+ADDED_TO_SCHEMAS = {"epoch", "sequence", "end"}
 
 # In changes: a key that is not there.
 ABSENT = object()

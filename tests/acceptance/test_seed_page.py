@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import tifffile
 
 from tests.conftest import API_KEY
 from tests.servers import RunningServer
+from tiled_client import TableStructure
 
 from .desks import OURS, TILED, Desks
 from .processes import Process
@@ -36,6 +38,8 @@ class Page:
     """How it says that the producer has closed the stream."""
     empty_container: str
     """How it prints a container under this key."""
+    references: bool
+    """Whether it hears of rows that it has to fetch; Tiled's client knows none."""
 
 
 # With the production server all four; with the other each client in each role.
@@ -64,6 +68,7 @@ def page(request: pytest.FixtureRequest, desks: Desks) -> Page:
         at_beginning="(0,)" if subscribing == OURS else "None",
         closed="True" if subscribing == OURS else "as the callback said",
         empty_container=f"<Container /{key}>" if subscribing == OURS else "<Container {}>",
+        references=subscribing == OURS,
     )
 
 
@@ -141,6 +146,15 @@ def test_what_is_not_persisted_is_streamed_and_not_stored(page: Page) -> None:
     )
 
 
+def test_an_array_may_grow_for_its_subscribers_alone(page: Page) -> None:
+    page.writer.run("grow_without_persisting", page.uri, page.key)
+    page.writer.finishes("(3,)", "(3,)", "[1 2 3 8 9]")
+    page.subscriber.run("watch_sequence", page.uri, page.key, 0)
+    page.subscriber.finishes(
+        "1 (3,) [1, 2, 3]", "2 (2,) [4, 5]", "3 (2,) [6, 7]", "4 (2,) [8, 9]", "returned"
+    )
+
+
 def test_an_array_may_begin_empty(page: Page) -> None:
     page.writer.run("begin_empty", page.uri, page.key)
     page.writer.finishes("[0 0 0]", "[0 0 0]", "[11 12 13]")
@@ -189,3 +203,20 @@ def test_changes_of_a_childs_metadata_are_told(page: Page) -> None:
     page.subscriber.prints("disconnected")
     page.subscriber.say()
     page.subscriber.finishes()
+
+
+def test_a_table_may_lie_in_a_csv_file_that_grows(page: Page, readable: Path) -> None:
+    path = readable / f"{page.key}.csv"
+    path.write_text("a,b\n1,x\n2,y\n")
+    schema = TableStructure.from_schema(pa.schema({"a": pa.int64(), "b": pa.string()}))
+    page.writer.run("register_rows", page.uri, page.key, path, schema.arrow_schema)
+    page.writer.prints("{'a': [1, 2], 'b': ['x', 'y']}")
+    page.writer.say()
+    everything = "{'a': [1, 2, 3, 4, 5], 'b': ['x', 'y', 'z', 'w', 'v']}"
+    page.writer.prints(everything)
+    page.subscriber.run("watch_table", page.uri, page.key, 0)
+    if page.references:
+        page.subscriber.prints("appended {'a': [3, 4], 'b': ['z', 'w']}", f"written {everything}")
+    page.writer.say()
+    page.writer.finishes()
+    page.subscriber.finishes("returned")

@@ -1,0 +1,81 @@
+"""A Valkey that a test may stop, start again at the same address, and let hang."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import redis
+
+from streaming.embedded import find_binary
+
+START_TIMEOUT = 30
+
+
+class Cache:
+    """One address, and behind it a Valkey or none."""
+
+    def __init__(self, folder: Path, options: dict[str, str]) -> None:
+        self.socket = folder / "valkey.sock"
+        self.uri = f"unix://{self.socket}"
+        self.client = redis.Redis(unix_socket_path=str(self.socket))
+        self._options = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "dir": str(folder),
+            "save": "",
+            **options,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start an empty one, and wait until it answers."""
+        options = [word for name, value in self._options.items() for word in (f"--{name}", value)]
+        self._process = subprocess.Popen(
+            [str(find_binary()), *options], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + START_TIMEOUT
+        while True:
+            with contextlib.suppress(redis.RedisError):
+                self.client.ping()
+                return
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+    def stop(self) -> None:
+        """Kill it, hanging or not; what it held is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+            self.socket.unlink(missing_ok=True)
+
+    def hang(self) -> None:
+        """Let it take connections and commands, and answer none."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it do everything that it was asked for meanwhile."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def own_cache(**options: str) -> Iterator[Cache]:
+    """A running Valkey with these options; gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="tiled-cache-") as folder:
+        cache = Cache(
+            Path(folder), {name.replace("_", "-"): value for name, value in options.items()}
+        )
+        cache.start()
+        try:
+            yield cache
+        finally:
+            cache.client.close()
+            cache.stop()
