@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +68,8 @@ def eventually(holds: Callable[[], bool]) -> None:
 def kill_all(server: RunningServer) -> None:
     """At once: the supervisor, its workers, and the Valkey with its guard."""
     for process in server.processes():
-        process.send_signal(signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):  # those that ended with one killed before
+            process.kill()
     server.process.wait(10)
 
 
