@@ -20,7 +20,13 @@ from pathlib import Path
 
 import pytest
 
-REQUIREMENT = "tiled[all]==0.2.20"
+# bluesky, with what it writes through and devices to play with, as a beamline has them.
+REQUIREMENTS = (
+    "tiled[all]==0.2.20",
+    "bluesky>=1.15,<1.16",
+    "bluesky-tiled-plugins==2.0.12",
+    "ophyd>=1.11,<1.12",
+)
 START_TIMEOUT = 90.0
 
 
@@ -43,10 +49,13 @@ def reference_python() -> Path:
     # An environment cannot be renamed once made, so the others wait for the one who makes it.
     with folder.with_name(f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (complete.exists() and python.exists()):
+        if not python.exists():
             subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", REQUIREMENT], check=True)
-            complete.touch()
+        wanted = "\n".join(REQUIREMENTS)
+        if not complete.exists() or complete.read_text() != wanted:
+            install = [python, "-m", "pip", "install", "--quiet", *REQUIREMENTS]
+            subprocess.run(install, check=True)
+            complete.write_text(wanted)
     return python
 
 

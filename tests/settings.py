@@ -45,3 +45,6 @@ from tiledproject.settings import DATABASES  # noqa: E402
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     # A file, as in real life: a database in memory locks differently.
     DATABASES["default"]["TEST"] = {"NAME": str(FOLDER / "test.db")}
+else:
+    # Several runs may use one PostgreSQL at the same time.
+    DATABASES["default"]["TEST"] = {"NAME": f"test_tiled_{secrets.token_hex(6)}"}
