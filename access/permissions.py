@@ -17,11 +17,16 @@ class ScopedView(APIView):
     scopes: ClassVar[dict[str, tuple[Scope, ...]]] = {}
 
 
+def principal_of(request: Request) -> Principal:
+    """Who asks: what authentication made of the request's credentials."""
+    return cast(Principal, request.user)
+
+
 class HasScopes(BasePermission):
     """Lets a request pass whose principal has the scopes that the view names for its method."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """True, or Unauthorized is raised with the scopes that are missing."""
         scopes = cast(ScopedView, view).scopes.get(request.method or "", ())
-        require(cast(Principal, request.user), *scopes)
+        require(principal_of(request), *scopes)
         return True

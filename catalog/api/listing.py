@@ -14,9 +14,11 @@ from django.db.models.fields.json import KeyTransform
 from rest_framework.request import Request
 
 from access.errors import BadRequest, Invalid
+from access.principals import Principal
 from tiled_client.wire.families import StructureFamily
 
 from ..models import Node
+from ..visibility import visible
 from .requests import integer
 
 MAX_PAGE = 300
@@ -83,12 +85,15 @@ def sort_terms(sorting: Sequence[str]) -> list[str | OrderBy]:
     return [*terms, "-pk" if reverse else "pk"]
 
 
-def child_counts(nodes: Iterable[Node]) -> dict[int, int]:
-    """The number of children of each of `nodes` that has any, by its id; at most one query."""
+def child_counts(nodes: Iterable[Node], principal: Principal) -> dict[int, int]:
+    """How many children `principal` sees of each of `nodes` that has any, by its id.
+
+    At most one query.
+    """
     containers = [node.pk for node in nodes if node.family is StructureFamily.container]
     if not containers:
         return {}
-    children = Node.objects.filter(parent__in=containers)
+    children = visible(Node.objects.filter(parent__in=containers), principal)
     return dict(children.values_list("parent").annotate(Count("pk")).order_by())
 
 

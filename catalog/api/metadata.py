@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from access.errors import Invalid, NotAcceptable
+from access.permissions import principal_of
 from access.principals import Scope
 
 from ..columns import resolve_with_columns
@@ -42,7 +43,7 @@ class MetadataView(WireView):
         """The node's resource."""
         view = View.of(request)
         node = resolve_with_columns(path)
-        counts = child_counts([node]) if isinstance(node, Node) else {}
+        counts = child_counts([node], principal_of(request)) if isinstance(node, Node) else {}
         resource = node_resource(base_url(request), node, view, counts)
         return render(request, {"data": resource, "error": None, "links": None, "meta": {}})
 

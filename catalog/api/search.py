@@ -7,11 +7,13 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from access.errors import BadRequest
+from access.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
 
 from ..models import Node
 from ..nodes import resolve_family
+from ..visibility import visible
 from .base import WireView
 from .links import base_url
 from .listing import Page, child_counts, sort_terms
@@ -32,11 +34,15 @@ class SearchView(WireView):
         order = sort_terms(request.query_params.getlist("sort"))
         keys = _looked_up(request)
         container = resolve_family(path, StructureFamily.container)
-        children = _children(container, keys)
+        children = visible(_children(container, keys), principal_of(request))
         total = children.count()
         counted = view.fields == {"count"}
         nodes = [] if counted else _page(children.order_by(*order), page, view)
-        counts = child_counts(nodes) if {"structure", "count"} & view.fields else {}
+        counts = (
+            child_counts(nodes, principal_of(request))
+            if {"structure", "count"} & view.fields
+            else {}
+        )
         base = base_url(request)
         return render(
             request,
