@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
-from django.core.handlers.exception import convert_exception_to_response
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
+from django.utils.cache import patch_vary_headers
 
+from catalog.api import durations
 from catalog.api.errors import error_response
 
+from . import old_clients, request_ids
 from .bodies import Body, TooLarge
+from .failures import Handler, failures_told
 
 API = "/api/"
-Handler = Callable[[HttpRequest], HttpResponseBase]
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -41,15 +42,33 @@ class RequestHandler(ASGIHandler):
         super().__init__()
         self.load_middleware(is_async=False)
         self._pages: Any = self._middleware_chain
-        self._api: Any = convert_exception_to_response(guarded(self._api_response))
+        self._api: Any = failures_told(guarded(self._api_response))
         self._middleware_chain: Any = self._by_path
 
     def answer(self, scope: dict[str, Any], body: Body) -> Answer:
         """Everything from the arrival of a request to the end of Django's work on it."""
+        name = request_ids.request_id(scope["headers"])
+        named = request_ids.current.set(name)
+        try:
+            durations.begin()
+            response = self._response(scope, body)
+            response.headers[request_ids.HEADER] = name
+            if response.status_code != 500:
+                response.headers["Server-Timing"] = durations.server_timing()
+            return self._sent(response)
+        finally:
+            request_ids.current.reset(named)
+
+    def _response(self, scope: dict[str, Any], body: Body) -> Any:
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=type(self), scope=scope)
         request, refusal = self.create_request(scope, body.file())
-        response: Any = refusal if request is None else self.get_response(request)
+        if refusal is not None:
+            return error_response(refusal.status_code, "This request cannot be read.")
+        assert request is not None
+        return self.get_response(request)
+
+    def _sent(self, response: Any) -> Answer:
         if response.streaming:
             return Answer(response.status_code, _headers(response), b"", response)
         answer = Answer(response.status_code, _headers(response), response.content)
@@ -72,8 +91,9 @@ def guarded(get_response: Handler) -> Handler:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         request.get_host()
-        response = get_response(request)
+        response = _too_old(request) or get_response(request)
         response.headers["X-Content-Type-Options"] = "nosniff"
+        patch_vary_headers(response, ["Origin"])
         if isinstance(response, HttpResponse):
             response.headers["Content-Length"] = str(len(response.content))
         return response
@@ -81,9 +101,15 @@ def guarded(get_response: Handler) -> Handler:
     return middleware
 
 
-def too_large(error: TooLarge) -> Answer:
+def _too_old(request: HttpRequest) -> HttpResponse | None:
+    told = old_clients.refusal(request.META.get("HTTP_USER_AGENT", ""))
+    return None if told is None else error_response(400, told)
+
+
+def too_large(error: TooLarge, scope: dict[str, Any]) -> Answer:
     """The answer to a request whose body is larger than any may be."""
-    response = error_response(413, str(error))
+    name = request_ids.request_id(scope["headers"])
+    response = error_response(413, str(error), {request_ids.HEADER: name})
     response.headers["Content-Length"] = str(len(response.content))
     return Answer(response.status_code, _headers(response), response.content)
 

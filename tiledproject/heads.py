@@ -7,6 +7,7 @@ has shown no key yet should not be able to hold a connection, or memory, in that
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -15,7 +16,8 @@ HEAD_SECONDS = 30.0
 LONGEST_HEAD = 65536
 TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"content-type: application/json\r\ncontent-length: 37\r\nconnection: close\r\n\r\n"
+    b"content-type: application/json\r\ncontent-length: 37\r\nconnection: close\r\n"
+    b"x-tiled-request-id: %s\r\n\r\n"
     b'{"detail":"The request is too long."}'
 )
 
@@ -72,5 +74,5 @@ class HeadsProtocol(HttpToolsProtocol):
 
     def _refuse(self) -> None:
         if not self.transport.is_closing():
-            self.transport.write(TOO_LONG)
+            self.transport.write(TOO_LONG % secrets.token_hex(8).encode())
             self.transport.close()

@@ -39,7 +39,7 @@ class HttpApplication:
         except Disconnected:
             return
         except TooLarge as error:
-            await self._send(too_large(error), send)
+            await self._send(too_large(error, scope), send)
             return
         try:
             answer = await self._threads.run(self._handler.answer, scope, body)

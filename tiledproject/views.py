@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import DisallowedHost
+from collections.abc import Callable
+from functools import wraps
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 
 from catalog.api import errors
 
+from .failures import failure
+
 API = "/api/"
-UNKNOWN_HOST = (
-    "This server is not known by the name {!r}. Whoever runs it can add the name to the setting "
-    "server.allowed_hosts."
-)
 
 
+def only_get(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """The same view, which refuses all other methods as the API does."""
+
+    @wraps(view)
+    @csrf_exempt
+    def refusing(request: HttpRequest) -> HttpResponse:
+        if request.method != "GET":
+            return errors.error_response(405, "Method Not Allowed", {"Allow": "GET"})
+        return view(request)
+
+    return refusing
+
+
+@only_get
 def landing(request: HttpRequest) -> HttpResponse:
     """What this server is, and where its doors are."""
     return HttpResponse(
@@ -33,6 +48,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     )
 
 
+@only_get
 def healthz(request: HttpRequest) -> JsonResponse:
     """That this worker answers."""
     return JsonResponse({"status": "ready"})
@@ -42,10 +58,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django would not take this request, most often because of the name it came by."""
     if not request.path.startswith(API):
         return defaults.bad_request(request, exception)
-    if isinstance(exception, DisallowedHost):
-        host = request.headers.get("X-Forwarded-Host") or request.headers.get("Host")
-        return errors.error_response(400, UNKNOWN_HOST.format(host))
-    return errors.error_response(400, "This request cannot be answered.")
+    return failure(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -16,6 +16,8 @@ from access.authentication import KEY_COOKIE, ApiKeyAuthentication
 from access.csrf import CSRF_COOKIE, SAFE_METHODS
 from access.permissions import HasScopes, ScopedView
 
+from . import durations
+
 
 class NoNegotiation(BaseContentNegotiation):
     """Leaves the choice of a format to the view, which knows its data."""
@@ -58,6 +60,7 @@ class WireView(ScopedView):
         """Check who asks, and what they may do; there are neither versions nor throttles."""
         self.perform_authentication(request)
         self.check_permissions(request)
+        durations.admitted()
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -65,8 +68,7 @@ class WireView(ScopedView):
         return {}
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Add what every answer carries: an id to speak of the request by, and cookies."""
-        response.headers["X-Tiled-Request-ID"] = secrets.token_hex(8)
+        """Add the cookies."""
         if _wants_csrf_cookie(request):
             _set_cookie(response, CSRF_COOKIE, secrets.token_urlsafe(32))
         key = request.query_params.get("api_key")

@@ -21,6 +21,7 @@ from access.errors import NotAcceptable
 from tiled_client.wire.plain import plain_array, plain_value
 
 from ..storage import tables
+from . import durations
 
 Array = np.ndarray[Any, Any]
 Value = TypeVar("Value")
@@ -95,7 +96,8 @@ TABLE_FORMATS: Formats[pa.Table] = {
 def serialized(value: Value, media_type: str, formats: Formats[Value]) -> bytes:
     """`value` in one of `formats`. Raises NotAcceptable for values that it has no form for."""
     try:
-        return formats[media_type](value)
+        with durations.part("pack"):
+            return formats[media_type](value)
     except (pa.ArrowException, ValueError, OverflowError, OSError, orjson.JSONEncodeError) as error:
         raise NotAcceptable(
             f"These data have no form in the requested format ({media_type}): {error}. Choose a "

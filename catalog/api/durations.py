@@ -1,0 +1,55 @@
+"""How long the parts of a request took, for the header `Server-Timing`.
+
+Source: the wire, "Response headers": `read` is finding and reading what was asked for, `pack` is
+writing it in the format of the answer, `tok` is its ETag, `compress` its compression, `app` all of
+it. Each request has one thread, and so each thread has one set of durations.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+
+class _Durations(threading.local):
+    began = 0.0
+    ready = 0.0
+
+    def __init__(self) -> None:
+        self.parts: dict[str, float] = {}
+
+
+_here = _Durations()
+
+
+def begin() -> None:
+    """A request begins."""
+    _here.parts = {}
+    _here.ready = 0.0
+    _here.began = perf_counter()
+
+
+def admitted() -> None:
+    """Who asks is known and may: what follows, up to the first part that is named, is `read`."""
+    _here.ready = perf_counter()
+
+
+@contextmanager
+def part(name: str) -> Iterator[None]:
+    """Count what is done inside as the part `name`; more of the same name adds to it."""
+    start = perf_counter()
+    if _here.ready:
+        _here.parts["read"] = start - _here.ready
+        _here.ready = 0.0
+    try:
+        yield
+    finally:
+        _here.parts[name] = _here.parts.get(name, 0.0) + perf_counter() - start
+
+
+def server_timing() -> str:
+    """The value of the header, in milliseconds."""
+    parts = {**_here.parts, "app": perf_counter() - _here.began}
+    return ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in parts.items())

@@ -1,0 +1,40 @@
+"""Names of requests, by which a client and whoever reads the log speak of the same one.
+
+Source: the wire, "Response headers": 16 hexadecimal digits; one that a client brings is taken only
+if it is a random UUID (version 4).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from collections.abc import Iterable
+from contextvars import ContextVar
+
+HEADER = "X-Tiled-Request-ID"
+NAME = HEADER.lower().encode()
+UUID4 = re.compile(
+    rb"[0-9a-f]{8}(-?)[0-9a-f]{4}\1(?:4[0-9a-f]{3})\1[89ab][0-9a-f]{3}\1[0-9a-f]{12}", re.IGNORECASE
+)
+
+current: ContextVar[str] = ContextVar("request_id", default="")
+"""The name of the request that this thread works on; empty where there is none."""
+
+
+def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The name for the request that came with `headers`."""
+    for name, value in headers:
+        if name == NAME and UUID4.fullmatch(value):
+            return value.decode()
+    return secrets.token_hex(8)
+
+
+class InLogLines(logging.Filter):
+    """Gives log records the attribute `request_name`: ` [ID]`, or an empty text."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass."""
+        name = current.get()
+        record.request_name = f" [{name}]" if name else ""
+        return True
