@@ -1,4 +1,4 @@
-"""Keys besides the site's own: made, found, revoked.
+"""Keys besides the site's own: made, and revoked.
 
 A secret is 36 random bytes in hexadecimal. The first eight digits name the key; the rest is what
 must be known, long enough for a plain hash to keep it.
@@ -7,15 +7,12 @@ must be known, long enough for a plain hash to keep it.
 from __future__ import annotations
 
 import hashlib
-import logging
-import re
 import secrets
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, transaction
-from django.db.models import Q
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from .errors import Invalid, NotFound
@@ -23,14 +20,7 @@ from .events import KeyRevoked, announce
 from .models import FIRST, ApiKey
 from .principals import Scope
 
-logger = logging.getLogger(__name__)
-
 SECRET_BYTES = 36
-SECRET = re.compile(r"[0-9a-f]{72}")
-# Asked with each request by such a key; put together by Django it takes three times as long.
-BY_FIRST_EIGHT = "SELECT * FROM access_apikey WHERE first_eight = %s"
-# How exactly it is known when a key was last used; each time takes a write.
-USED_EVERY = timedelta(minutes=1)
 
 
 def create_key(
@@ -48,7 +38,7 @@ def create_key(
         secret = secrets.token_hex(SECRET_BYTES)
         key = ApiKey(
             first_eight=secret[:FIRST],
-            hashed_secret=_hash(secret),
+            hashed_secret=hashed(secret),
             scopes=sorted(scopes),
             expires=expires,
             note=note,
@@ -61,21 +51,6 @@ def create_key(
                 raise
         else:
             return key, secret
-
-
-def find_key(secret: str) -> ApiKey | None:
-    """The valid key with this secret, in one query; None for any other text."""
-    if SECRET.fullmatch(secret) is None:
-        return None
-    key = next(iter(ApiKey.objects.raw(BY_FIRST_EIGHT, [secret[:FIRST]])), None)
-    if key is None or not secrets.compare_digest(key.hashed_secret, _hash(secret)):
-        return None
-    now = timezone.now()
-    if not key.is_valid(now):
-        return None
-    if key.last_used is None or now - key.last_used > USED_EVERY:
-        _note_use(key, now)
-    return key
 
 
 def revoke_key(first_eight: str) -> None:
@@ -96,13 +71,6 @@ def announce_deletion(*, instance: ApiKey, **_: Any) -> None:
     transaction.on_commit(lambda: announce(event), robust=True)
 
 
-def _note_use(key: ApiKey, now: datetime) -> None:
-    due = Q(last_used=None) | Q(last_used__lt=now - USED_EVERY)
-    try:
-        ApiKey.objects.filter(due, pk=key.pk).update(last_used=now)
-    except DatabaseError as error:
-        logger.warning("When key %s was used could not be noted: %s", key, error)
-
-
-def _hash(secret: str) -> str:
+def hashed(secret: str) -> str:
+    """What is kept of a secret."""
     return hashlib.sha256(secret.encode()).hexdigest()

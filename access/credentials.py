@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 
-from .api_keys import find_key
 from .config import authentication_settings
 from .errors import BadRequest, Unauthorized
-from .principals import NOBODY, READ, Principal, Scope
+from .key_lookup import find_key
+from .principals import NOBODY, OF_ACCOUNTS, READ, Principal, Scope
 
-OWNER = Principal(frozenset(Scope))
+OWNER = Principal(frozenset(Scope) - OF_ACCOUNTS)
 PUBLIC = Principal(READ, anonymous=True)
 
 
@@ -23,7 +23,7 @@ def authenticate_key(key: str) -> Principal:
     found = find_key(key)
     if found is None:
         raise Unauthorized("Invalid API key")
-    return found.principal
+    return found
 
 
 def is_own_key(key: str) -> bool:

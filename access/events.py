@@ -6,6 +6,7 @@ Nobody here knows who listens. An event is announced after its change is committ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.dispatch import Signal
 
@@ -17,9 +18,33 @@ class KeyRevoked:
     key_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class SessionRevoked:
+    """The login with this uuid cannot be refreshed any more."""
+
+    session: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBarred:
+    """Nothing of the account with this uuid opens anything any more."""
+
+    account: UUID
+
+
+Event = KeyRevoked | SessionRevoked | AccountBarred
+
 key_revoked = Signal()
+session_revoked = Signal()
+account_barred = Signal()
+
+SIGNALS: dict[type, Signal] = {
+    KeyRevoked: key_revoked,
+    SessionRevoked: session_revoked,
+    AccountBarred: account_barred,
+}
 
 
-def announce(event: KeyRevoked) -> None:
+def announce(event: Event) -> None:
     """Tell whoever listens; their exceptions are raised here."""
-    key_revoked.send(sender=type(event), event=event)
+    SIGNALS[type(event)].send(sender=type(event), event=event)

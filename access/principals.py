@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from .errors import Unauthorized
 
@@ -21,8 +22,32 @@ class Scope(StrEnum):
     create_node = "create:node"
     register = "register"
     metrics = "metrics"
+    create_apikeys = "create:apikeys"
+    revoke_apikeys = "revoke:apikeys"
+    admin_apikeys = "admin:apikeys"
+    read_principals = "read:principals"
+    write_principals = "write:principals"
+    read_webhooks = "read:webhooks"
+    write_webhooks = "write:webhooks"
 
 
+class Kind(StrEnum):
+    """What a principal is that has an account."""
+
+    user = "user"
+    service = "service"
+
+
+OF_ACCOUNTS = frozenset(
+    {
+        Scope.create_apikeys,
+        Scope.revoke_apikeys,
+        Scope.admin_apikeys,
+        Scope.read_principals,
+        Scope.write_principals,
+    }
+)
+"""What nobody can do on a site without users."""
 READ = frozenset({Scope.read_metadata, Scope.read_data})
 
 
@@ -30,14 +55,24 @@ READ = frozenset({Scope.read_metadata, Scope.read_data})
 class Principal:
     """Whoever asks, with the scopes that their credentials give.
 
-    `key_id` is that of their key in the database, if it is one of those; `expires` is when the key
-    does.
+    `key_id` is that of their key in the database, if it is one of those, and `session` that of
+    their login, if they have a token of one; `expires` is when the key or the token does.
+
+    Whoever has an account has its `uuid`, its `kind`, and `names` by which rights are given to it:
+    `user:alice`, `service:<uuid>`. `access_tags` are those that their key is restricted to, or
+    None. On a site without users nobody has an account.
     """
 
     scopes: frozenset[Scope]
     anonymous: bool = False
     key_id: int | None = None
     expires: datetime | None = None
+    uuid: UUID | None = None
+    kind: Kind | None = None
+    names: frozenset[str] = frozenset()
+    access_tags: frozenset[str] | None = None
+    admin: bool = False
+    session: UUID | None = None
 
     @property
     def is_authenticated(self) -> bool:

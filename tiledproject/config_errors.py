@@ -11,7 +11,7 @@ Origins = dict[tuple[str, str], str]
 """Where each setting (section, field) was written, as a phrase: "in /etc/tiled.yml"."""
 
 # Their values are passwords, or hold one.
-SECRET = {"uri", "single_user_api_key", "secret_key"}
+SECRET = {"uri", "single_user_api_key", "secret_key", "secret_keys", "providers"}
 
 
 class ConfigError(Exception):

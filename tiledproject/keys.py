@@ -19,7 +19,7 @@ def with_kept_secrets(settings: Settings) -> Settings:
     """`settings` with the API key and Django's secret key that were left out."""
     folder = settings.server.data_folder
     authentication, server = settings.authentication, settings.server
-    if authentication.single_user_api_key is None:
+    if authentication.single_user_api_key is None and not authentication.multi_user:
         key = {"single_user_api_key": kept_secret(folder / "api_key", API_KEY_LENGTH)}
         authentication = authentication.model_copy(update=key)
     if server.secret_key is None:

@@ -7,7 +7,8 @@ from datetime import datetime
 from django.db import models
 from django.utils import timezone
 
-from .principals import Principal, Scope
+from ..principals import Scope
+from .accounts import Account
 
 FIRST = 8
 SCOPES = frozenset(scope.value for scope in Scope)
@@ -16,12 +17,15 @@ SCOPES = frozenset(scope.value for scope in Scope)
 class ApiKey(models.Model):
     """A key besides the site's own. Its secret is not kept, only what tells it from another.
 
-    The row is the key: whoever deletes it revokes the key.
+    The row is the key: whoever deletes it revokes the key. A key without an owner is the site's,
+    and counts where there are no users; one with an owner counts where there are.
     """
 
     first_eight = models.CharField(max_length=FIRST, unique=True, editable=False)
     hashed_secret = models.CharField(max_length=64, editable=False)
+    owner = models.ForeignKey(Account, models.CASCADE, null=True, blank=True, related_name="keys")
     scopes = models.JSONField(default=list)
+    access_tags = models.JSONField(null=True, blank=True)
     note = models.CharField(max_length=255, blank=True, default="")
     time_created = models.DateTimeField(default=timezone.now, editable=False)
     expires = models.DateTimeField(null=True, blank=True)
@@ -33,12 +37,6 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return self.first_eight
-
-    @property
-    def principal(self) -> Principal:
-        """Whoever has this key."""
-        known = frozenset(Scope(name) for name in self.scopes if name in SCOPES)
-        return Principal(known, key_id=self.pk, expires=self.expires)
 
     def is_valid(self, now: datetime | None = None) -> bool:
         """Whether it has not expired."""

@@ -1,0 +1,10 @@
+"""The tables of access: who there is, what they prove it with, and who tries to."""
+
+from .accounts import Account as Account
+from .accounts import Identity as Identity
+from .keys import FIRST as FIRST
+from .keys import SCOPES as SCOPES
+from .keys import ApiKey as ApiKey
+from .logins import Attempt as Attempt
+from .logins import PendingLogin as PendingLogin
+from .sessions import Session as Session

@@ -1,0 +1,68 @@
+"""Who there is: users and services. The wire calls them principals."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from ..principals import Kind
+from ..roles import Role
+
+
+class Account(models.Model):
+    """Somebody or something that may hold keys: one for each Django user, and one per service.
+
+    What a user may do is told by Django (`is_superuser`); what a service may, by its `role`.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=8, choices=[(k.value, k.value) for k in Kind])
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="account"
+    )
+    role = models.CharField(
+        max_length=8, choices=[(r.value, r.value) for r in Role], default=Role.user.value
+    )
+    note = models.CharField(max_length=255, blank=True, default="")
+    active = models.BooleanField(
+        default=True, help_text="Whether its keys open anything. Users are barred as users."
+    )
+    time_created = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = "principal"
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(kind=Kind.user.value, user__isnull=False)
+                | models.Q(kind=Kind.service.value, user__isnull=True),
+                name="access_account_users_have_a_user",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.user.get_username() if self.user else self.note or self.uuid.hex
+
+
+class Identity(models.Model):
+    """Whom another provider of logins knows as `identifier`."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="identities")
+    provider = models.CharField(max_length=64)
+    identifier = models.CharField(max_length=255)
+    latest_login = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name_plural = "identities"
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "identifier"], name="access_identity_is_one_account"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.identifier} at {self.provider}"

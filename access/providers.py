@@ -1,0 +1,75 @@
+"""Who vouches for users: the settings of each kind of provider."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+SECURE = ("https://", "http://localhost", "http://127.0.0.1", "http://[::1]")
+
+
+class _Provider(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: str = Field(description="Its name, as clients show it and as it stands in addresses.")
+    confirmation_message: str | None = Field(
+        default=None,
+        description="What clients print after a login; `{id}` stands for who logged in.",
+    )
+
+    @field_validator("provider")
+    @classmethod
+    def _in_addresses(cls, name: str) -> str:
+        if NAME.fullmatch(name) is None:
+            raise ValueError("has a provider whose name is not made of letters, digits, - and _")
+        return name
+
+
+class DjangoProvider(_Provider):
+    """Users of this site, with passwords that Django keeps."""
+
+    kind: Literal["django"]
+
+
+class OidcProvider(_Provider):
+    """Users of an OpenID Connect provider, who log in there with a browser."""
+
+    kind: Literal["oidc"]
+    issuer: str = Field(description="Its address, below which `.well-known` is.")
+    client_id: str = Field(min_length=1, description="What it knows this site as.")
+    client_secret: SecretStr | None = Field(
+        default=None, description="The site's password there; none for a public client."
+    )
+    scopes: list[str] = Field(
+        default=["openid", "profile", "email"], description="What is asked of it."
+    )
+    id_claim: str = Field(
+        default="sub", description="The claim that tells one of its users from another, for ever."
+    )
+    username_claim: str = Field(
+        default="preferred_username",
+        description="The claim that a user's name here is made from, at their first login.",
+    )
+    create_users: bool = Field(
+        default=True,
+        description="Whether whoever logs in there becomes a user here; else only those whose "
+        "identity was entered in the admin.",
+    )
+
+    @field_validator("issuer")
+    @classmethod
+    def _over_tls(cls, issuer: str) -> str:
+        if not issuer.startswith(SECURE):
+            raise ValueError("has an issuer that is not reached by https://")
+        return issuer.rstrip("/")
+
+    @field_validator("scopes")
+    @classmethod
+    def _openid(cls, scopes: list[str]) -> list[str]:
+        return scopes if "openid" in scopes else ["openid", *scopes]
+
+
+Provider = Annotated[DjangoProvider | OidcProvider, Field(discriminator="kind")]
