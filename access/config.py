@@ -54,7 +54,7 @@ class AuthenticationSettings(BaseModel):
         default=7 * 86400,
         ge=1,
         le=10**9,
-        description="Seconds for which a token can be refreshed; with each refresh this begins anew.",
+        description="Seconds for which a token can be refreshed; each refresh begins them anew.",
         examples=["604800"],
     )
     session_max_age: int = Field(
