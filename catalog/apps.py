@@ -8,3 +8,7 @@ class CatalogConfig(AppConfig):
 
     name = "catalog"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Have the settings of this room checked before a server starts."""
+        from . import checks  # noqa: F401

@@ -5,11 +5,12 @@ Source: the wire, "Table endpoints", reads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from access.errors import NotFound
+from access.errors import NotFound, NotSupported
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
@@ -60,7 +61,27 @@ def resolve_with_columns(path: str | Sequence[str]) -> Node | Column:
         return column
 
 
-def _column(segments: list[str]) -> Column | None:
+@contextmanager
+def parts_refused(segments: Sequence[str], what: str) -> Iterator[None]:
+    """Say that a part of a node does not support `what`, where it is no node that can be found.
+
+    Turns NotFound into NotSupported for a column of a table.
+    """
+    try:
+        yield
+    except NotFound as error:
+        if _table_above(segments) is None:
+            raise
+        raise NotSupported(f"This node does not support {what}.") from error
+
+
+def _column(segments: Sequence[str]) -> Column | None:
+    table = _table_above(segments)
+    return Column(table, segments[-1], read_column(table, segments[-1])) if table else None
+
+
+def _table_above(segments: Sequence[str]) -> Node | None:
+    """The table that the last of `segments` is a column of."""
     if len(segments) < 2:
         return None
     *parent, name = segments
@@ -68,6 +89,5 @@ def _column(segments: list[str]) -> Column | None:
         table = resolve(parent)
     except NotFound:
         return None
-    if not isinstance(table.structure, TableStructure) or name not in table.structure.columns:
-        return None
-    return Column(table, name, read_column(table, name))
+    structure = table.structure
+    return table if isinstance(structure, TableStructure) and name in structure.columns else None

@@ -1,4 +1,4 @@
-"""Settings of where nodes and their data are kept: the sections `database` and `storage`."""
+"""Settings of the catalog: the sections `database`, `storage` and `specs`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 DATABASE_URI = re.compile(r"(sqlite(\+\w+)?:///.+|postgres(ql)?(\+\w+)?://.*/[^/?]+(\?.*)?)")
 
 
@@ -71,6 +72,36 @@ class StorageSettings(BaseModel):
         return folders
 
 
+class SpecsSettings(BaseModel):
+    """Which specs nodes may have, and what checks that they follow them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    validators: dict[str, str | None] = Field(
+        default={},
+        description="The specs that this site knows, each with the function that checks nodes of "
+        "it, as `package.module:function`, or nothing where anything goes. `composite` is known "
+        "without.",
+        examples=["{xas: facility.specs:check_xas}"],
+    )
+    reject_undeclared: bool = Field(
+        default=False,
+        description="Whether nodes with a spec that is not among `validators` are refused.",
+        examples=["false"],
+    )
+
+    @field_validator("validators")
+    @classmethod
+    def _import_paths(cls, validators: dict[str, str | None]) -> dict[str, str | None]:
+        for name, path in validators.items():
+            if path is not None and IMPORT_PATH.fullmatch(path) is None:
+                raise ValueError(
+                    f"has {path!r} for {name}; write where its function is, as "
+                    "package.module:function"
+                )
+        return validators
+
+
 def database_settings() -> DatabaseSettings:
     """This site's section `database`."""
     return settings.TILED.database
@@ -79,3 +110,8 @@ def database_settings() -> DatabaseSettings:
 def storage_settings() -> StorageSettings:
     """This site's section `storage`."""
     return settings.TILED.storage
+
+
+def specs_settings() -> SpecsSettings:
+    """This site's section `specs`."""
+    return settings.TILED.specs

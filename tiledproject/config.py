@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from access.config import AuthenticationSettings
-from catalog.config import DatabaseSettings, StorageSettings
+from catalog.config import DatabaseSettings, SpecsSettings, StorageSettings
 from streaming.config import StreamingCacheSettings
 
 from .config_errors import ConfigError, Origins, explain, no_such_setting
@@ -97,6 +97,7 @@ class Settings(BaseModel):
     server: ServerSettings
     database: DatabaseSettings
     storage: StorageSettings
+    specs: SpecsSettings
     streaming_cache: StreamingCacheSettings
     authentication: AuthenticationSettings
 
@@ -105,6 +106,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "server": ServerSettings,
     "database": DatabaseSettings,
     "storage": StorageSettings,
+    "specs": SpecsSettings,
     "streaming_cache": StreamingCacheSettings,
     "authentication": AuthenticationSettings,
 }
@@ -192,8 +194,10 @@ def _setting_of(variable: str) -> tuple[str, str] | None:
 
 
 def _parse(section: type[BaseModel], field: str, text: str) -> Any:
-    """Lists are written as JSON, or with commas; pydantic reads the rest from its text."""
+    """Lists are written as JSON, or with commas, mappings as YAML; pydantic reads other texts."""
     default = section.model_fields[field].default
+    if isinstance(default, dict):
+        return _mapping(text)
     if not isinstance(default, list):
         return text
     if text.startswith("["):
@@ -202,6 +206,13 @@ def _parse(section: type[BaseModel], field: str, text: str) -> Any:
         except ValueError:
             return text
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _mapping(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
 def _absolute(name: tuple[str, str], value: Any, base: Path) -> Any:

@@ -52,7 +52,7 @@ class MetadataView(WireView):
         draft = Draft.from_json(json_body(request))
         if draft.data_source and draft.data_source.assets:
             raise Invalid("A data source with assets is registered: POST it to /register/ instead.")
-        return created(request, path, nodes.create_node(parent_path=path, draft=draft))
+        return created(request, path, draft, nodes.create_node(parent_path=path, draft=draft))
 
     def put(self, request: Request, path: str) -> HttpResponse:
         """Replace metadata and specs, or what of them is given."""
@@ -73,24 +73,27 @@ class MetadataView(WireView):
         return render(request, None)
 
     def _update(self, request: Request, path: str, change: Change) -> HttpResponse:
-        node = update_metadata(
+        updated = update_metadata(
             path=path, change=change, drop_revision=flag(request, "drop_revision", False)
         )
-        return render(request, {"id": node.key})
+        answer: dict[str, Any] = {"id": updated.node.key}
+        if updated.adjusted:
+            answer["metadata"] = updated.node.metadata
+        return render(request, answer)
 
 
-def created(request: Request, parent_path: str, node: Node) -> HttpResponse:
-    """The answer to whoever made `node`: what they do not know of it yet."""
+def created(request: Request, parent_path: str, draft: Draft, node: Node) -> HttpResponse:
+    """The answer to whoever made `node` of `draft`: what they do not know of it yet."""
     path = child_path(parent_path, node.key)
-    return render(
-        request,
-        {
-            "id": node.key,
-            "links": node_links(base_url(request), path, node.family, node.structure),
-            "data_sources": [node.source.to_json()] if node.source else [],
-            "access_tags": [],
-        },
-    )
+    answer: dict[str, Any] = {
+        "id": node.key,
+        "links": node_links(base_url(request), path, node.family, node.structure),
+        "data_sources": [node.source.to_json()] if node.source else [],
+        "access_tags": [],
+    }
+    if node.metadata != draft.metadata:
+        answer["metadata"] = node.metadata
+    return render(request, answer)
 
 
 def _object(body: Any) -> dict[str, Any]:

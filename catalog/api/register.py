@@ -25,7 +25,7 @@ class RegisterView(WireView):
     def post(self, request: Request, path: str) -> HttpResponse:
         """Make a child whose data are files that are there already, or will be."""
         draft = Draft.from_json(json_body(request))
-        return created(request, path, nodes.register_node(parent_path=path, draft=draft))
+        return created(request, path, draft, nodes.register_node(parent_path=path, draft=draft))
 
 
 class DataSourceView(WireView):

@@ -14,6 +14,7 @@ from .errors import not_found
 from .metadata import MetadataView
 from .ragged import RaggedBlockView, RaggedFullView
 from .register import DataSourceView, RegisterView
+from .revisions import RevisionsView
 from .search import SearchView
 from .streams import CloseStreamView
 from .tables import TableFullView, TablePartitionView
@@ -31,6 +32,7 @@ NODE_VIEWS: dict[str, type[WireView]] = {
     "awkward/buffers": AwkwardBuffersView,
     "ragged/full": RaggedFullView,
     "ragged/block": RaggedBlockView,
+    "revisions": RevisionsView,
     "register": RegisterView,
     "data_source": DataSourceView,
     "stream/close": CloseStreamView,

@@ -88,7 +88,7 @@ def checked_specs(specs: Any) -> list[dict[str, Any]]:
     if len(checked) > MAX_SPECS:
         raise Invalid(f"A node has at most {MAX_SPECS} specs, not {len(checked)}.")
     if len({(spec["name"], spec["version"]) for spec in checked}) < len(checked):
-        raise Invalid("The specs of a node must be unique.")
+        raise Invalid("A node cannot have non-unique specs: each name and version once.")
     return checked
 
 

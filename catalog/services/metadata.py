@@ -11,10 +11,12 @@ from django.db.models import Max
 
 from access.errors import NotSupported
 
+from ..columns import parts_refused
 from ..events import ChildMetadataUpdated, announce
 from ..locks import node_lock
 from ..models import Node, Revision
 from ..nodes import resolve_for_update, split_path
+from .validation import children_of, validated
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +30,31 @@ class Described:
 Change = Callable[[Described], Described]
 
 
-def update_metadata(*, path: str, change: Change, drop_revision: bool = False) -> Node:
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """A node after an update; `adjusted` if a validator made other metadata of those asked for."""
+
+    node: Node
+    adjusted: bool
+
+
+def update_metadata(*, path: str, change: Change, drop_revision: bool = False) -> Updated:
     """Apply `change` to the node's metadata and specs as they are at that moment.
 
     Unless `drop_revision`, what was is kept as a revision. Raises NotFound, NotSupported (the
-    root), and whatever `change` raises; then nothing is changed.
+    root, or a column of a table), BadRequest (no longer what its specs say), and whatever `change`
+    raises; then nothing is changed.
     """
     segments = split_path(path)
     if not segments:
         raise NotSupported("This node does not support update of metadata.")
     with node_lock("/".join(segments[:-1])):  # the update goes to the parent's stream
-        with transaction.atomic():
+        with parts_refused(segments, "update of metadata"), transaction.atomic():
             node = resolve_for_update(segments)
             after = change(Described(node.metadata, node.specs))
+            metadata = _validated(node, after)
             number = None if drop_revision else _keep_revision(node)
-            node.metadata, node.specs = after.metadata, after.specs
+            node.metadata, node.specs = metadata, after.specs
             node.save(update_fields=["metadata", "specs", "time_updated"])
         assert node.parent is not None
         announce(
@@ -54,7 +66,17 @@ def update_metadata(*, path: str, change: Change, drop_revision: bool = False) -
                 revision_number=number,
             )
         )
-    return node
+    return Updated(node, adjusted=metadata != after.metadata)
+
+
+def _validated(node: Node, after: Described) -> dict[str, Any]:
+    return validated(
+        metadata=after.metadata,
+        specs=after.specs,
+        family=node.family,
+        structure=node.structure,
+        children=lambda: children_of(node),
+    )
 
 
 def _keep_revision(node: Node) -> int:

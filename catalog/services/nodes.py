@@ -11,6 +11,7 @@ from django.db.models import prefetch_related_objects
 from access.errors import Conflict, Invalid, NotFound, NotSupported
 from tiled_client.wire.families import StructureFamily
 
+from ..columns import parts_refused
 from ..events import ChildCreated, ChildDeleted, NodeDeleted, NodeRef, announce
 from ..locks import node_lock
 from ..models import PATH_BYTES, Asset, DataSource, Node
@@ -19,6 +20,7 @@ from .assets import attach_assets, locked
 from .drafts import Draft
 from .placement import Placement, place
 from .stores import discard_folder
+from .validation import validated
 
 # A database takes only so many values in one question.
 BATCH = 5000
@@ -30,7 +32,8 @@ def create_node(*, parent_path: str, draft: Draft) -> Node:
     """Make a node under `parent_path`, with storage of the server's own where it has data.
 
     Raises NotFound (no parent), Invalid (the parent is no container), Conflict (the key is taken),
-    UnsupportedMedia (a mimetype that the server does not write).
+    UnsupportedMedia (a mimetype that the server does not write), BadRequest (not what its specs
+    say). Its metadata are not the draft's where the validator of a spec has changed them.
     """
     return _create(parent_path, draft, registered=False)
 
@@ -42,7 +45,7 @@ def register_node(*, parent_path: str, draft: Draft) -> Node:
 
 def _create(parent_path: str, draft: Draft, *, registered: bool) -> Node:
     with node_lock("/".join(split_path(parent_path))):
-        node = _unsaved(resolve(parent_path), draft)
+        node = _validated(_unsaved(resolve(parent_path), draft), draft)
         try:
             placement = place(node.uuid, draft, registered=registered)
             with transaction.atomic():
@@ -88,6 +91,16 @@ def _unsaved(parent: Node, draft: Draft) -> Node:
     )
 
 
+def _validated(node: Node, draft: Draft) -> Node:
+    node.metadata = validated(
+        metadata=draft.metadata,
+        specs=draft.specs,
+        family=draft.family,
+        structure=draft.data_source.structure if draft.data_source else None,
+    )
+    return node
+
+
 def _save(node: Node, placement: Placement | None) -> None:
     node.save(force_insert=True)
     if placement is None:
@@ -100,8 +113,8 @@ def _save(node: Node, placement: Placement | None) -> None:
 def delete_node(*, path: str, recursive: bool = False, external_only: bool = True) -> None:
     """Delete a node, and with `recursive` what is below it; files of others are left alone.
 
-    Raises NotFound, NotSupported (the root), Conflict (children, or data of the server's own that
-    `external_only` protects).
+    Raises NotFound, NotSupported (the root, a column of a table), Conflict (children, or data of
+    the server's own that `external_only` protects).
     """
     segments = split_path(path)
     if not segments:
@@ -121,7 +134,7 @@ def _delete_rows(
 ) -> tuple[NodeRef, list[Node]]:
     """The parent, and what was deleted: whoever was further down first, the node itself last."""
     try:
-        with transaction.atomic():
+        with parts_refused(segments, "deletion"), transaction.atomic():
             node = resolve_for_update(segments)
             assert node.parent is not None
             nodes = _subtree(node)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from ..columns import parts_refused
 from ..events import StreamClosed, announce
 from ..locks import node_lock
 from ..nodes import resolve, split_path
 
 
 def close_stream(*, path: str) -> None:
-    """Say that no more is to be expected from this node for now. Raises NotFound."""
-    with node_lock("/".join(split_path(path))):
-        announce(StreamClosed(resolve(path).ref))
+    """Say that no more is to be expected from this node for now.
+
+    Raises NotFound, NotSupported (a column of a table, which goes with it).
+    """
+    segments = split_path(path)
+    with node_lock("/".join(segments)), parts_refused(segments, "closing a stream"):
+        announce(StreamClosed(resolve(segments).ref))
