@@ -49,6 +49,13 @@ class StorageSettings(BaseModel):
         description="Folders that external files may be registered from.",
         examples=["[/data/beamline]"],
     )
+    adapters: list[str] = Field(
+        default=[],
+        description="Formats of external files besides those that come with the server: "
+        "`MODULE:NAME` of a `catalog.storage.external.Format` each, as "
+        "docs/how-to/add-a-file-format.md shows.",
+        examples=["[beamline.spe:FORMAT]"],
+    )
     file_io_sync: bool = Field(
         default=False,
         description="Whether each write waits until the disk holds the bytes. Survives "
@@ -62,6 +69,14 @@ class StorageSettings(BaseModel):
         "asks in pieces.",
         examples=["300000000"],
     )
+
+    @field_validator("adapters")
+    @classmethod
+    def _import_paths(cls, paths: list[str]) -> list[str]:
+        for path in paths:
+            if not IMPORT_PATH.fullmatch(path):
+                raise ValueError(f"has {path!r}, which is no import path; write module:NAME")
+        return paths
 
     @field_validator("readable")
     @classmethod

@@ -1,19 +1,34 @@
 """Files that others wrote, registered with the catalog, never changed by it.
 
-To read a further format of arrays, write a function like those in `registry` and register it there;
-of tables, a class like those in `csv_files` and `parquet_files`, and register it in
-`table_registry`.
+A format is one module with a `Format`; docs/how-to/add-a-file-format.md shows how to write one.
 """
 
-from .registry import ArrayReader, mimetypes, read_array
-from .table_registry import check_table, iter_table_rows
+from .arrays import read_array
+from .formats import Entry, Format, Inspected, Tree
+from .frames import FrameFile, array_structure, frames_inspector, frames_reader
+from .inspection import inspect, inspectable
+from .registry import load, mimetypes, register
+from .sources import Sources
+from .tables import check_table, iter_table_rows
 from .uris import resolve_uri
 
 __all__ = [
-    "ArrayReader",
+    "Entry",
+    "Format",
+    "FrameFile",
+    "Inspected",
+    "Sources",
+    "Tree",
+    "array_structure",
     "check_table",
+    "frames_inspector",
+    "frames_reader",
+    "inspect",
+    "inspectable",
     "iter_table_rows",
+    "load",
     "mimetypes",
     "read_array",
+    "register",
     "resolve_uri",
 ]

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structures import TableStructure
+
 from ..tables.ranges import within
 from .footers import check_whole
+from .formats import Format, Inspected
+from .rows import TableFile
+from .sources import Sources
+
+ARROW = "application/vnd.apache.arrow.file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +58,19 @@ class ArrowFile:
         # Not mapped: who wrote the file may cut it off.
         with pa.OSFile(str(self.path)) as source:
             yield pa.ipc.open_file(source, options=options)
+
+
+def open_arrow(path: Path, schema: pa.Schema, parameters: Mapping[str, Any]) -> TableFile:
+    """The rows of an Arrow IPC file."""
+    return ArrowFile(path)
+
+
+def inspect_arrow(sources: Sources) -> Inspected:
+    """The schema of the first file."""
+    with pa.OSFile(str(sources.paths[0])) as file:
+        schema = pa.ipc.open_file(file).schema
+    structure = TableStructure.from_schema(schema, npartitions=len(sources.paths))
+    return Inspected(StructureFamily.table, ARROW, structure)
+
+
+FORMATS = (Format((ARROW,), (".arrow", ".feather"), open_table=open_arrow, inspect=inspect_arrow),)

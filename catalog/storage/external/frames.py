@@ -14,16 +14,25 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from tiled_client.wire.chunks import Chunks
+from tiled_client.wire.dtypes import dtype_from_numpy
+from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
-from ..errors import MissingFile, NotReady, StorageError, Unreadable
+from ..errors import MissingFile, Unreadable
 from ..regions import fetch_plan
-from .arriving import arriving
+from .conversion import convertible
+from .faults import fault, faults_told
+from .formats import ArrayReader, Inspected, Inspector
+from .sources import Sources
 
 # Rows are gathered in pieces of about so many bytes, before they are cut to what was asked for.
 PIECE = 32 * 1024 * 1024
+
+# What is compressed can say of itself that it is larger than any memory.
+LARGEST_FRAME = 1024 * 1024 * 1024
 
 Result = TypeVar("Result")
 
@@ -47,6 +56,40 @@ class FrameFile(Protocol):
 
 
 Opener = Callable[[Path], FrameFile]
+
+
+def frames_reader(opener: Opener) -> ArrayReader:
+    """What reads arrays out of files that `opener` opens."""
+
+    def read(sources: Sources, structure: ArrayStructure, items: NDSlice) -> Array:
+        return read_frames(opener, sources.paths, structure, items)
+
+    return read
+
+
+def frames_inspector(opener: Opener, single: str, sequence: str) -> Inspector:
+    """What looks into such files: one is of the mimetype `single`, several make up `sequence`."""
+
+    def inspect(sources: Sources) -> Inspected:
+        file, count = opener(sources.paths[0]), len(sources.paths)
+        several = count > 1
+        shape = (count, *file.shape) if several else file.shape
+        chunks = ((1,) * count, *((size,) for size in file.shape)) if several else None
+        structure = array_structure(shape, file.dtype, chunks)
+        return Inspected(StructureFamily.array, sequence if several else single, structure)
+
+    return inspect
+
+
+def array_structure(
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    chunks: Chunks | None = None,
+    dims: tuple[str, ...] | None = None,
+) -> ArrayStructure:
+    """How an array in a file is described; as one chunk, unless something else is said."""
+    whole = tuple((size,) for size in shape)
+    return ArrayStructure(dtype_from_numpy(dtype), shape, chunks or whole, dims)
 
 
 def read_frames(
@@ -92,9 +135,10 @@ class _Sequence:
     def elements(self, start: int, stop: int) -> Array:
         """Elements number `start` to `stop`, flat."""
         if stop > self._length * len(self._paths):
-            raise self._fault(
+            raise fault(
                 f"{len(self._paths)} files of shape {list(self._file.shape)} are less than the "
-                f"declared shape {list(self._structure.shape)}."
+                f"declared shape {list(self._structure.shape)}.",
+                self._paths,
             )
         parts = []
         while start < stop:
@@ -108,45 +152,34 @@ class _Sequence:
         if number != self._number:
             self._number, self._file = number, self._open(number)
             if math.prod(self._file.shape) != self._length:
-                raise self._fault(f"{self._paths[number]} is of another shape than the first file.")
+                raise fault(
+                    f"{self._paths[number]} is of another shape than the first file.", self._paths
+                )
         return self._guarded(partial(self._file.elements, start, stop), number)
 
     def _open(self, number: int) -> FrameFile:
         file = self._guarded(partial(self._opener, self._paths[number]), number)
         declared = self._structure.dtype
-        if file.dtype.newbyteorder("=") != declared.newbyteorder("="):
+        if not convertible(file.dtype, declared):
             raise Unreadable(
                 f"{self._paths[number]} holds {file.dtype}, where {declared} is declared."
             )
         return file
 
     def _guarded(self, action: Callable[[], Result], number: int) -> Result:
-        path = self._paths[number]
-        try:
+        with faults_told(self._paths[number], self._paths):
             return action()
-        except StorageError:
-            raise
-        except FileNotFoundError as error:
-            raise self._fault(f"The file {path} is not there.", MissingFile) from error
-        except Exception as error:
-            # A damaged or half-written file may make its decoder raise anything.
-            raise self._fault(f"The file {path} cannot be read: {error}") from error
 
     def _check_shape(self) -> None:
         found = _without_ones(self._file.shape)
         row = _without_ones(self._structure.shape[1:])
         whole = self._length * len(self._paths) == math.prod(self._structure.shape)
         if not self._length or not (whole or _ends_with(found, row) or _ends_with(row, found)):
-            raise self._fault(
+            raise fault(
                 f"Files of shape {list(self._file.shape)} do not make up the declared shape "
-                f"{list(self._structure.shape)}."
+                f"{list(self._structure.shape)}.",
+                self._paths,
             )
-
-    def _fault(self, text: str, otherwise: type[StorageError] = Unreadable) -> StorageError:
-        """The error to raise: NotReady as long as a file was just written to."""
-        if arriving(self._paths):
-            return NotReady(f"{text} They are still being written.")
-        return otherwise(text)
 
 
 def _without_ones(shape: Sequence[int]) -> tuple[int, ...]:

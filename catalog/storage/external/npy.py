@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..encoding import Array
-from .frames import FrameFile
+from .formats import Format
+from .frames import FrameFile, frames_inspector, frames_reader
 from .raw import RawFrames
 
 
@@ -33,3 +34,15 @@ def open_npy(path: Path) -> FrameFile:
     if header.flags.c_contiguous:
         return RawFrames(path, header.shape, header.dtype, header.offset)
     return LoadedFrames(path, header.shape, header.dtype)
+
+
+NPY, NPYS = "application/x-npy", "multipart/related;type=application/x-npy"
+
+FORMATS = (
+    Format(
+        (NPY, NPYS),
+        (".npy",),
+        read_array=frames_reader(open_npy),
+        inspect=frames_inspector(open_npy, NPY, NPYS),
+    ),
+)

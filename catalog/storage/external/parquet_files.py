@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structures import TableStructure
+
 from ..tables.ranges import within
 from .footers import check_whole
+from .formats import Format, Inspected
+from .rows import TableFile
+from .sources import Sources
+
+PARQUET = "application/x-parquet"
 
 BATCH_ROWS = 65536
 BATCH_BYTES = 16 * 1024 * 1024
@@ -67,3 +76,18 @@ def _groups(metadata: pq.FileMetaData, start: int, stop: int | None) -> tuple[li
         elif stop is None or begin < stop:
             groups.append(number)
     return groups, before
+
+
+def open_parquet(path: Path, schema: pa.Schema, parameters: Mapping[str, Any]) -> TableFile:
+    """The rows of a Parquet file."""
+    return ParquetFile(path)
+
+
+def inspect_parquet(sources: Sources) -> Inspected:
+    """The schema of the first file."""
+    schema = pq.read_schema(sources.paths[0])
+    structure = TableStructure.from_schema(schema, npartitions=len(sources.paths))
+    return Inspected(StructureFamily.table, PARQUET, structure)
+
+
+FORMATS = (Format((PARQUET,), (".parquet",), open_table=open_parquet, inspect=inspect_parquet),)

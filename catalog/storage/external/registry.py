@@ -1,93 +1,79 @@
-"""Which formats of external files can be read, and by what."""
+"""Which formats of files are known: those that come with the server, and a facility's own."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+import importlib
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
 
-import numpy as np
-
-from tiled_client.wire.data_sources import Asset
 from tiled_client.wire.families import StructureFamily
-from tiled_client.wire.slices import NDSlice, sliced_shape
-from tiled_client.wire.structures import ArrayStructure
 
-from ..encoding import Array
 from ..errors import Unsupported
-from . import npy, tiff
-from .frames import Opener, read_frames
-from .table_registry import TABLE_OPENERS
-from .uris import resolve_uri
+from .formats import Format
+
+PACKAGE = __name__.rpartition(".")[0]
+BUILT_IN = ("tiff", "jpeg", "npy", "csv_format", "parquet_files", "arrow_files")
 
 
-class ArrayReader(Protocol):
-    """Reads what `items` select of the array of `structure` that `paths` hold, in their order.
+def register(*formats: Format) -> None:
+    """Make formats known. One of the same mimetype and family as another takes its place."""
+    for format_ in formats:
+        for mimetype in format_.mimetypes:
+            for family in format_.families:
+                _known()[mimetype, family] = format_
 
-    `items` select at least one element; `parameters` are the data source's. The result may have
-    another byte order than declared. Raises StorageError.
+
+def load(path: str) -> Format:
+    """The format that an import path such as `beamline.spe:FORMAT` leads to.
+
+    Raises ValueError or TypeError, with a sentence, for a path that leads to none.
     """
-
-    def __call__(
-        self,
-        paths: Sequence[Path],
-        parameters: Mapping[str, Any],
-        structure: ArrayStructure,
-        items: NDSlice,
-    ) -> Array:
-        """Read it."""
-        ...
-
-
-def _frames(opener: Opener) -> ArrayReader:
-    def read(
-        paths: Sequence[Path],
-        parameters: Mapping[str, Any],
-        structure: ArrayStructure,
-        items: NDSlice,
-    ) -> Array:
-        return read_frames(opener, paths, structure, items)
-
-    return read
-
-
-ARRAY_READERS: dict[str, ArrayReader] = {
-    "image/tiff": _frames(tiff.open_tiff),
-    "multipart/related;type=image/tiff": _frames(tiff.open_tiff),
-    "application/x-npy": _frames(npy.open_npy),
-    "multipart/related;type=application/x-npy": _frames(npy.open_npy),
-}
+    module, _, name = path.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{path} cannot be imported: {error}.") from error
+    if not isinstance(found, Format):
+        raise TypeError(f"{path} is no Format of catalog.storage.external, but {found!r:.80}.")
+    return found
 
 
 def mimetypes(family: StructureFamily) -> frozenset[str]:
     """The formats in which nodes of this family can be registered."""
-    if family is StructureFamily.table:
-        return frozenset(TABLE_OPENERS)
-    return frozenset(ARRAY_READERS) if family is StructureFamily.array else frozenset()
+    return frozenset(mimetype for mimetype, of in _known() if of is family)
 
 
-def read_array(
-    mimetype: str,
-    assets: Iterable[Asset],
-    parameters: Mapping[str, Any],
-    structure: ArrayStructure,
-    items: NDSlice = (),
-    *,
-    readable: Sequence[Path],
-) -> Array:
-    """What `items` select, in exactly the declared dtype, C-contiguous.
+def format_of(mimetype: str, family: StructureFamily) -> Format:
+    """What reads nodes of `family` out of files of `mimetype`. Raises Unsupported."""
+    found = _known().get((mimetype, family))
+    if found is None:
+        raise Unsupported(f"Files of type {mimetype} cannot be read as {family.value}.")
+    return found
 
-    Raises WireError for items out of bounds, Unsupported, OutsideReadable, MissingFile, NotReady
-    (still being written), Unreadable (not what was declared).
-    """
-    reader = ARRAY_READERS.get(mimetype)
-    if reader is None:
-        raise Unsupported(f"Files of type {mimetype} cannot be read.")
-    shape = sliced_shape(structure.shape, items)
-    if not math.prod(shape):
-        return np.zeros(shape, structure.dtype)
-    ordered = sorted(assets, key=lambda asset: asset.num or 0)
-    paths = [resolve_uri(asset.data_uri, readable) for asset in ordered]
-    array = reader(paths, parameters, structure, items)
-    return np.asarray(array, structure.dtype, order="C")
+
+def format_by_name(path: Path) -> Format | None:
+    """The format that the name of a file or folder speaks of, if it can be inspected."""
+    name, found = path.name.lower(), None
+    for format_ in _all():
+        if format_.inspect is not None and name.endswith(format_.extensions or ("\0",)):
+            found = format_
+    return found
+
+
+def _all() -> Iterator[Format]:
+    """Each format once, the latest last."""
+    seen = dict.fromkeys(map(id, _known().values()))
+    by_id = {id(format_): format_ for format_ in _known().values()}
+    yield from (by_id[one] for one in seen)
+
+
+@cache
+def _known() -> dict[tuple[str, StructureFamily], Format]:
+    """By mimetype and family. Imported when first asked for: their libraries are large."""
+    known = {}
+    for name in BUILT_IN:
+        for format_ in importlib.import_module(f"{PACKAGE}.{name}").FORMATS:
+            for mimetype in format_.mimetypes:
+                known.update({(mimetype, family): format_ for family in format_.families})
+    return known

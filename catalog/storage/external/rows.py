@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -31,9 +31,6 @@ class TableFile(Protocol):
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
         """Columns `names` of rows number `start` to `stop`, or of as many as there are."""
         ...
-
-
-TableOpener = Callable[[Path, pa.Schema, Mapping[str, Any]], TableFile]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,14 @@ def resolve_uri(data_uri: str, readable: Sequence[Path]) -> Path:
         real = path.resolve()
     except (OSError, RuntimeError) as error:
         raise Unsupported(f"{data_uri!r} does not lead to a file.") from error
-    if not any(real.is_relative_to(folder.resolve()) for folder in readable):
+    if not is_readable(real, readable):
         raise OutsideReadable(
             f"{data_uri} does not lie in a folder that this server may read. Files can be "
             "registered from the folders that it was started with (--read DIR)."
         )
     return real
+
+
+def is_readable(real: Path, readable: Sequence[Path]) -> bool:
+    """Whether a real path lies in one of the readable folders."""
+    return any(real.is_relative_to(folder.resolve()) for folder in readable)

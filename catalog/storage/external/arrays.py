@@ -1,0 +1,48 @@
+"""Arrays out of files, in exactly the structure that was declared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tiled_client.wire.data_sources import Asset
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.slices import NDSlice, sliced_shape
+from tiled_client.wire.structures import ArrayStructure
+
+from ..encoding import Array
+from ..errors import MissingFile
+from .conversion import converted
+from .faults import faults_told
+from .registry import format_of
+from .sources import Sources
+
+
+def read_array(
+    mimetype: str,
+    assets: Iterable[Asset],
+    parameters: Mapping[str, Any],
+    structure: ArrayStructure,
+    items: NDSlice = (),
+    *,
+    readable: Sequence[Path],
+) -> Array:
+    """What `items` select, in exactly the declared dtype, C-contiguous.
+
+    Raises WireError for items out of bounds, Unsupported, OutsideReadable, MissingFile, NotReady
+    (still being written), Unreadable (not what was declared).
+    """
+    reader = format_of(mimetype, StructureFamily.array).read_array
+    assert reader is not None
+    shape = sliced_shape(structure.shape, items)
+    if not math.prod(shape):
+        return np.zeros(shape, structure.dtype)
+    sources = Sources.of(assets, parameters, readable)
+    if not sources.paths:
+        raise MissingFile("No file is registered for this array yet.")
+    with faults_told(sources.paths[0], sources.paths):
+        return converted(reader(sources, structure, items), structure.dtype)

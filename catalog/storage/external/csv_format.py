@@ -1,0 +1,64 @@
+"""CSV files as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structures import TableStructure
+
+from ..tables.schemas import UNNAMED_INDEX
+from .csv_files import CsvFile
+from .csv_form import CsvForm
+from .formats import Format, Inspected
+from .rows import TableFile
+from .sources import Sources
+
+CSV = "text/csv"
+# So much of a file is looked at to find out what its columns hold.
+LOOKED_AT = 16 * 1024 * 1024
+
+
+def open_csv(
+    path: Path, schema: pa.Schema, parameters: Mapping[str, Any], *, header: bool = True
+) -> TableFile:
+    """The rows of a CSV file; `header` says whether it has one, unless the parameters do."""
+    # The index that pandas has added to the schema is in no file without a header.
+    columns = [name for name in schema.names if not UNNAMED_INDEX.fullmatch(name)]
+    form = CsvForm.read(parameters, header=header, columns=columns)
+    return CsvFile(path, form, schema)
+
+
+def inspect_csv(sources: Sources) -> Inspected:
+    """Columns by the header of the first file, types by its first rows."""
+    with sources.paths[0].open("rb") as file:
+        head = file.read(LOOKED_AT)
+    # A last line without a line feed is not a row yet.
+    head = head[: head.rfind(b"\n") + 1]
+    parsing = pa.csv.ParseOptions(newlines_in_values=b'"' in head)
+    reading = pa.csv.ReadOptions(block_size=len(head) + 1, use_threads=False)
+    schema = pa.csv.read_csv(pa.BufferReader(head), reading, parsing).schema
+    # Of a column that is empty so far, texts may follow.
+    fields = [
+        pa.field(field.name, pa.string()) if pa.types.is_null(field.type) else field
+        for field in schema
+    ]
+    structure = TableStructure.from_schema(pa.schema(fields), npartitions=len(sources.paths))
+    return Inspected(StructureFamily.table, CSV, structure)
+
+
+FORMATS = (
+    Format(
+        (CSV, "text/csv;header=present", "multipart/related;type=text/csv"),
+        (".csv",),
+        open_table=open_csv,
+        inspect=inspect_csv,
+    ),
+    Format(("text/csv;header=absent",), open_table=partial(open_csv, header=False)),
+)

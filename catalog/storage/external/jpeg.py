@@ -1,0 +1,56 @@
+"""JPEG files, decoded as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..encoding import Array
+from ..errors import Unreadable
+from .formats import Format
+from .frames import FrameFile, frames_inspector, frames_reader
+
+# Rows, columns, and colours where there are several.
+COLOURS = {"L": (), "RGB": (3,), "CMYK": (4,)}
+
+
+@dataclass(frozen=True, slots=True)
+class JpegFrame:
+    """One picture: of two dimensions if it is grey, else of three."""
+
+    path: Path
+    shape: tuple[int, ...]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Bytes."""
+        return np.dtype("u1")
+
+    def elements(self, start: int, stop: int) -> Array:
+        """Elements number `start` to `stop` in C order, flat."""
+        with Image.open(self.path, formats=["JPEG"]) as image:
+            return np.asarray(image).reshape(-1)[start:stop]
+
+
+def open_jpeg(path: Path) -> FrameFile:
+    """Open a JPEG file; only its header is read. Pillow refuses pictures of absurd sizes."""
+    with Image.open(path, formats=["JPEG"]) as image:
+        if image.mode not in COLOURS:
+            raise Unreadable(f"{path} has the colour mode {image.mode}, which is not known.")
+        return JpegFrame(path, (image.height, image.width, *COLOURS[image.mode]))
+
+
+JPEG, JPEGS = "image/jpeg", "multipart/related;type=image/jpeg"
+
+FORMATS = (
+    Format(
+        (JPEG, JPEGS),
+        (".jpg", ".jpeg"),
+        read_array=frames_reader(open_jpeg),
+        inspect=frames_inspector(open_jpeg, JPEG, JPEGS),
+    ),
+)

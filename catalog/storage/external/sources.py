@@ -1,0 +1,44 @@
+"""What a format is given to read: files, how to read them, and where further ones may lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tiled_client.wire.data_sources import Asset
+
+from ..errors import OutsideReadable
+from .uris import is_readable, resolve_uri
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files of one node, in order, with the parameters of its data source.
+
+    The paths are real ones in a readable folder; the files need not exist.
+    """
+
+    paths: tuple[Path, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    readable: tuple[Path, ...] = ()
+
+    @classmethod
+    def of(
+        cls, assets: Iterable[Asset], parameters: Mapping[str, Any], readable: Sequence[Path]
+    ) -> Sources:
+        """Those of a data source. Raises Unsupported, OutsideReadable."""
+        ordered = sorted(assets, key=lambda asset: asset.num or 0)
+        paths = tuple(resolve_uri(asset.data_uri, readable) for asset in ordered)
+        return cls(paths, parameters, tuple(readable))
+
+    def confined(self, path: Path) -> Path:
+        """The real path of a file that one of these leads to. Raises OutsideReadable."""
+        real = path.resolve()
+        if not is_readable(real, self.readable):
+            raise OutsideReadable(
+                f"{self.paths[0]} leads to {path}, which does not lie in a folder that this "
+                "server may read."
+            )
+        return real

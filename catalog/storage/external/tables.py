@@ -1,0 +1,49 @@
+"""Tables out of files, a file for each partition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from tiled_client.wire.data_sources import Asset
+from tiled_client.wire.families import StructureFamily
+
+from .formats import TableOpener
+from .registry import format_of
+from .rows import FilePartition, iter_file_rows
+from .sources import Sources
+
+
+def check_table(mimetype: str, schema: pa.Schema, parameters: Mapping[str, Any]) -> None:
+    """Raise Unsupported for files that could not be read once they are there."""
+    _opener(mimetype)(Path(), schema, parameters)
+
+
+def iter_table_rows(
+    mimetype: str,
+    assets: Iterable[Asset],
+    parameters: Mapping[str, Any],
+    schema: pa.Schema,
+    names: Sequence[str],
+    rows: slice,
+    *,
+    readable: Sequence[Path],
+) -> Iterator[pa.Table]:
+    """Columns `names` of the rows number `rows` in `assets`, in their order, piece by piece.
+
+    Raises Unsupported, OutsideReadable, MissingFile, NotReady (still being written), Unreadable
+    (not what was declared), NoSuchRows.
+    """
+    opener = _opener(mimetype)
+    paths = Sources.of(assets, parameters, readable).paths
+    partitions = [FilePartition(path, opener(path, schema, parameters), schema) for path in paths]
+    return iter_file_rows(partitions, names, rows)
+
+
+def _opener(mimetype: str) -> TableOpener:
+    opener = format_of(mimetype, StructureFamily.table).open_table
+    assert opener is not None
+    return opener
