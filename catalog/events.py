@@ -148,7 +148,9 @@ class ChildDeleted(Event):
 
 @dataclass(frozen=True, slots=True)
 class NodeDeleted(Event):
-    """`node` is gone: deleted itself, or with a container above it."""
+    """`node` is gone, and with it all that were `below` it, whoever was further down first."""
+
+    below: tuple[NodeRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

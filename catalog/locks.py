@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -30,10 +30,29 @@ def node_lock(path: str) -> Iterator[None]:
 
     Never take a second one inside: two paths may share a slot, and wait for each other.
     """
-    digest = hashlib.blake2b(path.encode(), digest_size=4).digest()
     hold = _advisory_lock if connection.vendor == "postgresql" else _file_lock
-    with hold(int.from_bytes(digest) % SLOTS):
+    with hold(_slot(path)):
         yield
+
+
+def wait_for_writers(paths: Iterable[str]) -> None:
+    """Return when everybody who holds the lock of one of `paths` now has let go of it.
+
+    Others may take it meanwhile, and afterwards.
+    """
+    slots = sorted({_slot(path) for path in paths})
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # For each in turn: no two are held at the same time.
+            cursor.execute(
+                "SELECT pg_advisory_lock(%s, slot), pg_advisory_unlock(%s, slot) "
+                "FROM unnest(%s::int[]) AS slot",
+                [ADVISORY_CLASS, ADVISORY_CLASS, slots],
+            )
+        return
+    for slot in slots:
+        with _file_lock(slot):
+            pass
 
 
 @contextmanager
@@ -46,6 +65,11 @@ def lone(name: str) -> Iterator[bool]:
     hold = _lone_advisory if connection.vendor == "postgresql" else _lone_file
     with hold(name, int.from_bytes(digest, signed=True)) as held:
         yield held
+
+
+def _slot(path: str) -> int:
+    digest = hashlib.blake2b(path.encode(), digest_size=4).digest()
+    return int.from_bytes(digest) % SLOTS
 
 
 @contextmanager

@@ -103,8 +103,8 @@ def child_deleted(log: StreamLog, event: events.ChildDeleted) -> None:
 
 
 def node_deleted(log: StreamLog, event: events.NodeDeleted) -> None:
-    """The node's stream goes with it."""
-    delivery.deliver_drop(log, event.node.uuid)
+    """The streams of the node, and of all below it, go with them."""
+    delivery.deliver_drops(log, [node.uuid for node in (*event.below, event.node)])
 
 
 def stream_closed(log: StreamLog, event: events.StreamClosed) -> None:

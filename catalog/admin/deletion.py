@@ -17,7 +17,7 @@ from tiled_client.wire.families import Management
 
 from ..models import Node
 from ..nodes import below
-from ..services.nodes import delete_node
+from ..services.deletion import delete_node
 from .text import count_text
 from .tree import listing_address, nearest
 

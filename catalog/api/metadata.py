@@ -14,6 +14,7 @@ from access.principals import Scope
 from ..columns import resolve_with_columns
 from ..models import Node
 from ..services import nodes
+from ..services.deletion import delete_node
 from ..services.drafts import Draft, checked_metadata, checked_specs
 from ..services.metadata import Change, Described, update_metadata
 from ..services.patches import json_patched, merge_patched
@@ -65,7 +66,7 @@ class MetadataView(WireView):
 
     def delete(self, request: Request, path: str) -> HttpResponse:
         """Delete the node."""
-        nodes.delete_node(
+        delete_node(
             path=path,
             recursive=flag(request, "recursive", False),
             external_only=flag(request, "external_only", True),

@@ -136,7 +136,7 @@ def _drain_batch(log: StreamLog, node: UUID) -> int:
         # Redis was emptied, or an answer came late; look again.
         pass
     except NotFound:
-        outbox.forget_node(node)
+        outbox.forget_nodes([node])
     except NeverFits as error:
         _give_up(batch[len(done)], error)
     except OutOfReach as error:
@@ -176,7 +176,7 @@ def _put(log: StreamLog, entry: Waiting, after: str) -> None:
         case Kind.END:
             log.close(entry.node, entry.token, waited)
         case Kind.DROP:
-            log.drop(entry.node)
+            log.drop([entry.node])
 
 
 def _update(entry: Waiting) -> Update:

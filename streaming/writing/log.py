@@ -6,6 +6,7 @@ Called in request threads. Whatever goes wrong with Redis becomes Unavailable.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -81,15 +82,16 @@ class StreamLog:
             *((token, waited.after) if waited else ()),
         )
 
-    def drop(self, node: UUID) -> None:
-        """Take the stream of a deleted node away, and tell its readers. Raises Unavailable."""
-        keys = self._keys(node)
-        found = self._scripts.run(
-            self._drop, [keys.meta, keys.log, keys.wake], self._settings.data_ttl
-        )
-        if found:
-            epoch, oldest, newest = found
-            self._unlink([f"{keys.payload}{epoch.decode()}:{n}" for n in range(oldest, newest + 1)])
+    def drop(self, nodes: Sequence[UUID]) -> None:
+        """Take the streams of deleted nodes away, and tell their readers. Raises Unavailable."""
+        streams = [self._keys(node) for node in nodes]
+        names = [(keys.meta, keys.log, keys.wake) for keys in streams]
+        replies = self._scripts.run_many(self._drop, names, self._settings.data_ttl)
+        for keys, found in zip(streams, replies, strict=True):
+            if found:
+                epoch, oldest, newest = found
+                payload = f"{keys.payload}{epoch.decode()}:"
+                self._unlink([f"{payload}{number}" for number in range(oldest, newest + 1)])
 
     def ping(self) -> None:
         """Raise OutOfReach if Redis does not answer."""

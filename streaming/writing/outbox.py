@@ -74,11 +74,13 @@ def add_end(node: UUID) -> None:
     Waiting.objects.create(node=node, kind=Kind.END, token=new_token())
 
 
-def add_drop(node: UUID) -> None:
-    """Keep the deletion of a node, in place of everything about it."""
+def add_drops(nodes: Sequence[UUID]) -> None:
+    """Keep the deletion of nodes, in place of everything about them."""
     with transaction.atomic():
-        Waiting.objects.filter(node=node).delete()
-        Waiting.objects.create(node=node, kind=Kind.DROP, token=new_token())
+        Waiting.objects.filter(node__in=nodes).delete()
+        Waiting.objects.bulk_create(
+            [Waiting(node=node, kind=Kind.DROP, token=new_token()) for node in nodes]
+        )
 
 
 def backlog(node: UUID | None = None) -> Backlog:
@@ -117,9 +119,11 @@ def forget(entries: Iterable[Waiting]) -> None:
     Waiting.objects.filter(id__in=[entry.pk for entry in entries]).delete()
 
 
-def forget_node(node: UUID) -> None:
-    """Nothing of a deleted node is streamed any more."""
-    Waiting.objects.filter(node=node).delete()
+def forget_nodes(nodes: Sequence[UUID]) -> None:
+    """Nothing of deleted nodes is streamed any more."""
+    waiting = Waiting.objects.filter(node__in=nodes)
+    if waiting.exists():  # to delete nothing would still make others wait
+        waiting.delete()
 
 
 def give_up(ids: Sequence[int]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from typing import Any, NamedTuple, cast
 
@@ -82,6 +82,21 @@ class Scripts:
             if not self._make_room(size):
                 break
         raise Unavailable("The memory of the streaming cache is full. Try again soon.")
+
+    def run_many(
+        self, script: Script, names: Sequence[Sequence[str]], *args: str | bytes | int
+    ) -> list[list[Any]]:
+        """What `script` gives for each of `names`, in one exchange if Redis has room.
+
+        Raises Unavailable; then it has been run for none, some or all.
+        """
+        if len(names) > 1 and self._outage.admits():
+            with suppress(NoRoom), self.answered():
+                pipe = self._client.pipeline(transaction=False)
+                for keys in names:
+                    script(keys, args, client=pipe)
+                return cast(list[list[Any]], pipe.execute())
+        return [self.run(script, keys, *args) for keys in names]
 
     @contextmanager
     def answered(self) -> Iterator[None]:

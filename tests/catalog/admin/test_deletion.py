@@ -42,11 +42,10 @@ def test_a_node_is_deleted_with_all_below_it_its_files_and_announcements(
     assert not Node.objects.filter(path__startswith="a/b").exists()
     assert not stored.exists()
     assert not Asset.objects.exists()
-    assert [(type(event), event.node.path) for event in announced] == [
-        (events.ChildDeleted, "a"),
-        (events.NodeDeleted, "a/b/data"),
-        (events.NodeDeleted, "a/b"),
-    ]
+    deleted, gone = announced
+    assert isinstance(gone, events.NodeDeleted)
+    assert (type(deleted), deleted.node.path) == (events.ChildDeleted, "a")
+    assert [node.path for node in (*gone.below, gone.node)] == ["a/b/data", "a/b"]
     assert LogEntry.objects.get().object_repr == "/a/b"
 
 

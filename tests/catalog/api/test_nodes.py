@@ -208,7 +208,13 @@ def test_a_deleted_node_takes_its_files_with_it(api: Api, announced: list[events
         assert (response.status_code, says in detail(response)) == (409, True)
     announced.clear()
     assert api.send("DELETE", "/metadata/A?recursive=true&external_only=false").content == b"null"
-    assert [event.node.path for event in announced] == ["", "A/x", "A"]
+    deleted, gone = announced
+    assert isinstance(gone, events.NodeDeleted)
+    assert [deleted.node.path, *(node.path for node in gone.below), gone.node.path] == [
+        "",
+        "A/x",
+        "A",
+    ]
     assert (stored_files(), Asset.objects.count()) == (files, 0)
     assert list(Node.objects.values_list("path", flat=True)) == ["", "a"]
 

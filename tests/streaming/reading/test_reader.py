@@ -209,7 +209,7 @@ async def test_the_subscribers_of_a_deleted_node_are_told(
     log: StreamLog, reader: Reader, node: uuid.UUID
 ) -> None:
     subscriber = await reader.subscribe(node)
-    log.drop(node)
+    log.drop([node])
     assert await received_until_end(subscriber) == ([], "Node deleted")
     with pytest.raises(NotFound):
         await reader.subscribe(node)

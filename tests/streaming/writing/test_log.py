@@ -165,11 +165,11 @@ def test_the_stream_of_a_deleted_node_is_gone_and_takes_nothing_more(
 ) -> None:
     for size in (1, INLINE_BYTES + 1):
         log.append(node, numbers()[0], b"x" * size)
-    log.drop(node)
+    log.drop([node])
     assert list(client.scan_iter(f"{keys.meta.removesuffix(':meta')}*")) == [keys.meta.encode()]
     with pytest.raises(NotFound):
         log.append(node, *numbers(1))
-    log.drop(node)
+    log.drop([node])
 
 
 def test_a_redis_that_forgot_the_scripts_is_told_again(

@@ -173,7 +173,7 @@ def test_the_stream_of_a_node_that_was_deleted_meanwhile_is_taken_away(
     write(log, node, 1)
     redis_server.hang()
     write(log, node, 2, 3)
-    delivery.deliver_drop(log, node)
+    delivery.deliver_drops(log, [node])
     assert [row.kind for row in Waiting.objects.all()] == [Kind.DROP]
     redis_server.go_on()
     drained(log)
@@ -189,7 +189,7 @@ def test_a_deletion_overtakes_whatever_else_waits(
     for other in others:
         write(log, other, 1)
     write(log, node, 1)
-    delivery.deliver_drop(log, node)
+    delivery.deliver_drops(log, [node])
     write(log, others[0], 2)
     redis_server.start()
     gone: list[int] = []
@@ -211,7 +211,7 @@ def test_a_deletion_does_not_wait_for_what_waits_of_its_node(
     write(log, node, 1)
     redis_server.start()
     # One that does not know of the outage, as another process may not.
-    delivery.deliver_drop(StreamLog(log._client, log._settings), node)
+    delivery.deliver_drops(StreamLog(log._client, log._settings), [node])
     assert redis_server.client.hgetall(StreamKeys.of("tiled", node).meta) == {b"gone": b"1"}
     assert not Waiting.objects.exists()
 
@@ -262,7 +262,7 @@ def test_an_update_at_which_redis_falls_silent_each_time_holds_up_nothing_for_ev
 def test_what_waits_is_listed_in_the_admin(admin_client: Client) -> None:
     node = Node.objects.create(key="x", path="x", structure_family="array")
     outbox.add_update(node.uuid, encode(*numbers(1)))
-    outbox.add_drop(uuid.uuid4())
+    outbox.add_drops([uuid.uuid4()])
     page = admin_client.get("/admin/streaming/waiting/").content.decode()
     assert [text in page for text in ("/x", "Update", "deleted", "end of the node")] == [True] * 4
     assert admin_client.get("/admin/streaming/waiting/add/").status_code == 403

@@ -1,0 +1,122 @@
+"""Deleting nodes, with all below them: rows first, then what lay on the disk.
+
+However large a subtree is, its rows go in one transaction and a bounded number of queries. What a
+crash leaves behind after that is found by `sweep`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from access.errors import Conflict, NotSupported
+
+from ..columns import parts_refused
+from ..events import ChildDeleted, NodeDeleted, NodeRef, announce
+from ..locks import node_lock, wait_for_writers
+from ..models import Asset, DataSource, DataSourceAsset, Node, Revision
+from ..nodes import resolve_for_update, split_path
+from .assets import locked
+from .stores import discard_folder
+
+# A database takes only so many values in one question.
+BATCH = 5000
+
+T = TypeVar("T")
+
+
+def delete_node(*, path: str, recursive: bool = False, external_only: bool = True) -> None:
+    """Delete a node, and with `recursive` what is below it; files of others are left alone.
+
+    Raises NotFound, NotSupported (the root, a column of a table), Conflict (children, or data of
+    the server's own that `external_only` protects).
+    """
+    segments = split_path(path)
+    if not segments:
+        raise NotSupported("This node does not support deletion.")
+    with node_lock("/".join(segments[:-1])):
+        parent, deleted = _delete_rows(segments, recursive=recursive, external_only=external_only)
+        announce(ChildDeleted(parent, deleted[-1].key, deleted[-1].family))
+    # Who writes from now on finds no node; who had begun is waited for, and cleared up after.
+    wait_for_writers(node.path for node in deleted)
+    *below, top = (node.ref for node in deleted)
+    announce(NodeDeleted(top, tuple(below)))
+    for node in deleted:
+        if node.source:
+            discard_folder(node.uuid)
+
+
+def _delete_rows(
+    segments: list[str], *, recursive: bool, external_only: bool
+) -> tuple[NodeRef, list[Node]]:
+    """The parent, and what was deleted: whoever was further down first, the node itself last."""
+    try:
+        with parts_refused(segments, "deletion"), transaction.atomic():
+            node = resolve_for_update(segments)
+            assert node.parent is not None
+            nodes = _subtree(node)
+            _refuse_deletion(nodes, recursive=recursive, external_only=external_only)
+            for batch in _batches(nodes):
+                _delete_batch(batch)
+            return node.parent.ref, nodes
+    except IntegrityError as error:
+        raise Conflict(
+            f"/{'/'.join(segments)} got new children while it was being deleted. Try again."
+        ) from error
+
+
+def _delete_batch(nodes: Sequence[Node]) -> None:
+    keys = [node.pk for node in nodes]
+    tied = Asset.objects.filter(links__data_source__node__in=keys)
+    assets = list(locked(tied).values_list("pk", flat=True))
+    _remove(DataSourceAsset.objects.filter(data_source__node__in=keys))
+    _remove(DataSource.objects.filter(node__in=keys))
+    _remove(Revision.objects.filter(node__in=keys))
+    _remove(Node.objects.filter(pk__in=keys))
+    still_tied = Exists(DataSourceAsset.objects.filter(asset=OuterRef("pk")))
+    for batch in _batches(assets):
+        _remove(Asset.objects.filter(~still_tied, pk__in=batch))
+
+
+def _remove(rows: QuerySet[Any]) -> None:
+    """Delete rows to which no others refer, without looking at each of them before.
+
+    Should others refer to them after all, the database refuses when the transaction ends.
+    """
+    rows._raw_delete(rows.db)
+
+
+def _subtree(node: Node) -> list[Node]:
+    """The node and all below it, whoever is further down first; nobody else changes them now."""
+    nodes, level = [node], [node]
+    below = Node.objects.select_for_update(of=("self",)).select_related("data_source")
+    # Of thousands of nodes not all metadata and structures have to be in memory.
+    below = below.only(
+        "uuid", "path", "key", "parent", "structure_family", "data_source__management"
+    )
+    while level:
+        level = [child for batch in _batches(level) for child in below.filter(parent__in=batch)]
+        nodes += level
+    return nodes[::-1]
+
+
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]
+
+
+def _refuse_deletion(nodes: list[Node], *, recursive: bool, external_only: bool) -> None:
+    if len(nodes) > 1 and not recursive:
+        raise Conflict(
+            "Cannot delete a node that is not empty. Delete its contents first or pass "
+            "`recursive=True`."
+        )
+    if external_only and any(node.source and not node.source.external for node in nodes):
+        raise Conflict(
+            "Some items in this tree are internally managed. Deleting the records will also "
+            "delete the underlying data files. If you want to delete them, pass "
+            "external_only=False."
+        )
