@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular_sidecar",
     "tiledproject",
     "access",
     "catalog",
@@ -100,6 +101,19 @@ AUTHENTICATION_BACKENDS = [
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "catalog.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "catalog.api.schema.views.ViewSchema",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "tiled-stream",
+    "DESCRIPTION": (
+        "Scientific data, and the stream of it while it is being written. Whatever is no data is "
+        "JSON or, where `Accept` has `application/x-msgpack` before `application/json`, the same "
+        "in msgpack. Streams are WebSockets under `/api/v1/stream/single/{path}`, of which OpenAPI "
+        "cannot speak."
+    ),
+    "OAS_VERSION": "3.1.0",
+    "SORT_OPERATIONS": False,
 }
 
 # Control messages only. Without a Redis there are no streams, and nothing to control.

@@ -6,13 +6,15 @@ from django.views.generic import RedirectView
 
 from catalog.api.base import add_slash
 
-from . import views
+from . import documentation, views
 
 urlpatterns = [
     # First, because the first that fits is taken, and these are asked for thousands of times.
     path("api/v1/", include("catalog.api.urls")),
     path("", views.landing, name="landing"),
     path("healthz", views.healthz, name="healthz"),
+    path("docs", documentation.page, name="docs"),
+    path("openapi.json", documentation.openapi, name="openapi"),
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
     path("admin/", admin.site.urls),
     path("api/v1", add_slash),

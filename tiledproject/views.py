@@ -38,11 +38,13 @@ def landing(request: HttpRequest) -> HttpResponse:
         format_html(
             "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>tiled-stream</title>"
             "</head><body><h1>tiled-stream</h1><p>Scientific data, and the stream of it while it "
-            "is being written.</p><ul><li><a href='{}'>Admin</a></li><li><a href='{}'>API</a></li>"
-            "</ul><p>From Python: <code>from tiled_client import from_uri; "
+            "is being written.</p><ul><li><a href='{}'>Admin</a></li><li><a href='{}'>API</a>, and "
+            "<a href='{}'>what it can do</a>, to be tried</li></ul>"
+            "<p>From Python: <code>from tiled_client import from_uri; "
             "from_uri({!r}, api_key=...)</code></p></body></html>",
             reverse("admin:index"),
             "/api/v1/",
+            reverse("docs"),
             request.build_absolute_uri("/"),
         )
     )

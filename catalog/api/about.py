@@ -15,7 +15,7 @@ from access.config import authentication_settings
 
 from .base import WireView
 from .formats import ARRAY_FORMATS, EXTENSIONS, TABLE_FORMATS
-from .links import base_url
+from .links import API, base_url
 from .nested import AWKWARD_FORMATS, RAGGED_FORMATS
 from .responses import render
 
@@ -51,7 +51,7 @@ class AboutView(WireView):
                 "providers": [],
                 "links": None,
             },
-            "links": {"self": base, "documentation": f"{base}/docs"},
+            "links": {"self": base, "documentation": f"{base.removesuffix(API)}/docs"},
             "meta": {"root_path": "/api"},
         }
         return render(request, about, headers={"Expires": http_date(time.time() + FRESH)})

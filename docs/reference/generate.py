@@ -6,6 +6,7 @@ page has a mark where something belongs: `<!-- made from the code: NAME -->`, up
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -25,7 +26,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         _set_up_django(folder)
         pages = {HERE / name: filled(HERE / name, parts) for name, parts in _pages().items()}
-    stale = [path for path, text in pages.items() if path.read_text() != text]
+        pages[HERE / "openapi.json"] = _openapi()
+    stale = [path for path, text in pages.items() if not path.exists() or path.read_text() != text]
     for path in stale:
         if "--check" in sys.argv:
             print(f"{path.relative_to(PROJECT)} is stale: run `make docs`.")
@@ -68,6 +70,12 @@ def _pages() -> dict[str, Parts]:
             "options": client.options,
         },
     }
+
+
+def _openapi() -> str:
+    from tiledproject.documentation import document
+
+    return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _set_up_django(folder: str) -> None:

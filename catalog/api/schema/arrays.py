@@ -1,0 +1,50 @@
+"""Arrays, sparse ones included, in OpenAPI."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema_view
+
+from ..arrays import ArrayBlockView, ArrayFullView
+from ..formats import ARRAY_FORMATS, ARROW_FILE, OCTET_STREAM, TABLE_FORMATS
+from .operations import BINARY, NULL, READING, WRITING, data, document, operation, reference
+from .parameters import (
+    AS_A_FILE,
+    BLOCK,
+    EXPECTED_SHAPE,
+    EXTEND,
+    OFFSET,
+    PERSIST,
+    SHAPE,
+    SLICED,
+)
+
+READ = data(dict.fromkeys([*ARRAY_FORMATS, *TABLE_FORMATS]))
+WRITTEN = {OCTET_STREAM: BINARY, ARROW_FILE: BINARY}
+
+extend_schema_view(
+    get=operation(
+        answers=READ,
+        parameters=[SLICED, EXPECTED_SHAPE, *AS_A_FILE],
+        refused=READING,
+        conditional=True,
+    ),
+    put=operation(answers=document(NULL), parameters=[PERSIST], body=WRITTEN, refused=WRITING),
+    patch=operation(
+        answers=document(reference("ArrayStructure")),
+        parameters=[OFFSET, SHAPE, EXTEND, PERSIST],
+        body={OCTET_STREAM: BINARY},
+        refused=WRITING,
+    ),
+)(ArrayFullView)
+
+extend_schema_view(
+    get=operation(
+        answers=READ,
+        parameters=[BLOCK, SLICED, EXPECTED_SHAPE, *AS_A_FILE],
+        refused=READING,
+        conditional=True,
+    ),
+    put=operation(
+        answers=document(NULL), parameters=[BLOCK, PERSIST], body=WRITTEN, refused=WRITING
+    ),
+)(ArrayBlockView)

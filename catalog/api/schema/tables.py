@@ -1,0 +1,54 @@
+"""Tables in OpenAPI."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema_view
+
+from ..formats import ARROW_FILE, TABLE_FORMATS
+from ..tables import TableFullView, TablePartitionView
+from .operations import BINARY, JSON, NULL, READING, WRITING, data, document, operation
+from .parameters import AS_A_FILE, COLUMN, FIELD, PARTITION, PERSIST, ROWS_WANTED
+from .structures import TEXT, list_of
+
+READ = data(TABLE_FORMATS)
+NAMES = {JSON: list_of(TEXT, minItems=1)}
+WRITTEN = {ARROW_FILE: BINARY}
+
+extend_schema_view(
+    get=operation(
+        answers=READ,
+        parameters=[COLUMN, FIELD, ROWS_WANTED, *AS_A_FILE],
+        refused=READING,
+        conditional=True,
+    ),
+    post=operation(
+        answers=READ,
+        parameters=[ROWS_WANTED, *AS_A_FILE],
+        body=NAMES,
+        optional_body=True,
+        refused=READING,
+    ),
+    put=operation(answers=document(NULL), parameters=[PERSIST], body=WRITTEN, refused=WRITING),
+)(TableFullView)
+
+extend_schema_view(
+    get=operation(
+        answers=READ,
+        parameters=[PARTITION, COLUMN, FIELD, ROWS_WANTED, *AS_A_FILE],
+        refused=READING,
+        conditional=True,
+    ),
+    post=operation(
+        answers=READ,
+        parameters=[PARTITION, ROWS_WANTED, *AS_A_FILE],
+        body=NAMES,
+        optional_body=True,
+        refused=READING,
+    ),
+    put=operation(
+        answers=document(NULL), parameters=[PARTITION, PERSIST], body=WRITTEN, refused=WRITING
+    ),
+    patch=operation(
+        answers=document(NULL), parameters=[PARTITION, PERSIST], body=WRITTEN, refused=WRITING
+    ),
+)(TablePartitionView)

@@ -1,0 +1,63 @@
+"""The API's description in OpenAPI, and a page to read it and try requests."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from .views import only_get
+
+JSON = "application/json"
+PAGE = "tiledproject/docs.html"
+# Swagger UI sets styles of elements, and has pictures in its style sheet.
+POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+READY: dict[str, Any] = {
+    "type": "object",
+    "properties": {"status": {"const": "ready"}},
+    "required": ["status"],
+}
+
+
+@only_get
+def openapi(request: HttpRequest) -> HttpResponse:
+    """The document."""
+    return HttpResponse(document_bytes(), content_type=JSON)
+
+
+@only_get
+def page(request: HttpRequest) -> HttpResponse:
+    """The page; all that it needs comes from this server."""
+    response = render(request, PAGE)
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+def document() -> dict[str, Any]:
+    """The whole site in OpenAPI 3.1, made anew."""
+    # Whoever never asks for it does not wait for it to be loaded.
+    from catalog.api.schema.generator import api_document
+
+    whole = api_document()
+    whole["paths"]["/healthz"] = {
+        "get": {
+            "operationId": "get_healthz",
+            "summary": "Whether this server process answers",
+            "description": "Needs no credentials.",
+            "tags": ["healthz"],
+            "responses": {"200": {"description": "It does.", "content": {JSON: {"schema": READY}}}},
+        }
+    }
+    return whole
+
+
+@cache
+def document_bytes() -> bytes:
+    """The document as it is sent, made once."""
+    return orjson.dumps(document())
