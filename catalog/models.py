@@ -190,3 +190,25 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.node} revision {self.number}"
+
+
+class Receipt(models.Model):
+    """That a write was carried out, for a client that sends it again under the same `key`.
+
+    `digest` is of the request. `structure` is what was answered, in the wire's form; None where
+    that says nothing. Nodes are named by their UUID, which is never used again.
+    """
+
+    node = models.UUIDField(editable=False)
+    key = models.CharField(max_length=128)
+    digest = models.BinaryField()
+    structure = StructureField(null=True)
+    time = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["node", "key"], name="unique_key_of_request")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.node}"

@@ -52,7 +52,7 @@ class AboutView(WireView):
                 "links": None,
             },
             "links": {"self": base, "documentation": f"{base.removesuffix(API)}/docs"},
-            "meta": {"root_path": "/api"},
+            "meta": {"root_path": "/api", "idempotency_keys": True},
         }
         return render(request, about, headers={"Expires": http_date(time.time() + FRESH)})
 

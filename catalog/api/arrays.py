@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -27,6 +28,7 @@ from ..services.arrays import Upload
 from . import sparse
 from .base import WireView
 from .formats import ARRAY_FORMATS, ARROW_FILE, OCTET_STREAM, Array, chosen_format, serialized
+from .once import once_of
 from .requests import body_of_type, content_type, flag, parse_sizes, required_sizes
 from .responses import attachment, binary, render
 
@@ -69,7 +71,7 @@ class ArrayFullView(WireView):
             offset=required_sizes(request, "offset"),
             shape=required_sizes(request, "shape"),
             extend=flag(request, "extend", False),
-            upload=_upload(request),
+            upload=replace(_upload(request), once=once_of(request)),
         )
         return render(request, structure.to_json())
 

@@ -5,6 +5,7 @@ Source: the wire, "Awkward, ragged, bytes".
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
@@ -21,6 +22,7 @@ from ..services.arrays import Upload
 from .base import WireView
 from .formats import JSON, chosen_format, serialized
 from .nested import RAGGED_FORMATS, rows_of
+from .once import once_of
 from .requests import body_of_type, content_type, flag, required_sizes
 from .responses import attachment, binary, render
 
@@ -57,7 +59,7 @@ class RaggedFullView(WireView):
             offset=offset,
             shape=shape,
             extend=extend,
-            upload=upload,
+            upload=replace(upload, once=once_of(request)),
             array=_rows(upload),
         )
         return render(request, structure.to_json())

@@ -6,6 +6,7 @@ Source: the wire, "Table endpoints".
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pyarrow as pa
 from django.http import HttpResponse
@@ -21,6 +22,7 @@ from ..services import rows, tables
 from ..services.arrays import Upload
 from .base import WireView
 from .formats import ARROW_FILE, TABLE_FORMATS, chosen_format, serialized
+from .once import once_of
 from .requests import body_of_type, flag, json_body, raw_body, required_integer
 from .responses import attachment, binary, render
 
@@ -85,7 +87,7 @@ class TablePartitionView(WireView):
         tables.append_rows(
             path=path,
             partition=required_integer(request, "partition"),
-            upload=_upload(request),
+            upload=replace(_upload(request), once=once_of(request)),
         )
         return render(request, None)
 

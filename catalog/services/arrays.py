@@ -27,6 +27,7 @@ from ..nodes import no_such_entry, split_path
 from ..targets import Target, find_target, store_structure
 from .external import read_external
 from .limits import check_size, nominal_bytes
+from .receipts import Once, earlier_receipt, with_receipt
 from .stores import array_store, node_folder
 
 Array = np.ndarray[Any, Any]
@@ -34,11 +35,15 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a request brings: bytes of a media type, to be kept or only passed on."""
+    """What a request brings: bytes of a media type, to be kept or only passed on.
+
+    What is to be kept is so `once`, however often the request arrives.
+    """
 
     body: bytes
     mimetype: str
     persist: bool
+    once: Once | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +111,11 @@ def _write(path: str, upload: Upload, planned: Callable[[ArrayStructure], Plan])
         target = find_target(path, StructureFamily.array)
         if not target.writable:
             raise NotSupported("This node cannot accept array data.")
+        earlier = earlier_receipt(target.ref.uuid, upload.once)
+        if earlier is not None:
+            return ArrayStructure.from_json(earlier.structure)
         plan, array = _checked(target, planned, upload)
-        _store(target, plan, array)
+        _store(target, plan, array, upload.once)
         announce(_written(target, plan, upload))
     return plan.structure
 
@@ -139,15 +147,16 @@ def decode(body: bytes, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
     return np.frombuffer(body, dtype).reshape(shape)
 
 
-def _store(target: Target, plan: Plan, array: Array) -> None:
+def _store(target: Target, plan: Plan, array: Array, once: Once | None) -> None:
     store, folder, before = array_store(), node_folder(target.ref.uuid), target_structure(target)
     if plan.structure is before:
         store.write_region(folder, before, plan.region, array)
-        return
-    store.extend(folder, before, plan.structure)
-    store.write_region(folder, plan.structure, plan.region, array, visible_shape=before.shape)
-    if not store_structure(target, plan.structure):
-        raise no_such_entry(split_path(target.ref.path))  # deleted since we looked it up
+    else:
+        store.extend(folder, before, plan.structure)
+        store.write_region(folder, plan.structure, plan.region, array, visible_shape=before.shape)
+    with with_receipt(target.ref.uuid, once, plan.structure):
+        if plan.structure is not before and not store_structure(target, plan.structure):
+            raise no_such_entry(split_path(target.ref.path))  # deleted since we looked it up
 
 
 def _written(target: Target, plan: Plan, upload: Upload) -> ArrayWritten:

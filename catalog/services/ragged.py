@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
+from django.db import transaction
 
 from access.errors import BadRequest, Conflict, Invalid
 from tiled_client.wire.families import StructureFamily
@@ -27,6 +28,7 @@ from ..storage.regions import fetch_plan
 from .arrays import Upload
 from .limits import check_rows
 from .ragged_rows import append_rows, read_rows, replace_rows
+from .receipts import Once, earlier_receipt, with_receipt
 from .writing import node_to_write
 
 UNSLICEABLE = (
@@ -108,14 +110,28 @@ def _write(
 ) -> RaggedStructure:
     with node_to_write(path, StructureFamily.ragged, persist=upload.persist) as node:
         structure = ragged_structure(node)
+        earlier = earlier_receipt(node.uuid, upload.once) if upload.persist else None
+        if earlier is not None:
+            return RaggedStructure.from_json(earlier.structure)
         plan = planned(structure)
         rows = ragged.to_arrow(array, structure, exact=not upload.mimetype.endswith("json"))
         if len(rows) != plan.rows:
             raise Invalid(f"The body must have {plan.rows} rows, not {len(rows)}.")
         if upload.persist:
-            structure = _store(node, structure, plan, rows)
+            structure = _stored(node, structure, plan, rows, upload.once)
         announce(_written(node, plan, upload))
     return structure
+
+
+def _stored(
+    node: Node, structure: RaggedStructure, plan: Plan, rows: pa.Array, once: Once | None
+) -> RaggedStructure:
+    if once is None:
+        return _store(node, structure, plan, rows)
+    with transaction.atomic():
+        after = _store(node, structure, plan, rows)
+        with with_receipt(node.uuid, once, after):
+            return after
 
 
 def _store(node: Node, structure: RaggedStructure, plan: Plan, rows: pa.Array) -> RaggedStructure:

@@ -29,11 +29,12 @@ from ..storage import files, tables
 from ..targets import Target, find_partition, find_target, store_size
 from .arrays import Upload
 from .assets import attach_assets, discard_asset
+from .receipts import Once, earlier_receipt, with_receipt
 from .rows import check_partition
 from .stores import node_folder, stored_file
 
 PARTITION = "data_uris"
-Store = Callable[[Target, pa.Table], None]
+Store = Callable[[Target, pa.Table, Once | None], None]
 
 
 def write_table(*, path: str, upload: Upload) -> None:
@@ -76,7 +77,9 @@ def _write(
         target = find_target(path, StructureFamily.table)
         if not target.writable:
             raise NotSupported("This node does not support writing a partition.")
-        store(target, _conformed(target, table, partition))
+        if earlier_receipt(target.ref.uuid, upload.once):
+            return
+        store(target, _conformed(target, table, partition), upload.once)
         announce(_written(target, upload, partition, append))
 
 
@@ -99,14 +102,14 @@ def _written(target: Target, upload: Upload, partition: int | None, append: bool
     )
 
 
-def _replace_all(target: Target, table: pa.Table) -> None:
+def _replace_all(target: Target, table: pa.Table, once: Once | None) -> None:
     source = _source(target)
-    _replace_with(table, 0, source, source.asset_links.all())
+    _replace_with(table, 0, source, source.asset_links.all(), once)
 
 
-def _replace(partition: int, target: Target, table: pa.Table) -> None:
+def _replace(partition: int, target: Target, table: pa.Table, once: Once | None) -> None:
     source = _source(target)
-    _replace_with(table, partition, source, source.asset_links.filter(num=partition))
+    _replace_with(table, partition, source, source.asset_links.filter(num=partition), once)
 
 
 def _source(target: Target) -> DataSource:
@@ -118,7 +121,11 @@ def _source(target: Target) -> DataSource:
 
 
 def _replace_with(
-    table: pa.Table, partition: int, source: DataSource, before: QuerySet[DataSourceAsset]
+    table: pa.Table,
+    partition: int,
+    source: DataSource,
+    before: QuerySet[DataSourceAsset],
+    once: Once | None,
 ) -> None:
     """Write the rows of `partition` to a new file, which takes the place of those of `before`."""
     written = tables.write_partition(node_folder(source.node.uuid), partition, table, sync=_sync())
@@ -127,7 +134,7 @@ def _replace_with(
         uri, is_directory=False, parameter=PARTITION, num=partition, size=written.size
     )
     try:
-        with transaction.atomic():
+        with transaction.atomic(), with_receipt(source.node.uuid, once):
             resolve_for_update(source.node.segments)
             for link in before:
                 discard_asset(link)
@@ -137,15 +144,16 @@ def _replace_with(
         raise
 
 
-def _append(number: int, target: Target, table: pa.Table) -> None:
+def _append(number: int, target: Target, table: pa.Table, once: Once | None) -> None:
     partition = find_partition(target, number)
     if partition is None:
-        _replace(number, target, table)
+        _replace(number, target, table, once)
         return
     path = stored_file(target.ref.uuid, partition.data_uri)
     size = tables.append(path, partition.size, table, sync=_sync())
-    if not store_size(partition, size):
-        raise no_such_entry(split_path(target.ref.path))
+    with with_receipt(target.ref.uuid, once):
+        if not store_size(partition, size):
+            raise no_such_entry(split_path(target.ref.path))
 
 
 def _sync() -> bool:

@@ -32,7 +32,8 @@ def from_uri(uri: str, api_key: str | None = None, *, options: HttpOptions | Non
         raise Unauthorized(
             f"{root} requires an API key: pass api_key=..., or set {API_KEY_VARIABLE}."
         )
-    http = Http(root, key, options=options)
+    remembers = bool((about.get("meta") or {}).get("idempotency_keys"))
+    http = Http(root, key, options=options, remembers_keys=remembers)
     return Node.build(http, address.path, fetch_resource(http, address.path))
 
 

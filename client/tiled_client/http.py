@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 JSON = "application/json"
 MSGPACK = "application/x-msgpack"
 OCTETS = "application/octet-stream"
+IDEMPOTENCY_KEY = "Idempotency-Key"
 USER_AGENT = f"tiled-client/{__version__}"
 
 Params = Mapping[str, Any] | Iterable[tuple[str, Any]]
@@ -80,11 +82,14 @@ class Http:
         *,
         options: HttpOptions | None = None,
         retries: RetryPolicy | None = None,
+        remembers_keys: bool = False,
     ) -> None:
+        """`remembers_keys` says whether the server does nothing twice that has a key."""
         self.root = root
         self.api_key = api_key
         self.options = options or HttpOptions()
         self.retries = retries or RetryPolicy()
+        self._remembers_keys = remembers_keys
         self._resources = _Resources(self.options.connections)
 
     @property
@@ -127,8 +132,14 @@ class Http:
         params: Params = (),
         repeatable: bool = True,
     ) -> Answer:
-        """Write data. If not `repeatable`, it is sent again only if the server surely missed it."""
+        """Write data. What is not `repeatable` has a key, by which the server knows it again.
+
+        A server that does not remember keys gets it again only if it surely missed it.
+        """
         headers = {"Content-Type": content_type}
+        if not repeatable:
+            headers[IDEMPOTENCY_KEY] = uuid.uuid4().hex
+            repeatable = self._remembers_keys
         return self.request(
             method, endpoint, path, params=params, headers=headers, body=body, repeatable=repeatable
         )

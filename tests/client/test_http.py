@@ -43,10 +43,10 @@ def array(peer: HttpPeer, **options: Any) -> ArrayClient:
     return ArrayClient(peer.http(**options), ("x",), resource)
 
 
-def table(peer: HttpPeer) -> TableClient:
+def table(peer: HttpPeer, **options: Any) -> TableClient:
     pa = pytest.importorskip("pyarrow")
     structure = TableStructure.from_schema(pa.schema([("a", pa.int64())]))
-    return TableClient(peer.http(), ("t",), Resource(family="table", structure=structure))
+    return TableClient(peer.http(**options), ("t",), Resource(family="table", structure=structure))
 
 
 def container(peer: HttpPeer) -> Container:
@@ -115,6 +115,17 @@ def test_what_adds_is_repeated_when_it_was_surely_not_done(
     http_peer.gives(reply, OK)
     table(http_peer).append({"a": [1]})
     assert [e.method for e in http_peer.exchanges] == ["PATCH", "PATCH"]
+
+
+def test_what_adds_is_repeated_under_its_key_where_the_server_remembers_it(
+    http_peer: HttpPeer,
+) -> None:
+    http_peer.gives(Reply(cut=True), Reply(502), OK)
+    adding = table(http_peer, remembers_keys=True)
+    adding.append({"a": [1]})
+    adding.append({"a": [1]})
+    keys = [exchange.headers["Idempotency-Key"] for exchange in http_peer.exchanges]
+    assert keys[0] == keys[1] == keys[2] != keys[3]
 
 
 def test_a_refused_connection_is_tried_again_for_a_while() -> None:

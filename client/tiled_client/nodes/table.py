@@ -89,10 +89,10 @@ class TableClient(StructuredNode[TableStructure], family=StructureFamily.table):
         self._send("PUT", "table/partition", rows, {"partition": partition}, persist)
 
     def append_partition(self, partition: int, rows: frames.Rows, *, persist: bool = True) -> None:
-        """Add rows to one partition.
+        """Add rows to one partition, once, also where the answer is lost and they are sent again.
 
-        Raises TransportError where the connection broke before the answer: the rows may then be
-        there or not, and are not sent again.
+        A server without that gets them once only: where the connection broke before the answer,
+        TransportError is raised, and the rows may be there or not.
         """
         params = {"partition": partition}
         self._send("PATCH", "table/partition", rows, params, persist, repeatable=False)

@@ -1,0 +1,36 @@
+"""Requests that say under which key they are carried out once.
+
+The header `Idempotency-Key` is that of the IETF's draft "The Idempotency-Key HTTP Header Field".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from rest_framework.request import Request
+
+from access.errors import Invalid
+
+from ..services.receipts import Once
+from .requests import raw_body
+
+HEADER = "HTTP_IDEMPOTENCY_KEY"
+KEY = re.compile(r"[!-~]{1,128}")
+
+
+def once_of(request: Request) -> Once | None:
+    """The key of a request, with a digest of all that it asks for; None without. Raises Invalid."""
+    text = request.META.get(HEADER)
+    if text is None:
+        return None
+    key = text.strip().strip('"')
+    if not KEY.fullmatch(key):
+        raise Invalid("An Idempotency-Key is a text of 1 to 128 visible ASCII characters.")
+    digest = hashlib.blake2b(digest_size=16)
+    for name, values in sorted(request.query_params.lists()):
+        if name != "api_key":
+            digest.update(repr((name, values)).encode())
+    digest.update(f"{request.method} {request.path} ".encode())
+    digest.update(raw_body(request))
+    return Once(key, digest.digest())

@@ -1,0 +1,83 @@
+"""Writes that are carried out once, however often their request arrives.
+
+A client that lost the answer to an append cannot know whether the rows are there. It sends the
+request again under the same key: the receipt of the first time, kept in the same transaction as
+what it is for, says so. Called while the lock of the node is held.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from access.errors import Invalid
+from tiled_client.wire.structures import Structure
+
+from ..models import Receipt
+
+KEPT_FOR = datetime.timedelta(hours=1)
+KEPT_PER_NODE = 256
+# Old receipts are looked for once in so many new ones.
+ROUND = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """The key that a client has given to a request, and a digest of the request."""
+
+    key: str
+    digest: bytes
+
+
+def earlier_receipt(node: UUID, once: Once | None) -> Receipt | None:
+    """That of the same request from before. Raises Invalid if another request had this key."""
+    if once is None:
+        return None
+    found = Receipt.objects.filter(node=node, key=once.key).first()
+    if found is not None and not hmac.compare_digest(bytes(found.digest), once.digest):
+        raise Invalid(
+            f"The Idempotency-Key {once.key!r} belongs to another request to this node; each has "
+            "a key of its own."
+        )
+    return found
+
+
+@contextmanager
+def with_receipt(
+    node: UUID, once: Once | None, structure: Structure | None = None
+) -> Iterator[None]:
+    """What is stored inside is stored together with its receipt, or not at all."""
+    if once is None:
+        yield
+        return
+    with transaction.atomic():
+        yield
+        kept = Receipt.objects.create(
+            node=node,
+            key=once.key,
+            digest=once.digest,
+            structure=structure.to_json() if structure else None,
+        )
+        if kept.pk % ROUND == 0:
+            _forget_old(node)
+
+
+def forget_expired() -> int:
+    """Let go of receipts that nobody will ask for any more. How many they were."""
+    limit = timezone.now() - KEPT_FOR
+    return Receipt.objects.filter(time__lt=limit).delete()[0]
+
+
+def _forget_old(node: UUID) -> None:
+    forget_expired()
+    mine = Receipt.objects.filter(node=node).order_by("-pk")
+    first_too_many = mine.values_list("pk", flat=True)[KEPT_PER_NODE : KEPT_PER_NODE + 1].first()
+    if first_too_many is not None:
+        mine.filter(pk__lte=first_too_many).delete()

@@ -1,0 +1,140 @@
+"""Writes that arrive more than once under the same key: carried out once, answered alike."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from django.http import HttpResponse
+from django.utils import timezone
+
+from catalog import events
+from catalog.models import Asset, Receipt
+from catalog.services import receipts
+
+from ..conftest import ARROW, OCTETS, Api, detail, ipc
+from . import test_ragged
+from .test_concurrency import at_once
+
+ROWS = ipc(pa.table({"n": [1]}))
+
+
+def append(api: Api, key: str, body: bytes = ROWS) -> HttpResponse:
+    headers = {"idempotency-key": key}
+    return api.send("PATCH", "/table/partition/t?partition=0", body, ARROW, **headers)
+
+
+def extend(api: Api, key: str, offset: int, query: str = "&extend=true") -> HttpResponse:
+    address = f"/array/full/x?offset={offset}&shape=1{query}"
+    return api.send("PATCH", address, np.ones(1).tobytes(), OCTETS, **{"idempotency-key": key})
+
+
+def count(api: Api) -> int:
+    return int(api.rows("/table/full/t").num_rows)
+
+
+def test_rows_that_are_sent_twice_are_there_once(api: Api, announced: list[events.Event]) -> None:
+    api.table("t", pa.table({"n": [1]}))
+    announced.clear()
+    # The first rows make the file of the partition; later ones are added to it.
+    for key in ("a", "a", "b", '"b"', "a"):
+        assert append(api, key).content == b"null"
+    assert (count(api), len(announced)) == (2, 2)
+    assert append(api, "c").status_code == 200
+    assert count(api) == 3
+
+
+def test_an_extension_that_is_sent_twice_is_answered_as_the_first_time(
+    api: Api, announced: list[events.Event]
+) -> None:
+    api.array("x", np.zeros(1))
+    announced.clear()
+    first = extend(api, "a", 1).content
+    assert extend(api, "b", 2).status_code == 200
+    assert extend(api, "a", 1).content == first
+    assert api.read("/array/full/x", "f8").tolist() == [0, 1, 1]
+    assert len(announced) == 2
+
+
+def test_ragged_rows_that_are_sent_twice_are_there_once(api: Api) -> None:
+    api.create("r", "ragged", test_ragged.structure_of(0, None))
+    body = test_ragged.body_of([[1, 2]])
+    answers = [
+        api.send(
+            "PATCH",
+            f"/ragged/full/r?offset={offset}&shape=1&extend=true",
+            body,
+            "application/zip",
+            **{"idempotency-key": key},
+        ).content
+        for key, offset in (("a", 0), ("b", 1), ("a", 0))
+    ]
+    assert answers[0] == answers[2] != answers[1]
+    assert api.json("/ragged/full/r") == [[1, 2], [1, 2]]
+
+
+def test_a_key_belongs_to_one_request(api: Api) -> None:
+    api.table("t", pa.table({"n": [1]}))
+    api.array("x", np.zeros(1))
+    append(api, "a")
+    response = append(api, "a", ipc(pa.table({"n": [2]})))
+    assert (response.status_code, "'a'" in detail(response)) == (422, True)
+    assert count(api) == 1
+    # Another node's keys are its own.
+    assert extend(api, "a", 1).status_code == 200
+    assert extend(api, "a", 2).status_code == 422
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "é", "x" * 129])
+def test_a_key_that_is_none_is_refused(api: Api, key: str) -> None:
+    api.table("t", pa.table({"n": [1]}))
+    assert append(api, key).status_code == 422
+    assert count(api) == 0
+
+
+def test_what_was_refused_leaves_no_receipt(api: Api) -> None:
+    api.array("x", np.zeros(1))
+    assert extend(api, "a", 1, "").status_code == 409
+    assert extend(api, "a", 1).status_code == 200
+    # Nothing is stored of what is only to be seen, and so nothing is remembered of it.
+    assert extend(api, "b", 2, "&extend=true&persist=false").status_code == 200
+    assert [receipt.key for receipt in Receipt.objects.all()] == ["a"]
+
+
+def test_of_many_who_send_the_same_rows_at_once_one_adds_them(api: Api) -> None:
+    api.table("t", pa.table({"n": [1]}))
+    append(api, "first")
+    assert Counter(at_once([lambda: append(Api(), "a").status_code] * 6)) == {200: 6}
+    assert count(api) == 2
+
+
+def test_a_write_whose_receipt_cannot_be_kept_did_not_happen(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.table("t", pa.table({"n": [1]}))
+    monkeypatch.setattr(receipts, "ROUND", 1)
+    for rows in (0, 1):
+        with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+            patch.setattr(receipts, "_forget_old", lambda node: 1 / 0)
+            append(api, "a")
+        assert (count(api), Receipt.objects.count()) == (rows, rows)
+        append(api, f"in vain no more {rows}".replace(" ", "-"))
+    assert Asset.objects.count() == 1
+
+
+def test_receipts_are_kept_for_a_while_and_not_too_many(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, "ROUND", 1)
+    monkeypatch.setattr(receipts, "KEPT_PER_NODE", 3)
+    api.table("t", pa.table({"n": [1]}))
+    api.array("x", np.zeros(1))
+    extend(api, "old", 1)
+    Receipt.objects.update(time=timezone.now() - datetime.timedelta(hours=2))
+    for number in range(6):
+        append(api, f"key{number}")
+    kept = Receipt.objects.order_by("pk").values_list("key", flat=True)
+    assert list(kept) == ["key3", "key4", "key5"]
