@@ -12,10 +12,11 @@ class AccessConfig(AppConfig):
     def ready(self) -> None:
         """Give each new user an account, and have what ends announced: keys, logins, accounts."""
         from django.conf import settings
-        from django.db.models.signals import post_delete, post_save
+        from django.contrib.auth import get_user_model
+        from django.db.models.signals import m2m_changed, post_delete, post_save
 
-        from . import accounts, api_keys, sessions
-        from .models import Account, ApiKey, Session
+        from . import accounts, api_keys, rights, sessions
+        from .models import Account, ApiKey, Grant, Session, Tag
 
         user = settings.AUTH_USER_MODEL
         post_save.connect(accounts.after_user_saved, user, dispatch_uid="access user saved")
@@ -24,3 +25,8 @@ class AccessConfig(AppConfig):
         post_delete.connect(api_keys.announce_deletion, ApiKey, dispatch_uid="access key")
         post_save.connect(sessions.after_saved, Session, dispatch_uid="access session saved")
         post_delete.connect(sessions.after_deleted, Session, dispatch_uid="access session gone")
+        for model in (Tag, Grant):
+            post_save.connect(rights.after_change, model, dispatch_uid=f"access {model} saved")
+            post_delete.connect(rights.after_change, model, dispatch_uid=f"access {model} gone")
+        members = get_user_model().groups.through
+        m2m_changed.connect(rights.after_change, members, dispatch_uid="access members")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
+from typing import Literal
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -11,6 +13,13 @@ from .providers import DjangoProvider, OidcProvider, Provider
 
 KEY = re.compile(r"[A-Za-z0-9_]+")
 SHORTEST_SECRET = 32
+
+
+class AccessPolicy(StrEnum):
+    """Whether rights differ from node to node."""
+
+    none = "none"
+    tags = "tags"
 
 
 class AuthenticationSettings(BaseModel):
@@ -63,6 +72,20 @@ class AuthenticationSettings(BaseModel):
         le=10**9,
         description="Seconds after which a user has to log in again, however often they refreshed.",
         examples=["31536000"],
+    )
+
+    access_policy: AccessPolicy = Field(
+        default=AccessPolicy.none,
+        description="`none`: whoever may do something may do it on every node. `tags`: what "
+        "somebody may do on a node, and whether they see it, depends on its access tags.",
+        examples=["tags"],
+    )
+    tags_of_new_nodes: Literal["owner", "parent"] = Field(
+        default="owner",
+        description="With the access policy `tags`, the tags of a node that is created without "
+        "any: `owner` is that of whoever creates it; `parent` those of its container, if it has "
+        "any.",
+        examples=["parent"],
     )
 
     @field_validator("single_user_api_key")

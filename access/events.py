@@ -32,16 +32,23 @@ class AccountBarred:
     account: UUID
 
 
-Event = KeyRevoked | SessionRevoked | AccountBarred
+@dataclass(frozen=True, slots=True)
+class RightsChanged:
+    """Somebody may do other things than before, or a node has other tags."""
+
+
+Event = KeyRevoked | SessionRevoked | AccountBarred | RightsChanged
 
 key_revoked = Signal()
 session_revoked = Signal()
 account_barred = Signal()
+rights_changed = Signal()
 
 SIGNALS: dict[type, Signal] = {
     KeyRevoked: key_revoked,
     SessionRevoked: session_revoked,
     AccountBarred: account_barred,
+    RightsChanged: rights_changed,
 }
 
 

@@ -130,20 +130,28 @@ class ChildCreated(Event):
 
 @dataclass(frozen=True, slots=True)
 class ChildMetadataUpdated(Event):
-    """The metadata or specs of a child of the container `node` changed; both are complete."""
+    """The metadata or specs of a child of the container `node` changed; both are complete.
+
+    `access_tags` are those of the child; None where nodes have no rights of their own.
+    """
 
     key: str
     specs: list[dict[str, Any]]
     metadata: dict[str, Any]
     revision_number: int | None
+    access_tags: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ChildDeleted(Event):
-    """The container `node` no longer has the child `key`, nor anything that was below it."""
+    """The container `node` no longer has the child `key`, nor anything that was below it.
+
+    `access_tags` are those that the child had; None where nodes have no rights of their own.
+    """
 
     key: str
     structure_family: StructureFamily
+    access_tags: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,20 @@ PATH_BYTES = 2000
 """An indexed value may take 2704 bytes in PostgreSQL."""
 
 
+class TagPath(models.Model):
+    """The access tags of a node, and of all containers above it but the root.
+
+    A node is seen by who sees the whole way to it, so one column of it tells who does. There are
+    few rows, many nodes share each, and none is ever changed.
+    """
+
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    lists = models.JSONField(editable=False)
+
+    def __str__(self) -> str:
+        return " / ".join(", ".join(tags) or "none" for tags in self.lists)
+
+
 class Node(models.Model):
     """A container, or an array, a table or the like, known by its path.
 
@@ -40,12 +54,28 @@ class Node(models.Model):
     specs = models.JSONField(default=list)
     time_created = models.DateTimeField(auto_now_add=True, db_index=True)
     time_updated = models.DateTimeField(auto_now=True, db_index=True)
+    tag_path = models.ForeignKey(
+        TagPath, null=True, editable=False, db_index=False, on_delete=models.PROTECT
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["parent", "key"], name="unique_key_per_parent")
         ]
-        indexes = [models.Index(fields=["parent", "id"], name="children_in_order")]
+        indexes = [
+            models.Index(fields=["parent", "id"], name="children_in_order"),
+            # Nodes without tags, which are all of them on many sites, cost these nothing.
+            models.Index(
+                fields=["parent", "tag_path", "id"],
+                condition=models.Q(tag_path__isnull=False),
+                name="tagged_children",
+            ),
+            models.Index(
+                fields=["tag_path", "path"],
+                condition=models.Q(tag_path__isnull=False),
+                name="tagged_nodes",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"/{self.path}"

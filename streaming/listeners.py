@@ -91,14 +91,14 @@ def child_created(log: StreamLog, event: events.ChildCreated) -> None:
 def child_metadata_updated(log: StreamLog, event: events.ChildMetadataUpdated) -> None:
     """A child's new metadata, on the container's stream."""
     message = messages.ChildMetadataUpdated(
-        event.key, event.specs, event.metadata, event.revision_number
+        event.key, event.specs, event.metadata, event.revision_number, event.access_tags
     )
     delivery.deliver(log, event.node.uuid, message)
 
 
 def child_deleted(log: StreamLog, event: events.ChildDeleted) -> None:
     """A child that is gone, on the container's stream."""
-    message = messages.ChildDeleted(event.key, event.structure_family.value)
+    message = messages.ChildDeleted(event.key, event.structure_family.value, event.access_tags)
     delivery.deliver(log, event.node.uuid, message)
 
 

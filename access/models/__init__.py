@@ -7,4 +7,8 @@ from .keys import SCOPES as SCOPES
 from .keys import ApiKey as ApiKey
 from .logins import Attempt as Attempt
 from .logins import PendingLogin as PendingLogin
+from .rights import Audience as Audience
+from .rights import Grant as Grant
+from .rights import RightsState as RightsState
+from .rights import Tag as Tag
 from .sessions import Session as Session

@@ -14,8 +14,9 @@ from rest_framework.request import Request
 
 from access.authentication import KEY_COOKIE, ApiKeyAuthentication
 from access.csrf import CSRF_COOKIE, SAFE_METHODS
-from access.permissions import HasScopes, ScopedView
+from access.permissions import HasScopes, ScopedView, principal_of
 
+from ..rights import check_node
 from . import durations
 
 
@@ -60,6 +61,9 @@ class WireView(ScopedView):
         """Check who asks, and what they may do; there are neither versions nor throttles."""
         self.perform_authentication(request)
         self.check_permissions(request)
+        if "path" in kwargs:
+            needed = self.scopes.get(request.method or "", ())
+            check_node(kwargs["path"], principal_of(request), *needed)
         durations.admitted()
 
     @property

@@ -13,11 +13,13 @@ from access.principals import Scope
 
 from ..columns import resolve_with_columns
 from ..models import Node
+from ..rights import own_tags
 from ..services import nodes
 from ..services.deletion import delete_node
 from ..services.drafts import Draft, checked_metadata, checked_specs
 from ..services.metadata import Change, Described, update_metadata
 from ..services.patches import json_patched, merge_patched
+from ..services.tags import checked_tags
 from .base import WireView
 from .links import base_url, child_path, node_links
 from .listing import child_counts
@@ -53,16 +55,19 @@ class MetadataView(WireView):
         draft = Draft.from_json(json_body(request))
         if draft.data_source and draft.data_source.assets:
             raise Invalid("A data source with assets is registered: POST it to /register/ instead.")
-        return created(request, path, draft, nodes.create_node(parent_path=path, draft=draft))
+        principal = principal_of(request)
+        node = nodes.create_node(parent_path=path, draft=draft, principal=principal)
+        return created(request, path, draft, node)
 
     def put(self, request: Request, path: str) -> HttpResponse:
         """Replace metadata and specs, or what of them is given."""
         body = _object(json_body(request))
-        return self._update(request, path, lambda before: _replaced(before, body))
+        return self._update(request, path, body, lambda before: _replaced(before, body))
 
     def patch(self, request: Request, path: str) -> HttpResponse:
         """Patch metadata and specs."""
-        return self._update(request, path, _patch_of(_object(json_body(request))))
+        body = _object(json_body(request))
+        return self._update(request, path, body, _patch_of(body))
 
     def delete(self, request: Request, path: str) -> HttpResponse:
         """Delete the node."""
@@ -70,16 +75,25 @@ class MetadataView(WireView):
             path=path,
             recursive=flag(request, "recursive", False),
             external_only=flag(request, "external_only", True),
+            principal=principal_of(request),
         )
         return render(request, None)
 
-    def _update(self, request: Request, path: str, change: Change) -> HttpResponse:
+    def _update(
+        self, request: Request, path: str, body: dict[str, Any], change: Change
+    ) -> HttpResponse:
         updated = update_metadata(
-            path=path, change=change, drop_revision=flag(request, "drop_revision", False)
+            path=path,
+            change=change,
+            drop_revision=flag(request, "drop_revision", False),
+            retags=body.get("access_tags") is not None,
+            principal=principal_of(request),
         )
         answer: dict[str, Any] = {"id": updated.node.key}
         if updated.adjusted:
             answer["metadata"] = updated.node.metadata
+        if updated.tags_adjusted:
+            answer["access_tags"] = own_tags(updated.node.tag_path_id)
         return render(request, answer)
 
 
@@ -90,7 +104,7 @@ def created(request: Request, parent_path: str, draft: Draft, node: Node) -> Htt
         "id": node.key,
         "links": node_links(base_url(request), path, node.family, node.structure),
         "data_sources": [node.source.to_json()] if node.source else [],
-        "access_tags": [],
+        "access_tags": own_tags(node.tag_path_id),
     }
     if node.metadata != draft.metadata:
         answer["metadata"] = node.metadata
@@ -108,7 +122,15 @@ def _replaced(before: Described, body: dict[str, Any]) -> Described:
     return Described(
         before.metadata if metadata is None else checked_metadata(metadata),
         before.specs if specs is None else checked_specs(specs),
+        _replaced_tags(before, body),
     )
+
+
+def _replaced_tags(before: Described, body: dict[str, Any]) -> Any:
+    """As they are asked for: the answer tells if they become others."""
+    tags = body.get("access_tags")
+    checked_tags(tags)
+    return before.tags if tags is None else tags
 
 
 def _patch_of(body: dict[str, Any]) -> Change:
@@ -126,6 +148,7 @@ def _json_patched(before: Described, body: dict[str, Any]) -> Described:
     return Described(
         checked_metadata(json_patched(before.metadata, _given(body, "metadata"))),
         checked_specs(json_patched(before.specs, _given(body, "specs"))),
+        json_patched(before.tags, _given(body, "access_tags")),
     )
 
 
@@ -141,4 +164,5 @@ def _merge_patched(before: Described, body: dict[str, Any]) -> Described:
         if metadata is None
         else checked_metadata(merge_patched(before.metadata, metadata)),
         before.specs if specs is None else checked_specs(specs),
+        _replaced_tags(before, body),
     )

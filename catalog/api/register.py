@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from access.errors import BadRequest, Invalid
+from access.permissions import principal_of
 from access.principals import Scope
 
 from ..services import nodes
@@ -25,7 +26,9 @@ class RegisterView(WireView):
     def post(self, request: Request, path: str) -> HttpResponse:
         """Make a child whose data are files that are there already, or will be."""
         draft = Draft.from_json(json_body(request))
-        return created(request, path, draft, nodes.register_node(parent_path=path, draft=draft))
+        principal = principal_of(request)
+        node = nodes.register_node(parent_path=path, draft=draft, principal=principal)
+        return created(request, path, draft, node)
 
 
 class DataSourceView(WireView):

@@ -19,6 +19,7 @@ from tiled_client.wire.families import StructureFamily
 
 from ..columns import Column
 from ..models import Node
+from ..rights import own_tags
 from ..services.limits import check_json
 from .links import node_links, self_link
 from .requests import flag, integer
@@ -105,7 +106,11 @@ def _attributes(node: Node | Column, view: View, counts: Mapping[int, int]) -> d
         "sorting": (
             [{"key": "", "direction": 1}] if container and "sorting" in view.fields else None
         ),
-        "access_tags": ([] if isinstance(node, Node) and "access_tags" in view.fields else None),
+        "access_tags": (
+            own_tags(node.tag_path_id)
+            if isinstance(node, Node) and "access_tags" in view.fields
+            else None
+        ),
         "data_sources": None,
     }
     if view.data_sources:

@@ -12,34 +12,50 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from access.errors import Conflict, NotSupported
+from access.errors import Conflict, Forbidden, NotSupported
+from access.principals import Principal, Scope
+from access.rights import current_version, per_node, rights_of
 
 from ..columns import parts_refused
 from ..events import ChildDeleted, NodeDeleted, NodeRef, announce
 from ..locks import node_lock, wait_for_writers
 from ..models import Asset, DataSource, DataSourceAsset, Node, Revision
 from ..nodes import resolve_for_update, split_path
+from ..rights import own_tags, scopes_on
 from .assets import locked
 from .stores import discard_folder
 
 # A database takes only so many values in one question.
 BATCH = 5000
 
+NEEDED = frozenset({Scope.delete_node, Scope.delete_revision})
+
 T = TypeVar("T")
 
 
-def delete_node(*, path: str, recursive: bool = False, external_only: bool = True) -> None:
+def delete_node(
+    *,
+    path: str,
+    recursive: bool = False,
+    external_only: bool = True,
+    principal: Principal | None = None,
+) -> None:
     """Delete a node, and with `recursive` what is below it; files of others are left alone.
 
-    Raises NotFound, NotSupported (the root, a column of a table), Conflict (children, or data of
-    the server's own that `external_only` protects).
+    `principal` None is the site itself. Raises NotFound, NotSupported (the root, a column of a
+    table), Conflict (children, or data of the server's own that `external_only` protects),
+    Forbidden (nodes below that `principal` may not delete).
     """
     segments = split_path(path)
     if not segments:
         raise NotSupported("This node does not support deletion.")
     with node_lock("/".join(segments[:-1])):
-        parent, deleted = _delete_rows(segments, recursive=recursive, external_only=external_only)
-        announce(ChildDeleted(parent, deleted[-1].key, deleted[-1].family))
+        parent, deleted = _delete_rows(
+            segments, recursive=recursive, external_only=external_only, principal=principal
+        )
+        gone = deleted[-1]
+        tags = own_tags(gone.tag_path_id) if per_node() else None
+        announce(ChildDeleted(parent, gone.key, gone.family, tags))
     # Who writes from now on finds no node; who had begun is waited for, and cleared up after.
     wait_for_writers(node.path for node in deleted)
     *below, top = (node.ref for node in deleted)
@@ -50,7 +66,7 @@ def delete_node(*, path: str, recursive: bool = False, external_only: bool = Tru
 
 
 def _delete_rows(
-    segments: list[str], *, recursive: bool, external_only: bool
+    segments: list[str], *, recursive: bool, external_only: bool, principal: Principal | None
 ) -> tuple[NodeRef, list[Node]]:
     """The parent, and what was deleted: whoever was further down first, the node itself last."""
     try:
@@ -59,6 +75,8 @@ def _delete_rows(
             assert node.parent is not None
             nodes = _subtree(node)
             _refuse_deletion(nodes, recursive=recursive, external_only=external_only)
+            if principal is not None and per_node():
+                _refuse_foreign(nodes, principal)
             for batch in _batches(nodes):
                 _delete_batch(batch)
             return node.parent.ref, nodes
@@ -95,7 +113,7 @@ def _subtree(node: Node) -> list[Node]:
     below = Node.objects.select_for_update(of=("self",)).select_related("data_source")
     # Of thousands of nodes not all metadata and structures have to be in memory.
     below = below.only(
-        "uuid", "path", "key", "parent", "structure_family", "data_source__management"
+        "uuid", "path", "key", "parent", "structure_family", "tag_path", "data_source__management"
     )
     while level:
         level = [child for batch in _batches(level) for child in below.filter(parent__in=batch)]
@@ -120,3 +138,14 @@ def _refuse_deletion(nodes: list[Node], *, recursive: bool, external_only: bool)
             "delete the underlying data files. If you want to delete them, pass "
             "external_only=False."
         )
+
+
+def _refuse_foreign(nodes: list[Node], principal: Principal) -> None:
+    version = current_version()
+    rights = rights_of(principal, version)
+    for tag_path in {node.tag_path_id for node in nodes}:
+        if not scopes_on(tag_path, rights, version) >= NEEDED:
+            raise Forbidden(
+                "Below this node there are others that you may not delete, or do not see. Delete "
+                "what is yours one by one, or ask an admin."
+            )

@@ -13,6 +13,7 @@ from tiled_client.wire.families import StructureFamily
 
 from ..models import KEY_LENGTH
 from .limits import check_asset, check_structure
+from .tags import checked_tags
 
 MAX_SPECS = 20
 SPEC_LENGTH = 255
@@ -20,13 +21,17 @@ SPEC_LENGTH = 255
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A node that does not exist yet. `data_source` is None for a plain container."""
+    """A node that does not exist yet. `data_source` is None for a plain container.
+
+    Without `tags` it gets those of its owner.
+    """
 
     key: str
     family: StructureFamily
     metadata: dict[str, Any]
     specs: list[dict[str, Any]]
     data_source: DataSource | None
+    tags: list[str] | None = None
 
     @classmethod
     def from_json(cls, body: Any) -> Draft:
@@ -39,6 +44,7 @@ class Draft:
             family=family,
             metadata=checked_metadata(_given(body, "metadata", {})),
             specs=checked_specs(_given(body, "specs", [])),
+            tags=checked_tags(body.get("access_tags")),
             data_source=_single_source(family, _given(body, "data_sources", [])),
         )
 

@@ -10,21 +10,26 @@ from django.db import transaction
 from django.db.models import Max
 
 from access.errors import NotSupported
+from access.principals import Principal
+from access.rights import move_on, per_node
 
 from ..columns import parts_refused
 from ..events import ChildMetadataUpdated, announce
 from ..locks import node_lock
 from ..models import Node, Revision
 from ..nodes import resolve_for_update, split_path
+from ..rights import own_tags
+from .tags import changed_tags, checked_tags, retag
 from .validation import children_of, validated
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """Metadata and specs of a node."""
+    """Metadata, specs and access tags of a node."""
 
     metadata: dict[str, Any]
     specs: list[dict[str, Any]]
+    tags: Any
 
 
 Change = Callable[[Described], Described]
@@ -32,30 +37,45 @@ Change = Callable[[Described], Described]
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """A node after an update; `adjusted` if a validator made other metadata of those asked for."""
+    """A node after an update; `adjusted` if a validator made other metadata of those asked for.
+
+    `tags_adjusted` if its access tags are not, as a list, those asked for.
+    """
 
     node: Node
     adjusted: bool
+    tags_adjusted: bool
 
 
-def update_metadata(*, path: str, change: Change, drop_revision: bool = False) -> Updated:
+def update_metadata(
+    *,
+    path: str,
+    change: Change,
+    drop_revision: bool = False,
+    retags: bool = False,
+    principal: Principal | None = None,
+) -> Updated:
     """Apply `change` to the node's metadata and specs as they are at that moment.
 
-    Unless `drop_revision`, what was is kept as a revision. Raises NotFound, NotSupported (the
-    root, or a column of a table), BadRequest (no longer what its specs say), and whatever `change`
-    raises; then nothing is changed.
+    With `retags` it changes access tags as well, as far as `principal` may. Unless
+    `drop_revision`, what was is kept as a revision. Raises NotFound, NotSupported (the root, or a
+    column of a table), BadRequest (no longer what its specs say), Forbidden (tags), and whatever
+    `change` raises; then nothing is changed.
     """
     segments = split_path(path)
     if not segments:
         raise NotSupported("This node does not support update of metadata.")
     with node_lock("/".join(segments[:-1])):  # the update goes to the parent's stream
         with parts_refused(segments, "update of metadata"), transaction.atomic():
+            if retags and per_node():
+                move_on()
             node = resolve_for_update(segments)
-            after = change(Described(node.metadata, node.specs))
+            after = change(Described(node.metadata, node.specs, own_tags(node.tag_path_id)))
             metadata = _validated(node, after)
             number = None if drop_revision else _keep_revision(node)
             node.metadata, node.specs = metadata, after.specs
-            node.save(update_fields=["metadata", "specs", "time_updated"])
+            tags = _retagged(node, after.tags, principal) if retags else after.tags
+            node.save(update_fields=["metadata", "specs", "tag_path", "time_updated"])
         assert node.parent is not None
         announce(
             ChildMetadataUpdated(
@@ -64,9 +84,21 @@ def update_metadata(*, path: str, change: Change, drop_revision: bool = False) -
                 specs=node.specs,
                 metadata=node.metadata,
                 revision_number=number,
+                access_tags=tags if per_node() else None,
             )
         )
-    return Updated(node, adjusted=metadata != after.metadata)
+    return Updated(node, metadata != after.metadata, retags and tags != after.tags)
+
+
+def _retagged(node: Node, asked: Any, principal: Principal | None) -> list[str]:
+    """Its tags from now on; none where a node has no rights of its own."""
+    if not per_node():
+        checked_tags(asked)
+        return []
+    tags = changed_tags(node, asked, principal)
+    if tags != own_tags(node.tag_path_id):
+        retag(node, tags)
+    return tags
 
 
 def _validated(node: Node, after: Described) -> dict[str, Any]:

@@ -6,40 +6,49 @@ from django.db import IntegrityError, transaction
 from django.db.models import prefetch_related_objects
 
 from access.errors import Conflict, Invalid, NotFound
+from access.principals import Principal
 from tiled_client.wire.families import StructureFamily
 
 from ..events import ChildCreated, announce
 from ..locks import node_lock
 from ..models import PATH_BYTES, DataSource, Node
 from ..nodes import resolve, split_path
+from ..rights import own_tags
 from .assets import attach_assets
 from .drafts import Draft
 from .placement import Placement, place
 from .stores import discard_folder
+from .tags import check_parent, tag_path_of_new
 from .validation import validated
 
 
-def create_node(*, parent_path: str, draft: Draft) -> Node:
+def create_node(*, parent_path: str, draft: Draft, principal: Principal | None = None) -> Node:
     """Make a node under `parent_path`, with storage of the server's own where it has data.
 
-    Raises NotFound (no parent), Invalid (the parent is no container), Conflict (the key is taken),
-    UnsupportedMedia (a mimetype that the server does not write), BadRequest (not what its specs
-    say). Its metadata are not the draft's where the validator of a spec has changed them.
+    Its access tags are those that `principal` may give; None is the site itself. Its metadata are
+    not the draft's where the validator of a spec has changed them. Raises NotFound (no parent),
+    Invalid (the parent is no container), Conflict (the key is taken), UnsupportedMedia (a mimetype
+    that the server does not write), BadRequest (not what its specs say), Forbidden (tags).
     """
-    return _create(parent_path, draft, registered=False)
+    return _create(parent_path, draft, principal, registered=False)
 
 
-def register_node(*, parent_path: str, draft: Draft) -> Node:
+def register_node(*, parent_path: str, draft: Draft, principal: Principal | None = None) -> Node:
     """Make a node whose data are files of somebody else's. Raises as create_node."""
-    return _create(parent_path, draft, registered=True)
+    return _create(parent_path, draft, principal, registered=True)
 
 
-def _create(parent_path: str, draft: Draft, *, registered: bool) -> Node:
+def _create(
+    parent_path: str, draft: Draft, principal: Principal | None, *, registered: bool
+) -> Node:
     with node_lock("/".join(split_path(parent_path))):
-        node = _validated(_unsaved(resolve(parent_path), draft), draft)
+        parent = resolve(parent_path)
+        node = _validated(_unsaved(parent, draft), draft)
+        node.tag_path_id = tag_path_of_new(parent, draft.tags, principal)
         try:
             placement = place(node.uuid, draft, registered=registered)
             with transaction.atomic():
+                check_parent(parent)
                 _save(node, placement)
         except IntegrityError as error:
             discard_folder(node.uuid)
@@ -55,7 +64,7 @@ def _create(parent_path: str, draft: Draft, *, registered: bool) -> Node:
                 specs=node.specs,
                 metadata=node.metadata,
                 data_sources=[node.source.to_json()] if node.source else [],
-                access_tags=[],
+                access_tags=own_tags(node.tag_path_id),
             )
         )
     return node

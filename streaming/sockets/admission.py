@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from access.credentials import anonymous, authenticate_key
-from access.errors import NotFound
 from access.principals import Principal, Scope, require
+from catalog.rights import check_node
 from catalog.targets import find_target
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.structures import Structure
@@ -47,16 +47,13 @@ def identify(key: str | None) -> Principal:
     return principal
 
 
-def may_read(principal: Principal, path: str) -> bool:
-    """Whether `principal` may watch the node at `path`. Rights are those of the whole site."""
-    return principal.scopes.issuperset(NEEDED)
-
-
 def watch(path: list[str], principal: Principal) -> Watched:
-    """The node at `path`. Raises NotFound where there is none that `principal` may watch."""
-    target = find_target("/".join(path), *STREAMABLE)
-    if not may_read(principal, target.ref.path):
-        raise NotFound(f"No such entry: {path}")
+    """The node at `path`. Raises NotFound where there is none that `principal` sees, and Forbidden
+    for one whose data they may not read.
+    """
+    joined = "/".join(path)
+    check_node(joined, principal, *NEEDED)
+    target = find_target(joined, *STREAMABLE)
     return Watched(target.ref.uuid, target.structure, principal)
 
 

@@ -13,6 +13,7 @@ from access.errors import ServiceError
 from access.principals import Principal
 from catalog.models import Node
 from catalog.nodes import below
+from catalog.visibility import visible
 from tiled_client.wire.messages import ChildCreated
 
 from .. import frames
@@ -21,7 +22,7 @@ from ..reading.entries import Entry
 from ..reading.feed import Item
 from ..reading.hub import Ending
 from ..terms import Terms
-from .admission import STREAMABLE, Watched, may_read, watch
+from .admission import NEEDED, STREAMABLE, Watched, watch
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -169,7 +170,8 @@ class Tree:
 
 def _below(path: str, principal: Principal, most: int) -> Found:
     """What `principal` may watch below the container at `path`. Raises TooManyNodes."""
-    nodes = below(Node.objects.all(), path).select_related("data_source").order_by("path")
+    nodes = visible(below(Node.objects.all(), path), principal, *NEEDED)
+    nodes = nodes.select_related("data_source").order_by("path")
     found = _watched(nodes[: most + 1], principal)
     if len(found) > most:
         raise TooManyNodes(most)
@@ -177,7 +179,8 @@ def _below(path: str, principal: Principal, most: int) -> Found:
 
 
 def _at(paths: Iterable[str], principal: Principal) -> Found:
-    nodes = Node.objects.filter(path__in=list(paths)).select_related("data_source")
+    nodes = visible(Node.objects.filter(path__in=list(paths)), principal, *NEEDED)
+    nodes = nodes.select_related("data_source")
     return _watched(nodes, principal)
 
 
@@ -185,7 +188,7 @@ def _watched(nodes: Iterable[Node], principal: Principal) -> Found:
     return {
         node.path: Watched(node.uuid, node.structure, principal)
         for node in nodes
-        if node.family in STREAMABLE and may_read(principal, node.path)
+        if node.family in STREAMABLE
     }
 
 

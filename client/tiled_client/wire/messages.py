@@ -136,12 +136,15 @@ class ChildMetadataUpdated(Message):
     specs: list[dict[str, Any]]
     metadata: dict[str, Any]
     revision_number: int | None = None
+    access_tags: list[str] | None = None
 
     def to_map(self) -> dict[str, Any]:
-        """The wire's keys and values; without a revision, the key is absent."""
+        """The wire's keys and values; without a revision, or rights per node, these are absent."""
         values: dict[str, Any] = {"key": self.key, "specs": self.specs, "metadata": self.metadata}
         if self.revision_number is not None:
             values["revision_number"] = self.revision_number
+        if self.access_tags is not None:
+            values["access_tags"] = self.access_tags
         return values
 
 
@@ -152,6 +155,14 @@ class ChildDeleted(Message):
     type: ClassVar[str] = "container-child-deleted"
     key: str
     structure_family: str
+    access_tags: list[str] | None = None
+
+    def to_map(self) -> dict[str, Any]:
+        """The wire's keys and values; without rights per node, the tags are absent."""
+        values = Message.to_map(self)
+        if self.access_tags is None:
+            del values["access_tags"]
+        return values
 
 
 def _unless_persisted(values: dict[str, Any]) -> dict[str, Any]:

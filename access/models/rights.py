@@ -1,0 +1,113 @@
+"""Tags, and who may do what on the nodes that have them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+
+from ..principals import Scope
+from .accounts import Account
+
+TAG_LENGTH = 255
+RESERVED = ("user:", "service:")
+PUBLIC = "public"
+
+
+class Audience(models.TextChoices):
+    """Holders of rights that are nobody in particular."""
+
+    users = "users", "all users and services"
+    everybody = "everybody", "everybody, also without credentials"
+
+
+def check_tag_name(name: str) -> None:
+    """Refuse the names of tags that there are without being made. Raises ValidationError."""
+    if name.casefold() == PUBLIC or name.startswith(RESERVED):
+        raise ValidationError(
+            f"The tag {name!r} has a meaning of its own: 'public' is for everybody to read, and "
+            "'user:...' and 'service:...' are for their owners."
+        )
+    if not name.isprintable() or name != name.strip():
+        raise ValidationError("A tag must not begin or end with a space, nor have line breaks.")
+
+
+class Tag(models.Model):
+    """A name that nodes can bear. What it allows is said by its grants."""
+
+    name = models.CharField(max_length=TAG_LENGTH, unique=True, validators=[check_tag_name])
+    note = models.CharField(max_length=255, blank=True, default="")
+    time_created = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Grant(models.Model):
+    """What one holder may do on nodes that bear the tag: an account, a group, or an audience.
+
+    `may_apply`: whether the holder may give the tag to nodes, and take it from them.
+    """
+
+    tag = models.ForeignKey(Tag, models.CASCADE, related_name="grants")
+    account = models.ForeignKey(
+        Account, models.CASCADE, null=True, blank=True, related_name="grants"
+    )
+    group = models.ForeignKey(Group, models.CASCADE, null=True, blank=True, related_name="grants")
+    audience = models.CharField(max_length=16, blank=True, default="", choices=Audience.choices)
+    scopes = models.JSONField(default=list)
+    may_apply = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["tag", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["tag", "account"], name="access_grant_to_account"),
+            models.UniqueConstraint(fields=["tag", "group"], name="access_grant_to_group"),
+            models.UniqueConstraint(
+                fields=["tag", "audience"],
+                condition=~models.Q(audience=""),
+                name="access_grant_to_audience",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    models.Q(account__isnull=False, group__isnull=True, audience="")
+                    | models.Q(account__isnull=True, group__isnull=False, audience="")
+                    | (models.Q(account__isnull=True, group__isnull=True) & ~models.Q(audience=""))
+                ),
+                name="access_grant_one_holder",
+                violation_error_message="A grant is for one account, one group, or one audience.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.holder}: {', '.join(sorted(self.scopes)) or 'nothing'}"
+
+    @property
+    def holder(self) -> str:
+        """To whom it is given, as commands name them."""
+        if self.account is not None:
+            user = self.account.user
+            return f"user:{user.get_username()}" if user else f"service:{self.account.uuid}"
+        return f"group:{self.group.name}" if self.group else self.audience
+
+    @property
+    def allowed(self) -> frozenset[Scope]:
+        """The scopes, of which a later version of this program may not know all."""
+        known = {scope.value for scope in Scope}
+        return frozenset(Scope(name) for name in self.scopes if name in known)
+
+
+class RightsState(models.Model):
+    """One row: how often rights have changed, in this life of the database."""
+
+    epoch = models.UUIDField(default=uuid.uuid4, editable=False)
+    number = models.BigIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return str(self.number)
