@@ -15,6 +15,7 @@ from tiled_client.wire.errors import WireError
 from ..storage.errors import (
     Malformed,
     MissingFile,
+    NoSuchEntry,
     NoSuchRows,
     NotReady,
     OutsideReadable,
@@ -39,6 +40,7 @@ STORAGE_STATUS: dict[type[StorageError], int] = {
     Malformed: 422,
     SchemaMismatch: 422,
     UnknownColumn: 400,
+    NoSuchEntry: 404,
     NoSuchRows: 400,
 }
 

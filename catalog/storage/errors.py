@@ -2,7 +2,8 @@
 
 StorageError
 ├── OutsideReadable    a file outside the folders that may be read
-├── MissingFile        a file that is not there
+├── MissingFile        a file, or what a link in a file leads to, that is not there
+├── NoSuchEntry        a file that holds others has nothing of that name
 ├── Unreadable         a file that is damaged, or does not hold what was declared
 ├── NotReady           data that are still arriving: ask again
 ├── Unsupported        a format, or a kind of address, that cannot be read
@@ -24,7 +25,11 @@ class OutsideReadable(StorageError):
 
 
 class MissingFile(StorageError):
-    """A file or folder is not there."""
+    """A file, a folder, or what a link in a file leads to is not there."""
+
+
+class NoSuchEntry(StorageError):
+    """A file that holds others has nothing of that name."""
 
 
 class Unreadable(StorageError):

@@ -6,10 +6,11 @@ A format is one module with a `Format`; docs/how-to/add-a-file-format.md shows h
 from .arrays import read_array
 from .formats import Entry, Format, Inspected, Tree
 from .frames import FrameFile, array_structure, frames_inspector, frames_reader
-from .inspection import inspect, inspectable
-from .registry import load, mimetypes, register
+from .inspection import inspect
+from .registry import load, mimetype_of, mimetypes, register, sequence_mimetype
 from .sources import Sources
 from .tables import check_table, iter_table_rows
+from .trees import open_tree
 from .uris import resolve_uri
 
 __all__ = [
@@ -24,11 +25,13 @@ __all__ = [
     "frames_inspector",
     "frames_reader",
     "inspect",
-    "inspectable",
     "iter_table_rows",
     "load",
+    "mimetype_of",
     "mimetypes",
+    "open_tree",
     "read_array",
     "register",
     "resolve_uri",
+    "sequence_mimetype",
 ]

@@ -65,12 +65,14 @@ def open_arrow(path: Path, schema: pa.Schema, parameters: Mapping[str, Any]) -> 
     return ArrowFile(path)
 
 
-def inspect_arrow(sources: Sources) -> Inspected:
-    """The schema of the first file."""
+def inspect_arrow(sources: Sources, mimetype: str) -> Inspected:
+    """The schema of the first file, and the rows of all."""
+    check_whole(sources.paths[0], b"ARROW1", "Arrow")
     with pa.OSFile(str(sources.paths[0])) as file:
         schema = pa.ipc.open_file(file).schema
     structure = TableStructure.from_schema(schema, npartitions=len(sources.paths))
-    return Inspected(StructureFamily.table, ARROW, structure)
+    rows = sum(ArrowFile(path).count() for path in sources.paths)
+    return Inspected(StructureFamily.table, mimetype, structure, rows=rows)
 
 
 FORMATS = (Format((ARROW,), (".arrow", ".feather"), open_table=open_arrow, inspect=inspect_arrow),)

@@ -13,6 +13,7 @@ import pyarrow.csv
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
+from ..errors import NotReady
 from ..tables.schemas import UNNAMED_INDEX
 from .csv_files import CsvFile
 from .csv_form import CsvForm
@@ -20,7 +21,7 @@ from .formats import Format, Inspected
 from .rows import TableFile
 from .sources import Sources
 
-CSV = "text/csv"
+CSV, HEADLESS = "text/csv", "text/csv;header=absent"
 # So much of a file is looked at to find out what its columns hold.
 LOOKED_AT = 16 * 1024 * 1024
 
@@ -35,22 +36,32 @@ def open_csv(
     return CsvFile(path, form, schema)
 
 
-def inspect_csv(sources: Sources) -> Inspected:
-    """Columns by the header of the first file, types by its first rows."""
-    with sources.paths[0].open("rb") as file:
+def inspect_csv(sources: Sources, mimetype: str) -> Inspected:
+    """Columns by the header of the first file, types by its first rows, and the rows of all."""
+    schema = _found_schema(sources.paths[0], header=mimetype != HEADLESS)
+    structure = TableStructure.from_schema(schema, npartitions=len(sources.paths))
+    files = (open_csv(path, schema, {}, header=mimetype != HEADLESS) for path in sources.paths)
+    rows = sum(file.count() for file in files)
+    return Inspected(StructureFamily.table, mimetype, structure, rows=rows)
+
+
+def _found_schema(path: Path, *, header: bool) -> pa.Schema:
+    with path.open("rb") as file:
         head = file.read(LOOKED_AT)
     # A last line without a line feed is not a row yet.
     head = head[: head.rfind(b"\n") + 1]
+    if not head:
+        raise NotReady(f"The file {path} has no whole line yet.")
     parsing = pa.csv.ParseOptions(newlines_in_values=b'"' in head)
-    reading = pa.csv.ReadOptions(block_size=len(head) + 1, use_threads=False)
-    schema = pa.csv.read_csv(pa.BufferReader(head), reading, parsing).schema
+    reading = pa.csv.ReadOptions(
+        block_size=len(head) + 1, use_threads=False, autogenerate_column_names=not header
+    )
+    found = pa.csv.read_csv(pa.BufferReader(head), reading, parsing).schema
     # Of a column that is empty so far, texts may follow.
     fields = [
-        pa.field(field.name, pa.string()) if pa.types.is_null(field.type) else field
-        for field in schema
+        field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in found
     ]
-    structure = TableStructure.from_schema(pa.schema(fields), npartitions=len(sources.paths))
-    return Inspected(StructureFamily.table, CSV, structure)
+    return pa.schema(fields)
 
 
 FORMATS = (
@@ -60,5 +71,5 @@ FORMATS = (
         open_table=open_csv,
         inspect=inspect_csv,
     ),
-    Format(("text/csv;header=absent",), open_table=partial(open_csv, header=False)),
+    Format((HEADLESS,), open_table=partial(open_csv, header=False), inspect=inspect_csv),
 )

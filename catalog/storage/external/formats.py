@@ -21,6 +21,9 @@ from ..encoding import Array
 from .rows import TableFile
 from .sources import Sources
 
+SEQUENCE = "multipart/"
+"""So begins the mimetype of a sequence of files."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -34,7 +37,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What a file, or a sequence of files, should be registered as."""
+    """What a file, or a sequence of files, should be registered as.
+
+    `rows` is how many a table has by now.
+    """
 
     family: StructureFamily
     mimetype: str
@@ -42,6 +48,7 @@ class Inspected:
     parameters: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     specs: list[dict[str, Any]] = field(default_factory=list)
+    rows: int | None = None
 
 
 class Tree(Protocol):
@@ -79,15 +86,16 @@ TableOpener = Callable[[Path, pa.Schema, Mapping[str, Any]], TableFile]
 TreeOpener = Callable[[Sources], AbstractContextManager[Tree]]
 """Opens a file that holds others."""
 
-Inspector = Callable[[Sources], Inspected]
-"""Looks into a file, or into the first of a sequence."""
+Inspector = Callable[[Sources, str], Inspected]
+"""Looks into a file, or into the first of a sequence, of that mimetype."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """What can be read of files of these `mimetypes`; what is None, cannot.
 
-    `extensions` are those of file names, in lower case, by which `inspect` is found.
+    The first is that of a file whose name has one of the `extensions`, written in lower case. One
+    that begins with `multipart/` is that of a sequence of files.
     Whatever a function raises that is no StorageError counts as a damaged file, or as one that is
     still arriving if it was just written to.
     """

@@ -25,7 +25,7 @@ from ..errors import MissingFile, Unreadable
 from ..regions import fetch_plan
 from .conversion import convertible
 from .faults import fault, faults_told
-from .formats import ArrayReader, Inspected, Inspector
+from .formats import SEQUENCE, ArrayReader, Inspected, Inspector
 from .sources import Sources
 
 # Rows are gathered in pieces of about so many bytes, before they are cut to what was asked for.
@@ -67,16 +67,17 @@ def frames_reader(opener: Opener) -> ArrayReader:
     return read
 
 
-def frames_inspector(opener: Opener, single: str, sequence: str) -> Inspector:
-    """What looks into such files: one is of the mimetype `single`, several make up `sequence`."""
+def frames_inspector(opener: Opener) -> Inspector:
+    """What looks into such files: a sequence has a dimension more than each of them."""
 
-    def inspect(sources: Sources) -> Inspected:
+    def inspect(sources: Sources, mimetype: str) -> Inspected:
         file, count = opener(sources.paths[0]), len(sources.paths)
-        several = count > 1
-        shape = (count, *file.shape) if several else file.shape
-        chunks = ((1,) * count, *((size,) for size in file.shape)) if several else None
-        structure = array_structure(shape, file.dtype, chunks)
-        return Inspected(StructureFamily.array, sequence if several else single, structure)
+        if mimetype.startswith(SEQUENCE):
+            chunks = ((1,) * count, *((size,) for size in file.shape))
+            structure = array_structure((count, *file.shape), file.dtype, chunks)
+        else:
+            structure = array_structure(file.shape, file.dtype)
+        return Inspected(StructureFamily.array, mimetype, structure)
 
     return inspect
 
@@ -90,6 +91,12 @@ def array_structure(
     """How an array in a file is described; as one chunk, unless something else is said."""
     whole = tuple((size,) for size in shape)
     return ArrayStructure(dtype_from_numpy(dtype), shape, chunks or whole, dims)
+
+
+def regular_chunks(size: int, chunk: int) -> tuple[int, ...]:
+    """A dimension of `size` cut into chunks of one size, the last of which may be short."""
+    whole, rest = divmod(size, chunk)
+    return (chunk,) * whole + ((rest,) if rest else ()) or (0,)
 
 
 def read_frames(

@@ -8,25 +8,24 @@ from pathlib import Path
 from ..errors import Unsupported
 from .faults import faults_told
 from .formats import Inspected
-from .registry import format_by_name
+from .registry import inspected_by, mimetype_of
 from .sources import Sources
 
 
-def inspectable(path: Path) -> bool:
-    """Whether the name is that of a file, or folder, of a known format."""
-    return format_by_name(path) is not None
-
-
-def inspect(path: Path, *others: Path, readable: Sequence[Path]) -> Inspected:
+def inspect(
+    paths: Sequence[Path], mimetype: str | None = None, *, readable: Sequence[Path]
+) -> Inspected:
     """What a file is, or what several of one kind make up together, in their order.
 
-    Of several, only the first is opened. Raises Unsupported for names that say nothing, and what
-    reading raises: OutsideReadable, MissingFile, NotReady, Unreadable.
+    Without a mimetype, the name of the first says which it is. Raises Unsupported, OutsideReadable,
+    MissingFile, NotReady (not complete yet), Unreadable.
     """
-    format_ = format_by_name(path)
-    if format_ is None or format_.inspect is None:
-        raise Unsupported(f"The name of {path} is of no known format.")
-    alone = Sources((path,), {}, tuple(readable))
-    sources = Sources(tuple(map(alone.confined, (path, *others))), {}, tuple(readable))
-    with faults_told(path, sources.paths):
-        return format_.inspect(sources)
+    mimetype = mimetype or mimetype_of(paths[0])
+    if mimetype is None:
+        raise Unsupported(f"The name of {paths[0]} is of no known format.")
+    format_ = inspected_by(mimetype)
+    assert format_.inspect is not None
+    named = Sources(tuple(paths), {}, tuple(readable))
+    sources = Sources(tuple(map(named.confined, paths)), {}, tuple(readable))
+    with faults_told(sources.paths[0], sources.paths):
+        return format_.inspect(sources, mimetype)

@@ -51,6 +51,6 @@ FORMATS = (
         (JPEG, JPEGS),
         (".jpg", ".jpeg"),
         read_array=frames_reader(open_jpeg),
-        inspect=frames_inspector(open_jpeg, JPEG, JPEGS),
+        inspect=frames_inspector(open_jpeg),
     ),
 )

@@ -43,6 +43,6 @@ FORMATS = (
         (NPY, NPYS),
         (".npy",),
         read_array=frames_reader(open_npy),
-        inspect=frames_inspector(open_npy, NPY, NPYS),
+        inspect=frames_inspector(open_npy),
     ),
 )

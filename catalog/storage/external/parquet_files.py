@@ -83,11 +83,13 @@ def open_parquet(path: Path, schema: pa.Schema, parameters: Mapping[str, Any]) -
     return ParquetFile(path)
 
 
-def inspect_parquet(sources: Sources) -> Inspected:
-    """The schema of the first file."""
+def inspect_parquet(sources: Sources, mimetype: str) -> Inspected:
+    """The schema of the first file, and the rows of all."""
+    check_whole(sources.paths[0], b"PAR1", "Parquet")
     schema = pq.read_schema(sources.paths[0])
     structure = TableStructure.from_schema(schema, npartitions=len(sources.paths))
-    return Inspected(StructureFamily.table, PARQUET, structure)
+    rows = sum(ParquetFile(path).count() for path in sources.paths)
+    return Inspected(StructureFamily.table, mimetype, structure, rows=rows)
 
 
 FORMATS = (Format((PARQUET,), (".parquet",), open_table=open_parquet, inspect=inspect_parquet),)

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from tiled_client.wire.families import StructureFamily
 
 from ..errors import Unsupported
-from .formats import Format
+from .formats import SEQUENCE, Format
 
 PACKAGE = __name__.rpartition(".")[0]
-BUILT_IN = ("tiff", "jpeg", "npy", "csv_format", "parquet_files", "arrow_files")
+BUILT_IN = (
+    "tiff",
+    "jpeg",
+    "npy",
+    "csv_format",
+    "csv_arrays",
+    "parquet_files",
+    "arrow_files",
+    "excel",
+    "hdf5",
+    "zarr_files",
+)
 
 
 def register(*formats: Format) -> None:
@@ -52,20 +62,27 @@ def format_of(mimetype: str, family: StructureFamily) -> Format:
     return found
 
 
-def format_by_name(path: Path) -> Format | None:
-    """The format that the name of a file or folder speaks of, if it can be inspected."""
-    name, found = path.name.lower(), None
-    for format_ in _all():
-        if format_.inspect is not None and name.endswith(format_.extensions or ("\0",)):
-            found = format_
+def inspected_by(mimetype: str) -> Format:
+    """What can look into files of `mimetype`. Raises Unsupported."""
+    for (known, _), format_ in _known().items():
+        if known == mimetype and format_.inspect is not None:
+            return format_
+    raise Unsupported(f"Files of type {mimetype} cannot be inspected.")
+
+
+def mimetype_of(path: Path) -> str | None:
+    """The mimetype that the name of a file or folder speaks of; None where it does not."""
+    found = None
+    for format_ in _known().values():
+        if path.name.lower().endswith(format_.extensions):
+            found = format_.mimetypes[0]
     return found
 
 
-def _all() -> Iterator[Format]:
-    """Each format once, the latest last."""
-    seen = dict.fromkeys(map(id, _known().values()))
-    by_id = {id(format_): format_ for format_ in _known().values()}
-    yield from (by_id[one] for one in seen)
+def sequence_mimetype(mimetype: str) -> str | None:
+    """The mimetype of a sequence of such files, if one can be registered."""
+    sequence = f"{SEQUENCE}related;type={mimetype}"
+    return sequence if any(known == sequence for known, _ in _known()) else None
 
 
 @cache

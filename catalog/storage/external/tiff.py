@@ -60,6 +60,6 @@ FORMATS = (
         (TIFF, TIFFS),
         (".tif", ".tiff"),
         read_array=frames_reader(open_tiff),
-        inspect=frames_inspector(open_tiff, TIFF, TIFFS),
+        inspect=frames_inspector(open_tiff),
     ),
 )

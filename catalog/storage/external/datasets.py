@@ -1,0 +1,235 @@
+"""One array out of datasets that can each be read by region: of a large one only what is needed.
+
+Datasets are joined along their first dimension; those without dimensions make up a row. The
+declared shape may have dimensions of length 1 more or less, may fold the first dimension into
+several, and may hold fewer rows; any other shape must have as many elements.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.structures import ArrayStructure
+
+from ..encoding import Array
+from ..errors import StorageError, Unreadable
+from ..regions import Region, fetch_plan
+from .conversion import converted, convertible
+from .faults import fault
+
+Ranges = tuple[range, ...]
+
+
+class Dataset(Protocol):
+    """An array in a file."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype in which regions are read."""
+        ...
+
+    def region(self, region: Region) -> Array:
+        """A part: slices whose start, stop and positive step are given, one per dimension."""
+        ...
+
+
+def read_datasets(
+    datasets: Sequence[Dataset],
+    structure: ArrayStructure,
+    items: NDSlice,
+    selected: NDSlice = (),
+) -> Array:
+    """What `items`, of at least one element, select of the array that is declared.
+
+    `selected` is the part of the joined datasets that the array is made of. Raises NotReady,
+    Unreadable.
+    """
+    return _View(_Joined(datasets), selected).read(structure, items)
+
+
+class _Joined:
+    """Datasets one after another along the first dimension."""
+
+    def __init__(self, datasets: Sequence[Dataset]) -> None:
+        self._datasets = datasets
+        self.paths = [dataset.path for dataset in datasets]
+        first, *_ = self._shapes = [dataset.shape or (1,) for dataset in datasets]
+        odd = [n for n, shape in enumerate(self._shapes) if shape[1:] != first[1:]]
+        if odd:
+            raise Unreadable(f"{self.paths[odd[0]]} is of another shape than the first file.")
+        self._ends = list(accumulate(shape[0] for shape in self._shapes))
+        self.shape = (self._ends[-1], *first[1:])
+
+    def check(self, declared: np.dtype[Any]) -> None:
+        """Raise Unreadable for a dtype that is not what was declared."""
+        found = self._datasets[0].dtype
+        if not convertible(found, declared):
+            raise Unreadable(f"{self.paths[0]} holds {found}, where {declared} is declared.")
+
+    def read_into(self, target: Array, ranges: Ranges) -> None:
+        """Fill `target` with what the ascending `ranges`, one per dimension, name."""
+        rows, *others = ranges
+        for number, end in enumerate(self._ends):
+            start = end - self._shapes[number][0]
+            first, last = _first_from(rows, start), _first_from(rows, end)
+            if first < last:
+                part = range(rows[first] - start, rows[last - 1] + 1 - start, rows.step)
+                found = self._region(self._datasets[number], (part, *others))
+                target[first:last] = converted(found, target.dtype)
+
+    def _region(self, dataset: Dataset, ranges: Ranges) -> Array:
+        shape = tuple(map(len, ranges))
+        if not dataset.shape:
+            return dataset.region(()).reshape(shape)
+        return dataset.region(tuple(slice(r.start, r.stop, r.step) for r in ranges)).reshape(shape)
+
+
+class _View:
+    """The part of joined datasets that an array is made of."""
+
+    def __init__(self, joined: _Joined, selected: NDSlice) -> None:
+        self._joined = joined
+        self._ranges = tuple(_ranges(joined.shape, selected))
+        shape = self.shape = tuple(map(len, self._ranges))
+        # The dimension that grows: leading ones may be dimensions that some file has in addition.
+        self._lead = next((n for n, size in enumerate(shape) if size != 1), 0)
+
+    def read(self, structure: ArrayStructure, items: NDSlice) -> Array:
+        """What `items` select of the array that is declared."""
+        self._joined.check(structure.dtype)
+        folded = self._folded(structure.shape)
+        if folded is None:
+            return self._reshaped(structure, items)
+        fetch, then = fetch_plan(structure.shape, items)
+        rows = _flat_rows(structure.shape[:folded], fetch[:folded])
+        inner = [range(part.start, part.stop, part.step) for part in fetch[folded:]]
+        wanted = [r for r, size in zip(inner, structure.shape[folded:], strict=True) if size != 1]
+        target = np.empty((len(rows), *map(len, wanted)), structure.dtype)
+        for first, run in _runs(rows):
+            self._fill(target[first : first + len(run)], run, wanted)
+        result: Array = target.reshape(tuple(_length(part) for part in fetch))[(*then, ...)]
+        return result
+
+    def _folded(self, declared: Sequence[int]) -> int | None:
+        """How many of the first declared dimensions are the rows; None for another shape."""
+        rows, rest = self.shape[self._lead], _without_ones(self.shape[self._lead + 1 :])
+        for count in range(len(declared) + 1):
+            if _without_ones(declared[count:]) == rest:
+                if math.prod(declared[:count]) > rows:
+                    raise self._mismatch(declared, "are less than")
+                return count
+        return None
+
+    def _fill(self, target: Array, rows: range, others: Sequence[range]) -> None:
+        """Fill `target` with some rows, of which `others` name the dimensions other than 1."""
+        wanted: list[range] = []
+        following = iter(others)
+        for number, size in enumerate(self.shape):
+            if number < self._lead:
+                wanted.append(range(1))
+            elif number == self._lead:
+                wanted.append(rows)
+            else:
+                wanted.append(range(1) if size == 1 else next(following))
+        ranges = [
+            full[r.start : r.stop : r.step] for full, r in zip(self._ranges, wanted, strict=True)
+        ]
+        ascending = tuple(r if r.step > 0 else r[::-1] for r in ranges)
+        turned = tuple(slice(None, None, 1 if r.step > 0 else -1) for r in ranges)
+        buffer = np.empty(tuple(map(len, ranges)), target.dtype)
+        self._joined.read_into(buffer, ascending)
+        target[...] = buffer[turned].reshape(target.shape)
+
+    def _reshaped(self, structure: ArrayStructure, items: NDSlice) -> Array:
+        """Elements in C order, where only their number agrees."""
+        declared = structure.shape
+        if math.prod(declared) != math.prod(self.shape):
+            raise self._mismatch(declared, "do not make up")
+        row = math.prod(self.shape[self._lead + 1 :])
+        wanted_row = math.prod(declared[1:])
+        fetch, then = fetch_plan(declared or (1,), items)
+        pieces = []
+        for number in range(fetch[0].start, fetch[0].stop, fetch[0].step):
+            start, stop = number * wanted_row, (number + 1) * wanted_row
+            rows = range(start // row, -(-stop // row))
+            sizes = [size for size in self.shape[self._lead + 1 :] if size != 1]
+            buffer = np.empty((len(rows), *sizes), structure.dtype)
+            self._fill(buffer, rows, [range(size) for size in sizes])
+            flat = buffer.reshape(-1)[start - rows.start * row :][:wanted_row]
+            pieces.append(flat.reshape(declared[1:])[fetch[1:]])
+        result: Array = np.stack(pieces)[(*then, ...)]
+        return result if declared else result.reshape(())
+
+    def _mismatch(self, declared: Sequence[int], how: str) -> StorageError:
+        return fault(
+            f"Files of shape {list(self.shape)} {how} the declared shape {list(declared)}.",
+            self._joined.paths,
+        )
+
+
+def _ranges(shape: Sequence[int], selected: NDSlice) -> Iterator[range]:
+    """What of each dimension is selected; of one that an integer picks, that element."""
+    if len(selected) > len(shape):
+        raise Unreadable(f"a slice of {len(selected)} parts does not go with {list(shape)}.")
+    for number, size in enumerate(shape):
+        item = selected[number] if number < len(selected) else slice(None)
+        if isinstance(item, int):
+            if not -size <= item < size:
+                raise Unreadable(f"there is no index {item} in a dimension of {size}.")
+            yield range(item % size, item % size + 1)
+        else:
+            yield range(*item.indices(size))
+
+
+def _flat_rows(shape: Sequence[int], fetch: Region) -> Array:
+    """The numbers, in C order, of the rows that a region of folded dimensions has."""
+    rows = np.zeros(1, np.int64)
+    for size, part in zip(shape, fetch, strict=True):
+        numbers = np.arange(part.start, part.stop, part.step)
+        rows = (rows[:, None] * size + numbers).reshape(-1)
+    return rows
+
+
+def _runs(rows: Array) -> Iterator[tuple[int, range]]:
+    """The same rows as ranges of equal steps, each with the place where it begins."""
+    start = 0
+    while start < len(rows):
+        steps = np.diff(rows[start:])
+        step = int(steps[0]) if len(steps) else 1
+        odd = np.flatnonzero(steps != step)
+        count = int(odd[0]) + 1 if len(odd) else len(rows) - start
+        first = int(rows[start])
+        yield start, range(first, first + (count - 1) * step + 1, step)
+        start += count
+
+
+def _first_from(rows: range, start: int) -> int:
+    """The place in ascending `rows` of the first that is at least `start`."""
+    if start <= rows.start:
+        return 0
+    return min(-(-(start - rows.start) // rows.step), len(rows))
+
+
+def _length(part: slice) -> int:
+    return len(range(part.start, part.stop, part.step))
+
+
+def _without_ones(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)

@@ -1,0 +1,127 @@
+"""Datasets of HDF5 files as arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.structures import ArrayStructure
+
+from ...encoding import Array
+from ...errors import NoSuchEntry, Unreadable
+from ...regions import Region
+from ..datasets import read_datasets
+from ..faults import fault, faults_told
+from ..frames import LARGEST_FRAME, array_structure, regular_chunks
+from ..sources import Sources
+from .links import OpenFile, opened
+from .options import Options
+from .values import checked_kind, has_objects, packed, plain
+
+# To know how wide texts are, all of them are read.
+MOST_OBJECTS = 1_000_000
+MOST_CHUNKS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDataset:
+    """An open dataset; one without a shape has no elements."""
+
+    path: Path
+    dataset: h5py.Dataset
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of(cls, path: Path, dataset: h5py.Dataset) -> OpenDataset:
+        """Look at a dataset. Raises Unreadable."""
+        shape = (0,) if dataset.shape is None else dataset.shape
+        dtype = checked_kind(dataset)
+        _check_chunks(dataset, dtype)
+        if has_objects(dtype):
+            if math.prod(shape) > MOST_OBJECTS:
+                raise Unreadable(
+                    f"{dataset.name} has {math.prod(shape)} texts, lists or references; "
+                    f"{MOST_OBJECTS} is the most that are read."
+                )
+            found = plain(dataset[()], dataset) if math.prod(shape) else np.zeros(0, "S1")
+            return cls(path, dataset, shape, found.dtype)
+        return cls(path, dataset, shape, packed(dtype))
+
+    def region(self, region: Region) -> Array:
+        """A part."""
+        found = self.dataset[region]
+        return plain(np.asarray(found), self.dataset)
+
+    @property
+    def structure(self) -> ArrayStructure:
+        """How the array is described."""
+        sizes = self.dataset.chunks
+        chunks = tuple(map(regular_chunks, self.shape, sizes)) if sizes and self.shape else None
+        if chunks and math.prod(map(len, chunks)) > MOST_CHUNKS:
+            chunks = None
+        return array_structure(self.shape, self.dtype, chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedDataset:
+    """A dataset of a file among many, which is opened for as long as it is read."""
+
+    path: Path
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    sources: Sources
+    options: Options
+
+    def region(self, region: Region) -> Array:
+        """A part."""
+        with faults_told(self.path, self.sources.paths), _open(self.path, self.sources) as dataset:
+            return dataset.region(region)
+
+
+def read_hdf5(sources: Sources, structure: ArrayStructure, items: NDSlice) -> Array:
+    """What `items` select of the dataset that the parameters name, in one file or in several."""
+    options = Options.read(sources.parameters)
+    if len(sources.paths) == 1:
+        with _open(sources.paths[0], sources) as dataset:
+            return read_datasets([dataset], structure, items, options.part)
+    datasets = [_closed(path, sources, options) for path in sources.paths]
+    return read_datasets(datasets, structure, items, options.part)
+
+
+def _closed(path: Path, sources: Sources, options: Options) -> ClosedDataset:
+    with faults_told(path, sources.paths), _open(path, sources) as found:
+        return ClosedDataset(path, found.shape, found.dtype, sources, options)
+
+
+@contextmanager
+def _open(path: Path, sources: Sources) -> Iterator[OpenDataset]:
+    options = Options.read(sources.parameters)
+    with opened(path, sources, options) as file:
+        yield open_dataset(file, options.dataset.split("/"))
+
+
+def open_dataset(file: OpenFile, keys: list[str]) -> OpenDataset:
+    """The dataset at `keys`. Raises NotReady, Unreadable and what following links raises."""
+    keys = [key for key in keys if key]
+    try:
+        found = file.find(keys)
+    except NoSuchEntry as error:
+        raise fault(str(error), file.sources.paths) from error
+    if not isinstance(found, h5py.Dataset):
+        raise Unreadable(f"{'/'.join(keys) or 'the top'} is no dataset of {file.path}.")
+    return OpenDataset.of(file.path, file.check_storage(found))
+
+
+def _check_chunks(dataset: h5py.Dataset, dtype: np.dtype[Any]) -> None:
+    size = math.prod(dataset.chunks or ()) * dtype.itemsize
+    if size > LARGEST_FRAME:
+        raise Unreadable(f"the chunks of {dataset.name} are larger than {LARGEST_FRAME} bytes.")

@@ -1,0 +1,71 @@
+"""HDF5 files, and groups in them, as containers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import h5py
+import pyarrow as pa
+
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.structures import ArrayStructure
+
+from ...encoding import Array
+from ...errors import NoSuchEntry, Unreadable
+from ..datasets import read_datasets
+from ..formats import Entry, Tree
+from ..sources import Sources
+from .arrays import OpenDataset
+from .links import OpenFile, names, opened
+from .options import Options
+from .values import attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Hdf5Tree:
+    """A file, from the group that a data source names on."""
+
+    file: OpenFile
+    top: tuple[str, ...]
+
+    def names(self, keys: Sequence[str]) -> list[str]:
+        """The names in a group."""
+        return names(self._find(keys, h5py.Group))
+
+    def entry(self, keys: Sequence[str]) -> Entry:
+        """A group, or a dataset as an array; named datatypes are neither."""
+        found = self._find(keys, h5py.Group | h5py.Dataset)
+        metadata = attributes(found)
+        if isinstance(found, h5py.Group):
+            return Entry(StructureFamily.container, None, metadata)
+        dataset = OpenDataset.of(self.file.path, self.file.check_storage(found))
+        return Entry(StructureFamily.array, dataset.structure, metadata)
+
+    def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
+        """A part of a dataset."""
+        found = self.file.check_storage(self._find(keys, h5py.Dataset))
+        return read_datasets([OpenDataset.of(self.file.path, found)], structure, items)
+
+    def read_table(
+        self, keys: Sequence[str], names: Sequence[str], rows: slice
+    ) -> Iterator[pa.Table]:
+        """There are none."""
+        raise NoSuchEntry(f"{'/'.join(keys)} is no table.")
+
+    def _find(self, keys: Sequence[str], kind: Any) -> Any:
+        found = self.file.find([*self.top, *keys])
+        if not isinstance(found, kind):
+            raise Unreadable(f"{'/'.join(keys) or 'the top'} is of another kind.")
+        return found
+
+
+@contextmanager
+def open_hdf5(sources: Sources) -> Iterator[Tree]:
+    """The first of the files; its attributes are the metadata of its groups and datasets."""
+    options = Options.read(sources.parameters)
+    with opened(sources.paths[0], sources, options) as file:
+        yield Hdf5Tree(file, tuple(key for key in options.dataset.split("/") if key))

@@ -1,0 +1,142 @@
+"""Values of HDF5 files as arrays without Python objects, and as JSON.
+
+| in the file | here |
+| --- | --- |
+| texts of any length | bytes (`S`) as wide as the longest, in UTF-8 as a rule |
+| references | the path of what they point to, as bytes |
+| lists of any length | a JSON text for each, as bytes |
+| enumerations | their numbers; of FALSE and TRUE, booleans |
+| records | records, with the same done to their fields |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import h5py
+import numpy as np
+import orjson
+
+from tiled_client.wire.plain import plain_array, plain_value
+
+from ...encoding import Array
+from ...errors import Unreadable
+
+# Of an attribute with more elements, only the shape is told.
+MOST_ELEMENTS = 1000
+LONGEST_TEXT = 10_000
+
+
+def has_objects(dtype: np.dtype[Any]) -> bool:
+    """Whether how wide an element is can be seen only by reading it."""
+    return bool(dtype.hasobject)
+
+
+def packed(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """A dtype without objects, and without the room that a compiler left between its fields."""
+    if dtype.names is None:
+        return np.dtype(dtype.str) if dtype.subdtype is None else dtype
+    assert dtype.fields is not None
+    fields = [(name, packed(dtype.fields[name][0])) for name in dtype.names]
+    return np.dtype([(name, field.base, field.shape) for name, field in fields])
+
+
+def plain(array: Array, dataset: h5py.Dataset) -> Array:
+    """What was read of `dataset`, as an array without Python objects."""
+    return _plain(array, dataset.dtype, dataset.file)
+
+
+def _plain(array: Array, dtype: np.dtype[Any], file: h5py.File) -> Array:
+    if dtype.names is not None:
+        assert dtype.fields is not None
+        columns = {name: _plain(array[name], dtype.fields[name][0], file) for name in dtype.names}
+        return _records(columns, np.shape(array))
+    if not dtype.hasobject:
+        return np.asarray(array).astype(packed(dtype.base), copy=False)
+    octets = [_octets(value, file) for value in np.asarray(array, object).reshape(-1)]
+    return np.array(octets or [b""], dtype=bytes)[: len(octets)].reshape(np.shape(array))
+
+
+def _records(columns: dict[str, Array], shape: tuple[int, ...]) -> Array:
+    fields = [(name, column.dtype, column.shape[len(shape) :]) for name, column in columns.items()]
+    records = np.empty(shape, np.dtype(fields))
+    for name, column in columns.items():
+        records[name] = column
+    return records
+
+
+def _octets(value: Any, file: h5py.File) -> bytes:
+    match value:
+        case bytes():
+            return value
+        case str():
+            return value.encode("utf-8", "surrogateescape")
+        case h5py.Reference():
+            return _target(value, file)
+        case None | int():
+            return b""
+    return orjson.dumps(_json(value, file), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _target(reference: h5py.Reference, file: h5py.File) -> bytes:
+    return (h5py.h5r.get_name(reference, file.id) or b"") if reference else b""
+
+
+def attributes(found: h5py.Group | h5py.Dataset) -> dict[str, Any]:
+    """The attributes as JSON; of one that cannot be read, it is said that it cannot."""
+    return {_text(name): _attribute(found, name) for name in found.attrs}
+
+
+def _attribute(found: h5py.Group | h5py.Dataset, name: str) -> Any:
+    try:
+        # Looked at first: a damaged file may claim any size.
+        size = found.attrs.get_id(name).get_space().get_simple_extent_npoints()
+        if size > MOST_ELEMENTS:
+            return f"{size} elements"
+        return _json(found.attrs[name], found.file)
+    except Exception as error:  # noqa: BLE001 - the library raises nearly anything
+        return f"cannot be read: {_text(str(error))}"
+
+
+def _json(value: Any, file: h5py.File) -> Any:
+    match value:
+        case h5py.Empty():
+            return None
+        case h5py.Reference():
+            return _text(_target(value, file))
+        case str() | bytes():
+            return _text(value)
+        case np.ndarray() if value.dtype.hasobject and value.dtype.names is None:
+            return [_json(one, file) for one in value]
+        case np.ndarray() | np.generic():
+            return _numbers(value, file)
+    return value
+
+
+def _numbers(value: Any, file: h5py.File) -> Any:
+    array = np.asarray(value)
+    if array.dtype.hasobject:
+        array = _plain(array, array.dtype, file)
+    if array.dtype.kind == "S":
+        return _texts(array.tolist())
+    found = plain_array(array)
+    found = found.tolist() if isinstance(found, np.ndarray) else found
+    return orjson.loads(orjson.dumps(found, default=plain_value))
+
+
+def _texts(value: Any) -> Any:
+    return [_texts(one) for one in value] if isinstance(value, list) else _text(value)
+
+
+def _text(value: Any) -> str:
+    """Bytes or text as text that can be written, NULs left out."""
+    octets = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
+    return octets.decode("utf-8", "replace").replace("\0", "")[:LONGEST_TEXT]
+
+
+def checked_kind(dataset: h5py.Dataset) -> np.dtype[Any]:
+    """The dtype of a dataset. Raises Unreadable where numpy has none."""
+    try:
+        return np.dtype(dataset.dtype)
+    except (TypeError, ValueError, OSError) as error:
+        raise Unreadable(f"the type of {dataset.name} is not known: {error}.") from error

@@ -1,0 +1,117 @@
+"""What the JSON files in a Zarr folder say: which arrays and groups there are, and what of them."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ...errors import Unreadable
+from ..frames import LARGEST_FRAME
+from ..sources import Sources
+
+LARGEST_DOCUMENT = 64 * 1024 * 1024
+# It runs whatever program the chunks hold.
+UNSAFE_CODECS = {"pickle"}
+
+
+@dataclass(frozen=True, slots=True)
+class ZarrNode:
+    """An array, or a group if `array` is None. `array` is its document."""
+
+    folder: Path
+    version: int
+    array: dict[str, Any] | None
+    attributes: dict[str, Any]
+
+    @property
+    def dims(self) -> tuple[str, ...] | None:
+        """The names of an array's dimensions, if all have one."""
+        assert self.array is not None
+        named = self.array.get("dimension_names") or self.attributes.get("_ARRAY_DIMENSIONS")
+        if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+            return None
+        return tuple(named) if len(named) == len(self.array.get("shape", ())) else None
+
+
+def find_node(folder: Path, sources: Sources) -> ZarrNode | None:
+    """What a folder holds; None if it is neither an array nor a group. Raises Unreadable."""
+    document = _document(folder / "zarr.json", sources)
+    if document is not None:
+        attributes = _attributes(document.get("attributes"))
+        is_array = document.get("node_type") == "array"
+        return ZarrNode(folder, 3, _checked(document) if is_array else None, attributes)
+    array = _document(folder / ".zarray", sources)
+    if array is None and _document(folder / ".zgroup", sources) is None:
+        return None
+    attributes = _attributes(_document(folder / ".zattrs", sources))
+    return ZarrNode(folder, 2, None if array is None else _checked(array), attributes)
+
+
+def child_names(folder: Path, sources: Sources) -> list[str]:
+    """The names of the arrays and groups in a group, sorted."""
+    return sorted(name for name in _folders(folder) if _is_node(folder / name, sources))
+
+
+def _folders(folder: Path) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        yield from (entry.name for entry in entries if entry.is_dir())
+
+
+def _is_node(folder: Path, sources: Sources) -> bool:
+    return any((folder / name).exists() for name in ("zarr.json", ".zarray", ".zgroup"))
+
+
+def _document(path: Path, sources: Sources) -> dict[str, Any] | None:
+    try:
+        with sources.confined(path).open("rb") as file:
+            text = file.read(LARGEST_DOCUMENT)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        document = orjson.loads(text)
+    except ValueError as error:
+        raise Unreadable(f"{path} is not valid JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise Unreadable(f"{path} holds no JSON object.")
+    return document
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _checked(document: dict[str, Any]) -> dict[str, Any]:
+    """The document of an array, if its chunks can be read without harm. Raises Unreadable."""
+    unsafe = sorted(UNSAFE_CODECS & set(_codecs(document)))
+    if unsafe:
+        raise Unreadable(f"its codec {unsafe[0]} is never run.")
+    chunk = document.get("chunks")
+    if chunk is None:
+        grid = document.get("chunk_grid")
+        configuration = grid.get("configuration") if isinstance(grid, dict) else None
+        chunk = configuration.get("chunk_shape") if isinstance(configuration, dict) else None
+    if not isinstance(chunk, list) or not all(isinstance(n, int) and n > 0 for n in chunk):
+        raise Unreadable("the sizes of its chunks are not told.")
+    if math.prod(chunk) > LARGEST_FRAME:
+        raise Unreadable(f"its chunks are larger than {LARGEST_FRAME} elements.")
+    return document
+
+
+def _codecs(value: Any) -> Iterator[str]:
+    """All that is named as a codec, compressor or filter, at whatever depth."""
+    if isinstance(value, dict):
+        for name in (value.get("id"), value.get("name")):
+            if isinstance(name, str):
+                yield name.rpartition(".")[2].lower()
+        for key, one in value.items():
+            if key not in ("attributes", "fill_value"):
+                yield from _codecs(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _codecs(one)

@@ -1,0 +1,144 @@
+"""Reading Zarr folders: chunk by chunk, by the library that knows all their codecs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.structures import ArrayStructure
+
+from ...encoding import Array
+from ...errors import NoSuchEntry, Unreadable
+from ...regions import Region
+from ..datasets import read_datasets
+from ..formats import Entry, Inspected, Tree
+from ..frames import array_structure, regular_chunks
+from ..sources import Sources
+from .documents import ZarrNode, child_names, find_node
+
+# To know how wide texts are, all of them are read.
+MOST_TEXTS = 1_000_000
+MOST_CHUNKS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class ZarrDataset:
+    """An array in a folder; texts of any length are as wide as the longest."""
+
+    path: Path
+    array: Any
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    dims: tuple[str, ...] | None
+
+    @classmethod
+    def of(cls, node: ZarrNode, sources: Sources) -> ZarrDataset:
+        """Open it. Raises Unreadable."""
+        import zarr
+
+        from .store import ConfinedStore
+
+        if node.array is None:
+            raise Unreadable(f"{node.folder} is a group, not an array.")
+        store = ConfinedStore(node.folder, sources)
+        array = zarr.open_array(store, mode="r", zarr_format=node.version)  # type: ignore[arg-type]
+        shape, dtype = tuple(array.shape), array.dtype
+        if dtype.hasobject or dtype.kind == "T":
+            if math.prod(shape) > MOST_TEXTS:
+                raise Unreadable(f"it has more than {MOST_TEXTS} texts.")
+            dtype = _texts(array[...]).dtype
+        return cls(node.folder, array, shape, dtype, node.dims)
+
+    def region(self, region: Region) -> Array:
+        """A part."""
+        found = np.asarray(self.array[region if self.shape else ...])
+        return _texts(found) if found.dtype.kind in "OT" else found
+
+    @property
+    def structure(self) -> ArrayStructure:
+        """How the array is described."""
+        chunks = tuple(map(regular_chunks, self.shape, self.array.chunks))
+        few = math.prod(map(len, chunks)) <= MOST_CHUNKS
+        return array_structure(self.shape, self.dtype, chunks if few else None, self.dims)
+
+
+@dataclass(frozen=True, slots=True)
+class ZarrTree:
+    """A folder and those below it."""
+
+    top: Path
+    sources: Sources
+
+    def names(self, keys: Sequence[str]) -> list[str]:
+        """The names in a group."""
+        return child_names(self._find(keys, array=False).folder, self.sources)
+
+    def entry(self, keys: Sequence[str]) -> Entry:
+        """A group or an array, with its attributes as metadata."""
+        node = self._find(keys)
+        if node.array is None:
+            return Entry(StructureFamily.container, None, node.attributes)
+        structure = ZarrDataset.of(node, self.sources).structure
+        return Entry(StructureFamily.array, structure, node.attributes)
+
+    def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
+        """A part of an array."""
+        dataset = ZarrDataset.of(self._find(keys, array=True), self.sources)
+        return read_datasets([dataset], structure, items)
+
+    def read_table(
+        self, keys: Sequence[str], names: Sequence[str], rows: slice
+    ) -> Iterator[pa.Table]:
+        """There are none."""
+        raise NoSuchEntry(f"{'/'.join(keys)} is no table.")
+
+    def _find(self, keys: Sequence[str], *, array: bool | None = None) -> ZarrNode:
+        if any(key in ("", ".", "..") or "/" in key or "\0" in key for key in keys):
+            raise NoSuchEntry(f"{self.top} has no {'/'.join(keys)}.")
+        node = find_node(self.sources.confined(self.top.joinpath(*keys)), self.sources)
+        if node is None and not keys:
+            self.top.stat()
+            raise Unreadable("it is no Zarr array or group.")
+        if node is None:
+            raise NoSuchEntry(f"{self.top} has no {'/'.join(keys)}.")
+        if array is not None and array != (node.array is not None):
+            raise Unreadable(f"{'/'.join(keys) or 'the top'} is of another kind.")
+        return node
+
+
+@contextmanager
+def open_zarr(sources: Sources) -> Iterator[Tree]:
+    """A group."""
+    yield ZarrTree(sources.paths[0], sources)
+
+
+def read_zarr(sources: Sources, structure: ArrayStructure, items: NDSlice) -> Array:
+    """What `items` select of an array; several folders are joined along the first dimension."""
+    trees = [ZarrTree(path, sources) for path in sources.paths]
+    datasets = [ZarrDataset.of(tree._find([], array=True), sources) for tree in trees]
+    return read_datasets(datasets, structure, items)
+
+
+def inspect_zarr(sources: Sources, mimetype: str) -> Inspected:
+    """An array or a container, with its attributes."""
+    entry = ZarrTree(sources.paths[0], sources).entry([])
+    return Inspected(entry.family, mimetype, entry.structure, metadata=entry.metadata)
+
+
+def _texts(array: Any) -> Array:
+    """Texts of any length, or bytes, in a fixed width."""
+    values = np.asarray(array, object)
+    if all(isinstance(value, bytes) for value in values.flat):
+        return values.astype("S") if values.size else np.zeros(values.shape, "S1")
+    if not all(isinstance(value, str) for value in values.flat):
+        raise Unreadable("it holds objects that are neither texts nor bytes.")
+    return values.astype("U") if values.size else np.zeros(values.shape, "U1")

@@ -1,0 +1,29 @@
+"""A Zarr store that lets no file be read that lies elsewhere, whatever links lead to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zarr.abc.store import ByteRequest
+from zarr.core.buffer import Buffer, BufferPrototype
+from zarr.storage import LocalStore
+
+from ..sources import Sources
+
+
+class ConfinedStore(LocalStore):
+    """A folder on disk, which is only read."""
+
+    def __init__(self, folder: Any, sources: Sources) -> None:
+        super().__init__(folder, read_only=True)
+        self._sources = sources
+
+    async def get(
+        self,
+        key: str,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """The bytes of a chunk or document. Raises OutsideReadable."""
+        self._sources.confined(self.root / key)
+        return await super().get(key, prototype, byte_range)
