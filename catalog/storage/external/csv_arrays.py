@@ -155,7 +155,7 @@ def _list(value: Any, name: str, kind: Any) -> list[Any] | None:
     listed = isinstance(value, list) and all(isinstance(one, kind) for one in value)
     if value is not None and not listed:
         raise Unsupported(f"CSV files with {name}={value!r:.80} cannot be read as arrays.")
-    return value
+    return value if listed else None
 
 
 FORMATS = (Format((HEADLESS,), read_array=read_csv_array),)

@@ -137,6 +137,7 @@ def _text(value: Any) -> str:
 def checked_kind(dataset: h5py.Dataset) -> np.dtype[Any]:
     """The dtype of a dataset. Raises Unreadable where numpy has none."""
     try:
-        return np.dtype(dataset.dtype)
+        dtype: np.dtype[Any] = dataset.dtype
     except (TypeError, ValueError, OSError) as error:
         raise Unreadable(f"the type of {dataset.name} is not known: {error}.") from error
+    return dtype
