@@ -33,11 +33,16 @@ class Writer:
         self._socket = socket.create_connection(("127.0.0.1", peer.port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def send(self, method: str, target: str, body: bytes, media_type: str) -> bytes:
-        """The answer's body. Raises RuntimeError unless it says that all went well."""
+    def send(
+        self, method: str, target: str, body: bytes, media_type: str, extra: str = ""
+    ) -> bytes:
+        """The answer's body. Raises RuntimeError unless it says that all went well.
+
+        `extra` are lines for the head, each with its end.
+        """
         head = (
             f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Apikey {KEY}\r\n"
-            f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n{extra}\r\n"
         ).encode()
         if len(body) < 65536:
             self._socket.sendall(head + body)
@@ -49,6 +54,11 @@ class Writer:
     def post_json(self, target: str, value: Any) -> Any:
         """The answer to `value`, both as JSON."""
         return json.loads(self.send("POST", target, json.dumps(value).encode(), "application/json"))
+
+    def get(self, target: str, accept: str, encoding: str = "identity") -> bytes:
+        """The body of what is read there, as it came. Raises RuntimeError as `send` does."""
+        extra = f"Accept: {accept}\r\nAccept-Encoding: {encoding}\r\n"
+        return self.send("GET", target, b"", "application/json", extra)
 
     def close(self) -> None:
         """Hang up."""

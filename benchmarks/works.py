@@ -170,8 +170,10 @@ def kept(count: int) -> Callable[[Peer], Figure]:
     return run
 
 
-def new_array(peer: Peer, shape: list[int]) -> str:
-    """A new array of float64 in one chunk, or in one for each row; its path."""
+def new_array(peer: Peer, shape: list[int], structure: Any = None) -> str:
+    """A new array of float64 in one chunk, or of another `structure`; its path."""
+    if structure is not None:
+        return _create(peer, "array", structure, None)
     data_type = {"endianness": "little", "kind": "f", "itemsize": 8, "dt_units": None}
     structure = {
         "data_type": data_type,

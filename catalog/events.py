@@ -45,7 +45,7 @@ class ArrayWritten(Event):
     shape: tuple[int, ...]
     offset: tuple[int, ...] | None
     block: tuple[int, ...] | None
-    payload: bytes
+    payload: bytes | memoryview
     persisted: bool
 
 
@@ -87,7 +87,7 @@ class TableWritten(Event):
     mimetype: str
     partition: int | None
     append: bool
-    payload: bytes
+    payload: bytes | memoryview
     persisted: bool
 
 

@@ -18,7 +18,11 @@ from .handlers import RequestHandler  # noqa: E402
 from .http import HttpApplication  # noqa: E402
 from .lifespan import Lifespan  # noqa: E402
 
-requests = HttpApplication(RequestHandler(), largest_body=settings.TILED.server.largest_body)
+requests = HttpApplication(
+    RequestHandler(),
+    largest_body=settings.TILED.server.largest_body,
+    folder=settings.TILED.storage.directory,
+)
 application = ProtocolTypeRouter(
     {
         "http": ASGIStaticFilesHandler(requests),  # type: ignore[arg-type]

@@ -5,11 +5,16 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import IO, Any
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
-MEMORY = 256 << 20
+# Of all bodies under way in one process; and of one, which otherwise is in a file from the start.
+MEMORY = 64 << 20
+MEMORY_OF_ONE = 16 << 20
+# The name in `scope["extensions"]` of a body that the server below has put into a file already.
+ARRIVED = "tiled.body"
 
 
 class Disconnected(Exception):
@@ -23,22 +28,24 @@ class TooLarge(Exception):
 class Body:
     """What has arrived of one request's body: in memory, or in a temporary file."""
 
-    def __init__(self, bodies: Bodies) -> None:
+    def __init__(self, bodies: Bodies, *, expected: int = 0, file: IO[bytes] | None = None) -> None:
         self._bodies = bodies
         self._parts: list[bytes] = []
-        self._file: IO[bytes] | None = None
+        self._file = file
         self._in_memory = 0
-        self.size = 0
+        self.size = 0 if file is None else file.seek(0, 2)
+        if file is None and expected > MEMORY_OF_ONE:
+            self._file = bodies.new_file()
 
     def add(self, part: bytes) -> None:
         """Keep another part."""
         self.size += len(part)
-        if self._file is None and self._bodies.reserve(len(part)):
+        if self._file is None and self._fits(len(part)):
             self._in_memory += len(part)
             self._parts.append(part)
             return
         if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the request
+            self._file = self._bodies.new_file()
             self._file.writelines(self._parts)
             self._release()
         self._file.write(part)
@@ -59,6 +66,9 @@ class Body:
         if self._file is not None:
             self._file.close()
 
+    def _fits(self, size: int) -> bool:
+        return self._in_memory + size <= MEMORY_OF_ONE and self._bodies.reserve(size)
+
     def _release(self) -> None:
         self._parts.clear()
         self._bodies.give_back(self._in_memory)
@@ -68,18 +78,22 @@ class Body:
 class Bodies:
     """All bodies that are under way in one process: at most `memory` bytes of them in memory.
 
-    What arrives beyond that goes to temporary files, so that a hundred slow uploads cost disk, and
-    no memory. `largest` is the most bytes that one may have.
+    Large ones, and what arrives beyond that, go to temporary files in `folder`, so that uploads
+    cost disk, and no memory. It is best the storage's: a folder in memory would help nobody, and
+    what is stored then need not cross from disk to disk. `largest` is the most bytes that one may
+    have.
     """
 
-    def __init__(self, *, largest: int, memory: int = MEMORY) -> None:
+    def __init__(self, *, largest: int, memory: int = MEMORY, folder: Path | None = None) -> None:
         self._largest = largest
         self._free = memory
+        self._folder = folder
 
     async def receive(self, scope: Mapping[str, Any], receive: Receive) -> Body:
         """The whole body. Raises Disconnected, or TooLarge: at once where the request says so."""
-        self._check(declared_length(scope))
-        body = Body(self)
+        expected = declared_length(scope)
+        self._check(expected)
+        body = Body(self, expected=expected, file=_arrived(scope))
         try:
             while await self._more(body, receive):
                 self._check(body.size)
@@ -88,6 +102,10 @@ class Bodies:
             body.close()
             raise
         return body
+
+    def new_file(self) -> IO[bytes]:
+        """A file without a name, which is gone when it is closed, or the process ends."""
+        return tempfile.TemporaryFile(dir=self._folder)
 
     async def _more(self, body: Body, receive: Receive) -> bool:
         message = await receive()
@@ -122,3 +140,8 @@ def declared_length(scope: Mapping[str, Any]) -> int:
         if name == b"content-length" and value.isdigit():
             return int(value)
     return 0
+
+
+def _arrived(scope: Mapping[str, Any]) -> IO[bytes] | None:
+    extension = (scope.get("extensions") or {}).get(ARRIVED)
+    return None if extension is None else extension["file"]

@@ -65,10 +65,11 @@ class ServerSettings(BaseModel):
         examples=["/srv/tiled"],
     )
     largest_body: int = Field(
-        default=1 << 30,
+        default=1 << 32,
         ge=1 << 20,
-        description="The most bytes that one request may bring; larger data is written in pieces.",
-        examples=["1073741824"],
+        description="The most bytes that one request may bring; larger data is written in pieces. "
+        "While it arrives it waits in a file in the storage folder.",
+        examples=["4294967296"],
     )
     secret_key: str | None = Field(
         default=None,

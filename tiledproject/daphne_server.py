@@ -16,10 +16,10 @@ from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
 from twisted.internet import defer, reactor, task
-from twisted.internet.interfaces import IPushProducer
-from zope.interface import implementer
 
+from .daphne_requests import PatientRequest, patient
 from .greeting import greeting
+from .room import Room
 from .services import check_services
 
 logger = logging.getLogger(__name__)
@@ -35,31 +35,6 @@ INCOMING_LIMIT = 8 * 1024
 BODY_PART = 1024 * 1024
 # For the last frames to leave before the process ends.
 FAREWELL_SECONDS = 0.2
-
-
-@implementer(IPushProducer)
-class Room:
-    """Whether the connection has room for more: asked by the sender, told by the transport."""
-
-    def __init__(self) -> None:
-        self._free = asyncio.Event()
-        self._free.set()
-
-    async def wait(self) -> None:
-        """Return as soon as more may be sent, or there is nobody left to send to."""
-        await self._free.wait()
-
-    def pauseProducing(self) -> None:  # noqa: N802
-        """The transport's buffer is full."""
-        self._free.clear()
-
-    def resumeProducing(self) -> None:  # noqa: N802
-        """The transport's buffer is empty."""
-        self._free.set()
-
-    def stopProducing(self) -> None:  # noqa: N802
-        """The connection is gone."""
-        self._free.set()
 
 
 class PatientProtocol(WebSocketProtocol):
@@ -173,6 +148,7 @@ class PatientServer(Server):
 
     def _use_patient_protocol(self) -> None:
         self.ws_factory.protocol = PatientProtocol
+        self.http_factory.buildProtocol = patient(self.http_factory.buildProtocol)
         self.ws_factory.setProtocolOptions(closeHandshakeTimeout=CLOSE_TIMEOUT, failByDrop=False)
 
     def listen_success(self, port: Any) -> None:
@@ -190,11 +166,13 @@ class PatientServer(Server):
         """Start the application, told that it may refuse a handshake with a status and a body."""
         if scope["type"] == "websocket":
             scope["extensions"] = {"websocket.http.response": {}}
+        elif isinstance(protocol, PatientRequest):
+            protocol.hand_over(scope)
         return super().create_application(protocol, scope)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Pass on a message of the application as soon as the connection has room for it."""
-        if message["type"] in {"websocket.send", "websocket.close"}:
+        if message["type"] in {"websocket.send", "websocket.close", "http.response.body"}:
             await protocol.room.wait()
         await super().handle_reply(protocol, message)
 

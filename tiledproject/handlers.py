@@ -12,6 +12,7 @@ from django.urls import set_script_prefix
 from django.utils.cache import patch_vary_headers
 
 from catalog.api import durations
+from catalog.api.buffers import BufferResponse, Piece
 from catalog.api.errors import error_response
 
 from . import old_clients, request_ids
@@ -27,7 +28,7 @@ class Answer(NamedTuple):
 
     status: int
     headers: Headers
-    body: bytes
+    body: Piece
     stream: Any = None
 
 
@@ -71,7 +72,7 @@ class RequestHandler(ASGIHandler):
     def _sent(self, response: Any) -> Answer:
         if response.streaming:
             return Answer(response.status_code, _headers(response), b"", response)
-        answer = Answer(response.status_code, _headers(response), response.content)
+        answer = Answer(response.status_code, _headers(response), _body(response))
         response.close()
         return answer
 
@@ -95,7 +96,7 @@ def guarded(get_response: Handler) -> Handler:
         response.headers["X-Content-Type-Options"] = "nosniff"
         patch_vary_headers(response, ["Origin"])
         if isinstance(response, HttpResponse):
-            response.headers["Content-Length"] = str(len(response.content))
+            response.headers["Content-Length"] = str(len(_body(response)))
         return response
 
     return middleware
@@ -112,6 +113,10 @@ def too_large(error: TooLarge, scope: dict[str, Any]) -> Answer:
     response = error_response(413, str(error), {request_ids.HEADER: name})
     response.headers["Content-Length"] = str(len(response.content))
     return Answer(response.status_code, _headers(response), response.content)
+
+
+def _body(response: HttpResponse) -> Piece:
+    return response.body if isinstance(response, BufferResponse) else response.content
 
 
 def _headers(response: HttpResponseBase) -> Headers:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from .bodies import Bodies, Disconnected, TooLarge
 from .handlers import Answer, RequestHandler, too_large
+from .pieces import send_pieces
 from .threads import RequestThreads
 
 Scope = dict[str, Any]
@@ -27,10 +29,12 @@ class HttpApplication:
     arrived is carried out to its end.
     """
 
-    def __init__(self, handler: RequestHandler, *, largest_body: int) -> None:
+    def __init__(
+        self, handler: RequestHandler, *, largest_body: int, folder: Path | None = None
+    ) -> None:
         self._handler = handler
         self._threads = RequestThreads()
-        self._bodies = Bodies(largest=largest_body)
+        self._bodies = Bodies(largest=largest_body, folder=folder)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -39,13 +43,13 @@ class HttpApplication:
         except Disconnected:
             return
         except TooLarge as error:
-            await self._send(too_large(error, scope), send)
+            await self._send(too_large(error, scope), send, receive)
             return
         try:
             answer = await self._threads.run(self._handler.answer, scope, body)
         finally:
             body.close()
-        await self._send(answer, send)
+        await self._send(answer, send, receive)
 
     async def finish(self) -> None:
         """Let requests that nobody waits for any more come to their end, for a while."""
@@ -53,17 +57,10 @@ class HttpApplication:
             async with asyncio.timeout(LAST_REQUESTS):
                 await self._threads.idle()
 
-    async def _send(self, answer: Answer, send: Send) -> None:
+    async def _send(self, answer: Answer, send: Send, receive: Receive) -> None:
         start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
-        await send(start)
         if answer.stream is not None:
-            await self._send_parts(answer.stream, send)
+            await send_pieces(answer.stream, start, send, receive, self._threads)
+            return
+        await send(start)
         await send({"type": "http.response.body", "body": answer.body})
-
-    async def _send_parts(self, response: Any, send: Send) -> None:
-        try:
-            async with aclosing(aiter(response)) as parts:
-                async for part in parts:
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
-        finally:
-            await self._threads.run(response.close)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from access.errors import Invalid, NotFound, UnsupportedMedia
@@ -28,8 +28,9 @@ from ..services.arrays import Upload
 from . import sparse
 from .base import WireView
 from .formats import ARRAY_FORMATS, ARROW_FILE, OCTET_STREAM, Array, chosen_format, serialized
+from .octets import node_octets, octets
 from .once import once_of
-from .requests import body_of_type, content_type, flag, parse_sizes, required_sizes
+from .requests import content_type, data_of_type, flag, parse_sizes, required_sizes
 from .responses import attachment, binary, render
 
 ARRAYS = (StructureFamily.array, StructureFamily.sparse)
@@ -44,7 +45,7 @@ class ArrayFullView(WireView):
         "PATCH": (Scope.write_data,),
     }
 
-    def get(self, request: Request, path: str) -> HttpResponse:
+    def get(self, request: Request, path: str) -> HttpResponseBase:
         """The numbers of the array, or of the part that `slice` names."""
         items = parse_slice(request.query_params.get("slice", ""))
         node = _array_or_column(path)
@@ -52,9 +53,11 @@ class ArrayFullView(WireView):
         _check_expected(request, sliced_shape(node.structure.shape, items))
         if isinstance(node, Node) and node.family is StructureFamily.sparse:
             return sparse.full_answer(request, node, items)
+        if chosen_format(request, ARRAY_FORMATS) == OCTET_STREAM and isinstance(node, Node):
+            return node_octets(request, node, items)
         return _answer(request, lambda: _read(node, items))
 
-    def put(self, request: Request, path: str) -> HttpResponse:
+    def put(self, request: Request, path: str) -> HttpResponseBase:
         """Overwrite the whole array."""
         with _right_type(path):
             if content_type(request) == ARROW_FILE:
@@ -64,7 +67,7 @@ class ArrayFullView(WireView):
                 arrays.write_full(path=path, upload=_upload(request))
         return render(request, None)
 
-    def patch(self, request: Request, path: str) -> HttpResponse:
+    def patch(self, request: Request, path: str) -> HttpResponseBase:
         """Overwrite a region, or extend the array by it; the structure after that is the answer."""
         structure = arrays.write_patch(
             path=path,
@@ -81,7 +84,7 @@ class ArrayBlockView(WireView):
 
     scopes = {"GET": (Scope.read_data,), "PUT": (Scope.write_data,)}
 
-    def get(self, request: Request, path: str) -> HttpResponse:
+    def get(self, request: Request, path: str) -> HttpResponseBase:
         """The numbers of the chunk, or of the part of it that `slice` names."""
         block, items = _block(request), parse_slice(request.query_params.get("slice", ""))
         node = _array_or_column(path)
@@ -93,7 +96,7 @@ class ArrayBlockView(WireView):
             return sparse.block_answer(request, node, block, items)
         return _answer(request, lambda: _part(_read(node, region), items))
 
-    def put(self, request: Request, path: str) -> HttpResponse:
+    def put(self, request: Request, path: str) -> HttpResponseBase:
         """Overwrite the chunk."""
         with _right_type(path):
             if content_type(request) == ARROW_FILE:
@@ -138,7 +141,7 @@ def _part(array: Array, items: NDSlice) -> Array:
 
 def _upload(request: Request) -> Upload:
     return Upload(
-        body=body_of_type(request, OCTET_STREAM),
+        body=data_of_type(request, OCTET_STREAM),
         mimetype=OCTET_STREAM,
         persist=flag(request, "persist", True),
     )
@@ -163,7 +166,9 @@ def _check_expected(request: Request, shape: tuple[int, ...]) -> None:
         )
 
 
-def _answer(request: Request, read: Callable[[], Array]) -> HttpResponse:
+def _answer(request: Request, read: Callable[[], Array]) -> HttpResponseBase:
     media_type = chosen_format(request, ARRAY_FORMATS)
+    if media_type == OCTET_STREAM:
+        return octets(request, read())
     body = serialized(read(), media_type, ARRAY_FORMATS)
     return binary(request, body, media_type, headers=attachment(request))

@@ -18,6 +18,7 @@ from access.permissions import HasScopes, ScopedView, principal_of
 
 from ..rights import check_node
 from . import durations
+from .compression import compressed
 
 
 class NoNegotiation(BaseContentNegotiation):
@@ -78,7 +79,7 @@ class WireView(ScopedView):
         key = request.query_params.get("api_key")
         if key and response.status_code < 400:
             _set_cookie(response, KEY_COOKIE, key)
-        return response
+        return compressed(request, response)
 
 
 def _wants_csrf_cookie(request: Request) -> bool:

@@ -19,6 +19,7 @@ class _Durations(threading.local):
 
     def __init__(self) -> None:
         self.parts: dict[str, float] = {}
+        self.words: dict[str, str] = {}
 
 
 _here = _Durations()
@@ -27,6 +28,7 @@ _here = _Durations()
 def begin() -> None:
     """A request begins."""
     _here.parts = {}
+    _here.words = {}
     _here.ready = 0.0
     _here.began = perf_counter()
 
@@ -49,7 +51,15 @@ def part(name: str) -> Iterator[None]:
         _here.parts[name] = _here.parts.get(name, 0.0) + perf_counter() - start
 
 
+def say(name: str, words: str) -> None:
+    """Put `words`, such as `ratio=2.0`, behind the duration of the part `name`."""
+    _here.words[name] = f";{words}"
+
+
 def server_timing() -> str:
     """The value of the header, in milliseconds."""
     parts = {**_here.parts, "app": perf_counter() - _here.began}
-    return ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in parts.items())
+    return ", ".join(
+        f"{name};dur={seconds * 1000:.1f}{_here.words.get(name, '')}"
+        for name, seconds in parts.items()
+    )

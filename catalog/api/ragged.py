@@ -83,4 +83,4 @@ def _upload(request: Request) -> Upload:
 
 
 def _rows(upload: Upload) -> Any:
-    return ragged_array(upload.body) if upload.mimetype == ZIP else rows_of(upload.body)
+    return ragged_array(upload.content) if upload.mimetype == ZIP else rows_of(upload.content)

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from access.errors import Invalid, UnsupportedMedia
 
 from ..services.limits import check_json
+from ..storage.mapped import Bytes, map_file
 
 TRUE = {"true", "1", "yes", "on", "t", "y"}
 FALSE = {"false", "0", "no", "off", "f", "n"}
@@ -28,17 +29,37 @@ def content_type(request: Request) -> str:
 
 def body_of_type(request: Request, *allowed: str) -> bytes:
     """The body, which must be of one of the `allowed` media types. Raises UnsupportedMedia."""
+    _check_type(request, allowed)
+    return raw_body(request)
+
+
+def data_of_type(request: Request, *allowed: str) -> Bytes:
+    """The same, where it may be larger than memory: a view of the file where it waits in one."""
+    _check_type(request, allowed)
+    return _data(request)
+
+
+def _check_type(request: Request, allowed: tuple[str, ...]) -> None:
     if content_type(request) not in allowed:
         raise UnsupportedMedia(
             f"The Content-Type must be {' or '.join(allowed)}, not "
             f"{request.META.get('CONTENT_TYPE') or 'absent'}."
         )
-    return raw_body(request)
 
 
 def raw_body(request: Request) -> bytes:
     """The bytes of the body, untouched."""
     return bytes(request._request.body)
+
+
+def _data(request: Request) -> Bytes:
+    stream = getattr(request._request, "_stream", None)
+    try:
+        stream.fileno()  # type: ignore[union-attr]
+    except (AttributeError, OSError):
+        return raw_body(request)
+    assert stream is not None
+    return map_file(stream)
 
 
 def json_body(request: Request) -> Any:

@@ -1,27 +1,35 @@
-"""Rendering: JSON or msgpack as the client reads it, with an ETag.
+"""Answers: JSON or msgpack as the client reads it, or bytes; with an ETag, compressed where asked.
 
-Source: the wire, "JSON / msgpack negotiation". The Content-Type must be exact, without a charset.
+Source: the wire, "JSON / msgpack negotiation" and "Response headers". The Content-Type of JSON and
+msgpack must be exact, without a charset.
 """
 
 from __future__ import annotations
 
 import datetime
-import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import msgpack
 import orjson
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from rest_framework.request import Request
 
 from . import durations
+from .buffers import BufferResponse, Piece, PiecesResponse
+from .etags import etag_of, has_already
 
 JSON = "application/json"
 MSGPACK = "application/x-msgpack"
+# What comes in pieces, and is no longer than this together, is sent as one after all.
+GATHERED = 1 << 20
+
+Headers = dict[str, str]
 
 
-def render(request: Request, value: Any, *, headers: dict[str, str] | None = None) -> HttpResponse:
+def render(request: Request, value: Any, *, headers: Headers | None = None) -> HttpResponse:
     """`value` as JSON or msgpack, whichever the client accepts first; else as JSON."""
     media_type = accepted(request)
     with durations.part("pack"):
@@ -30,19 +38,88 @@ def render(request: Request, value: Any, *, headers: dict[str, str] | None = Non
 
 
 def binary(
-    request: Request, body: bytes, media_type: str, *, headers: dict[str, str] | None = None
+    request: Request,
+    body: Piece,
+    media_type: str,
+    *,
+    itemsize: int = 1,
+    headers: Headers | None = None,
 ) -> HttpResponse:
-    """`body` as it is, or an empty 304 where the client has it already."""
+    """`body` as it is, or an empty 304 where the client has it already.
+
+    A memoryview (of bytes) is sent from where it lies. `itemsize` is how many bytes an element
+    takes, where the body is of numbers: it helps compression.
+    """
     with durations.part("tok"):
-        etag = hashlib.blake2b(body, digest_size=16, key=media_type.encode()[:64]).hexdigest()
+        etag = etag_of(body, media_type)
     headers = {**(headers or {}), "ETag": etag}
-    if request.method == "GET" and request.META.get("HTTP_IF_NONE_MATCH") == etag:
+    if has_already(request, etag):
         return HttpResponse(status=304, headers=headers)
-    charset = "; charset=utf-8" if media_type.startswith("text/") else ""
-    return HttpResponse(body, content_type=media_type + charset, headers=headers)
+    return BufferResponse(
+        body, itemsize=itemsize, content_type=_with_charset(media_type), headers=headers
+    )
 
 
-def attachment(request: Request) -> dict[str, str]:
+def streamed(
+    request: Request,
+    pieces: Iterator[Piece],
+    media_type: str,
+    *,
+    length: int | None = None,
+    etag: str | None = None,
+    itemsize: int = 1,
+    headers: Headers | None = None,
+) -> HttpResponseBase:
+    """A body in `pieces`, each made when the client has room for it; few bytes are sent as one.
+
+    `length` in bytes, and an `etag` that follows from what the pieces are made of, where they are
+    known beforehand. What fails before there is much of it is an error like any other; later the
+    connection is cut, so that nobody takes a part for the whole. `pieces` are closed at the end,
+    whatever it is.
+    """
+    headers = dict(headers or {})
+    if etag is not None:
+        headers["ETag"] = etag
+        if has_already(request, etag):
+            _close(pieces)
+            return HttpResponse(status=304, headers=headers)
+    first, ended = _gathered(pieces)
+    if ended and etag is None:
+        return binary(request, b"".join(first), media_type, headers=headers)
+    if length is not None:
+        headers["Content-Length"] = str(length)
+    return PiecesResponse(
+        first,
+        pieces,
+        itemsize=itemsize,
+        content_type=_with_charset(media_type),
+        headers=headers,
+    )
+
+
+def _gathered(pieces: Iterator[Piece]) -> tuple[list[Piece], bool]:
+    """The first pieces, up to `GATHERED` bytes, and whether they are all."""
+    first: list[Piece] = []
+    size = 0
+    for piece in pieces:
+        first.append(piece)
+        size += len(piece)
+        if size > GATHERED:
+            return first, False
+    return first, True
+
+
+def _close(pieces: Iterator[Piece]) -> None:
+    close = getattr(pieces, "close", None)
+    if close is not None:
+        close()
+
+
+def _with_charset(media_type: str) -> str:
+    return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
+
+
+def attachment(request: Request) -> Headers:
     """Headers that make a browser keep the body as a file, where the request names one."""
     name = request.query_params.get("filename")
     if not name:

@@ -23,7 +23,7 @@ from ..services.arrays import Upload
 from .base import WireView
 from .formats import ARROW_FILE, TABLE_FORMATS, chosen_format, serialized
 from .once import once_of
-from .requests import body_of_type, flag, json_body, raw_body, required_integer
+from .requests import data_of_type, flag, json_body, raw_body, required_integer
 from .responses import attachment, binary, render
 
 
@@ -94,7 +94,7 @@ class TablePartitionView(WireView):
 
 def _upload(request: Request) -> Upload:
     return Upload(
-        body=body_of_type(request, ARROW_FILE),
+        body=data_of_type(request, ARROW_FILE),
         mimetype=ARROW_FILE,
         persist=flag(request, "persist", True),
     )

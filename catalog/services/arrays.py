@@ -8,7 +8,7 @@ just the same, and then only announced.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,8 @@ from ..events import ArrayWritten, announce
 from ..locks import node_lock
 from ..models import Node
 from ..nodes import no_such_entry, split_path
+from ..storage.mapped import Bytes, let_go
+from ..storage.portions import portions
 from ..targets import Target, find_target, store_structure
 from .external import read_external
 from .limits import check_size, nominal_bytes
@@ -40,10 +42,15 @@ class Upload:
     What is to be kept is so `once`, however often the request arrives.
     """
 
-    body: bytes
+    body: Bytes
     mimetype: str
     persist: bool
     once: Once | None = None
+
+    @property
+    def content(self) -> bytes:
+        """All of the body, in memory."""
+        return bytes(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +90,29 @@ def write_patch(
 def read_array(node: Node, items: NDSlice) -> Array:
     """The part `items` of the array, in its dtype. Raises WireError, BadRequest (too large)."""
     structure = array_structure(node)
+    check_response(structure, sliced_shape(structure.shape, items))
+    return _read(node, structure, items)
+
+
+def iter_array(node: Node, items: NDSlice, *, most: int) -> Iterator[Array]:
+    """The same, in portions of about `most` bytes, one after another in C order; of any size."""
+    structure = array_structure(node)
+    chunk = [max(sizes, default=1) for sizes in structure.chunks]
+    most = max(most // structure.dtype.itemsize, 1)
+    for portion in portions(structure.shape, items, chunk, most=most):
+        yield _read(node, structure, portion)
+
+
+def check_response(structure: ArrayStructure, shape: Sequence[int]) -> None:
+    """Raise BadRequest if so much of an array is more than one answer may hold."""
     limit = storage_settings().response_bytesize_limit
-    if nominal_bytes(structure, sliced_shape(structure.shape, items)) > limit:
+    if nominal_bytes(structure, shape) > limit:
         raise BadRequest(
             f"Response would exceed {limit}. Use slicing ('?slice=...') to request smaller chunks."
         )
+
+
+def _read(node: Node, structure: ArrayStructure, items: NDSlice) -> Array:
     assert node.source is not None
     if node.source.external:
         return read_external(node.source, structure, items)
@@ -115,7 +140,7 @@ def _write(path: str, upload: Upload, planned: Callable[[ArrayStructure], Plan])
         if earlier is not None:
             return ArrayStructure.from_json(earlier.structure)
         plan, array = _checked(target, planned, upload)
-        _store(target, plan, array, upload.once)
+        _store(target, plan, array, upload)
         announce(_written(target, plan, upload))
     return plan.structure
 
@@ -134,7 +159,7 @@ def _checked(
     return plan, decode(upload.body, structure.dtype, plan.shape)
 
 
-def decode(body: bytes, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
+def decode(body: Bytes, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
     """The array whose C-order bytes `body` is. Raises Invalid if it is of another length."""
     expected = math.prod(shape) * dtype.itemsize
     if len(body) != expected:
@@ -147,16 +172,23 @@ def decode(body: bytes, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
     return np.frombuffer(body, dtype).reshape(shape)
 
 
-def _store(target: Target, plan: Plan, array: Array, once: Once | None) -> None:
+def _store(target: Target, plan: Plan, array: Array, upload: Upload) -> None:
+    _put(target, plan, array, lambda: let_go(upload.body))
+    grown = plan.structure is not target.structure
+    with with_receipt(target.ref.uuid, upload.once, plan.structure):
+        if grown and not store_structure(target, plan.structure):
+            raise no_such_entry(split_path(target.ref.path))  # deleted since we looked it up
+
+
+def _put(target: Target, plan: Plan, array: Array, each: Callable[[], None]) -> None:
     store, folder, before = array_store(), node_folder(target.ref.uuid), target_structure(target)
     if plan.structure is before:
-        store.write_region(folder, before, plan.region, array)
-    else:
-        store.extend(folder, before, plan.structure)
-        store.write_region(folder, plan.structure, plan.region, array, visible_shape=before.shape)
-    with with_receipt(target.ref.uuid, once, plan.structure):
-        if plan.structure is not before and not store_structure(target, plan.structure):
-            raise no_such_entry(split_path(target.ref.path))  # deleted since we looked it up
+        store.write_region(folder, before, plan.region, array, each=each)
+        return
+    store.extend(folder, before, plan.structure)
+    store.write_region(
+        folder, plan.structure, plan.region, array, visible_shape=before.shape, each=each
+    )
 
 
 def _written(target: Target, plan: Plan, upload: Upload) -> ArrayWritten:

@@ -25,23 +25,23 @@ from .writing import NewFile, node_to_write, replace_files
 
 
 def write_full(*, path: str, upload: Upload) -> None:
-    """Replace all buffers; `upload.body` is a ZIP file of them.
+    """Replace all buffers; `upload.content` is a ZIP file of them.
 
     Raises NotFound, NotSupported (files of others), WireError (buffers that do not go with the
     form).
     """
-    members = buffers.unzip_members(upload.body)
+    members = buffers.unzip_members(upload.content)
     with node_to_write(path, StructureFamily.awkward, persist=upload.persist) as node:
         structure = awkward_structure(node)
         buffers.awkward_array(buffers.awkward_form(structure.form), structure.length, members)
         if upload.persist:
-            _store(node, upload.body)
+            _store(node, upload.content)
         announce(
             AwkwardWritten(
                 node=node.ref,
                 mimetype=upload.mimetype,
                 length=structure.length,
-                payload=upload.body,
+                payload=upload.content,
                 persisted=upload.persist,
             )
         )

@@ -215,6 +215,6 @@ def _written(node: Node, plan: Plan, upload: Upload) -> RaggedWritten:
         shape=plan.shape,
         offset=plan.offset,
         block=plan.block,
-        payload=upload.body,
+        payload=upload.content,
         persisted=upload.persist,
     )

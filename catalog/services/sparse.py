@@ -28,7 +28,7 @@ def write_full(*, path: str, upload: Upload) -> None:
     """Replace all elements. Raises as `write_block` does."""
     with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as node:
         structure = sparse_structure(node)
-        elements = sparse.parse_body(upload.body, structure, structure.shape)
+        elements = sparse.parse_body(upload.content, structure, structure.shape)
         if upload.persist:
             source = _source(node)
             replace_files(source, source.asset_links.all(), _files(node, structure, elements))
@@ -38,13 +38,13 @@ def write_full(*, path: str, upload: Upload) -> None:
 def write_block(*, path: str, block: Sequence[int], upload: Upload) -> None:
     """Replace the elements of one block, whose coordinates count from where the block begins.
 
-    `upload.body` is an Arrow IPC file. Raises NotFound, NotSupported (files of others), WireError
+    The body is an Arrow IPC file. Raises NotFound, NotSupported (files of others), WireError
     (a block or coordinates out of range), StorageError (a body that is none, or does not fit).
     """
     with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as node:
         structure = sparse_structure(node)
         shape = shape_of(structure.block_region(block))
-        elements = sparse.parse_body(upload.body, structure, shape)
+        elements = sparse.parse_body(upload.content, structure, shape)
         if upload.persist:
             source, number = _source(node), _number(structure, block)
             before = source.asset_links.filter(num=number)
@@ -161,6 +161,6 @@ def _written(node: Node, elements: Coo, block: Block | None, upload: Upload) -> 
         shape=elements.shape,
         offset=None,
         block=block,
-        payload=sparse.payload_of(upload.body, elements),
+        payload=sparse.payload_of(upload.content, elements),
         persisted=upload.persist,
     )

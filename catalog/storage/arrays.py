@@ -8,7 +8,7 @@ read as zeros.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from .encoding import Array, Encoding
 from .errors import Unreadable
 from .handles import Handles
 from .layout import (
+    Layout,
     plan,
     plan_first_write,
     read_layout,
@@ -29,11 +30,13 @@ from .layout import (
     update_shape,
     write_layout,
 )
-from .regions import Region, count_chunks, fetch_plan, shape_of, whole
+from .regions import Region, count_chunks, fetch_plan, pieces_along, relative, shape_of, whole
 
 MIMETYPE = "application/x-zarr"
 # Up to so many chunks our own writing of chunk files is quicker than tensorstore's threads.
 FEW_CHUNKS = 8
+# What is written at once, in bytes, where its chunks are not larger.
+PIECE = 32 * 1024 * 1024
 
 
 class ArrayStore:
@@ -63,36 +66,29 @@ class ArrayStore:
         array: Array,
         *,
         visible_shape: Sequence[int] | None = None,
+        each: Callable[[], None] | None = None,
     ) -> None:
         """Write `array` over `region` (start and stop of each dimension).
 
         `visible_shape` is the shape that readers know, if the array is growing to `structure`:
-        what nobody can see yet is written several times quicker.
+        what nobody can see yet is written several times quicker. A large array is written in
+        pieces along its chunks; `each` is called after each of them.
         Raises WireError if the region is not within the shape, or is of another shape than `array`.
         """
         _check_region(structure.shape, region, array)
         encoding = Encoding.of(structure.dtype)
         if not array.size or not encoding.dtype.itemsize:
             return
-        values = encoding.encode(array)
-        stored_region = (*region, *whole(encoding.inner))
-        layout, handle = self._handles.get(directory, structure)
-        if count_chunks(stored_region, layout.chunk) > FEW_CHUNKS:
-            handle[stored_region].write(values).result()
-            return
+        layout, _ = self._handles.get(directory, structure)
         visible = structure.shape if visible_shape is None else tuple(visible_shape)
-        chunk_files.write_chunks(
-            directory,
-            layout,
-            stored_region,
-            values,
-            shape=structure.shape + encoding.inner,
-            visible_shape=visible + encoding.inner,
-            sync=self._sync,
-        )
+        for part in self._parts(layout, region, array):
+            values = encoding.encode(array[(*relative(part, region), ...)])
+            self._put(directory, structure, part, values, visible)
+            if each is not None:
+                each()
 
     def read(self, directory: Path, structure: ArrayStructure, items: NDSlice = ()) -> Array:
-        """What `items` select, as numpy would: exactly the declared dtype, C-contiguous.
+        """What `items` select, as numpy would: exactly the declared dtype, C-contiguous, read-only.
 
         Raises WireError for items out of bounds, MissingFile, Unreadable.
         """
@@ -126,6 +122,36 @@ class ArrayStore:
             write_layout(directory, grown, new, sync=self._sync)
         else:
             self._handles.grew(directory, grown)
+
+    def _parts(self, layout: Layout, region: Region, array: Array) -> Iterator[Region]:
+        if array.nbytes <= PIECE:
+            return iter([region])
+        chunk = layout.chunk[: array.ndim]
+        return pieces_along(region, chunk, most=PIECE // array.dtype.itemsize)
+
+    def _put(
+        self,
+        directory: Path,
+        structure: ArrayStructure,
+        region: Region,
+        values: Array,
+        visible: tuple[int, ...],
+    ) -> None:
+        inner = Encoding.of(structure.dtype).inner
+        stored_region = (*region, *whole(inner))
+        layout, handle = self._handles.get(directory, structure)
+        if count_chunks(stored_region, layout.chunk) > FEW_CHUNKS:
+            handle[stored_region].write(values).result()
+            return
+        chunk_files.write_chunks(
+            directory,
+            layout,
+            stored_region,
+            values,
+            shape=structure.shape + inner,
+            visible_shape=visible + inner,
+            sync=self._sync,
+        )
 
     def _fetch(self, directory: Path, structure: ArrayStructure, region: Region) -> Array:
         layout, handle = self._handles.get(directory, structure)

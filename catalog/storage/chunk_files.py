@@ -7,17 +7,27 @@ against 0.5 ms); for many, tensorstore's threads win.
 from __future__ import annotations
 
 import math
+import mmap
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from .encoding import Array
 from .errors import Unreadable
 from .layout import Layout
-from .regions import Region, chunk_region, chunks_of, overlap, relative, shape_of, whole
+from .regions import (
+    Region,
+    chunk_region,
+    chunks_of,
+    count_chunks,
+    overlap,
+    relative,
+    shape_of,
+    whole,
+)
 from .replace import replace_file, write_unseen
 
 FOLDER = "c"
@@ -60,7 +70,16 @@ def write_chunks(
 
 
 def read_chunks(directory: Path, layout: Layout, region: Region) -> Array:
-    """The elements of `region`; zeros where nothing was written."""
+    """The elements of `region`; zeros where nothing was written. Not to be changed.
+
+    Those of one chunk are a view of its file.
+    """
+    if count_chunks(region, layout.chunk) == 1:
+        index = next(chunks_of(region, layout.chunk))
+        only = map_chunk(directory, layout, index)
+        if only is not None:
+            return only[(*relative(region, chunk_region(index, layout.chunk)), ...)]
+        return np.zeros(shape_of(region), layout.stored)
     result = np.zeros(shape_of(region), layout.stored)
     for index in chunks_of(region, layout.chunk):
         chunk = map_chunk(directory, layout, index)
@@ -82,12 +101,18 @@ def map_chunk(
     """One chunk, mapped, or None if it was never written. Raises Unreadable for another size."""
     path = chunk_path(directory, index)
     try:
-        size = os.stat(path).st_size
-        if size != math.prod(layout.chunk) * layout.stored.itemsize:
-            raise Unreadable(f"{path} has {size} bytes, which is not a chunk of the array.")
-        return np.memmap(path, layout.stored, mode, shape=layout.chunk)
+        descriptor = os.open(path, os.O_RDONLY if mode == "r" else os.O_RDWR)
     except FileNotFoundError:
         return None
+    try:
+        size = os.fstat(descriptor).st_size
+        if size != math.prod(layout.chunk) * layout.stored.itemsize:
+            raise Unreadable(f"{path} has {size} bytes, which is not a chunk of the array.")
+        access = mmap.ACCESS_READ if mode == "r" else mmap.ACCESS_WRITE
+        content = mmap.mmap(descriptor, size, access=access)
+    finally:
+        os.close(descriptor)
+    return np.frombuffer(content, layout.stored).reshape(layout.chunk)
 
 
 def clear_beyond(directory: Path, layout: Layout, shape: Sequence[int], sync: bool) -> None:
@@ -155,6 +180,14 @@ def _write_in_place(
     if chunk is None:
         return False
     chunk[place] = piece
-    if sync and isinstance(chunk, np.memmap):
-        chunk.flush()
+    if sync:
+        _flush(chunk)
     return True
+
+
+def _flush(chunk: Array) -> None:
+    """Let a chunk that was changed in its file reach the disk."""
+    base: Any = chunk
+    while isinstance(base, np.ndarray):
+        base = base.base
+    base.obj.flush()

@@ -66,6 +66,25 @@ def chunk_region(index: Sequence[int], chunk: Sequence[int]) -> Region:
     )
 
 
+def pieces_along(region: Region, chunk: Sequence[int], *, most: int) -> Iterator[Region]:
+    """`region` in pieces that each take whole chunks: up to `most` elements, or else one chunk."""
+    numbers = chunk_ranges(region, chunk)
+    counts, size = [1] * len(chunk), math.prod(chunk)
+    for dimension in reversed(range(len(chunk))):
+        wanted = len(numbers[dimension])
+        counts[dimension] = max(1, min(wanted, most // max(size, 1)))
+        size *= counts[dimension]
+        if counts[dimension] < wanted:
+            break
+    starts = (range(r.start, r.stop, n) for r, n in zip(numbers, counts, strict=True))
+    for first in itertools.product(*starts):
+        covered = tuple(
+            slice(number * size, (number + count) * size)
+            for number, count, size in zip(first, counts, chunk, strict=True)
+        )
+        yield overlap(covered, region)
+
+
 def overlap(first: Region, second: Region) -> Region:
     """What is in both of two regions that touch."""
     return tuple(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from access.errors import NotFound, Unavailable
+from catalog.storage.mapped import Bytes
 from tiled_client.wire.messages import Message
 
 from . import drain, outbox
@@ -23,7 +24,7 @@ DROPS = 1000
 logger = logging.getLogger(__name__)
 
 
-def deliver(log: StreamLog, node: UUID, message: Message, payload: bytes | None = None) -> None:
+def deliver(log: StreamLog, node: UUID, message: Message, payload: Bytes | None = None) -> None:
     """Put an update behind everything that was stored before it."""
     update = encode(message, payload)
     if outbox.waits(node):

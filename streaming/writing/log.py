@@ -13,6 +13,7 @@ from uuid import UUID
 
 import redis
 
+from catalog.storage.mapped import Bytes
 from tiled_client.wire.messages import Message
 
 from ..config import StreamingCacheSettings, streaming_cache_settings
@@ -51,7 +52,7 @@ class StreamLog:
             self._scripts.load(name) for name in ("append.lua", "close.lua", "drop.lua")
         ]
 
-    def append(self, node: UUID, message: Message, payload: bytes | None = None) -> Tip:
+    def append(self, node: UUID, message: Message, payload: Bytes | None = None) -> Tip:
         """Number `message`, keep it and tell the readers. Gives its epoch and its place.
 
         Raises Unavailable if Redis cannot take it, NotFound if the node's stream was dropped.

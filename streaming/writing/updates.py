@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from access.errors import Unavailable
+from catalog.storage.mapped import Bytes
 from tiled_client.wire.messages import Message
 
 from .. import frames
@@ -24,7 +25,7 @@ class Update(NamedTuple):
 
     before: bytes
     after: bytes
-    payload: bytes | None = None
+    payload: Bytes | None = None
 
     @property
     def size(self) -> int:
@@ -32,7 +33,7 @@ class Update(NamedTuple):
         return len(self.before) + len(self.after) + len(self.payload or b"")
 
 
-def encode(message: Message, payload: bytes | None = None) -> Update:
+def encode(message: Message, payload: Bytes | None = None) -> Update:
     """The update that says `message`, as of now. Raises NeverFits."""
     size = None if payload is None else len(payload)
     before, after = frames.update_parts(message, frames.utc_timestamp(), size)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import pyarrow as pa
 
 from ..errors import Malformed
+from ..mapped import Bytes
 from .dictionaries import one_dictionary_each
 
 FILE_MAGIC = b"ARROW1"
 
 
-def parse_ipc(body: bytes) -> pa.Table:
+def parse_ipc(body: Bytes) -> pa.Table:
     """The table in a body: an Arrow IPC file, or a stream. Raises Malformed."""
     if not body:
         raise Malformed("The body is empty, where an Arrow IPC file is expected.")
@@ -29,9 +30,9 @@ def parse_ipc(body: bytes) -> pa.Table:
     return table
 
 
-def is_ipc_file(body: bytes) -> bool:
+def is_ipc_file(body: Bytes) -> bool:
     """Whether a body is an Arrow IPC file, not a stream."""
-    return body.startswith(FILE_MAGIC)
+    return bytes(body[: len(FILE_MAGIC)]) == FILE_MAGIC
 
 
 def serialize_ipc(table: pa.Table) -> bytes:
@@ -45,14 +46,14 @@ def serialize_ipc(table: pa.Table) -> bytes:
     return content
 
 
-def _read(body: bytes) -> pa.Table:
+def _read(body: Bytes) -> pa.Table:
     buffer = pa.py_buffer(body)
     if is_ipc_file(body):
         return pa.ipc.open_file(buffer).read_all()
     return pa.ipc.open_stream(buffer).read_all()
 
 
-def _check_length(table: pa.Table, body: bytes) -> None:
+def _check_length(table: pa.Table, body: Bytes) -> None:
     """Refuse a small body that claims any number of rows: a column of nulls takes no bytes."""
     if table.num_rows > 8 * len(body) and any(
         pa.types.is_null(kind) or pa.types.is_run_end_encoded(kind) for kind in table.schema.types

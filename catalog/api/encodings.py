@@ -1,0 +1,132 @@
+"""Content encodings: gzip, Zstandard and Blosc2, of a whole body or piece by piece.
+
+All at their quick levels: they are to save time. Source: the wire, "Compression and caching".
+"""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from abc import ABC, abstractmethod
+from functools import cache
+from typing import Any, ClassVar
+
+import zstandard
+
+Piece = bytes | memoryview
+GZIP_LEVEL = 1
+GZIP_WINDOW = 31  # 15 bits, and a header and trailer of gzip around it
+ZSTD_LEVEL = 1
+BLOSC_LEVEL = 5
+# Its frames count in 32 bits.
+BLOSC_PIECE = 1 << 30
+
+
+class Encoder(ABC):
+    """Encodes one body, given piece by piece."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def encode(self, piece: Piece) -> bytes:
+        """What can be sent once `piece` is known."""
+
+    def end(self) -> bytes:
+        """What is still to be sent after the last piece."""
+        return b""
+
+    def whole(self, body: Piece) -> bytes:
+        """All of one body."""
+        return self.encode(body) + self.end()
+
+
+class Gzip(Encoder):
+    """What everyone can decode."""
+
+    name = "gzip"
+
+    def __init__(self, itemsize: int = 1) -> None:
+        self._deflate = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WINDOW)
+
+    def encode(self, piece: Piece) -> bytes:
+        """As Encoder says."""
+        return self._deflate.compress(piece)
+
+    def end(self) -> bytes:
+        """As Encoder says."""
+        return self._deflate.flush()
+
+
+class Zstd(Encoder):
+    """Zstandard: one frame for the whole body, since some decoders read no second one."""
+
+    name = "zstd"
+
+    def __init__(self, itemsize: int = 1) -> None:
+        self._frame: Any = None
+
+    def encode(self, piece: Piece) -> bytes:
+        """As Encoder says."""
+        if self._frame is None:
+            self._frame = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compressobj()
+        encoded: bytes = self._frame.compress(piece)
+        rest: bytes = self._frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        return encoded + rest
+
+    def end(self) -> bytes:
+        """As Encoder says."""
+        return b"" if self._frame is None else bytes(self._frame.flush())
+
+    def whole(self, body: Piece) -> bytes:
+        """As Encoder says; the frame tells its length, for who wants to know it first."""
+        return _zstd_of_thread().compress(body)
+
+
+class Blosc2(Encoder):
+    """Blosc2: a frame for each piece, elements of `itemsize` bytes shuffled by their bytes."""
+
+    name = "blosc2"
+
+    def __init__(self, itemsize: int = 1) -> None:
+        # The format has one byte for it.
+        self._itemsize = itemsize if itemsize <= 255 else 1
+
+    def encode(self, piece: Piece) -> bytes:
+        """As Encoder says."""
+        if not len(piece):
+            return b""
+        if len(piece) > BLOSC_PIECE:
+            return self.encode(piece[:BLOSC_PIECE]) + self.encode(piece[BLOSC_PIECE:])
+        blosc2 = _blosc2()
+        frame: bytes = blosc2.compress(
+            piece,
+            typesize=self._itemsize,
+            clevel=BLOSC_LEVEL,
+            filter=blosc2.Filter.SHUFFLE,
+            codec=blosc2.Codec.LZ4,
+        )
+        return frame
+
+
+ENCODERS: dict[str, type[Gzip] | type[Zstd] | type[Blosc2]] = {
+    encoder.name: encoder for encoder in (Blosc2, Zstd, Gzip)
+}
+
+_kept = threading.local()
+
+
+def _zstd_of_thread() -> zstandard.ZstdCompressor:
+    compressor: zstandard.ZstdCompressor | None = getattr(_kept, "zstd", None)
+    if compressor is None:
+        compressor = _kept.zstd = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
+    return compressor
+
+
+@cache
+def _blosc2() -> Any:
+    """The library, at first use: it takes a quarter of a second to import."""
+    import blosc2
+
+    # Requests have threads enough between them.
+    blosc2.set_nthreads(1)
+    return blosc2

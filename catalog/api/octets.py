@@ -1,0 +1,63 @@
+"""Arrays as plain bytes: sent from where they lie, or portion by portion where they are large."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+
+from tiled_client.wire.slices import NDSlice, sliced_shape
+
+from ..models import Node
+from ..services.arrays import Array, array_structure, check_response, iter_array, read_array
+from .buffers import Piece
+from .responses import attachment, binary, streamed
+
+OCTET_STREAM = "application/octet-stream"
+# What is larger is read while it is sent.
+AT_ONCE = 8 << 20
+
+
+def node_octets(request: Request, node: Node, items: NDSlice) -> HttpResponseBase:
+    """The part `items` of a stored array. Raises as `read_array` does."""
+    structure = array_structure(node)
+    shape, itemsize = sliced_shape(structure.shape, items), structure.dtype.itemsize
+    length = math.prod(shape) * itemsize
+    if length <= AT_ONCE:
+        return octets(request, read_array(node, items))
+    check_response(structure, shape)
+    pieces = iter_array(node, items, most=AT_ONCE // 2)
+    return streamed(
+        request,
+        _bytes_of(pieces),
+        OCTET_STREAM,
+        length=length,
+        itemsize=itemsize,
+        headers=attachment(request),
+    )
+
+
+def octets(request: Request, array: Array) -> HttpResponseBase:
+    """An array that has been read."""
+    return binary(
+        request,
+        bytes_of(array),
+        OCTET_STREAM,
+        itemsize=array.dtype.itemsize,
+        headers=attachment(request),
+    )
+
+
+def bytes_of(array: Array) -> Piece:
+    """The elements in C order, from where they lie if they lie so."""
+    if not array.nbytes:
+        return b""
+    return np.ascontiguousarray(array).reshape(-1).view("u1").data
+
+
+def _bytes_of(arrays: Iterator[Array]) -> Iterator[Piece]:
+    for array in arrays:
+        yield bytes_of(array)

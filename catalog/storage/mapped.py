@@ -1,0 +1,30 @@
+"""Files as memory: bytes that are read from a file when they are looked at, and let go of again.
+
+What was looked at stays in this process until it is let go of, although the system has it anyway.
+"""
+
+from __future__ import annotations
+
+import mmap
+from typing import IO
+
+Bytes = bytes | memoryview
+
+
+def map_file(file: IO[bytes]) -> memoryview:
+    """A view of all of an open file, as it is; it outlives the closing of the file."""
+    size = file.seek(0, 2)
+    if not size:
+        return memoryview(b"")
+    return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
+
+
+def is_mapped(view: Bytes) -> bool:
+    """Whether these bytes lie in a file."""
+    return isinstance(view, memoryview) and isinstance(view.obj, mmap.mmap)
+
+
+def let_go(view: Bytes) -> None:
+    """Give back the memory of what was looked at of a mapped file; it can be looked at again."""
+    if isinstance(view, memoryview) and isinstance(view.obj, mmap.mmap):
+        view.obj.madvise(mmap.MADV_DONTNEED)

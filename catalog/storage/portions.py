@@ -1,0 +1,76 @@
+"""A selection of an array in portions: one after another they are its elements in C order."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+from tiled_client.wire.slices import Item, NDSlice
+
+# A portion ends where a chunk does, unless it would be so many times larger than it is to be.
+STRETCH = 8
+
+
+def portions(
+    shape: Sequence[int], items: NDSlice, chunk: Sequence[int], *, most: int
+) -> Iterator[NDSlice]:
+    """What `items` select, in portions of at most `most` elements, or of as many as chunks take.
+
+    `items` are within bounds. `chunk` is how long the chunks are in each dimension.
+    """
+    wanted = [_wanted(size, item) for size, item in _complete(shape, items)]
+    if not math.prod(len(numbers) for numbers in wanted):
+        return
+    single = {n for n, (_, item) in enumerate(_complete(shape, items)) if isinstance(item, int)}
+    cut, inner = _cut(wanted, most)
+    rest = tuple(_slice(numbers) for numbers in wanted[cut + 1 :])
+    heads = itertools.product(*wanted[:cut])
+    for head in heads:
+        outer = tuple(n if d in single else slice(n, n + 1) for d, n in enumerate(head))
+        for part in _parts(wanted[cut], max(most // inner, 1), chunk[cut], most // inner * STRETCH):
+            middle: Item = part[0] if cut in single else _slice(part)
+            tail = tuple(
+                wanted[d][0] if d in single else piece for d, piece in enumerate(rest, cut + 1)
+            )
+            yield (*outer, middle, *tail)
+
+
+def _complete(shape: Sequence[int], items: NDSlice) -> Iterator[tuple[int, Item]]:
+    filled = (*items, *(slice(None),) * (len(shape) - len(items)))
+    return zip(shape, filled, strict=True)
+
+
+def _wanted(size: int, item: Item) -> range:
+    if isinstance(item, int):
+        return range(item % size, item % size + 1)
+    return range(*item.indices(size))
+
+
+def _slice(numbers: range) -> slice:
+    """The slice that selects `numbers`, of which there is at least one."""
+    stop = numbers[-1] + (1 if numbers.step > 0 else -1)
+    return slice(numbers[0], None if stop < 0 else stop, numbers.step)
+
+
+def _cut(wanted: Sequence[range], most: int) -> tuple[int, int]:
+    """The dimension to cut along, and how many elements each number of it has."""
+    for dimension in range(len(wanted)):
+        inner = math.prod(len(numbers) for numbers in wanted[dimension + 1 :])
+        if inner <= most:
+            return dimension, inner
+    return len(wanted) - 1, 1
+
+
+def _parts(numbers: range, count: int, chunk: int, stretched: int) -> Iterator[range]:
+    """`numbers` in parts of about `count`, which end with chunks where that is possible."""
+    if numbers.step != 1 or chunk > max(count, stretched):
+        for start in range(0, len(numbers), count):
+            yield numbers[start : start + count]
+        return
+    step = max(count // chunk, 1) * chunk
+    start = numbers.start
+    while start < numbers.stop:
+        stop = min((start // step + 1) * step, numbers.stop)
+        yield range(start, stop)
+        start = stop
