@@ -13,7 +13,8 @@ from rest_framework.request import Request
 from access.errors import Invalid
 
 from ..services.receipts import Once
-from .requests import raw_body
+from ..storage.mapped import in_pieces
+from .requests import data
 
 HEADER = "HTTP_IDEMPOTENCY_KEY"
 KEY = re.compile(r"[!-~]{1,128}")
@@ -32,5 +33,6 @@ def once_of(request: Request) -> Once | None:
         if name != "api_key":
             digest.update(repr((name, values)).encode())
     digest.update(f"{request.method} {request.path} ".encode())
-    digest.update(raw_body(request))
+    for piece in in_pieces(data(request)):
+        digest.update(piece)
     return Once(key, digest.digest())

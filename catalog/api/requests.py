@@ -36,7 +36,7 @@ def body_of_type(request: Request, *allowed: str) -> bytes:
 def data_of_type(request: Request, *allowed: str) -> Bytes:
     """The same, where it may be larger than memory: a view of the file where it waits in one."""
     _check_type(request, allowed)
-    return _data(request)
+    return data(request)
 
 
 def _check_type(request: Request, allowed: tuple[str, ...]) -> None:
@@ -52,7 +52,8 @@ def raw_body(request: Request) -> bytes:
     return bytes(request._request.body)
 
 
-def _data(request: Request) -> Bytes:
+def data(request: Request) -> Bytes:
+    """The body; a view of the file where it waits in one."""
     stream = getattr(request._request, "_stream", None)
     try:
         stream.fileno()  # type: ignore[union-attr]

@@ -30,7 +30,16 @@ from .layout import (
     update_shape,
     write_layout,
 )
-from .regions import Region, count_chunks, fetch_plan, pieces_along, relative, shape_of, whole
+from .regions import (
+    Region,
+    count_chunks,
+    fetch_plan,
+    part_of,
+    pieces_along,
+    relative,
+    shape_of,
+    whole,
+)
 
 MIMETYPE = "application/x-zarr"
 # Up to so many chunks our own writing of chunk files is quicker than tensorstore's threads.
@@ -82,7 +91,7 @@ class ArrayStore:
         layout, _ = self._handles.get(directory, structure)
         visible = structure.shape if visible_shape is None else tuple(visible_shape)
         for part in self._parts(layout, region, array):
-            values = encoding.encode(array[(*relative(part, region), ...)])
+            values = encoding.encode(part_of(array, relative(part, region)))
             self._put(directory, structure, part, values, visible)
             if each is not None:
                 each()

@@ -78,7 +78,7 @@ def read_chunks(directory: Path, layout: Layout, region: Region) -> Array:
         index = next(chunks_of(region, layout.chunk))
         only = map_chunk(directory, layout, index)
         if only is not None:
-            return only[(*relative(region, chunk_region(index, layout.chunk)), ...)]
+            return part_of(only, relative(region, chunk_region(index, layout.chunk)))
         return np.zeros(shape_of(region), layout.stored)
     result = np.zeros(shape_of(region), layout.stored)
     for index in chunks_of(region, layout.chunk):

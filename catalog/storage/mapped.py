@@ -6,9 +6,11 @@ What was looked at stays in this process until it is let go of, although the sys
 from __future__ import annotations
 
 import mmap
+from collections.abc import Iterator
 from typing import IO
 
 Bytes = bytes | memoryview
+PIECE = 8 << 20
 
 
 def map_file(file: IO[bytes]) -> memoryview:
@@ -28,3 +30,13 @@ def let_go(view: Bytes) -> None:
     """Give back the memory of what was looked at of a mapped file; it can be looked at again."""
     if isinstance(view, memoryview) and isinstance(view.obj, mmap.mmap):
         view.obj.madvise(mmap.MADV_DONTNEED)
+
+
+def in_pieces(view: Bytes) -> Iterator[Bytes]:
+    """All the bytes; of a mapped file, piece by piece, each let go of before the next."""
+    if not is_mapped(view):
+        yield view
+        return
+    for start in range(0, len(view), PIECE):
+        yield view[start : start + PIECE]
+        let_go(view)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
 
 from tiled_client.wire.slices import NDSlice
 
@@ -39,6 +42,13 @@ def fetch_plan(shape: Sequence[int], items: NDSlice) -> tuple[Region, NDSlice]:
         fetch.append(slice(low, high + 1, abs(wanted.step)))
         then.append(slice(None, None, 1 if wanted.step > 0 else -1))
     return tuple(fetch), tuple(then)
+
+
+def part_of(array: np.ndarray[Any, Any], region: Region) -> np.ndarray[Any, Any]:
+    """Like `array[region]`, but an array also where there are no dimensions."""
+    index: Any = (*region, ...)
+    part: np.ndarray[Any, Any] = array[index]
+    return part
 
 
 def chunk_ranges(region: Region, chunk: Sequence[int]) -> tuple[range, ...]:

@@ -12,7 +12,7 @@ import redis
 from redis.commands.core import Script
 
 from access.errors import NotFound, Unavailable
-from catalog.storage.mapped import Bytes, is_mapped, let_go
+from catalog.storage.mapped import Bytes, in_pieces
 
 from ..config import StreamingCacheSettings
 from .outage import Outage
@@ -22,8 +22,6 @@ logger = logging.getLogger(__name__)
 
 # Room that was made may be taken by others before the next try.
 TRIES = 6
-# Of a payload that lies in a file.
-PIECE = 8 << 20
 
 
 class OutOfReach(Unavailable):
@@ -174,18 +172,8 @@ def _packed_set(staged: Staged, ttl: int) -> Iterator[Bytes]:
     """A SET command that sends the payload from where it lies, without copying it."""
     key, seconds, size = staged.key.encode(), str(ttl).encode(), len(staged.payload)
     yield b"*5\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n" % (len(key), key, size)
-    yield from _in_pieces(staged.payload)
+    yield from in_pieces(staged.payload)
     yield b"\r\n$2\r\nEX\r\n$%d\r\n%b\r\n" % (len(seconds), seconds)
-
-
-def _in_pieces(payload: Bytes) -> Iterator[Bytes]:
-    """The payload; one that lies in a file is let go of while it is sent."""
-    if not is_mapped(payload):
-        yield payload
-        return
-    for start in range(0, len(payload), PIECE):
-        yield payload[start : start + PIECE]
-        let_go(payload)
 
 
 def _reply(connection: redis.Connection) -> Any:
