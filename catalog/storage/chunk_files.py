@@ -24,6 +24,7 @@ from .regions import (
     chunks_of,
     count_chunks,
     overlap,
+    part_of,
     relative,
     shape_of,
     whole,
