@@ -1,0 +1,132 @@
+"""`manage.py register`: the files below a folder become nodes, and those that come later."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from access.errors import ServiceError
+from catalog.config import storage_settings
+from catalog.nodes import resolve_family
+from catalog.storage import external
+from catalog.trees.finding import Rules
+from catalog.trees.registering import Registrar
+from catalog.trees.watching import watch
+from tiled_client.wire.families import StructureFamily
+
+
+class Command(BaseCommand):
+    """Registers a folder tree: once, or for as long as it is watched."""
+
+    help = "Register the files below a folder as nodes; with --watch also those that come later."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """What to register, where, and under which names."""
+        parser.add_argument("folder", type=_folder, metavar="FOLDER", help="what to register")
+        parser.add_argument(
+            "--under", default="", metavar="PATH", help="the container to register in (the root)"
+        )
+        parser.add_argument(
+            "--watch",
+            action="store_true",
+            help="go on until stopped: register new files, and tell subscribers of growing ones",
+        )
+        parser.add_argument(
+            "--keep-ext", action="store_true", help="keep the extensions of files in their keys"
+        )
+        parser.add_argument(
+            "--include-ext",
+            action="append",
+            default=[],
+            type=_extension,
+            metavar=".EXT",
+            help="take only files with this extension; may be repeated",
+        )
+        parser.add_argument(
+            "--ext",
+            action="append",
+            default=[],
+            type=_format,
+            metavar=".EXT=TYPE",
+            help="read files with this extension as this media type; may be repeated",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do it. Raises CommandError with one sentence where that is impossible."""
+        registrar = self._registrar(options)
+        level = logging.INFO if options["verbosity"] > 1 else logging.WARNING
+        logging.getLogger("catalog.trees").setLevel(level)
+        if options["watch"]:
+            self._watch(registrar)
+        else:
+            registrar.scan(registrar.root)
+            self._summary(registrar)
+
+    def _registrar(self, options: dict[str, Any]) -> Registrar:
+        folder: Path = options["folder"]
+        if not any(folder.is_relative_to(one.resolve()) for one in storage_settings().readable):
+            raise CommandError(
+                f"{folder} is not in a folder that this site may read. Name it in the setting "
+                f"storage.readable, as in TILED_STORAGE_READABLE={folder}."
+            )
+        try:
+            resolve_family(options["under"], StructureFamily.container)
+        except ServiceError as error:
+            raise CommandError(error.detail) from None
+        except DatabaseError as error:
+            raise CommandError(f"{error}; has `manage.py migrate` been run?") from None
+        rules = Rules(
+            keep_extensions=options["keep_ext"],
+            only=frozenset(options["include_ext"]),
+            formats=dict(options["ext"]),
+        )
+        return Registrar(folder, options["under"], rules, self._line)
+
+    def _watch(self, registrar: Registrar) -> None:
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        for looks, _ in enumerate(watch(registrar, stop)):
+            if not looks:
+                self._summary(registrar)
+                self._line(f"Watching {registrar.root}; Ctrl-C ends it.")
+
+    def _summary(self, registrar: Registrar) -> None:
+        counts = registrar.counts
+        names = ("new", "grown", "as before", "not read")
+        told = ", ".join(
+            f"{counts[name]} {name}" for name in names if counts[name] or name == "new"
+        )
+        hint = " (--verbosity 2 says why)" if counts["not read"] else ""
+        self._line(f"{registrar.root}: {told}{hint}.")
+
+    def _line(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+
+def _folder(text: str) -> Path:
+    path = Path(text).resolve()
+    if not path.is_dir():
+        raise ArgumentTypeError(f"{text} is no folder")
+    return path
+
+
+def _extension(text: str) -> str:
+    if not text.startswith(".") or len(text) < 2:
+        raise ArgumentTypeError(f"an extension begins with a dot, as in .csv, not {text!r}")
+    return text
+
+
+def _format(text: str) -> tuple[str, str]:
+    extension, _, mimetype = text.partition("=")
+    if not any(mimetype in external.mimetypes(family) for family in StructureFamily):
+        raise ArgumentTypeError(f"files of type {mimetype!r} cannot be read; see storage.adapters")
+    return _extension(extension), mimetype

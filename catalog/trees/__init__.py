@@ -1,0 +1,1 @@
+"""Folders of files as containers of nodes: found, registered, and watched as they grow."""
