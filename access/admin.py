@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from .api_keys import create_key
 from .durations import moment
+from .forms import LoginForm
 from .models import ApiKey
 from .principals import READ, Scope
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 else:
     KeyModelAdmin = admin.ModelAdmin
     KeyModelForm = forms.ModelForm
+
+admin.site.login_form = LoginForm
 
 
 class NewKeyForm(KeyModelForm):

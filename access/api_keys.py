@@ -17,18 +17,22 @@ from django.utils import timezone
 
 from .errors import Invalid, NotFound
 from .events import KeyRevoked, announce
-from .models import FIRST, ApiKey
-from .principals import Scope
+from .models import FIRST, Account, ApiKey
 
 SECRET_BYTES = 36
 
 
 def create_key(
-    *, scopes: Collection[Scope], expires: datetime | None = None, note: str = ""
+    *,
+    scopes: Collection[str],
+    expires: datetime | None = None,
+    note: str = "",
+    owner: Account | None = None,
+    access_tags: Collection[str] | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key and its secret, which nobody can be told again.
 
-    Raises Invalid for a key that could do nothing.
+    `owner` has none on a site without users. Raises Invalid for a key that could do nothing.
     """
     if not scopes:
         raise Invalid("A key needs at least one scope.")
@@ -39,7 +43,9 @@ def create_key(
         key = ApiKey(
             first_eight=secret[:FIRST],
             hashed_secret=hashed(secret),
+            owner=owner,
             scopes=sorted(scopes),
+            access_tags=None if access_tags is None else sorted(access_tags),
             expires=expires,
             note=note,
         )
@@ -53,16 +59,12 @@ def create_key(
             return key, secret
 
 
-def revoke_key(first_eight: str) -> None:
-    """Delete a key; from now on it opens nothing. Raises NotFound."""
-    deleted, _ = ApiKey.objects.filter(first_eight=first_eight).delete()
+def revoke_key(first_eight: str, *, owner: Account | None = None) -> None:
+    """Delete a key, of `owner` if that is said; from now on it opens nothing. Raises NotFound."""
+    owned = ApiKey.objects.all() if owner is None else ApiKey.objects.filter(owner=owner)
+    deleted = "\0" not in first_eight and owned.filter(first_eight=first_eight).delete()[0]
     if not deleted:
         raise NotFound(f"There is no key that begins with {first_eight!r}.")
-
-
-def expiries(key_ids: Collection[int]) -> dict[int, datetime | None]:
-    """Those of the keys that there are, each with when it expires; one query."""
-    return dict(ApiKey.objects.filter(pk__in=key_ids).values_list("pk", "expires"))
 
 
 def announce_deletion(*, instance: ApiKey, **_: Any) -> None:

@@ -9,28 +9,28 @@ from __future__ import annotations
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from .credentials import anonymous, authenticate_key, key_in_header
+from .credentials import Credentials, authenticate, in_header
 from .csrf import check_csrf
-from .errors import Unauthorized
 from .principals import Principal
 
 KEY_COOKIE = "tiled_api_key"
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """The principal of a request: by its API key, or anonymous."""
+    """The principal of a request: by its API key or its access token, or anonymous."""
 
     def authenticate(self, request: Request) -> tuple[Principal, None]:
-        """The principal. Raises Unauthorized for a wrong key and BadRequest for a bad header."""
-        key = request.query_params.get("api_key")
-        header = request.META.get("HTTP_AUTHORIZATION")
-        if not key and header:
-            key = key_in_header(header)
-            if key is None:
-                raise Unauthorized(
-                    "Could not validate credentials", headers={"WWW-Authenticate": "Bearer"}
-                )
-        if not key and (cookie := request.COOKIES.get(KEY_COOKIE)):
-            check_csrf(request)
-            key = cookie
-        return (authenticate_key(key) if key else anonymous()), None
+        """The principal. Raises Unauthorized, BadRequest for a bad header, and CsrfFailed."""
+        return authenticate(presented(request)), None
+
+
+def presented(request: Request) -> Credentials | None:
+    """What a request shows, if anything. Raises BadRequest, and CsrfFailed."""
+    if key := request.query_params.get("api_key"):
+        return Credentials("apikey", key)
+    if header := request.META.get("HTTP_AUTHORIZATION"):
+        return in_header(header)
+    if cookie := request.COOKIES.get(KEY_COOKIE):
+        check_csrf(request)
+        return Credentials("apikey", cookie)
+    return None

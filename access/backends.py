@@ -1,16 +1,20 @@
-"""Logging in to the admin with the site's own API key."""
+"""Logging in with a password: the one that Django keeps, or the site's own API key."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from .addresses import client_address
 from .credentials import is_own_key
+from .throttling import count_login, forgive_login
 
 ADMIN = "admin"
+LONGEST_NAME = 150
+LONGEST_PASSWORD = 4096
 
 
 class ApiKeyBackend(BaseBackend):
@@ -36,3 +40,26 @@ class ApiKeyBackend(BaseBackend):
     def get_user(self, user_id: int) -> User | None:
         """The user of this session; None once they are barred."""
         return User.objects.filter(pk=user_id, is_active=True).first()
+
+
+class PasswordBackend(ModelBackend):
+    """Django's users and their passwords; whoever fails has to wait, longer each time."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **credentials: Any,
+    ) -> Any:
+        """The user; None for a wrong name or password. Raises TooMany."""
+        if username is None or password is None:
+            return None
+        if "\0" in username or len(username) > LONGEST_NAME or len(password) > LONGEST_PASSWORD:
+            return None
+        address = client_address(request)
+        count_login(username, address)
+        user = super().authenticate(request, username, password)
+        if user is not None:
+            forgive_login(username, address)
+        return user

@@ -1,16 +1,37 @@
-"""From credentials to a principal: the site's own key, another one, or none at all."""
+"""From credentials to a principal: a key, a token, or nothing at all."""
 
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
+from typing import Literal
 
 from .config import authentication_settings
 from .errors import BadRequest, Unauthorized
 from .key_lookup import find_key
 from .principals import NOBODY, OF_ACCOUNTS, READ, Principal, Scope
+from .standing import standing_of
+from .tokens import BEARER, invalid, read_access
 
 OWNER = Principal(frozenset(Scope) - OF_ACCOUNTS)
 PUBLIC = Principal(READ, anonymous=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What somebody shows: an API key, or an access token."""
+
+    kind: Literal["apikey", "bearer"]
+    secret: str
+
+
+def authenticate(credentials: Credentials | None) -> Principal:
+    """Whoever has `credentials`, or none. Raises Unauthorized."""
+    if credentials is None:
+        return anonymous()
+    if credentials.kind == "apikey":
+        return authenticate_key(credentials.secret)
+    return authenticate_token(credentials.secret)
 
 
 def authenticate_key(key: str) -> Principal:
@@ -22,8 +43,23 @@ def authenticate_key(key: str) -> Principal:
         return OWNER
     found = find_key(key)
     if found is None:
-        raise Unauthorized("Invalid API key")
+        headers = BEARER if authentication_settings().multi_user else None
+        raise Unauthorized("Invalid API key", headers=headers)
     return found
+
+
+def authenticate_token(token: str) -> Principal:
+    """The principal that an access token was given to, with what it may still do.
+
+    Raises Unauthorized for any other token, and on a site without users for all of them.
+    """
+    if not authentication_settings().multi_user:
+        raise invalid()
+    said = read_access(token)
+    standing = standing_of(said.account)
+    if standing is None:
+        raise invalid()
+    return standing.principal(said.scopes, session=said.session, expires=said.expires)
 
 
 def is_own_key(key: str) -> bool:
@@ -37,16 +73,16 @@ def anonymous() -> Principal:
     return PUBLIC if authentication_settings().allow_anonymous_access else NOBODY
 
 
-def key_in_header(authorization: str) -> str | None:
-    """The key in an `Authorization: Apikey KEY` header; None for a header of another scheme.
+def in_header(authorization: str) -> Credentials:
+    """What an `Authorization` header brings.
 
     Raises BadRequest where the header has no scheme, or one that no server of this kind knows.
     """
     scheme, _, secret = authorization.strip().partition(" ")
     if scheme.lower() == "apikey" and secret.strip():
-        return secret.strip()
+        return Credentials("apikey", secret.strip())
     if scheme.lower() == "bearer" and secret.strip():
-        return None
+        return Credentials("bearer", secret.strip())
     raise BadRequest(
         "Authorization header must include the authorization type followed by a space and then "
         "the secret, as in 'Bearer SECRET' or 'Apikey SECRET'. "

@@ -43,8 +43,8 @@ class OidcProvider(_Provider):
     client_secret: SecretStr | None = Field(
         default=None, description="The site's password there; none for a public client."
     )
-    scopes: list[str] = Field(
-        default=["openid", "profile", "email"], description="What is asked of it."
+    scopes: tuple[str, ...] = Field(
+        default=("openid", "profile", "email"), description="What is asked of it."
     )
     id_claim: str = Field(
         default="sub", description="The claim that tells one of its users from another, for ever."
@@ -68,8 +68,8 @@ class OidcProvider(_Provider):
 
     @field_validator("scopes")
     @classmethod
-    def _openid(cls, scopes: list[str]) -> list[str]:
-        return scopes if "openid" in scopes else ["openid", *scopes]
+    def _openid(cls, scopes: tuple[str, ...]) -> tuple[str, ...]:
+        return scopes if "openid" in scopes else ("openid", *scopes)
 
 
 Provider = Annotated[DjangoProvider | OidcProvider, Field(discriminator="kind")]

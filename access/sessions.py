@@ -10,9 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from .config import authentication_settings
-from .errors import BadRequest, NotFound
+from .errors import BadRequest, NotFound, Unauthorized
 from .events import SessionRevoked, announce
 from .models import Account, Session
+from .tokens import BEARER, SESSION_OVER
 
 MOST_SESSIONS = 200
 
@@ -49,6 +50,17 @@ def find_session(uuid: UUID) -> Session | None:
     if session is None or session.revoked or session.expires <= timezone.now():
         return None
     return session
+
+
+def require_open(uuid: UUID) -> None:
+    """Raise Unauthorized unless there is a login with this uuid that was not revoked."""
+    if not Session.objects.filter(uuid=uuid, revoked=False).exists():
+        raise Unauthorized(SESSION_OVER, headers=BEARER)
+
+
+def touch_session(session: Session) -> None:
+    """Note that a login was used."""
+    Session.objects.filter(pk=session.pk).update(latest_activity=timezone.now())
 
 
 def revoke_session(*, uuid: UUID, account: Account | None = None) -> None:

@@ -95,7 +95,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = None
 
 AUTHENTICATION_BACKENDS = [
     "access.backends.ApiKeyBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "access.backends.PasswordBackend",
 ]
 
 REST_FRAMEWORK = {

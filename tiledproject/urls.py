@@ -15,6 +15,7 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("docs", documentation.page, name="docs"),
     path("openapi.json", documentation.openapi, name="openapi"),
+    path("login/", include("access.urls")),
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
     path("admin/", admin.site.urls),
     path("api/v1", add_slash),

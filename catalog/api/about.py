@@ -11,8 +11,7 @@ from django.http import HttpResponse
 from django.utils.http import http_date
 from rest_framework.request import Request
 
-from access.config import authentication_settings
-
+from .auth.about import authentication_block
 from .base import WireView
 from .formats import ARRAY_FORMATS, EXTENSIONS, TABLE_FORMATS
 from .links import API, base_url
@@ -46,11 +45,7 @@ class AboutView(WireView):
             "formats": formats,
             "aliases": {family: _aliases(known) for family, known in formats.items()},
             "queries": ["lookup"],
-            "authentication": {
-                "required": not authentication_settings().allow_anonymous_access,
-                "providers": [],
-                "links": None,
-            },
+            "authentication": authentication_block(base),
             "links": {"self": base, "documentation": f"{base.removesuffix(API)}/docs"},
             "meta": {"root_path": "/api", "idempotency_keys": True},
         }

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
+from access.csrf import CsrfFailed
 from access.errors import ServiceError
 from tiled_client.wire.errors import WireError
 
@@ -48,6 +49,8 @@ STORAGE_STATUS: dict[type[StorageError], int] = {
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """The answer to `error`; None leaves it to Django, as a 500."""
     match error:
+        case CsrfFailed():
+            return HttpResponse(error.detail, status=error.status, content_type="text/plain")
         case ServiceError():
             return _service_response(error, context)
         case WireError():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.urls import URLPattern, re_path
+from django.urls import URLPattern, URLResolver, include, re_path
 
 from .about import AboutView
 from .arrays import ArrayBlockView, ArrayFullView
@@ -39,10 +39,11 @@ NODE_VIEWS: dict[str, type[WireView]] = {
 }
 
 
-def _patterns() -> Iterator[URLPattern]:
+def _patterns() -> Iterator[URLPattern | URLResolver]:
     for name, view in NODE_VIEWS.items():
         yield re_path(rf"^{name}/(?P<path>[\s\S]*)\Z", view.as_view())
     yield re_path(r"^$", AboutView.as_view())
+    yield re_path(r"^auth/", include("catalog.api.auth.urls"))
     yield re_path(rf"^(?:{'|'.join(NODE_VIEWS)})\Z", add_slash)
     yield re_path(r"", not_found)
 

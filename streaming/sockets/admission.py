@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from access.credentials import anonymous, authenticate_key
+from access.credentials import Credentials, anonymous, authenticate
 from access.principals import Principal, Scope, require
+from access.sessions import require_open
 from catalog.rights import check_node
 from catalog.targets import find_target
 from tiled_client.wire.families import StructureFamily
@@ -37,12 +38,15 @@ def needs_credentials() -> bool:
     return not anonymous().scopes
 
 
-def identify(key: str | None) -> Principal:
-    """Whoever has `key`, or no key, if they may watch anything at all.
+def identify(credentials: Credentials | None) -> Principal:
+    """Whoever has `credentials`, or none, if they may watch anything at all.
 
-    Raises Unauthorized for a wrong key or one without the scopes for both data and metadata.
+    Raises Unauthorized for wrong ones, for those without the scopes for both data and metadata, and
+    for tokens of a session that is over: a request is soon done, and a subscription is not.
     """
-    principal = anonymous() if key is None else authenticate_key(key)
+    principal = authenticate(credentials)
+    if principal.session is not None:
+        require_open(principal.session)
     require(principal, *NEEDED)
     return principal
 
@@ -57,6 +61,9 @@ def watch(path: list[str], principal: Principal) -> Watched:
     return Watched(target.ref.uuid, target.structure, principal)
 
 
-def admit(path: list[str], key: str | None) -> Watched:
-    """The node at `path`, if `key` (or nobody) may read it. Raises Unauthorized and NotFound."""
-    return watch(path, identify(key))
+def admit(path: list[str], credentials: Credentials | None) -> Watched:
+    """The node at `path`, if whoever has `credentials`, or none, may read it.
+
+    Raises Unauthorized and NotFound.
+    """
+    return watch(path, identify(credentials))

@@ -9,6 +9,8 @@ from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 
+from access.credentials import Credentials
+
 from ..notices import Feature
 from ..reading.entries import Entry
 from ..reading.hub import Ending
@@ -31,10 +33,10 @@ class StreamConsumer(StreamSocket):
     _cut: Cut | None = None
     _subscriber: Subscriber | None = None
 
-    async def admit(self, seat: Seat, key: str | None) -> None:
-        """Subscribe, if `key` may watch the node and the seat can be taken."""
+    async def admit(self, seat: Seat, credentials: Credentials | None) -> None:
+        """Subscribe, if `credentials` may watch the node and the seat can be taken."""
         handshake = self.handshake
-        self.watched = await database_sync_to_async(admit)(handshake.path, key)
+        self.watched = await database_sync_to_async(admit)(handshake.path, credentials)
         self._cut = cut_of(handshake.terms, self.watched.structure)
         seat.take(self.watched.principal)
         self._reader = current_reader()

@@ -1,7 +1,8 @@
-"""What one server process tells all others: a key was revoked.
+"""What one server process tells all others: credentials that do not count any more.
 
-It goes over the Channels layer, on one channel for each process. What is not heard there, because
-the layer could not be reached, is found out by looking at the keys from time to time.
+A key was revoked, somebody logged out, or was barred. It goes over the Channels layer, on one
+channel for each process. What is not heard there, because the layer could not be reached, is found
+out by looking at the credentials from time to time.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
@@ -17,22 +19,22 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
-from access.api_keys import expiries
-from access.events import KeyRevoked, key_revoked
+from access.events import SIGNALS, AccountBarred, Event, KeyRevoked, SessionRevoked
+from access.validity import Held, still_valid
 
 from ..config import streaming_cache_settings
-from .desk import REVOKED, Desk
+from .desk import BARRED, LOGGED_OUT, REVOKED, Credential, Desk
 
 logger = logging.getLogger(__name__)
 
 GROUP = "control"
-KIND = "key.revoked"
+KIND = "credential.over"
 LOOK_SECONDS = 10.0
 RETRY_SECONDS = 1.0
 
 
-class KeyWatch:
-    """Learns which keys of a desk are over, from the first that holds a seat there on."""
+class Watch:
+    """Learns which credentials of a desk are over, from the first that holds a seat there on."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -62,7 +64,7 @@ class KeyWatch:
         while True:
             message = await layer.receive(channel)
             if message["type"] == KIND:
-                self._desk.end_key(message["key"], REVOKED)
+                self._desk.end(_received(message["credential"]), message["reason"])
 
     async def _look(self) -> None:
         while True:
@@ -70,16 +72,16 @@ class KeyWatch:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._due.wait()
             self._due.clear()
-            if keys := self._desk.keys:
-                await self._compare(keys)
+            if held := self._desk.credentials:
+                await self._compare(held)
 
-    async def _compare(self, keys: list[int]) -> None:
+    async def _compare(self, held: Held) -> None:
         try:
-            found = await database_sync_to_async(expiries)(keys)
+            valid = await database_sync_to_async(still_valid)(held)
         except DatabaseError as error:
-            logger.warning("Keys of subscribers cannot be looked at now: %s", error)
+            logger.warning("Credentials of subscribers cannot be looked at now: %s", error)
         else:
-            self._desk.compare(keys, found)
+            self._desk.compare(held, valid)
 
 
 async def _joined(layer: Any) -> str:
@@ -89,7 +91,7 @@ async def _joined(layer: Any) -> str:
             channel: str = await layer.new_channel()
             await layer.group_add(GROUP, channel)
         except (RedisError, OSError) as error:
-            logger.debug("Revoked keys are not heard of for now: %s", error)
+            logger.debug("Revoked credentials are not heard of for now: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
         else:
             return channel
@@ -106,29 +108,47 @@ def current_desk() -> Desk:
         for other in [other for other in _desks if other.is_closed()]:
             del _desks[other]
         desk = _desks[loop] = Desk(streaming_cache_settings())
-        desk.watch = KeyWatch(desk)
+        desk.watch = Watch(desk)
     return desk
 
 
 def connect() -> None:
-    """Have revoked keys told everywhere."""
-    key_revoked.connect(tell, dispatch_uid="streaming tell")
+    """Have credentials that are over told everywhere."""
+    for signal in SIGNALS.values():
+        signal.connect(tell, dispatch_uid="streaming tell")
 
 
-def tell(*, event: KeyRevoked, **_: Any) -> None:
-    """Send away whoever has a key that was revoked: in this process, and in all others."""
+def tell(*, event: Event, **_: Any) -> None:
+    """Send away whoever has what is over: in this process, and in all others."""
+    credential, reason = _meaning(event)
     for loop, desk in list(_desks.items()):
         with suppress(RuntimeError):  # a loop that is closed has nobody left
-            loop.call_soon_threadsafe(desk.end_key, event.key_id, REVOKED)
+            loop.call_soon_threadsafe(desk.end, credential, reason)
     layer = get_channel_layer()
     if layer is None:
         return
+    said = credential.hex if isinstance(credential, UUID) else credential
+    message = {"type": KIND, "credential": said, "reason": reason}
     try:
-        async_to_sync(layer.group_send)(GROUP, {"type": KIND, "key": event.key_id})
+        async_to_sync(layer.group_send)(GROUP, message)
     except (RedisError, OSError) as error:
         logger.warning(
-            "Other server processes could not be told that a key was revoked; each looks within "
-            "%g seconds: %s",
+            "Other server processes could not be told that credentials were revoked; each looks "
+            "within %g seconds: %s",
             LOOK_SECONDS,
             error,
         )
+
+
+def _meaning(event: Event) -> tuple[Credential, str]:
+    match event:
+        case KeyRevoked():
+            return event.key_id, REVOKED
+        case SessionRevoked():
+            return event.session, LOGGED_OUT
+        case AccountBarred():
+            return event.account, BARRED
+
+
+def _received(credential: int | str) -> Credential:
+    return UUID(credential) if isinstance(credential, str) else credential

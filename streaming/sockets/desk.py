@@ -1,18 +1,22 @@
-"""The sockets of a server process: how many there are, and who holds them by what key.
+"""The sockets of a server process: how many there are, and who holds them by what credentials.
 
 A socket takes a seat before it is let in, says who holds it as soon as that is known, and leaves.
-Whoever has to go earlier is told so: their key was revoked, or has expired.
+Whoever has to go earlier is told so: their key was revoked or has expired, they have logged out,
+they were barred.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
+from uuid import UUID
 
 from access.errors import TooMany, Unauthorized
 from access.principals import Principal
+from access.tokens import EXPIRED as TOKEN_EXPIRED
+from access.validity import Held, Valid
 
 from ..config import StreamingCacheSettings
 
@@ -21,6 +25,8 @@ End = Callable[[int, str], None]
 
 REVOKED = "Key revoked"
 EXPIRED = "Key expired"
+LOGGED_OUT = "Session revoked"
+BARRED = "Principal barred"
 ALL_TAKEN = "This server has as many subscribers as it may. Try again later."
 ALL_OF_KEY_TAKEN = "This key has as many subscriptions as it may. Close one first."
 TOO_MANY_WAIT = "Too many connections have not said yet who they are. Try again soon."
@@ -33,13 +39,15 @@ Holder = int | str
 """The id of a key in the database; all others are known by name."""
 OWN_KEY = "own key"
 NO_KEY = "no key"
+Credential = int | UUID
+"""The id of a key, or the uuid of a session or of an account."""
 
 
 class Watch(Protocol):
-    """What tells a desk of keys that were revoked elsewhere."""
+    """What tells a desk of credentials that were revoked elsewhere."""
 
     def start(self) -> None:
-        """There is a key to watch."""
+        """There are some to watch."""
 
     async def stop(self) -> None:
         """Watch no more."""
@@ -51,6 +59,8 @@ class Seat:
     def __init__(self, desk: Desk, end: End) -> None:
         self.end = end
         self._desk = desk
+        self.principal: Principal | None = None
+        self.timer: asyncio.TimerHandle | None = None
         self._holder: Holder | None = None
         self._waits = False
 
@@ -60,15 +70,18 @@ class Seat:
         self._waits = True
 
     def take(self, principal: Principal) -> None:
-        """Have `principal` hold it. Raises TooMany, and Unauthorized for a key that is over."""
+        """Have `principal` hold it. Raises TooMany, and Unauthorized for credentials over."""
         self._stop_waiting()
         self._holder = self._desk._seat(self, principal)
+        self.principal = principal
 
     def leave(self) -> None:
         """Make room for another; harmless when done before."""
         self._stop_waiting()
+        if self.timer is not None:
+            self.timer.cancel()
         self._desk._empty(self, self._holder)
-        self._holder = None
+        self._holder = self.principal = None
 
     def _stop_waiting(self) -> None:
         if self._waits:
@@ -86,13 +99,17 @@ class Desk:
         self._loop = asyncio.get_running_loop()
         self._seats: set[Seat] = set()
         self._held: dict[Holder, set[Seat]] = {}
-        self._timers: dict[int, asyncio.TimerHandle] = {}
-        self._revoked: dict[int, float] = {}
+        self._revoked: dict[Credential, float] = {}
 
     @property
-    def keys(self) -> list[int]:
-        """The keys in the database that hold seats here."""
-        return [holder for holder in self._held if isinstance(holder, int)]
+    def credentials(self) -> Held:
+        """All that holds seats here and may be revoked."""
+        held = [seat.principal for seat in self._seats if seat.principal is not None]
+        return Held(
+            keys=frozenset(one.key_id for one in held if one.key_id is not None),
+            sessions=frozenset(one.session for one in held if one.session is not None),
+            accounts=frozenset(one.uuid for one in held if one.uuid is not None),
+        )
 
     def enter(self, end: End) -> Seat:
         """A seat for a socket that wants in. Raises TooMany."""
@@ -102,25 +119,30 @@ class Desk:
         self._seats.add(seat)
         return seat
 
-    def end_key(self, key_id: int, reason: str) -> None:
-        """Send away whoever holds a seat by this key, and whoever comes with it from now on."""
+    def end(self, credential: Credential, reason: str) -> None:
+        """Send away whoever holds a seat by it, and whoever comes with it from now on."""
         now = self._loop.time()
         self._revoked = {
-            key: moment
-            for key, moment in self._revoked.items()
+            known: moment
+            for known, moment in self._revoked.items()
             if now - moment < REMEMBERED_SECONDS
         }
-        self._revoked[key_id] = now
-        for seat in list(self._held.get(key_id, ())):
-            seat.end(Unauthorized.close_code, reason)
+        self._revoked[credential] = now
+        for seat in list(self._seats):
+            if seat.principal is not None and credential in _credentials(seat.principal):
+                seat.end(Unauthorized.close_code, reason)
 
-    def compare(self, asked: Collection[int], found: Mapping[int, datetime | None]) -> None:
-        """Send away who holds a key that was asked for and not found, or has expired."""
-        for key_id in asked:
-            if key_id not in found:
-                self.end_key(key_id, REVOKED)
-            elif _seconds_left(found[key_id]) <= 0:
-                self.end_key(key_id, EXPIRED)
+    def compare(self, asked: Held, valid: Valid) -> None:
+        """Send away who holds what was asked for and does not count any more."""
+        for key_id in asked.keys:
+            if key_id not in valid.keys:
+                self.end(key_id, REVOKED)
+            elif _seconds_left(valid.keys[key_id]) <= 0:
+                self.end(key_id, EXPIRED)
+        for session in asked.sessions - valid.sessions:
+            self.end(session, LOGGED_OUT)
+        for account in asked.accounts - valid.accounts:
+            self.end(account, BARRED)
 
     def _let_wait(self, seat: Seat) -> None:
         if self.waiting >= self._settings.connections_waiting:
@@ -128,18 +150,20 @@ class Desk:
         self.waiting += 1
 
     def _seat(self, seat: Seat, principal: Principal) -> Holder:
-        holder = _holder(principal)
-        if holder in self._revoked or _seconds_left(principal.expires) <= 0:
+        credentials = _credentials(principal)
+        if not self._revoked.keys().isdisjoint(credentials):
             raise Unauthorized("Invalid API key")
+        if _seconds_left(principal.expires) <= 0:
+            raise Unauthorized("Invalid API key")
+        holder = _holder(principal)
         seats = self._held.get(holder, set())
         if len(seats) >= self._settings.connections_per_key:
             raise TooMany(ALL_OF_KEY_TAKEN)
         seats.add(seat)
         self._held[holder] = seats
-        if isinstance(holder, int):
-            self._set_timer(holder, principal.expires)
-            if self.watch is not None:
-                self.watch.start()
+        self._set_timer(seat, principal)
+        if credentials and self.watch is not None:
+            self.watch.start()
         return holder
 
     def _empty(self, seat: Seat, holder: Holder | None) -> None:
@@ -149,25 +173,30 @@ class Desk:
         self._held[holder].discard(seat)
         if not self._held[holder]:
             del self._held[holder]
-            if isinstance(holder, int) and (timer := self._timers.pop(holder, None)):
-                timer.cancel()
 
-    def _set_timer(self, key_id: int, expires: datetime | None) -> None:
-        if expires is not None and key_id not in self._timers:
-            delay = min(_seconds_left(expires), LONGEST_TIMER)
-            self._timers[key_id] = self._loop.call_later(delay, self._expire, key_id, expires)
+    def _set_timer(self, seat: Seat, principal: Principal) -> None:
+        if principal.expires is not None:
+            delay = min(_seconds_left(principal.expires), LONGEST_TIMER)
+            seat.timer = self._loop.call_later(delay, self._expire, seat, principal)
 
-    def _expire(self, key_id: int, expires: datetime) -> None:
-        del self._timers[key_id]
-        if _seconds_left(expires) > 0:
-            self._set_timer(key_id, expires)
+    def _expire(self, seat: Seat, principal: Principal) -> None:
+        if _seconds_left(principal.expires) > 0:
+            self._set_timer(seat, principal)
         else:
-            self.end_key(key_id, EXPIRED)
+            reason = EXPIRED if principal.session is None else TOKEN_EXPIRED
+            seat.end(Unauthorized.close_code, reason)
+
+
+def _credentials(principal: Principal) -> set[Credential]:
+    known = (principal.key_id, principal.session, principal.uuid)
+    return {one for one in known if one is not None}
 
 
 def _holder(principal: Principal) -> Holder:
     if principal.key_id is not None:
         return principal.key_id
+    if principal.session is not None:
+        return f"session {principal.session}"
     return NO_KEY if principal.anonymous else OWN_KEY
 
 

@@ -10,7 +10,10 @@ from urllib.parse import parse_qs
 
 import orjson
 
+from access.config import authentication_settings
+from access.credentials import Credentials
 from access.errors import BadRequest, Forbidden, ServiceError, Unauthorized
+from access.tokens import invalid, read_access
 from catalog.nodes import split_path
 
 from ..terms import Terms, read_features
@@ -31,12 +34,12 @@ class BadFirstMessage(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """A subscription that is asked for. `key` is None if the handshake carried none."""
+    """A subscription that is asked for. `credentials` is None if the handshake carried none."""
 
     path: list[str]
     envelope: Envelope
     terms: Terms
-    key: str | None
+    credentials: Credentials | None
     base_url: str
 
     @classmethod
@@ -51,33 +54,32 @@ class Handshake:
         }
         fields = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         query = {name: values[-1] for name, values in fields.items()}
-        if query.get("access_token"):
-            raise Unauthorized(
-                "Could not validate credentials", headers={"WWW-Authenticate": "Bearer"}
-            )
+        in_query = _token(query.get("access_token"))
         return cls(
             path=split_path(scope["url_route"]["kwargs"]["path"]),
             envelope=_envelope(query.get("envelope_format")),
             terms=Terms.read(
                 {**query, "columns": fields.get("columns")}, read_features(query.get("features"))
             ),
-            key=_key(headers.get("authorization")),
+            credentials=_in_header(headers.get("authorization")) or in_query,
             base_url=_base_url(scope, headers),
         )
 
 
-def first_message_key(text: str | None) -> str:
-    """The key in a first message. Raises BadFirstMessage, or Unauthorized if it has none."""
+def first_message_credentials(text: str | None) -> Credentials:
+    """What a first message shows. Raises BadFirstMessage, or Unauthorized if that is nothing."""
     try:
         message = orjson.loads(text or "")
     except orjson.JSONDecodeError as error:
         raise BadFirstMessage("Expected JSON auth message") from error
     if not isinstance(message, dict) or message.get("type") != "auth":
         raise BadFirstMessage('Expected {"type": "auth", ...}')
-    key = message.get("api_key")
-    if not isinstance(key, str) or not key:
-        raise Unauthorized("Authentication failed")
-    return key
+    key, token = message.get("api_key"), message.get("access_token")
+    if isinstance(key, str) and key:
+        return Credentials("apikey", key)
+    if isinstance(token, str) and token:
+        return Credentials("bearer", token)
+    raise Unauthorized("Authentication failed")
 
 
 def _envelope(text: str | None) -> Envelope:
@@ -89,13 +91,25 @@ def _envelope(text: str | None) -> Envelope:
         raise Forbidden(f"envelope_format must be json or msgpack, not {text!r}.") from error
 
 
-def _key(authorization: str | None) -> str | None:
+def _in_header(authorization: str | None) -> Credentials | None:
     if authorization is None:
         return None
-    scheme, _, key = authorization.strip().partition(" ")
-    if scheme.lower() != "apikey" or not key.strip():
-        raise BadRequest("Authorization header must be formatted like 'Apikey SECRET'")
-    return key.strip()
+    scheme, _, secret = authorization.strip().partition(" ")
+    if secret.strip() and scheme.lower() == "apikey":
+        return Credentials("apikey", secret.strip())
+    if secret.strip() and scheme.lower() == "bearer" and authentication_settings().multi_user:
+        return Credentials("bearer", secret.strip())
+    raise BadRequest("Authorization header must be formatted like 'Apikey SECRET'")
+
+
+def _token(token: str | None) -> Credentials | None:
+    """The token of the query, which has to be a right one even if there is a key as well."""
+    if not token:
+        return None
+    if not authentication_settings().multi_user:
+        raise invalid()
+    read_access(token)
+    return Credentials("bearer", token)
 
 
 def _base_url(scope: Mapping[str, Any], headers: Mapping[str, str]) -> str:

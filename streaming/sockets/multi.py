@@ -7,6 +7,8 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
+from access.credentials import Credentials
+
 from ..config import required_cache
 from ..reading.reader import current_reader
 from .admission import identify
@@ -23,9 +25,9 @@ class MultiConsumer(StreamSocket):
 
     _exchange: Exchange | None = None
 
-    async def admit(self, seat: Seat, key: str | None) -> None:
+    async def admit(self, seat: Seat, credentials: Credentials | None) -> None:
         """Let in whoever may watch anything."""
-        principal = await database_sync_to_async(identify)(key)
+        principal = await database_sync_to_async(identify)(credentials)
         seat.take(principal)
         text = self.handshake.envelope is Envelope.json
         self._exchange = Exchange(

@@ -10,6 +10,7 @@ from typing import Any
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 
+from access.credentials import Credentials
 from access.errors import ServiceError, Unauthorized
 
 from ..config import required_cache
@@ -19,7 +20,7 @@ from . import envelope
 from .admission import needs_credentials
 from .control import current_desk
 from .desk import Seat
-from .handshake import BadFirstMessage, Handshake, first_message_key
+from .handshake import BadFirstMessage, Handshake, first_message_credentials
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +46,8 @@ class StreamSocket(AsyncConsumer):
     def __init__(self, first_message_seconds: float = FIRST_MESSAGE_SECONDS) -> None:
         self.first_message_seconds = first_message_seconds
 
-    async def admit(self, seat: Seat, key: str | None) -> None:
-        """Have whoever has `key` take the seat, and prepare to speak. Raises ServiceError."""
+    async def admit(self, seat: Seat, credentials: Credentials | None) -> None:
+        """Have whoever has them take the seat, and prepare to speak. Raises ServiceError."""
         raise NotImplementedError
 
     async def speak(self) -> None:
@@ -85,12 +86,12 @@ class StreamSocket(AsyncConsumer):
         try:
             self.handshake = Handshake.read(self.scope)
             required_cache()
-            waits = self.handshake.key is None and needs_credentials()
+            waits = self.handshake.credentials is None and needs_credentials()
             self._seat = current_desk().enter(self._end_early)
             if waits:
                 self._seat.wait()
             else:
-                await self.admit(self._seat, self.handshake.key)
+                await self.admit(self._seat, self.handshake.credentials)
         except ServiceError as error:
             await self._deny(error)
             return
@@ -109,7 +110,7 @@ class StreamSocket(AsyncConsumer):
             return
         self._stop_waiting()
         try:
-            await self.admit(self._seat, first_message_key(message.get("text")))
+            await self.admit(self._seat, first_message_credentials(message.get("text")))
         except Unauthorized as error:
             await self._close(error.close_code, "Authentication failed")
         except ServiceError as error:

@@ -25,6 +25,8 @@ def create(client: Client, query: str = "", **headers: str) -> tuple[int, str]:
         content_type="application/json",
         headers=headers,
     )
+    if response.headers["Content-Type"] == "text/plain":
+        return response.status_code, response.content.decode()
     return response.status_code, response.json().get("detail", "")
 
 

@@ -13,9 +13,18 @@ from catalog.nodes import of_family
 from streaming.reading.hub import Ending
 from streaming.reading.reader import current_reader
 from streaming.sockets.admission import NEEDED, STREAMABLE
-from streaming.sockets.desk import ALL_OF_KEY_TAKEN, ALL_TAKEN, EXPIRED, REVOKED, TOO_MANY_WAIT
+from streaming.sockets.desk import (
+    ALL_OF_KEY_TAKEN,
+    ALL_TAKEN,
+    BARRED,
+    EXPIRED,
+    LOGGED_OUT,
+    REVOKED,
+    TOKEN_EXPIRED,
+    TOO_MANY_WAIT,
+)
 from streaming.sockets.exchange import UNREAD
-from streaming.sockets.handshake import BadFirstMessage, Handshake, first_message_key
+from streaming.sockets.handshake import BadFirstMessage, Handshake, first_message_credentials
 from streaming.sockets.socket import CLOSE_CODES, FIRST_MESSAGE_SECONDS, GONE_CODE
 from tiled_client.stream.outcomes import error_for_close, is_final
 
@@ -65,6 +74,9 @@ def close_codes() -> Iterator[str]:
         ),
         _ending(errors.Unauthorized.close_code, REVOKED, "the key was revoked"),
         _ending(errors.Unauthorized.close_code, EXPIRED, "the key has expired"),
+        _ending(errors.Unauthorized.close_code, TOKEN_EXPIRED, "the access token has expired"),
+        _ending(errors.Unauthorized.close_code, LOGGED_OUT, "the session of the token was revoked"),
+        _ending(errors.Unauthorized.close_code, BARRED, "the user or service was barred"),
         _ending(
             errors.BadRequest.close_code,
             UNREAD,
@@ -90,7 +102,7 @@ def _ending(code_: int, reason: str, when: str) -> list[str]:
 
 def _closed(text: str) -> tuple[int, str]:
     try:
-        first_message_key(text)
+        first_message_credentials(text)
     except errors.ServiceError as error:
         return error.close_code, error.detail
     raise AssertionError(f"{text} was not refused.")
@@ -104,7 +116,7 @@ def _attempts() -> Mapping[str, Callable[[], object]]:
         "`start` is not a whole number": read("start=-1"),
         "`envelope_format` is not known": read("envelope_format=xml"),
         "an `Authorization` header of another form": read("", ("authorization", "Bearer abc")),
-        "an `access_token`": read("access_token=abc"),
+        "an `access_token` that is none": read("access_token=abc"),
         "a wrong key, on a public server too": lambda: authenticate_key("wrong"),
         "a key without the scopes for data and metadata": lambda: require(NOBODY, *NEEDED),
         "`streaming_cache.connections` are open": _raise(errors.TooMany(ALL_TAKEN)),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from access.credentials import OWNER, PUBLIC
 from access.errors import ServiceError, TooMany, Unauthorized
 from access.principals import READ, Principal
+from access.validity import Held, Valid
 from streaming.config import StreamingCacheSettings
 from streaming.sockets.desk import Desk, Seat
 
@@ -92,7 +93,7 @@ async def test_a_key_that_is_revoked_loses_its_seats_and_gets_no_other() -> None
     arriving = sockets.desk.enter(print)
     for number, key_id in enumerate((1, 2, 1)):
         sockets.enter(number, holder(key_id))
-    sockets.desk.end_key(1, "Key revoked")
+    sockets.desk.end(1, "Key revoked")
     assert sorted(sockets.ended) == [(0, REVOKED), (2, REVOKED)]
     with pytest.raises(Unauthorized):
         arriving.take(holder(1))
@@ -112,10 +113,11 @@ async def test_a_look_at_the_keys_finds_those_that_are_over() -> None:
     sockets = Sockets(desk_for())
     for number in (1, 2, 3):
         sockets.enter(number, holder(number))
-    assert sorted(sockets.desk.keys) == [1, 2, 3]
+    held = sockets.desk.credentials
+    assert held == Held(keys=frozenset({1, 2, 3}))
     past = datetime.now(UTC) - timedelta(seconds=1)
-    sockets.desk.compare([1, 2, 3], {1: None, 3: past})
-    assert sockets.ended == [(2, REVOKED), (3, EXPIRED)]
+    sockets.desk.compare(held, Valid(keys={1: None, 3: past}))
+    assert sorted(sockets.ended) == [(2, REVOKED), (3, EXPIRED)]
 
 
 @given(st.lists(st.tuples(st.sampled_from(["enter", "wait", "take", "leave"]), st.integers(0, 9))))
@@ -143,9 +145,9 @@ def test_whatever_sockets_do_nobody_is_counted_twice_or_for_ever(steps: list[Any
                 full = len(seats) == 4 or len(waiting) == 2
                 assert full or list(holding.values()).count(number % 2) == 2
             assert (len(seats) <= 4, desk.waiting) == (True, len(waiting))
-            assert sorted(desk.keys) == sorted(set(holding.values()))
+            assert desk.credentials.keys == set(holding.values())
         for seat in seats.values():
             seat.leave()
-        assert (desk.waiting, desk.keys, desk._seats) == (0, [], set())
+        assert (desk.waiting, desk.credentials, desk._seats) == (0, Held(), set())
 
     asyncio.run(go())

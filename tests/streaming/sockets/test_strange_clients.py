@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from access.errors import ServiceError
-from streaming.sockets.handshake import Handshake, first_message_key
+from streaming.sockets.handshake import Handshake, first_message_credentials
 
 from ..watching import Site
 
@@ -69,7 +69,7 @@ def test_any_handshake_is_read_or_refused_with_a_sentence(
 @example('{"type": "auth", "api_key": "\\ud800"}')
 def test_any_first_message_is_read_or_refused_with_a_sentence(text: str | None) -> None:
     with suppress(ServiceError):
-        first_message_key(text)
+        first_message_credentials(text)
 
 
 @pytest.fixture(scope="module", params=["server", "runserver"])

@@ -1,0 +1,115 @@
+"""Logging in to a terminal with a browser somewhere else.
+
+Source: the wire, "External device flow". The terminal has a long code that nobody else knows, and
+shows a short one; whoever types that in their browser, logged in there, lets the terminal in.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from .api_keys import hashed
+from .errors import NotFound, TooMany, Unauthorized
+from .logins import Tokens, tokens_of
+from .models import Identity, PendingLogin
+from .sessions import begin_session
+from .throttling import count_code, forgive_code
+
+# Neither vowels, which make words, nor what looks like something else.
+LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+LASTS = timedelta(minutes=15)
+INTERVAL = 5
+MOST_PENDING = 1000
+MOST_PENDING_OF_ADDRESS = 50
+DEVICE_CODE = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A login that waits for somebody's browser."""
+
+    device_code: str
+    user_code: str
+    seconds: int
+
+
+class Pending(Exception):
+    """Nobody has typed the user code yet."""
+
+
+def begin(*, provider: str, address: str) -> Begun:
+    """Have a terminal wait. Raises TooMany."""
+    now = timezone.now()
+    PendingLogin.objects.filter(expires__lte=now).delete()
+    waiting = PendingLogin.objects.all()
+    if (
+        waiting.count() >= MOST_PENDING
+        or waiting.filter(address=address).count() >= MOST_PENDING_OF_ADDRESS
+    ):
+        raise TooMany("Too many logins are under way. Try again in a minute.", retry_after=60)
+    device_code, user_code = secrets.token_hex(32), _user_code()
+    PendingLogin.objects.create(
+        hashed_device_code=hashed(device_code),
+        user_code=user_code,
+        provider=provider,
+        address=address,
+        expires=now + LASTS,
+    )
+    return Begun(device_code, user_code, int(LASTS.total_seconds()))
+
+
+def approve(*, user_code: str, identity: Identity) -> None:
+    """Let the terminal in that shows `user_code`. Raises NotFound, TooMany."""
+    who = identity.account.uuid.hex
+    count_code(who)
+    code = "".join(letter for letter in user_code.upper() if letter in LETTERS)
+    with transaction.atomic():
+        found = PendingLogin.objects.select_for_update().filter(
+            user_code=f"{code[:4]}-{code[4:]}",
+            provider=identity.provider,
+            account=None,
+            expires__gt=timezone.now(),
+        )
+        updated = found.update(account=identity.account, identifier=identity.identifier)
+    if not updated:
+        raise NotFound("No terminal waits with this code. It may have been typed wrong, or be old.")
+    forgive_code(who)
+
+
+def collect(*, provider: str, device_code: str, address: str) -> Tokens:
+    """The tokens for a terminal that was let in; once.
+
+    Raises Unauthorized for what is no code, NotFound for one that is unknown or expired, Pending.
+    """
+    if DEVICE_CODE.fullmatch(device_code) is None:
+        raise Unauthorized("Invalid device code")
+    with transaction.atomic():
+        found = PendingLogin.objects.select_for_update(of=("self",)).filter(
+            hashed_device_code=hashed(device_code),
+            provider=provider,
+            expires__gt=timezone.now(),
+        )
+        pending = found.select_related("account").first()
+        if pending is None:
+            raise NotFound("No such device code; it may have expired.")
+        if pending.account is None:
+            raise Pending
+        pending.delete()
+        session = begin_session(
+            account=pending.account,
+            provider=provider,
+            identifier=pending.identifier,
+            address=address,
+        )
+        return tokens_of(session)
+
+
+def _user_code() -> str:
+    letters = "".join(secrets.choice(LETTERS) for _ in range(8))
+    return f"{letters[:4]}-{letters[4:]}"

@@ -1,0 +1,108 @@
+"""Keys that accounts make for themselves, and admins for others: never more than may be given.
+
+Source: the wire, "Authentication endpoints". A key that was made with another is no way round what
+restricts that one: it has no scope, no tag and no day more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from .api_keys import create_key
+from .errors import BadRequest, Forbidden
+from .models import Account, ApiKey
+from .principals import Principal, Scope
+from .standing import INHERIT, Standing, standing_of
+
+MOST_KEYS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a key is to be: `scopes` None for all that its owner has, `lasts` None for ever."""
+
+    scopes: frozenset[str] | None
+    lasts: timedelta | None
+    access_tags: frozenset[str] | None
+    note: str
+
+
+def issue_own(*, principal: Principal, account: Account, wanted: Wanted) -> tuple[ApiKey, str]:
+    """A key for whoever asks. Raises Forbidden and BadRequest."""
+    standing = standing_of(account.uuid)
+    scopes = wanted.scopes if wanted.scopes is not None else frozenset({INHERIT})
+    if INHERIT in scopes and standing is not None and principal.scopes != standing.scopes:
+        # All that one has is then no more than what one asks with.
+        scopes = frozenset(str(scope) for scope in principal.scopes)
+    _check_scopes(scopes, principal.scopes, "your")
+    tags = _narrower_tags(wanted.access_tags, principal)
+    _check_tags(scopes, tags)
+    expires = _ends(wanted)
+    if principal.key_id is not None and principal.expires is not None:
+        expires = min(expires or principal.expires, principal.expires)
+    return _issue(account, scopes, tags, expires, wanted.note)
+
+
+def issue_for(*, account: Account, wanted: Wanted) -> tuple[ApiKey, str]:
+    """A key for somebody else, made by an admin. Raises Forbidden and BadRequest."""
+    standing = standing_of(account.uuid)
+    scopes = wanted.scopes if wanted.scopes is not None else frozenset({INHERIT})
+    _check_scopes(scopes, _scopes(standing), "the principal's")
+    _check_tags(scopes, wanted.access_tags)
+    return _issue(account, scopes, wanted.access_tags, _ends(wanted), wanted.note)
+
+
+def _scopes(standing: Standing | None) -> frozenset[Scope]:
+    return standing.scopes if standing else frozenset()
+
+
+def _check_scopes(wanted: frozenset[str], held: Collection[Scope], whose: str) -> None:
+    if beyond := wanted - {INHERIT} - set(held):
+        raise Forbidden(
+            f"The scopes {sorted(beyond)} are beyond {whose} own, {sorted(map(str, held))}."
+        )
+
+
+def _narrower_tags(wanted: frozenset[str] | None, principal: Principal) -> frozenset[str] | None:
+    held = principal.access_tags
+    if held is None or wanted is None:
+        return held if wanted is None else wanted
+    if beyond := wanted - held:
+        raise Forbidden(f"The access tags {sorted(beyond)} are beyond your key's own.")
+    return wanted
+
+
+def _check_tags(scopes: frozenset[str], tags: frozenset[str] | None) -> None:
+    # Whoever manages keys could get rid of the restriction.
+    if tags is not None and (broad := scopes & {INHERIT, Scope.admin_apikeys}):
+        raise Forbidden(f"Access tags cannot restrict a key with the scopes {sorted(broad)}.")
+
+
+def _ends(wanted: Wanted) -> datetime | None:
+    return None if wanted.lasts is None else timezone.now() + wanted.lasts
+
+
+def _issue(
+    account: Account,
+    scopes: frozenset[str],
+    tags: frozenset[str] | None,
+    expires: datetime | None,
+    note: str,
+) -> tuple[ApiKey, str]:
+    with transaction.atomic():
+        # Keys that are made at the same time are counted one after the other.
+        Account.objects.select_for_update().get(pk=account.pk)
+        counted = account.keys.filter(Q(expires=None) | Q(expires__gt=timezone.now()))
+        if counted.count() >= MOST_KEYS:
+            raise BadRequest(
+                f"This principal has {MOST_KEYS} API keys, the most that it may. Revoke one first."
+            )
+        return create_key(
+            scopes=scopes, expires=expires, note=note, owner=account, access_tags=tags
+        )

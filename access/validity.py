@@ -1,0 +1,59 @@
+"""Which credentials still count: asked from time to time about those that have something open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+
+from .models import Account, ApiKey, Session
+
+ACTIVE = Q(active=True) & (Q(user=None) | Q(user__is_active=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Keys by their ids, sessions and accounts by their uuids."""
+
+    keys: frozenset[int] = frozenset()
+    sessions: frozenset[UUID] = frozenset()
+    accounts: frozenset[UUID] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.keys or self.sessions or self.accounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Valid:
+    """Those of them that still count; keys with when they expire."""
+
+    keys: dict[int, datetime | None] = field(default_factory=dict)
+    sessions: frozenset[UUID] = frozenset()
+    accounts: frozenset[UUID] = frozenset()
+
+
+def still_valid(held: Held) -> Valid:
+    """Which of `held` were neither revoked nor barred; a query for each kind that there is."""
+    return Valid(_keys(held), _sessions(held), _accounts(held))
+
+
+def _keys(held: Held) -> dict[int, datetime | None]:
+    if not held.keys:
+        return {}
+    return dict(ApiKey.objects.filter(pk__in=held.keys).values_list("pk", "expires"))
+
+
+def _sessions(held: Held) -> frozenset[UUID]:
+    if not held.sessions:
+        return frozenset()
+    found = Session.objects.filter(uuid__in=held.sessions, revoked=False)
+    return frozenset(found.values_list("uuid", flat=True))
+
+
+def _accounts(held: Held) -> frozenset[UUID]:
+    if not held.accounts:
+        return frozenset()
+    found = Account.objects.filter(ACTIVE, uuid__in=held.accounts)
+    return frozenset(found.values_list("uuid", flat=True))
