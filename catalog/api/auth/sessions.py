@@ -63,10 +63,10 @@ class RevokeView(OpenView):
 class RevokeOneView(AuthView):
     """`auth/session/revoke/{session_id}`."""
 
-    def delete(self, request: Request, session: str) -> HttpResponse:
+    def delete(self, request: Request, session_id: str) -> HttpResponse:
         """End a session of one's own."""
         account = own_account(request)
-        revoke_session(uuid=read_uuid(session, "The session"), account=account)
+        revoke_session(uuid=read_uuid(session_id, "The session"), account=account)
         return HttpResponse(status=204)
 
 

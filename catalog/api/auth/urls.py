@@ -16,7 +16,7 @@ urlpatterns = [
     re_path(r"^apikey\Z", OwnKeysView.as_view()),
     re_path(r"^session/refresh\Z", RefreshView.as_view()),
     re_path(r"^session/revoke\Z", RevokeView.as_view()),
-    re_path(r"^session/revoke/(?P<session>[^/]+)\Z", RevokeOneView.as_view()),
+    re_path(r"^session/revoke/(?P<session_id>[^/]+)\Z", RevokeOneView.as_view()),
     re_path(r"^logout\Z", LogoutView.as_view()),
     re_path(r"^principal\Z", PrincipalsView.as_view()),
     re_path(r"^principal/(?P<uuid>[^/]+)\Z", PrincipalView.as_view()),

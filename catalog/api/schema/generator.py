@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from drf_spectacular.generators import SchemaGenerator
 
-from . import about, arrays, files, metadata, nested, search, tables
+from . import about, arrays, auth, files, metadata, nested, search, tables
+from .auth_documents import AUTH_DOCUMENTS
 from .documents import DOCUMENTS
 from .operations import Json
 from .structures import STRUCTURES
 
-ENTRIES = (about, arrays, files, metadata, nested, search, tables)
+ENTRIES = (about, arrays, auth, files, metadata, nested, search, tables)
 """The modules that say something of views; they have said it once they are loaded."""
 
 SECURITY: Json = {
@@ -52,7 +53,7 @@ def api_document() -> Json:
     """The API in OpenAPI 3.1."""
     document: Json = SchemaGenerator().get_schema(request=None, public=True)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(sorted({**DOCUMENTS, **STRUCTURES}.items()))
+    schemas.update(sorted({**AUTH_DOCUMENTS, **DOCUMENTS, **STRUCTURES}.items()))
     document["components"].update(securitySchemes=SECURITY, headers=HEADERS, responses={})
     for operation in _operations(document):
         _finish(operation, document["components"]["responses"])

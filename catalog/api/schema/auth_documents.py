@@ -1,0 +1,103 @@
+"""What requests and answers below `auth/` hold, as JSON Schema."""
+
+from __future__ import annotations
+
+from access.principals import Kind, Scope
+from access.roles import Role
+
+from ..auth.bodies import LONGEST_LIFE, LONGEST_NOTE, MOST_NAMES
+from ..auth.device import GRANT
+from .operations import Json, reference
+from .structures import OBJECT, SIZE, TEXT, described, list_of, or_null
+
+NAME: Json = {"type": "string", "minLength": 1, "maxLength": LONGEST_NOTE}
+NAMES = or_null(list_of(NAME, maxItems=MOST_NAMES))
+MOMENT: Json = {"type": "string", "format": "date-time"}
+SECONDS: Json = {"type": "number", "minimum": 0}
+HEX: Json = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+TOKEN: Json = {"type": "string", "minLength": 1}
+
+_KEY: dict[str, Json] = {
+    "first_eight": {"type": "string", "description": "By which the key is called."},
+    "expiration_time": or_null(MOMENT),
+    "note": or_null(TEXT),
+    "scopes": list_of(TEXT),
+    "access_tags": or_null(list_of(TEXT)),
+    "latest_activity": or_null(MOMENT),
+}
+_TOKENS: dict[str, Json] = {
+    "access_token": TOKEN,
+    "expires_in": SECONDS,
+    "refresh_token": TOKEN,
+    "refresh_token_expires_in": SECONDS,
+    "token_type": {"const": "bearer"},
+}
+
+AUTH_DOCUMENTS: dict[str, Json] = {
+    "Principal": described(
+        {
+            "uuid": HEX,
+            "type": {"type": "string", "enum": [kind.value for kind in Kind]},
+            "identities": list_of(
+                described({"id": TEXT, "provider": TEXT, "latest_login": or_null(MOMENT)})
+            ),
+            "roles": list_of(
+                described(
+                    {
+                        "name": {"type": "string", "enum": [role.value for role in Role]},
+                        "scopes": list_of(
+                            {"type": "string", "enum": [scope.value for scope in Scope]}
+                        ),
+                    }
+                )
+            ),
+            "api_keys": list_of(reference("Key")),
+            "sessions": list_of(
+                described(
+                    {
+                        "uuid": HEX,
+                        "expiration_time": MOMENT,
+                        "revoked": {"type": "boolean"},
+                        "state": OBJECT,
+                    }
+                )
+            ),
+            "latest_activity": or_null(MOMENT),
+        }
+    ),
+    "Key": described(_KEY),
+    "MadeKey": described(
+        {**_KEY, "secret": {"type": "string", "description": "Told this once, and not kept."}}
+    ),
+    "WantedKey": described(
+        {
+            "scopes": {**NAMES, "description": "null: all that the principal has, at each time."},
+            "expires_in": or_null(
+                {"type": "integer", "minimum": 1, "maximum": LONGEST_LIFE, "description": "Seconds"}
+            ),
+            "access_tags": NAMES,
+            "note": or_null({"type": "string", "maxLength": LONGEST_NOTE}),
+        },
+        optional=("access_tags", "note"),
+    ),
+    "RefreshToken": described({"refresh_token": TOKEN}),
+    "Tokens": described(_TOKENS),
+    "LoggedIn": described(
+        {**_TOKENS, "identity": described({"id": TEXT, "provider": TEXT}), "principal": HEX}
+    ),
+    "Password": described(
+        {"grant_type": {"const": "password"}, "username": TOKEN, "password": TOKEN},
+        optional=("grant_type",),
+    ),
+    "DeviceCode": described({"grant_type": {"const": GRANT}, "device_code": TOKEN}),
+    "Device": described(
+        {
+            "authorization_uri": {"type": "string", "description": "For somebody's browser."},
+            "verification_uri": {"type": "string", "description": "To ask for the tokens."},
+            "interval": {**SIZE, "description": "Seconds between one question and the next."},
+            "device_code": TOKEN,
+            "expires_in": SIZE,
+            "user_code": {"type": "string", "description": "To be typed in that browser."},
+        }
+    ),
+}
