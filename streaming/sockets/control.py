@@ -19,7 +19,14 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
-from access.events import SIGNALS, AccountBarred, Event, KeyRevoked, SessionRevoked
+from access.events import (
+    AccountBarred,
+    KeyRevoked,
+    SessionRevoked,
+    account_barred,
+    key_revoked,
+    session_revoked,
+)
 from access.validity import Held, still_valid
 
 from ..config import streaming_cache_settings
@@ -29,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 GROUP = "control"
 KIND = "credential.over"
+Over = KeyRevoked | SessionRevoked | AccountBarred
 LOOK_SECONDS = 10.0
 RETRY_SECONDS = 1.0
 
@@ -114,11 +122,11 @@ def current_desk() -> Desk:
 
 def connect() -> None:
     """Have credentials that are over told everywhere."""
-    for signal in SIGNALS.values():
+    for signal in (key_revoked, session_revoked, account_barred):
         signal.connect(tell, dispatch_uid="streaming tell")
 
 
-def tell(*, event: Event, **_: Any) -> None:
+def tell(*, event: Over, **_: Any) -> None:
     """Send away whoever has what is over: in this process, and in all others."""
     credential, reason = _meaning(event)
     for loop, desk in list(_desks.items()):
@@ -140,7 +148,7 @@ def tell(*, event: Event, **_: Any) -> None:
         )
 
 
-def _meaning(event: Event) -> tuple[Credential, str]:
+def _meaning(event: Over) -> tuple[Credential, str]:
     match event:
         case KeyRevoked():
             return event.key_id, REVOKED
