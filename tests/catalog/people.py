@@ -1,0 +1,80 @@
+"""Users of a site with rights per node, each with a key to use the API by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from access.api_keys import hashed
+from access.config import AccessPolicy
+from access.models import FIRST, Account, ApiKey, Grant, Tag
+from access.principals import Scope
+from access.providers import DjangoProvider
+from tests.catalog.conftest import Api
+
+READER = (Scope.read_metadata, Scope.read_data)
+WRITER = (*READER, Scope.write_metadata, Scope.write_data, Scope.create_node)
+INHERIT = ("inherit",)
+
+
+def with_users(**authentication: Any) -> Any:
+    """This site's settings, with users and rights per node."""
+    site = settings.TILED
+    changed = {
+        "providers": [DjangoProvider(provider="local", kind="django")],
+        "single_user_api_key": None,
+        "access_policy": AccessPolicy.tags,
+        **authentication,
+    }
+    return site.model_copy(
+        update={"authentication": site.authentication.model_copy(update=changed)}
+    )
+
+
+@contextmanager
+def settings_of(site: Any) -> Iterator[None]:
+    """Let the site have other settings for a while."""
+    before = settings.TILED
+    settings.TILED = site
+    try:
+        yield
+    finally:
+        settings.TILED = before
+
+
+def person(
+    name: str,
+    *,
+    admin: bool = False,
+    scopes: Collection[str] = INHERIT,
+    tags: list[str] | None = None,
+) -> Api:
+    """A user of that name, and the API as they use it; their key may be restricted."""
+    user, _ = User.objects.get_or_create(
+        username=name, defaults={"is_superuser": admin, "is_staff": admin}
+    )
+    secret = f"{ApiKey.objects.count():08x}" + 64 * "0"
+    ApiKey.objects.create(
+        first_eight=secret[:FIRST],
+        hashed_secret=hashed(secret),
+        owner=Account.objects.get(user=user),
+        scopes=list(scopes),
+        access_tags=tags,
+    )
+    return Api(key=secret)
+
+
+def grant(tag: str, *names: str, scopes: Collection[Scope], may_apply: bool = False) -> None:
+    """Let users of those names do `scopes` on nodes that have the tag."""
+    made, _ = Tag.objects.get_or_create(name=tag)
+    for name in names:
+        Grant.objects.create(
+            tag=made,
+            account=Account.objects.get(user__username=name),
+            scopes=sorted(scopes),
+            may_apply=may_apply,
+        )
