@@ -37,7 +37,7 @@ class RightsChanged:
     """Somebody may do other things than before, or a node has other tags."""
 
 
-Event = KeyRevoked | SessionRevoked | AccountBarred | RightsChanged
+Event = KeyRevoked | SessionRevoked | AccountBarred
 
 key_revoked = Signal()
 session_revoked = Signal()
@@ -48,10 +48,14 @@ SIGNALS: dict[type, Signal] = {
     KeyRevoked: key_revoked,
     SessionRevoked: session_revoked,
     AccountBarred: account_barred,
-    RightsChanged: rights_changed,
 }
 
 
 def announce(event: Event) -> None:
     """Tell whoever listens; their exceptions are raised here."""
     SIGNALS[type(event)].send(sender=type(event), event=event)
+
+
+def announce_rights() -> None:
+    """Tell whoever listens that rights have changed; their exceptions are raised here."""
+    rights_changed.send(sender=RightsChanged, event=RightsChanged())

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import F
 
 from .config import AccessPolicy, authentication_settings
-from .events import RightsChanged, announce
+from .events import announce_rights
 from .models import Audience, Grant, RightsState, Tag
 from .principals import READ, Principal, Scope
 
@@ -138,7 +138,7 @@ def move_on() -> None:
     with transaction.atomic():
         if not RightsState.objects.update(number=F("number") + 1):
             RightsState.objects.get_or_create(pk=1)
-        transaction.on_commit(lambda: announce(RightsChanged()), robust=True)
+        transaction.on_commit(announce_rights, robust=True)
 
 
 def after_change(*, action: str = "post_", **_: Any) -> None:

@@ -70,7 +70,7 @@ def check_node(path: str, principal: Principal, *scopes: Scope) -> None:
     What is hidden cannot be told from what is not there. What is inside a file or a table goes by
     the node that has the data.
     """
-    if not per_node() or needs_no_tags(principal):
+    if not limited(principal):
         return
     segments = split_path(path)
     found = _place("/".join(segments))
@@ -88,9 +88,9 @@ def check_node(path: str, principal: Principal, *scopes: Scope) -> None:
         )
 
 
-def needs_no_tags(principal: Principal) -> bool:
-    """Whether no tag makes a difference to `principal`; asks no database."""
-    return is_unbound(principal) and principal.access_tags is None
+def limited(principal: Principal) -> bool:
+    """Whether tags make a difference to `principal`; asks no database."""
+    return per_node() and not (is_unbound(principal) and principal.access_tags is None)
 
 
 def scopes_on(
@@ -108,7 +108,7 @@ def scopes_on(
 
 def allowed_tag_paths(principal: Principal, scopes: Collection[Scope]) -> Sequence[int] | None:
     """The tag paths of all nodes that `principal` sees and has `scopes` on; None: all nodes."""
-    if not per_node() or needs_no_tags(principal):
+    if not limited(principal):
         return None
     version = current_version()
     rights, paths = rights_of(principal, version), _at(version)
@@ -122,6 +122,42 @@ def allowed_tag_paths(principal: Principal, scopes: Collection[Scope]) -> Sequen
             if len(paths.allowed) > KEPT_ANSWERS:
                 paths.allowed.popitem(last=False)
     return found
+
+
+def which_allow(asked: Sequence[tuple[UUID, Principal]], *scopes: Scope) -> list[bool]:
+    """For nodes by their uuid, each with a principal: whether it has `scopes` on the node.
+
+    True for a node that is not there any more.
+    """
+    nodes = Node.objects.filter(uuid__in={node for node, _ in asked})
+    rows = nodes.values_list("uuid", "tag_path", "path")
+    places = {uuid: (tag_path, not path) for uuid, tag_path, path in rows}
+    version = current_version()
+    return [
+        node not in places
+        or scopes_on(
+            places[node][0], rights_of(principal, version), version, is_root=places[node][1]
+        ).issuperset(scopes)
+        for node, principal in asked
+    ]
+
+
+def which_children(
+    container: UUID, children: Sequence[tuple[str, Sequence[str]]], principal: Principal
+) -> list[bool]:
+    """For children of a container that `principal` sees, each with tags it had: is it seen?
+
+    By those tags, and by those that the child of that name has now, if there is one.
+    """
+    keys = {key for key, _ in children}
+    nodes = Node.objects.filter(parent__uuid=container, key__in=keys)
+    now = dict(nodes.values_list("key", "tag_path"))
+    version = current_version()
+    rights = rights_of(principal, version)
+    return [
+        SEE in rights.on(tags) and (key not in now or SEE in scopes_on(now[key], rights, version))
+        for key, tags in children
+    ]
 
 
 def lists_at(tag_path: int) -> Lists:

@@ -11,8 +11,9 @@ class StreamingConfig(AppConfig):
     def ready(self) -> None:
         """Connect the listeners, and show the streams in the admin."""
         from . import listeners, panels
-        from .sockets import control
+        from .sockets import control, onlookers
 
         listeners.connect()
         control.connect()
+        onlookers.connect()
         panels.register_panel()

@@ -20,8 +20,10 @@ from .admission import Watched, admit
 from .cuts import Cut, Origin, cut_of
 from .desk import Seat
 from .handshake import Envelope
+from .onlookers import Onlooker, onlookers
 from .outlet import Outlet
 from .rendering import Rendering
+from .sight import sight_of
 from .socket import GONE_CODE, StreamSocket
 
 
@@ -32,6 +34,7 @@ class StreamConsumer(StreamSocket):
     _reader: Reader
     _cut: Cut | None = None
     _subscriber: Subscriber | None = None
+    _onlooker: Onlooker | None = None
 
     async def admit(self, seat: Seat, credentials: Credentials | None) -> None:
         """Subscribe, if `credentials` may watch the node and the seat can be taken."""
@@ -40,6 +43,8 @@ class StreamConsumer(StreamSocket):
         self._cut = cut_of(handshake.terms, self.watched.structure)
         seat.take(self.watched.principal)
         self._reader = current_reader()
+        self._onlooker = Onlooker(self.watched, self._lose)
+        onlookers().add(self._onlooker)
         # Before the schema is sent, so that nothing written after that is missed.
         self._subscriber = await self._reader.subscribe(self.watched.uuid, handshake.terms)
 
@@ -57,15 +62,25 @@ class StreamConsumer(StreamSocket):
             forms = rendering.at_once(entries)
             return forms is not None and outlet.offer(forms)
 
-        subscriber.express = express
+        sight = sight_of(self.watched)
+        if sight is None:
+            subscriber.express = express
         while True:
-            await outlet.send(await rendering.forms(await subscriber.take()))
+            items = await subscriber.take()
+            seen = items if sight is None else await sight.of(items)
+            await outlet.send(await rendering.forms(seen))
 
     async def leave(self) -> None:
         """Unsubscribe."""
+        if self._onlooker is not None:
+            onlookers().remove(self._onlooker)
         subscriber, self._subscriber = self._subscriber, None
         if subscriber is not None:
             await self._reader.leave(subscriber)
+
+    def _lose(self) -> None:
+        """The node is hidden from now on, and looks as if it were gone."""
+        self._end_early(self.close_code(Ending.DELETED), Ending.DELETED.value)
 
     def close_code(self, ending: Ending) -> int:
         """With which code to close: some clients know one for deleted nodes."""

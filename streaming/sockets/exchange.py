@@ -24,9 +24,11 @@ from .admission import Watched, watch
 from .controls import BadControl, Subscribe, Unsubscribe
 from .cuts import Origin, cut_of
 from .lines import Line, Member
+from .onlookers import Onlooker, onlookers
 from .outlet import Outlet
 from .recursive import TooManyNodes, Tree
 from .rendering import Rendering
+from .sight import sight_of
 from .socket import GONE_CODE
 
 MOST_OWED = 1000
@@ -64,6 +66,7 @@ class Exchange:
         self._news = asyncio.Event()
         self._serving = False
         self._failure: BaseException | None = None
+        self._losing: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Send until cancelled. Raises StreamEnded when Redis is lost, and what went wrong."""
@@ -149,12 +152,29 @@ class Exchange:
             await self.leave(member)
             return member
         line.members[path] = member
+        self._watch_over(member)
         member.first = rendering.schema(subscriber.cursor)
         if isinstance(member.prefix, bytes) and watched.structure is not None:
             subscriber.express = partial(self._express, member, member.prefix)
         if line.begun:
             self._enqueue(member)
         return member
+
+    def _watch_over(self, member: Member) -> None:
+        """Have the member tell what its client sees, and only as long as they see it."""
+        line = member.line
+        look = line.tree.look if line.tree is not None and member.path == line.path else None
+        member.sight = sight_of(member.watched)
+        member.onlooker = Onlooker(member.watched, partial(self._lose, member), look)
+        onlookers().add(member.onlooker)
+
+    def _lose(self, member: Member) -> None:
+        """A node is hidden from now on, and looks as if it were gone."""
+        if member.gone:
+            return
+        task = asyncio.ensure_future(self.end_member(member, Ending.DELETED))
+        self._losing.add(task)
+        task.add_done_callback(self._losing.discard)
 
     def begin(self, line: Line) -> None:
         """Speak of all members of `line`, in the order in which they were joined."""
@@ -168,6 +188,8 @@ class Exchange:
             return
         member.gone = True
         self._count -= 1
+        if member.onlooker is not None:
+            onlookers().remove(member.onlooker)
         if member.line.members.get(member.path) is member:
             del member.line.members[member.path]
         if member.waiter is not None:
@@ -213,6 +235,8 @@ class Exchange:
             await self.end_member(member, end.ending)
             return
         looks_again = bool(items or forms)
+        if member.sight is not None:
+            items = await member.sight.of(items)
         if member.line.tree is not None:
             items = member.line.tree.see(member, items)
         forms += await member.rendering.forms(items)

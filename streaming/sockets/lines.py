@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from ..reading.entries import Form
 from ..reading.subscriber import Subscriber
 from .admission import Watched
+from .onlookers import Onlooker
 from .rendering import Rendering
+from .sight import Sight
 
 if TYPE_CHECKING:
     from .recursive import Tree
@@ -40,6 +42,8 @@ class Member:
     subscriber: Subscriber
     rendering: Rendering
     prefix: bytes | str
+    sight: Sight | None = None
+    onlooker: Onlooker | None = None
     first: Form | None = None
     waiter: asyncio.Future[None] | None = None
     gone: bool = False

@@ -90,6 +90,10 @@ class Tree:
         for task in self._tasks:
             task.cancel()
 
+    def look(self) -> None:
+        """There may be nodes that the client did not see before."""
+        self._growth.put_nowait("")
+
     def see(self, member: Member, items: list[Item]) -> list[Item]:
         """Take note of what a container says of its children; what of it the client wanted."""
         if member.watched.structure is not None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import orjson
-import pyarrow as pa
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
@@ -16,58 +13,26 @@ from django.test.utils import CaptureQueriesContext
 
 from access.models import Account, Grant, Tag
 from access.principals import Scope
-from catalog.models import Node
 from catalog.services.tags import tag_nodes
 from tests.catalog.conftest import OCTETS, Api, detail
-from tests.catalog.people import READER, WRITER, grant, person, settings_of, with_users
-from tiled_client.wire.structures import ArrayStructure, TableStructure
-
-NUMBERS = np.arange(3)
-
-
-@dataclass
-class Site:
-    """Four people; `mx` is a tag that alice gives, bob writes by, and carol reads by."""
-
-    root: Api
-    alice: Api
-    bob: Api
-    carol: Api
-    nobody: Api
-
-    @property
-    def people(self) -> dict[str, Api]:
-        return {name: getattr(self, name) for name in ("root", "alice", "bob", "carol", "nobody")}
+from tests.catalog.people import (
+    NUMBERS,
+    READER,
+    WRITER,
+    Site,
+    grant,
+    make,
+    people,
+    person,
+    settings_of,
+    with_users,
+)
 
 
 @pytest.fixture
 def site(transactional_db: None) -> Iterator[Site]:
-    Node.objects.get_or_create(path="", defaults={"key": "", "structure_family": "container"})
-    with settings_of(with_users(allow_anonymous_access=True)):
-        made = Site(
-            person("root", admin=True),
-            person("alice"),
-            person("bob"),
-            person("carol"),
-            Api(key=None),
-        )
-        grant("mx", "alice", scopes=[*WRITER, Scope.delete_node], may_apply=True)
-        grant("mx", "bob", scopes=WRITER)
-        grant("mx", "carol", scopes=READER)
+    with people() as made:
         yield made
-
-
-def make(api: Api, path: str, tags: list[str] | None = None, family: str = "container") -> Any:
-    parent, _, key = path.rpartition("/")
-    body: dict[str, Any] = {"id": key, "structure_family": family, "access_tags": tags}
-    if family != "container":
-        structure: Any = ArrayStructure.from_array(NUMBERS)
-        if family == "table":
-            structure = TableStructure.from_schema(pa.table({"x": [1]}).schema)
-        body["data_sources"] = [{"structure_family": family, "structure": structure.to_json()}]
-    response = api.send("POST", f"/metadata/{parent}", body)
-    assert response.status_code == 200, response.content
-    return orjson.loads(response.content)
 
 
 def keys(api: Api, path: str = "") -> list[str]:
