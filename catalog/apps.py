@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
 
 from .config import storage_settings
 from .storage import external
@@ -16,10 +18,15 @@ class CatalogConfig(AppConfig):
     def ready(self) -> None:
         """Have the settings checked before a server starts, and make its formats of files known.
 
+        Connections to SQLite get the functions that searches and triggers call.
         Raises ImproperlyConfigured.
         """
         from . import checks  # noqa: F401
+        from .queries.indexes import restore_triggers
+        from .queries.sqlite import add_functions
 
+        connection_created.connect(add_functions, dispatch_uid="catalog.queries.sqlite")
+        post_migrate.connect(restore_triggers, sender=self, dispatch_uid="catalog.queries.indexes")
         try:
             external.register(*map(external.load, storage_settings().adapters))
         except (TypeError, ValueError) as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Manager, QuerySet
-from django.db.models.functions import Left
+from django.db import connection
+from django.db.models import Manager, QuerySet, Value
+from django.db.models.functions import Length, Replace
 
 from access.errors import NotFound
 from tiled_client.wire.families import StructureFamily
@@ -52,8 +53,16 @@ def below(nodes: QuerySet[Node], path: str) -> QuerySet[Node]:
     if not path:
         return nodes.exclude(path="")
     head = f"{path}/"
-    # The first condition has an index, but in SQLite it takes `A/` for `a/`.
-    return nodes.alias(head=Left("path", len(head))).filter(path__startswith=head, head=head)
+    if connection.vendor == "sqlite":
+        # Its LIKE has no index, and takes `A/` for `a/`. After the slash comes the zero.
+        return nodes.filter(path__gt=head, path__lt=f"{path}0")
+    return nodes.filter(path__startswith=head)
+
+
+def within_depth(nodes: QuerySet[Node], path: str, depth: int) -> QuerySet[Node]:
+    """Those of `nodes` that are at most `depth` levels below the container at `path`."""
+    slashes = Length("path") - Length(Replace("path", Value("/"), Value("")))
+    return nodes.alias(slashes=slashes).filter(slashes__lt=len(split_path(path)) + depth)
 
 
 def of_family(node: Node, *families: StructureFamily) -> Node:

@@ -51,8 +51,11 @@ class View:
     data_links: bool = True
 
     @classmethod
-    def of(cls, request: Request) -> View:
-        """Read the query parameters. Raises Invalid and BadRequest."""
+    def of(cls, request: Request, *, depth_checked: bool = False) -> View:
+        """Read the query parameters. Raises Invalid and BadRequest.
+
+        `depth_checked` where `max_depth` is the depth of a search, which is read elsewhere.
+        """
         names = frozenset(request.query_params.getlist("fields"))
         unknown = sorted(names - FIELDS - {""})
         if unknown:
@@ -60,7 +63,8 @@ class View:
                 f"Unknown field {unknown[0]!r}: fields are {', '.join(sorted(FIELDS))}, or an "
                 "empty text for none."
             )
-        integer(request, "max_depth", high=MAX_DEPTH)
+        if not depth_checked:
+            integer(request, "max_depth", high=MAX_DEPTH)
         return cls(
             fields=(names - {""}) if names else FIELDS,
             data_sources=flag(request, "include_data_sources", False),

@@ -1,7 +1,14 @@
-"""Browsing a container: pages of its children."""
+"""Finding nodes: the children of a container, or everything below it.
+
+Source: the wire, "Search".
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import DataError
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -12,15 +19,29 @@ from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
 
 from ..models import Node
-from ..nodes import resolve_family
+from ..nodes import below, resolve_family, within_depth
+from ..queries.filters import filtered
+from ..queries.order import Order
+from ..queries.pages import Found, find_page, load
 from ..visibility import visible
 from .base import WireView
+from .filters import filters_of
 from .links import base_url
-from .listing import Page, child_counts, sort_terms
+from .listing import Page, child_counts
+from .requests import integer
 from .resources import View, node_resource
 from .responses import render
 
-LOOKUP = "filter[lookup][condition][key]"
+DEEPEST = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How what was found is to be shown."""
+
+    page: Page
+    order: Order
+    view: View
 
 
 class SearchView(WireView):
@@ -31,49 +52,77 @@ class SearchView(WireView):
     def get(self, request: Request, path: str) -> HttpResponse:
         """A page of resources, with the exact number of all in `meta.count`."""
         view, page = View.of(request), Page.of(request)
-        order = sort_terms(request.query_params.getlist("sort"))
-        keys = _looked_up(request)
+        order, filters = _order(request), filters_of(request)
         container = resolve_family(path, StructureFamily.container)
-        children = visible(_children(container, keys), principal_of(request))
-        total = children.count()
-        counted = view.fields == {"count"}
-        nodes = [] if counted else _page(children.order_by(*order), page, view)
-        counts = (
-            child_counts(nodes, principal_of(request))
-            if {"structure", "count"} & view.fields
-            else {}
+        children = visible(Node.objects.filter(parent=container), principal_of(request))
+        found = filtered(children, filters, parent=container.pk)
+        cached = any(one.kind == "lookup" for one in filters)
+        headers = {} if cached else {"Cache-Control": "must-revalidate"}
+        address = f"search/{container.path}"
+        return _answer(request, address, found, Listing(page, order, view), headers)
+
+
+class DeepSearchView(WireView):
+    """Everything below a container."""
+
+    scopes = {"GET": (Scope.read_metadata,)}
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """A page of resources; where they are, their ancestors say."""
+        if any(request.query_params.getlist("sort")):
+            raise BadRequest("Sorting is not supported for deep search.")
+        depth = integer(request, "max_depth", low=1, high=DEEPEST)
+        view, page = View.of(request, depth_checked=True), Page.of(request)
+        filters = filters_of(request)
+        container = resolve_family(path, StructureFamily.container)
+        nodes = below(Node.objects.all(), container.path)
+        if depth is not None:
+            nodes = within_depth(nodes, container.path, depth)
+        found = filtered(visible(nodes, principal_of(request)), filters)
+        headers = {"Cache-Control": "must-revalidate"}
+        address = f"search-deep/{container.path}"
+        return _answer(request, address, found, Listing(page, Order(), view), headers)
+
+
+def _order(request: Request) -> Order:
+    order = Order.parse(request.query_params.getlist("sort"))
+    if not order.by_creation and "page[cursor]" in request.query_params:
+        raise BadRequest(
+            "A page[cursor] is a place in the order of creation; with another sort, say "
+            "page[offset]."
         )
-        base = base_url(request)
-        return render(
-            request,
-            {
-                "data": [node_resource(base, node, view.listed, counts) for node in nodes],
-                "error": None,
-                "links": page.links(f"{base}/search/{container.path}", total),
-                "meta": {"count": total},
-            },
-            headers={"Cache-Control": "must-revalidate"},
-        )
+    return order
 
 
-def _page(children: QuerySet[Node], page: Page, view: View) -> list[Node]:
-    children = children.select_related("data_source")
-    if view.data_sources:
-        children = children.prefetch_related("data_source__asset_links")
-    return list(children[page.offset : page.offset + page.limit])
+def _answer(
+    request: Request,
+    address: str,
+    nodes: QuerySet[Node],
+    listing: Listing,
+    headers: dict[str, str],
+) -> HttpResponse:
+    base, found = base_url(request), _found(nodes, listing)
+    loaded = load(found.ids, assets=listing.view.data_sources) if found.ids else []
+    body: dict[str, Any] = {
+        "data": _resources(request, base, loaded, listing.view),
+        "error": None,
+        "links": listing.page.links_among(f"{base}/{address}", found, listing.order),
+        "meta": {"count": found.total},
+    }
+    return render(request, body, headers=headers)
 
 
-def _looked_up(request: Request) -> list[str]:
-    for name in request.query_params:
-        if name.startswith("filter[") and name != LOOKUP:
-            kind = name.removeprefix("filter[").partition("]")[0]
-            raise BadRequest(f"The query type '{kind}' is not supported on this node.")
-    return request.query_params.getlist(LOOKUP)
+def _found(nodes: QuerySet[Node], listing: Listing) -> Found:
+    page = listing.page
+    limit = 0 if listing.view.fields == {"count"} else page.limit
+    try:
+        return find_page(nodes, listing.order, limit=limit, offset=page.offset, cursor=page.cursor)
+    except DataError as error:
+        # Of regular expressions, the database has the last word.
+        raise BadRequest(f"The database cannot answer this: {error}") from error
 
 
-def _children(container: Node, keys: list[str]) -> QuerySet[Node]:
-    children = Node.objects.filter(parent=container)
-    for key in keys:
-        # No key has a NUL, and PostgreSQL does not even let us ask.
-        children = children.none() if "\0" in key else children.filter(key=key)
-    return children
+def _resources(request: Request, base: str, nodes: list[Node], view: View) -> list[dict[str, Any]]:
+    counted = {"structure", "count"} & view.fields
+    counts = child_counts(nodes, principal_of(request)) if counted else {}
+    return [node_resource(base, node, view.listed, counts) for node in nodes]

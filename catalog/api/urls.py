@@ -10,12 +10,13 @@ from .about import AboutView
 from .arrays import ArrayBlockView, ArrayFullView
 from .awkward import AwkwardBuffersView, AwkwardFullView
 from .base import WireView, add_slash
+from .distinct import DistinctView
 from .errors import not_found
 from .metadata import MetadataView
 from .ragged import RaggedBlockView, RaggedFullView
 from .register import DataSourceView, RegisterView
 from .revisions import RevisionsView
-from .search import SearchView
+from .search import DeepSearchView, SearchView
 from .streams import CloseStreamView
 from .tables import TableFullView, TablePartitionView
 
@@ -26,6 +27,8 @@ NODE_VIEWS: dict[str, type[WireView]] = {
     "metadata": MetadataView,
     "array/block": ArrayBlockView,
     "search": SearchView,
+    "search-deep": DeepSearchView,
+    "distinct": DistinctView,
     "table/full": TableFullView,
     "node/full": TableFullView,
     "awkward/full": AwkwardFullView,

@@ -65,6 +65,18 @@ DOCUMENTS: dict[str, Json] = {
             "meta": described({"count": {**SIZE, "description": "The exact number of all."}}),
         }
     ),
+    "DistinctValues": list_of(
+        described({"value": {}, "count": or_null({**SIZE, "description": "With `counts`."})})
+    ),
+    "Distinct": described(
+        {
+            "metadata": or_null(
+                {"type": "object", "additionalProperties": reference("DistinctValues")}
+            ),
+            "structure_families": or_null(reference("DistinctValues")),
+            "specs": or_null(reference("DistinctValues")),
+        }
+    ),
     "Revision": described(
         {
             "revision_number": {"type": "integer", "minimum": 1},

@@ -1,0 +1,56 @@
+"""Which values there are among the children of a container.
+
+Source: the wire, "`GET V/distinct/{path}`".
+"""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from access.errors import BadRequest, NotSupported
+from access.permissions import principal_of
+from access.principals import Scope
+from tiled_client.wire.families import StructureFamily
+
+from ..models import Node
+from ..nodes import resolve
+from ..queries.distinct import distinct_families, distinct_metadata, distinct_specs
+from ..queries.filters import filtered
+from ..visibility import visible
+from .base import WireView
+from .filters import filters_of
+from .requests import flag
+from .responses import render
+
+MOST_KEYS = 100
+
+
+class DistinctView(WireView):
+    """The values that children have in common."""
+
+    scopes = {"GET": (Scope.read_metadata,)}
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """For each kind that was asked for the values, and with `counts` how often each is."""
+        keys, counts = (
+            list(dict.fromkeys(request.query_params.getlist("metadata"))),
+            flag(request, "counts", False),
+        )
+        if len(keys) > MOST_KEYS:
+            raise BadRequest(f"At most {MOST_KEYS} metadata keys can be asked for at once.")
+        families, specs = flag(request, "structure_families", False), flag(request, "specs", False)
+        filters, container = filters_of(request), resolve(path)
+        if container.family is not StructureFamily.container:
+            raise NotSupported("This node does not support distinct.")
+        children = visible(Node.objects.filter(parent=container), principal_of(request))
+        nodes = filtered(children, filters, parent=container.pk)
+        values = {key: distinct_metadata(nodes, key, counts=counts) for key in keys}
+        return render(
+            request,
+            {
+                "metadata": values or None,
+                "structure_families": distinct_families(nodes, counts=counts) if families else None,
+                "specs": distinct_specs(nodes, counts=counts) if specs else None,
+            },
+        )

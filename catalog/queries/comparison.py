@@ -1,0 +1,41 @@
+"""Which of two values is less: numbers by size, texts by their characters' places in Unicode."""
+
+from __future__ import annotations
+
+import orjson
+from django.db.models import Q, Value
+
+from .canonical import sqlite_number
+from .paths import MetadataPath
+from .sql import Sql, postgresql
+
+OPERATORS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+
+
+def compared(path: MetadataPath, operator: str, value: float | str) -> Q:
+    """What is there is of the same kind as `value`, and stands in that order to it."""
+    sign = OPERATORS[operator]
+    return Q(_texts(path, sign, value) if isinstance(value, str) else _numbers(path, sign, value))
+
+
+def _texts(path: MetadataPath, sign: str, value: str) -> Sql:
+    if postgresql():
+        return Sql(
+            f"{{0}} = 'string' AND ({{1}}) COLLATE \"C\" {sign} {{2}}::text",
+            path.kind,
+            path.text,
+            Value(value),
+        )
+    return Sql(f"{{0}} = 'text' AND {{1}} {sign} {{2}}", path.kind, path.value, Value(value))
+
+
+def _numbers(path: MetadataPath, sign: str, value: float) -> Sql:
+    if postgresql():
+        number = Value(orjson.dumps(value).decode())
+        return Sql(f"{{0}} = 'number' AND {{1}} {sign} {{2}}::jsonb", path.kind, path.value, number)
+    return Sql(
+        f"{{0}} IN ('integer', 'real') AND {{1}} {sign} {{2}}",
+        path.kind,
+        path.value,
+        Value(sqlite_number(value)),
+    )

@@ -1,0 +1,39 @@
+"""Whether a list has an element, or a text has a part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, Value
+
+from .equality import same
+from .paths import MetadataPath
+from .sql import Sql, postgresql
+from .within import contained, nested
+
+
+def contains(path: MetadataPath, value: Any) -> Q:
+    """A list is there with `value` among its elements, or `value` is part of a text there."""
+    if isinstance(value, str):
+        return Q(_in_text(path, value)) | Q(_in_list(path, value))
+    found = Q(_in_list(path, value))
+    if postgresql() and path.plain:
+        return Q(contained(nested(path.segments, [value]))) & found
+    return found
+
+
+def _in_text(path: MetadataPath, value: str) -> Sql:
+    function, text = ("strpos", "string") if postgresql() else ("instr", "text")
+    return Sql(
+        f"{{0}} = '{text}' AND {function}({{1}}, {{2}}) > 0", path.kind, path.text, Value(value)
+    )
+
+
+def _in_list(path: MetadataPath, value: Any) -> Sql:
+    listed = Sql("CASE WHEN {0} = 'array' THEN {1} END", path.kind, path.value)
+    if postgresql():
+        rows = "jsonb_array_elements({0}) AS element(value)"
+    else:
+        rows = "json_each({0}) AS element"
+    found = same(Sql("element.type"), Sql("element.value"), [value])
+    return Sql(f"EXISTS (SELECT 1 FROM {rows} WHERE {{1}})", listed, found)  # noqa: S608

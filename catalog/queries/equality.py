@@ -1,0 +1,100 @@
+"""Whether a value in the metadata is a certain value, or one of several.
+
+As JSON sees it: 1 is 1.0, but neither true nor "1"; the order of keys in an object is nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from django.db.models import Q, Value
+
+from . import terms
+from .canonical import canonical, sqlite_number
+from .paths import MetadataPath
+from .sql import Part, Sql, always, never, postgresql, texts
+from .within import contained, nested
+
+# PostgreSQL looks in the index once for each.
+MOST_LOOKUPS = 20
+
+
+def equal(path: MetadataPath, value: Any, parent: int | None) -> Q:
+    """The value is there."""
+    return one_of(path, [value], parent)
+
+
+def unequal(path: MetadataPath, value: Any) -> Q:
+    """Something is there, and it is not the value."""
+    return Q(path.present) & ~Q(same(path.kind, path.value, [value]))
+
+
+def one_of(path: MetadataPath, values: Sequence[Any], parent: int | None) -> Q:
+    """One of the values is there."""
+    if not values:
+        return Q(never())
+    found = Q(same(path.kind, path.value, values))
+    narrowed = _indexed(path, values, parent) if path.plain else None
+    return found if narrowed is None else narrowed & found
+
+
+def none_of(path: MetadataPath, values: Sequence[Any]) -> Q:
+    """Something is there, and it is none of the values; with no values, every node."""
+    if not values:
+        return Q(always())
+    return Q(path.present) & ~Q(same(path.kind, path.value, values))
+
+
+def same(kind: Part, value: Part, wanted: Sequence[Any]) -> Sql:
+    """Whether `value`, of the type `kind`, is one of `wanted`; never NULL."""
+    if postgresql():
+        if len(wanted) == 1:
+            single = Value(orjson.dumps(wanted[0]).decode())
+            return Sql("COALESCE({0} = {1}::jsonb, false)", value, single)
+        listed = texts([orjson.dumps(item).decode() for item in wanted])
+        return Sql("COALESCE({0} = ANY({1}::text[]::jsonb[]), false)", value, listed)
+    return _sqlite_same(kind, value, wanted)
+
+
+def _sqlite_same(kind: Part, value: Part, wanted: Sequence[Any]) -> Sql:
+    names, strings, numbers, compounds = [], [], [], []
+    for item in wanted:
+        match item:
+            case None | bool():
+                names.append(orjson.dumps(item).decode())
+            case str():
+                strings.append(item)
+            case int() | float():
+                numbers.append(sqlite_number(item))
+            case _:
+                compounds.append(canonical(item).decode())
+    cases: list[tuple[str, list[Any]]] = [
+        ("{0} IN (%s)", names),
+        ("{0} = 'text' AND {1} IN (%s)", strings),
+        ("{0} IN ('integer', 'real') AND {1} IN (%s)", numbers),
+        ("{0} IN ('array', 'object') AND tiled_canonical({1}) IN (%s)", compounds),
+    ]
+    parts: list[Part] = [kind, value]
+    either = []
+    for template, items in cases:
+        if items:
+            either.append(template % ", ".join(f"{{{len(parts) + n}}}" for n in range(len(items))))
+            parts += [Value(item) for item in items]
+    return Sql(f"{{0}} IS NOT NULL AND ({' OR '.join(either)})", *parts)
+
+
+def _indexed(path: MetadataPath, values: Sequence[Any], parent: int | None) -> Q | None:
+    """What an index gives, which is the same or more."""
+    if postgresql():
+        if len(values) > MOST_LOOKUPS:
+            return None
+        either = Q()
+        for value in values:
+            either |= Q(contained(nested(path.segments, value)))
+        return either
+    if any(isinstance(value, dict) for value in values):
+        return None
+    narrowed = terms.having_facts(parent, [terms.fact(path.segments, value) for value in values])
+    return None if narrowed is None else Q(narrowed)

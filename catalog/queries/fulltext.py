@@ -1,0 +1,34 @@
+"""Words anywhere in the texts of the metadata."""
+
+from __future__ import annotations
+
+from django.db.models import F, Q, Value
+
+from access.errors import BadRequest
+
+from . import terms
+from .sql import Sql, never, postgresql
+from .words import words
+
+MOST_WORDS = 100
+
+
+def fulltext(text: str, parent: int | None) -> Q:
+    """All words of `text` are there, whole, in any place and order; case does not count.
+
+    Raises BadRequest.
+    """
+    wanted = list(dict.fromkeys(words(text)))
+    if len(wanted) > MOST_WORDS:
+        raise BadRequest(f"At most {MOST_WORDS} words can be searched for at once.")
+    if not wanted:
+        return Q(never())
+    if postgresql():
+        return Q(
+            Sql(
+                "catalog_words({0}) @> string_to_array(lower({1}::text), ' ')",
+                F("metadata"),
+                Value(" ".join(wanted)),
+            )
+        )
+    return Q(terms.having_words(parent, wanted))

@@ -1,0 +1,100 @@
+"""Texts of a certain form: as SQL's LIKE has it, or by a regular expression."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+import re2
+from django.db.models import Q, Value
+
+from access.errors import BadRequest
+
+from .paths import MetadataPath
+from .sql import Sql, postgresql
+
+LONGEST = 1000
+# Each of them is tried at every place.
+MOST_JOKERS = 20
+JOKERS = {"%": "*", "_": "?"}
+# What RE2 and PostgreSQL call by other names.
+BOUNDARIES = {r"\b": r"\y", r"\B": r"\Y", r"\z": r"\Z"}
+IGNORE_CASE = "(?i)"
+ESCAPE = re.compile(r"\\.", re.DOTALL)
+
+
+def like(path: MetadataPath, pattern: str) -> Q:
+    """A text is there, all of it of that form: `%` is anything, `_` one character, case counts.
+
+    A backslash takes its meaning from what follows. Raises BadRequest.
+    """
+    parts = _parts(pattern)
+    if len(pattern) > LONGEST or parts.count("%") > MOST_JOKERS:
+        raise BadRequest(
+            f"A pattern has at most {LONGEST} characters, of which {MOST_JOKERS} may be %."
+        )
+    if postgresql():
+        return Q(Sql("{0} = 'string' AND {1} LIKE {2}", path.kind, path.text, Value(pattern)))
+    glob = Value("".join(_globbed(part) for part in parts))
+    return Q(Sql("{0} = 'text' AND {1} GLOB {2}", path.kind, path.value, glob))
+
+
+def _globbed(part: str) -> str:
+    """The same for SQLite's GLOB, which unlike its LIKE knows capitals from small letters."""
+    if part in JOKERS:
+        return JOKERS[part]
+    return f"[{part[-1]}]" if part[-1] in "*?[" else part[-1]
+
+
+def _parts(pattern: str) -> list[str]:
+    """The characters, each together with a backslash before it."""
+    parts = re.findall(r"\\.|[^\\]", pattern, re.DOTALL)
+    if sum(map(len, parts)) < len(pattern):
+        raise BadRequest(r"A pattern must not end in a single backslash; \\ is a backslash.")
+    return parts
+
+
+def regex(path: MetadataPath, pattern: str, case_sensitive: bool) -> Q:
+    """A text is there, some part of it as the expression says.
+
+    The language is RE2's: without back-references and look-around, so that no expression takes
+    long. Raises BadRequest.
+    """
+    check_expression(pattern)
+    if pattern.startswith(IGNORE_CASE):
+        pattern, case_sensitive = pattern.removeprefix(IGNORE_CASE), False
+    if postgresql():
+        sign, expression = "~" if case_sensitive else "~*", Value(_postgresql_expression(pattern))
+        return Q(Sql(f"{{0}} = 'string' AND {{1}} {sign} {{2}}", path.kind, path.text, expression))
+    return Q(
+        Sql(
+            "{0} = 'text' AND tiled_regex({2}, {1}, {3})",
+            *(path.kind, path.value, Value(pattern), Value(int(case_sensitive))),
+        )
+    )
+
+
+def check_expression(pattern: str) -> None:
+    """Raise BadRequest for what is no regular expression."""
+    if len(pattern) > LONGEST:
+        raise BadRequest(f"A regular expression has at most {LONGEST} characters.")
+    try:
+        compiled(pattern, True)
+    except re2.error as error:
+        raise BadRequest(f"{pattern!r} is no regular expression: {error}") from error
+
+
+@lru_cache(maxsize=64)
+def compiled(pattern: str, case_sensitive: bool) -> Any:
+    """The expression, ready to search with. Raises re2.error."""
+    options = re2.Options()
+    options.case_sensitive = case_sensitive
+    options.log_errors = False
+    return re2.compile(pattern, options=options)
+
+
+def _postgresql_expression(pattern: str) -> str:
+    renamed = ESCAPE.sub(lambda found: BOUNDARIES.get(found[0], found[0]), pattern)
+    # Otherwise a dot would be a line's end as well.
+    return f"(?p){renamed}"

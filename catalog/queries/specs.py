@@ -1,0 +1,31 @@
+"""What nodes declare themselves to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import F, Q, Value
+
+from .sql import Sql, postgresql
+from .within import contained
+
+
+def with_specs(include: Sequence[str], exclude: Sequence[str]) -> Q:
+    """Specs of all the names in `include` are declared, and none of `exclude`; versions vary."""
+    found = Q()
+    for name in include:
+        found &= Q(_declared(name))
+    for name in exclude:
+        found &= ~Q(_declared(name))
+    return found
+
+
+def _declared(name: str) -> Sql:
+    if postgresql():
+        return contained([{"name": name}], "specs")
+    return Sql(
+        "EXISTS (SELECT 1 FROM json_each({0}) AS spec "
+        "WHERE json_extract(spec.value, '$.name') = {1})",
+        F("specs"),
+        Value(name),
+    )

@@ -1,0 +1,25 @@
+"""Functions that SQLite is given for what it cannot say itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from .canonical import canonical_text
+from .patterns import compiled
+from .terms import node_terms
+
+
+def add_functions(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Give a new connection what the queries and triggers of the catalog call."""
+    if connection.vendor != "sqlite":
+        return
+    raw = connection.connection
+    raw.create_function("tiled_terms", 2, node_terms, deterministic=True)
+    raw.create_function("tiled_canonical", 1, canonical_text, deterministic=True)
+    raw.create_function("tiled_regex", 3, _regex, deterministic=True)
+
+
+def _regex(pattern: str, text: str | None, case_sensitive: int) -> bool:
+    return text is not None and compiled(pattern, bool(case_sensitive)).search(text) is not None
