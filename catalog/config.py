@@ -62,6 +62,12 @@ class StorageSettings(BaseModel):
         "a power cut; about ten times slower.",
         examples=["false"],
     )
+    expose_raw_assets: bool = Field(
+        default=True,
+        description="Whether the files of a node can be listed, downloaded and taken away as they "
+        "are (`asset/*`).",
+        examples=["true"],
+    )
     response_bytesize_limit: int = Field(
         default=300_000_000,
         ge=1,

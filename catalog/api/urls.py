@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, re_path
 
 from .about import AboutView
 from .arrays import ArrayBlockView, ArrayFullView
+from .assets import AssetBytesView, AssetManifestView, AssetView
 from .awkward import AwkwardBuffersView, AwkwardFullView
 from .base import WireView, add_slash
 from .distinct import DistinctView
@@ -38,6 +39,9 @@ NODE_VIEWS: dict[str, type[WireView]] = {
     "revisions": RevisionsView,
     "register": RegisterView,
     "data_source": DataSourceView,
+    "asset/manifest": AssetManifestView,
+    "asset/bytes": AssetBytesView,
+    "asset": AssetView,
     "stream/close": CloseStreamView,
 }
 

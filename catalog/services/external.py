@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
-from access.errors import Invalid, NotFound
+from access.errors import Conflict, Invalid, NotFound
 from tiled_client.wire.data_sources import DataSource as WireDataSource
 from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import ArrayStructure, TableStructure
@@ -61,24 +61,32 @@ def update_data_source(
     """Replace the data source of the node at `path`; assets are added, never taken away.
 
     `patch` says what is new, for a table within `partition`, if it is given. Raises NotFound (no
-    node, or the data source is not that node's), Invalid (another family, or a patch that is none),
-    BadRequest (no such partition), and as `register_node` does.
+    node, or the data source is not that node's), Conflict (data of the server's own), Invalid
+    (another family, or a patch that is none), BadRequest (no such partition), and as
+    `register_node` does.
     """
     with node_lock("/".join(split_path(path))):
         with transaction.atomic():
             node = resolve_for_update(path)
             source = node.source
-            if source is None or source.pk != replacement.id or not source.external:
+            if source is None or source.pk != replacement.id:
                 raise NotFound(f"No data_source {replacement.id} on this node.")
+            if not source.external:
+                raise Conflict(
+                    "The data of this node are internally managed: they are written, and not "
+                    "described by their files."
+                )
             check_external(replacement, family=node.family)
             event = _updated(node, replacement, patch, partition)
             _replace(source, replacement)
-        announce(event)
+        if event is not None:
+            announce(event)
 
 
 def _updated(
     node: Node, replacement: WireDataSource, patch: Patch | None, partition: int | None
-) -> DataSourceUpdated | TableSourceUpdated:
+) -> DataSourceUpdated | TableSourceUpdated | None:
+    """What there is to tell; nothing of other families, whose streams have no such update."""
     match replacement.structure:
         case TableStructure() as structure:
             if partition is not None:
@@ -88,7 +96,7 @@ def _updated(
         case ArrayStructure() as structure:
             region = {"offset": patch.offset, "shape": patch.shape} if patch else None
             return DataSourceUpdated(node.ref, replacement.to_json(), region, structure.shape)
-    raise Invalid(f"A node of family {node.structure_family} has no files to speak of.")
+    return None
 
 
 def _replace(source: DataSource, replacement: WireDataSource) -> None:

@@ -104,7 +104,9 @@ def check_external(source: DataSource, *, family: StructureFamily) -> None:
     """Raise unless the server may and can read these files as a node of `family`, once there."""
     if source.structure_family is not family:
         raise Invalid(f"The node's family is {family.value}, not {source.structure_family.value}.")
-    if source.mimetype not in external.mimetypes(source.structure_family):
+    # Of bytes nothing is read but the bytes.
+    known = family is StructureFamily.bytes or source.mimetype in external.mimetypes(family)
+    if not source.mimetype or not known:
         raise UnsupportedMedia(
             f"The given data source mimetype, {source.mimetype}, is not one that the Tiled server "
             "knows how to read."

@@ -74,9 +74,9 @@ class DataSource:
         except ValueError as error:
             raise WireError(f"{error} of a data source.") from error
         for key in ("parameters", "properties"):
-            if not isinstance(value.get(key) or {}, Mapping):
+            if not isinstance({} if value.get(key) is None else value[key], Mapping):
                 raise WireError(f"A data source's {key} must be an object.")
-        if not isinstance(value.get("assets") or [], (list, tuple)):
+        if not isinstance([] if value.get("assets") is None else value["assets"], (list, tuple)):
             raise WireError("A data source's assets must be a list.")
         mimetype, identifier = value.get("mimetype"), value.get("id")
         if mimetype is not None and not isinstance(mimetype, str):

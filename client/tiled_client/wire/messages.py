@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from .awkward import AwkwardStructure
 from .ragged import RaggedStructure
+from .raw import BytesStructure
 from .sparse import SparseStructure
 from .structures import ArrayStructure, Structure, TableStructure
 
@@ -180,6 +181,8 @@ def schema_message(structure: Structure | None) -> dict[str, Any]:
             said: dict[str, Any] = {"arrow_schema": structure.arrow_schema}
         case AwkwardStructure():
             said = {"form": structure.form}
+        case BytesStructure():
+            said = {}
         case _:
             said = {"data_type": structure.data_type.to_json()}
     return {"type": f"{_SCHEMAS[type(structure)]}-schema", "version": 1, **said}
@@ -189,6 +192,7 @@ def schema_message(structure: Structure | None) -> dict[str, Any]:
 _SCHEMAS: dict[type[Structure], str] = {
     ArrayStructure: "array",
     SparseStructure: "array",
+    BytesStructure: "bytes",
     TableStructure: "table",
     RaggedStructure: "ragged",
     AwkwardStructure: "awkward",

@@ -17,6 +17,7 @@ from .dtypes import DType, dtype_from_json, dtype_from_numpy
 from .errors import WireError
 from .families import StructureFamily
 from .ragged import RaggedStructure
+from .raw import BytesStructure
 from .sparse import SparseStructure
 
 if TYPE_CHECKING:
@@ -156,7 +157,14 @@ class TableStructure:
             ) from error
 
 
-Structure = ArrayStructure | TableStructure | SparseStructure | RaggedStructure | AwkwardStructure
+Structure = (
+    ArrayStructure
+    | TableStructure
+    | SparseStructure
+    | RaggedStructure
+    | AwkwardStructure
+    | BytesStructure
+)
 
 _KINDS: dict[StructureFamily, type[Structure]] = {
     StructureFamily.array: ArrayStructure,
@@ -164,6 +172,7 @@ _KINDS: dict[StructureFamily, type[Structure]] = {
     StructureFamily.sparse: SparseStructure,
     StructureFamily.ragged: RaggedStructure,
     StructureFamily.awkward: AwkwardStructure,
+    StructureFamily.bytes: BytesStructure,
 }
 
 

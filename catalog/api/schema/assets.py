@@ -1,0 +1,45 @@
+"""The files of a node in OpenAPI."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema_view
+
+from ..assets import AssetBytesView, AssetManifestView, AssetView
+from .operations import ANY, BINARY, document, operation
+from .parameters import flag, integer, text
+from .structures import TEXT, described, list_of
+
+ASSET = integer("id", "The number of the asset, as a data source says it.", required=True)
+RELATIVE_PATH = text("relative_path", "Which file of a folder, by its path from there.")
+BOOLEAN = {"type": "boolean"}
+
+extend_schema_view(
+    get=operation(
+        answers=document(described({"manifest": list_of(TEXT)})),
+        parameters=[ASSET],
+        refused=(405,),
+        conditional=True,
+    )
+)(AssetManifestView)
+
+extend_schema_view(
+    get=operation(
+        answers={"application/octet-stream": BINARY, "*/*": ANY},
+        parameters=[ASSET, RELATIVE_PATH],
+        refused=(405,),
+        conditional=True,
+        says="The bytes of the file.",
+        others={206: "The bytes that `Range` names.", 416: "The file has none of these bytes."},
+    )
+)(AssetBytesView)
+
+extend_schema_view(
+    delete=operation(
+        answers=document(described({"asset_deleted": BOOLEAN, "data_deleted": BOOLEAN})),
+        parameters=[
+            ASSET,
+            flag("external_only", True, "Refuse where that deletes data which the server keeps."),
+        ],
+        refused=(405, 409),
+    )
+)(AssetView)

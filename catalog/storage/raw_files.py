@@ -1,0 +1,128 @@
+"""Files as they lie on the disk: what is in a folder, and bytes of one file.
+
+Whatever a client asks for below a folder, nothing outside it is opened: neither by `..`, nor by a
+symbolic link that leads out.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
+
+from .errors import MissingFile, OutsideReadable, Unreadable
+
+PIECE = 1 << 18
+# What is being written, and has not its name yet.
+UNFINISHED = ".partial"
+_NO_SUCH = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A file that is open for reading: `size` bytes of it, last changed at `modified` (ns)."""
+
+    descriptor: int
+    size: int
+    modified: int
+
+    def close(self) -> None:
+        """Close it."""
+        os.close(self.descriptor)
+
+
+class Pieces:
+    """The bytes of a file from `start` on, `length` in all, read piece by piece; then closed.
+
+    Raises EOFError where the file has become shorter meanwhile.
+    """
+
+    def __init__(self, file: OpenFile, start: int, length: int) -> None:
+        self._file = file
+        self._place, self._end = start, start + length
+        self._closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._place >= self._end:
+            self.close()
+            raise StopIteration
+        size = min(PIECE, self._end - self._place)
+        piece = os.pread(self._file.descriptor, size, self._place)
+        if not piece:
+            self.close()
+            raise EOFError(f"The file ends {self._end - self._place} bytes too early.")
+        self._place += len(piece)
+        return piece
+
+    def close(self) -> None:
+        """Close the file, once."""
+        if not self._closed:
+            self._closed = True
+            self._file.close()
+
+
+def manifest(folder: Path) -> list[str]:
+    """The files below `folder`, by their paths from there, in order.
+
+    What leads out of it is left out. Raises MissingFile, Unreadable.
+    """
+    root = folder.resolve()
+    found: list[str] = []
+    for parent, _, names in os.walk(root, onerror=_raise):
+        for name in names:
+            path = Path(parent, name)
+            if not name.endswith(UNFINISHED) and _is_file_within(path, root):
+                found.append(path.relative_to(root).as_posix())
+    return sorted(found)
+
+
+def below(folder: Path, relative: str) -> Path:
+    """The real path of `relative` below `folder`. Raises OutsideReadable, MissingFile.
+
+    Absolute paths and `..` are refused even where they would lead back.
+    """
+    parts = PurePosixPath(relative)
+    if not relative or "\0" in relative or parts.is_absolute() or ".." in parts.parts:
+        raise OutsideReadable(f"{relative!r} is not a path to something within the asset.")
+    try:
+        root, path = folder.resolve(), folder.joinpath(*parts.parts).resolve()
+    except (OSError, RuntimeError) as error:
+        raise MissingFile(f"{relative!r} is not there.") from error
+    if not path.is_relative_to(root):
+        raise OutsideReadable(f"{relative!r} leads out of the asset.")
+    return path
+
+
+def open_file(path: Path) -> OpenFile:
+    """Open a file, and nothing that is none. Raises MissingFile, Unreadable."""
+    try:
+        # A pipe would make us wait; a link in place of the resolved path would lead elsewhere.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        _raise(error)
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise Unreadable(f"{path.name} is not a file.")
+    return OpenFile(descriptor, found.st_size, found.st_mtime_ns)
+
+
+def _is_file_within(path: Path, root: Path) -> bool:
+    try:
+        return path.is_file() and path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):
+        return False
+
+
+def _raise(error: OSError) -> NoReturn:
+    name = Path(error.filename or "").name
+    if error.errno in _NO_SUCH:
+        raise MissingFile(f"{name} is not there.") from error
+    raise Unreadable(f"{name} cannot be read: {error.strerror}.") from error
