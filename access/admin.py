@@ -18,6 +18,7 @@ from .durations import moment
 from .forms import LoginForm
 from .models import ApiKey
 from .principals import READ, Scope
+from .tags_admin import TagAdmin as TagAdmin
 
 if TYPE_CHECKING:
     KeyModelAdmin = admin.ModelAdmin[ApiKey]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from django.db.models import Count
 
+from access.rights import per_node
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.buffers import awkward_form
 from tiled_client.wire.ragged import RaggedStructure
@@ -17,6 +18,7 @@ from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from ..models import DataSource, Node
 from ..nodes import below
+from ..rights import own_tags
 from .sizes import room_of
 from .text import chunks_text, count_text, dtype_text, moment, shape_text, size_text, specs_text
 
@@ -42,6 +44,8 @@ def node_facts(node: Node) -> Facts:
         "Created": moment(node.time_created),
         "Updated": moment(node.time_updated),
     }
+    if per_node():
+        facts["Access tags"] = ", ".join(own_tags(node.tag_path_id)) or "none"
     if node.structure_family == "container":
         facts |= _container_facts(node)
     return facts

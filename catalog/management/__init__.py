@@ -1,0 +1,1 @@
+"""What is managed from the command line."""
