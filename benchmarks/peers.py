@@ -61,10 +61,11 @@ def valkey(folder: Path, memory: int = 6_000_000_000) -> Iterator[str]:
 
 
 @contextmanager
-def ours(folder: Path) -> Iterator[Peer]:
-    """`manage.py serve` with one worker, SQLite and defaults."""
+def ours(folder: Path, workers: int = 1) -> Iterator[Peer]:
+    """`manage.py serve` with one worker, or more, SQLite and defaults."""
     port = free_port()
-    command = [sys.executable, "manage.py", "serve", "--workers", "1", "--port", str(port)]
+    command = [sys.executable, "manage.py", "serve"]
+    command += ["--workers", str(workers), "--port", str(port)]
     with valkey(folder) as cache:
         settings = {
             "TILED_SERVER_DATA_FOLDER": str(folder),

@@ -7,7 +7,7 @@ announced.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -34,7 +34,8 @@ from .rows import check_partition
 from .stores import node_folder, stored_file
 
 PARTITION = "data_uris"
-Store = Callable[[Target, pa.Table, Once | None], None]
+Rows = Iterable[pa.Table]
+Store = Callable[[Target, Rows, Once | None], None]
 
 
 def write_table(*, path: str, upload: Upload) -> None:
@@ -64,13 +65,14 @@ def _write(
     partition: int | None = None,
     append: bool = False,
 ) -> None:
-    table = tables.parse_ipc(upload.body)
+    rows = tables.arrived(upload.body)
     if not tables.is_ipc_file(upload.body):
         # Subscribers are told that it is a file.
+        (table,) = rows
         upload = replace(upload, body=tables.serialize_ipc(table))
     if not upload.persist:
         target = find_target(path, StructureFamily.table)
-        _conformed(target, table, partition)
+        _conformed(target, rows, partition)
         announce(_written(target, upload, partition, append))
         return
     with node_lock("/".join(split_path(path))):
@@ -79,16 +81,21 @@ def _write(
             raise NotSupported("This node does not support writing a partition.")
         if earlier_receipt(target.ref.uuid, upload.once):
             return
-        store(target, _conformed(target, table, partition), upload.once)
+        store(target, _conformed(target, rows, partition), upload.once)
         announce(_written(target, upload, partition, append))
 
 
-def _conformed(target: Target, table: pa.Table, partition: int | None) -> pa.Table:
+def _conformed(target: Target, rows: Rows, partition: int | None) -> Rows:
     structure = target.structure
     assert isinstance(structure, TableStructure)
     if partition is not None:
         check_partition(structure, partition)
-    return tables.conform(table, structure.schema())
+    schema = structure.schema()
+    if isinstance(rows, list):
+        return [tables.conform(table, schema) for table in rows]
+    for table in rows:  # all of them, before any is stored
+        tables.conform(table, schema)
+    return (tables.conform(table, schema) for table in rows)
 
 
 def _written(target: Target, upload: Upload, partition: int | None, append: bool) -> TableWritten:
@@ -102,14 +109,14 @@ def _written(target: Target, upload: Upload, partition: int | None, append: bool
     )
 
 
-def _replace_all(target: Target, table: pa.Table, once: Once | None) -> None:
+def _replace_all(target: Target, rows: Rows, once: Once | None) -> None:
     source = _source(target)
-    _replace_with(table, 0, source, source.asset_links.all(), once)
+    _replace_with(rows, 0, source, source.asset_links.all(), once)
 
 
-def _replace(partition: int, target: Target, table: pa.Table, once: Once | None) -> None:
+def _replace(partition: int, target: Target, rows: Rows, once: Once | None) -> None:
     source = _source(target)
-    _replace_with(table, partition, source, source.asset_links.filter(num=partition), once)
+    _replace_with(rows, partition, source, source.asset_links.filter(num=partition), once)
 
 
 def _source(target: Target) -> DataSource:
@@ -121,14 +128,14 @@ def _source(target: Target) -> DataSource:
 
 
 def _replace_with(
-    table: pa.Table,
+    rows: Rows,
     partition: int,
     source: DataSource,
     before: QuerySet[DataSourceAsset],
     once: Once | None,
 ) -> None:
     """Write the rows of `partition` to a new file, which takes the place of those of `before`."""
-    written = tables.write_partition(node_folder(source.node.uuid), partition, table, sync=_sync())
+    written = tables.write_partition(node_folder(source.node.uuid), partition, rows, sync=_sync())
     uri = files.file_uri(written.path)
     asset = WireAsset(
         uri, is_directory=False, parameter=PARTITION, num=partition, size=written.size
@@ -144,13 +151,13 @@ def _replace_with(
         raise
 
 
-def _append(number: int, target: Target, table: pa.Table, once: Once | None) -> None:
+def _append(number: int, target: Target, rows: Rows, once: Once | None) -> None:
     partition = find_partition(target, number)
     if partition is None:
-        _replace(number, target, table, once)
+        _replace(number, target, rows, once)
         return
     path = stored_file(target.ref.uuid, partition.data_uri)
-    size = tables.append(path, partition.size, table, sync=_sync())
+    size = tables.append(path, partition.size, rows, sync=_sync())
     with with_receipt(target.ref.uuid, once):
         if not store_size(partition, size):
             raise no_such_entry(split_path(target.ref.path))

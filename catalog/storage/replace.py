@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from .letting_go import hold, let_go
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from _typeshed import StrPath
     from typing_extensions import Buffer
 
@@ -54,6 +56,30 @@ def write_unseen(path: StrPath, data: Buffer) -> None:
         write_all(descriptor, data)
     finally:
         os.close(descriptor)
+
+
+def write_new(path: StrPath, pieces: Iterable[Buffer], *, sync: bool = False) -> int:
+    """Write `pieces` to a file whose name nobody knows yet, or no file; returns how many bytes.
+
+    With `sync`, it has reached the disk on return.
+    """
+    size, descriptor = 0, _created(path)
+    try:
+        try:
+            for piece in pieces:
+                write_all(descriptor, piece)
+                size += memoryview(piece).nbytes
+            if sync:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+        raise
+    if sync:
+        _sync_folder(os.path.dirname(path))
+    return size
 
 
 def write_all(descriptor: int, data: Buffer) -> None:

@@ -4,7 +4,7 @@ The catalog keeps how many bytes of a partition's file count. What a crash has l
 never read, and cut off by the next append. Rows that were stored are never rewritten.
 """
 
-from .bodies import is_ipc_file, parse_ipc, serialize_ipc
+from .bodies import arrived, in_slices, is_ipc_file, parse_ipc, serialize_ipc
 from .columns import column_array
 from .partitions import (
     MIMETYPE,
@@ -27,11 +27,13 @@ __all__ = [
     "PartitionFile",
     "StoredPartition",
     "append",
+    "arrived",
     "check_distinct",
     "column_array",
     "conform",
     "create",
     "empty",
+    "in_slices",
     "is_ipc_file",
     "iter_batches",
     "iter_rows",

@@ -5,27 +5,76 @@ A body comes from anywhere: nothing of it is believed before it has been validat
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
 import pyarrow as pa
 
 from ..errors import Malformed
-from ..mapped import Bytes
+from ..mapped import Bytes, is_mapped, let_go
 from .dictionaries import one_dictionary_each
 
 FILE_MAGIC = b"ARROW1"
+# Bytes of a large batch that are looked at, or stored, at a time.
+SLICE = 8 << 20
+
+
+def arrived(body: Bytes) -> Iterable[pa.Table]:
+    """The table in a body, in pieces where it lies in a file. Each time anew; raises Malformed.
+
+    An Arrow IPC file is read batch by batch, and of each batch so many rows at a time; what has
+    been read is let go of. Batches that are compressed take the memory that they take.
+    """
+    if is_mapped(body) and is_ipc_file(body):
+        return _Pieces(body)
+    return [parse_ipc(body)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    body: Bytes
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        with _malformed(self.body):
+            reader = pa.ipc.open_file(pa.py_buffer(self.body))
+            _ = reader.schema.names  # Texts too, which are only now decoded.
+        if not reader.num_record_batches:
+            yield reader.schema.empty_table()
+        for number in range(reader.num_record_batches):
+            with _malformed(self.body):
+                batch = reader.get_batch(number)
+            for rows in in_slices(batch):
+                yield self._checked(rows)
+                let_go(self.body)
+
+    def _checked(self, rows: pa.RecordBatch) -> pa.Table:
+        with _malformed(self.body):
+            rows.validate(full=True)
+        table = pa.Table.from_batches([rows])
+        _check_length(table, self.body)
+        return table
+
+
+def in_slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The rows of a batch, in slices of about `SLICE` bytes."""
+    count = -(-batch.nbytes // SLICE)
+    step = max(-(-batch.num_rows // max(count, 1)), 1)
+    if step >= batch.num_rows:
+        yield batch
+        return
+    for start in range(0, batch.num_rows, step):
+        yield batch.slice(start, step)
 
 
 def parse_ipc(body: Bytes) -> pa.Table:
     """The table in a body: an Arrow IPC file, or a stream. Raises Malformed."""
     if not body:
         raise Malformed("The body is empty, where an Arrow IPC file is expected.")
-    try:
+    with _malformed(body):
         table = _read(body)
         table.validate(full=True)
         _ = table.column_names  # Texts too, which are only now decoded.
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise Malformed(
-            f"The body of {len(body)} bytes is not a whole Arrow IPC file: {error}"
-        ) from error
     _check_length(table, body)
     return table
 
@@ -44,6 +93,16 @@ def serialize_ipc(table: pa.Table) -> bytes:
         writer.write_table(table)
     content: bytes = sink.getvalue().to_pybytes()
     return content
+
+
+@contextmanager
+def _malformed(body: Bytes) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise Malformed(
+            f"The body of {len(body)} bytes is not a whole Arrow IPC file: {error}"
+        ) from error
 
 
 def _read(body: Bytes) -> pa.Table:

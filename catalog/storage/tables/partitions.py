@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 
 from ..errors import MissingFile, SchemaMismatch, UnknownColumn, Unreadable
-from ..replace import replace_file, write_all
+from ..mapped import let_go, map_file
+from ..replace import write_all, write_new
+from .bodies import in_slices
 from .dictionaries import combined
 from .ranges import within
 from .schemas import check_distinct, pandas_index
@@ -19,6 +22,8 @@ from .schemas import check_distinct, pandas_index
 MIMETYPE = "application/vnd.apache.arrow.stream"
 # Above this, reading is quicker for all who come after if the batches are made one.
 MANY_BATCHES = 16
+# Batches of so many bytes on average are left as they are.
+LARGE_BATCH = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +41,27 @@ def create(directory: Path, schema: pa.Schema) -> None:
 
 
 def write_partition(
-    directory: Path, number: int, table: pa.Table, *, sync: bool = False
+    directory: Path, number: int, rows: pa.Table | Iterable[pa.Table], *, sync: bool = False
 ) -> PartitionFile:
-    """Write a partition to a new file, whole or not at all; the old one is left as it is."""
+    """Write a partition to a new file, whole or not at all; the old one is left as it is.
+
+    `rows` is a table, or pieces of one, of which there is at least one.
+    """
     path = directory / f"partition-{number}-{secrets.token_hex(4)}.arrows"
-    header, rows = _messages(table)
-    replace_file(path, b"".join((header, rows)), sync=sync)
-    return PartitionFile(path, len(header) + len(rows))
+    header, pieces = _header_and_rows(rows)
+    size = write_new(path, chain([header], pieces), sync=sync)
+    return PartitionFile(path, size)
 
 
-def append(path: Path, committed_size: int, table: pa.Table, *, sync: bool = False) -> int:
-    """Add rows after the bytes that count; returns how many count then.
+def append(
+    path: Path, committed_size: int, rows: pa.Table | Iterable[pa.Table], *, sync: bool = False
+) -> int:
+    """Add rows (as in `write_partition`) after the bytes that count; returns how many count then.
 
     Raises MissingFile, Unreadable (a file too short), SchemaMismatch (other than the file's).
     """
-    header, rows = _messages(table)
+    header, pieces = _header_and_rows(rows)
+    size = committed_size
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError as error:
@@ -63,12 +74,14 @@ def append(path: Path, committed_size: int, table: pa.Table, *, sync: bool = Fal
         if found > committed_size:
             os.ftruncate(descriptor, committed_size)
         os.lseek(descriptor, committed_size, os.SEEK_SET)
-        write_all(descriptor, rows)
+        for piece in pieces:
+            write_all(descriptor, piece)
+            size += len(piece)
         if sync:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    return committed_size + len(rows)
+    return size
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +101,10 @@ class StoredPartition:
         for batch in iter_batches(self.path, self.size):
             if stop is not None and before >= stop:
                 return
-            for rows in within(batch, before, start, stop):
-                yield rows.select(names)
-            before += batch.num_rows
+            for piece in in_slices(batch):
+                for rows in within(piece, before, start, stop):
+                    yield rows.select(names)
+                before += piece.num_rows
 
 
 def read(path: Path, committed_size: int, columns: Sequence[str] | None = None) -> pa.Table:
@@ -124,15 +138,29 @@ def iter_batches(
     path: Path, committed_size: int, columns: Sequence[str] | None = None
 ) -> Iterator[pa.RecordBatch]:
     """The batches of a partition as they were written, in the file's order of columns."""
+    content = _content(path, committed_size)
     try:
-        yield from _open(path, committed_size, columns)
+        for batch in _reader(content, columns):
+            yield batch
+            # What was made of it has been used; what has not is read again.
+            let_go(content)
     except (pa.ArrowException, OSError) as error:
         raise Unreadable(f"The partition {path} cannot be read: {error}") from error
 
 
 def _in_few_batches(table: pa.Table) -> pa.Table:
-    many = table.num_columns and table.column(0).num_chunks > MANY_BATCHES
+    count = table.column(0).num_chunks if table.num_columns else 0
+    many = count > MANY_BATCHES and table.nbytes < count * LARGE_BATCH
     return combined(table) if many else table
+
+
+def _header_and_rows(
+    rows: pa.Table | Iterable[pa.Table],
+) -> tuple[bytes, Iterator[memoryview]]:
+    """The schema's message, and those of the rows of each piece."""
+    pieces = iter([rows] if isinstance(rows, pa.Table) else rows)
+    header, first = _messages(next(pieces))
+    return header, chain([first], (_messages(piece)[1] for piece in pieces))
 
 
 def _messages(table: pa.Table) -> tuple[bytes, memoryview]:
@@ -150,12 +178,21 @@ def _messages(table: pa.Table) -> tuple[bytes, memoryview]:
 def _open(
     path: Path, committed_size: int, columns: Sequence[str] | None
 ) -> pa.RecordBatchStreamReader:
+    return _reader(_content(path, committed_size), columns)
+
+
+def _content(path: Path, committed_size: int) -> memoryview:
     try:
-        mapped = pa.memory_map(str(path))
+        with path.open("rb") as file:
+            content = map_file(file)
     except FileNotFoundError as error:
         raise MissingFile(f"The partition {path} is not there.") from error
-    _check_size(path, mapped.size(), committed_size)
-    content = mapped.read_buffer(committed_size)
+    _check_size(path, len(content), committed_size)
+    return content[:committed_size]
+
+
+def _reader(view: memoryview, columns: Sequence[str] | None) -> pa.RecordBatchStreamReader:
+    content = pa.py_buffer(view)
     if columns is None:
         return pa.ipc.open_stream(content)
     schema = pa.ipc.read_schema(content)
