@@ -21,6 +21,7 @@ from .partitions import (
 )
 from .ranges import iter_rows
 from .schemas import check_distinct, conform
+from .sending import ipc_pieces
 
 __all__ = [
     "MIMETYPE",
@@ -34,6 +35,7 @@ __all__ = [
     "create",
     "empty",
     "in_slices",
+    "ipc_pieces",
     "is_ipc_file",
     "iter_batches",
     "iter_rows",

@@ -8,7 +8,7 @@ import pyarrow as pa
 def one_dictionary_each(table: pa.Table) -> pa.Table:
     """The same table with a single dictionary for each column."""
     for number, field in enumerate(table.schema):
-        if _has_dictionary(field.type) and table.column(number).num_chunks > 1:
+        if has_dictionary(field.type) and table.column(number).num_chunks > 1:
             table = _unified(table, number, field)
     return table
 
@@ -41,7 +41,8 @@ def _unified(table: pa.Table, number: int, field: pa.Field) -> pa.Table:
     return table.set_column(number, field, whole)
 
 
-def _has_dictionary(kind: pa.DataType) -> bool:
+def has_dictionary(kind: pa.DataType) -> bool:
+    """Whether values of this type, or what is in them, stand in a dictionary."""
     return pa.types.is_dictionary(kind) or any(
-        _has_dictionary(kind.field(number).type) for number in range(kind.num_fields)
+        has_dictionary(kind.field(number).type) for number in range(kind.num_fields)
     )
