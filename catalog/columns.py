@@ -14,8 +14,9 @@ from access.errors import NotFound, NotSupported
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
+from .inner import Inner, file_above, resolve_inner
 from .models import Node
-from .nodes import resolve, split_path
+from .nodes import split_path
 from .services.arrays import Array
 from .services.rows import read_column
 
@@ -24,7 +25,7 @@ from .services.rows import read_column
 class Column:
     """One column, seen as an array of one dimension; it has no metadata of its own."""
 
-    table: Node
+    table: Node | Inner
     key: str
     array: Array
     pk: None = None
@@ -49,11 +50,14 @@ class Column:
         return [*self.table.segments, self.key]
 
 
-def resolve_with_columns(path: str | Sequence[str]) -> Node | Column:
-    """The node at `path`, or the column of the table there. Raises NotFound."""
+def resolve_with_columns(path: str | Sequence[str]) -> Node | Inner | Column:
+    """The node at `path`, of the catalog or inside a file, or the column of the table there.
+
+    Raises NotFound, StorageError.
+    """
     segments = split_path(path) if isinstance(path, str) else list(path)
     try:
-        return resolve(segments)
+        return resolve_inner(segments)
     except NotFound:
         column = _column(segments)
         if column is None:
@@ -65,12 +69,12 @@ def resolve_with_columns(path: str | Sequence[str]) -> Node | Column:
 def parts_refused(segments: Sequence[str], what: str) -> Iterator[None]:
     """Say that a part of a node does not support `what`, where it is no node that can be found.
 
-    Turns NotFound into NotSupported for a column of a table.
+    Turns NotFound into NotSupported for a column of a table, and for what is inside a file.
     """
     try:
         yield
     except NotFound as error:
-        if _table_above(segments) is None:
+        if file_above(segments) is None and _table_above(segments) is None:
             raise
         raise NotSupported(f"This node does not support {what}.") from error
 
@@ -80,13 +84,13 @@ def _column(segments: Sequence[str]) -> Column | None:
     return Column(table, segments[-1], read_column(table, segments[-1])) if table else None
 
 
-def _table_above(segments: Sequence[str]) -> Node | None:
+def _table_above(segments: Sequence[str]) -> Node | Inner | None:
     """The table that the last of `segments` is a column of."""
     if len(segments) < 2:
         return None
     *parent, name = segments
     try:
-        table = resolve(parent)
+        table = resolve_inner(parent)
     except NotFound:
         return None
     structure = table.structure

@@ -22,6 +22,7 @@ from tiled_client.wire.structures import Structure
 
 from .events import NodeRef
 from .fields import structure_from_text
+from .inner import refuse_inner
 from .models import Asset, DataSource, DataSourceAsset, Node
 from .nodes import check_family, no_such_entry, split_path
 
@@ -54,12 +55,16 @@ class Target:
 
 
 def find_target(path: str, *families: StructureFamily) -> Target:
-    """The node at `path`, which must be of one of `families`. Raises NotFound."""
+    """The node at `path`, which must be of one of `families`.
+
+    Raises NotFound, NotSupported (inside a file).
+    """
     segments = split_path(path)
     joined = "/".join(segments)
     # No key has a NUL, and PostgreSQL does not even let us ask.
     row = None if "\0" in joined else _row(_select_node(connection.vendor), [joined])
     if row is None:
+        refuse_inner(segments)
         raise no_such_entry(segments)
     uuid, family_name, source_id, management, text = row
     node, family = UUID(uuid) if isinstance(uuid, str) else uuid, StructureFamily(family_name)

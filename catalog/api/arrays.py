@@ -20,8 +20,9 @@ from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure
 
 from ..columns import Column, resolve_with_columns
+from ..inner import Inner
 from ..models import Node
-from ..nodes import of_family, resolve
+from ..nodes import check_family, resolve
 from ..services import arrays
 from ..services import sparse as sparse_arrays
 from ..services.arrays import Upload
@@ -53,7 +54,7 @@ class ArrayFullView(WireView):
         _check_expected(request, sliced_shape(node.structure.shape, items))
         if isinstance(node, Node) and node.family is StructureFamily.sparse:
             return sparse.full_answer(request, node, items)
-        if chosen_format(request, ARRAY_FORMATS) == OCTET_STREAM and isinstance(node, Node):
+        if chosen_format(request, ARRAY_FORMATS) == OCTET_STREAM and not isinstance(node, Column):
             return node_octets(request, node, items)
         return _answer(request, lambda: _read(node, items))
 
@@ -107,9 +108,10 @@ class ArrayBlockView(WireView):
         return render(request, None)
 
 
-def _array_or_column(path: str) -> Node | Column:
+def _array_or_column(path: str) -> Node | Inner | Column:
     node = resolve_with_columns(path)
-    return node if isinstance(node, Column) else of_family(node, *ARRAYS)
+    check_family(node.path, node.family, ARRAYS)
+    return node
 
 
 @contextmanager
@@ -127,7 +129,7 @@ def _right_type(path: str) -> Iterator[None]:
         ) from error
 
 
-def _read(node: Node | Column, items: NDSlice) -> Array:
+def _read(node: Node | Inner | Column, items: NDSlice) -> Array:
     if isinstance(node, Column):
         return _part(node.array, items)
     return arrays.read_array(node, items)

@@ -13,8 +13,8 @@ from access.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
 
+from ..inner import resolve_inner
 from ..models import Node
-from ..nodes import resolve
 from ..queries.distinct import distinct_families, distinct_metadata, distinct_specs
 from ..queries.filters import filtered
 from ..visibility import visible
@@ -40,8 +40,10 @@ class DistinctView(WireView):
         if len(keys) > MOST_KEYS:
             raise BadRequest(f"At most {MOST_KEYS} metadata keys can be asked for at once.")
         families, specs = flag(request, "structure_families", False), flag(request, "specs", False)
-        filters, container = filters_of(request), resolve(path)
-        if container.family is not StructureFamily.container:
+        filters, container = filters_of(request), resolve_inner(path)
+        if not isinstance(container, Node) or container.family is not StructureFamily.container:
+            raise NotSupported("This node does not support distinct.")
+        if container.source is not None:
             raise NotSupported("This node does not support distinct.")
         children = visible(Node.objects.filter(parent=container), principal_of(request))
         nodes = filtered(children, filters, parent=container.pk)

@@ -78,7 +78,9 @@ def child_counts(nodes: Iterable[Node], principal: Principal) -> dict[int, int]:
 
     At most one query.
     """
-    containers = [node.pk for node in nodes if node.family is StructureFamily.container]
+    containers = [
+        node.pk for node in nodes if node.family is StructureFamily.container and not node.source
+    ]
     if not containers:
         return {}
     children = visible(Node.objects.filter(parent__in=containers), principal)

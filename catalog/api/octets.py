@@ -9,8 +9,9 @@ import numpy as np
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from tiled_client.wire.slices import NDSlice, sliced_shape
+from tiled_client.wire.slices import NDSlice, last_of, sliced_shape
 
+from ..inner import Inner
 from ..models import Node
 from ..services.arrays import Array, array_structure, check_response, iter_array, read_array
 from .buffers import Piece
@@ -21,7 +22,7 @@ OCTET_STREAM = "application/octet-stream"
 AT_ONCE = 8 << 20
 
 
-def node_octets(request: Request, node: Node, items: NDSlice) -> HttpResponseBase:
+def node_octets(request: Request, node: Node | Inner, items: NDSlice) -> HttpResponseBase:
     """The part `items` of a stored array. Raises as `read_array` does."""
     structure = array_structure(node)
     shape, itemsize = sliced_shape(structure.shape, items), structure.dtype.itemsize
@@ -29,6 +30,8 @@ def node_octets(request: Request, node: Node, items: NDSlice) -> HttpResponseBas
     if length <= AT_ONCE:
         return octets(request, read_array(node, items))
     check_response(structure, shape)
+    # What is not there yet is told while there is still somebody to tell.
+    read_array(node, last_of(structure.shape, items))
     pieces = iter_array(node, items, most=AT_ONCE // 2)
     return streamed(
         request,

@@ -18,9 +18,11 @@ from access.errors import BadRequest, Invalid
 from tiled_client.wire.families import StructureFamily
 
 from ..columns import Column
+from ..inner import Inner, group_of
 from ..models import Node
 from ..rights import own_tags
 from ..services.limits import check_json
+from .contents import group_structure
 from .links import node_links, self_link
 from .requests import flag, integer
 from .responses import json_bytes
@@ -49,6 +51,8 @@ class View:
     links: bool
     select_metadata: Any
     data_links: bool = True
+    depth: int = MAX_DEPTH
+    of_files: bool = True
 
     @classmethod
     def of(cls, request: Request, *, depth_checked: bool = False) -> View:
@@ -63,34 +67,37 @@ class View:
                 f"Unknown field {unknown[0]!r}: fields are {', '.join(sorted(FIELDS))}, or an "
                 "empty text for none."
             )
-        if not depth_checked:
-            integer(request, "max_depth", high=MAX_DEPTH)
+        depth = None if depth_checked else integer(request, "max_depth", high=MAX_DEPTH)
         return cls(
             fields=(names - {""}) if names else FIELDS,
             data_sources=flag(request, "include_data_sources", False),
             links=not flag(request, "omit_links", False),
             select_metadata=_compiled(request.query_params.get("select_metadata")),
+            depth=MAX_DEPTH if depth is None else depth,
         )
 
     @property
     def listed(self) -> View:
-        """The same for the items of a listing: one of keys has no links that lead to data."""
-        return replace(self, data_links=bool(self.fields))
+        """The same for the items of a listing.
+
+        One of keys has no links that lead to data, and no file is told with its contents.
+        """
+        return replace(self, data_links=bool(self.fields), depth=0)
 
 
 def node_resource(
-    base: str, node: Node | Column, view: View, counts: Mapping[int, int]
+    base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
 ) -> dict[str, Any]:
     """The resource of `node`; `counts` has the number of children of each container, by its id."""
     return {
         "id": node.key,
-        "attributes": _attributes(node, view, counts),
+        "attributes": _attributes(base, node, view, counts),
         "links": _links(base, node, view),
         "meta": None,
     }
 
 
-def _links(base: str, node: Node | Column, view: View) -> dict[str, str] | None:
+def _links(base: str, node: Node | Inner | Column, view: View) -> dict[str, str] | None:
     if not view.links:
         return None
     if not view.data_links:
@@ -98,7 +105,9 @@ def _links(base: str, node: Node | Column, view: View) -> dict[str, str] | None:
     return node_links(base, node.path, node.family, node.structure)
 
 
-def _attributes(node: Node | Column, view: View, counts: Mapping[int, int]) -> dict[str, Any]:
+def _attributes(
+    base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
+) -> dict[str, Any]:
     container = node.family is StructureFamily.container
     chosen = {
         "metadata": _metadata(node, view) if "metadata" in view.fields else None,
@@ -106,7 +115,7 @@ def _attributes(node: Node | Column, view: View, counts: Mapping[int, int]) -> d
             node.family.value if container or "structure_family" in view.fields else None
         ),
         "specs": node.specs if "specs" in view.fields else None,
-        "structure": _structure(node, view, counts),
+        "structure": _structure(base, node, view, counts),
         "sorting": (
             [{"key": "", "direction": 1}] if container and "sorting" in view.fields else None
         ),
@@ -122,15 +131,21 @@ def _attributes(node: Node | Column, view: View, counts: Mapping[int, int]) -> d
     return {"ancestors": node.segments[:-1], **chosen}
 
 
-def _metadata(node: Node | Column, view: View) -> Any:
+def _metadata(node: Node | Inner | Column, view: View) -> Any:
     if view.select_metadata is None:
         return node.metadata
     return {"selected": _selected(view.select_metadata, node.metadata)}
 
 
-def _structure(node: Node | Column, view: View, counts: Mapping[int, int]) -> Any:
+def _structure(
+    base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
+) -> Any:
     if node.family is StructureFamily.container:
         wanted = {"structure", "count"} & view.fields
+        if wanted and view.of_files and (group := group_of(node)):
+            inner = replace(view, of_files=False)
+            depth = view.depth if "structure" in view.fields else 0
+            return group_structure(group, depth, lambda one: node_resource(base, one, inner, {}))
         return {"contents": None, "count": counts.get(node.pk or 0, 0)} if wanted else None
     if "structure" not in view.fields or node.structure is None:
         return None

@@ -18,12 +18,14 @@ from access.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
 
+from ..inner import group_of, resolve_readable
 from ..models import Node
-from ..nodes import below, resolve_family, within_depth
+from ..nodes import below, within_depth
 from ..queries.filters import filtered
 from ..queries.order import Order
 from ..queries.pages import Found, find_page, load
 from ..visibility import visible
+from . import inside
 from .base import WireView
 from .filters import filters_of
 from .links import base_url
@@ -53,7 +55,11 @@ class SearchView(WireView):
         """A page of resources, with the exact number of all in `meta.count`."""
         view, page = View.of(request), Page.of(request)
         order, filters = _order(request), filters_of(request)
-        container = resolve_family(path, StructureFamily.container)
+        container = resolve_readable(path, StructureFamily.container)
+        group = group_of(container)
+        if group is not None:
+            return inside.listing(request, group, order, filters)
+        assert isinstance(container, Node)
         children = visible(Node.objects.filter(parent=container), principal_of(request))
         found = filtered(children, filters, parent=container.pk)
         cached = any(one.kind == "lookup" for one in filters)
@@ -74,7 +80,10 @@ class DeepSearchView(WireView):
         depth = integer(request, "max_depth", low=1, high=DEEPEST)
         view, page = View.of(request, depth_checked=True), Page.of(request)
         filters = filters_of(request)
-        container = resolve_family(path, StructureFamily.container)
+        container = resolve_readable(path, StructureFamily.container)
+        if group_of(container) is not None:
+            raise BadRequest("This Tree does not support deep search.")
+        assert isinstance(container, Node)
         nodes = below(Node.objects.all(), container.path)
         if depth is not None:
             nodes = within_depth(nodes, container.path, depth)

@@ -17,7 +17,7 @@ from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import parse_rows
 
-from ..nodes import resolve_family
+from ..inner import resolve_readable
 from ..services import rows, tables
 from ..services.arrays import Upload
 from .base import WireView
@@ -39,7 +39,7 @@ class TableFullView(WireView):
     def get(self, request: Request, path: str) -> HttpResponse:
         """All rows or those of a range, of all columns or those that are named."""
         columns, wanted = _columns(request), _rows(request)
-        node = resolve_family(path, StructureFamily.table)
+        node = resolve_readable(path, StructureFamily.table)
         return _answer(request, lambda: rows.read_table(node, columns, wanted))
 
     def post(self, request: Request, path: str) -> HttpResponse:
@@ -66,7 +66,7 @@ class TablePartitionView(WireView):
         """The rows or those of a range, of all columns or those that are named."""
         columns, wanted = _columns(request), _rows(request)
         partition = required_integer(request, "partition")
-        node = resolve_family(path, StructureFamily.table)
+        node = resolve_readable(path, StructureFamily.table)
         return _answer(request, lambda: rows.read_partition(node, partition, columns, wanted))
 
     def post(self, request: Request, path: str) -> HttpResponse:

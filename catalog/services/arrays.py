@@ -21,6 +21,7 @@ from tiled_client.wire.structures import ArrayStructure
 
 from ..config import storage_settings
 from ..events import ArrayWritten, announce
+from ..inner import Inner, read_inner_array
 from ..locks import node_lock
 from ..models import Node
 from ..nodes import no_such_entry, split_path
@@ -87,14 +88,14 @@ def write_patch(
     return _write(path, upload, lambda structure: _plan_patch(structure, offset, shape, extend))
 
 
-def read_array(node: Node, items: NDSlice) -> Array:
+def read_array(node: Node | Inner, items: NDSlice) -> Array:
     """The part `items` of the array, in its dtype. Raises WireError, BadRequest (too large)."""
     structure = array_structure(node)
     check_response(structure, sliced_shape(structure.shape, items))
     return _read(node, structure, items)
 
 
-def iter_array(node: Node, items: NDSlice, *, most: int) -> Iterator[Array]:
+def iter_array(node: Node | Inner, items: NDSlice, *, most: int) -> Iterator[Array]:
     """The same, in portions of about `most` bytes, one after another in C order; of any size."""
     structure = array_structure(node)
     chunk = [max(sizes, default=1) for sizes in structure.chunks]
@@ -112,14 +113,18 @@ def check_response(structure: ArrayStructure, shape: Sequence[int]) -> None:
         )
 
 
-def _read(node: Node, structure: ArrayStructure, items: NDSlice) -> Array:
+def _read(node: Node | Inner, structure: ArrayStructure, items: NDSlice) -> Array:
+    if isinstance(node, Inner):
+        shape = sliced_shape(structure.shape, items)
+        empty = np.zeros(shape, structure.dtype)
+        return read_inner_array(node, items) if math.prod(shape) else empty
     assert node.source is not None
     if node.source.external:
         return read_external(node.source, structure, items)
     return array_store().read(node_folder(node.uuid), structure, items)
 
 
-def array_structure(node: Node) -> ArrayStructure:
+def array_structure(node: Node | Inner) -> ArrayStructure:
     """The structure of a node that is an array."""
     structure = node.structure
     assert isinstance(structure, ArrayStructure)

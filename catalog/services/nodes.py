@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 from django.db.models import prefetch_related_objects
 
-from access.errors import Conflict, Invalid, NotFound
+from access.errors import Conflict, Invalid, NotFound, NotSupported
 from access.principals import Principal
 from tiled_client.wire.families import StructureFamily
 
 from ..events import ChildCreated, announce
+from ..inner import refuse_inner
 from ..locks import node_lock
 from ..models import PATH_BYTES, DataSource, Node
 from ..nodes import resolve, split_path
@@ -42,7 +43,7 @@ def _create(
     parent_path: str, draft: Draft, principal: Principal | None, *, registered: bool
 ) -> Node:
     with node_lock("/".join(split_path(parent_path))):
-        parent = resolve(parent_path)
+        parent = _parent(parent_path)
         node = _validated(_unsaved(parent, draft), draft)
         node.tag_path_id = tag_path_of_new(parent, draft.tags, principal)
         try:
@@ -70,12 +71,22 @@ def _create(
     return node
 
 
+def _parent(path: str) -> Node:
+    try:
+        return resolve(path)
+    except NotFound:
+        refuse_inner(path)
+        raise
+
+
 def _unsaved(parent: Node, draft: Draft) -> Node:
     if parent.family is not StructureFamily.container:
         raise Invalid(
             f"The node at {parent} is of family {parent.structure_family}; only a container has "
             "children."
         )
+    if parent.source is not None:
+        raise NotSupported(f"The node at {parent} is a file, which is only read here.")
     path = f"{parent.path}/{draft.key}" if parent.path else draft.key
     if len(path.encode()) > PATH_BYTES:
         raise Invalid(f"The path of a node must not be longer than {PATH_BYTES} bytes.")

@@ -11,6 +11,7 @@ from access.errors import BadRequest
 from tiled_client.wire.structures import TableStructure
 
 from ..config import storage_settings
+from ..inner import Inner, iter_inner_rows
 from ..models import DataSource, DataSourceAsset, Node
 from ..storage import external, tables
 from ..storage.encoding import Array
@@ -21,7 +22,7 @@ ALL = slice(None)
 
 
 def read_partition(
-    node: Node, partition: int, columns: Sequence[str] | None = None, rows: slice = ALL
+    node: Node | Inner, partition: int, columns: Sequence[str] | None = None, rows: slice = ALL
 ) -> pa.Table:
     """The rows of one partition, or those number `rows` of it, counted within the partition.
 
@@ -32,7 +33,9 @@ def read_partition(
     return _read(node, range(partition, partition + 1), columns, rows)
 
 
-def read_table(node: Node, columns: Sequence[str] | None = None, rows: slice = ALL) -> pa.Table:
+def read_table(
+    node: Node | Inner, columns: Sequence[str] | None = None, rows: slice = ALL
+) -> pa.Table:
     """All rows, or those number `rows`, counted over all partitions.
 
     Raises BadRequest for a column that is not there, and for more rows than one answer may hold;
@@ -41,7 +44,7 @@ def read_table(node: Node, columns: Sequence[str] | None = None, rows: slice = A
     return _read(node, range(table_structure(node).npartitions), columns, rows)
 
 
-def read_column(node: Node, name: str) -> Array:
+def read_column(node: Node | Inner, name: str) -> Array:
     """One column of all rows, as an array of one dimension; texts in a fixed width."""
     return tables.column_array(read_table(node, [name])[name])
 
@@ -54,7 +57,7 @@ def iter_tables(node: Node) -> Iterator[pa.Table]:
     return _pieces(node.source, links, structure, structure.schema().names, ALL)
 
 
-def table_structure(node: Node) -> TableStructure:
+def table_structure(node: Node | Inner) -> TableStructure:
     """The structure of a node that is a table."""
     structure = node.structure
     assert isinstance(structure, TableStructure)
@@ -67,9 +70,14 @@ def check_partition(structure: TableStructure, partition: int) -> None:
         raise BadRequest("Partition out of range")
 
 
-def _read(node: Node, partitions: range, columns: Sequence[str] | None, rows: slice) -> pa.Table:
+def _read(
+    node: Node | Inner, partitions: range, columns: Sequence[str] | None, rows: slice
+) -> pa.Table:
     structure = table_structure(node)
     _check_columns(structure, columns)
+    if isinstance(node, Inner):
+        names = structure.schema().names if columns is None else columns
+        return tables.joined(list(_counted(iter_inner_rows(node, names, rows))))
     assert node.source is not None
     try:
         return _collected(node.source, partitions, structure, columns, rows)

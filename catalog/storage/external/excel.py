@@ -112,8 +112,8 @@ def _read(path: Path) -> Sheets:
         size = sum(member.file_size for member in archive.infolist())
     if size > LARGEST_TEXT:
         raise Unreadable(f"it unpacks to {size} bytes; {LARGEST_TEXT} is the most that is read.")
-    with pandas.ExcelFile(path, engine="openpyxl") as file:
-        return {str(name): _table(file.parse(name)) for name in file.sheet_names}
+    sheets = pandas.read_excel(path, sheet_name=None, engine="openpyxl")
+    return {str(name): _table(frame) for name, frame in sheets.items()}
 
 
 def _table(frame: object) -> pa.Table:

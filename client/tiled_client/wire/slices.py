@@ -91,6 +91,15 @@ def sliced_shape(shape: Sequence[int], items: NDSlice) -> tuple[int, ...]:
     return (*result, *shape[len(items) :])
 
 
+def last_of(shape: Sequence[int], items: NDSlice) -> NDSlice:
+    """Where the last of the elements is, of at least one, that `items` select."""
+    whole = (*items, *(slice(None),) * (len(shape) - len(items)))
+    return tuple(
+        item if isinstance(item, int) else range(*item.indices(size))[-1]
+        for size, item in zip(shape, whole, strict=True)
+    )
+
+
 def patch_region(
     shape: Sequence[int], offset: Sequence[int], patch: Sequence[int]
 ) -> tuple[slice, ...]:
