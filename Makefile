@@ -2,8 +2,9 @@
 # make test [ARGS="-k name"]              every check and every test
 # make demo [ARGS="--seconds 30"]         a server, a producer and a subscriber to look at
 # make docs                               the reference pages that are made from the code
+# make fuzz [EXAMPLES=1000]             requests made up by chance, for much longer than in the tests
 SHELL := bash
-.PHONY: run test demo docs
+.PHONY: run test demo docs fuzz
 
 run:
 	@bash .ci/environment run
@@ -19,3 +20,7 @@ demo:
 docs:
 	@bash .ci/environment dev
 	@.venv/bin/python docs/reference/generate.py
+
+fuzz:
+	@bash .ci/environment dev
+	@MADE_UP=$${EXAMPLES:-1000} .venv/bin/python -m pytest -q tests/made_up $(ARGS)

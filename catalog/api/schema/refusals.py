@@ -7,6 +7,23 @@ from access.errors import ServiceError
 
 from ..errors import STORAGE_STATUS
 
+ADVICE = {
+    400: "Change the request as the sentence says.",
+    401: "Send a key or token that is valid and has the scopes; `WWW-Authenticate` names them.",
+    403: "Ask whoever runs the server, or owns the node, to let you.",
+    404: "Look whether the path is right, and the address the one for the node's family.",
+    405: "Use another method, or another node; `Allow` names the methods of the address.",
+    406: "Ask for another format; the sentence lists those that there are.",
+    409: "Look at what is stored now, and decide again.",
+    410: "Bring the file back, or change the data source.",
+    413: "Write in pieces: blocks, patches, partitions.",
+    415: "Send another `Content-Type`, or register another format.",
+    422: "Change the value that the sentence names.",
+    429: "Send the same again after `Retry-After` seconds.",
+    503: "Send the same again after `Retry-After` seconds, if it says so.",
+}
+"""What whoever was refused can do about it."""
+
 
 def meanings() -> dict[int, str]:
     """A text for each status that a request can be refused with, in order."""

@@ -1,0 +1,28 @@
+"""Statuses that say no: when, what can be done, and what our client raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from catalog.api.schema.refusals import ADVICE, meanings
+from tiled_client.errors import error_for_status
+
+from .markdown import code, table
+
+
+def errors() -> Iterator[str]:
+    """A row for each status."""
+    rows = [
+        [code(status), meaning, ADVICE[status], code(type(error_for_status(status, "")).__name__)]
+        for status, meaning in meanings().items()
+    ]
+    broken = type(error_for_status(500, "")).__name__
+    rows.append(
+        [
+            code(500),
+            "Something broke in the server.",
+            "Tell whoever runs it, with the request's name; the log says what.",
+            code(broken),
+        ]
+    )
+    yield from table(["status", "when", "what to do", "our client raises"], sorted(rows))

@@ -1,0 +1,152 @@
+"""What requests are made of besides chance: paths that exist, values and bodies that fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.made_up import world
+
+FAMILIES = {"array": "as", "table": "t", "node": "t", "awkward": "w", "ragged": "r"}
+
+VALUES: dict[str, list[Any]] = {
+    "path": world.PATHS,
+    "slice": ["0", "1:3", "::2", "0:2,1:3", ":", "-1", "5", ",", "3:1", "::-1"],
+    "expected_shape": ["4,3", "3", "5", "scalar", ""],
+    "block": ["0,0", "0", "1", "", "0,0,0", "1,1"],
+    "offset": ["0", "3", "4", "4,0", "0,0", "100000000000000000"],
+    "shape": ["1,3", "3", "4,3", "1", "0", "", "100000000000000000"],
+    "extend": [True, False],
+    "persist": [True, False],
+    "partition": [0, 0, 0, 1, 10**30],
+    "column": [["x"], ["s", "x"], ["no"], []],
+    "field": [["x"], ["no"]],
+    "rows": ["0:2", ":", "2:", "5:9", "2:1"],
+    "form_key": [["node1"], ["no"]],
+    "format": ["json", "csv", "arrow", "parquet", "zip", "png", "h5", "text/html", "xlsx", "no"],
+    "fields": [["metadata"], [""], ["count"], ["structure", "specs"]],
+    "select_metadata": ["color", "start.time", "[", "false", "keys(@)", "start.[plan]"],
+    "sort": [["color"], ["-start.time"], ["id"], ["-"], ["color", "color"], ["metadata.start.uid"]],
+    "page[limit]": [0, 1, 2, 300, 301],
+    "page[offset]": [0, 1, 10**6],
+    "page[cursor]": [0, 1],
+    "number": [1, 2],
+    "recursive": [True, False],
+    "external_only": [True, False],
+    "filter[lookup][condition][key]": ["a", "t", "\0", "no"],
+}
+ROWS_BODY = world.ipc(world.ROWS)
+BODIES: dict[str, list[bytes]] = {
+    world.OCTETS: [world.NUMBERS.tobytes(), world.NUMBERS[:1].tobytes(), b"", b"\0" * 7],
+    world.ARROW: [
+        world.ipc(world.ROWS),
+        world.ipc(world.ELEMENTS),
+        world.ipc(world.ROWS)[:-9],
+        b"",
+    ],
+    world.ZIP: [world.NODES["w"][4], world.NODES["r"][4], world.NODES["r"][4][:-30], b"PK"],
+}
+JSON_BODIES: dict[str, list[Any]] = {
+    "post_metadata": [
+        {"structure_family": "container"},
+        {"id": "new", "structure_family": "container", "metadata": {"a": [1, None, 1.5, "x"]}},
+        {"id": "a", "structure_family": "container"},
+        *(
+            {
+                "structure_family": family,
+                "data_sources": [{"structure_family": family, "structure": structure}],
+            }
+            for family, structure, *_ in world.NODES.values()
+        ),
+    ],
+    "patch_metadata": [
+        {
+            "content-type": "application/json-patch+json",
+            "metadata": [{"op": "replace", "path": "/color", "value": "red"}],
+            "specs": None,
+        },
+        {
+            "content-type": "application/json-patch+json",
+            "metadata": [{"op": "move", "from": "/start", "path": "/start/time"}],
+            "specs": [{"op": "add", "path": "/-", "value": {"name": "s"}}],
+        },
+        {
+            "content-type": "application/merge-patch+json",
+            "metadata": {"color": None, "start": {"time": 2}},
+            "specs": [],
+        },
+    ],
+    "post_register": [
+        {
+            "structure_family": "array",
+            "data_sources": [
+                {
+                    "structure_family": "array",
+                    "structure": world.NODES["a"][1],
+                    "mimetype": mimetype,
+                    "management": "external",
+                    "assets": [
+                        {"data_uri": uri, "is_directory": False, "parameter": "data_uris", "num": 0}
+                    ],
+                }
+            ],
+        }
+        for mimetype, uri in [
+            ("image/tiff", "file://localhost/etc/passwd"),
+            ("application/x-npy", "file://localhost/no/such"),
+            ("application/x-hdf5", "http://example.org/a.h5"),
+            ("text/csv", "file:///dev/zero"),
+            ("no/such", "../../x"),
+        ]
+    ],
+    "put_data_source": [
+        {
+            "data_source": {
+                "id": number,
+                "structure_family": "array",
+                "structure": world.NODES["a"][1],
+                "mimetype": "application/x-npy",
+                "management": "external",
+                "assets": [],
+            }
+        }
+        for number in (1, None, 10**18, -1)
+    ],
+    "put_ragged_full": [[[1.0], [], [2.0, 3.0]], [[1.0]], [], [[[1]]], "x", [None]],
+    "patch_ragged_full": [[[1.0]], [[]], []],
+    "post_awkward_buffers": [["node1"], [], ["no"]],
+    "post_table_full": [["x"], ["no"], []],
+}
+
+
+@st.composite
+def plausible(draw: st.DrawFn, case: Any) -> Any:
+    """`case`, with some of what chance has made exchanged for what may fit."""
+    operation = case.operation
+    if "path" in (case.path_parameters or {}) and draw(st.integers(0, 9)) < 9:
+        case.path_parameters["path"] = draw(st.sampled_from(_paths(operation.path)))
+    for parameter in operation.query:
+        if parameter.name in VALUES and draw(st.integers(0, 2)) < 2:
+            chosen = draw(st.sampled_from([None, *VALUES[parameter.name]]))
+            case.query = {**(case.query or {}), parameter.name: chosen}
+            if chosen is None:
+                del case.query[parameter.name]
+    _give_body(draw, case)
+    return case
+
+
+def _paths(address: str) -> list[str]:
+    """Mostly those whose family the address is for."""
+    for start, keys in FAMILIES.items():
+        if address.startswith(f"/api/v1/{start}/"):
+            return [f"c/{key}" for key in keys] * 3 + [world.PATHS[0], "c/t/x", "c/no such"]
+    return world.PATHS
+
+
+def _give_body(draw: st.DrawFn, case: Any) -> None:
+    if case.media_type in BODIES and draw(st.integers(0, 3)) < 3:
+        case.body = draw(st.sampled_from(BODIES[case.media_type]))
+    known = JSON_BODIES.get(case.operation.definition.raw.get("operationId", ""))
+    if case.media_type == "application/json" and known and draw(st.booleans()):
+        case.body = draw(st.sampled_from(known))

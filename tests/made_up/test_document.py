@@ -1,0 +1,109 @@
+"""Requests made up from the API's description: whatever they ask, the answer is one it allows.
+
+Each is followed by a look at what is stored: who was refused has changed nothing, and who was not
+has left nothing that cannot be read. MADE_UP says how many are tried for each operation.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from catalog.models import Asset, DataSource, Node
+from tests.in_process import WSGI, answer
+from tests.made_up import world
+from tests.made_up.plausible import BODIES, plausible
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
+EXAMPLES = int(os.environ.get("MADE_UP", "8"))
+SETTINGS = settings(
+    max_examples=EXAMPLES,
+    derandomize="MADE_UP" not in os.environ,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+STORED = {
+    Node: ("pk", "path", "metadata", "specs", "structure_family"),
+    DataSource: ("pk", "structure", "mimetype", "parameters", "management"),
+    Asset: ("pk", "data_uri", "size"),
+}
+
+
+@cache
+def described() -> Any:
+    import schemathesis
+
+    for media_type, bodies in BODIES.items():
+        strategy = st.binary(max_size=100) | st.sampled_from(bodies)
+        schemathesis.openapi.media_type(media_type, strategy)
+    config = schemathesis.Config.from_dict(
+        {"warnings": False, "generation": {"with-security-parameters": False}}
+    )
+    api = schemathesis.openapi.from_dict(json.loads(DOCUMENT.read_text()), config=config)
+    api.app = WSGI
+    return api
+
+
+def labels() -> list[str]:
+    paths = json.loads(DOCUMENT.read_text())["paths"]
+    return [f"{method.upper()} {path}" for path, methods in paths.items() for method in methods]
+
+
+@cache
+def checks() -> list[Any]:
+    from schemathesis import checks as general
+    from schemathesis.specs.openapi import checks as openapi
+
+    return [
+        general.not_a_server_error,
+        openapi.status_code_conformance,
+        openapi.content_type_conformance,
+        openapi.response_headers_conformance,
+        openapi.response_schema_conformance,
+    ]
+
+
+@pytest.mark.parametrize("label", labels())
+def test_what_is_asked_by_chance_is_answered_as_described(label: str, catalog: None) -> None:
+    from schemathesis import GenerationMode
+
+    operation = described().find_operation_by_label(label)
+    assert operation is not None
+    cases = st.one_of(
+        operation.as_strategy(generation_mode=mode).flatmap(plausible) for mode in GenerationMode
+    )
+
+    @SETTINGS
+    @given(cases)
+    def ask(case: Any) -> None:
+        world.build()
+        before = stored()
+        response = case.call(headers={**world.KEY, "accept-encoding": "identity"})
+        case.validate_response(response, checks=checks())
+        if response.status_code >= 400:
+            assert stored() == before
+        elif case.method != "GET":
+            look_at(str(case.path_parameters.get("path", "")))
+
+    ask()
+
+
+def stored() -> Any:
+    """All that is kept: rows of the database, and data as whoever reads them sees them."""
+    rows = [list(kind.objects.order_by("pk").values_list(*names)) for kind, names in STORED.items()]
+    return rows, world.read()
+
+
+def look_at(path: str) -> None:
+    """Nothing at `path` or below the container has become unreadable."""
+    for address in (f"metadata/{path}", "search/c", f"array/full/{path}", f"table/full/{path}"):
+        status = answer("GET", f"/api/v1/{address}".replace(" ", "%20"), headers=world.KEY).status
+        assert status < 500, address
