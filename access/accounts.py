@@ -34,6 +34,21 @@ def find_account(uuid: UUID) -> Account:
     return account
 
 
+def account_named(*, user: str | None, service: str | None) -> Account:
+    """The account of a user by their name, or of a service by its uuid. Raises NotFound."""
+    accounts = Account.objects.select_related("user")
+    if user is not None:
+        found = accounts.filter(user__username=user).first()
+        if found is None:
+            raise NotFound(f"There is no user {user!r}.")
+        return found
+    try:
+        uuid = UUID(service or "")
+    except ValueError:
+        raise NotFound(f"{service!r} is no UUID of a service.") from None
+    return find_account(uuid)
+
+
 def after_user_saved(*, instance: User, created: bool, raw: bool = False, **_: Any) -> None:
     """A new user has an account; one who was barred is sent away."""
     if raw:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from .models import Account
 from .principals import Kind, Principal, Scope
 from .roles import Role, scopes_of
 
@@ -86,6 +87,14 @@ def standing_of(uuid: UUID) -> Standing | None:
         row = cursor.fetchone()
     standing = Standing.of_row(row) if row else None
     return standing if standing and standing.active else None
+
+
+def of_account(account: Account) -> Standing:
+    """What an account is that was read already, with its user."""
+    user = account.user
+    of_user = (user.username, user.is_active, user.is_superuser) if user else (None, None, None)
+    own = (account.uuid, account.kind, account.role, account.active)
+    return Standing.of_row((*own, *of_user))
 
 
 def _as_stored(uuid: UUID) -> Any:

@@ -23,14 +23,27 @@ TEXT = """
       client = from_uri("{address}", api_key="{key}")
       print(client)
 """
+TEXT_WITH_USERS = """
+  Address  {address}
+  Log in   by {providers}
+  Admin    {address}/admin/  (for superusers: manage.py createsuperuser makes one)
+
+      from tiled_client import from_uri
+      client = from_uri("{address}")
+      print(client)
+"""
 
 
 def greeting(settings: Settings, host: str, port: int) -> str:
     """The address, the API key, the admin, and three lines of client code to paste."""
+    name = "localhost" if host in ANY_ADDRESS else f"[{host}]" if ":" in host else host
+    address = f"http://{name}:{port}"
+    if settings.authentication.multi_user:
+        providers = ", ".join(known.provider for known in settings.authentication.providers)
+        return TEXT_WITH_USERS.format(address=address, providers=providers)
     key = settings.authentication.single_user_api_key or ""
     warn_of_guessable_key(key, host)
-    name = "localhost" if host in ANY_ADDRESS else f"[{host}]" if ":" in host else host
-    return TEXT.format(address=f"http://{name}:{port}", key=key)
+    return TEXT.format(address=address, key=key)
 
 
 def warn_of_guessable_key(key: str, host: str) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py apikey`: keys besides the site's own."""
+"""`manage.py apikey`: keys besides the site's own, and keys of users and services."""
 
 from __future__ import annotations
 
@@ -8,20 +8,32 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
+from django.utils import timezone
 
+from access.accounts import account_named
 from access.api_keys import create_key, revoke_key
+from access.config import authentication_settings
 from access.durations import moment
-from access.errors import ServiceError
-from access.models import ApiKey
-from access.principals import Scope
+from access.errors import Invalid, ServiceError
+from access.issuing import Wanted, issue_for
+from access.models import Account, ApiKey
+from access.principals import OF_ACCOUNTS, Scope
+
+from ..tables import columns, written
 
 HEADER = ("KEY", "SCOPES", "EXPIRES", "LAST USED", "CREATED", "NOTE")
+OWNER = "OWNER"
+NO_OWNER = (
+    "This site has users: say whose the key is to be, with --user NAME or --service UUID, as "
+    "`manage.py principal list` shows them."
+)
+NO_USERS = "This site has no users; leave out --user and --service."
 
 
 class Command(BaseCommand):
     """Makes, lists and revokes keys."""
 
-    help = "Make, list and revoke API keys with fewer rights than the site's own."
+    help = "Make, list and revoke API keys: with fewer rights than the site's own, or of users."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One subcommand for each thing that can be done."""
@@ -30,9 +42,9 @@ class Command(BaseCommand):
         create.add_argument(
             "--scopes",
             type=_scopes,
-            required=True,
             metavar="SCOPE,...",
-            help=f"what it allows: {', '.join(Scope)}",
+            help=f"what it allows: {', '.join(Scope)}; left out for a user or a service, all "
+            "that they may do",
         )
         create.add_argument(
             "--expires",
@@ -41,6 +53,15 @@ class Command(BaseCommand):
             help="a duration (90m, 12h, 7d, 4w) or a date; left out, it does not expire",
         )
         create.add_argument("--note", default="", metavar="TEXT", help="what it is for")
+        owner = create.add_mutually_exclusive_group()
+        owner.add_argument("--user", metavar="NAME", help="whose it is, on a site with users")
+        owner.add_argument("--service", metavar="UUID", help="or the service whose it is")
+        create.add_argument(
+            "--tags",
+            type=_names,
+            metavar="TAG,...",
+            help="only what has one of these access tags",
+        )
         actions.add_parser("list", help="show all keys")
         revoke = actions.add_parser("revoke", help="end a key, and whatever it has open")
         revoke.add_argument("first_eight", metavar="KEY", help="the eight digits that name it")
@@ -55,51 +76,86 @@ class Command(BaseCommand):
             raise CommandError(f"{error}; has `manage.py migrate` been run?") from None
 
     def _create(self, options: dict[str, Any]) -> None:
-        key, secret = create_key(
-            scopes=options["scopes"], expires=options["expires"], note=options["note"]
-        )
-        until = f"until {_written(key.expires)}" if key.expires else "without an end"
+        owner = _owner(options)
+        key, secret = _of_site(options) if owner is None else _of_account(owner, options)
+        whose = f" of {owner}" if owner else ""
+        until = f"until {written(key.expires)}" if key.expires else "without an end"
         self.stderr.write(
-            f"Key {key} for {', '.join(key.scopes)}, {until}. Its secret is shown this once:"
+            f"Key {key}{whose} for {', '.join(key.scopes)}, {until}. Its secret is shown this once:"
         )
         self.stdout.write(secret)
 
     def _list(self, options: dict[str, Any]) -> None:
-        rows = [HEADER, *map(_row, ApiKey.objects.all())]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            self.stdout.write("  ".join(cells).rstrip())
+        owned = authentication_settings().multi_user
+        header = (*HEADER[:1], OWNER, *HEADER[1:]) if owned else HEADER
+        keys = ApiKey.objects.select_related("owner__user")
+        for line in columns([header, *(_row(key, owned=owned) for key in keys)]):
+            self.stdout.write(line)
 
     def _revoke(self, options: dict[str, Any]) -> None:
         revoke_key(options["first_eight"])
         self.stdout.write(f"Key {options['first_eight']} is revoked.")
 
 
-def _row(key: ApiKey) -> tuple[str, ...]:
-    expires = _written(key.expires) if key.is_valid() else "expired"
-    used = _written(key.last_used)
+def _owner(options: dict[str, Any]) -> Account | None:
+    named = options["user"] or options["service"]
+    if not authentication_settings().multi_user:
+        if named:
+            raise Invalid(NO_USERS)
+        return None
+    if not named:
+        raise Invalid(NO_OWNER)
+    return account_named(user=options["user"], service=options["service"])
+
+
+def _of_site(options: dict[str, Any]) -> tuple[ApiKey, str]:
+    scopes = options["scopes"]
+    if scopes is None:
+        raise Invalid("Say what the key allows, with --scopes.")
+    if without := scopes & OF_ACCOUNTS:
+        raise Invalid(f"Nobody can have the scopes {sorted(without)} on a site without users.")
+    return create_key(scopes=scopes, expires=options["expires"], note=options["note"])
+
+
+def _of_account(owner: Account, options: dict[str, Any]) -> tuple[ApiKey, str]:
+    expires = options["expires"]
+    wanted = Wanted(
+        scopes=options["scopes"],
+        lasts=None if expires is None else expires - timezone.now(),
+        access_tags=options["tags"],
+        note=options["note"],
+    )
+    return issue_for(account=owner, wanted=wanted)
+
+
+def _row(key: ApiKey, *, owned: bool) -> tuple[str, ...]:
+    expires = written(key.expires) if key.is_valid() else "expired"
+    owner = (str(key.owner or "the site"),) if owned else ()
+    used = written(key.last_used)
     return (
         key.first_eight,
+        *owner,
         ",".join(key.scopes),
         expires,
         used,
-        _written(key.time_created),
+        written(key.time_created),
         key.note,
     )
 
 
-def _written(when: datetime | None) -> str:
-    return f"{when:%Y-%m-%d %H:%M}" if when else "never"
-
-
 def _scopes(text: str) -> frozenset[Scope]:
-    names = {name.strip() for name in text.split(",") if name.strip()}
+    names = _names(text)
     if unknown := names - {scope.value for scope in Scope}:
         raise ArgumentTypeError(
             f"there is no scope {', '.join(sorted(unknown))}; there are {', '.join(Scope)}"
         )
+    if not names:
+        raise ArgumentTypeError("A key needs at least one scope.")
     return frozenset(map(Scope, names))
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
 def _moment(text: str) -> datetime:

@@ -11,7 +11,8 @@ from django.db.models import Prefetch, QuerySet
 from access.config import authentication_settings
 from access.logins import Tokens
 from access.models import Account, ApiKey, Session
-from access.roles import ROLE_SCOPES, Role, roles_of
+from access.roles import ROLE_SCOPES, roles_of
+from access.standing import of_account
 
 Document = dict[str, Any]
 
@@ -29,7 +30,7 @@ def principal_document(account: Account) -> Document:
     """An account as the wire has it."""
     keys, sessions = account.keys.all(), account.sessions.all()
     identities = list(_identities(account))
-    role = Role.admin if account.user and account.user.is_superuser else Role(account.role)
+    role = of_account(account).role
     return {
         "uuid": account.uuid.hex,
         "type": account.kind,

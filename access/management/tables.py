@@ -1,0 +1,19 @@
+"""Tables in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+
+def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """The lines of a table, its columns as wide as they need to be."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def written(when: datetime | None) -> str:
+    """A moment, to the minute."""
+    return f"{when:%Y-%m-%d %H:%M}" if when else "never"
