@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +24,18 @@ hypothesis.settings.register_profile("tiled", deadline=None)
 hypothesis.settings.load_profile("tiled")
 
 API_KEY = "secret"
+# Of `multiuser_server`: a superuser, and two who are none.
+PASSWORDS = {"ada": "engine-1843", "alice": "wonderland-1865", "bob": "builder-1999"}
+TOKEN_SECRET = "what only the test and the server know"
 # Whose recordings are replayed.
 LIKE_THE_REFERENCE = {"TILED_STREAMING_CACHE_FILE_LOCATIONS": "true"}
+
+
+MAKE_USERS = """
+from django.contrib.auth.models import User
+for name, password in {passwords}.items():
+    User.objects.create_user(name, password=password, is_superuser=name == "ada", is_staff=True)
+"""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,6 +64,28 @@ def server(tmp_path_factory: pytest.TempPathFactory, readable: Path) -> Iterator
         own_database() as database,
         running(folder, "serve", *options, **LIKE_THE_REFERENCE, **database) as site,
     ):
+        yield site
+
+
+@pytest.fixture(scope="session")
+def multiuser_server(
+    tmp_path_factory: pytest.TempPathFactory, readable: Path
+) -> Iterator[RunningServer]:
+    """`manage.py serve` with the users of PASSWORDS, who log in at `local`, and rights by tags."""
+    folder = tmp_path_factory.mktemp("multiuser")
+    settings = {
+        "TILED_AUTHENTICATION_PROVIDERS": '[{"provider": "local", "kind": "django", '
+        '"confirmation_message": "You are {id}."}]',
+        "TILED_AUTHENTICATION_ACCESS_POLICY": "tags",
+        "TILED_AUTHENTICATION_SECRET_KEYS": json.dumps([TOKEN_SECRET]),
+        "TILED_STORAGE_READABLE": str(readable),
+    }
+    with (
+        own_database() as database,
+        running(folder, "serve", "--port", "0", "--workers", "2", **settings, **database) as site,
+    ):
+        made = site.manage("shell", "-c", MAKE_USERS.format(passwords=PASSWORDS))
+        assert made.returncode == 0, made.stderr
         yield site
 
 

@@ -21,7 +21,7 @@ import psutil
 from tests.settings import PREFIX, SHARED_REDIS
 
 PROJECT = Path(__file__).resolve().parent.parent
-GREETING = re.compile(r"Address +(\S+)\n.*API key +(\w+)\n", re.DOTALL)
+GREETING = re.compile(r"Address +(\S+)\n.*?(?:API key +(\w+)|Log in +by .+)\n", re.DOTALL)
 # Generous, for a machine that is busy with other things.
 START_TIMEOUT = 120
 STOP_TIMEOUT = 30
@@ -125,7 +125,7 @@ def _read_greeting(server: RunningServer) -> tuple[str, str]:
     for line in server.process.stdout:
         text += line
         if (found := GREETING.search(text)) and "print(client)" in line:
-            return found[1], found[2]
+            return found[1], found[2] or ""
         assert time.monotonic() < deadline, text
     raise AssertionError(f"The server ended without a greeting:\n{text}\n{server.log}")
 

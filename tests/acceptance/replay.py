@@ -49,7 +49,8 @@ class Replay:
     """One run through a recording; `differences` is what it found.
 
     `instead` has, by the number of a step, those to perform in its place: whole steps, or changes
-    to the recorded one. A recorded second of waiting takes `second` seconds.
+    to the recorded one. A recorded second of waiting takes `second` seconds. `words` has what
+    stands here for a key or a token of the recording. A step "do" calls its `what`.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Replay:
         files: Path,
         instead: Mapping[int, Sequence[Changes]] | None = None,
         second: float = 1.0,
+        words: Mapping[str, str] | None = None,
     ) -> None:
         self.differences: list[str] = []
         self._base = base
@@ -65,6 +67,7 @@ class Replay:
         self._instead = instead or {}
         self._second = second
         self._texts = {RECORDED_BASE: base, "{base}": base, RECORDED_FILES: str(files)}
+        self._texts |= words or {}
         self._sources: dict[int, int] = {}
         self._assets: dict[int, int] = {}
         self._places: dict[str, str] = {}
@@ -82,6 +85,7 @@ class Replay:
             "ws_frame": self._frame,
             "ws_close": self._closed,
             "ws_client_close": self._close,
+            "do": lambda step: step["what"](),
             "wait": lambda step: time.sleep(step["seconds"] * self._second),
         }
         try:
@@ -102,7 +106,7 @@ class Replay:
         answer = requests.request(
             asked["method"],
             self._base + self._ours(asked["path"]),
-            headers=asked["headers"],
+            headers=self._ours(asked["headers"]),
             data=body,
             timeout=PATIENCE,
         )
@@ -121,7 +125,7 @@ class Replay:
             socket = self._open_sockets.enter_context(
                 connect(
                     self._base.replace("http", "ws", 1) + self._ours(asked["path"]),
-                    additional_headers=asked.get("headers", {}),
+                    additional_headers=self._ours(asked.get("headers", {})),
                     subprotocols=offered or None,
                     max_size=None,
                     proxy=None,
@@ -143,7 +147,7 @@ class Replay:
         self._compare("subprotocol", expected.get("subprotocol"), socket.subprotocol)
 
     def _send(self, step: Step) -> None:
-        text = step.get("text")
+        text = self._ours(step.get("text"))
         self._sockets[step["ws"]].send(base64.b64decode(step["base64"]) if text is None else text)
 
     def _frame(self, step: Step) -> None:

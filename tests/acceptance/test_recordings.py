@@ -1,7 +1,6 @@
 """What was recorded from the reference, replayed: a client sees the same of this server.
 
-Where it does not, the table DIFFERENCES says why. Left out is `auth_multi_user`: there is one user
-here.
+Where it does not, the table DIFFERENCES says why. `auth_multi_user` is replayed in `test_users`.
 """
 
 from __future__ import annotations
@@ -238,5 +237,5 @@ def test_a_site_without_streams_answers_as_recorded(uncached_site: str, readable
 
 
 def test_every_recording_is_replayed() -> None:
-    named = {"auth_public", "no_streaming_cache", "replay_expired", *RECORDINGS}
+    named = {"auth_public", "auth_multi_user", "no_streaming_cache", "replay_expired", *RECORDINGS}
     assert {path.stem for path in (HERE.parents[1] / "recordings").glob("*.json")} == named

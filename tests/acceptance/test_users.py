@@ -1,0 +1,115 @@
+"""A site with users: what was recorded of one, and a walk with Tiled's own client."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+import jwt
+import requests
+
+from tests.conftest import PASSWORDS, TOKEN_SECRET
+from tests.servers import RunningServer
+
+from .desks import TILED, Desks
+from .replay import Changes, Replay, steps
+from .test_recordings import closed, denial
+
+REVOKED = closed(4003, "Key revoked")
+
+
+def log_in(server: RunningServer, name: str) -> str:
+    """An access token."""
+    form = {"username": name, "password": PASSWORDS[name]}
+    answer = requests.post(f"{server.uri}/api/v1/auth/provider/local/token", form, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["access_token"])
+
+
+class Holder:
+    """Somebody with a token, who makes keys and revokes them."""
+
+    def __init__(self, server: RunningServer, name: str) -> None:
+        self.token = log_in(server, name)
+        self._address = f"{server.uri}/api/v1/auth/apikey"
+        self._headers = {"authorization": f"Bearer {self.token}"}
+
+    def key(self, *scopes: str) -> str:
+        body = {"scopes": list(scopes) or None, "expires_in": 600.0}
+        answer = requests.post(self._address, json=body, headers=self._headers, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["secret"])
+
+    def revoke(self, key: str) -> None:
+        query = {"first_eight": key[:8]}
+        answer = requests.delete(self._address, params=query, headers=self._headers, timeout=30)
+        assert answer.status_code == 204, answer.text
+
+    def expired(self) -> str:
+        """A token of theirs that was good a second ago."""
+        claims = jwt.decode(self.token, TOKEN_SECRET, ["HS256"])
+        return jwt.encode({**claims, "exp": time.time() - 1}, TOKEN_SECRET, "HS256")
+
+
+def test_a_client_sees_what_was_recorded(multiuser_server: RunningServer, readable: Path) -> None:
+    alice = Holder(multiuser_server, "alice")
+    good = alice.key()
+    recorded = steps("auth_multi_user")
+    unread = "Requires scopes ['read:data', 'read:metadata']. Request had scopes ['read:metadata']"
+
+    def closing(number: int) -> Changes:
+        return {**REVOKED, "step": "ws_close", "ws": recorded[number]["ws"]}
+
+    revoke: Changes = {"step": "do", "what": lambda: alice.revoke(good)}
+    differences: dict[int, list[Changes]] = {
+        # Whoever makes a node without tags owns it.
+        0: [{"response": {"json": {"access_tags": ["user:alice"]}}}],
+        # A token in the header opens a stream, as it opens anything else.
+        5: [{"result": {"accepted": True, "status": 101}}],
+        # Scopes are those of reading.
+        26: [denial(401, unread)],
+        **{number: [] for number in (27, 33, 39, 45)},
+        # What a key has open ends with it.
+        34: [revoke, closing(41), closing(43), {}],
+        **{number: [] for number in (35, 37, 41, 43)},
+    }
+    words = {
+        "GOOD_API_KEY": good,
+        "METADATA_ONLY_API_KEY": alice.key("read:metadata"),
+        "OTHER_API_KEY": alice.key(),
+        "ACCESS_TOKEN": alice.token,
+        "EXPIRED_TOKEN": alice.expired(),
+    }
+    replay = Replay(multiuser_server.uri, readable, differences, words=words)
+    assert replay.run("auth_multi_user") == []
+
+
+def test_tileds_own_client_logs_in_and_does_all_that_it_can(
+    multiuser_server: RunningServer, desks: Desks
+) -> None:
+    process = desks.sit("users", TILED)
+    key = f"x{secrets.token_hex(4)}"
+    arguments: list[Any] = [multiuser_server.uri, PASSWORDS["ada"], PASSWORDS["alice"], key]
+    process.run("tiled_users", *arguments)
+    process.finishes(
+        "401",
+        "You are alice.",
+        "alice True",
+        "[1, 2, 3]",
+        "heard [1, 2, 3]",
+        "False",
+        "a display [1, 2, 3]",
+        "401",
+        "403",
+        "401",
+        "401",
+        "You are ada.",
+        "True",
+        "service user",
+        "service",
+        "401",
+        "CannotRefreshAuthentication",
+        "CannotPrompt",
+    )

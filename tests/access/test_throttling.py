@@ -1,0 +1,118 @@
+"""Failed logins are slowed down, and those of the right user are not shut out."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import F
+from django.test import Client
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from access.errors import TooMany
+from access.models import Attempt, Session
+from access.throttling import FORGOTTEN_AFTER, RULES, Rule, count_login, forgive_login
+
+from .conftest import Visitor, detail
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FREE = RULES["pair"].free
+
+
+def fail(name: str, address: str, times: int) -> int:
+    """How many of so many attempts were let through."""
+    passed = 0
+    for _ in range(times):
+        try:
+            count_login(name, address)
+        except TooMany:
+            continue
+        passed += 1
+    return passed
+
+
+def later(**passed: float) -> None:
+    """So much time goes by."""
+    Attempt.objects.update(latest=F("latest") - timedelta(**passed))
+
+
+def test_after_a_few_failures_one_has_to_wait_and_is_told_how_long(alice: User) -> None:
+    for _ in range(FREE):
+        assert Visitor().log_in("alice", "wrong").status_code == 401
+    slow = Visitor().log_in("alice", "wonderland")
+    assert slow.status_code == 429
+    assert 1 <= int(slow.headers["Retry-After"]) <= 60
+    assert "Try again in" in detail(slow)
+    later(seconds=61)
+    assert Visitor().log_in("alice", "wonderland").status_code == 200
+    # From the beginning.
+    assert Visitor().log_in("alice", "wrong").status_code == 401
+
+
+def test_a_name_that_nobody_has_is_slowed_down_like_any_other(alice: User) -> None:
+    answers = {
+        name: [Visitor().log_in(name, "wrong").status_code for _ in range(FREE + 1)]
+        for name in ("alice", "nobody")
+    }
+    assert answers["alice"] == answers["nobody"] == [401] * FREE + [429]
+
+
+def test_a_crowd_at_once_gets_no_more_attempts_than_one_after_the_other() -> None:
+    def attempt(_: int) -> int:
+        try:
+            return fail("alice", "192.0.2.1", 1)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as crowd:
+        assert sum(crowd.map(attempt, range(40))) == FREE
+
+
+def test_strangers_do_not_shut_out_who_was_here_before(alice: User) -> None:
+    here = "192.0.2.7"
+    expires = timezone.now() + timedelta(days=1)
+    Session.objects.create(account=alice.account, address=here, expires=expires)
+    for number in range(RULES["name"].free + 10):
+        fail("alice", f"198.51.{number}.1", 2)
+    # Elsewhere strangers have to wait for each other by now.
+    assert fail("alice", "203.0.113.1", 1) == 0
+    assert fail("alice", here, 1) == 1
+    forgive_login("alice", here)
+    assert fail("alice", here, FREE) == FREE
+
+
+def test_an_address_that_tries_many_names_has_to_wait() -> None:
+    assert sum(fail(f"name{n}", "192.0.2.9", 1) for n in range(100)) == RULES["address"].free
+
+
+def test_what_failed_is_forgotten_after_a_while_and_takes_no_room() -> None:
+    fail("alice", "192.0.2.1", 20)
+    later(seconds=FORGOTTEN_AFTER.total_seconds() + 1)
+    assert fail("alice", "192.0.2.1", FREE) == FREE
+    for number in range(50):
+        fail(f"name {number}\0" * 9, f"2001:db8::{number}", 1)
+    assert set(Attempt.objects.values_list("bucket", flat=True)) <= {
+        f"{kind} {n}" for kind, rule in RULES.items() for n in range(rule.buckets)
+    }
+
+
+def test_the_login_form_of_the_pages_says_the_same(alice: User) -> None:
+    User.objects.update(is_staff=True)
+    form = {"username": "alice", "password": "wrong", "next": "/admin/"}
+    for _ in range(FREE):
+        assert "correct username and password" in Client().post(
+            "/admin/login/", form
+        ).content.decode().replace("\n", " ")
+    slow = Client().post("/admin/login/", {**form, "password": "wonderland"})
+    assert "Too many failed attempts" in slow.content.decode()
+
+
+@given(st.integers(0, 10**9), st.sampled_from(sorted(RULES)))
+def test_no_number_of_failures_shuts_anybody_out_for_good(failures: int, kind: str) -> None:
+    rule: Rule = RULES[kind]
+    assert 0 <= rule.wait(failures) <= rule.wait(failures + 1) <= rule.longest <= 60
