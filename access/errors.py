@@ -8,6 +8,7 @@ ServiceError
 ├── NotSupported (405)          this node cannot do that
 ├── NotAcceptable (406)         no format that the client reads
 ├── Conflict (409)              what is stored stands against it
+├── TooLarge (413)              more than can ever be taken at once
 ├── UnsupportedMedia (415)      a format that the server cannot read or write
 ├── Invalid (422)               a value that is wrong
 ├── TooMany (429)               as many as may be are there already; `retry_after` likewise
@@ -76,6 +77,13 @@ class Conflict(ServiceError):
     """What is stored stands against it."""
 
     status = 409
+
+
+class TooLarge(ServiceError):
+    """More than can ever be taken at once."""
+
+    status = 413
+    close_code = 1009
 
 
 class UnsupportedMedia(ServiceError):

@@ -66,6 +66,11 @@ class StreamKeys:
         """What the hashes of all streams of a site are called."""
         return f"{prefix}:{{*}}:meta"
 
+    @staticmethod
+    def node_of(name: str) -> UUID:
+        """Which node the hash of that name is about."""
+        return UUID(name.removesuffix("}:meta").rpartition("{")[2])
+
     @classmethod
     def _under(cls, base: str) -> StreamKeys:
         return cls(

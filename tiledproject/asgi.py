@@ -13,7 +13,7 @@ django.setup(set_prefix=False)
 from streaming.routing import application as streams  # noqa: E402
 from streaming.writing import drain  # noqa: E402
 
-from . import urls  # noqa: E402, F401  all that a first request would have to wait for
+from . import sweeping, urls  # noqa: E402, F401  all that a first request would have to wait for
 from .handlers import RequestHandler  # noqa: E402
 from .http import HttpApplication  # noqa: E402
 from .lifespan import Lifespan  # noqa: E402
@@ -32,3 +32,4 @@ application = ProtocolTypeRouter(
 )
 
 drain.start()
+sweeping.start()

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from access.errors import NotFound, Unavailable
+from access.errors import NotFound, ServiceError, Unavailable
 from catalog.locks import lone
 
 from ..config import streaming_cache_settings
@@ -154,7 +154,7 @@ def _is_to_blame(entry: Waiting) -> bool:
     return _failures[entry.pk] >= MOST_FAILURES
 
 
-def _give_up(entry: Waiting, error: Unavailable) -> None:
+def _give_up(entry: Waiting, error: ServiceError) -> None:
     logger.error("An update will be a gap in the stream of %s: %s", entry.node, error.detail)
     outbox.give_up([entry.pk])
     _failures.clear()

@@ -65,7 +65,9 @@ class StreamLog:
         Raises Ahead, too, if something else came behind what it waited for.
         """
         if len(update.payload or b"") > LARGEST_PAYLOAD:
-            raise NeverFits("The update is larger than the streaming cache takes any.")
+            raise NeverFits(
+                "The update is larger than the streaming cache takes. Write it in smaller parts."
+            )
         return self._add(node, update, "head" if update.payload else "frame", token, waited)
 
     def lose(self, node: UUID, count: int, token: str, waited: Waited) -> Tip:

@@ -77,7 +77,7 @@ class Room:
         if 0 < most < 2 * size:
             raise NeverFits(
                 f"The update has {size} bytes, and the streaming cache takes none of more than "
-                f"half its memory ({most} bytes)."
+                f"half its memory ({most} bytes). Write it in smaller parts."
             )
         return used + size + most // SHARE - most
 

@@ -70,7 +70,7 @@ class Scripts:
     ) -> list[Any]:
         """What `script` gives; when memory is short, `size` bytes are made free for it.
 
-        Raises Unavailable (OutOfReach, NeverFits), NotFound if the node was deleted, Ahead.
+        Raises Unavailable (OutOfReach), NeverFits, NotFound if the node was deleted, Ahead.
         """
         if not self._outage.admits():
             raise OutOfReach(tried=False)

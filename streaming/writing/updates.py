@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from access.errors import Unavailable
+from access.errors import TooLarge
 from catalog.storage.mapped import Bytes
 from tiled_client.wire.messages import Message
 
@@ -16,7 +16,7 @@ INLINE_BYTES = 65536
 LARGEST_PAYLOAD = 512 * 1024 * 1024 - 1
 
 
-class NeverFits(Unavailable):
+class NeverFits(TooLarge):
     """An update that the cache cannot hold, however empty it is."""
 
 

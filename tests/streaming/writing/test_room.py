@@ -139,8 +139,9 @@ def test_an_update_that_can_never_fit_costs_no_history_and_becomes_a_gap(
     for _ in range(28):
         append(log, node, 1_000_000)
     before = len(retained(full, node))
-    with pytest.raises(NeverFits):
+    with pytest.raises(NeverFits) as refused:
         append(log, node, MEMORY)
+    assert (refused.value.status, "smaller parts" in refused.value.detail) == (413, True)
     delivery.deliver(log, node, numbers()[0], bytes(MEMORY))
     assert drain.look(log)
     assert retained(full, node)[-1] == 29
