@@ -25,6 +25,7 @@ from .throttling import count_code, forgive_code
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 LASTS = timedelta(minutes=15)
 INTERVAL = 5
+GRANT_SECONDS = int(LASTS.total_seconds())
 MOST_PENDING = 1000
 MOST_PENDING_OF_ADDRESS = 50
 DEVICE_CODE = re.compile(r"[0-9a-f]{64}")
@@ -61,7 +62,7 @@ def begin(*, provider: str, address: str) -> Begun:
         address=address,
         expires=now + LASTS,
     )
-    return Begun(device_code, user_code, int(LASTS.total_seconds()))
+    return Begun(device_code, user_code, GRANT_SECONDS)
 
 
 def approve(*, user_code: str, identity: Identity) -> None:

@@ -1,0 +1,245 @@
+"""Logging in at an OpenID Connect provider: in a browser, and in a terminal with a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+import pytest
+import requests
+from django.contrib.auth.models import User
+from django.db.models import F
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from access.devices import GRANT_SECONDS
+from access.models import Identity, PendingLogin, Session
+from catalog.models import Node
+
+from .conftest import LOCAL, Visitor, detail, with_authentication
+
+pytestmark = [
+    # Of the provider, which is of the tests.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:authlib"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:oidc_provider_mock"),
+]
+DEVICE = "/login/facility/device"
+GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[str]:
+    """A real provider on this machine, where whoever comes may say who they are."""
+    from oidc_provider_mock import User as Known
+    from oidc_provider_mock import run_server_in_thread
+
+    known = [
+        Known(sub="4711", claims={"preferred_username": "alice", "email": "alice@example.org"}),
+        Known(sub="4712", claims={"preferred_username": "bób ßmith\0"}),
+        Known(sub="4713"),
+    ]
+    with run_server_in_thread(user_claims=known) as server:
+        yield f"http://localhost:{server.server_port}"
+
+
+@pytest.fixture
+def facility(transactional_db: None, settings: Settings, issuer: str) -> dict[str, Any]:
+    """A site whose users log in at the provider."""
+    provider = {"provider": "facility", "kind": "oidc", "issuer": issuer, "client_id": "tiled"}
+    provider["client_secret"] = "between the two of them"
+    with_authentication(settings, providers=[LOCAL, provider])
+    Node.objects.get_or_create(path="", defaults={"key": "", "structure_family": "container"})
+    return provider
+
+
+@dataclass
+class Browser:
+    """Follows where it is sent; says who it is when the provider asks."""
+
+    sub: str = "4711"
+    client: Client = field(default_factory=lambda: Client(enforce_csrf_checks=True))
+    asked: list[dict[str, list[str]]] = field(default_factory=list)
+
+    def open(self, address: str) -> HttpResponse:
+        response = self.client.get(address)
+        while response.status_code in (301, 302):
+            address = response.headers["Location"]
+            if address.startswith("http://localhost:"):
+                address = self.at_provider(address)
+            response = self.client.get(address)
+        return response
+
+    def at_provider(self, address: str) -> str:
+        self.asked.append(parse_qs(urlsplit(address).query))
+        answer = requests.post(address, {"sub": self.sub}, allow_redirects=False, timeout=10)
+        assert answer.status_code == 302, answer.text
+        return str(answer.headers["Location"])
+
+    def type_code(self, code: str) -> HttpResponse:
+        page = self.open(DEVICE).content.decode()
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+        assert token is not None, page
+        form = {"user_code": code, "csrfmiddlewaretoken": token[1]}
+        return self.client.post(DEVICE, form)
+
+
+def begin() -> dict[str, Any]:
+    return Visitor().json("POST", "/auth/provider/facility/authorize")
+
+
+def poll(device_code: str) -> HttpResponse:
+    body = {"device_code": device_code, "grant_type": GRANT}
+    return Visitor().send("POST", "/auth/provider/facility/token", body)
+
+
+def test_whoever_logs_in_there_is_a_user_here_and_stays_the_same_one(facility: Any) -> None:
+    browser = Browser()
+    assert browser.open("/login/facility?next=/").status_code == 200
+    asked = browser.asked[0]
+    assert asked["code_challenge_method"] == ["S256"]
+    assert {"state", "nonce", "code_challenge"} <= asked.keys()
+    assert asked["redirect_uri"] == ["http://testserver/login/facility/code"]
+    user = User.objects.get()
+    assert (user.username, user.has_usable_password(), user.is_staff) == ("alice", False, False)
+    identity = Identity.objects.get()
+    assert (identity.account.user, identity.identifier) == (user, "4711")
+    User.objects.update(username="liddell")
+    Browser().open("/login/facility")
+    assert User.objects.get() == user
+
+
+def test_a_new_user_never_takes_the_name_of_another(facility: Any) -> None:
+    User.objects.create_user("Alice", password="wonderland")
+    Browser().open("/login/facility")
+    Browser("4712").open("/login/facility")
+    Browser("4713").open("/login/facility")
+    names = set(User.objects.values_list("username", flat=True))
+    assert names == {"Alice", "alice@facility", "bób_ßmith_", "4713"}
+
+
+def test_staff_get_into_the_admin_that_way(facility: Any) -> None:
+    browser = Browser()
+    page = browser.open("/login/facility?next=/admin/")
+    assert "/login/facility" in page.content.decode()
+    User.objects.update(is_staff=True, is_superuser=True)
+    assert browser.client.get("/admin/access/apikey/").status_code == 200
+
+
+@pytest.mark.parametrize("elsewhere", ["https://example.org/", "//example.org", "javascript:x"])
+def test_nobody_is_sent_on_to_another_site(facility: Any, elsewhere: str) -> None:
+    client = Client()
+    there = client.get("/login/facility", {"next": elsewhere}).headers["Location"]
+    back = client.get(Browser().at_provider(there))
+    assert (back.status_code, back.headers["Location"]) == (302, "/")
+
+
+def test_a_terminal_is_let_in_with_the_code_that_it_shows(facility: Any) -> None:
+    begun = begin()
+    assert begun["authorization_uri"] == f"http://testserver{DEVICE}"
+    assert begun["verification_uri"].endswith("/api/v1/auth/provider/facility/token")
+    assert (begun["interval"], begun["expires_in"]) == (5, GRANT_SECONDS)
+    assert re.fullmatch(r"[A-Z]{4}-[A-Z]{4}", begun["user_code"])
+    waits = poll(begun["device_code"])
+    assert waits.status_code == 400
+    assert orjson.loads(waits.content) == {"detail": {"error": "authorization_pending"}}
+    browser = Browser()
+    assert browser.type_code("BCDF-BCDF").status_code == 404
+    done = browser.type_code(begun["user_code"].lower().replace("-", " "))
+    assert "The terminal is in" in done.content.decode()
+    assert browser.type_code(begun["user_code"]).status_code == 404
+    told = orjson.loads(poll(begun["device_code"]).content)
+    assert told["identity"] == {"id": "4711", "provider": "facility"}
+    me = Visitor(f"Bearer {told['access_token']}").json("GET", "/auth/whoami")
+    assert [one["id"] for one in me["identities"]] == ["4711"]
+    assert poll(begun["device_code"]).status_code == 404
+    refreshed = {"refresh_token": told["refresh_token"]}
+    assert Visitor().status("POST", "/auth/session/refresh", refreshed) == 200
+
+
+def test_codes_that_are_wrong_old_or_none_let_nobody_in(facility: Any) -> None:
+    begun = begin()
+    assert poll("0" * 64).status_code == 404
+    for none in ("", "zzz", "0" * 63):
+        assert poll(none).status_code in (401, 422)
+    address = "/auth/provider/facility/token"
+    wrong = {"device_code": begun["device_code"], "grant_type": "password"}
+    assert Visitor().status("POST", address, wrong) == 422
+    assert Visitor().status("POST", address, b"[]") == 422
+    PendingLogin.objects.update(expires=timezone.now())
+    assert poll(begun["device_code"]).status_code == 404
+    assert Browser().type_code(begun["user_code"]).status_code == 404
+    assert Visitor().status("POST", "/auth/provider/local/authorize") == 404
+    assert Visitor().status("POST", "/auth/provider/other/authorize") == 404
+    assert not Session.objects.exists()
+
+
+def test_codes_cannot_be_tried_out(facility: Any) -> None:
+    browser = Browser()
+    statuses = [browser.type_code("BCDF-BCDF").status_code for _ in range(7)]
+    assert statuses == [404] * 5 + [429] * 2
+
+
+def test_a_form_of_another_site_lets_no_terminal_in(facility: Any) -> None:
+    begun, browser = begin(), Browser()
+    browser.open(DEVICE)
+    forged = browser.client.post(DEVICE, {"user_code": begun["user_code"]})
+    assert forged.status_code == 403
+    assert poll(begun["device_code"]).status_code == 400
+
+
+def test_who_is_barred_does_not_get_in(facility: Any) -> None:
+    begun, browser = begin(), Browser()
+    browser.type_code(begun["user_code"])
+    User.objects.update(is_active=False)
+    assert poll(begun["device_code"]).status_code == 401
+    assert Browser().open("/login/facility").status_code == 401
+    assert "barred" in Browser().open("/login/facility").content.decode()
+
+
+def test_only_whom_the_site_knows_where_no_users_are_made(
+    facility: dict[str, Any], settings: Settings
+) -> None:
+    with_authentication(settings, providers=[{**facility, "create_users": False}])
+    assert Browser().open("/login/facility").status_code == 401
+    assert not User.objects.exists()
+    alice = User.objects.create_user("alice")
+    Identity.objects.create(account=alice.account, provider="facility", identifier="4711")
+    assert Browser().open("/login/facility").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?code=x", "?code=x&state=y", "?error=access_denied&state=y", "?state=%00"]
+)
+def test_an_answer_that_nobody_asked_for_logs_nobody_in(facility: Any, query: str) -> None:
+    client = Client()
+    client.get("/login/facility")
+    refused = client.get(f"/login/facility/code{query}")
+    assert refused.status_code == 401
+    assert "Not logged in" in refused.content.decode()
+    assert not User.objects.exists()
+
+
+def test_a_provider_that_is_away_is_no_fault_of_ours(
+    facility: dict[str, Any], settings: Settings
+) -> None:
+    away = {**facility, "issuer": "http://localhost:9", "client_id": "another"}
+    with_authentication(settings, providers=[away])
+    refused = Client().get("/login/facility")
+    assert (refused.status_code, "cannot be reached" in refused.content.decode()) == (503, True)
+    assert Client().get("/login/other").status_code == 404
+
+
+def test_so_many_terminals_wait_and_no_more(facility: Any) -> None:
+    for _ in range(50):
+        begin()
+    full = Visitor().send("POST", "/auth/provider/facility/authorize")
+    assert (full.status_code, "Too many logins" in detail(full)) == (429, True)
+    PendingLogin.objects.update(expires=F("time_created"))
+    begin()
+    assert PendingLogin.objects.count() == 1
