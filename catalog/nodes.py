@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import connection
-from django.db.models import Manager, QuerySet, Value
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Length, Replace
 
 from access.errors import NotFound
 from tiled_client.wire.families import StructureFamily
 
 from .models import Node
+from .prepared import Prepared
+
+_BY_PATH = Prepared(lambda: Node.objects.select_related("data_source").filter(path=""))
 
 
 def split_path(text: str) -> list[str]:
@@ -21,7 +24,20 @@ def split_path(text: str) -> list[str]:
 
 def resolve(path: str | Sequence[str]) -> Node:
     """The node at `path`, with its data source, in one query. Raises NotFound."""
-    return _found(path, Node.objects)
+    segments = split_path(path) if isinstance(path, str) else list(path)
+    joined = "/".join(segments)
+    # No key has a NUL, and PostgreSQL does not even let us ask.
+    found = () if "\0" in joined else _BY_PATH.fetch(joined)
+    if not found:
+        raise no_such_entry(segments)
+    return found[0]
+
+
+def is_taken(path: str) -> bool:
+    """Whether there is a node at `path`, as it stands."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM catalog_node WHERE path = %s", [path])
+        return cursor.fetchone() is not None
 
 
 def resolve_for_update(path: str | Sequence[str]) -> Node:
@@ -29,16 +45,11 @@ def resolve_for_update(path: str | Sequence[str]) -> Node:
 
     Raises NotFound.
     """
-    return _found(path, Node.objects.select_for_update(of=("self",)))
-
-
-def _found(path: str | Sequence[str], nodes: Manager[Node] | QuerySet[Node]) -> Node:
     segments = split_path(path) if isinstance(path, str) else list(path)
     joined = "/".join(segments)
-    # No key has a NUL, and PostgreSQL does not even let us ask.
-    asked = nodes.none() if "\0" in joined else nodes.select_related("data_source")
+    nodes = Node.objects.select_for_update(of=("self",)).select_related("data_source")
     try:
-        return asked.get(path=joined)
+        return (nodes.none() if "\0" in joined else nodes).get(path=joined)
     except Node.DoesNotExist as error:
         raise no_such_entry(segments) from error
 

@@ -13,9 +13,9 @@ from ..events import ChildCreated, announce
 from ..inner import refuse_inner
 from ..locks import node_lock
 from ..models import PATH_BYTES, DataSource, Node
-from ..nodes import resolve, split_path
+from ..nodes import is_taken, resolve, split_path
 from ..rights import own_tags
-from .assets import attach_assets
+from .assets import attach_assets, attach_own
 from .drafts import Draft
 from .placement import Placement, place
 from .stores import discard_folder
@@ -90,7 +90,7 @@ def _unsaved(parent: Node, draft: Draft) -> Node:
     path = f"{parent.path}/{draft.key}" if parent.path else draft.key
     if len(path.encode()) > PATH_BYTES:
         raise Invalid(f"The path of a node must not be longer than {PATH_BYTES} bytes.")
-    if Node.objects.filter(path=path).exists():
+    if is_taken(path):
         raise Conflict(f"/{path}")
     return Node(
         parent=parent,
@@ -117,5 +117,8 @@ def _save(node: Node, placement: Placement | None) -> None:
     if placement is None:
         return
     source = DataSource.objects.create(node=node, **placement.fields)
-    attach_assets(source, placement.assets)
-    prefetch_related_objects([source], "asset_links")  # for the announcement and the answer
+    if source.external:
+        attach_assets(source, placement.assets)
+        prefetch_related_objects([source], "asset_links")  # for the announcement and the answer
+    else:
+        attach_own(source, placement.assets)
