@@ -17,19 +17,25 @@ from . import sweeping, urls  # noqa: E402, F401  all that a first request would
 from .handlers import RequestHandler  # noqa: E402
 from .http import HttpApplication  # noqa: E402
 from .lifespan import Lifespan  # noqa: E402
+from .origins import SocketsFromHere  # noqa: E402
+from .proxies import KnownProxies  # noqa: E402
 
 requests = HttpApplication(
     RequestHandler(),
     largest_body=settings.TILED.server.largest_body,
     folder=settings.TILED.storage.directory,
 )
-application = ProtocolTypeRouter(
+server = settings.TILED.server
+routes = ProtocolTypeRouter(
     {
         "http": ASGIStaticFilesHandler(requests),  # type: ignore[arg-type]
-        "websocket": streams,
+        "websocket": SocketsFromHere(
+            streams, hosts=settings.ALLOWED_HOSTS, origins=server.allow_origins
+        ),
         "lifespan": Lifespan(requests.finish),
     }
 )
+application = KnownProxies(routes, server.trusted_proxies)
 
 drain.start()
 sweeping.start()

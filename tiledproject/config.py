@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    ValidationError,
+    field_validator,
+)
 
 from access.config import AuthenticationSettings
 from catalog.config import DatabaseSettings, SpecsSettings, StorageSettings
@@ -23,6 +31,7 @@ from streaming.config import StreamingCacheSettings
 from .config_errors import ConfigError, Origins, explain, no_such_setting
 
 PROJECT = Path(__file__).resolve().parent.parent
+ORIGIN = re.compile(r"https?://[^/\s,*]+")
 PATHS = {("server", "data_folder"), ("storage", "directory"), ("storage", "readable")}
 SHORT_NAMES = {"TILED_SINGLE_USER_API_KEY": ("authentication", "single_user_api_key")}
 
@@ -58,6 +67,33 @@ class ServerSettings(BaseModel):
         "the public name, behind a proxy.",
         examples=["[tiled.example.org]"],
     )
+    trusted_proxies: list[IPvAnyNetwork] = Field(
+        default=["127.0.0.1", "::1"],
+        validate_default=True,
+        description="Addresses or networks of proxies that are believed what they say of their "
+        "clients in `X-Forwarded-For`, `X-Forwarded-Host` and `X-Forwarded-Proto`. From anybody "
+        "else these headers are ignored. Left out, this machine.",
+        examples=["[127.0.0.1, 10.1.0.0/24]"],
+    )
+    allow_origins: list[str] = Field(
+        default=[],
+        description="Sites whose pages may use this one in their visitors' browsers, each with its "
+        "scheme, as in `https://viewer.example.org`; `*` for all, which then bring no cookies.",
+        examples=["[https://viewer.example.org]"],
+    )
+    tls: bool = Field(
+        default=False,
+        description="Whether clients reach the server over TLS, which a proxy speaks: cookies are "
+        "then sent over nothing else, and pages lead there.",
+        examples=["true"],
+    )
+    hsts_seconds: int = Field(
+        default=0,
+        ge=0,
+        description="For how many seconds browsers are to use nothing but TLS after each visit; "
+        "it takes `tls`.",
+        examples=["31536000"],
+    )
     data_folder: Path = Field(
         default=PROJECT / "data",
         description="The folder for the database, the storage and the keys, where these are not "
@@ -88,6 +124,17 @@ class ServerSettings(BaseModel):
         description="Whether errors are shown to the client with all their detail. For developers.",
         examples=["false"],
     )
+
+    @field_validator("allow_origins")
+    @classmethod
+    def _are_origins(cls, origins: list[str]) -> list[str]:
+        for origin in origins:
+            if origin != "*" and ORIGIN.fullmatch(origin) is None:
+                raise ValueError(
+                    f"has {origin!r}; write the scheme and the name, and nothing after it, as in "
+                    "https://viewer.example.org"
+                )
+        return origins
 
 
 class Settings(BaseModel):

@@ -17,7 +17,9 @@ from catalog.api.errors import error_response
 
 from . import old_clients, request_ids
 from .bodies import Body, TooLarge
+from .browsers import confine_data
 from .failures import Handler, failures_told
+from .origins import preflight, tell_browser
 
 API = "/api/"
 Headers = list[tuple[bytes, bytes]]
@@ -88,12 +90,16 @@ class RequestHandler(ASGIHandler):
 
 
 def guarded(get_response: Handler) -> Handler:
-    """Middleware for programs: the host is one of ours, and a body is what it is said to be."""
+    """Middleware for programs: the host is one of ours, and a body is what it is said to be.
+
+    Browsers are told which pages may read it.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         request.get_host()
-        response = _too_old(request) or get_response(request)
-        response.headers["X-Content-Type-Options"] = "nosniff"
+        response = preflight(request) or _too_old(request) or get_response(request)
+        confine_data(request, response)
+        tell_browser(request, response)
         patch_vary_headers(response, ["Origin"])
         if isinstance(response, HttpResponse):
             response.headers["Content-Length"] = str(len(_body(response)))

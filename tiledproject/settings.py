@@ -66,7 +66,16 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "tiledproject.browsers.confined",
 ]
+
+# Over TLS, which a proxy speaks, and of which it says so.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = TILED.server.tls
+SECURE_HSTS_SECONDS = TILED.server.hsts_seconds if TILED.server.tls else 0
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+CSRF_COOKIE_HTTPONLY = True
+# What is promised for all names below this one, or to browsers' makers, is for whoever owns them.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 ROOT_URLCONF = "tiledproject.urls"
 ASGI_APPLICATION = "tiledproject.asgi.application"

@@ -75,10 +75,10 @@ class WireView(ScopedView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Add the cookies."""
         if _wants_csrf_cookie(request):
-            _set_cookie(response, CSRF_COOKIE, secrets.token_urlsafe(32))
+            _set_cookie(request, response, CSRF_COOKIE, secrets.token_urlsafe(32))
         key = request.query_params.get("api_key")
         if key and response.status_code < 400:
-            _set_cookie(response, KEY_COOKIE, key)
+            _set_cookie(request, response, KEY_COOKIE, key)
         return compressed(request, response)
 
 
@@ -89,8 +89,8 @@ def _wants_csrf_cookie(request: Request) -> bool:
     return request.method in SAFE_METHODS or "HTTP_AUTHORIZATION" not in request.META
 
 
-def _set_cookie(response: HttpResponse, name: str, value: str) -> None:
-    response.set_cookie(name, value, httponly=True, samesite="Lax")
+def _set_cookie(request: Request, response: HttpResponse, name: str, value: str) -> None:
+    response.set_cookie(name, value, httponly=True, samesite="Lax", secure=request.is_secure())
 
 
 class SlashAdded(HttpResponseRedirect):

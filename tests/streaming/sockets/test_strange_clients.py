@@ -151,7 +151,7 @@ def test_a_connection_for_many_nodes_answers_anything_and_stays(
 
 
 HANDSHAKE = (
-    "GET /api/v1/stream/single/{path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+    "GET /api/v1/stream/single/{path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
     "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     "Sec-WebSocket-Version: 13\r\nAuthorization: Apikey secret\r\n{header}\r\n"
 )
