@@ -10,7 +10,10 @@ class TiledProjectConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Give `runserver` its server class."""
+        """Give `runserver` its server class, and `check --deploy` what to look for."""
+        from .checks import register_checks
+
+        register_checks()
         # Daphne's server installs a Twisted reactor when imported, which only its users want.
         from daphne.management.commands.runserver import Command
 

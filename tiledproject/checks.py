@@ -1,0 +1,176 @@
+"""Set-ups that are dangerous, found before somebody else finds them: `manage.py check --deploy`.
+
+Each has an id, so that a site that knows what it does can silence it (SILENCED_SYSTEM_CHECKS).
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from access.config import AccessPolicy
+
+from .config import PROJECT, Settings
+from .greeting import is_guessable, is_loopback
+
+Found = Iterator[CheckMessage]
+LARGEST_NETWORK_V4 = 8
+LARGEST_NETWORK_V6 = 16
+
+
+def check_site(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
+    """All that is dangerous about this site."""
+    return problems(settings.TILED)
+
+
+def problems(site: Settings) -> list[CheckMessage]:
+    """All that is dangerous about a site with these settings."""
+    return [found for look in LOOKS for found in look(site)]
+
+
+def register_checks() -> None:
+    """Have `check --deploy` look."""
+    register(check_site, "security", deploy=True)
+
+
+def _readable_folders(site: Settings) -> Found:
+    for folder in site.storage.readable:
+        real = folder.resolve()
+        if real == Path("/"):
+            yield Error(
+                "storage.readable has the root folder: whoever may register files reads all that "
+                "the server's user can.",
+                hint="Name the folders that hold data, and no others.",
+                id="tiled.E001",
+            )
+        elif any(_contains(real, own) for own in _own_folders(site)):
+            yield Error(
+                f"storage.readable has {folder}, in which the server keeps keys, its database or "
+                "its settings.",
+                hint="Name the folders that hold data, and no others.",
+                id="tiled.E002",
+            )
+
+
+def _keys(site: Settings) -> Found:
+    key = site.authentication.single_user_api_key
+    if key is not None and is_guessable(key):
+        yield Error(
+            "The site's own API key is easy to guess.",
+            hint="Leave out authentication.single_user_api_key to get a random one.",
+            id="tiled.E003",
+        )
+
+
+def _secrets(site: Settings) -> Found:
+    folder = site.server.data_folder
+    if folder.is_dir() and folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        yield Error(
+            f"Others may write to the data folder {folder}, which holds keys and the database.",
+            hint=f"chmod go-w {folder}",
+            id="tiled.E004",
+        )
+    for name in ("api_key", "secret_key"):
+        file = folder / name
+        if file.is_file() and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            yield Error(
+                f"Others may read {file}.",
+                hint=f"chmod 600 {file}",
+                id="tiled.E005",
+            )
+
+
+def _proxies(site: Settings) -> Found:
+    for network in site.server.trusted_proxies:
+        largest = LARGEST_NETWORK_V4 if network.version == 4 else LARGEST_NETWORK_V6
+        if network.prefixlen < largest:
+            yield Error(
+                f"server.trusted_proxies has {network}: anybody there can pass for another client, "
+                "and say that a plain connection is one over TLS.",
+                hint="Name the addresses of your proxies.",
+                id="tiled.E006",
+            )
+
+
+def _reach(site: Settings) -> Found:
+    server = site.server
+    if not server.tls:
+        yield Warning(
+            "Clients reach the server without TLS: keys, passwords and data can be read and "
+            "changed on their way.",
+            hint="Put a proxy before it, and set server.tls and server.hsts_seconds.",
+            id="tiled.W001",
+        )
+    elif not is_loopback(server.host):
+        yield Warning(
+            f"The server listens beyond this machine ({server.host}), so that clients can go round "
+            "the proxy that speaks TLS.",
+            hint="Let server.host be 127.0.0.1, or let a firewall let only the proxy through.",
+            id="tiled.W002",
+        )
+    if not server.allowed_hosts:
+        yield Warning(
+            "server.allowed_hosts is empty: behind a proxy no client reaches the server by its "
+            "public name, and on every network it answers to any.",
+            hint="Name the public name of the server.",
+            id="tiled.W003",
+        )
+
+
+def _browsers(site: Settings) -> Found:
+    if "*" in site.server.allow_origins:
+        yield Warning(
+            "server.allow_origins is `*`: any page that a visitor opens reads what is public here, "
+            "also on a server that only the visitor can reach.",
+            hint="Name the sites whose pages use this one.",
+            id="tiled.W004",
+        )
+    if plain := [origin for origin in site.server.allow_origins if origin.startswith("http://")]:
+        yield Warning(
+            f"server.allow_origins has pages that come without TLS: {', '.join(plain)}.",
+            hint="Whoever changes such a page on its way uses this site as its visitors.",
+            id="tiled.W005",
+        )
+
+
+def _rights(site: Settings) -> Found:
+    authentication = site.authentication
+    policy = authentication.access_policy
+    if policy is AccessPolicy.tags and not authentication.multi_user:
+        yield Warning(
+            "authentication.access_policy is `tags`, but there are no users: the site's keys see "
+            "everything.",
+            hint="Set authentication.providers.",
+            id="tiled.W006",
+        )
+    open_to_all = authentication.allow_anonymous_access and policy is AccessPolicy.none
+    if open_to_all and authentication.multi_user:
+        yield Warning(
+            "Anybody may read everything, though there are users.",
+            hint="With authentication.access_policy `tags`, only nodes tagged `public` are open.",
+            id="tiled.W007",
+        )
+
+
+LOOKS: list[Callable[[Settings], Found]] = [
+    _readable_folders,
+    _keys,
+    _secrets,
+    _proxies,
+    _reach,
+    _browsers,
+    _rights,
+]
+
+
+def _own_folders(site: Settings) -> list[Path]:
+    return [site.server.data_folder, site.storage.directory, PROJECT]
+
+
+def _contains(folder: Path, other: Path) -> bool:
+    return other.resolve().is_relative_to(folder)
