@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connection
@@ -84,3 +85,34 @@ def _prepared(queryset: QuerySet[Any]) -> _Ready:
         converters=[(at, convert, column) for at, (convert, column) in converters.items()],
         related=get_related_populators(found, select, connection.alias),  # type: ignore[call-arg]
     )
+
+
+def insert(instance: Model) -> None:
+    """Make the row of a new object, with all its columns, and give it its id; no signals are sent.
+
+    Raises IntegrityError as `save` does.
+    """
+    model: Any = type(instance)
+    columns = _columns(model)
+    values = [
+        field.get_db_prep_save(field.pre_save(instance, True), connection) for field in columns
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_insertion(model, connection.vendor), values)
+        instance.pk = cursor.fetchone()[0]
+    instance._state.adding = False
+    instance._state.db = connection.alias
+
+
+@cache
+def _columns(model: Any) -> list[Any]:
+    return [field for field in model._meta.local_concrete_fields if not field.primary_key]
+
+
+@cache
+def _insertion(model: Any, vendor: str) -> str:
+    quoted = connection.ops.quote_name
+    names = ", ".join(quoted(field.column) for field in _columns(model))
+    marks = ", ".join("%s" for _ in _columns(model))
+    table, key = quoted(model._meta.db_table), quoted(model._meta.pk.column)
+    return f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING {key}"  # noqa: S608

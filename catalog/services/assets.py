@@ -12,6 +12,7 @@ from access.errors import Conflict
 from tiled_client.wire.data_sources import Asset as WireAsset
 
 from ..models import Asset, DataSource, DataSourceAsset
+from ..prepared import insert
 from .stores import stored_file
 
 
@@ -48,11 +49,11 @@ def attach_own(source: DataSource, assets: Sequence[WireAsset]) -> None:
     links = []
     for wire in assets:
         asset = Asset(data_uri=wire.data_uri, is_directory=wire.is_directory, size=wire.size)
-        asset.save(force_insert=True)
+        insert(asset)
         link = DataSourceAsset(
             data_source=source, asset=asset, parameter=wire.parameter, num=wire.num
         )
-        link.save(force_insert=True)
+        insert(link)
         links.append(link)
     known: Any = source.asset_links.all()
     known._result_cache, known._prefetch_done = links, True

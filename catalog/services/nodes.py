@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.db.models import prefetch_related_objects
 
@@ -14,6 +16,7 @@ from ..inner import refuse_inner
 from ..locks import node_lock
 from ..models import PATH_BYTES, DataSource, Node
 from ..nodes import is_taken, resolve, split_path
+from ..prepared import insert
 from ..rights import own_tags
 from .assets import attach_assets, attach_own
 from .drafts import Draft
@@ -113,12 +116,20 @@ def _validated(node: Node, draft: Draft) -> Node:
 
 
 def _save(node: Node, placement: Placement | None) -> None:
-    node.save(force_insert=True)
+    insert(node)
     if placement is None:
+        _without_source(node)
         return
-    source = DataSource.objects.create(node=node, **placement.fields)
+    source = DataSource(node=node, **placement.fields)
+    insert(source)
     if source.external:
         attach_assets(source, placement.assets)
         prefetch_related_objects([source], "asset_links")  # for the announcement and the answer
     else:
         attach_own(source, placement.assets)
+
+
+def _without_source(node: Node) -> None:
+    """Let a new node know that it has no data source, which it would ask the database for."""
+    relation: Any = Node._meta.get_field("data_source")
+    relation.set_cached_value(node, None)
