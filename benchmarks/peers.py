@@ -61,8 +61,8 @@ def valkey(folder: Path, memory: int = 6_000_000_000) -> Iterator[str]:
 
 
 @contextmanager
-def ours(folder: Path, workers: int = 1) -> Iterator[Peer]:
-    """`manage.py serve` with one worker, or more, SQLite and defaults."""
+def ours(folder: Path, workers: int = 1, database: str = "") -> Iterator[Peer]:
+    """`manage.py serve` with one worker, or more, and defaults; on SQLite, or `database`."""
     port = free_port()
     command = [sys.executable, "manage.py", "serve"]
     command += ["--workers", str(workers), "--port", str(port)]
@@ -71,6 +71,7 @@ def ours(folder: Path, workers: int = 1) -> Iterator[Peer]:
             "TILED_SERVER_DATA_FOLDER": str(folder),
             "TILED_SINGLE_USER_API_KEY": KEY,
             "TILED_STREAMING_CACHE_URI": cache,
+            "TILED_DATABASE_URI": database,
         }
         environment = {**reference_environment(), **settings}
         environment.pop("DJANGO_SETTINGS_MODULE", None)
