@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import struct
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tifffile
@@ -18,15 +19,20 @@ from .raw import RawFrames
 TIFF, TIFFS = "image/tiff", "multipart/related;type=image/tiff"
 
 
+MOST_PAGES = 1_000_000
+
+
 class PagedFrames:
     """The pages of a TIFF file's first series, each decoded when asked for."""
 
     def __init__(
-        self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], pages: int
+        self, path: Path, series: tifffile.TiffPageSeries, flags: Mapping[str, bool]
     ) -> None:
+        shape, dtype, pages = series.shape, np.dtype(series.dtype), len(series.pages)
         self.shape = shape
         self.dtype = dtype
         self._path = path
+        self._flags = flags
         self._page = math.prod(shape) // pages
         if self._page * dtype.itemsize > LARGEST_FRAME:
             raise Unreadable(f"its pages are larger than {LARGEST_FRAME} bytes.")
@@ -34,7 +40,7 @@ class PagedFrames:
     def elements(self, start: int, stop: int) -> Array:
         """Elements number `start` to `stop` in C order, flat."""
         first, last = start // self._page, -(-stop // self._page)
-        with _opened(self._path) as file:
+        with _opened(self._path, **self._flags) as file:
             pages = file.asarray(key=range(first, last), series=0)
         flat: Array = np.asarray(pages).reshape(-1)
         return flat[start - first * self._page : stop - first * self._page]
@@ -43,16 +49,44 @@ class PagedFrames:
 def open_tiff(path: Path) -> FrameFile:
     """Open a TIFF file; only its pages' headers are read."""
     with _opened(path) as file:
-        series = file.series[0]
-        if series.dataoffset is not None and series.dtype is not None:
-            dtype = np.dtype(file.byteorder + series.dtype.char)
-            return RawFrames(path, series.shape, dtype, series.dataoffset)
-        return PagedFrames(path, series.shape, np.dtype(series.dtype), len(series.pages))
+        _check_pages(file)
+        # Pages that tifffile wrote one by one are said to be a series each.
+        if not (file.is_shaped and len(file.series) > 1):
+            return _frames(path, file, {})
+    flags = {"is_shaped": False}
+    with _opened(path, **flags) as file:
+        return _frames(path, file, flags)
 
 
-def _opened(path: Path) -> tifffile.TiffFile:
+def _frames(path: Path, file: tifffile.TiffFile, flags: Mapping[str, bool]) -> FrameFile:
+    series = file.series[0]
+    if series.dataoffset is not None and series.dtype is not None:
+        dtype = np.dtype(file.byteorder + series.dtype.char)
+        return RawFrames(path, series.shape, dtype, series.dataoffset)
+    return PagedFrames(path, series, flags)
+
+
+def _opened(path: Path, **flags: bool) -> tifffile.TiffFile:
     # Some kinds name further files to be opened with them, which nobody has allowed.
-    return tifffile.TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False)
+    return tifffile.TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False, **flags)
+
+
+def _check_pages(file: tifffile.TiffFile) -> None:
+    """Raise Unreadable where a page names one before it as the next: there would be no end."""
+    handle, form = file.filehandle, file.tiff
+    seen: set[int] = set()
+    place = form.offsetsize if form.version == 42 else 8
+    while True:
+        handle.seek(place)
+        (offset,) = struct.unpack(form.offsetformat, handle.read(form.offsetsize))
+        if not offset:
+            return
+        if offset in seen or len(seen) == MOST_PAGES:
+            raise Unreadable("its pages have no end.")
+        seen.add(offset)
+        handle.seek(offset)
+        (count,) = struct.unpack(form.tagnoformat, handle.read(form.tagnosize))
+        place = offset + form.tagnosize + count * form.tagsize
 
 
 FORMATS = (

@@ -45,6 +45,12 @@ def write_compressed(path: Path, array: np.ndarray[Any, Any]) -> None:
     tifffile.imwrite(path, array, compression="zlib", photometric="minisblack")
 
 
+def write_page_by_page(path: Path, array: np.ndarray[Any, Any]) -> None:
+    with tifffile.TiffWriter(path) as writer:
+        for page in array.reshape(-1, *array.shape[-2:]):
+            writer.write(page, compression="lzw", photometric="minisblack")
+
+
 def write_big_endian(path: Path, array: np.ndarray[Any, Any]) -> None:
     tifffile.imwrite(path, array, byteorder=">", photometric="minisblack")
 
@@ -53,6 +59,7 @@ FORMATS: list[tuple[str, Writer]] = [
     ("image/tiff", write_tiff),
     ("image/tiff", write_compressed),
     ("image/tiff", write_big_endian),
+    ("image/tiff", write_page_by_page),
     ("application/x-npy", write_npy),
     ("application/x-npy", write_npy_in_fortran_order),
 ]
