@@ -26,7 +26,7 @@ class PagedFrames:
     """The pages of a TIFF file's first series, each decoded when asked for."""
 
     def __init__(
-        self, path: Path, series: tifffile.TiffPageSeries, flags: Mapping[str, bool]
+        self, path: Path, series: tifffile.TiffPageSeries, flags: Mapping[str, Any]
     ) -> None:
         shape, dtype, pages = series.shape, np.dtype(series.dtype), len(series.pages)
         self.shape = shape
@@ -58,7 +58,7 @@ def open_tiff(path: Path) -> FrameFile:
         return _frames(path, file, flags)
 
 
-def _frames(path: Path, file: tifffile.TiffFile, flags: Mapping[str, bool]) -> FrameFile:
+def _frames(path: Path, file: tifffile.TiffFile, flags: Mapping[str, Any]) -> FrameFile:
     series = file.series[0]
     if series.dataoffset is not None and series.dtype is not None:
         dtype = np.dtype(file.byteorder + series.dtype.char)
@@ -66,7 +66,7 @@ def _frames(path: Path, file: tifffile.TiffFile, flags: Mapping[str, bool]) -> F
     return PagedFrames(path, series, flags)
 
 
-def _opened(path: Path, **flags: bool) -> tifffile.TiffFile:
+def _opened(path: Path, **flags: Any) -> tifffile.TiffFile:
     # Some kinds name further files to be opened with them, which nobody has allowed.
     return tifffile.TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False, **flags)
 
