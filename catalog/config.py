@@ -123,6 +123,27 @@ class SpecsSettings(BaseModel):
         return validators
 
 
+class ExportSettings(BaseModel):
+    """In which formats data can be read, and how much of them at once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    formats: list[str] = Field(
+        default=[],
+        description="Modules with formats of the site's own: paths to import, each with a "
+        "function `register` that takes the registry of formats.",
+        examples=["[facility.formats]"],
+    )
+    bytesize_limit: int = Field(
+        default=10_000_000_000,
+        ge=1,
+        description="The most bytes of data in one export that is written piece by piece: a "
+        "container, or a table in another format than Arrow and JSON. A file of about that size "
+        "may be made in the folder for temporary files (`TMPDIR`).",
+        examples=["10000000000"],
+    )
+
+
 def database_settings() -> DatabaseSettings:
     """This site's section `database`."""
     return settings.TILED.database
@@ -136,3 +157,8 @@ def storage_settings() -> StorageSettings:
 def specs_settings() -> SpecsSettings:
     """This site's section `specs`."""
     return settings.TILED.specs
+
+
+def export_settings() -> ExportSettings:
+    """This site's section `export`."""
+    return settings.TILED.export

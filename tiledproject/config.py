@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from access.config import AuthenticationSettings
-from catalog.config import DatabaseSettings, SpecsSettings, StorageSettings
+from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, StorageSettings
 from streaming.config import StreamingCacheSettings
 
 from .config_errors import ConfigError, Origins, explain, no_such_setting
@@ -146,6 +146,7 @@ class Settings(BaseModel):
     database: DatabaseSettings
     storage: StorageSettings
     specs: SpecsSettings
+    export: ExportSettings
     streaming_cache: StreamingCacheSettings
     authentication: AuthenticationSettings
 
@@ -155,6 +156,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "database": DatabaseSettings,
     "storage": StorageSettings,
     "specs": SpecsSettings,
+    "export": ExportSettings,
     "streaming_cache": StreamingCacheSettings,
     "authentication": AuthenticationSettings,
 }

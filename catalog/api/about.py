@@ -11,11 +11,10 @@ from django.http import HttpResponse
 from django.utils.http import http_date
 from rest_framework.request import Request
 
+from ..formats import formats
 from .auth.about import authentication_block
 from .base import WireView
-from .formats import ARRAY_FORMATS, EXTENSIONS, TABLE_FORMATS
 from .links import API, base_url
-from .nested import AWKWARD_FORMATS, RAGGED_FORMATS
 from .responses import render
 
 WIRE_VERSION = "0.2.20"
@@ -31,29 +30,14 @@ class AboutView(WireView):
     def get(self, request: Request) -> HttpResponse:
         """Formats, ways to authenticate, and links."""
         base = base_url(request)
-        formats = {
-            "array": list(ARRAY_FORMATS),
-            "table": list(TABLE_FORMATS),
-            "container": [],
-            "awkward": list(AWKWARD_FORMATS),
-            "ragged": list(RAGGED_FORMATS),
-            "sparse": list(TABLE_FORMATS),
-        }
         about = {
             "api_version": 0,
             "library_version": WIRE_VERSION,
-            "formats": formats,
-            "aliases": {family: _aliases(known) for family, known in formats.items()},
+            "formats": formats().listed(),
+            "aliases": formats().aliases(),
             "queries": ["lookup"],
             "authentication": authentication_block(base),
             "links": {"self": base, "documentation": f"{base.removesuffix(API)}/docs"},
             "meta": {"root_path": "/api", "idempotency_keys": True},
         }
         return render(request, about, headers={"Expires": http_date(time.time() + FRESH)})
-
-
-def _aliases(media_types: list[str]) -> dict[str, list[str]]:
-    return {
-        media_type: [name for name, known in EXTENSIONS.items() if known == media_type]
-        for media_type in media_types
-    }

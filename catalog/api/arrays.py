@@ -20,19 +20,20 @@ from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure
 
 from ..columns import Column, resolve_with_columns
+from ..formats.media_types import ARROW, OCTET_STREAM
 from ..inner import Inner
 from ..models import Node
 from ..nodes import check_family, resolve
 from ..services import arrays
 from ..services import sparse as sparse_arrays
-from ..services.arrays import Upload
+from ..services.arrays import Array, Upload
 from . import sparse
 from .base import WireView
-from .formats import ARRAY_FORMATS, ARROW_FILE, OCTET_STREAM, Array, chosen_format, serialized
-from .octets import node_octets, octets
+from .data import choice_of, data_answer
+from .octets import node_octets
 from .once import once_of
 from .requests import content_type, data_of_type, flag, parse_sizes, required_sizes
-from .responses import attachment, binary, render
+from .responses import render
 
 ARRAYS = (StructureFamily.array, StructureFamily.sparse)
 
@@ -54,14 +55,14 @@ class ArrayFullView(WireView):
         _check_expected(request, sliced_shape(node.structure.shape, items))
         if isinstance(node, Node) and node.family is StructureFamily.sparse:
             return sparse.full_answer(request, node, items)
-        if chosen_format(request, ARRAY_FORMATS) == OCTET_STREAM and not isinstance(node, Column):
+        if not isinstance(node, Column) and _as_octets(request, node):
             return node_octets(request, node, items)
-        return _answer(request, lambda: _read(node, items))
+        return _answer(request, node, lambda: _read(node, items))
 
     def put(self, request: Request, path: str) -> HttpResponseBase:
         """Overwrite the whole array."""
         with _right_type(path):
-            if content_type(request) == ARROW_FILE:
+            if content_type(request) == ARROW:
                 upload = sparse.sparse_upload(request)
                 sparse_arrays.write_full(path=path, upload=upload)
             else:
@@ -95,12 +96,12 @@ class ArrayBlockView(WireView):
         _check_expected(request, sliced_shape(shape, items))
         if isinstance(node, Node) and node.family is StructureFamily.sparse:
             return sparse.block_answer(request, node, block, items)
-        return _answer(request, lambda: _part(_read(node, region), items))
+        return _answer(request, node, lambda: _part(_read(node, region), items))
 
     def put(self, request: Request, path: str) -> HttpResponseBase:
         """Overwrite the chunk."""
         with _right_type(path):
-            if content_type(request) == ARROW_FILE:
+            if content_type(request) == ARROW:
                 upload = sparse.sparse_upload(request)
                 sparse_arrays.write_block(path=path, block=_block(request), upload=upload)
             else:
@@ -123,7 +124,7 @@ def _right_type(path: str) -> Iterator[None]:
         family = resolve(path).family
         if family not in ARRAYS:
             raise
-        wanted = ARROW_FILE if family is StructureFamily.sparse else OCTET_STREAM
+        wanted = ARROW if family is StructureFamily.sparse else OCTET_STREAM
         raise UnsupportedMedia(
             f"The Content-Type of data for the {family.value} at {path} must be {wanted}."
         ) from error
@@ -168,9 +169,13 @@ def _check_expected(request: Request, shape: tuple[int, ...]) -> None:
         )
 
 
-def _answer(request: Request, read: Callable[[], Array]) -> HttpResponseBase:
-    media_type = chosen_format(request, ARRAY_FORMATS)
-    if media_type == OCTET_STREAM:
-        return octets(request, read())
-    body = serialized(read(), media_type, ARRAY_FORMATS)
-    return binary(request, body, media_type, headers=attachment(request))
+def _as_octets(request: Request, node: Node | Inner) -> bool:
+    """Whether plain bytes are asked for, which need not pass through an exporter."""
+    choice = choice_of(request, node, StructureFamily.array)
+    return (choice.name, choice.media_type) == (StructureFamily.array, OCTET_STREAM)
+
+
+def _answer(
+    request: Request, node: Node | Inner | Column, read: Callable[[], Array]
+) -> HttpResponseBase:
+    return data_answer(request, node, StructureFamily.array, read)

@@ -6,6 +6,7 @@ Source: the wire, "Awkward, ragged, bytes".
 from __future__ import annotations
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from access.errors import Invalid
@@ -13,12 +14,12 @@ from access.principals import Scope
 from tiled_client.wire.buffers import ZIP
 from tiled_client.wire.families import StructureFamily
 
+from ..formats.nested import Nested
 from ..nodes import resolve_family
 from ..services import awkward
 from ..services.arrays import Upload
 from .base import WireView
-from .formats import chosen_format, serialized
-from .nested import AWKWARD_FORMATS
+from .data import check_format, data_answer
 from .requests import body_of_type, flag, json_body, raw_body
 from .responses import attachment, binary, render
 
@@ -28,15 +29,11 @@ class AwkwardFullView(WireView):
 
     scopes = {"GET": (Scope.read_data,), "PUT": (Scope.write_data,)}
 
-    def get(self, request: Request, path: str) -> HttpResponse:
+    def get(self, request: Request, path: str) -> HttpResponseBase:
         """The buffers as they were written, or the array in another format."""
         node = resolve_family(path, StructureFamily.awkward)
-        media_type = chosen_format(request, AWKWARD_FORMATS)
-        if media_type == ZIP:
-            body = awkward.read_body(node)
-        else:
-            body = serialized(awkward.read_awkward(node), media_type, AWKWARD_FORMATS)
-        return binary(request, body, media_type, headers=attachment(request))
+        data = Nested(lambda: awkward.read_awkward(node), lambda: awkward.read_body(node))
+        return data_answer(request, node, StructureFamily.awkward, lambda: data)
 
     def put(self, request: Request, path: str) -> HttpResponse:
         """Replace all buffers."""
@@ -65,6 +62,6 @@ class AwkwardBuffersView(WireView):
 
 def _buffers(request: Request, path: str, form_keys: list[str]) -> HttpResponse:
     node = resolve_family(path, StructureFamily.awkward)
-    chosen_format(request, {ZIP: None})
+    check_format(request, StructureFamily.awkward, ZIP)
     body = awkward.read_buffers(node, form_keys) if form_keys else awkward.read_body(node)
     return binary(request, body, ZIP, headers=attachment(request))

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-import numpy as np
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from tiled_client.wire.slices import NDSlice, last_of, sliced_shape
 
+from ..formats.arrays import bytes_of
+from ..formats.media_types import OCTET_STREAM
 from ..inner import Inner
 from ..models import Node
 from ..services.arrays import Array, array_structure, check_response, iter_array, read_array
 from .buffers import Piece
 from .responses import attachment, binary, streamed
 
-OCTET_STREAM = "application/octet-stream"
 # What is larger is read while it is sent.
 AT_ONCE = 8 << 20
 
@@ -28,7 +28,14 @@ def node_octets(request: Request, node: Node | Inner, items: NDSlice) -> HttpRes
     shape, itemsize = sliced_shape(structure.shape, items), structure.dtype.itemsize
     length = math.prod(shape) * itemsize
     if length <= AT_ONCE:
-        return octets(request, read_array(node, items))
+        array = read_array(node, items)
+        return binary(
+            request,
+            bytes_of(array),
+            OCTET_STREAM,
+            itemsize=array.dtype.itemsize,
+            headers=attachment(request),
+        )
     check_response(structure, shape)
     # What is not there yet is told while there is still somebody to tell.
     read_array(node, last_of(structure.shape, items))
@@ -41,24 +48,6 @@ def node_octets(request: Request, node: Node | Inner, items: NDSlice) -> HttpRes
         itemsize=itemsize,
         headers=attachment(request),
     )
-
-
-def octets(request: Request, array: Array) -> HttpResponseBase:
-    """An array that has been read."""
-    return binary(
-        request,
-        bytes_of(array),
-        OCTET_STREAM,
-        itemsize=array.dtype.itemsize,
-        headers=attachment(request),
-    )
-
-
-def bytes_of(array: Array) -> Piece:
-    """The elements in C order, from where they lie if they lie so."""
-    if not array.nbytes:
-        return b""
-    return np.ascontiguousarray(array).reshape(-1).view("u1").data
 
 
 def _bytes_of(arrays: Iterator[Array]) -> Iterator[Piece]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from access.principals import Scope
@@ -16,15 +17,16 @@ from tiled_client.wire.buffers import ZIP, ragged_array
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import parse_slice
 
+from ..formats.nested import Nested
 from ..nodes import resolve_family
 from ..services import ragged
 from ..services.arrays import Upload
 from .base import WireView
-from .formats import JSON, chosen_format, serialized
-from .nested import RAGGED_FORMATS, rows_of
+from .data import data_answer
+from .nested import rows_of
 from .once import once_of
 from .requests import body_of_type, content_type, flag, required_sizes
-from .responses import attachment, binary, render
+from .responses import JSON, render
 
 
 class RaggedFullView(WireView):
@@ -36,13 +38,12 @@ class RaggedFullView(WireView):
         "PATCH": (Scope.write_data,),
     }
 
-    def get(self, request: Request, path: str) -> HttpResponse:
+    def get(self, request: Request, path: str) -> HttpResponseBase:
         """The rows, or what `slice` names of them."""
         items = parse_slice(request.query_params.get("slice", ""))
         node = resolve_family(path, StructureFamily.ragged)
-        media_type = chosen_format(request, RAGGED_FORMATS)
-        body = serialized(ragged.read_ragged(node, items), media_type, RAGGED_FORMATS)
-        return binary(request, body, media_type, headers=attachment(request))
+        array = ragged.read_ragged(node, items)
+        return data_answer(request, node, StructureFamily.ragged, lambda: Nested(lambda: array))
 
     def put(self, request: Request, path: str) -> HttpResponse:
         """Replace all rows."""

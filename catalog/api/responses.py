@@ -7,6 +7,7 @@ msgpack must be exact, without a charset.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ from . import durations
 from .buffers import BufferResponse, Piece, PiecesResponse
 from .etags import etag_of, has_already
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 JSON = "application/json"
 MSGPACK = "application/x-msgpack"
 # What comes in pieces, and is no longer than this together, is sent as one after all.
@@ -121,7 +123,7 @@ def _with_charset(media_type: str) -> str:
 
 def attachment(request: Request) -> Headers:
     """Headers that make a browser keep the body as a file, where the request names one."""
-    name = request.query_params.get("filename")
+    name = CONTROL.sub("", request.query_params.get("filename") or "")
     if not name:
         return {}
     return {"Content-Disposition": content_disposition_header(True, name) or "attachment"}

@@ -5,11 +5,10 @@ Source: the wire, "Table endpoints".
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
-import pyarrow as pa
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from access.errors import BadRequest, Invalid
@@ -17,14 +16,15 @@ from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import parse_rows
 
+from ..formats.media_types import ARROW
 from ..inner import resolve_readable
 from ..services import rows, tables
 from ..services.arrays import Upload
 from .base import WireView
-from .formats import ARROW_FILE, TABLE_FORMATS, chosen_format, serialized
+from .data import data_answer
 from .once import once_of
 from .requests import data_of_type, flag, json_body, raw_body, required_integer
-from .responses import attachment, binary, render
+from .responses import render
 
 
 class TableFullView(WireView):
@@ -36,13 +36,14 @@ class TableFullView(WireView):
         "PUT": (Scope.write_data,),
     }
 
-    def get(self, request: Request, path: str) -> HttpResponse:
+    def get(self, request: Request, path: str) -> HttpResponseBase:
         """All rows or those of a range, of all columns or those that are named."""
         columns, wanted = _columns(request), _rows(request)
         node = resolve_readable(path, StructureFamily.table)
-        return _answer(request, lambda: rows.read_table(node, columns, wanted))
+        selected = rows.select_rows(node, columns, wanted)
+        return data_answer(request, node, StructureFamily.table, lambda: selected)
 
-    def post(self, request: Request, path: str) -> HttpResponse:
+    def post(self, request: Request, path: str) -> HttpResponseBase:
         """The same, with the columns in the body, for those who name very many."""
         return self.get(request, path)
 
@@ -62,14 +63,15 @@ class TablePartitionView(WireView):
         "PATCH": (Scope.write_data,),
     }
 
-    def get(self, request: Request, path: str) -> HttpResponse:
+    def get(self, request: Request, path: str) -> HttpResponseBase:
         """The rows or those of a range, of all columns or those that are named."""
         columns, wanted = _columns(request), _rows(request)
         partition = required_integer(request, "partition")
         node = resolve_readable(path, StructureFamily.table)
-        return _answer(request, lambda: rows.read_partition(node, partition, columns, wanted))
+        selected = rows.select_rows(node, columns, wanted, partition=partition)
+        return data_answer(request, node, StructureFamily.table, lambda: selected)
 
-    def post(self, request: Request, path: str) -> HttpResponse:
+    def post(self, request: Request, path: str) -> HttpResponseBase:
         """The same, with the columns in the body."""
         return self.get(request, path)
 
@@ -94,8 +96,8 @@ class TablePartitionView(WireView):
 
 def _upload(request: Request) -> Upload:
     return Upload(
-        body=data_of_type(request, ARROW_FILE),
-        mimetype=ARROW_FILE,
+        body=data_of_type(request, ARROW),
+        mimetype=ARROW,
         persist=flag(request, "persist", True),
     )
 
@@ -120,9 +122,3 @@ def _columns_in_body(request: Request) -> list[str] | None:
     if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
         raise Invalid("The body must be a JSON list with the names of one column or more.")
     return names
-
-
-def _answer(request: Request, read: Callable[[], pa.Table]) -> HttpResponse:
-    media_type = chosen_format(request, TABLE_FORMATS)
-    body = serialized(read(), media_type, TABLE_FORMATS)
-    return binary(request, body, media_type, headers=attachment(request))

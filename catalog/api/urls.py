@@ -11,6 +11,7 @@ from .arrays import ArrayBlockView, ArrayFullView
 from .assets import AssetBytesView, AssetManifestView, AssetView
 from .awkward import AwkwardBuffersView, AwkwardFullView
 from .base import WireView, add_slash
+from .containers import ContainerFullView, NodeFullView
 from .distinct import DistinctView
 from .errors import not_found
 from .metadata import MetadataView
@@ -31,7 +32,8 @@ NODE_VIEWS: dict[str, type[WireView]] = {
     "search-deep": DeepSearchView,
     "distinct": DistinctView,
     "table/full": TableFullView,
-    "node/full": TableFullView,
+    "node/full": NodeFullView,
+    "container/full": ContainerFullView,
     "awkward/full": AwkwardFullView,
     "awkward/buffers": AwkwardBuffersView,
     "ragged/full": RaggedFullView,

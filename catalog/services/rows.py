@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,6 +21,46 @@ from ..storage.errors import MissingFile
 from .stores import stored_file
 
 ALL = slice(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows and columns of a table: nothing is read before it is asked for.
+
+    `read()` gives them all, and raises BadRequest where one answer may not hold so many;
+    `pieces()` any number of them, in order.
+    """
+
+    schema: pa.Schema
+    read: Callable[[], pa.Table]
+    pieces: Callable[[], Iterator[pa.Table]]
+
+    @classmethod
+    def of(cls, table: pa.Table) -> Rows:
+        """The rows of a table that has been read."""
+        return cls(table.schema, lambda: table, lambda: iter([table]))
+
+
+def select_rows(
+    node: Node | Inner,
+    columns: Sequence[str] | None = None,
+    rows: slice = ALL,
+    *,
+    partition: int | None = None,
+) -> Rows:
+    """The rows of the table, or of one partition of it. Raises as `read_partition` does."""
+    structure = table_structure(node)
+    if partition is None:
+        partitions = range(structure.npartitions)
+    else:
+        check_partition(structure, partition)
+        partitions = range(partition, partition + 1)
+    _check_columns(structure, columns)
+    return Rows(
+        tables.empty(structure.schema(), columns).schema,
+        lambda: _read(node, partitions, columns, rows),
+        lambda: _iter(node, partitions, columns, rows),
+    )
 
 
 def read_partition(
@@ -86,6 +128,29 @@ def _read(
             raise
         # Replaced between our look at the database and at the file.
         return _collected(node.source, partitions, structure, columns, rows)
+
+
+def _iter(
+    node: Node | Inner, partitions: range, columns: Sequence[str] | None, rows: slice
+) -> Iterator[pa.Table]:
+    structure = table_structure(node)
+    schema = structure.schema()
+    if isinstance(node, Inner):
+        return iter_inner_rows(node, schema.names if columns is None else columns, rows)
+    names = schema.names if columns is None else tables.with_index(schema, columns)
+    source = node.source
+    assert source is not None
+
+    def begun() -> Iterator[pa.Table]:
+        pieces = _pieces(source, _links(source, partitions), structure, names, rows)
+        return chain([*islice(pieces, 1)], pieces)
+
+    try:
+        return begun()
+    except MissingFile:
+        if source.external:
+            raise
+        return begun()  # Replaced between our look at the database and at the file.
 
 
 def _collected(

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from .errors import TiledClientError, TransportError, UnreadableAnswer, error_for_status
 from .jsonable import jsonable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 JSON = "application/json"
 MSGPACK = "application/x-msgpack"
 OCTETS = "application/octet-stream"
+PIECE = 1 << 20
 IDEMPOTENCY_KEY = "Idempotency-Key"
 USER_AGENT = f"tiled-client/{__version__}"
 
@@ -72,6 +73,26 @@ class Answer:
         return f"{detail if isinstance(detail, str) else json.dumps(detail)} ({self.url})"
 
 
+class Sink:
+    """A file that an answer is written to; what an attempt has left there is written over."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._start = file.tell() if file.seekable() else None
+        self._begun = False
+
+    def take(self, pieces: Iterable[bytes]) -> None:
+        """Write the pieces. Raises UnreadableAnswer for a second attempt at what has no start."""
+        if self._begun:
+            if self._start is None:
+                raise UnreadableAnswer("The connection broke while the answer was being written.")
+            self._file.seek(self._start)
+            self._file.truncate()
+        for piece in pieces:
+            self._begun = True
+            self._file.write(piece)
+
+
 class Http:
     """A server's API, as one user sees it. Safe to use from several threads."""
 
@@ -106,6 +127,26 @@ class Http:
             # Compressing numbers costs more time than a local network takes to carry them.
             headers["Accept-Encoding"] = "identity"
         return self.request("GET", endpoint, path, params=params, headers=headers)
+
+    def download(
+        self,
+        endpoint: str,
+        path: Path,
+        file: BinaryIO,
+        *,
+        params: Params = (),
+        names: Sequence[str] | None = None,
+    ) -> None:
+        """Read something of any size into a file, which is written from where it stands.
+
+        `names` of what is wanted go into the body: they would make the address too long.
+        """
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "Content-Type": JSON}
+        body = None if names is None else json.dumps(list(names)).encode()
+        method = "GET" if body is None else "POST"
+        self.request(
+            method, endpoint, path, params=params, headers=headers, body=body, into=Sink(file)
+        )
 
     def post(
         self, endpoint: str, path: Path, value: Any, *, params: Params = (), accept: str = MSGPACK
@@ -170,13 +211,17 @@ class Http:
         headers: Mapping[str, str],
         body: Body | None = None,
         repeatable: bool = True,
+        into: Sink | None = None,
     ) -> Answer:
-        """Send a request until it is answered. Raises TiledClientError."""
+        """Send a request until it is answered, `into` a file if there is one.
+
+        Raises TiledClientError.
+        """
         url = node_url(self.root, endpoint, path)
         backoff, begun, uncertain = Backoff(), time.monotonic(), False
         while True:
             try:
-                answer = self._exchange(method, url, params, headers, body)
+                answer = self._exchange(method, url, params, headers, body, into)
                 if answer.status < 400:
                     return answer
                 failure = answer.error()
@@ -201,7 +246,13 @@ class Http:
         return self.request(method, endpoint, path, params=params, headers=headers, body=body)
 
     def _exchange(
-        self, method: str, url: str, params: Params, headers: Mapping[str, str], body: Body | None
+        self,
+        method: str,
+        url: str,
+        params: Params,
+        headers: Mapping[str, str],
+        body: Body | None,
+        into: Sink | None,
     ) -> Answer:
         import requests
         import urllib3
@@ -221,6 +272,8 @@ class Http:
                     stream=True,
                 ) as response
             ):
+                if into is not None and response.status_code < 400:
+                    into.take(response.raw.stream(PIECE, decode_content=True))
                 # All at once: `response.content` would gather it in pieces of 10 KB.
                 content = response.raw.read(decode_content=True)
                 return Answer(response.status_code, response.headers, content, response.url)

@@ -47,13 +47,24 @@ def filled(path: Path, parts: Parts) -> str:
 
 
 def _pages() -> dict[str, Parts]:
-    from tables import client, commands, endings, errors, http_api, messages, notices, settings
+    from tables import (
+        client,
+        commands,
+        endings,
+        errors,
+        formats,
+        http_api,
+        messages,
+        notices,
+        settings,
+    )
 
     return {
         "settings.md": {"settings": settings.settings},
         "commands.md": {"options": commands.options},
         "http-api.md": {"endpoints": http_api.endpoints},
         "errors.md": {"errors": errors.errors},
+        "formats.md": {"formats": formats.formats_by_family},
         "streams.md": {
             "schemas": messages.schemas,
             "every-update": messages.every_update,

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_view
 
+from ...formats.media_types import ARROW, OCTET_STREAM
 from ..arrays import ArrayBlockView, ArrayFullView
-from ..formats import ARRAY_FORMATS, ARROW_FILE, OCTET_STREAM, TABLE_FORMATS
-from .operations import BINARY, NULL, READING, WRITING, data, document, operation, reference
+from .operations import (
+    BINARY,
+    NULL,
+    READING,
+    WRITING,
+    data,
+    document,
+    media_types,
+    operation,
+    reference,
+)
 from .parameters import (
     AS_A_FILE,
     BLOCK,
@@ -18,8 +28,8 @@ from .parameters import (
     SLICED,
 )
 
-READ = data(dict.fromkeys([*ARRAY_FORMATS, *TABLE_FORMATS]))
-WRITTEN = {OCTET_STREAM: BINARY, ARROW_FILE: BINARY}
+READ = data(media_types("array", "sparse"))
+WRITTEN = {OCTET_STREAM: BINARY, ARROW: BINARY}
 
 extend_schema_view(
     get=operation(

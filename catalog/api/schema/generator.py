@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from drf_spectacular.generators import SchemaGenerator
 
-from . import about, arrays, assets, auth, files, metadata, nested, search, tables
+from . import about, arrays, assets, auth, containers, files, metadata, nested, search, tables
 from .auth_documents import AUTH_DOCUMENTS
 from .documents import DOCUMENTS
 from .operations import Json
 from .structures import STRUCTURES
 
-ENTRIES = (about, arrays, assets, auth, files, metadata, nested, search, tables)
+ENTRIES = (about, arrays, assets, auth, containers, files, metadata, nested, search, tables)
 """The modules that say something of views; they have said it once they are loaded."""
 
 SECURITY: Json = {

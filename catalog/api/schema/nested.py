@@ -7,9 +7,19 @@ from drf_spectacular.utils import extend_schema_view
 from tiled_client.wire.buffers import ZIP
 
 from ..awkward import AwkwardBuffersView, AwkwardFullView
-from ..nested import AWKWARD_FORMATS, RAGGED_FORMATS
 from ..ragged import RaggedBlockView, RaggedFullView
-from .operations import BINARY, JSON, NULL, READING, WRITING, data, document, operation, reference
+from .operations import (
+    BINARY,
+    JSON,
+    NULL,
+    READING,
+    WRITING,
+    data,
+    document,
+    media_types,
+    operation,
+    reference,
+)
 from .parameters import AS_A_FILE, BLOCK, EXTEND, OFFSET, PERSIST, SHAPE, SLICED, text
 from .structures import TEXT, list_of
 
@@ -20,7 +30,10 @@ ROWS = {ZIP: BINARY, JSON: {"type": "array"}}
 
 extend_schema_view(
     get=operation(
-        answers=data(AWKWARD_FORMATS), parameters=AS_A_FILE, refused=READING, conditional=True
+        answers=data(media_types("awkward")),
+        parameters=AS_A_FILE,
+        refused=READING,
+        conditional=True,
     ),
     put=operation(
         answers=document(NULL), parameters=[PERSIST], body={ZIP: BINARY}, refused=WRITING
@@ -42,7 +55,7 @@ extend_schema_view(
 
 extend_schema_view(
     get=operation(
-        answers=data(RAGGED_FORMATS),
+        answers=data(media_types("ragged")),
         parameters=[SLICED, *AS_A_FILE],
         refused=READING,
         conditional=True,

@@ -8,6 +8,7 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
+from ...formats import formats
 from .refusals import meanings
 
 Json = dict[str, Any]
@@ -41,6 +42,11 @@ def reference(name: str) -> Json:
 def document(schema: Json) -> dict[str, Json]:
     """The media types of an answer that is no data: JSON, or the same in msgpack."""
     return {JSON: schema, MSGPACK: BINARY}
+
+
+def media_types(*families: str) -> list[str]:
+    """The media types that data of these families can be read in."""
+    return list(formats().media_types(families))
 
 
 def data(media_types: Iterable[str]) -> dict[str, Json]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_view
 
-from ..formats import ARROW_FILE, TABLE_FORMATS
+from ...formats.media_types import ARROW
 from ..tables import TableFullView, TablePartitionView
-from .operations import BINARY, JSON, NULL, READING, WRITING, data, document, operation
+from .operations import BINARY, JSON, NULL, READING, WRITING, data, document, media_types, operation
 from .parameters import AS_A_FILE, COLUMN, FIELD, PARTITION, PERSIST, ROWS_WANTED
 from .structures import TEXT, list_of
 
-READ = data(TABLE_FORMATS)
+READ = data(media_types("table"))
 NAMES = {JSON: list_of(TEXT, minItems=1)}
-WRITTEN = {ARROW_FILE: BINARY}
+WRITTEN = {ARROW: BINARY}
 
 extend_schema_view(
     get=operation(

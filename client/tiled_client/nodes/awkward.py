@@ -24,6 +24,7 @@ class AwkwardClient(StructuredNode[AwkwardStructure], family=StructureFamily.awk
     """
 
     _structure_class = AwkwardStructure
+    _full_endpoint = "awkward/full"
 
     @property
     def form(self) -> Mapping[str, Any]:

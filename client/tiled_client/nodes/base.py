@@ -13,6 +13,7 @@ from ..uris import Path, node_url
 from ..wire.data_sources import DataSource
 from ..wire.families import StructureFamily
 from ..wire.specs import Spec
+from .exporting import File, Wanted, export
 
 if TYPE_CHECKING:
     from ..stream.aio.connection import AsyncStreamConnection
@@ -26,6 +27,7 @@ class Node:
     """
 
     _classes: ClassVar[dict[str, type[Node]]] = {}
+    _full_endpoint: ClassVar[str | None] = None
 
     def __init_subclass__(cls, family: StructureFamily | None = None) -> None:
         super().__init_subclass__()
@@ -132,6 +134,20 @@ class Node:
         """
         params = {"recursive": recursive, "external_only": external_only}
         self._http.delete("metadata", self._path, params=params)
+
+    def export(self, file: File, *, format: str | None = None) -> None:
+        """Save the data in a file, of a format that other programs read.
+
+        `file` is a path, or something to write bytes to. `format` is a file extension or a media
+        type; left out, the extension of the path. Which there are depends on the node. Raises
+        NotAcceptable where the server has none such, or the data have no form in it.
+        """
+        if self._full_endpoint is None:
+            raise TypeError(f"{self!r} has no data that could be exported")
+        self._export(Wanted(self._full_endpoint), file, format)
+
+    def _export(self, wanted: Wanted, file: File, format: str | None) -> None:
+        export(self._http, self._path, wanted, file, format)
 
     def close_stream(self) -> None:
         """Tell the subscribers of this node that no more is to be expected for now."""

@@ -21,6 +21,7 @@ from .array import ArrayClient
 from .base import Node, fetch_resource
 from .children import WatchedContainer
 from .creation import create_node
+from .exporting import File, Wanted, names_of
 from .table import TableClient
 from .writing import WritesArrays
 
@@ -74,6 +75,15 @@ class Container(
     # Nodes are the same if they have the same address: comparing contents would fetch them all.
     __eq__ = Node.__eq__
     __hash__ = Node.__hash__
+
+    def export(
+        self, file: File, fields: Iterable[str] | None = None, *, format: str | None = None
+    ) -> None:
+        """Save the container with all that is in it, or with some of its children.
+
+        See `Node.export`.
+        """
+        self._export(Wanted("container/full", {}, "field", names_of(fields)), file, format)
 
     def create_container(
         self,

@@ -26,6 +26,7 @@ class RaggedClient(StructuredNode[RaggedStructure], family=StructureFamily.ragge
     """
 
     _structure_class = RaggedStructure
+    _full_endpoint = "ragged/full"
 
     @property
     def shape(self) -> tuple[int | None, ...]:

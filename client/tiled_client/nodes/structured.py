@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -10,8 +11,10 @@ from ..documents import Resource
 from ..errors import UnreadableAnswer
 from ..http import Http
 from ..uris import Path
+from ..wire.slices import expand_index, format_slice
 from ..wire.sparse import SparseStructure
 from ..wire.structures import ArrayStructure, Structure
+from .exporting import File, Wanted
 from .streams import DataNode
 
 S = TypeVar("S", bound=Structure)
@@ -42,6 +45,22 @@ class ChunkedNode(StructuredNode[C]):
     """An array of a shape that is cut into chunks."""
 
     _sliced = True
+
+    def export(
+        self,
+        file: File,
+        *,
+        format: str | None = None,
+        slice: Any = ...,
+        block: Sequence[int] | None = None,
+    ) -> None:
+        """Save the array, what `slice` selects of it, or of one block; see `Node.export`."""
+        items = expand_index(slice, self.ndim)
+        params: dict[str, Any] = {"slice": format_slice(items)} if items else {}
+        endpoint = "array/full"
+        if block is not None:
+            endpoint, params["block"] = "array/block", tuple(block)
+        self._export(Wanted(endpoint, params), file, format)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from ..wire.data_sources import DataSource
 from ..wire.families import StructureFamily
 from ..wire.slices import format_rows
 from ..wire.structures import TableStructure
+from .exporting import File, Wanted, names_of
 from .structured import StructuredNode
 
 if TYPE_CHECKING:
@@ -79,6 +80,22 @@ class TableClient(StructuredNode[TableStructure], family=StructureFamily.table):
         if isinstance(column, str):
             return self.read([column])[column]
         return self.read(column)
+
+    def export(
+        self,
+        file: File,
+        columns: Sequence[str] | None = None,
+        *,
+        format: str | None = None,
+        partition: int | None = None,
+    ) -> None:
+        """Save all rows, or those of one partition, of some columns or of all.
+
+        See `Node.export`.
+        """
+        params = {} if partition is None else {"partition": partition}
+        endpoint = "table/partition" if params else "table/full"
+        self._export(Wanted(endpoint, params, "column", names_of(columns)), file, format)
 
     def write(self, rows: frames.Rows, *, persist: bool = True) -> None:
         """Replace all rows of a table. With `persist=False` only subscribers get to see it."""

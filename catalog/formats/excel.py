@@ -1,0 +1,108 @@
+"""Tables as workbooks of Excel."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+from ..services.rows import Rows
+from .exports import Export, formless, unfitting
+from .files import written_file
+from .plain_tables import plain_rows, plain_table
+
+MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
+LONGEST_TEXT = 32_767
+# Beyond them a spreadsheet, which has only floating point, shows other numbers.
+LARGEST_WHOLE = 2**53
+FIRST_YEAR = 1900
+
+
+def workbook(export: Export[Rows]) -> Iterator[bytes]:
+    """One sheet, with the names of the columns in the first row.
+
+    Numbers and times stay what they are. What a cell cannot hold as such is text there: whole
+    numbers beyond 2**53, infinities, times with a zone and before 1900. NaN and null are empty.
+    """
+    from openpyxl import Workbook
+
+    names = plain_table(export.data.schema.empty_table()).column_names
+    if len(names) > MOST_COLUMNS:
+        raise formless(f"a sheet has at most {MOST_COLUMNS} columns", export.media_type)
+
+    def write(file: Any) -> None:
+        book = Workbook(write_only=True)
+        sheet = book.create_sheet("data")
+        try:
+            for row in _rows(export, names):
+                sheet.append([_cell(sheet, value, export.media_type) for value in row])
+            book.save(file)
+        except BaseException:
+            _discard(sheet)
+            raise
+
+    return written_file(write)
+
+
+def _discard(sheet: Any) -> None:
+    """Remove the temporary file that openpyxl writes a sheet to."""
+    with suppress(ValueError):
+        sheet.close()
+    writer = getattr(sheet, "_writer", None)
+    if writer is not None:
+        writer.cleanup()
+
+
+def _rows(export: Export[Rows], names: list[str]) -> Iterator[Any]:
+    yield names
+    count = 1
+    for piece in plain_rows(export.data):
+        count += piece.num_rows
+        if count > MOST_ROWS:
+            raise unfitting((count, len(names)), export.media_type)
+        yield from zip(*(column.to_pylist() for column in piece.columns), strict=True)
+
+
+def _cell(sheet: Any, value: Any, media_type: str) -> Any:
+    value = _value(value)
+    if not isinstance(value, str):
+        return value
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.utils.escape import escape
+
+    text = escape(value)
+    if len(text) > LONGEST_TEXT:
+        raise formless(f"a cell has at most {LONGEST_TEXT} characters", media_type)
+    cell = WriteOnlyCell(sheet)
+    # As a text also where it begins like a formula.
+    cell._value, cell.data_type = text, "s"
+    return cell
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case None | bool() | str() | datetime.time() | Decimal():
+            return value
+        case int():
+            return value if -LARGEST_WHOLE <= value <= LARGEST_WHOLE else str(value)
+        case float():
+            return _float(value)
+        case datetime.date():
+            return _time(value)
+    return str(value)
+
+
+def _float(value: float) -> float | str | None:
+    if math.isnan(value):
+        return None
+    return value if math.isfinite(value) else str(value)
+
+
+def _time(value: datetime.date) -> datetime.date | str:
+    if getattr(value, "tzinfo", None) is not None or value.year < FIRST_YEAR:
+        return value.isoformat()
+    # Of pandas' own kind where the column counts nanoseconds, which a cell does not.
+    return value.to_pydatetime(warn=False) if hasattr(value, "to_pydatetime") else value

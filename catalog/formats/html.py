@@ -1,0 +1,75 @@
+"""Pages for a browser: a picture, or rows of text. Whatever stands in data or names is escaped."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from ..services.rows import Rows
+from .arrays import has_texts, texts_of
+from .exports import Export, formless, unfitting
+from .pictures import has_picture, png
+from .plain_tables import plain_rows, plain_table
+
+Array = np.ndarray[Any, Any]
+
+# A browser does not show more.
+MOST_CELLS = 1_000_000
+HEAD = (
+    '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
+    "<body>\n"
+)
+FOOT = "</body></html>\n"
+
+
+def array_page(export: Export[Array]) -> Iterator[bytes]:
+    """A picture of an array of two dimensions or with colours, else its values as rows."""
+    array = export.data
+    if array.ndim >= 2 and has_picture(array):
+        return _page(export.key, [_picture(export)])
+    if array.ndim > 2 or array.size > MOST_CELLS:
+        raise unfitting(array.shape, export.media_type)
+    if not has_texts(array.dtype):
+        raise formless(f"elements of {array.dtype} are no text", export.media_type)
+    rows = texts_of(array.reshape(-1, 1) if array.ndim < 2 else array)
+    return _page(export.key, ["<table>\n", *map(_row, rows), "</table>\n"])
+
+
+def table_page(export: Export[Rows]) -> Iterator[bytes]:
+    """The rows, below the names of the columns."""
+    return _page(export.key, _table(export.data))
+
+
+def _page(title: str, parts: Iterable[str]) -> Iterator[bytes]:
+    yield HEAD.format(title=escape(title)).encode()
+    for part in parts:
+        yield part.encode("utf-8", "backslashreplace")
+    yield FOOT.encode()
+
+
+def _picture(export: Export[Array]) -> str:
+    content = base64.b64encode(png(export)).decode()
+    return f'<img alt="{escape(export.key)}" src="data:image/png;base64,{content}">\n'
+
+
+def _table(rows: Rows) -> Iterator[str]:
+    yield "<table>\n<thead>"
+    yield _row(plain_table(rows.schema.empty_table()).column_names, "th")
+    yield "</thead>\n<tbody>\n"
+    for piece in plain_rows(rows):
+        columns = [map(_text, column.to_pylist()) for column in piece.columns]
+        yield "".join(_row(row) for row in zip(*columns, strict=True))
+    yield "</tbody>\n</table>\n"
+
+
+def _row(values: Sequence[str], tag: str = "td") -> str:
+    cells = "".join(f"<{tag}>{escape(value)}</{tag}>" for value in values)
+    return f"<tr>{cells}</tr>\n"
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)

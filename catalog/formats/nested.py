@@ -1,0 +1,74 @@
+"""Awkward and ragged arrays: their buffers, or as JSON, Arrow and Parquet.
+
+Source: the wire, "Awkward, ragged, bytes".
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from tiled_client.wire.buffers import awkward_buffers, ragged_body, zip_members
+from tiled_client.wire.plain import plain_nested
+
+from ..storage.tables import serialize_ipc
+from .arrays import json_of
+from .exports import Export, formless
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """An awkward or ragged array, or a single value of one.
+
+    `array()` gives the `awkward.Array`; `body`, where it is known, the ZIP file of its buffers.
+    """
+
+    array: Callable[[], Any]
+    body: Callable[[], bytes] | None = None
+
+
+def json(export: Export[Nested]) -> bytes:
+    """Nested lists and objects, or a single value."""
+    return json_of(plain_nested(export.data.array()))
+
+
+def arrow(export: Export[Nested]) -> bytes:
+    """An Arrow IPC file."""
+    return serialize_ipc(_table(export))
+
+
+def parquet(export: Export[Nested]) -> bytes:
+    """A Parquet file."""
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(_table(export), sink)
+    return sink.getvalue()
+
+
+def awkward_zip(export: Export[Nested]) -> bytes:
+    """The buffers."""
+    if export.data.body is not None:
+        return export.data.body()
+    return zip_members(awkward_buffers(_several(export))[2])
+
+
+def ragged_zip(export: Export[Nested]) -> bytes:
+    """The buffers, with form and length."""
+    return ragged_body(_several(export))
+
+
+def _table(export: Export[Nested]) -> pa.Table:
+    import awkward
+
+    return awkward.to_arrow_table(_several(export))
+
+
+def _several(export: Export[Nested]) -> Any:
+    array = export.data.array()
+    if not hasattr(array, "layout"):
+        raise formless("they are a single value", export.media_type)
+    return array

@@ -1,0 +1,120 @@
+"""Arrays as pictures: PNG to look at, TIFF to calculate with."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any
+
+import numpy as np
+
+from .exports import Export, formless, unfitting
+
+Array = np.ndarray[Any, Any]
+
+DRAWN = "biufc"
+LOW, HIGH = 1, 99
+# Readers take larger pictures for an attack.
+MOST_PIXELS = 89_478_485
+# The percentiles of more values are those of as many, evenly spread.
+SAMPLE = 1_000_000
+CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+TIFF_KINDS = "biufc"
+LARGEST_NUMBER = 8
+
+
+def png(export: Export[Array]) -> bytes:
+    """A picture of an array of up to two dimensions, or of three, the last of them colours.
+
+    Values from the 1st to the 99th percentile go from black to white; what is no number is black.
+    Colours of eight bits are taken as they are, and an alpha channel always.
+    """
+    from PIL import Image
+
+    pixels = _pixels(export)
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    flat = pixels[:, :, 0] if channels == 1 and pixels.ndim == 3 else pixels
+    file = io.BytesIO()
+    height, width = flat.shape[:2]
+    octets = np.ascontiguousarray(flat).tobytes()
+    Image.frombytes(CHANNELS[channels], (width, height), octets).save(file, "PNG")
+    return file.getvalue()
+
+
+def tiff(export: Export[Array]) -> bytes:
+    """A TIFF file of the very values: a page for each picture of an array of three dimensions.
+
+    A last dimension of three or four in an array of small unsigned integers is one of colours.
+    """
+    import tifffile
+
+    array = np.atleast_2d(export.data)
+    if array.ndim > 4 or not array.size:
+        raise unfitting(export.data.shape, export.media_type)
+    if array.dtype.kind not in TIFF_KINDS or _too_wide(array.dtype):
+        raise formless(f"elements of {array.dtype} are no pixels", export.media_type)
+    coloured = array.ndim > 2 and array.shape[-1] in (3, 4) and array.dtype in (np.uint8, np.uint16)
+    file = io.BytesIO()
+    photometric = "rgb" if coloured else "minisblack"
+    tifffile.imwrite(file, array, photometric=photometric)
+    return file.getvalue()
+
+
+def has_picture(array: Array) -> bool:
+    """Whether `png` can draw it."""
+    fits = array.ndim <= 2 or (array.ndim == 3 and array.shape[2] in CHANNELS)
+    return array.dtype.kind in DRAWN and fits and 0 < _count_pixels(array) <= MOST_PIXELS
+
+
+def _pixels(export: Export[Array]) -> Array:
+    array = export.data
+    if array.dtype.kind not in DRAWN:
+        raise formless(f"elements of {array.dtype} have no brightness", export.media_type)
+    if not has_picture(array):
+        raise unfitting(array.shape, export.media_type)
+    array = np.atleast_2d(array)
+    if array.ndim == 2 or array.shape[2] == 1:
+        return _brightness(array)
+    if array.dtype == np.uint8:
+        return array
+    colours = array.shape[2] - (array.shape[2] + 1) % 2
+    scaled = _brightness(array[:, :, :colours])
+    if colours == array.shape[2]:
+        return scaled
+    return np.concatenate([scaled, _opacity(array[:, :, colours:])], axis=2)
+
+
+def _brightness(array: Array) -> Array:
+    """Values as bytes, from the low to the high percentile of those that are finite."""
+    if array.dtype.kind == "b":
+        return array.astype(np.uint8) * np.uint8(255)
+    values = np.abs(array) if array.dtype.kind == "c" else array
+    values = values.astype(np.float32 if values.dtype.itemsize <= 4 else np.float64)
+    flat = values.ravel()
+    sample = flat[:: -(-flat.size // SAMPLE)]
+    finite = sample[np.isfinite(sample)]
+    low, high = np.percentile(finite, [LOW, HIGH]) if finite.size else (0.0, 0.0)
+    return _bytes(values, float(low), float(high))
+
+
+def _opacity(array: Array) -> Array:
+    """An alpha channel as bytes: whole numbers by the most of their type, others from 0 to 1."""
+    most = float(np.iinfo(array.dtype).max) if array.dtype.kind in "iu" else 1.0
+    return _bytes(np.abs(array).astype(np.float64), 0.0, most)
+
+
+def _bytes(values: Array, low: float, high: float) -> Array:
+    span = high - low
+    if not (span > 0 and math.isfinite(span)):
+        return np.zeros(values.shape, np.uint8)
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = np.clip((values - low) * (255 / span), 0, 255)
+    return np.nan_to_num(scaled, copy=False).round().astype(np.uint8)
+
+
+def _count_pixels(array: Array) -> int:
+    return math.prod(array.shape[:2]) if array.ndim > 1 else array.size
+
+
+def _too_wide(dtype: np.dtype[Any]) -> bool:
+    return dtype.itemsize // (2 if dtype.kind == "c" else 1) > LARGEST_NUMBER

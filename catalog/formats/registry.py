@@ -1,0 +1,112 @@
+"""Which formats there are for which data, and what writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib import import_module
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from ..config import export_settings
+from .exports import Exporter
+from .media_types import EXTENSIONS
+
+BUILT_IN = "catalog.formats.built_in"
+
+
+class Formats:
+    """Exporters by the name of a structure family or of a spec, and by media type.
+
+    The first media type of a family is its default. An exporter may be given as the path to import
+    it from, `package.module.function`: it, and whatever libraries it needs, are then loaded when
+    the format is first asked for.
+    """
+
+    def __init__(self) -> None:
+        self._exporters: dict[str, dict[str, Exporter | str]] = {}
+        self._extensions = dict(EXTENSIONS)
+
+    def register(
+        self,
+        name: str,
+        media_types: str | Iterable[str],
+        exporter: Exporter | str,
+        *,
+        extensions: Iterable[str] = (),
+    ) -> None:
+        """Let `exporter` write data of the family or spec `name` as `media_types`.
+
+        `extensions` (without the dot) are other names of the first of these.
+        """
+        named = [media_types] if isinstance(media_types, str) else list(media_types)
+        for media_type in named:
+            self._exporters.setdefault(name, {})[media_type] = exporter
+        for extension in extensions:
+            self._extensions[extension] = named[0]
+
+    def media_types(self, names: Sequence[str]) -> dict[str, str]:
+        """The media types for data of these names, each with the first name that has it."""
+        found: dict[str, str] = {}
+        for name in names:
+            for media_type in self._exporters.get(name, ()):
+                found.setdefault(media_type, name)
+        return found
+
+    def default(self, family: str) -> str | None:
+        """The media type for those who do not care."""
+        return next(iter(self._exporters.get(family, ())), None)
+
+    def exporter(self, name: str, media_type: str) -> Exporter:
+        """What writes it. Raises KeyError."""
+        exporter = self._exporters[name][media_type]
+        if isinstance(exporter, str):
+            exporter = self._exporters[name][media_type] = _imported(exporter)
+        return exporter
+
+    def media_type_of(self, name: str) -> str:
+        """The media type that an extension stands for; any other name as it is."""
+        return self._extensions.get(name.removeprefix("."), name)
+
+    def listed(self) -> dict[str, list[str]]:
+        """The media types by family and by spec."""
+        return {name: list(known) for name, known in self._exporters.items()}
+
+    def aliases(self) -> dict[str, dict[str, list[str]]]:
+        """The extensions by family or spec, and by media type."""
+        by_type: dict[str, list[str]] = {}
+        for extension, media_type in self._extensions.items():
+            by_type.setdefault(media_type, []).append(extension)
+        return {
+            name: {kind: by_type[kind] for kind in known if kind in by_type}
+            for name, known in self._exporters.items()
+        }
+
+
+@cache
+def formats() -> Formats:
+    """The formats of this server: those that it comes with, and those of the site.
+
+    Raises ImproperlyConfigured for a module of the site that has none.
+    """
+    registry = Formats()
+    for module in (BUILT_IN, *export_settings().formats):
+        _register(registry, module)
+    return registry
+
+
+def _register(registry: Formats, module: str) -> None:
+    try:
+        register = import_module(module).register
+    except (ImportError, AttributeError) as error:
+        raise ImproperlyConfigured(
+            f"export.formats names {module}, from which no function `register` can be imported "
+            f"({error}); write the path of a module that has one."
+        ) from error
+    register(registry)
+
+
+def _imported(path: str) -> Exporter:
+    exporter: Exporter = import_string(path)
+    return exporter

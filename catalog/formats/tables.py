@@ -1,0 +1,89 @@
+"""Tables in the formats that programs and people read them in."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from ..services.rows import Rows
+from ..storage.tables import serialize_ipc
+from .arrays import json_of
+from .exports import Body, Export
+from .files import written_file
+from .plain_tables import plain_rows, without_unnamed_index
+from .registry import formats
+
+RECORD, END = b"\x1e", b"\n"
+
+
+def as_rows(export: Export[Any], table: pa.Table) -> Body:
+    """Write `table` in the place of the data, as a table is written in that format."""
+    whole = Export(
+        Rows.of(table),
+        export.media_type,
+        key=export.key,
+        metadata=export.metadata,
+        specs=export.specs,
+        parameters=export.parameters,
+    )
+    return formats().exporter("table", export.media_type)(whole)
+
+
+def arrow(export: Export[Rows]) -> bytes:
+    """An Arrow IPC file."""
+    return serialize_ipc(export.data.read())
+
+
+def json(export: Export[Rows]) -> bytes:
+    """An object with a list of values for each column."""
+    table = without_unnamed_index(export.data.read())
+    return json_of({name: table[name].to_pylist() for name in table.column_names})
+
+
+def parquet(export: Export[Rows]) -> Iterator[bytes]:
+    """A Parquet file, with a row group for each piece."""
+
+    def write(file: Any) -> None:
+        with pyarrow.parquet.ParquetWriter(file, export.data.schema) as writer:
+            for piece in export.data.pieces():
+                writer.write_table(piece)
+
+    return written_file(write)
+
+
+def separated(export: Export[Rows]) -> Iterator[bytes]:
+    """A line for each row, after one of names; `header=absent` leaves that out."""
+    header = export.parameters.get("header") != "absent"
+    pieces = plain_rows(export.data)
+    return separated_pieces(export.data.schema, pieces, header=header)
+
+
+def separated_pieces(
+    schema: pa.Schema, pieces: Iterable[pa.Table], *, header: bool
+) -> Iterator[bytes]:
+    """Lines of the rows of `pieces`, which have values that CSV knows."""
+    for piece in pieces:
+        yield _csv(piece, header)
+        header = False
+    if header:
+        names = without_unnamed_index(schema.empty_table()).column_names
+        yield _csv(pa.table({name: pa.array([], pa.string()) for name in names}), header)
+
+
+def json_sequence(export: Export[Rows]) -> Iterator[bytes]:
+    """An object for each row, between a record separator and a line feed (RFC 7464)."""
+    for piece in export.data.pieces():
+        rows = without_unnamed_index(piece).to_pylist()
+        yield b"".join(RECORD + json_of(row) + END for row in rows)
+
+
+def _csv(table: pa.Table, header: bool) -> bytes:
+    sink = io.BytesIO()
+    options = pyarrow.csv.WriteOptions(include_header=header)
+    pyarrow.csv.write_csv(table, sink, options)
+    return sink.getvalue()

@@ -1,0 +1,113 @@
+"""Containers of the spec `xarray_dataset`: variables and coordinates, one array each.
+
+Source: the client's own writer. Arrays have the spec `xarray_data_var` or `xarray_coord`; names of
+dimensions are those of the arrays, and attributes are `attrs` in the metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from access.errors import BadRequest
+from tiled_client.wire.structures import ArrayStructure
+
+from ..config import storage_settings
+from ..services.arrays import read_array
+from ..services.subtrees import Subtree
+from .exports import Body, Export, formless
+from .files import written_file
+from .hdf5_values import attribute
+from .tables import as_rows
+
+if TYPE_CHECKING:
+    import xarray
+
+COORDINATE = "xarray_coord"
+
+
+def as_table(export: Export[Subtree]) -> Body:
+    """A row for each point of the dimensions, which are the index, as `to_dataframe` makes them."""
+    frame = _dataset(export, limit=_limit()).to_dataframe()
+    try:
+        table = pa.Table.from_pandas(frame)
+    except pa.ArrowException as error:
+        raise formless(str(error), export.media_type) from error
+    return as_rows(export, table)
+
+
+def netcdf(export: Export[Subtree]) -> Iterator[bytes]:
+    """A netCDF-4 file, which is one of HDF5 too."""
+    dataset = _dataset(export, limit=None)
+
+    def write(file: Any) -> None:
+        try:
+            dataset.to_netcdf(file, engine="h5netcdf")
+        except (TypeError, ValueError, NotImplementedError) as error:
+            raise formless(str(error), export.media_type) from error
+
+    return written_file(write)
+
+
+def _dataset(export: Export[Subtree], *, limit: int | None) -> xarray.Dataset:
+    """The data set; as a table of at most `limit` bytes. Raises BadRequest, NotAcceptable."""
+    import xarray
+
+    arrays = {item.key: _structure(export, item) for item in export.data.children()}
+    _check_size(arrays, limit)
+    variables: dict[str, Any] = {}
+    coordinates: dict[str, Any] = {}
+    for item in export.data.children():
+        kind = coordinates if COORDINATE in item.specs else variables
+        dims = _dims(arrays[item.key])
+        kind[item.key] = (dims, read_array(item.node, ()), _attributes(item.metadata))
+    try:
+        return xarray.Dataset(variables, coordinates, _attributes(export.metadata))
+    except ValueError as error:
+        raise formless(str(error), export.media_type) from error
+
+
+def _structure(export: Export[Subtree], item: Subtree) -> ArrayStructure:
+    if not isinstance(item.structure, ArrayStructure):
+        raise formless(f"{item.key} is no array", export.media_type)
+    return item.structure
+
+
+def _check_size(arrays: Mapping[str, ArrayStructure], limit: int | None) -> None:
+    """Raise BadRequest for too much: a table repeats each value along all other dimensions."""
+    size = sum(array.nbytes for array in arrays.values())
+    if limit is not None:
+        sizes = {
+            name: length
+            for array in arrays.values()
+            for name, length in zip(_dims(array), array.shape, strict=True)
+        }
+        width = sum(array.dtype.itemsize for array in arrays.values())
+        size = max(size, width * int(np.prod(list(sizes.values()), dtype=object)))
+    if size > (limit or _limit()):
+        raise BadRequest(
+            f"Response would exceed {limit or _limit()}. Name some variables ('?field=...')."
+        )
+
+
+def _dims(array: ArrayStructure) -> tuple[str, ...]:
+    return array.dims or tuple(f"dim_{number}" for number in range(len(array.shape)))
+
+
+def _attributes(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    attributes = metadata.get("attrs")
+    if not isinstance(attributes, Mapping):
+        return {}
+    # netCDF knows no booleans.
+    return {
+        name: int(value) if isinstance(value, bool) else attribute(value)
+        for name, value in attributes.items()
+        if name
+    }
+
+
+def _limit() -> int:
+    return storage_settings().response_bytesize_limit
