@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
+from .credentials import Credentials, KeyCredentials
 from .errors import TiledClientError, TransportError, UnreadableAnswer, error_for_status
 from .jsonable import jsonable
 from .retries import Backoff, RetryPolicy, surely_unprocessed
@@ -22,10 +23,13 @@ from .version import __version__
 if TYPE_CHECKING:
     import requests
 
+    from .logins import Door
+
 JSON = "application/json"
 MSGPACK = "application/x-msgpack"
 OCTETS = "application/octet-stream"
 PIECE = 1 << 20
+UNAUTHORIZED = 401
 IDEMPOTENCY_KEY = "Idempotency-Key"
 USER_AGENT = f"tiled-client/{__version__}"
 
@@ -107,16 +111,12 @@ class Http:
     ) -> None:
         """`remembers_keys` says whether the server does nothing twice that has a key."""
         self.root = root
-        self.api_key = api_key
+        self.credentials: Credentials = KeyCredentials(api_key) if api_key else Credentials()
+        self.door: Door | None = None
         self.options = options or HttpOptions()
         self.retries = retries or RetryPolicy()
         self._remembers_keys = remembers_keys
         self._resources = _Resources(self.options.connections)
-
-    @property
-    def credentials(self) -> dict[str, str]:
-        """The header that says who asks."""
-        return {"Authorization": f"Apikey {self.api_key}"} if self.api_key else {}
 
     def get(
         self, endpoint: str, path: Path, *, params: Params = (), accept: str = MSGPACK
@@ -221,7 +221,7 @@ class Http:
         backoff, begun, uncertain = Backoff(), time.monotonic(), False
         while True:
             try:
-                answer = self._exchange(method, url, params, headers, body, into)
+                answer = self._admitted(method, url, params, headers, body, into)
                 if answer.status < 400:
                     return answer
                 failure = answer.error()
@@ -245,6 +245,23 @@ class Http:
         body = json.dumps(jsonable(value), separators=(",", ":")).encode()
         return self.request(method, endpoint, path, params=params, headers=headers, body=body)
 
+    def _admitted(
+        self,
+        method: str,
+        url: str,
+        params: Params,
+        headers: Mapping[str, str],
+        body: Body | None,
+        into: Sink | None,
+    ) -> Answer:
+        """One answer; where the credentials have expired, that to other ones."""
+        shown = self.credentials.header()
+        answer = self._exchange(method, url, params, {**headers, **shown}, body, into)
+        if answer.status == UNAUTHORIZED and self.credentials.renew(shown):
+            shown = self.credentials.header()
+            answer = self._exchange(method, url, params, {**headers, **shown}, body, into)
+        return answer
+
     def _exchange(
         self,
         method: str,
@@ -261,7 +278,7 @@ class Http:
         try:
             with (
                 self._own()
-                .session(self.api_key)
+                .session()
                 .request(
                     method,
                     url,
@@ -297,27 +314,23 @@ class _Resources:
         self.workers = ThreadPoolExecutor(connections, thread_name_prefix="tiled-client")
         self._local = threading.local()
 
-    def session(self, api_key: str | None) -> requests.Session:
+    def session(self) -> requests.Session:
         """This thread's own session, as they are not safe to share; it keeps its connections."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = _new_session(api_key)
+            session = self._local.session = _new_session()
         return session
 
 
-def _new_session(api_key: str | None) -> requests.Session:
+def _new_session() -> requests.Session:
     from http.cookiejar import DefaultCookiePolicy
 
     import requests
 
-    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if api_key:
-            request.headers["Authorization"] = f"Apikey {api_key}"
-        return request
-
     session = requests.Session()
-    # Given as a callable, it takes precedence over what a .netrc may hold for this host.
-    session.auth = authorize
+    # Given as a callable, it takes precedence over what a .netrc may hold for this host; the header
+    # is the request's own.
+    session.auth = lambda request: request
     session.headers.update({"User-Agent": USER_AGENT, "Accept": "*/*"})
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return session

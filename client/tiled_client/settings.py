@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 API_KEY_VARIABLE = "TILED_API_KEY"
 
@@ -11,6 +12,11 @@ API_KEY_VARIABLE = "TILED_API_KEY"
 def api_key_from_environment() -> str | None:
     """The key in `TILED_API_KEY`, if there is one."""
     return os.environ.get(API_KEY_VARIABLE) or None
+
+
+def cache_folder() -> Path:
+    """Where this user's programs keep what they can do without: `XDG_CACHE_HOME`, or `.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tiled-client"
 
 
 @dataclass(frozen=True, slots=True)

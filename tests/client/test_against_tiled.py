@@ -274,7 +274,7 @@ def test_a_container_is_a_mapping(client: Container) -> None:
     assert (
         client["c é%?#", "x"]
         == inner["x"]
-        == from_uri(inner["x"].uri, client.credentials["Authorization"].split()[1])
+        == from_uri(inner["x"].uri, client.credentials.header()["Authorization"].split()[1])
     )
     assert isinstance(client["c é%?#/x"], ArrayClient)
     assert "k7" in inner

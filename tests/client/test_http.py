@@ -278,7 +278,7 @@ def test_connections_are_kept_and_not_shared_between_threads(http_peer: HttpPeer
     def read() -> None:
         client.read()
         client.read()
-        sessions.add(id(client._http._own().session("key")))
+        sessions.add(id(client._http._own().session()))
 
     threads = [threading.Thread(target=read) for _ in range(3)]
     for thread in threads:

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..credentials import Credentials
 from ..documents import Resource, SpecLike, read_specs
 from ..errors import UnreadableAnswer
 from ..http import Http
@@ -14,13 +15,14 @@ from ..wire.data_sources import DataSource
 from ..wire.families import StructureFamily
 from ..wire.specs import Spec
 from .exporting import File, Wanted, export
+from .who import Asker
 
 if TYPE_CHECKING:
     from ..stream.aio.connection import AsyncStreamConnection
     from ..stream.connection import StreamConnection
 
 
-class Node:
+class Node(Asker):
     """A node on a server: where it is, and what was known of it when it was last asked about.
 
     A family without a class of its own (`bytes`, say) has this one.
@@ -65,8 +67,8 @@ class Node:
         return self._http.root
 
     @property
-    def credentials(self) -> dict[str, str]:
-        """The header that says who asks, for connections besides HTTP."""
+    def credentials(self) -> Credentials:
+        """What says who asks, for connections besides HTTP."""
         return self._http.credentials
 
     @property

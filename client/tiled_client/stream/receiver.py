@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from ..credentials import Credentials
 from ..errors import StreamLost, TiledClientError
 from ..settings import StreamOptions
 from .conversation import Conversation
@@ -15,6 +16,7 @@ from .inbox import Inbox
 from .listening import Delivery
 from .notices import Began, Ended
 from .patience import Patience, Silence
+from .renewal import Renewal
 from .sockets import connect_arguments, nothing_said, why_it_ended
 
 if TYPE_CHECKING:
@@ -32,14 +34,14 @@ class Receiver:
     """
 
     def __init__(
-        self, conversation: Conversation, headers: dict[str, str], options: StreamOptions
+        self, conversation: Conversation, credentials: Credentials, options: StreamOptions
     ) -> None:
         self.conversation = conversation
         self.inbox: Inbox[Delivery] = Inbox(options.buffer_bytes)
         self.failure: TiledClientError | None = None
         self.open = threading.Event()
         self.over = False
-        self._headers = headers
+        self._renewal = Renewal(credentials)
         self._options = options
         self._stopping = threading.Event()
         # Held while the conversation is talked to: others than the thread may do so.
@@ -102,10 +104,9 @@ class Receiver:
             failure = self._follow_once()
             if failure is None or self._stopping.is_set():
                 return None
-            self.failure = failure
-            delay = patience.after(
-                failure, news=self.conversation.heard != heard, held=self._held()
-            )
+            news = self.conversation.heard != heard
+            self.failure = failure = self._renewal.consider(failure, news=news)
+            delay = patience.after(failure, news=news, held=self._held())
             if delay is None:
                 return failure
             logger.info("Stream lost (%s); connecting again in %.1f s", failure, delay)
@@ -117,7 +118,7 @@ class Receiver:
         from websockets.sync.client import connect
 
         self._begun_at = None
-        arguments = connect_arguments(self._headers, self._options)
+        arguments = connect_arguments(self._renewal.header(), self._options)
         try:
             with connect(self.conversation.url(), **arguments) as connection:
                 self._receive(connection)

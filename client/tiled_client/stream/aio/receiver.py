@@ -6,14 +6,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ...credentials import Credentials
 from ...errors import StreamLost, TiledClientError
 from ...settings import StreamOptions
 from ..conversation import Conversation
 from ..listening import Delivery
 from ..notices import Began, Ended
 from ..patience import Patience, Silence
+from ..renewal import Renewal
 from ..sockets import connect_arguments, nothing_said, why_it_ended
 from .inbox import AsyncInbox
 
@@ -32,14 +35,14 @@ class AsyncReceiver:
     """
 
     def __init__(
-        self, conversation: Conversation, headers: dict[str, str], options: StreamOptions
+        self, conversation: Conversation, credentials: Credentials, options: StreamOptions
     ) -> None:
         self.conversation = conversation
         self.inbox: AsyncInbox[Delivery] = AsyncInbox(options.buffer_bytes)
         self.failure: TiledClientError | None = None
         self.open = asyncio.Event()
         self.over = False
-        self._headers = headers
+        self._renewal = Renewal(credentials)
         self._options = options
         self._stopping = False
         self._begun_at: float | None = None
@@ -101,8 +104,9 @@ class AsyncReceiver:
             failure = await self._follow_once()
             if failure is None:
                 return None
-            self.failure = failure
             news = self.conversation.heard != heard
+            consider = partial(self._renewal.consider, failure, news=news)
+            self.failure = failure = await asyncio.to_thread(consider)
             delay = patience.after(failure, news=news, held=self._held())
             if delay is None:
                 return failure
@@ -115,7 +119,8 @@ class AsyncReceiver:
         from websockets.asyncio.client import connect
 
         self._begun_at = None
-        arguments = connect_arguments(self._headers, self._options)
+        shown = await asyncio.to_thread(self._renewal.header)
+        arguments = connect_arguments(shown, self._options)
         try:
             async with connect(self.conversation.url(), **arguments) as connection:
                 try:
