@@ -10,6 +10,34 @@ from tests.made_up import world
 
 FAMILIES = {"array": "as", "table": "t", "node": "t", "awkward": "w", "ragged": "r"}
 
+KEYS = [["color"], ["start.time"], ["start.uid"], ["start.plan"], ["no"], ["color", "start.time"]]
+JSON_VALUES = [['"blue"'], ["1.5"], ["null"], ["[1]"], ["{}"], ["no JSON"], ['"blue"', "2"]]
+LISTS = [['["blue"]'], ["[]"], ["[1.5, null]"], ["{}"], ["x"]]
+FILTERS: dict[str, dict[str, list[Any]]] = {
+    "lookup": {"key": [["a"], ["t"], ["\0"], ["a", "t"]]},
+    "eq": {"key": KEYS, "value": JSON_VALUES},
+    "noteq": {"key": KEYS, "value": JSON_VALUES},
+    "comparison": {
+        "key": KEYS,
+        "value": JSON_VALUES,
+        "operator": [["lt"], ["ge"], ["no"], ["lt", "gt"]],
+    },
+    "contains": {"key": KEYS, "value": JSON_VALUES},
+    "in": {"key": KEYS, "value": LISTS},
+    "notin": {"key": KEYS, "value": LISTS},
+    "keypresent": {"key": KEYS, "exists": [["true"], ["false"], ["no"]]},
+    "like": {"key": KEYS, "pattern": [['"b%"'], ['"%\\\\"'], ["b%"], ['"_"']]},
+    "regex": {
+        "key": KEYS,
+        "pattern": [["b.*"], ["("], ["(a+)+$"], ["[[:alpha:]]"]],
+        "case_sensitive": [["true"], ["no"]],
+    },
+    "fulltext": {"text": [["blue"], ["blue count"], ['"'], ["a* NEAR("], ["\0"], [""]]},
+    "specs": {"include": [['["s1"]'], ["[]"]], "exclude": [['["s1"]'], ["[]"], ["1"]]},
+    "structure_family": {"value": [["array"], ["no"], ["array", "table"]]},
+    "keys_filter": {"keys": [['["a", "t"]'], ["[]"], ["[1]"]]},
+    "access_tags_filter": {"tags": [['["x"]'], ["[]"], ["1"]]},
+}
 VALUES: dict[str, list[Any]] = {
     "path": world.PATHS,
     "slice": ["0", "1:3", "::2", "0:2,1:3", ":", "-1", "5", ",", "3:1", "::-1"],
@@ -34,9 +62,16 @@ VALUES: dict[str, list[Any]] = {
     "number": [1, 2],
     "recursive": [True, False],
     "external_only": [True, False],
-    "filter[lookup][condition][key]": ["a", "t", "\0", "no"],
+    "max_depth": [0, 1, 5, 64],
+    "id": [1, 2, 3, 10**20],
+    "relative_path": ["0", "../x", "/etc/passwd", "c/0/0", ""],
+    "metadata": [["color"], ["start.time", "start.plan"], ["no"], ["start"]],
+    "counts": [True, False],
+    "specs": [True, False],
+    "structure_families": [True, False],
 }
 ROWS_BODY = world.ipc(world.ROWS)
+OBJECTS = {"application/json", "application/x-www-form-urlencoded"}
 BODIES: dict[str, list[bytes]] = {
     world.OCTETS: [world.NUMBERS.tobytes(), world.NUMBERS[:1].tobytes(), b"", b"\0" * 7],
     world.ARROW: [
@@ -121,19 +156,35 @@ JSON_BODIES: dict[str, list[Any]] = {
 
 
 @st.composite
-def plausible(draw: st.DrawFn, case: Any) -> Any:
-    """`case`, with some of what chance has made exchanged for what may fit."""
+def plausible(draw: st.DrawFn, case: Any, known: dict[str, list[Any]]) -> Any:
+    """`case`, with some of what chance has made exchanged for what may fit, or is `known` to."""
     operation = case.operation
-    if "path" in (case.path_parameters or {}) and draw(st.integers(0, 9)) < 9:
-        case.path_parameters["path"] = draw(st.sampled_from(_paths(operation.path)))
+    values = {**VALUES, "path": _paths(operation.path), **known}
+    for name in case.path_parameters or {}:
+        if name in values and draw(st.integers(0, 9)) < 9:
+            case.path_parameters[name] = draw(st.sampled_from(values[name]))
     for parameter in operation.query:
-        if parameter.name in VALUES and draw(st.integers(0, 2)) < 2:
-            chosen = draw(st.sampled_from([None, *VALUES[parameter.name]]))
+        if parameter.name in values and draw(st.integers(0, 2)) < 2:
+            chosen = draw(st.sampled_from([None, *values[parameter.name]]))
             case.query = {**(case.query or {}), parameter.name: chosen}
             if chosen is None:
                 del case.query[parameter.name]
-    _give_body(draw, case)
+    if any(parameter.name.startswith("filter[") for parameter in operation.query):
+        _give_filters(draw, case)
+    _give_body(draw, case, known.get("body"))
     return case
+
+
+def _give_filters(draw: st.DrawFn, case: Any) -> None:
+    """Whole filters, few at a time, for all those that chance has begun."""
+    if draw(st.integers(0, 9)) == 9:
+        return
+    case.query = {
+        name: value for name, value in (case.query or {}).items() if not name.startswith("filter[")
+    }
+    for kind in draw(st.lists(st.sampled_from(sorted(FILTERS)), max_size=2, unique=True)):
+        for field, values in FILTERS[kind].items():
+            case.query[f"filter[{kind}][condition][{field}]"] = draw(st.sampled_from(values))
 
 
 def _paths(address: str) -> list[str]:
@@ -144,9 +195,9 @@ def _paths(address: str) -> list[str]:
     return world.PATHS
 
 
-def _give_body(draw: st.DrawFn, case: Any) -> None:
+def _give_body(draw: st.DrawFn, case: Any, known: list[Any] | None) -> None:
     if case.media_type in BODIES and draw(st.integers(0, 3)) < 3:
         case.body = draw(st.sampled_from(BODIES[case.media_type]))
-    known = JSON_BODIES.get(case.operation.definition.raw.get("operationId", ""))
-    if case.media_type == "application/json" and known and draw(st.booleans()):
+    known = known or JSON_BODIES.get(case.operation.definition.raw.get("operationId", ""))
+    if case.media_type in OBJECTS and known and draw(st.booleans()):
         case.body = draw(st.sampled_from(known))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from drf_spectacular.generators import SchemaGenerator
 
+from ..about import WIRE_VERSION
 from . import about, arrays, assets, auth, containers, files, metadata, nested, search, tables
 from .auth_documents import AUTH_DOCUMENTS
 from .documents import DOCUMENTS
@@ -52,6 +53,7 @@ BUSY = {"429", "503"}
 def api_document() -> Json:
     """The API in OpenAPI 3.1."""
     document: Json = SchemaGenerator().get_schema(request=None, public=True)
+    document["info"]["version"] = WIRE_VERSION
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(sorted({**AUTH_DOCUMENTS, **DOCUMENTS, **STRUCTURES}.items()))
     document["components"].update(securitySchemes=SECURITY, headers=HEADERS, responses={})
