@@ -14,7 +14,7 @@ from access.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
 
-from ..nodes import resolve_family
+from ..inner import resolve_readable
 from ..services.subtrees import Subtree
 from .base import WireView
 from .data import data_answer
@@ -45,7 +45,7 @@ class NodeFullView(WireView):
 
     def get(self, request: Request, path: str) -> HttpResponseBase:
         """As from the address of the node's family."""
-        family = resolve_family(path, *EITHER).family
+        family = resolve_readable(path, *EITHER).family
         view = TableFullView if family is StructureFamily.table else ContainerFullView
         return view().get(request, path)
 
@@ -55,7 +55,7 @@ class NodeFullView(WireView):
 
 
 def _answer(request: Request, path: str, fields: list[str] | None) -> HttpResponseBase:
-    node = resolve_family(path, StructureFamily.container)
+    node = resolve_readable(path, StructureFamily.container)
     tree = Subtree(node, principal_of(request), fields)
     tree.check_fields()
     return data_answer(request, node, StructureFamily.container, lambda: tree)

@@ -14,9 +14,7 @@ import numpy as np
 from tiled_client.wire.plain import plain_array
 from tiled_client.wire.structures import ArrayStructure, RaggedStructure, TableStructure
 
-from ..services.arrays import read_array
 from ..services.ragged import read_ragged
-from ..services.rows import select_rows
 from ..services.subtrees import Subtree
 
 TABLE = re.compile(r"internal(_\d+)?")
@@ -60,7 +58,7 @@ def _is_table(part: Subtree) -> bool:
 def _numbers(tables: Sequence[Subtree], arrays: Sequence[Subtree]) -> np.ndarray[Any, Any]:
     for table in tables:
         if NUMBER in table.columns:
-            column = select_rows(table.node, [NUMBER]).read()[NUMBER]
+            column = table.select_rows([NUMBER]).read()[NUMBER]
             return np.asarray(column.to_numpy(), np.int64)
     return np.arange(1, max((_length(array) for array in arrays), default=0) + 1)
 
@@ -104,7 +102,7 @@ def _rows(
 
 
 def _table_rows(table: Subtree, start: int, stop: int) -> Iterator[dict[str, Any]]:
-    for piece in select_rows(table.node, None, slice(start, stop)).pieces():
+    for piece in table.select_rows(None, slice(start, stop)).pieces():
         yield from piece.to_pylist()
 
 
@@ -112,8 +110,8 @@ def _array_rows(array: Subtree, start: int, stop: int) -> Any:
     count = _length(array)
     part = slice(min(start, count), min(stop, count))
     if isinstance(array.structure, RaggedStructure):
-        return read_ragged(array.node, (part,)).to_list()
-    return plain_array(read_array(array.node, (part,)))
+        return read_ragged(array.stored(), (part,)).to_list()
+    return plain_array(array.read_array((part,)))
 
 
 def _event(

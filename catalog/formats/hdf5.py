@@ -35,10 +35,9 @@ from tiled_client.wire.structures import (
 
 from ..config import export_settings
 from ..models import Node
-from ..services.arrays import read_array
 from ..services.awkward import read_awkward
 from ..services.ragged import read_ragged
-from ..services.rows import Rows, select_rows
+from ..services.rows import Rows
 from ..services.sparse import read_sparse
 from ..services.subtrees import Subtree
 from ..storage.errors import StorageError
@@ -143,7 +142,7 @@ def _write_item(group: Any, item: Subtree, amount: Amount) -> Any:
     """Write a node without those below it. Returns its group, or its dataset."""
     name = link_name(item.key)
     try:
-        made = _write_data(group, name, item.node, amount)
+        made = _write_data(group, name, item, amount)
         write_attributes(made, item.metadata)
     except TooMuch:
         raise
@@ -154,16 +153,19 @@ def _write_item(group: Any, item: Subtree, amount: Amount) -> Any:
     return made
 
 
-def _write_data(group: Any, name: str, node: Node, amount: Amount) -> Any:
-    match node.structure:
-        case ArrayStructure() as structure:
-            return _write_array(group, name, node, structure, amount)
-        case None if node.family == "container":
-            return group.create_group(name)
+def _write_data(group: Any, name: str, item: Subtree, amount: Amount) -> Any:
+    if isinstance(item.structure, ArrayStructure):
+        return _write_array(group, name, item, item.structure, amount)
     made = group.create_group(name)
+    if isinstance(item.structure, TableStructure):
+        write_columns(made, item.select_rows(), amount.add)
+    elif item.family != "container":
+        _write_elements(made, item.stored(), amount)
+    return made
+
+
+def _write_elements(made: Any, node: Node, amount: Amount) -> None:
     match node.structure:
-        case TableStructure():
-            write_columns(made, select_rows(node), amount.add)
         case SparseStructure():
             coo = read_sparse(node)
             amount.add(coo.nbytes)
@@ -174,20 +176,19 @@ def _write_data(group: Any, name: str, node: Node, amount: Amount) -> Any:
             _write_buffers(made, read_ragged(node), amount)
         case _:
             made.attrs[NOT_EXPORTED] = f"A node of family {node.family} has no form in HDF5."
-    return made
 
 
 def _write_array(
-    group: Any, name: str, node: Node, structure: ArrayStructure, amount: Amount
+    group: Any, name: str, item: Subtree, structure: ArrayStructure, amount: Amount
 ) -> Any:
     amount.add(structure.nbytes)
     dataset = _new_dataset(group, name, structure.shape, structure.dtype)
     _label(dataset, structure.dims)
     if not structure.shape:
-        dataset[()] = dataset_values(read_array(node, ()))
+        dataset[()] = dataset_values(item.read_array())
     else:
         for region in slabs(structure.shape, structure.dtype.itemsize):
-            dataset[region] = dataset_values(read_array(node, region))
+            dataset[region] = dataset_values(item.read_array(region))
     return dataset
 
 

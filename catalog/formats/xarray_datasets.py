@@ -16,7 +16,6 @@ from access.errors import BadRequest
 from tiled_client.wire.structures import ArrayStructure
 
 from ..config import storage_settings
-from ..services.arrays import read_array
 from ..services.subtrees import Subtree
 from .exports import Body, Export, formless
 from .files import written_file
@@ -63,7 +62,7 @@ def _dataset(export: Export[Subtree], *, limit: int | None) -> xarray.Dataset:
     for item in export.data.children():
         kind = coordinates if COORDINATE in item.specs else variables
         dims = _dims(arrays[item.key])
-        kind[item.key] = (dims, read_array(item.node, ()), _attributes(item.metadata))
+        kind[item.key] = (dims, item.read_array(), _attributes(item.metadata))
     try:
         return xarray.Dataset(variables, coordinates, _attributes(export.metadata))
     except ValueError as error:

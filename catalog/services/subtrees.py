@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+
+from django.db.models import QuerySet
 
 from access.errors import NotFound
 from access.principals import Principal, Scope
 from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import Structure, TableStructure
 
+from ..inner import Group, Inner, group_of
 from ..models import Node
+from ..storage.errors import StorageError, Unsupported
 from ..visibility import visible
+from .arrays import Array, read_array
+from .rows import ALL, Rows, select_rows
 
 # Children are fetched so many at a time.
 PAGE = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """What a file has a name for, and cannot be read; `problem` says why."""
+
+    segments: list[str]
+    problem: StorageError
+    family: StructureFamily = StructureFamily.bytes
+    structure: None = None
+    source: None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    specs: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """Its name in its group."""
+        return self.segments[-1]
+
+
 @dataclass(frozen=True)
 class Subtree:
-    """A node, for whoever may see it, and what is below it.
+    """A node, for whoever may see it, and what is below it, inside of files too.
 
     `fields` are the keys of the children that are wanted; None for all.
     """
 
-    node: Node
+    node: Node | Inner | Broken
     principal: Principal
     fields: Collection[str] | None = None
 
@@ -61,24 +86,31 @@ class Subtree:
     def columns(self) -> tuple[str, ...]:
         """The columns, if it is a table."""
         structure = self.structure
-        wanted = self.fields
-        if not isinstance(structure, TableStructure):
-            return ()
-        return tuple(name for name in structure.columns if wanted is None or name in wanted)
+        return structure.columns if isinstance(structure, TableStructure) else ()
+
+    def read_array(self, items: NDSlice = ()) -> Array:
+        """The part `items`, if it is an array. Raises as the service of that name, StorageError."""
+        return read_array(self._readable(), items)
+
+    def select_rows(self, columns: Sequence[str] | None = None, rows: slice = ALL) -> Rows:
+        """The rows, if it is a table. Raises as the service of that name, StorageError."""
+        return select_rows(self._readable(), columns, rows)
+
+    def stored(self) -> Node:
+        """The node of the catalog. Raises StorageError for what is inside a file."""
+        node = self._readable()
+        if isinstance(node, Node):
+            return node
+        raise Unsupported(f"A node of family {node.family} cannot be read from inside a file.")
 
     def children(self) -> Iterator[Subtree]:
         """Those that may be read, in the order in which they were made; none of other families."""
         if self.family is not StructureFamily.container:
             return
-        nodes = self._children().select_related("data_source").order_by("pk")
-        last = 0
-        while True:
-            page = list(nodes.filter(pk__gt=last)[:PAGE])
-            for node in page:
-                yield replace(self, node=node, fields=None)
-            if len(page) < PAGE:
-                return
-            last = page[-1].pk
+        group = group_of(self.node)
+        found = self._rows() if group is None else self._inside(group)
+        for node in found:
+            yield replace(self, node=node, fields=None)
 
     def walk(self) -> Iterator[tuple[int, Subtree]]:
         """This node and all below it, each before those that it holds, with how deep it lies."""
@@ -91,25 +123,50 @@ class Subtree:
             yield len(pending) - 1, node
             pending.append(node.children())
 
-    def child(self, key: str) -> Subtree | None:
-        """The child of that key, if there is one that may be read."""
-        node = self._children().select_related("data_source").filter(key=key).first()
-        return None if node is None else replace(self, node=node, fields=None)
-
     def check_fields(self) -> None:
         """Raise NotFound if one of the `fields` is no child that may be read."""
         if self.fields is None:
             return
-        known = set(self._children().values_list("key", flat=True))
+        group = group_of(self.node)
+        if group is None:
+            known = set(self._wanted().values_list("key", flat=True))
+        else:
+            with group.opened() as tree:
+                known = set(tree.names(group.keys))
         for name in self.fields:
             if name not in known:
                 raise NotFound(f"No such entry: {[*self.node.segments, name]}")
 
-    def _children(self) -> Any:
-        nodes = visible(
-            Node.objects.filter(parent=self.node),
-            self.principal,
-            Scope.read_metadata,
-            Scope.read_data,
-        )
+    def _readable(self) -> Node | Inner:
+        if isinstance(self.node, Broken):
+            raise self.node.problem
+        return self.node
+
+    def _rows(self) -> Iterator[Node]:
+        nodes = self._wanted().select_related("data_source").order_by("pk")
+        last = 0
+        while True:
+            page = list(nodes.filter(pk__gt=last)[:PAGE])
+            yield from page
+            if len(page) < PAGE:
+                return
+            last = page[-1].pk
+
+    def _wanted(self) -> QuerySet[Node]:
+        assert isinstance(self.node, Node)
+        children = Node.objects.filter(parent=self.node)
+        nodes = visible(children, self.principal, Scope.read_metadata, Scope.read_data)
         return nodes if self.fields is None else nodes.filter(key__in=self.fields)
+
+    def _inside(self, group: Group) -> list[Inner | Broken]:
+        with group.opened() as tree:
+            found: list[Inner | Broken] = []
+            for name in tree.names(group.keys):
+                if self.fields is not None and name not in self.fields:
+                    continue
+                keys = (*group.keys, name)
+                try:
+                    found.append(Inner(group.host, keys, tree.entry(keys)))
+                except StorageError as error:
+                    found.append(Broken([*group.host.segments, *keys], error))
+            return found
