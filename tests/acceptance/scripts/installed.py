@@ -29,6 +29,7 @@ __all__ = [
     "TableStructure",
     "append",
     "from_uri",
+    "is_array",
     "new_data",
     "update_data_source",
 ]
@@ -58,3 +59,8 @@ def update_data_source(table, **rows):
     address = table.uri.replace("/metadata/", "/data_source/", 1)
     body = {"data_source": asdict(source)}
     table.context.http_client.put(address, json=body, params=query).raise_for_status()
+
+
+def is_array(node):
+    """Whether a node has a dtype."""
+    return hasattr(node, "dtype")
