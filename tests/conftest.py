@@ -12,7 +12,7 @@ import pytest
 import redis
 from django.conf import settings
 
-from tests.servers import RunningServer, manage, own_database, running
+from tests.servers import RunningServer, manage, own_database, running, with_own_format
 from tests.settings import SHARED_REDIS
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -62,7 +62,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, readable: Path) -> Iterator
     options = ("--port", "0", "--workers", "2", "--api-key", API_KEY, "--read", str(readable))
     with (
         own_database() as database,
-        running(folder, "serve", *options, **LIKE_THE_REFERENCE, **database) as site,
+        running(
+            folder, "serve", *options, **LIKE_THE_REFERENCE, **with_own_format(folder), **database
+        ) as site,
     ):
         yield site
 

@@ -79,6 +79,19 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
     return {**inherited, **own, **settings}
 
 
+def with_own_format(folder: Path) -> dict[str, str]:
+    """The settings of a site that has the format of the page on formats, which is made here."""
+    page = (PROJECT / "docs" / "how-to" / "add-a-file-format.md").read_text()
+    modules = folder / "modules"
+    modules.mkdir(parents=True)
+    (modules / "spots.py").write_text(page.partition("```py module\n")[2].partition("```")[0])
+    inherited = os.environ.get("PYTHONPATH", "")
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(modules), inherited))),
+        "TILED_STORAGE_ADAPTERS": "spots:FORMAT",
+    }
+
+
 def manage(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run `manage.py` to its end."""
     return subprocess.run(

@@ -29,6 +29,7 @@ PAGES = [
     "how-to/write-sparse-ragged-awkward.md",
     "how-to/follow-a-stream.md",
     "how-to/register-external-files.md",
+    "how-to/add-a-file-format.md",
     "how-to/export.md",
 ]
 LINK = re.compile(r"\]\(([^)#\s]+)(#[\w-]+)?\)")
