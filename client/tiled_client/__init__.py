@@ -38,9 +38,12 @@ if TYPE_CHECKING:
     from .errors import UnsupportedMedia as UnsupportedMedia
     from .nodes import ArrayClient as ArrayClient
     from .nodes import AwkwardClient as AwkwardClient
+    from .nodes import BytesClient as BytesClient
     from .nodes import Container as Container
+    from .nodes import MetadataRevisions as MetadataRevisions
     from .nodes import Node as Node
     from .nodes import RaggedClient as RaggedClient
+    from .nodes import Revision as Revision
     from .nodes import SparseClient as SparseClient
     from .nodes import TableClient as TableClient
     from .settings import HttpOptions as HttpOptions
@@ -112,9 +115,12 @@ _NAMES = {
     "nodes": [
         "ArrayClient",
         "AwkwardClient",
+        "BytesClient",
         "Container",
+        "MetadataRevisions",
         "Node",
         "RaggedClient",
+        "Revision",
         "SparseClient",
         "TableClient",
     ],

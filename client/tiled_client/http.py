@@ -4,97 +4,33 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
+from .answers import JSON, MSGPACK, Answer, Sink
 from .credentials import Credentials, KeyCredentials
-from .errors import TiledClientError, TransportError, UnreadableAnswer, error_for_status
+from .errors import TransportError
 from .jsonable import jsonable
 from .retries import Backoff, RetryPolicy, surely_unprocessed
+from .sessions import Resources
 from .settings import HttpOptions
 from .uris import Path, node_url
-from .version import __version__
 
 if TYPE_CHECKING:
-    import requests
-
     from .logins import Door
 
-JSON = "application/json"
-MSGPACK = "application/x-msgpack"
 OCTETS = "application/octet-stream"
 PIECE = 1 << 20
 UNAUTHORIZED = 401
 IDEMPOTENCY_KEY = "Idempotency-Key"
-USER_AGENT = f"tiled-client/{__version__}"
 
 Params = Mapping[str, Any] | Iterable[tuple[str, Any]]
 Body = bytes | memoryview
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A complete answer to a request."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-    url: str
-
-    def value(self) -> Any:
-        """The decoded body. Raises UnreadableAnswer."""
-        kind = self.headers.get("Content-Type", "").partition(";")[0]
-        try:
-            if kind == MSGPACK:
-                import msgpack
-
-                return msgpack.unpackb(self.content, timestamp=3, strict_map_key=False)
-            return json.loads(self.content)
-        except ValueError as error:
-            raise UnreadableAnswer(
-                f"{self.url} answered with something that is neither JSON nor msgpack; "
-                "is this the address of a Tiled server?"
-            ) from error
-
-    def error(self) -> TiledClientError:
-        """What went wrong, for a status of 400 or more."""
-        after = self.headers.get("Retry-After", "")
-        retry_after = float(after) if after.replace(".", "", 1).isdigit() else None
-        return error_for_status(self.status, self._detail(), retry_after=retry_after)
-
-    def _detail(self) -> str:
-        try:
-            detail = json.loads(self.content)["detail"]
-        except (ValueError, KeyError, TypeError):
-            detail = self.content[:500].decode(errors="replace") or "no explanation"
-        return f"{detail if isinstance(detail, str) else json.dumps(detail)} ({self.url})"
-
-
-class Sink:
-    """A file that an answer is written to; what an attempt has left there is written over."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._start = file.tell() if file.seekable() else None
-        self._begun = False
-
-    def take(self, pieces: Iterable[bytes]) -> None:
-        """Write the pieces. Raises UnreadableAnswer for a second attempt at what has no start."""
-        if self._begun:
-            if self._start is None:
-                raise UnreadableAnswer("The connection broke while the answer was being written.")
-            self._file.seek(self._start)
-            self._file.truncate()
-        for piece in pieces:
-            self._begun = True
-            self._file.write(piece)
 
 
 class Http:
@@ -116,7 +52,7 @@ class Http:
         self.options = options or HttpOptions()
         self.retries = retries or RetryPolicy()
         self._remembers_keys = remembers_keys
-        self._resources = _Resources(self.options.connections)
+        self._resources = Resources(self.options.connections)
 
     def get(
         self, endpoint: str, path: Path, *, params: Params = (), accept: str = MSGPACK
@@ -238,6 +174,46 @@ class Http:
                 raise failure
             time.sleep(backoff.next(failure.retry_after))
 
+    @contextmanager
+    def stream(
+        self, endpoint: str, path: Path, *, params: Params, headers: Mapping[str, str]
+    ) -> Iterator[tuple[Answer, Iterator[bytes]]]:
+        """Read something piece by piece, and once. The answer has no content of its own.
+
+        Raises TiledClientError, also while pieces are read.
+        """
+        import requests
+        import urllib3
+
+        url = node_url(self.root, endpoint, path)
+        shown = self.credentials.header()
+        try:
+            response = self._opened(url, params, {**headers, **shown})
+            if response.status_code == UNAUTHORIZED and self.credentials.renew(shown):
+                response.close()
+                response = self._opened(url, params, {**headers, **self.credentials.header()})
+            with response:
+                failed = response.status_code >= 400
+                content = response.raw.read(decode_content=True) if failed else b""
+                answer = Answer(response.status_code, response.headers, content, response.url)
+                if failed:
+                    raise answer.error()
+                # What has arrived is passed on, also if the connection breaks before the next.
+                raw = response.raw
+                yield answer, iter(lambda: raw.read1(PIECE, decode_content=True), b"")
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise TransportError(
+                f"GET {url} was not answered: {error}", unprocessed=_never_arrived(error)
+            ) from error
+
+    def _opened(self, url: str, params: Params, headers: Mapping[str, str]) -> Any:
+        timeout = (self.options.connect_timeout, self.options.read_timeout)
+        return (
+            self._own()
+            .session()
+            .get(url, params=_query(params), headers=dict(headers), timeout=timeout, stream=True)
+        )
+
     def _send_json(
         self, method: str, endpoint: str, path: Path, value: Any, params: Params, accept: str
     ) -> Answer:
@@ -299,41 +275,11 @@ class Http:
                 f"{method} {url} was not answered: {error}", unprocessed=_never_arrived(error)
             ) from error
 
-    def _own(self) -> _Resources:
+    def _own(self) -> Resources:
         if self._resources.process != os.getpid():
             # Connections and threads do not survive a fork; using the parent's would garble both.
-            self._resources = _Resources(self.options.connections)
+            self._resources = Resources(self.options.connections)
         return self._resources
-
-
-class _Resources:
-    """Connections and threads, of one process."""
-
-    def __init__(self, connections: int) -> None:
-        self.process = os.getpid()
-        self.workers = ThreadPoolExecutor(connections, thread_name_prefix="tiled-client")
-        self._local = threading.local()
-
-    def session(self) -> requests.Session:
-        """This thread's own session, as they are not safe to share; it keeps its connections."""
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = _new_session()
-        return session
-
-
-def _new_session() -> requests.Session:
-    from http.cookiejar import DefaultCookiePolicy
-
-    import requests
-
-    session = requests.Session()
-    # Given as a callable, it takes precedence over what a .netrc may hold for this host; the header
-    # is the request's own.
-    session.auth = lambda request: request
-    session.headers.update({"User-Agent": USER_AGENT, "Accept": "*/*"})
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return session
 
 
 def _never_arrived(error: Exception) -> bool:

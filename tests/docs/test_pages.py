@@ -31,6 +31,8 @@ PAGES = [
     "how-to/register-external-files.md",
     "how-to/add-a-file-format.md",
     "how-to/export.md",
+    "how-to/change-and-export-nodes.md",
+    "how-to/check-metadata-by-specs.md",
 ]
 LINK = re.compile(r"\]\(([^)#\s]+)(#[\w-]+)?\)")
 PATIENCE = 20

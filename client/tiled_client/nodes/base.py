@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..credentials import Credentials
-from ..documents import Resource, SpecLike, read_specs
+from ..documents import Resource
 from ..errors import UnreadableAnswer
 from ..http import Http
 from ..uris import Path, node_url
 from ..wire.data_sources import DataSource
 from ..wire.families import StructureFamily
-from ..wire.specs import Spec
+from .assets import HasAssets
+from .description import Description
 from .exporting import File, Wanted, export
 from .who import Asker
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from ..stream.connection import StreamConnection
 
 
-class Node(Asker):
+class Node(Asker, Description, HasAssets):
     """A node on a server: where it is, and what was known of it when it was last asked about.
 
-    A family without a class of its own (`bytes`, say) has this one.
+    A family without a class of its own has this one.
     """
 
     _classes: ClassVar[dict[str, type[Node]]] = {}
@@ -76,16 +76,6 @@ class Node(Asker):
         """The kind of node."""
         return StructureFamily(self._resource.family)
 
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """A copy of the metadata, as last asked for."""
-        return copy.deepcopy(self._resource.metadata)
-
-    @property
-    def specs(self) -> tuple[Spec, ...]:
-        """What the node declares itself to be."""
-        return self._resource.specs
-
     def refresh(self) -> None:
         """Ask for metadata, specs and structure again. Raises NodeNotFound if the node is gone."""
         self._resource = fetch_resource(self._http, self._path)
@@ -102,26 +92,6 @@ class Node(Asker):
     def described(self, path: Path, resource: Resource) -> Node:
         """The client object for a node that is described already, without asking the server."""
         return Node.build(self._http, path, resource)
-
-    def update_metadata(
-        self,
-        metadata: Mapping[str, Any] | None = None,
-        *,
-        specs: Iterable[SpecLike] | None = None,
-        drop_revision: bool = False,
-    ) -> None:
-        """Merge `metadata` into what is there (a value of None deletes its key), replace `specs`.
-
-        The former state is kept as a revision unless `drop_revision`.
-        """
-        body = {
-            "content-type": "application/merge-patch+json",
-            "metadata": metadata,
-            "specs": None if specs is None else [spec.to_json() for spec in read_specs(specs)],
-        }
-        params = {"drop_revision": True} if drop_revision else {}
-        self._http.patch("metadata", self._path, body, params=params)
-        self.refresh()
 
     def _put_data_source(self, source: DataSource, params: Mapping[str, Any]) -> None:
         body = {"data_source": source.to_json()}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..answers import Answer
 from ..errors import StreamTimeout, TiledClientError, TransportError
-from ..http import USER_AGENT, Answer
+from ..sessions import USER_AGENT
 from ..settings import StreamOptions
 from .conversation import Conversation
 from .listening import Listening

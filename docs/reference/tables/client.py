@@ -21,6 +21,8 @@ CLASSES = [
     tiled_client.SparseClient,
     tiled_client.RaggedClient,
     tiled_client.AwkwardClient,
+    tiled_client.BytesClient,
+    tiled_client.MetadataRevisions,
     tiled_client.Subscription,
     tiled_client.Updates,
     tiled_client.StreamConnection,
