@@ -13,11 +13,18 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from .accounts_admin import AccountAdmin as AccountAdmin
+from .accounts_admin import SessionAdmin as SessionAdmin
+from .accounts_admin import is_superuser
 from .api_keys import create_key
+from .config import authentication_settings
 from .durations import moment
+from .errors import ServiceError
 from .forms import LoginForm
+from .issuing import Wanted, issue_for
 from .models import ApiKey
-from .principals import READ, Scope
+from .principals import OF_ACCOUNTS, READ, Scope
+from .standing import INHERIT
 from .tags_admin import TagAdmin as TagAdmin
 
 if TYPE_CHECKING:
@@ -34,7 +41,7 @@ class NewKeyForm(KeyModelForm):
     """What a new key is to be."""
 
     scopes = forms.MultipleChoiceField(
-        choices=[(scope.value, scope.value) for scope in Scope],
+        choices=[(scope.value, scope.value) for scope in Scope if scope not in OF_ACCOUNTS],
         initial=sorted(READ),
         widget=forms.CheckboxSelectMultiple,
     )
@@ -59,6 +66,52 @@ class NewKeyForm(KeyModelForm):
         return expires
 
 
+class NewOwnedKeyForm(NewKeyForm):
+    """The same on a site with users, where each key has an owner."""
+
+    scopes = forms.MultipleChoiceField(
+        choices=[(INHERIT, "all that its owner has"), *((s.value, s.value) for s in Scope)],
+        initial=[INHERIT],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ("owner", "note", "scopes", "expires")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].required = True
+
+    def clean(self) -> dict[str, Any] | None:
+        """Make the key: whether its owner may have it is said in the form."""
+        wanted = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                self.made = _issued(wanted)
+            except ServiceError as error:
+                raise forms.ValidationError(error.detail) from None
+        return wanted
+
+
+def _issued(wanted: dict[str, Any]) -> tuple[ApiKey, str]:
+    expires = wanted["expires"]
+    return issue_for(
+        account=wanted["owner"],
+        wanted=Wanted(
+            scopes=frozenset(wanted["scopes"]),
+            lasts=None if expires is None else expires - timezone.now(),
+            access_tags=None,
+            note=wanted["note"],
+        ),
+    )
+
+
+def _of_site(wanted: dict[str, Any]) -> tuple[ApiKey, str]:
+    scopes = [Scope(name) for name in wanted["scopes"]]
+    return create_key(scopes=scopes, expires=wanted["expires"], note=wanted["note"])
+
+
 @admin.action(permissions=["delete"], description="Revoke selected keys")
 def revoke_selected(
     model_admin: KeyAdmin, request: HttpRequest, queryset: QuerySet[ApiKey]
@@ -73,8 +126,29 @@ class KeyAdmin(KeyModelAdmin):
 
     actions = [revoke_selected]
     form = NewKeyForm
-    list_display = ["first_eight", "note", "scope_names", "expires", "last_used", "time_created"]
-    search_fields = ["first_eight", "note"]
+    autocomplete_fields = ["owner"]
+    list_select_related = ["owner__user"]
+    list_display = [
+        "first_eight",
+        "owner",
+        "note",
+        "scope_names",
+        "expires",
+        "last_used",
+        "time_created",
+    ]
+    search_fields = ["first_eight", "note", "owner__user__username", "owner__note"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """That of a site with users, or of one without."""
+        owned = authentication_settings().multi_user
+        kwargs["form"] = NewOwnedKeyForm if owned and obj is None else NewKeyForm
+        return super().get_form(request, obj, *args, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        """What the form has."""
+        owned = obj.owner_id if obj else authentication_settings().multi_user
+        return ["owner", "note", "scopes", "expires"] if owned else ["note", "scopes", "expires"]
 
     def get_actions(self, request: HttpRequest) -> Any:
         """All but Django's own name for revoking."""
@@ -82,17 +156,20 @@ class KeyAdmin(KeyModelAdmin):
         actions.pop("delete_selected", None)
         return actions
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever makes keys for others can do what they can: on a site with users, superusers."""
+        if authentication_settings().multi_user:
+            return is_superuser(request)
+        return super().has_add_permission(request)
+
     def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         """Nobody: whoever needs other rights needs another key."""
         return False
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         """Make the key, and keep its secret for the answer alone."""
-        wanted = form.cleaned_data
-        made, request.secret_of_new_key = create_key(  # type: ignore[attr-defined]
-            scopes=[Scope(name) for name in wanted["scopes"]],
-            expires=wanted["expires"],
-            note=wanted["note"],
+        made, request.secret_of_new_key = (  # type: ignore[attr-defined]
+            form.made if authentication_settings().multi_user else _of_site(form.cleaned_data)
         )
         obj.__dict__.update(made.__dict__)
 

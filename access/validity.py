@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from .models import Account, ApiKey, Session
+from .roles import Role
 
 ACTIVE = Q(active=True) & (Q(user=None) | Q(user__is_active=True))
 
@@ -32,11 +33,14 @@ class Valid:
     keys: dict[int, datetime | None] = field(default_factory=dict)
     sessions: frozenset[UUID] = frozenset()
     accounts: frozenset[UUID] = frozenset()
+    admins: frozenset[UUID] = frozenset()
 
 
 def still_valid(held: Held) -> Valid:
     """Which of `held` were neither revoked nor barred; a query for each kind that there is."""
-    return Valid(_keys(held), _sessions(held), _accounts(held))
+    accounts = _accounts(held)
+    admins = frozenset(uuid for uuid, admin in accounts.items() if admin)
+    return Valid(_keys(held), _sessions(held), frozenset(accounts), admins)
 
 
 def _keys(held: Held) -> dict[int, datetime | None]:
@@ -52,8 +56,12 @@ def _sessions(held: Held) -> frozenset[UUID]:
     return frozenset(found.values_list("uuid", flat=True))
 
 
-def _accounts(held: Held) -> frozenset[UUID]:
+def _accounts(held: Held) -> dict[UUID, bool]:
+    """Each with whether it is an admin."""
     if not held.accounts:
-        return frozenset()
+        return {}
     found = Account.objects.filter(ACTIVE, uuid__in=held.accounts)
-    return frozenset(found.values_list("uuid", flat=True))
+    return {
+        uuid: role == Role.admin if superuser is None else superuser
+        for uuid, role, superuser in found.values_list("uuid", "role", "user__is_superuser")
+    }

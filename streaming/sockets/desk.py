@@ -27,6 +27,9 @@ REVOKED = "Key revoked"
 EXPIRED = "Key expired"
 LOGGED_OUT = "Session revoked"
 BARRED = "Principal barred"
+DEMOTED = "Rights changed"
+# Clients take it for a restart, and connect anew.
+COME_AGAIN = 1012
 ALL_TAKEN = "This server has as many subscribers as it may. Try again later."
 ALL_OF_KEY_TAKEN = "This key has as many subscriptions as it may. Close one first."
 TOO_MANY_WAIT = "Too many connections have not said yet who they are. Try again soon."
@@ -143,6 +146,14 @@ class Desk:
             self.end(session, LOGGED_OUT)
         for account in asked.accounts - valid.accounts:
             self.end(account, BARRED)
+        self._send_back(valid.accounts - valid.admins)
+
+    def _send_back(self, accounts: frozenset[UUID]) -> None:
+        """Have whoever was an admin come again, as what they are now."""
+        for seat in list(self._seats):
+            principal = seat.principal
+            if principal is not None and principal.admin and principal.uuid in accounts:
+                seat.end(COME_AGAIN, DEMOTED)
 
     def _let_wait(self, seat: Seat) -> None:
         if self.waiting >= self._settings.connections_waiting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -118,6 +119,37 @@ async def test_a_look_at_the_keys_finds_those_that_are_over() -> None:
     past = datetime.now(UTC) - timedelta(seconds=1)
     sockets.desk.compare(held, Valid(keys={1: None, 3: past}))
     assert sorted(sockets.ended) == [(2, REVOKED), (3, EXPIRED)]
+
+
+async def test_who_has_an_account_goes_with_it_and_a_demoted_admin_comes_again() -> None:
+    sockets = Sockets(desk_for())
+    ada, bob, login = uuid4(), uuid4(), uuid4()
+    sockets.enter(1, Principal(READ, key_id=1, uuid=ada, admin=True))
+    sockets.enter(2, Principal(READ, session=login, uuid=bob))
+    sockets.enter(3, Principal(READ, key_id=3, uuid=bob))
+    held = sockets.desk.credentials
+    assert held == Held(frozenset({1, 3}), frozenset({login}), frozenset({ada, bob}))
+    keys: dict[int, datetime | None] = {1: None, 3: None}
+    sockets.desk.compare(held, Valid(keys, held.sessions, held.accounts, frozenset({ada})))
+    assert sockets.ended == []
+    sockets.desk.compare(held, Valid(keys, held.sessions, held.accounts))
+    assert sockets.ended == [(1, (1012, "Rights changed"))]
+    sockets.desk.compare(held, Valid(keys, frozenset(), held.accounts, held.accounts))
+    assert sockets.ended[1:] == [(2, (4003, "Session revoked"))]
+    sockets.desk.end(bob, "Principal barred")
+    assert set(sockets.ended[2:]) == {(n, (4003, "Principal barred")) for n in (2, 3)}
+    with pytest.raises(Unauthorized):
+        sockets.enter(4, Principal(READ, key_id=4, uuid=bob))
+
+
+async def test_a_token_that_expires_ends_what_it_opened_and_no_more() -> None:
+    sockets, login, account = Sockets(desk_for()), uuid4(), uuid4()
+    soon = datetime.now(UTC) + timedelta(seconds=0.2)
+    sockets.enter(1, Principal(READ, session=login, uuid=account, expires=soon))
+    later = datetime.now(UTC) + timedelta(seconds=60)
+    sockets.enter(2, Principal(READ, session=login, uuid=account, expires=later))
+    await asyncio.wait_for(sockets.news.wait(), 5)
+    assert sockets.ended == [(1, (4003, "Access token has expired. Refresh token."))]
 
 
 @given(st.lists(st.tuples(st.sampled_from(["enter", "wait", "take", "leave"]), st.integers(0, 9))))
