@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -48,6 +49,12 @@ def count(api: Api, path: str = "") -> int:
 def retag(api: Api, path: str, *tags: str) -> Any:
     return api.send("PUT", f"/metadata/{path}", {"access_tags": list(tags)})
 
+
+MARKED = {
+    "content-type": "application/merge-patch+json",
+    "metadata": {"mark": 1},
+    "specs": None,
+}
 
 # Everything that can be asked of a node, with what it takes; each of them names it as NAME.
 REQUESTS: list[tuple[str, str, Any, str]] = [
@@ -136,6 +143,33 @@ def test_listings_and_counts_have_what_is_seen_and_nothing_else(site: Site) -> N
         if below is not None:
             assert keys(api, "shared") == below
             assert count(api, "shared") == len(below)
+
+
+def test_searches_at_any_depth_and_distinct_values_know_nothing_of_what_is_hidden(
+    site: Site,
+) -> None:
+    make(site.alice, "open", ["mx"])
+    make(site.alice, "open/a", ["mx"])
+    make(site.alice, "open/own")
+    make(site.alice, "closed")
+    make(site.alice, "closed/b", ["mx"])
+    for path in ("open", "open/a", "open/own", "closed", "closed/b"):
+        site.alice.send("PATCH", f"/metadata/{path}", MARKED)
+    told = {"alice": ["open", "a", "own", "closed", "b"], "carol": ["open", "a"]}
+    for who, names in told.items():
+        api = site.people[who]
+        eq = "filter[eq][condition][key]=mark&filter[eq][condition][value]=1"
+        for asked in ("/search-deep/", f"/search-deep/?{eq}"):
+            found = api.json(asked)
+            assert sorted(item["id"] for item in found["data"]) == sorted(names)
+            assert found["meta"]["count"] == len(names)
+        [marks] = api.json("/distinct/?metadata=mark&counts=true")["metadata"]["mark"]
+        assert marks["count"] == len(keys(api))
+    tagged = "filter[access_tags_filter][condition][tags]=" + quote('["mx"]')
+    assert [item["id"] for item in site.carol.json(f"/search-deep/?{tagged}")["data"]] == [
+        "open", "a",
+    ]  # fmt: skip
+    assert site.nobody.json(f"/search-deep/?{tagged}")["data"] == []
 
 
 def test_a_scope_that_no_tag_allows_is_refused_on_a_node_that_is_seen(site: Site) -> None:
