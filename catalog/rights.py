@@ -27,6 +27,7 @@ from access.rights import (
     is_unbound,
     per_node,
     rights_of,
+    version_of,
 )
 from tiled_client.wire.families import StructureFamily
 
@@ -193,9 +194,7 @@ def _place(path: str) -> tuple[int | None, bool, Version | None] | None:
     if row is None:
         return _place_above(path)
     tag_path, epoch, number = row
-    if epoch is not None:
-        epoch = epoch if isinstance(epoch, UUID) else UUID(epoch)
-    return tag_path, not path, None if epoch is None else (epoch, number)
+    return tag_path, not path, None if epoch is None else version_of(epoch, number)
 
 
 def _place_above(path: str) -> tuple[int | None, bool, Version | None] | None:
