@@ -46,6 +46,9 @@ def compressed(request: Request, response: HttpResponseBase) -> HttpResponseBase
     known = COMPRESSIBLE.get(_media_type(response), ())
     if not known or response.status_code >= 400 or response.has_header("Content-Encoding"):
         return response
+    if response.has_header("Content-Range"):
+        # It counts the bytes of the file as it is.
+        return response
     if isinstance(response, StreamingHttpResponse):
         return _compressed_stream(request, response, known)
     assert isinstance(response, HttpResponse)

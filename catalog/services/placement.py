@@ -18,16 +18,24 @@ from ..config import storage_settings
 from ..storage import awkward, external, files, ragged, sparse, tables
 from .drafts import Draft
 from .stores import array_store, node_folder
+from .table_names import check_table_name
 
 ZARR = "application/x-zarr"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 SQL_TABLE = "application/x-tiled-sql-table"
 """What clients ask for who want to append; our tables all can, so they get an Arrow stream."""
+ASKED_FOR = (
+    SQL_TABLE,
+    "text/csv",
+    "application/vnd.apache.arrow.file",
+    "application/x-parquet",
+)
+"""Names by which clients ask for a table. They are told the same, and get an Arrow stream."""
 
 # The first of each is what a client gets who asks for none.
 OWN_FORMATS = {
     StructureFamily.array: (ZARR,),
-    StructureFamily.table: (ARROW_STREAM, SQL_TABLE),
+    StructureFamily.table: (ARROW_STREAM, *ASKED_FOR),
     StructureFamily.sparse: (sparse.MIMETYPE,),
     StructureFamily.ragged: (ragged.MIMETYPE,),
     StructureFamily.awkward: (awkward.MIMETYPE,),
@@ -62,6 +70,7 @@ def _make(node: uuid.UUID, source: DataSource) -> Placement:
             array_store().create(folder, structure)
             assets = [Asset(files.file_uri(folder), is_directory=True, parameter="data_uri")]
         case TableStructure() as structure:
+            check_table_name(source.parameters)
             tables.create(folder, _checked_schema(structure))
             assets = []
         case _:  # the first write makes the folder

@@ -114,6 +114,8 @@ def test_a_range_gives_these_bytes(
     response = api.get(f"/asset/bytes/raw?id={number}", range=wanted)
     assert (response.status_code, response.headers.get("Content-Range")) == (status, said)
     assert content(response) == found
+    plain = api.get(f"/asset/bytes/raw?id={number}", **{"range": wanted, "accept-encoding": "gzip"})
+    assert (plain.headers.get("Content-Encoding"), content(plain)) == (None, found)
     # Of a file that is another by now, all of it.
     headers = {"range": wanted, "if-range": '"another"'}
     assert content(api.get(f"/asset/bytes/raw?id={number}", **headers)) == TEXT
