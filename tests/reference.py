@@ -26,6 +26,7 @@ REQUIREMENTS = (
     "bluesky>=1.15,<1.16",
     "bluesky-tiled-plugins==2.0.12",
     "ophyd>=1.11,<1.12",
+    "ophyd-async[sim]>=0.21,<0.22",
 )
 START_TIMEOUT = 90.0
 

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parent / "scripts"
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Process:

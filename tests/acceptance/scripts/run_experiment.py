@@ -10,6 +10,7 @@ from installed import from_uri
 from ophyd.sim import det, det1, motor
 from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider, init_devices
 from ophyd_async.sim import PatternGenerator, SimBlobDetector
+from tiled.queries import Eq
 
 uri, key, folder = sys.argv[1:]
 runs = from_uri(uri, api_key="secret").create_container(key)
@@ -34,6 +35,6 @@ for uid in (counted, scanned, imaged):
     shapes = {name: data[name].shape for name in sorted(data.data_vars)}
     print(run.start["plan_name"], run.stop["exit_status"], shapes, flush=True)
 print(runs[scanned]["primary"]["motor"].read().tolist())
-written = [name for name, _ in runs[imaged].documents()]
-print(sorted(set(written)) == sorted(set(documents)))
-print(documents, written, sep="\n", file=sys.stderr)
+print([run.start["uid"] == scanned for run in runs.search(Eq("start.plan_name", "scan")).values()])
+kept = [name for name, _ in runs[imaged].documents()]
+print(sorted(set(kept)) == sorted(set(documents)), kept.count("event"), kept[0], kept[-1])

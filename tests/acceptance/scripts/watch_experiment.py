@@ -21,7 +21,8 @@ def on_update(update):
 
 subscription = subscribe_to_streams(runs, on_update, streams=None)
 print("watching", flush=True)
-enough.wait(25)
+enough.wait(60)
 subscription.disconnect()
-for keys, shape in told:
-    print(*sorted(keys), shape)
+for line in sorted({f"{' '.join(sorted(keys))} {shape}" for keys, shape in told}):
+    print(line)
+print(len(told))
