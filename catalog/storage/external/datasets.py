@@ -152,6 +152,9 @@ class _View:
             full[r.start : r.stop : r.step] for full, r in zip(self._ranges, wanted, strict=True)
         ]
         ascending = tuple(r if r.step > 0 else r[::-1] for r in ranges)
+        if ascending == tuple(ranges):
+            self._joined.read_into(target.reshape(tuple(map(len, ranges))), ascending)
+            return
         turned = tuple(slice(None, None, 1 if r.step > 0 else -1) for r in ranges)
         buffer = np.empty(tuple(map(len, ranges)), target.dtype)
         self._joined.read_into(buffer, ascending)

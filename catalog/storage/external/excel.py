@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -22,25 +23,25 @@ from .formats import Entry, Format, Inspected, Tree
 from .sources import Sources
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# A workbook is compressed, and takes many times its text in memory.
-LARGEST_TEXT = 256 * 1024 * 1024
-MOST_KEPT = 4
+# A workbook is compressed, and takes many times its text in memory while it is read.
+LARGEST_TEXT = 128 * 1024 * 1024
+MOST_KEPT = 64 * 1024 * 1024
 
-Sheets = dict[str, pa.Table]
-Stamp = tuple[int, int, int]
+Place = tuple[Path, int, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """The sheets of a workbook, all of them read."""
+    """A workbook, the sheets of which are read when they are asked for."""
 
-    sheets: Sheets
+    path: Path
+    sheets: list[str]
 
     def names(self, keys: Sequence[str]) -> list[str]:
         """The names of the sheets."""
         if keys:
             raise NoSuchEntry(f"{'/'.join(keys)} is no group.")
-        return list(self.sheets)
+        return self.sheets
 
     def entry(self, keys: Sequence[str]) -> Entry:
         """The workbook, or a sheet."""
@@ -66,73 +67,83 @@ class Workbook:
     def _sheet(self, keys: Sequence[str]) -> pa.Table:
         if len(keys) != 1 or keys[0] not in self.sheets:
             raise NoSuchEntry(f"There is no sheet {'/'.join(keys)}.")
-        return self.sheets[keys[0]]
+        return SHEETS.get(self.path, keys[0])
 
 
-class Workbooks:
-    """The workbooks that were asked for last: to read one takes seconds."""
+class Sheets:
+    """The sheets that were asked for last: to read one may take seconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Path, tuple[Stamp, Sheets]] = OrderedDict()
+        self._kept: OrderedDict[Place, pa.Table] = OrderedDict()
 
-    def get(self, path: Path) -> Sheets:
-        """The sheets of a file, read anew when it is another one."""
+    def get(self, path: Path, name: str) -> pa.Table:
+        """A sheet, read anew when the file is another one."""
         status = path.stat()
-        stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+        place = (path, status.st_ino, status.st_mtime_ns, status.st_size, name)
         with self._lock:
-            kept = self._kept.get(path)
-            if kept is None or kept[0] != stamp:
-                kept = self._kept[path] = (stamp, _read(path))
-            self._kept.move_to_end(path)
-            if len(self._kept) > MOST_KEPT:
+            sheet = self._kept.pop(place, None)
+        if sheet is None:
+            sheet = _read(path, name)
+        with self._lock:
+            self._kept[place] = sheet
+            while sum(one.nbytes for one in self._kept.values()) > MOST_KEPT:
                 self._kept.popitem(last=False)
-        return kept[1]
+        return sheet
 
 
-WORKBOOKS = Workbooks()
+SHEETS = Sheets()
 
 
 @contextmanager
 def open_workbook(sources: Sources) -> Iterator[Tree]:
-    """Read a workbook, unless it is still known."""
-    yield Workbook(WORKBOOKS.get(sources.paths[0]))
+    """Look which sheets there are."""
+    yield Workbook(sources.paths[0], _sheet_names(sources.paths[0]))
 
 
 def inspect_workbook(sources: Sources, mimetype: str) -> Inspected:
     """A container."""
-    WORKBOOKS.get(sources.paths[0])
+    _sheet_names(sources.paths[0])
     return Inspected(StructureFamily.container, mimetype, None)
 
 
-def _read(path: Path) -> Sheets:
-    import pandas
+def _sheet_names(path: Path) -> list[str]:
+    import openpyxl
 
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
     if size > LARGEST_TEXT:
         raise Unreadable(f"it unpacks to {size} bytes; {LARGEST_TEXT} is the most that is read.")
-    sheets = pandas.read_excel(path, sheet_name=None, engine="openpyxl")
-    return {str(name): _table(frame) for name, frame in sheets.items()}
+    workbook = openpyxl.load_workbook(path, read_only=True)
+    try:
+        return [sheet.title for sheet in workbook.worksheets]
+    finally:
+        workbook.close()
 
 
-def _table(frame: object) -> pa.Table:
+def _read(path: Path, name: str) -> pa.Table:
     """A sheet as a table; a column of mixed kinds is one of texts."""
     import pandas
 
-    assert isinstance(frame, pandas.DataFrame)
-    columns = {}
-    for number, name in enumerate(frame.columns):
-        # Only texts can be names, and none begins with an underscore.
-        title = str(name).lstrip("_") or f"column {number}"
+    frame = pandas.read_excel(path, sheet_name=name, engine="openpyxl")
+    columns: dict[str, pa.Array] = {}
+    for number, header in enumerate(frame.columns):
+        # A name is a text, and begins with no underscore.
+        title = str(header).lstrip("_") or f"column {number}"
         title = title if title not in columns else f"{title} ({number})"
-        try:
-            column = pa.Array.from_pandas(frame.iloc[:, number])
-        except pa.ArrowException:
-            texts = [None if pandas.isna(value) else str(value) for value in frame.iloc[:, number]]
-            column = pa.array(texts, pa.string())
-        columns[title] = column.cast(pa.string()) if pa.types.is_null(column.type) else column
+        columns[title] = _column(frame.iloc[:, number])
     return pa.table(columns)
+
+
+def _column(values: Any) -> pa.Array:
+    import pandas
+
+    try:
+        column = pa.Array.from_pandas(values)
+    except pa.ArrowException:
+        texts = [None if pandas.isna(value) else str(value) for value in values]
+        return pa.array(texts, pa.string())
+    return column.cast(pa.string()) if pa.types.is_null(column.type) else column
 
 
 FORMATS = (Format((XLSX,), (".xlsx",), open_tree=open_workbook, inspect=inspect_workbook),)

@@ -15,7 +15,10 @@ import pytest
 import zarr
 from pytest_django import Settings
 
+from access.errors import NotSupported
+from access.principals import Principal, Scope
 from catalog.storage.files import file_uri
+from streaming.sockets.admission import watch
 
 from ..conftest import OCTETS, Api, detail
 
@@ -315,3 +318,22 @@ def test_a_link_that_leads_to_itself_is_broken(api: Api, folder: Path) -> None:
     deep = "/up" * 40
     assert api.json(f"/search/f{deep}?fields=")["meta"]["count"] == 4
     assert api.get("/metadata/f").status_code == 200
+
+
+def test_what_is_inside_has_no_stream(api: Api, folder: Path) -> None:
+    register(api, write_hdf5(folder / "a.h5"), HDF5)
+    everything = Principal(frozenset(Scope))
+    assert watch(["f"], everything).structure is None
+    with pytest.raises(NotSupported, match="inside the file"):
+        watch(["f", "entry"], everything)
+
+
+def test_a_listing_goes_on_when_files_are_not_there_or_damaged(api: Api, folder: Path) -> None:
+    (folder / "a.h5").write_bytes(b"nothing of the kind")
+    os.utime(folder / "a.h5", (0, 0))
+    register(api, folder / "a.h5", HDF5)
+    (item,) = api.json("/search/")["data"]
+    assert item["attributes"]["structure"] == {"contents": None, "count": 0}
+    assert api.get("/search/f").status_code == 422
+    assert api.get("/array/full/f/x").status_code == 422
+    assert api.send("DELETE", "/metadata/f").status_code == 200
