@@ -33,6 +33,7 @@ PAGES = [
     "how-to/export.md",
     "how-to/change-and-export-nodes.md",
     "how-to/check-metadata-by-specs.md",
+    "how-to/search.md",
 ]
 LINK = re.compile(r"\]\(([^)#\s]+)(#[\w-]+)?\)")
 PATIENCE = 20

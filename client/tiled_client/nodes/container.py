@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import frames
-from ..documents import Resource, SpecLike
-from ..errors import NodeNotFound, UnreadableAnswer
-from ..http import Params
+from ..documents import SpecLike
 from ..regions import normalize_chunks
-from ..uris import Path, query_of, split_path
+from ..uris import split_path
 from ..wire.data_sources import DataSource
 from ..wire.dtypes import dtype_from_numpy
 from ..wire.families import StructureFamily
 from ..wire.structures import ArrayStructure, TableStructure
 from .array import ArrayClient
-from .base import Node, fetch_resource
-from .children import WatchedContainer
+from .base import Node
 from .creation import create_node
 from .exporting import File, Wanted, names_of
+from .listing import ListedContainer
 from .table import TableClient
 from .writing import WritesArrays
 
@@ -31,50 +29,11 @@ if TYPE_CHECKING:
 SQL_TABLE = "application/x-tiled-sql-table"
 
 
-class Container(
-    WritesArrays, WatchedContainer, Mapping[str, Any], family=StructureFamily.container
-):
+class Container(WritesArrays, ListedContainer, family=StructureFamily.container):
     """A container on a server: a mapping of keys to nodes, read page by page.
 
     `c["a", "b"]` and `c["a/b"]` reach below it in one request.
     """
-
-    def __getitem__(self, key: str | tuple[str, ...]) -> Any:
-        """The node of that key. Raises NodeNotFound, which is a KeyError."""
-        parts = (key,) if isinstance(key, str) else key
-        path = tuple(name for part in parts for name in split_path(part))
-        if not path:
-            raise NodeNotFound(f"{key!r} is not a key")
-        full = (*self._path, *path)
-        return Node.build(self._http, full, fetch_resource(self._http, full))
-
-    def __len__(self) -> int:
-        page = self._page({"fields": "count", "page[limit]": 0})
-        return int(page["meta"]["count"])
-
-    def __iter__(self) -> Iterator[str]:
-        return (item["id"] for item in self._items({"fields": ""}))
-
-    def __contains__(self, key: object) -> bool:
-        if not isinstance(key, (str, tuple)):
-            return False
-        try:
-            self[key]
-        except NodeNotFound:
-            return False
-        return True
-
-    def values(self) -> ValuesView[Node]:
-        """The nodes; going through them takes one request per page, not per node."""
-        return _Nodes(self)
-
-    def items(self) -> ItemsView[str, Node]:
-        """Keys and nodes; going through them takes one request per page, not per node."""
-        return _KeysAndNodes(self)
-
-    # Nodes are the same if they have the same address: comparing contents would fetch them all.
-    __eq__ = Node.__eq__
-    __hash__ = Node.__hash__
 
     def export(
         self, file: File, fields: Iterable[str] | None = None, *, format: str | None = None
@@ -237,45 +196,3 @@ class Container(
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)
-
-    def child_nodes(self) -> Iterator[tuple[str, Node]]:
-        """Keys and nodes, page by page."""
-        for item in self._items({}):
-            path: Path = (*self._path, item["id"])
-            yield item["id"], Node.build(self._http, path, Resource.from_json(item))
-
-    def _items(self, params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        paging: dict[str, str] = {}
-        while True:
-            # Of what was asked, servers repeat in their links only what concerns paging.
-            page = self._page({**params, **paging})
-            yield from page["data"]
-            following = (page.get("links") or {}).get("next")
-            if not following or not page["data"]:
-                return
-            if dict(query_of(following)) == paging:
-                raise UnreadableAnswer(f"{self.uri} lists the same children again and again.")
-            paging = dict(query_of(following))
-
-    def _page(self, params: Params) -> Mapping[str, Any]:
-        page = self._http.get("search", self._path, params=params).value()
-        if not isinstance(page, Mapping) or "data" not in page:
-            raise UnreadableAnswer(f"{self.uri} did not list its children.")
-        return page
-
-
-class _Nodes(ValuesView[Node]):
-    _mapping: Container
-
-    def __iter__(self) -> Iterator[Node]:
-        return (node for _, node in self._mapping.child_nodes())
-
-    def __contains__(self, node: object) -> bool:
-        return any(node == other for other in self)
-
-
-class _KeysAndNodes(ItemsView[str, Node]):
-    _mapping: Container
-
-    def __iter__(self) -> Iterator[tuple[str, Node]]:
-        return self._mapping.child_nodes()
