@@ -85,10 +85,13 @@ def retag(node: Node, tags: Sequence[str]) -> None:
 
     To be called in a transaction that has begun with `move_on`.
     """
-    lists = [*_lists(node.parent), tuple(tags)] if node.parent else [tuple(tags)]
+    if not node.path:
+        # The root without tags is open to all; it is not on the way to anything.
+        node.tag_path_id = _tag_path([tags]) if tags else None
+        return
+    lists = [*_lists(node.parent), tuple(tags)]
     node.tag_path_id = _tag_path(lists)
-    if node.path:
-        _follow(node, lists)
+    _follow(node, lists)
 
 
 def tag_nodes(*, path: str, tags: Sequence[str], recursive: bool) -> int:

@@ -332,6 +332,8 @@ def test_the_root_allows_what_credentials_allow_until_it_has_tags(site: Site) ->
     assert person("dave").send("POST", "/metadata/", body).status_code == 403
     assert site.bob.send("POST", "/metadata/", body).status_code == 200
     assert keys(site.nobody) == []
+    tag_nodes(path="", tags=[], recursive=False)
+    assert person("erin").send("POST", "/metadata/", {**body, "id": "y"}).status_code == 200
 
 
 def test_who_is_barred_or_deleted_leaves_nothing_open(site: Site) -> None:
