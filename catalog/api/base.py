@@ -13,7 +13,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from access.authentication import KEY_COOKIE, ApiKeyAuthentication
-from access.csrf import CSRF_COOKIE, SAFE_METHODS
+from access.csrf import CSRF_COOKIE
 from access.permissions import HasScopes, ScopedView, principal_of
 
 from ..rights import check_node
@@ -74,19 +74,12 @@ class WireView(ScopedView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Add the cookies."""
-        if _wants_csrf_cookie(request):
+        if CSRF_COOKIE not in request.COOKIES:
             _set_cookie(request, response, CSRF_COOKIE, secrets.token_urlsafe(32))
         key = request.query_params.get("api_key")
         if key and response.status_code < 400:
             _set_cookie(request, response, KEY_COOKIE, key)
         return compressed(request, response)
-
-
-def _wants_csrf_cookie(request: Request) -> bool:
-    """Whether the client may yet need one: not where it writes with a key in a header."""
-    if CSRF_COOKIE in request.COOKIES:
-        return False
-    return request.method in SAFE_METHODS or "HTTP_AUTHORIZATION" not in request.META
 
 
 def _set_cookie(request: Request, response: HttpResponse, name: str, value: str) -> None:

@@ -97,3 +97,21 @@ def test_a_key_in_a_cookie_writes_only_with_the_csrf_token_said_twice(client: Cl
 def test_a_key_in_a_header_needs_no_csrf_token_even_next_to_a_cookie(client: Client) -> None:
     client.cookies["tiled_api_key"] = "secret"
     assert create(client, authorization="Apikey secret") == (200, "")
+
+
+def test_every_answer_brings_a_csrf_token_to_whoever_has_none(client: Client) -> None:
+    header = {"authorization": "Apikey secret"}
+    for method, address in [("get", "/api/v1/"), ("post", "/api/v1/metadata/")]:
+        answer = getattr(Client(), method)(address, headers=header)
+        cookie = answer.cookies["tiled_csrf"]
+        assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
+        assert len(cookie.value) >= 32
+    client.cookies["tiled_csrf"] = "one's own"
+    assert "tiled_csrf" not in client.get("/api/v1/", headers=header).cookies
+
+
+@pytest.mark.parametrize("csrf", ["%FF%00", "%ED%A0%80", "\u20ac"])
+def test_what_is_no_csrf_token_is_none(client: Client, csrf: str) -> None:
+    client.cookies["tiled_api_key"] = "secret"
+    client.get("/api/v1/")
+    assert create(client, f"?csrf={csrf}") == (403, "Double-submit CSRF tokens do not match")
