@@ -42,7 +42,7 @@ class AuthenticationSettings(BaseModel):
     providers: list[Provider] = Field(
         default=[],
         description="Who vouches for users. With any, the site has users, each with keys of their "
-        "own, and no key of its own.",
+        "own, and no key of its own. See [Give people access](../how-to/give-people-access.md).",
         examples=["[{provider: local, kind: django}]"],
     )
     secret_keys: list[SecretStr] = Field(

@@ -24,8 +24,13 @@ hypothesis.settings.register_profile("tiled", deadline=None)
 hypothesis.settings.load_profile("tiled")
 
 API_KEY = "secret"
-# Of `multiuser_server`: a superuser, and two who are none.
-PASSWORDS = {"ada": "engine-1843", "alice": "wonderland-1865", "bob": "builder-1999"}
+# Of `multiuser_server`: a superuser, and some who are none. `eve` does not stay.
+PASSWORDS = {
+    "ada": "engine-1843",
+    "alice": "wonderland-1865",
+    "bob": "builder-1999",
+    "eve": "out-2001",
+}
 TOKEN_SECRET = "what only the test and the server know"
 # Whose recordings are replayed.
 LIKE_THE_REFERENCE = {"TILED_STREAMING_CACHE_FILE_LOCATIONS": "true"}

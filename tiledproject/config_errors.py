@@ -48,4 +48,6 @@ def explain(
     value = "not right" if field in SECRET else repr(first["input"])
     example = (sections[section].model_fields[field].examples or [""])[0]
     problem = first["msg"].removeprefix("Input ")
+    if deeper := first["loc"][2:]:
+        problem = f"at {'.'.join(map(str, deeper))}: {problem}"
     return f"{section}.{field} ({origin}) is {value}, and {problem}; write for example {example}."

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import jwt
+import pytest
 import requests
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
+from streaming.sockets.control import LOOK_SECONDS
+from streaming.sockets.desk import BARRED
 from tests.conftest import PASSWORDS, TOKEN_SECRET
 from tests.servers import RunningServer
 
@@ -113,3 +119,34 @@ def test_tileds_own_client_logs_in_and_does_all_that_it_can(
         "CannotRefreshAuthentication",
         "CannotPrompt",
     )
+
+
+def test_who_is_barred_loses_what_they_watch(multiuser_server: RunningServer) -> None:
+    eve = Holder(multiuser_server, "eve")
+    key = eve.key()
+    address = f"{multiuser_server.uri.replace('http', 'ws', 1)}/api/v1/stream/single/"
+    with ExitStack() as opened:
+        sockets = [
+            opened.enter_context(connect(address, additional_headers=header, proxy=None))
+            for header in (
+                {"Authorization": f"Bearer {eve.token}"},
+                {"Authorization": f"Apikey {key}"},
+            )
+            * 4
+        ]
+        for socket in sockets:
+            socket.recv(timeout=30)
+        bar = (
+            "from django.contrib.auth.models import User; eve = User.objects.get(username='eve'); "
+        )
+        barred = multiuser_server.manage("shell", "-c", f"{bar}eve.is_active = False; eve.save()")
+        assert barred.returncode == 0, barred.stderr
+        # Sooner than by the next look at the database.
+        ends = time.monotonic() + LOOK_SECONDS / 2
+        for socket in sockets:
+            with pytest.raises(ConnectionClosed) as closing:
+                socket.recv(timeout=max(ends - time.monotonic(), 0.01))
+            assert closing.value.rcvd is not None
+            assert (closing.value.rcvd.code, closing.value.rcvd.reason) == (4003, BARRED)
+        with pytest.raises(InvalidStatus):
+            connect(address, additional_headers={"Authorization": f"Apikey {key}"}, proxy=None)
