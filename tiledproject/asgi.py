@@ -17,6 +17,7 @@ from . import sweeping, urls  # noqa: E402, F401  all that a first request would
 from .handlers import RequestHandler  # noqa: E402
 from .http import HttpApplication  # noqa: E402
 from .lifespan import Lifespan  # noqa: E402
+from .named_sockets import NamedSockets  # noqa: E402
 from .origins import SocketsFromHere  # noqa: E402
 from .proxies import KnownProxies  # noqa: E402
 
@@ -29,8 +30,8 @@ server = settings.TILED.server
 routes = ProtocolTypeRouter(
     {
         "http": ASGIStaticFilesHandler(requests),  # type: ignore[arg-type]
-        "websocket": SocketsFromHere(
-            streams, hosts=settings.ALLOWED_HOSTS, origins=server.allow_origins
+        "websocket": NamedSockets(
+            SocketsFromHere(streams, hosts=settings.ALLOWED_HOSTS, origins=server.allow_origins)
         ),
         "lifespan": Lifespan(requests.finish),
     }

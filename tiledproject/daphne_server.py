@@ -2,7 +2,8 @@
 
 Daphne as it comes sends without ever waiting, so that one stalled subscriber fills the memory; it
 drops the connection one second after closing it, and with it what had not left yet; it refuses
-every handshake with a bare 403; and it passes on neither the reason of a close nor an empty frame.
+every handshake with a bare 403; it passes on neither the headers of an accepted one, nor the reason
+of a close, nor an empty frame; and its answers do not say when they were made.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
+from django.utils.http import http_date
 from twisted.internet import defer, reactor, task
 
 from .daphne_requests import PatientRequest, patient
@@ -45,6 +47,7 @@ class PatientProtocol(WebSocketProtocol):
         self.room = Room()
         self.denial: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self.denial_body = b""
+        self.accepted_with: dict[str, str] = {}
 
     def onConnect(self, request: Any) -> Any:  # noqa: N802
         """Begin a handshake. Subprotocols are never chosen; ones in no text are not even read."""
@@ -54,7 +57,7 @@ class PatientProtocol(WebSocketProtocol):
 
     def serverAccept(self, subprotocol: str | None = None) -> None:  # noqa: N802
         """Open the WebSocket, and have the transport tell when it is full."""
-        super().serverAccept(subprotocol)
+        super().serverAccept((subprotocol, self.accepted_with))
         # The HTTP connection that this one came from still stands in that place.
         self.transport.unregisterProducer()
         self.transport.registerProducer(self.room, True)
@@ -62,6 +65,10 @@ class PatientProtocol(WebSocketProtocol):
     def handle_reply(self, message: dict[str, Any]) -> None:
         """Do what the application says."""
         match message["type"]:
+            case "websocket.accept":
+                fields = message.get("headers", ())
+                self.accepted_with = {name.decode(): value.decode() for name, value in fields}
+                self.serverAccept(message.get("subprotocol"))
             case "websocket.send" if message.get("bytes") is not None:
                 self.serverSend(message["bytes"], True)
             case "websocket.send":
@@ -174,6 +181,9 @@ class PatientServer(Server):
         """Pass on a message of the application as soon as the connection has room for it."""
         if message["type"] in {"websocket.send", "websocket.close", "http.response.body"}:
             await protocol.room.wait()
+        elif message["type"] == "http.response.start":
+            date = (b"Date", http_date().encode())
+            message = {**message, "headers": [*message.get("headers", ()), date]}
         await super().handle_reply(protocol, message)
 
     def kill_all_applications(self) -> Any:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import logging
 import re
 import uuid
+from email.utils import parsedate_to_datetime
 
 import orjson
 import pytest
+import requests
 from django.test import override_settings
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from catalog.api.about import AboutView
+from tests.conftest import API_KEY
 from tests.in_process import answer, content, header
 from tiledproject import old_clients, request_ids
 
@@ -107,3 +112,22 @@ def test_a_client_that_is_too_old_is_told_so(version: str) -> None:
 @pytest.mark.parametrize("agent", ["python-tiled/0.2.20", "python-tiled/unknown", "curl/8", ""])
 def test_other_clients_are_let_pass(agent: str) -> None:
     assert old_clients.refusal(agent) is None
+
+
+@pytest.mark.parametrize("site", ["server", "runserver"])
+def test_sockets_have_names_too(site: str, request: pytest.FixtureRequest) -> None:
+    address = request.getfixturevalue(site).uri.replace("http", "ws")
+    name = str(uuid.uuid4())
+    headers = {"Authorization": f"Apikey {API_KEY}", request_ids.HEADER: name}
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"{address}/api/v1/stream/single/no/such", additional_headers=headers)
+    assert refused.value.response.headers[request_ids.HEADER] == name
+    with connect(f"{address}/api/v1/stream/single/", additional_headers=headers) as line:
+        assert line.response is not None
+        assert line.response.headers[request_ids.HEADER] == name
+
+
+@pytest.mark.parametrize("site", ["server", "runserver"])
+def test_answers_say_when_they_were_made(site: str, request: pytest.FixtureRequest) -> None:
+    answered = requests.get(f"{request.getfixturevalue(site).uri}/healthz", timeout=60)
+    assert parsedate_to_datetime(answered.headers["Date"]).tzinfo is not None
