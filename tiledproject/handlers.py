@@ -21,7 +21,7 @@ from .browsers import confine_data
 from .failures import Handler, failures_told
 from .origins import preflight, tell_browser
 
-API = "/api/"
+API = ("/api/", "/zarr/")
 Headers = list[tuple[bytes, bytes]]
 
 

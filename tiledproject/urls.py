@@ -11,6 +11,7 @@ from . import documentation, views
 urlpatterns = [
     # First, because the first that fits is taken, and these are asked for thousands of times.
     path("api/v1/", include("catalog.api.urls")),
+    path("zarr/", include("catalog.api.zarr")),
     path("", views.landing, name="landing"),
     path("healthz", views.healthz, name="healthz"),
     path("docs", documentation.page, name="docs"),

@@ -1,0 +1,147 @@
+"""Arrays as Zarr says them: their description, and their chunks, for readers of Zarr over HTTP.
+
+The chunks are those of the array, where these are regular and not too large. Sources: Zarr's
+specifications 2 and 3.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from access.errors import NotAcceptable
+
+Array = np.ndarray[Any, Any]
+
+LARGEST_CHUNK = 32 << 20
+"""In bytes."""
+
+LEVEL = 5
+# The widest element whose bytes Blosc shuffles.
+WIDEST = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """An array on a regular grid of chunks; those at the edges are filled up with zeros."""
+
+    shape: tuple[int, ...]
+    chunk: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of(
+        cls, shape: Sequence[int], chunks: Sequence[Sequence[int]], dtype: np.dtype[Any]
+    ) -> Grid:
+        """The grid nearest to `chunks`, the sizes along each dimension."""
+        chunk = [max(_regular(sizes), 1) for sizes in chunks]
+        for dimension in range(len(chunk)):
+            rest = math.prod(chunk[dimension + 1 :]) * max(dtype.itemsize, 1)
+            chunk[dimension] = min(chunk[dimension], max(LARGEST_CHUNK // rest, 1))
+        return cls(tuple(shape), tuple(chunk), dtype)
+
+    def region(self, block: Sequence[int]) -> tuple[slice, ...] | None:
+        """What chunk number `block` covers of the array; None if there is no such chunk."""
+        if len(block) != len(self.shape):
+            return None
+        region = tuple(
+            slice(number * chunk, min((number + 1) * chunk, size))
+            for number, chunk, size in zip(block, self.chunk, self.shape, strict=True)
+        )
+        return region if all(part.start < part.stop for part in region) else None
+
+    def encoded(self, array: Array, *, little: bool) -> bytes:
+        """A chunk as it is sent; with `little`, in that byte order whatever the dtype says."""
+        from numcodecs import blosc
+
+        dtype = self.dtype.newbyteorder("<") if little else self.dtype
+        whole = np.zeros(self.chunk, dtype)
+        whole[tuple(slice(0, size) for size in array.shape)] = array
+        octets: bytes = blosc.compress(
+            whole.tobytes(), b"lz4", LEVEL, blosc.SHUFFLE, 0, _typesize(dtype)
+        )
+        return octets
+
+
+def document_v2(grid: Grid) -> dict[str, Any]:
+    """The content of `.zarray`. Raises NotAcceptable for a dtype that Zarr does not have."""
+    dtype, fill = _dtype(grid.dtype, 2)
+    return {
+        "zarr_format": 2,
+        "shape": grid.shape,
+        "chunks": grid.chunk,
+        "dtype": dtype["name"],
+        "compressor": {
+            "id": "blosc",
+            "cname": "lz4",
+            "clevel": LEVEL,
+            "shuffle": 1,
+            "blocksize": 0,
+        },
+        "fill_value": fill,
+        "order": "C",
+        "filters": None,
+        "dimension_separator": ".",
+    }
+
+
+def document_v3(
+    grid: Grid, dims: Sequence[str] | None, attributes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The content of an array's `zarr.json`. Raises as `document_v2` does."""
+    dtype, fill = _dtype(grid.dtype.newbyteorder("<"), 3)
+    value: dict[str, Any] = {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": grid.shape,
+        "data_type": dtype,
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": grid.chunk}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "fill_value": fill,
+        "codecs": [
+            {"name": "bytes", "configuration": {"endian": "little"}},
+            {
+                "name": "blosc",
+                "configuration": {
+                    "typesize": _typesize(grid.dtype),
+                    "cname": "lz4",
+                    "clevel": LEVEL,
+                    "shuffle": "shuffle",
+                    "blocksize": 0,
+                },
+            },
+        ],
+        "attributes": attributes,
+    }
+    if dims:
+        value["dimension_names"] = [name or None for name in dims]
+    return value
+
+
+def _dtype(dtype: np.dtype[Any], version: Literal[2, 3]) -> tuple[Any, Any]:
+    """The name of a dtype, and its zero."""
+    from zarr.dtype import parse_data_type
+
+    try:
+        with warnings.catch_warnings():
+            # That a dtype is not in Zarr's specification yet, though in its library.
+            warnings.simplefilter("ignore")
+            known: Any = parse_data_type(dtype, zarr_format=version)
+            fill = known.to_json_scalar(known.default_scalar(), zarr_format=version)
+            return known.to_json(zarr_format=version), fill
+    except (ValueError, TypeError) as error:
+        raise NotAcceptable(f"Zarr has no dtype for elements of {dtype}.") from error
+
+
+def _typesize(dtype: np.dtype[Any]) -> int:
+    return dtype.itemsize if 0 < dtype.itemsize <= WIDEST else 1
+
+
+def _regular(sizes: Sequence[int]) -> int:
+    """One size for a dimension: the first, or the largest where they are irregular."""
+    return sizes[0] if sizes and len(set(sizes[:-1])) <= 1 else max(sizes, default=1)
