@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import MissingFile, NotReady, StorageError, Unreadable
 from .arriving import arriving
+from .uris import check_kind, check_unmoved
 
 
 def fault(
@@ -23,11 +24,14 @@ def fault(
 def faults_told(path: Path, paths: Sequence[Path] = ()) -> Iterator[None]:
     """Make a StorageError of whatever reading `path`, one of `paths`, raises.
 
-    A damaged or half-written file may make its decoder raise anything.
+    A damaged or half-written file may make its decoder raise anything. `path` is a real one; if it
+    is a link when all is read, OutsideReadable is raised.
     """
     paths = paths or (path,)
     try:
+        check_kind(path)
         yield
+        check_unmoved(path)
     except StorageError:
         raise
     except FileNotFoundError as error:

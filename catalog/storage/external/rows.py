@@ -11,10 +11,18 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from ..errors import MissingFile, NoSuchRows, NotReady, StorageError, Unreadable
+from ..errors import (
+    MissingFile,
+    NoSuchRows,
+    NotReady,
+    OutsideReadable,
+    StorageError,
+    Unreadable,
+)
 from ..tables.ranges import iter_rows
 from ..tables.schemas import UNNAMED_INDEX, conform
 from .arriving import arriving
+from .uris import check_unmoved
 
 
 class TableFile(Protocol):
@@ -77,7 +85,8 @@ class FilePartition:
             if not stat.S_ISREG(self.path.stat().st_mode):
                 raise Unreadable("it is not a regular file.")
             yield
-        except NotReady:
+            check_unmoved(self.path)
+        except (NotReady, OutsideReadable):
             raise
         except FileNotFoundError as error:
             raise MissingFile(f"The file {self.path} is not there.") from error

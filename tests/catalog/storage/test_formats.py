@@ -24,9 +24,17 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from catalog.storage import external, files
-from catalog.storage.errors import MissingFile, NotReady, StorageError, Unreadable, Unsupported
+from catalog.storage.errors import (
+    MissingFile,
+    NotReady,
+    OutsideReadable,
+    StorageError,
+    Unreadable,
+    Unsupported,
+)
 from catalog.storage.external.conversion import converted
 from catalog.storage.external.datasets import read_datasets
+from catalog.storage.external.npy import open_npy
 from tiled_client.wire.data_sources import Asset
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
@@ -276,6 +284,30 @@ def test_a_file_says_what_it_should_be_registered_as(tmp_path: Path) -> None:
         look("a.unknown")
     with pytest.raises(MissingFile):
         look("b.npy")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for mimetype in (HDF5, "image/tiff", "application/x-npy", "image/jpeg", ZARR):
+        with pytest.raises(Unreadable):
+            read(mimetype, pipe, FRAMES, dataset="entry/data")
+
+
+def test_a_file_that_becomes_a_link_while_it_is_read_is_not_given_away(tmp_path: Path) -> None:
+    inside, secret = tmp_path / "inside", tmp_path / "secret.npy"
+    inside.mkdir()
+    np.save(secret, FRAMES)
+    np.save(inside / "a.npy", FRAMES)
+
+    def swapping(path: Path) -> external.FrameFile:
+        path.unlink()
+        path.symlink_to(secret)
+        return open_npy(path)
+
+    sources = external.Sources((inside / "a.npy",), {}, (inside,))
+    with pytest.raises(OutsideReadable):
+        external.frames_reader(swapping)(sources, ArrayStructure.from_array(FRAMES), ())
 
 
 def write_zarr(path: Path) -> None:

@@ -16,6 +16,7 @@ import h5py
 
 from ...errors import MissingFile, NoSuchEntry, Unreadable
 from ..sources import Sources
+from ..uris import check_kind
 from .options import Options
 
 # So many links may follow one upon another.
@@ -116,6 +117,7 @@ def _file(path: Path, options: Options) -> h5py.File:
 
     if not path.exists():
         raise FileNotFoundError(path)
+    check_kind(path)
     how: dict[str, Any] = {} if options.locking is None else {"locking": options.locking}
     if options.swmr:
         try:

@@ -21,7 +21,7 @@ from ...errors import NoSuchEntry, Unreadable
 from ...regions import Region
 from ..datasets import read_datasets
 from ..formats import Entry, Inspected, Tree
-from ..frames import array_structure, regular_chunks
+from ..frames import LARGEST_FRAME, array_structure, regular_chunks
 from ..sources import Sources
 from .documents import ZarrNode, child_names, find_node
 
@@ -52,6 +52,8 @@ class ZarrDataset:
         store = ConfinedStore(node.folder, sources)
         array = zarr.open_array(store, mode="r", zarr_format=node.version)  # type: ignore[arg-type]
         shape, dtype = tuple(array.shape), array.dtype
+        if math.prod(array.chunks) * dtype.itemsize > LARGEST_FRAME:
+            raise Unreadable(f"its chunks are larger than {LARGEST_FRAME} bytes.")
         if dtype.hasobject or dtype.kind == "T":
             if math.prod(shape) > MOST_TEXTS:
                 raise Unreadable(f"it has more than {MOST_TEXTS} texts.")

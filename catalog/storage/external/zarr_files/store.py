@@ -9,6 +9,7 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore
 
 from ..sources import Sources
+from ..uris import check_kind
 
 
 class ConfinedStore(LocalStore):
@@ -25,5 +26,5 @@ class ConfinedStore(LocalStore):
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
         """The bytes of a chunk or document. Raises OutsideReadable."""
-        self._sources.confined(self.root / key)
+        check_kind(self._sources.confined(self.root / key))
         return await super().get(key, prototype, byte_range)
