@@ -104,6 +104,11 @@ def test_who_logs_in_by_chance_is_answered_as_described(label: str, people: Peop
     ask()
 
 
+@pytest.mark.parametrize("target", ["auth/principal?page[offset]=9223372036854775807"])
+def test_what_once_broke_the_server_is_refused(target: str, people: People) -> None:
+    assert answer("GET", f"/api/v1/{target}", headers=people.headers()).status == 422
+
+
 def cases(label: str, known: dict[str, list[Any]]) -> st.SearchStrategy[Any]:
     """Requests for one operation, as its description has them or just not."""
     from schemathesis import GenerationMode

@@ -14,6 +14,7 @@ from access.principals import Scope
 from access.roles import Role
 from access.tokens import BEARER
 
+from ..listing import LAST_OFFSET
 from ..requests import integer
 from ..responses import render
 from .base import AuthView, read_uuid
@@ -43,7 +44,7 @@ class PrincipalsView(AuthView):
 
     def get(self, request: Request) -> HttpResponse:
         """A page of all."""
-        offset = integer(request, "page[offset]", 0) or 0
+        offset = integer(request, "page[offset]", 0, high=LAST_OFFSET) or 0
         limit = integer(request, "page[limit]", 100, high=MOST) or 0
         accounts = accounts_with_all().order_by("id")[offset : offset + limit]
         return render(request, [principal_document(account) for account in accounts])
