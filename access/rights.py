@@ -160,13 +160,21 @@ def after_change(*, action: str = "post_", **_: Any) -> None:
 def _at(version: Version | None) -> _Grants:
     global _grants
     known = _grants
-    if version is None or known.version != version:
-        by_holder: dict[Hashable, list[Grant]] = defaultdict(list)
-        for grant in Grant.objects.select_related("tag", "account"):
-            by_holder[_holder(grant)].append(grant)
-        defined = frozenset(Tag.objects.values_list("name", flat=True))
-        _grants = known = _Grants(version, defined, dict(by_holder))
-    return known
+    if version is not None and known.version == version:
+        return known
+    read = _read(version)
+    if not connection.in_atomic_block:
+        # What this transaction has changed may yet be undone, and its version with it.
+        _grants = read
+    return read
+
+
+def _read(version: Version | None) -> _Grants:
+    by_holder: dict[Hashable, list[Grant]] = defaultdict(list)
+    for grant in Grant.objects.select_related("tag", "account"):
+        by_holder[_holder(grant)].append(grant)
+    defined = frozenset(Tag.objects.values_list("name", flat=True))
+    return _Grants(version, defined, dict(by_holder))
 
 
 def _rights(principal: Principal, grants: _Grants) -> Rights:

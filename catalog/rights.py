@@ -164,7 +164,11 @@ def which_children(
 def lists_at(tag_path: int) -> Lists:
     """The tags on the way to nodes with this tag path, their own last."""
     known = _paths.lists.get(tag_path)
-    return _at(current_version(), tag_path).lists.get(tag_path, ()) if known is None else known
+    if known is not None:
+        return known
+    if connection.in_atomic_block:
+        return _read(TagPath.objects.filter(pk=tag_path)).get(tag_path, ())
+    return _at(current_version(), tag_path).lists.get(tag_path, ())
 
 
 def own_tags(tag_path: int | None) -> list[str]:
@@ -213,9 +217,12 @@ def _at(version: Version | None, needed: int | None = None) -> _Paths:
     global _paths
     known = _paths
     if version is None or known.version != version:
-        _paths = known = _Paths(version, _loaded(known, version))
+        known = _Paths(version, _loaded(known, version))
     if needed is not None and needed not in known.lists:
-        _paths = known = _Paths(version, _all())
+        known = _Paths(version, _all())
+    if not connection.in_atomic_block:
+        # What this transaction has changed may yet be undone, and its version with it.
+        _paths = known
     return known
 
 

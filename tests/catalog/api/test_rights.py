@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 import pytest
 from django.contrib.auth.models import Group, User
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from access.models import Account, Grant, Tag
+from access.models import Account, Grant, RightsState, Tag
 from access.principals import Scope
 from catalog.services.tags import tag_nodes
 from tests.catalog.conftest import OCTETS, Api, detail
@@ -324,6 +325,23 @@ def test_a_change_of_rights_counts_at_once(site: Site) -> None:
     Tag.objects.get(name="mx").delete()
     assert keys(dave) == keys(site.alice) == []
     assert keys(site.root) == ["shared"]
+
+
+def test_what_was_undone_is_not_remembered(site: Site) -> None:
+    """Versions of rights that were not committed are given to others later."""
+    make(site.alice, "shared", ["mx"])
+    with suppress(ZeroDivisionError), transaction.atomic():
+        Grant.objects.filter(account__user__username="alice").delete()
+        tag_nodes(path="shared", tags=["user:bob"], recursive=False)
+        assert keys(site.alice) == []
+        undone = RightsState.objects.get().number
+        raise ZeroDivisionError
+    assert keys(site.alice) == ["shared"]
+    while RightsState.objects.get().number < undone:
+        Tag.objects.get(name="mx").save()
+        assert keys(site.alice) == ["shared"]
+        assert keys(site.bob) == ["shared"]
+    assert site.alice.json("/metadata/shared")["data"]["attributes"]["access_tags"] == ["mx"]
 
 
 def test_the_root_allows_what_credentials_allow_until_it_has_tags(site: Site) -> None:
