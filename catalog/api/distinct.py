@@ -13,7 +13,7 @@ from access.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
 
-from ..inner import resolve_inner
+from ..inner import group_of, resolve_inner
 from ..models import Node
 from ..queries.distinct import distinct_families, distinct_metadata, distinct_specs
 from ..queries.filters import filtered
@@ -41,9 +41,8 @@ class DistinctView(WireView):
             raise BadRequest(f"At most {MOST_KEYS} metadata keys can be asked for at once.")
         families, specs = flag(request, "structure_families", False), flag(request, "specs", False)
         filters, container = filters_of(request), resolve_inner(path)
-        if not isinstance(container, Node) or container.family is not StructureFamily.container:
-            raise NotSupported("This node does not support distinct.")
-        if container.source is not None:
+        plain = container.family is StructureFamily.container and group_of(container) is None
+        if not plain or not isinstance(container, Node):
             raise NotSupported("This node does not support distinct.")
         children = visible(Node.objects.filter(parent=container), principal_of(request))
         nodes = filtered(children, filters, parent=container.pk)

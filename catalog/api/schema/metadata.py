@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_view
 from ..metadata import MetadataView
 from ..revisions import RevisionsView
 from ..streams import CloseStreamView
-from .operations import JSON, NULL, document, operation, reference
+from .operations import INSIDE, JSON, NULL, document, operation, reference
 from .parameters import MAX_DEPTH_WANTED, PAGE, RESOURCE, flag, integer
 
 DROP_REVISION = flag("drop_revision", False, "Do not keep what was.")
@@ -20,6 +20,7 @@ extend_schema_view(
             MAX_DEPTH_WANTED,
             flag("root_path", False, "Give the path under which the API is, in `meta`."),
         ],
+        refused=INSIDE,
         conditional=True,
     ),
     post=operation(

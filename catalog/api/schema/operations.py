@@ -23,6 +23,8 @@ BINARY: Json = {"type": "string", "format": "binary"}
 ALWAYS = (400, 401, 403, 422)
 OF_A_NODE = (404,)
 READING = (406, 410, 415, 503)
+INSIDE = (410, 415, 503)
+"""Where a node may lie inside a file."""
 WRITING = (405, 409, 413, 415, 503)
 
 PATH = OpenApiParameter(

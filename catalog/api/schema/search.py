@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_view
 from ..distinct import DistinctView
 from ..search import DEEPEST, DeepSearchView, SearchView
 from .filters import FILTERED
-from .operations import document, operation, reference
+from .operations import INSIDE, document, operation, reference
 from .parameters import MAX_DEPTH_WANTED, PAGE, RESOURCE, SORT_BY, flag, integer, text
 
 DEPTH = integer(
@@ -22,7 +22,7 @@ extend_schema_view(
     get=operation(
         answers=document(reference("Listing")),
         parameters=[*RESOURCE, MAX_DEPTH_WANTED, *PAGE, SORT_BY, *FILTERED],
-        refused=(405,),
+        refused=(405, *INSIDE),
         conditional=True,
     )
 )(SearchView)
@@ -31,7 +31,7 @@ extend_schema_view(
     get=operation(
         answers=document(reference("Listing")),
         parameters=[*RESOURCE, DEPTH, *PAGE, SORT_BY, *FILTERED],
-        refused=(405,),
+        refused=(405, *INSIDE),
         conditional=True,
     )
 )(DeepSearchView)
@@ -40,7 +40,7 @@ extend_schema_view(
     get=operation(
         answers=document(reference("Distinct")),
         parameters=[METADATA, FAMILIES, SPECS, COUNTS, *FILTERED],
-        refused=(405,),
+        refused=(405, *INSIDE),
         conditional=True,
     )
 )(DistinctView)
