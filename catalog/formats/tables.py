@@ -11,13 +11,15 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from ..services.rows import Rows
-from ..storage.tables import serialize_ipc
+from ..storage.tables import in_slices, ipc_pieces, serialize_ipc
 from .arrays import json_of
 from .exports import Body, Export
 from .files import written_file
 from .plain_tables import plain_rows, without_unnamed_index
 from .registry import formats
 
+# What is larger is made piece by piece.
+AT_ONCE = 8 << 20
 RECORD, END = b"\x1e", b"\n"
 
 
@@ -34,9 +36,22 @@ def as_rows(export: Export[Any], table: pa.Table) -> Body:
     return formats().exporter("table", export.media_type)(whole)
 
 
-def arrow(export: Export[Rows]) -> bytes:
-    """An Arrow IPC file."""
-    return serialize_ipc(export.data.read())
+def arrow(export: Export[Rows]) -> Body:
+    """An Arrow IPC file; a large one is made while it is sent."""
+    rows = export.data
+    table = rows.read()
+    if table.nbytes <= AT_ONCE:
+        return serialize_ipc(table)
+    if rows.stored:
+        # Each of them is let go of once it is sent; of the table nothing is in memory yet.
+        return ipc_pieces(table.schema, rows.pieces())
+    return ipc_pieces(table.schema, _slices(table))
+
+
+def _slices(table: pa.Table) -> Iterator[pa.Table]:
+    for batch in table.to_batches():
+        for piece in in_slices(batch):
+            yield pa.Table.from_batches([piece])
 
 
 def json(export: Export[Rows]) -> bytes:

@@ -28,12 +28,14 @@ class Rows:
     """Some rows and columns of a table: nothing is read before it is asked for.
 
     `read()` gives them all, and raises BadRequest where one answer may not hold so many;
-    `pieces()` any number of them, in order.
+    `pieces()` any number of them, in order. Those that the server has `stored` itself are quickly
+    read again.
     """
 
     schema: pa.Schema
     read: Callable[[], pa.Table]
     pieces: Callable[[], Iterator[pa.Table]]
+    stored: bool = False
 
     @classmethod
     def of(cls, table: pa.Table) -> Rows:
@@ -60,6 +62,7 @@ def select_rows(
         tables.empty(structure.schema(), columns).schema,
         lambda: _read(node, partitions, columns, rows),
         lambda: _iter(node, partitions, columns, rows),
+        stored=isinstance(node, Node) and node.source is not None and not node.source.external,
     )
 
 

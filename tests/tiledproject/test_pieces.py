@@ -169,7 +169,7 @@ def test_a_client_that_stalls_and_hangs_up_costs_next_to_nothing(
 ) -> None:
     server: RunningServer = request.getfixturevalue(name)
     client = from_uri(server.uri, api_key=API_KEY)
-    array = client.write_array(LARGE[:64])
+    array = client.write_array(LARGE[:24])
     where = urlsplit(server.uri)
     assert where.hostname is not None
     assert where.port is not None
@@ -179,11 +179,8 @@ def test_a_client_that_stalls_and_hangs_up_costs_next_to_nothing(
         head = f"GET /api/v1/array/full/{array.key} HTTP/1.1\r\nHost: localhost\r\n"
         line.sendall(f"{head}Authorization: Apikey {API_KEY}\r\n\r\n".encode())
         assert line.recv(1000).startswith(b"HTTP/1.1 200")
-        print("A", time.monotonic())
         until(lambda: mapped(processes) > 0)
-        print("B", time.monotonic())
         np.testing.assert_array_equal(array[0], LARGE[0])
         assert memory(processes) - before < BOUND
-    print("C", time.monotonic())
-    until(lambda: not mapped(processes))
-    print("D", time.monotonic())
+    # The last piece is let go of when its thread has something else to do.
+    until(lambda: requests.get(f"{server.uri}/healthz", timeout=30).ok and not mapped(processes))
