@@ -1,15 +1,14 @@
-"""OpenID Connect providers: where a browser is sent, and what it comes back with."""
+"""OpenID Connect providers: where a browser is sent, and what it comes back with.
+
+What speaks the protocol is loaded when somebody first logs in that way; most sites never need it.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any
 
-import requests
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.django_client import OAuth
 from django.http import HttpRequest, HttpResponse
-from joserfc.errors import JoseError
 
 from .config import authentication_settings
 from .errors import NotFound, Unauthorized, Unavailable
@@ -32,6 +31,8 @@ def sent_there(request: HttpRequest, provider: OidcProvider, back: str) -> HttpR
 
     State, nonce and the PKCE verifier are kept in the browser's session here.
     """
+    import requests
+
     try:
         response: HttpResponse = _remote(provider).authorize_redirect(request, back)
     except (requests.RequestException, ValueError) as error:
@@ -44,6 +45,10 @@ def claims_brought(request: HttpRequest, provider: OidcProvider) -> dict[str, An
 
     Raises Unauthorized, Unavailable.
     """
+    import requests
+    from authlib.common.errors import AuthlibBaseError
+    from joserfc.errors import JoseError
+
     try:
         token = _remote(provider).authorize_access_token(request)
     except (AuthlibBaseError, JoseError) as error:
@@ -62,6 +67,8 @@ def claims_brought(request: HttpRequest, provider: OidcProvider) -> dict[str, An
 
 @lru_cache
 def _remote(provider: OidcProvider) -> Any:
+    from authlib.integrations.django_client import OAuth
+
     secret = provider.client_secret
     return OAuth().register(
         provider.provider,

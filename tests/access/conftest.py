@@ -66,7 +66,7 @@ def with_authentication(settings: Settings, **authentication: Any) -> None:
 
 
 @pytest.fixture
-def site(transactional_db: None, settings: Settings) -> Settings:
+def site(db: None, settings: Settings) -> Settings:
     """A site with local users."""
     settings.PASSWORD_HASHERS = [QUICK_HASHER]
     with_authentication(settings, providers=[LOCAL])

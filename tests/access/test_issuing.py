@@ -10,8 +10,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from pytest_django import DjangoAssertNumQueries
 
 from access.api_keys import create_key
+from access.credentials import authenticate_key, authenticate_token
 from access.issuing import MOST_KEYS
 from access.models import ApiKey
 
@@ -190,3 +192,15 @@ def test_msgpack_is_spoken_here_too(asking: Visitor) -> None:
     told = msgpack.unpackb(response.content, timestamp=3)
     assert told["expiration_time"].tzinfo is not None
     assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_a_key_and_a_token_cost_one_query_each(
+    asking: Visitor, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    secret = make(asking)["secret"]
+    authenticate_key(secret)
+    with django_assert_num_queries(1):
+        assert authenticate_key(secret).names == {"user:alice"}
+    token = (asking.authorization or "").removeprefix("Bearer ")
+    with django_assert_num_queries(1):
+        assert authenticate_token(token).names == {"user:alice"}

@@ -49,7 +49,7 @@ def issuer() -> Iterator[str]:
 
 
 @pytest.fixture
-def facility(transactional_db: None, settings: Settings, issuer: str) -> dict[str, Any]:
+def facility(db: None, settings: Settings, issuer: str) -> dict[str, Any]:
     """A site whose users log in at the provider."""
     provider = {"provider": "facility", "kind": "oidc", "issuer": issuer, "client_id": "tiled"}
     provider["client_secret"] = "between the two of them"
