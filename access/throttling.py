@@ -85,8 +85,9 @@ def _buckets(name: str, address: str) -> Iterator[str]:
 
 
 def _has_logged_in(name: str, address: str) -> bool:
-    found = Session.objects.filter(account__user__username=name, address=address)
-    return bool(address) and found.exists()
+    if not address or "\0" in name:
+        return False
+    return Session.objects.filter(account__user__username=name, address=address).exists()
 
 
 def _bucket(kind: str, what: str) -> str:
