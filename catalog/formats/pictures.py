@@ -88,8 +88,10 @@ def _brightness(array: Array) -> Array:
     """Values as bytes, from the low to the high percentile of those that are finite."""
     if array.dtype.kind == "b":
         return array.astype(np.uint8) * np.uint8(255)
-    values = np.abs(array) if array.dtype.kind == "c" else array
-    values = values.astype(np.float32 if values.dtype.itemsize <= 4 else np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = np.abs(array) if array.dtype.kind == "c" else array
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = values.astype(np.float32 if values.dtype.itemsize <= 4 else np.float64)
     flat = values.ravel()
     sample = flat[:: -(-flat.size // SAMPLE)]
     finite = sample[np.isfinite(sample)]
@@ -100,7 +102,9 @@ def _brightness(array: Array) -> Array:
 def _opacity(array: Array) -> Array:
     """An alpha channel as bytes: whole numbers by the most of their type, others from 0 to 1."""
     most = float(np.iinfo(array.dtype).max) if array.dtype.kind in "iu" else 1.0
-    return _bytes(np.abs(array).astype(np.float64), 0.0, most)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = np.abs(array).astype(np.float64)
+    return _bytes(values, 0.0, most)
 
 
 def _bytes(values: Array, low: float, high: float) -> Array:

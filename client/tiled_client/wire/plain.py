@@ -37,7 +37,8 @@ def plain_array(array: np.ndarray[Any, Any]) -> Any:
     if convert is not None:
         return convert(array)
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
-        array = array.astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is beyond becomes null
+            array = array.astype(np.float64)
     return array if array.ndim else array.item()
 
 

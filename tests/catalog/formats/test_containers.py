@@ -11,9 +11,11 @@ import orjson
 import pyarrow as pa
 import pytest
 import xarray as xr
+from django.test import Client
 
 from catalog.config import ExportSettings
 from catalog.models import Node
+from tests.catalog.people import make, people
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.buffers import ZIP, awkward_buffers, ragged_body, zip_members
 from tiled_client.wire.dtypes import dtype_from_numpy
@@ -234,3 +236,27 @@ def test_a_large_array_goes_into_the_file_piece_by_piece(
     api.container("c")
     api.array("c/a", array)
     np.testing.assert_array_equal(hdf5(api, "/container/full/c")["a"][:], array)
+
+
+def test_what_somebody_may_not_see_is_not_in_their_export(transactional_db: None) -> None:
+    with people() as site:
+        make(site.alice, "c", ["mx"])
+        make(site.alice, "c/seen", ["mx"], "array")
+        make(site.root, "c/hidden", None, "array")
+        make(site.alice, "c/own")
+        for who, keys in (
+            (site.root, {"seen", "hidden", "own"}),
+            (site.alice, {"seen", "own"}),
+            (site.carol, {"seen"}),
+        ):
+            assert set(hdf5(who, "/container/full/c")) == keys
+            outline = orjson.loads(content(who, "/container/full/c?format=json"))
+            assert set(outline["contents"]) == keys
+            headers = {"authorization": f"Apikey {who.key}"}
+            listed = orjson.loads(Client().get("/zarr/v3/c", headers=headers).content)
+            assert {address.rpartition("/")[2] for address in listed} == keys
+        missing, hidden = (
+            site.carol.get(f"/container/full/c?field={name}") for name in ("none", "hidden")
+        )
+        assert (missing.status_code, hidden.status_code) == (404, 404)
+        assert detail(hidden) == detail(missing).replace("none", "hidden")
