@@ -366,7 +366,7 @@ def test_a_damaged_file_is_told_in_a_sentence(tmp_path: Path, kind: str) -> None
     parts = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     whole = {part: part.read_bytes() for part in parts}
     chance = random.Random(7)
-    end = time.monotonic() + 0.4
+    end = time.monotonic() + 0.25
     rounds = 0
     while time.monotonic() < end or rounds < 10:
         rounds += 1

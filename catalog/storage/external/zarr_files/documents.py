@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from ..frames import LARGEST_FRAME
 from ..sources import Sources
 
 LARGEST_DOCUMENT = 64 * 1024 * 1024
+LEVELS_LEFT = 100
 # It runs whatever program the chunks hold.
 UNSAFE_CODECS = {"pickle"}
 
@@ -74,8 +76,8 @@ def _document(path: Path, sources: Sources) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        document = orjson.loads(text)
-    except ValueError as error:
+        document = json.loads(text)  # which knows NaN, as writers of Zarr do
+    except (ValueError, RecursionError) as error:
         raise Unreadable(f"{path} is not valid JSON: {error}.") from error
     if not isinstance(document, dict):
         raise Unreadable(f"{path} holds no JSON object.")
@@ -83,6 +85,14 @@ def _document(path: Path, sources: Sources) -> dict[str, Any] | None:
 
 
 def _attributes(value: Any) -> dict[str, Any]:
+    """The attributes, if an answer can hold them, which it does some levels deep itself."""
+    nested = value
+    for _ in range(LEVELS_LEFT):
+        nested = [nested]
+    try:
+        orjson.dumps(nested)
+    except orjson.JSONEncodeError as error:
+        return {"attributes": f"cannot be told: {error}."}
     return value if isinstance(value, dict) else {}
 
 
