@@ -24,11 +24,13 @@ def fulltext(text: str, parent: int | None) -> Q:
     if not wanted:
         return Q(never())
     if postgresql():
+        within = [] if parent is None else [terms.child_of(parent)]
         return Q(
             Sql(
-                "catalog_words({0}) @> string_to_array(lower({1}::text), ' ')",
+                "catalog_terms({0}, {1}) @> string_to_array(lower({2}::text), ' ')",
+                F("parent_id"),
                 F("metadata"),
-                Value(" ".join(wanted)),
+                Value(" ".join([*within, *wanted])),
             )
         )
     return Q(terms.having_words(parent, wanted))

@@ -1,7 +1,8 @@
 """The indexes that searches are answered from, where Django has no words for them.
 
-PostgreSQL: the metadata and the specs, for containment, and the words in the metadata. SQLite: the
-terms of each node (see `terms`), which triggers keep in step with every change, whoever makes it.
+PostgreSQL: the metadata and the specs, for containment, and the words in the metadata, each node's
+together with its parent. SQLite: the terms of each node (see `terms`), which triggers keep in step
+with every change, whoever makes it.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from .words import LETTERS, LONGEST_WORD
 # What JSON writes behind a backslash is never a letter.
 _ESCAPES = r"\\(?:u[0-9a-f]{4}|.)"
 
+# Its cost keeps PostgreSQL from asking node after node for words that few of them have.
 POSTGRESQL = (
     f"""
-    CREATE OR REPLACE FUNCTION catalog_words(metadata jsonb) RETURNS text[]
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-        SELECT string_to_array(lower(btrim(regexp_replace(
+    CREATE OR REPLACE FUNCTION catalog_terms(parent bigint, metadata jsonb) RETURNS text[]
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $$
+        SELECT array[':' || parent] || string_to_array(lower(btrim(regexp_replace(
             regexp_replace(
                 jsonb_path_query_array(metadata, 'strict $.** ? (@.type() == "string")')::text,
                 '{_ESCAPES}|[^{LETTERS}]+', ' ', 'g'
@@ -29,8 +31,8 @@ POSTGRESQL = (
         ))), ' ')
     $$
     """,
-    "CREATE INDEX IF NOT EXISTS catalog_node_words ON catalog_node "
-    "USING gin (catalog_words(metadata))",
+    "CREATE INDEX IF NOT EXISTS catalog_node_terms ON catalog_node "
+    "USING gin (catalog_terms(parent_id, metadata))",
     "CREATE INDEX IF NOT EXISTS catalog_node_metadata ON catalog_node "
     "USING gin (metadata jsonb_path_ops)",
     "CREATE INDEX IF NOT EXISTS catalog_node_specs ON catalog_node "
@@ -39,8 +41,8 @@ POSTGRESQL = (
 POSTGRESQL_GONE = (
     "DROP INDEX IF EXISTS catalog_node_specs",
     "DROP INDEX IF EXISTS catalog_node_metadata",
-    "DROP INDEX IF EXISTS catalog_node_words",
-    "DROP FUNCTION IF EXISTS catalog_words(jsonb)",
+    "DROP INDEX IF EXISTS catalog_node_terms",
+    "DROP FUNCTION IF EXISTS catalog_terms(bigint, jsonb)",
 )
 
 _ADD = "INSERT INTO catalog_term (rowid, terms) VALUES (NEW.id, {new});"

@@ -87,8 +87,8 @@ ASKED = [
         f"/search/a?{condition('in', key='n', value='[7,8]')}",
         "catalog_node_metadata|catalog_term",
     ),
-    (f"/search/a?{condition('fulltext', text='word7')}", "catalog_node_words|catalog_term"),
-    (f"/search-deep/?{condition('fulltext', text='word7')}", "catalog_node_words|catalog_term"),
+    (f"/search/a?{condition('fulltext', text='word7')}", "catalog_node_terms|catalog_term"),
+    (f"/search-deep/?{condition('fulltext', text='word7')}", "catalog_node_terms|catalog_term"),
     (f"/search/a?{condition('comparison', operator='gt', key='n', value='7')}", CHILDREN_INDEX),
     ("/search/a?sort=n", CHILDREN_INDEX),
     ("/search-deep/a", "path|PRIMARY KEY|pkey"),
@@ -109,7 +109,7 @@ POSTGRESQL_INDEXES = [
     (condition("eq", key="n", value="null"), "catalog_node_metadata"),
     (condition("in", key="n", value="[7,8]"), "catalog_node_metadata"),
     (condition("contains", key="list", value="7"), "catalog_node_metadata"),
-    (condition("fulltext", text="word7"), "catalog_node_words"),
+    (condition("fulltext", text="word7"), "catalog_node_terms"),
     (condition("specs", include='["s7"]'), "catalog_node_specs"),
 ]
 
