@@ -30,7 +30,7 @@ def test_the_unmodified_client_describes_exports_and_deletes(
     writer.finishes(
         "3 ['blue', 'red', 'green']",
         "[2, 3] []",
-        "{'color': 'green', 'size': 1} ['s']",
+        "[('color', 'green'), ('size', 1)] ['s']",
         "['c/0', 'zarr.json'] [0, 1, 2]",
         "{'one': b'1'}",
         "{'deep/two': b'2'}",

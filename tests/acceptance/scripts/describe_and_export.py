@@ -19,7 +19,7 @@ before = x.metadata_revisions
 print(len(before), [one["attributes"]["metadata"]["color"] for one in before[:]])
 before.delete_revision(1)
 print([one["revision_number"] for one in before[0:2]], before[0]["attributes"]["specs"])
-print(dict(client[key].metadata), [spec.name for spec in client[key].specs], flush=True)
+print(sorted(client[key].metadata.items()), [spec.name for spec in client[key].specs], flush=True)
 
 
 def export(node):
