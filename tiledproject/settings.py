@@ -178,5 +178,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         # It tells of every second without a Redis; the streams tell of it once.
         "channels_redis.pubsub": {"level": "CRITICAL"},
+        # How many threads it would use, if it was used.
+        "numexpr": {"level": "WARNING"},
     },
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from .answers import JSON, MSGPACK, Answer, Sink
 from .credentials import Credentials, KeyCredentials
+from .encodings import data_encoding
 from .errors import TransportError
 from .jsonable import jsonable
 from .retries import Backoff, RetryPolicy, surely_unprocessed
@@ -60,8 +61,7 @@ class Http:
         """Read something."""
         headers = {"Accept": accept}
         if accept not in (MSGPACK, JSON):
-            # Compressing numbers costs more time than a local network takes to carry them.
-            headers["Accept-Encoding"] = "identity"
+            headers["Accept-Encoding"] = data_encoding(self.root)
         return self.request("GET", endpoint, path, params=params, headers=headers)
 
     def download(
