@@ -33,7 +33,11 @@ PASSWORDS = {
 }
 TOKEN_SECRET = "what only the test and the server know"
 # Whose recordings are replayed.
-LIKE_THE_REFERENCE = {"TILED_STREAMING_CACHE_FILE_LOCATIONS": "true"}
+LIKE_THE_REFERENCE = {
+    "TILED_STREAMING_CACHE_FILE_LOCATIONS": "true",
+    # By this name a proxy in a recording calls the server.
+    "TILED_SERVER_ALLOWED_HOSTS": "data.example.org",
+}
 
 
 MAKE_USERS = """
