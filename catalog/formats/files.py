@@ -23,6 +23,13 @@ def written_file(write: Callable[[Any], None]) -> Iterator[bytes]:
         yield from _pieces(file)
 
 
+def named_file(write: Callable[[str], None]) -> Iterator[bytes]:
+    """As `written_file`, where `write` takes a path: several times quicker for large HDF5 files."""
+    with tempfile.NamedTemporaryFile(prefix="export-") as file:
+        write(file.name)
+        yield from _pieces(file)
+
+
 def _pieces(file: Any) -> Iterator[bytes]:
     while piece := file.read(PIECE):
         yield piece

@@ -42,7 +42,7 @@ from ..services.sparse import read_sparse
 from ..services.subtrees import Subtree
 from ..storage.errors import StorageError
 from .exports import Export, formless
-from .files import written_file
+from .files import named_file
 from .hdf5_columns import write_columns
 from .hdf5_values import dataset_dtype, dataset_values, link_name, write_attributes, write_units
 from .slabs import slabs
@@ -128,14 +128,14 @@ def container_file(export: Export[Subtree]) -> Iterator[bytes]:
 
 
 def _file(export: Export[Any], write: Any) -> Iterator[bytes]:
-    def write_file(content: Any) -> None:
+    def write_file(path: str) -> None:
         try:
-            with h5py.File(content, "w", libver=VERSION) as file:
+            with h5py.File(path, "w", libver=VERSION) as file:
                 write(file)
         except FORMLESS as error:
             raise formless(str(error), export.media_type) from error
 
-    return written_file(write_file)
+    return named_file(write_file)
 
 
 def _write_item(group: Any, item: Subtree, amount: Amount) -> Any:

@@ -18,7 +18,7 @@ from tiled_client.wire.structures import ArrayStructure
 from ..config import storage_settings
 from ..services.subtrees import Subtree
 from .exports import Body, Export, formless
-from .files import written_file
+from .files import named_file
 from .hdf5_values import attribute
 from .tables import as_rows
 
@@ -42,13 +42,13 @@ def netcdf(export: Export[Subtree]) -> Iterator[bytes]:
     """A netCDF-4 file, which is one of HDF5 too."""
     dataset = _dataset(export, limit=None)
 
-    def write(file: Any) -> None:
+    def write(path: str) -> None:
         try:
-            dataset.to_netcdf(file, engine="h5netcdf")
+            dataset.to_netcdf(path, engine="h5netcdf")
         except (TypeError, ValueError, NotImplementedError) as error:
             raise formless(str(error), export.media_type) from error
 
-    return written_file(write)
+    return named_file(write)
 
 
 def _dataset(export: Export[Subtree], *, limit: int | None) -> xarray.Dataset:
