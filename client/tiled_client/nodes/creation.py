@@ -57,6 +57,8 @@ def create_node(
         raise UnreadableAnswer("The server did not say what it created.")
     resource.metadata = answer.get("metadata") or resource.metadata
     resource.data_sources = read_data_sources(answer.get("data_sources"))
+    tags = answer.get("access_tags", access_tags)
+    resource.access_tags = None if tags is None else list(tags)
     return Node.build(http, (*parent, answer.get("id") or key), resource)
 
 
