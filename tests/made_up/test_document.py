@@ -23,7 +23,7 @@ from tests.made_up.conftest import People
 from tests.made_up.plausible import BODIES, plausible
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
-EXAMPLES = int(os.environ.get("MADE_UP", "6"))
+EXAMPLES = int(os.environ.get("MADE_UP", "5"))
 LABELS = [
     f"{method.upper()} {path}"
     for path, methods in json.loads(DOCUMENT.read_text())["paths"].items()

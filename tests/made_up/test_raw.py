@@ -17,7 +17,7 @@ from tests.in_process import answer, content, header
 from tests.made_up import nonsense, world
 from tests.servers import RunningServer
 
-EXAMPLES = int(os.environ.get("MADE_UP", "100"))
+EXAMPLES = int(os.environ.get("MADE_UP", "60"))
 
 
 @settings(
