@@ -5,7 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
-from .config import storage_settings
+from .config import export_settings, storage_settings
 from .storage import external
 
 
@@ -22,6 +22,7 @@ class CatalogConfig(AppConfig):
         Raises ImproperlyConfigured.
         """
         from . import checks  # noqa: F401
+        from .formats import formats
         from .queries.indexes import restore_triggers
         from .queries.sqlite import add_functions
 
@@ -31,3 +32,5 @@ class CatalogConfig(AppConfig):
             external.register(*map(external.load, storage_settings().adapters))
         except (TypeError, ValueError) as error:
             raise ImproperlyConfigured(f"storage.adapters: {error}") from error
+        if export_settings().formats:
+            formats()  # so that a wrong name stops the start, not the first request
