@@ -24,6 +24,14 @@ class Disconnected(Exception):
 class TooLarge(Exception):
     """The body is larger than any may be; the text says it to the client."""
 
+    status = 413
+
+
+class NoRoom(TooLarge):
+    """The body is larger than there is room for now."""
+
+    status = 503
+
 
 class Body:
     """What has arrived of one request's body: in memory, or in a temporary file."""
@@ -33,9 +41,8 @@ class Body:
         self._parts: list[bytes] = []
         self._file = file
         self._in_memory = 0
+        self._in_file = expected > MEMORY_OF_ONE
         self.size = 0 if file is None else file.seek(0, 2)
-        if file is None and expected > MEMORY_OF_ONE:
-            self._file = bodies.new_file()
 
     def add(self, part: bytes) -> None:
         """Keep another part."""
@@ -67,6 +74,8 @@ class Body:
             self._file.close()
 
     def _fits(self, size: int) -> bool:
+        if self._in_file:
+            return False
         return self._in_memory + size <= MEMORY_OF_ONE and self._bodies.reserve(size)
 
     def _release(self) -> None:
@@ -90,7 +99,7 @@ class Bodies:
         self._folder = folder
 
     async def receive(self, scope: Mapping[str, Any], receive: Receive) -> Body:
-        """The whole body. Raises Disconnected, or TooLarge: at once where the request says so."""
+        """The whole body. Raises Disconnected, NoRoom, TooLarge (at once if it says so)."""
         expected = declared_length(scope)
         self._check(expected)
         body = Body(self, expected=expected, file=_arrived(scope))
@@ -98,6 +107,9 @@ class Bodies:
             while await self._more(body, receive):
                 self._check(body.size)
             self._check(body.size)
+        except OSError as error:
+            body.close()
+            raise NoRoom(f"There is no room for the body now ({error.strerror}).") from error
         except BaseException:
             body.close()
             raise

@@ -116,7 +116,7 @@ def _too_old(request: HttpRequest) -> HttpResponse | None:
 def too_large(error: TooLarge, scope: dict[str, Any]) -> Answer:
     """The answer to a request whose body is larger than any may be."""
     name = request_ids.request_id(scope["headers"])
-    response = error_response(413, str(error), {request_ids.HEADER: name})
+    response = error_response(error.status, str(error), {request_ids.HEADER: name})
     response.headers["Content-Length"] = str(len(response.content))
     return Answer(response.status_code, _headers(response), response.content)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ import requests
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, own_database, running
 from tiled_client import ArrayClient, from_uri
-from tiledproject.bodies import Bodies, Disconnected, TooLarge
+from tiledproject.bodies import Bodies, Disconnected, NoRoom, TooLarge
 
 MIB = 1 << 20
 HEADERS = {"Authorization": f"Apikey {API_KEY}", "Content-Type": "application/octet-stream"}
@@ -182,3 +183,11 @@ def test_an_answer_that_nobody_reads_holds_no_thread(server: RunningServer) -> N
             line.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             assert line.recv(12) == b"HTTP/1.1 200"
         assert client.write_array(FRAME).read().tolist() == FRAME.tolist()
+
+
+async def test_bodies_that_the_disk_has_no_room_for_are_told_so(tmp_path: Path) -> None:
+    bodies = Bodies(largest=1000, memory=10, folder=tmp_path / "gone")
+    with pytest.raises(NoRoom) as refused:
+        await bodies.receive(SCOPE, arriving(part(b"a" * 8), part(b"b" * 8, False)))
+    assert refused.value.status == 503
+    assert bodies.reserve(10)
