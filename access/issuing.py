@@ -64,9 +64,8 @@ def _scopes(standing: Standing | None) -> frozenset[Scope]:
 
 def _check_scopes(wanted: frozenset[str], held: Collection[Scope], whose: str) -> None:
     if beyond := wanted - {INHERIT} - set(held):
-        raise Forbidden(
-            f"The scopes {sorted(beyond)} are beyond {whose} own, {sorted(map(str, held))}."
-        )
+        asked, owned = (sorted(map(str, scopes)) for scopes in (beyond, held))
+        raise Forbidden(f"The scopes {asked} are beyond {whose} own, {owned}.")
 
 
 def _narrower_tags(wanted: frozenset[str] | None, principal: Principal) -> frozenset[str] | None:

@@ -12,6 +12,7 @@ from django.utils.http import http_date
 from rest_framework.request import Request
 
 from ..formats import formats
+from ..queries.filters import FILTERS
 from .auth.about import authentication_block
 from .base import WireView
 from .links import API, base_url
@@ -35,7 +36,7 @@ class AboutView(WireView):
             "library_version": WIRE_VERSION,
             "formats": formats().listed(),
             "aliases": formats().aliases(),
-            "queries": ["lookup"],
+            "queries": list(FILTERS),
             "authentication": authentication_block(base),
             "links": {"self": base, "documentation": f"{base.removesuffix(API)}/docs"},
             "meta": {"root_path": "/api", "idempotency_keys": True},

@@ -118,7 +118,7 @@ def test_keys_of_users_and_services_are_made_from_the_command_line(alice: User) 
         (["--user", "nobody"], "There is no user 'nobody'"),
         (["--service", "nonsense"], "is no UUID of a service"),
         (["--service", "0" * 32], "No such principal"),
-        (["--user", "alice", "--scopes", "register"], "beyond the principal's own"),
+        (["--user", "alice", "--scopes", "register"], "The scopes ['register'] are beyond"),
         (["--user", "alice", "--tags", "a"], "Access tags cannot restrict"),
         (["--user", "alice", "--expires", "2020-01-31"], "still to come"),
     ],

@@ -289,3 +289,10 @@ def test_metadata_of_any_size_are_found(api: Api) -> None:
         assert keys(api, query("eq", key=key, value=value)) == ["a"]
     assert keys(api, query("fulltext", text="x" * 10_000)) == ["a"]
     assert keys(api, query("fulltext", text="x" * 199)) == ["b"]
+
+
+def test_about_names_every_kind_of_filter(api: Api) -> None:
+    assert sorted(api.json("/")["queries"]) == sorted(
+        "fulltext lookup keys_filter regex eq noteq comparison contains in notin keypresent like "
+        "specs access_tags_filter structure_family".split()
+    )
