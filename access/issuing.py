@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from .api_keys import create_key
 from .errors import BadRequest, Forbidden
+from .handover import LASTS, NOTE, hand_over
 from .models import Account, ApiKey
 from .principals import Principal, Scope
 from .standing import INHERIT, Standing, standing_of
@@ -46,7 +47,11 @@ def issue_own(*, principal: Principal, account: Account, wanted: Wanted) -> tupl
     expires = _ends(wanted)
     if principal.key_id is not None and principal.expires is not None:
         expires = min(expires or principal.expires, principal.expires)
-    return _issue(account, scopes, tags, expires, wanted.note)
+    with transaction.atomic():
+        key, secret = _issue(account, scopes, tags, expires, wanted.note)
+        if wanted.note == NOTE and wanted.lasts is not None and wanted.lasts <= LASTS:
+            hand_over(key=key, principal=principal)
+    return key, secret
 
 
 def issue_for(*, account: Account, wanted: Wanted) -> tuple[ApiKey, str]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from ..principals import Scope
 from .accounts import Account
+from .sessions import Session
 
 FIRST = 8
 SCOPES = frozenset(scope.value for scope in Scope)
@@ -18,7 +19,8 @@ class ApiKey(models.Model):
     """A key besides the site's own. Its secret is not kept, only what tells it from another.
 
     The row is the key: whoever deletes it revokes the key. A key without an owner is the site's,
-    and counts where there are no users; one with an owner counts where there are.
+    and counts where there are no users; one with an owner counts where there are. `session` and
+    `made_by` say with what a key was made that carries this over to a subscription.
     """
 
     first_eight = models.CharField(max_length=FIRST, unique=True, editable=False)
@@ -30,6 +32,10 @@ class ApiKey(models.Model):
     time_created = models.DateTimeField(default=timezone.now, editable=False)
     expires = models.DateTimeField(null=True, blank=True)
     last_used = models.DateTimeField(null=True, editable=False)
+    session = models.ForeignKey(
+        Session, models.CASCADE, null=True, editable=False, related_name="+"
+    )
+    made_by = models.ForeignKey("self", models.CASCADE, null=True, editable=False, related_name="+")
 
     class Meta:
         verbose_name = "API key"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from access.credentials import Credentials, anonymous, authenticate
+from access.handover import behind
 from access.principals import Principal, Scope, require
 from access.sessions import require_open
 from catalog.rights import check_node
@@ -44,7 +45,7 @@ def identify(credentials: Credentials | None) -> Principal:
     Raises Unauthorized for wrong ones, for those without the scopes for both data and metadata, and
     for tokens of a session that is over: a request is soon done, and a subscription is not.
     """
-    principal = authenticate(credentials)
+    principal = behind(authenticate(credentials))
     if principal.session is not None:
         require_open(principal.session)
     require(principal, *NEEDED)

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from streaming.sockets.control import LOOK_SECONDS
-from streaming.sockets.desk import BARRED
+from streaming.sockets.desk import BARRED, LOGGED_OUT
 from tests.conftest import PASSWORDS, TOKEN_SECRET
 from tests.servers import RunningServer
 
@@ -26,24 +26,25 @@ from .test_recordings import closed, denial
 REVOKED = closed(4003, "Key revoked")
 
 
-def log_in(server: RunningServer, name: str) -> str:
-    """An access token."""
+def log_in(server: RunningServer, name: str) -> tuple[str, str]:
+    """An access token and one to refresh."""
     form = {"username": name, "password": PASSWORDS[name]}
     answer = requests.post(f"{server.uri}/api/v1/auth/provider/local/token", form, timeout=30)
     assert answer.status_code == 200, answer.text
-    return str(answer.json()["access_token"])
+    return answer.json()["access_token"], answer.json()["refresh_token"]
 
 
 class Holder:
     """Somebody with a token, who makes keys and revokes them."""
 
     def __init__(self, server: RunningServer, name: str) -> None:
-        self.token = log_in(server, name)
-        self._address = f"{server.uri}/api/v1/auth/apikey"
+        self.token, self._refresh = log_in(server, name)
+        self._api = f"{server.uri}/api/v1"
+        self._address = f"{self._api}/auth/apikey"
         self._headers = {"authorization": f"Bearer {self.token}"}
 
-    def key(self, *scopes: str) -> str:
-        body = {"scopes": list(scopes) or None, "expires_in": 600.0}
+    def key(self, *scopes: str, lasts: float = 600.0, note: str = "") -> str:
+        body = {"scopes": list(scopes) or None, "expires_in": lasts, "note": note}
         answer = requests.post(self._address, json=body, headers=self._headers, timeout=30)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["secret"])
@@ -51,6 +52,18 @@ class Holder:
     def revoke(self, key: str) -> None:
         query = {"first_eight": key[:8]}
         answer = requests.delete(self._address, params=query, headers=self._headers, timeout=30)
+        assert answer.status_code == 204, answer.text
+
+    def make_node(self) -> None:
+        body = {"structure_family": "container"}
+        answer = requests.post(
+            f"{self._api}/metadata/", json=body, headers=self._headers, timeout=30
+        )
+        assert answer.status_code == 200, answer.text
+
+    def log_out(self) -> None:
+        body = {"refresh_token": self._refresh}
+        answer = requests.post(f"{self._api}/auth/session/revoke", json=body, timeout=30)
         assert answer.status_code == 204, answer.text
 
     def expired(self) -> str:
@@ -119,6 +132,27 @@ def test_tileds_own_client_logs_in_and_does_all_that_it_can(
         "CannotRefreshAuthentication",
         "CannotPrompt",
     )
+
+
+def test_a_subscription_outlives_the_key_it_was_opened_with_but_not_the_login(
+    multiuser_server: RunningServer,
+) -> None:
+    bob = Holder(multiuser_server, "bob")
+    key = bob.key(lasts=60.0, note="websocket")
+    address = f"{multiuser_server.uri.replace('http', 'ws', 1)}/api/v1/stream/single/"
+    header = {"Authorization": f"Apikey {key}"}
+    with connect(address, additional_headers=header, proxy=None) as socket:
+        socket.recv(timeout=30)
+        bob.revoke(key)
+        with pytest.raises(InvalidStatus):
+            connect(address, additional_headers=header, proxy=None)
+        bob.make_node()
+        assert b"container-child-created" in socket.recv(timeout=30, decode=False)
+        bob.log_out()
+        with pytest.raises(ConnectionClosed) as closing:
+            socket.recv(timeout=LOOK_SECONDS / 2)
+        assert closing.value.rcvd is not None
+        assert (closing.value.rcvd.code, closing.value.rcvd.reason) == (4003, LOGGED_OUT)
 
 
 def test_who_is_barred_loses_what_they_watch(multiuser_server: RunningServer) -> None:
