@@ -58,6 +58,18 @@ class WireView(ScopedView):
         """What a principal must hold."""
         return self._permissions
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Answer; and leave nothing behind that only the garbage collector would find.
+
+        View and request know each other. What both of them hold, the body and the answer, may be
+        large files in memory, which the collector knows nothing of.
+        """
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        finally:
+            self.request.parser_context = {}
+            self.__dict__.clear()
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check who asks, and what they may do; there are neither versions nor throttles."""
         self.perform_authentication(request)

@@ -16,6 +16,8 @@ from .updates import NeverFits
 
 # Of all memory. Less, and the next update finds it full again; more, and history goes needlessly.
 SHARE = 16
+# Whoever has sent Redis something large is given a buffer for another as large, at once.
+COPIES = 2
 # History goes in slices of time, oldest first.
 SLICES = 16
 ENTRIES = 256
@@ -74,12 +76,12 @@ class Room:
 
     def _wanted(self, size: int) -> int:
         most, used = self._memory()
-        if 0 < most < 2 * size:
+        if 0 < most < COPIES * size + most // SHARE:
             raise NeverFits(
-                f"The update has {size} bytes, and the streaming cache takes none of more than "
-                f"half its memory ({most} bytes). Write it in smaller parts."
+                f"The update has {size} bytes, and the streaming cache takes none of half its "
+                f"memory ({most} bytes), or more. Write it in smaller parts."
             )
-        return used + size + most // SHARE - most
+        return used + COPIES * size + most // SHARE - most
 
     def _free(self, wanted: int) -> bool:
         streams = sorted(self._streams(), key=lambda kept: kept.oldest)

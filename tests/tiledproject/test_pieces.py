@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import threading
 import time
@@ -12,14 +13,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+import orjson
 import psutil
 import pytest
 import requests
+from django.http import HttpRequest
 
+from catalog.api.base import WireView
 from catalog.api.buffers import PiecesResponse
 from tests.conftest import API_KEY
+from tests.in_process import answer, content
 from tests.servers import RunningServer
 from tiled_client import ArrayClient, from_uri
+from tiled_client.wire.structures import ArrayStructure
 from tiledproject.pieces import send_pieces
 from tiledproject.threads import RequestThreads
 
@@ -182,5 +188,40 @@ def test_a_client_that_stalls_and_hangs_up_costs_next_to_nothing(
         until(lambda: mapped(processes) > 0)
         np.testing.assert_array_equal(array[0], LARGE[0])
         assert memory(processes) - before < BOUND
-    # The last piece is let go of when its thread has something else to do.
-    until(lambda: requests.get(f"{server.uri}/healthz", timeout=30).ok and not mapped(processes))
+    until(lambda: not mapped(processes))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("size", [MIB, 10 * MIB])
+def test_what_a_request_was_about_does_not_wait_for_the_garbage_collector(size: int) -> None:
+    headers = {"authorization": f"Apikey {API_KEY}"}
+    made = answer("POST", "/api/v1/metadata/", orjson.dumps(array_of_bytes(size)), headers)
+    assert made.status == 200, content(made)
+    path = f"/api/v1/array/full/{orjson.loads(content(made))['id']}"
+    binary = {**headers, "content-type": "application/octet-stream"}
+    with no_garbage_collector():
+        assert answer("PUT", path, bytes(size), binary).status == 200
+        got = answer("GET", path, headers=headers)
+        assert mapped([psutil.Process()]) > 0
+        if got.stream is not None:
+            next(iter(got.stream))
+            got.stream.close()
+        del got
+        assert mapped([psutil.Process()]) == 0
+        assert not [one for one in gc.get_objects() if isinstance(one, HttpRequest | WireView)]
+
+
+def array_of_bytes(size: int) -> dict[str, Any]:
+    structure = ArrayStructure.from_array(np.zeros(size, np.uint8)).to_json()
+    source = {"structure_family": "array", "structure": structure}
+    return {"structure_family": "array", "data_sources": [source]}
+
+
+@contextmanager
+def no_garbage_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

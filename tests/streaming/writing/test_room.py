@@ -69,6 +69,14 @@ def test_the_oldest_updates_of_all_streams_go_first(full: Cache, size: int) -> N
     )
 
 
+def test_large_updates_go_on_when_the_memory_is_full(full: Cache, node: uuid.UUID) -> None:
+    log = log_of(full)
+    for sequence in range(1, 8):
+        assert append(log, node, 9_000_000) == sequence
+    assert retained(full, node) == payload_keys(full, node)
+    assert retained(full, node)[-1] == 7
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_many_writers_into_little_memory_leave_nothing_by_halves(policy: str) -> None:
     nodes = [uuid.uuid4() for _ in range(4)]
