@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from .errors import NotFound
-from .events import AccountBarred, announce
+from .events import AccountBarred, AccountChanged, announce
 from .models import Account
 from .principals import Kind
 from .roles import Role
@@ -49,24 +49,43 @@ def account_named(*, user: str | None, service: str | None) -> Account:
     return find_account(uuid)
 
 
-def after_user_saved(*, instance: User, created: bool, raw: bool = False, **_: Any) -> None:
-    """A new user has an account; one who was barred is sent away."""
+def after_user_saved(
+    *,
+    instance: User,
+    created: bool,
+    raw: bool = False,
+    update_fields: frozenset[str] | None = None,
+    **_: Any,
+) -> None:
+    """A new user has an account; who was barred is sent away, who is changed told of."""
     if raw:
         return
     account = account_of(instance)
-    if not created and not instance.is_active:
+    if created or update_fields == frozenset({"last_login"}):
+        return
+    if instance.is_active:
+        _announce_changed(account.uuid)
+    else:
         _announce_barred(account.uuid)
 
 
 def after_account_saved(*, instance: Account, created: bool, **_: Any) -> None:
-    """A service that was barred is sent away."""
-    if not created and not instance.active:
+    """A service that was barred is sent away, and one that is changed told of."""
+    if created:
+        return
+    if instance.active:
+        _announce_changed(instance.uuid)
+    else:
         _announce_barred(instance.uuid)
 
 
 def after_account_deleted(*, instance: Account, **_: Any) -> None:
     """Whoever is gone is sent away."""
     _announce_barred(instance.uuid)
+
+
+def _announce_changed(uuid: UUID) -> None:
+    transaction.on_commit(lambda: announce(AccountChanged(uuid)), robust=True)
 
 
 def _announce_barred(uuid: UUID) -> None:

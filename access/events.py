@@ -33,21 +33,30 @@ class AccountBarred:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountChanged:
+    """The account with this uuid may have another role, or another name."""
+
+    account: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class RightsChanged:
     """Somebody may do other things than before, or a node has other tags."""
 
 
-Event = KeyRevoked | SessionRevoked | AccountBarred
+Event = KeyRevoked | SessionRevoked | AccountBarred | AccountChanged
 
 key_revoked = Signal()
 session_revoked = Signal()
 account_barred = Signal()
+account_changed = Signal()
 rights_changed = Signal()
 
 SIGNALS: dict[type, Signal] = {
     KeyRevoked: key_revoked,
     SessionRevoked: session_revoked,
     AccountBarred: account_barred,
+    AccountChanged: account_changed,
 }
 
 

@@ -38,7 +38,8 @@ def issue_own(*, principal: Principal, account: Account, wanted: Wanted) -> tupl
     """A key for whoever asks. Raises Forbidden and BadRequest."""
     standing = standing_of(account.uuid)
     scopes = wanted.scopes if wanted.scopes is not None else frozenset({INHERIT})
-    if INHERIT in scopes and standing is not None and principal.scopes != standing.scopes:
+    restricted = principal.access_tags is not None
+    if INHERIT in scopes and standing and (restricted or principal.scopes != standing.scopes):
         # All that one has is then no more than what one asks with.
         scopes = frozenset(str(scope) for scope in principal.scopes)
     _check_scopes(scopes, principal.scopes, "your")
@@ -85,7 +86,8 @@ def _narrower_tags(wanted: frozenset[str] | None, principal: Principal) -> froze
 def _check_tags(scopes: frozenset[str], tags: frozenset[str] | None) -> None:
     # Whoever manages keys could get rid of the restriction.
     if tags is not None and (broad := scopes & {INHERIT, Scope.admin_apikeys}):
-        raise Forbidden(f"Access tags cannot restrict a key with the scopes {sorted(broad)}.")
+        named = sorted(map(str, broad))
+        raise Forbidden(f"Access tags cannot restrict a key with the scopes {named}.")
 
 
 def _ends(wanted: Wanted) -> datetime | None:

@@ -28,19 +28,21 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """Those of them that still count; keys with when they expire."""
+    """Those of them that still count; keys with when they expire. `names` are those of users."""
 
     keys: dict[int, datetime | None] = field(default_factory=dict)
     sessions: frozenset[UUID] = frozenset()
     accounts: frozenset[UUID] = frozenset()
     admins: frozenset[UUID] = frozenset()
+    names: dict[UUID, str] = field(default_factory=dict)
 
 
 def still_valid(held: Held) -> Valid:
     """Which of `held` were neither revoked nor barred; a query for each kind that there is."""
     accounts = _accounts(held)
-    admins = frozenset(uuid for uuid, admin in accounts.items() if admin)
-    return Valid(_keys(held), _sessions(held), frozenset(accounts), admins)
+    admins = frozenset(uuid for uuid, (admin, _) in accounts.items() if admin)
+    names = {uuid: f"user:{name}" for uuid, (_, name) in accounts.items() if name is not None}
+    return Valid(_keys(held), _sessions(held), frozenset(accounts), admins, names)
 
 
 def _keys(held: Held) -> dict[int, datetime | None]:
@@ -56,12 +58,14 @@ def _sessions(held: Held) -> frozenset[UUID]:
     return frozenset(found.values_list("uuid", flat=True))
 
 
-def _accounts(held: Held) -> dict[UUID, bool]:
-    """Each with whether it is an admin."""
+def _accounts(held: Held) -> dict[UUID, tuple[bool, str | None]]:
+    """Each with whether it is an admin, and the name of its user."""
     if not held.accounts:
         return {}
     found = Account.objects.filter(ACTIVE, uuid__in=held.accounts)
     return {
-        uuid: role == Role.admin if superuser is None else superuser
-        for uuid, role, superuser in found.values_list("uuid", "role", "user__is_superuser")
+        uuid: (role == Role.admin if superuser is None else superuser, name)
+        for uuid, role, superuser, name in found.values_list(
+            "uuid", "role", "user__is_superuser", "user__username"
+        )
     }

@@ -21,9 +21,11 @@ from redis.exceptions import RedisError
 
 from access.events import (
     AccountBarred,
+    AccountChanged,
     KeyRevoked,
     SessionRevoked,
     account_barred,
+    account_changed,
     key_revoked,
     session_revoked,
 )
@@ -36,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 GROUP = "control"
 KIND = "credential.over"
+LOOK = "credentials.look"
 Over = KeyRevoked | SessionRevoked | AccountBarred
 LOOK_SECONDS = 10.0
 RETRY_SECONDS = 1.0
@@ -61,6 +64,10 @@ class Watch:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def look(self) -> None:
+        """Look at the credentials now."""
+        self._due.set()
+
     async def _listen(self) -> None:
         layer = get_channel_layer()
         if layer is None:
@@ -73,6 +80,8 @@ class Watch:
             message = await layer.receive(channel)
             if message["type"] == KIND:
                 self._desk.end(_received(message["credential"]), message["reason"])
+            elif message["type"] == LOOK:
+                self.look()
 
     async def _look(self) -> None:
         while True:
@@ -124,6 +133,7 @@ def connect() -> None:
     """Have credentials that are over told everywhere."""
     for signal in (key_revoked, session_revoked, account_barred):
         signal.connect(tell, dispatch_uid="streaming tell")
+    account_changed.connect(have_looked, dispatch_uid="streaming look")
 
 
 def tell(*, event: Over, **_: Any) -> None:
@@ -132,16 +142,27 @@ def tell(*, event: Over, **_: Any) -> None:
     for loop, desk in list(_desks.items()):
         with suppress(RuntimeError):  # a loop that is closed has nobody left
             loop.call_soon_threadsafe(desk.end, credential, reason)
+    said = credential.hex if isinstance(credential, UUID) else credential
+    _tell_others({"type": KIND, "credential": said, "reason": reason})
+
+
+def have_looked(*, event: AccountChanged, **_: Any) -> None:
+    """Have all processes look at whoever is connected: somebody may not be an admin any more."""
+    for loop, desk in list(_desks.items()):
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(desk.look)
+    _tell_others({"type": LOOK})
+
+
+def _tell_others(message: dict[str, Any]) -> None:
     layer = get_channel_layer()
     if layer is None:
         return
-    said = credential.hex if isinstance(credential, UUID) else credential
-    message = {"type": KIND, "credential": said, "reason": reason}
     try:
         async_to_sync(layer.group_send)(GROUP, message)
     except (RedisError, OSError) as error:
         logger.warning(
-            "Other server processes could not be told that credentials were revoked; each looks "
+            "Other server processes could not be told that credentials have changed; each looks "
             "within %g seconds: %s",
             LOOK_SECONDS,
             error,

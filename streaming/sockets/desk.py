@@ -55,6 +55,9 @@ class Watch(Protocol):
     async def stop(self) -> None:
         """Watch no more."""
 
+    def look(self) -> None:
+        """Compare those that hold seats with the database now. On the event loop."""
+
 
 class Seat:
     """The place of one socket. Leave when done, however it went."""
@@ -146,13 +149,23 @@ class Desk:
             self.end(session, LOGGED_OUT)
         for account in asked.accounts - valid.accounts:
             self.end(account, BARRED)
-        self._send_back(valid.accounts - valid.admins)
+        self._send_back(valid)
 
-    def _send_back(self, accounts: frozenset[UUID]) -> None:
-        """Have whoever was an admin come again, as what they are now."""
+    def look(self) -> None:
+        """Have the credentials looked at now."""
+        if self.watch is not None:
+            self.watch.look()
+
+    def _send_back(self, valid: Valid) -> None:
+        """Have whoever was an admin, or has another name, come again, as what they are now."""
+        demoted = valid.accounts - valid.admins
         for seat in list(self._seats):
             principal = seat.principal
-            if principal is not None and principal.admin and principal.uuid in accounts:
+            if principal is None or principal.uuid not in valid.accounts:
+                continue
+            name = valid.names.get(principal.uuid)
+            renamed = name is not None and name not in principal.names
+            if renamed or (principal.admin and principal.uuid in demoted):
                 seat.end(COME_AGAIN, DEMOTED)
 
     def _let_wait(self, seat: Seat) -> None:

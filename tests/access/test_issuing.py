@@ -125,6 +125,13 @@ def test_a_key_is_no_way_round_what_restricts_it(asking: Visitor) -> None:
         assert with_key.status("POST", "/auth/apikey", body) == 403
 
 
+def test_a_key_with_tags_and_all_scopes_makes_one_like_itself(asking: Visitor) -> None:
+    scopes = asking.json("GET", "/auth/whoami")["roles"][0]["scopes"]
+    full = make(asking, scopes=scopes, access_tags=["a"])
+    child = make(Visitor(f"Apikey {full['secret']}"), expires_in=60.0, note="websocket")
+    assert (sorted(child["scopes"]), child["access_tags"]) == (sorted(scopes), ["a"])
+
+
 def test_nobody_revokes_the_keys_of_others_but_an_admin(
     asking: Visitor, managing: Visitor, alice: User
 ) -> None:

@@ -142,6 +142,16 @@ async def test_who_has_an_account_goes_with_it_and_a_demoted_admin_comes_again()
         sockets.enter(4, Principal(READ, key_id=4, uuid=bob))
 
 
+async def test_who_has_another_name_now_comes_again_under_it() -> None:
+    sockets = Sockets(desk_for())
+    bob = uuid4()
+    for number, name in ((1, "user:bob"), (2, "user:robert")):
+        sockets.enter(number, Principal(READ, key_id=1, uuid=bob, names=frozenset({name})))
+    now = Valid({1: None}, accounts=frozenset({bob}), names={bob: "user:robert"})
+    sockets.desk.compare(sockets.desk.credentials, now)
+    assert sockets.ended == [(1, (1012, "Rights changed"))]
+
+
 async def test_a_token_that_expires_ends_what_it_opened_and_no_more() -> None:
     sockets, login, account = Sockets(desk_for()), uuid4(), uuid4()
     soon = datetime.now(UTC) + timedelta(seconds=0.2)
