@@ -15,7 +15,7 @@ from ..formats import formats
 from ..queries.filters import FILTERS
 from .auth.about import authentication_block
 from .base import WireView
-from .links import API, base_url
+from .links import API, ROOT_PATH, base_url
 from .responses import render
 
 WIRE_VERSION = "0.2.20"
@@ -39,6 +39,6 @@ class AboutView(WireView):
             "queries": list(FILTERS),
             "authentication": authentication_block(base),
             "links": {"self": base, "documentation": f"{base.removesuffix(API)}/docs"},
-            "meta": {"root_path": "/api", "idempotency_keys": True},
+            "meta": {"root_path": ROOT_PATH, "idempotency_keys": True},
         }
         return render(request, about, headers={"Expires": http_date(time.time() + FRESH)})

@@ -6,7 +6,7 @@ Source: the wire, "Array endpoints".
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from django.http.response import HttpResponseBase
@@ -19,11 +19,11 @@ from tiled_client.wire.slices import NDSlice, parse_slice, sliced_shape
 from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure
 
-from ..columns import Column, resolve_with_columns
+from ..columns import Column, parts_refused, resolve_with_columns
 from ..formats.media_types import ARROW, OCTET_STREAM
 from ..inner import Inner
 from ..models import Node
-from ..nodes import check_family, resolve
+from ..nodes import check_family, resolve, split_path
 from ..services import arrays
 from ..services import sparse as sparse_arrays
 from ..services.arrays import Array, Upload
@@ -61,7 +61,7 @@ class ArrayFullView(WireView):
 
     def put(self, request: Request, path: str) -> HttpResponseBase:
         """Overwrite the whole array."""
-        with _right_type(path):
+        with _right_type(path), _parts_refused(path):
             if content_type(request) == ARROW:
                 upload = sparse.sparse_upload(request)
                 sparse_arrays.write_full(path=path, upload=upload)
@@ -71,13 +71,14 @@ class ArrayFullView(WireView):
 
     def patch(self, request: Request, path: str) -> HttpResponseBase:
         """Overwrite a region, or extend the array by it; the structure after that is the answer."""
-        structure = arrays.write_patch(
-            path=path,
-            offset=required_sizes(request, "offset"),
-            shape=required_sizes(request, "shape"),
-            extend=flag(request, "extend", False),
-            upload=replace(_upload(request), once=once_of(request)),
-        )
+        with _parts_refused(path):
+            structure = arrays.write_patch(
+                path=path,
+                offset=required_sizes(request, "offset"),
+                shape=required_sizes(request, "shape"),
+                extend=flag(request, "extend", False),
+                upload=replace(_upload(request), once=once_of(request)),
+            )
         return render(request, structure.to_json())
 
 
@@ -100,7 +101,7 @@ class ArrayBlockView(WireView):
 
     def put(self, request: Request, path: str) -> HttpResponseBase:
         """Overwrite the chunk."""
-        with _right_type(path):
+        with _right_type(path), _parts_refused(path):
             if content_type(request) == ARROW:
                 upload = sparse.sparse_upload(request)
                 sparse_arrays.write_block(path=path, block=_block(request), upload=upload)
@@ -128,6 +129,11 @@ def _right_type(path: str) -> Iterator[None]:
         raise UnsupportedMedia(
             f"The Content-Type of data for the {family.value} at {path} must be {wanted}."
         ) from error
+
+
+def _parts_refused(path: str) -> AbstractContextManager[None]:
+    """Columns are read as arrays; they are written with their table."""
+    return parts_refused(split_path(path), "writing of array data")
 
 
 def _read(node: Node | Inner | Column, items: NDSlice) -> Array:

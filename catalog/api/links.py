@@ -13,7 +13,8 @@ from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure, Structure
 
-API = "/api/v1"
+ROOT_PATH = "/api"
+API = f"{ROOT_PATH}/v1"
 
 
 def base_url(request: Request | HttpRequest) -> str:

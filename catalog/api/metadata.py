@@ -21,7 +21,7 @@ from ..services.metadata import Change, Described, update_metadata
 from ..services.patches import json_patched, merge_patched
 from ..services.tags import checked_tags
 from .base import WireView
-from .links import base_url, child_path, node_links
+from .links import ROOT_PATH, base_url, child_path, node_links
 from .listing import child_counts
 from .requests import flag, json_body
 from .resources import View, node_resource
@@ -48,7 +48,8 @@ class MetadataView(WireView):
         node = resolve_with_columns(path)
         counts = child_counts([node], principal_of(request)) if isinstance(node, Node) else {}
         resource = node_resource(base_url(request), node, view, counts)
-        return render(request, {"data": resource, "error": None, "links": None, "meta": {}})
+        meta = {"root_path": ROOT_PATH} if flag(request, "root_path", False) else {}
+        return render(request, {"data": resource, "error": None, "links": None, "meta": meta})
 
     def post(self, request: Request, path: str) -> HttpResponse:
         """Make a child, with storage of the server's own where it has data."""

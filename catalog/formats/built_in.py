@@ -84,8 +84,15 @@ def _sparse(formats: Formats) -> None:
 
 
 def _specs(formats: Formats) -> None:
-    formats.register("xdi", XDI, f"{HERE}.xdi.xdi")
+    formats.register("xdi", XDI, f"{HERE}.xdi.xdi", family="table")
     as_table = (ARROW, PARQUET, CSV, X_CSV, PLAIN, EXCEL_CSV, HTML, XLSX, JSON)
-    formats.register("xarray_dataset", as_table, f"{HERE}.xarray_datasets.as_table")
-    formats.register("xarray_dataset", (NETCDF, X_NETCDF, HDF5), f"{HERE}.xarray_datasets.netcdf")
-    formats.register("BlueskyRun", JSON_SEQ, f"{HERE}.bluesky.documents")
+    formats.register(
+        "xarray_dataset", as_table, f"{HERE}.xarray_datasets.as_table", family="container"
+    )
+    formats.register(
+        "xarray_dataset",
+        (NETCDF, X_NETCDF, HDF5),
+        f"{HERE}.xarray_datasets.netcdf",
+        family="container",
+    )
+    formats.register("BlueskyRun", JSON_SEQ, f"{HERE}.bluesky.documents", family="container")

@@ -43,7 +43,7 @@ def choose(formats: Formats, specs: Sequence[str], family: str, wanted: str) -> 
 
     Raises NotAcceptable.
     """
-    known = formats.media_types([*specs, family])
+    known = formats.media_types(specs, family)
     requested = [part.strip() for part in wanted.split(",")]
     for part in requested:
         asked, _, said = part.partition(";")

@@ -9,11 +9,15 @@ from importlib import import_module
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from tiled_client.wire.families import StructureFamily
+
 from ..config import export_settings
 from .exports import Exporter
 from .media_types import EXTENSIONS
 
 BUILT_IN = "catalog.formats.built_in"
+FAMILIES = frozenset(family.value for family in StructureFamily)
+ANY = ""
 
 
 class Formats:
@@ -26,6 +30,7 @@ class Formats:
 
     def __init__(self) -> None:
         self._exporters: dict[str, dict[str, Exporter | str]] = {}
+        self._families: dict[tuple[str, str], str] = {}
         self._extensions = dict(EXTENSIONS)
 
     def register(
@@ -35,23 +40,27 @@ class Formats:
         exporter: Exporter | str,
         *,
         extensions: Iterable[str] = (),
+        family: str | None = None,
     ) -> None:
         """Let `exporter` write data of the family or spec `name` as `media_types`.
 
-        `extensions` (without the dot) are other names of the first of these.
+        `extensions` (without the dot) are other names of the first of these. Anybody may put a spec
+        on a node of any family; `family` says of which one the exporter takes data.
         """
         named = [media_types] if isinstance(media_types, str) else list(media_types)
         for media_type in named:
             self._exporters.setdefault(name, {})[media_type] = exporter
+            self._families[name, media_type] = family or (name if name in FAMILIES else ANY)
         for extension in extensions:
             self._extensions[extension] = named[0]
 
-    def media_types(self, names: Sequence[str]) -> dict[str, str]:
-        """The media types for data of these names, each with the first name that has it."""
+    def media_types(self, specs: Sequence[str], family: str) -> dict[str, str]:
+        """The media types for data of these, each with the first name that has it."""
         found: dict[str, str] = {}
-        for name in names:
+        for name in (*specs, family):
             for media_type in self._exporters.get(name, ()):
-                found.setdefault(media_type, name)
+                if self._families[name, media_type] in (family, ANY):
+                    found.setdefault(media_type, name)
         return found
 
     def default(self, family: str) -> str | None:

@@ -84,12 +84,16 @@ def manifest(folder: Path) -> list[str]:
 
 
 def below(folder: Path, relative: str) -> Path:
-    """The real path of `relative` below `folder`. Raises OutsideReadable, MissingFile.
+    """The real path of `relative` below `folder`. Raises OutsideReadable, MissingFile, Unreadable.
 
     Absolute paths and `..` are refused even where they would lead back.
     """
     parts = PurePosixPath(relative)
-    if not relative or "\0" in relative or parts.is_absolute() or ".." in parts.parts:
+    if parts.is_absolute():
+        raise Unreadable(
+            f"{relative!r} is no path within the asset: it must not begin with a slash."
+        )
+    if not relative or "\0" in relative or ".." in parts.parts:
         raise OutsideReadable(f"{relative!r} is not a path to something within the asset.")
     try:
         root, path = folder.resolve(), folder.joinpath(*parts.parts).resolve()

@@ -48,7 +48,8 @@ def document(schema: Json) -> dict[str, Json]:
 
 def media_types(*families: str) -> list[str]:
     """The media types that data of these families can be read in."""
-    return list(formats().media_types(families))
+    known = formats()
+    return list(dict.fromkeys(one for name in families for one in known.media_types((), name)))
 
 
 def data(media_types: Iterable[str]) -> dict[str, Json]:

@@ -52,6 +52,11 @@ def test_links_of_a_new_node_repeat_the_path_as_it_was_asked_for(api: Api) -> No
     assert api.json("/metadata/x")["data"]["links"]["self"].endswith("/api/v1/metadata/x")
 
 
+def test_the_path_of_the_api_is_told_to_who_asks_for_it(api: Api) -> None:
+    assert api.json("/metadata/?root_path=true")["meta"] == {"root_path": "/api"}
+    assert api.json("/metadata/")["meta"] == {}
+
+
 def test_the_same_is_said_in_msgpack(api: Api) -> None:
     api.container("a")
     response = api.get("/metadata/a", accept="application/x-msgpack")

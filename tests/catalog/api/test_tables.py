@@ -18,7 +18,7 @@ from catalog.models import Asset
 from catalog.storage import files
 from tiled_client.wire.structures import TableStructure
 
-from ..conftest import ARROW, Api, detail, ipc
+from ..conftest import ARROW, OCTETS, Api, detail, ipc
 
 ROWS = pa.table({"x": [1, 2], "s": ["a", "bb"]})
 
@@ -33,6 +33,24 @@ def test_rows_are_read_back_and_columns_in_the_order_asked_for(api: Api) -> None
 def test_a_table_that_was_never_written_has_its_columns_and_no_rows(api: Api) -> None:
     api.table("t", ROWS)
     assert api.rows("/table/full/t") == ROWS.slice(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "address"),
+    [
+        ("PUT", "/array/full/t/x"),
+        ("PUT", "/array/block/t/x?block=0"),
+        ("PATCH", "/array/full/t/x?offset=0&shape=1"),
+    ],
+)
+def test_a_column_is_not_written_as_an_array(api: Api, method: str, address: str) -> None:
+    api.table("t", ROWS)
+    response = api.send(method, address, bytes(8), OCTETS)
+    assert (response.status_code, detail(response)) == (
+        405,
+        "This node does not support writing of array data.",
+    )
+    assert api.send(method, address.replace("t/x", "t/y"), bytes(8), OCTETS).status_code == 404
 
 
 def test_appended_rows_come_after_those_that_are_there(api: Api) -> None:

@@ -36,6 +36,9 @@ LISTED = {
     "xarray_dataset": [ARROW, "application/netcdf"],
 }
 
+EVERY_KIND = sorted({kind for kinds in LISTED.values() for kind in kinds})
+BELONGS = {"xdi": "table", "xarray_dataset": "container", "BlueskyRun": "container"}
+
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -45,6 +48,24 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     formats.cache_clear()
     yield
     formats.cache_clear()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("family", ["container", "table", "array"])
+def test_a_spec_is_no_way_to_the_exporters_of_another_family(api: Api, family: str) -> None:
+    match family:
+        case "container":
+            api.container("a")
+        case "table":
+            api.table("a", pa.table({"x": [1]}))
+        case _:
+            api.array("a", np.zeros(3))
+    plain = {name: api.get(f"/{family}/full/a?format={name}").status_code for name in EVERY_KIND}
+    names = [*LISTED, "BlueskyRun"]
+    specs = [{"name": name, "version": "3.0"} for name in names if BELONGS.get(name) != family]
+    Node.objects.filter(path="a").update(specs=specs)
+    marked = {name: api.get(f"/{family}/full/a?format={name}").status_code for name in EVERY_KIND}
+    assert (marked, api.get(f"/{family}/full/a").status_code) == (plain, 200)
 
 
 @pytest.mark.django_db
