@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Admit = Callable[[], Awaitable[None]]
 
 # Of all bodies under way in one process; and of one, which otherwise is in a file from the start.
 MEMORY = 64 << 20
@@ -25,6 +26,10 @@ class TooLarge(Exception):
     """The body is larger than any may be; the text says it to the client."""
 
     status = 413
+
+
+class Refused(Exception):
+    """The body may not come; the argument is the answer."""
 
 
 class NoRoom(TooLarge):
@@ -98,14 +103,22 @@ class Bodies:
         self._free = memory
         self._folder = folder
 
-    async def receive(self, scope: Mapping[str, Any], receive: Receive) -> Body:
-        """The whole body. Raises Disconnected, NoRoom, TooLarge (at once if it says so)."""
+    async def receive(
+        self, scope: Mapping[str, Any], receive: Receive, admit: Admit | None = None
+    ) -> Body:
+        """The whole body. Raises Disconnected, NoRoom, TooLarge (at once if it says so).
+
+        Of one of more than `MEMORY_OF_ONE` bytes no more is taken in until `admit` has returned;
+        what that raises is raised.
+        """
         expected = declared_length(scope)
         self._check(expected)
         body = Body(self, expected=expected, file=_arrived(scope))
         try:
+            admitted = await _admitted(max(expected, body.size), admit)
             while await self._more(body, receive):
                 self._check(body.size)
+                admitted = admitted or await _admitted(body.size, admit)
             self._check(body.size)
         except OSError as error:
             body.close()
@@ -144,6 +157,14 @@ class Bodies:
     def give_back(self, size: int) -> None:
         """Say that `size` bytes are free again."""
         self._free += size
+
+
+async def _admitted(size: int, admit: Admit | None) -> bool:
+    """Whether `admit` was asked, which only a large body needs."""
+    if size <= MEMORY_OF_ONE or admit is None:
+        return False
+    await admit()
+    return True
 
 
 def declared_length(scope: Mapping[str, Any]) -> int:

@@ -20,6 +20,7 @@ from django.http.response import HttpResponseBase
 from django.utils.log import log_response
 
 from catalog.api import errors
+from catalog.api.admission import Admitted
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -35,6 +36,8 @@ def failures_told(get_response: Handler) -> Handler:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         try:
             return get_response(request)
+        except Admitted:
+            raise
         except Exception as error:  # noqa: BLE001  what is unforeseen is logged, and told as a 500
             return failure(request, error)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import io
+from typing import IO, Any, NamedTuple
 
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.signals import request_started
@@ -12,6 +13,7 @@ from django.urls import set_script_prefix
 from django.utils.cache import patch_vary_headers
 
 from catalog.api import durations
+from catalog.api.admission import Admitted, ask_only
 from catalog.api.buffers import BufferResponse, Piece
 from catalog.api.errors import error_response
 
@@ -54,7 +56,7 @@ class RequestHandler(ASGIHandler):
         named = request_ids.current.set(name)
         try:
             durations.begin()
-            response = self._response(scope, body)
+            response = self._response(scope, body.file())
             response.headers[request_ids.HEADER] = name
             if response.status_code != 500:
                 response.headers["Server-Timing"] = durations.server_timing()
@@ -62,13 +64,27 @@ class RequestHandler(ASGIHandler):
         finally:
             request_ids.current.reset(named)
 
-    def _response(self, scope: dict[str, Any], body: Body) -> Any:
+    def refusal(self, scope: dict[str, Any]) -> Answer | None:
+        """The answer to a request that may not bring a large body; None where it may."""
+        name = request_ids.request_id(scope["headers"])
+        try:
+            response = self._response(scope, io.BytesIO(), only_ask=True)
+        except Admitted:
+            return None
+        response.headers[request_ids.HEADER] = name
+        return self._sent(response)
+
+    def _response(self, scope: dict[str, Any], body: IO[bytes], *, only_ask: bool = False) -> Any:
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=type(self), scope=scope)
-        request, refusal = self.create_request(scope, body.file())
+        request, refusal = self.create_request(scope, body)
         if refusal is not None:
             return error_response(refusal.status_code, "This request cannot be read.")
         assert request is not None
+        if only_ask:
+            if not request.path_info.startswith(API):
+                return error_response(413, "No page takes so large a body.")
+            ask_only(request)
         return self.get_response(request)
 
     def _sent(self, response: Any) -> Answer:

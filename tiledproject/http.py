@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .bodies import Bodies, Disconnected, TooLarge
+from .bodies import Bodies, Disconnected, Refused, TooLarge
 from .handlers import Answer, RequestHandler, too_large
 from .pieces import send_pieces
 from .threads import RequestThreads
@@ -39,17 +40,26 @@ class HttpApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         try:
-            body = await self._bodies.receive(scope, receive)
+            body = await self._bodies.receive(scope, receive, partial(self._admit, scope))
         except Disconnected:
             return
         except TooLarge as error:
             await self._send(too_large(error, scope), send, receive)
+            return
+        except Refused as refused:
+            await self._send(refused.args[0], send, receive)
             return
         try:
             answer = await self._threads.run(self._handler.answer, scope, body)
         finally:
             body.close()
         await self._send(answer, send, receive)
+
+    async def _admit(self, scope: Scope) -> None:
+        """Raise Refused if who asks may not bring a large body."""
+        refusal = await self._threads.run(self._handler.refusal, scope)
+        if refusal is not None:
+            raise Refused(refusal)
 
     async def finish(self) -> None:
         """Let requests that nobody waits for any more come to their end, for a while."""

@@ -18,6 +18,7 @@ from access.permissions import HasScopes, ScopedView, principal_of
 
 from ..rights import check_node
 from . import durations
+from .admission import end_if_only_asked
 from .compression import compressed
 
 
@@ -74,9 +75,10 @@ class WireView(ScopedView):
         """Check who asks, and what they may do; there are neither versions nor throttles."""
         self.perform_authentication(request)
         self.check_permissions(request)
+        needed = self.scopes.get(request.method or "", ())
         if "path" in kwargs:
-            needed = self.scopes.get(request.method or "", ())
             check_node(kwargs["path"], principal_of(request), *needed)
+        end_if_only_asked(request._request, needed)
         durations.admitted()
 
     @property

@@ -109,6 +109,49 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(narrow: Run
         assert status(line) == 413
 
 
+LARGE = 17 * MIB
+ANSWERS = [
+    ("PUT /api/v1/array/full/a", "", 401),
+    ("PUT /api/v1/array/full/a", "Authorization: Apikey wrong", 401),
+    ("PUT /api/v1/nothing", f"Authorization: Apikey {API_KEY}", 404),
+    # What may be read without credentials on a public site is asked for in few words.
+    ("POST /api/v1/container/full/", f"Authorization: Apikey {API_KEY}", 413),
+    ("POST /admin/login/", "", 413),
+]
+
+
+@pytest.mark.parametrize(("line", "credentials", "expected"), ANSWERS)
+def test_a_large_body_is_refused_before_it_comes_where_nobody_may_bring_it(
+    server: RunningServer, line: str, credentials: str, expected: int
+) -> None:
+    lines = [f"{line} HTTP/1.1", "Host: localhost", f"Content-Length: {LARGE}"]
+    head = "\r\n".join([*lines, *filter(None, [credentials]), "", ""])
+    with connected(server) as connection:
+        connection.sendall(head.encode())
+        assert status(connection) == expected
+
+
+def test_no_more_of_a_body_without_an_end_is_taken_in_than_who_sends_it_may(
+    server: RunningServer,
+) -> None:
+    def endless() -> Iterator[bytes]:
+        head = "PUT /api/v1/array/full/a HTTP/1.1\r\nHost: localhost\r\n"
+        yield f"{head}Transfer-Encoding: chunked\r\n\r\n".encode()
+        for _ in range(LARGE // MIB):
+            yield b"%x\r\n%b\r\n" % (MIB, bytes(MIB))
+
+    with connected(server) as connection:
+        for part_of_it in endless():
+            connection.sendall(part_of_it)
+        assert status(connection) == 401
+
+
+def connected(server: RunningServer) -> socket.socket:
+    where = urlsplit(server.uri)
+    assert where.hostname is not None
+    return socket.create_connection((where.hostname, where.port or 80), timeout=30)
+
+
 def arriving(*messages: dict[str, Any]) -> Any:
     left = list(messages)
 

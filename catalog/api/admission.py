@@ -1,0 +1,35 @@
+"""Whether a request may bring a large body, asked before the body is taken in.
+
+The request is put to its view as if it had none. The view goes as far as its checks, and says so
+with `Admitted`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.http import HttpRequest
+
+from access.errors import TooLarge
+from access.principals import Scope
+
+# What needs no more than these brings names of what is wanted, and is brought by anybody.
+READING = {Scope.read_data, Scope.read_metadata}
+
+
+class Admitted(Exception):
+    """The body may come."""
+
+
+def ask_only(request: HttpRequest) -> None:
+    """Have the view of `request` do no more than its checks."""
+    request.META["tiled.admission"] = True
+
+
+def end_if_only_asked(request: HttpRequest, needed: Collection[Scope]) -> None:
+    """Raise Admitted, or TooLarge where nobody writes, if this is all that the request is for."""
+    if "tiled.admission" not in request.META:
+        return
+    if READING.issuperset(needed):
+        raise TooLarge("What this request may bring is never so large.")
+    raise Admitted
