@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
 
+import orjson
+import pytest
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.postgresql.base import DatabaseWrapper
+
+from tests.conftest import API_KEY
+from tests.in_process import answer, header
 from tiledproject.databases import django_database
 
 
@@ -27,3 +37,31 @@ def test_every_part_of_a_postgresql_address_counts(scheme: str) -> None:
         "PORT": "5433",
     }
     assert database["OPTIONS"]["sslmode"] == "require"
+
+
+@contextmanager
+def unreachable() -> Iterator[None]:
+    """In this thread the database is a PostgreSQL at an address where nobody listens."""
+    before = connections[DEFAULT_DB_ALIAS]
+    with socket.socket() as line:
+        line.bind(("127.0.0.1", 0))
+        place = {"HOST": "127.0.0.1", "PORT": str(line.getsockname()[1]), "OPTIONS": {}}
+        connections[DEFAULT_DB_ALIAS] = DatabaseWrapper({**copy(before.settings_dict), **place})
+        try:
+            yield
+        finally:
+            connections[DEFAULT_DB_ALIAS] = before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("credentials", [API_KEY, "0f" * 36])
+@pytest.mark.parametrize(("method", "address"), [("GET", "metadata/a"), ("POST", "metadata/")])
+def test_a_database_out_of_reach_is_told_so_that_clients_ask_again(
+    method: str, address: str, credentials: str
+) -> None:
+    body = b'{"structure_family": "container"}' if method == "POST" else b""
+    headers = {"authorization": f"Apikey {credentials}"}
+    with unreachable():
+        got = answer(method, f"/api/v1/{address}", body, headers)
+    assert (got.status, header(got, "Retry-After")) == (503, "1")
+    assert orjson.loads(got.body)["detail"].startswith("The database cannot be reached")

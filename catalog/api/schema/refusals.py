@@ -34,6 +34,7 @@ def meanings() -> dict[int, str]:
     for stored, status in STORAGE_STATUS.items():
         told.setdefault(status, []).append(_first_line(stored))
     told.setdefault(413, []).append("The body is larger than the setting server.largest_body.")
+    told.setdefault(503, []).append("The database cannot be reached, or is too busy.")
     return {status: " ".join(dict.fromkeys(texts)) for status, texts in sorted(told.items())}
 
 
