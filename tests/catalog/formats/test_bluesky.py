@@ -187,3 +187,29 @@ def test_other_runs_have_no_documents(api: Api) -> None:
 )
 def test_a_template_makes_the_very_names(names: list[str], found: Any) -> None:
     assert template_of([f"file:///d/{name}" for name in names]) == found
+
+
+@pytest.mark.parametrize(
+    ("run", "stream"),
+    [
+        ({"start": 1}, {}),
+        ({"start": {"uid": [], "time": "x"}}, {"data_keys": 5}),
+        ({}, {"data_keys": {"x": 7}}),
+        ({}, {"data_keys": {"x": {"object_name": [1]}}}),
+        ({}, {"_config_updates": [{"configuration": [1]}], "time": {}}),
+        ({}, {"_config_updates": [{"time": "x"}], "time": 1.0}),
+    ],
+)
+@pytest.mark.django_db
+def test_what_is_only_called_a_run_has_no_documents(
+    api: Api, run: dict[str, Any], stream: dict[str, Any]
+) -> None:
+    container(api, "run", run, ("BlueskyRun", "3.0"))
+    container(api, "run/primary", stream, ("BlueskyEventStream", "3.0"))
+    api.table("run/primary/internal", EVENTS)
+    api.send("PUT", "/table/full/run/primary/internal", ipc(EVENTS), ARROW)
+    response = api.get("/container/full/run?format=json-seq")
+    assert (response.status_code, "are not those of a BlueskyRun" in detail(response)) == (
+        406,
+        True,
+    )
