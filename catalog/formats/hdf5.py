@@ -156,6 +156,8 @@ def _write_item(group: Any, item: Subtree, amount: Amount) -> Any:
 def _write_data(group: Any, name: str, item: Subtree, amount: Amount) -> Any:
     if isinstance(item.structure, ArrayStructure):
         return _write_array(group, name, item, item.structure, amount)
+    if item.problem is not None:
+        raise item.problem
     made = group.create_group(name)
     if isinstance(item.structure, TableStructure):
         write_columns(made, item.select_rows(), amount.add)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain, islice
 from typing import Any
 
 from django.db.models import QuerySet
@@ -48,12 +49,14 @@ class Broken:
 class Subtree:
     """A node, for whoever may see it, and what is below it, inside of files too.
 
-    `fields` are the keys of the children that are wanted; None for all.
+    `fields` are the keys of the children that are wanted; None for all. `problem` is why what is
+    below it cannot be looked at.
     """
 
     node: Node | Inner | Broken
     principal: Principal
     fields: Collection[str] | None = None
+    problem: StorageError | None = None
 
     @property
     def key(self) -> str:
@@ -110,18 +113,28 @@ class Subtree:
         group = group_of(self.node)
         found = self._rows() if group is None else self._inside(group)
         for node in found:
-            yield replace(self, node=node, fields=None)
+            yield replace(self, node=node, fields=None, problem=None)
 
     def walk(self) -> Iterator[tuple[int, Subtree]]:
-        """This node and all below it, each before those that it holds, with how deep it lies."""
+        """This node and all below it, each before those that it holds, with how deep it lies.
+
+        What is in a file below that cannot be opened is left out; its node has the `problem`.
+        """
         pending: list[Iterator[Subtree]] = [iter([self])]
         while pending:
             node = next(pending[-1], None)
             if node is None:
                 pending.pop()
                 continue
+            below = node.children()
+            try:
+                first = list(islice(below, 1))
+            except StorageError as error:
+                if node.node is self.node:
+                    raise
+                node, first = replace(node, problem=error), []
             yield len(pending) - 1, node
-            pending.append(node.children())
+            pending.append(chain(first, below))
 
     def check_fields(self) -> None:
         """Raise NotFound if one of the `fields` is no child that may be read."""

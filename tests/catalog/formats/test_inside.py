@@ -31,6 +31,19 @@ def test_what_is_inside_a_file_is_exported_and_broken_links_say_so(api: Api, fol
     assert list(hdf5(api, "/container/full/?field=f")) == ["f"]
 
 
+def test_a_file_that_is_gone_does_not_keep_what_is_beside_it(api: Api, folder: Path) -> None:
+    api.array("kept", np.ones(3))
+    path = write_hdf5(folder / "a.h5")
+    register(api, path, HDF5)
+    path.unlink()
+    file = hdf5(api, "/container/full/")
+    assert "is not there" in file["f"].attrs["not_exported"]
+    assert file["kept"][:].tolist() == [1, 1, 1]
+    outline = orjson.loads(content(api, "/container/full/?format=json"))
+    assert (outline["contents"]["f"]["contents"], len(outline["contents"])) == ({}, 2)
+    assert api.get("/container/full/f?format=json").status_code == 410
+
+
 def test_a_sheet_of_a_workbook_is_exported_as_a_workbook(api: Api, folder: Path) -> None:
     import pandas
 
