@@ -16,6 +16,11 @@ MEMORY = 64 << 20
 MEMORY_OF_ONE = 16 << 20
 # The name in `scope["extensions"]` of a body that the server below has put into a file already.
 ARRIVED = "tiled.body"
+# Of a request that only asks whether its body may come, which is answered with `GO_ON`; and of one
+# whose body was let go by, because it was not to come.
+ASKED = "tiled.asked"
+DROPPED = "tiled.dropped"
+GO_ON = 100
 
 
 class Disconnected(Exception):

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .bodies import Bodies, Disconnected, Refused, TooLarge
+from .bodies import ASKED, DROPPED, GO_ON, Bodies, Disconnected, NoRoom, Refused, TooLarge
 from .handlers import Answer, RequestHandler, too_large
 from .pieces import send_pieces
 from .threads import RequestThreads
@@ -39,7 +39,14 @@ class HttpApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        extensions = scope.get("extensions") or {}
         try:
+            if ASKED in extensions or DROPPED in extensions:
+                await self._admit(scope)
+                if DROPPED in extensions:
+                    raise NoRoom("The body was not taken in. Send it again.")
+                await self._send(Answer(GO_ON, [], b""), send, receive)
+                return
             body = await self._bodies.receive(scope, receive, partial(self._admit, scope))
         except Disconnected:
             return

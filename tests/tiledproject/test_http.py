@@ -146,6 +146,41 @@ def test_no_more_of_a_body_without_an_end_is_taken_in_than_who_sends_it_may(
         assert status(connection) == 401
 
 
+def held(server: RunningServer) -> int:
+    """How many bytes the server has in files without a name."""
+    files = [file for one in server.processes() for file in Path(f"/proc/{one.pid}/fd").iterdir()]
+    return sum(file.stat().st_size for file in files if "(deleted)" in str(file.readlink()))
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_runserver_keeps_nothing_of_a_large_body_that_may_not_come(
+    runserver: RunningServer, declared: bool
+) -> None:
+    large = np.arange(32 * MIB // 8)
+    array = from_uri(runserver.uri, api_key=API_KEY).write_array(np.zeros_like(large))
+    content, seen = large.tobytes(), list[int]()
+
+    class Declared:
+        def __iter__(self) -> Iterator[bytes]:
+            yield from (content[start : start + MIB] for start in range(0, 31 * MIB, MIB))
+            seen.append(held(runserver))
+            yield content[31 * MIB :]
+
+        def __len__(self) -> int:
+            return len(content)
+
+    for key, expected in (("wrong", 401), (API_KEY, 200)):
+        answer = requests.put(
+            f"{runserver.uri}/api/v1/array/full/{array.key}",
+            data=Declared() if declared else iter(Declared()),
+            headers={**HEADERS, "Authorization": f"Apikey {key}"},
+            timeout=60,
+        )
+        assert answer.status_code == expected, answer.text
+    np.testing.assert_array_equal(array.read(), large)
+    assert seen[0] < MIB < 16 * MIB < seen[1]
+
+
 def connected(server: RunningServer) -> socket.socket:
     where = urlsplit(server.uri)
     assert where.hostname is not None
