@@ -42,6 +42,8 @@ class Node(models.Model):
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # Its own index is not one too many beside `children_in_order`: without it PostgreSQL believes
+    # that the children of a large container are cheapest found by reading all nodes.
     parent = models.ForeignKey(
         "self", null=True, editable=False, related_name="children", on_delete=models.CASCADE
     )

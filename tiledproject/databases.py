@@ -42,7 +42,9 @@ def _sqlite(path: str) -> dict[str, Any]:
 
 def _postgresql(uri: str) -> dict[str, Any]:
     parts = urlsplit(uri)
-    options: dict[str, Any] = dict(parse_qsl(parts.query))
+    options: dict[str, Any] = dict(parse_qsl(parts.query, keep_blank_values=True))
+    # To compile a search takes longer than what is compiled saves.
+    options.setdefault("options", "-c jit=off")
     # Each process takes no more connections than this from the server, however many requests it
     # has; the others wait for one.
     options["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": LOCK_TIMEOUT}

@@ -5,6 +5,7 @@ Source: the wire, "Search".
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +22,10 @@ from tiled_client.wire.families import StructureFamily
 from ..inner import group_of, resolve_readable
 from ..models import Node
 from ..nodes import below, within_depth
-from ..queries.filters import filtered
+from ..queries.filters import filtered, say_parent
 from ..queries.order import Order
 from ..queries.pages import Found, find_page, load
+from ..queries.sql import without_workers
 from ..visibility import visible
 from . import inside
 from .base import WireView
@@ -60,12 +62,15 @@ class SearchView(WireView):
         if group is not None:
             return inside.listing(request, group, order, filters)
         assert isinstance(container, Node)
-        children = visible(Node.objects.filter(parent=container), principal_of(request))
-        found = filtered(children, filters, parent=container.pk)
+        seen = visible(Node.objects.all(), principal_of(request))
+        found = filtered(seen.filter(parent=container), filters, parent=container.pk)
+        # An index that has the parents in it counts twice as fast if it is asked alone.
+        counted = filtered(seen, filters, parent=container.pk) if say_parent(filters) else None
         cached = any(one.kind == "lookup" for one in filters)
         headers = {} if cached else {"Cache-Control": "must-revalidate"}
         address = f"search/{container.path}"
-        return _answer(request, address, found, Listing(page, order, view), headers)
+        listing = Listing(page, order, view)
+        return _answer(request, address, found, listing, headers, counted=counted)
 
 
 class DeepSearchView(WireView):
@@ -109,8 +114,10 @@ def _answer(
     nodes: QuerySet[Node],
     listing: Listing,
     headers: dict[str, str],
+    *,
+    counted: QuerySet[Node] | None = None,
 ) -> HttpResponse:
-    base, found = base_url(request), _found(nodes, listing)
+    base, found = base_url(request), _found(nodes, listing, counted)
     loaded = load(found.ids, assets=listing.view.data_sources) if found.ids else []
     body: dict[str, Any] = {
         "data": _resources(request, base, loaded, listing.view),
@@ -121,11 +128,19 @@ def _answer(
     return render(request, body, headers=headers)
 
 
-def _found(nodes: QuerySet[Node], listing: Listing) -> Found:
+def _found(nodes: QuerySet[Node], listing: Listing, counted: QuerySet[Node] | None) -> Found:
     page = listing.page
     limit = 0 if listing.view.fields == {"count"} else page.limit
     try:
-        return find_page(nodes, listing.order, limit=limit, offset=page.offset, cursor=page.cursor)
+        with nullcontext() if counted is None else without_workers():
+            return find_page(
+                nodes,
+                listing.order,
+                limit=limit,
+                offset=page.offset,
+                cursor=page.cursor,
+                counted=counted,
+            )
     except DataError as error:
         # Of regular expressions, the database has the last word.
         raise BadRequest(f"The database cannot answer this: {error}") from error

@@ -64,6 +64,11 @@ def filtered(
     return nodes
 
 
+def say_parent(filters: Iterable[Filter]) -> bool:
+    """Whether these filters let nobody pass but children of the parent that they are told of."""
+    return any(one.kind == "fulltext" for one in filters)
+
+
 def _kind(
     name: str, fields: dict[str, str], **defaults: Any
 ) -> Callable[[Callable[..., Q]], Callable[..., Q]]:

@@ -20,16 +20,24 @@ class Found:
 
 
 def find_page(
-    nodes: QuerySet[Node], order: Order, *, limit: int, offset: int = 0, cursor: int | None = None
+    nodes: QuerySet[Node],
+    order: Order,
+    *,
+    limit: int,
+    offset: int = 0,
+    cursor: int | None = None,
+    counted: QuerySet[Node] | None = None,
 ) -> Found:
     """Look up at most `limit` of `nodes`, and count all of them.
 
-    The page begins after as many as `offset`, or after the node whose id is `cursor`.
+    The page begins after as many as `offset`, or after the node whose id is `cursor`. `counted`
+    are the same nodes, as they are counted fastest.
     """
     ids = _ids(nodes, order, limit, offset, cursor)
     more = len(ids) > limit > 0
     whole = cursor is None and not offset and limit and not more
-    total = len(ids) if whole else nodes.order_by().count()
+    every = nodes if counted is None else counted
+    total = len(ids) if whole else every.order_by().count()
     return Found(ids[:limit], total, more)
 
 

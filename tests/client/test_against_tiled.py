@@ -269,7 +269,10 @@ def test_a_container_is_a_mapping(client: Container) -> None:
         inner.create_container(f"k{n}")
     assert len(inner) == 11
     assert list(inner) == ["x", *(f"k{n}" for n in range(10))]
-    assert [item["id"] for item in inner._items({"page[limit]": 5})] == list(inner)
+    assert [item["id"] for item in inner.listed({"page[limit]": "5"})] == list(inner)
+    assert [list(inner.keys()[n : n + 5]) for n in (0, 5, 10)] == [
+        list(inner)[n : n + 5] for n in (0, 5, 10)
+    ]
     assert [node.key for node in inner.values()] == list(inner)
     assert (
         client["c é%?#", "x"]

@@ -53,7 +53,7 @@ def retag(api: Api, path: str, *tags: str) -> Any:
 
 MARKED = {
     "content-type": "application/merge-patch+json",
-    "metadata": {"mark": 1},
+    "metadata": {"mark": 1, "text": "a note"},
     "specs": None,
 }
 
@@ -166,6 +166,8 @@ def test_searches_at_any_depth_and_distinct_values_know_nothing_of_what_is_hidde
             assert found["meta"]["count"] == len(names)
         [marks] = api.json("/distinct/?metadata=mark&counts=true")["metadata"]["mark"]
         assert marks["count"] == len(keys(api))
+        words = api.json("/search/?filter[fulltext][condition][text]=note&page[limit]=1")
+        assert words["meta"]["count"] == len(keys(api))
     tagged = "filter[access_tags_filter][condition][tags]=" + quote('["mx"]')
     assert [item["id"] for item in site.carol.json(f"/search-deep/?{tagged}")["data"]] == [
         "open", "a",

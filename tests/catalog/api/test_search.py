@@ -71,6 +71,17 @@ def pages(api: Api, parameters: str, address: str = "/search/") -> Iterator[list
         paging = (found["links"]["next"] or "").partition("?")[2]
 
 
+def test_words_are_counted_in_one_container_alone(api: Api) -> None:
+    for path in ("a", "a/x", "b", "b/x", "b/y", "b/z", "b/y/w"):
+        put(api, path, {"note": "common words"})
+    put(api, "b/v")
+    words = query("fulltext", text="Common")
+    for more in ("page[limit]=1", "fields=count", "page[offset]=2", "sort=-note&page[limit]=2"):
+        assert api.json(f"/search/b?{words}&{more}")["meta"]["count"] == 3
+    both = f"{words}&{query('keys_filter', keys=['x', 'v'])}"
+    assert api.json(f"/search/b?{both}&page[limit]=0")["meta"]["count"] == 1
+
+
 def test_several_filters_have_all_to_be_passed(api: Api) -> None:
     for key, color in COLORS.items():
         put(api, key, {"color": color, "n": 1})
