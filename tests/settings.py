@@ -48,3 +48,4 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
 else:
     # Several runs may use one PostgreSQL at the same time.
     DATABASES["default"]["TEST"] = {"NAME": f"test_tiled_{secrets.token_hex(6)}"}
+    DATABASES["default"]["ENGINE"] = "tests.postgresql"
