@@ -56,9 +56,16 @@ def read_external(
 
 
 def update_data_source(
-    *, path: str, replacement: WireDataSource, patch: Patch | None, partition: int | None = None
+    *,
+    path: str,
+    replacement: WireDataSource,
+    patch: Patch | None,
+    partition: int | None = None,
+    reorder: bool = False,
 ) -> None:
     """Replace the data source of the node at `path`; assets are added, never taken away.
+
+    With `reorder` those that there are take the numbers that they have in `replacement`.
 
     `patch` says what is new, for a table within `partition`, if it is given. Raises NotFound (no
     node, or the data source is not that node's), Conflict (data of the server's own), Invalid
@@ -78,6 +85,8 @@ def update_data_source(
                 )
             check_external(replacement, family=node.family)
             event = _updated(node, replacement, patch, partition)
+            if reorder:
+                source.asset_links.all().delete()
             _replace(source, replacement)
         if event is not None:
             announce(event)
