@@ -76,9 +76,7 @@ def _all_in_their_place(codes: Array, quotes: Array, delimiter: str) -> bool:
 def _quoted(delimiter: str) -> re.Pattern[bytes]:
     """What finds quoted fields; `end` is empty where the last of them is not closed."""
     before = re.escape(delimiter.encode()) + rb"\r\n"
-    return re.compile(
-        rb'(?<![^' + before + rb'])"[^"]*+(?:""[^"]*+)*+(?P<end>"|\Z)'
-    )
+    return re.compile(rb"(?<![^" + before + rb'])"[^"]*+(?:""[^"]*+)*+(?P<end>"|\Z)')
 
 
 def _empty(codes: Array, ends: Array) -> Array:
