@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import h5py
 
-SPECIAL = {".", ".."}
+# The library takes `.` for the group itself; `..` is a name like any other.
+SPECIAL = {"."}
 
 
 def names(group: h5py.Group) -> list[str]:
