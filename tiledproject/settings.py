@@ -115,8 +115,9 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 AUTHENTICATION_BACKENDS = [
-    "access.backends.ApiKeyBackend",
+    # First, because it counts failed attempts, and makes those that come too soon wait.
     "access.backends.PasswordBackend",
+    "access.backends.ApiKeyBackend",
 ]
 
 REST_FRAMEWORK = {
