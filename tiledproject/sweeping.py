@@ -13,6 +13,7 @@ from itertools import chain, repeat
 from django.db import connection
 
 from catalog.locks import lone
+from catalog.outages import complain
 from catalog.services.receipts import forget_expired
 from catalog.services.sweep import UNCLAIMED, sweep_folders
 from streaming.writing.sweep import sweep_streams
@@ -43,8 +44,9 @@ def _run() -> None:
             with lone(LOCK) as mine:
                 if mine:
                     sweep()
-        except Exception:
+        except Exception as error:
             # The next time it may go well; until then, nothing is worse than before.
-            logger.exception("What servers that were killed have left cannot be cleared up now")
+            if complain(error) is None:
+                logger.exception("Cleanup of what killed servers have left behind failed")
         finally:
             connection.close()

@@ -13,6 +13,7 @@ from django.db import connection
 
 from access.errors import NotFound, ServiceError, Unavailable
 from catalog.locks import lone
+from catalog.outages import complain
 
 from ..config import streaming_cache_settings
 from ..models import Kind, Waiting
@@ -56,8 +57,9 @@ class Drain(threading.Thread):
         log = stream_log()
         try:
             return log is None or look(log)
-        except Exception:
-            logger.exception("What waits for the streaming cache cannot be looked at")
+        except Exception as error:
+            if complain(error) is None:
+                logger.exception("What waits for the streaming cache cannot be looked at")
             return True  # no sooner than if nothing did
         finally:
             connection.close_if_unusable_or_obsolete()
