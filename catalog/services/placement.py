@@ -80,8 +80,10 @@ def _make(node: uuid.UUID, source: DataSource) -> Placement:
 
 def _checked_schema(structure: TableStructure) -> pa.Schema:
     schema = structure.schema()
-    tables.check_distinct(schema.names)
-    unknown = [name for name in structure.columns if name not in schema.names]
+    names = schema.names
+    tables.check_distinct(names)
+    known = set(names)
+    unknown = [name for name in structure.columns if name not in known]
     if unknown:
         raise Invalid(f"The column {unknown[0]!r} is not in the table's arrow_schema.")
     return schema
