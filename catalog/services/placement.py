@@ -82,6 +82,7 @@ def _checked_schema(structure: TableStructure) -> pa.Schema:
     schema = structure.schema()
     names = schema.names
     tables.check_distinct(names)
+    tables.check_types(schema)
     known = set(names)
     unknown = [name for name in structure.columns if name not in known]
     if unknown:

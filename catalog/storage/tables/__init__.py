@@ -6,6 +6,7 @@ never read, and cut off by the next append. Rows that were stored are never rewr
 
 from .bodies import arrived, in_slices, is_ipc_file, parse_ipc, serialize_ipc
 from .columns import column_array
+from .kinds import check_type, check_types, has_empty_lists, parts_of
 from .partitions import (
     MIMETYPE,
     PartitionFile,
@@ -30,10 +31,13 @@ __all__ = [
     "append",
     "arrived",
     "check_distinct",
+    "check_type",
+    "check_types",
     "column_array",
     "conform",
     "create",
     "empty",
+    "has_empty_lists",
     "in_slices",
     "ipc_pieces",
     "is_ipc_file",
@@ -41,6 +45,7 @@ __all__ = [
     "iter_rows",
     "joined",
     "parse_ipc",
+    "parts_of",
     "read",
     "serialize_ipc",
     "with_index",
