@@ -122,18 +122,17 @@ class LimitsSettings(BaseModel):
         examples=["5"],
     )
     regex_size: int = Field(
-        default=1000,
+        default=500,
         ge=10,
         description="Maximum size of a compiled regular expression, in instructions. Counted "
         "repetitions such as `(a{30}){30}` multiply it.",
-        examples=["1000"],
+        examples=["500"],
     )
     search_seconds: float = Field(
         default=30,
         gt=0,
-        description="Maximum time in seconds for each database statement of a search. The "
-        "statement is then cancelled and the search refused; it is cancelled as well when its "
-        "client disconnects.",
+        description="Maximum time in seconds that a search, or `distinct`, spends in the database. "
+        "It is then cancelled and refused; it is cancelled as well when its client disconnects.",
         examples=["30"],
     )
 
