@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from access.errors import Invalid
+from access.errors import Invalid, TooLarge
 from tiled_client.wire.data_sources import DataSource
 from tiled_client.wire.families import StructureFamily
 
+from ..bounds import exceeded, limits
 from ..models import KEY_LENGTH
-from .limits import check_asset, check_structure
+from .limits import check_asset, check_structure, json_size
 from .tags import checked_tags
 
 MAX_SPECS = 20
@@ -52,6 +53,11 @@ class Draft:
 def checked_source(value: Any) -> DataSource:
     """A data source that can be stored. Raises Invalid, or WireError."""
     source = DataSource.from_json(value)
+    if len(source.assets) > limits().assets:
+        raise Invalid(exceeded("Assets of a data source", len(source.assets), "assets"))
+    for name in ("parameters", "properties"):
+        if (size := json_size(getattr(source, name))) > limits().metadata:
+            raise TooLarge(exceeded(f"Bytes of {name} of a data source", size, "metadata"))
     check_structure(source.structure)
     for asset in source.assets:
         check_asset(asset)
@@ -80,9 +86,11 @@ def checked_key(key: Any) -> str:
 
 
 def checked_metadata(metadata: Any) -> dict[str, Any]:
-    """Metadata that can be stored. Raises Invalid."""
+    """Metadata that can be stored. Raises Invalid and TooLarge."""
     if not isinstance(metadata, dict):
         raise Invalid(f"metadata must be a JSON object, not {metadata!r:.80}.")
+    if (size := json_size(metadata)) > limits().metadata:
+        raise TooLarge(exceeded("Bytes of metadata", size, "metadata"))
     return metadata
 
 
@@ -90,9 +98,9 @@ def checked_specs(specs: Any) -> list[dict[str, Any]]:
     """Specs as `{name, version}`; a bare name counts. Raises Invalid."""
     if not isinstance(specs, list):
         raise Invalid(f"specs must be a list of objects with name and version, not {specs!r:.80}.")
+    if len(specs) > MAX_SPECS:
+        raise Invalid(f"A node has at most {MAX_SPECS} specs, not {len(specs)}.")
     checked = [_checked_spec(spec) for spec in specs]
-    if len(checked) > MAX_SPECS:
-        raise Invalid(f"A node has at most {MAX_SPECS} specs, not {len(checked)}.")
     if len({(spec["name"], spec["version"]) for spec in checked}) < len(checked):
         raise Invalid("A node cannot have non-unique specs: each name and version once.")
     return checked

@@ -80,9 +80,11 @@ def _make(node: uuid.UUID, source: DataSource) -> Placement:
 
 def _checked_schema(structure: TableStructure) -> pa.Schema:
     schema = structure.schema()
-    tables.check_distinct(schema.names)
+    names = schema.names
+    tables.check_distinct(names)
     tables.check_types(schema)
-    unknown = [name for name in structure.columns if name not in schema.names]
+    known = set(names)
+    unknown = [name for name in structure.columns if name not in known]
     if unknown:
         raise Invalid(f"The column {unknown[0]!r} is not in the table's arrow_schema.")
     return schema

@@ -207,7 +207,7 @@ def _path(source: DataSource, link: DataSourceAsset) -> Path:
 
 
 def _check_columns(structure: TableStructure, columns: Sequence[str] | None) -> None:
-    known = structure.schema().names if columns else ()
+    known = set(structure.schema().names) if columns else set()
     unknown = [name for name in columns or () if name not in known]
     if unknown:
         raise BadRequest(

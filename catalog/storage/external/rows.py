@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,11 +71,12 @@ class FilePartition:
     def _present(self, names: Sequence[str]) -> list[str]:
         found = self.file.names()
         # A schema that pandas made has an index that pandas may not have put into the file.
-        names = [n for n in names if n in found or not UNNAMED_INDEX.fullmatch(n)]
+        counts = Counter(found)
+        names = [n for n in names if n in counts or not UNNAMED_INDEX.fullmatch(n)]
         for name in names:
-            if found.count(name) != 1:
+            if counts[name] != 1:
                 raise Unreadable(
-                    f"it has {found.count(name) or 'no'} columns {name!r}. Its columns are "
+                    f"it has {counts[name] or 'no'} columns {name!r}. Its columns are "
                     f"{', '.join(found)}."
                 )
         return names

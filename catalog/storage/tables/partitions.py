@@ -204,7 +204,8 @@ def _reader(view: memoryview, columns: Sequence[str] | None) -> pa.RecordBatchSt
 
 def with_index(schema: pa.Schema, columns: Sequence[str]) -> list[str]:
     """`columns`, and those of a pandas index. Raises UnknownColumn."""
-    unknown = [name for name in columns if name not in schema.names]
+    known = set(schema.names)
+    unknown = [name for name in columns if name not in known]
     if unknown:
         raise UnknownColumn(
             f"No such field {unknown[0]!r}. The columns are {', '.join(schema.names)}."
