@@ -9,6 +9,7 @@ import numpy as np
 from ..encoding import Array
 from ..errors import Unreadable
 
+
 def convertible(found: np.dtype[Any], declared: np.dtype[Any]) -> bool:
     """Whether values of dtype `found` may be read as `declared`: no other kind, and no bytes."""
     if found.kind == "S" and declared.kind == "U":
