@@ -15,8 +15,11 @@ class TiledProjectConfig(AppConfig):
 
         register_checks()
         # Daphne's server installs a Twisted reactor when imported, which only its users want.
-        from daphne.management.commands.runserver import Command
+        from daphne.management.commands.runserver import Command, get_default_application
 
         from .daphne_server import PatientServer
 
         Command.server_cls = PatientServer
+        # In debug mode it would put Django's handler of static files before the application, which
+        # takes in a body of any size.
+        Command.get_application = lambda self, options: get_default_application()

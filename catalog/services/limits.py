@@ -11,7 +11,7 @@ from typing import Any
 
 from access.errors import Invalid
 from tiled_client.wire.awkward import AwkwardStructure
-from tiled_client.wire.buffers import awkward_form
+from tiled_client.wire.buffers import awkward_form, check_sizes
 from tiled_client.wire.data_sources import Asset
 from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.sparse import SparseStructure
@@ -68,7 +68,7 @@ def check_structure(structure: Structure | None) -> None:
         case RaggedStructure():
             _check_ragged(structure)
         case AwkwardStructure():
-            awkward_form(structure.form)
+            check_sizes(awkward_form(structure.form))
         case TableStructure() if structure.npartitions > PARTITIONS:
             raise Invalid(f"A table has at most {PARTITIONS} partitions.")
 

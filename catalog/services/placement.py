@@ -81,6 +81,7 @@ def _make(node: uuid.UUID, source: DataSource) -> Placement:
 def _checked_schema(structure: TableStructure) -> pa.Schema:
     schema = structure.schema()
     tables.check_distinct(schema.names)
+    tables.check_types(schema)
     unknown = [name for name in structure.columns if name not in schema.names]
     if unknown:
         raise Invalid(f"The column {unknown[0]!r} is not in the table's arrow_schema.")

@@ -6,6 +6,7 @@ never read, and cut off by the next append. Rows that were stored are never rewr
 
 from .bodies import arrived, in_slices, is_ipc_file, parse_ipc, serialize_ipc
 from .columns import column_array
+from .kinds import check_type, check_types, has_empty_lists, parts_of
 from .labels import join_tables, with_labels_of
 from .partitions import (
     MIMETYPE,
@@ -31,10 +32,13 @@ __all__ = [
     "append",
     "arrived",
     "check_distinct",
+    "check_type",
+    "check_types",
     "column_array",
     "conform",
     "create",
     "empty",
+    "has_empty_lists",
     "in_slices",
     "ipc_pieces",
     "is_ipc_file",
@@ -43,6 +47,7 @@ __all__ = [
     "join_tables",
     "joined",
     "parse_ipc",
+    "parts_of",
     "read",
     "serialize_ipc",
     "with_index",

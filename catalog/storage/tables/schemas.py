@@ -9,6 +9,7 @@ from pyarrow import types
 
 from ..errors import SchemaMismatch
 from .dictionaries import encode
+from .kinds import check_type
 
 UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
 
@@ -62,6 +63,7 @@ def _fitting(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
         raise SchemaMismatch(f"The column {field.name!r} must not have nulls.")
     if column.type == field.type:
         return column
+    check_type(field.name, column.type)
     try:
         fitting = _keeps_values(column.type, field.type)
         cast = _cast(column, field.type) if fitting else None

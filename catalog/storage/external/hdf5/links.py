@@ -65,7 +65,7 @@ class OpenFile:
         return found
 
     def _follow(self, file: h5py.File, other: h5py.File, start: Any, path: str, links: int) -> Any:
-        keys = [key for key in path.split("/") if key not in ("", ".")]
+        keys = _keys(path)
         start = other["/"] if path.startswith("/") or other is not file else start
         try:
             return self._walk(other, start, keys, links + 1)
@@ -73,7 +73,10 @@ class OpenFile:
             raise MissingFile(f"A link in {self.path} to {path} is broken.") from error
 
     def _other(self, here: Path, name: str) -> h5py.File:
-        path = self.sources.confined(_place(here, name))
+        places = _places(here, name)
+        # The library goes on to the next place where a file is there, but cannot be opened.
+        found = [self.sources.confined(place) for place in places if place.exists()]
+        path = found[0] if found else self.sources.confined(places[0])
         if path not in self.others:
             try:
                 self.others[path] = self.stack.enter_context(_file(path, self.options))
@@ -82,7 +85,10 @@ class OpenFile:
         return self.others[path]
 
     def check_storage(self, dataset: h5py.Dataset, depth: int = 0) -> h5py.Dataset:
-        """The dataset, if its bytes lie in files that may be read. Raises OutsideReadable."""
+        """The dataset, if its bytes lie in files that may be read.
+
+        Raises OutsideReadable, and Unreadable for sources that the library would find elsewhere.
+        """
         for name, _, _ in dataset.external or ():
             # The library takes it from the folder that the server was started in.
             self.sources.confined(Path(name))
@@ -92,17 +98,25 @@ class OpenFile:
         return dataset
 
     def _check_virtual(self, dataset: h5py.Dataset, file: str, name: str, *, depth: int) -> None:
-        if depth > MOST_LINKS or "%" in file:
-            raise Unreadable(f"the sources of the virtual dataset {dataset.name} are not plain.")
-        here = Path(dataset.file.filename)
+        if depth > MOST_LINKS:
+            raise Unreadable(f"More than {MOST_LINKS} virtual datasets follow one upon another.")
+        if "%" in file or "%" in name:
+            # The library would replace what follows it by numbers, so that names are not known.
+            raise Unreadable(
+                f"The virtual dataset {dataset.name} names the source {name} in {file}. "
+                "Names with % are not read: list each source by its own name."
+            )
         try:
-            other = dataset.file if file == "." else self._other(here, file)
-            keys = [key for key in name.split("/") if key]
-            source = self._walk(other, other["/"], keys, 0)
+            source = self._source(dataset, file, name)
         except (MissingFile, NoSuchEntry):
             return  # where it will be, there are fill values for now
         if isinstance(source, h5py.Dataset):
             self.check_storage(source, depth + 1)
+
+    def _source(self, dataset: h5py.Dataset, file: str, name: str) -> Any:
+        here = Path(dataset.file.filename)
+        other = dataset.file if file == "." else self._other(here, file)
+        return self._walk(other, other["/"], _keys(name), 0)
 
 
 @contextmanager
@@ -130,7 +144,14 @@ def _file(path: Path, options: Options) -> h5py.File:
     return h5py.File(path, "r", **how)
 
 
-def _place(here: Path, name: str) -> Path:
-    """Where the library would find a file that is named in the file `here`."""
-    places = [here.parent / name, here.parent / Path(name).name, Path.cwd() / name]
-    return next((place for place in places if place.exists()), places[0])
+def _places(here: Path, name: str) -> list[Path]:
+    """Where the library looks for a file that is named in the file `here`, in its order."""
+    path = Path(name)
+    relative = path.name if path.is_absolute() else name
+    absolute = [path] if path.is_absolute() else []
+    return [*absolute, here.parent / relative, Path.cwd() / relative]
+
+
+def _keys(path: str) -> list[str]:
+    """The parts of a path in a file that the library heeds: `..` is a name like any other."""
+    return [key for key in path.split("/") if key not in ("", ".")]
