@@ -72,7 +72,7 @@ def _write(
         upload = replace(upload, body=tables.serialize_ipc(table))
     if not upload.persist:
         target = find_target(path, StructureFamily.table)
-        _conformed(target, rows, partition)
+        _conformed(target, rows, partition, append)
         announce(_written(target, upload, partition, append))
         return
     with node_lock("/".join(split_path(path))):
@@ -81,21 +81,27 @@ def _write(
             raise NotSupported("This node does not support writing a partition.")
         if earlier_receipt(target.ref.uuid, upload.once):
             return
-        store(target, _conformed(target, rows, partition), upload.once)
+        store(target, _conformed(target, rows, partition, append), upload.once)
         announce(_written(target, upload, partition, append))
 
 
-def _conformed(target: Target, rows: Rows, partition: int | None) -> Rows:
+def _conformed(target: Target, rows: Rows, partition: int | None, append: bool) -> Rows:
     structure = target.structure
     assert isinstance(structure, TableStructure)
     if partition is not None:
         check_partition(structure, partition)
     schema = structure.schema()
     if isinstance(rows, list):
-        return [tables.conform(table, schema) for table in rows]
+        return [_fitting(table, schema, append) for table in rows]
     for table in rows:  # all of them, before any is stored
-        tables.conform(table, schema)
-    return (tables.conform(table, schema) for table in rows)
+        _fitting(table, schema, append)
+    return (_fitting(table, schema, append) for table in rows)
+
+
+def _fitting(table: pa.Table, schema: pa.Schema, append: bool) -> pa.Table:
+    """Rows of the table's schema; those that are not added to others keep their labels."""
+    labelled = schema if append else tables.with_labels_of(schema, table.schema)
+    return tables.conform(table, labelled)
 
 
 def _written(target: Target, upload: Upload, partition: int | None, append: bool) -> TableWritten:
