@@ -105,7 +105,10 @@ def _known(assets: Sequence[WireAsset]) -> dict[str, int]:
 
 
 def discard_asset(link: DataSourceAsset) -> None:
-    """Forget a file of the server's own, and delete it once that is committed."""
+    """Forget a file of the server's own, and delete it once that is known to be committed.
+
+    Where it is not known, or the file cannot be deleted, `sweep` finds it.
+    """
     path = stored_file(link.data_source.node.uuid, link.asset.data_uri)
     link.asset.delete()
-    transaction.on_commit(lambda: path.unlink(missing_ok=True))
+    transaction.on_commit(lambda: path.unlink(missing_ok=True), robust=True)

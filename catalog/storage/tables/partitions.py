@@ -14,7 +14,7 @@ import pyarrow as pa
 from tiled_client.wire.labels import RowLabels, read_labels
 
 from ..errors import MissingFile, SchemaMismatch, UnknownColumn, Unreadable
-from ..mapped import let_go, map_file
+from ..mapped import in_pieces, let_go, map_file
 from ..replace import write_all, write_new
 from .bodies import in_slices
 from .dictionaries import combined
@@ -50,7 +50,7 @@ def write_partition(
 
     `rows` is a table, or pieces of one, of which there is at least one.
     """
-    path = directory / f"partition-{number}-{secrets.token_hex(4)}.arrows"
+    path = _new_path(directory, number)
     header, pieces = _header_and_rows(rows)
     size = write_new(path, chain([header], pieces), sync=sync)
     return PartitionFile(path, size)
@@ -69,6 +69,8 @@ def append(
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError as error:
         raise MissingFile(f"The partition {path} is not there.") from error
+    except IsADirectoryError as error:
+        raise Unreadable(f"The partition {path} is a folder, not a file.") from error
     try:
         found = os.fstat(descriptor).st_size
         _check_size(path, found, committed_size)
@@ -85,6 +87,26 @@ def append(
     finally:
         os.close(descriptor)
     return size
+
+
+def append_to_copy(
+    path: Path,
+    committed_size: int,
+    number: int,
+    rows: pa.Table | Iterable[pa.Table],
+    *,
+    sync: bool = False,
+) -> PartitionFile:
+    """Add rows (as in `append`) to a new file that begins with the bytes that count of this one.
+
+    For a writer that cannot know whether another one still writes behind those bytes.
+    """
+    header, pieces = _header_and_rows(rows)
+    content = _content(path, committed_size)
+    if bytes(content[: len(header)]) != header:
+        raise SchemaMismatch("The rows are not of the schema that this partition has.")
+    copy = _new_path(path.parent, number)
+    return PartitionFile(copy, write_new(copy, chain(in_pieces(content), pieces), sync=sync))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +181,10 @@ def iter_batches(
         raise Unreadable(f"The partition {path} cannot be read: {error}") from error
 
 
+def _new_path(directory: Path, number: int) -> Path:
+    return directory / f"partition-{number}-{secrets.token_hex(4)}.arrows"
+
+
 def _in_few_batches(table: pa.Table) -> pa.Table:
     count = table.column(0).num_chunks if table.num_columns else 0
     many = count > MANY_BATCHES and table.nbytes < count * LARGE_BATCH
@@ -206,6 +232,8 @@ def _content(path: Path, committed_size: int) -> memoryview:
             content = map_file(file)
     except FileNotFoundError as error:
         raise MissingFile(f"The partition {path} is not there.") from error
+    except IsADirectoryError as error:
+        raise Unreadable(f"The partition {path} is a folder, not a file.") from error
     _check_size(path, len(content), committed_size)
     return content[:committed_size]
 
