@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from access.config import AuthenticationSettings
+from catalog.bounds import LimitsSettings
 from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, StorageSettings
 from streaming.config import StreamingCacheSettings
 
@@ -154,6 +155,7 @@ class Settings(BaseModel):
     storage: StorageSettings
     specs: SpecsSettings
     export: ExportSettings
+    limits: LimitsSettings
     streaming_cache: StreamingCacheSettings
     authentication: AuthenticationSettings
 
@@ -164,6 +166,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "storage": StorageSettings,
     "specs": SpecsSettings,
     "export": ExportSettings,
+    "limits": LimitsSettings,
     "streaming_cache": StreamingCacheSettings,
     "authentication": AuthenticationSettings,
 }

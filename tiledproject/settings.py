@@ -169,6 +169,10 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "tiledproject.static_files.VersionedStaticFiles"},
+}
 
 LOGGING = {
     "version": 1,
