@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from access.config import AuthenticationSettings
+from catalog.bounds import LimitsSettings
 from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, StorageSettings
 from streaming.config import StreamingCacheSettings
 
@@ -125,6 +126,13 @@ class ServerSettings(BaseModel):
         examples=["false"],
     )
 
+    silenced_checks: list[str] = Field(
+        default=[],
+        description="Ids of findings of `manage.py check --deploy` that are accepted here, so that "
+        "they are not reported and do not stop the start.",
+        examples=["[tiled.E004]"],
+    )
+
     @field_validator("allow_origins")
     @classmethod
     def _are_origins(cls, origins: list[str]) -> list[str]:
@@ -147,6 +155,7 @@ class Settings(BaseModel):
     storage: StorageSettings
     specs: SpecsSettings
     export: ExportSettings
+    limits: LimitsSettings
     streaming_cache: StreamingCacheSettings
     authentication: AuthenticationSettings
 
@@ -157,6 +166,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "storage": StorageSettings,
     "specs": SpecsSettings,
     "export": ExportSettings,
+    "limits": LimitsSettings,
     "streaming_cache": StreamingCacheSettings,
     "authentication": AuthenticationSettings,
 }

@@ -14,12 +14,18 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_SECONDS = 30.0
 LONGEST_HEAD = 65536
+# Of each header field: `: ` and the end of its line.
+FIELD_OVERHEAD = 4
 TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-type: application/json\r\ncontent-length: 37\r\nconnection: close\r\n"
     b"x-tiled-request-id: %s\r\n\r\n"
     b'{"detail":"The request is too long."}'
 )
+
+
+class HeadTooLong(Exception):
+    """The head of a request is longer than any may be."""
 
 
 class HeadsProtocol(HttpToolsProtocol):
@@ -30,6 +36,9 @@ class HeadsProtocol(HttpToolsProtocol):
         # Of the head that is awaited now; None while there is none.
         self._awaited: int | None = 0
         self._patience: asyncio.TimerHandle | None = None
+        self._head_size = 0
+        # What came since the last byte of a body: sizes of chunks, extensions, trailer fields.
+        self._between = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a first request."""
@@ -45,9 +54,13 @@ class HeadsProtocol(HttpToolsProtocol):
         """Take what has come; as long as it is no whole head, no more than a head may have."""
         if self._awaited is not None:
             self._awaited += len(data)
+        else:
+            self._between += len(data)
         super().data_received(data)
         if self._awaited is None:
             self._stop_waiting()
+            if self._between > LONGEST_HEAD:
+                self.transport.close()
         elif self._awaited > LONGEST_HEAD:
             self._refuse()
         elif self._patience is None:
@@ -55,14 +68,53 @@ class HeadsProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        self._head_size = 0
         if self._awaited is None:
             self._awaited = 0
         super().on_message_begin()
 
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the request line, within the limit of the head."""
+        if self._fits(len(url)):
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header field; ignore trailer fields, which come after the body.
+
+        The application has been started with the list of fields by then, and would take a trailer
+        for a field that a proxy has checked.
+        """
+        if self._awaited is not None and self._fits(len(name) + len(value) + FIELD_OVERHEAD):
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        """The head is there."""
+        """Start the application, unless the head was too long."""
         self._awaited = None
+        if self._head_size > LONGEST_HEAD:
+            raise HeadTooLong
         super().on_headers_complete()
+
+    def _fits(self, size: int) -> bool:
+        """Count bytes of the head, which may arrive in one read together with much else."""
+        self._head_size += size
+        return self._head_size <= LONGEST_HEAD
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body."""
+        self._between = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request has arrived whole."""
+        self._between = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be parsed, or is too long."""
+        if self._head_size > LONGEST_HEAD:
+            self._refuse()
+        else:
+            super().send_400_response(msg)
 
     def _wait(self) -> None:
         self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)

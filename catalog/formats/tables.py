@@ -11,9 +11,9 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from ..services.rows import Rows
-from ..storage.tables import in_slices, ipc_pieces, serialize_ipc
+from ..storage.tables import has_empty_lists, in_slices, ipc_pieces, serialize_ipc
 from .arrays import json_of
-from .exports import Body, Export
+from .exports import Body, Export, formless
 from .files import written_file
 from .plain_tables import plain_rows, without_unnamed_index
 from .registry import formats
@@ -62,6 +62,7 @@ def json(export: Export[Rows]) -> bytes:
 
 def parquet(export: Export[Rows]) -> Iterator[bytes]:
     """A Parquet file, with a row group for each piece."""
+    check_parquet(export.data.schema, export.media_type)
 
     def write(file: Any) -> None:
         with pyarrow.parquet.ParquetWriter(file, export.data.schema) as writer:
@@ -69,6 +70,13 @@ def parquet(export: Export[Rows]) -> Iterator[bytes]:
                 writer.write_table(piece)
 
     return written_file(write)
+
+
+def check_parquet(schema: pa.Schema, media_type: str) -> None:
+    """Raise NotAcceptable for types that end the process when pyarrow writes them to Parquet."""
+    for field in schema:
+        if has_empty_lists(field.type):
+            raise formless(f"lists in {field.name!r} have the fixed size 0", media_type)
 
 
 def separated(export: Export[Rows]) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
-from ..errors import MissingFile
+from ..errors import NotReady
 from .handing_over import as_array, plain_items
 from .readers import call
 from .registry import format_of
@@ -42,7 +42,7 @@ def read_array(
         return np.zeros(shape, structure.dtype)
     sources = Sources.of(assets, parameters, readable)
     if not sources.paths:
-        raise MissingFile("No file is registered for this array yet.")
+        raise NotReady("No file is registered for this array yet.")
     wanted = {
         "mimetype": mimetype,
         "structure": structure.to_json(),

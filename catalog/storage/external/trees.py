@@ -17,7 +17,7 @@ from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
-from ..errors import MissingFile
+from ..errors import NotReady
 from .formats import Entry, Tree
 from .handing_over import as_array, as_entry, as_tables, plain_items
 from .readers import call, end_session
@@ -35,13 +35,13 @@ def open_tree(
 ) -> Iterator[Tree]:
     """Open a file that holds others; it is opened when something in it is first asked for.
 
-    Raises Unsupported, OutsideReadable, MissingFile. What is done with the tree raises, besides,
-    NotReady (still being written), Unreadable and NoSuchEntry.
+    Raises Unsupported, OutsideReadable, NotReady. What is done with the tree raises, besides,
+    MissingFile, Unreadable and NoSuchEntry.
     """
     format_of(mimetype, StructureFamily.container)
     sources = Sources.of(assets, parameters, readable)
     if not sources.paths:
-        raise MissingFile("No file is registered for this container yet.")
+        raise NotReady("No file is registered for this container yet.")
     tree = _RemoteTree(mimetype, sources)
     try:
         yield tree
