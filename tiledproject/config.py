@@ -30,6 +30,7 @@ from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, Stor
 from streaming.config import StreamingCacheSettings
 
 from .config_errors import ConfigError, Origins, explain, no_such_setting
+from .limits import LimitSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
 ORIGIN = re.compile(r"https?://[^/\s,*]+")
@@ -151,6 +152,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     server: ServerSettings
+    limits: LimitSettings
     database: DatabaseSettings
     storage: StorageSettings
     specs: SpecsSettings
@@ -162,6 +164,7 @@ class Settings(BaseModel):
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "server": ServerSettings,
+    "limits": LimitSettings,
     "database": DatabaseSettings,
     "storage": StorageSettings,
     "specs": SpecsSettings,
