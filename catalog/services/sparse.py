@@ -11,6 +11,7 @@ from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.sparse import Coo, SparseStructure, joined
 
+from ..bounds import limits
 from ..config import storage_settings
 from ..events import ArrayWritten, announce
 from ..models import DataSource, Node
@@ -28,7 +29,7 @@ def write_full(*, path: str, upload: Upload) -> None:
     """Replace all elements. Raises as `write_block` does."""
     with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as node:
         structure = sparse_structure(node)
-        elements = sparse.parse_body(upload.content, structure, structure.shape)
+        elements = _parsed(upload, structure, structure.shape)
         if upload.persist:
             source = _source(node)
             replace_files(source, source.asset_links.all(), _files(node, structure, elements))
@@ -44,12 +45,17 @@ def write_block(*, path: str, block: Sequence[int], upload: Upload) -> None:
     with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as node:
         structure = sparse_structure(node)
         shape = shape_of(structure.block_region(block))
-        elements = sparse.parse_body(upload.content, structure, shape)
+        elements = _parsed(upload, structure, shape)
         if upload.persist:
             source, number = _source(node), _number(structure, block)
             before = source.asset_links.filter(num=number)
             replace_files(source, before, _file(node, structure, tuple(block), elements))
         announce(_written(node, elements, tuple(block), upload))
+
+
+def _parsed(upload: Upload, structure: SparseStructure, shape: Sequence[int]) -> Coo:
+    most = limits().unpacked_body
+    return sparse.parse_body(upload.content, structure, shape, most=most)
 
 
 def read_sparse(node: Node, items: NDSlice = ()) -> Coo:

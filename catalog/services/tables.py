@@ -20,6 +20,7 @@ from tiled_client.wire.data_sources import Asset as WireAsset
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
+from ..bounds import limits
 from ..config import storage_settings
 from ..events import TableWritten, announce
 from ..locks import node_lock
@@ -65,7 +66,7 @@ def _write(
     partition: int | None = None,
     append: bool = False,
 ) -> None:
-    rows = tables.arrived(upload.body)
+    rows = tables.arrived(upload.body, limits().unpacked_body)
     if not tables.is_ipc_file(upload.body):
         # Subscribers are told that it is a file.
         (table,) = rows
