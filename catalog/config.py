@@ -22,6 +22,13 @@ class DatabaseSettings(BaseModel):
         "`postgresql://USER:PASSWORD@HOST:PORT/NAME`. Left out, `catalog.db` in the data folder.",
         examples=["postgresql://tiled:password@db.example.org/tiled"],
     )
+    lock_timeout: float = Field(
+        default=20.0,
+        gt=0,
+        description="For how many seconds a write waits for another write to the same node; then "
+        "it is refused with 503. Clients should be more patient than this.",
+        examples=["20"],
+    )
 
     @field_validator("uri")
     @classmethod

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from catalog.outages import complain
+
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Admit = Callable[[], Awaitable[None]]
 
@@ -31,6 +33,7 @@ class TooLarge(Exception):
     """The body is larger than any may be; the text says it to the client."""
 
     status = 413
+    retry_after: int | None = None
 
 
 class Refused(Exception):
@@ -38,9 +41,20 @@ class Refused(Exception):
 
 
 class NoRoom(TooLarge):
-    """The body is larger than there is room for now."""
+    """The body cannot be kept now; where that is for want of room, `status` is 507."""
 
     status = 503
+    retry_after = 1
+
+    @classmethod
+    def on(cls, error: OSError) -> NoRoom:
+        """The error for a temporary file that could not be written."""
+        outage = complain(error)
+        if outage is None:
+            return cls(f"The body cannot be kept now ({error.strerror}). Try again soon.")
+        refusal = cls(outage.detail)
+        refusal.status, refusal.retry_after = outage.status, outage.retry_after
+        return refusal
 
 
 class Body:
@@ -127,7 +141,7 @@ class Bodies:
             self._check(body.size)
         except OSError as error:
             body.close()
-            raise NoRoom(f"There is no room for the body now ({error.strerror}).") from error
+            raise NoRoom.on(error) from error
         except BaseException:
             body.close()
             raise

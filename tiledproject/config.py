@@ -126,6 +126,13 @@ class ServerSettings(BaseModel):
         examples=["false"],
     )
 
+    silenced_checks: list[str] = Field(
+        default=[],
+        description="Ids of findings of `manage.py check --deploy` that are accepted here, so that "
+        "they are not reported and do not stop the start.",
+        examples=["[tiled.E004]"],
+    )
+
     @field_validator("allow_origins")
     @classmethod
     def _are_origins(cls, origins: list[str]) -> list[str]:

@@ -133,6 +133,8 @@ def too_large(error: TooLarge, scope: dict[str, Any]) -> Answer:
     """The answer to a request whose body is larger than any may be."""
     name = request_ids.request_id(scope["headers"])
     response = error_response(error.status, str(error), {request_ids.HEADER: name})
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
     response.headers["Content-Length"] = str(len(response.content))
     return Answer(response.status_code, _headers(response), response.content)
 

@@ -40,7 +40,8 @@ USE_X_FORWARDED_HOST = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 INSTALLED_APPS = [
-    # First, so that `runserver` is Daphne's.
+    # First, so that `runserver` is the site's own, which is Daphne's.
+    "tiledproject",
     "daphne",
     "channels",
     "django.contrib.admin",
@@ -51,7 +52,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular_sidecar",
-    "tiledproject",
     "access",
     "catalog",
     "streaming",
@@ -75,7 +75,7 @@ SECURE_HSTS_SECONDS = TILED.server.hsts_seconds if TILED.server.tls else 0
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 CSRF_COOKIE_HTTPONLY = True
 # What is promised for all names below this one, or to browsers' makers, is for whoever owns them.
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", *TILED.server.silenced_checks]
 
 ROOT_URLCONF = "tiledproject.urls"
 ASGI_APPLICATION = "tiledproject.asgi.application"

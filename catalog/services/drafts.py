@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from access.errors import Invalid, TooLarge
+from access.errors import Invalid, TooLarge, UnsupportedMedia
 from tiled_client.wire.data_sources import DataSource
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.families import Management, StructureFamily
 
 from ..bounds import exceeded, limits
 from ..models import KEY_LENGTH
+from ..storage import external
 from .limits import check_asset, check_structure, json_size
 from .tags import checked_tags
 
+UNKNOWN_MIMETYPE = (
+    "The given data source mimetype, {}, is not one that the Tiled server knows how to read."
+)
 MAX_SPECS = 20
 SPEC_LENGTH = 255
 
@@ -51,7 +55,9 @@ class Draft:
 
 
 def checked_source(value: Any) -> DataSource:
-    """A data source that can be stored. Raises Invalid, or WireError."""
+    """A data source that can be stored. Raises Invalid, UnsupportedMedia, or WireError."""
+    if isinstance(value, Mapping) and value.get("structure") is None:
+        _check_mimetype(value)
     source = DataSource.from_json(value)
     if len(source.assets) > limits().assets:
         raise Invalid(exceeded("Assets of a data source", len(source.assets), "assets"))
@@ -62,6 +68,16 @@ def checked_source(value: Any) -> DataSource:
     for asset in source.assets:
         check_asset(asset)
     return source
+
+
+def _check_mimetype(value: Mapping[str, Any]) -> None:
+    """Raise UnsupportedMedia for a format of which it need not be known what it lacks besides."""
+    family, mimetype = value.get("structure_family"), value.get("mimetype")
+    described = value.get("assets") or value.get("management") == Management.external
+    if not described or not isinstance(mimetype, str) or family not in external.FAMILIES:
+        return
+    if mimetype not in external.mimetypes(StructureFamily(family)):
+        raise UnsupportedMedia(UNKNOWN_MIMETYPE.format(mimetype))
 
 
 def checked_family(value: Any) -> StructureFamily:

@@ -110,8 +110,8 @@ redis.call('HSET', meta, 'epoch', epoch, 'seq', sequence, 'end', 0, 'time', now,
   'first', first, 'evicted_to', evicted_to, 'token', token == '' and last or token,
   'told', string.format('%.0f', told))
 if waited and ARGV[11] ~= '' then
-  -- The first try may still be on its way. It comes too late: eight like it are remembered.
-  redis.call('HSET', meta, 'settled', string.sub(ARGV[11] .. ' ' .. settled, 1, 8 * (#token + 1)))
+  -- The first try may still be on its way. It comes too late: 32 like it are remembered.
+  redis.call('HSET', meta, 'settled', string.sub(ARGV[11] .. ' ' .. settled, 1, 32 * (#token + 1)))
 end
 redis.call('EXPIRE', meta, ARGV[6])
 redis.call('EXPIRE', log, data_ttl)

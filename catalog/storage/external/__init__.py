@@ -7,13 +7,14 @@ from .arrays import read_array
 from .formats import Entry, Format, Inspected, Tree
 from .frames import FrameFile, array_structure, frames_inspector, frames_reader
 from .inspection import inspect
-from .registry import load, mimetype_of, mimetypes, register, sequence_mimetype
+from .registry import FAMILIES, load, mimetype_of, mimetypes, register, sequence_mimetype
 from .sources import Sources
 from .tables import check_table, iter_table_rows
 from .trees import open_tree
 from .uris import resolve_uri
 
 __all__ = [
+    "FAMILIES",
     "Entry",
     "Format",
     "FrameFile",

@@ -15,7 +15,7 @@ from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
-from ..errors import MissingFile
+from ..errors import NotReady
 from .conversion import converted
 from .faults import faults_told
 from .registry import format_of
@@ -43,6 +43,6 @@ def read_array(
         return np.zeros(shape, structure.dtype)
     sources = Sources.of(assets, parameters, readable)
     if not sources.paths:
-        raise MissingFile("No file is registered for this array yet.")
+        raise NotReady("No file is registered for this array yet.")
     with faults_told(sources.paths[0], sources.paths):
         return converted(reader(sources, structure, items), structure.dtype)

@@ -12,6 +12,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from tiled_client.wire.labels import read_labels
+
 from ..errors import (
     MissingFile,
     NoSuchRows,
@@ -20,6 +22,7 @@ from ..errors import (
     StorageError,
     Unreadable,
 )
+from ..tables.labels import labelled, with_labels_of
 from ..tables.ranges import iter_rows
 from ..tables.schemas import UNNAMED_INDEX, conform
 from .arriving import arriving
@@ -65,8 +68,13 @@ class FilePartition:
             present = self._present(names)
             fields = [self.schema.field(name) for name in present]
             schema = pa.schema(fields, self.schema.metadata)
+            first = start
             for table in self.file.tables(present, start, stop):
-                yield conform(table, schema)
+                # Labels are those of the whole file.
+                labels = read_labels(table.schema.metadata)
+                part = labels and labels.part(first, table.num_rows)
+                yield conform(table, with_labels_of(schema, labelled(table, part).schema))
+                first += table.num_rows
 
     def _present(self, names: Sequence[str]) -> list[str]:
         found = self.file.names()

@@ -16,7 +16,7 @@ from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
-from ..errors import MissingFile
+from ..errors import NotReady
 from .conversion import converted
 from .faults import faults_told
 from .formats import Entry, Tree
@@ -41,7 +41,7 @@ def open_tree(
     assert opener is not None
     sources = Sources.of(assets, parameters, readable)
     if not sources.paths:
-        raise MissingFile("No file is registered for this container yet.")
+        raise NotReady("No file is registered for this container yet.")
     with faults_told(sources.paths[0], sources.paths), opener(sources) as tree:
         yield _Told(tree, sources)
 

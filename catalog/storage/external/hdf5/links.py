@@ -17,6 +17,7 @@ import h5py
 from ...errors import MissingFile, NoSuchEntry, Unreadable
 from ..sources import Sources
 from ..uris import check_kind
+from .names import link_at, raw_name
 from .options import Options
 
 # So many links may follow one upon another.
@@ -49,17 +50,17 @@ class OpenFile:
         for key in keys:
             if links > MOST_LINKS:
                 raise MissingFile(f"More than {MOST_LINKS} links follow one upon another.")
-            if not isinstance(found, h5py.Group) or not _has(found, key):
+            raw = raw_name(found, key) if isinstance(found, h5py.Group) else None
+            if raw is None:
                 raise NoSuchEntry(f"{self.path} has no {'/'.join(keys)}.")
-            link = found.get(_encoded(key), getlink=True)
-            match link:
-                case h5py.SoftLink():
+            match link_at(found, raw):
+                case None:
+                    found = found[raw]
+                case h5py.SoftLink() as link:
                     found = self._follow(file, file, found, link.path, links)
-                case h5py.ExternalLink():
+                case h5py.ExternalLink() as link:
                     other = self._other(Path(found.file.filename), link.filename)
                     found = self._follow(file, other, other["/"], link.path, links)
-                case _:
-                    found = found[_encoded(key)]
             file = found.file
         return found
 
@@ -154,23 +155,3 @@ def _places(here: Path, name: str) -> list[Path]:
 def _keys(path: str) -> list[str]:
     """The parts of a path in a file that the library heeds: `..` is a name like any other."""
     return [key for key in path.split("/") if key not in ("", ".")]
-
-
-def names(group: h5py.Group) -> list[str]:
-    """The names in a group, as texts that can be written."""
-    return [presentable(name) for name in group]
-
-
-def presentable(name: str) -> str:
-    """A name of which the bytes that are no UTF-8 are replaced."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _has(group: h5py.Group, key: str) -> bool:
-    if key == "." or "\0" in key:
-        return False
-    return group.get(_encoded(key), getclass=True, getlink=True) is not None
-
-
-def _encoded(key: str) -> bytes:
-    return key.encode("utf-8", "surrogateescape")
