@@ -23,8 +23,8 @@ from pyarrow import types
 
 from ..services.rows import Rows
 from ..storage.tables import column_array
-from .arrays import json_of
 from .hdf5_values import TEXT, dataset_dtype, dataset_values, link_name, write_units
+from .json_pieces import json_of
 from .plain_tables import is_octets, is_text
 
 Array = np.ndarray[Any, Any]

@@ -19,7 +19,7 @@ from pyarrow import types
 from tiled_client.wire.plain import data_uri
 
 from ..services.rows import Rows
-from .arrays import json_of
+from .json_pieces import json_of
 
 
 def plain_rows(rows: Rows) -> Iterator[pa.Table]:

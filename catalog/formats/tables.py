@@ -12,9 +12,9 @@ import pyarrow.parquet
 
 from ..services.rows import Rows
 from ..storage.tables import has_empty_lists, in_slices, ipc_pieces, serialize_ipc
-from .arrays import json_of
 from .exports import Body, Export, formless
 from .files import written_file
+from .json_pieces import json_of, table_json
 from .plain_tables import plain_rows, without_unnamed_index
 from .registry import formats
 
@@ -54,10 +54,9 @@ def _slices(table: pa.Table) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([piece])
 
 
-def json(export: Export[Rows]) -> bytes:
-    """An object with a list of values for each column."""
-    table = without_unnamed_index(export.data.read())
-    return json_of({name: table[name].to_pylist() for name in table.column_names})
+def json(export: Export[Rows]) -> Body:
+    """An object with a list of values for each column; a large one is made while it is sent."""
+    return table_json(without_unnamed_index(export.data.read()))
 
 
 def parquet(export: Export[Rows]) -> Iterator[bytes]:
