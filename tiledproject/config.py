@@ -29,8 +29,8 @@ from catalog.bounds import LimitsSettings
 from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, StorageSettings
 from streaming.config import StreamingCacheSettings
 
+from .budgets import BudgetSettings
 from .config_errors import ConfigError, Origins, explain, no_such_setting
-from .limits import LimitSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
 ORIGIN = re.compile(r"https?://[^/\s,*]+")
@@ -152,7 +152,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     server: ServerSettings
-    limits: LimitSettings
+    budgets: BudgetSettings
     database: DatabaseSettings
     storage: StorageSettings
     specs: SpecsSettings
@@ -164,7 +164,7 @@ class Settings(BaseModel):
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "server": ServerSettings,
-    "limits": LimitSettings,
+    "budgets": BudgetSettings,
     "database": DatabaseSettings,
     "storage": StorageSettings,
     "specs": SpecsSettings,
