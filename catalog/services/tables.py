@@ -116,6 +116,7 @@ def _written(target: Target, upload: Upload, partition: int | None, append: bool
         append=append,
         payload=upload.body,
         persisted=upload.persist,
+        token=upload.token,
     )
 
 
