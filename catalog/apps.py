@@ -5,7 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
-from .config import export_settings, storage_settings
+from .config import export_settings, private_folders, reader_limits, storage_settings
 from .storage import external
 
 
@@ -30,6 +30,11 @@ class CatalogConfig(AppConfig):
         post_migrate.connect(restore, sender=self, dispatch_uid="catalog.queries.indexes")
         try:
             external.register(*map(external.load, storage_settings().adapters))
+            external.configure(
+                reader_limits,
+                adapters=storage_settings().adapters,
+                private=private_folders(),
+            )
         except (TypeError, ValueError) as error:
             raise ImproperlyConfigured(f"storage.adapters: {error}") from error
         if export_settings().formats:

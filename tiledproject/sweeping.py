@@ -15,7 +15,7 @@ from django.db import connection
 from catalog.locks import lone
 from catalog.outages import complain
 from catalog.services.receipts import forget_expired
-from catalog.services.sweep import UNCLAIMED, sweep_folders
+from catalog.services.sweep import UNCLAIMED, sweep_files, sweep_folders
 from streaming.writing.sweep import sweep_streams
 
 logger = logging.getLogger(__name__)
@@ -32,8 +32,12 @@ def start() -> None:
 
 
 def sweep(*, unclaimed: float = UNCLAIMED) -> tuple[int, int]:
-    """Remove folders and streams of nodes that do not exist; how many of each."""
+    """Remove folders and streams of nodes that do not exist; how many of each.
+
+    What writes that were cut off have left in folders of nodes that do exist goes, too.
+    """
     forget_expired()
+    sweep_files(unclaimed=unclaimed)
     return sweep_folders(unclaimed=unclaimed), sweep_streams()
 
 

@@ -20,6 +20,7 @@ from . import envelope
 from .admission import needs_credentials
 from .control import current_desk
 from .desk import Seat
+from .faults import service_error
 from .handshake import BadFirstMessage, Handshake, first_message_credentials
 
 logger = logging.getLogger(__name__)
@@ -92,8 +93,8 @@ class StreamSocket(AsyncConsumer):
                 self._seat.wait()
             else:
                 await self.admit(self._seat, self.handshake.credentials)
-        except ServiceError as error:
-            await self._deny(error)
+        except Exception as error:  # noqa: BLE001  the client gets an answer whatever failed
+            await self._deny(self._told(error))
             return
         await self.send({"type": "websocket.accept"})
         if waits:
@@ -113,11 +114,9 @@ class StreamSocket(AsyncConsumer):
             await self.admit(self._seat, first_message_credentials(message.get("text")))
         except Unauthorized as error:
             await self._close(error.close_code, "Authentication failed")
-        except ServiceError as error:
-            await self._close(error.close_code, error.detail)
-        except Exception:
-            logger.exception("Subscribing failed")
-            await self._close(1011, "Internal error")
+        except Exception as error:  # noqa: BLE001
+            told = self._told(error)
+            await self._close(told.close_code, told.detail)
         else:
             self._start()
 
@@ -145,23 +144,24 @@ class StreamSocket(AsyncConsumer):
             await self.speak()
         except StreamEnded as end:
             await self._close(self.close_code(end.ending), end.ending.value)
-        except ServiceError as error:
-            await self._close(error.close_code, error.detail)
         except OSError as error:
             logger.debug("A subscriber is gone: %s", error)
             await self._close(1011, "Connection lost")
-        except Exception:
-            logger.exception("A connection to %s failed", self.scope.get("path"))
-            await self._close(1011, "Internal error")
+        except Exception as error:  # noqa: BLE001
+            told = self._told(error)
+            await self._close(told.close_code, told.detail)
         finally:
             await self.leave()
 
     async def _hear(self, message: Mapping[str, Any]) -> None:
         try:
             await self.hear(message)
-        except Exception:
-            logger.exception("A connection to %s failed", self.scope.get("path"))
-            self._end_early(1011, "Internal error")
+        except Exception as error:  # noqa: BLE001
+            told = self._told(error)
+            self._end_early(told.close_code, told.detail)
+
+    def _told(self, error: Exception) -> ServiceError:
+        return service_error(error, self.scope.get("path"))
 
     async def _deny(self, error: ServiceError) -> None:
         if "websocket.http.response" not in self.scope.get("extensions", {}):

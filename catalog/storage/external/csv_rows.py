@@ -9,6 +9,7 @@ line feed is not a row yet.
 from __future__ import annotations
 
 import re
+from collections import deque
 from functools import cache
 from typing import NamedTuple
 
@@ -42,10 +43,8 @@ def row_ends(data: bytes, delimiter: str = ",") -> Array:
 
 def open_quote(data: bytes, delimiter: str = ",") -> bool:
     """Return whether `data`, which begins with a row, ends within a quoted field."""
-    last = None
-    for last in _quoted(delimiter).finditer(data):
-        pass
-    return last is not None and last["end"] != QUOTE
+    last = deque(_quoted(delimiter).finditer(data), maxlen=1)
+    return bool(last) and last[0]["end"] != QUOTE
 
 
 def _line_ends(data: bytes, delimiter: str) -> Array:

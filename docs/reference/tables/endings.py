@@ -24,6 +24,7 @@ from streaming.sockets.desk import (
     TOO_MANY_WAIT,
 )
 from streaming.sockets.exchange import UNREAD
+from streaming.sockets.faults import DATABASE_AWAY
 from streaming.sockets.handshake import BadFirstMessage, Handshake, first_message_credentials
 from streaming.sockets.socket import CLOSE_CODES, FIRST_MESSAGE_SECONDS, GONE_CODE
 from tiled_client.stream.outcomes import error_for_close, is_final
@@ -71,6 +72,11 @@ def close_codes() -> Iterator[str]:
             errors.Unavailable.close_code,
             OUT_OF_REACH,
             "a right key, but the cache is out of reach",
+        ),
+        _ending(
+            errors.Unavailable.close_code,
+            DATABASE_AWAY,
+            "the database is out of reach or too busy, and the connection needs it now",
         ),
         _ending(errors.Unauthorized.close_code, REVOKED, "the key was revoked"),
         _ending(errors.Unauthorized.close_code, EXPIRED, "the key has expired"),

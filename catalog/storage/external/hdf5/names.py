@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import h5py
 
-# The library takes `.` for the group itself; `..` is a name like any other.
-SPECIAL = {"."}
-
 
 def names(group: h5py.Group) -> list[str]:
     """Return the names in a group, in the file's order, each of them once."""
@@ -22,7 +19,7 @@ def names(group: h5py.Group) -> list[str]:
 
 def raw_name(group: h5py.Group, key: str) -> bytes | None:
     """Return the bytes of the link that is shown as `key`, or None if there is none."""
-    if key in SPECIAL or "\0" in key or "/" in key or not key:
+    if key in ("", ".") or "\0" in key or "/" in key:
         return None
     raw = key.encode("utf-8", "surrogateescape")
     if group.id.links.exists(raw):
