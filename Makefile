@@ -4,9 +4,10 @@
 # make docs                               the reference pages that are made from the code
 # make lock [ARGS=--upgrade]             requirements*.lock anew, after a change of requirements
 # make audit                              known vulnerabilities of what is locked
+# make faults [SCENARIO=kill_all]        load, faults, and whether anything was lost (tests/README.md)
 # make fuzz [EXAMPLES=1000]             requests made up by chance, for much longer than in the tests
 SHELL := bash
-.PHONY: run test demo docs lock audit fuzz
+.PHONY: run test demo docs lock audit faults fuzz
 
 run:
 	@bash .ci/environment run
@@ -34,3 +35,7 @@ audit:
 fuzz:
 	@bash .ci/environment dev
 	@MADE_UP=$${EXAMPLES:-1000} .venv/bin/python -m pytest -q tests/made_up $(ARGS)
+
+faults:
+	@bash .ci/environment dev
+	@PYTHONPATH=client .venv/bin/python -m tools.faults $(SCENARIO) $(ARGS)
