@@ -12,7 +12,7 @@ from .registry import FAMILIES, load, mimetype_of, mimetypes, register, sequence
 from .sources import Sources
 from .tables import check_table, iter_table_rows
 from .trees import open_tree
-from .uris import resolve_uri
+from .uris import readable_folder, resolve_uri
 
 __all__ = [
     "FAMILIES",
@@ -35,6 +35,7 @@ __all__ = [
     "mimetypes",
     "open_tree",
     "read_array",
+    "readable_folder",
     "register",
     "resolve_uri",
     "sequence_mimetype",

@@ -8,8 +8,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,21 +29,12 @@ from catalog.storage.external import Limits, readers
 from tiled_client.wire.data_sources import Asset
 from tiled_client.wire.structures import ArrayStructure
 
+from ..swapping import swapped
+
 MEMORY = 150_000_000
 BOMB = 2 * MEMORY
 FORMAT = "tests.catalog.storage.confined.hostile:FORMAT"
 LIMITS = Limits(processes=2, memory=MEMORY, seconds=30)
-SWAPPING = """
-import os, sys, time
-inside, outside, aside = sys.argv[1:]
-while True:
-    os.rename(inside, aside)
-    os.symlink(outside, inside)
-    time.sleep(0.0001)
-    os.unlink(inside)
-    os.rename(aside, inside)
-    time.sleep(0.0001)
-"""
 ONE = ArrayStructure.from_array(np.ones(1, "u1"))
 
 
@@ -309,7 +298,7 @@ def test_a_folder_that_becomes_a_link_is_never_read_through(folder: Path) -> Non
     asset = Asset(files.file_uri(inside / "a.npy"), False)
     structure = ArrayStructure.from_array(frames)
     read = refused = 0
-    with subprocess.Popen([sys.executable, "-c", SWAPPING, inside, outside, aside]) as swapping:
+    with swapped(inside, outside, aside):
         end = time.monotonic() + 1.5
         while time.monotonic() < end or not (read and refused):
             try:
@@ -321,4 +310,3 @@ def test_a_folder_that_becomes_a_link_is_never_read_through(folder: Path) -> Non
                 continue
             assert not found.any()
             read += 1
-        swapping.kill()
