@@ -8,11 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet
 
 from tiled_client.wire.plain_columns import plain_column
 
 from ..services.rows import Rows
+from ..storage.parquet_writing import parquet_pieces
 from ..storage.tables import empty, has_empty_lists, in_slices, ipc_pieces, serialize_ipc
 from .exports import Body, Export, formless
 from .files import written_file
@@ -66,9 +66,8 @@ def parquet(export: Export[Rows]) -> Iterator[bytes]:
     check_parquet(export.data.schema, export.media_type)
 
     def write(file: Any) -> None:
-        with pyarrow.parquet.ParquetWriter(file, export.data.schema) as writer:
-            for piece in export.data.pieces():
-                writer.write_table(piece)
+        for piece in parquet_pieces(export.data.schema, export.data.pieces()):
+            file.write(piece)
 
     return written_file(write)
 
