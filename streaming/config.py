@@ -66,6 +66,14 @@ class StreamingCacheSettings(BaseModel):
         "together.",
         examples=["67108864"],
     )
+    unsent_bytes: int = Field(
+        default=512 << 20,
+        ge=1 << 20,
+        description="The most bytes of large messages that each server process holds for "
+        "subscribers that have not read them yet. Beyond that, those that have not read for five "
+        "seconds are disconnected, and resume.",
+        examples=["536870912"],
+    )
     writer_connections: int = Field(
         default=32,
         ge=1,

@@ -169,7 +169,7 @@ class StreamSocket(AsyncConsumer):
             return
         headers = {"Content-Type": "application/json", **error.headers}
         pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        body = envelope.dumps({"detail": error.detail}).encode()
+        body = envelope.dumps({"detail": error.detail})
         await self.send(
             {
                 "type": "websocket.http.response.start",
