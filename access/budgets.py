@@ -69,21 +69,23 @@ class Budgets:
         self, *, answer_bytes: int, temporary_bytes: int, temporary_files: int, exports: int
     ) -> None:
         self.answer_bytes = Budget(
-            answer_bytes, setting="limits.answer_bytes", what="bytes of answers that are being read"
+            answer_bytes,
+            setting="budgets.answer_bytes",
+            what="bytes of answers that are being read",
         )
         self.temporary_bytes = Budget(
-            temporary_bytes, setting="limits.temporary_bytes", what="bytes in temporary files"
+            temporary_bytes, setting="budgets.temporary_bytes", what="bytes in temporary files"
         )
         self.temporary_files = Budget(
-            temporary_files, setting="limits.temporary_files", what="temporary files"
+            temporary_files, setting="budgets.temporary_files", what="temporary files"
         )
-        self.exports = Budget(exports, setting="limits.exports", what="exports")
+        self.exports = Budget(exports, setting="budgets.exports", what="exports")
 
 
 @cache
 def budgets() -> Budgets:
     """Return the budgets of this process, as the site's settings have them."""
-    limits = settings.TILED.limits
+    limits = settings.TILED.budgets
     return Budgets(
         answer_bytes=limits.answer_bytes,
         temporary_bytes=limits.temporary_bytes,

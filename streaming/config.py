@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 from typing import Self
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from access.errors import Unavailable
 
-CACHE_URI = re.compile(r"(redis|rediss)://[^/?]+(/\d*)?(\?.*)?|unix://.+")
+CACHE_URI = re.compile(r"(redis|rediss)://([^/?@]*@)?[^/?@,]+(/\d*)?(\?.*)?|unix://.+")
+
+
+def _has_valid_port(uri: str) -> bool:
+    try:
+        port = urlsplit(uri).port
+    except ValueError:
+        return False
+    return port is None or port > 0
 
 
 class StreamingCacheSettings(BaseModel):
@@ -169,10 +178,11 @@ class StreamingCacheSettings(BaseModel):
     @field_validator("uri")
     @classmethod
     def _known_scheme(cls, uri: str | None) -> str | None:
-        if uri is not None and CACHE_URI.fullmatch(uri) is None:
+        if uri is not None and (CACHE_URI.fullmatch(uri) is None or not _has_valid_port(uri)):
             raise ValueError(
-                "is not the address of a Redis; write redis://localhost:6379, or leave it out to "
-                "have the server start a Valkey of its own"
+                "is not the address of one Redis; write redis://localhost:6379, or leave it out to "
+                "have the server start a Valkey of its own. Addresses of Sentinels, of a Redis "
+                "Cluster or of several servers are not supported"
             )
         return uri
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from access.budgets import Budgets
+from catalog.outages import complain
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Admit = Callable[[], Awaitable[None]]
@@ -41,10 +42,21 @@ class Refused(Exception):
 
 
 class NoRoom(TooLarge):
-    """The body is larger than there is room for now."""
+    """The body cannot be kept now; where that is for want of room, `status` is 507."""
 
     status = 503
     headers = {"Retry-After": "5"}
+
+    @classmethod
+    def on(cls, error: OSError) -> NoRoom:
+        """Return the error for a temporary file that could not be written."""
+        outage = complain(error)
+        if outage is None:
+            return cls(f"The body cannot be kept now ({error.strerror}). Try again soon.")
+        refusal = cls(outage.detail)
+        refusal.status = outage.status
+        refusal.headers = {"Retry-After": str(outage.retry_after)}
+        return refusal
 
 
 class Body:
@@ -158,7 +170,7 @@ class Bodies:
             self._check(body.size)
         except OSError as error:
             body.close()
-            raise NoRoom(f"There is no room for the body now ({error.strerror}).") from error
+            raise NoRoom.on(error) from error
         except BaseException:
             body.close()
             raise

@@ -45,9 +45,9 @@ class Connections:
         self._count += 1
         self._by_address[address] += 1
         if self._count > self._most:
-            return self._refused(503, "Too many connections (limits.connections).")
+            return self._refused(503, "Too many connections (budgets.connections).")
         if address and self._by_address[address] > self._per_address:
-            detail = "Too many connections from this address (limits.connections_per_address)."
+            detail = "Too many connections from this address (budgets.connections_per_address)."
             return self._refused(429, detail, f" {address}")
         return None
 
@@ -74,7 +74,7 @@ class Connections:
 @cache
 def connections() -> Connections:
     """Return the connections of this process, with the limits of the site's settings."""
-    limits, proxies = settings.TILED.limits, settings.TILED.server.trusted_proxies
+    limits, proxies = settings.TILED.budgets, settings.TILED.server.trusted_proxies
     return Connections(limits.connections, limits.connections_per_address, lookup(proxies))
 
 

@@ -15,8 +15,8 @@ from typing import Any
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .budgets import BudgetSettings
 from .connections import connections, raw_answer
-from .limits import LimitSettings
 from .stalls import StallWatch
 
 logger = logging.getLogger(__name__)
@@ -29,8 +29,8 @@ REFUSAL_SECONDS = 2.0
 # connection is lost.
 ON_LOST = "tiled.on_lost"
 TOO_SLOW = (
-    "The request body arrived too slowly or not at all (limits.body_stall, limits.body_rate, "
-    "limits.body_seconds)."
+    "The request body arrived too slowly or not at all (budgets.body_stall, budgets.body_rate, "
+    "budgets.body_seconds)."
 )
 # Of each header field: `: ` and the end of its line.
 FIELD_OVERHEAD = 4
@@ -57,7 +57,7 @@ class HeadsProtocol(HttpToolsProtocol):
         self._head_size = 0
         # What came since the last byte of a body: sizes of chunks, extensions, trailer fields.
         self._between = 0
-        self._limits: LimitSettings = settings.TILED.limits
+        self._limits: BudgetSettings = settings.TILED.budgets
         self._refusal: bytes | None = None
         self._counted = False
         self._on_lost: Callable[[], None] | None = None

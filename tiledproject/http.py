@@ -16,9 +16,9 @@ from access.cancellation import NEVER, CancellationToken, Cancelled
 from access.errors import ServiceError, TooMany
 
 from .bodies import ASKED, DROPPED, GO_ON, Bodies, Disconnected, NoRoom, Refused, TooLarge
+from .budgets import BudgetSettings
 from .handlers import Answer, RequestHandler, refused, too_large
 from .heads import ON_LOST
-from .limits import LimitSettings
 from .pieces import send_pieces
 from .shares import Share, Shares
 from .threads import RequestThreads
@@ -51,9 +51,9 @@ class HttpApplication:
         *,
         largest_body: int,
         folder: Path | None = None,
-        limits: LimitSettings | None = None,
+        limits: BudgetSettings | None = None,
     ) -> None:
-        limits = limits or LimitSettings()
+        limits = limits or BudgetSettings()
         self._handler = handler
         self._threads = RequestThreads()
         self._budgets: Budgets = budgets()
@@ -70,7 +70,7 @@ class HttpApplication:
             if address and self._by_address[address] > self._most_of_address:
                 raise TooMany(
                     "Too many requests from this address are under way "
-                    "(limits.requests_per_address). Try again soon."
+                    "(budgets.requests_per_address). Try again soon."
                 )
             await self._answer(scope, receive, send)
         except (Disconnected, Cancelled):

@@ -16,7 +16,7 @@ from typing import Any
 
 from access.errors import Unavailable
 
-from .limits import LimitSettings
+from .budgets import BudgetSettings
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Share:
         self._running -= 1
 
     def _refuse(self) -> None:
-        detail = f"Too many {self.name} are waiting (limits.waiting). Try again soon."
+        detail = f"Too many {self.name} are waiting (budgets.waiting). Try again soon."
         now = time.monotonic()
         if now - self._logged > LOG_SECONDS:
             self._logged = now
@@ -93,7 +93,7 @@ class Share:
 class Shares:
     """The shares of a server process."""
 
-    def __init__(self, limits: LimitSettings) -> None:
+    def __init__(self, limits: BudgetSettings) -> None:
         self.searches = Share("searches", limits.search_threads, limits.waiting)
         self.exports = Share("exports", limits.export_threads, limits.waiting)
         self.reads = Share("reads", limits.read_threads, limits.waiting)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from .limits import LimitSettings
+from .budgets import BudgetSettings
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ class StallWatch:
         self,
         loop: asyncio.AbstractEventLoop,
         transport: asyncio.Transport,
-        limits: LimitSettings,
+        limits: BudgetSettings,
     ) -> None:
         self._loop = loop
         self._transport = transport
@@ -52,7 +52,7 @@ class StallWatch:
             peer = self._transport.get_extra_info("peername")
             logger.warning(
                 "Disconnected a client at %s that read less than %d bytes in %g seconds "
-                "(limits.read_stall, limits.read_rate).",
+                "(budgets.read_stall, budgets.read_rate).",
                 peer[0] if peer else "a socket",
                 self._least,
                 self._seconds,

@@ -5,7 +5,6 @@ Source: the wire, "Formats".
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -16,7 +15,7 @@ import pyarrow as pa
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from access.errors import NotAcceptable, ServiceError, Unavailable
+from access.errors import NotAcceptable, ServiceError
 from access.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
@@ -25,6 +24,7 @@ from ..formats.exports import Body, Export, formless
 from ..formats.media_types import HTML, OCTET_STREAM
 from ..formats.negotiation import Choice, choose
 from ..formats.registry import formats
+from ..outages import outage_of
 from ..storage.errors import StorageError
 from . import durations
 from .responses import attachment, binary, streamed
@@ -129,6 +129,6 @@ def _formless(choice: Choice) -> Iterator[None]:
     except (ServiceError, StorageError):
         raise
     except FORMLESS as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise Unavailable("There is no room for a temporary file now.") from error
+        if outage_of(error) is not None:
+            raise
         raise formless(str(error), choice.media_type) from error

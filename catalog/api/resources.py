@@ -5,27 +5,23 @@ Source: the wire, "`GET V/metadata/{path}` and the node resource document".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jmespath
-from jmespath.exceptions import JMESPathError
 from rest_framework.request import Request
 
-from access.errors import BadRequest, Invalid
+from access.errors import Invalid
 from tiled_client.wire.families import StructureFamily
 
 from ..columns import Column
 from ..inner import Inner, group_of
 from ..models import Node
 from ..rights import own_tags
-from ..services.limits import check_json
 from .contents import group_structure
 from .links import node_links, self_link
 from .requests import flag, integer
-from .responses import json_bytes
+from .selections import Selection
 
 FIELDS = frozenset(
     {
@@ -49,7 +45,7 @@ class View:
     fields: frozenset[str]
     data_sources: bool
     links: bool
-    select_metadata: Any
+    select_metadata: Selection | None
     data_links: bool = True
     depth: int = MAX_DEPTH
     of_files: bool = True
@@ -134,7 +130,7 @@ def _attributes(
 def _metadata(node: Node | Inner | Column, view: View) -> Any:
     if view.select_metadata is None:
         return node.metadata
-    return {"selected": _selected(view.select_metadata, node.metadata)}
+    return {"selected": view.select_metadata.of(node.metadata)}
 
 
 def _structure(
@@ -152,26 +148,5 @@ def _structure(
     return node.structure.to_json()
 
 
-def _compiled(expression: str | None) -> Any:
-    if expression is None:
-        return None
-    with _malformed_refused():
-        return jmespath.compile(expression)
-
-
-def _selected(expression: Any, metadata: dict[str, Any]) -> Any:
-    with _malformed_refused():
-        selected = expression.search(metadata)
-        json_bytes(selected)  # an expression can make what no answer can hold
-    check_json(selected)
-    return selected
-
-
-@contextmanager
-def _malformed_refused() -> Iterator[None]:
-    try:
-        yield
-    except (JMESPathError, TypeError, ValueError, RecursionError) as error:
-        raise BadRequest(
-            f"Malformed 'select_metadata' parameter raised JMESPathError: {error}"
-        ) from error
+def _compiled(expression: str | None) -> Selection | None:
+    return None if expression is None else Selection(expression)

@@ -17,8 +17,9 @@ from tiled_client.wire.buffers import awkward_buffers, ragged_body, zip_members
 from tiled_client.wire.plain import plain_nested
 
 from ..storage.tables import serialize_ipc
-from .arrays import json_of
 from .exports import Export, formless
+from .json_pieces import json_of
+from .tables import check_parquet
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,10 @@ def arrow(export: Export[Nested]) -> bytes:
 
 def parquet(export: Export[Nested]) -> bytes:
     """A Parquet file."""
+    table = _table(export)
+    check_parquet(table.schema, export.media_type)
     sink = io.BytesIO()
-    pyarrow.parquet.write_table(_table(export), sink)
+    pyarrow.parquet.write_table(table, sink)
     return sink.getvalue()
 
 

@@ -16,7 +16,7 @@ from tiled_client.wire.structures import ArrayStructure, Structure, TableStructu
 
 from ..config import storage_settings
 from ..storage import awkward, external, files, ragged, sparse, tables
-from .drafts import Draft
+from .drafts import UNKNOWN_MIMETYPE, Draft
 from .stores import array_store, node_folder
 from .table_names import check_table_name
 
@@ -59,7 +59,13 @@ def place(node: uuid.UUID, draft: Draft, *, registered: bool) -> Placement | Non
     source = draft.data_source
     if source is None:
         return None
-    return _register(source) if registered else _make(node, source)
+    if registered:
+        if not source.assets:
+            raise Invalid("A registered data source has at least one asset.")
+        return _register(source)
+    # Files that are still to come: a detector is described before it has taken its first image.
+    external_to_be = source.management is Management.external
+    return _register(source) if external_to_be else _make(node, source)
 
 
 def _make(node: uuid.UUID, source: DataSource) -> Placement:
@@ -80,8 +86,11 @@ def _make(node: uuid.UUID, source: DataSource) -> Placement:
 
 def _checked_schema(structure: TableStructure) -> pa.Schema:
     schema = structure.schema()
-    tables.check_distinct(schema.names)
-    unknown = [name for name in structure.columns if name not in schema.names]
+    names = schema.names
+    tables.check_distinct(names)
+    tables.check_types(schema)
+    known = set(names)
+    unknown = [name for name in structure.columns if name not in known]
     if unknown:
         raise Invalid(f"The column {unknown[0]!r} is not in the table's arrow_schema.")
     return schema
@@ -116,12 +125,7 @@ def check_external(source: DataSource, *, family: StructureFamily) -> None:
     # Of bytes nothing is read but the bytes.
     known = family is StructureFamily.bytes or source.mimetype in external.mimetypes(family)
     if not source.mimetype or not known:
-        raise UnsupportedMedia(
-            f"The given data source mimetype, {source.mimetype}, is not one that the Tiled server "
-            "knows how to read."
-        )
-    if not source.assets:
-        raise Invalid("A registered data source has at least one asset.")
+        raise UnsupportedMedia(UNKNOWN_MIMETYPE.format(source.mimetype))
     if isinstance(source.structure, TableStructure):
         schema = _checked_schema(source.structure)
         if not schema.names:
@@ -134,8 +138,8 @@ def check_external(source: DataSource, *, family: StructureFamily) -> None:
 
 
 def check_files(structure: Structure | None, assets: Sequence[Asset]) -> None:
-    """Raise Invalid unless each partition of a table is one file."""
-    if not isinstance(structure, TableStructure):
+    """Raise Invalid unless each partition of a table is one file, once there are files."""
+    if not isinstance(structure, TableStructure) or not assets:
         return
     if any(asset.is_directory for asset in assets):
         raise Invalid("A partition of a registered table is a file, not a folder.")

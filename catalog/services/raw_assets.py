@@ -18,7 +18,7 @@ from ..models import Asset, DataSource, DataSourceAsset, Node
 from ..nodes import resolve, resolve_for_update, split_path
 from ..storage import external, files, raw_files
 from ..storage.errors import MissingFile, OutsideReadable, Unreadable, Unsupported
-from .stores import node_folder, stored_file
+from .stores import array_folder, stored_file
 
 DOWNLOADING = "This Tiled server is configured not to allow downloading raw assets."
 LISTING = "This Tiled server does not allow downloading raw assets."
@@ -131,7 +131,7 @@ def _place(source: DataSource, asset: Asset) -> Path:
     if source.external:
         return external.resolve_uri(asset.data_uri, storage_settings().readable)
     if asset.is_directory:
-        return node_folder(source.node.uuid)
+        return array_folder(source.node.uuid, source.folder)
     return stored_file(source.node.uuid, asset.data_uri)
 
 

@@ -7,21 +7,25 @@ from .arrays import read_array
 from .formats import Entry, Format, Inspected, Tree
 from .frames import FrameFile, array_structure, frames_inspector, frames_reader
 from .inspection import inspect
-from .registry import load, mimetype_of, mimetypes, register, sequence_mimetype
+from .readers import Limits, configure, start, stop
+from .registry import FAMILIES, load, mimetype_of, mimetypes, register, sequence_mimetype
 from .sources import Sources
 from .tables import check_table, iter_table_rows
 from .trees import open_tree
 from .uris import resolve_uri
 
 __all__ = [
+    "FAMILIES",
     "Entry",
     "Format",
     "FrameFile",
     "Inspected",
+    "Limits",
     "Sources",
     "Tree",
     "array_structure",
     "check_table",
+    "configure",
     "frames_inspector",
     "frames_reader",
     "inspect",
@@ -34,4 +38,6 @@ __all__ = [
     "register",
     "resolve_uri",
     "sequence_mimetype",
+    "start",
+    "stop",
 ]

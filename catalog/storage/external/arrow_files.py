@@ -40,8 +40,8 @@ class ArrowFile:
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
         """Rows number `start` to `stop`, or as many as there are, a batch at a time."""
-        found = self.names()
-        with self._opened(sorted(found.index(name) for name in names)) as file:
+        places = {name: number for number, name in enumerate(self.names())}
+        with self._opened(sorted(places[name] for name in names)) as file:
             before = 0
             for number in range(file.num_record_batches):
                 if stop is not None and before >= stop:

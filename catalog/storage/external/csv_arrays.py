@@ -60,9 +60,10 @@ class Lines:
 
     def chosen(self, width: int) -> list[int]:
         """The numbers of the fields, of as many as there are. Raises Unsupported."""
-        names = self.names or []
+        # Of equal names the first counts.
+        places = {name: number for number, name in reversed(list(enumerate(self.names or [])))}
         numbers = [
-            field if isinstance(field, int) else names.index(field) if field in names else width
+            field if isinstance(field, int) else places.get(field, width)
             for field in (range(width) if self.fields is None else self.fields)
         ]
         if any(not 0 <= number < width for number in numbers):

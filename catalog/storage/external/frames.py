@@ -21,7 +21,7 @@ from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
-from ..errors import MissingFile, Unreadable
+from ..errors import NotReady, Unreadable
 from ..regions import fetch_plan
 from .conversion import convertible
 from .faults import fault, faults_told
@@ -131,7 +131,7 @@ class _Sequence:
 
     def __init__(self, opener: Opener, paths: Sequence[Path], structure: ArrayStructure) -> None:
         if not paths:
-            raise MissingFile("No file is registered for this array yet.")
+            raise NotReady("No file is registered for this array yet.")
         self._opener = opener
         self._paths = paths
         self._structure = structure

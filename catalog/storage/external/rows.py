@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
+
+from tiled_client.wire.labels import read_labels
 
 from ..errors import (
     MissingFile,
@@ -19,6 +22,7 @@ from ..errors import (
     StorageError,
     Unreadable,
 )
+from ..tables.labels import labelled, with_labels_of
 from ..tables.ranges import iter_rows
 from ..tables.schemas import UNNAMED_INDEX, conform
 from .arriving import arriving
@@ -64,17 +68,23 @@ class FilePartition:
             present = self._present(names)
             fields = [self.schema.field(name) for name in present]
             schema = pa.schema(fields, self.schema.metadata)
+            first = start
             for table in self.file.tables(present, start, stop):
-                yield conform(table, schema)
+                # Labels are those of the whole file.
+                labels = read_labels(table.schema.metadata)
+                part = labels and labels.part(first, table.num_rows)
+                yield conform(table, with_labels_of(schema, labelled(table, part).schema))
+                first += table.num_rows
 
     def _present(self, names: Sequence[str]) -> list[str]:
         found = self.file.names()
         # A schema that pandas made has an index that pandas may not have put into the file.
-        names = [n for n in names if n in found or not UNNAMED_INDEX.fullmatch(n)]
+        counts = Counter(found)
+        names = [n for n in names if n in counts or not UNNAMED_INDEX.fullmatch(n)]
         for name in names:
-            if found.count(name) != 1:
+            if counts[name] != 1:
                 raise Unreadable(
-                    f"it has {found.count(name) or 'no'} columns {name!r}. Its columns are "
+                    f"it has {counts[name] or 'no'} columns {name!r}. Its columns are "
                     f"{', '.join(found)}."
                 )
         return names

@@ -5,12 +5,15 @@ never read, and cut off by the next append. Rows that were stored are never rewr
 """
 
 from .bodies import arrived, in_slices, is_ipc_file, parse_ipc, serialize_ipc
-from .columns import column_array
+from .columns import column_array, storage_of
+from .kinds import check_type, check_types, has_empty_lists, parts_of
+from .labels import join_tables, with_labels_of
 from .partitions import (
     MIMETYPE,
     PartitionFile,
     StoredPartition,
     append,
+    append_to_copy,
     create,
     empty,
     iter_batches,
@@ -28,21 +31,29 @@ __all__ = [
     "PartitionFile",
     "StoredPartition",
     "append",
+    "append_to_copy",
     "arrived",
     "check_distinct",
+    "check_type",
+    "check_types",
     "column_array",
     "conform",
     "create",
     "empty",
+    "has_empty_lists",
     "in_slices",
     "ipc_pieces",
     "is_ipc_file",
     "iter_batches",
     "iter_rows",
+    "join_tables",
     "joined",
     "parse_ipc",
+    "parts_of",
     "read",
     "serialize_ipc",
+    "storage_of",
     "with_index",
+    "with_labels_of",
     "write_partition",
 ]

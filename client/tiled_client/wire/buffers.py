@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from .chunks import is_size
 from .errors import WireError
 
 ZIP = "application/zip"
@@ -75,6 +76,29 @@ def awkward_form(form: Mapping[str, Any]) -> Any:
     except _MISTAKES as error:
         raise WireError(f"This is not the form of an awkward array: {_short(error)}") from error
     return found
+
+
+def check_sizes(form: Any) -> None:
+    """Raise WireError for lists of a fixed size of 0, or less, anywhere in a form.
+
+    Such lists hold nothing, and libraries that write them to files end the process.
+    """
+    pending = [form]
+    while pending:
+        node = pending.pop()
+        size = getattr(node, "size", None)
+        sizes = [] if size is None else [size]
+        for value in (*sizes, *getattr(node, "inner_shape", ())):
+            if not is_size(value) or not value:
+                raise WireError(
+                    f"A {type(node).__name__.removesuffix('Form')} cannot have lists of the fixed "
+                    f"size {value!r}: give a size of at least 1, or lists of any length "
+                    "(ListOffsetArray)."
+                )
+        if hasattr(node, "contents"):
+            pending += node.contents
+        elif hasattr(node, "content"):
+            pending.append(node.content)
 
 
 def buffer_names(form: Any) -> list[str]:

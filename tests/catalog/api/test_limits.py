@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from catalog.models import Node
+from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from ..conftest import ARROW, OCTETS, Api, detail, ipc
@@ -126,3 +127,65 @@ def test_values_that_a_format_has_no_form_for_are_not_acceptable(api: Api) -> No
     api.send("PUT", "/array/full/x", b"\x00\xd8\x00\x00" * 2, OCTETS)
     for address in ("/array/full/x?format=json", "/array/full/x?format=csv"):
         assert api.get(address).status_code == 406
+
+
+NOTHING = (
+    pa.list_(pa.string(), 0),
+    pa.list_(pa.int8(), 0),
+    pa.struct([("a", pa.map_(pa.string(), pa.list_(pa.binary(), 0)))]),
+    pa.dictionary(pa.int8(), pa.list_(pa.float16(), 0)),
+    pa.fixed_shape_tensor(pa.float16(), [2, 0]),
+)
+
+
+@pytest.mark.parametrize("kind", NOTHING, ids=str)
+def test_lists_of_the_fixed_size_0_are_refused_wherever_a_table_is_declared(
+    api: Api, readable: Any, kind: pa.DataType
+) -> None:
+    structure = TableStructure.from_schema(pa.schema([("good", pa.int8()), ("c", kind)]))
+    source = {"structure_family": "table", "structure": structure.to_json()}
+    external = {
+        **source,
+        "mimetype": "application/x-parquet",
+        "management": "external",
+        "assets": [
+            {"data_uri": f"file://localhost{readable}/t.parquet", "is_directory": False, "num": 0}
+        ],
+    }
+    for endpoint, given in (("metadata", source), ("register", external)):
+        body = {"id": "t", "structure_family": "table", "data_sources": [given]}
+        refused = api.send("POST", f"/{endpoint}/", body)
+        assert refused.status_code == 422
+        assert "'c'" in detail(refused)
+        assert "fixed size 0" in detail(refused)
+    assert Node.objects.exclude(path="").count() == 0
+
+
+def test_rows_with_lists_of_the_fixed_size_0_are_refused(api: Api) -> None:
+    api.table("t", pa.table({"c": pa.array([], pa.list_(pa.string()))}))
+    rows = ipc(pa.table({"c": pa.array([[], []], pa.list_(pa.string(), 0))}))
+    for method, address in (("PUT", "full/t"), ("PATCH", "partition/t?partition=0")):
+        refused = api.send(method, f"/table/{address}", rows, ARROW)
+        assert refused.status_code == 422
+        assert "fixed size 0" in detail(refused)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"class": "NumpyArray", "primitive": "float16", "inner_shape": [0]},
+        {"class": "NumpyArray", "primitive": "float16", "inner_shape": [2, -1]},
+        {"class": "RegularArray", "size": 0, "content": "int64"},
+        {"class": "RegularArray", "size": None, "content": "int64"},
+    ],
+    ids=str,
+)
+def test_awkward_forms_with_lists_of_a_fixed_size_below_1_are_refused(
+    api: Api, form: dict[str, Any]
+) -> None:
+    inside = {"class": "ListOffsetArray", "offsets": "i64", "content": form}
+    record = {"class": "RecordArray", "fields": ["a", "b"], "contents": ["int64", inside]}
+    for given in (form, record):
+        refused = api.create("a", "awkward", AwkwardStructure(1, given))
+        assert refused.status_code == 422
+        assert "fixed size" in detail(refused)

@@ -11,8 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from access.errors import NotAcceptable
 from catalog.formats import formats
+from catalog.formats.exports import Export
+from catalog.formats.tables import parquet
 from catalog.models import Node
+from catalog.services.rows import Rows
+from tests.forked import forked
 
 from ..conftest import ARROW, Api, detail, ipc
 from .test_arrays import put
@@ -86,3 +91,16 @@ def test_any_list_of_formats_is_understood_or_refused(api: Api, wanted: str) -> 
         "/api/v1/array/full/x", {"format": wanted}, headers={"authorization": "Apikey secret"}
     )
     assert response.status_code in {200, 406}
+
+
+@pytest.mark.parametrize("inner", [pa.string(), pa.float16()], ids=str)
+def test_what_would_end_the_process_is_refused_by_parquet(inner: pa.DataType) -> None:
+    """Such tables may have been declared before they were refused."""
+    table = pa.table({"c": pa.array([[], []], pa.list_(inner, 0))})
+
+    def write() -> str:
+        with pytest.raises(NotAcceptable) as refused:
+            parquet(Export(Rows.of(table), "application/x-parquet"))
+        return str(refused.value.detail)
+
+    assert "fixed size 0" in forked(write)

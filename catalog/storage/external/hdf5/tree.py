@@ -20,7 +20,8 @@ from ..datasets import read_datasets
 from ..formats import Entry, Tree
 from ..sources import Sources
 from .arrays import OpenDataset
-from .links import OpenFile, names, opened
+from .links import OpenFile, opened
+from .names import names
 from .options import Options
 from .values import attributes
 

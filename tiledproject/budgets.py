@@ -1,4 +1,4 @@
-"""Settings of the section `limits`: what one server process spends on its clients at most.
+"""Settings of the section `budgets`: what one server process spends on its clients at most.
 
 Bytes, files, connections, threads and time. What is beyond a limit is refused with 429 or 503, a
 `Retry-After` and a sentence that names the setting, and logged.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class LimitSettings(BaseModel):
+class BudgetSettings(BaseModel):
     """What each server process spends on its clients at most."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
