@@ -23,11 +23,11 @@ from tiled_client import ArrayClient, from_uri
 KEY = "secret"
 MIB = 1 << 20
 SETTINGS = {
-    "TILED_LIMITS_BODY_STALL": "1",
-    "TILED_LIMITS_READ_STALL": "1.5",
-    "TILED_LIMITS_ANSWER_BYTES": str(24 * MIB),
-    "TILED_LIMITS_REQUESTS_PER_ADDRESS": "5",
-    "TILED_LIMITS_CONNECTIONS": "60",
+    "TILED_BUDGETS_BODY_STALL": "1",
+    "TILED_BUDGETS_READ_STALL": "1.5",
+    "TILED_BUDGETS_ANSWER_BYTES": str(24 * MIB),
+    "TILED_BUDGETS_REQUESTS_PER_ADDRESS": "5",
+    "TILED_BUDGETS_CONNECTIONS": "60",
     "TILED_STREAMING_CACHE_CONNECTIONS_PER_KEY": "8",
     "TILED_STREAMING_CACHE_CONNECTIONS_PER_ADDRESS": "3",
     "TILED_STREAMING_CACHE_CONNECTIONS_WAITING": "4",
@@ -100,7 +100,7 @@ def test_a_body_that_does_not_end_is_answered_408_and_its_file_is_gone(
         assert eventually(lambda: unnamed_bytes(site) >= before + 16 * MIB)
         status, _, body = answer(line)
     assert status == 408
-    assert "limits.body_stall" in json.loads(body)["detail"]
+    assert "budgets.body_stall" in json.loads(body)["detail"]
     assert eventually(lambda: unnamed_bytes(site) == before)
 
 
@@ -133,11 +133,11 @@ def test_who_does_not_read_an_answer_is_disconnected_and_others_are_told_to_wait
             return bool(full) and full[-1].status_code == 503
 
         assert eventually(is_full)
-        assert "limits.answer_bytes" in full[-1].json()["detail"]
+        assert "budgets.answer_bytes" in full[-1].json()["detail"]
         assert int(full[-1].headers["Retry-After"]) > 0
         # Those that do not read are gone soon, and with them what they held.
         assert eventually(lambda: refused().status_code == 200)
-    assert "limits.read_stall" in site.log
+    assert "budgets.read_stall" in site.log
 
 
 def test_requests_of_one_address_are_bounded(site: RunningServer, large: ArrayClient) -> None:
