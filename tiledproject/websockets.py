@@ -81,7 +81,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: Any) -> None:
         """Begin."""
         super().connection_made(transport)
-        self._stall = StallWatch(self.loop, transport, settings.TILED.limits)
+        self._stall = StallWatch(self.loop, transport, settings.TILED.budgets)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
