@@ -78,7 +78,9 @@ def check_node(path: str, principal: Principal, *scopes: Scope) -> None:
     found = _place(joined)
     if found is None:
         # A node that is hidden takes as many steps as one that is not there.
-        rights_of(principal, current_version())
+        version = current_version()
+        rights_of(principal, version)
+        _at(version)
         raise no_such_entry(segments)
     tag_path, is_root, version, from_above = found
     held = scopes_on(tag_path, rights_of(principal, version), version, is_root=is_root)
