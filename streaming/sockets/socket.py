@@ -10,6 +10,7 @@ from typing import Any
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 
+from access.addresses import SCOPE_ADDRESS
 from access.credentials import Credentials
 from access.errors import ServiceError, Unauthorized
 
@@ -88,7 +89,8 @@ class StreamSocket(AsyncConsumer):
             self.handshake = Handshake.read(self.scope)
             required_cache()
             waits = self.handshake.credentials is None and needs_credentials()
-            self._seat = current_desk().enter(self._end_early)
+            address = self.scope.get(SCOPE_ADDRESS, "")
+            self._seat = current_desk().enter(self._end_early, address)
             if waits:
                 self._seat.wait()
             else:
@@ -97,7 +99,7 @@ class StreamSocket(AsyncConsumer):
             await self._deny(self._told(error))
             return
         await self.send({"type": "websocket.accept"})
-        if waits:
+        if waits and self._end is None:
             loop = asyncio.get_running_loop()
             self._patience = loop.call_later(self.first_message_seconds, self._lose_patience)
         else:
@@ -135,7 +137,11 @@ class StreamSocket(AsyncConsumer):
     def _end_early(self, code: int, reason: str) -> None:
         """Send nothing more, whatever has been written; once it was let in, close."""
         self._end = (code, reason)
-        if self._sender is not None:
+        if self._patience is not None:
+            # It has not brought its key yet.
+            self._stop_waiting()
+            self._start()
+        elif self._sender is not None:
             self._sender.cancel()
             self._start()
 
@@ -169,7 +175,7 @@ class StreamSocket(AsyncConsumer):
             return
         headers = {"Content-Type": "application/json", **error.headers}
         pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        body = envelope.dumps({"detail": error.detail}).encode()
+        body = envelope.dumps({"detail": error.detail})
         await self.send(
             {
                 "type": "websocket.http.response.start",
