@@ -22,7 +22,7 @@ from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure
 
 from ..columns import Column, resolve_with_columns
-from ..formats.arrays import json_of
+from ..formats.json_pieces import json_of
 from ..formats.media_types import JSON, OCTET_STREAM
 from ..formats.zarr import Grid, document_v2, document_v3
 from ..inner import Inner
