@@ -94,7 +94,7 @@ class StreamSocket(AsyncConsumer):
             if waits:
                 self._seat.wait()
             else:
-                await self.admit(self._seat, self.handshake.credentials)
+                await self.admit(self._seat, self._shown(self.handshake.credentials))
         except Exception as error:  # noqa: BLE001  the client gets an answer whatever failed
             await self._deny(self._told(error))
             return
@@ -105,6 +105,9 @@ class StreamSocket(AsyncConsumer):
         else:
             self._start()
 
+    def _shown(self, credentials: Credentials | None) -> Credentials | None:
+        return None if credentials is None else credentials.at(self.scope.get(SCOPE_ADDRESS, ""))
+
     async def websocket_receive(self, message: Mapping[str, Any]) -> None:
         """Take the first message of a connection without credentials; the rest is for `hear`."""
         if self._patience is None or self._seat is None:
@@ -113,7 +116,8 @@ class StreamSocket(AsyncConsumer):
             return
         self._stop_waiting()
         try:
-            await self.admit(self._seat, first_message_credentials(message.get("text")))
+            shown = first_message_credentials(message.get("text"))
+            await self.admit(self._seat, self._shown(shown))
         except Unauthorized as error:
             await self._close(error.close_code, "Authentication failed")
         except Exception as error:  # noqa: BLE001
