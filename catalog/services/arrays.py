@@ -42,13 +42,15 @@ Array = np.ndarray[Any, Any]
 class Upload:
     """What a request brings: bytes of a media type, to be kept or only passed on.
 
-    What is to be kept is so `once`, however often the request arrives.
+    What is to be kept is so `once`, however often the request arrives; what is only passed on is
+    known to the stream by its `token`.
     """
 
     body: Bytes
     mimetype: str
     persist: bool
     once: Once | None = None
+    token: str = ""
 
     @property
     def content(self) -> bytes:
@@ -232,6 +234,7 @@ def _written(target: Target, plan: Plan, upload: Upload) -> ArrayWritten:
         block=plan.block,
         payload=upload.body,
         persisted=upload.persist,
+        token=upload.token,
     )
 
 
