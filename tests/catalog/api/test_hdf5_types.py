@@ -246,7 +246,7 @@ def test_no_entry_hides_another_in_any_form(api: Api, path: Path, settings: Sett
     assert api.read("/array/full/f/Größe", "i8").tolist() == [1]
     assert api.read(r"/array/full/f/Gr\xf6\xdfer/y", "i8").tolist() == [3]
     for media_type in (HDF5, "application/json"):
-        answer = api.get("/container/full/f", HTTP_ACCEPT=media_type)
+        answer = api.get("/container/full/f", accept=media_type)
         assert (answer.status_code, bool(body(answer))) == (200, True), media_type
 
 
@@ -259,7 +259,7 @@ def test_every_form_of_every_datatype_is_given_or_refused(
     odd = []
     for name in VALUES:
         for media_type in formats().media_types([], "array"):
-            answer = api.get(f"/array/full/f/{name}", HTTP_ACCEPT=media_type)
+            answer = api.get(f"/array/full/f/{name}", accept=media_type)
             content = body(answer)
             if answer.status_code not in (200, 400, 406, 422) or not (content or "no" in name):
                 odd.append((name, media_type, answer.status_code, content[:200]))
