@@ -171,7 +171,7 @@ def test_a_compressed_body_is_refused_before_it_is_unpacked(write: Any, compress
     body = write(ZEROS, compression=compression)
     assert len(body) < ZEROS.nbytes / 50
     before = pa.default_memory_pool().max_memory()
-    with pytest.raises(Oversized, match=r"limits\.unpacked_body"):
+    with pytest.raises(Oversized, match=r"bounds\.unpacked_body"):
         tables.parse_ipc(body, ZEROS.nbytes // 2)
     assert pa.default_memory_pool().max_memory() == before
     assert tables.parse_ipc(body, 2 * ZEROS.nbytes) == ZEROS
