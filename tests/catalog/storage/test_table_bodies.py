@@ -183,6 +183,15 @@ def test_an_uncompressed_body_is_taken_whatever_the_bound_is() -> None:
         assert tables.parse_ipc(body, 1) == table
 
 
+def test_nulls_within_lists_are_not_taken_for_nothing() -> None:
+    offsets = pa.py_buffer(np.array([0, 2**31 - 1], np.int32))
+    lists = pa.ListArray.from_buffers(pa.list_(pa.null()), 1, [None, offsets], 0, 0, [
+        pa.Array.from_buffers(pa.null(), 2**31 - 1, [None])
+    ])  # fmt: skip
+    with pytest.raises(Malformed, match="cannot bring 2147483647 rows"):
+        tables.parse_ipc(file(pa.table({"l": lists})))
+
+
 def test_a_batch_that_is_listed_many_times_is_counted_as_often() -> None:
     """A footer with many blocks that are one batch."""
     large = file(pa.table({"z": np.arange(1000.0)}))
