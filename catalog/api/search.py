@@ -18,7 +18,7 @@ from access.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
 
-from ..bounds import limits
+from ..bounds import bounds
 from ..inner import group_of, resolve_readable
 from ..models import Node
 from ..nodes import below, within_depth
@@ -120,7 +120,7 @@ def _answer(
     base = base_url(request)
     with bounded(workers=counted is None):
         found = _found(nodes, listing, counted)
-        found = shortened(found, limits().listing, assets=listing.view.data_sources)
+        found = shortened(found, bounds().listing, assets=listing.view.data_sources)
         loaded = load(found.ids, assets=listing.view.data_sources) if found.ids else []
         counts = _counts(request, loaded, listing.view)
     body: dict[str, Any] = {
