@@ -32,20 +32,19 @@ SPARE = 16
 # An entry in flight of more bytes would cost the write more than a gap does, should it be cut off.
 LARGEST_IN_FLIGHT = INLINE_BYTES + 16 * 1024
 _TABLE = Waiting._meta.db_table
-_LAST = f"SELECT id, token, in_flight FROM {_TABLE} WHERE node = %s ORDER BY id DESC LIMIT 1"  # noqa: S608
-_INSERT = (
-    f"INSERT INTO {_TABLE} "
-    "(node, kind, token, size, since, before, after, payload, tried, count, in_flight)"
-)
-_MARKS = "%s, %s, %s, %s, %s, %s, %s, %s, '', 1, true"
-# PostgreSQL looks and inserts in one exchange: what it looks at is as it was before the insertion.
+# What is before the new entry comes with its number, in one exchange.
 _KEEP = (
-    f"WITH last AS ({_LAST}), made AS ({_INSERT} VALUES ({_MARKS}) RETURNING id) "  # noqa: S608
-    "SELECT made.id, last.id, last.token, last.in_flight FROM made LEFT JOIN last ON true"
+    f"INSERT INTO {_TABLE} "  # noqa: S608
+    "(node, kind, token, size, since, before, after, payload, tried, count, in_flight) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '', 1, true) RETURNING id, "
+    f"(SELECT CASE WHEN earlier.in_flight THEN 'f' ELSE 'w' END || earlier.id || ' ' "
+    f"|| earlier.token FROM {_TABLE} AS earlier WHERE earlier.node = {_TABLE}.node "
+    f"AND earlier.id < {_TABLE}.id ORDER BY earlier.id DESC LIMIT 1)"
 )
 # A write that changes no other row has not waited for its bytes to reach the disk either.
 _KEEP_ALONE = (
-    f"{_KEEP}, (SELECT set_config('synchronous_commit', 'off', true) AS mode) AS unsynced "
+    f"WITH kept AS ({_KEEP}) SELECT kept.* FROM kept, "  # noqa: S608
+    "(SELECT set_config('synchronous_commit', 'off', true) AS mode) AS unsynced "
     "WHERE mode IS NOT NULL"
 )
 
@@ -113,17 +112,14 @@ def keep(node: UUID, update: Update) -> Entry:
 
 def _inserted(values: list[Any]) -> tuple[int, Earlier | None]:
     """Insert an entry in flight; return its number, and the one of its node before it."""
+    alone = connection.vendor == "postgresql" and not connection.in_atomic_block
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            in_transaction = connection.in_atomic_block
-            cursor.execute(_KEEP if in_transaction else _KEEP_ALONE, [values[0], *values])
-            pk, *last = cursor.fetchone()
-        else:
-            cursor.execute(_LAST, values[:1])
-            last = list(cursor.fetchone() or [None])
-            cursor.execute(f"{_INSERT} VALUES ({_MARKS}) RETURNING id", values)
-            (pk,) = cursor.fetchone()
-    return pk, None if last[0] is None else Earlier(last[0], last[1], bool(last[2]))
+        cursor.execute(_KEEP_ALONE if alone else _KEEP, values)
+        pk, last = cursor.fetchone()
+    if last is None:
+        return pk, None
+    number, _, token = last[1:].partition(" ")
+    return pk, Earlier(int(number), token, last[0] == "f")
 
 
 def _adapted(node: UUID) -> Any:
@@ -246,8 +242,11 @@ def next_batch(node: UUID) -> list[Waiting]:
 
 def forget(ids: Sequence[int]) -> None:
     """Remove entries that are in their stream."""
-    for first in range(0, len(ids), IDS_AT_ONCE):
-        Waiting.objects.filter(id__in=ids[first : first + IDS_AT_ONCE]).delete()
+    with connection.cursor() as cursor:
+        for first in range(0, len(ids), IDS_AT_ONCE):
+            some = ids[first : first + IDS_AT_ONCE]
+            marks = ", ".join(["%s"] * len(some))
+            cursor.execute(f"DELETE FROM {_TABLE} WHERE id IN ({marks})", some)  # noqa: S608
 
 
 def _waiting() -> QuerySet[Waiting]:
