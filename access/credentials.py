@@ -10,6 +10,7 @@ from .config import authentication_settings
 from .errors import BadRequest, Unauthorized
 from .key_lookup import find_key
 from .principals import NOBODY, OF_ACCOUNTS, READ, Principal, Scope
+from .sessions import require_open
 from .standing import standing_of
 from .tokens import BEARER, invalid, read_access
 
@@ -56,8 +57,10 @@ def authenticate_token(token: str) -> Principal:
     if not authentication_settings().multi_user:
         raise invalid()
     said = read_access(token)
-    standing = standing_of(said.account)
+    standing = standing_of(said.account, session=said.session)
     if standing is None:
+        if said.session is not None:
+            require_open(said.session)
         raise invalid()
     return standing.principal(said.scopes, session=said.session, expires=said.expires)
 

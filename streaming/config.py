@@ -16,10 +16,10 @@ CACHE_URI = re.compile(r"(redis|rediss)://([^/?@]*@)?[^/?@,]+(/\d*)?(\?.*)?|unix
 
 def _has_valid_port(uri: str) -> bool:
     try:
-        parts = urlsplit(uri)
-        return parts.port is None or parts.port > 0
+        port = urlsplit(uri).port
     except ValueError:
         return False
+    return port is None or port > 0
 
 
 class StreamingCacheSettings(BaseModel):

@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from django.utils.cache import patch_vary_headers
 
+from access.errors import ServiceError
 from catalog.api import durations
 from catalog.api.admission import Admitted, ask_only
 from catalog.api.buffers import BufferResponse, Piece
@@ -131,10 +132,17 @@ def _too_old(request: HttpRequest) -> HttpResponse | None:
 
 def too_large(error: TooLarge, scope: dict[str, Any]) -> Answer:
     """The answer to a request whose body is larger than any may be."""
+    return _error(scope, error.status, str(error), error.headers)
+
+
+def refused(error: ServiceError, scope: dict[str, Any]) -> Answer:
+    """The answer to a request that was refused before any view could look at it."""
+    return _error(scope, error.status, error.detail, error.headers)
+
+
+def _error(scope: dict[str, Any], status: int, detail: str, headers: dict[str, str]) -> Answer:
     name = request_ids.request_id(scope["headers"])
-    response = error_response(error.status, str(error), {request_ids.HEADER: name})
-    if error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
+    response = error_response(status, detail, {request_ids.HEADER: name, **headers})
     response.headers["Content-Length"] = str(len(response.content))
     return Answer(response.status_code, _headers(response), response.content)
 

@@ -63,7 +63,7 @@ class Page:
             return self._links(address, None)
         if order.by_creation:
             return self._links(address, f"page[cursor]={found.ids[-1]}")
-        return self._links(address, f"page[offset]={self.offset + self.limit}")
+        return self._links(address, f"page[offset]={self.offset + len(found.ids)}")
 
     def _links(self, address: str, following: str | None) -> dict[str, str | None]:
         size = f"page[limit]={self.limit}"

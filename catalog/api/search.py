@@ -18,13 +18,14 @@ from access.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
 
+from ..bounds import limits
 from ..inner import group_of, resolve_readable
 from ..models import Node
 from ..nodes import below, within_depth
 from ..queries.deadlines import bounded
 from ..queries.filters import filtered, say_parent
 from ..queries.order import Order
-from ..queries.pages import Found, find_page, load
+from ..queries.pages import Found, find_page, load, shortened
 from ..visibility import visible
 from . import inside
 from .base import WireView
@@ -119,6 +120,7 @@ def _answer(
     base = base_url(request)
     with bounded(workers=counted is None):
         found = _found(nodes, listing, counted)
+        found = shortened(found, limits().listing, assets=listing.view.data_sources)
         loaded = load(found.ids, assets=listing.view.data_sources) if found.ids else []
         counts = _counts(request, loaded, listing.view)
     body: dict[str, Any] = {

@@ -6,14 +6,16 @@ import csv
 import io
 import math
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
-import orjson
 
-from tiled_client.wire.plain import plain_array, plain_value
+from access.errors import BadRequest
 
-from .exports import Export, Piece, formless, unfitting
+from ..config import storage_settings
+from .exports import Body, Export, Piece, formless, unfitting
+from .json_pieces import array_json
 
 Array = np.ndarray[Any, Any]
 
@@ -38,9 +40,9 @@ def npy(export: Export[Array]) -> bytes:
     return file.getvalue()
 
 
-def json(export: Export[Array]) -> bytes:
-    """Nested lists, as `tiled_client.wire.plain` says."""
-    return json_of(plain_array(export.data))
+def json(export: Export[Array]) -> Body:
+    """Nested lists, as `tiled_client.wire.plain` says; a large one is made while it is sent."""
+    return array_json(export.data)
 
 
 def separated(export: Export[Array]) -> Iterator[bytes]:
@@ -50,7 +52,7 @@ def separated(export: Export[Array]) -> Iterator[bytes]:
         raise unfitting(array.shape, export.media_type)
     if not has_texts(array.dtype):
         raise formless(f"elements of {array.dtype} are no text", export.media_type)
-    return _lines(array.reshape(-1, 1) if array.ndim < 2 else array)
+    return _bounded(array.reshape(-1, 1) if array.ndim < 2 else array)
 
 
 def has_texts(dtype: np.dtype[Any]) -> bool:
@@ -66,14 +68,21 @@ def texts_of(array: Array) -> Any:
     return array.astype(str).tolist()
 
 
-def json_of(value: Any) -> bytes:
-    """Plain values as JSON; numpy's are known."""
-    options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-    return orjson.dumps(value, default=plain_value, option=options)
-
-
-def _lines(rows: Array) -> Iterator[bytes]:
+def _bounded(rows: Array) -> Iterator[bytes]:
+    """Lines of the rows. Raise BadRequest if, by the first, all of them would be too large."""
     step = max(VALUES_AT_ONCE // max(math.prod(rows.shape[1:]), 1), 1)
+    pieces = _lines(rows, step)
+    first = next(pieces, b"")
+    limit = storage_settings().response_bytesize_limit
+    if len(first) * max(len(rows) / step, 1) > limit:
+        raise BadRequest(
+            f"Response would exceed {limit} bytes as text (the setting "
+            "storage.response_bytesize_limit). Use slicing ('?slice=...') to request smaller parts."
+        )
+    return chain([first], pieces)
+
+
+def _lines(rows: Array, step: int) -> Iterator[bytes]:
     for start in range(0, len(rows), step):
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")

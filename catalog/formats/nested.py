@@ -17,8 +17,8 @@ from tiled_client.wire.buffers import awkward_buffers, ragged_body, zip_members
 from tiled_client.wire.plain import plain_nested
 
 from ..storage.tables import serialize_ipc
-from .arrays import json_of
 from .exports import Export, formless
+from .json_pieces import json_of
 from .tables import check_parquet
 
 

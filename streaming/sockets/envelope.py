@@ -27,6 +27,7 @@ from tiled_client.wire.buffers import (
     unzip_members,
 )
 from tiled_client.wire.plain import OCTETS, data_uri, plain_array, plain_nested, plain_value
+from tiled_client.wire.plain_columns import plain_column
 from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.sparse import DATA, SparseStructure, dim_names
 from tiled_client.wire.structures import ArrayStructure, Structure
@@ -85,4 +86,4 @@ def _columns(payload: bytes, structure: Structure | None) -> dict[str, list[Any]
     if isinstance(structure, SparseStructure):
         table = table.select([*dim_names(len(structure.shape)), DATA])
     columns = zip(table.column_names, table.columns, strict=True)
-    return {name: column.to_pylist() for name, column in columns}
+    return {name: plain_column(column) for name, column in columns}

@@ -7,6 +7,7 @@ from .arrays import read_array
 from .formats import Entry, Format, Inspected, Tree
 from .frames import FrameFile, array_structure, frames_inspector, frames_reader
 from .inspection import inspect
+from .readers import Limits, configure, start, stop
 from .registry import FAMILIES, load, mimetype_of, mimetypes, register, sequence_mimetype
 from .sources import Sources
 from .tables import check_table, iter_table_rows
@@ -19,10 +20,12 @@ __all__ = [
     "Format",
     "FrameFile",
     "Inspected",
+    "Limits",
     "Sources",
     "Tree",
     "array_structure",
     "check_table",
+    "configure",
     "frames_inspector",
     "frames_reader",
     "inspect",
@@ -35,4 +38,6 @@ __all__ = [
     "register",
     "resolve_uri",
     "sequence_mimetype",
+    "start",
+    "stop",
 ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import OutsideReadable, Unreadable, Unsupported
 from ..files import uri_path
+
+_private: list[Path] = []
 
 
 def resolve_uri(data_uri: str, readable: Sequence[Path]) -> Path:
@@ -29,9 +31,23 @@ def resolve_uri(data_uri: str, readable: Sequence[Path]) -> Path:
     return real
 
 
+def keep_private(folders: Sequence[Path]) -> None:
+    """Have nothing read from these folders, though they may lie in readable ones."""
+    _private[:] = [folder.resolve() for folder in folders]
+
+
 def is_readable(real: Path, readable: Sequence[Path]) -> bool:
-    """Whether a real path lies in one of the readable folders."""
-    return any(real.is_relative_to(folder.resolve()) for folder in readable)
+    """Return whether a real path lies in one of the readable folders.
+
+    Of a private and a readable folder that both hold it, the inner one counts.
+    """
+    allowed = max(map(len, _around(real, [folder.resolve() for folder in readable])), default=0)
+    denied = max(map(len, _around(real, _private)), default=0)
+    return allowed > denied
+
+
+def _around(real: Path, folders: Iterable[Path]) -> Iterator[tuple[str, ...]]:
+    return (folder.parts for folder in folders if real.is_relative_to(folder))
 
 
 def check_kind(path: Path) -> None:
