@@ -20,7 +20,7 @@ from ..queries.filters import Filter
 from ..queries.order import Order
 from ..storage.errors import StorageError
 from ..storage.external import Tree
-from .links import base_url, self_link
+from .links import base_url, quoted, self_link
 from .listing import Page
 from .resources import View, node_resource
 from .responses import render
@@ -41,7 +41,7 @@ def listing(
         ordered = names[::-1] if order.newest_first else names
         shown = [] if view.fields == {"count"} else ordered[start : start + page.limit]
         data = list(_items(request, group, tree, shown, view))
-    address = f"{base_url(request)}/search/{group.path}"
+    address = f"{base_url(request)}/search/{quoted(group.path)}"
     links = replace(page, offset=start, cursor=None).links(address, len(names))
     body = {"data": data, "error": None, "links": links, "meta": {"count": len(names)}}
     return render(request, body, headers={"Cache-Control": "must-revalidate"})
