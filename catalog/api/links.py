@@ -1,8 +1,8 @@
 """Addresses in responses.
 
-Source: the wire, "Paths, doubled slashes, encoding" and "Links per family". Keys are percent-encoded
-in links, so that a client that follows one reaches that very node; `{0}` and `{index}` are for the
-client to fill in.
+Source: the wire, "Paths, doubled slashes, encoding" and "Links per family". Keys stand in links
+percent-encoded, so that a client that follows one reaches that very node; `{0}` and `{index}` are
+for the client to fill in.
 """
 
 from __future__ import annotations
