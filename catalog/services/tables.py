@@ -18,7 +18,7 @@ from access.errors import NotSupported
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
-from ..bounds import limits
+from ..bounds import bounds
 from ..config import storage_settings
 from ..events import TableWritten, announce, announce_left
 from ..fencing import Fence, write_lock
@@ -66,7 +66,7 @@ def _write(
     partition: int | None = None,
     append: bool = False,
 ) -> None:
-    rows = tables.arrived(upload.body, limits().unpacked_body)
+    rows = tables.arrived(upload.body, bounds().unpacked_body)
     if not tables.is_ipc_file(upload.body):
         # Subscribers are told that it is a file.
         (table,) = rows
