@@ -22,11 +22,11 @@ from ..errors import (
     StorageError,
     Unreadable,
 )
+from ..raw_files import check_unmoved
 from ..tables.labels import labelled, with_labels_of
 from ..tables.ranges import iter_rows
 from ..tables.schemas import UNNAMED_INDEX, conform
 from .arriving import arriving
-from .uris import check_unmoved
 
 
 class TableFile(Protocol):

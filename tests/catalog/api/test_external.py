@@ -152,7 +152,7 @@ TABLE = TableStructure.from_schema(pa.schema({"x": pa.int64()})).to_json()
 
 @pytest.mark.parametrize(
     ("family", "mimetype"),
-    [(f.value, m) for f in external.FAMILIES for m in sorted(external.mimetypes(f))],
+    [(f.value, m) for f in sorted(external.FAMILIES) for m in sorted(external.mimetypes(f))],
 )
 def test_files_may_be_described_before_the_first_is_there(
     api: Api, folder: Path, family: str, mimetype: str
