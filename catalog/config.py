@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from .storage.external.readers import Limits
+from .storage.processes import Limits
 
 IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 DATABASE_URI = re.compile(r"(sqlite(\+\w+)?:///.+|postgres(ql)?(\+\w+)?://.*/[^/?]+(\?.*)?)")

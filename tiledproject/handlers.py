@@ -59,7 +59,8 @@ class RequestHandler(ASGIHandler):
             durations.begin()
             response = self._response(scope, body.file())
             response.headers[request_ids.HEADER] = name
-            if response.status_code != 500:
+            # How long a refusal took would say whether there is something that may not be seen.
+            if response.status_code < 400:
                 response.headers["Server-Timing"] = durations.server_timing()
             return self._sent(response)
         finally:

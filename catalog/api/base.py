@@ -45,6 +45,8 @@ class WireView(ScopedView):
 
     permission_classes = (HasScopes,)
     parser_classes = ()
+    brings_data = False
+    """Whether bodies are data, which may be large, and not JSON."""
     http_method_names = ("get", "post", "put", "patch", "delete")
 
     _authenticators = (ApiKeyAuthentication(),)
@@ -78,7 +80,7 @@ class WireView(ScopedView):
         needed = self.scopes.get(request.method or "", ())
         if "path" in kwargs:
             check_node(kwargs["path"], principal_of(request), *needed)
-        end_if_only_asked(request._request, needed)
+        end_if_only_asked(request._request, needed, brings_data=self.brings_data)
         durations.admitted()
 
     @property

@@ -44,7 +44,7 @@ class Member:
     watched: Watched
     subscriber: Subscriber
     rendering: Rendering
-    prefix: bytes | str
+    prefix: bytes
     sight: Sight | None = None
     onlooker: Onlooker | None = None
     first: Form | None = None

@@ -56,5 +56,5 @@ def _run(schema_editor: BaseDatabaseSchemaEditor, statements: tuple[str, ...]) -
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0005_search")]
+    dependencies = [("catalog", "0006_fencing")]
     operations = [migrations.RunPython(make, drop)]

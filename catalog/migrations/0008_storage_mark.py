@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0006_search_terms'),
+        ('catalog', '0007_search_terms'),
     ]
 
     operations = [
