@@ -29,6 +29,7 @@ from catalog.bounds import BoundsSettings
 from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, StorageSettings
 from streaming.config import StreamingCacheSettings
 
+from .budgets import BudgetSettings
 from .config_errors import ConfigError, Origins, explain, no_such_setting
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -151,6 +152,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     server: ServerSettings
+    budgets: BudgetSettings
     database: DatabaseSettings
     storage: StorageSettings
     specs: SpecsSettings
@@ -162,6 +164,7 @@ class Settings(BaseModel):
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "server": ServerSettings,
+    "budgets": BudgetSettings,
     "database": DatabaseSettings,
     "storage": StorageSettings,
     "specs": SpecsSettings,

@@ -21,7 +21,7 @@ from ..queries.filters import Filter
 from ..queries.order import Order
 from ..storage.errors import StorageError
 from ..storage.external import Tree
-from .links import base_url, self_link
+from .links import base_url, quoted, self_link
 from .listing import Page
 from .resources import View, node_resource
 from .responses import json_bytes, render
@@ -42,7 +42,7 @@ def listing(
         ordered = names[::-1] if order.newest_first else names
         shown = [] if view.fields == {"count"} else ordered[start : start + page.limit]
         data, taken = _fitting(_items(request, group, tree, shown, view))
-    address = f"{base_url(request)}/search/{group.path}"
+    address = f"{base_url(request)}/search/{quoted(group.path)}"
     shorter = {"after": start + taken} if taken < len(shown) else {}
     links = replace(page, offset=start, cursor=None).links(address, len(names), **shorter)
     body = {"data": data, "error": None, "links": links, "meta": {"count": len(names)}}

@@ -24,7 +24,7 @@ from ..services.arrays import Upload
 from .base import WireView
 from .data import data_answer
 from .nested import rows_of
-from .once import once_of
+from .once import once_of, token_of
 from .requests import body_of_type, bounded_json, content_type, flag, required_sizes
 from .responses import JSON, render
 
@@ -82,9 +82,11 @@ class RaggedBlockView(WireView):
 
 def _upload(request: Request) -> Upload:
     body = body_of_type(request, ZIP, JSON)
+    persist = flag(request, "persist", True)
+    token = "" if persist else token_of(request)
     if content_type(request) == JSON:
         body = bounded_json(body)
-    return Upload(body, content_type(request), persist=flag(request, "persist", True))
+    return Upload(body, content_type(request), persist=persist, token=token)
 
 
 def _rows(upload: Upload) -> Any:

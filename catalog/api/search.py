@@ -30,7 +30,7 @@ from ..visibility import visible
 from . import inside
 from .base import WireView
 from .filters import filters_of
-from .links import base_url
+from .links import base_url, quoted
 from .listing import Page, child_counts
 from .requests import integer
 from .resources import View, node_resource
@@ -126,7 +126,7 @@ def _answer(
     body: dict[str, Any] = {
         "data": [node_resource(base, node, listing.view.listed, counts) for node in loaded],
         "error": None,
-        "links": listing.page.links_among(f"{base}/{address}", found, listing.order),
+        "links": listing.page.links_among(f"{base}/{quoted(address)}", found, listing.order),
         "meta": {"count": found.total},
     }
     return render(request, body, headers=headers)

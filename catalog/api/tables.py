@@ -22,7 +22,7 @@ from ..services import rows, tables
 from ..services.arrays import Upload
 from .base import WireView
 from .data import data_answer
-from .once import once_of
+from .once import once_of, token_of
 from .requests import data_of_type, flag, json_body, raw_body, required_integer
 from .responses import render
 
@@ -97,10 +97,12 @@ class TablePartitionView(WireView):
 
 
 def _upload(request: Request) -> Upload:
+    persist = flag(request, "persist", True)
     return Upload(
         body=data_of_type(request, ARROW),
         mimetype=ARROW,
-        persist=flag(request, "persist", True),
+        persist=persist,
+        token="" if persist else token_of(request),
     )
 
 

@@ -19,6 +19,7 @@ from pyarrow import types
 
 from access.errors import BadRequest
 from tiled_client.wire.plain import plain_array, plain_value
+from tiled_client.wire.plain_columns import plain_column
 
 from ..config import storage_settings
 from .exports import Body
@@ -110,7 +111,7 @@ def _table(table: pa.Table) -> Iterator[bytes]:
         start = 0
         while start < len(column):
             part = _part(column, start)
-            yield _without_brackets(json_of(part.to_pylist()), start)
+            yield _without_brackets(json_of(plain_column(part)), start)
             start += len(part)
         yield b"]"
     yield b"}"

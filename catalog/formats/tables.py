@@ -8,10 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet
+
+from tiled_client.wire.plain_columns import plain_column
 
 from ..services.rows import Rows
-from ..storage.tables import has_empty_lists, in_slices, ipc_pieces, serialize_ipc
+from ..storage.parquet_writing import parquet_pieces
+from ..storage.tables import empty, has_empty_lists, in_slices, ipc_pieces, serialize_ipc
 from .exports import Body, Export, formless
 from .files import written_file
 from .formulas import for_spreadsheets, quoted, without_formulas
@@ -65,9 +67,8 @@ def parquet(export: Export[Rows]) -> Iterator[bytes]:
     check_parquet(export.data.schema, export.media_type)
 
     def write(file: Any) -> None:
-        with pyarrow.parquet.ParquetWriter(file, export.data.schema) as writer:
-            for piece in export.data.pieces():
-                writer.write_table(piece)
+        for piece in parquet_pieces(export.data.schema, export.data.pieces()):
+            file.write(piece)
 
     return written_file(write)
 
@@ -97,15 +98,17 @@ def separated_pieces(
         yield _csv(piece, header)
         header = False
     if header:
-        names = without_unnamed_index(schema.empty_table()).column_names
+        names = without_unnamed_index(empty(schema)).column_names
         yield _csv(pa.table({name: pa.array([], pa.string()) for name in names}), header)
 
 
 def json_sequence(export: Export[Rows]) -> Iterator[bytes]:
     """An object for each row, between a record separator and a line feed (RFC 7464)."""
     for piece in export.data.pieces():
-        rows = without_unnamed_index(piece).to_pylist()
-        yield b"".join(RECORD + json_of(row) + END for row in rows)
+        table = without_unnamed_index(piece)
+        rows = zip(*map(plain_column, table.columns), strict=True)
+        names = table.column_names
+        yield b"".join(RECORD + json_of(dict(zip(names, row, strict=True))) + END for row in rows)
 
 
 def _csv(table: pa.Table, header: bool) -> bytes:

@@ -188,4 +188,5 @@ def _written(node: Node, elements: Coo, block: Block | None, upload: Upload) -> 
         block=block,
         payload=sparse.payload_of(upload.content, elements),
         persisted=upload.persist,
+        token=upload.token,
     )

@@ -25,6 +25,7 @@ from ..fencing import Fence, write_lock
 from ..models import DataSource, DataSourceAsset
 from ..nodes import no_such_entry, split_path
 from ..storage import tables
+from ..storage.errors import MissingFile
 from ..targets import StoredPartition, Target, find_partition, find_target, store_size, superseded
 from .arrays import Upload
 from .commits import committed
@@ -116,6 +117,7 @@ def _written(target: Target, upload: Upload, partition: int | None, append: bool
         append=append,
         payload=upload.body,
         persisted=upload.persist,
+        token=upload.token,
     )
 
 
@@ -153,7 +155,12 @@ def _append(number: int, target: Target, fence: Fence, rows: Rows) -> Callable[[
     path = stored_file(target.ref.uuid, partition.data_uri)
     if not fence.exclusive:
         return _append_to_copy(number, target, partition, rows)
-    size = tables.append(path, partition.size, rows, sync=_sync())
+    try:
+        size = tables.append(path, partition.size, rows, sync=_sync())
+    except MissingFile as error:
+        if find_partition(target, number) == partition:
+            raise
+        raise superseded(target) from error  # this writer has lost its lock
     return lambda: _extend(target, partition, size)
 
 

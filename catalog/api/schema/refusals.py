@@ -21,6 +21,7 @@ ADVICE = {
     422: "Change the value that the sentence names.",
     429: "Send the same again after `Retry-After` seconds.",
     503: "Send the same again after `Retry-After` seconds, if it says so.",
+    507: "Have the administrator of the server make room; nothing of the request was stored.",
 }
 """What whoever was refused can do about it."""
 
@@ -38,6 +39,9 @@ def meanings() -> dict[int, str]:
         "than one of the settings bounds."
     )
     told.setdefault(503, []).append("The database cannot be reached, or is too busy.")
+    told[503].append("Another write to the node took longer than database.lock_timeout.")
+    told[503].append("A disk of the server is read-only, or fails.")
+    told.setdefault(507, []).append("A disk of the server is full.")
     return {status: " ".join(dict.fromkeys(texts)) for status, texts in sorted(told.items())}
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from ..errors import Malformed, Oversized
 from ..mapped import Bytes, is_mapped, let_go
 from .dictionaries import one_dictionary_each
+from .kinds import empty
 from .sizes import unpacked_size
 
 FILE_MAGIC = b"ARROW1"
@@ -46,7 +47,7 @@ class _Pieces:
             reader = pa.ipc.open_file(pa.py_buffer(self.body))
             _ = reader.schema.names  # Texts too, which are only now decoded.
         if not reader.num_record_batches:
-            yield reader.schema.empty_table()
+            yield empty(reader.schema)
         for number in range(reader.num_record_batches):
             with _malformed(self.body):
                 batch = reader.get_batch(number)
