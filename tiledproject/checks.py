@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from access.config import AccessPolicy
+from catalog.storage.confined.confinement import Protection
 
 from .config import Settings
 from .config_errors import ConfigError
@@ -196,6 +197,17 @@ def _rights(site: Settings) -> Found:
         )
 
 
+def _confinement(site: Settings) -> Found:
+    missing = Protection.here().missing
+    if missing and site.storage.readable:
+        yield Warning(
+            missing,
+            hint="Run the server on a kernel that has it, or let nobody write to the folders in "
+            "storage.readable whom you would not give an account on this machine.",
+            id="tiled.W009",
+        )
+
+
 LOOKS: list[Callable[[Settings], Found]] = [
     _readable_folders,
     _keys,
@@ -204,6 +216,7 @@ LOOKS: list[Callable[[Settings], Found]] = [
     _reach,
     _browsers,
     _rights,
+    _confinement,
 ]
 
 
