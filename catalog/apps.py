@@ -23,11 +23,11 @@ class CatalogConfig(AppConfig):
         """
         from . import checks  # noqa: F401
         from .formats import formats
-        from .queries.indexes import restore_triggers
+        from .queries.indexes import restore
         from .queries.sqlite import add_functions
 
         connection_created.connect(add_functions, dispatch_uid="catalog.queries.sqlite")
-        post_migrate.connect(restore_triggers, sender=self, dispatch_uid="catalog.queries.indexes")
+        post_migrate.connect(restore, sender=self, dispatch_uid="catalog.queries.indexes")
         try:
             external.register(*map(external.load, storage_settings().adapters))
             external.configure(

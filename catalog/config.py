@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -195,7 +196,11 @@ def private_folders() -> list[Path]:
     """Where the server keeps its own data, keys and code: no external file is read from there."""
     server, storage = settings.TILED.server, settings.TILED.storage
     database = settings.DATABASES["default"]
-    files = [Path(str(database["NAME"]))] if database["ENGINE"].endswith("sqlite3") else []
+    files = []
+    if database["ENGINE"].endswith("sqlite3"):
+        files = [Path(f"{database['NAME']}{suffix}") for suffix in ("", "-wal", "-shm")]
+    if config := os.environ.get("TILED_CONFIG"):
+        files.append(Path(config))
     return [server.data_folder, storage.directory, Path(settings.BASE_DIR), *files]
 
 

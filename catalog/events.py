@@ -10,7 +10,7 @@ change.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from django.dispatch import Signal
@@ -29,9 +29,14 @@ class NodeRef:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to `node`."""
+    """Something that happened to `node`.
+
+    `token` names an update that is not stored, and that is streamed once, however often its request
+    arrives; empty where the request has no key.
+    """
 
     node: NodeRef
+    token: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,3 +251,12 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} of {self.node}"
+
+
+class StorageMark(models.Model):
+    """The one row that says which storage folder belongs to this database (`site_marker`)."""
+
+    mark = models.UUIDField(editable=False)
+
+    def __str__(self) -> str:
+        return str(self.mark)

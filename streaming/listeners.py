@@ -130,7 +130,8 @@ def _announced(*, event: events.Event, notes: Sequence[events.Note] = (), **_: A
     elif getattr(event, "persisted", True):
         delivery.deliver(log, event.node.uuid, _message(event), _payload(event))
     else:
-        log.append(event.node.uuid, _message(event), _payload(event))
+        message, payload = _message(event), _payload(event)
+        log.append(event.node.uuid, message, payload, once=event.token)
 
 
 def _repeated(*, node: events.NodeRef, **_: Any) -> None:

@@ -26,6 +26,7 @@ requests = HttpApplication(
     RequestHandler(),
     largest_body=settings.TILED.server.largest_body,
     folder=settings.TILED.storage.directory,
+    limits=settings.TILED.budgets,
 )
 server = settings.TILED.server
 routes = ProtocolTypeRouter(

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from access.config import AccessPolicy
+from catalog.services.site_marker import ForeignStorage, check_storage
 from catalog.storage.confined.confinement import Protection
 
 from .config import Settings
@@ -220,5 +221,18 @@ LOOKS: list[Callable[[Settings], Found]] = [
 ]
 
 
+def _storage_of_another(site: Settings) -> None:
+    folder = site.storage.directory
+    try:
+        check_storage()
+    except ForeignStorage as error:
+        raise ConfigError(str(error)) from None
+    except OSError as error:
+        raise ConfigError(
+            f"storage.directory is {folder}, in which no file can be made or read "
+            f"({error.strerror}); make it writable for this user."
+        ) from None
+
+
 SERVICES: list[Refusal] = [check_services]
-STORED: list[Refusal] = []
+STORED: list[Refusal] = [_storage_of_another]

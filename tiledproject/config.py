@@ -25,10 +25,11 @@ from pydantic import (
 )
 
 from access.config import AuthenticationSettings
-from catalog.bounds import LimitsSettings
+from catalog.bounds import BoundsSettings
 from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, StorageSettings
 from streaming.config import StreamingCacheSettings
 
+from .budgets import BudgetSettings
 from .config_errors import ConfigError, Origins, explain, no_such_setting
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -151,22 +152,24 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     server: ServerSettings
+    budgets: BudgetSettings
     database: DatabaseSettings
     storage: StorageSettings
     specs: SpecsSettings
     export: ExportSettings
-    limits: LimitsSettings
+    bounds: BoundsSettings
     streaming_cache: StreamingCacheSettings
     authentication: AuthenticationSettings
 
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "server": ServerSettings,
+    "budgets": BudgetSettings,
     "database": DatabaseSettings,
     "storage": StorageSettings,
     "specs": SpecsSettings,
     "export": ExportSettings,
-    "limits": LimitsSettings,
+    "bounds": BoundsSettings,
     "streaming_cache": StreamingCacheSettings,
     "authentication": AuthenticationSettings,
 }

@@ -44,8 +44,8 @@ def _kept(first: psycopg.Connection[Any], second: psycopg.Connection[Any]) -> bo
                 second.execute("SELECT pg_advisory_unlock(%s)", [key])
                 return False
             return bool(_value(first, "SELECT pg_advisory_unlock(%s)", key))
-    except psycopg.errors.FeatureNotSupported:
-        return False
+    except psycopg.errors.ProtocolViolation:
+        return False  # a pooler in statement mode has no transactions
 
 
 def _value(connection: psycopg.Connection[Any], statement: str, key: int) -> Any:

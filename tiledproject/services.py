@@ -60,7 +60,8 @@ def _check_cache(uri: str) -> None:
             _one_line(error),
         )
         return
-    _check_mode(str(server.get("redis_mode", "standalone")))
+    # Valkey has another word for it.
+    _check_mode(str(server.get("redis_mode") or server.get("server_mode")))
     version = str(server["redis_version"])
     if int(version.partition(".")[0]) < OLDEST_REDIS:
         raise ConfigError(

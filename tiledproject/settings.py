@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "tiledproject",
     "daphne",
     "channels",
+    "access",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -52,7 +53,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular_sidecar",
-    "access",
     "catalog",
     "streaming",
 ]
@@ -72,6 +72,8 @@ MIDDLEWARE = [
 # Over TLS, which a proxy speaks, and of which it says so.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = TILED.server.tls
 SECURE_HSTS_SECONDS = TILED.server.hsts_seconds if TILED.server.tls else 0
+SESSION_ENGINE = "access.browser_sessions"
+SESSION_COOKIE_AGE = TILED.authentication.browser_session_max_age
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 CSRF_COOKIE_HTTPONLY = True
 # What is promised for all names below this one, or to browsers' makers, is for whoever owns them.
@@ -102,9 +104,20 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # One write may be a whole array: bodies are limited by `server.largest_body`.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
 
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
 AUTHENTICATION_BACKENDS = [
-    "access.backends.ApiKeyBackend",
+    # First, because it counts failed attempts, and makes those that come too soon wait.
     "access.backends.PasswordBackend",
+    "access.backends.ApiKeyBackend",
 ]
 
 REST_FRAMEWORK = {

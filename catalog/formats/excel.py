@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..services.rows import Rows
+from ..storage.tables import empty
 from .exports import Export, formless, unfitting
 from .files import written_file
 from .plain_tables import plain_rows, plain_table
@@ -29,7 +30,7 @@ def workbook(export: Export[Rows]) -> Iterator[bytes]:
     """
     from openpyxl import Workbook
 
-    names = plain_table(export.data.schema.empty_table()).column_names
+    names = plain_table(empty(export.data.schema)).column_names
     if len(names) > MOST_COLUMNS:
         raise formless(f"a sheet has at most {MOST_COLUMNS} columns", export.media_type)
 

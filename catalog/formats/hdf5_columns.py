@@ -21,10 +21,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
+from tiled_client.wire.plain_columns import plain_column
+
 from ..services.rows import Rows
-from ..storage.tables import column_array
-from .arrays import json_of
+from ..storage.tables import column_array, empty, storage_of
 from .hdf5_values import TEXT, dataset_dtype, dataset_values, link_name, write_units
+from .json_pieces import json_of
 from .plain_tables import is_octets, is_text
 
 Array = np.ndarray[Any, Any]
@@ -40,7 +42,7 @@ def write_columns(group: Any, rows: Rows, count: Callable[[int], None]) -> None:
     first = [*islice(pieces, 1)]
     fitting = first[0].num_rows if first else 0
     chunk = min(max(fitting, ROWS_PER_CHUNK[0]), ROWS_PER_CHUNK[-1])
-    _append(group, rows.schema.empty_table(), gaps, chunk)
+    _append(group, empty(rows.schema), gaps, chunk)
     for piece in chain(first, pieces):
         count(piece.nbytes)
         _append(group, piece, gaps, chunk)
@@ -72,12 +74,14 @@ def _values(column: pa.ChunkedArray, gaps: bool) -> tuple[Array, np.dtype[Any]]:
         return _values(column.cast(kind.value_type), gaps)
     if types.is_run_end_encoded(kind):
         return _values(pc.run_end_decode(column), gaps)
+    if isinstance(kind, pa.BaseExtensionType):
+        return _values(storage_of(column), gaps)
     if is_text(kind):
         return _objects(column.fill_null(""), TEXT), TEXT
     if is_octets(kind):
         octets = [np.frombuffer(value or b"", np.uint8) for value in column.to_pylist()]
         return _filled(octets, h5py.vlen_dtype(np.uint8)), np.dtype(object)
-    if types.is_nested(kind):
+    if types.is_nested(kind) or types.is_interval(kind):
         return _nested(column), np.dtype(object)
     if gaps:
         column = pc.cast(
@@ -90,7 +94,7 @@ def _values(column: pa.ChunkedArray, gaps: bool) -> tuple[Array, np.dtype[Any]]:
 def _nested(column: pa.ChunkedArray) -> Array:
     numbers = _numbers_in_lists(column.type)
     if numbers is None:
-        texts = [json_of(value).decode() for value in column.to_pylist()]
+        texts = [json_of(value).decode() for value in plain_column(column)]
         return _filled(texts, TEXT)
     lists = [np.array([] if value is None else value, numbers) for value in column.to_pylist()]
     return _filled(lists, h5py.vlen_dtype(numbers))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..services.rows import Rows
+from ..storage.tables import empty
 from .arrays import has_texts, texts_of
 from .exports import Export, formless, unfitting
 from .pictures import has_picture, png
@@ -58,7 +59,7 @@ def _picture(export: Export[Array]) -> str:
 
 def _table(rows: Rows) -> Iterator[str]:
     yield "<table>\n<thead>"
-    yield _row(plain_table(rows.schema.empty_table()).column_names, "th")
+    yield _row(plain_table(empty(rows.schema)).column_names, "th")
     yield "</thead>\n<tbody>\n"
     for piece in plain_rows(rows):
         columns = [map(_text, column.to_pylist()) for column in piece.columns]

@@ -16,8 +16,8 @@ from tiled_client.wire.plain import plain_nested
 
 from ..storage.parquet_writing import parquet_pieces
 from ..storage.tables import serialize_ipc
-from .arrays import json_of
 from .exports import Export, formless
+from .json_pieces import json_of
 from .tables import check_parquet
 
 

@@ -2,24 +2,29 @@
 
 | values | as |
 | --- | --- |
-| lists, structs, maps | JSON |
+| lists, structs, maps, unions, intervals | JSON |
 | bytes | a `data:` text, as in JSON |
 | durations | whole numbers, in the column's unit |
+| times that Python cannot say exactly | ISO 8601, in UTC |
+| of an extension type | what they are stored as |
 | of a dictionary, or run-end encoded | the values themselves |
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
 from tiled_client.wire.plain import data_uri
+from tiled_client.wire.plain_columns import plain_column
 
 from ..services.rows import Rows
-from .arrays import json_of
+from ..storage.tables import storage_of
+from .json_pieces import json_of
 
 
 def plain_rows(rows: Rows) -> Iterator[pa.Table]:
@@ -46,10 +51,14 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return _plain(column.cast(kind.value_type))
     if types.is_run_end_encoded(kind):
         return _plain(pc.run_end_decode(column))
-    if types.is_nested(kind):
-        return _as_texts(column, lambda value: json_of(value).decode())
+    if isinstance(kind, pa.BaseExtensionType):
+        return _plain(storage_of(column))
+    if types.is_nested(kind) or types.is_interval(kind):
+        return _as_texts(plain_column(column), lambda value: json_of(value).decode())
+    if (types.is_temporal(kind) and not types.is_duration(kind)) and not _is_sayable(column):
+        return _as_texts(plain_column(column), str)
     if is_octets(kind):
-        return _as_texts(column, data_uri)
+        return _as_texts(column.to_pylist(), data_uri)
     if types.is_duration(kind):
         return column.cast(pa.int64())
     if types.is_float16(kind):
@@ -69,7 +78,24 @@ def is_text(kind: pa.DataType) -> bool:
     return any(bool(is_kind(kind)) for is_kind in kinds)
 
 
-def _as_texts(column: pa.ChunkedArray, text: object) -> pa.ChunkedArray:
-    assert callable(text)
-    texts = [None if value is None else text(value) for value in column.to_pylist()]
+def _is_sayable(column: pa.ChunkedArray) -> bool:
+    """Whether Python's own types, and so most programs, can say these times exactly."""
+    extremes = pc.min_max(column.combine_chunks())
+    try:
+        for extreme in extremes.values():
+            value = extreme.as_py()
+            if hasattr(value, "utcoffset"):
+                value.utcoffset()
+    except (ValueError, OverflowError, KeyError, pa.ArrowException):
+        return False
+    if not (types.is_time64(column.type) and column.type.unit == "ns"):
+        return True
+    counts = column.cast(pa.int64())
+    return bool(
+        pc.all(pc.equal(pc.multiply(pc.divide(counts, 1000), 1000), counts)).as_py() in (True, None)
+    )
+
+
+def _as_texts(values: Sequence[Any], text: Callable[[Any], str]) -> pa.ChunkedArray:
+    texts = [None if value is None else text(value) for value in values]
     return pa.chunked_array([pa.array(texts, pa.large_string())])

@@ -9,12 +9,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
+from tiled_client.wire.plain_columns import plain_column
+
 from ..services.rows import Rows
 from ..storage.parquet_writing import parquet_pieces
-from ..storage.tables import has_empty_lists, in_slices, ipc_pieces, serialize_ipc
-from .arrays import json_of
+from ..storage.tables import empty, has_empty_lists, in_slices, ipc_pieces, serialize_ipc
 from .exports import Body, Export, formless
 from .files import written_file
+from .formulas import for_spreadsheets, quoted, without_formulas
+from .json_pieces import json_of, table_json
 from .plain_tables import plain_rows, without_unnamed_index
 from .registry import formats
 
@@ -54,10 +57,9 @@ def _slices(table: pa.Table) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([piece])
 
 
-def json(export: Export[Rows]) -> bytes:
-    """An object with a list of values for each column."""
-    table = without_unnamed_index(export.data.read())
-    return json_of({name: table[name].to_pylist() for name in table.column_names})
+def json(export: Export[Rows]) -> Body:
+    """An object with a list of values for each column; a large one is made while it is sent."""
+    return table_json(without_unnamed_index(export.data.read()))
 
 
 def parquet(export: Export[Rows]) -> Iterator[bytes]:
@@ -81,8 +83,11 @@ def check_parquet(schema: pa.Schema, media_type: str) -> None:
 def separated(export: Export[Rows]) -> Iterator[bytes]:
     """A line for each row, after one of names; `header=absent` leaves that out."""
     header = export.parameters.get("header") != "absent"
-    pieces = plain_rows(export.data)
-    return separated_pieces(export.data.schema, pieces, header=header)
+    pieces, schema = plain_rows(export.data), export.data.schema
+    if for_spreadsheets(export.media_type):
+        pieces = map(without_formulas, pieces)
+        schema = pa.schema([field.with_name(quoted(field.name)) for field in schema])
+    return separated_pieces(schema, pieces, header=header)
 
 
 def separated_pieces(
@@ -93,15 +98,17 @@ def separated_pieces(
         yield _csv(piece, header)
         header = False
     if header:
-        names = without_unnamed_index(schema.empty_table()).column_names
+        names = without_unnamed_index(empty(schema)).column_names
         yield _csv(pa.table({name: pa.array([], pa.string()) for name in names}), header)
 
 
 def json_sequence(export: Export[Rows]) -> Iterator[bytes]:
     """An object for each row, between a record separator and a line feed (RFC 7464)."""
     for piece in export.data.pieces():
-        rows = without_unnamed_index(piece).to_pylist()
-        yield b"".join(RECORD + json_of(row) + END for row in rows)
+        table = without_unnamed_index(piece)
+        rows = zip(*map(plain_column, table.columns), strict=True)
+        names = table.column_names
+        yield b"".join(RECORD + json_of(dict(zip(names, row, strict=True))) + END for row in rows)
 
 
 def _csv(table: pa.Table, header: bool) -> bytes:

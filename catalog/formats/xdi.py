@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..services.rows import Rows
+from ..storage.tables import empty
 from .exports import Export
 from .plain_tables import plain_rows, plain_table
 
@@ -25,7 +26,7 @@ END_OF_HEADER = "# ---"
 
 def xdi(export: Export[Rows]) -> Iterator[bytes]:
     """Header, labels, and columns with blanks between them."""
-    names = plain_table(export.data.schema.empty_table()).column_names
+    names = plain_table(empty(export.data.schema)).column_names
     header = [*_header(export.metadata), "# " + " ".join(map(_word, names))]
     yield "".join(f"{line}\n" for line in header).encode()
     for piece in plain_rows(export.data):

@@ -21,7 +21,7 @@ from tiled_client.wire.slices import NDSlice, format_slice, patch_region, sliced
 from tiled_client.wire.structures import ArrayStructure
 
 from ..config import storage_settings
-from ..events import ArrayWritten, announce, announce_left
+from ..events import ArrayWritten, announce, announce_left, record
 from ..fencing import Fence, write_lock
 from ..inner import Inner, read_inner_array
 from ..models import DataSource, Node
@@ -42,13 +42,15 @@ Array = np.ndarray[Any, Any]
 class Upload:
     """What a request brings: bytes of a media type, to be kept or only passed on.
 
-    What is to be kept is so `once`, however often the request arrives.
+    What is to be kept is so `once`, however often the request arrives; what is only passed on is
+    known to the stream by its `token`.
     """
 
     body: Bytes
     mimetype: str
     persist: bool
     once: Once | None = None
+    token: str = ""
 
     @property
     def content(self) -> bytes:
@@ -185,9 +187,15 @@ def _store(target: Target, fence: Fence, plan: Plan, array: Array, upload: Uploa
     if not fence.exclusive:
         folder = _branch(target)
     _put(target, folder, plan, array, lambda: let_go(upload.body))
+    event = _written(target, plan, upload)
+    if plan.structure is target.structure and folder == target.folder and upload.once is None:
+        # The record of the event is the only row that changes. Its outcome need not be asked for:
+        # the same bytes may be written again.
+        announce(record(event))
+        return
     with committed() as change, with_receipt(target.ref.uuid, upload.once, plan.structure):
         _make_current(target, folder, plan)
-        change.tells(_written(target, plan, upload))
+        change.tells(event)
 
 
 def _branch(target: Target) -> str:
@@ -232,6 +240,7 @@ def _written(target: Target, plan: Plan, upload: Upload) -> ArrayWritten:
         block=plan.block,
         payload=upload.body,
         persisted=upload.persist,
+        token=upload.token,
     )
 
 

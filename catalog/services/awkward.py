@@ -42,6 +42,7 @@ def write_full(*, path: str, upload: Upload) -> None:
             length=structure.length,
             payload=upload.content,
             persisted=upload.persist,
+            token=upload.token,
         )
         if upload.persist:
             _store(node, upload.content, event)

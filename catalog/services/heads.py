@@ -8,6 +8,7 @@ from itertools import islice
 import pyarrow as pa
 
 from ..models import Node
+from ..storage import tables
 from .rows import iter_tables, table_structure
 
 # A table that was appended to row by row has a batch for each row.
@@ -36,5 +37,5 @@ def read_head(node: Node, rows: int) -> Head:
             first.append(piece.slice(0, rows - total))
         total += piece.num_rows
         pieces += 1
-    head = pa.concat_tables(first) if first else schema.empty_table()
+    head = pa.concat_tables(first) if first else tables.empty(schema)
     return Head(head, total, more=pieces == most)

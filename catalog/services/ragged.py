@@ -214,4 +214,5 @@ def _written(node: Node, plan: Plan, upload: Upload) -> RaggedWritten:
         block=plan.block,
         payload=upload.content,
         persisted=upload.persist,
+        token=upload.token,
     )

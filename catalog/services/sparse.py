@@ -11,6 +11,7 @@ from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.sparse import Coo, SparseStructure, joined
 
+from ..bounds import bounds
 from ..config import storage_settings
 from ..events import ArrayWritten, announce
 from ..models import DataSource, DataSourceAsset, Node
@@ -30,7 +31,7 @@ def write_full(*, path: str, upload: Upload) -> None:
     with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as writing:
         node = writing.node
         structure = sparse_structure(node)
-        elements = sparse.parse_body(upload.content, structure, structure.shape)
+        elements = _parsed(upload, structure, structure.shape)
         event = _written(node, elements, None, upload)
         if upload.persist:
             source = _source(node)
@@ -49,7 +50,7 @@ def write_block(*, path: str, block: Sequence[int], upload: Upload) -> None:
         node = writing.node
         structure = sparse_structure(node)
         shape = shape_of(structure.block_region(block))
-        elements = sparse.parse_body(upload.content, structure, shape)
+        elements = _parsed(upload, structure, shape)
         event = _written(node, elements, tuple(block), upload)
         if upload.persist:
             source, number = _source(node), _number(structure, block)
@@ -57,6 +58,11 @@ def write_block(*, path: str, block: Sequence[int], upload: Upload) -> None:
             _store(source, before, _file(node, structure, tuple(block), elements), event)
         else:
             announce(event)
+
+
+def _parsed(upload: Upload, structure: SparseStructure, shape: Sequence[int]) -> Coo:
+    most = bounds().unpacked_body
+    return sparse.parse_body(upload.content, structure, shape, most=most)
 
 
 def read_sparse(node: Node, items: NDSlice = ()) -> Coo:
@@ -182,4 +188,5 @@ def _written(node: Node, elements: Coo, block: Block | None, upload: Upload) -> 
         block=block,
         payload=sparse.payload_of(upload.content, elements),
         persisted=upload.persist,
+        token=upload.token,
     )

@@ -27,6 +27,7 @@ from tiled_client.wire.buffers import (
     unzip_members,
 )
 from tiled_client.wire.plain import OCTETS, data_uri, plain_array, plain_nested, plain_value
+from tiled_client.wire.plain_columns import plain_column
 from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.sparse import DATA, SparseStructure, dim_names
 from tiled_client.wire.structures import ArrayStructure, Structure
@@ -38,7 +39,7 @@ logger = logging.getLogger(__name__)
 ARROW = "application/vnd.apache.arrow.file"
 
 
-def to_json(frame: bytes, structure: Structure | None) -> str:
+def to_json(frame: bytes, structure: Structure | None) -> bytes:
     """The JSON form of a msgpack message of a node with this structure."""
     message = frames.decode(frame)
     payload = message.pop("payload", None)
@@ -54,10 +55,10 @@ def to_json(frame: bytes, structure: Structure | None) -> str:
         return dumps({**message, "payload": data_uri(payload, message["mimetype"])})
 
 
-def dumps(message: dict[str, Any] | list[Any]) -> str:
+def dumps(message: dict[str, Any] | list[Any]) -> bytes:
     """A whole message, as the schema is, in JSON."""
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-    return orjson.dumps(message, default=plain_value, option=options).decode()
+    return orjson.dumps(message, default=plain_value, option=options)
 
 
 def _plain(payload: bytes, message: dict[str, Any], structure: Structure | None) -> Any:
@@ -85,4 +86,4 @@ def _columns(payload: bytes, structure: Structure | None) -> dict[str, list[Any]
     if isinstance(structure, SparseStructure):
         table = table.select([*dim_names(len(structure.shape)), DATA])
     columns = zip(table.column_names, table.columns, strict=True)
-    return {name: column.to_pylist() for name, column in columns}
+    return {name: plain_column(column) for name, column in columns}

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 USER = "postgres"
@@ -50,7 +49,7 @@ class Cluster:
 
 def run(program: str, *arguments: str) -> None:
     """Run a program of PostgreSQL, which refuses to be run by root."""
-    user = USER if os.geteuid() == 0 else None
+    user = child_user()
     subprocess.run(
         [str(BINARIES[-1] / program), *arguments],
         user=user,
@@ -61,6 +60,11 @@ def run(program: str, *arguments: str) -> None:
         check=True,
         timeout=60,
     )
+
+
+def child_user() -> str | None:
+    """Return the user that servers which refuse root are run by; None for this one."""
+    return USER if os.geteuid() == 0 else None
 
 
 def postgresql_here() -> bool:
@@ -74,11 +78,6 @@ def postgresql_here() -> bool:
     return True
 
 
-needs_postgresql = pytest.mark.skipif(
-    not postgresql_here(), reason="no PostgreSQL binaries in /usr/lib/postgresql"
-)
-
-
 @contextmanager
 def own_cluster() -> Iterator[Cluster]:
     """A running PostgreSQL, gone at the end."""
@@ -87,7 +86,7 @@ def own_cluster() -> Iterator[Cluster]:
         if os.geteuid() == 0:
             shutil.chown(folder, USER)
         run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", USER, "--no-sync")
-        cluster = Cluster(folder, _free_port())
+        cluster = Cluster(folder, free_port())
         cluster.start()
         try:
             yield cluster
@@ -95,7 +94,8 @@ def own_cluster() -> Iterator[Cluster]:
             cluster.control("stop", "-m", "immediate")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nothing listens on."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])

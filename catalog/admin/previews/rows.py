@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tiled_client.wire.plain_columns import plain_column
+
 from ...models import Node
 from ...services.heads import read_head
 from ..text import count_text
@@ -29,7 +31,7 @@ def first_rows(node: Node) -> Rows:
     """The beginning of a table. Raises as `read_head` does."""
     head = read_head(node, MOST_ROWS)
     shown = head.rows.select(range(min(head.rows.num_columns, MOST_COLUMNS)))
-    columns = [column.to_pylist() for column in shown.columns]
+    columns = [plain_column(column) for column in shown.columns]
     caption = f"{count_text(head.total, 'row')}{' or more' if head.more else ''}"
     if head.total > MOST_ROWS:
         caption += f", the first {MOST_ROWS} shown"

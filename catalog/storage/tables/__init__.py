@@ -5,7 +5,7 @@ never read, and cut off by the next append. Rows that were stored are never rewr
 """
 
 from .bodies import arrived, in_slices, is_ipc_file, parse_ipc, serialize_ipc
-from .columns import column_array
+from .columns import column_array, storage_of
 from .kinds import check_type, check_types, has_empty_lists, parts_of
 from .labels import join_tables, with_labels_of
 from .partitions import (
@@ -52,6 +52,7 @@ __all__ = [
     "parts_of",
     "read",
     "serialize_ipc",
+    "storage_of",
     "with_index",
     "with_labels_of",
     "write_partition",

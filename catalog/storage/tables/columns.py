@@ -24,6 +24,8 @@ def column_array(column: pa.ChunkedArray) -> Array:
     kind = column.type
     if types.is_dictionary(kind):
         return column_array(column.cast(kind.value_type))
+    if isinstance(kind, pa.BaseExtensionType):
+        return column_array(storage_of(column))
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
         return _numbers(column)
     if types.is_decimal(kind) or types.is_null(kind):
@@ -37,9 +39,16 @@ def column_array(column: pa.ChunkedArray) -> Array:
         return _plain(ticks.cast(pa.int64()).cast(pa.duration(kind.unit)))
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         return _texts(column.cast(pa.large_string()), pc.utf8_length, "U")
-    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+    binary = (types.is_binary, types.is_large_binary, types.is_fixed_size_binary)
+    if any(is_kind(kind) for is_kind in (*binary, types.is_binary_view)):
         return _texts(column.cast(pa.large_binary()), pc.binary_length, "S")
     raise Unsupported(f"A column of type {kind} has no form as an array.")
+
+
+def storage_of(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of an extension type as what it is stored as."""
+    chunks = [chunk.storage for chunk in column.chunks]
+    return pa.chunked_array(chunks, column.type.storage_type)
 
 
 def _numbers(column: pa.ChunkedArray) -> Array:

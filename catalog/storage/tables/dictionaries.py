@@ -35,10 +35,27 @@ def _unified(table: pa.Table, number: int, field: pa.Field) -> pa.Table:
         whole = pa.concat_arrays(column.chunks)
     except pa.ArrowInvalid:
         # All dictionaries together have more entries than the declared index can count.
-        wide = pa.dictionary(pa.int64(), field.type.value_type, field.type.ordered)
+        wide = _widened(field.type)
         field = field.with_type(wide)
         whole = pa.concat_arrays([chunk.cast(wide) for chunk in column.chunks])
     return table.set_column(number, field, whole)
+
+
+def _widened(kind: pa.DataType) -> pa.DataType:
+    """The type with an index of 64 bits for each dictionary in it, at any depth."""
+    if pa.types.is_dictionary(kind):
+        return pa.dictionary(pa.int64(), kind.value_type, kind.ordered)
+    if not kind.num_fields:
+        return kind
+    fields = [kind.field(n).with_type(_widened(kind.field(n).type)) for n in range(kind.num_fields)]
+    if pa.types.is_struct(kind):
+        return pa.struct(fields)
+    if pa.types.is_map(kind):
+        key, item = fields[0].type
+        return pa.map_(key, item, keys_sorted=kind.keys_sorted)
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(fields[0], kind.list_size)
+    return pa.large_list(fields[0]) if pa.types.is_large_list(kind) else pa.list_(fields[0])
 
 
 def has_dictionary(kind: pa.DataType) -> bool:

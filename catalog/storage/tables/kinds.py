@@ -1,8 +1,16 @@
-"""The types that the columns of a table may have."""
+"""The types that the columns of a table may have: those whose values can be read back.
+
+| refused | because |
+| --- | --- |
+| lists of the fixed size 0 | pyarrow ends the process when it writes them to Parquet |
+| dictionaries of nested, extension or view types, or of dictionaries | Arrow cannot join them |
+| structs with two fields of the same name | JSON, and most readers, have no form for them |
+| dictionaries in list views, unions, run-end encoded values | their index cannot be widened |
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 from pyarrow import types
@@ -11,25 +19,25 @@ from ..errors import SchemaMismatch
 
 
 def check_types(schema: pa.Schema) -> None:
-    """Raise SchemaMismatch, which names the column, for types that cannot be kept."""
+    """Raise SchemaMismatch, which names the column, for types that cannot be read back."""
     for field in schema:
         check_type(field.name, field.type)
 
 
 def check_type(name: str, kind: pa.DataType) -> None:
     """Raise SchemaMismatch if a column `name` cannot be of the type `kind`."""
-    if has_empty_lists(kind):
-        raise SchemaMismatch(
-            f"The column {name!r} is of type {kind}: a list cannot have the fixed size 0. Give a "
-            "size of at least 1, or use lists of any length."
-        )
+    for refused, why in _REFUSED:
+        if refused(kind):
+            raise SchemaMismatch(f"The column {name!r} is of type {kind}: {why}")
+
+
+def empty(schema: pa.Schema) -> pa.Table:
+    """The table of this schema without rows, also where pyarrow's own function has no such type."""
+    return pa.Table.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
 def has_empty_lists(kind: pa.DataType) -> bool:
-    """Whether lists of the fixed size 0 are in this type, at any depth.
-
-    Such lists hold nothing, and pyarrow's writer of Parquet ends the process where it meets them.
-    """
+    """Whether lists of the fixed size 0 are in this type, at any depth."""
     return any(
         bool(types.is_fixed_size_list(part)) and part.list_size < 1 for part in parts_of(kind)
     )
@@ -41,8 +49,69 @@ def parts_of(kind: pa.DataType) -> Iterator[pa.DataType]:
     while pending:
         part = pending.pop()
         yield part
-        pending += [part.field(number).type for number in range(part.num_fields)]
-        if types.is_dictionary(part):
-            pending.append(part.value_type)
-        elif isinstance(part, pa.BaseExtensionType):
-            pending.append(part.storage_type)
+        pending += _inner(part)
+
+
+def _inner(kind: pa.DataType) -> list[pa.DataType]:
+    if types.is_dictionary(kind):
+        return [kind.value_type]
+    if isinstance(kind, pa.BaseExtensionType):
+        return [kind.storage_type]
+    return [kind.field(number).type for number in range(kind.num_fields)]
+
+
+def _has_odd_dictionary(kind: pa.DataType) -> bool:
+    return any(
+        bool(types.is_dictionary(part)) and (_is_view(part.value_type) or _inner(part.value_type))
+        for part in parts_of(kind)
+    )
+
+
+def _has_twins(kind: pa.DataType) -> bool:
+    """Whether a struct in this type has two fields of the same name."""
+    return any(
+        bool(types.is_struct(part)) and len({field.name for field in part}) < part.num_fields
+        for part in parts_of(kind)
+    )
+
+
+def _is_view(kind: pa.DataType) -> bool:
+    return bool(types.is_string_view(kind) or types.is_binary_view(kind))
+
+
+def _has_rigid_dictionary(kind: pa.DataType) -> bool:
+    return any(
+        _is_rigid(part) and any(bool(types.is_dictionary(inner)) for inner in parts_of(part))
+        for part in parts_of(kind)
+    )
+
+
+def _is_rigid(kind: pa.DataType) -> bool:
+    """Whether pyarrow casts no values in such a type to another index of their dictionary."""
+    kinds = (
+        types.is_list_view,
+        types.is_large_list_view,
+        types.is_union,
+        types.is_run_end_encoded,
+    )
+    return any(bool(is_kind(kind)) for is_kind in kinds)
+
+
+_REFUSED: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
+    (
+        has_empty_lists,
+        "a list cannot have the fixed size 0. Give a size of at least 1, or use lists of any "
+        "length.",
+    ),
+    (_has_twins, "two fields of a struct bear the same name. Rename one of them."),
+    (
+        _has_odd_dictionary,
+        "the values of a dictionary can only be of a plain type, such as string or int64. Send the "
+        "values themselves.",
+    ),
+    (
+        _has_rigid_dictionary,
+        "there can be no dictionary in list views, unions or run-end encoded values. Send the "
+        "values themselves, or use lists.",
+    ),
+)

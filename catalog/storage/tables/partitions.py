@@ -16,6 +16,7 @@ from tiled_client.wire.labels import RowLabels, read_labels
 from ..errors import MissingFile, SchemaMismatch, UnknownColumn, Unreadable
 from ..mapped import in_pieces, let_go, map_file
 from ..replace import write_all, write_new
+from . import kinds
 from .bodies import in_slices
 from .dictionaries import combined
 from .labels import join_tables, labelled
@@ -163,7 +164,7 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
 
 def empty(schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
     """The table without rows, as `read` would give it. Raises UnknownColumn."""
-    table = schema.empty_table()
+    table = kinds.empty(schema)
     return table if columns is None else table.select(with_index(schema, columns))
 
 

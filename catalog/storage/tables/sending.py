@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from .bodies import serialize_ipc
 from .dictionaries import has_dictionary
+from .kinds import empty
 
 
 def ipc_pieces(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]:
@@ -18,7 +19,7 @@ def ipc_pieces(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]
     with dictionaries is one piece.
     """
     if any(has_dictionary(kind) for kind in schema.types):
-        yield serialize_ipc(pa.concat_tables([schema.empty_table(), *tables]))
+        yield serialize_ipc(pa.concat_tables([empty(schema), *tables]))
         return
     sink = _Sink()
     with pa.ipc.new_file(pa.PythonFile(sink, "w"), schema) as writer:
