@@ -3,8 +3,9 @@
 # make demo [ARGS="--seconds 30"]         a server, a producer and a subscriber to look at
 # make docs                               the reference pages that are made from the code
 # make fuzz [EXAMPLES=1000]             requests made up by chance, for much longer than in the tests
+# make matrix                             every type within each other, in every format (some minutes)
 SHELL := bash
-.PHONY: run test demo docs fuzz
+.PHONY: run test demo docs fuzz matrix
 
 run:
 	@bash .ci/environment run
@@ -24,3 +25,7 @@ docs:
 fuzz:
 	@bash .ci/environment dev
 	@MADE_UP=$${EXAMPLES:-1000} .venv/bin/python -m pytest -q tests/made_up $(ARGS)
+
+matrix:
+	@bash .ci/environment dev
+	@MATRIX=full .venv/bin/python -m pytest -q -n 2 tests/matrix $(ARGS)

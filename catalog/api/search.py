@@ -33,7 +33,7 @@ from .filters import filters_of
 from .links import base_url, quoted
 from .listing import Page, child_counts
 from .requests import integer
-from .resources import View, node_resource
+from .resources import View, listed_resource
 from .responses import render
 
 DEEPEST = 64
@@ -149,4 +149,4 @@ def _found(nodes: QuerySet[Node], listing: Listing, counted: QuerySet[Node] | No
 def _resources(request: Request, base: str, nodes: list[Node], view: View) -> list[dict[str, Any]]:
     counted = {"structure", "count"} & view.fields
     counts = child_counts(nodes, principal_of(request)) if counted else {}
-    return [node_resource(base, node, view.listed, counts) for node in nodes]
+    return [listed_resource(base, node, view.listed, counts) for node in nodes]
