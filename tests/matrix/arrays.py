@@ -51,7 +51,8 @@ def _written(matrix: Matrix, array: Array, structure: ArrayStructure) -> None:
         end = ",".join([str(len(array)), *["0"] * (array.ndim - 1)])
         more = f"{full}?offset={end}&shape={shape}&extend=true"
         if matrix.try_("append", lambda: matrix.send("PATCH", more, body, OCTETS)):
-            array = np.concatenate([array, array]).astype(array.dtype)
+            # Of bytes: numpy copies no padding.
+            array = np.frombuffer(body * 2, array.dtype).reshape(-1, *array.shape[1:])
     _read(matrix, array, path)
     for event in events[:1]:
         _streamed(matrix, body, event, structure)
@@ -62,7 +63,7 @@ def _read(matrix: Matrix, array: Array, path: str) -> None:
     address = f"{full}?format="
     octets = array.tobytes()
     matrix.get("octets", f"{address}{OCTETS}", lambda a: _differs(content(a), octets))
-    matrix.get("npy", f"{address}npy", lambda a: _differs(_npy(a).tobytes(), octets))
+    matrix.get("npy", f"{address}npy", lambda a: _not_said(_said(_npy(a)), array))
     matrix.get("json", f"{address}json", lambda a: _not_said(orjson.loads(content(a)), array))
     matrix.get("csv", f"{address}csv", lambda a: _lines(a, array))
     for name in ("png", "tiff", "html"):
