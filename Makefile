@@ -2,10 +2,12 @@
 # make test [ARGS="-k name"]              every check and every test
 # make demo [ARGS="--seconds 30"]         a server, a producer and a subscriber to look at
 # make docs                               the reference pages that are made from the code
+# make lock [ARGS=--upgrade]             requirements*.lock anew, after a change of requirements
+# make audit                              known vulnerabilities of what is locked
 # make fuzz [EXAMPLES=1000]             requests made up by chance, for much longer than in the tests
 # make matrix                             every type within each other, in every format (some minutes)
 SHELL := bash
-.PHONY: run test demo docs fuzz matrix
+.PHONY: run test demo docs lock audit fuzz matrix
 
 run:
 	@bash .ci/environment run
@@ -21,6 +23,14 @@ demo:
 docs:
 	@bash .ci/environment dev
 	@.venv/bin/python docs/reference/generate.py
+
+lock:
+	@bash .ci/environment dev
+	@bash .ci/lock $(ARGS)
+
+audit:
+	@bash .ci/environment dev
+	@.venv/bin/uv tool run 'pip-audit>=2.9,<3' --require-hashes --disable-pip -r requirements.lock
 
 fuzz:
 	@bash .ci/environment dev

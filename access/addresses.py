@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from django.http import HttpRequest
 
 # What one customer of a network provider has, at least.
 PREFIX_OF_V6 = 64
+# In an ASGI scope: the client's address by which limits count; empty where it is not known.
+SCOPE_ADDRESS = "tiled.address"
 
 
 def client_address(request: HttpRequest | None) -> str:
@@ -15,7 +18,12 @@ def client_address(request: HttpRequest | None) -> str:
 
     Of IPv6 it is the network, in which anybody has as many addresses as they like.
     """
-    told = "" if request is None else str(request.META.get("REMOTE_ADDR") or "")
+    return canonical_address("" if request is None else str(request.META.get("REMOTE_ADDR") or ""))
+
+
+@lru_cache(maxsize=4096)
+def canonical_address(told: str) -> str:
+    """Return the address that limits count by: of IPv6 the network; empty for what is none."""
     try:
         known = ipaddress.ip_address(told)
     except ValueError:

@@ -26,6 +26,7 @@ from .models import ApiKey
 from .principals import OF_ACCOUNTS, READ, Scope
 from .standing import INHERIT
 from .tags_admin import TagAdmin as TagAdmin
+from .users_admin import GuardedUserAdmin as GuardedUserAdmin
 
 if TYPE_CHECKING:
     KeyModelAdmin = admin.ModelAdmin[ApiKey]

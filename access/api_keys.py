@@ -29,10 +29,12 @@ def create_key(
     note: str = "",
     owner: Account | None = None,
     access_tags: Collection[str] | None = None,
+    made_by: int | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key and its secret, which nobody can be told again.
 
-    `owner` has none on a site without users. Raises Invalid for a key that could do nothing.
+    `owner` has none on a site without users; `made_by` is the id of the key that it is made with,
+    and revoked with. Raises Invalid for a key that could do nothing.
     """
     if not scopes:
         raise Invalid("A key needs at least one scope.")
@@ -48,6 +50,7 @@ def create_key(
             access_tags=None if access_tags is None else sorted(access_tags),
             expires=expires,
             note=note,
+            made_by_id=made_by,
         )
         try:
             with transaction.atomic():
@@ -59,12 +62,18 @@ def create_key(
             return key, secret
 
 
-def revoke_key(first_eight: str, *, owner: Account | None = None) -> None:
-    """Delete a key, of `owner` if that is said; from now on it opens nothing. Raises NotFound."""
+def revoke_key(first_eight: str, *, owner: Account | None = None) -> int:
+    """Delete a key, of `owner` if that is said, and all keys that were made with it.
+
+    Returns how many were deleted; from now on they open nothing. Raises NotFound.
+    """
     owned = ApiKey.objects.all() if owner is None else ApiKey.objects.filter(owner=owner)
-    deleted = "\0" not in first_eight and owned.filter(first_eight=first_eight).delete()[0]
+    deleted = 0
+    if "\0" not in first_eight:
+        deleted = owned.filter(first_eight=first_eight).delete()[0]
     if not deleted:
         raise NotFound(f"There is no key that begins with {first_eight!r}.")
+    return deleted
 
 
 def announce_deletion(*, instance: ApiKey, **_: Any) -> None:

@@ -16,10 +16,11 @@ class AccessConfig(AppConfig):
         from django.db.models.signals import m2m_changed, post_delete, post_save
 
         from . import accounts, api_keys, rights, sessions
-        from .models import Account, ApiKey, Grant, Session, Tag
+        from .models import Account, ApiKey, Grant, KeyHolder, Session, Tag
 
-        user = settings.AUTH_USER_MODEL
-        post_save.connect(accounts.after_user_saved, user, dispatch_uid="access user saved")
+        for user in (settings.AUTH_USER_MODEL, KeyHolder):
+            uid = f"access {user} saved"
+            post_save.connect(accounts.after_user_saved, user, dispatch_uid=uid)
         post_save.connect(accounts.after_account_saved, Account, dispatch_uid="access account")
         post_delete.connect(accounts.after_account_deleted, Account, dispatch_uid="access gone")
         post_delete.connect(api_keys.announce_deletion, ApiKey, dispatch_uid="access key")

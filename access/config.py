@@ -73,6 +73,14 @@ class AuthenticationSettings(BaseModel):
         description="Seconds after which a user has to log in again, however often they refreshed.",
         examples=["31536000"],
     )
+    browser_session_max_age: int = Field(
+        default=12 * 3600,
+        ge=60,
+        le=10**9,
+        description="Seconds after which the admin and the other pages ask a browser to log in "
+        "again.",
+        examples=["43200"],
+    )
 
     access_policy: AccessPolicy = Field(
         default=AccessPolicy.none,

@@ -20,12 +20,15 @@ NOTE = "websocket"
 LASTS = timedelta(minutes=1)
 
 
-def hand_over(*, key: ApiKey, principal: Principal) -> None:
-    """Note with what `key`, which is one of these, was made."""
-    key.made_by_id = principal.key_id
-    if principal.session is not None:
-        key.session = Session.objects.filter(uuid=principal.session).first()
-    key.save(update_fields=["made_by", "session"])
+def hand_over(*, key: ApiKey, session: Session | None) -> None:
+    """Note the login that `key`, which is one of these, was made with."""
+    key.session = session
+    key.save(update_fields=["session"])
+
+
+def carries_over(*, note: str, lasts: timedelta | None) -> bool:
+    """Return whether a key of this kind only carries credentials over."""
+    return note == NOTE and lasts is not None and lasts <= LASTS
 
 
 def behind(principal: Principal) -> Principal:
@@ -37,7 +40,9 @@ def behind(principal: Principal) -> Principal:
         return principal
     keys = ApiKey.objects.select_related("session", "made_by")
     key = keys.filter(pk=principal.key_id).first()
-    if key is None or (maker := key.session or key.made_by) is None:
+    if key is None or key.expires is None or (maker := key.session or key.made_by) is None:
+        return principal
+    if not carries_over(note=key.note, lasts=key.expires - key.time_created):
         return principal
     session = key.session.uuid if key.session else None
     return replace(principal, key_id=key.made_by_id, session=session, expires=maker.expires)

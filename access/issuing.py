@@ -1,7 +1,8 @@
 """Keys that accounts make for themselves, and admins for others: never more than may be given.
 
 Source: the wire, "Authentication endpoints". A key that was made with another is no way round what
-restricts that one: it has no scope, no tag and no day more.
+restricts that one: it has no scope, no tag and no day more, and is revoked with it. A login that
+was revoked makes no key.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from .api_keys import create_key
-from .errors import BadRequest, Forbidden
-from .handover import LASTS, NOTE, hand_over
-from .models import Account, ApiKey
+from .errors import BadRequest, Forbidden, Unauthorized
+from .handover import carries_over, hand_over
+from .models import Account, ApiKey, Session
 from .principals import Principal, Scope
 from .standing import INHERIT, Standing, standing_of
+from .tokens import BEARER, SESSION_OVER
 
 MOST_KEYS = 100
 
@@ -49,19 +51,48 @@ def issue_own(*, principal: Principal, account: Account, wanted: Wanted) -> tupl
     if principal.key_id is not None and principal.expires is not None:
         expires = min(expires or principal.expires, principal.expires)
     with transaction.atomic():
-        key, secret = _issue(account, scopes, tags, expires, wanted.note)
-        if wanted.note == NOTE and wanted.lasts is not None and wanted.lasts <= LASTS:
-            hand_over(key=key, principal=principal)
+        session = _held(principal)
+        key, secret = _issue(account, scopes, tags, expires, wanted.note, principal.key_id)
+        if carries_over(note=wanted.note, lasts=wanted.lasts):
+            hand_over(key=key, session=session)
     return key, secret
 
 
-def issue_for(*, account: Account, wanted: Wanted) -> tuple[ApiKey, str]:
-    """A key for somebody else, made by an admin. Raises Forbidden and BadRequest."""
+def issue_for(
+    *, account: Account, wanted: Wanted, principal: Principal | None = None
+) -> tuple[ApiKey, str]:
+    """A key for somebody else, made by an admin; `principal`, if it is made over the API.
+
+    Raises Forbidden, BadRequest and Unauthorized.
+    """
     standing = standing_of(account.uuid)
     scopes = wanted.scopes if wanted.scopes is not None else frozenset({INHERIT})
     _check_scopes(scopes, _scopes(standing), "the principal's")
     _check_tags(scopes, wanted.access_tags)
-    return _issue(account, scopes, wanted.access_tags, _ends(wanted), wanted.note)
+    made_by = principal.key_id if principal else None
+    with transaction.atomic():
+        if principal:
+            _held(principal)
+        return _issue(account, scopes, wanted.access_tags, _ends(wanted), wanted.note, made_by)
+
+
+def _held(principal: Principal) -> Session | None:
+    """Keep the credentials of `principal` from being revoked until this transaction is over.
+
+    Returns their login, if they are a token of one. Raises Unauthorized where they were revoked
+    since the request was let in.
+    """
+    if principal.key_id is not None:
+        key = ApiKey.objects.select_for_update().filter(pk=principal.key_id).first()
+        if key is None:
+            raise Unauthorized("Invalid API key", headers=BEARER)
+    if principal.session is None:
+        return None
+    sessions = Session.objects.select_for_update().filter(uuid=principal.session, revoked=False)
+    session = sessions.first()
+    if session is None:
+        raise Unauthorized(SESSION_OVER, headers=BEARER)
+    return session
 
 
 def _scopes(standing: Standing | None) -> frozenset[Scope]:
@@ -100,6 +131,7 @@ def _issue(
     tags: frozenset[str] | None,
     expires: datetime | None,
     note: str,
+    made_by: int | None,
 ) -> tuple[ApiKey, str]:
     with transaction.atomic():
         # Keys that are made at the same time are counted one after the other.
@@ -110,5 +142,10 @@ def _issue(
                 f"This principal has {MOST_KEYS} API keys, the most that it may. Revoke one first."
             )
         return create_key(
-            scopes=scopes, expires=expires, note=note, owner=account, access_tags=tags
+            scopes=scopes,
+            expires=expires,
+            note=note,
+            owner=account,
+            access_tags=tags,
+            made_by=made_by,
         )

@@ -28,6 +28,8 @@ COLUMNS = """a.uuid AS owner_uuid, a.kind AS owner_kind, a.role AS owner_role,
 NAMES = [part.rpartition(" AS ")[2].strip() for part in COLUMNS.split(",")]
 BY_UUID = f"""SELECT {COLUMNS} FROM access_account a
     LEFT JOIN auth_user u ON u.id = a.user_id WHERE a.uuid = %s"""  # noqa: S608
+IN_SESSION = """ AND EXISTS (SELECT 1 FROM access_session s
+    WHERE s.uuid = %s AND s.account_id = a.id AND NOT s.revoked)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,16 @@ class Standing:
         )
 
 
-def standing_of(uuid: UUID) -> Standing | None:
-    """Who has this uuid; None if there is no such account, or none that may do anything."""
+def standing_of(uuid: UUID, *, session: UUID | None = None) -> Standing | None:
+    """Return who has this uuid; None if there is no such account, or none that may do anything.
+
+    Also None where `session` is given and is not a session of the account, or was revoked.
+    """
+    query, values = BY_UUID, [_as_stored(uuid)]
+    if session is not None:
+        query, values = BY_UUID + IN_SESSION, [*values, _as_stored(session)]
     with connection.cursor() as cursor:
-        cursor.execute(BY_UUID, [_as_stored(uuid)])
+        cursor.execute(query, values)
         row = cursor.fetchone()
     standing = Standing.of_row(row) if row else None
     return standing if standing and standing.active else None

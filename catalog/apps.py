@@ -5,7 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
-from .config import export_settings, storage_settings
+from .config import export_settings, private_folders, reader_limits, storage_settings
 from .storage import external
 
 
@@ -23,13 +23,18 @@ class CatalogConfig(AppConfig):
         """
         from . import checks  # noqa: F401
         from .formats import formats
-        from .queries.indexes import restore_triggers
+        from .queries.indexes import restore
         from .queries.sqlite import add_functions
 
         connection_created.connect(add_functions, dispatch_uid="catalog.queries.sqlite")
-        post_migrate.connect(restore_triggers, sender=self, dispatch_uid="catalog.queries.indexes")
+        post_migrate.connect(restore, sender=self, dispatch_uid="catalog.queries.indexes")
         try:
             external.register(*map(external.load, storage_settings().adapters))
+            external.configure(
+                reader_limits,
+                adapters=storage_settings().adapters,
+                private=private_folders(),
+            )
         except (TypeError, ValueError) as error:
             raise ImproperlyConfigured(f"storage.adapters: {error}") from error
         if export_settings().formats:

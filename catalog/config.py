@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from .storage.processes import Limits
 
 IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 DATABASE_URI = re.compile(r"(sqlite(\+\w+)?:///.+|postgres(ql)?(\+\w+)?://.*/[^/?]+(\?.*)?)")
@@ -21,6 +24,13 @@ class DatabaseSettings(BaseModel):
         description="The database: `sqlite:///PATH` (an absolute path makes four slashes) or "
         "`postgresql://USER:PASSWORD@HOST:PORT/NAME`. Left out, `catalog.db` in the data folder.",
         examples=["postgresql://tiled:password@db.example.org/tiled"],
+    )
+    lock_timeout: float = Field(
+        default=20.0,
+        gt=0,
+        description="For how many seconds a write waits for another write to the same node; then "
+        "it is refused with 503. Clients should be more patient than this.",
+        examples=["20"],
     )
 
     @field_validator("uri")
@@ -55,6 +65,28 @@ class StorageSettings(BaseModel):
         "`MODULE:NAME` of a `catalog.storage.external.Format` each, as "
         "docs/how-to/add-a-file-format.md shows.",
         examples=["[beamline.spe:FORMAT]"],
+    )
+    readers: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="How many processes each server process has to open external files in. They "
+        "may read nothing but the folders in `readable`. A read waits while all are at work.",
+        examples=["2"],
+    )
+    reader_memory: int = Field(
+        default=2_000_000_000,
+        ge=100_000_000,
+        description="The most bytes of memory that one of these processes may take. A file that "
+        "takes more, whatever it claims to be, is refused with 422.",
+        examples=["2000000000"],
+    )
+    reader_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="The most seconds that one read of an external file may take. One that takes "
+        "longer is ended, and refused with 422.",
+        examples=["60"],
     )
     file_io_sync: bool = Field(
         default=False,
@@ -152,6 +184,24 @@ def database_settings() -> DatabaseSettings:
 def storage_settings() -> StorageSettings:
     """This site's section `storage`."""
     return settings.TILED.storage
+
+
+def reader_limits() -> Limits:
+    """What the processes that read external files may take."""
+    storage = storage_settings()
+    return Limits(storage.readers, storage.reader_memory, storage.reader_seconds)
+
+
+def private_folders() -> list[Path]:
+    """Where the server keeps its own data, keys and code: no external file is read from there."""
+    server, storage = settings.TILED.server, settings.TILED.storage
+    database = settings.DATABASES["default"]
+    files = []
+    if database["ENGINE"].endswith("sqlite3"):
+        files = [Path(f"{database['NAME']}{suffix}") for suffix in ("", "-wal", "-shm")]
+    if config := os.environ.get("TILED_CONFIG"):
+        files.append(Path(config))
+    return [server.data_folder, storage.directory, Path(settings.BASE_DIR), *files]
 
 
 def specs_settings() -> SpecsSettings:

@@ -1,15 +1,17 @@
 """What the catalog announces: one Django signal for each thing that happened.
 
-The catalog does not know who listens. An event is announced after its change is committed, while
-the lock of the node it is about is still held, so that the order of announcements is the order of
-storage. A listener's exception reaches whoever made the change.
+The catalog does not know who listens. An event is recorded within the transaction of its change,
+so that listeners can keep with it what they have to do about it (a transactional outbox). It is
+announced after the commit, while the lock of the node it is about is still held: the order of
+announcements is the order of storage. A listener's exception reaches the caller that made the
+change.
 """
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from django.dispatch import Signal
 
@@ -27,9 +29,14 @@ class NodeRef:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to `node`."""
+    """Something that happened to `node`.
+
+    `token` names an update that is not stored, and that is streamed once, however often its request
+    arrives; empty where the request has no key.
+    """
 
     node: NodeRef
+    token: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +200,47 @@ _SIGNALS: dict[type[Event], Signal] = {
 }
 
 
-def announce(event: Event) -> None:
-    """Tell whoever listens to this kind of event; their exceptions are raised here."""
-    _SIGNALS[type(event)].send(sender=type(event), event=event)
+class Note(Protocol):
+    """What a listener has kept of an event within the transaction of its change."""
+
+    def is_stored(self) -> bool:
+        """Return whether it is in the database: then that transaction was committed."""
+        ...
+
+
+# Sent within the transaction of a change, with its `event`: listeners answer with a Note or None.
+recording = Signal()
+# Sent when a request repeats what was done before, with the `node` whose events it may be about.
+repeated = Signal()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event that was recorded within the transaction of its change."""
+
+    event: Event
+    notes: tuple[Note, ...]
+
+
+def record(event: Event) -> Recorded:
+    """Have listeners keep what they have to do about `event`. Call it within the transaction."""
+    answers: list[Any] = recording.send(sender=type(event), event=event)
+    return Recorded(event, tuple(note for _, note in answers if note is not None))
+
+
+def announce(event: Event | Recorded) -> None:
+    """Send an event to its listeners; their exceptions are raised here.
+
+    A persisted change is announced as it was recorded, what does not change anything as it is.
+    """
+    found = event if isinstance(event, Recorded) else Recorded(event, ())
+    kind = type(found.event)
+    _SIGNALS[kind].send(sender=kind, event=found.event, notes=found.notes)
+
+
+def announce_left(node: NodeRef) -> None:
+    """Announce what was recorded of `node` and not announced: the request that did it was cut off.
+
+    Call it under the lock of the node, when a request is answered from what is stored already.
+    """
+    repeated.send(sender=NodeRef, node=node)

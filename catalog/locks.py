@@ -3,56 +3,74 @@
 With PostgreSQL the lock is an advisory lock of the database, which several machines see. With
 SQLite, all processes are on one machine, and the lock is one of a fixed number of files. A lock is
 taken by path, before the node is looked up, so that what is looked up under it stays true.
+
+Threads of one process queue first (see `turns`). None waits longer than `database.lock_timeout`.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
+import logging
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
 from django.db import connection
 
-from .config import storage_settings
+from . import advisory_locks, file_locks
+from .config import database_settings, storage_settings
+from .turns import Deadline, LockTimeout, Turns
+
+logger = logging.getLogger(__name__)
 
 SLOTS = 65_536
 ADVISORY_CLASS = 0x711ED
 LONE_CLASS = 0x711EE
 
+_turns = Turns()
+
 
 @contextmanager
 def node_lock(path: str) -> Iterator[None]:
-    """Hold the lock of the node at `path`.
+    """Hold the lock of the node at `path`. Raises LockTimeout (503).
 
     Never take a second one inside: two paths may share a slot, and wait for each other.
     """
-    hold = _advisory_lock if connection.vendor == "postgresql" else _file_lock
-    with hold(_slot(path)):
+    slot, deadline = _slot(path), Deadline(database_settings().lock_timeout)
+    with _turns.turn(slot, deadline, advisory_locks.give_back_connection), ExitStack() as stack:
+        with _turns.asking():
+            stack.enter_context(_held(slot, deadline))
         yield
 
 
 def wait_for_writers(paths: Iterable[str]) -> None:
-    """Return when everybody who holds the lock of one of `paths` now has let go of it.
+    """Return when all who hold the lock of one of `paths` now have released it.
 
-    Others may take it meanwhile, and afterwards.
+    Others may take it meanwhile, and afterwards. One that is not released in time is not waited
+    for any longer: that writer finds no node when it commits, and leaves at most files that the
+    sweep removes.
     """
     slots = sorted({_slot(path) for path in paths})
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            # For each in turn: no two are held at the same time.
-            cursor.execute(
-                "SELECT pg_advisory_lock(%s, slot), pg_advisory_unlock(%s, slot) "
-                "FROM unnest(%s::int[]) AS slot",
-                [ADVISORY_CLASS, ADVISORY_CLASS, slots],
-            )
-        return
-    for slot in slots:
-        with _file_lock(slot):
-            pass
+    deadline = Deadline(database_settings().lock_timeout)
+    try:
+        if connection.vendor == "postgresql":
+            advisory_locks.wait_for_all(ADVISORY_CLASS, slots, deadline)
+            return
+        for slot in slots:
+            with _held(slot, deadline):
+                pass
+    except LockTimeout:
+        logger.warning(
+            "A write to a deleted node did not end within %g s (database.lock_timeout).",
+            deadline.seconds,
+        )
+
+
+def longest_wait() -> float:
+    """Return for how many seconds a thread of this process has waited for a lock, at most."""
+    return _turns.longest_wait()
 
 
 @contextmanager
@@ -67,6 +85,13 @@ def lone(name: str) -> Iterator[bool]:
         yield held
 
 
+def _held(slot: int, deadline: Deadline) -> AbstractContextManager[None]:
+    if connection.vendor == "postgresql":
+        return advisory_locks.held(ADVISORY_CLASS, slot, deadline)
+    path = f"{_lock_folder(storage_settings().directory)}/{slot:04x}"
+    return file_locks.held(path, deadline)
+
+
 def _slot(path: str) -> int:
     digest = hashlib.blake2b(path.encode(), digest_size=4).digest()
     return int.from_bytes(digest) % SLOTS
@@ -74,15 +99,12 @@ def _slot(path: str) -> int:
 
 @contextmanager
 def _lone_advisory(name: str, number: int) -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LONE_CLASS, number])
-        held = bool(cursor.fetchone()[0])
+    session = advisory_locks.try_lock(LONE_CLASS, number)
     try:
-        yield held
+        yield session is not None
     finally:
-        if held:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LONE_CLASS, number])
+        if session is not None:
+            advisory_locks.unlock(session, LONE_CLASS, number)
 
 
 @contextmanager
@@ -94,28 +116,6 @@ def _lone_file(name: str, number: int) -> Iterator[bool]:
             yield False
         else:
             yield True
-
-
-@contextmanager
-def _advisory_lock(slot: int) -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [ADVISORY_CLASS, slot])
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [ADVISORY_CLASS, slot])
-
-
-@contextmanager
-def _file_lock(slot: int) -> Iterator[None]:
-    path = f"{_lock_folder(storage_settings().directory)}/{slot:04x}"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)  # and with it the lock
 
 
 @cache

@@ -111,7 +111,12 @@ class Node(models.Model):
 
 
 class DataSource(models.Model):
-    """How and where the data of a node are kept."""
+    """How and where the data of a node are kept.
+
+    `generation` counts the changes of this row and of which files are its own; who changes either
+    compares it. `folder` is where the chunks of an array lie within the folder of its node: empty
+    for that folder itself, as long as no writer had to leave it to another that lost its lock.
+    """
 
     node = models.OneToOneField(Node, related_name="data_source", on_delete=models.CASCADE)
     structure_family = models.CharField(max_length=16)
@@ -122,6 +127,8 @@ class DataSource(models.Model):
     management = models.CharField(
         max_length=16, choices=[(kind.value, kind.value) for kind in Management]
     )
+    generation = models.BigIntegerField(default=0, editable=False)
+    folder = models.CharField(max_length=32, default="", blank=True, editable=False)
     assets: models.ManyToManyField[Asset, DataSourceAsset] = models.ManyToManyField(
         "Asset", through="DataSourceAsset", related_name="data_sources"
     )
@@ -244,3 +251,12 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} of {self.node}"
+
+
+class StorageMark(models.Model):
+    """The one row that says which storage folder belongs to this database (`site_marker`)."""
+
+    mark = models.UUIDField(editable=False)
+
+    def __str__(self) -> str:
+        return str(self.mark)

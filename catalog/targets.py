@@ -17,14 +17,16 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Model, QuerySet
 
+from access.errors import ServiceError
 from tiled_client.wire.families import Management, StructureFamily
 from tiled_client.wire.structures import Structure
 
 from .events import NodeRef
+from .fencing import Superseded
 from .fields import structure_from_text
 from .inner import refuse_inner
 from .models import Asset, DataSource, DataSourceAsset, Node
-from .nodes import check_family, no_such_entry, split_path
+from .nodes import check_family, is_taken, no_such_entry, split_path
 
 NODE_COLUMNS = (
     "uuid",
@@ -32,6 +34,8 @@ NODE_COLUMNS = (
     "data_source__id",
     "data_source__management",
     "data_source__structure",
+    "data_source__generation",
+    "data_source__folder",
 )
 ASSET_COLUMNS = ("asset_id", "asset__data_uri", "asset__size")
 KEPT_STRUCTURES = 512
@@ -47,6 +51,8 @@ class Target:
     source_id: int | None
     external: bool
     structure: Structure | None
+    generation: int = 0
+    folder: str = ""
 
     @property
     def writable(self) -> bool:
@@ -66,19 +72,22 @@ def find_target(path: str, *families: StructureFamily) -> Target:
     if row is None:
         refuse_inner(segments)
         raise no_such_entry(segments)
-    uuid, family_name, source_id, management, text = row
+    uuid, family_name, source_id, management, text, generation, folder = row
     node, family = UUID(uuid) if isinstance(uuid, str) else uuid, StructureFamily(family_name)
     check_family(joined, family, families)
     structure = None if text is None else _structures.get(node, family, text)
     ref = NodeRef(node, joined, family)
-    return Target(ref, source_id, management == Management.external, structure)
+    external = management == Management.external
+    return Target(ref, source_id, external, structure, generation or 0, folder or "")
 
 
 def store_structure(target: Target, structure: Structure) -> bool:
-    """Keep another structure for `target`; False if it was deleted since it was found."""
+    """Keep another structure for `target`; False if it was deleted or changed since then."""
     field: Any = DataSource._meta.get_field("structure")
     value = field.get_db_prep_value(structure.to_json(), connection)
-    found = _changed(_update(connection.vendor, DataSource, "structure"), [value, target.source_id])
+    update = _update(connection.vendor, DataSource, "structure", "generation")
+    known = [target.generation + 1, target.source_id, target.generation]
+    found = _changed(update, [value, *known])
     if found and isinstance(value, str):
         _structures.put(target.ref.uuid, value, structure)
     return found
@@ -100,8 +109,16 @@ def find_partition(target: Target, number: int) -> StoredPartition | None:
 
 
 def store_size(partition: StoredPartition, size: int) -> bool:
-    """Let `size` bytes of the file count; False if it was deleted since it was found."""
-    return _changed(_update(connection.vendor, Asset, "size"), [size, partition.asset_id])
+    """Let `size` bytes of the file count; False if it was deleted or grew since it was found."""
+    values = [size, partition.asset_id, partition.size]
+    return _changed(_update(connection.vendor, Asset, "size"), values)
+
+
+def superseded(target: Target) -> ServiceError:
+    """Return why nothing could be stored: `target` was deleted, or another write was first."""
+    if is_taken(target.ref.path):
+        return Superseded()
+    return no_such_entry(split_path(target.ref.path))
 
 
 class Structures:
@@ -163,12 +180,14 @@ def _select_partition(vendor: str) -> str:
 
 
 @cache
-def _update(vendor: str, model: type[Model], name: str) -> str:
-    """Set one column of the row with an id."""
+def _update(vendor: str, model: type[Model], *names: str) -> str:
+    """Set columns of the row with an id, if the last of them has the value that is expected."""
     quoted, key = connection.ops.quote_name, model._meta.pk
     assert key is not None
-    table, column, where = model._meta.db_table, _column(model, name), _column(model, key.name)
-    return f"UPDATE {quoted(table)} SET {quoted(column)} = %s WHERE {quoted(where)} = %s"  # noqa: S608
+    table, where = quoted(model._meta.db_table), quoted(_column(model, key.name))
+    columns = [quoted(_column(model, name)) for name in names]
+    values = ", ".join(f"{column} = %s" for column in columns)
+    return f"UPDATE {table} SET {values} WHERE {where} = %s AND {columns[-1]} = %s"  # noqa: S608
 
 
 def _sql(query: QuerySet[Any, Any]) -> str:

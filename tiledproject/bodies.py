@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from access.budgets import Budgets
+from catalog.outages import complain
+
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Admit = Callable[[], Awaitable[None]]
 
@@ -31,6 +34,7 @@ class TooLarge(Exception):
     """The body is larger than any may be; the text says it to the client."""
 
     status = 413
+    headers: dict[str, str] = {}
 
 
 class Refused(Exception):
@@ -38,9 +42,21 @@ class Refused(Exception):
 
 
 class NoRoom(TooLarge):
-    """The body is larger than there is room for now."""
+    """The body cannot be kept now; where that is for want of room, `status` is 507."""
 
     status = 503
+    headers = {"Retry-After": "5"}
+
+    @classmethod
+    def on(cls, error: OSError) -> NoRoom:
+        """Return the error for a temporary file that could not be written."""
+        outage = complain(error)
+        if outage is None:
+            return cls(f"The body cannot be kept now ({error.strerror}). Try again soon.")
+        refusal = cls(outage.detail)
+        refusal.status = outage.status
+        refusal.headers = {"Retry-After": str(outage.retry_after)}
+        return refusal
 
 
 class Body:
@@ -51,21 +67,36 @@ class Body:
         self._parts: list[bytes] = []
         self._file = file
         self._in_memory = 0
+        self._on_disk = 0
+        # A file that the server below has made is that server's to count.
+        self._counted = False
         self._in_file = expected > MEMORY_OF_ONE
         self.size = 0 if file is None else file.seek(0, 2)
 
-    def add(self, part: bytes) -> None:
-        """Keep another part."""
+    def keep(self, part: bytes) -> bool:
+        """Keep another part in memory; False where it has to go to a file."""
+        if self._file is not None or not self._fits(len(part)):
+            return False
         self.size += len(part)
-        if self._file is None and self._fits(len(part)):
-            self._in_memory += len(part)
-            self._parts.append(part)
-            return
+        self._in_memory += len(part)
+        self._parts.append(part)
+        return True
+
+    def store(self, part: bytes) -> None:
+        """Write another part, after all others, to the file. Raises Unavailable."""
         if self._file is None:
-            self._file = self._bodies.new_file()
-            self._file.writelines(self._parts)
+            self._file, self._counted = self._bodies.new_file(), True
+            self._write(*self._parts)
             self._release()
-        self._file.write(part)
+        self.size += len(part)
+        self._write(part)
+
+    def _write(self, *parts: bytes) -> None:
+        assert self._file is not None
+        size = sum(map(len, parts))
+        self._bodies.take_disk(size)
+        self._on_disk += size
+        self._file.writelines(parts)
 
     def file(self) -> IO[bytes]:
         """The whole body, to be read from its beginning. To be asked for once."""
@@ -82,6 +113,9 @@ class Body:
         self._release()
         if self._file is not None:
             self._file.close()
+        if self._counted:
+            self._counted = False
+            self._bodies.close_file(self._on_disk)
 
     def _fits(self, size: int) -> bool:
         if self._in_file:
@@ -100,49 +134,81 @@ class Bodies:
     Large ones, and what arrives beyond that, go to temporary files in `folder`, so that uploads
     cost disk, and no memory. It is best the storage's: a folder in memory would help nobody, and
     what is stored then need not cross from disk to disk. `largest` is the most bytes that one may
-    have.
+    have. What goes to disk is taken from `budgets`.
     """
 
-    def __init__(self, *, largest: int, memory: int = MEMORY, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        largest: int,
+        memory: int = MEMORY,
+        folder: Path | None = None,
+        budgets: Budgets | None = None,
+    ) -> None:
         self._largest = largest
         self._free = memory
         self._folder = folder
+        self._budgets = budgets
 
     async def receive(
         self, scope: Mapping[str, Any], receive: Receive, admit: Admit | None = None
     ) -> Body:
         """The whole body. Raises Disconnected, NoRoom, TooLarge (at once if it says so).
 
-        Of one of more than `MEMORY_OF_ONE` bytes no more is taken in until `admit` has returned;
-        what that raises is raised.
+        Of one of more than `MEMORY_OF_ONE` bytes, and of any that does not fit into memory any
+        more, nothing is taken in until `admit` has returned; what that raises is raised.
         """
         expected = declared_length(scope)
         self._check(expected)
         body = Body(self, expected=expected, file=_arrived(scope))
+        admission = _Admission(admit)
         try:
-            admitted = await _admitted(max(expected, body.size), admit)
-            while await self._more(body, receive):
-                self._check(body.size)
-                admitted = admitted or await _admitted(body.size, admit)
+            if max(expected, body.size) > MEMORY_OF_ONE:
+                await admission.ask()
+            while await self._more(body, receive, admission):
+                pass
             self._check(body.size)
         except OSError as error:
             body.close()
-            raise NoRoom(f"There is no room for the body now ({error.strerror}).") from error
+            raise NoRoom.on(error) from error
         except BaseException:
             body.close()
             raise
         return body
 
     def new_file(self) -> IO[bytes]:
-        """A file without a name, which is gone when it is closed, or the process ends."""
-        return tempfile.TemporaryFile(dir=self._folder)
+        """A file without a name, which is gone when it is closed, or the process ends.
 
-    async def _more(self, body: Body, receive: Receive) -> bool:
+        Raises Unavailable where there are as many as may be.
+        """
+        if self._budgets is not None:
+            self._budgets.temporary_files.take(1)
+        try:
+            return tempfile.TemporaryFile(dir=self._folder)
+        except BaseException:
+            self.close_file(0)
+            raise
+
+    def close_file(self, size: int) -> None:
+        """Say that a file with `size` bytes is gone."""
+        if self._budgets is not None:
+            self._budgets.temporary_files.give_back(1)
+            self._budgets.temporary_bytes.give_back(size)
+
+    def take_disk(self, size: int) -> None:
+        """Take `size` bytes of disk. Raises Unavailable where there is not so much left."""
+        if self._budgets is not None:
+            self._budgets.temporary_bytes.take(size)
+
+    async def _more(self, body: Body, receive: Receive, admission: _Admission) -> bool:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Disconnected
         if part := message.get("body"):
-            body.add(part)
+            self._check(body.size + len(part))
+            if not body.keep(part):
+                await admission.ask(small=body.size + len(part) <= MEMORY_OF_ONE)
+                body.store(part)
         return bool(message.get("more_body", False))
 
     def _check(self, size: int) -> None:
@@ -164,12 +230,26 @@ class Bodies:
         self._free += size
 
 
-async def _admitted(size: int, admit: Admit | None) -> bool:
-    """Whether `admit` was asked, which only a large body needs."""
-    if size <= MEMORY_OF_ONE or admit is None:
-        return False
-    await admit()
-    return True
+class _Admission:
+    """Whether the body of a request may go to a file: asked once, before it does."""
+
+    def __init__(self, admit: Admit | None) -> None:
+        self._admit = admit
+
+    async def ask(self, *, small: bool = False) -> None:
+        """Return if it may; raise what `admit` raises where it may not.
+
+        One that is `small` is not refused for its size, but because there is no memory for it.
+        """
+        admit, self._admit = self._admit, None
+        if admit is None:
+            return
+        try:
+            await admit()
+        except Refused as refused:
+            if small and refused.args[0].status == TooLarge.status:
+                raise NoRoom("Insufficient memory for the request body now.") from None
+            raise
 
 
 def declared_length(scope: Mapping[str, Any]) -> int:

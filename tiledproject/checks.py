@@ -1,6 +1,8 @@
-"""Set-ups that are dangerous, found before somebody else finds them: `manage.py check --deploy`.
+"""Checks of the set-up. Errors stop `serve` and `runserver`; `check --deploy` reports warnings too.
 
-Each has an id, so that a site that knows what it does can silence it (SILENCED_SYSTEM_CHECKS).
+Each finding has an id, which a site that accepts the risk can name in `server.silenced_checks`.
+A check that refuses a start is added to LOOKS if settings and folders suffice for it, to SERVICES
+if it needs a connection, and to STORED if it needs the tables of the database.
 """
 
 from __future__ import annotations
@@ -14,13 +16,19 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from access.config import AccessPolicy
+from catalog.services.site_marker import ForeignStorage, check_storage
 
-from .config import PROJECT, Settings
+from .config import Settings
+from .config_errors import ConfigError
+from .folders import is_open_to_others, own_places, secret_files
 from .greeting import is_guessable, is_loopback
+from .services import check_services
 
 Found = Iterator[CheckMessage]
+Refusal = Callable[[Settings], None]
 LARGEST_NETWORK_V4 = 8
 LARGEST_NETWORK_V6 = 16
+GUESSABLE = "tiled.E003"
 
 
 def check_site(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
@@ -38,6 +46,32 @@ def register_checks() -> None:
     register(check_site, "security", deploy=True)
 
 
+def refuse_to_start(site: Settings, host: str) -> None:
+    """Raise ConfigError where a server of `site` must not listen on `host`.
+
+    Every command that serves calls this before it migrates the database.
+    """
+    server = site.server.model_copy(update={"host": host})
+    listening = site.model_copy(update={"server": server})
+    for found in problems(listening):
+        if found.is_serious() and found.id not in server.silenced_checks:
+            if found.id == GUESSABLE and is_loopback(host) and not server.tls:
+                continue
+            raise ConfigError(f"{found.msg} {found.hint} ({found.id})")
+    for refuse in SERVICES:
+        refuse(listening)
+
+
+def refuse_stored(site: Settings) -> None:
+    """Raise ConfigError where a server must not work with what the database holds.
+
+    Every command that serves calls this after the migrations. `runserver` runs none, so a table
+    may be missing.
+    """
+    for refuse in STORED:
+        refuse(site)
+
+
 def _readable_folders(site: Settings) -> Found:
     for folder in site.storage.readable:
         real = folder.resolve()
@@ -48,10 +82,10 @@ def _readable_folders(site: Settings) -> Found:
                 hint="Name the folders that hold data, and no others.",
                 id="tiled.E001",
             )
-        elif any(_contains(real, own) for own in _own_folders(site)):
+        elif own := [place for place in own_places(site) if place.is_relative_to(real)]:
             yield Error(
-                f"storage.readable has {folder}, in which the server keeps keys, its database or "
-                "its settings.",
+                f"storage.readable has {folder}, which contains the server's own {own[0]}: keys, "
+                "the database or settings could be read.",
                 hint="Name the folders that hold data, and no others.",
                 id="tiled.E002",
             )
@@ -63,7 +97,7 @@ def _keys(site: Settings) -> Found:
         yield Error(
             "The site's own API key is easy to guess.",
             hint="Leave out authentication.single_user_api_key to get a random one.",
-            id="tiled.E003",
+            id=GUESSABLE,
         )
 
 
@@ -75,13 +109,19 @@ def _secrets(site: Settings) -> Found:
             hint=f"chmod go-w {folder}",
             id="tiled.E004",
         )
-    for name in ("api_key", "secret_key"):
-        file = folder / name
-        if file.is_file() and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    for file in secret_files(site):
+        if is_open_to_others(file):
             yield Error(
                 f"Others may read {file}.",
                 hint=f"chmod 600 {file}",
                 id="tiled.E005",
+            )
+    for name, place in (("data", folder), ("storage", site.storage.directory)):
+        if is_open_to_others(place) and not place.stat().st_mode & stat.S_IWOTH:
+            yield Warning(
+                f"Others may look into the {name} folder {place}.",
+                hint=f"chmod 700 {place}",
+                id="tiled.W008",
             )
 
 
@@ -168,9 +208,18 @@ LOOKS: list[Callable[[Settings], Found]] = [
 ]
 
 
-def _own_folders(site: Settings) -> list[Path]:
-    return [site.server.data_folder, site.storage.directory, PROJECT]
+def _storage_of_another(site: Settings) -> None:
+    folder = site.storage.directory
+    try:
+        check_storage()
+    except ForeignStorage as error:
+        raise ConfigError(str(error)) from None
+    except OSError as error:
+        raise ConfigError(
+            f"storage.directory is {folder}, in which no file can be made or read "
+            f"({error.strerror}); make it writable for this user."
+        ) from None
 
 
-def _contains(folder: Path, other: Path) -> bool:
-    return other.resolve().is_relative_to(folder)
+SERVICES: list[Refusal] = [check_services]
+STORED: list[Refusal] = [_storage_of_another]

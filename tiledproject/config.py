@@ -25,9 +25,11 @@ from pydantic import (
 )
 
 from access.config import AuthenticationSettings
+from catalog.bounds import BoundsSettings
 from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, StorageSettings
 from streaming.config import StreamingCacheSettings
 
+from .budgets import BudgetSettings
 from .config_errors import ConfigError, Origins, explain, no_such_setting
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -125,6 +127,13 @@ class ServerSettings(BaseModel):
         examples=["false"],
     )
 
+    silenced_checks: list[str] = Field(
+        default=[],
+        description="Ids of findings of `manage.py check --deploy` that are accepted here, so that "
+        "they are not reported and do not stop the start.",
+        examples=["[tiled.E004]"],
+    )
+
     @field_validator("allow_origins")
     @classmethod
     def _are_origins(cls, origins: list[str]) -> list[str]:
@@ -143,20 +152,24 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     server: ServerSettings
+    budgets: BudgetSettings
     database: DatabaseSettings
     storage: StorageSettings
     specs: SpecsSettings
     export: ExportSettings
+    bounds: BoundsSettings
     streaming_cache: StreamingCacheSettings
     authentication: AuthenticationSettings
 
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "server": ServerSettings,
+    "budgets": BudgetSettings,
     "database": DatabaseSettings,
     "storage": StorageSettings,
     "specs": SpecsSettings,
     "export": ExportSettings,
+    "bounds": BoundsSettings,
     "streaming_cache": StreamingCacheSettings,
     "authentication": AuthenticationSettings,
 }

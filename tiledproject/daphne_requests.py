@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,6 +16,7 @@ from daphne.http_protocol import WebRequest
 from twisted.internet.interfaces import IAddress
 
 from .bodies import ARRIVED, ASKED, DROPPED, GO_ON, MEMORY_OF_ONE
+from .heads import ON_LOST
 from .room import Room
 
 
@@ -30,6 +31,7 @@ class PatientRequest(WebRequest):
         self._came = 0
         self._asking: asyncio.Future[None] | None = None
         self._dropped = False
+        self._on_lost: Callable[[], None] | None = None
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802
         """Begin to take in a body; of a large one not before it is known that it may come."""
@@ -49,9 +51,13 @@ class PatientRequest(WebRequest):
         """Let the application have the body as the file that it is in."""
         extensions = scope.setdefault("extensions", {})
         extensions[ARRIVED] = {"file": self.content}
+        extensions[ON_LOST] = {"set": self._set_on_lost}
         if self._dropped:
             extensions[DROPPED] = {}
         self.content = io.BytesIO()
+
+    def _set_on_lost(self, callback: Callable[[], None]) -> None:
+        self._on_lost = callback
 
     def _ask(self) -> None:
         """Read on when the application has said whether the body may come."""
@@ -114,6 +120,8 @@ class PatientRequest(WebRequest):
         """Keep nobody waiting who has something to send."""
         self.room.stopProducing()
         super().connectionLost(reason)
+        if self._on_lost is not None:
+            self._on_lost()
 
 
 async def _nothing() -> Mapping[str, Any]:

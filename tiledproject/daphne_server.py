@@ -22,7 +22,6 @@ from twisted.internet import defer, reactor, task
 from .daphne_requests import PatientRequest, patient
 from .greeting import greeting
 from .room import Room
-from .services import check_services
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +146,6 @@ class PatientServer(Server):
 
     def run(self) -> None:
         """Serve until stopped. Raises SystemExit with a sentence where nobody can listen."""
-        check_services(settings.TILED)
         reactor.callWhenRunning(self._use_patient_protocol)
         super().run()
         if self.failure:

@@ -8,6 +8,22 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 # Long enough for a writer to wait its turn behind a burst of others; then it is a fault to tell.
 LOCK_TIMEOUT = 60
 POOL_SIZE = 16
+# Clients give up after 30 s by default, and should hear the reason before.
+POOL_TIMEOUT = 15
+CONNECT_TIMEOUT = 3
+# A machine that lost its power says no goodbye: the database must notice by itself, or what the
+# machine had locked stays locked until TCP gives up, after two hours. And so must this server.
+# Keepalives notice it on an idle connection, the other where an answer was about to be sent.
+KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+TCP_USER_TIMEOUT = 10_000
+# To compile a search takes longer than what is compiled saves.
+SESSION_OPTIONS = " ".join(
+    (
+        "-c jit=off",
+        *(f"-c tcp_{name}={value}" for name, value in KEEPALIVES.items()),
+        f"-c tcp_user_timeout={TCP_USER_TIMEOUT}",
+    )
+)
 
 
 def django_database(uri: str) -> dict[str, Any]:
@@ -42,18 +58,39 @@ def _sqlite(path: str) -> dict[str, Any]:
 
 def _postgresql(uri: str) -> dict[str, Any]:
     parts = urlsplit(uri)
-    options: dict[str, Any] = dict(parse_qsl(parts.query, keep_blank_values=True))
-    # To compile a search takes longer than what is compiled saves.
-    options.setdefault("options", "-c jit=off")
+    hosts, ports = _places(parts.netloc)
+    options: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT,
+        "tcp_user_timeout": TCP_USER_TIMEOUT,
+        **KEEPALIVES,
+        **dict(parse_qsl(parts.query, keep_blank_values=True)),
+    }
+    given = options.get("options")
+    # Of two values for one parameter, PostgreSQL takes the last. An empty text asks for none.
+    options["options"] = given if given == "" else f"{SESSION_OPTIONS} {given or ''}".rstrip()
     # Each process takes no more connections than this from the server, however many requests it
     # has; the others wait for one.
-    options["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": LOCK_TIMEOUT}
+    options["pool"] = {"max_size": POOL_SIZE, "timeout": POOL_TIMEOUT}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "tiledproject.postgresql",
         "NAME": unquote(parts.path.removeprefix("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": str(parts.port or ""),
+        "HOST": hosts,
+        "PORT": ports,
         "OPTIONS": options,
     }
+
+
+def _places(netloc: str) -> tuple[str, str]:
+    """Return the hosts and the ports, with commas between them where there are several."""
+    pairs = [_host_and_port(place) for place in netloc.rpartition("@")[2].split(",")]
+    ports = ",".join(port for _, port in pairs)
+    return ",".join(unquote(host) for host, _ in pairs), ports if ports.strip(",") else ""
+
+
+def _host_and_port(place: str) -> tuple[str, str]:
+    host, colon, port = place.rpartition(":")
+    if not colon or place.endswith("]"):
+        host, port = place, ""
+    return host.strip("[]"), port

@@ -20,8 +20,19 @@ POLICY = (
 )
 READY: dict[str, Any] = {
     "type": "object",
-    "properties": {"status": {"const": "ready"}},
+    "properties": {
+        "status": {"const": "ready"},
+        "longest_lock_wait": {
+            "type": "number",
+            "description": "For how many seconds a write waits for another one to the same node.",
+        },
+    },
     "required": ["status"],
+}
+UNAVAILABLE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"status": {"const": "unavailable"}, "detail": {"type": "string"}},
+    "required": ["status", "detail"],
 }
 
 
@@ -48,10 +59,16 @@ def document() -> dict[str, Any]:
     whole["paths"]["/healthz"] = {
         "get": {
             "operationId": "get_healthz",
-            "summary": "Whether this server process answers",
+            "summary": "Whether this server process can serve",
             "description": "Needs no credentials.",
             "tags": ["healthz"],
-            "responses": {"200": {"description": "It does.", "content": {JSON: {"schema": READY}}}},
+            "responses": {
+                "200": {"description": "It can.", "content": {JSON: {"schema": READY}}},
+                "503": {
+                    "description": "The database cannot be reached.",
+                    "content": {JSON: {"schema": UNAVAILABLE}},
+                },
+            },
         }
     }
     return whole

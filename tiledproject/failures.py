@@ -14,7 +14,6 @@ from django.core.exceptions import (
     SuspiciousOperation,
 )
 from django.core.signals import got_request_exception
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
@@ -58,9 +57,7 @@ def failure(request: HttpRequest, error: Exception) -> HttpResponse:
             return errors.error_response(413, str(error))
         case BadRequest() | SuspiciousOperation() | MultiPartParserError() | UnreadablePostError():
             return errors.error_response(400, "This request cannot be answered.")
-        case OperationalError() | InterfaceError():
-            return errors.database_response(error) or _broken(request, error)
-    return _broken(request, error)
+    return errors.outage_response(error) or _broken(request, error)
 
 
 def _broken(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from django.utils.cache import patch_vary_headers
 
+from access.errors import ServiceError
 from catalog.api import durations
 from catalog.api.admission import Admitted, ask_only
 from catalog.api.buffers import BufferResponse, Piece
@@ -58,7 +59,8 @@ class RequestHandler(ASGIHandler):
             durations.begin()
             response = self._response(scope, body.file())
             response.headers[request_ids.HEADER] = name
-            if response.status_code != 500:
+            # How long a refusal took would say whether there is something that may not be seen.
+            if response.status_code < 400:
                 response.headers["Server-Timing"] = durations.server_timing()
             return self._sent(response)
         finally:
@@ -116,7 +118,7 @@ def guarded(get_response: Handler) -> Handler:
         response = preflight(request) or _too_old(request) or get_response(request)
         confine_data(request, response)
         tell_browser(request, response)
-        patch_vary_headers(response, ["Origin"])
+        patch_vary_headers(response, ["Origin", "Authorization", "Cookie"])
         if isinstance(response, HttpResponse):
             response.headers["Content-Length"] = str(len(_body(response)))
         return response
@@ -131,8 +133,17 @@ def _too_old(request: HttpRequest) -> HttpResponse | None:
 
 def too_large(error: TooLarge, scope: dict[str, Any]) -> Answer:
     """The answer to a request whose body is larger than any may be."""
+    return _error(scope, error.status, str(error), error.headers)
+
+
+def refused(error: ServiceError, scope: dict[str, Any]) -> Answer:
+    """The answer to a request that was refused before any view could look at it."""
+    return _error(scope, error.status, error.detail, error.headers)
+
+
+def _error(scope: dict[str, Any], status: int, detail: str, headers: dict[str, str]) -> Answer:
     name = request_ids.request_id(scope["headers"])
-    response = error_response(error.status, str(error), {request_ids.HEADER: name})
+    response = error_response(status, detail, {request_ids.HEADER: name, **headers})
     response.headers["Content-Length"] = str(len(response.content))
     return Answer(response.status_code, _headers(response), response.content)
 

@@ -7,19 +7,43 @@ has shown no key yet should not be able to hold a connection, or memory, in that
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
+from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .budgets import BudgetSettings
+from .connections import connections, raw_answer
+from .stalls import StallWatch
+
+logger = logging.getLogger(__name__)
 
 HEAD_SECONDS = 30.0
 LONGEST_HEAD = 65536
+# A connection that is one too many is told so with its first request, if that comes at once.
+REFUSAL_SECONDS = 2.0
+# The name in `scope["extensions"]` of a function that takes a callback, which is called when the
+# connection is lost.
+ON_LOST = "tiled.on_lost"
+TOO_SLOW = (
+    "The request body arrived too slowly or not at all (budgets.body_stall, budgets.body_rate, "
+    "budgets.body_seconds)."
+)
+# Of each header field: `: ` and the end of its line.
+FIELD_OVERHEAD = 4
 TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-type: application/json\r\ncontent-length: 37\r\nconnection: close\r\n"
     b"x-tiled-request-id: %s\r\n\r\n"
     b'{"detail":"The request is too long."}'
 )
+
+
+class HeadTooLong(Exception):
+    """The head of a request is longer than any may be."""
 
 
 class HeadsProtocol(HttpToolsProtocol):
@@ -30,24 +54,82 @@ class HeadsProtocol(HttpToolsProtocol):
         # Of the head that is awaited now; None while there is none.
         self._awaited: int | None = 0
         self._patience: asyncio.TimerHandle | None = None
+        self._head_size = 0
+        # What came since the last byte of a body: sizes of chunks, extensions, trailer fields.
+        self._between = 0
+        self._limits: BudgetSettings = settings.TILED.budgets
+        self._refusal: bytes | None = None
+        self._counted = False
+        self._on_lost: Callable[[], None] | None = None
+        # Of the body that is arriving: when it began, and how much of it there is.
+        self._body_since: float | None = None
+        self._body_size = 0
+        self._body_seen = 0
+
+    @property
+    def _peer(self) -> str:
+        return self.client[0] if self.client else ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a first request."""
         super().connection_made(transport)
-        self._wait()
+        self._stall = StallWatch(self.loop, transport, self._limits)
+        self._refusal = connections().enter(self._peer)
+        self._counted = True
+        self._wait(REFUSAL_SECONDS if self._refusal else HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Wait no more, and cancel the work on the request."""
         self._stop_waiting()
+        self._stall.end()
+        self._uncount()
         super().connection_lost(exc)
+        lost, self._on_lost = self._on_lost, None
+        if lost is not None:
+            lost()
+
+    def pause_writing(self) -> None:
+        """Begin to look whether the client reads at all."""
+        super().pause_writing()
+        self._stall.begin()
+
+    def resume_writing(self) -> None:
+        """The client has read nearly all."""
+        super().resume_writing()
+        self._stall.end()
+
+    def on_response_complete(self) -> None:
+        """Wait for another request, and for the client to read the rest of the answer."""
+        if self.transport.get_write_buffer_size():
+            self._stall.begin()
+        super().on_response_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over; from now on it is counted as a subscriber's."""
+        self._stop_waiting()
+        self._stall.end()
+        self._uncount()
+        super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
         """Take what has come; as long as it is no whole head, no more than a head may have."""
+        if self._refusal is not None:
+            # Only now, because a client whose request is not read may not see the answer.
+            self.transport.write(self._refusal)
+            self.transport.close()
+            return
         if self._awaited is not None:
             self._awaited += len(data)
+        else:
+            self._between += len(data)
         super().data_received(data)
         if self._awaited is None:
-            self._stop_waiting()
+            if self._body_since is None:
+                self._stop_waiting()
+            elif self._patience is None:
+                self._patience = self.loop.call_later(self._limits.body_stall, self._look_at_body)
+            if self._between > LONGEST_HEAD:
+                self.transport.close()
         elif self._awaited > LONGEST_HEAD:
             self._refuse()
         elif self._patience is None:
@@ -55,17 +137,91 @@ class HeadsProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        self._head_size = 0
         if self._awaited is None:
             self._awaited = 0
         super().on_message_begin()
 
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the request line, within the limit of the head."""
+        if self._fits(len(url)):
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header field; ignore trailer fields, which come after the body.
+
+        The application has been started with the list of fields by then, and would take a trailer
+        for a field that a proxy has checked.
+        """
+        if self._awaited is not None and self._fits(len(name) + len(value) + FIELD_OVERHEAD):
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        """The head is there."""
+        """Start the application, unless the head was too long."""
         self._awaited = None
+        if self._head_size > LONGEST_HEAD:
+            raise HeadTooLong
+        self._stop_waiting()
+        self._body_since, self._body_size, self._body_seen = self.loop.time(), 0, 0
+        self.scope["extensions"] = {ON_LOST: {"set": self._set_on_lost}}
         super().on_headers_complete()
 
-    def _wait(self) -> None:
-        self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+    def _fits(self, size: int) -> bool:
+        """Count bytes of the head, which may arrive in one read together with much else."""
+        self._head_size += size
+        return self._head_size <= LONGEST_HEAD
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body."""
+        self._between = 0
+        self._body_size += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request has arrived whole."""
+        self._between = 0
+        self._body_since = None
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be parsed, or is too long."""
+        if self._head_size > LONGEST_HEAD:
+            self._refuse()
+        else:
+            super().send_400_response(msg)
+
+    def _look_at_body(self) -> None:
+        """Go on waiting for a body, or answer 408 where it comes too slowly."""
+        self._patience = None
+        if self._body_since is None or self.transport.is_closing():
+            return
+        limits, seen, self._body_seen = self._limits, self._body_seen, self._body_size
+        late = self.loop.time() - self._body_since > limits.body_seconds
+        slow = self._body_size - seen < limits.body_rate * limits.body_stall
+        # The client cannot send where nothing is read.
+        if late or (slow and not self.flow.read_paused):
+            self._end_body()
+        else:
+            self._patience = self.loop.call_later(limits.body_stall, self._look_at_body)
+
+    def _end_body(self) -> None:
+        logger.warning("Gave up a request from %s: its body arrives too slowly.", self._peer)
+        if not self.cycle.response_started:
+            self.transport.write(raw_answer(408, TOO_SLOW))
+        self.transport.close()
+
+    def _set_on_lost(self, callback: Callable[[], None]) -> None:
+        self._on_lost = callback
+        if self.transport.is_closing():
+            callback()
+
+    def _uncount(self) -> None:
+        if self._counted:
+            self._counted = False
+            connections().leave(self._peer)
+
+    def _wait(self, seconds: float | None = None) -> None:
+        self._patience = self.loop.call_later(seconds or HEAD_SECONDS, self.transport.close)
 
     def _stop_waiting(self) -> None:
         if self._patience is not None:

@@ -44,6 +44,7 @@ def prepared(arguments: Sequence[str], environment: MutableMapping[str, str]) ->
                 labels = _take_options(arguments[1:], environment, surroundings)
             settings = load(environment, labels)
             if settings.streaming_cache.uri is None:
+                surroundings.enter_context(valkey_address.alone(settings.server.data_folder))
                 valkey = EmbeddedValkey(settings.streaming_cache.embedded_memory)
                 uri = surroundings.enter_context(valkey)
                 environment["TILED_STREAMING_CACHE_URI"] = uri

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -17,6 +17,7 @@ from .threads import RequestThreads
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Make = Callable[..., Coroutine[Any, Any, Any]]
 
 
 async def send_pieces(
@@ -25,12 +26,14 @@ async def send_pieces(
     send: Send,
     receive: Receive,
     threads: RequestThreads,
+    make: Make | None = None,
 ) -> None:
     """Send the head `start` and all pieces; when the client hangs up, make no more of them.
 
-    `send` waits until there is room. What a piece raises is raised, and cuts the connection.
+    `send` waits until there is room; `make` runs what makes a piece in a thread, as soon as it may.
+    What a piece raises is raised, and cuts the connection.
     """
-    pieces, gone = _pieces(response, threads), asyncio.ensure_future(receive())
+    pieces, gone = _pieces(response, make or threads.run), asyncio.ensure_future(receive())
     try:
         await send(start)
         async for piece in pieces:
@@ -44,7 +47,7 @@ async def send_pieces(
         await threads.run(response.close)
 
 
-async def _pieces(response: StreamingHttpResponse, threads: RequestThreads) -> Any:
+async def _pieces(response: StreamingHttpResponse, make: Make) -> Any:
     if response.is_async:
         async for piece in response:
             yield piece
@@ -52,13 +55,13 @@ async def _pieces(response: StreamingHttpResponse, threads: RequestThreads) -> A
     pieces: Iterator[Any] = iter(response)
     # None is no piece; an iterator's end cannot pass through a future.
     following = itertools.chain(pieces, itertools.repeat(None))
-    while (piece := await _whole(threads, following)) is not None:
+    while (piece := await _whole(make, following)) is not None:
         yield piece
 
 
-async def _whole(threads: RequestThreads, pieces: Iterator[Any]) -> Any:
+async def _whole(make: Make, pieces: Iterator[Any]) -> Any:
     """The next piece. Whoever does not wait for it any more still waits for its thread to end."""
-    making = asyncio.ensure_future(threads.run(next, pieces))
+    making = asyncio.ensure_future(make(next, pieces))
     try:
         return await asyncio.shield(making)
     except asyncio.CancelledError:

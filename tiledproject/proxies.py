@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from access.addresses import SCOPE_ADDRESS, canonical_address
+
 FORWARDED = b"x-forwarded-"
 CLIENT = b"x-forwarded-for"
 
@@ -23,13 +25,16 @@ class KnownProxies:
 
     def __init__(self, application: Application, networks: Iterable[Network]) -> None:
         self._application = application
-        self._networks = tuple(networks)
-        self._is_known = lru_cache(4096)(self._look_up)
+        self._is_known = lookup(networks)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Pass a connection on, as the one that it is."""
-        if scope["type"] in ("http", "websocket") and _forwarded(scope["headers"]):
-            scope = self._checked(scope)
+        if scope["type"] in ("http", "websocket"):
+            if _forwarded(scope["headers"]):
+                scope = self._checked(scope)
+            peer = (scope.get("client") or ("",))[0]
+            # Of a proxy that does not say for whom it speaks, the client is not known.
+            scope[SCOPE_ADDRESS] = "" if self._is_known(peer) else canonical_address(peer)
         await self._application(scope, receive, send)
 
     def _checked(self, scope: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,12 +57,20 @@ class KnownProxies:
                 return hop
         return None
 
-    def _look_up(self, peer: str) -> bool:
+
+def lookup(networks: Iterable[Network]) -> Callable[[str], bool]:
+    """Return a function that says whether a peer is in one of `networks`."""
+    known = tuple(networks)
+
+    @lru_cache(4096)
+    def is_known(peer: str) -> bool:
         # Over a unix socket there is no address: who may open it is a matter of its mode.
         if not peer:
             return True
         address = _address(peer)
-        return address is not None and any(address in network for network in self._networks)
+        return address is not None and any(address in network for network in known)
+
+    return is_known
 
 
 def _forwarded(headers: Iterable[tuple[bytes, bytes]]) -> bool:

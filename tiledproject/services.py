@@ -10,6 +10,7 @@ import redis
 
 from .config import Settings
 from .config_errors import ConfigError
+from .poolers import keeps_sessions
 
 logger = logging.getLogger(__name__)
 
@@ -29,20 +30,24 @@ def _check_database(uri: str) -> None:
     if uri.startswith("sqlite"):
         return
     try:
-        psycopg.connect(
-            re.sub(r"^\w+(\+\w+)?:", "postgresql:", uri), connect_timeout=PATIENCE
-        ).close()
-    except psycopg.OperationalError as error:
+        kept = keeps_sessions(re.sub(r"^\w+(\+\w+)?:", "postgresql:", uri), PATIENCE)
+    except psycopg.Error as error:
         raise ConfigError(
             f"database.uri names a PostgreSQL that lets nobody in ({_one_line(error)}); start it, "
             "or write the right user, password, host and name."
         ) from None
+    if not kept:
+        raise ConfigError(
+            "database.uri names a connection pooler that gives a session to another client after "
+            "each transaction, which the locks of nodes do not survive; set its pool_mode to "
+            "session, or name the PostgreSQL itself."
+        )
 
 
 def _check_cache(uri: str) -> None:
     try:
         with redis.Redis.from_url(uri, socket_connect_timeout=PATIENCE) as connection:
-            version = str(connection.info("server")["redis_version"])
+            server = connection.info("server")
     except (redis.AuthenticationError, redis.ResponseError) as error:
         raise ConfigError(
             f"streaming_cache.uri names a Redis that lets nobody in ({_one_line(error)}); write "
@@ -55,10 +60,26 @@ def _check_cache(uri: str) -> None:
             _one_line(error),
         )
         return
+    # Valkey has another word for it.
+    _check_mode(str(server.get("redis_mode") or server.get("server_mode")))
+    version = str(server["redis_version"])
     if int(version.partition(".")[0]) < OLDEST_REDIS:
         raise ConfigError(
             f"streaming_cache.uri names a Redis {version}; run version {OLDEST_REDIS} or newer, or "
             "leave it out to have the server start a Valkey of its own."
+        )
+
+
+def _check_mode(mode: str) -> None:
+    if mode == "cluster":
+        raise ConfigError(
+            "streaming_cache.uri names a node of a Redis Cluster, which holds only some of the "
+            "keys; name a Redis or Valkey that runs without cluster-enabled."
+        )
+    if mode == "sentinel":
+        raise ConfigError(
+            "streaming_cache.uri names a Sentinel, which watches a Redis and is none; name the "
+            "Redis itself, or an address that always leads to the primary, such as a proxy's."
         )
 
 

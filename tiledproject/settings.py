@@ -40,9 +40,11 @@ USE_X_FORWARDED_HOST = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 INSTALLED_APPS = [
-    # First, so that `runserver` is Daphne's.
+    # First, so that `runserver` is the site's own, which is Daphne's.
+    "tiledproject",
     "daphne",
     "channels",
+    "access",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -51,8 +53,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular_sidecar",
-    "tiledproject",
-    "access",
     "catalog",
     "streaming",
 ]
@@ -72,10 +72,12 @@ MIDDLEWARE = [
 # Over TLS, which a proxy speaks, and of which it says so.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = TILED.server.tls
 SECURE_HSTS_SECONDS = TILED.server.hsts_seconds if TILED.server.tls else 0
+SESSION_ENGINE = "access.browser_sessions"
+SESSION_COOKIE_AGE = TILED.authentication.browser_session_max_age
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 CSRF_COOKIE_HTTPONLY = True
 # What is promised for all names below this one, or to browsers' makers, is for whoever owns them.
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", *TILED.server.silenced_checks]
 
 ROOT_URLCONF = "tiledproject.urls"
 ASGI_APPLICATION = "tiledproject.asgi.application"
@@ -102,9 +104,20 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # One write may be a whole array: bodies are limited by `server.largest_body`.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
 
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
 AUTHENTICATION_BACKENDS = [
-    "access.backends.ApiKeyBackend",
+    # First, because it counts failed attempts, and makes those that come too soon wait.
     "access.backends.PasswordBackend",
+    "access.backends.ApiKeyBackend",
 ]
 
 REST_FRAMEWORK = {
@@ -156,6 +169,10 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "tiledproject.static_files.VersionedStaticFiles"},
+}
 
 LOGGING = {
     "version": 1,

@@ -13,8 +13,9 @@ from itertools import chain, repeat
 from django.db import connection
 
 from catalog.locks import lone
+from catalog.outages import complain
 from catalog.services.receipts import forget_expired
-from catalog.services.sweep import UNCLAIMED, sweep_folders
+from catalog.services.sweep import UNCLAIMED, sweep_files, sweep_folders
 from streaming.writing.sweep import sweep_streams
 
 logger = logging.getLogger(__name__)
@@ -31,8 +32,12 @@ def start() -> None:
 
 
 def sweep(*, unclaimed: float = UNCLAIMED) -> tuple[int, int]:
-    """Remove folders and streams of nodes that do not exist; how many of each."""
+    """Remove folders and streams of nodes that do not exist; how many of each.
+
+    What writes that were cut off have left in folders of nodes that do exist goes, too.
+    """
     forget_expired()
+    sweep_files(unclaimed=unclaimed)
     return sweep_folders(unclaimed=unclaimed), sweep_streams()
 
 
@@ -43,8 +48,9 @@ def _run() -> None:
             with lone(LOCK) as mine:
                 if mine:
                     sweep()
-        except Exception:
+        except Exception as error:
             # The next time it may go well; until then, nothing is worse than before.
-            logger.exception("What servers that were killed have left cannot be cleared up now")
+            if complain(error) is None:
+                logger.exception("Cleanup of what killed servers have left behind failed")
         finally:
             connection.close()

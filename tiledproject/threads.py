@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from django.db import connections
 
+from access.cancellation import NEVER, CancellationToken, use
+
 Result = TypeVar("Result")
 
 AT_ONCE = 2
@@ -33,6 +35,7 @@ class Job(NamedTuple):
     future: asyncio.Future[Any]
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
+    token: CancellationToken
 
 
 Inbox = SimpleQueue[Job | None]
@@ -53,13 +56,19 @@ class RequestThreads:
         self._busy = 0
         self._watched = False
 
-    async def run(self, function: Callable[..., Result], *arguments: Any) -> Result:
+    async def run(
+        self,
+        function: Callable[..., Result],
+        *arguments: Any,
+        token: CancellationToken = NEVER,
+    ) -> Result:
         """What `function(*arguments)` gives, or raises; it runs to its end also if we do not wait.
 
+        `token` is the current one there. What was cancelled before it began raises Cancelled.
         Like `loop.run_in_executor`, at a third of its cost.
         """
         loop = asyncio.get_running_loop()
-        job = Job(loop.time(), loop, loop.create_future(), function, arguments)
+        job = Job(loop.time(), loop, loop.create_future(), function, arguments, token)
         with self._lock:
             if self._busy < self._at_once:
                 self._begin(job)
@@ -129,7 +138,9 @@ class RequestThreads:
 
 def _outcome(job: Job) -> tuple[Any, BaseException | None]:
     try:
-        return job.function(*job.arguments), None
+        job.token.raise_if_cancelled()
+        with use(job.token):
+            return job.function(*job.arguments), None
     except BaseException as error:  # noqa: BLE001  whoever waits for it is told
         return None, error
 

@@ -5,14 +5,39 @@ Without it they could change what is stored, but not tell the server's subscribe
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .config_errors import ConfigError
+
 SCHEME = "unix://"
+LOCK = "valkey_lock"
 PATIENCE = 1.0
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Be the only server with a private Valkey on this data folder. Raises ConfigError.
+
+    Updates of one of two would never reach the subscribers of the other. The lock ends with the
+    process, however that ends.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / LOCK).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(
+                f"Another server runs on the data folder {folder} with a Valkey of its own, whose "
+                "updates would not reach the subscribers of this one; stop it, give this one "
+                "another server.data_folder, or name one Redis for both: streaming_cache.uri, or "
+                "--cache redis://localhost:6379."
+            ) from None
+        yield
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -12,10 +13,13 @@ from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
 from catalog.api import errors
+from catalog.locks import longest_wait
 
 from .failures import failure
 
 API = "/api/"
+# In seconds: writes to one node wait for each other all the time.
+WORTH_TELLING = 5.0
 
 
 def only_get(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -52,8 +56,19 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 @only_get
 def healthz(request: HttpRequest) -> JsonResponse:
-    """That this worker answers."""
-    return JsonResponse({"status": "ready"})
+    """Return whether this worker can serve: it answers, and so does the database.
+
+    Where writes have waited for long, for others to the same nodes, it says for how long.
+    """
+    try:
+        connection.ensure_connection()
+    except (OperationalError, InterfaceError):
+        body = {"status": "unavailable", "detail": "The database cannot be reached."}
+        return JsonResponse(body, status=503, headers={"Retry-After": "1"})
+    waited = longest_wait()
+    if waited < WORTH_TELLING:
+        return JsonResponse({"status": "ready"})
+    return JsonResponse({"status": "ready", "longest_lock_wait": round(waited, 1)})
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -7,6 +7,7 @@ from .keys import SCOPES as SCOPES
 from .keys import ApiKey as ApiKey
 from .logins import Attempt as Attempt
 from .logins import PendingLogin as PendingLogin
+from .own_key import KeyHolder as KeyHolder
 from .rights import Audience as Audience
 from .rights import Grant as Grant
 from .rights import RightsState as RightsState

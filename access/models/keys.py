@@ -19,8 +19,9 @@ class ApiKey(models.Model):
     """A key besides the site's own. Its secret is not kept, only what tells it from another.
 
     The row is the key: whoever deletes it revokes the key. A key without an owner is the site's,
-    and counts where there are no users; one with an owner counts where there are. `session` and
-    `made_by` say with what a key was made that carries this over to a subscription.
+    and counts where there are no users; one with an owner counts where there are. `made_by` is the
+    key that a key was made with, and without which it is gone, too; `session` the login that it
+    was made with, if it only carries this over to a subscription.
     """
 
     first_eight = models.CharField(max_length=FIRST, unique=True, editable=False)

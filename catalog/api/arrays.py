@@ -31,7 +31,7 @@ from . import sparse
 from .base import WireView
 from .data import choice_of, data_answer
 from .octets import node_octets
-from .once import once_of
+from .once import once_of, token_of
 from .requests import content_type, data_of_type, flag, parse_sizes, required_sizes
 from .responses import render
 
@@ -41,6 +41,7 @@ ARRAYS = (StructureFamily.array, StructureFamily.sparse)
 class ArrayFullView(WireView):
     """A whole array, or any part of it."""
 
+    brings_data = True
     scopes = {
         "GET": (Scope.read_data,),
         "PUT": (Scope.write_data,),
@@ -85,6 +86,7 @@ class ArrayFullView(WireView):
 class ArrayBlockView(WireView):
     """One chunk of an array."""
 
+    brings_data = True
     scopes = {"GET": (Scope.read_data,), "PUT": (Scope.write_data,)}
 
     def get(self, request: Request, path: str) -> HttpResponseBase:
@@ -149,10 +151,12 @@ def _part(array: Array, items: NDSlice) -> Array:
 
 
 def _upload(request: Request) -> Upload:
+    persist = flag(request, "persist", True)
     return Upload(
         body=data_of_type(request, OCTET_STREAM),
         mimetype=OCTET_STREAM,
-        persist=flag(request, "persist", True),
+        persist=persist,
+        token="" if persist else token_of(request),
     )
 
 

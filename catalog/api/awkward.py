@@ -20,6 +20,7 @@ from ..services import awkward
 from ..services.arrays import Upload
 from .base import WireView
 from .data import check_format, data_answer
+from .once import token_of
 from .requests import body_of_type, flag, json_body, raw_body
 from .responses import attachment, binary, render
 
@@ -27,6 +28,7 @@ from .responses import attachment, binary, render
 class AwkwardFullView(WireView):
     """A whole awkward array."""
 
+    brings_data = True
     scopes = {"GET": (Scope.read_data,), "PUT": (Scope.write_data,)}
 
     def get(self, request: Request, path: str) -> HttpResponseBase:
@@ -38,7 +40,8 @@ class AwkwardFullView(WireView):
     def put(self, request: Request, path: str) -> HttpResponse:
         """Replace all buffers."""
         persist = flag(request, "persist", True)
-        upload = Upload(body_of_type(request, ZIP), ZIP, persist=persist)
+        token = "" if persist else token_of(request)
+        upload = Upload(body_of_type(request, ZIP), ZIP, persist=persist, token=token)
         awkward.write_full(path=path, upload=upload)
         return render(request, None)
 

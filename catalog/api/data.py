@@ -5,8 +5,7 @@ Source: the wire, "Formats".
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -16,7 +15,7 @@ import pyarrow as pa
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from access.errors import NotAcceptable, ServiceError, Unavailable
+from access.errors import NotAcceptable, ServiceError
 from access.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
@@ -25,6 +24,7 @@ from ..formats.exports import Body, Export, formless
 from ..formats.media_types import HTML, OCTET_STREAM
 from ..formats.negotiation import Choice, choose
 from ..formats.registry import formats
+from ..outages import outage_of
 from ..storage.errors import StorageError
 from . import durations
 from .responses import attachment, binary, streamed
@@ -87,17 +87,22 @@ def data_answer(
 
 def choice_of(request: Request, node: Described, family: StructureFamily) -> Choice:
     """The format asked for. Raises NotAcceptable."""
-    return choose(formats(), _specs(node), family, _wanted(request))
+    return _chosen(request, _specs(node), family)
 
 
 def check_format(request: Request, family: StructureFamily, media_type: str) -> None:
     """Raise NotAcceptable unless the request takes `media_type`, the only one there is."""
-    known = choose(formats(), [], family, _wanted(request))
+    known = _chosen(request, (), family)
     if known.media_type != media_type:
         raise NotAcceptable(
             "None of the media types requested by the client are supported. "
             f"Supported: {media_type}. Requested: {_wanted(request)}."
         )
+
+
+def _chosen(request: Request, specs: Sequence[str], family: StructureFamily) -> Choice:
+    named = bool(request.query_params.get("format"))
+    return choose(formats(), specs, family, _wanted(request), header=not named)
 
 
 def _wanted(request: Request) -> str:
@@ -133,6 +138,6 @@ def _formless(choice: Choice) -> Iterator[None]:
     except (ServiceError, StorageError):
         raise
     except FORMLESS as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise Unavailable("There is no room for a temporary file now.") from error
+        if outage_of(error) is not None:
+            raise
         raise formless(str(error), choice.media_type) from error

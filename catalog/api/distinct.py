@@ -15,6 +15,7 @@ from tiled_client.wire.families import StructureFamily
 
 from ..inner import group_of, resolve_inner
 from ..models import Node
+from ..queries.deadlines import bounded
 from ..queries.distinct import distinct_families, distinct_metadata, distinct_specs
 from ..queries.filters import filtered
 from ..visibility import visible
@@ -46,12 +47,11 @@ class DistinctView(WireView):
             raise NotSupported("This node does not support distinct.")
         children = visible(Node.objects.filter(parent=container), principal_of(request))
         nodes = filtered(children, filters, parent=container.pk)
-        values = {key: distinct_metadata(nodes, key, counts=counts) for key in keys}
-        return render(
-            request,
-            {
+        with bounded():
+            values = {key: distinct_metadata(nodes, key, counts=counts) for key in keys}
+            body = {
                 "metadata": values or None,
                 "structure_families": distinct_families(nodes, counts=counts) if families else None,
                 "specs": distinct_specs(nodes, counts=counts) if specs else None,
-            },
-        )
+            }
+        return render(request, body)

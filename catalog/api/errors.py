@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
@@ -15,6 +14,7 @@ from access.csrf import CsrfFailed
 from access.errors import ServiceError
 from tiled_client.wire.errors import WireError
 
+from ..outages import complain
 from ..storage.errors import (
     Malformed,
     MissingFile,
@@ -22,6 +22,7 @@ from ..storage.errors import (
     NoSuchRows,
     NotReady,
     OutsideReadable,
+    Oversized,
     SchemaMismatch,
     StorageError,
     UnknownColumn,
@@ -30,8 +31,6 @@ from ..storage.errors import (
 )
 from .links import base_url
 from .responses import JSON, json_bytes
-
-logger = logging.getLogger(__name__)
 
 # What was wrong is repeated to whoever sent it, but not megabytes of it.
 LONGEST_DETAIL = 2000
@@ -43,6 +42,7 @@ STORAGE_STATUS: dict[type[StorageError], int] = {
     NotReady: 503,
     Unsupported: 415,
     Malformed: 422,
+    Oversized: 413,
     SchemaMismatch: 422,
     UnknownColumn: 400,
     NoSuchEntry: 404,
@@ -59,10 +59,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
             return _service_response(error, context)
         case WireError():
             return error_response(422, str(error))
-        case StorageError():
-            return _storage_response(error)
-        case OperationalError() | InterfaceError():
-            return database_response(error)
+        case StorageError() | OSError() | DatabaseError() | InterfaceError():
+            return outage_response(error) or _storage_response(error)
         case exceptions.MethodNotAllowed():
             allowed = ", ".join(context["view"].allowed_methods)
             return error_response(405, "Method Not Allowed", {"Allow": allowed})
@@ -82,19 +80,20 @@ def _service_response(error: ServiceError, context: dict[str, Any]) -> HttpRespo
     return error_response(error.status, error.detail, headers)
 
 
-def _storage_response(error: StorageError) -> HttpResponse:
+def _storage_response(error: Exception) -> HttpResponse | None:
+    if not isinstance(error, StorageError):
+        return None
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, NotReady) else None
     return error_response(STORAGE_STATUS.get(type(error), 500), str(error), headers)
 
 
-def database_response(error: OperationalError | InterfaceError) -> HttpResponse | None:
-    """The answer where the database cannot be reached, or is too busy; None where it is wrong."""
-    if str(error).startswith("no such"):
-        # SQLite says so of tables that are missing, which asking again does not bring.
+def outage_response(error: Exception) -> HttpResponse | None:
+    """The answer where a disk or the database has failed; None where `error` is another."""
+    outage = complain(error)
+    if outage is None:
         return None
-    logger.error("The database does not answer: %s", error)
-    detail = "The database cannot be reached, or is too busy. Try again soon."
-    return error_response(503, detail, {"Retry-After": "1"})
+    headers = {"Retry-After": str(outage.retry_after)}
+    return error_response(outage.status, outage.detail, headers)
 
 
 def error_response(status: int, detail: str, headers: dict[str, str] | None = None) -> HttpResponse:

@@ -20,14 +20,30 @@ HEADER = "HTTP_IDEMPOTENCY_KEY"
 KEY = re.compile(r"[!-~]{1,128}")
 
 
-def once_of(request: Request) -> Once | None:
-    """The key of a request, with a digest of all that it asks for; None without. Raises Invalid."""
+def token_of(request: Request) -> str:
+    """Return the token of an update that is only passed on; empty without a key. Raises Invalid.
+
+    The stream knows the tokens of its last updates, and takes none twice.
+    """
+    key = _key_of(request)
+    return "" if key is None else hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
+
+
+def _key_of(request: Request) -> str | None:
     text = request.META.get(HEADER)
     if text is None:
         return None
-    key = text.strip().strip('"')
+    key: str = text.strip().strip('"')
     if not KEY.fullmatch(key):
         raise Invalid("An Idempotency-Key is a text of 1 to 128 visible ASCII characters.")
+    return key
+
+
+def once_of(request: Request) -> Once | None:
+    """The key of a request, with a digest of all that it asks for; None without. Raises Invalid."""
+    key = _key_of(request)
+    if key is None:
+        return None
     digest = hashlib.blake2b(digest_size=16)
     for name, values in sorted(request.query_params.lists()):
         if name != "api_key":

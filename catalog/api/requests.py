@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 from rest_framework.request import Request
 
-from access.errors import Invalid, UnsupportedMedia
+from access.errors import Invalid, TooLarge, UnsupportedMedia
 
+from ..bounds import bounds, exceeded
 from ..services.limits import check_json
 from ..storage.mapped import Bytes, map_file
 
@@ -19,6 +20,8 @@ FALSE = {"false", "0", "no", "off", "f", "n"}
 # No array is so large that an index of it has more digits, and Python reads no number of thousands.
 SIZES = re.compile(r"[0-9]{1,18}(,[0-9]{1,18})*")
 MANY_DIGITS = re.compile(rb"[0-9]{19}")
+# Each value in JSON follows one of these.
+SEPARATORS = (b",", b"[", b"{")
 JSON_TYPES = {"", "application/json"}
 
 
@@ -64,10 +67,10 @@ def data(request: Request) -> Bytes:
 
 
 def json_body(request: Request) -> Any:
-    """The body as JSON; a missing Content-Type counts as JSON. Raises Invalid."""
+    """The body as JSON; a missing Content-Type counts as JSON. Raises Invalid and TooLarge."""
     if content_type(request) not in JSON_TYPES:
         raise Invalid(f"The body must be application/json, not {content_type(request)}.")
-    body = raw_body(request)
+    body = bounded_json(data(request))
     try:
         value = orjson.loads(body)
         check_json(value)
@@ -77,6 +80,18 @@ def json_body(request: Request) -> Any:
     except ValueError as error:
         raise Invalid(f"The body is not valid JSON: {error}.") from error
     return value
+
+
+def bounded_json(body: Bytes) -> bytes:
+    """Return a body that is JSON. Raise TooLarge before anything of it is parsed."""
+    if len(body) > bounds().json_body:
+        raise TooLarge(exceeded("Bytes in the JSON body", len(body), "json_body"))
+    content = bytes(body)
+    # Also counts those within texts: a bound on the values, which takes no parser.
+    values = sum(map(content.count, SEPARATORS))
+    if values > bounds().json_values:
+        raise TooLarge(exceeded("Values in the JSON body", values, "json_values"))
+    return content
 
 
 def flag(request: Request, name: str, default: bool) -> bool:

@@ -5,16 +5,13 @@ Source: the wire, "`GET V/metadata/{path}` and the node resource document".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jmespath
-from jmespath.exceptions import JMESPathError
 from rest_framework.request import Request
 
-from access.errors import BadRequest, Invalid
+from access.errors import Invalid
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.families import StructureFamily
 
@@ -22,12 +19,12 @@ from ..columns import Column
 from ..inner import Inner, group_of
 from ..models import Node
 from ..rights import own_tags
-from ..services.limits import check_json
 from ..storage.errors import StorageError
+from .client_versions import knows_sizes, sources_of
 from .contents import group_structure
 from .links import node_links, self_link
 from .requests import flag, integer
-from .responses import json_bytes
+from .selections import Selection
 
 FIELDS = frozenset(
     {
@@ -51,10 +48,11 @@ class View:
     fields: frozenset[str]
     data_sources: bool
     links: bool
-    select_metadata: Any
+    select_metadata: Selection | None
     data_links: bool = True
     depth: int = MAX_DEPTH
     of_files: bool = True
+    sizes: bool = True
 
     @classmethod
     def of(cls, request: Request, *, depth_checked: bool = False) -> View:
@@ -76,6 +74,7 @@ class View:
             links=not flag(request, "omit_links", False),
             select_metadata=_compiled(request.query_params.get("select_metadata")),
             depth=MAX_DEPTH if depth is None else depth,
+            sizes=knows_sizes(request),
         )
 
     @property
@@ -159,14 +158,14 @@ def _attributes(
         "data_sources": None,
     }
     if view.data_sources:
-        chosen["data_sources"] = [node.source.to_json()] if node.source else []
+        chosen["data_sources"] = sources_of(node, sizes=view.sizes)
     return {"ancestors": node.segments[:-1], **chosen}
 
 
 def _metadata(node: Node | Inner | Column, view: View) -> Any:
     if view.select_metadata is None:
         return node.metadata
-    return {"selected": _selected(view.select_metadata, node.metadata)}
+    return {"selected": view.select_metadata.of(node.metadata)}
 
 
 def _structure(
@@ -184,26 +183,5 @@ def _structure(
     return node.structure.to_json()
 
 
-def _compiled(expression: str | None) -> Any:
-    if expression is None:
-        return None
-    with _malformed_refused():
-        return jmespath.compile(expression)
-
-
-def _selected(expression: Any, metadata: dict[str, Any]) -> Any:
-    with _malformed_refused():
-        selected = expression.search(metadata)
-        json_bytes(selected)  # an expression can make what no answer can hold
-    check_json(selected)
-    return selected
-
-
-@contextmanager
-def _malformed_refused() -> Iterator[None]:
-    try:
-        yield
-    except (JMESPathError, TypeError, ValueError, RecursionError) as error:
-        raise BadRequest(
-            f"Malformed 'select_metadata' parameter raised JMESPathError: {error}"
-        ) from error
+def _compiled(expression: str | None) -> Selection | None:
+    return None if expression is None else Selection(expression)

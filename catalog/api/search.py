@@ -5,7 +5,6 @@ Source: the wire, "Search".
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +18,14 @@ from access.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
 
+from ..bounds import bounds
 from ..inner import group_of, resolve_readable
 from ..models import Node
 from ..nodes import below, within_depth
+from ..queries.deadlines import bounded
 from ..queries.filters import filtered, say_parent
 from ..queries.order import Order
-from ..queries.pages import Found, find_page, load
-from ..queries.sql import without_workers
+from ..queries.pages import Found, find_page, load, shortened
 from ..visibility import visible
 from . import inside
 from .base import WireView
@@ -117,10 +117,14 @@ def _answer(
     *,
     counted: QuerySet[Node] | None = None,
 ) -> HttpResponse:
-    base, found = base_url(request), _found(nodes, listing, counted)
-    loaded = load(found.ids, assets=listing.view.data_sources) if found.ids else []
+    base = base_url(request)
+    with bounded(workers=counted is None):
+        found = _found(nodes, listing, counted)
+        found = shortened(found, bounds().listing, assets=listing.view.data_sources)
+        loaded = load(found.ids, assets=listing.view.data_sources) if found.ids else []
+        counts = _counts(request, loaded, listing.view)
     body: dict[str, Any] = {
-        "data": _resources(request, base, loaded, listing.view),
+        "data": [listed_resource(base, node, listing.view.listed, counts) for node in loaded],
         "error": None,
         "links": listing.page.links_among(f"{base}/{quoted(address)}", found, listing.order),
         "meta": {"count": found.total},
@@ -132,21 +136,19 @@ def _found(nodes: QuerySet[Node], listing: Listing, counted: QuerySet[Node] | No
     page = listing.page
     limit = 0 if listing.view.fields == {"count"} else page.limit
     try:
-        with nullcontext() if counted is None else without_workers():
-            return find_page(
-                nodes,
-                listing.order,
-                limit=limit,
-                offset=page.offset,
-                cursor=page.cursor,
-                counted=counted,
-            )
+        return find_page(
+            nodes,
+            listing.order,
+            limit=limit,
+            offset=page.offset,
+            cursor=page.cursor,
+            counted=counted,
+        )
     except DataError as error:
         # Of regular expressions, the database has the last word.
         raise BadRequest(f"The database cannot answer this: {error}") from error
 
 
-def _resources(request: Request, base: str, nodes: list[Node], view: View) -> list[dict[str, Any]]:
+def _counts(request: Request, nodes: list[Node], view: View) -> dict[int, int]:
     counted = {"structure", "count"} & view.fields
-    counts = child_counts(nodes, principal_of(request)) if counted else {}
-    return [listed_resource(base, node, view.listed, counts) for node in nodes]
+    return child_counts(nodes, principal_of(request)) if counted else {}

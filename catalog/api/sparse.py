@@ -20,12 +20,15 @@ from ..models import Node
 from ..services import sparse
 from ..services.arrays import Upload
 from .data import data_answer
+from .once import token_of
 from .requests import flag, raw_body
 
 
 def sparse_upload(request: Request) -> Upload:
     """What the request brings."""
-    return Upload(raw_body(request), ARROW, persist=flag(request, "persist", True))
+    persist = flag(request, "persist", True)
+    token = "" if persist else token_of(request)
+    return Upload(raw_body(request), ARROW, persist=persist, token=token)
 
 
 def full_answer(request: Request, node: Node, items: NDSlice) -> HttpResponseBase:

@@ -22,7 +22,7 @@ from ..services import rows, tables
 from ..services.arrays import Upload
 from .base import WireView
 from .data import data_answer
-from .once import once_of
+from .once import once_of, token_of
 from .requests import data_of_type, flag, json_body, raw_body, required_integer
 from .responses import render
 
@@ -30,6 +30,7 @@ from .responses import render
 class TableFullView(WireView):
     """All rows of a table."""
 
+    brings_data = True
     scopes = {
         "GET": (Scope.read_data,),
         "POST": (Scope.read_data,),
@@ -56,6 +57,7 @@ class TableFullView(WireView):
 class TablePartitionView(WireView):
     """The rows of one partition."""
 
+    brings_data = True
     scopes = {
         "GET": (Scope.read_data,),
         "POST": (Scope.read_data,),
@@ -95,10 +97,12 @@ class TablePartitionView(WireView):
 
 
 def _upload(request: Request) -> Upload:
+    persist = flag(request, "persist", True)
     return Upload(
         body=data_of_type(request, ARROW),
         mimetype=ARROW,
-        persist=flag(request, "persist", True),
+        persist=persist,
+        token="" if persist else token_of(request),
     )
 
 

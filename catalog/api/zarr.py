@@ -16,13 +16,13 @@ from rest_framework.request import Request
 
 from access.errors import NotFound
 from access.permissions import principal_of
-from access.principals import Scope
+from access.principals import Scope, require
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure
 
 from ..columns import Column, resolve_with_columns
-from ..formats.arrays import json_of
+from ..formats.json_pieces import json_of
 from ..formats.media_types import JSON, OCTET_STREAM
 from ..formats.zarr import Grid, document_v2, document_v3
 from ..inner import Inner
@@ -119,7 +119,9 @@ class ChunkView(ZarrView):
 
     def _no_chunk(self, request: Request, path: str, version: str) -> HttpResponse:
         """The node at `path`, whose key only looks like a chunk."""
-        check_node(path, principal_of(request), *GroupView.scopes["GET"])
+        principal, scopes = principal_of(request), GroupView.scopes["GET"]
+        require(principal, *scopes)
+        check_node(path, principal, *scopes)
         return _contents(request, _resolved(path), version)
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
-import orjson
 
-from tiled_client.wire.plain import plain_array, plain_value
+from access.errors import BadRequest
 
-from .exports import Export, Piece, formless, unfitting
+from ..config import storage_settings
+from .exports import Body, Export, Piece, formless, unfitting
+from .formulas import for_spreadsheets, quoted
+from .json_pieces import array_json
 
 Array = np.ndarray[Any, Any]
+
+Texts = Callable[[Array], Any]
 
 # So many values are written as text at a time.
 VALUES_AT_ONCE = 50_000
@@ -38,9 +43,9 @@ def npy(export: Export[Array]) -> bytes:
     return file.getvalue()
 
 
-def json(export: Export[Array]) -> bytes:
-    """Nested lists, as `tiled_client.wire.plain` says."""
-    return json_of(plain_array(export.data))
+def json(export: Export[Array]) -> Body:
+    """Nested lists, as `tiled_client.wire.plain` says; a large one is made while it is sent."""
+    return array_json(export.data)
 
 
 def separated(export: Export[Array]) -> Iterator[bytes]:
@@ -50,7 +55,8 @@ def separated(export: Export[Array]) -> Iterator[bytes]:
         raise unfitting(array.shape, export.media_type)
     if not has_texts(array.dtype):
         raise formless(f"elements of {array.dtype} are no text", export.media_type)
-    return _lines(array.reshape(-1, 1) if array.ndim < 2 else array)
+    texts = quoted_texts if for_spreadsheets(export.media_type) else texts_of
+    return _bounded(array.reshape(-1, 1) if array.ndim < 2 else array, texts)
 
 
 def has_texts(dtype: np.dtype[Any]) -> bool:
@@ -66,16 +72,30 @@ def texts_of(array: Array) -> Any:
     return array.astype(str).tolist()
 
 
-def json_of(value: Any) -> bytes:
-    """Plain values as JSON; numpy's are known."""
-    options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-    return orjson.dumps(value, default=plain_value, option=options)
+def quoted_texts(array: Array) -> Any:
+    """Like `texts_of`, for a spreadsheet: none of them is a formula."""
+    if array.dtype.kind not in "SU":
+        return texts_of(array)
+    return [[quoted(text) for text in row] for row in texts_of(array)]
 
 
-def _lines(rows: Array) -> Iterator[bytes]:
+def _bounded(rows: Array, texts: Texts) -> Iterator[bytes]:
+    """Lines of the rows. Raise BadRequest if, by the first, all of them would be too large."""
     step = max(VALUES_AT_ONCE // max(math.prod(rows.shape[1:]), 1), 1)
+    pieces = _lines(rows, step, texts)
+    first = next(pieces, b"")
+    limit = storage_settings().response_bytesize_limit
+    if len(first) * max(len(rows) / step, 1) > limit:
+        raise BadRequest(
+            f"Response would exceed {limit} bytes as text (the setting "
+            "storage.response_bytesize_limit). Use slicing ('?slice=...') to request smaller parts."
+        )
+    return chain([first], pieces)
+
+
+def _lines(rows: Array, step: int, texts: Texts) -> Iterator[bytes]:
     for start in range(0, len(rows), step):
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerows(texts_of(rows[start : start + step]))
+        writer.writerows(texts(rows[start : start + step]))
         yield text.getvalue().encode()

@@ -18,10 +18,10 @@ from typing import Any
 from access.errors import NotAcceptable
 
 from ..services.subtrees import Subtree
-from .arrays import json_of
 from .bluesky_events import Moments, events
 from .bluesky_files import stream_datum, stream_resource
 from .exports import Export
+from .json_pieces import json_of
 
 SPEC, STREAM = "BlueskyRun", "BlueskyEventStream"
 VERSION = "3."

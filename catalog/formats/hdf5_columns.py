@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from itertools import chain, islice
 from typing import Any
 
 import h5py
@@ -24,38 +25,43 @@ from tiled_client.wire.plain_columns import plain_column
 
 from ..services.rows import Rows
 from ..storage.tables import column_array, empty, storage_of
-from .arrays import json_of
 from .hdf5_values import TEXT, dataset_dtype, dataset_values, link_name, write_units
+from .json_pieces import json_of
 from .plain_tables import is_octets, is_text
 
 Array = np.ndarray[Any, Any]
 
-ROWS_PER_CHUNK = 16_384
+# A chunk takes its size on the disk however few rows there are, for each of the columns.
+ROWS_PER_CHUNK = range(1024, 16_384 + 1)
 
 
 def write_columns(group: Any, rows: Rows, count: Callable[[int], None]) -> None:
     """A dataset for each column; `count` is told of the bytes before they are written."""
     gaps = _with_gaps(rows)
-    _append(group, empty(rows.schema), gaps)
-    for piece in rows.pieces():
+    pieces = rows.pieces()
+    first = [*islice(pieces, 1)]
+    fitting = first[0].num_rows if first else 0
+    chunk = min(max(fitting, ROWS_PER_CHUNK[0]), ROWS_PER_CHUNK[-1])
+    _append(group, empty(rows.schema), gaps, chunk)
+    for piece in chain(first, pieces):
         count(piece.nbytes)
-        _append(group, piece, gaps)
+        _append(group, piece, gaps, chunk)
 
 
-def _append(group: Any, piece: pa.Table, gaps: Collection[str]) -> None:
+def _append(group: Any, piece: pa.Table, gaps: Collection[str], chunk: int) -> None:
     for name in piece.column_names:
         values, dtype = _values(piece[name], name in gaps)
         found = group.get(link_name(name))
-        dataset = _new_column(group, name, values, dtype) if found is None else found
+        dataset = _new_column(group, name, values, dtype, chunk) if found is None else found
         before = len(dataset)
         dataset.resize((before + len(values),))
         dataset[before:] = values
 
 
-def _new_column(group: Any, name: str, values: Array, dtype: np.dtype[Any]) -> Any:
+def _new_column(group: Any, name: str, values: Array, dtype: np.dtype[Any], chunk: int) -> Any:
     stored = values.dtype if values.dtype.kind == "O" else dataset_dtype(values.dtype)
     dataset = group.create_dataset(
-        link_name(name), (0,), dtype=stored, maxshape=(None,), chunks=(ROWS_PER_CHUNK,)
+        link_name(name), (0,), dtype=stored, maxshape=(None,), chunks=(chunk,)
     )
     write_units(dataset, dtype)
     return dataset

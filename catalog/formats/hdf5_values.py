@@ -17,7 +17,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from .arrays import json_of
+from .json_pieces import json_of
 
 Array = np.ndarray[Any, Any]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..services.subtrees import Subtree
-from .arrays import json_of
 from .exports import Export
+from .json_pieces import json_of
 
 
 def outline(export: Export[Subtree]) -> Iterator[bytes]:

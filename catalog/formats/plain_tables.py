@@ -24,7 +24,7 @@ from tiled_client.wire.plain_columns import plain_column
 
 from ..services.rows import Rows
 from ..storage.tables import storage_of
-from .arrays import json_of
+from .json_pieces import json_of
 
 
 def plain_rows(rows: Rows) -> Iterator[pa.Table]:

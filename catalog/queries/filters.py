@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from access.errors import BadRequest, Invalid
 from tiled_client.wire.families import StructureFamily
 
+from ..bounds import bounds, exceeded
 from ..models import Node
 from ..visibility import with_any_tag
 from .comparison import OPERATORS, compared
@@ -24,8 +25,6 @@ from .paths import MetadataPath
 from .patterns import like, regex
 from .specs import with_specs
 from .sql import never
-
-MOST_FILTERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +56,24 @@ def filtered(
 
     Raises BadRequest and Invalid.
     """
-    for number, one in enumerate(filters):
-        if number == MOST_FILTERS:
-            raise BadRequest(f"At most {MOST_FILTERS} filters can be applied at once.")
+    filters = list(filters)
+    _check_number(filters)
+    for one in filters:
         nodes = nodes.filter(FILTERS[one.kind].condition(one.values, parent))
     return nodes
+
+
+def _check_number(filters: list[Filter]) -> None:
+    """Raise BadRequest for more than one search may ask."""
+    keys = [str(one.values["key"]) for one in filters if "key" in one.values]
+    counts = {
+        "filters": ("Filters in this search", len(filters)),
+        "filter_keys": ("Parts of metadata keys", sum(key.count(".") + 1 for key in keys)),
+        "regex_filters": ("Regular expressions", sum(one.kind == "regex" for one in filters)),
+    }
+    for name, (what, count) in counts.items():
+        if count > getattr(bounds(), name):
+            raise BadRequest(exceeded(what, count, name))
 
 
 def say_parent(filters: Iterable[Filter]) -> bool:

@@ -7,21 +7,24 @@ with every change, whoever makes it.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from django.db import connections
+from django.apps import AppConfig
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
 
 from .words import LETTERS, LONGEST_WORD
 
+logger = logging.getLogger(__name__)
+
+REPAIR_CLASS = 0x711EF
 # What JSON writes behind a backslash is never a letter.
 _ESCAPES = r"\\(?:u[0-9a-f]{4}|.)"
 
 # Its cost keeps PostgreSQL from asking node after node for words that few of them have.
-POSTGRESQL = (
-    f"""
-    CREATE OR REPLACE FUNCTION catalog_terms(parent bigint, metadata jsonb) RETURNS text[]
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $$
+FUNCTION_BODY = f"""
         SELECT array[':' || parent] || string_to_array(lower(btrim(regexp_replace(
             regexp_replace(
                 jsonb_path_query_array(metadata, 'strict $.** ? (@.type() == "string")')::text,
@@ -29,21 +32,18 @@ POSTGRESQL = (
             ),
             '([^ ]{{{LONGEST_WORD}}})[^ ]+', '\\1', 'g'
         ))), ' ')
-    $$
-    """,
-    "CREATE INDEX IF NOT EXISTS catalog_node_terms ON catalog_node "
-    "USING gin (catalog_terms(parent_id, metadata))",
-    "CREATE INDEX IF NOT EXISTS catalog_node_metadata ON catalog_node "
-    "USING gin (metadata jsonb_path_ops)",
-    "CREATE INDEX IF NOT EXISTS catalog_node_specs ON catalog_node "
-    "USING gin (specs jsonb_path_ops)",
+    """
+FUNCTION = (
+    "CREATE OR REPLACE FUNCTION catalog_terms(parent bigint, metadata jsonb) RETURNS text[] "
+    f"LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $${FUNCTION_BODY}$$"
 )
-POSTGRESQL_GONE = (
-    "DROP INDEX IF EXISTS catalog_node_specs",
-    "DROP INDEX IF EXISTS catalog_node_metadata",
-    "DROP INDEX IF EXISTS catalog_node_terms",
-    "DROP FUNCTION IF EXISTS catalog_terms(bigint, jsonb)",
-)
+# As PostgreSQL itself writes them.
+POSTGRESQL_INDEXES = {
+    "catalog_node_terms": "gin (catalog_terms(parent_id, metadata))",
+    "catalog_node_metadata": "gin (metadata jsonb_path_ops)",
+    "catalog_node_specs": "gin (specs jsonb_path_ops)",
+}
+OF_FUNCTION = "catalog_node_terms"
 
 _ADD = "INSERT INTO catalog_term (rowid, terms) VALUES (NEW.id, {new});"
 _REMOVE = "INSERT INTO catalog_term (catalog_term, rowid, terms) VALUES ('delete', OLD.id, {old});"
@@ -51,19 +51,19 @@ _TERMS = {
     "new": "tiled_terms(NEW.parent_id, NEW.metadata)",
     "old": "tiled_terms(OLD.parent_id, OLD.metadata)",
 }
-SQLITE_TABLE = (
-    "CREATE VIRTUAL TABLE IF NOT EXISTS catalog_term USING fts5("
-    "terms, content='', detail=none, columnsize=0, tokenize=\"ascii tokenchars ':='\")"
-)
-SQLITE_TRIGGERS = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS catalog_term_{name} AFTER {event} ON catalog_node "
-    f"BEGIN {body.format(**_TERMS)} END"
-    for name, event, body in (
-        ("added", "INSERT", _ADD),
-        ("removed", "DELETE", _REMOVE),
-        ("changed", "UPDATE OF parent_id, metadata", _REMOVE + _ADD),
-    )
-)
+SQLITE = {
+    "catalog_term": "CREATE VIRTUAL TABLE catalog_term USING fts5("
+    "terms, content='', detail=none, columnsize=0, tokenize=\"ascii tokenchars ':='\")",
+    **{
+        f"catalog_term_{name}": f"CREATE TRIGGER catalog_term_{name} AFTER {event} ON catalog_node "
+        f"BEGIN {body.format(**_TERMS)} END"
+        for name, event, body in (
+            ("added", "INSERT", _ADD),
+            ("removed", "DELETE", _REMOVE),
+            ("changed", "UPDATE OF parent_id, metadata", _REMOVE + _ADD),
+        )
+    },
+}
 SQLITE_FILLED = (
     "INSERT INTO catalog_term (catalog_term) VALUES ('delete-all')",
     "INSERT INTO catalog_term (rowid, terms) "
@@ -75,29 +75,68 @@ SQLITE_GONE = (
 )
 
 
-def make_indexes(connection: BaseDatabaseWrapper) -> None:
-    """Make them from what is there."""
-    if connection.vendor == "sqlite":
-        _run(connection, SQLITE_TABLE, *SQLITE_FILLED, *SQLITE_TRIGGERS)
-    else:
-        _run(connection, *POSTGRESQL)
+def restore(sender: AppConfig, using: str, **_: Any) -> None:
+    """Make again what is missing or another version's, after every `migrate`.
 
-
-def drop_indexes(connection: BaseDatabaseWrapper) -> None:
-    """Remove them."""
-    _run(connection, *(SQLITE_GONE if connection.vendor == "sqlite" else POSTGRESQL_GONE))
-
-
-def restore_triggers(using: str, **_: Any) -> None:
-    """Make triggers again that a migration has lost: SQLite changes a table by making a new one."""
+    Somebody may have restored a copy without it; and SQLite changes a table by making a new one,
+    which has none of the triggers. Each repair is logged.
+    """
     connection = connections[using]
-    if connection.vendor != "sqlite":
+    if "catalog_node" not in connection.introspection.table_names():
         return
-    if "catalog_term" in connection.introspection.table_names():
-        _run(connection, *SQLITE_TRIGGERS)
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            _restore_sqlite(cursor)
+        else:
+            # Of servers that start together, one repairs.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [REPAIR_CLASS])
+            _restore_postgresql(cursor)
+    for model in sender.get_models():
+        _restore_declared(connection, model)
 
 
-def _run(connection: BaseDatabaseWrapper, *statements: str) -> None:
+def _restore_declared(connection: BaseDatabaseWrapper, model: type[Model]) -> None:
+    """Make the indexes that a model declares and its table lacks."""
     with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
+        if model._meta.db_table not in connection.introspection.table_names(cursor):
+            return
+        found = connection.introspection.get_constraints(cursor, model._meta.db_table)
+    if missing := [index for index in model._meta.indexes if index.name not in found]:
+        logger.warning("Repairing the indexes %s", ", ".join(index.name for index in missing))
+        with connection.schema_editor() as editor:
+            for index in missing:
+                editor.add_index(model, index)
+
+
+def _restore_sqlite(cursor: Any) -> None:
+    cursor.execute("SELECT name, sql FROM sqlite_master WHERE name LIKE 'catalog_term%'")
+    found = {name: str(sql).replace("IF NOT EXISTS ", "") for name, sql in cursor.fetchall()}
+    wrong = [name for name, sql in SQLITE.items() if found.get(name) != sql]
+    if not wrong:
+        return
+    logger.warning("Repairing the index of words: %s", ", ".join(wrong))
+    # What a missing trigger has missed is not known: all of it is made again.
+    for statement in (*SQLITE_GONE, *SQLITE.values(), *SQLITE_FILLED):
+        cursor.execute(statement)
+
+
+def _restore_postgresql(cursor: Any) -> None:
+    cursor.execute(
+        "SELECT prosrc FROM pg_proc WHERE oid = to_regprocedure('catalog_terms(bigint, jsonb)')"
+    )
+    wrong = set()
+    if cursor.fetchone() != (FUNCTION_BODY,):
+        wrong.add(OF_FUNCTION)
+        logger.warning("Repairing the function catalog_terms")
+        cursor.execute(f"DROP INDEX IF EXISTS {OF_FUNCTION}")
+        cursor.execute(FUNCTION)
+    cursor.execute(
+        "SELECT relname, pg_get_indexdef(oid) FROM pg_class JOIN pg_index ON indexrelid = oid "
+        "WHERE indrelid = 'catalog_node'::regclass AND indisvalid"
+    )
+    found = {name: definition.partition(" USING ")[2] for name, definition in cursor.fetchall()}
+    for name, definition in POSTGRESQL_INDEXES.items():
+        if name in wrong or found.get(name) != definition:
+            logger.warning("Repairing the index %s", name)
+            cursor.execute(f"DROP INDEX IF EXISTS {name}")
+            cursor.execute(f"CREATE INDEX {name} ON catalog_node USING {definition}")

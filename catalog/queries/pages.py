@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from ..models import Node
 from .order import Order
+from .sizes import fitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,12 @@ def find_page(
     every = nodes if counted is None else counted
     total = len(ids) if whole else every.order_by().count()
     return Found(ids[:limit], total, more)
+
+
+def shortened(found: Found, most: int, *, assets: bool = False) -> Found:
+    """Return the page without those at its end that make it larger than `most` bytes."""
+    count = fitting(found.ids, most, assets=assets)
+    return found if count == len(found.ids) else Found(found.ids[:count], found.total, True)
 
 
 def load(ids: list[int], *, assets: bool) -> list[Node]:

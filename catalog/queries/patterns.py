@@ -11,6 +11,7 @@ from django.db.models import Q, Value
 
 from access.errors import BadRequest
 
+from ..bounds import bounds, exceeded
 from .paths import MetadataPath
 from .sql import Sql, postgresql
 
@@ -76,13 +77,16 @@ def regex(path: MetadataPath, pattern: str, case_sensitive: bool) -> Q:
 
 
 def check_expression(pattern: str) -> None:
-    """Raise BadRequest for what is no regular expression."""
+    """Raise BadRequest for what is no regular expression, or too large a one."""
     if len(pattern) > LONGEST:
         raise BadRequest(f"A regular expression has at most {LONGEST} characters.")
     try:
-        compiled(pattern, True)
+        size = compiled(pattern, True).programsize
     except re2.error as error:
         raise BadRequest(f"{pattern!r} is no regular expression: {error}") from error
+    if size > bounds().regex_size:
+        # PostgreSQL compiles it anew for each of its texts, in time with the square of the size.
+        raise BadRequest(exceeded("Size of the compiled regular expression", size, "regex_size"))
 
 
 @lru_cache(maxsize=64)

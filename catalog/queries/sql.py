@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from string import Formatter
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import BooleanField, Expression, F, Field, Value
 
 Part = Expression | F
@@ -51,22 +50,6 @@ class Sql(Expression):
 def postgresql() -> bool:
     """Whether the question goes to PostgreSQL, and not to SQLite."""
     return connection.vendor == "postgresql"
-
-
-@contextmanager
-def without_workers() -> Iterator[None]:
-    """PostgreSQL answers what is asked meanwhile in one process.
-
-    It takes searches for words to be much more work than they are, and starts others to help,
-    which takes longer than the search.
-    """
-    if not postgresql():
-        yield
-        return
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
-        yield
 
 
 def texts(items: Sequence[str]) -> Value:

@@ -8,6 +8,7 @@ just the same, and then only announced.
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,18 +21,19 @@ from tiled_client.wire.slices import NDSlice, format_slice, patch_region, sliced
 from tiled_client.wire.structures import ArrayStructure
 
 from ..config import storage_settings
-from ..events import ArrayWritten, announce
+from ..events import ArrayWritten, announce, announce_left, record
+from ..fencing import Fence, write_lock
 from ..inner import Inner, read_inner_array
-from ..locks import node_lock
-from ..models import Node
-from ..nodes import no_such_entry, split_path
+from ..models import DataSource, Node
+from ..nodes import split_path
 from ..storage.mapped import Bytes, let_go
 from ..storage.portions import portions
-from ..targets import Target, find_target, store_structure
+from ..targets import Target, find_target, store_structure, superseded
+from .commits import committed
 from .external import read_external
 from .limits import check_size, nominal_bytes
 from .receipts import Once, earlier_receipt, with_receipt
-from .stores import array_store, node_folder
+from .stores import array_folder, array_store
 
 Array = np.ndarray[Any, Any]
 
@@ -42,13 +44,15 @@ LAST_CHARACTER = 0x10FFFF
 class Upload:
     """What a request brings: bytes of a media type, to be kept or only passed on.
 
-    What is to be kept is so `once`, however often the request arrives.
+    What is to be kept is so `once`, however often the request arrives; what is only passed on is
+    known to the stream by its `token`.
     """
 
     body: Bytes
     mimetype: str
     persist: bool
     once: Once | None = None
+    token: str = ""
 
     @property
     def content(self) -> bytes:
@@ -123,7 +127,8 @@ def _read(node: Node | Inner, structure: ArrayStructure, items: NDSlice) -> Arra
     assert node.source is not None
     if node.source.external:
         return read_external(node.source, structure, items)
-    return array_store().read(node_folder(node.uuid), structure, items)
+    folder = array_folder(node.uuid, node.source.folder)
+    return array_store().read(folder, structure, items)
 
 
 def array_structure(node: Node | Inner) -> ArrayStructure:
@@ -139,16 +144,16 @@ def _write(path: str, upload: Upload, planned: Callable[[ArrayStructure], Plan])
         plan, _ = _checked(target, planned, upload)
         announce(_written(target, plan, upload))
         return target_structure(target)
-    with node_lock("/".join(split_path(path))):
+    with write_lock("/".join(split_path(path))) as fence:
         target = find_target(path, StructureFamily.array)
         if not target.writable:
             raise NotSupported("This node cannot accept array data.")
         earlier = earlier_receipt(target.ref.uuid, upload.once)
         if earlier is not None:
+            announce_left(target.ref)
             return ArrayStructure.from_json(earlier.structure)
         plan, array = _checked(target, planned, upload)
-        _store(target, plan, array, upload)
-        announce(_written(target, plan, upload))
+        _store(target, fence, plan, array, upload)
     return plan.structure
 
 
@@ -195,22 +200,52 @@ def _check_texts(array: Array) -> None:
         )
 
 
-def _store(target: Target, plan: Plan, array: Array, upload: Upload) -> None:
-    _put(target, plan, array, lambda: let_go(upload.body))
-    grown = plan.structure is not target.structure
-    with with_receipt(target.ref.uuid, upload.once, plan.structure):
-        if grown and not store_structure(target, plan.structure):
-            raise no_such_entry(split_path(target.ref.path))  # deleted since we looked it up
-
-
-def _put(target: Target, plan: Plan, array: Array, each: Callable[[], None]) -> None:
-    store, folder, before = array_store(), node_folder(target.ref.uuid), target_structure(target)
-    if plan.structure is before:
-        store.write_region(folder, before, plan.region, array, each=each)
+def _store(target: Target, fence: Fence, plan: Plan, array: Array, upload: Upload) -> None:
+    folder = target.folder
+    if not fence.exclusive:
+        folder = _branch(target)
+    _put(target, folder, plan, array, lambda: let_go(upload.body))
+    event = _written(target, plan, upload)
+    if plan.structure is target.structure and folder == target.folder and upload.once is None:
+        # The record of the event is the only row that changes. Its outcome need not be asked for:
+        # the same bytes may be written again.
+        announce(record(event))
         return
-    store.extend(folder, before, plan.structure)
+    with committed() as change, with_receipt(target.ref.uuid, upload.once, plan.structure):
+        _make_current(target, folder, plan)
+        change.tells(event)
+
+
+def _branch(target: Target) -> str:
+    """Copy the array to a folder of its own, where no writer that has lost its lock writes."""
+    folder = f"branch-{secrets.token_hex(4)}"
+    before = array_folder(target.ref.uuid, target.folder)
+    after = array_folder(target.ref.uuid, folder)
+    array_store().branch(before, after, target_structure(target))
+    return folder
+
+
+def _make_current(target: Target, folder: str, plan: Plan) -> None:
+    """Let what was written count: the array's new size, and its folder if that is another."""
+    if folder != target.folder:
+        known: Any = target.source_id
+        source = DataSource.objects.filter(pk=known, generation=target.generation)
+        if not source.update(folder=folder):
+            raise superseded(target)
+    changed = plan.structure is not target.structure or folder != target.folder
+    if changed and not store_structure(target, plan.structure):
+        raise superseded(target)
+
+
+def _put(target: Target, folder: str, plan: Plan, array: Array, each: Callable[[], None]) -> None:
+    store, before = array_store(), target_structure(target)
+    directory = array_folder(target.ref.uuid, folder)
+    if plan.structure is before:
+        store.write_region(directory, before, plan.region, array, each=each)
+        return
+    store.extend(directory, before, plan.structure)
     store.write_region(
-        folder, plan.structure, plan.region, array, visible_shape=before.shape, each=each
+        directory, plan.structure, plan.region, array, visible_shape=before.shape, each=each
     )
 
 
@@ -223,6 +258,7 @@ def _written(target: Target, plan: Plan, upload: Upload) -> ArrayWritten:
         block=plan.block,
         payload=upload.body,
         persisted=upload.persist,
+        token=upload.token,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from access.errors import Conflict
 from tiled_client.wire.data_sources import Asset as WireAsset
+from tiled_client.wire.families import Management
 
 from ..models import Asset, DataSource, DataSourceAsset
 from ..prepared import insert
@@ -19,6 +20,7 @@ from .stores import stored_file
 def attach_assets(source: DataSource, assets: Sequence[WireAsset]) -> None:
     """Tie assets to a data source; those that are known by their URI are used again.
 
+    A file of others is as large as was said last, which may be more than at first.
     Raises Conflict where another asset has the place of one already.
     """
     ids = _recorded(assets)
@@ -39,6 +41,22 @@ def attach_assets(source: DataSource, assets: Sequence[WireAsset]) -> None:
                 )
             )
     DataSourceAsset.objects.bulk_create(links)
+    if source.external:
+        _resize(assets, ids)
+
+
+def _resize(assets: Sequence[WireAsset], ids: Mapping[str, int]) -> None:
+    """Keep the sizes that were given now; how much of the server's own files counts stays."""
+    sizes = {ids[wire.data_uri]: wire.size for wire in assets if wire.size is not None}
+    if not sizes:
+        return
+    own = DataSourceAsset.objects.exclude(data_source__management=Management.external)
+    changed = []
+    for row in Asset.objects.filter(pk__in=sizes).exclude(links__in=own):
+        if row.size != sizes[row.pk]:
+            row.size = sizes[row.pk]
+            changed.append(row)
+    Asset.objects.bulk_update(changed, ["size"])
 
 
 def attach_own(source: DataSource, assets: Sequence[WireAsset]) -> None:
@@ -87,7 +105,10 @@ def _known(assets: Sequence[WireAsset]) -> dict[str, int]:
 
 
 def discard_asset(link: DataSourceAsset) -> None:
-    """Forget a file of the server's own, and delete it once that is committed."""
+    """Forget a file of the server's own, and delete it once that is known to be committed.
+
+    Where it is not known, or the file cannot be deleted, `sweep` finds it.
+    """
     path = stored_file(link.data_source.node.uuid, link.asset.data_uri)
     link.asset.delete()
-    transaction.on_commit(lambda: path.unlink(missing_ok=True))
+    transaction.on_commit(lambda: path.unlink(missing_ok=True), robust=True)

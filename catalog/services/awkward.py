@@ -20,6 +20,7 @@ from ..models import Node
 from ..storage import awkward
 from ..storage.errors import MissingFile
 from .arrays import Upload
+from .commits import committed
 from .stores import node_folder, stored_file
 from .writing import NewFile, node_to_write, replace_files
 
@@ -31,20 +32,22 @@ def write_full(*, path: str, upload: Upload) -> None:
     form).
     """
     members = buffers.unzip_members(upload.content)
-    with node_to_write(path, StructureFamily.awkward, persist=upload.persist) as node:
+    with node_to_write(path, StructureFamily.awkward, persist=upload.persist) as writing:
+        node = writing.node
         structure = awkward_structure(node)
         buffers.awkward_array(buffers.awkward_form(structure.form), structure.length, members)
-        if upload.persist:
-            _store(node, upload.content)
-        announce(
-            AwkwardWritten(
-                node=node.ref,
-                mimetype=upload.mimetype,
-                length=structure.length,
-                payload=upload.content,
-                persisted=upload.persist,
-            )
+        event = AwkwardWritten(
+            node=node.ref,
+            mimetype=upload.mimetype,
+            length=structure.length,
+            payload=upload.content,
+            persisted=upload.persist,
+            token=upload.token,
         )
+        if upload.persist:
+            _store(node, upload.content, event)
+        else:
+            announce(event)
 
 
 def read_body(node: Node) -> bytes:
@@ -71,10 +74,12 @@ def awkward_structure(node: Node) -> AwkwardStructure:
     return structure
 
 
-def _store(node: Node, body: bytes) -> None:
+def _store(node: Node, body: bytes, event: AwkwardWritten) -> None:
     assert node.source is not None
     path = awkward.write(node_folder(node.uuid), body, sync=storage_settings().file_io_sync)
-    replace_files(node.source, node.source.asset_links.all(), [NewFile(path, 0, len(body))])
+    with committed() as change:
+        replace_files(node.source, node.source.asset_links.all(), [NewFile(path, 0, len(body))])
+        change.tells(event)
 
 
 def _read(node: Node, read: Callable[[Path], bytes]) -> bytes:

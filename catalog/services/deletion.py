@@ -6,24 +6,29 @@ crash leaves behind after that is found by `sweep`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import Exists, OuterRef, QuerySet
 
-from access.errors import Conflict, Forbidden, NotSupported
+from access.errors import Conflict, Forbidden, NotFound, NotSupported
 from access.principals import Principal, Scope
 from access.rights import current_version, per_node, rights_of
 
 from ..columns import parts_refused
-from ..events import ChildDeleted, NodeDeleted, NodeRef, announce
+from ..events import ChildDeleted, NodeDeleted, NodeRef, announce_left
 from ..locks import node_lock, wait_for_writers
 from ..models import Asset, DataSource, DataSourceAsset, Node, Revision
-from ..nodes import resolve_for_update, split_path
+from ..nodes import resolve, resolve_for_update, split_path
 from ..rights import own_tags, scopes_on
 from .assets import locked
+from .commits import committed
 from .stores import discard_folder
+
+logger = logging.getLogger(__name__)
 
 # A database takes only so many values in one question.
 BATCH = 5000
@@ -50,40 +55,67 @@ def delete_node(
     if not segments:
         raise NotSupported("This node does not support deletion.")
     with node_lock("/".join(segments[:-1])):
-        parent, deleted = _delete_rows(
-            segments, recursive=recursive, external_only=external_only, principal=principal
-        )
-        gone = deleted[-1]
-        tags = own_tags(gone.tag_path_id) if per_node() else None
-        announce(ChildDeleted(parent, gone.key, gone.family, tags))
-    # Who writes from now on finds no node; who had begun is waited for, and cleared up after.
-    wait_for_writers(node.path for node in deleted)
-    *below, top = (node.ref for node in deleted)
-    announce(NodeDeleted(top, tuple(below)))
+        with _said_of_earlier(segments), committed(announced=False) as change:
+            parent, deleted = _delete_rows(
+                segments, recursive=recursive, external_only=external_only, principal=principal
+            )
+            gone = deleted[-1]
+            tags = own_tags(gone.tag_path_id) if per_node() else None
+            change.tells(ChildDeleted(parent, gone.key, gone.family, tags))
+            *below, top = (node.ref for node in deleted)
+            change.tells(NodeDeleted(top, tuple(below)))
+        change.announce_next()
+    _clear_up(deleted)
+    change.announce()
     for node in deleted:
         if node.source:
             discard_folder(node.uuid)
+
+
+@contextmanager
+def _said_of_earlier(segments: list[str]) -> Iterator[None]:
+    """Raise as the body does, Conflict where children appeared while it deleted.
+
+    A node that is not there may have been deleted by a request of the same client that was cut off:
+    what is left to announce of it is announced.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict(
+            f"/{'/'.join(segments)} got new children while it was being deleted. Try again."
+        ) from error
+    except NotFound:
+        with suppress(NotFound):
+            announce_left(resolve(segments[:-1]).ref)
+        raise
+
+
+def _clear_up(deleted: list[Node]) -> None:
+    """Wait for writers that had begun before; who writes from now on finds no node.
+
+    What a writer leaves behind that is not waited for is found by `sweep`.
+    """
+    try:
+        wait_for_writers(node.path for node in deleted)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("Writers to nodes that were deleted cannot be waited for: %s", error)
 
 
 def _delete_rows(
     segments: list[str], *, recursive: bool, external_only: bool, principal: Principal | None
 ) -> tuple[NodeRef, list[Node]]:
     """The parent, and what was deleted: whoever was further down first, the node itself last."""
-    try:
-        with parts_refused(segments, "deletion"), transaction.atomic():
-            node = resolve_for_update(segments)
-            assert node.parent is not None
-            nodes = _subtree(node)
-            _refuse_deletion(nodes, recursive=recursive, external_only=external_only)
-            if principal is not None and per_node():
-                _refuse_foreign(nodes, principal)
-            for batch in _batches(nodes):
-                _delete_batch(batch)
-            return node.parent.ref, nodes
-    except IntegrityError as error:
-        raise Conflict(
-            f"/{'/'.join(segments)} got new children while it was being deleted. Try again."
-        ) from error
+    with parts_refused(segments, "deletion"):
+        node = resolve_for_update(segments)
+    assert node.parent is not None
+    nodes = _subtree(node)
+    _refuse_deletion(nodes, recursive=recursive, external_only=external_only)
+    if principal is not None and per_node():
+        _refuse_foreign(nodes, principal)
+    for batch in _batches(nodes):
+        _delete_batch(batch)
+    return node.parent.ref, nodes
 
 
 def _delete_batch(nodes: Sequence[Node]) -> None:

@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from access.errors import Invalid
+from access.errors import Invalid, TooLarge, UnsupportedMedia
 from tiled_client.wire.data_sources import DataSource
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.families import Management, StructureFamily
 
+from ..bounds import bounds, exceeded
 from ..models import KEY_LENGTH
-from .limits import check_asset, check_structure
+from ..storage import external
+from .limits import check_asset, check_structure, json_size
 from .tags import checked_tags
 
+UNKNOWN_MIMETYPE = (
+    "The given data source mimetype, {}, is not one that the Tiled server knows how to read."
+)
 MAX_SPECS = 20
 SPEC_LENGTH = 255
 
@@ -50,12 +55,29 @@ class Draft:
 
 
 def checked_source(value: Any) -> DataSource:
-    """A data source that can be stored. Raises Invalid, or WireError."""
+    """A data source that can be stored. Raises Invalid, UnsupportedMedia, or WireError."""
+    if isinstance(value, Mapping) and value.get("structure") is None:
+        _check_mimetype(value)
     source = DataSource.from_json(value)
+    if len(source.assets) > bounds().assets:
+        raise Invalid(exceeded("Assets of a data source", len(source.assets), "assets"))
+    for name in ("parameters", "properties"):
+        if (size := json_size(getattr(source, name))) > bounds().metadata:
+            raise TooLarge(exceeded(f"Bytes of {name} of a data source", size, "metadata"))
     check_structure(source.structure)
     for asset in source.assets:
         check_asset(asset)
     return source
+
+
+def _check_mimetype(value: Mapping[str, Any]) -> None:
+    """Raise UnsupportedMedia for a format of which it need not be known what it lacks besides."""
+    family, mimetype = value.get("structure_family"), value.get("mimetype")
+    described = value.get("assets") or value.get("management") == Management.external
+    if not described or not isinstance(mimetype, str) or family not in external.FAMILIES:
+        return
+    if mimetype not in external.mimetypes(StructureFamily(family)):
+        raise UnsupportedMedia(UNKNOWN_MIMETYPE.format(mimetype))
 
 
 def checked_family(value: Any) -> StructureFamily:
@@ -80,9 +102,11 @@ def checked_key(key: Any) -> str:
 
 
 def checked_metadata(metadata: Any) -> dict[str, Any]:
-    """Metadata that can be stored. Raises Invalid."""
+    """Metadata that can be stored. Raises Invalid and TooLarge."""
     if not isinstance(metadata, dict):
         raise Invalid(f"metadata must be a JSON object, not {metadata!r:.80}.")
+    if (size := json_size(metadata)) > bounds().metadata:
+        raise TooLarge(exceeded("Bytes of metadata", size, "metadata"))
     return metadata
 
 
@@ -90,9 +114,9 @@ def checked_specs(specs: Any) -> list[dict[str, Any]]:
     """Specs as `{name, version}`; a bare name counts. Raises Invalid."""
     if not isinstance(specs, list):
         raise Invalid(f"specs must be a list of objects with name and version, not {specs!r:.80}.")
+    if len(specs) > MAX_SPECS:
+        raise Invalid(f"A node has at most {MAX_SPECS} specs, not {len(specs)}.")
     checked = [_checked_spec(spec) for spec in specs]
-    if len(checked) > MAX_SPECS:
-        raise Invalid(f"A node has at most {MAX_SPECS} specs, not {len(checked)}.")
     if len({(spec["name"], spec["version"]) for spec in checked}) < len(checked):
         raise Invalid("A node cannot have non-unique specs: each name and version once.")
     return checked

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.db import transaction
 
 from access.errors import Conflict, Invalid, NotFound
 from tiled_client.wire.data_sources import DataSource as WireDataSource
@@ -14,12 +13,13 @@ from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from ..config import storage_settings
-from ..events import DataSourceUpdated, TableSourceUpdated, announce
+from ..events import DataSourceUpdated, TableSourceUpdated
 from ..locks import node_lock
 from ..models import DataSource, Node
 from ..nodes import resolve_for_update, split_path
 from ..storage import external
 from .assets import attach_assets
+from .commits import committed
 from .placement import check_external, check_files
 from .rows import check_partition
 
@@ -56,31 +56,39 @@ def read_external(
 
 
 def update_data_source(
-    *, path: str, replacement: WireDataSource, patch: Patch | None, partition: int | None = None
+    *,
+    path: str,
+    replacement: WireDataSource,
+    patch: Patch | None,
+    partition: int | None = None,
+    reorder: bool = False,
 ) -> None:
     """Replace the data source of the node at `path`; assets are added, never taken away.
+
+    With `reorder` those that there are take the numbers that they have in `replacement`.
 
     `patch` says what is new, for a table within `partition`, if it is given. Raises NotFound (no
     node, or the data source is not that node's), Conflict (data of the server's own), Invalid
     (another family, or a patch that is none), BadRequest (no such partition), and as
     `register_node` does.
     """
-    with node_lock("/".join(split_path(path))):
-        with transaction.atomic():
-            node = resolve_for_update(path)
-            source = node.source
-            if source is None or source.pk != replacement.id:
-                raise NotFound(f"No data_source {replacement.id} on this node.")
-            if not source.external:
-                raise Conflict(
-                    "The data of this node are internally managed: they are written, and not "
-                    "described by their files."
-                )
-            check_external(replacement, family=node.family)
-            event = _updated(node, replacement, patch, partition)
-            _replace(source, replacement)
+    with node_lock("/".join(split_path(path))), committed() as change:
+        node = resolve_for_update(path)
+        source = node.source
+        if source is None or source.pk != replacement.id:
+            raise NotFound(f"No data_source {replacement.id} on this node.")
+        if not source.external:
+            raise Conflict(
+                "The data of this node are internally managed: they are written, and not "
+                "described by their files."
+            )
+        check_external(replacement, family=node.family)
+        event = _updated(node, replacement, patch, partition)
+        if reorder:
+            source.asset_links.all().delete()
+        _replace(source, replacement)
         if event is not None:
-            announce(event)
+            change.tells(event)
 
 
 def _updated(

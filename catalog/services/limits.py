@@ -1,6 +1,7 @@
 """What no node may exceed: beyond these, some database, format or library below us gives up.
 
-Whoever asks for more is told so before anything is stored.
+Whoever asks for more is told so before anything is stored. What a site may choose is in
+`catalog.bounds`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from typing import Any
+
+import orjson
+import pyarrow as pa
 
 from access.errors import Invalid
 from tiled_client.wire.awkward import AwkwardStructure
@@ -17,6 +21,7 @@ from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
 
+from ..bounds import bounds, exceeded
 from ..storage import ragged, sparse
 
 # orjson writes 254 levels, and an answer needs some for itself.
@@ -24,9 +29,6 @@ JSON_DEPTH = 200
 # tensorstore knows 32, of which one may be needed for the bytes of an element.
 DIMENSIONS = 31
 ARRAY_BYTES = 1 << 60
-# The structure, with each of its chunks, is part of every answer about the array.
-CHUNKS = 10_000_000
-PARTITIONS = 1_000_000
 # Rows that were never written are made up when they are read.
 ROWS = 100_000_000
 PARAMETER_LENGTH = 255
@@ -57,6 +59,14 @@ def check_json(value: Any) -> None:
         level = below
 
 
+def json_size(value: Any) -> int:
+    """Return the size in bytes of `value` as JSON. Raise Invalid for what is nested too deep."""
+    try:
+        return len(orjson.dumps(value))
+    except orjson.JSONEncodeError as error:
+        raise Invalid(f"This cannot be stored as JSON: {error}.") from error
+
+
 def check_structure(structure: Structure | None) -> None:
     """Raise Invalid, WireError or SchemaMismatch for data that cannot be kept."""
     match structure:
@@ -69,21 +79,22 @@ def check_structure(structure: Structure | None) -> None:
             _check_ragged(structure)
         case AwkwardStructure():
             check_sizes(awkward_form(structure.form))
-        case TableStructure() if structure.npartitions > PARTITIONS:
-            raise Invalid(f"A table has at most {PARTITIONS} partitions.")
+        case TableStructure():
+            _check_partitions("Partitions of the table", structure.npartitions)
+            _check_columns(structure)
 
 
 def check_size(structure: ArrayStructure, shape: Sequence[int]) -> None:
     """Raise Invalid if the array of `structure`, once grown to `shape`, would be too large."""
     if nominal_bytes(structure, shape) > ARRAY_BYTES:
         raise Invalid(f"An array of shape {list(shape)} of {structure.dtype} would be too large.")
-    for sizes, before, size in zip(structure.chunks, structure.shape, shape, strict=True):
-        count = len(sizes) if before == size else -(-size // max(sizes[0] if sizes else 0, 1))
-        if count > CHUNKS:
-            raise Invalid(
-                f"An array of shape {list(shape)} would have {count} chunks along one dimension; "
-                f"{CHUNKS} is the most. Make the array with larger chunks."
-            )
+    count = sum(
+        len(sizes) if before == size else -(-size // max(sizes[0] if sizes else 0, 1))
+        for sizes, before, size in zip(structure.chunks, structure.shape, shape, strict=True)
+    )
+    if count > bounds().chunks:
+        what = f"Chunk sizes of an array of shape {list(shape)}"
+        raise Invalid(f"{exceeded(what, count, 'chunks')} Make the array with larger chunks.")
 
 
 def check_rows(structure: RaggedStructure) -> None:
@@ -126,8 +137,7 @@ def _check_sparse(structure: SparseStructure) -> None:
         raise Invalid(f"An array has at most {DIMENSIONS} dimensions, not {len(structure.shape)}.")
     if any(size > LONGEST for size in structure.shape):
         raise Invalid(f"A dimension of a sparse array is at most {LONGEST} long.")
-    if math.prod(map(len, structure.chunks)) > PARTITIONS:
-        raise Invalid(f"A sparse array has at most {PARTITIONS} chunks.")
+    _check_partitions("Chunks of the sparse array", math.prod(map(len, structure.chunks)))
     sparse.check_dtype(structure)
     _check_dims(structure)
 
@@ -135,8 +145,7 @@ def _check_sparse(structure: SparseStructure) -> None:
 def _check_ragged(structure: RaggedStructure) -> None:
     if len(structure.shape) > DIMENSIONS:
         raise Invalid(f"An array has at most {DIMENSIONS} dimensions, not {len(structure.shape)}.")
-    if len(structure.row_chunks) > PARTITIONS:
-        raise Invalid(f"A ragged array has at most {PARTITIONS} chunks.")
+    _check_partitions("Chunks of the ragged array", len(structure.row_chunks))
     check_rows(structure)
     ragged.check_dtype(structure)
     _check_dims(structure)
@@ -146,3 +155,25 @@ def _check_dims(structure: ArrayStructure | SparseStructure | RaggedStructure) -
     dims = [name for name in structure.dims or () if name]
     if len(set(dims)) < len(dims):
         raise Invalid(f"The dims of an array must differ from each other: {dims}.")
+
+
+def _check_partitions(what: str, count: int) -> None:
+    if count > bounds().partitions:
+        raise Invalid(exceeded(what, count, "partitions"))
+
+
+def _check_columns(structure: TableStructure) -> None:
+    count = max(len(structure.columns), _fields(structure.schema()))
+    if count > bounds().columns:
+        raise Invalid(exceeded("Columns of the table", count, "columns"))
+
+
+def _fields(schema: pa.Schema) -> int:
+    """The number of fields, with those of structs, lists and the like at any depth."""
+    pending = list(schema)
+    count = 0
+    while pending:
+        kind = pending.pop().type
+        count += 1
+        pending += [kind.field(number) for number in range(kind.num_fields)]
+    return count

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Max
 
 from access.errors import NotSupported
@@ -14,11 +13,12 @@ from access.principals import Principal
 from access.rights import move_on, per_node
 
 from ..columns import parts_refused
-from ..events import ChildMetadataUpdated, announce
+from ..events import ChildMetadataUpdated
 from ..locks import node_lock
 from ..models import Node, Revision
 from ..nodes import resolve_for_update, split_path
 from ..rights import own_tags
+from .commits import committed
 from .tags import changed_tags, checked_tags, retag
 from .validation import children_of, validated
 
@@ -65,28 +65,31 @@ def update_metadata(
     segments = split_path(path)
     if not segments:
         raise NotSupported("This node does not support update of metadata.")
-    with node_lock("/".join(segments[:-1])):  # the update goes to the parent's stream
-        with parts_refused(segments, "update of metadata"), transaction.atomic():
-            if retags and per_node():
-                move_on()
-            node = resolve_for_update(segments)
-            after = change(Described(node.metadata, node.specs, own_tags(node.tag_path_id)))
-            metadata = _validated(node, after)
-            number = None if drop_revision else _keep_revision(node)
-            node.metadata, node.specs = metadata, after.specs
-            tags = _retagged(node, after.tags, principal) if retags else after.tags
-            node.save(update_fields=["metadata", "specs", "tag_path", "time_updated"])
+    # The update goes to the parent's stream.
+    with (
+        node_lock("/".join(segments[:-1])),
+        parts_refused(segments, "update of metadata"),
+        committed() as stored,
+    ):
+        if retags and per_node():
+            move_on()
+        node = resolve_for_update(segments)
+        after = change(Described(node.metadata, node.specs, own_tags(node.tag_path_id)))
+        metadata = _validated(node, after)
+        number = None if drop_revision else _keep_revision(node)
+        node.metadata, node.specs = metadata, after.specs
+        tags = _retagged(node, after.tags, principal) if retags else after.tags
+        node.save(update_fields=["metadata", "specs", "tag_path", "time_updated"])
         assert node.parent is not None
-        announce(
-            ChildMetadataUpdated(
-                node=node.parent.ref,
-                key=node.key,
-                specs=node.specs,
-                metadata=node.metadata,
-                revision_number=number,
-                access_tags=tags if per_node() else None,
-            )
+        event = ChildMetadataUpdated(
+            node=node.parent.ref,
+            key=node.key,
+            specs=node.specs,
+            metadata=node.metadata,
+            revision_number=number,
+            access_tags=tags if per_node() else None,
         )
+        stored.tells(event)
     return Updated(node, metadata != after.metadata, retags and tags != after.tags)
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import prefetch_related_objects
 
-from access.errors import Conflict, Invalid, NotFound, NotSupported
+from access.errors import Conflict, Invalid, NotFound, NotSupported, ServiceError
 from access.principals import Principal
+from tiled_client.wire.errors import WireError
 from tiled_client.wire.families import StructureFamily
 
-from ..events import ChildCreated, announce
+from ..events import ChildCreated, announce_left
 from ..inner import refuse_inner
 from ..locks import node_lock
 from ..models import PATH_BYTES, DataSource, Node
 from ..nodes import is_taken, resolve, split_path
 from ..prepared import insert
 from ..rights import own_tags
+from ..storage.errors import StorageError
 from .assets import attach_assets, attach_own
+from .commits import OutcomeUnknown, committed
 from .drafts import Draft
 from .placement import Placement, place
 from .stores import discard_folder
@@ -49,29 +55,43 @@ def _create(
         parent = _parent(parent_path)
         node = _validated(_unsaved(parent, draft), draft)
         node.tag_path_id = tag_path_of_new(parent, draft.tags, principal)
-        try:
+        with _place_kept_if_stored(node.uuid):
             placement = place(node.uuid, draft, registered=registered)
-            with transaction.atomic():
+            with committed() as change:
                 check_parent(parent)
                 _save(node, placement)
-        except IntegrityError as error:
-            discard_folder(node.uuid)
-            raise NotFound(f"{node.parent} was deleted in the meantime.") from error
-        except BaseException:
-            discard_folder(node.uuid)
-            raise
-        announce(
-            ChildCreated(
-                node=node.parent.ref if node.parent else node.ref,
-                key=node.key,
-                structure_family=node.family,
-                specs=node.specs,
-                metadata=node.metadata,
-                data_sources=[node.source.to_json()] if node.source else [],
-                access_tags=own_tags(node.tag_path_id),
-            )
-        )
+                change.tells(_created(node))
     return node
+
+
+@contextmanager
+def _place_kept_if_stored(node: UUID) -> Iterator[None]:
+    """Remove the folder of a node that was certainly not stored; otherwise `sweep` judges later.
+
+    Raises NotFound where the database says that the parent is not there any more.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        discard_folder(node)
+        raise NotFound("The container was deleted in the meantime.") from error
+    except OutcomeUnknown:
+        raise
+    except (ServiceError, StorageError, WireError):
+        discard_folder(node)
+        raise
+
+
+def _created(node: Node) -> ChildCreated:
+    return ChildCreated(
+        node=node.parent.ref if node.parent else node.ref,
+        key=node.key,
+        structure_family=node.family,
+        specs=node.specs,
+        metadata=node.metadata,
+        data_sources=[node.source.to_json()] if node.source else [],
+        access_tags=own_tags(node.tag_path_id),
+    )
 
 
 def _parent(path: str) -> Node:
@@ -94,6 +114,8 @@ def _unsaved(parent: Node, draft: Draft) -> Node:
     if len(path.encode()) > PATH_BYTES:
         raise Invalid(f"The path of a node must not be longer than {PATH_BYTES} bytes.")
     if is_taken(path):
+        # It may be of the same client, whose first request was cut off.
+        announce_left(parent.ref)
         raise Conflict(f"/{path}")
     return Node(
         parent=parent,

@@ -16,9 +16,9 @@ from tiled_client.wire.structures import ArrayStructure, Structure, TableStructu
 
 from ..config import storage_settings
 from ..storage import awkward, external, files, ragged, sparse, tables
-from .drafts import Draft
+from .drafts import UNKNOWN_MIMETYPE, Draft
 from .stores import array_store, node_folder
-from .table_names import check_table_name
+from .table_names import check_column_names, check_table_name
 
 ZARR = "application/x-zarr"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
@@ -59,7 +59,13 @@ def place(node: uuid.UUID, draft: Draft, *, registered: bool) -> Placement | Non
     source = draft.data_source
     if source is None:
         return None
-    return _register(source) if registered else _make(node, source)
+    if registered:
+        if not source.assets:
+            raise Invalid("A registered data source has at least one asset.")
+        return _register(source)
+    # Files that are still to come: a detector is described before it has taken its first image.
+    external_to_be = source.management is Management.external
+    return _register(source) if external_to_be else _make(node, source)
 
 
 def _make(node: uuid.UUID, source: DataSource) -> Placement:
@@ -71,7 +77,10 @@ def _make(node: uuid.UUID, source: DataSource) -> Placement:
             assets = [Asset(files.file_uri(folder), is_directory=True, parameter="data_uri")]
         case TableStructure() as structure:
             check_table_name(source.parameters)
-            tables.create(folder, _checked_schema(structure))
+            schema = _checked_schema(structure)
+            if mimetype == SQL_TABLE:
+                check_column_names(schema.names)
+            tables.create(folder, schema)
             assets = []
         case _:  # the first write makes the folder
             assets = []
@@ -80,9 +89,11 @@ def _make(node: uuid.UUID, source: DataSource) -> Placement:
 
 def _checked_schema(structure: TableStructure) -> pa.Schema:
     schema = structure.schema()
-    tables.check_distinct(schema.names)
+    names = schema.names
+    tables.check_distinct(names)
     tables.check_types(schema)
-    unknown = [name for name in structure.columns if name not in schema.names]
+    known = set(names)
+    unknown = [name for name in structure.columns if name not in known]
     if unknown:
         raise Invalid(f"The column {unknown[0]!r} is not in the table's arrow_schema.")
     return schema
@@ -117,12 +128,7 @@ def check_external(source: DataSource, *, family: StructureFamily) -> None:
     # Of bytes nothing is read but the bytes.
     known = family is StructureFamily.bytes or source.mimetype in external.mimetypes(family)
     if not source.mimetype or not known:
-        raise UnsupportedMedia(
-            f"The given data source mimetype, {source.mimetype}, is not one that the Tiled server "
-            "knows how to read."
-        )
-    if not source.assets:
-        raise Invalid("A registered data source has at least one asset.")
+        raise UnsupportedMedia(UNKNOWN_MIMETYPE.format(source.mimetype))
     if isinstance(source.structure, TableStructure):
         schema = _checked_schema(source.structure)
         if not schema.names:
@@ -135,8 +141,8 @@ def check_external(source: DataSource, *, family: StructureFamily) -> None:
 
 
 def check_files(structure: Structure | None, assets: Sequence[Asset]) -> None:
-    """Raise Invalid unless each partition of a table is one file."""
-    if not isinstance(structure, TableStructure):
+    """Raise Invalid unless each partition of a table is one file, once there are files."""
+    if not isinstance(structure, TableStructure) or not assets:
         return
     if any(asset.is_directory for asset in assets):
         raise Invalid("A partition of a registered table is a file, not a folder.")

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
-from django.db import transaction
 
 from access.errors import BadRequest, Conflict, Invalid
 from tiled_client.wire.families import StructureFamily
@@ -20,16 +19,17 @@ from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.slices import NDSlice, sliced_shape
 
 from ..config import storage_settings
-from ..events import RaggedWritten, announce
+from ..events import RaggedWritten, announce, announce_left
 from ..models import Node
 from ..storage import ragged
 from ..storage.errors import MissingFile
 from ..storage.regions import fetch_plan
 from .arrays import Upload
+from .commits import committed
 from .limits import check_rows
-from .ragged_rows import append_rows, read_rows, replace_rows
-from .receipts import Once, earlier_receipt, with_receipt
-from .writing import node_to_write
+from .ragged_rows import Placed, append_rows, read_rows, replace_rows
+from .receipts import earlier_receipt, with_receipt
+from .writing import Writing, node_to_write
 
 UNSLICEABLE = (
     "Cannot apply the requested slice to the given ragged array. Try reading the entire array and "
@@ -108,37 +108,34 @@ def ragged_structure(node: Node) -> RaggedStructure:
 def _write(
     path: str, upload: Upload, array: Any, planned: Callable[[RaggedStructure], Plan]
 ) -> RaggedStructure:
-    with node_to_write(path, StructureFamily.ragged, persist=upload.persist) as node:
+    with node_to_write(path, StructureFamily.ragged, persist=upload.persist) as writing:
+        node = writing.node
         structure = ragged_structure(node)
         earlier = earlier_receipt(node.uuid, upload.once) if upload.persist else None
         if earlier is not None:
+            announce_left(node.ref)
             return RaggedStructure.from_json(earlier.structure)
         plan = planned(structure)
         rows = ragged.to_arrow(array, structure, exact=not upload.mimetype.endswith("json"))
         if len(rows) != plan.rows:
             raise Invalid(f"The body must have {plan.rows} rows, not {len(rows)}.")
-        if upload.persist:
-            structure = _stored(node, structure, plan, rows, upload.once)
-        announce(_written(node, plan, upload))
-    return structure
+        event = _written(node, plan, upload)
+        if not upload.persist:
+            announce(event)
+            return structure
+        placed = _placed(writing, structure, plan, rows)
+        with committed() as change, with_receipt(node.uuid, upload.once, placed.structure):
+            placed.make_current()
+            change.tells(event)
+    return placed.structure
 
 
-def _stored(
-    node: Node, structure: RaggedStructure, plan: Plan, rows: pa.Array, once: Once | None
-) -> RaggedStructure:
-    if once is None:
-        return _store(node, structure, plan, rows)
-    with transaction.atomic():
-        after = _store(node, structure, plan, rows)
-        with with_receipt(node.uuid, once, after):
-            return after
-
-
-def _store(node: Node, structure: RaggedStructure, plan: Plan, rows: pa.Array) -> RaggedStructure:
+def _placed(writing: Writing, structure: RaggedStructure, plan: Plan, rows: pa.Array) -> Placed:
     if plan.offset is not None and plan.start >= structure.rows:
         gap = ragged.unwritten(plan.start - structure.rows, structure)
-        return append_rows(node, structure, pa.concat_arrays([gap, rows]) if len(gap) else rows)
-    return replace_rows(node, structure, range(plan.start, plan.stop), rows, aligned=plan.aligned)
+        return append_rows(writing, structure, pa.concat_arrays([gap, rows]) if len(gap) else rows)
+    place = range(plan.start, plan.stop)
+    return replace_rows(writing.node, structure, place, rows, aligned=plan.aligned)
 
 
 def _plan_full(structure: RaggedStructure) -> Plan:
@@ -217,4 +214,5 @@ def _written(node: Node, plan: Plan, upload: Upload) -> RaggedWritten:
         block=plan.block,
         payload=upload.content,
         persisted=upload.persist,
+        token=upload.token,
     )

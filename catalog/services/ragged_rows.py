@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
 import pyarrow as pa
-from django.db import transaction
 
-from access.errors import NotFound
 from tiled_client.wire.ragged import RaggedStructure
 
 from ..config import storage_settings
+from ..fencing import Superseded
 from ..models import Asset, DataSource, DataSourceAsset, Node
 from ..storage import ragged, tables
 from .stores import node_folder, stored_file
-from .writing import NewFile, keep_structure, replace_files
+from .writing import NewFile, Writing, replace_files, supersede
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +36,56 @@ def read_rows(node: Node, structure: RaggedStructure, wanted: range) -> pa.Array
     return pa.concat_arrays(parts) if parts else ragged.unwritten(0, structure)
 
 
-def append_rows(node: Node, structure: RaggedStructure, rows: pa.Array) -> RaggedStructure:
-    """Add rows at the end; returns the structure after it."""
-    extents = _extents(node, structure)
-    last = extents[-1].link
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Rows that lie in files, of which nothing counts before `make_current` is committed."""
+
+    structure: RaggedStructure
+    make_current: Callable[[], None]
+
+
+def append_rows(writing: Writing, structure: RaggedStructure, rows: pa.Array) -> Placed:
+    """Add rows at the end of the last file or, without that right, of a copy of it."""
+    node = writing.node
+    source, last = _source(node), _extents(node, structure)[-1].link
     before = structure.size if last else 0
     after = structure.with_rows(
         structure.rows + len(rows), before + ragged.elements(rows, structure)
     )
     if last is None:
         unwritten = ragged.unwritten(structure.rows, structure)
-        whole = pa.concat_arrays([unwritten, rows])
-        replace_files(_source(node), (), [_write(node, structure, 0, whole)], after)
-        return after
+        file = _write(node, structure, 0, pa.concat_arrays([unwritten, rows]))
+        return Placed(after, lambda: replace_files(source, (), [file], after))
     path, sync = stored_file(node.uuid, last.asset.data_uri), storage_settings().file_io_sync
-    table = ragged.as_table(rows, structure)
-    size = tables.append(path, last.asset.size or 0, table, sync=sync)
-    with transaction.atomic():
-        if not Asset.objects.filter(pk=last.asset_id).update(size=size):
-            raise NotFound(f"No such entry: {node.segments}")
-        keep_structure(_source(node), after)
-    return after
+    table, size = ragged.as_table(rows, structure), last.asset.size or 0
+    if not writing.fence.exclusive:
+        number = last.num or 0
+        copy = tables.append_to_copy(path, size, number, table, sync=sync)
+        renewed = NewFile(copy.path, number, copy.size)
+        return Placed(after, lambda: replace_files(source, [last], [renewed], after))
+    grown = tables.append(path, size, table, sync=sync)
+    return Placed(after, lambda: _extend(source, last.asset, grown, after))
+
+
+def _extend(source: DataSource, asset: Asset, size: int, after: RaggedStructure) -> None:
+    """Let `size` bytes of a file count."""
+    if not Asset.objects.filter(pk=asset.pk, size=asset.size).update(size=size):
+        raise Superseded
+    supersede(source, after)
 
 
 def replace_rows(
     node: Node, structure: RaggedStructure, place: range, rows: pa.Array, *, aligned: bool
-) -> RaggedStructure:
+) -> Placed:
     """Put `rows` in the place of those of `place`, which may go beyond the end.
 
     What else is in the files concerned is written anew; if `place` is `aligned` with chunks, to
-    files of its own, so that the next chunk need not be. Returns the structure after it.
+    files of its own, so that the next chunk need not be.
     """
     extents = _extents(node, structure)
     touched = [extent for extent in extents if _overlap(extent.rows, place)]
     if not touched:
-        return structure
+        return Placed(structure, lambda: None)
     begin, end = touched[0].rows.start, max(touched[-1].rows.stop, place.stop)
     head = read_rows(node, structure, range(begin, place.start))
     tail = read_rows(node, structure, range(place.stop, end))
@@ -82,10 +96,9 @@ def replace_rows(
     pieces = [(begin, head), (place.start, rows), (place.stop, tail)]
     if not aligned:
         pieces = [(begin, pa.concat_arrays([head, rows, tail]))]
-    files = (_write(node, structure, *piece) for piece in pieces if len(piece[1]))
+    files = [_write(node, structure, *piece) for piece in pieces if len(piece[1])]
     before = [extent.link for extent in touched if extent.link is not None]
-    replace_files(_source(node), before, files, after)
-    return after
+    return Placed(after, lambda: replace_files(_source(node), before, files, after))
 
 
 def _extents(node: Node, structure: RaggedStructure) -> list[Extent]:

@@ -18,7 +18,7 @@ from ..models import Asset, DataSource, DataSourceAsset, Node
 from ..nodes import resolve, resolve_for_update, split_path
 from ..storage import external, files, raw_files
 from ..storage.errors import MissingFile, OutsideReadable, Unreadable, Unsupported
-from .stores import node_folder, stored_file
+from .stores import array_folder, stored_file
 
 DOWNLOADING = "This Tiled server is configured not to allow downloading raw assets."
 LISTING = "This Tiled server does not allow downloading raw assets."
@@ -52,7 +52,8 @@ def list_files(*, path: str, asset_id: int) -> list[str]:
     if not asset.is_directory:
         raise BadRequest("This asset is a single file, and has no manifest.")
     with _said_plainly():
-        return raw_files.manifest(_place(source, asset))
+        place = _place(source, asset)
+        return raw_files.manifest(place, _readable(source, place))
 
 
 def open_asset(*, path: str, asset_id: int, relative_path: str | None) -> RawFile:
@@ -70,7 +71,7 @@ def open_asset(*, path: str, asset_id: int, relative_path: str | None) -> RawFil
         place = _place(source, asset)
         if relative_path is not None:
             place = raw_files.below(place, relative_path)
-        opened = raw_files.open_file(place)
+        opened = raw_files.open_file(place, _readable(source, place))
     if not source.external and asset.size is not None:
         # What lies behind that was left by a crash, or is just being written.
         opened = replace(opened, size=min(opened.size, asset.size))
@@ -131,8 +132,15 @@ def _place(source: DataSource, asset: Asset) -> Path:
     if source.external:
         return external.resolve_uri(asset.data_uri, storage_settings().readable)
     if asset.is_directory:
-        return node_folder(source.node.uuid)
+        return array_folder(source.node.uuid, source.folder)
     return stored_file(source.node.uuid, asset.data_uri)
+
+
+def _readable(source: DataSource, place: Path) -> Path | None:
+    """The folder below which a file of others is opened; None for the server's own."""
+    if not source.external:
+        return None
+    return external.readable_folder(place, storage_settings().readable)
 
 
 @contextmanager

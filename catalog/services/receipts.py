@@ -7,16 +7,17 @@ what it is for, says so. Called while the lock of the node is held.
 
 from __future__ import annotations
 
-import datetime
 import hmac
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from access.errors import Invalid
 from tiled_client.wire.structures import Structure
@@ -24,7 +25,9 @@ from tiled_client.wire.structures import Structure
 from ..models import Receipt
 from ..prepared import Prepared, insert
 
-KEPT_FOR = datetime.timedelta(hours=1)
+# In seconds.
+KEPT_FOR = 60 * 60
+NOTED_EVERY = 60
 KEPT_PER_NODE = 256
 # Old receipts are looked for once in so many new ones.
 ROUND = 64
@@ -63,7 +66,7 @@ def with_receipt(
     if once is None:
         yield
         return
-    with transaction.atomic():
+    with nullcontext() if connection.in_atomic_block else transaction.atomic():
         yield
         kept = Receipt(
             node=node,
@@ -81,10 +84,37 @@ def _as_stored(node: UUID) -> Any:
     return field.get_db_prep_value(node, connection)
 
 
+class Ages:
+    """How old receipts are, by the clock of this process that nobody can set.
+
+    From time to time it is noted which receipt is the newest. Whatever is not newer than one noted
+    an hour ago is older than an hour. A process that has just started knows of none.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._noted: deque[tuple[float, int]] = deque()
+        self._lock = threading.Lock()
+
+    def note(self, newest: int) -> int:
+        """Note the number of the newest receipt; return that of the newest expired one, or 0."""
+        now, expired = self._clock(), 0
+        with self._lock:
+            while self._noted and self._noted[0][0] <= now - KEPT_FOR:
+                expired = self._noted.popleft()[1]
+            if not self._noted or now - self._noted[-1][0] >= NOTED_EVERY:
+                self._noted.append((now, newest))
+        return expired
+
+
+_ages = Ages()
+
+
 def forget_expired() -> int:
-    """Let go of receipts that nobody will ask for any more. How many they were."""
-    limit = timezone.now() - KEPT_FOR
-    return Receipt.objects.filter(time__lt=limit).delete()[0]
+    """Remove receipts that no client will ask for any more, and return how many they were."""
+    newest = Receipt.objects.order_by("-pk").values_list("pk", flat=True).first()
+    expired = _ages.note(newest or 0)
+    return Receipt.objects.filter(pk__lte=expired).delete()[0] if expired else 0
 
 
 def _forget_old(node: UUID) -> None:

@@ -167,7 +167,7 @@ def _collected(
     schema = structure.schema()
     if not source.external and rows == ALL:
         whole = [tables.read(_path(source, link), link.asset.size or 0, columns) for link in links]
-        return _limited(pa.concat_tables(whole) if whole else tables.empty(schema, columns))
+        return _limited(tables.join_tables(whole) if whole else tables.empty(schema, columns))
     names = schema.names if columns is None else tables.with_index(schema, columns)
     pieces = list(_counted(_pieces(source, links, structure, names, rows)))
     return tables.joined(pieces) if pieces else tables.empty(schema, columns)
@@ -207,7 +207,7 @@ def _path(source: DataSource, link: DataSourceAsset) -> Path:
 
 
 def _check_columns(structure: TableStructure, columns: Sequence[str] | None) -> None:
-    known = structure.schema().names if columns else ()
+    known = set(structure.schema().names) if columns else set()
     unknown = [name for name in columns or () if name not in known]
     if unknown:
         raise BadRequest(

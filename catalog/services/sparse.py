@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -11,13 +11,15 @@ from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.sparse import Coo, SparseStructure, joined
 
+from ..bounds import bounds
 from ..config import storage_settings
 from ..events import ArrayWritten, announce
-from ..models import DataSource, Node
+from ..models import DataSource, DataSourceAsset, Node
 from ..storage import sparse
 from ..storage.errors import MissingFile
 from ..storage.regions import shape_of
 from .arrays import Upload
+from .commits import committed
 from .stores import node_folder, stored_file
 from .writing import NewFile, node_to_write, replace_files
 
@@ -26,13 +28,16 @@ Block = tuple[int, ...]
 
 def write_full(*, path: str, upload: Upload) -> None:
     """Replace all elements. Raises as `write_block` does."""
-    with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as node:
+    with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as writing:
+        node = writing.node
         structure = sparse_structure(node)
-        elements = sparse.parse_body(upload.content, structure, structure.shape)
+        elements = _parsed(upload, structure, structure.shape)
+        event = _written(node, elements, None, upload)
         if upload.persist:
             source = _source(node)
-            replace_files(source, source.asset_links.all(), _files(node, structure, elements))
-        announce(_written(node, elements, None, upload))
+            _store(source, source.asset_links.all(), _files(node, structure, elements), event)
+        else:
+            announce(event)
 
 
 def write_block(*, path: str, block: Sequence[int], upload: Upload) -> None:
@@ -41,15 +46,23 @@ def write_block(*, path: str, block: Sequence[int], upload: Upload) -> None:
     The body is an Arrow IPC file. Raises NotFound, NotSupported (files of others), WireError
     (a block or coordinates out of range), StorageError (a body that is none, or does not fit).
     """
-    with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as node:
+    with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as writing:
+        node = writing.node
         structure = sparse_structure(node)
         shape = shape_of(structure.block_region(block))
-        elements = sparse.parse_body(upload.content, structure, shape)
+        elements = _parsed(upload, structure, shape)
+        event = _written(node, elements, tuple(block), upload)
         if upload.persist:
             source, number = _source(node), _number(structure, block)
             before = source.asset_links.filter(num=number)
-            replace_files(source, before, _file(node, structure, tuple(block), elements))
-        announce(_written(node, elements, tuple(block), upload))
+            _store(source, before, _file(node, structure, tuple(block), elements), event)
+        else:
+            announce(event)
+
+
+def _parsed(upload: Upload, structure: SparseStructure, shape: Sequence[int]) -> Coo:
+    most = bounds().unpacked_body
+    return sparse.parse_body(upload.content, structure, shape, most=most)
 
 
 def read_sparse(node: Node, items: NDSlice = ()) -> Coo:
@@ -82,6 +95,18 @@ def _source(node: Node) -> DataSource:
     if node.source is None or node.source.external:
         raise NotSupported("Sparse arrays in files of others cannot be read.")
     return node.source
+
+
+def _store(
+    source: DataSource,
+    before: Iterable[DataSourceAsset],
+    written: Iterator[NewFile],
+    event: ArrayWritten,
+) -> None:
+    done = list(written)
+    with committed() as change:
+        replace_files(source, before, done)
+        change.tells(event)
 
 
 def _read(node: Node, structure: SparseStructure, items: NDSlice) -> Coo:
@@ -163,4 +188,5 @@ def _written(node: Node, elements: Coo, block: Block | None, upload: Upload) -> 
         block=block,
         payload=sparse.payload_of(upload.content, elements),
         persisted=upload.persist,
+        token=upload.token,
     )

@@ -22,6 +22,11 @@ def node_folder(node: uuid.UUID) -> Path:
     return files.node_directory(storage_settings().directory, node)
 
 
+def array_folder(node: uuid.UUID, folder: str) -> Path:
+    """The folder of an array's chunks: `folder` within that of its node, or that one if empty."""
+    return node_folder(node) / folder if folder else node_folder(node)
+
+
 def stored_file(node: uuid.UUID, data_uri: str) -> Path:
     """Where a file of the server's own is now: a site may have moved since it was written."""
     return node_folder(node) / files.uri_path(data_uri).name

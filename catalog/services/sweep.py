@@ -1,7 +1,9 @@
-"""Clearing up what belongs to no node.
+"""Clearing up what belongs to no node, or to no row of its node.
 
 A deletion first deletes rows, then files; a new node first has files, then a row. Where a server
-is killed in between, a folder is left that nobody will ever ask for.
+is killed in between, a folder is left that nobody will ever ask for. A write makes files of new
+names, which become current with a row: where it is cut off, or the answer of its COMMIT is lost,
+either they or those that they replaced are named by no row.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from itertools import islice
 from pathlib import Path
 
 from ..config import storage_settings
-from ..models import Node
+from ..locks import node_lock
+from ..models import DataSource, Node
+from ..storage import files
 from .stores import discard_folder, node_folder
 
 logger = logging.getLogger(__name__)
@@ -25,6 +29,9 @@ UNCLAIMED = 15 * 60
 BATCH = 1000
 _TWO_DIGITS = re.compile(r"[0-9a-f]{2}")
 _UUID = re.compile(r"[0-9a-f]{32}")
+_OF_WRITE = re.compile(
+    r"(partition|block|buffers|branch)-([0-9.]*-)?[0-9a-f]{8}(\.arrows|\.parquet|\.zip)?(\..*\.partial)?"
+)
 
 
 def sweep_folders(*, unclaimed: float = UNCLAIMED) -> int:
@@ -43,6 +50,46 @@ def sweep_folders(*, unclaimed: float = UNCLAIMED) -> int:
     if removed:
         logger.warning("Removed %s folders of nodes that do not exist.", removed)
     return removed
+
+
+def sweep_files(*, unclaimed: float = UNCLAIMED) -> int:
+    """Remove files of existing nodes that no row names, and return how many they were.
+
+    Each is judged under the lock of its node: a write that may still make it current holds that, or
+    has lost its session and cannot commit any more.
+    """
+    removed = 0
+    folders = _folders(storage_settings().directory)
+    while found := list(islice(folders, BATCH)):
+        suspects = {node for node in found if _files_of_writes(node, unclaimed)}
+        paths = Node.objects.filter(uuid__in=suspects).values_list("uuid", "path")
+        for node, path in list(paths):
+            with node_lock(path):
+                removed += _remove_unnamed(node, unclaimed)
+    if removed:
+        logger.warning("Removed %s files that no write has made current.", removed)
+    return removed
+
+
+def _remove_unnamed(node: uuid.UUID, unclaimed: float) -> int:
+    source = DataSource.objects.filter(node__uuid=node).first()
+    if source is None:
+        return 0  # deleted since; its folder goes as a whole
+    named = {files.uri_path(link.asset.data_uri).name for link in source.asset_links.all()}
+    named.add(source.folder)
+    unnamed = [path for path in _files_of_writes(node, unclaimed) if path.name not in named]
+    if source.folder:
+        # The array has moved to that one.
+        left = (node_folder(node) / name for name in ("c", "zarr.json"))
+        unnamed += [path for path in left if _is_old(path, unclaimed)]
+    for path in unnamed:
+        files.remove_stored(storage_settings().directory, path)
+    return len(unnamed)
+
+
+def _files_of_writes(node: uuid.UUID, unclaimed: float) -> list[Path]:
+    """Return what lies in the folder of a node under a name that each write chooses anew."""
+    return [path for path in _named(node_folder(node), _OF_WRITE) if _is_old(path, unclaimed)]
 
 
 def missing(nodes: Sequence[uuid.UUID]) -> set[uuid.UUID]:

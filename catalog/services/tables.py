@@ -12,30 +12,31 @@ from dataclasses import replace
 from functools import partial
 
 import pyarrow as pa
-from django.db import transaction
 from django.db.models import QuerySet
 
 from access.errors import NotSupported
-from tiled_client.wire.data_sources import Asset as WireAsset
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
+from ..bounds import bounds
 from ..config import storage_settings
-from ..events import TableWritten, announce
-from ..locks import node_lock
+from ..events import TableWritten, announce, announce_left
+from ..fencing import Fence, write_lock
 from ..models import DataSource, DataSourceAsset
-from ..nodes import no_such_entry, resolve_for_update, split_path
-from ..storage import files, tables
-from ..targets import Target, find_partition, find_target, store_size
+from ..nodes import no_such_entry, split_path
+from ..storage import tables
+from ..storage.errors import MissingFile
+from ..targets import StoredPartition, Target, find_partition, find_target, store_size, superseded
 from .arrays import Upload
-from .assets import attach_assets, discard_asset
-from .receipts import Once, earlier_receipt, with_receipt
+from .commits import committed
+from .receipts import earlier_receipt, with_receipt
 from .rows import check_partition
 from .stores import node_folder, stored_file
+from .writing import NewFile, replace_files
 
-PARTITION = "data_uris"
 Rows = Iterable[pa.Table]
-Store = Callable[[Target, Rows, Once | None], None]
+# Writes rows to files, and returns what makes them count, within the transaction of the write.
+Store = Callable[[Target, Fence, Rows], Callable[[], None]]
 
 
 def write_table(*, path: str, upload: Upload) -> None:
@@ -65,37 +66,47 @@ def _write(
     partition: int | None = None,
     append: bool = False,
 ) -> None:
-    rows = tables.arrived(upload.body)
+    rows = tables.arrived(upload.body, bounds().unpacked_body)
     if not tables.is_ipc_file(upload.body):
         # Subscribers are told that it is a file.
         (table,) = rows
         upload = replace(upload, body=tables.serialize_ipc(table))
     if not upload.persist:
         target = find_target(path, StructureFamily.table)
-        _conformed(target, rows, partition)
+        _conformed(target, rows, partition, append)
         announce(_written(target, upload, partition, append))
         return
-    with node_lock("/".join(split_path(path))):
+    with write_lock("/".join(split_path(path))) as fence:
         target = find_target(path, StructureFamily.table)
         if not target.writable:
             raise NotSupported("This node does not support writing a partition.")
         if earlier_receipt(target.ref.uuid, upload.once):
+            announce_left(target.ref)
             return
-        store(target, _conformed(target, rows, partition), upload.once)
-        announce(_written(target, upload, partition, append))
+        written = _written(target, upload, partition, append)
+        make_current = store(target, fence, _conformed(target, rows, partition, append))
+        with committed() as change, with_receipt(target.ref.uuid, upload.once):
+            make_current()
+            change.tells(written)
 
 
-def _conformed(target: Target, rows: Rows, partition: int | None) -> Rows:
+def _conformed(target: Target, rows: Rows, partition: int | None, append: bool) -> Rows:
     structure = target.structure
     assert isinstance(structure, TableStructure)
     if partition is not None:
         check_partition(structure, partition)
     schema = structure.schema()
     if isinstance(rows, list):
-        return [tables.conform(table, schema) for table in rows]
+        return [_fitting(table, schema, append) for table in rows]
     for table in rows:  # all of them, before any is stored
-        tables.conform(table, schema)
-    return (tables.conform(table, schema) for table in rows)
+        _fitting(table, schema, append)
+    return (_fitting(table, schema, append) for table in rows)
+
+
+def _fitting(table: pa.Table, schema: pa.Schema, append: bool) -> pa.Table:
+    """Rows of the table's schema; those that are not added to others keep their labels."""
+    labelled = schema if append else tables.with_labels_of(schema, table.schema)
+    return tables.conform(table, labelled)
 
 
 def _written(target: Target, upload: Upload, partition: int | None, append: bool) -> TableWritten:
@@ -106,17 +117,18 @@ def _written(target: Target, upload: Upload, partition: int | None, append: bool
         append=append,
         payload=upload.body,
         persisted=upload.persist,
+        token=upload.token,
     )
 
 
-def _replace_all(target: Target, rows: Rows, once: Once | None) -> None:
+def _replace_all(target: Target, fence: Fence, rows: Rows) -> Callable[[], None]:
     source = _source(target)
-    _replace_with(rows, 0, source, source.asset_links.all(), once)
+    return _replace_with(rows, 0, source, source.asset_links.all())
 
 
-def _replace(partition: int, target: Target, rows: Rows, once: Once | None) -> None:
+def _replace(partition: int, target: Target, fence: Fence, rows: Rows) -> Callable[[], None]:
     source = _source(target)
-    _replace_with(rows, partition, source, source.asset_links.filter(num=partition), once)
+    return _replace_with(rows, partition, source, source.asset_links.filter(num=partition))
 
 
 def _source(target: Target) -> DataSource:
@@ -128,39 +140,44 @@ def _source(target: Target) -> DataSource:
 
 
 def _replace_with(
-    rows: Rows,
-    partition: int,
-    source: DataSource,
-    before: QuerySet[DataSourceAsset],
-    once: Once | None,
-) -> None:
+    rows: Rows, partition: int, source: DataSource, before: QuerySet[DataSourceAsset]
+) -> Callable[[], None]:
     """Write the rows of `partition` to a new file, which takes the place of those of `before`."""
     written = tables.write_partition(node_folder(source.node.uuid), partition, rows, sync=_sync())
-    uri = files.file_uri(written.path)
-    asset = WireAsset(
-        uri, is_directory=False, parameter=PARTITION, num=partition, size=written.size
-    )
-    try:
-        with transaction.atomic(), with_receipt(source.node.uuid, once):
-            resolve_for_update(source.node.segments)
-            for link in before:
-                discard_asset(link)
-            attach_assets(source, [asset])
-    except BaseException:
-        written.path.unlink(missing_ok=True)
-        raise
+    file = NewFile(written.path, partition, written.size)
+    return lambda: replace_files(source, before, [file])
 
 
-def _append(number: int, target: Target, rows: Rows, once: Once | None) -> None:
+def _append(number: int, target: Target, fence: Fence, rows: Rows) -> Callable[[], None]:
     partition = find_partition(target, number)
     if partition is None:
-        _replace(number, target, rows, once)
-        return
+        return _replace(number, target, fence, rows)
     path = stored_file(target.ref.uuid, partition.data_uri)
-    size = tables.append(path, partition.size, rows, sync=_sync())
-    with with_receipt(target.ref.uuid, once):
-        if not store_size(partition, size):
-            raise no_such_entry(split_path(target.ref.path))
+    if not fence.exclusive:
+        return _append_to_copy(number, target, partition, rows)
+    try:
+        size = tables.append(path, partition.size, rows, sync=_sync())
+    except MissingFile as error:
+        if find_partition(target, number) == partition:
+            raise
+        raise superseded(target) from error  # this writer has lost its lock
+    return lambda: _extend(target, partition, size)
+
+
+def _append_to_copy(
+    number: int, target: Target, partition: StoredPartition, rows: Rows
+) -> Callable[[], None]:
+    source = _source(target)
+    path = stored_file(target.ref.uuid, partition.data_uri)
+    copy = tables.append_to_copy(path, partition.size, number, rows, sync=_sync())
+    before = source.asset_links.filter(asset_id=partition.asset_id)
+    return lambda: replace_files(source, before, [NewFile(copy.path, number, copy.size)])
+
+
+def _extend(target: Target, partition: StoredPartition, size: int) -> None:
+    """Let `size` bytes of the partition's file count."""
+    if not store_size(partition, size):
+        raise superseded(target)
 
 
 def _sync() -> bool:

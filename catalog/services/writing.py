@@ -6,15 +6,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from django.db import transaction
+from typing import Any
 
 from access.errors import NotSupported
 from tiled_client.wire.data_sources import Asset as WireAsset
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.structures import Structure
 
-from ..locks import node_lock
+from ..fencing import Fence, Superseded, write_lock
 from ..models import DataSource, DataSourceAsset, Node
 from ..nodes import resolve_family, resolve_for_update, split_path
 from ..storage import files
@@ -32,20 +31,28 @@ class NewFile:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A node that is being written, and whether its files may be written in their place."""
+
+    node: Node
+    fence: Fence
+
+
 @contextmanager
-def node_to_write(path: str, family: StructureFamily, *, persist: bool) -> Iterator[Node]:
-    """The node at `path`; if it is to `persist` what is written, nobody else writes meanwhile.
+def node_to_write(path: str, family: StructureFamily, *, persist: bool) -> Iterator[Writing]:
+    """Resolve the node at `path`; hold its lock meanwhile if what is written is to `persist`.
 
     Raises NotFound, NotSupported (files of others).
     """
     if not persist:
-        yield resolve_family(path, family)
+        yield Writing(resolve_family(path, family), Fence(exclusive=False))
         return
-    with node_lock("/".join(split_path(path))):
+    with write_lock("/".join(split_path(path))) as fence:
         node = resolve_family(path, family)
         if node.source is None or node.source.external:
             raise NotSupported(f"This node cannot accept {family.value} data.")
-        yield node
+        yield Writing(node, fence)
 
 
 def replace_files(
@@ -54,31 +61,30 @@ def replace_files(
     written: Iterable[NewFile],
     structure: Structure | None = None,
 ) -> None:
-    """Let new files, written one after another, take the place of those of `before`.
+    """Let new files take the place of those of `before`, and store the new `structure`, if any.
 
-    All of it happens, the new `structure` included, or nothing. Raises NotFound for a node that was
-    deleted meanwhile.
+    Call it within the transaction of the write: the files become current with its commit. Where it
+    is not committed they belong to no row, and `sweep` removes them. Raises NotFound for a node
+    that was deleted meanwhile, Superseded.
     """
-    done: list[NewFile] = []
-    try:
-        for file in written:
-            done.append(file)  # noqa: PERF402 - known at once, if the next one fails
-        with transaction.atomic():
-            resolve_for_update(source.node.segments)
-            for link in before:
-                discard_asset(link)
-            attach_assets(source, [_asset(file) for file in done])
-            if structure is not None:
-                keep_structure(source, structure)
-    except BaseException:
-        for file in done:
-            file.path.unlink(missing_ok=True)
-        raise
+    resolve_for_update(source.node.segments)
+    for link in before:
+        discard_asset(link)
+    attach_assets(source, [_asset(file) for file in written])
+    supersede(source, structure)
 
 
-def keep_structure(source: DataSource, structure: Structure) -> None:
-    """Store what the data look like by now."""
-    DataSource.objects.filter(pk=source.pk).update(structure=structure.to_json())
+def supersede(source: DataSource, structure: Structure | None = None) -> None:
+    """Count one more generation of the data of `source`, with their new `structure`, if any.
+
+    Call it within the transaction of the write. Raises Superseded where another write did so first.
+    """
+    values: dict[str, Any] = {"generation": source.generation + 1}
+    if structure is not None:
+        values["structure"] = structure.to_json()
+    known = DataSource.objects.filter(pk=source.pk, generation=source.generation)
+    if not known.update(**values):
+        raise Superseded
 
 
 def _asset(file: NewFile) -> WireAsset:

@@ -132,6 +132,17 @@ class ArrayStore:
         else:
             self._handles.grew(directory, grown)
 
+    def branch(self, directory: Path, copy: Path, structure: ArrayStructure) -> None:
+        """Make `copy` hold the same array of `structure` as `directory`, now and from now on.
+
+        Its chunk files are the same ones under further names, as long as neither is replaced: they
+        are changed by replacing them only, but for what is beyond the shape, which is not taken.
+        """
+        layout, _ = self._handles.get(directory, structure)
+        shape = structure.shape + Encoding.of(structure.dtype).inner
+        chunk_files.link_inside(directory, copy, layout, shape, self._sync)
+        write_layout(copy, plan(structure, chunk=layout.chunk), structure, sync=self._sync)
+
     def _parts(self, layout: Layout, region: Region, array: Array) -> Iterator[Region]:
         if array.nbytes <= PIECE:
             return iter([region])

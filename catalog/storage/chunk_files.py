@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import mmap
 import os
+import shutil
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -105,9 +107,12 @@ def map_chunk(
         descriptor = os.open(path, os.O_RDONLY if mode == "r" else os.O_RDWR)
     except FileNotFoundError:
         return None
+    except IsADirectoryError as error:
+        raise Unreadable(f"{path} is a folder, where a chunk of the array belongs.") from error
     try:
-        size = os.fstat(descriptor).st_size
-        if size != math.prod(layout.chunk) * layout.stored.itemsize:
+        found = os.fstat(descriptor)
+        size, regular = found.st_size, stat.S_ISREG(found.st_mode)
+        if not regular or size != math.prod(layout.chunk) * layout.stored.itemsize:
             raise Unreadable(f"{path} has {size} bytes, which is not a chunk of the array.")
         access = mmap.ACCESS_READ if mode == "r" else mmap.ACCESS_WRITE
         content = mmap.mmap(descriptor, size, access=access)
@@ -126,6 +131,35 @@ def clear_beyond(directory: Path, layout: Layout, shape: Sequence[int], sync: bo
             path.unlink()
         elif shape_of(part) != layout.chunk:
             _keep_only(directory, layout, index, relative(part, covered), sync)
+
+
+def link_inside(
+    directory: Path, copy: Path, layout: Layout, shape: Sequence[int], sync: bool
+) -> None:
+    """Give the chunk files within `shape` a name in the folder `copy`, too.
+
+    Those that reach beyond it are copied: what is beyond may be changed in its place.
+    """
+    inside = whole(shape)
+    for index, path in existing_chunks(directory, len(layout.chunk)):
+        covered = chunk_region(index, layout.chunk)
+        part = overlap(covered, inside)
+        if min(shape_of(part), default=1) <= 0:
+            continue
+        if shape_of(part) == layout.chunk:
+            _link(path, chunk_path(copy, index))
+        else:
+            chunk, kept = map_chunk(directory, layout, index), relative(part, covered)
+            if chunk is not None:
+                write_chunk(copy, index, _padded(chunk[kept], layout, kept), sync)
+
+
+def _link(path: Path, name: str) -> None:
+    os.makedirs(os.path.dirname(name), exist_ok=True)
+    try:
+        os.link(path, name)
+    except OSError:  # a file system without links
+        shutil.copyfile(path, name)
 
 
 def existing_chunks(directory: Path, ndim: int) -> Iterator[tuple[tuple[int, ...], Path]]:

@@ -8,6 +8,7 @@ StorageError
 ├── NotReady           data that are still arriving: ask again
 ├── Unsupported        a format, or a kind of address, that cannot be read
 ├── Malformed          a request's body that is not what it claims to be
+├── Oversized          a request's body that would take too much memory
 ├── SchemaMismatch     rows that do not go with the table's schema
 ├── UnknownColumn      a table has no such column
 └── NoSuchRows         a table has fewer rows
@@ -50,6 +51,10 @@ class Unsupported(StorageError):
 
 class Malformed(StorageError):
     """A request's body is not what it claims to be."""
+
+
+class Oversized(StorageError):
+    """A request's body would take too much memory once it is unpacked."""
 
 
 class SchemaMismatch(StorageError):

@@ -25,13 +25,14 @@ MIMETYPE = "application/x-parquet;structure=sparse"
 KINDS = "biuf"
 
 
-def parse_body(body: bytes, structure: SparseStructure, shape: Sequence[int]) -> Coo:
+def parse_body(body: bytes, structure: SparseStructure, shape: Sequence[int], *, most: int) -> Coo:
     """The elements in a request's body, an Arrow IPC file, of an array of `shape`.
 
-    Columns are found by name; a pandas index is left out. Raises Malformed, SchemaMismatch (no
-    such columns, values of another kind), WireError (coordinates outside).
+    Columns are found by name; a pandas index is left out. A compressed body may unpack to `most`
+    bytes. Raises Malformed, Oversized, SchemaMismatch (no such
+    columns, values of another kind), WireError (coordinates outside).
     """
-    table = tables.parse_ipc(body)
+    table = tables.parse_ipc(body, most)
     names = dim_names(len(shape))
     fields = [pa.field(name, pa.int64(), nullable=False) for name in names]
     native = structure.dtype.newbyteorder("=")

@@ -19,8 +19,9 @@ from tiled_client.wire.structures import ArrayStructure, Structure
 from ..config import storage_settings
 from ..models import Node
 from ..nodes import resolve, split_path
-from ..services.drafts import Draft, checked_key
+from ..services.drafts import Draft, checked_key, checked_source
 from ..services.external import Patch, update_data_source
+from ..services.limits import check_json
 from ..services.nodes import create_node, register_node
 from ..storage import external, files
 from ..storage.errors import StorageError
@@ -54,6 +55,7 @@ class Registrar:
         """Folders with files that could not be read; they may be on their way still."""
         self._seen: dict[str, Looks] = {}
         self._failed: dict[str, tuple[Looks, int]] = {}
+        self._refusals: dict[str, str] = {}
 
     def scan(self, folder: Path) -> None:
         """Register what is new in `folder` and below, and tell of what has grown."""
@@ -123,10 +125,11 @@ class Registrar:
             self._later(found, name, looks)
             self._refused(found.paths[-1], str(error))
         except (ServiceError, WireError) as error:
-            self._refused(found.paths[-1], getattr(error, "detail", str(error)))
+            self._refused_for_good(found.paths[-1], name, getattr(error, "detail", str(error)))
         else:
             self._seen[name] = looks
             self._failed.pop(name, None)
+            self._refusals.pop(name, None)
 
     def _later(self, found: Found, name: str, looks: Looks) -> None:
         failed, tries = self._failed.get(name, (None, 0))
@@ -146,6 +149,7 @@ class Registrar:
 
     def _new(self, found: Found, path: list[str]) -> None:
         inspected = self._inspect(found)
+        check_json(inspected.metadata)
         draft = Draft(
             key=path[-1],
             family=inspected.family,
@@ -160,8 +164,14 @@ class Registrar:
         source = node.source
         before = [asset.data_uri for asset in source.wire_assets()] if source else []
         now = [asset.data_uri for asset in _assets(found)]
-        if source is None or not source.external or now[: len(before)] != before:
+        if source is None or not source.external or not before or not set(before) & set(now):
             raise Conflict(f"/{node.path} is a node of other data already.")
+        gone = sorted(set(before) - set(now))
+        if gone:
+            raise Conflict(
+                f"/{node.path} consists of files of which {gone[0]} is not there any more. Put it "
+                "back, or delete the node for the others to be registered anew."
+            )
         inspected = self._inspect(found)
         told = source.properties.get(ROWS)
         same = (inspected.structure, inspected.rows) == (node.structure, told) and now == before
@@ -169,9 +179,12 @@ class Registrar:
             self.counts["as before"] += 1
             return
         replacement = replace(_source(found, inspected), id=source.pk)
-        patch = _patch(node.structure, told, inspected)
-        update_data_source(path=node.path, replacement=replacement, patch=patch)
-        self._done("changed" if same else "grown", node.path.split("/"), inspected.structure)
+        # A file that came late takes its place among the others, which moves those behind it.
+        moved = now[: len(before)] != before
+        patch = None if moved else _patch(node.structure, told, inspected)
+        update_data_source(path=node.path, replacement=replacement, patch=patch, reorder=moved)
+        what = "changed" if same or moved else "grown"
+        self._done(what, node.path.split("/"), inspected.structure)
 
     def _inspect(self, found: Found) -> external.Inspected:
         readable = storage_settings().readable
@@ -182,13 +195,21 @@ class Registrar:
         shape = f" {list(structure.shape)}" if isinstance(structure, ArrayStructure) else ""
         self._tell(f"{what}: /{'/'.join(path)}{shape}")
 
+    def _refused_for_good(self, path: Path, name: str, why: str) -> None:
+        """Say why a file is not registered, once for each reason."""
+        if self._refusals.get(name) != why:
+            self._refusals[name] = why
+            self._tell(f"not registered: {path}: {why}")
+        self._refused(path, why)
+
     def _refused(self, path: Path, why: str) -> None:
         self.counts["not read"] += 1
         logger.info("%s: %s", path, why)
 
 
 def _source(found: Found, inspected: external.Inspected) -> DataSource:
-    return DataSource(
+    """Describe the files. Raises WireError or Invalid for what no client could be shown."""
+    source = DataSource(
         structure_family=inspected.family,
         structure=inspected.structure,
         mimetype=found.mimetype,
@@ -197,6 +218,8 @@ def _source(found: Found, inspected: external.Inspected) -> DataSource:
         assets=_assets(found),
         management=Management.external,
     )
+    # As strict as with what comes over HTTP: one bad node would spoil the listing of its folder.
+    return checked_source(source.to_json())
 
 
 def _assets(found: Found) -> list[Asset]:

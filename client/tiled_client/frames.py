@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from .casting import check_columns
 from .errors import UnreadableAnswer
+from .wire.labels import join_labels, read_labels, write_labels
 
 if TYPE_CHECKING:
     import pandas
@@ -70,8 +71,26 @@ def decode(content: bytes) -> pyarrow.Table:
 
 
 def concatenate(tables: Sequence[pyarrow.Table]) -> pyarrow.Table:
-    """One table of all their rows."""
-    return _pyarrow().concat_tables(tables) if len(tables) > 1 else tables[0]
+    """One table of all their rows, with their labels if these are one range."""
+    if len(tables) == 1:
+        return tables[0]
+    whole = _pyarrow().concat_tables(tables)
+    labels = join_labels(read_labels(table.schema.metadata) for table in tables)
+    if labels is None:
+        return whole
+    metadata = next(table.schema.metadata for table in tables if table.num_rows)
+    return whole.replace_schema_metadata(write_labels(metadata, labels))
+
+
+def to_pandas(tables: Sequence[pyarrow.Table]) -> pandas.DataFrame:
+    """One frame of all their rows, each with the label that it was written with."""
+    found = [read_labels(table.schema.metadata) for table in tables]
+    if len(tables) == 1 or not any(found) or join_labels(found) is not None:
+        return cast("pandas.DataFrame", concatenate(tables).to_pandas())
+    import pandas
+
+    parts = [table.to_pandas() for table in tables if table.num_rows]
+    return cast("pandas.DataFrame", pandas.concat(parts or [tables[0].to_pandas()]))
 
 
 def _plain_table(rows: Rows, *, keep_index: bool | None = None) -> pyarrow.Table:

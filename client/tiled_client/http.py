@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from .answers import JSON, MSGPACK, Answer, Sink
 from .credentials import Credentials, KeyCredentials
 from .encodings import data_encoding
-from .errors import TransportError
+from .errors import NodeNotFound, TransportError
 from .jsonable import jsonable
-from .retries import Backoff, RetryPolicy, surely_unprocessed
+from .retries import Backoff, RetryPolicy, may_be_done
 from .sessions import Resources
 from .settings import HttpOptions
 from .uris import Path, node_url
@@ -111,19 +111,26 @@ class Http:
     ) -> Answer:
         """Write data. What is not `repeatable` has a key, by which the server knows it again.
 
-        A server that does not remember keys gets it again only if it surely missed it.
+        So has what is only passed on to subscribers. A server that does not remember keys gets what
+        is not repeatable again only if it surely missed it.
         """
         headers = {"Content-Type": content_type}
-        if not repeatable:
+        if not repeatable or dict(params).get("persist") is False:
             headers[IDEMPOTENCY_KEY] = uuid.uuid4().hex
+        if not repeatable:
             repeatable = self._remembers_keys
         return self.request(
             method, endpoint, path, params=params, headers=headers, body=body, repeatable=repeatable
         )
 
     def delete(self, endpoint: str, path: Path, *, params: Params = ()) -> Answer:
-        """Delete something."""
-        return self.request("DELETE", endpoint, path, params=params, headers={})
+        """Delete something; what is gone after a first request whose answer was lost is deleted."""
+        try:
+            return self.request("DELETE", endpoint, path, params=params, headers={})
+        except NodeNotFound as error:
+            if not error.retried:
+                raise
+            return Answer(200, {}, b"null", node_url(self.root, endpoint, path))
 
     def map(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Apply `function` to each, a few at a time; raises the first error there is."""
@@ -164,7 +171,7 @@ class Http:
             except TransportError as error:
                 failure = error
             failure.retried = uncertain
-            uncertain = uncertain or not surely_unprocessed(failure)
+            uncertain = uncertain or may_be_done(failure)
             if not self.retries.allows(
                 failure,
                 repeatable=repeatable,

@@ -54,7 +54,18 @@ class RetryPolicy:
 
 
 def surely_unprocessed(failure: TiledClientError) -> bool:
-    """Whether the server certainly did nothing, so that even an append may be sent again."""
+    """Return whether the server says that it did nothing, so that an append may be sent again."""
     if isinstance(failure, TransportError):
         return failure.unprocessed
     return failure.status == 429 or (failure.status == 503 and failure.retry_after is not None)
+
+
+def may_be_done(failure: TiledClientError) -> bool:
+    """Return whether a request may have done its work although it failed.
+
+    Then a conflict with what it has made, or that what it has deleted is not there, is its success.
+    A proxy, or a server of another make, says 503 of requests that it did not see to their end.
+    """
+    if isinstance(failure, TransportError):
+        return not failure.unprocessed
+    return failure.status is not None and failure.status >= 500

@@ -191,14 +191,17 @@ class Feed:
         self._notice(Gap(self.cursor.epoch, *span, reason))
 
     def _turn_back(self) -> None:
+        # A reset that was not given yet is replaced by one that leads to the new numbering; where
+        # nothing was known of that at the time, the cursor alone does not say that it is owed.
+        owed = next((notice for notice in self._notices if isinstance(notice, Reset)), None)
         self._notices.clear()
         self._ahead.clear()
         self._ahead_tip = BEGINNING
-        previous = self.cursor.epoch
+        previous = self.cursor.epoch if owed is None else owed.previous
         for tip in self.window.turns[self._turns :]:
             self.cursor.turn_back(tip)
         self._turns = len(self.window.turns)
-        if previous is not None:
+        if owed is not None or previous is not None:
             epoch, position = self.window.turns[-1]
             self._notice(Reset(epoch, previous, position.sequence))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from channels.db import database_sync_to_async
+from django.db import DatabaseError
 
 from access.errors import ServiceError
 from access.principals import Principal
@@ -23,14 +25,18 @@ from ..reading.feed import Item
 from ..reading.hub import Ending
 from ..terms import Terms
 from .admission import NEEDED, STREAMABLE, Watched, watch
+from .faults import is_passing
 
 if TYPE_CHECKING:
     from .exchange import Exchange
     from .lines import Line, Member
 
+logger = logging.getLogger(__name__)
+
 CREATED = frames.lead(ChildCreated.type)
 # So many streams are joined at the same time.
 AT_ONCE = 16
+RETRY_SECONDS = 1.0
 
 Found = dict[str, Watched]
 
@@ -150,7 +156,7 @@ class Tree:
                 paths = {await self._growth.get()}
                 while not self._growth.empty():
                     paths.add(self._growth.get_nowait())
-                await self._look(paths)
+                await self._look_until_seen(paths)
         except TooManyNodes as error:
             # As a task that ends by itself it is not to be cancelled.
             self._tasks.clear()
@@ -158,6 +164,19 @@ class Tree:
             self._exchange.say_error(self._line.id, self._line.path, error.status, error.detail)
         except Exception as error:  # noqa: BLE001  the connection ends with it
             self._exchange.fail(error)
+
+    async def _look_until_seen(self, paths: set[str]) -> None:
+        """Look, again and again while the database is away: the streams joined need none."""
+        while True:
+            try:
+                await self._look(paths)
+            except DatabaseError as error:
+                if not is_passing(error):
+                    raise
+                logger.warning("New nodes below %r cannot be found now: %s", self._line.path, error)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
 
     async def _look(self, paths: set[str]) -> None:
         if "" in paths:

@@ -10,6 +10,7 @@ from typing import Any
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 
+from access.addresses import SCOPE_ADDRESS
 from access.credentials import Credentials
 from access.errors import ServiceError, Unauthorized
 
@@ -20,6 +21,7 @@ from . import envelope
 from .admission import needs_credentials
 from .control import current_desk
 from .desk import Seat
+from .faults import service_error
 from .handshake import BadFirstMessage, Handshake, first_message_credentials
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,9 @@ class StreamSocket(AsyncConsumer):
 
     def __init__(self, first_message_seconds: float = FIRST_MESSAGE_SECONDS) -> None:
         self.first_message_seconds = first_message_seconds
+
+    def check_subprotocol(self) -> None:
+        """Raise BadRequest for a client that speaks another protocol; by default any may come."""
 
     async def admit(self, seat: Seat, credentials: Credentials | None) -> None:
         """Have whoever has them take the seat, and prepare to speak. Raises ServiceError."""
@@ -85,22 +90,27 @@ class StreamSocket(AsyncConsumer):
         """Accept or deny; what can be known before is known before."""
         try:
             self.handshake = Handshake.read(self.scope)
+            self.check_subprotocol()
             required_cache()
             waits = self.handshake.credentials is None and needs_credentials()
-            self._seat = current_desk().enter(self._end_early)
+            address = self.scope.get(SCOPE_ADDRESS, "")
+            self._seat = current_desk().enter(self._end_early, address)
             if waits:
                 self._seat.wait()
             else:
-                await self.admit(self._seat, self.handshake.credentials)
-        except ServiceError as error:
-            await self._deny(error)
+                await self.admit(self._seat, self._shown(self.handshake.credentials))
+        except Exception as error:  # noqa: BLE001  the client gets an answer whatever failed
+            await self._deny(self._told(error))
             return
-        await self.send({"type": "websocket.accept"})
-        if waits:
+        await self.send({"type": "websocket.accept", "subprotocol": self.scope.get("subprotocol")})
+        if waits and self._end is None:
             loop = asyncio.get_running_loop()
             self._patience = loop.call_later(self.first_message_seconds, self._lose_patience)
         else:
             self._start()
+
+    def _shown(self, credentials: Credentials | None) -> Credentials | None:
+        return None if credentials is None else credentials.at(self.scope.get(SCOPE_ADDRESS, ""))
 
     async def websocket_receive(self, message: Mapping[str, Any]) -> None:
         """Take the first message of a connection without credentials; the rest is for `hear`."""
@@ -110,14 +120,13 @@ class StreamSocket(AsyncConsumer):
             return
         self._stop_waiting()
         try:
-            await self.admit(self._seat, first_message_credentials(message.get("text")))
+            shown = first_message_credentials(message.get("text"))
+            await self.admit(self._seat, self._shown(shown))
         except Unauthorized as error:
             await self._close(error.close_code, "Authentication failed")
-        except ServiceError as error:
-            await self._close(error.close_code, error.detail)
-        except Exception:
-            logger.exception("Subscribing failed")
-            await self._close(1011, "Internal error")
+        except Exception as error:  # noqa: BLE001
+            told = self._told(error)
+            await self._close(told.close_code, told.detail)
         else:
             self._start()
 
@@ -136,7 +145,11 @@ class StreamSocket(AsyncConsumer):
     def _end_early(self, code: int, reason: str) -> None:
         """Send nothing more, whatever has been written; once it was let in, close."""
         self._end = (code, reason)
-        if self._sender is not None:
+        if self._patience is not None:
+            # It has not brought its key yet.
+            self._stop_waiting()
+            self._start()
+        elif self._sender is not None:
             self._sender.cancel()
             self._start()
 
@@ -145,23 +158,24 @@ class StreamSocket(AsyncConsumer):
             await self.speak()
         except StreamEnded as end:
             await self._close(self.close_code(end.ending), end.ending.value)
-        except ServiceError as error:
-            await self._close(error.close_code, error.detail)
         except OSError as error:
             logger.debug("A subscriber is gone: %s", error)
             await self._close(1011, "Connection lost")
-        except Exception:
-            logger.exception("A connection to %s failed", self.scope.get("path"))
-            await self._close(1011, "Internal error")
+        except Exception as error:  # noqa: BLE001
+            told = self._told(error)
+            await self._close(told.close_code, told.detail)
         finally:
             await self.leave()
 
     async def _hear(self, message: Mapping[str, Any]) -> None:
         try:
             await self.hear(message)
-        except Exception:
-            logger.exception("A connection to %s failed", self.scope.get("path"))
-            self._end_early(1011, "Internal error")
+        except Exception as error:  # noqa: BLE001
+            told = self._told(error)
+            self._end_early(told.close_code, told.detail)
+
+    def _told(self, error: Exception) -> ServiceError:
+        return service_error(error, self.scope.get("path"))
 
     async def _deny(self, error: ServiceError) -> None:
         if "websocket.http.response" not in self.scope.get("extensions", {}):
@@ -169,7 +183,7 @@ class StreamSocket(AsyncConsumer):
             return
         headers = {"Content-Type": "application/json", **error.headers}
         pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        body = envelope.dumps({"detail": error.detail}).encode()
+        body = envelope.dumps({"detail": error.detail})
         await self.send(
             {
                 "type": "websocket.http.response.start",

@@ -4,7 +4,8 @@
 -- ARGV  1 epoch to use if none is known, 2 message up to its sequence, 3 message after its epoch,
 --       4 size in bytes, 5 data_ttl, 6 seq_ttl, 7 most bytes of the whole stream,
 --       8 "frame"; "head" if the payload waits under KEYS[5]; "lost" if nothing is left of it,
---       9 token of the write if it was persisted, else ""
+--       9 token of the write if it was persisted; "once:" and the token of the request if it was
+--       not, and may arrive again; else ""
 --       and if it has waited in the outbox:
 --       10 token that the last persisted write before it has in this stream,
 --       11 token under which it was tried before, or "", 12 how many updates are lost
@@ -16,17 +17,23 @@ local TOLD_AT_MOST, TOLD_AT_ONCE, TOLD_EACH_MS = 16384, 262144, 16384
 local meta, log, payload, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local size, data_ttl, limit = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[7])
 local kind, token, waited = ARGV[8], ARGV[9], ARGV[10]
+local once = string.match(token, '^once:(.+)$')
+if once then
+  token = ''
+end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 local known = redis.call('HMGET', meta, 'epoch', 'seq', 'bytes', 'oldest', 'large', 'gone', 'time',
-  'first', 'evicted_to', 'token', 'settled', 'told')
-local last, settled = known[10] or '', known[11] or ''
+  'first', 'evicted_to', 'token', 'settled', 'told', 'once')
+local last, settled, passed = known[10] or '', known[11] or '', known[13] or ''
 
 local refusal
 if known[6] then
   refusal = redis.error_reply('GONE the node of this stream was deleted')
 elseif token ~= '' and (last == token or string.find(settled, token, 1, true)) then
+  refusal = {known[1], tonumber(known[2])}
+elseif once and string.find(passed, once, 1, true) then
   refusal = {known[1], tonumber(known[2])}
 elseif waited and waited ~= last then
   refusal = redis.error_reply('AHEAD the stream is further on than was thought')
@@ -110,8 +117,11 @@ redis.call('HSET', meta, 'epoch', epoch, 'seq', sequence, 'end', 0, 'time', now,
   'first', first, 'evicted_to', evicted_to, 'token', token == '' and last or token,
   'told', string.format('%.0f', told))
 if waited and ARGV[11] ~= '' then
-  -- The first try may still be on its way. It comes too late: eight like it are remembered.
-  redis.call('HSET', meta, 'settled', string.sub(ARGV[11] .. ' ' .. settled, 1, 8 * (#token + 1)))
+  -- The first try may still be on its way. It comes too late: 32 like it are remembered.
+  redis.call('HSET', meta, 'settled', string.sub(ARGV[11] .. ' ' .. settled, 1, 32 * (#token + 1)))
+end
+if once then
+  redis.call('HSET', meta, 'once', string.sub(once .. ' ' .. passed, 1, 32 * (#once + 1)))
 end
 redis.call('EXPIRE', meta, ARGV[6])
 redis.call('EXPIRE', log, data_ttl)

@@ -1,22 +1,33 @@
-"""Getting what was stored into its stream: at once, or by way of the outbox.
+"""Getting what was stored into its stream, by way of the outbox (a transactional outbox).
 
-Called while the lock of the node is held.
+Called while the lock of the node is held. An entry is kept in the transaction of the write; after
+the commit it is put into the stream under its token, and removed. Any step may be cut off:
+
+- Before the commit: there is no entry.
+- After the commit: the entry stays in flight. `drain` of any process finds it, as does the next
+  write to the node, which puts its own update behind that token only. The script that appends does
+  nothing for a token that is in the stream.
+- After the append: the same, and the token is found in the stream.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
+
+from django.db import DatabaseError
 
 from access.errors import NotFound, Unavailable
 from catalog.storage.mapped import Bytes
 from tiled_client.wire.messages import Message
 
-from . import drain, outbox
-from .log import StreamLog, new_token
-from .scripts import OutOfReach
-from .updates import NeverFits, encode
+from . import drain, forgetting, outbox
+from .log import StreamLog, Waited
+from .outbox import Entry
+from .scripts import Ahead, OutOfReach
+from .updates import NeverFits, Update, encode
 
 # As many streams are taken away in one exchange with Redis.
 DROPS = 1000
@@ -24,25 +35,106 @@ DROPS = 1000
 logger = logging.getLogger(__name__)
 
 
-def deliver(log: StreamLog, node: UUID, message: Message, payload: Bytes | None = None) -> None:
-    """Put an update behind everything that was stored before it."""
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An update that was kept in the outbox with its write, and is to be put into its stream."""
+
+    entry: Entry
+    update: Update
+
+    def is_stored(self) -> bool:
+        """Return whether the write was committed."""
+        return self.entry.is_stored()
+
+
+@dataclass(frozen=True, slots=True)
+class Drops:
+    """The deletion of nodes, kept in the outbox with its transaction."""
+
+    nodes: Sequence[UUID]
+
+    def is_stored(self) -> bool:
+        """Return whether the deletion was committed."""
+        return outbox.has_entries(self.nodes[-1:])
+
+
+def keep(node: UUID, message: Message, payload: Bytes | None = None) -> Delivery:
+    """Keep an update in the outbox, within the transaction of its write."""
     update = encode(message, payload)
-    if outbox.waits(node):
-        outbox.add_update(node, update)
+    return Delivery(outbox.keep(node, update), update)
+
+
+def keep_drops(nodes: Sequence[UUID]) -> Drops:
+    """Keep the deletion of nodes in the outbox, within its transaction."""
+    outbox.keep_drops(nodes)
+    return Drops(nodes)
+
+
+def deliver(log: StreamLog, node: UUID, message: Message, payload: Bytes | None = None) -> None:
+    """Put an update that was not kept yet behind everything that was stored before it."""
+    put(log, keep(node, message, payload))
+
+
+def put(log: StreamLog, delivery: Delivery) -> None:
+    """Put an update into its stream, or leave it waiting behind what is before it.
+
+    The database is asked for nothing before: the write is committed, and what the outbox holds of
+    it is put into the stream by others, should this process not come to it.
+    """
+    entry = delivery.entry
+    if entry.waits:
         drain.wake()
         return
-    token = new_token()
     try:
-        log.put(node, update, token)
+        log.put(entry.node, delivery.update, entry.token, _after(entry))
+    except Ahead:
+        # The one before it was left behind, or Redis was emptied.
+        _later(lambda: outbox.line_up([entry.node]))
+        drain.wake()
     except NotFound:
-        logger.info("The stream of %s is gone with its node", node)
+        logger.info("The stream of %s is gone with its node", entry.node)
+        _done(entry)
     except NeverFits as error:
-        logger.warning("An update will be a gap in the stream of %s: %s", node, error)
-        outbox.add_lost(node)
+        logger.warning("An update will be a gap in the stream of %s: %s", entry.node, error)
+        _later(lambda: outbox.give_up([entry.pk]))
         drain.wake()
     except Unavailable as error:
-        _say_waiting(node, error)
-        outbox.add_update(node, update, token if _may_have_arrived(error) else "")
+        _say_waiting(entry.node, error)
+        tried = _may_have_arrived(error)
+        _later(lambda: outbox.wait(entry, delivery.update, tried=tried))
+        drain.wake()
+    else:
+        _done(entry)
+
+
+def _after(entry: Entry) -> Waited | None:
+    """The token that must be the stream's last, where another process wrote before."""
+    before = entry.before
+    if before is None or forgetting.is_forgotten(before.pk):
+        return None
+    return Waited(before.token)
+
+
+def _done(entry: Entry) -> None:
+    ids = [entry.pk] if entry.before is None else [entry.before.pk, entry.pk]
+    _later(lambda: forgetting.forget(ids))
+
+
+def _later(change: Callable[[], object]) -> None:
+    """Note what has become of an entry; where that fails, whoever looks after it finds out."""
+    try:
+        change()
+    except DatabaseError as error:
+        logger.warning("The outbox cannot be changed: %s", error)
+
+
+def deliver_left(node: UUID) -> None:
+    """Have everything of `node` put into its stream that its writers left behind.
+
+    Call it under the lock of the node.
+    """
+    nodes = [node, *outbox.has_dropped()]
+    if outbox.line_up(nodes) or outbox.waits(node):
         drain.wake()
 
 
@@ -70,10 +162,10 @@ def _drop(log: StreamLog, nodes: Sequence[UUID]) -> None:
         log.drop(nodes)
     except Unavailable as error:
         _say_waiting(nodes[0], error)
-        outbox.add_drops(nodes)
+        _later(lambda: outbox.add_drops(nodes))
         drain.wake()
     else:
-        outbox.forget_nodes(nodes)
+        _later(lambda: outbox.forget_nodes(nodes))
 
 
 def _may_have_arrived(error: Unavailable) -> bool:

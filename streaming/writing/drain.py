@@ -13,10 +13,11 @@ from django.db import connection
 
 from access.errors import NotFound, ServiceError, Unavailable
 from catalog.locks import lone
+from catalog.outages import complain
 
 from ..config import streaming_cache_settings
 from ..models import Kind, Waiting
-from . import outbox
+from . import forgetting, outbox
 from .log import StreamLog, Waited, stream_log
 from .scripts import Ahead, OutOfReach
 from .updates import NeverFits, Update
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 LOCK = "outbox"
 RETRY_SECONDS = 0.5
 # What another process has left behind is found after this time at the latest.
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 2.0
 COMPLAINT_SECONDS = 60.0
 MOST_FAILURES = 5
 
@@ -37,6 +38,8 @@ class Drain(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="tiled-outbox", daemon=True)
         self._news = threading.Event()
+        self._seen = 0
+        self._next_take_over = 0.0
 
     def wake(self) -> None:
         """Something was put into the outbox."""
@@ -55,12 +58,30 @@ class Drain(threading.Thread):
         """Whether nothing waits any more, as far as this process can see to it."""
         log = stream_log()
         try:
-            return log is None or look(log)
-        except Exception:
-            logger.exception("What waits for the streaming cache cannot be looked at")
+            if log is None:
+                return True
+            self._take_over()
+            return look(log)
+        except Exception as error:
+            if complain(error) is None:
+                logger.exception("What waits for the streaming cache cannot be looked at")
             return True  # no sooner than if nothing did
         finally:
             connection.close_if_unusable_or_obsolete()
+
+    def _take_over(self) -> None:
+        """Let entries wait that were in flight already when this process looked the last time.
+
+        Their writers are gone, or slow: what they still do is known by its token, and harmless.
+        """
+        now = time.monotonic()
+        if now < self._next_take_over:
+            return
+        self._next_take_over = now + LOOK_SECONDS
+        left = outbox.left_in_flight(self._seen)
+        self._seen = outbox.newest()
+        if left and outbox.line_up(left):
+            logger.warning("Updates of %s nodes were left behind by their writers", len(left))
 
 
 def look(log: StreamLog) -> bool:
@@ -144,7 +165,7 @@ def _drain_batch(log: StreamLog, node: UUID) -> int:
             _give_up(batch[len(done)], error)
         raise
     finally:
-        outbox.forget(done)
+        outbox.forget([entry.pk for entry in done])
     return len(done)
 
 
@@ -194,6 +215,7 @@ _lock = threading.Lock()
 def start() -> None:
     """Have this process look after the outbox from now on."""
     global _drain
+    forgetting.start()
     with _lock:
         if _drain is None:
             _drain = Drain()

@@ -24,6 +24,8 @@ from .scripts import Scripts, Staged
 from .updates import LARGEST_PAYLOAD, NeverFits, Update, encode
 
 UNLINK_CHUNK = 1000
+# Before the token of a request that may arrive again, and stores nothing.
+ONCE = "once:"
 
 
 class Waited(NamedTuple):
@@ -52,12 +54,16 @@ class StreamLog:
             self._scripts.load(name) for name in ("append.lua", "close.lua", "drop.lua")
         ]
 
-    def append(self, node: UUID, message: Message, payload: Bytes | None = None) -> Tip:
+    def append(
+        self, node: UUID, message: Message, payload: Bytes | None = None, *, once: str = ""
+    ) -> Tip:
         """Number `message`, keep it and tell the readers. Gives its epoch and its place.
 
-        Raises Unavailable if Redis cannot take it, NotFound if the node's stream was dropped.
+        Of the last tokens given as `once` it takes none twice. Raises Unavailable if Redis cannot
+        take it, NotFound if the node's stream was dropped.
         """
-        return self.put(node, encode(message, payload))
+        token = f"{ONCE}{once}" if once else ""
+        return self.put(node, encode(message, payload), token)
 
     def put(self, node: UUID, update: Update, token: str = "", waited: Waited | None = None) -> Tip:
         """The same for an encoded update, with the token of its write if that was persisted.
@@ -123,7 +129,7 @@ class StreamLog:
         epoch, sequence = self._scripts.run(
             self._append,
             [keys.meta, keys.log, keys.payload, keys.wake, staged.key if staged else keys.payload],
-            token or new_epoch(),
+            new_epoch() if token.startswith(ONCE) else token or new_epoch(),
             update.before,
             update.after,
             update.size,

@@ -1,31 +1,52 @@
-"""What waits for its place in a stream, in the database.
+"""The outbox: what has not its place in a stream yet, in the database.
 
-While a node has something here, everything that is persisted there goes behind it, so that the
-order of its stream stays that of storage. Whoever asks and adds holds the node's lock; whoever
-takes away (`drain`) does so only after it is in the stream.
+An entry is made in the transaction of its write, in flight: its writer puts it into the stream and
+has it removed. While entries of a node wait for the streaming cache, everything that is persisted
+there waits behind them, so that the order of its stream stays that of storage. Writers hold the
+node's lock; `drain` removes an entry only after it is in the stream.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, F, Min, QuerySet, Sum
+from django.utils import timezone
 
 from ..models import Kind, Waiting
 from .log import new_token
-from .updates import Update
+from .updates import INLINE_BYTES, Update
 
 # PostgreSQL takes no text of a gigabyte, and bytes are written with two letters each.
 LARGEST = 256 << 20
 BATCH_COUNT = 64
+IDS_AT_ONCE = 500
 BATCH_BYTES = 8 << 20
 # What is over the limit is given up with a little more, so that not every look finds some.
 SPARE = 16
-_ANY_OF_NODE = f"SELECT 1 FROM {Waiting._meta.db_table} WHERE node = %s LIMIT 1"  # noqa: S608
+# An entry in flight of more bytes would cost the write more than a gap does, should it be cut off.
+LARGEST_IN_FLIGHT = INLINE_BYTES + 16 * 1024
+_TABLE = Waiting._meta.db_table
+# What is before the new entry comes with its number, in one exchange.
+_KEEP = (
+    f"INSERT INTO {_TABLE} "  # noqa: S608
+    "(node, kind, token, size, since, before, after, payload, tried, count, in_flight) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '', 1, true) RETURNING id, "
+    f"(SELECT CASE WHEN earlier.in_flight THEN 'f' ELSE 'w' END || earlier.id || ' ' "
+    f"|| earlier.token FROM {_TABLE} AS earlier WHERE earlier.node = {_TABLE}.node "
+    f"AND earlier.id < {_TABLE}.id ORDER BY earlier.id DESC LIMIT 1)"
+)
+# A write that changes no other row has not waited for its bytes to reach the disk either.
+_KEEP_ALONE = (
+    f"WITH kept AS ({_KEEP}) SELECT kept.* FROM kept, "  # noqa: S608
+    "(SELECT set_config('synchronous_commit', 'off', true) AS mode) AS unsynced "
+    "WHERE mode IS NOT NULL"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,36 +58,133 @@ class Backlog:
     since: datetime | None
 
 
-def waits(node: UUID) -> bool:
-    """Whether anything of `node` waits. Asked at every persisted write."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry as its writer made it; `before` is the one of the same node that is before it."""
+
+    pk: int
+    node: UUID
+    token: str
+    before: Earlier | None
+
+    @property
+    def waits(self) -> bool:
+        """Return whether it is behind others that wait for the streaming cache."""
+        return self.before is not None and not self.before.in_flight
+
+    def is_stored(self) -> bool:
+        """Return whether it is in the database: then the transaction of its write was committed."""
+        return Waiting.objects.filter(pk=self.pk, token=self.token).exists()
+
+
+class Earlier(NamedTuple):
+    """The entry before another one."""
+
+    pk: int
+    token: str
+    in_flight: bool
+
+
+def keep(node: UUID, update: Update) -> Entry:
+    """Keep an update in the transaction of its write, in flight unless others of the node wait.
+
+    A large payload is not kept twice: of an update in flight that has one, only that it was there.
+    """
+    token, now = new_token(), timezone.now()
+    fits = update.size <= LARGEST_IN_FLIGHT
+    kept = update if fits else Update(b"", b"")
+    values = [
+        _adapted(node),
+        (Kind.UPDATE if fits else Kind.LOST).value,
+        token,
+        kept.size,
+        connection.ops.adapt_datetimefield_value(now),
+        kept.before,
+        kept.after,
+        kept.payload,
+    ]
+    pk, before = _inserted(values)
+    entry = Entry(pk, node, token, before)
+    if entry.waits:
+        wait(entry, update, tried=False)
+    return entry
+
+
+def _inserted(values: list[Any]) -> tuple[int, Earlier | None]:
+    """Insert an entry in flight; return its number, and the one of its node before it."""
+    alone = connection.vendor == "postgresql" and not connection.in_atomic_block
     with connection.cursor() as cursor:
-        cursor.execute(_ANY_OF_NODE, [node.hex])
-        return cursor.fetchone() is not None
+        cursor.execute(_KEEP_ALONE if alone else _KEEP, values)
+        pk, last = cursor.fetchone()
+    if last is None:
+        return pk, None
+    number, _, token = last[1:].partition(" ")
+    return pk, Earlier(int(number), token, last[0] == "f")
+
+
+def _adapted(node: UUID) -> Any:
+    field: Any = Waiting._meta.get_field("node")
+    return field.get_db_prep_value(node, connection)
+
+
+def wait(entry: Entry, update: Update, *, tried: bool) -> None:
+    """Let an entry wait, `tried` if it may have reached the stream all the same."""
+    rows = Waiting.objects.filter(pk=entry.pk)
+    rows.update(**_content(update), in_flight=False, tried=entry.token if tried else "")
+
+
+def _content(update: Update) -> dict[str, Any]:
+    if update.size > LARGEST:
+        return {"kind": Kind.LOST, "size": 0, "before": b"", "after": b"", "payload": None}
+    before, after, payload = update
+    return {
+        "kind": Kind.UPDATE,
+        "size": update.size,
+        "before": before,
+        "after": after,
+        "payload": payload,
+    }
+
+
+def line_up(nodes: Collection[UUID]) -> int:
+    """Let everything of these nodes wait; how many entries were in flight.
+
+    Their writers may still put them into the streams: each is tried under its own token.
+    """
+    rows = Waiting.objects.filter(node__in=nodes, in_flight=True)
+    return rows.update(in_flight=False, tried=F("token"))
+
+
+def left_in_flight(up_to: int) -> list[UUID]:
+    """Return the nodes of entries in flight whose number is not above `up_to`."""
+    rows = Waiting.objects.filter(in_flight=True, pk__lte=up_to)
+    return list(rows.values_list("node", flat=True).distinct()[:BATCH_COUNT])
+
+
+def newest() -> int:
+    """Return the number of the newest entry, 0 if there is none."""
+    return Waiting.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def has_entries(nodes: Sequence[UUID]) -> bool:
+    """Return whether there is anything of these nodes."""
+    return Waiting.objects.filter(node__in=nodes).exists()
+
+
+def has_dropped() -> list[UUID]:
+    """Return the nodes whose deletion is in flight."""
+    rows = Waiting.objects.filter(in_flight=True, kind=Kind.DROP)
+    return list(rows.values_list("node", flat=True))
+
+
+def waits(node: UUID) -> bool:
+    """Return whether anything of `node` waits for the streaming cache."""
+    return _waiting().filter(node=node).exists()
 
 
 def add_update(node: UUID, update: Update, tried: str = "") -> None:
-    """Keep an update until it can be streamed; `tried` is the token it had when that failed.
-
-    Of one too large for a row only that it was there.
-    """
-    if update.size > LARGEST:
-        add_lost(node, tried)
-        return
-    Waiting.objects.create(
-        node=node,
-        kind=Kind.UPDATE,
-        token=tried or new_token(),
-        tried=tried,
-        size=update.size,
-        before=update.before,
-        after=update.after,
-        payload=update.payload,
-    )
-
-
-def add_lost(node: UUID, tried: str = "") -> None:
-    """Keep in mind that there was an update."""
-    Waiting.objects.create(node=node, kind=Kind.LOST, token=tried or new_token(), tried=tried)
+    """Let an update wait; `tried` is the token under which it may have reached the stream."""
+    Waiting.objects.create(node=node, token=tried or new_token(), tried=tried, **_content(update))
 
 
 def add_end(node: UUID) -> None:
@@ -75,7 +193,7 @@ def add_end(node: UUID) -> None:
 
 
 def add_drops(nodes: Sequence[UUID]) -> None:
-    """Keep the deletion of nodes, in place of everything about them."""
+    """Let the deletion of nodes wait, in place of everything about them."""
     with transaction.atomic():
         Waiting.objects.filter(node__in=nodes).delete()
         Waiting.objects.bulk_create(
@@ -83,21 +201,29 @@ def add_drops(nodes: Sequence[UUID]) -> None:
         )
 
 
+def keep_drops(nodes: Sequence[UUID]) -> None:
+    """Keep the deletion of nodes, in place of everything about them, in its transaction."""
+    for first in range(0, len(nodes), BATCH_COUNT):
+        Waiting.objects.filter(node__in=nodes[first : first + BATCH_COUNT]).delete()
+    rows = [Waiting(node=node, kind=Kind.DROP, token=new_token(), in_flight=True) for node in nodes]
+    Waiting.objects.bulk_create(rows, batch_size=BATCH_COUNT)
+
+
 def backlog(node: UUID | None = None) -> Backlog:
     """How much waits, of `node` or of all."""
-    rows = Waiting.objects.all() if node is None else Waiting.objects.filter(node=node)
+    rows = _waiting() if node is None else _waiting().filter(node=node)
     found = rows.aggregate(count=Sum("count"), size=Sum("size"), since=Min("since"))
     return Backlog(found["count"] or 0, found["size"] or 0, found["since"])
 
 
 def deleted_nodes() -> list[UUID]:
     """The nodes whose deletion waits."""
-    return list(Waiting.objects.filter(kind=Kind.DROP).values_list("node", flat=True))
+    return list(_waiting().filter(kind=Kind.DROP).values_list("node", flat=True))
 
 
 def next_node(without: Collection[UUID] = ()) -> UUID | None:
     """The node whose oldest entry has waited longest."""
-    rows = Waiting.objects.exclude(node__in=without) if without else Waiting.objects.all()
+    rows = _waiting().exclude(node__in=without) if without else _waiting()
     return rows.order_by("id").values_list("node", flat=True).first()
 
 
@@ -105,7 +231,7 @@ def next_batch(node: UUID) -> list[Waiting]:
     """The oldest entries of `node`, bounded in number and bytes, and one at least."""
     ids: list[int] = []
     size = 0
-    rows = Waiting.objects.filter(node=node).order_by("id")
+    rows = _waiting().filter(node=node).order_by("id")
     for pk, bytes_ in rows.values_list("id", "size")[:BATCH_COUNT]:
         size += bytes_
         if ids and size > BATCH_BYTES:
@@ -114,9 +240,18 @@ def next_batch(node: UUID) -> list[Waiting]:
     return list(rows.filter(id__in=ids))
 
 
-def forget(entries: Iterable[Waiting]) -> None:
-    """They are in their stream."""
-    Waiting.objects.filter(id__in=[entry.pk for entry in entries]).delete()
+def forget(ids: Sequence[int]) -> None:
+    """Remove entries that are in their stream."""
+    with connection.cursor() as cursor:
+        for first in range(0, len(ids), IDS_AT_ONCE):
+            some = ids[first : first + IDS_AT_ONCE]
+            marks = ", ".join(["%s"] * len(some))
+            cursor.execute(f"DELETE FROM {_TABLE} WHERE id IN ({marks})", some)  # noqa: S608
+
+
+def _waiting() -> QuerySet[Waiting]:
+    """Return the entries that wait for the streaming cache."""
+    return Waiting.objects.filter(in_flight=False)
 
 
 def forget_nodes(nodes: Sequence[UUID]) -> None:
@@ -129,7 +264,7 @@ def forget_nodes(nodes: Sequence[UUID]) -> None:
 def give_up(ids: Sequence[int]) -> None:
     """Keep nothing of these updates but that they were there."""
     Waiting.objects.filter(id__in=ids).update(
-        kind=Kind.LOST, size=0, before=b"", after=b"", payload=None
+        kind=Kind.LOST, size=0, before=b"", after=b"", payload=None, in_flight=False
     )
 
 
@@ -138,11 +273,11 @@ def trim(limit: int) -> int:
 
     Only for who holds the drain's lock.
     """
-    total = Waiting.objects.aggregate(size=Sum("size"))["size"] or 0
+    total = _waiting().aggregate(size=Sum("size"))["size"] or 0
     if total <= limit:
         return 0
     ids, excess = [], total - limit + limit // SPARE
-    oldest = Waiting.objects.filter(size__gt=0).order_by("id").values_list("id", "size")
+    oldest = _waiting().filter(size__gt=0).order_by("id").values_list("id", "size")
     for pk, size in oldest.iterator():
         ids.append(pk)
         excess -= size
@@ -157,14 +292,14 @@ def trim(limit: int) -> int:
 
 def _merge_lost() -> None:
     """Let one row stand for all lost updates in the front of each node's."""
-    lost = Waiting.objects.filter(kind=Kind.LOST)
+    lost = _waiting().filter(kind=Kind.LOST)
     crowds = lost.values("node").annotate(rows=Count("id")).filter(rows__gt=1)
     for node in crowds.values_list("node", flat=True):
         _merge(_leading_lost(node))
 
 
 def _leading_lost(node: UUID) -> list[Waiting]:
-    rows = Waiting.objects.filter(node=node).order_by("id")
+    rows = _waiting().filter(node=node).order_by("id")
     other = rows.exclude(kind=Kind.LOST).values_list("id", flat=True).first()
     found = rows if other is None else rows.filter(id__lt=other)
     return list(found.defer("before", "after", "payload"))

@@ -55,3 +55,13 @@ def test_runs_are_written_read_back_and_watched_live(
         ("primary", "camera"): 3,
         ("primary", "camera-sum"): 3,
     }
+
+
+def test_images_follow_the_description_of_their_sequence(
+    server: RunningServer, desks: Desks, readable: Path
+) -> None:
+    key = f"b{secrets.token_hex(4)}"
+    beamline = desks.sit("beamline", TILED)
+    beamline.run("run_tiff_sequence", server.uri, key, readable)
+    taken = "(3, 1, 4, 6) [0, 1, 2]", "multipart/related;type=image/tiff external 3"
+    beamline.finishes(*taken, *taken)

@@ -7,7 +7,7 @@ from io import StringIO
 from uuid import UUID
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
@@ -163,3 +163,77 @@ def test_staff_who_are_no_superusers_cannot_become_somebody_else(alice: User, ad
     assert client.post(address, {"note": "mine"}).status_code == 403
     assert client.post("/admin/access/account/add/", {"role": "admin"}).status_code == 403
     assert not ApiKey.objects.exists()
+
+
+def test_staff_who_may_change_users_change_plain_ones_and_nobodys_rights(
+    alice: User, admin: User
+) -> None:
+    User.objects.filter(pk=alice.pk).update(is_staff=True)
+    alice.user_permissions.set(Permission.objects.filter(content_type__app_label="auth"))
+    bob = User.objects.create_user("bob", password="builder")
+    boss = User.objects.create_user("boss", password="boss", is_staff=True)
+    group = Group.objects.create(name="operators")
+    client = Client()
+    assert client.login(username="alice", password="wonderland")
+    wanted = {
+        "username": "root",
+        "is_staff": "on",
+        "is_superuser": "on",
+        "is_active": "on",
+        "groups": [group.pk],
+        "user_permissions": [Permission.objects.values_list("pk", flat=True)[0]],
+        "first_name": "A.",
+        "date_joined_0": "2026-01-31",
+        "date_joined_1": "12:00:00",
+    }
+    before = set(alice.user_permissions.all())
+    for user in (alice, bob):
+        response = client.post(f"/admin/auth/user/{user.pk}/change/", wanted)
+        assert response.status_code == 302, response.content
+        found = User.objects.get(pk=user.pk)
+        assert (found.first_name, found.username) == ("A.", user.username)
+        assert (found.is_superuser, found.is_staff) == (False, user is alice)
+        assert not found.groups.exists()
+        assert set(found.user_permissions.all()) == (before if user is alice else set())
+    new = {"password1": "a-long-new-one-1", "password2": "a-long-new-one-1"}
+    for user, status in ((bob, 302), (boss, 403), (admin, 403)):
+        assert client.post(f"/admin/auth/user/{user.pk}/password/", new).status_code == status
+    for user in (boss, admin):
+        assert client.post(f"/admin/auth/user/{user.pk}/change/", wanted).status_code == 403
+        assert (
+            client.post(f"/admin/auth/user/{user.pk}/delete/", {"post": "yes"}).status_code == 403
+        )
+        selected = {"action": "delete_selected", "_selected_action": [user.pk], "post": "yes"}
+        client.post("/admin/auth/user/", selected)
+    assert User.objects.count() == 4
+    address = f"/admin/auth/group/{group.pk}/change/"
+    assert client.post(address, {"name": "mine"}).status_code == 403
+
+
+def test_superusers_change_everything_of_a_user(browser: Client, alice: User) -> None:
+    wanted = {
+        "username": "alicia",
+        "is_staff": "on",
+        "is_superuser": "on",
+        "is_active": "on",
+        "date_joined_0": "2026-01-31",
+        "date_joined_1": "12:00:00",
+    }
+    assert browser.post(f"/admin/auth/user/{alice.pk}/change/", wanted).status_code == 302
+    alice.refresh_from_db()
+    assert (alice.username, alice.is_superuser) == ("alicia", True)
+
+
+@pytest.mark.parametrize("password", ["1", "password", "20261129", "second"])
+def test_passwords_that_are_easy_to_guess_are_refused(
+    browser: Client, alice: User, password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"username": "second", "password1": password, "password2": password}
+    assert browser.post("/admin/auth/user/add/", said).status_code == 200
+    assert browser.post(f"/admin/auth/user/{alice.pk}/password/", said).status_code == 200
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", password)
+    with pytest.raises(CommandError, match="DJANGO_SUPERUSER_PASSWORD: "):
+        command("createsuperuser", "--noinput", "--username", "second", "--email", "s@e.org")
+    assert not User.objects.filter(username="second").exists()
+    alice.refresh_from_db()
+    assert alice.check_password("wonderland")

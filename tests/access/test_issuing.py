@@ -14,8 +14,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from access.api_keys import create_key
 from access.credentials import authenticate_key, authenticate_token
-from access.issuing import MOST_KEYS
-from access.models import ApiKey
+from access.errors import Unauthorized
+from access.issuing import MOST_KEYS, Wanted, issue_for, issue_own
+from access.models import Account, ApiKey, Session
 
 from .conftest import Visitor, detail, visitor
 
@@ -211,3 +212,38 @@ def test_a_key_and_a_token_cost_one_query_each(
     token = (asking.authorization or "").removeprefix("Bearer ")
     with django_assert_num_queries(1):
         assert authenticate_token(token).names == {"user:alice"}
+
+
+def test_keys_made_with_a_key_are_revoked_with_it(asking: Visitor, managing: Visitor) -> None:
+    first = make(asking)
+    second = make(Visitor(f"Apikey {first['secret']}"))
+    third = make(Visitor(f"Apikey {second['secret']}"))
+    of_token = make(asking)
+    service = managing.json("POST", "/auth/principal?role=user")["uuid"]
+    chief = make(managing)
+    for_other = make(Visitor(f"Apikey {chief['secret']}"), f"/auth/principal/{service}/apikey")
+    for revoking, key in ((asking, first), (managing, chief)):
+        address = f"/auth/apikey?first_eight={key['first_eight']}"
+        assert revoking.status("DELETE", address) == 204
+    gone = (first, second, third, chief, for_other)
+    assert [Visitor(f"Apikey {key['secret']}").status("GET", "/metadata/") for key in gone] == [
+        401
+    ] * len(gone)
+    assert Visitor(f"Apikey {of_token['secret']}").status("GET", "/metadata/") == 200
+
+
+def test_what_was_revoked_while_a_key_was_asked_for_makes_none(asking: Visitor) -> None:
+    """The request was let in already."""
+    secret = make(asking)["secret"]
+    account = Account.objects.get(user__username="alice")
+    wanted = Wanted(scopes=None, lasts=None, access_tags=None, note="")
+    token = authenticate_token((asking.authorization or "").removeprefix("Bearer "))
+    with_key = authenticate_key(secret)
+    ApiKey.objects.all().delete()
+    Session.objects.update(revoked=True)
+    for principal in (token, with_key):
+        with pytest.raises(Unauthorized):
+            issue_own(principal=principal, account=account, wanted=wanted)
+        with pytest.raises(Unauthorized):
+            issue_for(principal=principal, account=account, wanted=wanted)
+    assert not ApiKey.objects.exists()

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from access.config import authentication_settings
-from access.models import Session
+from access.models import ApiKey, Session
 from access.sessions import MOST_SESSIONS
 from access.tokens import _secrets
 from catalog.models import Node
@@ -110,8 +110,13 @@ def test_a_session_is_refreshed_until_it_is_revoked_or_over(alice: User) -> None
     for _ in range(2):
         assert Visitor().status("POST", "/auth/session/revoke", revoke) == 204
     assert refresh() == (401, {"detail": OVER})
-    # What was given out before counts until it expires.
-    assert Visitor(f"Bearer {told['access_token']}").status("GET", "/metadata/") == 200
+    # What was given out before is over with it, and makes nothing that would last.
+    stolen = Visitor(f"Bearer {told['access_token']}")
+    wanted = {"scopes": None, "expires_in": None}
+    for method, address, body in [("GET", "/metadata/", None), ("POST", "/auth/apikey", wanted)]:
+        response = stolen.send(method, address, body)
+        assert (response.status_code, detail(response)) == (401, OVER)
+    assert not ApiKey.objects.exists()
     Session.objects.all().delete()
     assert refresh() == (401, {"detail": OVER})
     assert Visitor().status("POST", "/auth/session/revoke", revoke) == 409

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from django.conf import settings
 from access.config import AccessPolicy
 from access.providers import DjangoProvider
 from tests.servers import PROJECT, manage
-from tiledproject.checks import problems
+from tiledproject.checks import problems, refuse_to_start
 from tiledproject.config import Settings
+from tiledproject.config_errors import ConfigError
+from tiledproject.folders import make_folders
 
 PAGE = PROJECT / "docs/how-to/run-in-production.md"
 USERS = [DjangoProvider(provider="local", kind="django")]
@@ -95,7 +98,91 @@ def test_what_others_may_read_or_change_is_found(safe: Settings) -> None:
     (own / "api_key").write_text("key")
     (own / "api_key").chmod(0o640)
     own.chmod(0o770)
-    assert [found.id for found in problems(safe)] == ["tiled.E004", "tiled.E005"]
+    assert [found.id for found in problems(safe)] == ["tiled.E004", "tiled.E005", "tiled.W008"]
     (own / "api_key").chmod(0o600)
     own.chmod(0o750)
+    assert [found.id for found in problems(safe)] == ["tiled.W008"]
+    own.chmod(0o700)
     assert problems(safe) == []
+
+
+@pytest.mark.parametrize(
+    ("sections", "refused"),
+    [
+        ({"storage": {"readable": [Path("/")]}}, "E001"),
+        ({"storage": {"readable": [PROJECT.parent]}}, "E002"),
+        ({"authentication": {"single_user_api_key": "secret"}}, None),
+        (
+            {"authentication": {"single_user_api_key": "secret"}, "server": {"host": "0.0.0.0"}},
+            "E003",
+        ),
+        # A proxy on this machine brings clients from everywhere.
+        ({"authentication": {"single_user_api_key": "secret"}, "server": {"tls": True}}, "E003"),
+        ({"server": {"trusted_proxies": [ipaddress.ip_network("0.0.0.0/0")]}}, "E006"),
+        (
+            {
+                "server": {"silenced_checks": ["tiled.E001"]},
+                "storage": {"readable": [Path("/")]},
+            },
+            None,
+        ),
+        ({"server": {"allowed_hosts": []}}, None),
+    ],
+)
+def test_errors_refuse_a_start_and_warnings_do_not(
+    safe: Settings, sections: dict[str, dict[str, Any]], refused: str | None
+) -> None:
+    sections = {**sections, "server": {"tls": False, **sections.get("server", {})}}
+    site = with_settings(safe, **sections)
+    if refused is None:
+        refuse_to_start(site, site.server.host)
+        return
+    with pytest.raises(ConfigError, match=f"tiled.{refused}") as refusal:
+        refuse_to_start(site, site.server.host)
+    assert "\n" not in str(refusal.value)
+
+
+def test_what_holds_keys_counts_as_the_servers_own(
+    safe: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data" / "site.yml").touch()
+    monkeypatch.setenv("TILED_CONFIG", str(tmp_path / "data" / "site.yml"))
+    assert [found.id for found in problems(safe)] == ["tiled.E002"]
+    monkeypatch.delenv("TILED_CONFIG")
+    uri = f"sqlite:///{tmp_path / 'data' / 'nodes.db'}"
+    site = with_settings(safe, database={"uri": uri})
+    assert [found.id for found in problems(site)] == ["tiled.E002"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "values", "id_"),
+    [
+        (["serve", "--port", "0"], {"TILED_STORAGE_READABLE": "/"}, "tiled.E001"),
+        (["serve", "--port", "0", "--host", "0.0.0.0"], {}, "tiled.E003"),
+        (["runserver", "0"], {"TILED_STORAGE_READABLE": "/"}, "tiled.E001"),
+        (["runserver", "0.0.0.0:0", "--noreload"], {}, "tiled.E003"),
+    ],
+)
+def test_both_servers_refuse_to_start(
+    tmp_path: Path, arguments: list[str], values: dict[str, str], id_: str
+) -> None:
+    refused = manage(tmp_path, *arguments, TILED_SINGLE_USER_API_KEY="secret", **values)
+    assert refused.returncode == 1
+    assert refused.stderr.endswith(f"({id_})\n")
+    assert refused.stderr.count("\n") == 1
+
+
+def test_files_with_secrets_are_closed_to_others(safe: Settings) -> None:
+    own = safe.server.data_folder
+    site = with_settings(safe, database={"uri": f"sqlite:///{own / 'catalog.db'}"})
+    (own / "secret_key").write_text("key")
+    (own / "secret_key").chmod(0o644)
+    make_folders(site)
+    with sqlite3.connect(own / "catalog.db") as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE t (c)")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in own.glob("*")}
+    connection.close()
+    assert modes.pop("storage") == 0o700
+    assert set(modes) == {"secret_key", "catalog.db", "catalog.db-wal", "catalog.db-shm"}
+    assert set(modes.values()) == {0o600}

@@ -68,17 +68,20 @@ def test_it_dies_with_an_owner_that_is_killed() -> None:
     assert not folder_of(uri).exists()
 
 
-def test_it_dies_with_its_guard() -> None:
-    with EmbeddedValkey() as uri, redis.Redis.from_url(uri) as connection:
-        server = psutil.Process(connection.info("server")["process_id"])
-        guard = server.parent()
-        assert guard is not None
-        guard.kill()
-        left = psutil.wait_procs([server], timeout=5)[1]
-        for process in left:
-            process.kill()
-        # Other systems have no way to see to it.
-        assert not left or sys.platform != "linux"
+def test_a_guard_that_dies_takes_it_along_and_both_are_started_again() -> None:
+    patient = redis.retry.Retry(redis.backoff.ConstantBackoff(0.05), 200)
+    for _ in range(2):
+        with EmbeddedValkey() as uri, redis.Redis.from_url(uri, retry=patient) as connection:
+            for _ in range(2):
+                server = psutil.Process(connection.info("server")["process_id"])
+                guard = server.parent()
+                assert guard is not None
+                guard.kill()
+                assert not psutil.wait_procs([server], timeout=5)[1]
+                assert connection.info("server")["process_id"] != server.pid
+            successor = psutil.Process(connection.info("server")["process_id"])
+        assert not psutil.wait_procs([successor], timeout=5)[1]
+        assert not folder_of(uri).exists()
 
 
 def test_one_that_dies_is_started_again_at_the_same_place() -> None:

@@ -19,13 +19,14 @@ PATIENCE = 0.4
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Send) -> None:
-    """Say how long the body was."""
+    """Say how long the body was, and what the field `X-Asked` of the head or a trailer said."""
     length, more = 0, True
     while more:
         message = await receive()
         length += len(message.get("body", b""))
         more = message.get("more_body", False)
-    body = str(length).encode()
+    asked = b",".join(value for name, value in scope["headers"] if name == b"x-asked")
+    body = str(length).encode() + b" " + asked
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -84,3 +85,30 @@ def test_a_body_may_take_as_long_as_it_likes_and_requests_may_follow_each_other(
     said = answers(address, put + half, b"abc", half, last, pause=PATIENCE)
     assert said.count(b"HTTP/1.1 200 OK") == 2
     assert b"200003" in said
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.02])
+def test_a_trailer_field_is_no_header_field(address: tuple[str, int], pause: float) -> None:
+    head = b"PUT / HTTP/1.1\r\nHost: x\r\nX-Asked: head\r\nTransfer-Encoding: chunked\r\n\r\n"
+    last = b"GET / HTTP/1.1\r\nHost: x\r\nX-Asked: next\r\nConnection: close\r\n\r\n"
+    chunks = [b"3\r\nabc\r\n", b"0\r\n", b"X-Asked: trailer\r\n", b"\r\n"]
+    said = answers(address, head, *chunks, last, pause=pause)
+    assert b"3 head" in said
+    assert b"0 next" in said
+    assert b"trailer" not in said
+
+
+def test_trailer_fields_without_an_end_end_the_connection(address: tuple[str, int]) -> None:
+    head = (
+        b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Long: "
+    )
+    with pytest.raises(ConnectionError):
+        answers(address, head, *[b"a" * 65536] * 400)
+
+
+def test_a_head_that_arrives_in_one_read_has_the_same_limit(address: tuple[str, int]) -> None:
+    line = b"X-Long: " + b"a" * 8000 + b"\r\n"
+    whole = b"GET / HTTP/1.1\r\nHost: x\r\n" + 12 * line + b"\r\n"
+    assert answers(address, whole).startswith(b"HTTP/1.1 431 ")
+    long_url = b"GET /" + b"a" * 80_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert answers(address, long_url).startswith(b"HTTP/1.1 431 ")

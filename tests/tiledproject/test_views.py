@@ -14,6 +14,7 @@ def test_the_landing_page_shows_the_doors(client: Client) -> None:
     assert 'href="/api/v1/"' in page.replace("'", '"')
 
 
+@pytest.mark.django_db
 def test_a_worker_says_that_it_is_ready(client: Client) -> None:
     assert client.get("/healthz").json() == {"status": "ready"}
 

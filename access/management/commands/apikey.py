@@ -93,8 +93,9 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _revoke(self, options: dict[str, Any]) -> None:
-        revoke_key(options["first_eight"])
-        self.stdout.write(f"Key {options['first_eight']} is revoked.")
+        with_it = revoke_key(options["first_eight"]) - 1
+        also = f", and with it {with_it} that were made with it" if with_it else ""
+        self.stdout.write(f"Key {options['first_eight']} is revoked{also}.")
 
 
 def _owner(options: dict[str, Any]) -> Account | None:

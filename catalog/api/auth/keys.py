@@ -57,7 +57,7 @@ class KeysOfOthersView(AuthView):
         """Make a key for a principal."""
         wanted = wanted_key(request)
         account = find_account(read_uuid(uuid, "The principal"))
-        key, secret = issue_for(account=account, wanted=wanted)
+        key, secret = issue_for(account=account, wanted=wanted, principal=principal_of(request))
         return render(request, key_document(key, secret), headers=NO_STORE)
 
     def delete(self, request: Request, uuid: str) -> HttpResponse:

@@ -48,7 +48,7 @@ HEADERS: Json = {
         "schema": {"type": "integer", "minimum": 0},
     },
 }
-BUSY = {"429", "503"}
+BUSY = {"429", "503", "507"}
 
 
 def api_document() -> Json:

@@ -25,7 +25,7 @@ OF_A_NODE = (404,)
 READING = (406, 410, 415, 503)
 INSIDE = (410, 415, 503)
 """Where a node may lie inside a file."""
-WRITING = (405, 409, 413, 415, 503)
+WRITING = (405, 409, 413, 415, 503, 507)
 
 PATH = OpenApiParameter(
     "path",

@@ -7,13 +7,15 @@ from .arrays import read_array
 from .formats import Entry, Format, Inspected, Tree
 from .frames import FrameFile, array_structure, frames_inspector, frames_reader
 from .inspection import inspect
-from .registry import load, mimetype_of, mimetypes, register, sequence_mimetype
+from .readers import configure
+from .registry import FAMILIES, load, mimetype_of, mimetypes, register, sequence_mimetype
 from .sources import Sources
 from .tables import check_table, iter_table_rows
 from .trees import open_tree
-from .uris import resolve_uri
+from .uris import readable_folder, resolve_uri
 
 __all__ = [
+    "FAMILIES",
     "Entry",
     "Format",
     "FrameFile",
@@ -22,6 +24,7 @@ __all__ = [
     "Tree",
     "array_structure",
     "check_table",
+    "configure",
     "frames_inspector",
     "frames_reader",
     "inspect",
@@ -31,6 +34,7 @@ __all__ = [
     "mimetypes",
     "open_tree",
     "read_array",
+    "readable_folder",
     "register",
     "resolve_uri",
     "sequence_mimetype",

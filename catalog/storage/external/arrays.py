@@ -15,9 +15,9 @@ from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
-from ..errors import MissingFile
-from .conversion import converted
-from .faults import faults_told
+from ..errors import NotReady
+from .handing_over import as_array, plain_items
+from .readers import call
 from .registry import format_of
 from .sources import Sources
 
@@ -36,13 +36,16 @@ def read_array(
     Raises WireError for items out of bounds, Unsupported, OutsideReadable, MissingFile, NotReady
     (still being written), Unreadable (not what was declared).
     """
-    reader = format_of(mimetype, StructureFamily.array).read_array
-    assert reader is not None
+    format_of(mimetype, StructureFamily.array)
     shape = sliced_shape(structure.shape, items)
     if not math.prod(shape):
         return np.zeros(shape, structure.dtype)
     sources = Sources.of(assets, parameters, readable)
     if not sources.paths:
-        raise MissingFile("No file is registered for this array yet.")
-    with faults_told(sources.paths[0], sources.paths):
-        return converted(reader(sources, structure, items), structure.dtype)
+        raise NotReady("No file is registered for this array yet.")
+    wanted = {
+        "mimetype": mimetype,
+        "structure": structure.to_json(),
+        "items": plain_items(items),
+    }
+    return as_array(call("array", sources, wanted), structure.dtype)

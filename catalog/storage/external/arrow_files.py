@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -27,6 +27,7 @@ class ArrowFile:
     """The rows of an Arrow IPC file, in the types that it has."""
 
     path: Path
+    whole: ClassVar[bool] = True
 
     def names(self) -> list[str]:
         """The names of the columns."""
@@ -40,8 +41,8 @@ class ArrowFile:
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
         """Rows number `start` to `stop`, or as many as there are, a batch at a time."""
-        found = self.names()
-        with self._opened(sorted(found.index(name) for name in names)) as file:
+        places = {name: number for number, name in enumerate(self.names())}
+        with self._opened(sorted(places[name] for name in names)) as file:
             before = 0
             for number in range(file.num_record_batches):
                 if stop is not None and before >= stop:

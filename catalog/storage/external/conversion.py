@@ -9,9 +9,6 @@ import numpy as np
 from ..encoding import Array
 from ..errors import Unreadable
 
-# What numpy would cut, or let overflow, without a word.
-COUNTED = "iuSUmM"
-
 
 def convertible(found: np.dtype[Any], declared: np.dtype[Any]) -> bool:
     """Whether values of dtype `found` may be read as `declared`: no other kind, and no bytes."""
@@ -21,7 +18,7 @@ def convertible(found: np.dtype[Any], declared: np.dtype[Any]) -> bool:
 
 
 def converted(array: Array, declared: np.dtype[Any]) -> Array:
-    """`array` in exactly the dtype `declared`, C-contiguous.
+    """Return `array` in exactly the dtype `declared`, C-contiguous.
 
     Floats may lose digits. Raises Unreadable for another kind, and for values that do not fit.
     """
@@ -33,11 +30,47 @@ def converted(array: Array, declared: np.dtype[Any]) -> Array:
         return np.asarray(array, order="C").view(declared)
     if array.dtype.kind == "S" and declared.kind == "U":
         array = np.char.decode(array, "utf-8")
-    result: Array = array.astype(declared, order="C")
-    safe = np.can_cast(array.dtype, declared, "safe")
-    if not safe and declared.kind in COUNTED and not np.array_equal(result, array):
-        raise Unreadable(f"it holds {array.dtype} that are no {declared}, which is declared.")
+    with np.errstate(over="ignore", invalid="ignore"):
+        result: Array = array.astype(declared, order="C")
+        kept = _kept(array, result)
+    if not kept:
+        raise Unreadable(
+            f"it holds values of {array.dtype} that do not fit into {declared}, which is declared. "
+            f"Register it as {array.dtype}."
+        )
     return result
+
+
+def _kept(array: Array, result: Array) -> bool:
+    """Return whether a cast has kept the values; floats may have lost digits, not their size."""
+    before, after = array.dtype, result.dtype
+    if before.names is not None and after.names is not None:
+        pairs = zip(before.names, after.names, strict=True)
+        return all(_kept(array[one], result[other]) for one, other in pairs)
+    if after.kind in "mM":
+        # Numpy counts this as safe, and lets a finer unit overflow.
+        same: Array = (result.astype(before) == array) | np.isnat(array)
+        return bool(np.all(same & (np.isnat(result) == np.isnat(array))))
+    if np.can_cast(before, after, "safe"):
+        # A whole number of 64 bits is said to be safe as a double, which has 53.
+        exact = before.kind not in "iu" or after.kind not in "fc"
+        return exact or _same_numbers(array, result)
+    if before.kind in "fc" and after.kind in "fc":
+        return bool(np.all(np.isfinite(result) | ~np.isfinite(array)))
+    if before.kind in "iu" and after.kind in "fc":
+        return _same_numbers(array, result)
+    return bool(np.array_equal(result, array))
+
+
+def _same_numbers(array: Array, result: Array) -> bool:
+    """Return whether floats are the whole numbers that they were made of."""
+    if array.dtype.itemsize < 4 and result.dtype.itemsize > 2:
+        return True
+    real = result.real
+    # A double just beyond the integers is no number of them any more.
+    most = float(np.iinfo(array.dtype).max)
+    inside = np.isfinite(real) & ((real < most) | (array.dtype.itemsize < 8))
+    return bool(np.all(inside)) and bool(np.array_equal(real.astype(array.dtype), array))
 
 
 def _same_bytes(found: np.dtype[Any], declared: np.dtype[Any]) -> bool:

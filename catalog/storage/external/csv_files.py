@@ -1,6 +1,7 @@
-"""CSV files: UTF-8, rows as RFC 4180 has them.
+"""CSV files: UTF-8, rows as RFC 4180 has them, and quotes within a field as spreadsheets do.
 
-They take memory for a piece at a time. A last line without a line feed is not a row yet.
+They take memory for a piece at a time. A last line without a line feed is a row once the file has
+not changed for some seconds; before, it may be half of one.
 """
 
 from __future__ import annotations
@@ -18,11 +19,34 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ..errors import Unreadable
+from .arriving import arriving
 from .csv_form import CsvForm
 from .csv_index import INDEXES, Read, RowIndex
 from .csv_rows import QUOTE
 
 BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of an open file: those that an index knows, and a last one without a line feed."""
+
+    index: RowIndex
+    known: int
+    tail: bytes
+    read: Read
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return self.known + bool(self.tail)
+
+    def pieces(self, start: int, stop: int) -> Iterator[tuple[bytes, int]]:
+        """The bytes of rows number `start` to `stop`, and how many rows they are."""
+        if start < min(stop, self.known):
+            yield from self.index.pieces(self.read, start, min(stop, self.known))
+        if self.tail and start <= self.known < stop:
+            yield self.tail, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,44 +59,48 @@ class CsvFile:
 
     def names(self) -> list[str]:
         """The names of the columns; those declared while there is no header yet."""
-        with self._indexed(1) as (index, rows, read):
-            return self._names(index, rows, read)
+        with self._indexed(1) as rows:
+            return self._names(rows)
 
     def count(self) -> int:
         """How many whole rows there are by now."""
-        with self._indexed() as (_, rows, _read):
-            return max(rows - self.form.header, 0)
+        with self._indexed() as rows:
+            return max(rows.count - self.form.header, 0)
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
         """Rows number `start` to `stop`, or as many as there are, a piece at a time."""
         header = self.form.header
-        with self._indexed(None if stop is None else stop + header) as (index, rows, read):
-            last = rows if stop is None else min(stop + header, rows)
+        with self._indexed(None if stop is None else stop + header) as rows:
+            last = rows.count if stop is None else min(stop + header, rows.count)
             if start + header >= last:
                 return
-            columns = self._names(index, rows, read)
-            for piece, count in index.pieces(read, start + header, last):
+            columns = self._names(rows)
+            for piece, count in rows.pieces(start + header, last):
                 yield self._converted(piece, count, columns, names)
 
     @contextmanager
-    def _indexed(self, until: int | None = None) -> Iterator[tuple[RowIndex, int, Read]]:
-        """The file's index, how many rows it knows (`until` this one at least), and its bytes."""
+    def _indexed(self, until: int | None = None) -> Iterator[_Rows]:
+        """The rows that there are, of which row number `until` at least is looked for."""
         # What is no file, such as a pipe, is not waited for.
         descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
         try:
             read: Read = partial(_pread, descriptor)
-            with INDEXES.extended(self.path, descriptor, read) as index:
-                rows = index.extend(read, until)
-            yield index, rows, read
+            # Looked at before the file is read: it must not come to rest while half of it is.
+            resting = not arriving([self.path])
+            with INDEXES.extended(self.path, self.form.delimiter, descriptor, read) as index:
+                known = index.extend(read, until)
+                ended = until is None or known < until
+                tail = index.tail(read) if ended and resting else b""
+            yield _Rows(index, known, tail, read)
         finally:
             os.close(descriptor)
 
-    def _names(self, index: RowIndex, rows: int, read: Read) -> list[str]:
+    def _names(self, rows: _Rows) -> list[str]:
         if self.form.names is not None:
             return list(self.form.names)
-        if not rows:
+        if not rows.count:
             return list(self.schema.names)
-        (line,) = [piece for piece, _ in index.pieces(read, 0, 1)]
+        (line,) = [piece for piece, _ in rows.pieces(0, 1)]
         try:
             text = line.decode().removeprefix(BYTE_ORDER_MARK).strip("\r\n")
         except UnicodeDecodeError as error:

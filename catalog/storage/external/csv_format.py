@@ -13,10 +13,12 @@ import pyarrow.csv
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
-from ..errors import NotReady
 from ..tables.schemas import UNNAMED_INDEX
+from .arriving import arriving
 from .csv_files import CsvFile
 from .csv_form import CsvForm
+from .csv_rows import count_rows
+from .faults import fault
 from .formats import Format, Inspected
 from .rows import TableFile
 from .sources import Sources
@@ -48,10 +50,9 @@ def inspect_csv(sources: Sources, mimetype: str) -> Inspected:
 def _found_schema(path: Path, *, header: bool) -> pa.Schema:
     with path.open("rb") as file:
         head = file.read(LOOKED_AT)
-    # A last line without a line feed is not a row yet.
-    head = head[: head.rfind(b"\n") + 1]
+    head = _whole_rows(path, head)
     if not head:
-        raise NotReady(f"The file {path} has no whole line yet.")
+        raise fault(f"The file {path} has no whole line yet.", [path])
     parsing = pa.csv.ParseOptions(newlines_in_values=b'"' in head)
     reading = pa.csv.ReadOptions(
         block_size=len(head) + 1, use_threads=False, autogenerate_column_names=not header
@@ -62,6 +63,13 @@ def _found_schema(path: Path, *, header: bool) -> pa.Schema:
         field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in found
     ]
     return pa.schema(fields)
+
+
+def _whole_rows(path: Path, head: bytes) -> bytes:
+    """Return the rows that are complete; a last line without a line feed may be half of one."""
+    if len(head) < LOOKED_AT and not arriving([path]):
+        return head
+    return head[: count_rows(head).size]
 
 
 FORMATS = (

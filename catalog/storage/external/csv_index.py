@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 
 from ..errors import Unreadable
-from .csv_rows import Counted, count_rows, row_ends
+from .csv_rows import LINE_FEED, RETURN, Counted, count_rows, open_quote, row_ends
 
 BLOCK = 256 * 1024
 # Rows are handed on in pieces of about so many bytes.
@@ -37,14 +37,15 @@ class RowIndex:
     Row number `_rows[n]` begins at byte `_offsets[n]`; the last of them does not exist yet.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, delimiter: str = ",") -> None:
+        self._delimiter = delimiter
         self._rows, self._offsets = array("q", [0]), array("q", [0])
         self._prints: bytes | None = None
 
     def extend(self, read: Read, until: int | None = None) -> int:
         """Look for rows up to number `until`, or to the end of the file; the rows known then."""
         while until is None or self._rows[-1] < until:
-            found = _whole_rows(read, self._offsets[-1])
+            found = _whole_rows(read, self._offsets[-1], self._delimiter)
             if not found.size:
                 break
             self._note(self._rows[-1] + found.rows, self._offsets[-1] + found.size)
@@ -71,8 +72,29 @@ class RowIndex:
             if len(data) < offsets[end] - offsets[begin]:
                 raise OSError("it was cut off while it was read.")
             whole = (first, last) == (rows[begin], rows[end])
-            part = data if whole else _cut(data, first - rows[begin], last - rows[begin])
+            part = data if whole else self._cut(data, first - rows[begin], last - rows[begin])
             yield part, last - first
+
+    def tail(self, read: Read) -> bytes:
+        """Return what follows the last row that ends with a line feed, where nothing more comes.
+
+        It is the last row, if there is anything. Raises Unreadable for a quote that is not closed.
+        """
+        start, data = self._offsets[-1], b""
+        while more := read(start + len(data), BLOCK):
+            data += more
+        if open_quote(data, self._delimiter):
+            raise Unreadable(
+                f"a quote in the row that begins at byte {start} is not closed before the file "
+                "ends. Close it, or leave it out, for all rows to be read."
+            )
+        return data if data.strip(LINE_FEED + RETURN) else b""
+
+    def _cut(self, data: bytes, first: int, last: int) -> bytes:
+        ends = row_ends(data, self._delimiter)
+        if len(ends) < last:
+            raise OSError("it was changed while it was read.")
+        return data[ends[first - 1] if first else 0 : ends[last - 1]]
 
     def _note(self, row: int, offset: int) -> None:
         # A file that grows by a few bytes at a time gets no place for each of them.
@@ -91,14 +113,16 @@ class Indexes:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._known: OrderedDict[Path, _Entry] = OrderedDict()
+        self._known: OrderedDict[tuple[Path, str], _Entry] = OrderedDict()
 
     @contextmanager
-    def extended(self, path: Path, descriptor: int, read: Read) -> Iterator[RowIndex]:
+    def extended(
+        self, path: Path, delimiter: str, descriptor: int, read: Read
+    ) -> Iterator[RowIndex]:
         """The index of an open file, for this thread alone to extend."""
         with self._lock:
-            entry = self._known.setdefault(path, _Entry())
-            self._known.move_to_end(path)
+            entry = self._known.setdefault((path, delimiter), _Entry(delimiter))
+            self._known.move_to_end((path, delimiter))
             while len(self._known) > MOST_FILES:
                 self._known.popitem(last=False)
         with entry.lock:
@@ -108,27 +132,28 @@ class Indexes:
 class _Entry:
     """The place of one file's index."""
 
-    def __init__(self) -> None:
+    def __init__(self, delimiter: str) -> None:
         self.lock = Lock()
-        self._index = RowIndex()
+        self._delimiter = delimiter
+        self._index = RowIndex(delimiter)
         self._inode: tuple[int, int] | None = None
 
     def index(self, status: os.stat_result, read: Read) -> RowIndex:
         inode = (status.st_dev, status.st_ino)
         if inode != self._inode or not self._index.holds(read):
-            self._index, self._inode = RowIndex(), inode
+            self._index, self._inode = RowIndex(self._delimiter), inode
         return self._index
 
 
 INDEXES = Indexes()
 
 
-def _whole_rows(read: Read, offset: int) -> Counted:
+def _whole_rows(read: Read, offset: int, delimiter: str) -> Counted:
     """Some rows from `offset` on; none at the end of the file."""
     wanted = BLOCK
     while True:
         data = read(offset, wanted)
-        found = count_rows(data)
+        found = count_rows(data, delimiter)
         if found.size or len(data) < wanted:
             return found
         if wanted >= LONGEST_ROW:
@@ -148,13 +173,6 @@ def _spans(offsets: array[int]) -> Iterator[tuple[int, int]]:
             end += 1
         yield begin, end
         begin = end
-
-
-def _cut(data: bytes, first: int, last: int) -> bytes:
-    ends = row_ends(data)
-    if len(ends) < last:
-        raise OSError("it was changed while it was read.")
-    return data[ends[first - 1] if first else 0 : ends[last - 1]]
 
 
 def _prints(read: Read, end: int) -> bytes:

@@ -1,4 +1,8 @@
-"""Excel workbooks: a container of tables, one for each sheet. Its first row is the header."""
+"""Excel workbooks: a container of tables, one for each sheet. Its first row is the header.
+
+A cell is what the workbook says it is: texts such as `NA`, `None` or `007` stay texts. Empty cells
+and errors (`#DIV/0!`) are nulls; of formulas, the values that were saved with them are read.
+"""
 
 from __future__ import annotations
 
@@ -123,25 +127,47 @@ def _sheet_names(path: Path) -> list[str]:
 
 def _read(path: Path, name: str) -> pa.Table:
     """A sheet as a table; a column of mixed kinds is one of texts."""
-    import pandas
+    import openpyxl
 
-    frame = pandas.read_excel(path, sheet_name=name, engine="openpyxl")
-    columns: dict[str, pa.Array] = {}
-    for number, header in enumerate(frame.columns):
-        # A name is a text, and begins with no underscore.
-        title = str(header).lstrip("_") or f"column {number}"
-        title = title if title not in columns else f"{title} ({number})"
-        columns[title] = _column(frame.iloc[:, number])
-    return pa.table(columns)
-
-
-def _column(values: Any) -> pa.Array:
-    import pandas
-
+    workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     try:
-        column = pa.Array.from_pandas(values)
-    except pa.ArrowException:
-        texts = [None if pandas.isna(value) else str(value) for value in values]
+        sheet = workbook[name]
+        # What a sheet says of its size is not always so.
+        sheet.reset_dimensions()
+        rows = [[_value(cell) for cell in row] for row in sheet.iter_rows()]
+    finally:
+        workbook.close()
+    while rows and all(value is None for value in rows[-1]):
+        rows.pop()
+    width = max(map(len, rows), default=0)
+    header, *lines = [row + [None] * (width - len(row)) for row in rows] or [[]]
+    columns = [_column([line[number] for line in lines]) for number in range(width)]
+    return pa.table(dict(zip(_titles(header), columns, strict=True)))
+
+
+def _value(cell: Any) -> Any:
+    return None if cell.data_type == "e" else cell.value
+
+
+def _titles(header: Sequence[Any]) -> list[str]:
+    """Names of columns: each a text, begun by no underscore, and no other's."""
+    titles: list[str] = []
+    for number, value in enumerate(header):
+        wanted = f"Unnamed: {number}" if value is None else str(value)
+        wanted = wanted.lstrip("_") or f"column {number}"
+        title, again = wanted, 0
+        while title in titles:
+            again += 1
+            title = f"{wanted}.{again}"
+        titles.append(title)
+    return titles
+
+
+def _column(values: list[Any]) -> pa.Array:
+    try:
+        column = pa.array(values)
+    except (pa.ArrowException, OverflowError):
+        texts = [None if value is None else str(value) for value in values]
         return pa.array(texts, pa.string())
     return column.cast(pa.string()) if pa.types.is_null(column.type) else column
 

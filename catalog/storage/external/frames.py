@@ -21,7 +21,7 @@ from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
-from ..errors import MissingFile, Unreadable
+from ..errors import NotReady, Unreadable
 from ..regions import fetch_plan
 from .conversion import convertible
 from .faults import fault, faults_told
@@ -131,7 +131,7 @@ class _Sequence:
 
     def __init__(self, opener: Opener, paths: Sequence[Path], structure: ArrayStructure) -> None:
         if not paths:
-            raise MissingFile("No file is registered for this array yet.")
+            raise NotReady("No file is registered for this array yet.")
         self._opener = opener
         self._paths = paths
         self._structure = structure
@@ -181,12 +181,15 @@ class _Sequence:
         found = _without_ones(self._file.shape)
         row = _without_ones(self._structure.shape[1:])
         whole = self._length * len(self._paths) == math.prod(self._structure.shape)
-        if not self._length or not (whole or _ends_with(found, row) or _ends_with(row, found)):
-            raise fault(
-                f"Files of shape {list(self._file.shape)} do not make up the declared shape "
-                f"{list(self._structure.shape)}.",
-                self._paths,
-            )
+        if self._length and (whole or _ends_with(found, row) or _ends_with(row, found)):
+            return
+        text = (
+            f"Files of shape {list(self._file.shape)} do not make up the declared shape "
+            f"{list(self._structure.shape)}."
+        )
+        if self._length * len(self._paths) > math.prod(self._structure.shape):
+            raise Unreadable(text)  # no more can come that would mend it
+        raise fault(text, self._paths)
 
 
 def _without_ones(shape: Sequence[int]) -> tuple[int, ...]:

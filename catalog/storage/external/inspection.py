@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import Unsupported
-from .faults import faults_told
 from .formats import Inspected
+from .handing_over import as_inspected
+from .readers import call
 from .registry import inspected_by, mimetype_of
 from .sources import Sources
 
@@ -23,9 +24,7 @@ def inspect(
     mimetype = mimetype or mimetype_of(paths[0])
     if mimetype is None:
         raise Unsupported(f"The name of {paths[0]} is of no known format.")
-    format_ = inspected_by(mimetype)
-    assert format_.inspect is not None
+    inspected_by(mimetype)
     named = Sources(tuple(paths), {}, tuple(readable))
     sources = Sources(tuple(map(named.confined, paths)), {}, tuple(readable))
-    with faults_told(sources.paths[0], sources.paths):
-        return format_.inspect(sources, mimetype)
+    return as_inspected(call("inspect", sources, {"mimetype": mimetype})[0])

@@ -26,6 +26,10 @@ BUILT_IN = (
 )
 
 
+FAMILIES = frozenset({StructureFamily.array, StructureFamily.table, StructureFamily.container})
+"""Nodes of these families are read out of registered files, by formats."""
+
+
 def register(*formats: Format) -> None:
     """Make formats known. One of the same mimetype and family as another takes its place."""
     for format_ in formats:

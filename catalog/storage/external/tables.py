@@ -12,8 +12,8 @@ from tiled_client.wire.data_sources import Asset
 from tiled_client.wire.families import StructureFamily
 
 from .formats import TableOpener
+from .handing_over import as_tables
 from .registry import format_of
-from .rows import FilePartition, iter_file_rows
 from .sources import Sources
 
 
@@ -37,10 +37,13 @@ def iter_table_rows(
     Raises Unsupported, OutsideReadable, MissingFile, NotReady (still being written), Unreadable
     (not what was declared), NoSuchRows.
     """
-    opener = _opener(mimetype)
-    paths = Sources.of(assets, parameters, readable).paths
-    partitions = [FilePartition(path, opener(path, schema, parameters), schema) for path in paths]
-    return iter_file_rows(partitions, names, rows)
+    check_table(mimetype, schema, parameters)
+    wanted = {
+        "mimetype": mimetype,
+        "schema": schema.serialize().to_pybytes(),
+        "names": list(names),
+    }
+    return as_tables("rows", Sources.of(assets, parameters, readable), wanted, rows)
 
 
 def _opener(mimetype: str) -> TableOpener:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
-from ..errors import MissingFile
-from .conversion import converted
-from .faults import faults_told
+from ..errors import NotReady
+from ..processes import end_session
 from .formats import Entry, Tree
+from .handing_over import as_array, as_entry, as_tables, plain_items
+from .readers import call
 from .registry import format_of
 from .sources import Sources
 
@@ -32,44 +34,52 @@ def open_tree(
     *,
     readable: Sequence[Path],
 ) -> Iterator[Tree]:
-    """Open a file that holds others.
+    """Open a file that holds others; it is opened when something in it is first asked for.
 
-    Raises Unsupported, OutsideReadable, MissingFile, NotReady (still being written), Unreadable,
-    and so does what is done with the tree, besides NoSuchEntry.
+    Raises Unsupported, OutsideReadable, NotReady. What is done with the tree raises, besides,
+    MissingFile, Unreadable and NoSuchEntry.
     """
-    opener = format_of(mimetype, StructureFamily.container).open_tree
-    assert opener is not None
+    format_of(mimetype, StructureFamily.container)
     sources = Sources.of(assets, parameters, readable)
     if not sources.paths:
-        raise MissingFile("No file is registered for this container yet.")
-    with faults_told(sources.paths[0], sources.paths), opener(sources) as tree:
-        yield _Told(tree, sources)
+        raise NotReady("No file is registered for this container yet.")
+    tree = _RemoteTree(mimetype, sources)
+    try:
+        yield tree
+    finally:
+        # Who writes the file must not find it locked for longer.
+        end_session(tree.session)
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """A tree of which each failure is told in a sentence, so that the rest of it can be used."""
+class _RemoteTree:
+    """A tree that is open in another process."""
 
-    tree: Tree
+    mimetype: str
     sources: Sources
+    session: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def names(self, keys: Sequence[str]) -> list[str]:
-        with self._faults():
-            return self.tree.names(keys)
+        """The names in a group."""
+        found, _ = self._call("tree.names", keys)
+        return [str(name) for name in found]
 
     def entry(self, keys: Sequence[str]) -> Entry:
-        with self._faults():
-            return self.tree.entry(keys)
+        """A group, an array or a table."""
+        return as_entry(self._call("tree.entry", keys)[0])
 
     def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
-        with self._faults():
-            return converted(self.tree.read_array(keys, structure, items), structure.dtype)
+        """A part of an array."""
+        wanted = {"structure": structure.to_json(), "items": plain_items(items)}
+        return as_array(self._call("tree.array", keys, **wanted), structure.dtype)
 
     def read_table(
         self, keys: Sequence[str], names: Sequence[str], rows: slice
     ) -> Iterator[pa.Table]:
-        with self._faults():
-            yield from self.tree.read_table(keys, names, rows)
+        """Rows of a table."""
+        wanted = {"mimetype": self.mimetype, "keys": list(keys), "names": list(names)}
+        return as_tables("tree.rows", self.sources, wanted, rows)
 
-    def _faults(self) -> AbstractContextManager[None]:
-        return faults_told(self.sources.paths[0], self.sources.paths)
+    def _call(self, operation: str, keys: Sequence[str], **arguments: Any) -> Any:
+        wanted = {"mimetype": self.mimetype, "keys": list(keys), **arguments}
+        return call(operation, self.sources, wanted, self.session)

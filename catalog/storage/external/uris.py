@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import OutsideReadable, Unreadable, Unsupported
 from ..files import uri_path
+
+_private: list[Path] = []
 
 
 def resolve_uri(data_uri: str, readable: Sequence[Path]) -> Path:
@@ -29,9 +30,34 @@ def resolve_uri(data_uri: str, readable: Sequence[Path]) -> Path:
     return real
 
 
+def keep_private(folders: Sequence[Path]) -> None:
+    """Have nothing read from these folders, though they may lie in readable ones."""
+    _private[:] = [folder.resolve() for folder in folders]
+
+
 def is_readable(real: Path, readable: Sequence[Path]) -> bool:
-    """Whether a real path lies in one of the readable folders."""
-    return any(real.is_relative_to(folder.resolve()) for folder in readable)
+    """Return whether a real path lies in one of the readable folders.
+
+    Of a private and a readable folder that both hold it, the inner one counts.
+    """
+    allowed = max(map(len, _around(real, [folder.resolve() for folder in readable])), default=0)
+    denied = max(map(len, _around(real, _private)), default=0)
+    return allowed > denied
+
+
+def readable_folder(real: Path, readable: Sequence[Path]) -> Path:
+    """Return the innermost readable folder around a real path, by its own real path.
+
+    Raises OutsideReadable.
+    """
+    folders = [folder.resolve() for folder in readable]
+    if not is_readable(real, folders):
+        raise OutsideReadable(f"{real} does not lie in a folder that this server may read.")
+    return Path(*max(_around(real, folders), key=len))
+
+
+def _around(real: Path, folders: Iterable[Path]) -> Iterator[tuple[str, ...]]:
+    return (folder.parts for folder in folders if real.is_relative_to(folder))
 
 
 def check_kind(path: Path) -> None:
@@ -42,9 +68,3 @@ def check_kind(path: Path) -> None:
         return  # whoever opens it says so
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise Unreadable(f"{path} is neither a file nor a folder.")
-
-
-def check_unmoved(path: Path) -> None:
-    """Raise OutsideReadable if a real path has become a link since it was looked at."""
-    if os.path.realpath(path) != str(path):
-        raise OutsideReadable(f"{path} was replaced by a link while it was read.")

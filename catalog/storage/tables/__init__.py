@@ -7,11 +7,13 @@ never read, and cut off by the next append. Rows that were stored are never rewr
 from .bodies import arrived, in_slices, is_ipc_file, parse_ipc, serialize_ipc
 from .columns import column_array, storage_of
 from .kinds import check_type, check_types, has_empty_lists, parts_of
+from .labels import join_tables, with_labels_of
 from .partitions import (
     MIMETYPE,
     PartitionFile,
     StoredPartition,
     append,
+    append_to_copy,
     create,
     empty,
     iter_batches,
@@ -29,6 +31,7 @@ __all__ = [
     "PartitionFile",
     "StoredPartition",
     "append",
+    "append_to_copy",
     "arrived",
     "check_distinct",
     "check_type",
@@ -43,6 +46,7 @@ __all__ = [
     "is_ipc_file",
     "iter_batches",
     "iter_rows",
+    "join_tables",
     "joined",
     "parse_ipc",
     "parts_of",
@@ -50,5 +54,6 @@ __all__ = [
     "serialize_ipc",
     "storage_of",
     "with_index",
+    "with_labels_of",
     "write_partition",
 ]

@@ -11,25 +11,31 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ..errors import Malformed
+from ..errors import Malformed, Oversized
 from ..mapped import Bytes, is_mapped, let_go
 from .dictionaries import one_dictionary_each
 from .kinds import empty
+from .sizes import unpacked_size
 
 FILE_MAGIC = b"ARROW1"
 # Bytes of a large batch that are looked at, or stored, at a time.
 SLICE = 8 << 20
+# What a body unpacks to, at most, where the caller has no other bound.
+MOST = 256 << 20
 
 
-def arrived(body: Bytes) -> Iterable[pa.Table]:
+def arrived(body: Bytes, most: int = MOST) -> Iterable[pa.Table]:
     """The table in a body, in pieces where it lies in a file. Each time anew; raises Malformed.
+
+    A body that unpacks to more bytes than it has may unpack to `most`: Oversized beyond that.
 
     An Arrow IPC file is read batch by batch, and of each batch so many rows at a time; what has
     been read is let go of. Batches that are compressed take the memory that they take.
     """
     if is_mapped(body) and is_ipc_file(body):
+        check_unpacked(body, most)
         return _Pieces(body)
-    return [parse_ipc(body)]
+    return [parse_ipc(body, most)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class _Pieces:
         for number in range(reader.num_record_batches):
             with _malformed(self.body):
                 batch = reader.get_batch(number)
+                batch.validate()  # before its size is computed, by offsets that come from outside
             for rows in in_slices(batch):
                 yield self._checked(rows)
                 let_go(self.body)
@@ -68,16 +75,30 @@ def in_slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, step)
 
 
-def parse_ipc(body: Bytes) -> pa.Table:
-    """The table in a body: an Arrow IPC file, or a stream. Raises Malformed."""
+def parse_ipc(body: Bytes, most: int = MOST) -> pa.Table:
+    """The table in a body: an Arrow IPC file, or a stream. Raises Malformed, and Oversized."""
     if not body:
         raise Malformed("The body is empty, where an Arrow IPC file is expected.")
+    check_unpacked(body, most)
     with _malformed(body):
         table = _read(body)
         table.validate(full=True)
         _ = table.column_names  # Texts too, which are only now decoded.
     _check_length(table, body)
     return table
+
+
+def check_unpacked(body: Bytes, most: int) -> None:
+    """Raise Oversized if the compressed buffers of a body take more than `most` bytes."""
+    _check_size(unpacked_size(body), body, most)
+
+
+def _check_size(size: int, body: Bytes, most: int) -> None:
+    if size > max(len(body), most):
+        raise Oversized(
+            f"The body of {len(body)} bytes unpacks to {size} bytes; at most {most} bytes are "
+            "unpacked (the setting bounds.unpacked_body). Send it uncompressed, or in pieces."
+        )
 
 
 def is_ipc_file(body: Bytes) -> bool:

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from tiled_client.wire.labels import RowLabels, read_labels
+
 from ..errors import MissingFile, SchemaMismatch, UnknownColumn, Unreadable
-from ..mapped import let_go, map_file
+from ..mapped import in_pieces, let_go, map_file
 from ..replace import write_all, write_new
 from . import kinds
 from .bodies import in_slices
 from .dictionaries import combined
+from .labels import join_tables, labelled
 from .ranges import within
 from .schemas import check_distinct, pandas_index
 
@@ -48,7 +51,7 @@ def write_partition(
 
     `rows` is a table, or pieces of one, of which there is at least one.
     """
-    path = directory / f"partition-{number}-{secrets.token_hex(4)}.arrows"
+    path = _new_path(directory, number)
     header, pieces = _header_and_rows(rows)
     size = write_new(path, chain([header], pieces), sync=sync)
     return PartitionFile(path, size)
@@ -67,11 +70,13 @@ def append(
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError as error:
         raise MissingFile(f"The partition {path} is not there.") from error
+    except IsADirectoryError as error:
+        raise Unreadable(f"The partition {path} is a folder, not a file.") from error
     try:
         found = os.fstat(descriptor).st_size
         _check_size(path, found, committed_size)
         if os.pread(descriptor, len(header), 0) != header:
-            raise SchemaMismatch("The rows are not of the schema that this partition has.")
+            _check_schema(path, header)
         if found > committed_size:
             os.ftruncate(descriptor, committed_size)
         os.lseek(descriptor, committed_size, os.SEEK_SET)
@@ -83,6 +88,26 @@ def append(
     finally:
         os.close(descriptor)
     return size
+
+
+def append_to_copy(
+    path: Path,
+    committed_size: int,
+    number: int,
+    rows: pa.Table | Iterable[pa.Table],
+    *,
+    sync: bool = False,
+) -> PartitionFile:
+    """Add rows (as in `append`) to a new file that begins with the bytes that count of this one.
+
+    For a writer that cannot know whether another one still writes behind those bytes.
+    """
+    header, pieces = _header_and_rows(rows)
+    content = _content(path, committed_size)
+    if bytes(content[: len(header)]) != header:
+        raise SchemaMismatch("The rows are not of the schema that this partition has.")
+    copy = _new_path(path.parent, number)
+    return PartitionFile(copy, write_new(copy, chain(in_pieces(content), pieces), sync=sync))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +124,21 @@ class StoredPartition:
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
         """Columns `names` of rows number `start` to `stop`, or of as many as there are."""
         before = 0
+        labels = self._labels()
         for batch in iter_batches(self.path, self.size):
             if stop is not None and before >= stop:
                 return
             for piece in in_slices(batch):
                 for rows in within(piece, before, start, stop):
-                    yield rows.select(names)
+                    first = max(start, before)
+                    part = labels.part(first, rows.num_rows) if labels else None
+                    yield labelled(rows.select(names), part)
                 before += piece.num_rows
+
+    def _labels(self) -> RowLabels | None:
+        """The labels of the rows; None where rows were added to those that had some."""
+        labels = read_labels(_open(self.path, self.size, None).schema.metadata)
+        return labels if labels and len(labels.labels) == self.count() else None
 
 
 def read(path: Path, committed_size: int, columns: Sequence[str] | None = None) -> pa.Table:
@@ -124,7 +157,7 @@ def read(path: Path, committed_size: int, columns: Sequence[str] | None = None) 
 def joined(tables: Sequence[pa.Table]) -> pa.Table:
     """One table of pieces of the same schema. Raises Unreadable if they are of different ones."""
     try:
-        return _in_few_batches(pa.concat_tables(tables))
+        return _in_few_batches(join_tables(tables))
     except pa.ArrowInvalid as error:
         raise Unreadable(f"The partitions do not go together: {error}") from error
 
@@ -149,10 +182,22 @@ def iter_batches(
         raise Unreadable(f"The partition {path} cannot be read: {error}") from error
 
 
+def _new_path(directory: Path, number: int) -> Path:
+    return directory / f"partition-{number}-{secrets.token_hex(4)}.arrows"
+
+
 def _in_few_batches(table: pa.Table) -> pa.Table:
     count = table.column(0).num_chunks if table.num_columns else 0
     many = count > MANY_BATCHES and table.nbytes < count * LARGE_BATCH
     return combined(table) if many else table
+
+
+def _check_schema(path: Path, header: bytes) -> None:
+    """Raise SchemaMismatch for rows of other columns; labels may differ, and are the file's."""
+    with pa.OSFile(str(path)) as file:
+        found = pa.ipc.read_schema(file)
+    if not pa.ipc.read_schema(pa.py_buffer(header)).equals(found, check_metadata=False):
+        raise SchemaMismatch("The rows are not of the schema that this partition has.")
 
 
 def _header_and_rows(
@@ -188,6 +233,8 @@ def _content(path: Path, committed_size: int) -> memoryview:
             content = map_file(file)
     except FileNotFoundError as error:
         raise MissingFile(f"The partition {path} is not there.") from error
+    except IsADirectoryError as error:
+        raise Unreadable(f"The partition {path} is a folder, not a file.") from error
     _check_size(path, len(content), committed_size)
     return content[:committed_size]
 
@@ -205,7 +252,8 @@ def _reader(view: memoryview, columns: Sequence[str] | None) -> pa.RecordBatchSt
 
 def with_index(schema: pa.Schema, columns: Sequence[str]) -> list[str]:
     """`columns`, and those of a pandas index. Raises UnknownColumn."""
-    unknown = [name for name in columns if name not in schema.names]
+    known = set(schema.names)
+    unknown = [name for name in columns if name not in known]
     if unknown:
         raise UnknownColumn(
             f"No such field {unknown[0]!r}. The columns are {', '.join(schema.names)}."

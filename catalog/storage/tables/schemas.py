@@ -29,29 +29,35 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
 def pandas_index(schema: pa.Schema) -> list[str]:
     """The columns that a pandas frame has written its index to."""
     try:
-        named = (schema.pandas_metadata or {}).get("index_columns", ())
-    except (ValueError, AttributeError):
+        listed = (schema.pandas_metadata or {}).get("index_columns", ())
+        # A RangeIndex is described by an object there, and has no column.
+        named = {name for name in listed if isinstance(name, str)}
+    except (ValueError, AttributeError, TypeError):
         # The metadata is a text from outside; without its word an index is known by its name.
-        named = ()
+        named = set()
     return [name for name in schema.names if name in named or UNNAMED_INDEX.fullmatch(name)]
 
 
 def check_distinct(names: list[str]) -> None:
     """Raise SchemaMismatch if two columns bear the same name."""
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise SchemaMismatch(f"Two columns are called {twice!r}.")
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise SchemaMismatch(f"Two columns are called {name!r}.")
+        seen.add(name)
 
 
 def _check_names(received: pa.Schema, declared: list[str]) -> None:
     found = received.names
     check_distinct(found)
-    missing = [name for name in declared if name not in found]
+    present = set(found)
+    missing = [name for name in declared if name not in present]
     if missing:
         raise SchemaMismatch(
             f"The column {missing[0]!r} is missing. The table's columns are {', '.join(declared)}."
         )
-    extra = sorted(set(found) - set(declared) - set(pandas_index(received)), key=found.index)
+    wanted = {*declared, *pandas_index(received)}
+    extra = [name for name in found if name not in wanted]
     if extra:
         raise SchemaMismatch(
             f"The table has no column {extra[0]!r}. Its columns are {', '.join(declared)}."

@@ -50,13 +50,16 @@ class TableClient(StructuredNode[TableStructure], family=StructureFamily.table):
 
     def read(self, columns: Sequence[str] | None = None) -> pandas.DataFrame:
         """Fetch all rows, of some columns or of all. Raises KeyError for an unknown column."""
-        frame = self.read_arrow(columns).to_pandas()
-        return cast("pandas.DataFrame", frame if columns is None else frame[list(columns)])
+        frame = frames.to_pandas(self._read_partitions(columns))
+        return frame if columns is None else frame[list(columns)]
 
     def read_arrow(self, columns: Sequence[str] | None = None) -> pyarrow.Table:
         """As `read`, as an Arrow table."""
+        return frames.concatenate(self._read_partitions(columns))
+
+    def _read_partitions(self, columns: Sequence[str] | None) -> list[pyarrow.Table]:
         read = partial(self._read_partition, columns=columns)
-        return frames.concatenate(self._http.map(read, range(self.npartitions)))
+        return list(self._http.map(read, range(self.npartitions)))
 
     def read_partition(
         self, partition: int, columns: Sequence[str] | None = None

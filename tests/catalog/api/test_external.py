@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
+import pyarrow as pa
 import pytest
 import tifffile
 from pytest_django import Settings
 
 from catalog import events
-from catalog.models import DataSource
+from catalog.models import Asset, DataSource
+from catalog.storage import external
 from catalog.storage.files import file_uri
-from tiled_client.wire.structures import ArrayStructure
+from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from ..conftest import OCTETS, Api, detail
 
@@ -136,3 +139,93 @@ def test_a_file_that_has_gone_is_told(api: Api, folder: Path) -> None:
     (folder / "1.tiff").unlink()
     response = api.get("/array/full/tif")
     assert (response.status_code, "1.tiff" in detail(response)) == (410, True)
+
+
+def described(family: str, mimetype: str, **others: Any) -> dict[str, Any]:
+    """The description of files that are still to come."""
+    source = {"structure_family": family, "mimetype": mimetype, "management": "external", **others}
+    return {"id": "later", "structure_family": family, "data_sources": [{"assets": [], **source}]}
+
+
+TABLE = TableStructure.from_schema(pa.schema({"x": pa.int64()})).to_json()
+
+
+@pytest.mark.parametrize(
+    ("family", "mimetype"),
+    [(f.value, m) for f in sorted(external.FAMILIES) for m in sorted(external.mimetypes(f))],
+)
+def test_files_may_be_described_before_the_first_is_there(
+    api: Api, folder: Path, family: str, mimetype: str
+) -> None:
+    array = ArrayStructure.from_array(FRAMES[:0]).to_json()
+    structure = {"array": array, "table": TABLE}.get(family)
+    body = described(family, mimetype, structure=structure)
+    assert api.send("POST", "/metadata/", body).status_code == 200
+    source = DataSource.objects.get()
+    assert (source.management, source.mimetype) == ("external", mimetype)
+    assert [one["id"] for one in api.get("/search/").json()["data"]] == ["later"]
+    if family == "container":
+        assert api.get("/search/later").status_code == 503
+    elif family == "table":
+        assert api.rows("/table/full/later").num_rows == 0
+    else:
+        assert api.get("/array/full/later").content == b""
+
+
+def test_a_sequence_is_described_and_its_files_follow(api: Api, folder: Path) -> None:
+    structure = ArrayStructure.from_array(FRAMES[:2]).to_json()
+    body = described("array", SEQUENCE, structure=structure)
+    assert api.send("POST", "/metadata/", body).status_code == 200
+    refused = api.get("/array/full/later")
+    assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
+    body = {"data_source": data_source(folder, 3, id=DataSource.objects.get().pk)}
+    assert api.send("PUT", "/data_source/later", body).status_code == 200
+    assert api.read("/array/full/later", "u1").tolist() == FRAMES[:3].ravel().tolist()
+
+
+@pytest.mark.parametrize("endpoint", ["register", "metadata"])
+def test_an_unknown_format_is_named_before_what_is_missing_besides(
+    api: Api, folder: Path, endpoint: str
+) -> None:
+    body = described("array", "image/none")
+    if endpoint == "register":
+        body["data_sources"][0]["assets"] = data_source(folder, 1)["assets"]
+    response = api.send("POST", f"/{endpoint}/", body)
+    assert (response.status_code, "image/none" in detail(response)) == (415, True)
+
+
+def test_a_file_that_is_registered_again_is_as_large_as_is_said_now(api: Api, folder: Path) -> None:
+    for number, size in enumerate((None, 20, None, 30)):
+        source = data_source(folder, 1)
+        source["assets"][0]["size"] = size
+        body = {"id": f"n{number}", "structure_family": "array", "data_sources": [source]}
+        assert api.send("POST", "/register/", body).status_code == 200
+    assert [asset.size for asset in Asset.objects.all()] == [30]
+
+
+@pytest.mark.parametrize(
+    ("agent", "sizes"),
+    [
+        ("python-tiled/0.2.12", False),
+        ("python-tiled/0.2.4 (something)", False),
+        ("python-tiled/0.2.13.dev3", True),
+        ("python-tiled/0.2.20", True),
+        ("python-tiled/unknown", True),
+        ("curl/8", True),
+    ],
+)
+def test_a_client_that_knows_no_sizes_of_assets_gets_none(
+    api: Api, folder: Path, agent: str, sizes: bool
+) -> None:
+    body = {"id": "a", "structure_family": "array", "data_sources": [data_source(folder, 1)]}
+    made = api.send("POST", "/register/", body, **{"user-agent": agent})
+    query = "?include_data_sources=true"
+    one = api.get(f"/metadata/a{query}", **{"user-agent": agent})
+    listed = api.get(f"/search/{query}", **{"user-agent": agent})
+    documents = [orjson.loads(answer.content) for answer in (made, one, listed)]
+    sources = [
+        documents[0]["data_sources"],
+        documents[1]["data"]["attributes"]["data_sources"],
+        documents[2]["data"][0]["attributes"]["data_sources"],
+    ]
+    assert [("size" in source[0]["assets"][0]) for source in sources] == [sizes] * 3

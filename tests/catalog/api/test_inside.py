@@ -293,6 +293,76 @@ def test_nothing_in_a_file_leads_out_of_the_readable_folders(
     assert api.get("/array/full/f/x").status_code == 403
 
 
+def raw_bytes(file: h5py.File, name: str, secret: Path) -> None:
+    """A dataset whose bytes lie in a file that may not be read."""
+    space = h5py.h5s.create_simple((3,))
+    options = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    options.set_external(str(secret).encode(), 0, 24)
+    created = h5py.h5p.create(h5py.h5p.LINK_CREATE)
+    h5py.h5d.create(file.id, name.encode(), h5py.h5t.NATIVE_INT64, space, options, created)
+
+
+def virtual(file: h5py.File, name: str, source: str, dataset: str) -> None:
+    """A virtual dataset of one source, or of as many as there are where their names have %b."""
+    options = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    options.set_layout(h5py.h5d.VIRTUAL)
+    space = h5py.h5s.create_simple((3,), (h5py.h5s.UNLIMITED,))
+    many = "%b" in source + dataset
+    space.select_hyperslab((0,), (h5py.h5s.UNLIMITED if many else 1,), (3,), (3,))
+    options.set_virtual(space, source.encode(), dataset.encode(), h5py.h5s.create_simple((3,)))
+    h5py.h5d.create(file.id, name.encode(), h5py.h5t.NATIVE_INT64, space, options)
+
+
+@pytest.mark.parametrize(
+    ("file_name", "dataset", "status"),
+    [
+        (".", "raw", 403),
+        (".", "./raw", 403),
+        (".", "/./raw", 403),
+        (".", "//raw/.", 403),
+        (".", "group/./up/raw", 403),
+        (".", "group/../raw", 403),
+        (".", "soft", 403),
+        (".", "d%b", 422),
+        (".", "raw%%", 422),
+        ("f", "./raw", 403),
+        ("./f", "/./raw", 403),
+        ("f%%", "raw", 422),
+        ("other/../f", "./raw", 403),
+        ("elsewhere/f", "raw", 200),
+        ("/nowhere/f", "./raw", 403),
+    ],
+)
+def test_sources_of_virtual_datasets_lead_nowhere_else_however_they_are_spelt(
+    api: Api,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file_name: str,
+    dataset: str,
+    status: int,
+) -> None:
+    secret, working = folder.parent / "secret", folder.parent / "working"
+    secret.write_bytes(np.ones(3, "i8").tobytes())
+    (folder / "other").mkdir()
+    (working / "elsewhere").mkdir(parents=True)
+    # The library also looks in the working directory, which is another one where files are read.
+    with h5py.File(working / "elsewhere" / "f", "w") as file:
+        file["raw"] = np.ones(3, "i8")
+    monkeypatch.chdir(working)
+    with h5py.File(folder / "f", "w") as file:
+        for name in ("raw", "d0"):
+            raw_bytes(file, name, secret)
+        group = file.create_group("group")
+        group["up"], group[".."] = file["/"], file["/"]
+        file["soft"] = h5py.SoftLink("/./raw")
+        virtual(file, "x", file_name, dataset)
+    register(api, folder / "f", HDF5)
+    for route in ("/array/full/f/x", "/metadata/f/x"):
+        assert api.get(route).status_code == status
+    if status == 200:
+        assert api.read("/array/full/f/x", "i8").tolist() == [0, 0, 0]
+
+
 def test_links_between_files_that_may_be_read_are_followed(api: Api, folder: Path) -> None:
     write_hdf5(folder / "data.h5")
     layout = h5py.VirtualLayout(IMAGES.shape, "u2")

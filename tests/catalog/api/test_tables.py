@@ -208,3 +208,35 @@ def test_a_site_that_has_moved_reads_and_writes_where_it_is_now(
     api.send("PATCH", "/table/partition/t?partition=0", ipc(ROWS), ARROW)
     assert api.rows("/table/full/t").num_rows == 4
     assert stored.stat().st_size == size
+
+
+def frame(labels: range) -> pa.Table:
+    return pa.Table.from_pandas(pd.DataFrame({"x": list(labels)}, index=labels))
+
+
+def labels_of(table: pa.Table) -> list[int]:
+    return list(table.to_pandas().index)
+
+
+def test_rows_keep_the_labels_that_they_were_written_with(api: Api) -> None:
+    parts = [range(3), range(3, 8), range(8, 10)]
+    api.table("t", frame(range(0)), npartitions=3)
+    for number, labels in enumerate(parts):
+        address = f"/table/partition/t?partition={number}"
+        assert api.send("PUT", address, ipc(frame(labels)), ARROW).status_code == 200
+        assert labels_of(api.rows(address)) == list(labels)
+        assert labels_of(api.rows(f"{address}&rows=1:2")) == list(labels)[1:2]
+    assert labels_of(api.rows("/table/full/t")) == list(range(10))
+    assert labels_of(api.rows("/table/full/t?rows=2:9")) == list(range(2, 9))
+
+
+def test_labels_that_are_no_range_together_are_counted_and_rows_can_be_added(api: Api) -> None:
+    api.table("t", frame(range(0)), npartitions=2)
+    for number in (0, 1):
+        address = f"/table/partition/t?partition={number}"
+        assert api.send("PUT", address, ipc(frame(range(5, 7))), ARROW).status_code == 200
+        assert labels_of(api.rows(address)) == [5, 6]
+    assert labels_of(api.rows("/table/full/t")) == [0, 1, 2, 3]
+    assert api.send("PATCH", address, ipc(frame(range(7, 8))), ARROW).status_code == 200
+    assert api.rows(address)["x"].to_pylist() == [5, 6, 7]
+    assert labels_of(api.rows(address)) == [0, 1, 2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ from catalog.storage.external import csv_index
 from catalog.storage.external.csv_files import CsvFile
 from catalog.storage.external.csv_form import CsvForm
 from catalog.storage.external.csv_index import RowIndex
-from catalog.storage.external.csv_rows import count_rows, row_ends
+from catalog.storage.external.csv_rows import count_rows, open_quote, row_ends
 
 PARTS = ["a", "b", ",", '"', "\n", "\r\n", " ", "é"]
 TEXTS = st.lists(st.sampled_from(PARTS), max_size=6).map("".join)
@@ -74,6 +75,62 @@ def test_any_range_of_a_growing_file_is_read_as_it_was_written(
                 pieces = list(file.tables(["x", "y"], start, stop))
                 found = [row for p in pieces for row in zip(*p.to_pydict().values(), strict=True)]
                 assert found == rows[start : min(stop, count)]
+
+
+@given(parts=st.lists(st.sampled_from(PARTS), max_size=40), delimiter=st.sampled_from(",;"))
+def test_quotes_anywhere_lose_no_row(parts: list[str], delimiter: str) -> None:
+    text = "".join(parts).replace(",", delimiter)
+    data = text.encode()
+    found = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    expected = [row for row in found if row]  # empty lines
+    ends = row_ends(data, delimiter)
+    rest = data[ends[-1] if ends.size else 0 :]
+    assert len(ends) + bool(rest.strip(b"\r\n")) == len(expected)
+    if open_quote(rest, delimiter):
+        return
+    starts = [0, *ends.tolist()]
+    pieces = [data[a:b] for a, b in pairwise([*starts, len(data)])]
+    rows = [row for piece in pieces for row in records(piece.decode(), delimiter)]
+    assert rows == expected
+
+
+def records(text: str, delimiter: str) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    return [row for row in reader if row]
+
+
+WORDS = st.text(st.sampled_from('ab" é'), min_size=1, max_size=5)
+
+
+@given(rows=st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=20), end=st.booleans())
+def test_fields_with_bare_quotes_are_read_as_python_reads_them(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], end: bool
+) -> None:
+    text = "\n".join(map(",".join, rows)) + "\n" * end
+    path = tmp_path_factory.getbasetemp() / "bare.csv"
+    path.write_text(text)
+    os.utime(path, (1, 1))
+    names = ["x", "y"]
+    file = CsvFile(path, CsvForm(",", 0, ("x", "y")), pa.schema(dict.fromkeys(names, pa.string())))
+    expected = records(text, ",")
+    try:
+        tables = list(file.tables(names, 0, None))
+    except csv_index.Unreadable:  # a quote that is not closed, or that takes in a delimiter
+        assert open_quote(text.encode()) or {len(row) for row in expected} != {2}
+        return
+    found = [list(r) for t in tables for r in zip(*t.to_pydict().values(), strict=True)]
+    assert found == expected
+    assert file.count() == len(expected)
+
+
+def test_a_last_line_without_a_line_feed_is_a_row_once_the_file_rests(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("1\n2")
+    file = CsvFile(path, CsvForm(",", 0, ("x",)), pa.schema({"x": pa.int64()}))
+    assert file.count() == 1
+    os.utime(path, (1, 1))
+    assert file.count() == 2
+    assert [t["x"].to_pylist() for t in file.tables(["x"], 0, 2)] == [[1], [2]]
 
 
 def index_of(path: Path) -> tuple[RowIndex, csv_index.Read]:

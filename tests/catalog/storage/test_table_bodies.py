@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.storage import tables
-from catalog.storage.errors import Malformed, SchemaMismatch
+from catalog.storage.errors import Malformed, Oversized, SchemaMismatch
+from catalog.storage.tables.sizes import BATCHES, BLOCK, Table
 
 TABLE = pa.Table.from_pandas(
     pd.DataFrame({"x": [1, 2], "s": ["a", None], "c": pd.Categorical(["p", "q"])}, index=[5, 6])
@@ -63,7 +65,7 @@ def test_a_damaged_file_is_refused_or_harmless(
         damaged[at % len(body) : at % len(body) + len(patch)] = patch
     try:
         table = tables.conform(tables.parse_ipc(bytes(damaged)), TABLE.schema)
-    except (Malformed, SchemaMismatch):
+    except (Malformed, SchemaMismatch, Oversized):
         return
     assert table.schema.equals(TABLE.schema)
     tables.parse_ipc(tables.serialize_ipc(table))
@@ -150,3 +152,67 @@ def test_other_columns_are_refused_by_name(table: pa.Table, reason: str) -> None
     schema = pa.schema([pa.field("x", pa.int64(), nullable=False), ("s", pa.string())])
     with pytest.raises(SchemaMismatch, match=reason):
         tables.conform(table, schema)
+
+
+ZEROS = pa.table({"z": np.zeros(4_000_000), "s": pa.array(["a"] * 4_000_000).dictionary_encode()})
+
+
+def file(table: pa.Table, **options: Any) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
+        writer.write_table(table)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+@pytest.mark.parametrize("write", [file, stream])
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+def test_a_compressed_body_is_refused_before_it_is_unpacked(write: Any, compression: str) -> None:
+    body = write(ZEROS, compression=compression)
+    assert len(body) < ZEROS.nbytes / 50
+    before = pa.default_memory_pool().max_memory()
+    with pytest.raises(Oversized, match=r"bounds\.unpacked_body"):
+        tables.parse_ipc(body, ZEROS.nbytes // 2)
+    assert pa.default_memory_pool().max_memory() == before
+    assert tables.parse_ipc(body, 2 * ZEROS.nbytes) == ZEROS
+
+
+def test_an_uncompressed_body_is_taken_whatever_the_bound_is() -> None:
+    table = ZEROS.slice(0, 1000)
+    for body in (file(table), stream(table)):
+        assert tables.parse_ipc(body, 1) == table
+
+
+def test_nulls_within_lists_are_not_taken_for_nothing() -> None:
+    offsets = pa.py_buffer(np.array([0, 2**31 - 1], np.int32))
+    lists = pa.ListArray.from_buffers(pa.list_(pa.null()), 1, [None, offsets], 0, 0, [
+        pa.Array.from_buffers(pa.null(), 2**31 - 1, [None])
+    ])  # fmt: skip
+    with pytest.raises(Malformed, match="cannot bring 2147483647 rows"):
+        tables.parse_ipc(file(pa.table({"l": lists})))
+
+
+def test_a_batch_that_is_listed_many_times_is_counted_as_often() -> None:
+    """A footer with many blocks that are one batch."""
+    large = file(pa.table({"z": np.arange(1000.0)}))
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, pa.schema([("z", pa.float64())])) as writer:
+        for _ in range(500):
+            writer.write_batch(pa.record_batch({"z": np.arange(1.0)}))
+    start, footer, (block,) = _footer(large)
+    one = footer[block : block + BLOCK.size]
+    _, many, blocks = _footer(sink.getvalue().to_pybytes())
+    for place in blocks:
+        many[place : place + BLOCK.size] = one
+    forged = large[:start] + bytes(many) + struct.pack("<i", len(many)) + b"ARROW1"
+    assert tables.parse_ipc(forged, 1 << 30).num_rows == 500_000
+    with pytest.raises(Oversized):
+        tables.parse_ipc(forged, 1 << 20)
+
+
+def _footer(body: bytes) -> tuple[int, bytearray, range]:
+    """Where a file's footer begins, the footer, and where in it the blocks of the batches are."""
+    (length,) = struct.unpack("<i", body[-10:-6])
+    start = len(body) - 10 - length
+    footer = bytearray(body[start:-10])
+    return start, footer, Table.root(memoryview(footer)).vector(BATCHES, BLOCK.size)

@@ -132,13 +132,47 @@ def test_a_node_of_other_data_is_left_alone(api: Api, root: Path) -> None:
     assert api.read("/array/full/dark", "f8").tolist() == [0, 0]
 
 
-def test_an_image_that_comes_before_others_is_not_taken_in(
-    root: Path, registrar: Registrar, announced: list[events.Event]
+def test_images_that_come_late_take_their_place_and_hold_up_no_later_one(
+    api: Api, root: Path, registrar: Registrar, announced: list[events.Event]
 ) -> None:
-    frame(root, 0)
-    registrar.scan(root)
-    assert announced == []
-    assert registrar.counts["not read"] == 1
+    for number in (2, 4, 3, 0, 5):
+        frame(root, number)
+        registrar.scan(root)
+    patches = [event.patch for event in announced if isinstance(event, events.DataSourceUpdated)]
+    assert patches == [
+        {"offset": (1, 0, 0), "shape": (1, 2, 3)},
+        {"offset": (2, 0, 0), "shape": (1, 2, 3)},
+        None,  # where the others are has changed
+        None,
+        {"offset": (5, 0, 0), "shape": (1, 2, 3)},
+    ]
+    assert api.read("/array/full/day1/img", "u1")[::6].tolist() == [0, 1, 2, 3, 4, 5]
+    assert dict(Registrar(root, "", Rules(), str).counts) == {}
+
+
+def test_an_image_that_is_gone_is_named_once(root: Path, registrar: Registrar) -> None:
+    told: list[str] = []
+    again = Registrar(root, "", Rules(), told.append)
+    frame(root, 2)
+    again.scan(root)
+    told.clear()
+    (root / "day1" / "img_0001.tif").unlink()
+    frame(root, 3)
+    again.scan(root)
+    again.scan(root)
+    (line,) = told
+    assert "img_0001.tif is not there any more" in line
+
+
+def test_a_file_that_no_client_could_be_shown_is_refused_and_hides_no_other(
+    api: Api, root: Path
+) -> None:
+    (root / "export.csv").write_text("_id,v\n1,2\n")
+    told: list[str] = []
+    Registrar(root, "", Rules(), told.append).scan(root)
+    assert [line for line in told if "underscore" in line]
+    found = {one["id"] for one in api.get("/search/").json()["data"]}
+    assert found == {"dark", "day1"}
 
 
 def test_a_change_within_a_data_set_is_one_of_the_folder_that_it_lies_in(

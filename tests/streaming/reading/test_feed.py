@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import hypothesis.strategies as st
 from hypothesis import settings
@@ -33,6 +33,8 @@ class Watcher:
     got: dict[int, int] = field(default_factory=dict)
     given_at: float = -100
     express: bool = False
+    owed: bool = False
+    """Whether it has to be told of a reset before anything else."""
     waits: bool = False
     """Whether it has nothing to do, so that what is new may be given to it at once."""
 
@@ -87,6 +89,9 @@ class StreamMachine(RuleBasedStateMachine):
             self.append()
 
     def append(self) -> None:
+        if self.tip.epoch is None:
+            self.epochs += 1
+            self.tip = Tip(f"e{self.epochs}")
         self.tip = Tip(self.tip.epoch, Position(self.tip.position.sequence + 1))
         self.mark = self.tick()
         self.log.append(Entry(self.tip.position, UPDATE, self.mark))
@@ -101,6 +106,15 @@ class StreamMachine(RuleBasedStateMachine):
         self.log.append(Entry(self.tip.position, time=self.mark))
         for watcher in self.live:
             watcher.end = watcher.end or self.tip.position
+
+    @rule(sequence=st.integers(0, 12), terms=st.sampled_from(POLICIES))
+    def come_back(self, sequence: int, terms: Terms) -> None:
+        """A subscriber resumes that has seen a numbering of which nothing is left."""
+        self.look()
+        feed = Feed(self.window, replace(terms, epoch="e0"), sequence)
+        watcher = Watcher(feed, 1, owed=True)
+        watcher.closed_at = self.tip if self.tip.position.end else None
+        self.watchers.append(watcher)
 
     @rule(
         back=st.none() | st.integers(-2, 12), terms=st.sampled_from(POLICIES), express=st.booleans()
@@ -133,11 +147,11 @@ class StreamMachine(RuleBasedStateMachine):
         self.gone.add((self.tip.epoch, entry.position.sequence))
 
     @precondition(lambda self: self.tip.position.sequence > 5)
-    @rule()
-    def empty(self) -> None:
-        """Redis was emptied: another epoch, numbers from 1."""
+    @rule(known=st.booleans())
+    def empty(self, known: bool) -> None:
+        """Redis was emptied: another epoch, numbers from 1; not `known` before the first update."""
         self.epochs += 1
-        self.tip, self.log, self.mark = Tip(f"e{self.epochs}"), [], 0
+        self.tip, self.log, self.mark = Tip(f"e{self.epochs}" if known else None), [], 0
         self.evicted_to = 0
         self.all_begin_anew()
 
@@ -261,6 +275,7 @@ class StreamMachine(RuleBasedStateMachine):
     def check(self, watcher: Watcher, items: list[Item]) -> None:
         epoch = watcher.feed.cursor.epoch
         for item in items:
+            assert not watcher.owed or isinstance(item, Reset)
             if isinstance(item, Entry):
                 assert item.position.sequence == watcher.expected
                 assert item.frame == UPDATE
@@ -272,6 +287,7 @@ class StreamMachine(RuleBasedStateMachine):
                 watcher.expected = item.last + 1
             elif isinstance(item, Reset):
                 assert item.epoch == epoch
+                watcher.owed = False
                 watcher.expected = 1
                 watcher.got.clear()
             else:
@@ -297,6 +313,7 @@ class StreamMachine(RuleBasedStateMachine):
             self.now += 100
             while self.step(watcher):
                 self.now += 100
+            assert watcher.stopped or not watcher.owed
             assert watcher.stopped or watcher.expected == self.tip.position.sequence + 1
             # What was given anew was not taken for what had been there before.
             for entry in self.log if not watcher.stopped else []:

@@ -10,10 +10,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from tiledproject.checks import refuse_stored, refuse_to_start
 from tiledproject.config import Settings
 from tiledproject.greeting import greeting
 from tiledproject.serve_options import add_options
-from tiledproject.services import check_services
 from tiledproject.workers import Supervisor, WorkersFailed, listen
 
 
@@ -30,6 +30,7 @@ class Command(BaseCommand):
         """Serve. Raises CommandError with one sentence where that is impossible."""
         site: Settings = settings.TILED
         server = site.server
+        refuse_to_start(site, server.host)
         try:
             listener = listen(server.host, server.port)
         except OSError as error:
@@ -37,8 +38,8 @@ class Command(BaseCommand):
                 f"Nothing can listen on {server.host}:{server.port} ({error.strerror}); stop "
                 "what does, or choose another --port or --host."
             ) from None
-        check_services(site)
         call_command("migrate", interactive=False, verbosity=0)
+        refuse_stored(site)
         connection.close()
         port = listener.getsockname()[1]
         with listener:

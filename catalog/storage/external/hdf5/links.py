@@ -17,6 +17,7 @@ import h5py
 from ...errors import MissingFile, NoSuchEntry, Unreadable
 from ..sources import Sources
 from ..uris import check_kind
+from .names import link_at, raw_name
 from .options import Options
 
 # So many links may follow one upon another.
@@ -33,6 +34,8 @@ class OpenFile:
     options: Options
     stack: ExitStack
     others: dict[Path, h5py.File] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    """Sources of virtual datasets that were not there when these were looked at."""
 
     def find(self, keys: Sequence[str]) -> Any:
         """The group, dataset or datatype at `keys`, counted from the top of the file.
@@ -49,22 +52,22 @@ class OpenFile:
         for key in keys:
             if links > MOST_LINKS:
                 raise MissingFile(f"More than {MOST_LINKS} links follow one upon another.")
-            if not isinstance(found, h5py.Group) or not _has(found, key):
+            raw = raw_name(found, key) if isinstance(found, h5py.Group) else None
+            if raw is None:
                 raise NoSuchEntry(f"{self.path} has no {'/'.join(keys)}.")
-            link = found.get(_encoded(key), getlink=True)
-            match link:
-                case h5py.SoftLink():
+            match link_at(found, raw):
+                case None:
+                    found = found[raw]
+                case h5py.SoftLink() as link:
                     found = self._follow(file, file, found, link.path, links)
-                case h5py.ExternalLink():
+                case h5py.ExternalLink() as link:
                     other = self._other(Path(found.file.filename), link.filename)
                     found = self._follow(file, other, other["/"], link.path, links)
-                case _:
-                    found = found[_encoded(key)]
             file = found.file
         return found
 
     def _follow(self, file: h5py.File, other: h5py.File, start: Any, path: str, links: int) -> Any:
-        keys = [key for key in path.split("/") if key not in ("", ".")]
+        keys = _keys(path)
         start = other["/"] if path.startswith("/") or other is not file else start
         try:
             return self._walk(other, start, keys, links + 1)
@@ -72,7 +75,10 @@ class OpenFile:
             raise MissingFile(f"A link in {self.path} to {path} is broken.") from error
 
     def _other(self, here: Path, name: str) -> h5py.File:
-        path = self.sources.confined(_place(here, name))
+        places = _places(here, name)
+        # The library goes on to the next place where a file is there, but cannot be opened.
+        found = [self.sources.confined(place) for place in places if place.exists()]
+        path = found[0] if found else self.sources.confined(places[0])
         if path not in self.others:
             try:
                 self.others[path] = self.stack.enter_context(_file(path, self.options))
@@ -81,7 +87,10 @@ class OpenFile:
         return self.others[path]
 
     def check_storage(self, dataset: h5py.Dataset, depth: int = 0) -> h5py.Dataset:
-        """The dataset, if its bytes lie in files that may be read. Raises OutsideReadable."""
+        """The dataset, if its bytes lie in files that may be read.
+
+        Raises OutsideReadable, and Unreadable for sources that the library would find elsewhere.
+        """
         for name, _, _ in dataset.external or ():
             # The library takes it from the folder that the server was started in.
             self.sources.confined(Path(name))
@@ -91,17 +100,26 @@ class OpenFile:
         return dataset
 
     def _check_virtual(self, dataset: h5py.Dataset, file: str, name: str, *, depth: int) -> None:
-        if depth > MOST_LINKS or "%" in file:
-            raise Unreadable(f"the sources of the virtual dataset {dataset.name} are not plain.")
-        here = Path(dataset.file.filename)
+        if depth > MOST_LINKS:
+            raise Unreadable(f"More than {MOST_LINKS} virtual datasets follow one upon another.")
+        if "%" in file or "%" in name:
+            # The library would replace what follows it by numbers, so that names are not known.
+            raise Unreadable(
+                f"The virtual dataset {dataset.name} names the source {name} in {file}. "
+                "Names with % are not read: list each source by its own name."
+            )
         try:
-            other = dataset.file if file == "." else self._other(here, file)
-            keys = [key for key in name.split("/") if key]
-            source = self._walk(other, other["/"], keys, 0)
+            source = self._source(dataset, file, name)
         except (MissingFile, NoSuchEntry):
+            self.missing.append(f"{file}:{name}")
             return  # where it will be, there are fill values for now
         if isinstance(source, h5py.Dataset):
             self.check_storage(source, depth + 1)
+
+    def _source(self, dataset: h5py.Dataset, file: str, name: str) -> Any:
+        here = Path(dataset.file.filename)
+        other = dataset.file if file == "." else self._other(here, file)
+        return self._walk(other, other["/"], _keys(name), 0)
 
 
 @contextmanager
@@ -129,27 +147,14 @@ def _file(path: Path, options: Options) -> h5py.File:
     return h5py.File(path, "r", **how)
 
 
-def _place(here: Path, name: str) -> Path:
-    """Where the library would find a file that is named in the file `here`."""
-    places = [here.parent / name, here.parent / Path(name).name, Path.cwd() / name]
-    return next((place for place in places if place.exists()), places[0])
+def _places(here: Path, name: str) -> list[Path]:
+    """Where the library looks for a file that is named in the file `here`, in its order."""
+    path = Path(name)
+    relative = path.name if path.is_absolute() else name
+    absolute = [path] if path.is_absolute() else []
+    return [*absolute, here.parent / relative, Path.cwd() / relative]
 
 
-def names(group: h5py.Group) -> list[str]:
-    """The names in a group, as texts that can be written."""
-    return [presentable(name) for name in group]
-
-
-def presentable(name: str) -> str:
-    """A name of which the bytes that are no UTF-8 are replaced."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _has(group: h5py.Group, key: str) -> bool:
-    if key in (".", "..") or "\0" in key:
-        return False
-    return group.get(_encoded(key), getclass=True, getlink=True) is not None
-
-
-def _encoded(key: str) -> bytes:
-    return key.encode("utf-8", "surrogateescape")
+def _keys(path: str) -> list[str]:
+    """The parts of a path in a file that the library heeds: `..` is a name like any other."""
+    return [key for key in path.split("/") if key not in ("", ".")]

@@ -91,6 +91,8 @@ def _attributes(value: Any) -> dict[str, Any]:
         nested = [nested]
     try:
         orjson.dumps(nested)
+        # Not a number, and infinity, are null: JSON has neither.
+        value = orjson.loads(orjson.dumps(value))
     except orjson.JSONEncodeError as error:
         return {"attributes": f"cannot be told: {error}."}
     return value if isinstance(value, dict) else {}

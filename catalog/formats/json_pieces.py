@@ -1,0 +1,166 @@
+"""JSON of arrays and tables in pieces, each made when the one before it has been sent.
+
+The text may be many times as large as the data: 137 bytes of memory for a byte. So little of it is
+made at a time, and what would be larger than `storage.response_bytesize_limit` is refused before
+the answer begins. Together the pieces are what one encoding of the whole would be.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+from pyarrow import types
+
+from access.errors import BadRequest
+from tiled_client.wire.plain import plain_array, plain_value
+from tiled_client.wire.plain_columns import plain_column
+
+from ..config import storage_settings
+from .exports import Body
+
+Array = np.ndarray[Any, Any]
+
+# What is no longer than this is sent as one, with a length and an ETag.
+WHOLE = 8 << 20
+# Of one piece.
+VALUES, BYTES = 50_000, 1 << 20
+# Where a value takes no bytes of its own, because others share it.
+SHARED_VALUES = 64
+# The longest texts of numbers, by kind and size, each with a comma.
+TEXTS = {"b": 6, "f": 26, "c": 56, "m": 21, "M": 48}
+DIGITS = {1: 5, 2: 7, 4: 12, 8: 21}
+
+
+def array_json(array: Array) -> Body:
+    """Return nested lists. Raise BadRequest where the text would be too large."""
+    return _body(lambda: _array(array), _longest_text(array))
+
+
+def table_json(table: pa.Table) -> Body:
+    """Return an object with a list for each column. Raise BadRequest as `array_json` does."""
+    longest = sum(_column_text(table[name]) for name in table.column_names)
+    return _body(lambda: _table(table), longest)
+
+
+def json_of(value: Any) -> bytes:
+    """Plain values as JSON; numpy's are known."""
+    options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+    return orjson.dumps(value, default=plain_value, option=options)
+
+
+def _body(make: Callable[[], Iterator[bytes]], longest: float) -> Body:
+    """The pieces; as one where they are small. `longest` is what they cannot exceed together."""
+    pieces, first, size = make(), [], 0
+    for piece in pieces:
+        first.append(piece)
+        size += len(piece)
+        if size > WHOLE:
+            break
+    else:
+        _check(size)
+        return b"".join(first)
+    if longest <= storage_settings().response_bytesize_limit:
+        return chain(first, pieces)
+    # Only making it shows how long it is; nothing of it is kept.
+    first.clear()
+    for piece in pieces:
+        size += len(piece)
+        _check(size)
+    return make()
+
+
+def _check(size: int) -> None:
+    limit = storage_settings().response_bytesize_limit
+    if size > limit:
+        raise BadRequest(
+            f"Response would exceed {limit} bytes as JSON (the setting "
+            "storage.response_bytesize_limit). Ask for a part of it, or for another format."
+        )
+
+
+def _array(array: Array) -> Iterator[bytes]:
+    if not array.ndim:
+        yield json_of(plain_array(array))
+        return
+    weight = math.prod(max(size, 1) for size in array.shape[1:])
+    most = max(min(VALUES, BYTES // max(array.itemsize, 1)), 1)
+    yield b"["
+    if array.ndim == 1 or weight <= most:
+        step = max(most // weight, 1)
+        for start in range(0, len(array), step):
+            yield _without_brackets(json_of(plain_array(array[start : start + step])), start)
+    else:
+        for number in range(len(array)):
+            if number:
+                yield b","
+            yield from _array(array[number])
+    yield b"]"
+
+
+def _table(table: pa.Table) -> Iterator[bytes]:
+    yield b"{"
+    for number, name in enumerate(table.column_names):
+        yield (b"," if number else b"") + json_of(name) + b":["
+        column = table[name]
+        start = 0
+        while start < len(column):
+            part = _part(column, start)
+            yield _without_brackets(json_of(plain_column(part)), start)
+            start += len(part)
+        yield b"]"
+    yield b"}"
+
+
+def _part(column: pa.ChunkedArray, start: int) -> pa.ChunkedArray:
+    """So many of the values as make one piece."""
+    count = SHARED_VALUES if _shares_values(column.type) else VALUES
+    part = column.slice(start, count)
+    while len(part) > 1 and part.nbytes > BYTES:
+        part = part.slice(0, len(part) // 2)
+    return part
+
+
+def _without_brackets(text: bytes, start: int) -> bytes:
+    """The items of a list, after those before number `start`."""
+    return (b"," if start else b"") + text[1:-1]
+
+
+def _longest_text(array: Array) -> float:
+    lists = sum(math.prod(max(n, 1) for n in array.shape[:k]) for k in range(1, array.ndim))
+    return float(2 + 3 * lists + array.size * _longest_value(array.dtype))
+
+
+def _longest_value(dtype: np.dtype[Any]) -> float:
+    if dtype.names is not None:
+        return 3 + sum(_longest_value(dtype[name]) for name in dtype.names)
+    if dtype.subdtype is not None:
+        inner, shape = dtype.subdtype
+        return 3 * math.prod(shape) * _longest_value(inner) + 1
+    if dtype.kind in "iu":
+        return float(DIGITS[dtype.itemsize])
+    # A character is at most six bytes of an escape; of four bytes, those are six at most.
+    return TEXTS.get(dtype.kind) or 64 + 6 * dtype.itemsize
+
+
+def _column_text(column: pa.ChunkedArray) -> float:
+    kind = column.type
+    if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
+        return len(column) * TEXTS["f"]
+    if types.is_string(kind) or types.is_large_string(kind):
+        return float(len(column) * 8 + 6 * column.nbytes)
+    return math.inf
+
+
+def _shares_values(kind: pa.DataType) -> bool:
+    """Whether one value may stand for many, at any depth."""
+    if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
+        return True
+    if types.is_string_view(kind) or types.is_binary_view(kind):
+        return True
+    return any(_shares_values(kind.field(n).type) for n in range(kind.num_fields))

@@ -1,0 +1,108 @@
+"""A deadline for database statements that only read, and their cancellation with the request.
+
+The statements within `bounded` end at `bounds.search_seconds`, or when the client of the request
+has disconnected: a search that has been abandoned holds neither a connection nor a thread.
+
+PostgreSQL keeps the deadline itself (`statement_timeout`), set along with each statement in one
+round trip, and is sent a cancel request when the client is gone. SQLite runs in this process: it
+asks, every so many instructions, whether to go on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import OperationalError, connection
+
+from access.cancellation import current
+from access.errors import BadRequest
+
+from ..bounds import bounds
+
+# Instructions of SQLite between two looks at the clock: some milliseconds.
+INSTRUCTIONS = 100_000
+# How long to wait for PostgreSQL to take the request that cancels a statement, in seconds.
+CANCEL_TIMEOUT = 5
+NO_WORKERS = "SET LOCAL max_parallel_workers_per_gather = 0"
+# How SQLite, and PostgreSQL, call a statement that was ended from outside.
+INTERRUPTED, QUERY_CANCELED = "interrupted", "57014"
+
+
+@contextmanager
+def bounded(*, workers: bool = True) -> Iterator[None]:
+    """Bound the statements of the block in time. Raise BadRequest, or Cancelled, beyond it.
+
+    Without `workers`, PostgreSQL answers each of them in one process. It takes searches for words
+    to be much more work than they are, and starts others to help, which takes longer than the
+    search.
+    """
+    deadline = time.monotonic() + bounds().search_seconds
+    limited = _on_postgresql if connection.vendor == "postgresql" else _on_sqlite
+    try:
+        with limited(deadline, workers):
+            yield
+    except OperationalError as error:
+        if not _was_ended(error):
+            raise
+        current().raise_if_cancelled()
+        raise BadRequest(
+            f"The search takes longer than {bounds().search_seconds:g} seconds (the setting "
+            "bounds.search_seconds). Use fewer or simpler filters, or search a smaller container."
+        ) from error
+
+
+def _was_ended(error: OperationalError) -> bool:
+    if connection.vendor == "postgresql":
+        return getattr(error.__cause__, "sqlstate", None) == QUERY_CANCELED
+    return str(error) == INTERRUPTED
+
+
+@contextmanager
+def _on_sqlite(deadline: float, workers: bool) -> Iterator[None]:
+    token = current()
+    connection.ensure_connection()
+    raw = connection.connection
+    raw.set_progress_handler(lambda: token.cancelled or time.monotonic() > deadline, INSTRUCTIONS)
+    try:
+        yield
+    finally:
+        raw.set_progress_handler(None, 0)
+
+
+@contextmanager
+def _on_postgresql(deadline: float, workers: bool) -> Iterator[None]:
+    token = current()
+    token.raise_if_cancelled()
+    connection.ensure_connection()
+    raw: Any = connection.connection
+    try:
+        with (
+            token.on_cancel(lambda: raw.cancel_safe(timeout=CANCEL_TIMEOUT)),
+            connection.execute_wrapper(_with_timeout(deadline, workers)),
+        ):
+            yield
+    finally:
+        if token.cancelled and not connection.in_atomic_block:
+            # A cancel request that came late would end the next statement of this connection.
+            raw.close()
+            connection.close()
+
+
+def _with_timeout(deadline: float, workers: bool) -> Callable[..., Any]:
+    """A wrapper of statements that lets PostgreSQL end each at the deadline."""
+
+    def wrapper(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        left = max(int((deadline - time.monotonic()) * 1000), 1)
+        settings = f"SET LOCAL statement_timeout = {left}" + ("" if workers else f"; {NO_WORKERS}")
+        # One round trip, in a transaction that ends with the statement. (Parameters are put in
+        # by the client; several statements could not have them bound by the server.)
+        result = execute(f"{settings}; {sql}", params, many, context)
+        cursor = context["cursor"].cursor
+        while cursor.nextset():
+            pass
+        return result
+
+    return wrapper

@@ -1,0 +1,114 @@
+"""Committing a change together with the record of what is to be announced of it.
+
+When the answer of COMMIT is lost, the change may be stored or not. Nothing is undone then: the
+database is asked on another connection, once the session that was to commit has come to its end.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from access.errors import ServiceError
+
+from ..events import Event, Recorded, announce, record
+
+logger = logging.getLogger(__name__)
+
+# For so many seconds the database is asked what has become of a transaction.
+PATIENCE = 5.0
+_PAUSE = 0.1
+_STILL_OPEN = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND xact_start IS NOT NULL"
+
+
+class OutcomeUnknown(ServiceError):
+    """The database has not answered whether it stored a change. Without Retry-After: see there."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database did not answer whether this change was stored. A request with an "
+            "Idempotency-Key, or one that overwrites, can be repeated; before an append without a "
+            "key is repeated, read what is stored."
+        )
+
+
+class Change:
+    """A change under way: the events to announce when it is committed."""
+
+    def __init__(self) -> None:
+        self._recorded: list[Recorded] = []
+        self._session = _session()
+        self.complete = False
+
+    def tells(self, event: Event) -> None:
+        """Record `event` within the transaction."""
+        self._recorded.append(record(event))
+
+    def announce_next(self) -> None:
+        """Announce the first event that was not announced yet."""
+        announce(self._recorded.pop(0))
+
+    def announce(self) -> None:
+        """Announce all events that were not announced yet, in their order."""
+        while self._recorded:
+            self.announce_next()
+
+    def is_stored(self) -> bool:
+        """Return whether the database has committed the change. Raises OutcomeUnknown."""
+        notes = [note for recorded in self._recorded for note in recorded.notes]
+        if not notes or self._session is None:
+            raise OutcomeUnknown
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            connection.close()
+            try:
+                if not _is_open(self._session):
+                    return notes[0].is_stored()
+            except (OperationalError, InterfaceError) as error:
+                logger.debug("The database cannot be asked about a transaction yet: %s", error)
+            if time.monotonic() > deadline:
+                raise OutcomeUnknown
+            time.sleep(_PAUSE)
+
+
+@contextmanager
+def committed(*, announced: bool = True) -> Iterator[Change]:
+    """Run the body in a transaction; then announce what it `tells`, unless `announced` is False.
+
+    Call it under the lock of the node. Raises OutcomeUnknown if the answer of COMMIT is lost and
+    the database cannot be asked; then no file that the change makes current may be removed.
+    """
+    change = Change()
+    try:
+        with transaction.atomic():
+            yield change
+            change.complete = True
+    except (OperationalError, InterfaceError) as error:
+        if not change.complete or connection.vendor != "postgresql":
+            raise
+        logger.warning("The answer of COMMIT was lost: %s", error)
+        if not change.is_stored():
+            raise
+    if announced:
+        change.announce()
+
+
+def _session() -> int | None:
+    """Return the process of PostgreSQL that serves this connection."""
+    if connection.vendor != "postgresql":
+        return None
+    connection.ensure_connection()
+    found: int = connection.connection.info.backend_pid
+    return found
+
+
+def _is_open(session: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_STILL_OPEN, [session])
+        return cursor.fetchone() is not None

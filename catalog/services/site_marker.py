@@ -1,0 +1,106 @@
+"""The mark by which a database and a storage folder know that they belong together.
+
+Both hold the same random id: the database in a row, the storage in a file. Servers that share a
+database but not the storage would each lose the data of the other, and a sweep with the wrong
+database would remove all data; so neither starts.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+from django.db import connection
+
+from ..config import storage_settings
+from ..models import StorageMark
+
+FILE = ".site"
+# In seconds: another server may be about to write the row, having made the file.
+PATIENCE = 2.0
+
+
+class ForeignStorage(Exception):
+    """The storage is not that of the database. The text is one sentence for the administrator."""
+
+
+def check_storage() -> None:
+    """Raise ForeignStorage where the storage is another's; mark both where neither is marked.
+
+    Does nothing in a database that was not migrated. Raises OSError.
+    """
+    if StorageMark._meta.db_table not in connection.introspection.table_names():
+        return
+    file = _file()
+    # The file first: of servers that start together on one folder, one makes it.
+    made = None if file.exists() else _make(file, uuid.uuid4())
+    in_storage = _read(file)
+    in_database = _row(made) if made else _patient_row()
+    if in_database == in_storage:
+        return
+    if made:
+        file.unlink(missing_ok=True)
+    raise ForeignStorage(_sentence(file, None if made else in_storage, in_database))
+
+
+def adopt_storage() -> uuid.UUID:
+    """Let the storage and the database belong together from now on. Raises OSError."""
+    file = _file()
+    draft = file.with_name(f"{FILE}.{uuid.uuid4().hex}")
+    mark = _row(uuid.uuid4())
+    _make(draft, mark)
+    draft.replace(file)
+    return mark
+
+
+def _file() -> Path:
+    return storage_settings().directory / FILE
+
+
+def _make(file: Path, mark: uuid.UUID) -> uuid.UUID | None:
+    """Write the mark to a new file; None if another was quicker."""
+    try:
+        with file.open("x") as new:
+            new.write(f"{mark}\n")
+    except FileExistsError:
+        return None
+    return mark
+
+
+def _read(file: Path) -> uuid.UUID | None:
+    """Return what the file says, which another server may be about to write."""
+    deadline = time.monotonic() + PATIENCE
+    while not (text := file.read_text().strip()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    with suppress(ValueError):
+        return uuid.UUID(text)
+    return None
+
+
+def _row(mark: uuid.UUID) -> uuid.UUID:
+    row, _ = StorageMark.objects.get_or_create(pk=1, defaults={"mark": mark})
+    return row.mark
+
+
+def _patient_row() -> uuid.UUID | None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        row = StorageMark.objects.filter(pk=1).first()
+        if row is not None:
+            return row.mark
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.05)
+
+
+def _sentence(file: Path, found: uuid.UUID | None, expected: uuid.UUID | None) -> str:
+    mark = f"its mark {file} is {found}" if found else f"it has no mark {file}"
+    other = f"that of the database is {expected}" if expected else "the database has none"
+    return (
+        f"storage.directory does not belong to the database that database.uri names: {mark}, and "
+        f"{other}. Name the folder and the database that belong together, and mount a folder that "
+        "several machines share; if these do belong together, as after restoring a copy, run "
+        "manage.py adopt_storage."
+    )

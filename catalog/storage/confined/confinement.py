@@ -1,0 +1,166 @@
+"""What a process that reads the files of others is denied, and how.
+
+| means | what it denies |
+| --- | --- |
+| Landlock | to open any file outside the folders that may be read; to write or change any; TCP |
+| seccomp | sockets, other programs, other processes, changes of owner, mode and times |
+| resource limits | memory beyond a bound, large files, core dumps |
+| capabilities | of a server that runs as root: all, but to read |
+
+Besides, such a process inherits no descriptor, no connection and no variable of the environment.
+Where the kernel lacks one of the first two, the others still hold, and files are opened as
+`catalog.storage.beneath` does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import landlock, seccomp
+
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+# From linux/capability.h: to read whatever modes say.
+CAPABILITY_VERSION, READ_ANYTHING = 0x20080522, 0b110
+MOST_FILES = 4096
+# Addresses are also taken by what is mapped without being used: stacks, pools of allocators.
+ADDRESSES = 4 << 30
+# When memory is short, the kernel is to end such a process before others.
+FIRST_TO_END = 800
+SYSTEM = (
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/lib",
+    "/lib64",
+    "/usr/share/zoneinfo",
+    "/etc/localtime",
+    "/etc/ld.so.cache",
+    "/sys/devices/system/cpu",
+    "/dev/null",
+    "/dev/zero",
+    "/dev/urandom",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What a process may read besides its libraries, and how many bytes of memory it may take.
+
+    Folders are known by path, device and inode: Landlock keeps to the folder itself, so that where
+    another takes its place, or is mounted on it, this is another confinement.
+    """
+
+    readable: tuple[tuple[str, int, int], ...]
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What this machine's kernel can do: the version of Landlock (0: none), and seccomp."""
+
+    landlock: int
+    seccomp: bool
+
+    @classmethod
+    def here(cls) -> Protection:
+        """What it can do here."""
+        return cls(landlock.version(), seccomp.known())
+
+    @property
+    def missing(self) -> str | None:
+        """A sentence on what is missing, and what protects without it; None if nothing is."""
+        if not self.landlock:
+            return (
+                "This kernel has no Landlock (Linux 5.13 or later, with `landlock` among its "
+                "security modules): processes that read external files are not confined to "
+                "storage.readable by the kernel. They still have limits of memory and time, and "
+                "no network, and paths are checked before and after each read."
+            )
+        if not self.seccomp:
+            return (
+                "System calls are not filtered on this kind of machine: processes that read "
+                "external files are kept from TCP by Landlock, not from other networks."
+            )
+        return None
+
+
+def library_paths(private: Iterable[Path]) -> list[Path]:
+    """Return where Python and its packages lie, without folders that hold something private."""
+    hidden = list(private)
+    prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix}
+    installed = [
+        sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")
+    ]
+    found = [Path(path) for path in (*SYSTEM, *installed, *(f"{one}/lib" for one in prefixes))]
+    for entry in map(Path, filter(None, sys.path)):
+        found += [entry, entry.resolve()] if entry.name.endswith("-packages") else _code(entry)
+    return [path for path in dict.fromkeys(found) if not _holds(path, hidden)]
+
+
+def apply(confinement: Confinement, libraries: Sequence[Path]) -> None:
+    """Confine this process for good: it has one thread, and was made for it. Raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "no_new_privs cannot be set.")
+    _limit(confinement.memory)
+    _drop_capabilities(libc)
+    if landlock.version():
+        landlock.restrict([*libraries, *(Path(path) for path, _, _ in confinement.readable)])
+    if seccomp.known():
+        seccomp.restrict()
+
+
+def _limit(memory: int) -> None:
+    page = resource.getpagesize()
+    fields = Path("/proc/self/statm").read_text().split()
+    addresses, data = int(fields[0]) * page, int(fields[5]) * page
+    limits = {
+        resource.RLIMIT_DATA: data + memory,
+        resource.RLIMIT_AS: addresses + memory + ADDRESSES,
+        resource.RLIMIT_FSIZE: memory,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: MOST_FILES,
+    }
+    for kind, wanted in limits.items():
+        _, hard = resource.getrlimit(kind)
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(kind, (most, most))
+    # An answer that is too long is an error, not the end.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(FIRST_TO_END))
+
+
+def _drop_capabilities(libc: ctypes.CDLL) -> None:
+    if os.geteuid() != 0:
+        return
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
+    sets = (ctypes.c_uint32 * 6)()
+    if libc.capget(header, sets) != 0:
+        return
+    # Effective, permitted and inheritable, of the first and of the further capabilities.
+    kept = sets[1] & READ_ANYTHING
+    libc.capset(header, (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0))
+
+
+def _code(entry: Path) -> Iterator[Path]:
+    """The packages and modules in a folder that may hold other things as well."""
+    with suppress(OSError):
+        for path in entry.iterdir():
+            if path.suffix in (".py", ".so") or (path / "__init__.py").is_file():
+                yield path
+
+
+def _holds(path: Path, private: Iterable[Path]) -> bool:
+    real = path.resolve()
+    return any(one.is_relative_to(real) for one in private)

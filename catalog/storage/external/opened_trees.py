@@ -1,0 +1,62 @@
+"""Files that hold others, opened in the process that reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.structures import ArrayStructure
+
+from ..encoding import Array
+from .conversion import converted
+from .faults import faults_told
+from .formats import Entry, Tree
+from .registry import format_of
+from .sources import Sources
+
+
+@contextmanager
+def opened_tree(mimetype: str, sources: Sources) -> Iterator[Tree]:
+    """Open a file that holds others.
+
+    Raises Unsupported, OutsideReadable, MissingFile, NotReady (still being written), Unreadable,
+    and so does what is done with the tree, besides NoSuchEntry.
+    """
+    opener = format_of(mimetype, StructureFamily.container).open_tree
+    assert opener is not None
+    with faults_told(sources.paths[0], sources.paths), opener(sources) as tree:
+        yield _Told(tree, sources)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A tree of which each failure is told in a sentence, so that the rest of it can be used."""
+
+    tree: Tree
+    sources: Sources
+
+    def names(self, keys: Sequence[str]) -> list[str]:
+        with self._faults():
+            return self.tree.names(keys)
+
+    def entry(self, keys: Sequence[str]) -> Entry:
+        with self._faults():
+            return self.tree.entry(keys)
+
+    def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
+        with self._faults():
+            return converted(self.tree.read_array(keys, structure, items), structure.dtype)
+
+    def read_table(
+        self, keys: Sequence[str], names: Sequence[str], rows: slice
+    ) -> Iterator[pa.Table]:
+        with self._faults():
+            yield from self.tree.read_table(keys, names, rows)
+
+    def _faults(self) -> AbstractContextManager[None]:
+        return faults_told(self.sources.paths[0], self.sources.paths)

@@ -1,0 +1,252 @@
+"""What is done with external files in the processes that may open them.
+
+Each operation gets plain data and answers so: nothing here, or in a format, runs in a process of
+the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image
+
+from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.structures import ArrayStructure, Structure
+
+from ..confined.frames import Buffer
+from ..confined.reader import Operation, Reply, Request, Session
+from ..encoding import Array
+from .conversion import converted
+from .faults import faults_told
+from .formats import Tree
+from .opened_trees import opened_tree
+from .readers import decoded
+from .registry import format_of, inspected_by, load, register
+from .rows import FilePartition, iter_file_rows
+from .uris import keep_private
+
+# Rows are handed over in pieces of at least so many bytes, if there are so many.
+PIECE = 1 << 20
+LATE = (
+    "hdf5plugin",
+    "imagecodecs",
+    "openpyxl",
+    "pandas",
+    "zarr",
+    f"{__package__}.zarr_files.store",
+)
+
+Kept = TypeVar("Kept", bound=Session)
+
+
+def prepare(arguments: Mapping[str, Any]) -> None:
+    """Import all formats, and what they import late."""
+    keep_private([Path(path) for path in arguments["private"]])
+    register(*map(load, arguments["adapters"]))
+    _import_late_ones()
+
+
+class OpenTree:
+    """A tree that stays open from one request to the next."""
+
+    def __init__(self, request: Request) -> None:
+        self._stack = ExitStack()
+        sources = decoded(request.arguments)
+        self.tree: Tree = self._stack.enter_context(
+            opened_tree(request.arguments["mimetype"], sources)
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stack.close()
+
+
+class OpenRows:
+    """Rows that are handed over piece by piece; `delivered` is how many have been."""
+
+    def __init__(self, pieces: Iterator[pa.Table], delivered: int, stack: ExitStack) -> None:
+        self._pieces, self._stack = pieces, stack
+        self.delivered = delivered
+        self._error: Exception | None = None
+
+    def next(self) -> tuple[list[pa.Table], bool]:
+        """The next pieces, and whether there may be more. Raises what reading raises."""
+        if self._error is not None:
+            raise self._error
+        found: list[pa.Table] = []
+        while sum(piece.nbytes for piece in found) < PIECE:
+            try:
+                piece = next(self._pieces, None)
+            except Exception as error:
+                if not found:
+                    raise
+                # First what there is; the error is for who asks for more.
+                self._error = error
+                break
+            if piece is None:
+                return found, False
+            found.append(piece)
+            self.delivered += piece.num_rows
+        return found, True
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stack.close()
+
+
+def read_array(request: Request) -> Reply:
+    """What `items` select of an array, in the declared dtype."""
+    sources, structure = decoded(request.arguments), _structure(request)
+    reader = format_of(request.arguments["mimetype"], StructureFamily.array).read_array
+    assert reader is not None
+    with faults_told(sources.paths[0], sources.paths):
+        found = converted(reader(sources, structure, _items(request)), structure.dtype)
+    return _array_reply(found)
+
+
+def table_rows(request: Request) -> Reply:
+    """The next rows of a table in files."""
+    return _rows_reply(request, _file_rows)
+
+
+def tree_rows(request: Request) -> Reply:
+    """The next rows of a table in a tree."""
+    return _rows_reply(request, _tree_rows)
+
+
+def tree_names(request: Request) -> Reply:
+    """The names in a group."""
+    return Reply(_tree(request).names(request.arguments["keys"]))
+
+
+def tree_entry(request: Request) -> Reply:
+    """What is at some keys."""
+    return Reply(_described(_tree(request).entry(request.arguments["keys"])))
+
+
+def tree_array(request: Request) -> Reply:
+    """What `items` select of an array in a tree."""
+    structure, keys = _structure(request), request.arguments["keys"]
+    return _array_reply(_tree(request).read_array(keys, structure, _items(request)))
+
+
+def inspect(request: Request) -> Reply:
+    """What files should be registered as."""
+    sources, mimetype = decoded(request.arguments), request.arguments["mimetype"]
+    inspector = inspected_by(mimetype).inspect
+    assert inspector is not None
+    with faults_told(sources.paths[0], sources.paths):
+        found = inspector(sources, mimetype)
+    described = {"mimetype": found.mimetype, "parameters": found.parameters, "rows": found.rows}
+    return Reply({**_described(found), **described})
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "array": read_array,
+    "rows": table_rows,
+    "tree.names": tree_names,
+    "tree.entry": tree_entry,
+    "tree.array": tree_array,
+    "tree.rows": tree_rows,
+    "inspect": inspect,
+}
+
+
+def _tree(request: Request) -> Tree:
+    found = _session(request, OpenTree)
+    if found is None:
+        found = OpenTree(request)
+        _keep(request, found)
+    return found.tree
+
+
+def _rows_reply(request: Request, begin: Any) -> Reply:
+    delivered = request.arguments["delivered"]
+    rows = _session(request, OpenRows)
+    if rows is None or rows.delivered != delivered:
+        start, stop = request.arguments["rows"]
+        stack = ExitStack()
+        with stack:
+            pieces = begin(request, slice(start + delivered, stop), stack)
+            rows = OpenRows(pieces, delivered, stack.pop_all())
+        _keep(request, rows)
+    found, more = rows.next()
+    if not more and request.session is not None:
+        request.sessions.end([request.session])
+    return Reply(more, [_ipc(piece) for piece in found])
+
+
+def _file_rows(request: Request, rows: slice, stack: ExitStack) -> Iterator[pa.Table]:
+    sources, names = decoded(request.arguments), request.arguments["names"]
+    schema = pa.ipc.read_schema(pa.py_buffer(request.arguments["schema"]))
+    opener = format_of(request.arguments["mimetype"], StructureFamily.table).open_table
+    assert opener is not None
+    partitions = [
+        FilePartition(path, opener(path, schema, sources.parameters), schema)
+        for path in sources.paths
+    ]
+    return iter_file_rows(partitions, names, rows)
+
+
+def _tree_rows(request: Request, rows: slice, stack: ExitStack) -> Iterator[pa.Table]:
+    sources = decoded(request.arguments)
+    tree = stack.enter_context(opened_tree(request.arguments["mimetype"], sources))
+    return tree.read_table(request.arguments["keys"], request.arguments["names"], rows)
+
+
+def _session(request: Request, kind: type[Kept]) -> Kept | None:
+    found = request.sessions.get(request.session) if request.session is not None else None
+    return found if isinstance(found, kind) else None
+
+
+def _keep(request: Request, session: Session) -> None:
+    if request.session is not None:
+        request.sessions.put(request.session, session)
+
+
+def _structure(request: Request) -> ArrayStructure:
+    return ArrayStructure.from_json(request.arguments["structure"])
+
+
+def _items(request: Request) -> NDSlice:
+    return tuple(
+        slice(*item) if isinstance(item, list) else item for item in request.arguments["items"]
+    )
+
+
+def _array_reply(array: Array) -> Reply:
+    flat = np.ascontiguousarray(array).reshape(-1)
+    octets: list[Buffer] = [flat.view(np.uint8).data] if flat.nbytes else []
+    return Reply(list(array.shape), octets)
+
+
+def _described(found: Any) -> dict[str, Any]:
+    structure: Structure | None = found.structure
+    return {
+        "family": found.family.value,
+        "structure": None if structure is None else structure.to_json(),
+        "metadata": found.metadata,
+        "specs": found.specs,
+    }
+
+
+def _ipc(table: pa.Table) -> Buffer:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return memoryview(sink.getvalue())
+
+
+def _import_late_ones() -> None:
+    """Import what formats import when they first need it: each process would do so again."""
+    for name in LATE:
+        with suppress(ImportError):
+            import_module(name)
+    Image.init()

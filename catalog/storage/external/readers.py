@@ -1,0 +1,117 @@
+"""Calling the confined processes in which external files are opened, and nowhere else.
+
+What goes wrong there is raised here as the StorageError that it is; so is the end of the process
+itself, which concerns the one call alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import errors, processes
+from ..confined.confinement import Confinement
+from ..confined.errors import Busy, ConfinedError, Ended, Failed, TooSlow
+from ..confined.frames import Content
+from ..confined.pool import Call
+from ..errors import NotReady, StorageError, Unreadable
+from ..processes import Limits
+from .sources import Sources
+from .uris import keep_private
+
+
+def configure(
+    limits: Callable[[], Limits], *, adapters: Sequence[str] = (), private: Sequence[Path] = ()
+) -> None:
+    """Say what the processes may take, and which formats of the site they know.
+
+    `limits` is asked at each call; what is `private` is never opened as a file of others.
+    """
+    keep_private(private)
+    processes.configure(limits, adapters, private)
+
+
+def call(
+    operation: str, sources: Sources, arguments: Mapping[str, Any], session: str | None = None
+) -> Content:
+    """Have an operation run in a confined process. Raises StorageError."""
+    limits = processes.configuration.limits()
+    wanted = Call(
+        operation,
+        {**encoded(sources), **arguments},
+        file=str(sources.paths[0]) if sources.paths else "",
+        session=session,
+    )
+    confinement = Confinement(tuple(map(_identified, sources.readable)), limits.memory)
+    try:
+        return processes.read(wanted, confinement)
+    except ConfinedError as error:
+        raise _storage_error(error, wanted.file, limits) from error
+
+
+def encoded(sources: Sources) -> dict[str, Any]:
+    """Sources as plain data."""
+    return {
+        "paths": [str(path) for path in sources.paths],
+        "parameters": dict(sources.parameters),
+        "readable": [str(path) for path in sources.readable],
+    }
+
+
+def decoded(arguments: Mapping[str, Any]) -> Sources:
+    """Sources out of plain data."""
+    return Sources(
+        tuple(map(Path, arguments["paths"])),
+        arguments["parameters"],
+        tuple(map(Path, arguments["readable"])),
+    )
+
+
+def _identified(folder: Path) -> tuple[str, int, int]:
+    """The folder as the kernel knows it: another one in its place is another confinement."""
+    real = folder.resolve()
+    try:
+        found = real.stat()
+    except OSError:
+        return str(real), 0, 0
+    return str(real), found.st_dev, found.st_ino
+
+
+def _storage_error(error: ConfinedError, file: str, limits: Limits) -> StorageError:
+    match error:
+        case Failed() if error.out_of_memory:
+            return Unreadable(
+                f"Reading {file} takes more than {limits.memory} bytes of memory "
+                "(storage.reader_memory). Is it what it claims to be? If so, ask for a part of it."
+            )
+        case Failed():
+            return _raised(error, file)
+        case Ended():
+            return Unreadable(
+                f"The file {file} cannot be read: the process that read it ended ({error.how}). "
+                f"It is damaged, or takes more than {limits.memory} bytes of memory "
+                "(storage.reader_memory)."
+            )
+        case TooSlow():
+            return Unreadable(
+                f"Reading {file} takes longer than {limits.seconds:g} seconds "
+                "(storage.reader_seconds). Ask for a smaller part of it."
+            )
+        case Busy():
+            return NotReady(
+                f"All {limits.processes} processes that read external files are at work "
+                "(storage.readers). Try again later.",
+                retry_after=2,
+            )
+    return NotReady(f"External files cannot be read now: {error}", retry_after=10)
+
+
+def _raised(error: Failed, file: str) -> StorageError:
+    for name in error.kinds:
+        kind = getattr(errors, name, None)
+        if isinstance(kind, type) and issubclass(kind, StorageError):
+            if kind is NotReady:
+                return NotReady(error.text, retry_after=error.retry_after or 1)
+            return kind(error.text)
+    return Unreadable(f"The file {file} cannot be read: {error.kinds[0]}: {error.text}")

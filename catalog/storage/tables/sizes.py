@@ -1,0 +1,175 @@
+"""How much memory the buffers of an Arrow body take, known before any of them is unpacked.
+
+A compressed buffer begins with its length before compression, and a file lists its batches in a
+footer, where one can be listed many times. Both are read here without unpacking anything. Source:
+the Arrow columnar format, "Serialization and Interprocess Communication".
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..errors import Malformed
+from ..mapped import Bytes
+
+FILE_MAGIC = b"ARROW1"
+CONTINUATION = 0xFFFFFFFF
+# Of a message: the place of its header and of the length of its body among the fields of its table.
+HEADER_TYPE, HEADER, BODY_LENGTH = 1, 2, 3
+DICTIONARY, BATCH = 2, 3
+# Of a batch of rows; of a batch of a dictionary; of a footer.
+NODES, BUFFERS, COMPRESSION = 1, 2, 3
+DATA = 1
+DICTIONARIES, BATCHES = 2, 3
+# A block in a footer: offset, length of the metadata, padding, length of the body.
+BLOCK = struct.Struct("<qi4xq")
+BUFFER = struct.Struct("<qq")
+# Of an array in a batch: its length, and how many of its values are null.
+NODE = struct.Struct("<qq")
+
+
+def unpacked_size(body: Bytes) -> int:
+    """Return the number of bytes of all buffers of an Arrow IPC file or stream, once unpacked.
+
+    A buffer counts as often as it is used. Raise Malformed for what is neither file nor stream.
+    """
+    try:
+        view = memoryview(body)
+        if bytes(view[: len(FILE_MAGIC)]) == FILE_MAGIC:
+            return sum(_message_size(view, start)[0] for start in _blocks(view))
+        return _stream_size(view)
+    except (struct.error, IndexError, ValueError) as error:
+        raise Malformed(
+            f"The body of {len(body)} bytes is not a whole Arrow IPC file: {error}"
+        ) from error
+
+
+def _stream_size(view: memoryview) -> int:
+    total = place = 0
+    while place + 8 <= len(view):
+        size, place = _message_size(view, place)
+        if place < 0:
+            break
+        total += size
+    return total
+
+
+def _blocks(view: memoryview) -> Iterator[int]:
+    """The places of the messages that a file's footer lists."""
+    end = len(view) - len(FILE_MAGIC) - 4
+    (length,) = struct.unpack_from("<i", view, end)
+    if not 0 < length <= end:
+        raise ValueError("the footer is cut off")
+    footer = Table.root(view[end - length : end])
+    for field in (DICTIONARIES, BATCHES):
+        for offset in footer.vector(field, BLOCK.size):
+            start, _, _ = BLOCK.unpack_from(footer.view, offset)
+            yield start
+
+
+def _message_size(view: memoryview, start: int) -> tuple[int, int]:
+    """The bytes that the message there unpacks to, and where the next one is; -1 for nowhere."""
+    if start < 0:
+        raise ValueError("a message lies before the file")
+    (length,) = struct.unpack_from("<I", view, start)
+    start += 4
+    if length == CONTINUATION:
+        (length,) = struct.unpack_from("<I", view, start)
+        start += 4
+    if not length:
+        return 0, -1
+    message = Table.root(view[start : start + length])
+    content, body = start + length, message.integer(BODY_LENGTH)
+    if body < 0:
+        raise ValueError("the length of a message is negative")
+    header, kind = message.table(HEADER), message.octet(HEADER_TYPE)
+    if kind == DICTIONARY and header is not None:
+        header = header.table(DATA)
+    elif kind != BATCH:
+        header = None
+    size = _buffers_size(header, view[content : content + body])
+    _check_lengths(header, 8 * (len(view) + size))
+    return size, content + body
+
+
+def _check_lengths(batch: Table | None, most: int) -> None:
+    """Refuse arrays of more values than bytes can have bits: nulls, at any depth, take no bytes."""
+    if batch is None:
+        return
+    places = batch.vector(NODES, NODE.size)
+    nodes = NODE.iter_unpack(batch.view[places.start : places.stop])
+    longest = max((length for length, _ in nodes), default=0)
+    if longest > most:
+        raise Malformed(f"A body of {most // 8} bytes cannot bring {longest} rows.")
+
+
+def _buffers_size(batch: Table | None, body: memoryview) -> int:
+    if batch is None:
+        return 0
+    places = batch.vector(BUFFERS, BUFFER.size)
+    buffers = BUFFER.iter_unpack(batch.view[places.start : places.stop])
+    if batch.place(COMPRESSION) is None:
+        return sum(length for _, length in buffers)
+    total = 0
+    for offset, length in buffers:
+        if length > 0:
+            (unpacked,) = struct.unpack_from("<q", body[max(offset, 0) :])
+            total += length if unpacked < 0 else unpacked
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of a flatbuffer: fields by number, each at a place, or absent."""
+
+    view: memoryview
+    start: int
+
+    @classmethod
+    def root(cls, view: memoryview) -> Table:
+        """Return the outermost table."""
+        return cls(view, struct.unpack_from("<I", view)[0])
+
+    def place(self, field: int) -> int | None:
+        """Return where a field is; None if it is absent."""
+        back: int = struct.unpack_from("<i", self.view, self.start)[0]
+        fields = self.start - back
+        if fields < 0:
+            raise ValueError("a table lies before its message")
+        (size,) = struct.unpack_from("<H", self.view, fields)
+        at = 4 + 2 * field
+        offset: int = struct.unpack_from("<H", self.view, fields + at)[0] if at < size else 0
+        return self.start + offset if offset else None
+
+    def octet(self, field: int) -> int:
+        """Return a field of one byte; 0 if it is absent."""
+        place = self.place(field)
+        return 0 if place is None else self.view[place]
+
+    def integer(self, field: int) -> int:
+        """Return a field of eight bytes; 0 if it is absent."""
+        place = self.place(field)
+        found: int = 0 if place is None else struct.unpack_from("<q", self.view, place)[0]
+        return found
+
+    def table(self, field: int) -> Table | None:
+        """Return a field that is a table; None if it is absent."""
+        place = self.place(field)
+        return None if place is None else Table(self.view, self._followed(place))
+
+    def vector(self, field: int, size: int) -> range:
+        """Return the places of a vector's items, each of `size` bytes; none if it is absent."""
+        place = self.place(field)
+        if place is None:
+            return range(0)
+        start = self._followed(place)
+        (count,) = struct.unpack_from("<I", self.view, start)
+        if start + 4 + count * size > len(self.view):
+            raise ValueError("a list is cut off")
+        return range(start + 4, start + 4 + count * size, size)
+
+    def _followed(self, place: int) -> int:
+        offset: int = struct.unpack_from("<I", self.view, place)[0]
+        return place + offset

@@ -1,0 +1,83 @@
+"""Row labels of pandas frames that are a range: kept in the metadata of an Arrow schema.
+
+Each partition of a table has its own, such as 100 to 199 in the second of several.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+PANDAS = b"pandas"
+RANGE = b'"range"'
+
+Metadata = Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class RowLabels:
+    """The labels of some rows, and the name of the index that they are."""
+
+    labels: range
+    name: Any = None
+
+    def part(self, start: int, count: int) -> RowLabels:
+        """Return the labels of `count` rows from number `start` on."""
+        return RowLabels(self.labels[start : start + count], self.name)
+
+
+def read_labels(metadata: Metadata | None) -> RowLabels | None:
+    """Return the labels that a schema's metadata has; None for labels in columns, or none."""
+    document = _document(metadata)
+    if document is None:
+        return None
+    match document.get("index_columns"):
+        case [{"kind": "range", "start": int(start), "stop": int(stop), "step": int(step)} as one]:
+            return RowLabels(range(start, stop, step), one.get("name")) if step else None
+    return None
+
+
+def write_labels(metadata: Metadata, labels: RowLabels) -> dict[bytes, bytes]:
+    """Return the metadata, which have labels, with others in their place."""
+    document = _document(metadata) or {}
+    found = labels.labels
+    index = {"start": found.start, "stop": found.stop, "step": found.step}
+    document["index_columns"] = [{"kind": "range", "name": labels.name, **index}]
+    return {**metadata, PANDAS: json.dumps(document).encode()}
+
+
+def join_labels(parts: Iterable[RowLabels | None]) -> RowLabels | None:
+    """Return the labels of rows that follow one another; None unless they are one range."""
+    whole: RowLabels | None = None
+    for part in parts:
+        if part is None:
+            return None
+        if not part.labels:
+            continue
+        whole = part if whole is None else _joined(whole, part)
+        if whole is None:
+            return None
+    return whole
+
+
+def _joined(first: RowLabels, second: RowLabels) -> RowLabels | None:
+    one, other = first.labels, second.labels
+    # The step of a single label is whatever leads to the next.
+    step = one.step if len(one) > 1 else other.start - one.start
+    follows = first.name == second.name and step and other.start == one[-1] + step
+    if not follows or (len(other) > 1 and other.step != step):
+        return None
+    return RowLabels(range(one.start, other[-1] + (1 if step > 0 else -1), step), first.name)
+
+
+def _document(metadata: Metadata | None) -> dict[str, Any] | None:
+    text = (metadata or {}).get(PANDAS, b"")
+    if RANGE not in text:
+        return None  # nothing of this kind, and a frame of many columns has much of others
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None

@@ -1,0 +1,1 @@
+"""Faults of the database under real servers."""

@@ -1,0 +1,101 @@
+"""A PostgreSQL that a test may stop and start again at the same address."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+USER = "postgres"
+
+
+class Cluster:
+    """One address, and behind it a PostgreSQL or none."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self.admin = f"postgresql://{USER}@127.0.0.1:{port}/postgres"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = f"-p {self.port} -k {self.folder} -h 127.0.0.1 -c fsync=off"
+        self.control("start", "-l", str(self.folder / "log"), "-o", options)
+
+    def stop(self) -> None:
+        """End it and all sessions at once."""
+        self.control("stop", "-m", "fast")
+
+    def control(self, *arguments: str) -> None:
+        """Run pg_ctl."""
+        run("pg_ctl", "-w", "-s", "-D", str(self.folder / "data"), *arguments)
+
+    def execute(self, statement: str, *parameters: Any) -> list[Any]:
+        """Run a statement in a session of its own."""
+        with psycopg.connect(self.admin, autocommit=True) as session:
+            cursor = session.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+
+def run(program: str, *arguments: str) -> None:
+    """Run a program of PostgreSQL, which refuses to be run by root."""
+    user = child_user()
+    subprocess.run(
+        [str(BINARIES[-1] / program), *arguments],
+        user=user,
+        group=pwd.getpwnam(USER).pw_gid if user else None,
+        extra_groups=[] if user else None,
+        stdout=subprocess.DEVNULL,
+        cwd="/",
+        check=True,
+        timeout=60,
+    )
+
+
+def child_user() -> str | None:
+    """Return the user that servers which refuse root are run by; None for this one."""
+    return USER if os.geteuid() == 0 else None
+
+
+def postgresql_here() -> bool:
+    """Return whether this machine can run a PostgreSQL of the tests' own."""
+    if not BINARIES:
+        return False
+    try:
+        pwd.getpwnam(USER)
+    except KeyError:
+        return os.geteuid() != 0
+    return True
+
+
+@contextmanager
+def own_cluster() -> Iterator[Cluster]:
+    """A running PostgreSQL, gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="tiled-cluster-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        if os.geteuid() == 0:
+            shutil.chown(folder, USER)
+        run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", USER, "--no-sync")
+        cluster = Cluster(folder, free_port())
+        cluster.start()
+        try:
+            yield cluster
+        finally:
+            cluster.control("stop", "-m", "immediate")
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])

@@ -1,0 +1,49 @@
+"""A database that may go away, and this process as a client of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+from django.db import DEFAULT_DB_ALIAS, connections
+from pytest_django import DjangoDbBlocker
+
+from tiledproject.databases import django_database
+from tiledproject.postgresql.base import DatabaseWrapper
+
+from .cluster import Cluster, own_cluster, postgresql_here
+
+OnCluster = Callable[[], AbstractContextManager[DatabaseWrapper]]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL for the tests of this folder. Those that stop it start it again."""
+    if not postgresql_here():
+        pytest.skip("no PostgreSQL binaries in /usr/lib/postgresql")
+    with own_cluster() as running:
+        yield running
+
+
+@pytest.fixture
+def on_cluster(cluster: Cluster, django_db_blocker: DjangoDbBlocker) -> Iterator[OnCluster]:
+    """A context in which the database of the thread is `cluster`, from a pool of its own."""
+    alias = "outages"
+    defaults = connections[DEFAULT_DB_ALIAS].settings_dict
+    description = {**defaults, "CONN_MAX_AGE": 0, **django_database(cluster.admin)}
+
+    @contextmanager
+    def on() -> Iterator[DatabaseWrapper]:
+        before = connections[DEFAULT_DB_ALIAS]
+        wrapper = DatabaseWrapper(description, alias)
+        connections[DEFAULT_DB_ALIAS] = wrapper
+        try:
+            yield wrapper
+        finally:
+            wrapper.close()
+            connections[DEFAULT_DB_ALIAS] = before
+
+    with django_db_blocker.unblock():  # it guards the other database
+        yield on
+    DatabaseWrapper(description, alias).close_pool()

@@ -1,0 +1,163 @@
+"""Locks of nodes: never kept by accident, and never waited for without end."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+from django.conf import LazySettings
+from django.db import connection
+
+from catalog import locks
+from catalog.turns import LockTimeout
+
+from .cluster import Cluster
+from .conftest import OnCluster
+
+Here = Callable[[], AbstractContextManager[Any]]
+PATH = "a/node"
+CONNECTIONS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
+    "AND pid != pg_backend_pid()"
+)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def here(request: pytest.FixtureRequest, settings: LazySettings, tmp_path: Path) -> Here:
+    """A context in which a thread takes locks: of files, and of a PostgreSQL."""
+    storage = settings.TILED.storage.model_copy(update={"directory": tmp_path})
+    settings.TILED = settings.TILED.model_copy(update={"storage": storage})
+    if request.param == "postgresql":
+        on_cluster: OnCluster = request.getfixturevalue("on_cluster")
+        return on_cluster
+    if connection.vendor != "sqlite":
+        pytest.skip("the tests run on PostgreSQL")
+    return nullcontext
+
+
+@pytest.fixture
+def impatient(settings: LazySettings) -> None:
+    """Wait for locks for half a second."""
+    database = settings.TILED.database.model_copy(update={"lock_timeout": 0.5})
+    settings.TILED = settings.TILED.model_copy(update={"database": database})
+
+
+@contextmanager
+def held_elsewhere(here: Here, path: str = PATH) -> Iterator[None]:
+    """As if a process that hangs held the lock of `path`."""
+    slot = locks._slot(path)
+    with here():
+        if connection.vendor == "postgresql":
+            with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
+                other.execute("SELECT pg_advisory_lock(%s, %s)", [locks.ADVISORY_CLASS, slot])
+                yield
+            return
+        folder = locks._lock_folder(locks.storage_settings().directory)
+    with open(f"{folder}/{slot:04x}", "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def lock(here: Here, path: str = PATH) -> float:
+    """Take the lock in this thread, and release it; return how long that took."""
+    start = time.monotonic()
+    with here(), locks.node_lock(path):
+        return time.monotonic() - start
+
+
+def test_one_thread_at_a_time_holds_a_lock(here: Here) -> None:
+    counts = {"now": 0, "most": 0, "all": 0}
+
+    def count(_: int) -> None:
+        with here(), locks.node_lock(PATH):
+            counts["now"] += 1
+            counts["most"] = max(counts["most"], counts["now"])
+            counts["all"] += 1
+            time.sleep(0.001)
+            counts["now"] -= 1
+
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(count, range(60)))
+    assert counts == {"now": 0, "most": 1, "all": 60}
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_lock_that_does_not_come_is_refused_and_comes_when_it_is_free(here: Here) -> None:
+    with held_elsewhere(here):
+        for _ in range(2):
+            with pytest.raises(LockTimeout, match=r"0\.5 s \(the setting database\.lock_timeout"):
+                lock(here)
+        assert lock(here, "another/node") < 0.3
+    before = psutil.Process().num_fds()
+    assert lock(here) < 0.3
+    assert psutil.Process().num_fds() <= before
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_deletion_does_not_wait_for_a_writer_that_hangs(here: Here) -> None:
+    with held_elsewhere(here), here():
+        start = time.monotonic()
+        locks.wait_for_writers([PATH, "another/node"])
+        assert time.monotonic() - start < 2
+        with locks.node_lock("another/node"):
+            pass
+
+
+def test_who_waits_for_locks_takes_no_connection_from_others(
+    on_cluster: OnCluster, cluster: Cluster, settings: LazySettings
+) -> None:
+    def wait(number: int) -> None:
+        with pytest.raises(LockTimeout):
+            lock(on_cluster, f"{PATH}/{number % 8}")
+
+    database = settings.TILED.database.model_copy(update={"lock_timeout": 1.5})
+    settings.TILED = settings.TILED.model_copy(update={"database": database})
+    with (
+        held_elsewhere(on_cluster, f"{PATH}/0"),
+        held_elsewhere(on_cluster, f"{PATH}/1"),
+        ThreadPoolExecutor(60) as threads,
+    ):
+        for number in range(60):
+            threads.submit(wait, 0 if number % 2 else 1)
+        while locks.longest_wait() < 0.5:
+            time.sleep(0.01)
+        assert cluster.execute(CONNECTIONS)[0][0] <= 2 + 2 + 2
+        start = time.monotonic()
+        with on_cluster(), connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        assert lock(on_cluster, "another/node") < 0.5
+        assert time.monotonic() - start < 0.5
+    assert locks.longest_wait() == 0.0
+
+
+@pytest.mark.parametrize(
+    "damage", ["BEGIN; SELECT 1/0", "ended", "SELECT pg_advisory_unlock_all()"]
+)
+def test_a_session_whose_lock_cannot_be_released_does_not_go_back_to_the_pool(
+    on_cluster: OnCluster, cluster: Cluster, damage: str
+) -> None:
+    with on_cluster() as wrapper:
+        with locks.node_lock(PATH):
+            session = wrapper.connection
+            pid = session.info.backend_pid
+            if damage == "ended":
+                cluster.execute("SELECT pg_terminate_backend(%s, 5000)", pid)
+            else:
+                with suppress(psycopg.Error):
+                    session.execute(damage)
+        assert session.closed
+        held = []
+        thread = threading.Thread(target=lambda: held.append(lock(on_cluster)))
+        thread.start()
+        thread.join(5)
+        assert held
+        assert held[0] < 1

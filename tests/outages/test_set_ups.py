@@ -1,0 +1,181 @@
+"""Set-ups in which servers would lose data or updates are refused at the start, in one sentence."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from django.conf import LazySettings
+
+from catalog.models import StorageMark
+from catalog.services.site_marker import FILE, ForeignStorage, adopt_storage, check_storage
+from streaming.embedded import find_binary
+from tests.servers import manage
+from tests.settings import SHARED_REDIS
+from tiledproject import valkey_address
+from tiledproject.config import load
+from tiledproject.config_errors import ConfigError
+from tiledproject.services import check_services
+
+from .cluster import Cluster, child_user, free_port
+
+Use = Callable[[str], Path]
+
+
+@pytest.fixture
+def use(transactional_db: None, settings: LazySettings, tmp_path: Path) -> Use:
+    """Have the site use the storage folder of this name, which is made."""
+
+    def choose(name: str) -> Path:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        storage = settings.TILED.storage.model_copy(update={"directory": folder})
+        settings.TILED = settings.TILED.model_copy(update={"storage": storage})
+        return folder
+
+    return choose
+
+
+def test_a_storage_folder_of_its_own_is_refused_to_a_second_server(use: Use) -> None:
+    shared = use("shared")
+    check_storage()
+    check_storage()
+    other = use("other")
+    with pytest.raises(ForeignStorage, match=r"it has no mark .*other/\.site.*adopt_storage"):
+        check_storage()
+    assert list(other.iterdir()) == []
+    shutil.copy(shared / FILE, other)  # as a copy that is restored brings it along
+    check_storage()
+
+
+def test_a_storage_folder_is_refused_to_a_database_that_knows_nothing_of_it(use: Use) -> None:
+    use("shared")
+    check_storage()
+    StorageMark.objects.all().delete()
+    with pytest.raises(ForeignStorage, match="the database has none"):
+        check_storage()
+    adopt_storage()
+    check_storage()
+
+
+def test_what_was_restored_apart_can_be_made_to_belong_together(use: Use) -> None:
+    for name in ("one", "another"):
+        use(name)
+        adopt_storage()
+        check_storage()
+    use("one")
+    check_storage()
+    (use("third") / FILE).write_text("no mark at all")
+    with pytest.raises(ForeignStorage, match="has no mark"):
+        check_storage()
+    adopt_storage()
+    check_storage()
+
+
+@pytest.mark.skipif(bool(SHARED_REDIS), reason="the servers share a Redis")
+def test_a_second_private_valkey_on_one_data_folder_is_refused(tmp_path: Path) -> None:
+    with valkey_address.alone(tmp_path):
+        refused = manage(tmp_path, "serve", "--port", "0")
+        assert refused.returncode == 1
+        assert refused.stderr.startswith("Another server runs on the data folder")
+        assert "streaming_cache.uri" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    with valkey_address.alone(tmp_path):
+        pass
+
+
+@contextmanager
+def pgbouncer(cluster: Cluster, folder: Path, mode: str) -> Iterator[str]:
+    """The address of a PgBouncer in front of `cluster`."""
+    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+    if program is None:
+        pytest.skip("PgBouncer is not installed")
+    port = free_port()
+    place = cluster.folder / f"bouncer-{port}"
+    place.write_text(
+        f"[databases]\n* = host=127.0.0.1 port={cluster.port} user=postgres\n[pgbouncer]\n"
+        f"listen_addr=127.0.0.1\nlisten_port={port}\nauth_type=any\npool_mode={mode}\n"
+        "unix_socket_dir=\nignore_startup_parameters=options,extra_float_digits\n"
+    )
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([program, str(place)], user=child_user(), **quiet)  # type: ignore[call-overload]
+    try:
+        uri = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                psycopg.connect(uri, connect_timeout=3).close()
+                break
+            except psycopg.OperationalError:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        yield uri
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_pooler_that_takes_sessions_away_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+    check_services(load({"TILED_DATABASE_URI": cluster.admin}))
+    with pgbouncer(cluster, tmp_path, "session") as uri:
+        check_services(load({"TILED_DATABASE_URI": uri}))
+    for mode in ("transaction", "statement"):
+        with (
+            pgbouncer(cluster, tmp_path, mode) as uri,
+            pytest.raises(ConfigError, match="set its pool_mode to session"),
+        ):
+            check_services(load({"TILED_DATABASE_URI": uri}))
+
+
+@contextmanager
+def valkey(folder: Path, *options: str) -> Iterator[str]:
+    """The address of a Valkey with these options."""
+    port = free_port()
+    config = folder / "valkey.conf"
+    config.write_text(f"port {port}\nbind 127.0.0.1\ndir {folder}\n")
+    process = subprocess.Popen(
+        [str(find_binary()), str(config), *options], stdout=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 20
+        with redis.Redis(port=port) as client:
+            while True:
+                try:
+                    client.ping()
+                    break
+                except redis.ConnectionError:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.02)
+        yield f"redis://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [(["--cluster-enabled", "yes"], "a node of a Redis Cluster"), (["--sentinel"], "a Sentinel")],
+)
+def test_what_is_no_redis_that_holds_all_keys_is_refused(
+    tmp_path: Path, options: list[str], sentence: str
+) -> None:
+    with (
+        valkey(tmp_path, *options) as uri,
+        pytest.raises(ConfigError, match=f"streaming_cache.uri names {sentence}"),
+    ):
+        check_services(load({"TILED_STREAMING_CACHE_URI": uri}))
+
+
+@pytest.mark.parametrize(
+    "uri", ["redis://a:1,b:2", "redis://a:port", "redis://a:99999", "redis+sentinel://a/primary"]
+)
+def test_an_address_of_several_servers_is_refused(uri: str) -> None:
+    with pytest.raises(ConfigError, match="is not the address of one Redis"):
+        load({"TILED_STREAMING_CACHE_URI": uri})

@@ -1,0 +1,33 @@
+"""`manage.py adopt_storage`: let a storage folder and a database belong together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from catalog.services.site_marker import adopt_storage
+
+
+class Command(BaseCommand):
+    """Marks the storage as that of the database."""
+
+    help = (
+        "Mark the folder storage.directory as the one that belongs to the database, after either "
+        "was replaced, as from a copy. Servers refuse to start on a folder that is not marked so."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Mark it, and say so."""
+        call_command("migrate", interactive=False, verbosity=0)
+        folder = settings.TILED.storage.directory
+        try:
+            mark = adopt_storage()
+        except OSError as error:
+            raise CommandError(
+                f"The mark cannot be written to {folder} ({error.strerror}); make the folder "
+                "writable for this user."
+            ) from None
+        self.stdout.write(f"{folder} belongs to the database now (mark {mark}).")

@@ -1,0 +1,50 @@
+"""Django's backend for PostgreSQL, with the pool of `pool` in place of psycopg's."""
+
+from __future__ import annotations
+
+import atexit
+from typing import Any
+
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.backends.postgresql import base
+
+from .pool import Connection, Pool
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """What Django looks for. The pool is described by `OPTIONS["pool"]`: `max_size`, `timeout`."""
+
+    _pools: dict[str, Pool] = {}
+
+    @property
+    def pool(self) -> Pool | None:
+        """The pool that all threads of this process share; None where `OPTIONS` has none."""
+        options = self.settings_dict["OPTIONS"].get("pool")
+        if self.alias == NO_DB_ALIAS or not options:
+            return None
+        if self.alias not in self._pools:
+            if self.settings_dict.get("CONN_MAX_AGE", 0) != 0:
+                raise ImproperlyConfigured("A pooled connection cannot have a CONN_MAX_AGE.")
+            parameters = {**self.get_connection_params(), "autocommit": True}
+            pool = self._pools.setdefault(self.alias, Pool(self._opener(parameters), **options))
+            atexit.register(pool.close)
+        return self._pools[self.alias]
+
+    def close_pool(self) -> None:
+        """Close the pool; the next connection comes from a new one."""
+        if pool := self._pools.pop(self.alias, None):
+            pool.close()
+
+    def _opener(self, parameters: dict[str, Any]) -> Any:
+        def connect() -> Connection:
+            connection: Connection = psycopg.connect(**parameters)
+            try:
+                self._configure_connection(connection)  # type: ignore[attr-defined]
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
+        return connect

@@ -1,0 +1,223 @@
+"""A bounded pool of PostgreSQL connections that is back as soon as the database is.
+
+A connection is in exactly one of three states: idle, lent to a thread, or being opened by the
+thread that wants it. `_size` counts all three and never exceeds `max_size`.
+
+The pool is a circuit breaker. It is *closed* while connections can be opened. A failed attempt
+*opens* it: for `RETRY_PAUSE` every request for a new connection fails at once, and after that one
+thread at a time makes another attempt, the probe, while the others still fail at once. A successful
+attempt closes it again. Idle connections that the database has ended are recognized before they
+are lent, so that a restart fails no request that begins after it.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+logger = logging.getLogger(__name__)
+
+Connection = psycopg.Connection[Any]
+
+# In seconds.
+RETRY_PAUSE = 0.5
+LIFETIME = 3600.0
+IDLE_LIFETIME = 600.0
+STALLED_AFTER = 5.0
+
+
+class OutOfReach(psycopg.OperationalError):
+    """No connection can be opened now. The text says why the last attempt failed."""
+
+
+class Exhausted(psycopg.OperationalError):
+    """All connections are in use, and none was returned in time."""
+
+
+@dataclass(slots=True)
+class Member:
+    """A connection of the pool, and by the monotonic clock when it was opened and last returned."""
+
+    connection: Connection
+    opened: float
+    returned: float
+
+
+class Pool:
+    """At most `max_size` connections, each opened by `connect` in the thread that needs it.
+
+    A thread waits up to `timeout` seconds for one that another returns, but not longer than
+    `STALLED_AFTER` where none is returned at all.
+    """
+
+    def __init__(self, connect: Callable[[], Connection], *, max_size: int, timeout: float) -> None:
+        self.max_size = max_size
+        self.timeout = timeout
+        self._connect = connect
+        self._changed = threading.Condition()
+        self._idle: list[Member] = []  # the one that was returned last is lent first
+        self._lent: dict[int, Member] = {}
+        self._size = 0
+        self._progress = time.monotonic()
+        self._failure: str | None = None
+        self._next_attempt = 0.0
+        self._probing = False
+        self._closed = False
+
+    @property
+    def failure(self) -> str | None:
+        """Why the last attempt to open a connection failed; None if it succeeded."""
+        return self._failure
+
+    def open(self) -> None:
+        """Do nothing: connections are opened when they are needed. Django calls this."""
+
+    def getconn(self) -> Connection:
+        """Lend a connection. Raises OutOfReach, Exhausted (both psycopg.OperationalError)."""
+        start = time.monotonic()
+        while True:
+            with self._changed:
+                member = self._idle_or_place(start)
+            if member is None:
+                member = self._open()
+            if member is not None:
+                return member.connection
+
+    def putconn(self, connection: Connection) -> None:
+        """Take back a connection. One that is broken, or was open for long, is closed."""
+        _end_transaction(connection)
+        discarded = []
+        with self._changed:
+            now = self._progress = time.monotonic()
+            member = self._lent.pop(id(connection), None)
+            if member is None:
+                return
+            member.returned = now
+            if connection.closed or self._closed or now - member.opened > LIFETIME:
+                discarded.append(member)
+            else:
+                self._idle.append(member)
+            while self._idle and now - self._idle[0].returned > IDLE_LIFETIME:
+                discarded.append(self._idle.pop(0))
+            self._size -= len(discarded)
+            self._changed.notify_all()
+        for member in discarded:
+            _close(member.connection)
+
+    def close(self) -> None:
+        """Close what is idle now, and the others when they are returned."""
+        with self._changed:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            self._size -= len(idle)
+        for member in idle:
+            _close(member.connection)
+
+    def _idle_or_place(self, start: float) -> Member | None:
+        """Take an idle connection, or None with the right to open one. Waits for either."""
+        while True:
+            while self._idle:
+                member = self._idle.pop()
+                if _is_quiet(member.connection):
+                    self._lent[id(member.connection)] = member
+                    self._progress = time.monotonic()
+                    return member
+                self._size -= 1
+                _close(member.connection)
+            if self._size < self.max_size:
+                if self._may_attempt():
+                    self._size += 1
+                    return None
+                if not self._worth_waiting():
+                    raise OutOfReach(self._failure or "")
+            self._wait(start)
+
+    def _may_attempt(self) -> bool:
+        if self._failure is None:
+            return True
+        if self._probing or time.monotonic() < self._next_attempt:
+            return False
+        self._probing = True
+        return True
+
+    def _worth_waiting(self) -> bool:
+        """Whether the database answers, but has no connection left for more than these."""
+        return bool(self._lent) and "FATAL" in (self._failure or "")
+
+    def _wait(self, start: float) -> None:
+        now = time.monotonic()
+        until = min(start + self.timeout, self._progress + STALLED_AFTER)
+        if now >= until:
+            raise Exhausted(
+                f"all {self.max_size} connections of this process are in use, and none was "
+                f"returned for {now - self._progress:.1f} s"
+            )
+        self._changed.wait(min(until - now, RETRY_PAUSE))
+
+    def _open(self) -> Member | None:
+        """Open a connection in the place that was taken; None where waiting is better."""
+        try:
+            connection = self._connect()
+        except BaseException as error:
+            with self._changed:
+                self._size -= 1
+                self._failed(error)
+                if isinstance(error, psycopg.Error) and self._worth_waiting():
+                    return None
+            raise
+        # Django returns it to what it finds here, and psycopg does not warn of it as forgotten.
+        connection._pool = self  # type: ignore[assignment]
+        now = time.monotonic()
+        member = Member(connection, opened=now, returned=now)
+        with self._changed:
+            if self._failure is not None:
+                logger.warning("PostgreSQL answers again.")
+            self._failure, self._probing = None, False
+            self._lent[id(connection)] = member
+            self._progress = now
+            self._changed.notify_all()
+        return member
+
+    def _failed(self, error: BaseException) -> None:
+        self._probing = False
+        if isinstance(error, psycopg.Error):
+            text = " ".join(str(error).split())
+            if self._failure is None:
+                logger.error("Cannot connect to PostgreSQL: %s", text)
+            self._failure = text
+        self._next_attempt = time.monotonic() + RETRY_PAUSE
+        self._changed.notify_all()
+
+
+def _is_quiet(connection: Connection) -> bool:
+    """Return whether an idle connection is open: at an end of it, its socket becomes readable."""
+    if connection.closed:
+        return False
+    poller = select.poll()
+    poller.register(connection.pgconn.socket, select.POLLIN)
+    return not poller.poll(0)
+
+
+def _end_transaction(connection: Connection) -> None:
+    status = connection.pgconn.transaction_status
+    if status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
+        try:
+            connection.rollback()
+        except psycopg.Error:
+            _close(connection)
+    elif status != TransactionStatus.IDLE:
+        _close(connection)
+
+
+def _close(connection: Connection) -> None:
+    with suppress(Exception):
+        connection.close()

@@ -1,0 +1,135 @@
+"""Static files of the admin and of the documentation page: GET and HEAD, no body is read.
+
+The table of files is made once, from Django's finders, so that no path outside of it can be
+reached. An address with the digest of its content (`?v=`, as `VersionedStaticFiles` writes it) may
+be cached for ever; any other has to be revalidated by its ETag.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import mimetypes
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import StaticFilesStorage
+
+Scope = dict[str, Any]
+Headers = list[tuple[bytes, bytes]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+METHODS = ("GET", "HEAD")
+DIGEST_LENGTH = 16
+# A client that does not read costs one piece, because `send` waits until the last one has left.
+PIECE = 1 << 16
+FOR_EVER = b"public, max-age=31536000, immutable"
+REVALIDATE = b"public, no-cache"
+
+
+class File(NamedTuple):
+    """A static file in memory. All of them together are a few megabytes."""
+
+    content: bytes
+    digest: str
+    media_type: str
+
+
+class VersionedStaticFiles(StaticFilesStorage):
+    """Writes the digest of a file's content into its address, so that it can be cached for ever."""
+
+    def url(self, name: str | None) -> str:
+        """Return the address of the file, with its digest where the file exists."""
+        address = super().url(name)
+        path = finders.find(name) if name else None
+        if not isinstance(path, str) or not Path(path).is_file():
+            return address
+        return f"{address}?v={_load(Path(path)).digest}"
+
+
+class StaticFiles:
+    """An ASGI application that answers below `prefix` itself, and passes on all other requests."""
+
+    def __init__(self, application: Application, prefix: str) -> None:
+        self._application = application
+        self._prefix = prefix
+        self._files = _find_all()
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or not scope["path"].startswith(self._prefix):
+            await self._application(scope, receive, send)
+            return
+        status, headers, content = await self._answer(scope)
+        headers.append((b"x-content-type-options", b"nosniff"))
+        if _has_body(scope["headers"]):
+            # The body is never read, so no other request can follow on this connection.
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        view = memoryview(b"" if scope["method"] == "HEAD" else content)
+        for begin in range(0, len(view), PIECE):
+            piece = view[begin : begin + PIECE]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _answer(self, scope: Scope) -> tuple[int, Headers, bytes]:
+        if scope["method"] not in METHODS:
+            return _refusal(405, b"Method Not Allowed", [(b"allow", b"GET, HEAD")])
+        path = self._files.get(scope["path"].removeprefix(self._prefix))
+        if path is None:
+            return _refusal(404, b"Not Found")
+        try:
+            file = await asyncio.to_thread(_load, path)
+        except OSError:
+            return _refusal(404, b"Not Found")
+        etag = f'"{file.digest}"'.encode()
+        versioned = parse_qs(scope["query_string"].decode("latin-1")).get("v") == [file.digest]
+        headers = [(b"etag", etag), (b"cache-control", FOR_EVER if versioned else REVALIDATE)]
+        if etag in _known_tags(scope["headers"]):
+            return 304, headers, b""
+        headers.append((b"content-type", file.media_type.encode()))
+        headers.append((b"content-length", str(len(file.content)).encode()))
+        return 200, headers, file.content
+
+
+def _find_all() -> Mapping[str, Path]:
+    """All static files of the installed applications, by their path below the prefix."""
+    found: dict[str, Path] = {}
+    for finder in finders.get_finders():
+        for path, storage in finder.list([]):
+            prefix = getattr(storage, "prefix", None)
+            found.setdefault(f"{prefix}/{path}" if prefix else path, Path(storage.path(path)))
+    return found
+
+
+def _load(path: Path) -> File:
+    return _load_version(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _load_version(path: Path, _: int) -> File:
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]
+    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return File(content, digest, media_type)
+
+
+def _refusal(status: int, text: bytes, more: Headers | None = None) -> tuple[int, Headers, bytes]:
+    length = (b"content-length", str(len(text)).encode())
+    return status, [(b"content-type", b"text/plain; charset=utf-8"), length, *(more or [])], text
+
+
+def _has_body(headers: Headers) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in headers
+    )
+
+
+def _known_tags(headers: Headers) -> set[bytes]:
+    values = [value for name, value in headers if name == b"if-none-match"]
+    return {tag.strip().removeprefix(b"W/") for value in values for tag in value.split(b",")}
