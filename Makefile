@@ -6,8 +6,9 @@
 # make audit                              known vulnerabilities of what is locked
 # make faults [SCENARIO=kill_all]        load, faults, and whether anything was lost (tests/README.md)
 # make fuzz [EXAMPLES=1000]             requests made up by chance, for much longer than in the tests
+# make matrix                             every type within each other, in every format (some minutes)
 SHELL := bash
-.PHONY: run test demo docs lock audit faults fuzz
+.PHONY: run test demo docs lock audit faults fuzz matrix
 
 run:
 	@bash .ci/environment run
@@ -39,3 +40,7 @@ fuzz:
 faults:
 	@bash .ci/environment dev
 	@PYTHONPATH=client .venv/bin/python -m tools.faults $(SCENARIO) $(ARGS)
+
+matrix:
+	@bash .ci/environment dev
+	@MATRIX=full .venv/bin/python -m pytest -q -n 2 tests/matrix $(ARGS)

@@ -9,6 +9,8 @@ from django.http import HttpRequest
 
 # What one customer of a network provider has, at least.
 PREFIX_OF_V6 = 64
+# In an ASGI scope: the client's address by which limits count; empty where it is not known.
+SCOPE_ADDRESS = "tiled.address"
 
 
 def client_address(request: HttpRequest | None) -> str:

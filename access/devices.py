@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from .api_keys import hashed
@@ -27,7 +28,7 @@ LASTS = timedelta(minutes=15)
 INTERVAL = 5
 GRANT_SECONDS = int(LASTS.total_seconds())
 MOST_PENDING = 1000
-MOST_PENDING_OF_ADDRESS = 50
+MOST_PENDING_OF_ADDRESS = 20
 DEVICE_CODE = re.compile(r"[0-9a-f]{64}")
 
 
@@ -49,11 +50,10 @@ def begin(*, provider: str, address: str) -> Begun:
     now = timezone.now()
     PendingLogin.objects.filter(expires__lte=now).delete()
     waiting = PendingLogin.objects.all()
-    if (
-        waiting.count() >= MOST_PENDING
-        or waiting.filter(address=address).count() >= MOST_PENDING_OF_ADDRESS
-    ):
+    if waiting.filter(address=address).count() >= MOST_PENDING_OF_ADDRESS:
         raise TooMany("Too many logins are under way. Try again in a minute.", retry_after=60)
+    if waiting.count() >= MOST_PENDING:
+        _drop_one()
     device_code, user_code = secrets.token_hex(32), _user_code()
     PendingLogin.objects.create(
         hashed_device_code=hashed(device_code),
@@ -63,6 +63,17 @@ def begin(*, provider: str, address: str) -> Begun:
         expires=now + LASTS,
     )
     return Begun(device_code, user_code, GRANT_SECONDS)
+
+
+def _drop_one() -> None:
+    """Drop the oldest login of the address that has the most, so that no address takes all."""
+    waiting = PendingLogin.objects.filter(account=None)
+    most = waiting.values("address").annotate(count=Count("pk")).order_by("-count", "address")
+    first = most.first()
+    if first is None:
+        return
+    oldest = waiting.filter(address=first["address"]).order_by("expires").values("pk")[:1]
+    PendingLogin.objects.filter(pk__in=list(oldest.values_list("pk", flat=True))).delete()
 
 
 def approve(*, user_code: str, identity: Identity) -> None:

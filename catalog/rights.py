@@ -74,12 +74,20 @@ def check_node(path: str, principal: Principal, *scopes: Scope) -> None:
     if not limited(principal):
         return
     segments = split_path(path)
-    found = _place("/".join(segments))
+    joined = "/".join(segments)
+    found = _place(joined)
     if found is None:
+        # A node that is hidden takes as many steps as one that is not there.
+        version = current_version()
+        rights_of(principal, version)
+        _at(version)
         raise no_such_entry(segments)
-    tag_path, is_root, version = found
+    tag_path, is_root, version, from_above = found
     held = scopes_on(tag_path, rights_of(principal, version), version, is_root=is_root)
     if SEE not in held:
+        if not from_above:
+            _place_above(joined)
+            current_version()
         raise no_such_entry(segments)
     if not held.issuperset(scopes):
         needed, has = [[str(scope) for scope in group] for group in (scopes, sorted(held))]
@@ -185,8 +193,10 @@ def tag_paths_with(tags: Iterable[str]) -> list[int]:
     return [pk for pk, lists in _at(current_version()).lists.items() if wanted & set(lists[-1])]
 
 
-def _place(path: str) -> tuple[int | None, bool, Version | None] | None:
+def _place(path: str) -> tuple[int | None, bool, Version | None, bool] | None:
     """The tag path of the node at `path`, whether it is the root, and the version of all rights.
+
+    And whether it is that of a node above.
 
     None where there is no node, nor one above it with something of that name inside.
     """
@@ -196,9 +206,10 @@ def _place(path: str) -> tuple[int | None, bool, Version | None] | None:
         cursor.execute(TAG_PATH_AND_VERSION, [path])
         row = cursor.fetchone()
     if row is None:
-        return _place_above(path)
+        nearest = _place_above(path)
+        return nearest and (*nearest, True)
     tag_path, epoch, number = row
-    return tag_path, not path, None if epoch is None else version_of(epoch, number)
+    return tag_path, not path, None if epoch is None else version_of(epoch, number), False
 
 
 def _place_above(path: str) -> tuple[int | None, bool, Version | None] | None:

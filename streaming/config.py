@@ -75,6 +75,14 @@ class StreamingCacheSettings(BaseModel):
         "together.",
         examples=["67108864"],
     )
+    unsent_bytes: int = Field(
+        default=512 << 20,
+        ge=1 << 20,
+        description="The most bytes of large messages that each server process holds for "
+        "subscribers that have not read them yet. Beyond that, those that have not read for five "
+        "seconds are disconnected, and resume.",
+        examples=["536870912"],
+    )
     writer_connections: int = Field(
         default=32,
         ge=1,
@@ -97,14 +105,25 @@ class StreamingCacheSettings(BaseModel):
     connections_per_key: int = Field(
         default=1_000,
         ge=1,
-        description="The most of them that one API key may hold. All without a key (on a public "
-        "server) count as one.",
+        description="The most subscribers' connections that one API key may hold, in all worker "
+        "processes of a server together. All without a key (on a public server) count as one.",
         examples=["1000"],
+    )
+    connections_per_address: int = Field(
+        default=200,
+        ge=1,
+        description="The most of those without a key that one address may hold (an IPv4 address, "
+        "or an IPv6 network of 64 bits), in all worker processes of a server together. Does not "
+        "apply where the address is not known: to a trusted proxy that does not say for whom it "
+        "speaks.",
+        examples=["200"],
     )
     connections_waiting: int = Field(
         default=200,
         ge=1,
-        description="The most of them that may be about to bring their key in a first message.",
+        description="The most subscribers' connections that may be about to bring their key in a "
+        "first message, in all worker processes of a server together. Beyond that the oldest of "
+        "the address that has the most is dropped.",
         examples=["200"],
     )
     timeout: float = Field(

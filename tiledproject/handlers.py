@@ -59,7 +59,8 @@ class RequestHandler(ASGIHandler):
             durations.begin()
             response = self._response(scope, body.file())
             response.headers[request_ids.HEADER] = name
-            if response.status_code != 500:
+            # How long a refusal took would say whether there is something that may not be seen.
+            if response.status_code < 400:
                 response.headers["Server-Timing"] = durations.server_timing()
             return self._sent(response)
         finally:
@@ -117,7 +118,7 @@ def guarded(get_response: Handler) -> Handler:
         response = preflight(request) or _too_old(request) or get_response(request)
         confine_data(request, response)
         tell_browser(request, response)
-        patch_vary_headers(response, ["Origin"])
+        patch_vary_headers(response, ["Origin", "Authorization", "Cookie"])
         if isinstance(response, HttpResponse):
             response.headers["Content-Length"] = str(len(_body(response)))
         return response

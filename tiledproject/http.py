@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from access.addresses import SCOPE_ADDRESS
 from access.budgets import Budgets, budgets
 from access.cancellation import NEVER, CancellationToken, Cancelled
 from access.errors import ServiceError, TooMany
@@ -19,7 +20,6 @@ from .budgets import BudgetSettings
 from .handlers import Answer, RequestHandler, refused, too_large
 from .heads import ON_LOST
 from .pieces import send_pieces
-from .proxies import ADDRESS
 from .shares import Share, Shares
 from .threads import RequestThreads
 
@@ -64,7 +64,7 @@ class HttpApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        address = scope.get(ADDRESS, "")
+        address = scope.get(SCOPE_ADDRESS, "")
         self._by_address[address] += 1
         try:
             if address and self._by_address[address] > self._most_of_address:
@@ -97,7 +97,7 @@ class HttpApplication:
         body = await self._bodies.receive(scope, receive, partial(self._admit, scope))
         share, token = self._shares.of(scope), _token(scope, extensions)
         try:
-            await share.enter(scope.get(ADDRESS, ""))
+            await share.enter(scope.get(SCOPE_ADDRESS, ""))
             try:
                 answer = await self._threads.run(self._handler.answer, scope, body, token=token)
             finally:

@@ -11,12 +11,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from access.addresses import canonical_address
+from access.addresses import SCOPE_ADDRESS, canonical_address
 
 FORWARDED = b"x-forwarded-"
 CLIENT = b"x-forwarded-for"
-# Of a scope: the client's address by which limits count; empty where it is not known.
-ADDRESS = "tiled.address"
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -36,7 +34,7 @@ class KnownProxies:
                 scope = self._checked(scope)
             peer = (scope.get("client") or ("",))[0]
             # Of a proxy that does not say for whom it speaks, the client is not known.
-            scope[ADDRESS] = "" if self._is_known(peer) else canonical_address(peer)
+            scope[SCOPE_ADDRESS] = "" if self._is_known(peer) else canonical_address(peer)
         await self._application(scope, receive, send)
 
     def _checked(self, scope: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ cut anywhere, in one of two ways:
 - the message `{"type": "tiled.frames", "parts": parts}`, which waits until there is room, or
 - `scope["extensions"]["tiled.frames"]["offer"](parts)`, which writes at once and gives True, or,
   where it would have to wait or the connection is not open, does nothing and gives False.
+
+`"drained"` waits until nearly all that was written has left; `"abort"` disconnects at once.
 """
 
 from __future__ import annotations
@@ -14,12 +16,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 from websockets.protocol import State
 
 from .heads import TOO_LONG
+from .stalls import StallWatch
 
 FRAMES = "tiled.frames"
 
@@ -31,7 +35,11 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         """Offer the extension to the application, which is about to be started."""
         super().handle_connect(event)
         if not self.close_sent:
-            self.scope["extensions"][FRAMES] = {"offer": self.offer}
+            self.scope["extensions"][FRAMES] = {
+                "offer": self.offer,
+                "drained": self.writable.wait,
+                "abort": self.transport.abort,
+            }
 
     def data_received(self, data: bytes) -> None:
         """Take what the client says; once it has said what is refused, no more of it."""
@@ -70,10 +78,34 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         self._write(parts)
         return True
 
+    def connection_made(self, transport: Any) -> None:
+        """Begin."""
+        super().connection_made(transport)
+        self._stall = StallWatch(self.loop, transport, settings.TILED.budgets)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._stall.end()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Begin to look whether the client reads at all."""
+        super().pause_writing()
+        self._stall.begin()
+
+    def resume_writing(self) -> None:
+        """The client has read nearly all."""
+        super().resume_writing()
+        self._stall.end()
+
     async def send(self, message: Any) -> None:
         """Do what the application says; wait first until the connection has room."""
         if message["type"] != FRAMES:
             await super().send(message)
+            if self.close_sent and not self.handshake_complete:
+                # The handshake was refused with a status. uvicorn would log an error, that the
+                # application has not completed it.
+                self.handshake_complete = True
             return
         await self.writable.wait()
         if not self.handshake_complete:

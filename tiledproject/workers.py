@@ -24,6 +24,9 @@ from types import FrameType
 
 import uvicorn
 
+from streaming import counts
+from streaming.counts import SharedCounts
+
 from .descriptors import allow_many_connections
 from .heads import HeadsProtocol
 from .memory import reuse_freed_memory
@@ -68,13 +71,14 @@ class Supervisor:
         self.log_level = log_level
         self._workers: list[Worker] = []
         self._stopping = False
+        self._counts = SharedCounts.shared(count)
         self._wake, self._woken = multiprocessing.Pipe()
 
     def run(self, on_ready: Callable[[], None]) -> None:
         """Serve; `on_ready` is called once all workers do. Raises WorkersFailed."""
         previous = {number: signal.signal(number, self._stop) for number in EXIT_SIGNALS}
         try:
-            self._workers = [self._start_worker() for _ in range(self.count)]
+            self._workers = [self._start_worker(row) for row in range(self.count)]
             self._wait_until_ready()
             if not self._stopping:
                 on_ready()
@@ -89,11 +93,13 @@ class Supervisor:
         self._stopping = True
         self._wake.send_bytes(b"stop")
 
-    def _start_worker(self) -> Worker:
+    def _start_worker(self, row: int) -> Worker:
         context = multiprocessing.get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(
-            target=work, args=(self.listener, sender, self.log_level), name="tiled-worker"
+            target=work,
+            args=(self.listener, sender, self.log_level, self._counts.of_row(row)),
+            name="tiled-worker",
         )
         # Ctrl-C reaches the whole group; it is for the supervisor to pass on, in order. What is
         # ignored stays so in the new process until the server there takes over.
@@ -129,7 +135,7 @@ class Supervisor:
                     worker.process.exitcode,
                 )
                 self._woken.poll(RESTART_PAUSE)
-                self._workers[index] = self._start_worker()
+                self._workers[index] = self._start_worker(index)
 
     def _end_workers(self) -> None:
         self.listener.close()
@@ -169,8 +175,9 @@ class WorkerServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def work(listener: socket.socket, ready: Connection, log_level: str) -> None:
+def work(listener: socket.socket, ready: Connection, log_level: str, shared: SharedCounts) -> None:
     """The life of one worker process."""
+    counts.install(shared)
     reuse_freed_memory()
     allow_many_connections()
     threading.Thread(target=_end_with_supervisor, args=(listener,), daemon=True).start()

@@ -12,12 +12,15 @@ from typing import Any
 from rest_framework.request import Request
 
 from access.errors import Invalid
+from tiled_client.wire.errors import WireError
 from tiled_client.wire.families import StructureFamily
 
 from ..columns import Column
 from ..inner import Inner, group_of
 from ..models import Node
 from ..rights import own_tags
+from ..storage.errors import StorageError
+from .client_versions import knows_sizes, sources_of
 from .contents import group_structure
 from .links import node_links, self_link
 from .requests import flag, integer
@@ -49,6 +52,7 @@ class View:
     data_links: bool = True
     depth: int = MAX_DEPTH
     of_files: bool = True
+    sizes: bool = True
 
     @classmethod
     def of(cls, request: Request, *, depth_checked: bool = False) -> View:
@@ -70,6 +74,7 @@ class View:
             links=not flag(request, "omit_links", False),
             select_metadata=_compiled(request.query_params.get("select_metadata")),
             depth=MAX_DEPTH if depth is None else depth,
+            sizes=knows_sizes(request),
         )
 
     @property
@@ -91,6 +96,36 @@ def node_resource(
         "links": _links(base, node, view),
         "meta": None,
     }
+
+
+def listed_resource(
+    base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
+) -> dict[str, Any]:
+    """The resource of `node` in a listing, which does not fail for a node that cannot be described.
+
+    Such a node is shown as a container of nothing, which every client can hold; `meta` says what is
+    wrong with it.
+    """
+    try:
+        return node_resource(base, node, view, counts)
+    except (WireError, StorageError) as error:
+        return _unreadable(base, node, view, str(error))
+
+
+def _unreadable(base: str, node: Node | Inner | Column, view: View, problem: str) -> dict[str, Any]:
+    attributes = {
+        "ancestors": node.segments[:-1],
+        "metadata": _metadata(node, view) if "metadata" in view.fields else None,
+        "structure_family": StructureFamily.container.value,
+        "specs": [],
+        "structure": {"contents": None, "count": 0},
+        "sorting": [],
+        "access_tags": None,
+        "data_sources": [] if view.data_sources else None,
+    }
+    family = StructureFamily.container
+    links = node_links(base, node.path, family, None) if view.links else None
+    return {"id": node.key, "attributes": attributes, "links": links, "meta": {"problem": problem}}
 
 
 def _links(base: str, node: Node | Inner | Column, view: View) -> dict[str, str] | None:
@@ -123,7 +158,7 @@ def _attributes(
         "data_sources": None,
     }
     if view.data_sources:
-        chosen["data_sources"] = [node.source.to_json()] if node.source else []
+        chosen["data_sources"] = sources_of(node, sizes=view.sizes)
     return {"ancestors": node.segments[:-1], **chosen}
 
 

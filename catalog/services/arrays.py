@@ -21,7 +21,7 @@ from tiled_client.wire.slices import NDSlice, format_slice, patch_region, sliced
 from tiled_client.wire.structures import ArrayStructure
 
 from ..config import storage_settings
-from ..events import ArrayWritten, announce, announce_left
+from ..events import ArrayWritten, announce, announce_left, record
 from ..fencing import Fence, write_lock
 from ..inner import Inner, read_inner_array
 from ..models import DataSource, Node
@@ -36,6 +36,8 @@ from .receipts import Once, earlier_receipt, with_receipt
 from .stores import array_folder, array_store
 
 Array = np.ndarray[Any, Any]
+
+LAST_CHARACTER = 0x10FFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,23 @@ def decode(body: Bytes, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
         )
     if not expected:
         return np.zeros(shape, dtype)
-    return np.frombuffer(body, dtype).reshape(shape)
+    array = np.frombuffer(body, dtype).reshape(shape)
+    _check_texts(array)
+    return array
+
+
+def _check_texts(array: Array) -> None:
+    """Raise Invalid for texts with characters that there are none of, which nothing can read."""
+    for name in array.dtype.names or ():
+        _check_texts(array[name])
+    if array.dtype.kind != "U" or not array.size:
+        return
+    points = np.ascontiguousarray(array).reshape(-1).view(f"{array.dtype.byteorder}u4")
+    if points.max() > LAST_CHARACTER:
+        raise Invalid(
+            f"Texts must be of Unicode characters, whose numbers go to {LAST_CHARACTER:#x}: "
+            f"{points.max():#x} was received."
+        )
 
 
 def _store(target: Target, fence: Fence, plan: Plan, array: Array, upload: Upload) -> None:
@@ -187,9 +205,15 @@ def _store(target: Target, fence: Fence, plan: Plan, array: Array, upload: Uploa
     if not fence.exclusive:
         folder = _branch(target)
     _put(target, folder, plan, array, lambda: let_go(upload.body))
+    event = _written(target, plan, upload)
+    if plan.structure is target.structure and folder == target.folder and upload.once is None:
+        # The record of the event is the only row that changes. Its outcome need not be asked for:
+        # the same bytes may be written again.
+        announce(record(event))
+        return
     with committed() as change, with_receipt(target.ref.uuid, upload.once, plan.structure):
         _make_current(target, folder, plan)
-        change.tells(_written(target, plan, upload))
+        change.tells(event)
 
 
 def _branch(target: Target) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from ..cursor import Position, Tip
 from ..notices import Reason
 
-Form = bytes | str
+Form = bytes
+"""A whole message as it is sent, in UTF-8 where it is text."""
 
 # To encode less than this takes less time than to hand it to a thread.
 THREAD_BYTES = 65536

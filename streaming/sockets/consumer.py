@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from access.credentials import Credentials
 
 from ..notices import Feature
 from ..reading.entries import Entry
+from ..reading.feed import Item
 from ..reading.hub import Ending
 from ..reading.reader import Reader, current_reader
 from ..reading.subscriber import Subscriber
@@ -20,6 +22,7 @@ from .admission import Watched, admit
 from .cuts import Cut, Origin, cut_of
 from .desk import Seat
 from .handshake import Envelope
+from .in_flight import in_flight
 from .onlookers import Onlooker, onlookers
 from .outlet import Outlet
 from .rendering import Rendering
@@ -50,7 +53,7 @@ class StreamConsumer(StreamSocket):
 
     async def speak(self) -> None:
         """Send the schema, and then what comes. Raises StreamEnded."""
-        handshake, subscriber = self.handshake, self._subscriber
+        handshake, subscriber, watch = self.handshake, self._subscriber, onlookers()
         assert subscriber is not None
         text = handshake.envelope is Envelope.json
         origin = Origin(handshake.base_url, handshake.path)
@@ -59,16 +62,35 @@ class StreamConsumer(StreamSocket):
         await outlet.send([rendering.schema(subscriber.cursor)])
 
         def express(entries: Sequence[Entry]) -> bool:
-            forms = rendering.at_once(entries)
+            forms = None if watch.holds(self._onlooker) else rendering.at_once(entries)
             return forms is not None and outlet.offer(forms)
 
         sight = sight_of(self.watched)
         if sight is None:
             subscriber.express = express
-        while True:
-            items = await subscriber.take()
+
+        async def pass_on(items: list[Item]) -> None:
+            await watch.settled(self._onlooker)
             seen = items if sight is None else await sight.of(items)
             await outlet.send(await rendering.forms(seen))
+
+        async def replayed() -> bool:
+            # One that never has to wait would otherwise be the only one served.
+            await asyncio.sleep(0)
+            async with in_flight().replays:
+                items = await subscriber.poll()
+                await pass_on(items)
+            return bool(items)
+
+        try:
+            while True:
+                # Nothing is made before there is room for it.
+                await outlet.drained()
+                if subscriber.feed.behind and await replayed():
+                    continue
+                await pass_on(await subscriber.take())
+        finally:
+            outlet.close()
 
     async def leave(self) -> None:
         """Unsubscribe."""

@@ -31,6 +31,7 @@ from access.events import (
 )
 from access.validity import Held, still_valid
 
+from .. import counts
 from ..config import streaming_cache_settings
 from .desk import BARRED, LOGGED_OUT, REVOKED, Credential, Desk
 
@@ -124,7 +125,7 @@ def current_desk() -> Desk:
     if desk is None:
         for other in [other for other in _desks if other.is_closed()]:
             del _desks[other]
-        desk = _desks[loop] = Desk(streaming_cache_settings())
+        desk = _desks[loop] = Desk(streaming_cache_settings(), counts=counts.current())
         desk.watch = Watch(desk)
     return desk
 

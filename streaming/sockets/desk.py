@@ -19,6 +19,7 @@ from access.tokens import EXPIRED as TOKEN_EXPIRED
 from access.validity import Held, Valid
 
 from ..config import StreamingCacheSettings
+from ..counts import SharedCounts
 
 End = Callable[[int, str], None]
 """Ends a socket: close code and reason. Called on the event loop; it must not block."""
@@ -33,6 +34,11 @@ COME_AGAIN = 1012
 ALL_TAKEN = "This server has as many subscribers as it may. Try again later."
 ALL_OF_KEY_TAKEN = "This key has as many subscriptions as it may. Close one first."
 TOO_MANY_WAIT = "Too many connections have not said yet who they are. Try again soon."
+ALL_OF_ADDRESS_TAKEN = (
+    "This address has as many subscriptions without a key as it may "
+    "(streaming_cache.connections_per_address)."
+)
+WAITING = "waiting"
 # Long enough for a key that was found valid just before it was revoked to arrive here.
 REMEMBERED_SECONDS = 60.0
 # Nobody needs a timer for longer; one that goes off too early is set again.
@@ -62,8 +68,9 @@ class Watch(Protocol):
 class Seat:
     """The place of one socket. Leave when done, however it went."""
 
-    def __init__(self, desk: Desk, end: End) -> None:
+    def __init__(self, desk: Desk, end: End, address: str = "") -> None:
         self.end = end
+        self.address = address
         self._desk = desk
         self.principal: Principal | None = None
         self.timer: asyncio.TimerHandle | None = None
@@ -71,36 +78,50 @@ class Seat:
         self._waits = False
 
     def wait(self) -> None:
-        """Have it counted among those that nobody knows yet. Raises TooMany."""
+        """Count it among those that are not authenticated yet, of which the oldest may have to go.
+
+        Raises TooMany where all of them are in other processes.
+        """
         self._desk._let_wait(self)
         self._waits = True
 
+    def stop_waiting(self) -> None:
+        """Count it among them no more; harmless when done before."""
+        if self._waits:
+            self._waits = False
+            self._desk._end_wait(self)
+
     def take(self, principal: Principal) -> None:
         """Have `principal` hold it. Raises TooMany, and Unauthorized for credentials over."""
-        self._stop_waiting()
+        self.stop_waiting()
         self._holder = self._desk._seat(self, principal)
         self.principal = principal
 
     def leave(self) -> None:
         """Make room for another; harmless when done before."""
-        self._stop_waiting()
+        self.stop_waiting()
         if self.timer is not None:
             self.timer.cancel()
         self._desk._empty(self, self._holder)
         self._holder = self.principal = None
 
-    def _stop_waiting(self) -> None:
-        if self._waits:
-            self._waits = False
-            self._desk.waiting -= 1
-
 
 class Desk:
-    """All sockets of one event loop. Not to be used from another thread."""
+    """All sockets of one event loop. Not to be used from another thread.
 
-    def __init__(self, settings: StreamingCacheSettings, watch: Watch | None = None) -> None:
-        self.waiting = 0
+    `counts` has those of all worker processes of the server.
+    """
+
+    def __init__(
+        self,
+        settings: StreamingCacheSettings,
+        watch: Watch | None = None,
+        counts: SharedCounts | None = None,
+    ) -> None:
         self.watch = watch
+        self._counts = counts or SharedCounts.local()
+        # By address, the oldest first.
+        self._waiting: dict[str, dict[Seat, None]] = {}
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._seats: set[Seat] = set()
@@ -117,11 +138,16 @@ class Desk:
             accounts=frozenset(one.uuid for one in held if one.uuid is not None),
         )
 
-    def enter(self, end: End) -> Seat:
-        """A seat for a socket that wants in. Raises TooMany."""
+    @property
+    def waiting(self) -> int:
+        """How many wait here."""
+        return sum(map(len, self._waiting.values()))
+
+    def enter(self, end: End, address: str = "") -> Seat:
+        """A seat for a socket that wants in, from `address`. Raises TooMany."""
         if len(self._seats) >= self._settings.connections:
             raise TooMany(ALL_TAKEN)
-        seat = Seat(self, end)
+        seat = Seat(self, end, address)
         self._seats.add(seat)
         return seat
 
@@ -169,9 +195,26 @@ class Desk:
                 seat.end(COME_AGAIN, DEMOTED)
 
     def _let_wait(self, seat: Seat) -> None:
-        if self.waiting >= self._settings.connections_waiting:
+        if self._counts.add(WAITING) > self._settings.connections_waiting and not self._drop():
+            self._counts.add(WAITING, -1)
             raise TooMany(TOO_MANY_WAIT)
-        self.waiting += 1
+        self._waiting.setdefault(seat.address, {})[seat] = None
+
+    def _end_wait(self, seat: Seat) -> None:
+        self._counts.add(WAITING, -1)
+        del self._waiting[seat.address][seat]
+        if not self._waiting[seat.address]:
+            del self._waiting[seat.address]
+
+    def _drop(self) -> bool:
+        """Drop the oldest of the address that has the most; False where none waits here."""
+        if not self._waiting:
+            return False
+        most = max(self._waiting.values(), key=len)
+        oldest = next(iter(most))
+        oldest.stop_waiting()
+        oldest.end(TooMany.close_code, TOO_MANY_WAIT)
+        return True
 
     def _seat(self, seat: Seat, principal: Principal) -> Holder:
         credentials = _credentials(principal)
@@ -180,11 +223,8 @@ class Desk:
         if _seconds_left(principal.expires) <= 0:
             raise Unauthorized("Invalid API key")
         holder = _holder(principal)
-        seats = self._held.get(holder, set())
-        if len(seats) >= self._settings.connections_per_key:
-            raise TooMany(ALL_OF_KEY_TAKEN)
-        seats.add(seat)
-        self._held[holder] = seats
+        self._count(holder, seat.address)
+        self._held.setdefault(holder, set()).add(seat)
         self._set_timer(seat, principal)
         if credentials and self.watch is not None:
             self.watch.start()
@@ -194,9 +234,26 @@ class Desk:
         self._seats.discard(seat)
         if holder is None:
             return
+        self._uncount(holder, seat.address)
         self._held[holder].discard(seat)
         if not self._held[holder]:
             del self._held[holder]
+
+    def _count(self, holder: Holder, address: str) -> None:
+        settings = self._settings
+        if self._counts.add(f"holder {holder}") > settings.connections_per_key:
+            self._counts.add(f"holder {holder}", -1)
+            raise TooMany(ALL_OF_KEY_TAKEN)
+        if holder != NO_KEY or not address:
+            return
+        if self._counts.add(f"address {address}") > settings.connections_per_address:
+            self._uncount(holder, address)
+            raise TooMany(ALL_OF_ADDRESS_TAKEN)
+
+    def _uncount(self, holder: Holder, address: str) -> None:
+        self._counts.add(f"holder {holder}", -1)
+        if holder == NO_KEY and address:
+            self._counts.add(f"address {address}", -1)
 
     def _set_timer(self, seat: Seat, principal: Principal) -> None:
         if principal.expires is not None:

@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 ARROW = "application/vnd.apache.arrow.file"
 
 
-def to_json(frame: bytes, structure: Structure | None) -> str:
+def to_json(frame: bytes, structure: Structure | None) -> bytes:
     """The JSON form of a msgpack message of a node with this structure."""
     message = frames.decode(frame)
     payload = message.pop("payload", None)
@@ -55,10 +55,10 @@ def to_json(frame: bytes, structure: Structure | None) -> str:
         return dumps({**message, "payload": data_uri(payload, message["mimetype"])})
 
 
-def dumps(message: dict[str, Any] | list[Any]) -> str:
+def dumps(message: dict[str, Any] | list[Any]) -> bytes:
     """A whole message, as the schema is, in JSON."""
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-    return orjson.dumps(message, default=plain_value, option=options).decode()
+    return orjson.dumps(message, default=plain_value, option=options)
 
 
 def _plain(payload: bytes, message: dict[str, Any], structure: Structure | None) -> Any:

@@ -15,6 +15,7 @@ from access.principals import Principal
 
 from .. import frames
 from ..reading.entries import Entry, Form
+from ..reading.feed import Item
 from ..reading.hub import Ending
 from ..reading.reader import Reader
 from ..reading.subscriber import StreamEnded
@@ -23,6 +24,7 @@ from . import envelope
 from .admission import Watched, watch
 from .controls import BadControl, Subscribe, Unsubscribe
 from .cuts import Origin, cut_of
+from .in_flight import in_flight
 from .lines import Line, Member
 from .onlookers import Onlooker, onlookers
 from .outlet import Outlet
@@ -131,6 +133,7 @@ class Exchange:
 
     async def close(self) -> None:
         """Leave all streams."""
+        self._outlet.close()
         for line in list(self._lines.values()):
             await self.end_line(line)
 
@@ -154,7 +157,7 @@ class Exchange:
         line.members[path] = member
         self._watch_over(member)
         member.first = rendering.schema(subscriber.cursor)
-        if isinstance(member.prefix, bytes) and watched.structure is not None:
+        if watched.structure is not None:
             subscriber.express = partial(self._express, member, member.prefix)
         if line.begun:
             self._enqueue(member)
@@ -172,6 +175,7 @@ class Exchange:
         """A node is hidden from now on, and looks as if it were gone."""
         if member.gone:
             return
+        member.lost = True
         task = asyncio.ensure_future(self.end_member(member, Ending.DELETED))
         self._losing.add(task)
         task.add_done_callback(self._losing.discard)
@@ -221,8 +225,17 @@ class Exchange:
 
     async def _serve(self, member: Member) -> None:
         """One turn: a batch, or else wait for news."""
+        # Nothing is made before there is room for it.
+        await self._outlet.drained()
         if member.gone:
             return
+        if member.subscriber.feed.behind:
+            async with in_flight().replays:
+                await self._serve_batch(member)
+        else:
+            await self._serve_batch(member)
+
+    async def _serve_batch(self, member: Member) -> None:
         first, member.first = member.first, None
         forms = [] if first is None else [first]
         try:
@@ -235,11 +248,10 @@ class Exchange:
             await self.end_member(member, end.ending)
             return
         looks_again = bool(items or forms)
-        if member.sight is not None:
-            items = await member.sight.of(items)
-        if member.line.tree is not None:
-            items = member.line.tree.see(member, items)
-        forms += await member.rendering.forms(items)
+        await onlookers().settled(member.onlooker)
+        if member.lost:
+            return
+        forms += await member.rendering.forms(await self._seen(member, items))
         if forms:
             await self._send(member, forms)
         if looks_again:
@@ -249,17 +261,22 @@ class Exchange:
             member.waiter = member.subscriber.waiter()
             member.waiter.add_done_callback(lambda _: self._enqueue(member))
 
+    async def _seen(self, member: Member, items: list[Item]) -> list[Item]:
+        """Return what the client sees of `items`."""
+        if member.sight is not None:
+            items = await member.sight.of(items)
+        if member.line.tree is not None:
+            items = member.line.tree.see(member, items)
+        return items
+
     def _express(self, member: Member, prefix: bytes, entries: Sequence[Entry]) -> bool:
         """Send what is new to a node that waits for it; never past somebody else's turn."""
-        forms = None if self._turns or self._serving else member.rendering.at_once(entries)
+        waits = self._turns or self._serving or onlookers().holds(member.onlooker)
+        forms = None if waits else member.rendering.at_once(entries)
         return forms is not None and self._outlet.offer(forms, prefix)
 
     async def _send(self, member: Member, forms: list[Form]) -> None:
-        prefix = member.prefix
-        if isinstance(prefix, bytes):
-            await self._outlet.send(forms, prefix)
-        else:
-            await self._outlet.send([f"{prefix}{_text(form)}]" for form in forms])
+        await self._outlet.send(forms, member.prefix)
 
     def _enqueue(self, member: Member) -> None:
         member.waiter = None
@@ -284,12 +301,8 @@ class Exchange:
         self._owed += 1
         self._news.set()
 
-    def _prefix(self, name: str, path: str) -> bytes | str:
+    def _prefix(self, name: str, path: str) -> bytes:
         """What every frame about a node begins with: `[id, path,`."""
         if self._text:
-            return f"{envelope.dumps([name, path])[:-1]},"
+            return envelope.dumps([name, path])[:-1] + b","
         return b"\x93" + bytes(msgpack.packb(name) + msgpack.packb(path))
-
-
-def _text(form: Form) -> str:
-    return form if isinstance(form, str) else form.decode()

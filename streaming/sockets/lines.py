@@ -34,16 +34,20 @@ class Line:
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """One node of a line. `first` is what is said before all else: its schema."""
+    """One node of a line. `first` is what is said before all else: its schema.
+
+    `lost` is one that its client may not see any more, and is about to be told is gone.
+    """
 
     line: Line
     path: str
     watched: Watched
     subscriber: Subscriber
     rendering: Rendering
-    prefix: bytes | str
+    prefix: bytes
     sight: Sight | None = None
     onlooker: Onlooker | None = None
     first: Form | None = None
     waiter: asyncio.Future[None] | None = None
+    lost: bool = False
     gone: bool = False

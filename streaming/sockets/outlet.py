@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ..reading.entries import Form
+from .in_flight import Holder, in_flight
 
 EXTENSION = "tiled.frames"
 # A message in one frame, and its kind. Source: RFC 6455, section 5.2.
@@ -30,14 +31,31 @@ class Outlet:
     def __init__(self, scope: Mapping[str, Any], send: Send, text: bool) -> None:
         extension = scope.get("extensions", {}).get(EXTENSION)
         self._offer: Callable[[list[bytes]], bool] | None = extension and extension["offer"]
+        self._drained: Callable[[], Awaitable[None]] | None = extension and extension["drained"]
         self._send = send
         self._text = text
+        self._in_flight = in_flight()
+        self._holder = Holder(extension and extension["abort"])
+
+    async def drained(self) -> None:
+        """Wait until nearly all that was sent has left. To be done before more is made."""
+        if self._drained is not None:
+            await self._drained()
+        self._in_flight.release(self._holder)
+
+    def close(self) -> None:
+        """Hold nothing any more; harmless when done before."""
+        self._in_flight.release(self._holder)
 
     async def send(self, forms: Sequence[Form], prefix: bytes = b"") -> None:
         """Send each of `forms`, begun by `prefix`, as a message of its own.
 
         Raises OSError when the subscriber is gone.
         """
+        if not forms:
+            return
+        await self.drained()
+        await self._in_flight.take(self._holder, forms)
         if self._offer is None:
             for form in forms:
                 await self._send(_message(self._text, prefix, form))
@@ -55,8 +73,10 @@ class Outlet:
         if len(forms) == 1 and not prefix:
             return _shared.frame(kind, forms[0])
         parts: list[bytes] = []
+        # In text a prefix opens a list, which has to be closed.
+        suffix = b"]" if prefix and self._text else b""
         for form in forms:
-            parts += _frame(kind, prefix, form)
+            parts += _frame(kind, prefix, form, suffix)
         return parts
 
 
@@ -83,20 +103,17 @@ _shared = Shared()
 
 def _message(text: bool, prefix: bytes, form: Form) -> dict[str, Any]:
     if text:
-        whole = prefix.decode() + (form if isinstance(form, str) else form.decode())
-        return {"type": "websocket.send", "text": whole}
-    return {"type": "websocket.send", "bytes": prefix + _encoded(form) if prefix else form}
+        whole = prefix + form + b"]" if prefix else form
+        return {"type": "websocket.send", "text": whole.decode()}
+    return {"type": "websocket.send", "bytes": prefix + form if prefix else form}
 
 
-def _frame(kind: int, prefix: bytes, form: Form) -> list[bytes]:
-    """A message as a frame, in one part or two; a long form is not copied."""
-    data = _encoded(form)
-    head = _header(kind, len(prefix) + len(data)) + prefix
-    return [head + data] if len(data) <= COPIED_BYTES else [head, data]
-
-
-def _encoded(form: Form) -> bytes:
-    return form.encode() if isinstance(form, str) else form
+def _frame(kind: int, prefix: bytes, form: Form, suffix: bytes = b"") -> list[bytes]:
+    """A message as a frame, in a few parts; a long form is not copied."""
+    head = _header(kind, len(prefix) + len(form) + len(suffix)) + prefix
+    if len(form) <= COPIED_BYTES:
+        return [head + form + suffix]
+    return [head, form, suffix] if suffix else [head, form]
 
 
 def _header(kind: int, size: int) -> bytes:

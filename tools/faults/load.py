@@ -141,7 +141,8 @@ class Load:
         return status
 
     def _create(self, parent: str, key: str, family: str, structure: object) -> None:
-        node: dict[str, object] = {"id": key, "structure_family": family, "metadata": {}, "specs": []}
+        node: dict[str, object] = {"id": key, "structure_family": family}
+        node |= {"metadata": {}, "specs": []}
         if isinstance(structure, ArrayStructure | TableStructure):
             source = {"structure_family": family, "structure": structure.to_json()}
             node["data_sources"] = [{**source, "management": "writable"}]

@@ -14,6 +14,7 @@ from streaming.reading.hub import Ending
 from streaming.reading.reader import current_reader
 from streaming.sockets.admission import NEEDED, STREAMABLE
 from streaming.sockets.desk import (
+    ALL_OF_ADDRESS_TAKEN,
     ALL_OF_KEY_TAKEN,
     ALL_TAKEN,
     BARRED,
@@ -66,6 +67,11 @@ def close_codes() -> Iterator[str]:
             errors.TooMany.close_code,
             ALL_OF_KEY_TAKEN,
             "a right key, but with `streaming_cache.connections_per_key` subscriptions",
+        ),
+        _ending(
+            errors.TooMany.close_code,
+            TOO_MANY_WAIT,
+            "no key yet, and the oldest of `streaming_cache.connections_waiting` without one",
         ),
         _ending(errors.NotFound.close_code, "No such entry: ...", "a right key, but no such node"),
         _ending(
@@ -129,7 +135,10 @@ def _attempts() -> Mapping[str, Callable[[], object]]:
         "this key has `streaming_cache.connections_per_key`": _raise(
             errors.TooMany(ALL_OF_KEY_TAKEN)
         ),
-        "no key, and `streaming_cache.connections_waiting` without one": _raise(
+        "no key, and this address has `streaming_cache.connections_per_address`": _raise(
+            errors.TooMany(ALL_OF_ADDRESS_TAKEN)
+        ),
+        "no key, and other workers have all `streaming_cache.connections_waiting`": _raise(
             errors.TooMany(TOO_MANY_WAIT)
         ),
         "no such node": _raise(errors.NotFound(f"No such entry: {['a', 'b']}")),

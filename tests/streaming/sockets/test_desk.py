@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from access.errors import ServiceError, TooMany, Unauthorized
 from access.principals import READ, Principal
 from access.validity import Held, Valid
 from streaming.config import StreamingCacheSettings
+from streaming.counts import SharedCounts
 from streaming.sockets.desk import Desk, Seat
 
 REVOKED, EXPIRED = (4003, "Key revoked"), (4003, "Key expired")
@@ -76,17 +78,29 @@ async def test_a_key_with_all_it_may_have_keeps_no_other_out() -> None:
 
 
 async def test_who_has_not_said_who_they_are_keeps_nobody_else_out() -> None:
+    dropped: list[tuple[int, str]] = []
     desk = desk_for(waiting=1)
-    first, second = desk.enter(print), desk.enter(print)
+    first = desk.enter(lambda code, reason: dropped.append((code, reason)))
     first.wait()
-    with pytest.raises(TooMany):
-        second.wait()
+    second = desk.enter(print)
+    second.wait()
+    assert [code for code, _ in dropped] == [TooMany.close_code]
+    first.leave()
     second.take(OWNER)
-    first.take(OWNER)
     third = desk.enter(print)
     third.wait()
     third.leave()
-    desk.enter(print).wait()
+    assert desk.waiting == 0
+
+
+async def test_where_all_that_wait_are_in_another_worker_one_more_is_refused() -> None:
+    first, second = desks_for(StreamingCacheSettings(connections_waiting=1))
+    waiting = first.enter(print)
+    waiting.wait()
+    with pytest.raises(TooMany):
+        second.enter(print).wait()
+    waiting.take(OWNER)
+    second.enter(print).wait()
 
 
 async def test_a_key_that_is_revoked_loses_its_seats_and_gets_no_other() -> None:
@@ -167,11 +181,16 @@ def test_whatever_sockets_do_nobody_is_counted_twice_or_for_ever(steps: list[Any
     async def go() -> None:
         desk, seats = desk_for(connections=4, per_key=2, waiting=2), dict[int, Seat]()
         waiting, holding = set[int](), dict[int, int]()
+
+        def drop(number: int, code: int, reason: str) -> None:
+            assert len(waiting) == 2
+            waiting.discard(number)
+
         for step, number in steps:
             try:
                 match step:
                     case "enter" if number not in seats:
-                        seats[number] = desk.enter(print)
+                        seats[number] = desk.enter(partial(drop, number))
                     case "wait" if number in seats and number not in waiting | set(holding):
                         seats[number].wait()
                         waiting.add(number)
@@ -193,3 +212,35 @@ def test_whatever_sockets_do_nobody_is_counted_twice_or_for_ever(steps: list[Any
         assert (desk.waiting, desk.credentials, desk._seats) == (0, Held(), set())
 
     asyncio.run(go())
+
+
+async def test_beyond_the_share_the_oldest_of_the_address_with_the_most_waits_no_more() -> None:
+    desk, dropped = desk_for(waiting=3), list[str]()
+    for name, address in (("a1", "a"), ("b1", "b"), ("b2", "b"), ("a2", "a"), ("c1", "c")):
+        desk.enter(lambda code, reason, name=name: dropped.append(name), address).wait()
+    assert dropped == ["b1", "a1"]
+    assert desk.waiting == 3
+
+
+def desks_for(settings: StreamingCacheSettings) -> list[Desk]:
+    """The desks of two workers of one server."""
+    shared = SharedCounts.shared(2)
+    return [Desk(settings, counts=shared.of_row(row)) for row in range(2)]
+
+
+async def test_the_sockets_of_a_key_and_of_an_address_count_in_all_workers_together() -> None:
+    settings = StreamingCacheSettings(connections_per_key=3, connections_per_address=2)
+    first, second = desks_for(settings)
+    seats = [desk.enter(print) for desk in (first, second, first, second)]
+    for seat in seats[:3]:
+        seat.take(holder(1))
+    with pytest.raises(TooMany):
+        seats[3].take(holder(1))
+    seats[3].take(holder(2))
+    seats[0].leave()
+    second.enter(print).take(holder(1))
+    first.enter(print, "192.0.2.1").take(PUBLIC)
+    second.enter(print, "192.0.2.1").take(PUBLIC)
+    with pytest.raises(TooMany, match="connections_per_address"):
+        first.enter(print, "192.0.2.1").take(PUBLIC)
+    first.enter(print, "192.0.2.2").take(PUBLIC)
