@@ -4,10 +4,11 @@
 # make docs                               the reference pages that are made from the code
 # make lock [ARGS=--upgrade]             requirements*.lock anew, after a change of requirements
 # make audit                              known vulnerabilities of what is locked
+# make faults [SCENARIO=kill_all]        load, faults, and whether anything was lost (tests/README.md)
 # make fuzz [EXAMPLES=1000]             requests made up by chance, for much longer than in the tests
 # make matrix                             every type within each other, in every format (some minutes)
 SHELL := bash
-.PHONY: run test demo docs lock audit fuzz matrix
+.PHONY: run test demo docs lock audit faults fuzz matrix
 
 run:
 	@bash .ci/environment run
@@ -35,6 +36,10 @@ audit:
 fuzz:
 	@bash .ci/environment dev
 	@MADE_UP=$${EXAMPLES:-1000} .venv/bin/python -m pytest -q tests/made_up $(ARGS)
+
+faults:
+	@bash .ci/environment dev
+	@PYTHONPATH=client .venv/bin/python -m tools.faults $(SCENARIO) $(ARGS)
 
 matrix:
 	@bash .ci/environment dev

@@ -1,0 +1,43 @@
+"""What is acknowledged is kept and streamed once, while the server's surroundings fail.
+
+In full, and with more kinds of faults, by hand: `make faults SCENARIO=kill_all`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.outages.cluster import postgresql_here
+from tools.faults.scenarios import World, run, world
+from tools.faults.tampering import Tampering
+
+SECONDS = 20.0
+
+pytestmark = pytest.mark.skipif(
+    not postgresql_here(), reason="no PostgreSQL binaries in /usr/lib/postgresql"
+)
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[World]:
+    with world() as made:
+        yield made
+
+
+@pytest.mark.parametrize("scenario", ["end_sessions", "kill_worker"])
+def test_what_is_acknowledged_is_kept_and_streamed_once(here: World, scenario: str) -> None:
+    report = run(here, scenario, SECONDS)
+    assert report.acknowledged > 20
+    assert report.problems == []
+
+
+@pytest.mark.parametrize(("copies", "sentence"), [(0, "are missing"), (2, "came again")])
+def test_the_checker_sees_an_update_that_is_dropped_or_doubled(
+    here: World, copies: int, sentence: str
+) -> None:
+    proxy = Tampering(here.server.port, at=9, copies=copies)
+    report = run(here, "calm", 3, uri=proxy.uri, quiet=1)
+    proxy.close()
+    assert any(sentence in problem for problem in report.problems), report

@@ -1,0 +1,33 @@
+"""Run scenarios by hand: `python -m tools.faults SCENARIO... [--seconds 60]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .scenarios import SCENARIOS, run, world
+
+
+def main() -> None:
+    """Run the scenarios one after another; the exit code says whether all promises were kept."""
+    parser = argparse.ArgumentParser(prog="python -m tools.faults", description=__doc__)
+    parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []], default=list(SCENARIOS))
+    parser.add_argument("--seconds", type=float, default=60.0)
+    options = parser.parse_args()
+    failed = False
+    for name in options.scenarios:
+        with world() as one:
+            report = run(one, name, options.seconds)
+        failed = failed or bool(report.problems)
+        print(
+            f"{name}: {report.acknowledged} acknowledged, {report.updates} updates, "
+            f"{report.told} told as missed, statuses {report.statuses}, "
+            f"{len(report.problems)} problems"
+        )
+        for problem in report.problems[:20]:
+            print(f"  {problem}")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
