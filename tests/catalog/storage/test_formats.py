@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import random
 import time
@@ -13,6 +14,7 @@ import h5py
 import hdf5plugin
 import numpy as np
 import numpy.typing as npt
+import openpyxl
 import pandas
 import pyarrow as pa
 import pyarrow.parquet
@@ -37,12 +39,13 @@ from catalog.storage.external.datasets import read_datasets
 from catalog.storage.external.npy import open_npy
 from tiled_client.wire.data_sources import Asset
 from tiled_client.wire.families import StructureFamily
-from tiled_client.wire.structures import ArrayStructure
+from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from . import strategies
 
 HDF5, ZARR = "application/x-hdf5", "application/x-zarr"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FAR = datetime.datetime.fromisoformat("3020-01-01")
 FRAMES = np.arange(120, dtype="u2").reshape(6, 4, 5)
 Array = npt.NDArray[Any]
 
@@ -421,3 +424,61 @@ def test_a_damaged_file_is_told_in_a_sentence(tmp_path: Path, kind: str) -> None
         except StorageError as error:
             assert str(error).strip()
         part.write_bytes(whole[part])
+
+
+def test_missing_sources_of_a_virtual_dataset_are_named_until_they_are_there(
+    tmp_path: Path,
+) -> None:
+    layout = h5py.VirtualLayout((4,), "i8")
+    for number in range(2):
+        layout[2 * number : 2 * number + 2] = h5py.VirtualSource(f"{number}.h5", "x", (2,))
+    path = tmp_path / "all.h5"
+    with h5py.File(path, "w") as file:
+        file.create_virtual_dataset("x", layout, fillvalue=-1)
+    found = []
+    for number in range(2):
+        with h5py.File(tmp_path / f"{number}.h5", "w") as file:
+            file["x"] = [number, number]
+        with external.open_tree(
+            HDF5, [Asset(files.file_uri(path), False)], {}, readable=[tmp_path]
+        ) as tree:
+            entry = tree.entry(["x"])
+            assert isinstance(entry.structure, ArrayStructure)
+            numbers = tree.read_array(["x"], entry.structure, ()).tolist()
+            found.append((entry.metadata.get("missing_sources"), numbers))
+    assert found == [(["1.h5:x"], [0, 0, -1, -1]), (None, [0, 0, 1, 1])]
+
+
+def test_cells_of_a_workbook_are_what_it_says(tmp_path: Path) -> None:
+    path, book = tmp_path / "lab.xlsx", openpyxl.Workbook()
+    rows = [
+        ["element", "sample", "n", "_x", "x", "mixed", "when", None],
+        ["NA", "007", 1, 0.5, None, 1, FAR, "null"],
+        ["None", "", None, 2, None, "a", None, "=1/0"],
+    ]
+    for row in rows:
+        book.active.append(row)
+    book.create_sheet("empty")
+    book.save(path)
+    long_ago(path)
+    with external.open_tree(
+        XLSX, [Asset(files.file_uri(path), False)], {}, readable=[tmp_path]
+    ) as tree:
+        (table,) = tree.read_table(["Sheet"], tree_columns(tree, "Sheet"), slice(None))
+        assert tree_columns(tree, "empty") == []
+    assert table.to_pydict() == {
+        "element": ["NA", "None"],
+        "sample": ["007", None],
+        "n": [1, None],
+        "x": [0.5, 2],
+        "x.1": [None, None],
+        "mixed": ["1", "a"],
+        "when": [FAR, None],
+        "Unnamed: 7": ["null", None],
+    }
+
+
+def tree_columns(tree: external.Tree, sheet: str) -> list[str]:
+    structure = tree.entry([sheet]).structure
+    assert isinstance(structure, TableStructure)
+    return list(structure.columns)
