@@ -1,0 +1,99 @@
+"""Kinds of requests that take long, and those that need a thread meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from access.cancellation import CancellationToken, Cancelled, current
+from access.errors import Unavailable
+from tiledproject.budgets import BudgetSettings
+from tiledproject.shares import Share, Shares
+from tiledproject.threads import RequestThreads
+
+
+def scope(target: str, method: str = "GET") -> dict[str, Any]:
+    path, _, query = target.partition("?")
+    return {"method": method, "path": path, "query_string": query.encode()}
+
+
+@pytest.mark.parametrize(
+    ("target", "method", "share"),
+    [
+        ("/api/v1/search/a?filter[eq][condition][key]=x", "GET", "searches"),
+        ("/api/v1/search/a?page[limit]=10", "GET", "requests"),
+        ("/api/v1//distinct/a", "GET", "searches"),
+        ("/api/v1/container/full/a?format=json", "POST", "exports"),
+        ("/api/v1/array/full/a", "GET", "reads"),
+        ("/api/v1/asset/bytes/a?id=1", "GET", "reads"),
+        ("/zarr/v2/a/0.0", "GET", "reads"),
+        ("/api/v1/array/full/a", "PUT", "requests"),
+        ("/api/v1/metadata/a", "GET", "requests"),
+        ("/admin/", "GET", "requests"),
+    ],
+)
+async def test_what_takes_long_has_a_share_of_its_own(target: str, method: str, share: str) -> None:
+    assert Shares(BudgetSettings()).of(scope(target, method)).name == share
+
+
+async def test_a_full_share_leaves_threads_to_others_and_refuses_beyond_its_queue() -> None:
+    threads, may_end = RequestThreads(), threading.Event()
+    searches, others = Share("searches", 2, waiting=3), Share("requests", 10, waiting=3)
+
+    async def work(share: Share, function: Any) -> Any:
+        await share.enter("a")
+        try:
+            return await threads.run(function)
+        finally:
+            share.leave()
+
+    slow = [asyncio.create_task(work(searches, lambda: may_end.wait(20))) for _ in range(5)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="searches") as refused:
+        await work(searches, int)
+    assert refused.value.headers["Retry-After"]
+    assert await asyncio.wait_for(work(others, lambda: "brisk"), 10) == "brisk"
+    may_end.set()
+    assert await asyncio.gather(*slow) == [True] * 5
+    assert await work(searches, lambda: "again") == "again"
+
+
+async def test_an_address_with_many_requests_takes_turns_with_others() -> None:
+    share, order = Share("reads", 1, waiting=100), list[str]()
+    await share.enter("first")
+
+    async def ask(address: str) -> None:
+        await share.enter(address)
+        order.append(address)
+        share.leave()
+
+    asked = [asyncio.create_task(ask(address)) for address in ("a", "a", "a", "b")]
+    await asyncio.sleep(0)
+    share.leave()
+    await asyncio.gather(*asked)
+    assert order == ["a", "b", "a", "a"]
+
+
+async def test_who_is_gone_before_a_thread_is_free_costs_none() -> None:
+    token, ran = CancellationToken(), list[int]()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        await RequestThreads().run(ran.append, 1, token=token)
+    assert ran == []
+
+
+async def test_a_request_under_way_learns_that_its_client_is_gone() -> None:
+    token, stopped, begun = CancellationToken(), threading.Event(), threading.Event()
+
+    def work() -> bool:
+        with current().on_cancel(stopped.set):
+            begun.set()
+            return stopped.wait(20)
+
+    running = asyncio.create_task(RequestThreads().run(work, token=token))
+    assert await asyncio.to_thread(begun.wait, 20)
+    token.cancel()
+    assert await asyncio.wait_for(running, 10)
