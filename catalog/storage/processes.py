@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,11 +19,13 @@ from .confined.errors import NotStarted
 from .confined.frames import Content
 from .confined.pool import Call, Pool
 from .confined.starting import Starter
+from .confined.unconfined import Unconfined
 
 logger = logging.getLogger(__name__)
 
 # Whose operations run in them.
 MODULES = ("catalog.storage.external.operations", "catalog.storage.parquet_operations")
+CONFINED = sys.platform.startswith("linux")
 # How long (seconds) a call waits for a process, where all are at work.
 PATIENCE = 20.0
 
@@ -50,8 +53,8 @@ class _Pools:
     """Those that read never write, and the other way round."""
 
     starter: Starter
-    readers: Pool
-    writers: Pool
+    readers: Pool | Unconfined
+    writers: Pool | Unconfined
 
     def close(self) -> None:
         self.readers.close()
@@ -78,6 +81,8 @@ def start() -> None:
     missing = Protection.here().missing
     if missing:
         logger.warning(missing)
+    if not CONFINED:
+        return
     threading.Thread(target=_warm, name="confined-processes", daemon=True).start()
 
 
@@ -116,6 +121,10 @@ def _ready() -> _Pools:
             private = [str(path) for path in configuration.private]
             arguments = {"adapters": list(configuration.adapters), "private": private}
             starter, size = Starter(MODULES, arguments), configuration.limits().processes
+            if not CONFINED:
+                here = Unconfined(MODULES, arguments)
+                _pools = _Pools(starter, here, here)
+                return _pools
             _pools = _Pools(starter, Pool(starter, size, PATIENCE), Pool(starter, size, PATIENCE))
         return _pools
 

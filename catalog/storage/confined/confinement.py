@@ -78,6 +78,11 @@ class Protection:
     @property
     def missing(self) -> str | None:
         """A sentence on what is missing, and what protects without it; None if nothing is."""
+        if not sys.platform.startswith("linux"):
+            return (
+                "On this system external files are opened by the server's own process, without "
+                "limits of memory and time: register files only of people whom you trust."
+            )
         if not self.landlock:
             return (
                 "This kernel has no Landlock (Linux 5.13 or later, with `landlock` among its "

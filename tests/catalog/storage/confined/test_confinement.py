@@ -26,7 +26,7 @@ import zarr
 from catalog.storage import external, files, processes
 from catalog.storage.confined import landlock, seccomp
 from catalog.storage.confined.confinement import Protection
-from catalog.storage.errors import NotReady, StorageError, Unreadable
+from catalog.storage.errors import MissingFile, NotReady, StorageError, Unreadable
 from catalog.storage.processes import Limits
 from tiled_client.wire.data_sources import Asset
 from tiled_client.wire.structures import ArrayStructure
@@ -277,6 +277,26 @@ def test_a_sheet_of_two_cells_far_apart_is_refused(folder: Path) -> None:
         pytest.raises(Unreadable, match="100000 rows and 16384 columns"),
     ):
         tree.entry(["far"])
+
+
+def test_where_there_are_no_such_processes_the_server_reads_itself(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "CONFINED", False)
+    processes.stop()
+    try:
+        attempt(folder, "read", folder / "a.hostile")
+        with pytest.raises(MissingFile):
+            attempt(folder, "list", folder / "missing")
+        with h5py.File(folder / "a.h5", "w") as file:
+            file["x"] = np.arange(3)
+        asset = Asset(files.file_uri(folder / "a.h5"), False)
+        with external.open_tree("application/x-hdf5", [asset], {}, readable=[folder]) as tree:
+            assert tree.names([]) == ["x"]
+        with h5py.File(folder / "a.h5", "a") as file:
+            file["y"] = 1
+    finally:
+        processes.stop()
 
 
 def test_what_protects_without_landlock_is_said() -> None:

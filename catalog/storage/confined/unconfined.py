@@ -1,0 +1,47 @@
+"""The same operations in this process, on systems that have no confined processes (not Linux)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+from .confinement import Confinement
+from .errors import Failed
+from .frames import Content
+from .pool import Call
+from .reader import Operation, Request, Sessions
+
+
+class Unconfined:
+    """Runs one operation at a time, as a confined process does, without any of its protection."""
+
+    def __init__(self, modules: Sequence[str], arguments: Mapping[str, Any]) -> None:
+        self._operations: dict[str, Operation] = {}
+        for name in modules:
+            module = import_module(name)
+            module.prepare(arguments)
+            self._operations.update(module.OPERATIONS)
+        self._sessions = Sessions()
+        self._lock = threading.Lock()
+
+    def call(self, call: Call, confinement: Confinement, seconds: float) -> Content:
+        """Run an operation; what it answers, and its buffers. Raises Failed."""
+        buffers = [memoryview(buffer) for buffer in call.buffers]
+        request = Request(call.arguments, buffers, call.session, self._sessions)
+        try:
+            with self._lock:
+                reply = self._operations[call.operation](request)
+        except Exception as error:
+            kinds = [kind.__name__ for kind in type(error).__mro__]
+            raise Failed(kinds, str(error), getattr(error, "retry_after", None)) from error
+        return reply.value, [memoryview(bytearray(buffer)) for buffer in reply.buffers]
+
+    def end_session(self, name: str) -> None:
+        """Close what a session kept open."""
+        with self._lock:
+            self._sessions.end([name])
+
+    def close(self) -> None:
+        """Nothing is left to end."""
