@@ -9,6 +9,7 @@ from __future__ import annotations
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from .addresses import client_address
 from .credentials import Credentials, authenticate, in_header
 from .csrf import check_csrf
 from .principals import Principal
@@ -21,7 +22,10 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Principal, None]:
         """The principal. Raises Unauthorized, BadRequest for a bad header, and CsrfFailed."""
-        return authenticate(presented(request)), None
+        shown = presented(request)
+        if shown is not None:
+            shown = shown.at(client_address(request._request))
+        return authenticate(shown), None
 
 
 def presented(request: Request) -> Credentials | None:

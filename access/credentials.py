@@ -8,7 +8,8 @@ from typing import Literal
 
 from .config import authentication_settings
 from .errors import BadRequest, Unauthorized
-from .key_lookup import find_key
+from .guesses import guesses
+from .key_lookup import find_key, may_be_stored
 from .principals import NOBODY, OF_ACCOUNTS, READ, Principal, Scope
 from .sessions import require_open
 from .standing import standing_of
@@ -20,10 +21,15 @@ PUBLIC = Principal(READ, anonymous=True)
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What somebody shows: an API key, or an access token."""
+    """What somebody shows, an API key or an access token, and from which address, if known."""
 
     kind: Literal["apikey", "bearer"]
     secret: str
+    address: str = ""
+
+    def at(self, address: str) -> Credentials:
+        """Return the same credentials, shown from `address`."""
+        return Credentials(self.kind, self.secret, address)
 
 
 def authenticate(credentials: Credentials | None) -> Principal:
@@ -31,19 +37,26 @@ def authenticate(credentials: Credentials | None) -> Principal:
     if credentials is None:
         return anonymous()
     if credentials.kind == "apikey":
-        return authenticate_key(credentials.secret)
+        return authenticate_key(credentials.secret, credentials.address)
     return authenticate_token(credentials.secret)
 
 
-def authenticate_key(key: str) -> Principal:
+def authenticate_key(key: str, address: str = "") -> Principal:
     """The principal that `key` belongs to. Raises Unauthorized for any other key.
 
-    Only a key that may be in the database is looked up there.
+    Only a key that may be in the database is looked up there. Any other may be a guess of the
+    site's own key. Raises TooMany if too many of those came from `address`.
     """
+    guessed = not may_be_stored(key) and authentication_settings().single_user_api_key is not None
+    if guessed:
+        guesses.check(address)
     if is_own_key(key):
+        guesses.right(address)
         return OWNER
     found = find_key(key)
     if found is None:
+        if guessed:
+            guesses.wrong(address, key)
         headers = BEARER if authentication_settings().multi_user else None
         raise Unauthorized("Invalid API key", headers=headers)
     return found

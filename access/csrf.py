@@ -16,6 +16,22 @@ CSRF_COOKIE = "tiled_csrf"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
+def is_own_navigation(request: Request) -> bool:
+    """Return whether no page of another site has made a browser send this request.
+
+    A link with a key in it, followed from elsewhere, must not have the visitor act with that key
+    from then on. Browsers that do not say where they come from (over plain HTTP, or old ones) are
+    believed if they were on a page of this site; programs follow no links.
+    """
+    fetch_site = request.META.get("HTTP_SEC_FETCH_SITE")
+    if fetch_site is not None:
+        return fetch_site in {"same-origin", "none"}
+    if request.META.get("HTTP_USER_AGENT", "").startswith("Mozilla/"):
+        here = f"{request.scheme}://{request.get_host()}/"
+        return str(request.META.get("HTTP_REFERER", "")).startswith(here)
+    return True
+
+
 class CsrfFailed(Forbidden):
     """The request may have been made by another site; said in plain text, as browsers show it."""
 

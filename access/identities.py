@@ -12,13 +12,15 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from .accounts import account_of
-from .errors import Unauthorized
+from .errors import Unauthorized, Unavailable
 from .models import Account, Identity
 from .providers import OidcProvider
 
 NOT_IN_NAMES = re.compile(r"[^\w.@+-]")
 LONGEST = 255
 LONGEST_NAME = 80
+# First logins at the same moment that want the same name.
+TRIES = 5
 
 
 def identified(*, provider: OidcProvider, claims: Mapping[str, Any]) -> Identity:
@@ -48,18 +50,21 @@ def _first_login(provider: OidcProvider, identifier: str, claims: Mapping[str, A
             f"{identifier} of {provider.provider} is no user of this site. Whoever runs it can add "
             "the identity to a user."
         )
-    try:
-        with transaction.atomic():
-            account = _new_user(provider, str(claims.get(provider.username_claim) or identifier))
-            return Identity.objects.create(
-                account=account, provider=provider.provider, identifier=identifier
-            )
-    except IntegrityError:
-        # The same person, in another window, at the same moment.
-        identity = _known(provider, identifier)
-        if identity is None:
-            raise
-        return identity
+    wanted = str(claims.get(provider.username_claim) or identifier)
+    for _ in range(TRIES):
+        try:
+            with transaction.atomic():
+                return Identity.objects.create(
+                    account=_new_user(provider, wanted),
+                    provider=provider.provider,
+                    identifier=identifier,
+                )
+        except IntegrityError:
+            # The same person in another window, or another one who took the name meanwhile.
+            identity = _known(provider, identifier)
+            if identity is not None:
+                return identity
+    raise Unavailable("Too many users log in for the first time now. Try again later.")
 
 
 def _new_user(provider: OidcProvider, wanted: str) -> Account:
@@ -71,8 +76,11 @@ def _new_user(provider: OidcProvider, wanted: str) -> Account:
 
 
 def _names(provider: OidcProvider, wanted: str) -> Iterator[str]:
-    """Names for a new user: never one that somebody has, who would be taken for them."""
-    name = NOT_IN_NAMES.sub("_", wanted)[:LONGEST_NAME]
+    """Names for a new user: never one that somebody has, who would be taken for them.
+
+    They are in the form in which Django keeps them, so that they are compared as they are kept.
+    """
+    name = NOT_IN_NAMES.sub("_", User.normalize_username(wanted))[:LONGEST_NAME]
     yield name
     yield f"{name.partition('@')[0]}@{provider.provider}"
     for number in count(2):

@@ -29,12 +29,17 @@ OF_ACCOUNT = f"""SELECT k.*, {COLUMNS} FROM access_apikey k
 USED_EVERY = timedelta(minutes=1)
 
 
+def may_be_stored(secret: str) -> bool:
+    """Return whether a text has the form of keys that are in the database."""
+    return SECRET.fullmatch(secret) is not None
+
+
 def find_key(secret: str) -> Principal | None:
     """Whoever has the valid key with this secret; None for any other text.
 
     A site without users knows its own keys only, and one with users only theirs.
     """
-    if SECRET.fullmatch(secret) is None:
+    if not may_be_stored(secret):
         return None
     query = OF_ACCOUNT if authentication_settings().multi_user else OF_SITE
     key = next(iter(ApiKey.objects.raw(query, [secret[:FIRST]])), None)

@@ -1,4 +1,4 @@
-"""Bounds on what one client can declare or ask for: the section `limits` of the settings.
+"""Bounds on what one client can declare or ask for: the section `bounds` of the settings.
 
 Each bound has its setting, and `exceeded` writes the refusal: what is too large, the bound and the
 setting's name. What a database, a format or a library cannot hold whatever the settings say is in
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 MIB = 1 << 20
 
 
-class LimitsSettings(BaseModel):
+class BoundsSettings(BaseModel):
     """The most that one request may declare, send or ask for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -137,13 +137,13 @@ class LimitsSettings(BaseModel):
     )
 
 
-def limits() -> LimitsSettings:
-    """Return this site's section `limits`."""
-    found: LimitsSettings = settings.TILED.limits
+def bounds() -> BoundsSettings:
+    """Return this site's section `bounds`."""
+    found: BoundsSettings = settings.TILED.bounds
     return found
 
 
 def exceeded(what: str, value: Any, name: str) -> str:
     """Return the sentence that refuses `value`, which is beyond the setting `name`."""
-    bound = getattr(limits(), name)
-    return f"{what}: {value}, but at most {bound} (the setting limits.{name})."
+    bound = getattr(bounds(), name)
+    return f"{what}: {value}, but at most {bound} (the setting bounds.{name})."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from .storage.external.readers import Limits
+from .storage.processes import Limits
 
 IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 DATABASE_URI = re.compile(r"(sqlite(\+\w+)?:///.+|postgres(ql)?(\+\w+)?://.*/[^/?]+(\?.*)?)")
@@ -195,7 +196,11 @@ def private_folders() -> list[Path]:
     """Where the server keeps its own data, keys and code: no external file is read from there."""
     server, storage = settings.TILED.server, settings.TILED.storage
     database = settings.DATABASES["default"]
-    files = [Path(str(database["NAME"]))] if database["ENGINE"].endswith("sqlite3") else []
+    files = []
+    if database["ENGINE"].endswith("sqlite3"):
+        files = [Path(f"{database['NAME']}{suffix}") for suffix in ("", "-wal", "-shm")]
+    if config := os.environ.get("TILED_CONFIG"):
+        files.append(Path(config))
     return [server.data_folder, storage.directory, Path(settings.BASE_DIR), *files]
 
 

@@ -84,14 +84,14 @@ def read_features(text: Any) -> frozenset[Feature]:
 
 
 def _start(value: Any) -> Start:
-    if value is None:
-        return None
+    if value is None or value == "next":
+        return None  # only what is still to be written
     if value == "latest":
         return "latest"
     number = _whole(value)
     if number is None:
         raise BadTerms(
-            "start must be a sequence number, 0 for the oldest update retained, or latest, "
+            "start must be a sequence number, 0 for the oldest update retained, latest, or next, "
             f"not {value!r}."
         )
     return number

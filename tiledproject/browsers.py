@@ -25,6 +25,8 @@ def confine_data(request: HttpRequest, response: HttpResponseBase) -> None:
     """Have a browser that is shown data of the API do nothing but show it."""
     headers = response.headers
     headers["X-Content-Type-Options"] = "nosniff"
+    # Who asks decides what is answered: no cache may give one client's answer to another.
+    headers.setdefault("Cache-Control", "private")
     if headers.get("Content-Type", "").startswith(ACTIVE):
         headers.setdefault(POLICY, OF_DATA)
         headers["Referrer-Policy"] = "no-referrer"

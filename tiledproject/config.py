@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from access.config import AuthenticationSettings
-from catalog.bounds import LimitsSettings
+from catalog.bounds import BoundsSettings
 from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, StorageSettings
 from streaming.config import StreamingCacheSettings
 
@@ -157,7 +157,7 @@ class Settings(BaseModel):
     storage: StorageSettings
     specs: SpecsSettings
     export: ExportSettings
-    limits: LimitsSettings
+    bounds: BoundsSettings
     streaming_cache: StreamingCacheSettings
     authentication: AuthenticationSettings
 
@@ -169,7 +169,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "storage": StorageSettings,
     "specs": SpecsSettings,
     "export": ExportSettings,
-    "limits": LimitsSettings,
+    "bounds": BoundsSettings,
     "streaming_cache": StreamingCacheSettings,
     "authentication": AuthenticationSettings,
 }

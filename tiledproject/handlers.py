@@ -118,7 +118,7 @@ def guarded(get_response: Handler) -> Handler:
         response = preflight(request) or _too_old(request) or get_response(request)
         confine_data(request, response)
         tell_browser(request, response)
-        patch_vary_headers(response, ["Origin"])
+        patch_vary_headers(response, ["Origin", "Authorization", "Cookie"])
         if isinstance(response, HttpResponse):
             response.headers["Content-Length"] = str(len(_body(response)))
         return response

@@ -13,6 +13,10 @@ from django.http import HttpRequest
 from access.errors import TooLarge
 from access.principals import Scope
 
+from ..bounds import bounds
+
+# Of no smaller a body it is asked whether it may come.
+LARGE = 16 << 20
 # What needs no more than these brings names of what is wanted, and is brought by anybody.
 READING = {Scope.read_data, Scope.read_metadata}
 
@@ -26,10 +30,19 @@ def ask_only(request: HttpRequest) -> None:
     request.META["tiled.admission"] = True
 
 
-def end_if_only_asked(request: HttpRequest, needed: Collection[Scope]) -> None:
-    """Raise Admitted, or TooLarge where nobody writes, if this is all that the request is for."""
+def end_if_only_asked(
+    request: HttpRequest, needed: Collection[Scope], *, brings_data: bool
+) -> None:
+    """Raise Admitted or TooLarge if this is all that the request is for.
+
+    Only bodies with data are large: those of requests that write, and are not JSON.
+    """
     if "tiled.admission" not in request.META:
         return
     if READING.issuperset(needed):
         raise TooLarge("What this request may bring is never so large.")
+    if not brings_data and bounds().json_body <= LARGE:
+        raise TooLarge(
+            f"A JSON body has at most {bounds().json_body} bytes (the setting bounds.json_body)."
+        )
     raise Admitted

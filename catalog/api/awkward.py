@@ -28,6 +28,7 @@ from .responses import attachment, binary, render
 class AwkwardFullView(WireView):
     """A whole awkward array."""
 
+    brings_data = True
     scopes = {"GET": (Scope.read_data,), "PUT": (Scope.write_data,)}
 
     def get(self, request: Request, path: str) -> HttpResponseBase:

@@ -13,7 +13,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from access.authentication import KEY_COOKIE, ApiKeyAuthentication
-from access.csrf import CSRF_COOKIE
+from access.csrf import CSRF_COOKIE, is_own_navigation
 from access.permissions import HasScopes, ScopedView, principal_of
 
 from ..rights import check_node
@@ -45,6 +45,8 @@ class WireView(ScopedView):
 
     permission_classes = (HasScopes,)
     parser_classes = ()
+    brings_data = False
+    """Whether bodies are data, which may be large, and not JSON."""
     http_method_names = ("get", "post", "put", "patch", "delete")
 
     _authenticators = (ApiKeyAuthentication(),)
@@ -78,7 +80,7 @@ class WireView(ScopedView):
         needed = self.scopes.get(request.method or "", ())
         if "path" in kwargs:
             check_node(kwargs["path"], principal_of(request), *needed)
-        end_if_only_asked(request._request, needed)
+        end_if_only_asked(request._request, needed, brings_data=self.brings_data)
         durations.admitted()
 
     @property
@@ -91,7 +93,7 @@ class WireView(ScopedView):
         if CSRF_COOKIE not in request.COOKIES:
             _set_cookie(request, response, CSRF_COOKIE, secrets.token_urlsafe(32))
         key = request.query_params.get("api_key")
-        if key and response.status_code < 400:
+        if key and response.status_code < 400 and is_own_navigation(request):
             _set_cookie(request, response, KEY_COOKIE, key)
         return compressed(request, response)
 

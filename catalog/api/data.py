@@ -5,7 +5,7 @@ Source: the wire, "Formats".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -83,17 +83,22 @@ def data_answer(
 
 def choice_of(request: Request, node: Described, family: StructureFamily) -> Choice:
     """The format asked for. Raises NotAcceptable."""
-    return choose(formats(), _specs(node), family, _wanted(request))
+    return _chosen(request, _specs(node), family)
 
 
 def check_format(request: Request, family: StructureFamily, media_type: str) -> None:
     """Raise NotAcceptable unless the request takes `media_type`, the only one there is."""
-    known = choose(formats(), [], family, _wanted(request))
+    known = _chosen(request, (), family)
     if known.media_type != media_type:
         raise NotAcceptable(
             "None of the media types requested by the client are supported. "
             f"Supported: {media_type}. Requested: {_wanted(request)}."
         )
+
+
+def _chosen(request: Request, specs: Sequence[str], family: StructureFamily) -> Choice:
+    named = bool(request.query_params.get("format"))
+    return choose(formats(), specs, family, _wanted(request), header=not named)
 
 
 def _wanted(request: Request) -> str:

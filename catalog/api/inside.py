@@ -15,15 +15,16 @@ from rest_framework.request import Request
 
 from access.errors import BadRequest
 
+from ..bounds import bounds
 from ..inner import Group, Inner
 from ..queries.filters import Filter
 from ..queries.order import Order
 from ..storage.errors import StorageError
 from ..storage.external import Tree
-from .links import base_url, self_link
+from .links import base_url, quoted, self_link
 from .listing import Page
 from .resources import View, node_resource
-from .responses import render
+from .responses import json_bytes, render
 
 
 def listing(
@@ -40,16 +41,34 @@ def listing(
         names = [name for name in tree.names(group.keys) if wanted(name)]
         ordered = names[::-1] if order.newest_first else names
         shown = [] if view.fields == {"count"} else ordered[start : start + page.limit]
-        data = list(_items(request, group, tree, shown, view))
-    address = f"{base_url(request)}/search/{group.path}"
-    links = replace(page, offset=start, cursor=None).links(address, len(names))
+        data, taken = _fitting(_items(request, group, tree, shown, view))
+    address = f"{base_url(request)}/search/{quoted(group.path)}"
+    shorter = {"after": start + taken} if taken < len(shown) else {}
+    links = replace(page, offset=start, cursor=None).links(address, len(names), **shorter)
     body = {"data": data, "error": None, "links": links, "meta": {"count": len(names)}}
     return render(request, body, headers={"Cache-Control": "must-revalidate"})
 
 
+def _fitting(items: Iterator[dict[str, Any] | None]) -> tuple[list[dict[str, Any]], int]:
+    """The first entries, as many as one page may hold in bytes, and for how many names these are.
+
+    None stands for one that is left out.
+    """
+    found: list[dict[str, Any]] = []
+    size = taken = 0
+    for item in items:
+        size += 0 if item is None else len(json_bytes(item))
+        if size > bounds().listing and found:
+            break
+        taken += 1
+        if item is not None:
+            found.append(item)
+    return found, taken
+
+
 def _items(
     request: Request, group: Group, tree: Tree, names: list[str], view: View
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, Any] | None]:
     base = base_url(request)
     for name in names:
         keys = (*group.keys, name)
@@ -59,6 +78,7 @@ def _items(
         try:
             entry = tree.entry(keys)
         except StorageError:
+            yield None
             continue
         yield node_resource(base, Inner(group.host, keys, entry), view, {})
 

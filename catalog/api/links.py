@@ -1,10 +1,13 @@
 """Addresses in responses.
 
-Source: the wire, "Paths, doubled slashes, encoding" and "Links per family". Keys stand in links as
-they are, not percent-encoded; `{0}` and `{index}` are for the client to fill in.
+Source: the wire, "Paths, doubled slashes, encoding" and "Links per family". Keys stand in links
+percent-encoded, so that a client that follows one reaches that very node; `{0}` and `{index}` are
+for the client to fill in.
 """
 
 from __future__ import annotations
+
+from urllib.parse import quote
 
 from django.http import HttpRequest
 from rest_framework.request import Request
@@ -24,9 +27,19 @@ def base_url(request: Request | HttpRequest) -> str:
     return f"{proto}://{host or request.get_host()}{API}"
 
 
+# What may stand in a path as it is (RFC 3986), and the space, which every client encodes itself: of
+# Tiled's own links they look the same.
+PLAIN = "/!$&'()*+,;=:@ "
+
+
+def quoted(path: str) -> str:
+    """Return `path` percent-encoded, as it stands in an address."""
+    return quote(path, safe=PLAIN, errors="surrogatepass")
+
+
 def self_link(base: str, path: str) -> str:
     """The address of the node at `path`."""
-    return f"{base}/metadata/{path}"
+    return f"{base}/metadata/{quoted(path)}"
 
 
 def node_links(
@@ -34,6 +47,7 @@ def node_links(
 ) -> dict[str, str]:
     """Links of the node at `path`, which stands in them as given, doubled slashes included."""
     links = {"self": self_link(base, path)}
+    path = quoted(path)
     match family:
         case StructureFamily.container:
             links["search"] = f"{base}/search/{path}"

@@ -47,9 +47,12 @@ class Page:
         limit = integer(request, "page[limit]", DEFAULT_PAGE, high=MAX_PAGE)
         return cls(offset or 0, DEFAULT_PAGE if limit is None else limit, cursor)
 
-    def links(self, address: str, total: int) -> dict[str, str | None]:
-        """Links to this page, the first and the next; without the request's other parameters."""
-        after = self.offset + self.limit
+    def links(self, address: str, total: int, *, after: int | None = None) -> dict[str, str | None]:
+        """Links to this page, the first and the next; without the request's other parameters.
+
+        The next begins after as many as `after`, where the page is shorter than was asked for.
+        """
+        after = self.offset + self.limit if after is None else after
         more = self.limit and after < total
         return self._links(address, f"page[offset]={after}" if more else None)
 

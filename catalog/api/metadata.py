@@ -21,6 +21,7 @@ from ..services.metadata import Change, Described, update_metadata
 from ..services.patches import json_patched, merge_patched
 from ..services.tags import checked_tags
 from .base import WireView
+from .client_versions import knows_sizes, sources_of
 from .links import ROOT_PATH, base_url, child_path, node_links
 from .listing import child_counts
 from .requests import flag, json_body
@@ -104,7 +105,7 @@ def created(request: Request, parent_path: str, draft: Draft, node: Node) -> Htt
     answer: dict[str, Any] = {
         "id": node.key,
         "links": node_links(base_url(request), path, node.family, node.structure),
-        "data_sources": [node.source.to_json()] if node.source else [],
+        "data_sources": sources_of(node, sizes=knows_sizes(request)),
         "access_tags": own_tags(node.tag_path_id),
     }
     if node.metadata != draft.metadata:

@@ -25,13 +25,14 @@ from .base import WireView
 from .data import data_answer
 from .nested import rows_of
 from .once import once_of, token_of
-from .requests import body_of_type, content_type, flag, required_sizes
+from .requests import body_of_type, bounded_json, content_type, flag, required_sizes
 from .responses import JSON, render
 
 
 class RaggedFullView(WireView):
     """A whole ragged array, or any part of it."""
 
+    brings_data = True
     scopes = {
         "GET": (Scope.read_data,),
         "PUT": (Scope.write_data,),
@@ -69,6 +70,7 @@ class RaggedFullView(WireView):
 class RaggedBlockView(WireView):
     """One chunk of the rows of a ragged array."""
 
+    brings_data = True
     scopes = {"PUT": (Scope.write_data,)}
 
     def put(self, request: Request, path: str) -> HttpResponse:
@@ -82,6 +84,8 @@ def _upload(request: Request) -> Upload:
     body = body_of_type(request, ZIP, JSON)
     persist = flag(request, "persist", True)
     token = "" if persist else token_of(request)
+    if content_type(request) == JSON:
+        body = bounded_json(body)
     return Upload(body, content_type(request), persist=persist, token=token)
 
 

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from access.errors import Invalid, TooLarge, UnsupportedMedia
 
-from ..bounds import exceeded, limits
+from ..bounds import bounds, exceeded
 from ..services.limits import check_json
 from ..storage.mapped import Bytes, map_file
 
@@ -70,7 +70,7 @@ def json_body(request: Request) -> Any:
     """The body as JSON; a missing Content-Type counts as JSON. Raises Invalid and TooLarge."""
     if content_type(request) not in JSON_TYPES:
         raise Invalid(f"The body must be application/json, not {content_type(request)}.")
-    body = _bounded(data(request))
+    body = bounded_json(data(request))
     try:
         value = orjson.loads(body)
         check_json(value)
@@ -82,14 +82,14 @@ def json_body(request: Request) -> Any:
     return value
 
 
-def _bounded(body: Bytes) -> bytes:
-    """Return the body of a JSON request. Raise TooLarge before anything of it is parsed."""
-    if len(body) > limits().json_body:
+def bounded_json(body: Bytes) -> bytes:
+    """Return a body that is JSON. Raise TooLarge before anything of it is parsed."""
+    if len(body) > bounds().json_body:
         raise TooLarge(exceeded("Bytes in the JSON body", len(body), "json_body"))
     content = bytes(body)
     # Also counts those within texts: a bound on the values, which takes no parser.
     values = sum(map(content.count, SEPARATORS))
-    if values > limits().json_values:
+    if values > bounds().json_values:
         raise TooLarge(exceeded("Values in the JSON body", values, "json_values"))
     return content
 

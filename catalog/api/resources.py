@@ -18,6 +18,7 @@ from ..columns import Column
 from ..inner import Inner, group_of
 from ..models import Node
 from ..rights import own_tags
+from .client_versions import knows_sizes, sources_of
 from .contents import group_structure
 from .links import node_links, self_link
 from .requests import flag, integer
@@ -49,6 +50,7 @@ class View:
     data_links: bool = True
     depth: int = MAX_DEPTH
     of_files: bool = True
+    sizes: bool = True
 
     @classmethod
     def of(cls, request: Request, *, depth_checked: bool = False) -> View:
@@ -70,6 +72,7 @@ class View:
             links=not flag(request, "omit_links", False),
             select_metadata=_compiled(request.query_params.get("select_metadata")),
             depth=MAX_DEPTH if depth is None else depth,
+            sizes=knows_sizes(request),
         )
 
     @property
@@ -123,7 +126,7 @@ def _attributes(
         "data_sources": None,
     }
     if view.data_sources:
-        chosen["data_sources"] = [node.source.to_json()] if node.source else []
+        chosen["data_sources"] = sources_of(node, sizes=view.sizes)
     return {"ancestors": node.segments[:-1], **chosen}
 
 

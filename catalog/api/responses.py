@@ -18,6 +18,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from rest_framework.request import Request
 
+from ..formats.media_types import preferences
 from . import durations
 from .buffers import BufferResponse, Piece, PiecesResponse
 from .etags import etag_of, has_already
@@ -131,9 +132,9 @@ def attachment(request: Request) -> Headers:
 
 def accepted(request: Request) -> str:
     """JSON or msgpack, by the Accept header."""
-    for part in (request.META.get("HTTP_ACCEPT") or "*/*").split(","):
-        media_type = part.partition(";")[0].strip()
-        if media_type in {"*/*", JSON}:
+    for part in preferences(request.META.get("HTTP_ACCEPT") or "*/*"):
+        media_type = part.partition(";")[0].strip().lower()
+        if media_type in {"*/*", "application/*", JSON}:
             return JSON
         if media_type == MSGPACK:
             return MSGPACK

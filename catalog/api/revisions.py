@@ -16,7 +16,7 @@ from ..models import Revision
 from ..nodes import split_path
 from ..services.revisions import delete_revision, list_revisions
 from .base import WireView
-from .links import base_url
+from .links import base_url, quoted
 from .listing import Page
 from .requests import integer, required_integer
 from .responses import render
@@ -34,7 +34,7 @@ class RevisionsView(WireView):
         """A page of them, the oldest first, with the exact number of all in `meta.count`."""
         page = Page.of(request)
         revisions = list_revisions(path=path, offset=page.offset, limit=page.limit)
-        address = f"{base_url(request)}/revisions/{'/'.join(split_path(path))}"
+        address = f"{base_url(request)}/revisions/{quoted('/'.join(split_path(path)))}"
         return render(
             request,
             {

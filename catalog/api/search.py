@@ -18,7 +18,7 @@ from access.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
 
-from ..bounds import limits
+from ..bounds import bounds
 from ..inner import group_of, resolve_readable
 from ..models import Node
 from ..nodes import below, within_depth
@@ -30,7 +30,7 @@ from ..visibility import visible
 from . import inside
 from .base import WireView
 from .filters import filters_of
-from .links import base_url
+from .links import base_url, quoted
 from .listing import Page, child_counts
 from .requests import integer
 from .resources import View, node_resource
@@ -120,13 +120,13 @@ def _answer(
     base = base_url(request)
     with bounded(workers=counted is None):
         found = _found(nodes, listing, counted)
-        found = shortened(found, limits().listing, assets=listing.view.data_sources)
+        found = shortened(found, bounds().listing, assets=listing.view.data_sources)
         loaded = load(found.ids, assets=listing.view.data_sources) if found.ids else []
         counts = _counts(request, loaded, listing.view)
     body: dict[str, Any] = {
         "data": [node_resource(base, node, listing.view.listed, counts) for node in loaded],
         "error": None,
-        "links": listing.page.links_among(f"{base}/{address}", found, listing.order),
+        "links": listing.page.links_among(f"{base}/{quoted(address)}", found, listing.order),
         "meta": {"count": found.total},
     }
     return render(request, body, headers=headers)

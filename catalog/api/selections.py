@@ -19,7 +19,7 @@ from jmespath.visitor import TreeInterpreter
 
 from access.errors import BadRequest
 
-from ..bounds import exceeded, limits
+from ..bounds import bounds, exceeded
 from ..services.limits import check_json, json_size
 
 # What these give is made anew: a list whose items count.
@@ -31,13 +31,13 @@ class Selection:
 
     def __init__(self, expression: str) -> None:
         """Parse the expression. Raise BadRequest if it is malformed or too long."""
-        if len(expression) > limits().selection:
+        if len(expression) > bounds().selection:
             raise BadRequest(
                 exceeded("Characters in select_metadata", len(expression), "selection")
             )
         with _malformed_refused():
             self._parsed = jmespath.compile(expression).parsed
-        self._left = limits().selection_steps
+        self._left = bounds().selection_steps
 
     def of(self, metadata: Any) -> Any:
         """Return what it selects. Raise BadRequest where that is malformed or too large."""
@@ -47,7 +47,7 @@ class Selection:
             evaluation.check(selected)
             size = json_size(selected)
         self._left = evaluation.left
-        if size > limits().metadata:
+        if size > bounds().metadata:
             raise _too_large(size)
         check_json(selected)
         return selected
@@ -95,7 +95,7 @@ class _Evaluation(TreeInterpreter):
 
     def check(self, value: Any) -> None:
         """Raise BadRequest if the value would be too large as JSON."""
-        if (size := self._size(value)) > limits().metadata:
+        if (size := self._size(value)) > bounds().metadata:
             raise _too_large(size)
 
     def _checked(self, node: dict[str, Any], value: Any) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class _Evaluation(TreeInterpreter):
         if self.left < 0:
             raise BadRequest(
                 "Evaluating select_metadata takes more than "
-                f"{limits().selection_steps} steps (the setting limits.selection_steps). Simplify "
+                f"{bounds().selection_steps} steps (the setting bounds.selection_steps). Simplify "
                 "the expression, or ask for fewer nodes at a time."
             )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -15,9 +15,12 @@ from access.errors import BadRequest
 
 from ..config import storage_settings
 from .exports import Body, Export, Piece, formless, unfitting
+from .formulas import for_spreadsheets, quoted
 from .json_pieces import array_json
 
 Array = np.ndarray[Any, Any]
+
+Texts = Callable[[Array], Any]
 
 # So many values are written as text at a time.
 VALUES_AT_ONCE = 50_000
@@ -52,7 +55,8 @@ def separated(export: Export[Array]) -> Iterator[bytes]:
         raise unfitting(array.shape, export.media_type)
     if not has_texts(array.dtype):
         raise formless(f"elements of {array.dtype} are no text", export.media_type)
-    return _bounded(array.reshape(-1, 1) if array.ndim < 2 else array)
+    texts = quoted_texts if for_spreadsheets(export.media_type) else texts_of
+    return _bounded(array.reshape(-1, 1) if array.ndim < 2 else array, texts)
 
 
 def has_texts(dtype: np.dtype[Any]) -> bool:
@@ -68,10 +72,17 @@ def texts_of(array: Array) -> Any:
     return array.astype(str).tolist()
 
 
-def _bounded(rows: Array) -> Iterator[bytes]:
+def quoted_texts(array: Array) -> Any:
+    """Like `texts_of`, for a spreadsheet: none of them is a formula."""
+    if array.dtype.kind not in "SU":
+        return texts_of(array)
+    return [[quoted(text) for text in row] for row in texts_of(array)]
+
+
+def _bounded(rows: Array, texts: Texts) -> Iterator[bytes]:
     """Lines of the rows. Raise BadRequest if, by the first, all of them would be too large."""
     step = max(VALUES_AT_ONCE // max(math.prod(rows.shape[1:]), 1), 1)
-    pieces = _lines(rows, step)
+    pieces = _lines(rows, step, texts)
     first = next(pieces, b"")
     limit = storage_settings().response_bytesize_limit
     if len(first) * max(len(rows) / step, 1) > limit:
@@ -82,9 +93,9 @@ def _bounded(rows: Array) -> Iterator[bytes]:
     return chain([first], pieces)
 
 
-def _lines(rows: Array, step: int) -> Iterator[bytes]:
+def _lines(rows: Array, step: int, texts: Texts) -> Iterator[bytes]:
     for start in range(0, len(rows), step):
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerows(texts_of(rows[start : start + step]))
+        writer.writerows(texts(rows[start : start + step]))
         yield text.getvalue().encode()

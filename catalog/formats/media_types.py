@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 OCTET_STREAM = "application/octet-stream"
 ARROW = "application/vnd.apache.arrow.file"
 CSV = "text/csv"
@@ -50,3 +52,34 @@ EXTENSIONS = {
     "xlsx": XLSX,
     "zip": ZIP,
 }
+
+QUALITY = re.compile(r"[01](?:\.\d{0,3})?")
+
+
+def preferences(header: str) -> list[str]:
+    """Return what an `Accept` header wants, the most wanted first, each without its q-value.
+
+    What is wanted equally stays in its order; what has q=0 is left out (RFC 9110, 12.5.1).
+    """
+    weighted = [_weighed(part) for part in header.split(",") if part.strip()]
+    ordered = sorted(weighted, key=lambda pair: -pair[0])
+    return [part for quality, part in ordered if quality > 0]
+
+
+def refused(header: str) -> set[str]:
+    """Return the media types that an `Accept` header excludes with q=0."""
+    weighted = [_weighed(part) for part in header.split(",")]
+    return {part.partition(";")[0].strip().lower() for quality, part in weighted if not quality}
+
+
+def _weighed(part: str) -> tuple[float, str]:
+    """A part of the header without its q-value, and that; 1 where it has none, or no number."""
+    name, *parameters = (text.strip() for text in part.split(";"))
+    kept, quality = [name], 1.0
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        if key.strip().lower() != "q":
+            kept.append(parameter)
+        elif QUALITY.fullmatch(value.strip()):
+            quality = min(float(value), 1.0)
+    return quality, ";".join(kept)

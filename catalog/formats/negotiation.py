@@ -1,8 +1,8 @@
 """Choosing the format that a request asks for.
 
 Source: the wire, "Formats": a list of media types or extensions; the first that is known counts,
-for one of the node's specs or for its family. Parameters do not matter for the choice, nor do
-q-values.
+for one of the node's specs or for its family. An `Accept` header is ordered by its q-values before.
+Parameters do not matter for the choice, nor does the case of media types.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from access.errors import NotAcceptable
 
 from .exports import Exporter
-from .media_types import PNG
+from .media_types import PNG, preferences, refused
 from .registry import Formats
 
 PARAMETER = re.compile(r"([\w-]{1,64})=([\w.+-]{1,64})")
@@ -38,17 +38,22 @@ class Choice:
         return ";".join(said)
 
 
-def choose(formats: Formats, specs: Sequence[str], family: str, wanted: str) -> Choice:
+def choose(
+    formats: Formats, specs: Sequence[str], family: str, wanted: str, *, header: bool = False
+) -> Choice:
     """The first of the formats in the list `wanted` that data of these specs can have.
 
-    Raises NotAcceptable.
+    `header` says that the list is an `Accept` header, with q-values. Raises NotAcceptable.
     """
     known = formats.media_types(specs, family)
-    requested = [part.strip() for part in wanted.split(",")]
+    requested = preferences(wanted) if header else [part.strip() for part in wanted.split(",")]
+    unwanted = refused(wanted) if header else set()
+    possible = {one.lower(): one for one in known if one.lower() not in unwanted}
     for part in requested:
         asked, _, said = part.partition(";")
-        media_type = _meant(formats, asked.strip(), family)
-        if media_type in known:
+        meant = _meant(formats, asked.strip(), family, list(possible.values()))
+        media_type = possible.get((meant or "").lower())
+        if media_type is not None:
             name = known[media_type]
             exporter = formats.exporter(name, media_type)
             return Choice(name, media_type, _parameters(said), exporter)
@@ -58,12 +63,15 @@ def choose(formats: Formats, specs: Sequence[str], family: str, wanted: str) -> 
     )
 
 
-def _meant(formats: Formats, name: str, family: str) -> str | None:
-    if name == "*/*":
-        return formats.default(family)
-    if name == "image/*":
-        return PNG
-    return formats.media_type_of(name)
+def _meant(formats: Formats, name: str, family: str, possible: Sequence[str]) -> str | None:
+    """The media type that a name stands for; of a wildcard, the best of those that are possible."""
+    group, _, rest = name.partition("/")
+    if rest != "*":
+        return formats.media_type_of(name)
+    best = PNG if group.lower() == "image" else formats.default(family)
+    prefix = "" if group == "*" else f"{group.lower()}/"
+    fitting = [one for one in possible if one.startswith(prefix)]
+    return best if best in fitting else next(iter(fitting), None)
 
 
 def _parameters(text: str) -> dict[str, str]:

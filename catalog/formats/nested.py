@@ -5,17 +5,16 @@ Source: the wire, "Awkward, ragged, bytes".
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet
 
 from tiled_client.wire.buffers import awkward_buffers, ragged_body, zip_members
 from tiled_client.wire.plain import plain_nested
 
+from ..storage.parquet_writing import parquet_pieces
 from ..storage.tables import serialize_ipc
 from .exports import Export, formless
 from .json_pieces import json_of
@@ -47,9 +46,7 @@ def parquet(export: Export[Nested]) -> bytes:
     """A Parquet file."""
     table = _table(export)
     check_parquet(table.schema, export.media_type)
-    sink = io.BytesIO()
-    pyarrow.parquet.write_table(table, sink)
-    return sink.getvalue()
+    return b"".join(parquet_pieces(table.schema, [table]))
 
 
 def awkward_zip(export: Export[Nested]) -> bytes:

@@ -8,14 +8,15 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet
 
 from tiled_client.wire.plain_columns import plain_column
 
 from ..services.rows import Rows
+from ..storage.parquet_writing import parquet_pieces
 from ..storage.tables import empty, has_empty_lists, in_slices, ipc_pieces, serialize_ipc
 from .exports import Body, Export, formless
 from .files import written_file
+from .formulas import for_spreadsheets, quoted, without_formulas
 from .json_pieces import json_of, table_json
 from .plain_tables import plain_rows, without_unnamed_index
 from .registry import formats
@@ -66,9 +67,8 @@ def parquet(export: Export[Rows]) -> Iterator[bytes]:
     check_parquet(export.data.schema, export.media_type)
 
     def write(file: Any) -> None:
-        with pyarrow.parquet.ParquetWriter(file, export.data.schema) as writer:
-            for piece in export.data.pieces():
-                writer.write_table(piece)
+        for piece in parquet_pieces(export.data.schema, export.data.pieces()):
+            file.write(piece)
 
     return written_file(write)
 
@@ -83,8 +83,11 @@ def check_parquet(schema: pa.Schema, media_type: str) -> None:
 def separated(export: Export[Rows]) -> Iterator[bytes]:
     """A line for each row, after one of names; `header=absent` leaves that out."""
     header = export.parameters.get("header") != "absent"
-    pieces = plain_rows(export.data)
-    return separated_pieces(export.data.schema, pieces, header=header)
+    pieces, schema = plain_rows(export.data), export.data.schema
+    if for_spreadsheets(export.media_type):
+        pieces = map(without_formulas, pieces)
+        schema = pa.schema([field.with_name(quoted(field.name)) for field in schema])
+    return separated_pieces(schema, pieces, header=header)
 
 
 def separated_pieces(

@@ -1,6 +1,6 @@
 """A deadline for database statements that only read, and their cancellation with the request.
 
-The statements within `bounded` end at `limits.search_seconds`, or when the client of the request
+The statements within `bounded` end at `bounds.search_seconds`, or when the client of the request
 has disconnected: a search that has been abandoned holds neither a connection nor a thread.
 
 PostgreSQL keeps the deadline itself (`statement_timeout`), set along with each statement in one
@@ -20,7 +20,7 @@ from django.db import OperationalError, connection
 from access.cancellation import current
 from access.errors import BadRequest
 
-from ..bounds import limits
+from ..bounds import bounds
 
 # Instructions of SQLite between two looks at the clock: some milliseconds.
 INSTRUCTIONS = 100_000
@@ -39,7 +39,7 @@ def bounded(*, workers: bool = True) -> Iterator[None]:
     to be much more work than they are, and starts others to help, which takes longer than the
     search.
     """
-    deadline = time.monotonic() + limits().search_seconds
+    deadline = time.monotonic() + bounds().search_seconds
     limited = _on_postgresql if connection.vendor == "postgresql" else _on_sqlite
     try:
         with limited(deadline, workers):
@@ -49,8 +49,8 @@ def bounded(*, workers: bool = True) -> Iterator[None]:
             raise
         current().raise_if_cancelled()
         raise BadRequest(
-            f"The search takes longer than {limits().search_seconds:g} seconds (the setting "
-            "limits.search_seconds). Use fewer or simpler filters, or search a smaller container."
+            f"The search takes longer than {bounds().search_seconds:g} seconds (the setting "
+            "bounds.search_seconds). Use fewer or simpler filters, or search a smaller container."
         ) from error
 
 

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from access.errors import BadRequest, Invalid
 from tiled_client.wire.families import StructureFamily
 
-from ..bounds import exceeded, limits
+from ..bounds import bounds, exceeded
 from ..models import Node
 from ..visibility import with_any_tag
 from .comparison import OPERATORS, compared
@@ -72,7 +72,7 @@ def _check_number(filters: list[Filter]) -> None:
         "regex_filters": ("Regular expressions", sum(one.kind == "regex" for one in filters)),
     }
     for name, (what, count) in counts.items():
-        if count > getattr(limits(), name):
+        if count > getattr(bounds(), name):
             raise BadRequest(exceeded(what, count, name))
 
 

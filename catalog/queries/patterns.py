@@ -11,7 +11,7 @@ from django.db.models import Q, Value
 
 from access.errors import BadRequest
 
-from ..bounds import exceeded, limits
+from ..bounds import bounds, exceeded
 from .paths import MetadataPath
 from .sql import Sql, postgresql
 
@@ -84,7 +84,7 @@ def check_expression(pattern: str) -> None:
         size = compiled(pattern, True).programsize
     except re2.error as error:
         raise BadRequest(f"{pattern!r} is no regular expression: {error}") from error
-    if size > limits().regex_size:
+    if size > bounds().regex_size:
         # PostgreSQL compiles it anew for each of its texts, in time with the square of the size.
         raise BadRequest(exceeded("Size of the compiled regular expression", size, "regex_size"))
 

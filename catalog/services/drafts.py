@@ -11,7 +11,7 @@ from access.errors import Invalid, TooLarge, UnsupportedMedia
 from tiled_client.wire.data_sources import DataSource
 from tiled_client.wire.families import Management, StructureFamily
 
-from ..bounds import exceeded, limits
+from ..bounds import bounds, exceeded
 from ..models import KEY_LENGTH
 from ..storage import external
 from .limits import check_asset, check_structure, json_size
@@ -59,10 +59,10 @@ def checked_source(value: Any) -> DataSource:
     if isinstance(value, Mapping) and value.get("structure") is None:
         _check_mimetype(value)
     source = DataSource.from_json(value)
-    if len(source.assets) > limits().assets:
+    if len(source.assets) > bounds().assets:
         raise Invalid(exceeded("Assets of a data source", len(source.assets), "assets"))
     for name in ("parameters", "properties"):
-        if (size := json_size(getattr(source, name))) > limits().metadata:
+        if (size := json_size(getattr(source, name))) > bounds().metadata:
             raise TooLarge(exceeded(f"Bytes of {name} of a data source", size, "metadata"))
     check_structure(source.structure)
     for asset in source.assets:
@@ -105,7 +105,7 @@ def checked_metadata(metadata: Any) -> dict[str, Any]:
     """Metadata that can be stored. Raises Invalid and TooLarge."""
     if not isinstance(metadata, dict):
         raise Invalid(f"metadata must be a JSON object, not {metadata!r:.80}.")
-    if (size := json_size(metadata)) > limits().metadata:
+    if (size := json_size(metadata)) > bounds().metadata:
         raise TooLarge(exceeded("Bytes of metadata", size, "metadata"))
     return metadata
 

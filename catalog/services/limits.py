@@ -21,7 +21,7 @@ from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
 
-from ..bounds import exceeded, limits
+from ..bounds import bounds, exceeded
 from ..storage import ragged, sparse
 
 # orjson writes 254 levels, and an answer needs some for itself.
@@ -92,7 +92,7 @@ def check_size(structure: ArrayStructure, shape: Sequence[int]) -> None:
         len(sizes) if before == size else -(-size // max(sizes[0] if sizes else 0, 1))
         for sizes, before, size in zip(structure.chunks, structure.shape, shape, strict=True)
     )
-    if count > limits().chunks:
+    if count > bounds().chunks:
         what = f"Chunk sizes of an array of shape {list(shape)}"
         raise Invalid(f"{exceeded(what, count, 'chunks')} Make the array with larger chunks.")
 
@@ -158,13 +158,13 @@ def _check_dims(structure: ArrayStructure | SparseStructure | RaggedStructure) -
 
 
 def _check_partitions(what: str, count: int) -> None:
-    if count > limits().partitions:
+    if count > bounds().partitions:
         raise Invalid(exceeded(what, count, "partitions"))
 
 
 def _check_columns(structure: TableStructure) -> None:
     count = max(len(structure.columns), _fields(structure.schema()))
-    if count > limits().columns:
+    if count > bounds().columns:
         raise Invalid(exceeded("Columns of the table", count, "columns"))
 
 

@@ -10,7 +10,7 @@ from jsonpointer import JsonPointerException
 
 from access.errors import Conflict, Invalid, TooLarge
 
-from ..bounds import exceeded, limits
+from ..bounds import bounds, exceeded
 from .limits import check_json, json_size
 
 # Each may double the document, which is measured after it.
@@ -27,7 +27,7 @@ def json_patched(document: Any, operations: Any) -> Any:
     """
     if not isinstance(operations, list):
         raise Invalid("A JSON patch (RFC 6902) is a list of operations.")
-    if len(operations) > limits().patch_operations:
+    if len(operations) > bounds().patch_operations:
         raise Invalid(exceeded("Operations of a JSON patch", len(operations), "patch_operations"))
     copies = [item for item in operations if isinstance(item, dict) and item.get("op") == "copy"]
     if len(copies) > MOST_COPIES:
@@ -51,7 +51,7 @@ def _applied(document: Any, operations: list[Any]) -> Any:
     To measure the document after each of them would take time with the square of its size. It
     is measured once what was added since could have doubled what is allowed.
     """
-    patched, most = copy.deepcopy(document), limits().metadata
+    patched, most = copy.deepcopy(document), bounds().metadata
     added = 0
     for operation in operations:
         patched = jsonpatch.JsonPatch([operation]).apply(patched, in_place=True)
@@ -65,7 +65,7 @@ def _applied(document: Any, operations: list[Any]) -> Any:
 
 def _check_size(patched: Any) -> None:
     check_json(patched)  # what is nested too deep cannot be measured
-    if (size := json_size(patched)) > limits().metadata:
+    if (size := json_size(patched)) > bounds().metadata:
         raise TooLarge(exceeded("Bytes of the patched document", size, "metadata"))
 
 

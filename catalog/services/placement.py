@@ -18,7 +18,7 @@ from ..config import storage_settings
 from ..storage import awkward, external, files, ragged, sparse, tables
 from .drafts import UNKNOWN_MIMETYPE, Draft
 from .stores import array_store, node_folder
-from .table_names import check_table_name
+from .table_names import check_column_names, check_table_name
 
 ZARR = "application/x-zarr"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
@@ -77,7 +77,10 @@ def _make(node: uuid.UUID, source: DataSource) -> Placement:
             assets = [Asset(files.file_uri(folder), is_directory=True, parameter="data_uri")]
         case TableStructure() as structure:
             check_table_name(source.parameters)
-            tables.create(folder, _checked_schema(structure))
+            schema = _checked_schema(structure)
+            if mimetype == SQL_TABLE:
+                check_column_names(schema.names)
+            tables.create(folder, schema)
             assets = []
         case _:  # the first write makes the folder
             assets = []

@@ -52,7 +52,8 @@ def list_files(*, path: str, asset_id: int) -> list[str]:
     if not asset.is_directory:
         raise BadRequest("This asset is a single file, and has no manifest.")
     with _said_plainly():
-        return raw_files.manifest(_place(source, asset))
+        place = _place(source, asset)
+        return raw_files.manifest(place, _readable(source, place))
 
 
 def open_asset(*, path: str, asset_id: int, relative_path: str | None) -> RawFile:
@@ -70,7 +71,7 @@ def open_asset(*, path: str, asset_id: int, relative_path: str | None) -> RawFil
         place = _place(source, asset)
         if relative_path is not None:
             place = raw_files.below(place, relative_path)
-        opened = raw_files.open_file(place)
+        opened = raw_files.open_file(place, _readable(source, place))
     if not source.external and asset.size is not None:
         # What lies behind that was left by a crash, or is just being written.
         opened = replace(opened, size=min(opened.size, asset.size))
@@ -133,6 +134,13 @@ def _place(source: DataSource, asset: Asset) -> Path:
     if asset.is_directory:
         return array_folder(source.node.uuid, source.folder)
     return stored_file(source.node.uuid, asset.data_uri)
+
+
+def _readable(source: DataSource, place: Path) -> Path | None:
+    """The folder below which a file of others is opened; None for the server's own."""
+    if not source.external:
+        return None
+    return external.readable_folder(place, storage_settings().readable)
 
 
 @contextmanager

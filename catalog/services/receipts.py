@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -66,7 +66,7 @@ def with_receipt(
     if once is None:
         yield
         return
-    with transaction.atomic():
+    with nullcontext() if connection.in_atomic_block else transaction.atomic():
         yield
         kept = Receipt(
             node=node,

@@ -11,7 +11,7 @@ from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.sparse import Coo, SparseStructure, joined
 
-from ..bounds import limits
+from ..bounds import bounds
 from ..config import storage_settings
 from ..events import ArrayWritten, announce
 from ..models import DataSource, DataSourceAsset, Node
@@ -61,7 +61,7 @@ def write_block(*, path: str, block: Sequence[int], upload: Upload) -> None:
 
 
 def _parsed(upload: Upload, structure: SparseStructure, shape: Sequence[int]) -> Coo:
-    most = limits().unpacked_body
+    most = bounds().unpacked_body
     return sparse.parse_body(upload.content, structure, shape, most=most)
 
 

@@ -21,10 +21,8 @@ from ..models import Node
 from ..storage.errors import StorageError, Unsupported
 from ..visibility import visible
 from .arrays import Array, read_array
+from .batches import Batch
 from .rows import ALL, Rows, select_rows
-
-# Children are fetched so many at a time.
-PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +48,14 @@ class Subtree:
     """A node, for whoever may see it, and what is below it, inside of files too.
 
     `fields` are the keys of the children that are wanted; None for all. `problem` is why what is
-    below it cannot be looked at.
+    below it cannot be looked at. `batch` is what it was loaded with.
     """
 
     node: Node | Inner | Broken
     principal: Principal
     fields: Collection[str] | None = None
     problem: StorageError | None = None
+    batch: Batch | None = field(default=None, repr=False, compare=False)
 
     @property
     def key(self) -> str:
@@ -111,9 +110,12 @@ class Subtree:
         if self.family is not StructureFamily.container:
             return
         group = group_of(self.node)
-        found = self._rows() if group is None else self._inside(group)
-        for node in found:
-            yield replace(self, node=node, fields=None, problem=None)
+        if group is not None:
+            for part in self._inside(group):
+                yield replace(self, node=part, fields=None, problem=None, batch=None)
+            return
+        for node, batch in self._rows():
+            yield replace(self, node=node, fields=None, problem=None, batch=batch)
 
     def walk(self) -> Iterator[tuple[int, Subtree]]:
         """This node and all below it, each before those that it holds, with how deep it lies.
@@ -155,21 +157,19 @@ class Subtree:
             raise self.node.problem
         return self.node
 
-    def _rows(self) -> Iterator[Node]:
-        nodes = self._wanted().select_related("data_source").order_by("pk")
-        last = 0
-        while True:
-            page = list(nodes.filter(pk__gt=last)[:PAGE])
-            yield from page
-            if len(page) < PAGE:
-                return
-            last = page[-1].pk
+    def _rows(self) -> Iterator[tuple[Node, Batch]]:
+        assert isinstance(self.node, Node)
+        if self.batch is not None:
+            return self.batch.children(self.node.pk)
+        return Batch.pages(self._wanted(), self._readable_of)
 
     def _wanted(self) -> QuerySet[Node]:
         assert isinstance(self.node, Node)
-        children = Node.objects.filter(parent=self.node)
-        nodes = visible(children, self.principal, Scope.read_metadata, Scope.read_data)
-        return nodes if self.fields is None else nodes.filter(key__in=self.fields)
+        children = self._readable_of(Node.objects.filter(parent=self.node))
+        return children if self.fields is None else children.filter(key__in=self.fields)
+
+    def _readable_of(self, nodes: QuerySet[Node]) -> QuerySet[Node]:
+        return visible(nodes, self.principal, Scope.read_metadata, Scope.read_data)
 
     def _inside(self, group: Group) -> list[Inner | Broken]:
         with group.opened() as tree:

@@ -18,13 +18,14 @@ from access.errors import NotSupported
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
-from ..bounds import limits
+from ..bounds import bounds
 from ..config import storage_settings
 from ..events import TableWritten, announce, announce_left
 from ..fencing import Fence, write_lock
 from ..models import DataSource, DataSourceAsset
 from ..nodes import no_such_entry, split_path
 from ..storage import tables
+from ..storage.errors import MissingFile
 from ..targets import StoredPartition, Target, find_partition, find_target, store_size, superseded
 from .arrays import Upload
 from .commits import committed
@@ -65,7 +66,7 @@ def _write(
     partition: int | None = None,
     append: bool = False,
 ) -> None:
-    rows = tables.arrived(upload.body, limits().unpacked_body)
+    rows = tables.arrived(upload.body, bounds().unpacked_body)
     if not tables.is_ipc_file(upload.body):
         # Subscribers are told that it is a file.
         (table,) = rows
@@ -154,7 +155,12 @@ def _append(number: int, target: Target, fence: Fence, rows: Rows) -> Callable[[
     path = stored_file(target.ref.uuid, partition.data_uri)
     if not fence.exclusive:
         return _append_to_copy(number, target, partition, rows)
-    size = tables.append(path, partition.size, rows, sync=_sync())
+    try:
+        size = tables.append(path, partition.size, rows, sync=_sync())
+    except MissingFile as error:
+        if find_partition(target, number) == partition:
+            raise
+        raise superseded(target) from error  # this writer has lost its lock
     return lambda: _extend(target, partition, size)
 
 

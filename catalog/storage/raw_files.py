@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
+from .beneath import open_beneath
 from .errors import MissingFile, OutsideReadable, Unreadable
 
 PIECE = 1 << 18
@@ -68,18 +69,29 @@ class Pieces:
             self._file.close()
 
 
-def manifest(folder: Path) -> list[str]:
+def manifest(folder: Path, readable: Path | None = None) -> list[str]:
     """The files below `folder`, by their paths from there, in order.
 
-    What leads out of it is left out. Raises MissingFile, Unreadable.
+    What leads out of it is left out. If `readable` is given, the folder is opened below that one,
+    through no link. Raises MissingFile, Unreadable, OutsideReadable.
     """
-    root = folder.resolve()
     found: list[str] = []
-    for parent, _, names in os.walk(root, onerror=_raise):
-        for name in names:
-            path = Path(parent, name)
-            if not name.endswith(UNFINISHED) and _is_file_within(path, root):
-                found.append(path.relative_to(root).as_posix())
+    root = folder
+    try:
+        root, flags = folder.resolve(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        start = open_beneath(readable, root, flags) if readable else os.open(root, flags)
+    except OSError as error:
+        if readable is not None:
+            check_unmoved(root)
+        _raise(error)
+    try:
+        for parent, _, names, _ in os.fwalk(".", dir_fd=start, onerror=_raise):
+            for name in names:
+                path = root / parent / name
+                if not name.endswith(UNFINISHED) and _is_file_within(path, root):
+                    found.append(path.relative_to(root).as_posix())
+    finally:
+        os.close(start)
     return sorted(found)
 
 
@@ -104,18 +116,35 @@ def below(folder: Path, relative: str) -> Path:
     return path
 
 
-def open_file(path: Path) -> OpenFile:
-    """Open a file, and nothing that is none. Raises MissingFile, Unreadable."""
+def open_file(path: Path, folder: Path | None = None) -> OpenFile:
+    """Open a file, and nothing that is none. Both paths are real ones.
+
+    If `folder` is given, it is opened below that folder, through no link that others may have put
+    there meanwhile. Raises MissingFile, Unreadable, OutsideReadable.
+    """
+    # A pipe would make us wait; a link in place of the resolved path would lead elsewhere.
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        # A pipe would make us wait; a link in place of the resolved path would lead elsewhere.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = open_beneath(folder, path, flags) if folder else os.open(path, flags)
     except OSError as error:
+        if folder is not None:
+            check_unmoved(path)
         _raise(error)
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)
         raise Unreadable(f"{path.name} is not a file.")
     return OpenFile(descriptor, found.st_size, found.st_mtime_ns)
+
+
+def check_unmoved(path: Path) -> None:
+    """Raise OutsideReadable if a real path has become a link since it was looked at."""
+    try:
+        unmoved = os.path.realpath(path) == str(path)
+    except OSError:
+        unmoved = False  # a link that was taken away just now
+    if not unmoved:
+        raise OutsideReadable(f"{path} was replaced by a link while it was read.")
 
 
 def _is_file_within(path: Path, root: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from .casting import check_columns
 from .errors import UnreadableAnswer
 from .wire.labels import join_labels, read_labels, write_labels
 
@@ -35,9 +36,12 @@ def to_arrow(rows: Rows, schema: pyarrow.Schema | None = None) -> pyarrow.Table:
             f"The table has the columns {schema.names}, the rows have {table.column_names}."
         )
     try:
-        return table.select(schema.names).cast(schema)
+        table = table.select(schema.names)
+        cast = table.cast(schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ValueError(f"The rows do not fit the table's columns: {error}") from error
+    check_columns(table, cast)
+    return cast
 
 
 def to_schema(schema: pyarrow.Schema | Mapping[str, Any]) -> pyarrow.Schema:

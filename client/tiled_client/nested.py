@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .casting import fitting
 from .errors import UnreadableAnswer
 from .optional import needed
 from .wire import buffers
@@ -38,6 +39,7 @@ def to_rows(value: Any, dtype: np.dtype[Any] | None = None) -> Any:
         raise TypeError(f"values of dtype {found} do not fit a ragged array of {wanted}")
     if wanted == found and len(flat):
         return array
+    fitting(flat.to_numpy(), wanted)  # raises where a value would change
     return awkward.values_astype(array, wanted, including_unknown=True)
 
 

@@ -53,7 +53,7 @@ class StreamConsumer(StreamSocket):
 
     async def speak(self) -> None:
         """Send the schema, and then what comes. Raises StreamEnded."""
-        handshake, subscriber = self.handshake, self._subscriber
+        handshake, subscriber, watch = self.handshake, self._subscriber, onlookers()
         assert subscriber is not None
         text = handshake.envelope is Envelope.json
         origin = Origin(handshake.base_url, handshake.path)
@@ -62,7 +62,7 @@ class StreamConsumer(StreamSocket):
         await outlet.send([rendering.schema(subscriber.cursor)])
 
         def express(entries: Sequence[Entry]) -> bool:
-            forms = rendering.at_once(entries)
+            forms = None if watch.holds(self._onlooker) else rendering.at_once(entries)
             return forms is not None and outlet.offer(forms)
 
         sight = sight_of(self.watched)
@@ -70,6 +70,7 @@ class StreamConsumer(StreamSocket):
             subscriber.express = express
 
         async def pass_on(items: list[Item]) -> None:
+            await watch.settled(self._onlooker)
             seen = items if sight is None else await sight.of(items)
             await outlet.send(await rendering.forms(seen))
 

@@ -15,6 +15,7 @@ from access.principals import Principal
 
 from .. import frames
 from ..reading.entries import Entry, Form
+from ..reading.feed import Item
 from ..reading.hub import Ending
 from ..reading.reader import Reader
 from ..reading.subscriber import StreamEnded
@@ -174,6 +175,7 @@ class Exchange:
         """A node is hidden from now on, and looks as if it were gone."""
         if member.gone:
             return
+        member.lost = True
         task = asyncio.ensure_future(self.end_member(member, Ending.DELETED))
         self._losing.add(task)
         task.add_done_callback(self._losing.discard)
@@ -246,11 +248,10 @@ class Exchange:
             await self.end_member(member, end.ending)
             return
         looks_again = bool(items or forms)
-        if member.sight is not None:
-            items = await member.sight.of(items)
-        if member.line.tree is not None:
-            items = member.line.tree.see(member, items)
-        forms += await member.rendering.forms(items)
+        await onlookers().settled(member.onlooker)
+        if member.lost:
+            return
+        forms += await member.rendering.forms(await self._seen(member, items))
         if forms:
             await self._send(member, forms)
         if looks_again:
@@ -260,9 +261,18 @@ class Exchange:
             member.waiter = member.subscriber.waiter()
             member.waiter.add_done_callback(lambda _: self._enqueue(member))
 
+    async def _seen(self, member: Member, items: list[Item]) -> list[Item]:
+        """Return what the client sees of `items`."""
+        if member.sight is not None:
+            items = await member.sight.of(items)
+        if member.line.tree is not None:
+            items = member.line.tree.see(member, items)
+        return items
+
     def _express(self, member: Member, prefix: bytes, entries: Sequence[Entry]) -> bool:
         """Send what is new to a node that waits for it; never past somebody else's turn."""
-        forms = None if self._turns or self._serving else member.rendering.at_once(entries)
+        waits = self._turns or self._serving or onlookers().holds(member.onlooker)
+        forms = None if waits else member.rendering.at_once(entries)
         return forms is not None and self._outlet.offer(forms, prefix)
 
     async def _send(self, member: Member, forms: list[Form]) -> None:

@@ -34,7 +34,10 @@ class Line:
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """One node of a line. `first` is what is said before all else: its schema."""
+    """One node of a line. `first` is what is said before all else: its schema.
+
+    `lost` is one that its client may not see any more, and is about to be told is gone.
+    """
 
     line: Line
     path: str
@@ -46,4 +49,5 @@ class Member:
     onlooker: Onlooker | None = None
     first: Form | None = None
     waiter: asyncio.Future[None] | None = None
+    lost: bool = False
     gone: bool = False

@@ -8,6 +8,8 @@ from typing import Any
 from channels.db import database_sync_to_async
 
 from access.credentials import Credentials
+from access.errors import BadRequest
+from tiled_client.wire.subprotocols import MULTI
 
 from ..config import required_cache
 from ..reading.reader import current_reader
@@ -24,6 +26,15 @@ class MultiConsumer(StreamSocket):
     """Does what the client says, and sends what its subscriptions bring."""
 
     _exchange: Exchange | None = None
+
+    def check_subprotocol(self) -> None:
+        """Refuse a client that offers subprotocols, but none that is spoken here."""
+        offered = self.scope.get("subprotocols")
+        if offered and self.scope.get("subprotocol") is None:
+            raise BadRequest(
+                f"None of the WebSocket subprotocols {', '.join(offered)!r:.200} is spoken here. "
+                f"Offer {MULTI}, or none."
+            )
 
     async def admit(self, seat: Seat, credentials: Credentials | None) -> None:
         """Let in whoever may watch anything."""

@@ -3,12 +3,16 @@
 Each server process hears over the Channels layer that rights have changed, and looks, in one query
 for all its subscribers, who no longer may see what they watch. What was not heard is found out by
 looking at the version of all rights from time to time.
+
+From the moment at which a process hears of a change until it has looked, these subscribers are sent
+nothing: what was written after the change is not told to one who may not see it any more.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,8 +36,10 @@ GROUP = "rights"
 KIND = "rights.changed"
 LOOK_SECONDS = 10.0
 RETRY_SECONDS = 1.0
-# Changes that come one after the other are looked at together.
-PAUSE_SECONDS = 0.1
+# Changes that come one after the other are looked at together: a look takes at most a fifth of the
+# time, and waits no longer than this.
+PAUSES_OF_A_LOOK = 4
+LONGEST_PAUSE = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +59,19 @@ class Onlookers:
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._version: Version | None = None
+        # Cleared while there is a change that was not looked at.
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._heard = 0
+
+    def holds(self, onlooker: Onlooker | None) -> bool:
+        """Return whether a subscription must be sent nothing now: rights may have changed."""
+        return onlooker in self._all and not self._settled.is_set()
+
+    async def settled(self, onlooker: Onlooker | None) -> None:
+        """Wait until the rights of a subscription are known again."""
+        if onlooker in self._all:
+            await self._settled.wait()
 
     def add(self, onlooker: Onlooker) -> None:
         """Watch over a subscription; harmless for one that nothing can happen to."""
@@ -71,11 +90,15 @@ class Onlookers:
             tasks, self._tasks = self._tasks, []
             for task in tasks:
                 task.cancel()
+            self._settled.set()
 
     def wake(self) -> None:
         """Rights have changed."""
+        self._heard += 1
         self._version = None
         self._changed.set()
+        if self._all:
+            self._settled.clear()
 
     async def _listen(self) -> None:
         layer = get_channel_layer()
@@ -93,11 +116,19 @@ class Onlookers:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._changed.wait()
             self._changed.clear()
+            heard, begun = self._heard, time.monotonic()
             try:
                 await self._compare()
             except DatabaseError as error:
                 logger.warning("Rights of subscribers cannot be looked at now: %s", error)
-            await asyncio.sleep(PAUSE_SECONDS)
+                if not self._settled.is_set():
+                    self._changed.set()
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if heard == self._heard:
+                self._settled.set()
+            took = time.monotonic() - begun
+            await asyncio.sleep(min(LONGEST_PAUSE, PAUSES_OF_A_LOOK * took))
 
     async def _compare(self) -> None:
         version = await database_sync_to_async(current_version)()

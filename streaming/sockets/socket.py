@@ -48,6 +48,9 @@ class StreamSocket(AsyncConsumer):
     def __init__(self, first_message_seconds: float = FIRST_MESSAGE_SECONDS) -> None:
         self.first_message_seconds = first_message_seconds
 
+    def check_subprotocol(self) -> None:
+        """Raise BadRequest for a client that speaks another protocol; by default any may come."""
+
     async def admit(self, seat: Seat, credentials: Credentials | None) -> None:
         """Have whoever has them take the seat, and prepare to speak. Raises ServiceError."""
         raise NotImplementedError
@@ -87,6 +90,7 @@ class StreamSocket(AsyncConsumer):
         """Accept or deny; what can be known before is known before."""
         try:
             self.handshake = Handshake.read(self.scope)
+            self.check_subprotocol()
             required_cache()
             waits = self.handshake.credentials is None and needs_credentials()
             address = self.scope.get(SCOPE_ADDRESS, "")
@@ -94,16 +98,19 @@ class StreamSocket(AsyncConsumer):
             if waits:
                 self._seat.wait()
             else:
-                await self.admit(self._seat, self.handshake.credentials)
+                await self.admit(self._seat, self._shown(self.handshake.credentials))
         except Exception as error:  # noqa: BLE001  the client gets an answer whatever failed
             await self._deny(self._told(error))
             return
-        await self.send({"type": "websocket.accept"})
+        await self.send({"type": "websocket.accept", "subprotocol": self.scope.get("subprotocol")})
         if waits and self._end is None:
             loop = asyncio.get_running_loop()
             self._patience = loop.call_later(self.first_message_seconds, self._lose_patience)
         else:
             self._start()
+
+    def _shown(self, credentials: Credentials | None) -> Credentials | None:
+        return None if credentials is None else credentials.at(self.scope.get(SCOPE_ADDRESS, ""))
 
     async def websocket_receive(self, message: Mapping[str, Any]) -> None:
         """Take the first message of a connection without credentials; the rest is for `hear`."""
@@ -113,7 +120,8 @@ class StreamSocket(AsyncConsumer):
             return
         self._stop_waiting()
         try:
-            await self.admit(self._seat, first_message_credentials(message.get("text")))
+            shown = first_message_credentials(message.get("text"))
+            await self.admit(self._seat, self._shown(shown))
         except Unauthorized as error:
             await self._close(error.close_code, "Authentication failed")
         except Exception as error:  # noqa: BLE001

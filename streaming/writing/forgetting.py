@@ -18,7 +18,7 @@ from . import outbox
 logger = logging.getLogger(__name__)
 
 # In seconds. What was announced meanwhile goes with it.
-LINGER = 0.1
+LINGER = 0.5
 
 
 class Forgetter(threading.Thread):

@@ -16,8 +16,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Count, F, Min, QuerySet, Sum
-
-from catalog.prepared import insert
+from django.utils import timezone
 
 from ..models import Kind, Waiting
 from .log import new_token
@@ -32,9 +31,21 @@ BATCH_BYTES = 8 << 20
 SPARE = 16
 # An entry in flight of more bytes would cost the write more than a gap does, should it be cut off.
 LARGEST_IN_FLIGHT = INLINE_BYTES + 16 * 1024
-_LAST_OF_NODE = (
-    f"SELECT id, token, in_flight FROM {Waiting._meta.db_table} "  # noqa: S608
-    "WHERE node = %s ORDER BY id DESC LIMIT 1"
+_TABLE = Waiting._meta.db_table
+# What is before the new entry comes with its number, in one exchange.
+_KEEP = (
+    f"INSERT INTO {_TABLE} "  # noqa: S608
+    "(node, kind, token, size, since, before, after, payload, tried, count, in_flight) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '', 1, true) RETURNING id, "
+    f"(SELECT CASE WHEN earlier.in_flight THEN 'f' ELSE 'w' END || earlier.id || ' ' "
+    f"|| earlier.token FROM {_TABLE} AS earlier WHERE earlier.node = {_TABLE}.node "
+    f"AND earlier.id < {_TABLE}.id ORDER BY earlier.id DESC LIMIT 1)"
+)
+# A write that changes no other row has not waited for its bytes to reach the disk either.
+_KEEP_ALONE = (
+    f"WITH kept AS ({_KEEP}) SELECT kept.* FROM kept, "  # noqa: S608
+    "(SELECT set_config('synchronous_commit', 'off', true) AS mode) AS unsynced "
+    "WHERE mode IS NOT NULL"
 )
 
 
@@ -79,28 +90,41 @@ def keep(node: UUID, update: Update) -> Entry:
 
     A large payload is not kept twice: of an update in flight that has one, only that it was there.
     """
-    before, token = _last(node), new_token()
-    waits = before is not None and not before.in_flight
-    entry = _entry(node, update, token, waits)
-    insert(entry)
-    return Entry(entry.pk, node, token, before)
+    token, now = new_token(), timezone.now()
+    fits = update.size <= LARGEST_IN_FLIGHT
+    kept = update if fits else Update(b"", b"")
+    values = [
+        _adapted(node),
+        (Kind.UPDATE if fits else Kind.LOST).value,
+        token,
+        kept.size,
+        connection.ops.adapt_datetimefield_value(now),
+        kept.before,
+        kept.after,
+        kept.payload,
+    ]
+    pk, before = _inserted(values)
+    entry = Entry(pk, node, token, before)
+    if entry.waits:
+        wait(entry, update, tried=False)
+    return entry
 
 
-def _entry(node: UUID, update: Update, token: str, waits: bool) -> Waiting:
-    made = Waiting(node=node, kind=Kind.UPDATE, token=token, in_flight=not waits)
-    if update.size > (LARGEST if waits else LARGEST_IN_FLIGHT):
-        made.kind = Kind.LOST
-        return made
-    made.size = update.size
-    made.before, made.after, made.payload = update.before, update.after, update.payload
-    return made
-
-
-def _last(node: UUID) -> Earlier | None:
+def _inserted(values: list[Any]) -> tuple[int, Earlier | None]:
+    """Insert an entry in flight; return its number, and the one of its node before it."""
+    alone = connection.vendor == "postgresql" and not connection.in_atomic_block
     with connection.cursor() as cursor:
-        cursor.execute(_LAST_OF_NODE, [node.hex])
-        row = cursor.fetchone()
-    return None if row is None else Earlier(row[0], row[1], bool(row[2]))
+        cursor.execute(_KEEP_ALONE if alone else _KEEP, values)
+        pk, last = cursor.fetchone()
+    if last is None:
+        return pk, None
+    number, _, token = last[1:].partition(" ")
+    return pk, Earlier(int(number), token, last[0] == "f")
+
+
+def _adapted(node: UUID) -> Any:
+    field: Any = Waiting._meta.get_field("node")
+    return field.get_db_prep_value(node, connection)
 
 
 def wait(entry: Entry, update: Update, *, tried: bool) -> None:
@@ -218,8 +242,11 @@ def next_batch(node: UUID) -> list[Waiting]:
 
 def forget(ids: Sequence[int]) -> None:
     """Remove entries that are in their stream."""
-    for first in range(0, len(ids), IDS_AT_ONCE):
-        Waiting.objects.filter(id__in=ids[first : first + IDS_AT_ONCE]).delete()
+    with connection.cursor() as cursor:
+        for first in range(0, len(ids), IDS_AT_ONCE):
+            some = ids[first : first + IDS_AT_ONCE]
+            marks = ", ".join(["%s"] * len(some))
+            cursor.execute(f"DELETE FROM {_TABLE} WHERE id IN ({marks})", some)  # noqa: S608
 
 
 def _waiting() -> QuerySet[Waiting]:

@@ -149,3 +149,30 @@ def test_a_revoked_key_stays_revoked_whatever_happens_to_who_is_told() -> None:
 def test_no_text_that_is_not_a_key_opens_anything(text: str) -> None:
     with pytest.raises(Unauthorized):
         authenticate_key(text)
+
+
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_data_alone_lists_no_container_by_a_name_like_a_chunk(
+    root: None, client: Client, version: str
+) -> None:
+    own = {"authorization": "Apikey secret"}
+    chunk = "5" if version == "2" else "c/5"
+    path = "box"
+    names = chunk.split("/")
+    for key in ("box", *names):
+        parent = "" if key == "box" else path
+        path = f"{parent}/{key}".strip("/")
+        body = {"structure_family": "container", "metadata": {}, "data_sources": [], "specs": []}
+        made = client.post(
+            f"/api/v1/metadata/{parent}",
+            {**body, "id": key},
+            content_type="application/json",
+            headers=own,
+        )
+        assert made.status_code == 200, made.content
+    for scopes, status in (([Scope.read_data], 401), (sorted(READ), 200)):
+        _, secret = create_key(scopes=scopes)
+        answer = client.get(
+            f"/zarr/v{version}/box/{chunk}", headers={"authorization": f"Apikey {secret}"}
+        )
+        assert answer.status_code == status, answer.content

@@ -83,6 +83,39 @@ def test_a_key_in_the_address_is_kept_in_a_cookie_only_if_it_is_right(client: Cl
     assert client.get("/api/v1/metadata/").status_code == 200
 
 
+MOZILLA = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
+
+
+@pytest.mark.parametrize(
+    ("headers", "kept"),
+    [
+        ({"sec-fetch-site": "cross-site"}, False),
+        ({"sec-fetch-site": "same-site"}, False),
+        ({"sec-fetch-site": "same-origin"}, True),
+        # Typed, or a bookmark.
+        ({"sec-fetch-site": "none"}, True),
+        # Over plain HTTP browsers say no more than this.
+        ({"user-agent": MOZILLA}, False),
+        ({"user-agent": MOZILLA, "referer": "http://testserver.example.org/"}, False),
+        ({"user-agent": MOZILLA, "referer": "http://testserver/api/v1/"}, True),
+        ({"user-agent": "python-tiled/0.2.20"}, True),
+    ],
+)
+def test_a_link_from_elsewhere_leaves_no_key_in_a_browser(
+    client: Client, headers: dict[str, str], kept: bool
+) -> None:
+    answer = client.get("/api/v1/metadata/?api_key=secret", headers=headers)
+    assert answer.status_code == 200
+    assert ("tiled_api_key" in client.cookies) is kept
+
+
+@pytest.mark.parametrize("address", ["/api/v1/metadata/", "/api/v1/metadata/none", "/zarr/v2/"])
+def test_no_cache_gives_an_answer_to_somebody_else(client: Client, address: str) -> None:
+    headers = client.get(address, headers={"authorization": "Apikey secret"}).headers
+    assert headers["Cache-Control"] == "private"
+    assert {"Authorization", "Cookie"} <= set(headers["Vary"].split(", "))
+
+
 def test_a_key_in_a_cookie_writes_only_with_the_csrf_token_said_twice(client: Client) -> None:
     client.cookies["tiled_api_key"] = "secret"
     assert create(client) == (403, "Expected tiled_csrf_token cookie")

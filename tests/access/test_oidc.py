@@ -19,7 +19,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from access.devices import GRANT_SECONDS
+from access.identities import identified
 from access.models import Identity, PendingLogin, Session
+from access.providers import OidcProvider
 from catalog.models import Node
 
 from .conftest import LOCAL, Visitor, detail, with_authentication
@@ -121,6 +123,26 @@ def test_a_new_user_never_takes_the_name_of_another(facility: Any) -> None:
     Browser("4713").open("/login/facility")
     names = set(User.objects.values_list("username", flat=True))
     assert names == {"Alice", "alice@facility", "bób_ßmith_", "4713"}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["\uff22oss", "\uff42\uff4f\uff53\uff53", "\u1d47oss", "BOSS", "\ufdfa" * 30, "ﬁ" * 80],
+)
+def test_names_are_compared_in_the_form_in_which_they_are_kept(site: Settings, wanted: str) -> None:
+    User.objects.create_user("boss")
+    provider = OidcProvider.model_validate(
+        {"provider": "p" * 64, "kind": "oidc", "issuer": "https://h", "client_id": "c"}
+    )
+    made = set()
+    for number in range(3):
+        claims = {"sub": str(number), "preferred_username": wanted}
+        user = identified(provider=provider, claims=claims).account.user
+        assert user is not None
+        made.add(user.username.casefold())
+        assert len(user.username) <= 150
+    assert len(made) == 3
+    assert "boss" not in made
 
 
 def test_staff_get_into_the_admin_that_way(facility: Any) -> None:

@@ -97,6 +97,7 @@ class Proxy:
         self._armed = threading.Event()
         self._away = threading.Event()
         self.dropped = 0
+        self._then_away = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def drop_next_answer(self, *, then_away: bool = False) -> None:
@@ -144,3 +145,4 @@ class Proxy:
         for end in (source, target):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+        source.close()

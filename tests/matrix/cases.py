@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import tables
+from . import arrays, dtypes, forms, nested, tables
 from .columns import columns
 from .operations import Matrix, Outcome
 
@@ -34,6 +34,9 @@ def run(name: str, case: str | None = None) -> list[Outcome]:
 
 def _groups() -> Iterator[tuple[str, tuple[Group, dict[str, Any]]]]:
     yield from _parts("arrow", tables.run, columns(full=FULL))
+    yield from _parts("dtype", arrays.run, dtypes.arrays())
+    yield from _parts("awkward", nested.run_awkward, forms.forms())
+    yield from _parts("ragged", nested.run_ragged, nested.ragged_cases())
 
 
 def _parts(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgpack
+import numpy as np
 import orjson
 from django.test import Client
 
@@ -20,6 +21,7 @@ from tiled_client.wire import messages
 
 EQUAL, REFUSED, DIFFERENT, BROKEN = "equal", "refused", "different", "broken"
 Answer = Any
+Array = np.ndarray[Any, Any]
 
 
 @dataclass

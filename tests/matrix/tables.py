@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from tiled_client.wire.structures import TableStructure
 from .operations import Answer, Matrix, content, heard, streamed
 from .said import said
 
+OCTETS = "data:application/octet-stream;base64,"
 ARROW = "application/vnd.apache.arrow.file"
 
 
@@ -144,12 +146,25 @@ def _as_column(values: list[Any]) -> list[Any]:
 
 
 def _as_element(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(OCTETS):
+        octets = base64.b64decode(value.removeprefix(OCTETS))
+        return _as_element(octets.decode("utf-8" if _is_text(octets) else "latin-1"))
+    if isinstance(value, str):
+        value = value.rstrip("\0")  # as numpy has it
     if value == "" or not isinstance(value, (bool, int, str)):
         return None if value == "" else value
     try:
         return float(value)
     except ValueError:
         return value
+
+
+def _is_text(octets: bytes) -> bool:
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _same(found: Any, expected: Any) -> bool:

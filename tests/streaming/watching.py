@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.http11 import Response
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from tests.servers import RunningServer
 from tiled_client.wire.structures import ArrayStructure, TableStructure
@@ -114,11 +115,15 @@ class Site:
             yield Socket(connection)
 
     @contextmanager
-    def multi(self, query: str = "", *, key: str | None = KEY) -> Iterator[Socket]:
-        """A connection for several nodes."""
+    def multi(
+        self, query: str = "", *, key: str | None = KEY, offer: Sequence[str] = ()
+    ) -> Iterator[Socket]:
+        """A connection for several nodes, for which subprotocols may be offered."""
         credentials = {"Authorization": f"Apikey {key}"} if key else {}
         uri = f"{self.api}/stream/multi{query}".replace("http", "ws", 1)
-        with connect(uri, additional_headers=credentials, max_size=None) as connection:
+        offered = [Subprotocol(name) for name in offer] or None
+        options: Any = {"subprotocols": offered, "max_size": None}
+        with connect(uri, additional_headers=credentials, **options) as connection:
             yield Socket(connection)
 
     def refusal(self, path: str, **options: Any) -> Response:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import io
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from catalog.config import storage_settings
-from catalog.models import Node, Receipt
+from catalog.locks import node_lock
+from catalog.models import Asset, DataSource, DataSourceAsset, Node, Receipt
+from catalog.services import receipts
 from catalog.services.stores import node_folder
-from catalog.services.sweep import sweep_folders
+from catalog.services.sweep import sweep_files, sweep_folders
+from catalog.storage.files import file_uri
 from streaming.keys import StreamKeys
 from streaming.writing.log import StreamLog, stream_log
 from streaming.writing.sweep import sweep_streams
@@ -76,12 +82,58 @@ def test_the_folder_of_a_node_that_is_just_being_made_stays() -> None:
     assert (sweep_folders(unclaimed=0), folder.exists()) == (1, False)
 
 
-def test_receipts_that_nobody_will_ask_for_go_too() -> None:
+def test_receipts_go_after_an_hour_of_this_process_whatever_the_wall_clock_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(receipts, "_ages", receipts.Ages(lambda: now))
     Receipt.objects.create(node=uuid.uuid4(), key="old", digest=b"")
     Receipt.objects.update(time="2020-01-01T00:00:00Z")
-    Receipt.objects.create(node=uuid.uuid4(), key="new", digest=b"")
-    call_command("sweep", stdout=io.StringIO())
-    assert [receipt.key for receipt in Receipt.objects.all()] == ["new"]
+    for now, kept in ((0.0, ["old"]), (3500.0, ["old", "new"]), (3700.0, ["new"])):
+        if now == 3500.0:
+            Receipt.objects.create(node=uuid.uuid4(), key="new", digest=b"")
+        call_command("sweep", stdout=io.StringIO())
+        assert [receipt.key for receipt in Receipt.objects.order_by("pk")] == kept
+
+
+def test_files_that_no_row_names_go_and_those_that_count_stay() -> None:
+    node = node_of("t")
+    source = DataSource.objects.create(
+        node=Node.objects.get(uuid=node), mimetype="x", management="writable"
+    )
+    folder = node_folder(node)
+    folder.mkdir(parents=True)
+    names = ["partition-0-0123abcd.arrows", "partition-0-89efcdab.arrows", "somebody.else"]
+    for name in names:
+        (folder / name).write_bytes(b"x")
+    asset = Asset.objects.create(data_uri=file_uri(folder / names[0]), is_directory=False, size=1)
+    DataSourceAsset.objects.create(data_source=source, asset=asset, parameter="data_uris", num=0)
+    assert sweep_files() == 0, "a write may still be about to make it count"
+    assert sweep_files(unclaimed=0) == 1
+    assert sorted(path.name for path in folder.iterdir()) == [names[0], names[2]]
+
+
+def test_a_file_is_not_judged_while_its_node_is_being_written() -> None:
+    node = node_of("w")
+    DataSource.objects.create(node=Node.objects.get(uuid=node), mimetype="x", management="writable")
+    folder = node_folder(node)
+    folder.mkdir(parents=True)
+    file = folder / "block-0.1-0123abcd.parquet"
+    with ThreadPoolExecutor() as pool:
+        with node_lock("w"):
+            file.write_bytes(b"x")
+            sweeping = pool.submit(sweep_and_close)
+            time.sleep(0.2)
+            assert file.exists()
+        assert sweeping.result() == 1
+    assert not file.exists()
+
+
+def sweep_and_close() -> int:
+    try:
+        return sweep_files(unclaimed=0)
+    finally:
+        connection.close()
 
 
 def test_the_name_of_a_stream_says_whose_it_is() -> None:

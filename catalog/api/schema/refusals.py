@@ -34,7 +34,10 @@ def meanings() -> dict[int, str]:
             told.setdefault(kind.status, []).append(_first_line(kind))
     for stored, status in STORAGE_STATUS.items():
         told.setdefault(status, []).append(_first_line(stored))
-    told.setdefault(413, []).append("The body is larger than the setting server.largest_body.")
+    told.setdefault(413, []).append(
+        "The body is larger than the setting server.largest_body, or what it declares is larger "
+        "than one of the settings bounds."
+    )
     told.setdefault(503, []).append("The database cannot be reached, or is too busy.")
     told[503].append("Another write to the node took longer than database.lock_timeout.")
     told[503].append("A disk of the server is read-only, or fails.")

@@ -66,10 +66,6 @@ class Pool:
         with self._taken(call, confinement) as child:
             return self._exchanged(child, call, seconds)
 
-    def start(self) -> None:
-        """Have the libraries loaded before they are needed. Raises NotStarted."""
-        self._starter.start()
-
     def end_session(self, name: str) -> None:
         """Have what a session kept open closed: at once, or when its process is done."""
         with self._changed:
@@ -89,7 +85,6 @@ class Pool:
             children, self._children = self._children, []
         for child in children:
             child.channel.close()
-        self._starter.stop()
 
     def _exchanged(self, child: Child, call: Call, seconds: float) -> Content:
         ended, child.ended = child.ended, []

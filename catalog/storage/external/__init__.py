@@ -7,12 +7,12 @@ from .arrays import read_array
 from .formats import Entry, Format, Inspected, Tree
 from .frames import FrameFile, array_structure, frames_inspector, frames_reader
 from .inspection import inspect
-from .readers import Limits, configure, start, stop
+from .readers import configure
 from .registry import FAMILIES, load, mimetype_of, mimetypes, register, sequence_mimetype
 from .sources import Sources
 from .tables import check_table, iter_table_rows
 from .trees import open_tree
-from .uris import resolve_uri
+from .uris import readable_folder, resolve_uri
 
 __all__ = [
     "FAMILIES",
@@ -20,7 +20,6 @@ __all__ = [
     "Format",
     "FrameFile",
     "Inspected",
-    "Limits",
     "Sources",
     "Tree",
     "array_structure",
@@ -35,9 +34,8 @@ __all__ = [
     "mimetypes",
     "open_tree",
     "read_array",
+    "readable_folder",
     "register",
     "resolve_uri",
     "sequence_mimetype",
-    "start",
-    "stop",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -27,6 +27,7 @@ class ArrowFile:
     """The rows of an Arrow IPC file, in the types that it has."""
 
     path: Path
+    whole: ClassVar[bool] = True
 
     def names(self) -> list[str]:
         """The names of the columns."""

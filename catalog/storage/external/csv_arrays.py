@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,13 @@ from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
-from ..errors import NotReady, Unreadable, Unsupported
+from ..errors import Unreadable, Unsupported
 from ..regions import Region
 from .csv_files import CsvFile
 from .csv_form import CsvForm
 from .csv_format import HEADLESS
 from .datasets import read_datasets
+from .faults import fault
 from .formats import Format
 from .sources import Sources
 
@@ -41,6 +42,12 @@ class Lines:
     most: int | None
     fields: list[int | str] | None
     names: list[str] | None
+    header: bool = False
+
+    @property
+    def named(self) -> bool:
+        """Whether fields are chosen by their names."""
+        return any(isinstance(field, str) for field in self.fields or ())
 
     @classmethod
     def read(cls, parameters: Mapping[str, Any]) -> Lines:
@@ -56,6 +63,7 @@ class Lines:
             most=None if most is None else _count(most, "nrows"),
             fields=_list(parameters.get("usecols"), "usecols", int | str),
             names=_list(parameters.get("names"), "names", str),
+            header=bool(header),
         )
 
     def chosen(self, width: int) -> list[int]:
@@ -103,7 +111,10 @@ def read_csv_array(sources: Sources, structure: ArrayStructure, items: NDSlice) 
 def _open(path: Path, parameters: Mapping[str, Any], dtype: np.dtype[Any]) -> CsvArray:
     lines = Lines.read(parameters)
     plain = {name: value for name, value in parameters.items() if name not in IDLE}
-    width = _width(path, CsvForm.read(plain, header=False, columns=["0"]), lines.first)
+    form = CsvForm.read(plain, header=False, columns=["0"])
+    width = len(_fields_of(path, form, lines.first))
+    if lines.named and lines.names is None and lines.header:
+        lines = replace(lines, names=_fields_of(path, form, lines.first - 1))
     names = [str(number) for number in range(width)]
     form = CsvForm.read(plain, header=False, columns=names)
     fields = tuple(names[number] for number in lines.chosen(width))
@@ -118,12 +129,13 @@ def _open(path: Path, parameters: Mapping[str, Any], dtype: np.dtype[Any]) -> Cs
     return CsvArray(path, file, lines.first, fields, shape, dtype)
 
 
-def _width(path: Path, form: CsvForm, first: int) -> int:
+def _fields_of(path: Path, form: CsvForm, number: int) -> list[str]:
+    """The fields of a line, with which the columns can be counted, or named."""
     with path.open(newline="", encoding="utf-8-sig") as file:
-        line = next(islice(csv.reader(file, delimiter=form.delimiter), first, None), None)
+        line = next(islice(csv.reader(file, delimiter=form.delimiter), number, None), None)
     if line is None:
-        raise NotReady(f"The file {path} has no line of data yet.")
-    return len(line)
+        raise fault(f"The file {path} has no line of data yet.", [path])
+    return line
 
 
 def _type(dtype: np.dtype[Any]) -> pa.DataType:

@@ -13,12 +13,12 @@ import pyarrow.csv
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
-from ..errors import NotReady
 from ..tables.schemas import UNNAMED_INDEX
 from .arriving import arriving
 from .csv_files import CsvFile
 from .csv_form import CsvForm
 from .csv_rows import count_rows
+from .faults import fault
 from .formats import Format, Inspected
 from .rows import TableFile
 from .sources import Sources
@@ -52,7 +52,7 @@ def _found_schema(path: Path, *, header: bool) -> pa.Schema:
         head = file.read(LOOKED_AT)
     head = _whole_rows(path, head)
     if not head:
-        raise NotReady(f"The file {path} has no whole line yet.")
+        raise fault(f"The file {path} has no whole line yet.", [path])
     parsing = pa.csv.ParseOptions(newlines_in_values=b'"' in head)
     reading = pa.csv.ReadOptions(
         block_size=len(head) + 1, use_threads=False, autogenerate_column_names=not header

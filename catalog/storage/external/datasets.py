@@ -1,8 +1,9 @@
 """One array out of datasets that can each be read by region: of a large one only what is needed.
 
 Datasets are joined along their first dimension; those without dimensions make up a row. The
-declared shape may have dimensions of length 1 more or less, may fold the first dimension into
-several, and may hold fewer rows; any other shape must have as many elements.
+declared shape may have dimensions of length 1 more or less, and may fold the first dimension into
+several; any other shape must have as many elements. Where it has more rows than the files, those
+that they have can be read.
 """
 
 from __future__ import annotations
@@ -119,6 +120,9 @@ class _View:
             return self._reshaped(structure, items)
         fetch, then = fetch_plan(structure.shape, items)
         rows = _flat_rows(structure.shape[:folded], fetch[:folded])
+        if len(rows) and int(rows[-1]) >= self.shape[self._lead]:
+            # Those that are there can be read, also while others are still to come.
+            raise self._too_few(structure.shape)
         inner = [range(part.start, part.stop, part.step) for part in fetch[folded:]]
         wanted = [r for r, size in zip(inner, structure.shape[folded:], strict=True) if size != 1]
         target = np.empty((len(rows), *map(len, wanted)), structure.dtype)
@@ -129,11 +133,9 @@ class _View:
 
     def _folded(self, declared: Sequence[int]) -> int | None:
         """How many of the first declared dimensions are the rows; None for another shape."""
-        rows, rest = self.shape[self._lead], _without_ones(self.shape[self._lead + 1 :])
+        rest = _without_ones(self.shape[self._lead + 1 :])
         for count in range(len(declared) + 1):
             if _without_ones(declared[count:]) == rest:
-                if math.prod(declared[:count]) > rows:
-                    raise self._mismatch(declared, "are less than")
                 return count
         return None
 
@@ -164,7 +166,12 @@ class _View:
         """Elements in C order, where only their number agrees."""
         declared = structure.shape
         if math.prod(declared) != math.prod(self.shape):
-            raise self._mismatch(declared, "do not make up")
+            if math.prod(declared) > math.prod(self.shape):
+                raise self._too_few(declared)
+            raise Unreadable(
+                f"Files of shape {list(self.shape)} do not make up the declared shape "
+                f"{list(declared)}."
+            )
         row = math.prod(self.shape[self._lead + 1 :])
         wanted_row = math.prod(declared[1:])
         fetch, then = fetch_plan(declared or (1,), items)
@@ -180,9 +187,9 @@ class _View:
         result: Array = np.stack(pieces)[(*then, ...)]
         return result if declared else result.reshape(())
 
-    def _mismatch(self, declared: Sequence[int], how: str) -> StorageError:
+    def _too_few(self, declared: Sequence[int]) -> StorageError:
         return fault(
-            f"Files of shape {list(self.shape)} {how} the declared shape {list(declared)}.",
+            f"Files of shape {list(self.shape)} are less than the declared shape {list(declared)}.",
             self._joined.paths,
         )
 

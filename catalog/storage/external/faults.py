@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import MissingFile, NotReady, StorageError, Unreadable
+from ..raw_files import check_unmoved
 from .arriving import arriving
-from .uris import check_kind, check_unmoved
+from .uris import check_kind
 
 
 def fault(

@@ -181,12 +181,15 @@ class _Sequence:
         found = _without_ones(self._file.shape)
         row = _without_ones(self._structure.shape[1:])
         whole = self._length * len(self._paths) == math.prod(self._structure.shape)
-        if not self._length or not (whole or _ends_with(found, row) or _ends_with(row, found)):
-            raise fault(
-                f"Files of shape {list(self._file.shape)} do not make up the declared shape "
-                f"{list(self._structure.shape)}.",
-                self._paths,
-            )
+        if self._length and (whole or _ends_with(found, row) or _ends_with(row, found)):
+            return
+        text = (
+            f"Files of shape {list(self._file.shape)} do not make up the declared shape "
+            f"{list(self._structure.shape)}."
+        )
+        if self._length * len(self._paths) > math.prod(self._structure.shape):
+            raise Unreadable(text)  # no more can come that would mend it
+        raise fault(text, self._paths)
 
 
 def _without_ones(shape: Sequence[int]) -> tuple[int, ...]:

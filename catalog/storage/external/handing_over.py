@@ -22,8 +22,9 @@ from tiled_client.wire.structures import ArrayStructure, Structure, TableStructu
 from ..confined.frames import Content
 from ..encoding import Array
 from ..errors import Unreadable
+from ..processes import end_session
 from .formats import Entry, Inspected
-from .readers import call, end_session
+from .readers import call
 from .sources import Sources
 
 STRUCTURES: dict[StructureFamily, type[ArrayStructure | TableStructure]] = {

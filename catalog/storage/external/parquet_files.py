@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,6 +31,7 @@ class ParquetFile:
     """The rows of a Parquet file, in the types that it has."""
 
     path: Path
+    whole: ClassVar[bool] = True
 
     def names(self) -> list[str]:
         """The names of the columns."""

@@ -1,93 +1,42 @@
-"""The confined processes in which external files are opened: configuring them, and calling them.
+"""Calling the confined processes in which external files are opened, and nowhere else.
 
-A file is opened nowhere else. What goes wrong there is raised here as the StorageError that it is;
-so is the end of the process itself, which concerns the one call alone.
+What goes wrong there is raised here as the StorageError that it is; so is the end of the process
+itself, which concerns the one call alone.
 """
 
 from __future__ import annotations
 
-import atexit
-import logging
-import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import errors
-from ..confined.confinement import Confinement, Protection
-from ..confined.errors import Busy, ConfinedError, Ended, Failed, NotStarted, TooSlow
+from .. import errors, processes
+from ..confined.confinement import Confinement
+from ..confined.errors import Busy, ConfinedError, Ended, Failed, TooSlow
 from ..confined.frames import Content
-from ..confined.pool import Call, Pool
-from ..confined.starting import Starter
+from ..confined.pool import Call
 from ..errors import NotReady, StorageError, Unreadable
+from ..processes import Limits
 from .sources import Sources
 from .uris import keep_private
-
-logger = logging.getLogger(__name__)
-
-OPERATIONS = f"{__package__}.operations"
-# How long (seconds) a call waits for a process, where all are at work.
-PATIENCE = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many processes there are for each process of the server, and what one may take."""
-
-    processes: int = 2
-    memory: int = 2_000_000_000
-    seconds: float = 60.0
-
-
-@dataclass(slots=True)
-class _Configuration:
-    limits: Callable[[], Limits] = Limits
-    adapters: tuple[str, ...] = ()
-    private: tuple[Path, ...] = ()
-
-
-_configuration = _Configuration()
-_lock = threading.Lock()
-_pool: Pool | None = None
 
 
 def configure(
     limits: Callable[[], Limits], *, adapters: Sequence[str] = (), private: Sequence[Path] = ()
 ) -> None:
-    """Say what the processes may take, which formats of the site they know, and what none opens.
+    """Say what the processes may take, and which formats of the site they know.
 
     `limits` is asked at each call; what is `private` is never opened as a file of others.
     """
     keep_private(private)
-    _configuration.limits = limits
-    _configuration.adapters, _configuration.private = tuple(adapters), tuple(private)
-    stop()
-
-
-def start() -> None:
-    """Have a process ready before a file is asked for; log what this machine cannot deny it."""
-    missing = Protection.here().missing
-    if missing:
-        logger.warning(missing)
-    threading.Thread(target=_warm, name="external-readers", daemon=True).start()
-
-
-def stop() -> None:
-    """End all processes; the next call starts them anew."""
-    global _pool
-    with _lock:
-        pool, _pool = _pool, None
-    if pool is not None:
-        pool.close()
+    processes.configure(limits, adapters, private)
 
 
 def call(
     operation: str, sources: Sources, arguments: Mapping[str, Any], session: str | None = None
 ) -> Content:
     """Have an operation run in a confined process. Raises StorageError."""
-    limits = _configuration.limits()
+    limits = processes.configuration.limits()
     wanted = Call(
         operation,
         {**encoded(sources), **arguments},
@@ -96,15 +45,9 @@ def call(
     )
     confinement = Confinement(tuple(map(_identified, sources.readable)), limits.memory)
     try:
-        return _the_pool(limits).call(wanted, confinement, limits.seconds)
+        return processes.read(wanted, confinement)
     except ConfinedError as error:
         raise _storage_error(error, wanted.file, limits) from error
-
-
-def end_session(name: str) -> None:
-    """Have closed what a session kept open."""
-    if _pool is not None:
-        _pool.end_session(name)
 
 
 def encoded(sources: Sources) -> dict[str, Any]:
@@ -123,26 +66,6 @@ def decoded(arguments: Mapping[str, Any]) -> Sources:
         arguments["parameters"],
         tuple(map(Path, arguments["readable"])),
     )
-
-
-def _the_pool(limits: Limits) -> Pool:
-    global _pool
-    with _lock:
-        if _pool is None:
-            arguments = {
-                "adapters": list(_configuration.adapters),
-                "private": [str(path) for path in _configuration.private],
-            }
-            _pool = Pool(Starter([OPERATIONS], arguments), limits.processes, PATIENCE)
-        return _pool
-
-
-def _warm() -> None:
-    limits = _configuration.limits()
-    try:
-        _the_pool(limits).start()
-    except NotStarted as error:
-        logger.error("External files cannot be read: %s", error)  # noqa: TRY400 - it says all
 
 
 def _identified(folder: Path) -> tuple[str, int, int]:
@@ -192,13 +115,3 @@ def _raised(error: Failed, file: str) -> StorageError:
                 return NotReady(error.text, retry_after=error.retry_after or 1)
             return kind(error.text)
     return Unreadable(f"The file {file} cannot be read: {error.kinds[0]}: {error.text}")
-
-
-def _forget() -> None:
-    """Have a forked process start its own: the parent's are not for it."""
-    global _pool, _lock
-    _pool, _lock = None, threading.Lock()
-
-
-os.register_at_fork(after_in_child=_forget)
-atexit.register(stop)

@@ -22,15 +22,19 @@ from ..errors import (
     StorageError,
     Unreadable,
 )
+from ..raw_files import check_unmoved
 from ..tables.labels import labelled, with_labels_of
 from ..tables.ranges import iter_rows
 from ..tables.schemas import UNNAMED_INDEX, conform
 from .arriving import arriving
-from .uris import check_unmoved
 
 
 class TableFile(Protocol):
-    """A file of rows, which is opened anew for each call."""
+    """A file of rows, which is opened anew for each call.
+
+    Where it has an attribute `whole` that is true, its files are never read before they are
+    complete.
+    """
 
     def names(self) -> list[str]:
         """The names of the columns."""
@@ -89,6 +93,10 @@ class FilePartition:
                 )
         return names
 
+    def grows(self) -> bool:
+        """Whether more rows may be on their way: not in formats whose files are whole or none."""
+        return not getattr(self.file, "whole", False) and arriving([self.path])
+
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
@@ -102,7 +110,7 @@ class FilePartition:
             raise MissingFile(f"The file {self.path} is not there.") from error
         except (StorageError, pa.ArrowException, OSError, ValueError) as error:
             text = f"The file {self.path} cannot be read: {error}"
-            if not isinstance(error, StorageError) and arriving([self.path]):
+            if not isinstance(error, StorageError) and self.grows():
                 raise NotReady(f"{text} It is still being written.") from error
             raise Unreadable(text) from error
 
@@ -114,6 +122,6 @@ def iter_file_rows(
     try:
         yield from iter_rows(partitions, names, rows)
     except NoSuchRows as error:
-        if arriving(partition.path for partition in partitions):
+        if any(partition.grows() for partition in partitions):
             raise NotReady(f"{error} They are still being written.") from error
         raise

@@ -18,9 +18,10 @@ from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
 from ..errors import NotReady
+from ..processes import end_session
 from .formats import Entry, Tree
 from .handing_over import as_array, as_entry, as_tables, plain_items
-from .readers import call, end_session
+from .readers import call
 from .registry import format_of
 from .sources import Sources
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -46,6 +45,17 @@ def is_readable(real: Path, readable: Sequence[Path]) -> bool:
     return allowed > denied
 
 
+def readable_folder(real: Path, readable: Sequence[Path]) -> Path:
+    """Return the innermost readable folder around a real path, by its own real path.
+
+    Raises OutsideReadable.
+    """
+    folders = [folder.resolve() for folder in readable]
+    if not is_readable(real, folders):
+        raise OutsideReadable(f"{real} does not lie in a folder that this server may read.")
+    return Path(*max(_around(real, folders), key=len))
+
+
 def _around(real: Path, folders: Iterable[Path]) -> Iterator[tuple[str, ...]]:
     return (folder.parts for folder in folders if real.is_relative_to(folder))
 
@@ -58,9 +68,3 @@ def check_kind(path: Path) -> None:
         return  # whoever opens it says so
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise Unreadable(f"{path} is neither a file nor a folder.")
-
-
-def check_unmoved(path: Path) -> None:
-    """Raise OutsideReadable if a real path has become a link since it was looked at."""
-    if os.path.realpath(path) != str(path):
-        raise OutsideReadable(f"{path} was replaced by a link while it was read.")

@@ -97,7 +97,7 @@ def _check_size(size: int, body: Bytes, most: int) -> None:
     if size > max(len(body), most):
         raise Oversized(
             f"The body of {len(body)} bytes unpacks to {size} bytes; at most {most} bytes are "
-            "unpacked (the setting limits.unpacked_body). Send it uncompressed, or in pieces."
+            "unpacked (the setting bounds.unpacked_body). Send it uncompressed, or in pieces."
         )
 
 

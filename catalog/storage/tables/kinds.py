@@ -3,7 +3,8 @@
 | refused | because |
 | --- | --- |
 | lists of the fixed size 0 | pyarrow ends the process when it writes them to Parquet |
-| dictionaries of nested or extension types, or of dictionaries | two of them cannot be joined |
+| dictionaries of nested, extension or view types, or of dictionaries | Arrow cannot join them |
+| structs with two fields of the same name | JSON, and most readers, have no form for them |
 | dictionaries in list views, unions, run-end encoded values | their index cannot be widened |
 """
 
@@ -61,8 +62,21 @@ def _inner(kind: pa.DataType) -> list[pa.DataType]:
 
 def _has_odd_dictionary(kind: pa.DataType) -> bool:
     return any(
-        bool(types.is_dictionary(part)) and bool(_inner(part.value_type)) for part in parts_of(kind)
+        bool(types.is_dictionary(part)) and (_is_view(part.value_type) or _inner(part.value_type))
+        for part in parts_of(kind)
     )
+
+
+def _has_twins(kind: pa.DataType) -> bool:
+    """Whether a struct in this type has two fields of the same name."""
+    return any(
+        bool(types.is_struct(part)) and len({field.name for field in part}) < part.num_fields
+        for part in parts_of(kind)
+    )
+
+
+def _is_view(kind: pa.DataType) -> bool:
+    return bool(types.is_string_view(kind) or types.is_binary_view(kind))
 
 
 def _has_rigid_dictionary(kind: pa.DataType) -> bool:
@@ -89,6 +103,7 @@ _REFUSED: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
         "a list cannot have the fixed size 0. Give a size of at least 1, or use lists of any "
         "length.",
     ),
+    (_has_twins, "two fields of a struct bear the same name. Rename one of them."),
     (
         _has_odd_dictionary,
         "the values of a dictionary can only be of a plain type, such as string or int64. Send the "

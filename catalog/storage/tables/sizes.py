@@ -20,12 +20,14 @@ CONTINUATION = 0xFFFFFFFF
 HEADER_TYPE, HEADER, BODY_LENGTH = 1, 2, 3
 DICTIONARY, BATCH = 2, 3
 # Of a batch of rows; of a batch of a dictionary; of a footer.
-BUFFERS, COMPRESSION = 2, 3
+NODES, BUFFERS, COMPRESSION = 1, 2, 3
 DATA = 1
 DICTIONARIES, BATCHES = 2, 3
 # A block in a footer: offset, length of the metadata, padding, length of the body.
 BLOCK = struct.Struct("<qi4xq")
 BUFFER = struct.Struct("<qq")
+# Of an array in a batch: its length, and how many of its values are null.
+NODE = struct.Struct("<qq")
 
 
 def unpacked_size(body: Bytes) -> int:
@@ -87,7 +89,20 @@ def _message_size(view: memoryview, start: int) -> tuple[int, int]:
         header = header.table(DATA)
     elif kind != BATCH:
         header = None
-    return _buffers_size(header, view[content : content + body]), content + body
+    size = _buffers_size(header, view[content : content + body])
+    _check_lengths(header, 8 * (len(view) + size))
+    return size, content + body
+
+
+def _check_lengths(batch: Table | None, most: int) -> None:
+    """Refuse arrays of more values than bytes can have bits: nulls, at any depth, take no bytes."""
+    if batch is None:
+        return
+    places = batch.vector(NODES, NODE.size)
+    nodes = NODE.iter_unpack(batch.view[places.start : places.stop])
+    longest = max((length for length, _ in nodes), default=0)
+    if longest > most:
+        raise Malformed(f"A body of {most // 8} bytes cannot bring {longest} rows.")
 
 
 def _buffers_size(batch: Table | None, body: memoryview) -> int:

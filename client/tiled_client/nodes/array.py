@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..casting import fitting
 from ..errors import UnreadableAnswer
 from ..http import OCTETS, Body
 from ..regions import Region, Selection, blocks, narrow, pieces, select
@@ -209,12 +210,7 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
             raise UnreadableAnswer(f"{self.uri} sent {len(content)} bytes for {shape}.") from error
 
     def _fitting(self, array: Any) -> Array:
-        given = np.asarray(array)
-        if given.dtype == self.dtype:
-            return given
-        if not np.can_cast(given.dtype, self.dtype, "same_kind"):
-            raise TypeError(f"values of dtype {given.dtype} do not fit an array of {self.dtype}")
-        return given.astype(self.dtype)
+        return fitting(array, self.dtype)
 
     def _send(
         self,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .. import frames
+from ..casting import plain
 from ..documents import SpecLike
 from ..regions import normalize_chunks
 from ..uris import split_path
@@ -17,7 +16,7 @@ from ..wire.families import StructureFamily
 from ..wire.structures import ArrayStructure, TableStructure
 from .array import ArrayClient
 from .base import Node
-from .creation import create_node
+from .creation import create_node, removed_if_refused
 from .exporting import File, Wanted, names_of
 from .listing import ListedContainer
 from .table import TableClient
@@ -78,7 +77,7 @@ class Container(WritesArrays, ListedContainer, family=StructureFamily.container)
 
         `chunks` is as numpy users know it from dask: a size, a size per dimension, or all sizes.
         """
-        array = np.asarray(array)
+        array = plain(array)
         limit = self._http.options.bytes_per_request
         structure = ArrayStructure(
             dtype_from_numpy(array.dtype),
@@ -98,7 +97,8 @@ class Container(WritesArrays, ListedContainer, family=StructureFamily.container)
         assert isinstance(made, ArrayClient)
         if array.size:
             several = any(len(sizes) > 1 for sizes in structure.chunks)
-            (made.write_all_blocks if several else made.write)(array)
+            with removed_if_refused(made):
+                (made.write_all_blocks if several else made.write)(array)
         return made
 
     def write_table(
@@ -122,7 +122,8 @@ class Container(WritesArrays, ListedContainer, family=StructureFamily.container)
             access_tags=access_tags,
         )
         assert isinstance(made, TableClient)
-        made.write(table)
+        with removed_if_refused(made):
+            made.write(table)
         return made
 
     def create_appendable_table(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..documents import Resource, SpecLike, read_data_sources, read_specs
-from ..errors import Conflict, UnreadableAnswer
+from ..errors import Conflict, RequestRefused, TiledClientError, UnreadableAnswer
 from ..http import Http
 from ..jsonable import jsonable
 from ..uris import Path
@@ -60,6 +61,20 @@ def create_node(
     tags = answer.get("access_tags", access_tags)
     resource.access_tags = None if tags is None else list(tags)
     return Node.build(http, (*parent, answer.get("id") or key), resource)
+
+
+@contextmanager
+def removed_if_refused(node: Node) -> Iterator[None]:
+    """Delete a node that was just created where the server refuses what is written to it.
+
+    Where it is not known whether the server has taken it, the node stays.
+    """
+    try:
+        yield
+    except (RequestRefused, TypeError, ValueError):
+        with suppress(TiledClientError):
+            node.delete(external_only=False)
+        raise
 
 
 def _adopt(http: Http, path: Path, wanted: Resource, error: Conflict) -> Node:

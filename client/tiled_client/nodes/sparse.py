@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import frames
+from ..casting import fitting, plain
 from ..errors import UnreadableAnswer
 from ..optional import needed
 from ..wire.errors import WireError
@@ -95,13 +96,10 @@ class SparseClient(ChunkedNode[SparseStructure], family=StructureFamily.sparse):
         persist: bool,
     ) -> None:
         elements = read_coo(coords, data, shape)
-        values = elements.data
-        if not np.can_cast(values.dtype, self.dtype, "same_kind"):
-            raise TypeError(f"values of dtype {values.dtype} do not fit an array of {self.dtype}")
-        fitting = Coo(elements.coords, values.astype(self.dtype, copy=False), shape)
+        values = fitting(elements.data, self.dtype)
         if not persist:
             params = {**params, "persist": False}
-        body = frames.encode(fitting.to_arrow())
+        body = frames.encode(Coo(elements.coords, values, shape).to_arrow())
         self._http.send("PUT", endpoint, self._path, body, frames.ARROW, params=params)
 
 
@@ -112,16 +110,27 @@ def read_coo(coords: Any, data: Any, shape: Sequence[int] | None) -> Coo:
     """
     if data is None:
         shape = coords.shape if shape is None else shape
+        _check_fill_value(coords)
         coords, data = coords.coords, coords.data
     if shape is None:
         raise ValueError("coordinates and values do not say the shape of the array: give it, too")
-    rows, values = np.asarray(coords), np.asarray(data)
+    rows, values = np.asarray(coords), plain(data)
     if rows.shape != (len(shape), len(values)):
         raise ValueError(
             f"coords of shape {rows.shape} do not go with {len(values)} values in "
             f"{len(shape)} dimensions"
         )
     return Coo(rows, values, tuple(int(size) for size in shape))
+
+
+def _check_fill_value(array: Any) -> None:
+    """Raise ValueError for an array whose other elements are not zero: they would become that."""
+    value = getattr(array, "fill_value", 0)
+    if value:
+        raise ValueError(
+            f"the fill value {value} would be lost: elements that are not stored are zero here. "
+            "Subtract it first, or write `array.todense()` as an array"
+        )
 
 
 def elements_of(content: bytes, shape: Sequence[int]) -> Coo:

@@ -14,6 +14,7 @@ from ..wire.data_sources import DataSource
 from ..wire.families import StructureFamily
 from ..wire.sparse import SparseStructure
 from .awkward import AwkwardClient
+from .creation import removed_if_refused
 from .ragged import RaggedClient
 from .sparse import SparseClient, read_coo
 
@@ -58,7 +59,8 @@ class WritesArrays:
         )
         made = self._make(StructureFamily.sparse, structure, described)
         assert isinstance(made, SparseClient)
-        made.write(elements.coords, elements.data)
+        with removed_if_refused(made):
+            made.write(elements.coords, elements.data)
         return made
 
     def write_ragged(
@@ -83,8 +85,9 @@ class WritesArrays:
         structure = nested.ragged_structure(rows, chunks, dims)
         made = self._make(StructureFamily.ragged, structure, described)
         assert isinstance(made, RaggedClient)
-        for number, start in enumerate(starts):
-            made.write_block(rows[start : start + step], number)
+        with removed_if_refused(made):
+            for number, start in enumerate(starts):
+                made.write_block(rows[start : start + step], number)
         return made
 
     def write_awkward(self, array: Any, **described: Unpack[Described]) -> AwkwardClient:
@@ -98,7 +101,8 @@ class WritesArrays:
         structure = AwkwardStructure(length, form)
         made = self._make(StructureFamily.awkward, structure, described)
         assert isinstance(made, AwkwardClient)
-        made.write(array)
+        with removed_if_refused(made):
+            made.write(array)
         return made
 
     def _make(self, family: StructureFamily, structure: Structure, described: Described) -> Node:

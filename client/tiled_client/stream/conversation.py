@@ -27,6 +27,9 @@ class Conversation(Protocol):
     speaks_first: bool
     """Whether the server says something as soon as it has accepted."""
 
+    subprotocols: tuple[str, ...]
+    """Which WebSocket subprotocols to offer."""
+
     @property
     def heard(self) -> int:
         """A number that rises with everything that was news."""
@@ -58,6 +61,7 @@ class SingleConversation:
     """A connection for one node: the address says what is wanted, and only the server speaks."""
 
     speaks_first = True
+    subprotocols: tuple[str, ...] = ()
 
     def __init__(self, listening: Listening) -> None:
         self._listening = listening

@@ -15,6 +15,7 @@ from ..errors import (
     error_for_status,
 )
 from ..uris import Path, connection_url
+from ..wire.subprotocols import MULTI
 from .conversation import ENVELOPE
 from .listening import Delivery, Listening, deliveries
 from .notices import Ended
@@ -35,6 +36,8 @@ class MultiConversation:
     """
 
     speaks_first = False
+    # A server of an older version takes no notice, and speaks the same.
+    subprotocols: tuple[str, ...] = (MULTI,)
 
     def __init__(self, api_root: str) -> None:
         self._api_root = api_root

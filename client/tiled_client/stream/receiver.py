@@ -118,7 +118,8 @@ class Receiver:
         from websockets.sync.client import connect
 
         self._begun_at = None
-        arguments = connect_arguments(self._renewal.header(), self._options)
+        offered = self.conversation.subprotocols
+        arguments = connect_arguments(self._renewal.header(), self._options, offered)
         try:
             with connect(self.conversation.url(), **arguments) as connection:
                 self._receive(connection)

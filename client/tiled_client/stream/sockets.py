@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..answers import Answer
@@ -22,9 +23,12 @@ LIBRARY_FRAMES = 4
 CLOSE_TIMEOUT = 2.0
 
 
-def connect_arguments(headers: dict[str, str], options: StreamOptions) -> dict[str, Any]:
+def connect_arguments(
+    headers: dict[str, str], options: StreamOptions, subprotocols: Sequence[str] = ()
+) -> dict[str, Any]:
     """How to call either `connect` of the WebSocket library."""
     return {
+        "subprotocols": list(subprotocols) or None,
         "additional_headers": headers,
         "user_agent_header": USER_AGENT,
         "compression": None,

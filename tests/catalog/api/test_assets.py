@@ -92,6 +92,17 @@ def test_bytes_come_with_all_that_a_download_needs(api: Api, folder: Path) -> No
     assert api.send("HEAD", f"/asset/bytes/raw?id={number}").status_code == 405
 
 
+@pytest.mark.parametrize("name", ["a.js", "a.html", "a.svg", "a.xml", "a.mjs", "a.css", "a.wasm"])
+def test_a_browser_runs_nothing_of_a_file(api: Api, folder: Path, name: str) -> None:
+    (folder / "data" / name).write_text("<script>alert(1)</script>")
+    number = register(api, "raw", folder / "data" / name)
+    headers = api.get(f"/asset/bytes/raw?id={number}").headers
+    assert headers["Content-Type"] == "application/octet-stream"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"].startswith("sandbox;")
+    assert headers["Content-Disposition"].startswith("attachment;")
+
+
 @pytest.mark.parametrize(
     ("wanted", "status", "said", "found"),
     [

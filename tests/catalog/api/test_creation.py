@@ -66,6 +66,28 @@ def test_a_table_with_a_name_that_none_can_have_is_refused_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["2theta"], "Malformed"),
+        (['a"b'], "forbidden"),
+        (["a;b"], "forbidden"),
+        (["a--b"], "forbidden"),
+        (["ä" * 32], "63 bytes"),
+        (["A", "a"], "lower case"),
+    ],
+)
+def test_columns_that_no_sql_table_could_have_are_refused_where_one_is_asked_for(
+    api: Api, names: list[str], says: str
+) -> None:
+    table = TableStructure.from_schema(pa.schema([(name, pa.int64()) for name in names]))
+    files = stored_files()
+    response = api.create("t", "table", table, mimetype="application/x-tiled-sql-table")
+    assert (response.status_code, says in detail(response)) == (422, True)
+    assert stored_files() == files
+    assert api.create("t", "table", table).status_code == 200
+
+
+@pytest.mark.parametrize(
     ("endpoint", "body", "status"),
     [
         ("metadata", {"data_sources": [SOURCE, SOURCE]}, 422),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pytest
 import tifffile
@@ -151,7 +152,7 @@ TABLE = TableStructure.from_schema(pa.schema({"x": pa.int64()})).to_json()
 
 @pytest.mark.parametrize(
     ("family", "mimetype"),
-    [(f.value, m) for f in external.FAMILIES for m in sorted(external.mimetypes(f))],
+    [(f.value, m) for f in sorted(external.FAMILIES) for m in sorted(external.mimetypes(f))],
 )
 def test_files_may_be_described_before_the_first_is_there(
     api: Api, folder: Path, family: str, mimetype: str
@@ -200,3 +201,31 @@ def test_a_file_that_is_registered_again_is_as_large_as_is_said_now(api: Api, fo
         body = {"id": f"n{number}", "structure_family": "array", "data_sources": [source]}
         assert api.send("POST", "/register/", body).status_code == 200
     assert [asset.size for asset in Asset.objects.all()] == [30]
+
+
+@pytest.mark.parametrize(
+    ("agent", "sizes"),
+    [
+        ("python-tiled/0.2.12", False),
+        ("python-tiled/0.2.4 (something)", False),
+        ("python-tiled/0.2.13.dev3", True),
+        ("python-tiled/0.2.20", True),
+        ("python-tiled/unknown", True),
+        ("curl/8", True),
+    ],
+)
+def test_a_client_that_knows_no_sizes_of_assets_gets_none(
+    api: Api, folder: Path, agent: str, sizes: bool
+) -> None:
+    body = {"id": "a", "structure_family": "array", "data_sources": [data_source(folder, 1)]}
+    made = api.send("POST", "/register/", body, **{"user-agent": agent})
+    query = "?include_data_sources=true"
+    one = api.get(f"/metadata/a{query}", **{"user-agent": agent})
+    listed = api.get(f"/search/{query}", **{"user-agent": agent})
+    documents = [orjson.loads(answer.content) for answer in (made, one, listed)]
+    sources = [
+        documents[0]["data_sources"],
+        documents[1]["data"]["attributes"]["data_sources"],
+        documents[2]["data"][0]["attributes"]["data_sources"],
+    ]
+    assert [("size" in source[0]["assets"][0]) for source in sources] == [sizes] * 3

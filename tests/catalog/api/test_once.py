@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
 from collections import Counter
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from django.http import HttpResponse
-from django.utils import timezone
 
 from catalog import events
-from catalog.models import Asset, Receipt
+from catalog.models import Asset, Node, Receipt
 from catalog.services import receipts
+from streaming.keys import StreamKeys
+from streaming.writing.log import stream_log
 
 from ..conftest import ARROW, OCTETS, Api, detail, ipc
 from . import test_ragged
@@ -99,7 +99,7 @@ def test_what_was_refused_leaves_no_receipt(api: Api) -> None:
     api.array("x", np.zeros(1))
     assert extend(api, "a", 1, "").status_code == 409
     assert extend(api, "a", 1).status_code == 200
-    # Nothing is stored of what is only to be seen, and so nothing is remembered of it.
+    # Nothing is stored of what is only to be seen; the stream remembers it.
     assert extend(api, "b", 2, "&extend=true&persist=false").status_code == 200
     assert [receipt.key for receipt in Receipt.objects.all()] == ["a"]
 
@@ -132,9 +132,30 @@ def test_receipts_are_kept_for_a_while_and_not_too_many(
     monkeypatch.setattr(receipts, "KEPT_PER_NODE", 3)
     api.table("t", pa.table({"n": [1]}))
     api.array("x", np.zeros(1))
+    now = 0.0
+    monkeypatch.setattr(receipts, "_ages", receipts.Ages(lambda: now))
     extend(api, "old", 1)
-    Receipt.objects.update(time=timezone.now() - datetime.timedelta(hours=2))
+    now = 3700.0
     for number in range(6):
         append(api, f"key{number}")
     kept = Receipt.objects.order_by("pk").values_list("key", flat=True)
     assert list(kept) == ["key3", "key4", "key5"]
+
+
+def test_an_update_that_is_only_passed_on_is_streamed_once_under_its_key(api: Api) -> None:
+    api.array("x", np.zeros(1))
+    node = Node.objects.get(path="x").uuid
+    log = stream_log()
+    assert log is not None
+    stream = StreamKeys.of(log._settings.prefix, node).log
+    before = log._client.xlen(stream)
+    for key in ("a", "b", "a", "b"):
+        headers = {"idempotency-key": key}
+        body = np.ones(1).tobytes()
+        answer = api.send("PUT", "/array/full/x?persist=false", body, OCTETS, **headers)
+        assert answer.status_code == 200
+    assert log._client.xlen(stream) == before + 2
+    body = np.zeros(1).tobytes()
+    for _ in range(2):  # without a key each is another one
+        assert api.send("PUT", "/array/full/x?persist=false", body, OCTETS).status_code == 200
+    assert log._client.xlen(stream) == before + 4

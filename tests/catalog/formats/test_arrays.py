@@ -209,14 +209,24 @@ def test_a_page_is_a_picture_or_rows_and_nothing_in_it_is_run(api: Api) -> None:
     assert "sandbox" in response.headers["Content-Security-Policy"]
 
 
-def test_the_first_known_format_counts_whatever_its_parameters_say(api: Api) -> None:
+def test_the_most_wanted_format_counts_whatever_its_other_parameters_say(api: Api) -> None:
     api.array("a", BYTE)
     for accept, found in {
-        "application/x-none, text/csv;q=0.1, application/json": "text/csv; charset=utf-8",
+        "application/x-none, text/csv;q=0.1, application/json": "application/json",
+        "application/x-none, text/csv, application/json": "text/csv; charset=utf-8",
+        "text/csv;q=0.5, application/json;Q=0.9": "application/json",
         "application/json;charset=utf-8": "application/json",
+        "Application/JSON": "application/json",
+        "application/json;q=0, application/*": "application/octet-stream",
+        "text/*;q=0.2, image/*": "image/png",
+        "text/csv;q=0, text/*": "text/x-comma-separated-values; charset=utf-8",
         "application/x-none,*/*;q=0.1": "application/octet-stream",
+        "text/csv;q=nonsense": "text/csv; charset=utf-8",
     }.items():
-        assert api.get("/array/full/a", accept=accept).headers["Content-Type"] == found
+        assert api.get("/array/full/a", accept=accept).headers["Content-Type"] == found, accept
+    assert api.get("/array/full/a", accept="text/csv;q=0").status_code == 406
+    packed = api.get("/metadata/a", accept="application/json;q=0.5, application/X-msgpack")
+    assert packed.headers["Content-Type"] == "application/x-msgpack"
     listed = "/array/full/a?format=application/x-none,tif,csv"
     assert api.get(listed, accept="application/json").headers["Content-Type"] == "image/tiff"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import io
 import re
@@ -169,3 +170,23 @@ def test_elements_of_sparse_arrays_come_back_from_every_format(api: Api) -> None
     assert (file["coords"][:].tolist(), file["data"][:].tolist()) == ([[0, 2], [1, 3]], [7.5, 8])
     assert file.attrs["shape"].tolist() == [3, 4]
     assert b"<td>7.5</td>" in content(api, "/array/block/s?block=0,0&format=html")
+
+
+def test_a_spreadsheet_gets_no_formulas_and_csv_gets_every_text(api: Api) -> None:
+    texts = ["=1+1", "+1", "-1", "@a", "\ta", "a=b", ""]
+    api.table("t", pa.table({"=x": texts, "n": range(-3, 4)}))
+    body = ipc(pa.table({"=x": texts, "n": range(-3, 4)}))
+    assert api.send("PUT", "/table/full/t", body, ARROW).status_code == 200
+    api.array("a", np.array(texts))
+    for path, width in (("table/full/t", 2), ("array/full/a", 1)):
+        plain = content(api, f"/{path}?format=text/csv").decode()
+        rows = list(csv.reader(io.StringIO(plain, newline="")))
+        names = [["=x", "n"]] if width == 2 else []
+        assert [row[0] if row else "" for row in rows[len(names) :]] == texts
+        safe = content(api, f"/{path}?format=application/vnd.ms-excel").decode()
+        rows = list(csv.reader(io.StringIO(safe, newline="")))
+        found = [row[0] if row else "" for row in rows[len(names) :]]
+        assert found == [f"'{text}" if text[:1] in tuple("=+-@\t") else text for text in texts]
+        if names:
+            assert rows[0] == ["'=x", "n"]
+            assert [row[1] for row in rows[1:]] == [str(n) for n in range(-3, 4)]

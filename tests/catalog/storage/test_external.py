@@ -159,7 +159,7 @@ def test_an_array_without_rows_needs_no_file(tmp_path: Path) -> None:
     structure = ArrayStructure.from_array(np.zeros((0, 1, 4, 5), "u2"))
     found = external.read_array("image/tiff", [], {}, structure, (), readable=[])
     assert found.shape == (0, 1, 4, 5)
-    with pytest.raises(MissingFile):
+    with pytest.raises(NotReady, match="No file is registered"):
         external.read_array("image/tiff", [], {}, structure.grown_to((1, 1, 4, 5)), readable=[])
 
 

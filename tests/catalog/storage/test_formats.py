@@ -237,6 +237,12 @@ def test_lines_of_csv_files_are_rows_of_an_array(tmp_path: Path) -> None:
     chosen = array[1:4, ::-1]
     parameters: dict[str, Any] = {"sep": ";", "skiprows": 1, "nrows": 3, "usecols": [1, 0]}
     np.testing.assert_array_equal(read(kind, paths[:1], chosen, **parameters), chosen)
+    named = tmp_path / "named.csv"
+    np.savetxt(named, array, delimiter=";", header="x;y", comments="")
+    parameters = {"sep": ";", "header": 0, "usecols": ["y"]}
+    np.testing.assert_array_equal(read(kind, named, array[:, 1:], **parameters), array[:, 1:])
+    with pytest.raises(Unsupported, match="usecols cannot be"):
+        read(kind, named, array, sep=";", header=0, usecols=["z"])
     records = tmp_path / "records.csv"
     records.write_text("1,ab\n2,c\n")
     declared = np.array([(1, "ab"), (2, "c")], [("n", "i8"), ("s", "U2")])
@@ -249,14 +255,44 @@ def test_values_are_converted_where_none_is_lost() -> None:
     assert converted(np.array([1, 2], ">i8"), np.dtype("<i2")).tolist() == [1, 2]
     assert converted(np.array([1, 2], "u2"), np.dtype("f4")).dtype == "f4"
     assert converted(np.array([b"\xc3\xa9"]), np.dtype("U2")).tolist() == ["é"]
+    assert converted(np.array([np.inf, np.nan, 0.1]), np.dtype("f4"))[2] == np.float32(0.1)
+    assert converted(np.array([2**53, -(2**62)]), np.dtype("f8")).tolist() == [2**53, -(2**62)]
+    days = np.array(["2000-01-01", "NaT"], "M8[D]")
+    np.testing.assert_array_equal(converted(days, np.dtype("M8[ns]")), days)
     for array, dtype in [
         (np.array([300]), "i1"),
         (np.array([1.5]), "i8"),
         (np.array(["abc"]), "U2"),
         (np.array(["1"]), "f8"),
+        (np.array([1e300, np.inf]), "f4"),
+        (np.array([1e300j]), "c8"),
+        (np.array([70_000]), "f2"),
+        (np.array([2**53 + 1]), "f8"),
+        (np.array([2**63 - 1]), "f8"),
+        (np.array([2**64 - 1], "u8"), "c16"),
+        (np.array(["3000-01-01"], "M8[s]"), "M8[ns]"),
+        (np.array(["2000-01-01T01"], "M8[h]"), "M8[D]"),
+        (np.array([(1, 1e300)], "i8,f8"), "i4,f4"),
     ]:
         with pytest.raises(Unreadable, match="declared"):
             converted(array, np.dtype(dtype))
+
+
+def test_of_a_dataset_that_is_shorter_than_declared_what_is_there_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "short.h5"
+    with h5py.File(path, "w") as file:
+        file["x"] = np.arange(12).reshape(4, 3)
+    long_ago(path)
+    declared = np.zeros((6, 3), "i8")
+    assert read(HDF5, path, declared, slice(2, 4), dataset="x").tolist() == [[6, 7, 8], [9, 10, 11]]
+    assert read(HDF5, path, declared, 3, dataset="x").tolist() == [9, 10, 11]
+    with pytest.raises(Unreadable, match=r"\[4, 3\] are less than .* \[6, 3\]"):
+        read(HDF5, path, declared, slice(3, 5), dataset="x")
+    os.utime(path)
+    with pytest.raises(NotReady):
+        read(HDF5, path, declared, slice(3, 5), dataset="x")
+    with pytest.raises(Unreadable, match="do not make up"):  # no more frames would mend that
+        read(HDF5, path, np.zeros((2, 4), "i8"), dataset="x")
 
 
 def test_a_file_says_what_it_should_be_registered_as(tmp_path: Path) -> None:

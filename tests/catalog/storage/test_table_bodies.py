@@ -171,7 +171,7 @@ def test_a_compressed_body_is_refused_before_it_is_unpacked(write: Any, compress
     body = write(ZEROS, compression=compression)
     assert len(body) < ZEROS.nbytes / 50
     before = pa.default_memory_pool().max_memory()
-    with pytest.raises(Oversized, match=r"limits\.unpacked_body"):
+    with pytest.raises(Oversized, match=r"bounds\.unpacked_body"):
         tables.parse_ipc(body, ZEROS.nbytes // 2)
     assert pa.default_memory_pool().max_memory() == before
     assert tables.parse_ipc(body, 2 * ZEROS.nbytes) == ZEROS
@@ -181,6 +181,15 @@ def test_an_uncompressed_body_is_taken_whatever_the_bound_is() -> None:
     table = ZEROS.slice(0, 1000)
     for body in (file(table), stream(table)):
         assert tables.parse_ipc(body, 1) == table
+
+
+def test_nulls_within_lists_are_not_taken_for_nothing() -> None:
+    offsets = pa.py_buffer(np.array([0, 2**31 - 1], np.int32))
+    lists = pa.ListArray.from_buffers(pa.list_(pa.null()), 1, [None, offsets], 0, 0, [
+        pa.Array.from_buffers(pa.null(), 2**31 - 1, [None])
+    ])  # fmt: skip
+    with pytest.raises(Malformed, match="cannot bring 2147483647 rows"):
+        tables.parse_ipc(file(pa.table({"l": lists})))
 
 
 def test_a_batch_that_is_listed_many_times_is_counted_as_often() -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import msgpack
 import numpy as np
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from tests.servers import RunningServer
+from tiled_client.wire.subprotocols import MULTI
 
 from ..watching import Site, Socket
 
@@ -246,3 +248,25 @@ def memory(site: Site) -> int:
         for process in site.server.processes()
         if "valkey" not in process.name()
     )
+
+
+@pytest.mark.parametrize(
+    ("offer", "spoken"),
+    [((), None), ((MULTI,), MULTI), (("graphql-transport-ws", MULTI), MULTI)],
+)
+def test_the_protocol_is_negotiated(site: Site, offer: tuple[str, ...], spoken: str | None) -> None:
+    path = site.array()
+    with site.multi(offer=offer) as socket:
+        assert socket.connection.subprotocol == spoken
+        socket.say(type="subscribe", id="a", path=path, start="next")
+        assert socket.of("a", path)["type"] == "array-schema"
+        site.write(path, [1, 2, 3])
+        assert socket.of("a", path)["sequence"] == 1
+
+
+def test_a_client_of_another_protocol_is_refused_with_a_sentence(served: Site) -> None:
+    offer = ("graphql-transport-ws",)
+    with pytest.raises(InvalidStatus) as refused, served.multi(offer=offer):
+        pass
+    assert refused.value.response.status_code == 400
+    assert MULTI in refused.value.response.body.decode()

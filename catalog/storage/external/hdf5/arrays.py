@@ -24,7 +24,7 @@ from ..frames import LARGEST_FRAME, array_structure, regular_chunks
 from ..sources import Sources
 from .links import OpenFile, opened
 from .options import Options
-from .values import checked_kind, has_objects, packed, plain
+from .values import checked_kind, has_objects, opaque_values, packed, plain
 
 # To know how wide texts are, all of them are read.
 MOST_OBJECTS = 1_000_000
@@ -43,9 +43,11 @@ class OpenDataset:
     @classmethod
     def of(cls, path: Path, dataset: h5py.Dataset) -> OpenDataset:
         """Look at a dataset. Raises Unreadable."""
-        shape = (0,) if dataset.shape is None else dataset.shape
         dtype = checked_kind(dataset)
+        # Elements that are arrays themselves add their dimensions.
+        shape = (*((0,) if dataset.shape is None else dataset.shape), *dtype.shape)
         _check_chunks(dataset, dtype)
+        dtype = dtype.base
         if has_objects(dtype):
             if math.prod(shape) > MOST_OBJECTS:
                 raise Unreadable(
@@ -58,14 +60,19 @@ class OpenDataset:
 
     def region(self, region: Region) -> Array:
         """A part."""
-        found = self.dataset[region]
-        return plain(np.asarray(found), self.dataset)
+        outer, inner = region[: self.dataset.ndim], region[self.dataset.ndim :]
+        opaque = self.dtype.kind == "V" and self.dtype.names is None
+        found = opaque_values(self.dataset, outer) if opaque else self.dataset[outer]
+        part: Any = (..., *inner)
+        return plain(np.asarray(found)[part], self.dataset)
 
     @property
     def structure(self) -> ArrayStructure:
         """How the array is described."""
         sizes = self.dataset.chunks
-        chunks = tuple(map(regular_chunks, self.shape, sizes)) if sizes and self.shape else None
+        inner = self.shape[len(sizes or ()) :]
+        sizes = (*sizes, *inner) if sizes else None
+        chunks = tuple(map(regular_chunks, self.shape, sizes)) if sizes else None
         if chunks and math.prod(map(len, chunks)) > MOST_CHUNKS:
             chunks = None
         return array_structure(self.shape, self.dtype, chunks)

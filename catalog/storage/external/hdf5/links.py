@@ -34,6 +34,8 @@ class OpenFile:
     options: Options
     stack: ExitStack
     others: dict[Path, h5py.File] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    """Sources of virtual datasets that were not there when these were looked at."""
 
     def find(self, keys: Sequence[str]) -> Any:
         """The group, dataset or datatype at `keys`, counted from the top of the file.
@@ -109,6 +111,7 @@ class OpenFile:
         try:
             source = self._source(dataset, file, name)
         except (MissingFile, NoSuchEntry):
+            self.missing.append(f"{file}:{name}")
             return  # where it will be, there are fill values for now
         if isinstance(source, h5py.Dataset):
             self.check_storage(source, depth + 1)

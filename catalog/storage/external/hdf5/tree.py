@@ -25,6 +25,11 @@ from .names import names
 from .options import Options
 from .values import attributes
 
+MISSING = "missing_sources"
+"""Metadata of a virtual dataset: the sources that are not there, where fill values stand."""
+MOST_MISSING = 100
+KINDS = {h5py.Group: "a group", h5py.Dataset: "a dataset"}
+
 
 @dataclass(frozen=True, slots=True)
 class Hdf5Tree:
@@ -43,7 +48,10 @@ class Hdf5Tree:
         metadata = attributes(found)
         if isinstance(found, h5py.Group):
             return Entry(StructureFamily.container, None, metadata)
+        self.file.missing.clear()
         dataset = OpenDataset.of(self.file.path, self.file.check_storage(found))
+        if self.file.missing:
+            metadata[MISSING] = sorted(set(self.file.missing))[:MOST_MISSING]
         return Entry(StructureFamily.array, dataset.structure, metadata)
 
     def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
@@ -60,7 +68,9 @@ class Hdf5Tree:
     def _find(self, keys: Sequence[str], kind: Any) -> Any:
         found = self.file.find([*self.top, *keys])
         if not isinstance(found, kind):
-            raise Unreadable(f"{'/'.join(keys) or 'the top'} is of another kind.")
+            name, found_kind = "/".join(keys) or "The top", type(found).__name__.lower()
+            wanted = KINDS.get(kind, "a group or a dataset")
+            raise Unreadable(f"{name} is a {found_kind} of the file, not {wanted}.")
         return found
 
 

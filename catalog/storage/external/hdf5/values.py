@@ -21,6 +21,7 @@ from tiled_client.wire.plain import plain_array, plain_value
 
 from ...encoding import Array
 from ...errors import Unreadable
+from ...regions import Region
 
 # Of an attribute with more elements, only the shape is told.
 MOST_ELEMENTS = 1000
@@ -39,6 +40,22 @@ def packed(dtype: np.dtype[Any]) -> np.dtype[Any]:
     assert dtype.fields is not None
     fields = [(name, packed(dtype.fields[name][0])) for name in dtype.names]
     return np.dtype([(name, field.base, field.shape) for name, field in fields])
+
+
+def opaque_values(dataset: h5py.Dataset, region: Region) -> Array:
+    """Read a part of a dataset of bytes without meaning, whatever tag its type has.
+
+    The library converts between equal tags only, and numpy's types have none.
+    """
+    counts = tuple(len(range(part.start, part.stop, part.step)) for part in region)
+    values = np.empty(counts, dataset.dtype)
+    space = dataset.id.get_space()
+    if region:
+        starts, steps = zip(*((part.start, part.step) for part in region), strict=True)
+        space.select_hyperslab(starts, counts, steps)
+    memory = h5py.h5s.create_simple(counts) if region else h5py.h5s.create(h5py.h5s.SCALAR)
+    dataset.id.read(memory, space, values, dataset.id.get_type())
+    return values
 
 
 def plain(array: Array, dataset: h5py.Dataset) -> Array:

@@ -120,7 +120,8 @@ class AsyncReceiver:
 
         self._begun_at = None
         shown = await asyncio.to_thread(self._renewal.header)
-        arguments = connect_arguments(shown, self._options)
+        offered = self.conversation.subprotocols
+        arguments = connect_arguments(shown, self._options, offered)
         try:
             async with connect(self.conversation.url(), **arguments) as connection:
                 try:

@@ -8,8 +8,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,28 +22,19 @@ import pyarrow.parquet
 import pytest
 import zarr
 
-from catalog.storage import external, files
+from catalog.storage import external, files, processes
 from catalog.storage.confined import landlock, seccomp
 from catalog.storage.errors import NotReady, StorageError, Unreadable
-from catalog.storage.external import Limits, readers
+from catalog.storage.processes import Limits
 from tiled_client.wire.data_sources import Asset
 from tiled_client.wire.structures import ArrayStructure
+
+from ..swapping import swapped
 
 MEMORY = 150_000_000
 BOMB = 2 * MEMORY
 FORMAT = "tests.catalog.storage.confined.hostile:FORMAT"
 LIMITS = Limits(processes=2, memory=MEMORY, seconds=30)
-SWAPPING = """
-import os, sys, time
-inside, outside, aside = sys.argv[1:]
-while True:
-    os.rename(inside, aside)
-    os.symlink(outside, inside)
-    time.sleep(0.0001)
-    os.unlink(inside)
-    os.rename(aside, inside)
-    time.sleep(0.0001)
-"""
 ONE = ArrayStructure.from_array(np.ones(1, "u1"))
 
 
@@ -53,7 +42,7 @@ ONE = ArrayStructure.from_array(np.ones(1, "u1"))
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where all of this lies; the processes know the hostile format."""
     place = tmp_path_factory.mktemp("confined")
-    before = dataclasses.replace(readers._configuration)
+    before = dataclasses.replace(processes.configuration)
     external.configure(lambda: LIMITS, adapters=[FORMAT], private=[place / "data"])
     external.register(external.load(FORMAT))
     (place / "data").mkdir()
@@ -74,7 +63,7 @@ def folder(place: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 
 
 def limited(limits: Limits) -> None:
-    readers._configuration.limits = lambda: limits
+    processes.configuration.limits = lambda: limits
 
 
 def attempt(folder: Path, do: str, argument: Any = None) -> None:
@@ -202,9 +191,9 @@ def test_a_read_that_takes_too_long_is_ended_and_others_go_on(folder: Path) -> N
 def test_who_finds_all_processes_at_work_is_asked_to_come_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    external.stop()
+    processes.stop()
     limited(dataclasses.replace(LIMITS, processes=1))
-    monkeypatch.setattr(readers, "PATIENCE", 0.2)
+    monkeypatch.setattr(processes, "PATIENCE", 0.2)
     attempt(folder, "read", folder / "a.hostile")
     thread = threading.Thread(target=attempt, args=(folder, "wait", 1.5))
     thread.start()
@@ -212,7 +201,7 @@ def test_who_finds_all_processes_at_work_is_asked_to_come_again(
         while thread.is_alive():
             attempt(folder, "read", folder / "a.hostile")
     thread.join()
-    external.stop()
+    processes.stop()
 
 
 def deflated_hdf5(folder: Path) -> tuple[str, Path, dict[str, Any]]:
@@ -273,8 +262,8 @@ def test_rows_of_a_parquet_dictionary_are_bounded_by_memory(folder: Path) -> Non
 
 def test_the_fork_server_is_started_again_when_it_was_killed(folder: Path) -> None:
     attempt(folder, "read", folder / "a.hostile")
-    assert readers._pool is not None
-    process = readers._pool._starter._process
+    assert processes._pools is not None
+    process = processes._pools.starter._process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
@@ -309,7 +298,7 @@ def test_a_folder_that_becomes_a_link_is_never_read_through(folder: Path) -> Non
     asset = Asset(files.file_uri(inside / "a.npy"), False)
     structure = ArrayStructure.from_array(frames)
     read = refused = 0
-    with subprocess.Popen([sys.executable, "-c", SWAPPING, inside, outside, aside]) as swapping:
+    with swapped(inside, outside, aside):
         end = time.monotonic() + 1.5
         while time.monotonic() < end or not (read and refused):
             try:
@@ -321,4 +310,3 @@ def test_a_folder_that_becomes_a_link_is_never_read_through(folder: Path) -> Non
                 continue
             assert not found.any()
             read += 1
-        swapping.kill()

@@ -1,0 +1,59 @@
+"""Parquet files of tables of any types, written by a process that may crash."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+
+from . import processes
+from .confined.errors import Busy, ConfinedError, Failed, NotStarted
+from .confined.pool import Call
+from .errors import NotReady, StorageError, Unreadable
+
+
+def parquet_pieces(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[memoryview]:
+    """Yield a Parquet file of `tables`, a row group for each, piece by piece.
+
+    Raises Unreadable for types that cannot be written, NotReady where no process is free.
+    """
+    session = uuid.uuid4().hex
+    described = schema.serialize().to_pybytes()
+    first = True
+    try:
+        for table in tables:
+            yield _written(session, described, [table], first=first)
+            first = False
+        yield _written(session, described, [], first=first, last=True)
+    finally:
+        processes.end_session(session)
+
+
+def _written(
+    session: str, schema: bytes, tables: list[pa.Table], *, first: bool, last: bool = False
+) -> memoryview:
+    arguments = {"schema": schema if first else b"", "first": first, "last": last}
+    buffers = [_ipc(table) for table in tables]
+    call = Call("parquet", arguments, buffers, file="a table", session=session)
+    try:
+        _, (piece,) = processes.write(call)
+    except ConfinedError as error:
+        raise _storage_error(error) from error
+    return piece
+
+
+def _ipc(table: pa.Table) -> memoryview:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return memoryview(sink.getvalue())
+
+
+def _storage_error(error: ConfinedError) -> StorageError:
+    match error:
+        case Busy() | NotStarted() | Failed(kinds=["LookupError", *_]):
+            return NotReady(f"No Parquet file can be written now: {error}", retry_after=2)
+    return Unreadable(
+        f"This table cannot be written as Parquet: {error} Ask for another format, such as Arrow."
+    )

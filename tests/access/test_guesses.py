@@ -1,0 +1,87 @@
+"""Guesses of the site's own key have to wait; programs with an old key keep nobody out."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from django.test import Client
+
+from access import guesses as module
+from access.guesses import RULE, guesses
+from tiledproject.proxies import KnownProxies
+
+pytestmark = pytest.mark.django_db
+ELSEWHERE = "192.0.2.7"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No machine is so slow that a wait is over before the next line."""
+    monkeypatch.setattr(module, "RULE", replace(RULE, first=30.0))
+    guesses.forget()
+    yield
+    guesses.forget()
+
+
+def status(key: str, address: str = ELSEWHERE) -> int:
+    client = Client(REMOTE_ADDR=address)
+    header = {"authorization": f"Apikey {key}"}
+    return client.get("/api/v1/metadata/", headers=header).status_code
+
+
+def test_guesses_wait_and_the_right_key_among_them_too() -> None:
+    assert [status(f"guess{n}") for n in range(RULE.free)] == [401] * RULE.free
+    assert status("another") == 429
+    refused = Client(REMOTE_ADDR=ELSEWHERE).get("/api/v1/metadata/?api_key=secret")
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 0
+    # Neither another address, nor a key that nobody can guess.
+    assert status("secret", "192.0.2.8") == 200
+    assert status("0" * 72) == 401
+
+
+def test_an_old_key_that_is_shown_for_ever_keeps_nobody_out() -> None:
+    assert {status("old") for _ in range(RULE.free + 10)} == {401}
+    assert status("secret") == 200
+
+
+def test_where_the_right_key_came_from_nobody_waits() -> None:
+    assert status("secret") == 200
+    assert {status(f"guess{n}") for n in range(RULE.free + 10)} == {401}
+    assert status("secret") == 200
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RULE", replace(RULE, buckets=3))
+    for number in range(9):
+        guesses.wrong(f"192.0.2.{number}", "x")
+    assert len(guesses._records) == 3
+
+
+@pytest.mark.parametrize(
+    ("peer", "said", "counted"),
+    [
+        ("127.0.0.1", "192.0.2.7", "192.0.2.7"),
+        ("127.0.0.1", "198.51.100.1, 192.0.2.7", "192.0.2.7"),
+        ("127.0.0.1", "192.0.2.7, 127.0.0.1", "192.0.2.7"),
+        ("192.0.2.9", "192.0.2.7", "192.0.2.9"),
+    ],
+)
+async def test_what_counts_is_the_address_that_a_known_proxy_says(
+    peer: str, said: str, counted: str
+) -> None:
+    """Nobody chooses by a header of their own which address their guesses count for."""
+    seen = {}
+
+    async def application(scope: dict[str, object], receive: object, send: object) -> None:
+        seen.update(scope)
+
+    networks = [ipaddress.ip_network("127.0.0.1/32")]
+    headers = [(b"x-forwarded-for", said.encode())]
+    scope = {"type": "http", "headers": headers, "client": (peer, 1)}
+    await ApplicationCommunicator(KnownProxies(application, networks), scope).wait()
+    assert seen["client"][0] == counted

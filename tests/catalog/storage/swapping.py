@@ -1,0 +1,31 @@
+"""Somebody who takes a folder away and puts a link there, again and again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PROGRAM = """
+import os, sys, time
+inside, outside, aside = sys.argv[1:]
+while True:
+    os.rename(inside, aside)
+    os.symlink(outside, inside)
+    time.sleep(0.0001)
+    os.unlink(inside)
+    os.rename(aside, inside)
+    time.sleep(0.0001)
+"""
+
+
+@contextmanager
+def swapped(inside: Path, outside: Path, aside: Path) -> Iterator[None]:
+    """Swap `inside`, which lies at `aside` meanwhile, for a link to `outside`."""
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, inside, outside, aside]) as swapping:
+        try:
+            yield
+        finally:
+            swapping.kill()

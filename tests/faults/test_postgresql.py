@@ -1,0 +1,356 @@
+"""A database that loses its answers and its sessions: what was acknowledged is kept, once."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import numpy as np
+import pyarrow as pa
+import pytest
+import requests
+
+from streaming.keys import StreamKeys
+from tests.caches import Cache, own_cache
+from tests.catalog.conftest import ARROW, OCTETS, ipc
+from tests.conftest import API_KEY
+from tests.faults.clusters import Cluster, Proxy, own_cluster
+from tests.servers import PROJECT, environment, running
+from tiled_client import from_uri
+from tiled_client.wire.structures import ArrayStructure, TableStructure
+
+SCHEMA = pa.schema([("n", pa.int64())])
+PATIENCE = 30.0
+
+
+@dataclass
+class Site:
+    """A server, its database behind a proxy, and its cache."""
+
+    uri: str
+    cluster: Cluster
+    proxy: Proxy
+    cache: Cache
+    folder: Path
+    settings: dict[str, str]
+
+    def send(
+        self, method: str, path: str, body: bytes = b"", kind: str = OCTETS, key: str | None = None
+    ) -> requests.Response:
+        """Send one request, which nobody repeats."""
+        headers = {"Authorization": f"Apikey {API_KEY}", "Content-Type": kind}
+        if key:
+            headers["Idempotency-Key"] = key
+        return requests.request(
+            method, f"{self.uri}/api/v1{path}", data=body, headers=headers, timeout=60
+        )
+
+    def table(self) -> str:
+        """Make a table without rows; return its key."""
+        key = f"t{uuid.uuid4().hex}"
+        from_uri(self.uri, api_key=API_KEY).create_appendable_table(SCHEMA, key=key)
+        return key
+
+    def array(self, rows: int = 1) -> str:
+        """Make an array of zeros, two wide; return its key."""
+        key = f"x{uuid.uuid4().hex}"
+        from_uri(self.uri, api_key=API_KEY).write_array(np.zeros((rows, 2), "i8"), key=key)
+        return key
+
+    def rows(self, key: str) -> list[int]:
+        """Return the rows of a table."""
+        address = f"/table/full/{key}?format={ARROW}"
+        body = self.send("GET", address).content
+        return ipc_numbers(body)
+
+    def column(self, key: str) -> list[int]:
+        """Return the first number of each row of an array."""
+        body = self.send("GET", f"/array/full/{key}?format={OCTETS}").content
+        return [int(n) for n in np.frombuffer(body, "i8").reshape(-1, 2)[:, 0]]
+
+    def streamed(self, path: str) -> list[dict[str, Any]]:
+        """Return the messages in the stream of a node, without large payloads."""
+        ((node,),) = self.cluster.ask("SELECT uuid FROM catalog_node WHERE path = %s", path)
+        log = StreamKeys.of("tiled", node).log
+        found = []
+        for _, fields in self.cache.client.xrange(log):
+            if b"frame" in fields:
+                found.append(msgpack.unpackb(fields[b"frame"], timestamp=3))
+            elif b"head" in fields:
+                found.append({"large": True})
+        return found
+
+    def settled(self) -> None:
+        """Wait until nothing is left in the outbox."""
+        eventually(lambda: not self.cluster.ask("SELECT 1 FROM streaming_waiting"))
+
+
+def eventually(holds: Any) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Two workers."""
+    folder = tmp_path_factory.mktemp("faults")
+    with own_cluster() as cluster, own_cache() as cache:
+        proxy = Proxy(cluster.port)
+        settings = {
+            "TILED_DATABASE_URI": cluster.uri(proxy.port),
+            "TILED_STREAMING_CACHE_URI": cache.uri,
+            "TILED_STREAMING_CACHE_PREFIX": "tiled",
+            "TILED_SINGLE_USER_API_KEY": API_KEY,
+        }
+        with running(folder, "serve", "--port", "0", "--workers", "2", **settings) as server:
+            yield Site(server.uri.rstrip("/"), cluster, proxy, cache, folder, settings)
+        proxy.close()
+
+
+def of(*numbers: int) -> bytes:
+    """A body of rows of a table."""
+    return ipc(pa.table({"n": list(numbers)}, schema=SCHEMA))
+
+
+def append(site: Site, key: str, number: int, once: str | None = None) -> requests.Response:
+    return site.send("PATCH", f"/table/partition/{key}?partition=0", of(number), ARROW, once)
+
+
+def extend(site: Site, key: str, row: int, number: int, once: str) -> requests.Response:
+    body = np.full((1, 2), number, "i8").tobytes()
+    address = f"/array/full/{key}?offset={row},0&shape=1,2&extend=true"
+    return site.send("PATCH", address, body, OCTETS, once)
+
+
+def description(key: str, structure: ArrayStructure | TableStructure, family: str) -> bytes:
+    source = {
+        "structure_family": family,
+        "structure": structure.to_json(),
+        "management": "writable",
+        "assets": [],
+    }
+    body = {
+        "id": key,
+        "structure_family": family,
+        "metadata": {},
+        "specs": [],
+        "data_sources": [source],
+    }
+    return json.dumps(body).encode()
+
+
+def test_a_write_whose_commit_was_not_answered_is_stored_and_streamed_once(site: Site) -> None:
+    table, array, made = site.table(), site.array(), f"y{uuid.uuid4().hex}"
+    before = len(site.streamed(""))
+    zeros = ArrayStructure.from_array(np.zeros(2))
+    steps = [
+        lambda: append(site, table, 1, "first"),
+        lambda: append(site, table, 2),
+        lambda: append(site, table, 3, "third"),
+        lambda: site.send("PUT", f"/table/full/{table}", of(4, 5), ARROW),
+        lambda: extend(site, array, 1, 7, "grown"),
+        lambda: site.send("PUT", f"/array/full/{array}", np.full((2, 2), 9).tobytes()),
+        lambda: site.send(
+            "POST", "/metadata/", description(made, zeros, "array"), "application/json"
+        ),
+        lambda: site.send("PUT", f"/array/full/{made}", np.ones(2).tobytes()),
+        lambda: site.send("DELETE", f"/metadata/{made}?external_only=false"),
+    ]
+    dropped = site.proxy.dropped
+    for step in steps:
+        site.proxy.drop_next_answer()
+        answer = step()
+        assert answer.status_code == 200, answer.text
+    # An overwrite of an array need not be in a transaction block.
+    assert site.proxy.dropped >= dropped + len(steps) - 2
+    assert append(site, table, 3, "third").status_code == 200, "known by its key"
+    assert (site.rows(table), site.column(array)) == ([4, 5], [9, 9])
+    site.settled()
+    assert [len(site.streamed(path)) for path in (table, array)] == [4, 3]
+    kinds = Counter(message["type"] for message in site.streamed("")[before:])
+    assert kinds == {"container-child-created": 1, "container-child-deleted": 1}
+
+
+def test_nothing_is_undone_while_the_database_does_not_say_what_happened(site: Site) -> None:
+    table = site.table()
+    assert append(site, table, 1).status_code == 200
+    site.proxy.drop_next_answer(then_away=True)
+    unknown = append(site, table, 2, "second")
+    assert (unknown.status_code, unknown.headers.get("Retry-After")) == (503, None)
+    assert "did not answer" in unknown.json()["detail"]
+    site.proxy.come_back()
+    eventually(lambda: append(site, table, 2, "second").status_code == 200)
+    assert site.rows(table) == [1, 2]
+    site.settled()
+    assert len(site.streamed(table)) == 2
+
+
+PAUSED = """
+import os, signal, sys
+from catalog.services import arrays, tables
+from catalog.storage import tables as files
+from catalog.storage.arrays import ArrayStore
+from catalog.services.arrays import Upload
+
+def pausing(function):
+    def paused(*args, **kwargs):
+        print("paused", flush=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return function(*args, **kwargs)
+    return paused
+
+files.append = pausing(files.append)
+ArrayStore.write_region = pausing(ArrayStore.write_region)
+family, path, body = sys.argv[1:]
+content = bytes.fromhex(body)
+try:
+    if family == "table":
+        upload = Upload(content, "application/vnd.apache.arrow.file", True)
+        tables.append_rows(path=path, partition=0, upload=upload)
+    elif family == "growth":
+        upload = Upload(content, "application/octet-stream", True)
+        arrays.write_patch(path=path, offset=(1, 0), shape=(3, 2), extend=True, upload=upload)
+    else:
+        upload = Upload(content, "application/octet-stream", True)
+        arrays.write_patch(path=path, offset=(0, 0), shape=(1, 2), extend=False, upload=upload)
+except Exception as error:
+    print(type(error).__name__, flush=True)
+else:
+    print("stored", flush=True)
+"""
+
+
+@pytest.mark.parametrize("family", ["table", "growth", "overwrite"])
+def test_a_writer_that_lost_its_session_harms_nothing_that_others_wrote(
+    site: Site, family: str
+) -> None:
+    key = site.table() if family == "table" else site.array()
+    if family == "table":
+        assert append(site, key, 1).status_code == 200
+        body = of(7, 7, 7)
+    else:
+        body = np.full((3 if family == "growth" else 1, 2), 7, "i8").tobytes()
+    with paused_writer(site, family, key, body) as writer:
+        ended = site.cluster.end_sessions(
+            "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)"
+        )
+        assert ended == 1
+        for number in (2, 3):
+            answer = (
+                append(site, key, number)
+                if family == "table"
+                else extend(site, key, number - 1, number, f"{number}")
+            )
+            assert answer.status_code == 200, answer.text
+        writer.send_signal(signal.SIGCONT)
+        assert writer.stdout is not None
+        assert writer.stdout.read().strip() != "stored"
+    assert append(site, key, 4).status_code == 200 if family == "table" else True
+    found = site.rows(key) if family == "table" else site.column(key)
+    assert found == ([1, 2, 3, 4] if family == "table" else [0, 2, 3])
+    site.settled()
+    assert len(site.streamed(key)) == (4 if family == "table" else 3)
+
+
+@contextlib.contextmanager
+def paused_writer(
+    site: Site, family: str, key: str, body: bytes
+) -> Iterator[subprocess.Popen[str]]:
+    """A process that holds the lock of a node, and is stopped just before it writes."""
+    script = site.folder / "paused.py"
+    script.write_text(
+        "import os, django\n"
+        'os.environ["DJANGO_SETTINGS_MODULE"] = "tiledproject.settings"\n'
+        "django.setup()\n" + PAUSED
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(script), family, key, body.hex()],
+        cwd=PROJECT,
+        env=environment(site.folder, PYTHONPATH=str(PROJECT), **site.settings),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "paused\n"
+        yield process
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.kill()
+        process.wait()
+
+
+class Writers:
+    """Four append to one table, one extends an array: each write until it is taken."""
+
+    def __init__(self, site: Site) -> None:
+        self.table, self.array = site.table(), site.array()
+        self.acknowledged: list[int] = []
+        self.grown: list[int] = []
+        self._site = site
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._append, args=(n,)) for n in range(4)]
+        self._threads.append(threading.Thread(target=self._grow))
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _append(self, writer: int) -> None:
+        number = writer
+        while not self._stopping.is_set():
+            repeated(lambda n=number: append(self._site, self.table, n, f"n{n}"))
+            self.acknowledged.append(number)
+            number += 4
+
+    def _grow(self) -> None:
+        while not self._stopping.is_set():
+            row = len(self.grown) + 1
+            repeated(lambda row=row: extend(self._site, self.array, row, row, f"r{row}"))
+            self.grown.append(row)
+
+
+def repeated(write: Callable[[], requests.Response]) -> None:
+    """Send a write until it is acknowledged."""
+    eventually(lambda: write().status_code == 200)
+
+
+def test_what_is_acknowledged_is_kept_once_while_sessions_end_at_random(site: Site) -> None:
+    writers = Writers(site)
+    chance, end = random.Random(8), time.monotonic() + 4
+    while time.monotonic() < end:
+        site.cluster.end_sessions("random() < 0.3")
+        time.sleep(chance.uniform(0.02, 0.2))
+    writers.stop()
+    assert writers.acknowledged
+    assert writers.grown
+    assert sorted(site.rows(writers.table)) == sorted(writers.acknowledged)
+    assert site.column(writers.array) == [0, *writers.grown]
+    site.settled()
+    told = [n for message in site.streamed(writers.table) for n in ipc_numbers(message["payload"])]
+    assert told == site.rows(writers.table), "in the order of storage"
+    assert len(site.streamed(writers.array)) == len(writers.grown) + 1
+
+
+def ipc_numbers(body: bytes) -> list[int]:
+    """Return the rows in a body."""
+    return list(pa.ipc.open_file(body).read_all()["n"].to_pylist())
