@@ -13,6 +13,7 @@ import re
 import time
 from collections import OrderedDict, deque
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from access.errors import Unavailable
 
@@ -105,7 +106,9 @@ class Shares:
         if scope["method"] not in READING or not path.startswith(("/api/v1/", "/zarr/")):
             return self.others
         if SEARCHES.match(path):
-            plain = path.startswith("/api/v1/search/") and b"filter" not in query
+            # Names of parameters may be percent-encoded.
+            dear = any(word in unquote_to_bytes(query) for word in (b"filter", b"metadata."))
+            plain = path.startswith("/api/v1/search/") and not dear
             return self.others if plain else self.searches
         if EXPORTS.match(path):
             return self.exports
