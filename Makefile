@@ -5,8 +5,9 @@
 # make lock [ARGS=--upgrade]             requirements*.lock anew, after a change of requirements
 # make audit                              known vulnerabilities of what is locked
 # make fuzz [EXAMPLES=1000]             requests made up by chance, for much longer than in the tests
+# make matrix                             every type within each other, in every format (some minutes)
 SHELL := bash
-.PHONY: run test demo docs lock audit fuzz
+.PHONY: run test demo docs lock audit fuzz matrix
 
 run:
 	@bash .ci/environment run
@@ -34,3 +35,7 @@ audit:
 fuzz:
 	@bash .ci/environment dev
 	@MADE_UP=$${EXAMPLES:-1000} .venv/bin/python -m pytest -q tests/made_up $(ARGS)
+
+matrix:
+	@bash .ci/environment dev
+	@MATRIX=full .venv/bin/python -m pytest -q -n 2 tests/matrix $(ARGS)

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import OperationalError, connection
 from psycopg.errors import LockNotAvailable
 
-from .turns import Deadline
+from .turns import Deadline, waiting
 
 logger = logging.getLogger(__name__)
 
@@ -62,9 +62,11 @@ def wait_for_all(kind: int, slots: Sequence[int], deadline: Deadline) -> None:
 
 def try_lock(kind: int, slot: int) -> Any:
     """Return the session that now holds the lock; None if another one does."""
-    with _closed_on_failure(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [kind, slot])
-        return connection.connection if cursor.fetchone()[0] else None
+    with _closed_on_failure():
+        session = _session()
+        return (
+            session if _said_yes(session, f"SELECT pg_try_advisory_lock({kind}, {slot})") else None
+        )
 
 
 def unlock(session: Any, kind: int, slot: int) -> None:
@@ -74,10 +76,8 @@ def unlock(session: Any, kind: int, slot: int) -> None:
             # Replaced while the lock was held, and maybe given to another thread since.
             session.close()
             return
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [kind, slot])
-            if cursor.fetchone()[0]:
-                return
+        if _said_yes(session, f"SELECT pg_advisory_unlock({kind}, {slot})"):
+            return
         logger.error("A lock was lost while it was held; its connection is closed.")
     except Exception as error:  # noqa: BLE001  the session is closed, whatever is wrong with it
         logger.warning("A lock could not be released, so its connection is closed: %s", error)
@@ -85,6 +85,17 @@ def unlock(session: Any, kind: int, slot: int) -> None:
         close_session()
         raise
     close_session()
+
+
+def _session() -> Any:
+    connection.ensure_connection()
+    return connection.connection
+
+
+def _said_yes(session: Any, question: str) -> bool:
+    """Put a question to a session without Django's cursor, which costs more than the answer."""
+    with connection.wrap_database_errors:
+        return bool(session.execute(question).fetchone()[0])
 
 
 def close_session() -> None:
@@ -104,22 +115,23 @@ def give_back_connection() -> None:
 def _wait(kind: int, slots: Sequence[int], deadline: Deadline, *, release: bool = False) -> Any:
     """Return the session that holds the locks of `slots`, or has held each of them once."""
     give_back_connection()
-    if not _places.acquire(timeout=deadline.remaining()):
-        raise deadline.missed()
-    limit = max(1, int(1000 * deadline.remaining()))
-    try:
-        with _closed_on_failure(), connection.cursor() as cursor:
-            if release:
-                cursor.execute(WAIT_AND_RELEASE, [limit, kind, kind, list(slots)])
-            else:
-                cursor.execute(WAIT, [limit, kind, list(slots)])
-            return connection.connection
-    except OperationalError as error:
-        if isinstance(error.__cause__, LockNotAvailable):
-            raise deadline.missed() from None
-        raise
-    finally:
-        _places.release()
+    with waiting():
+        if not _places.acquire(timeout=deadline.remaining()):
+            raise deadline.missed()
+        limit = max(1, int(1000 * deadline.remaining()))
+        try:
+            with _closed_on_failure(), connection.cursor() as cursor:
+                if release:
+                    cursor.execute(WAIT_AND_RELEASE, [limit, kind, kind, list(slots)])
+                else:
+                    cursor.execute(WAIT, [limit, kind, list(slots)])
+                return connection.connection
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise deadline.missed() from None
+            raise
+        finally:
+            _places.release()
 
 
 @contextmanager

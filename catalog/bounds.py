@@ -65,7 +65,7 @@ class BoundsSettings(BaseModel):
         ge=1 << 16,
         description="Maximum size in bytes of the metadata and structures in one page of a "
         "listing. A page that would be larger has fewer entries; its `next` link continues after "
-        "them. One entry is always returned.",
+        "them. One entry is always returned; eight or fewer are not measured.",
         examples=["8388608"],
     )
     chunks: int = Field(

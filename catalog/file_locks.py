@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .turns import Deadline
+from .turns import Deadline, waiting
 
 
 @contextmanager
@@ -66,7 +66,8 @@ class Attempts:
         if attempt is None:
             attempt = Attempt(path)
             threading.Thread(target=attempt.run, name="file-lock", daemon=True).start()
-        attempt.done.wait(deadline.remaining())
+        with waiting():
+            attempt.done.wait(deadline.remaining())
         with self._mutex:
             if not attempt.done.is_set():
                 self._abandoned[path] = attempt

@@ -13,7 +13,7 @@ import fcntl
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -21,9 +21,11 @@ from django.db import connection
 
 from . import advisory_locks, file_locks
 from .config import database_settings, storage_settings
-from .turns import Deadline, LockTimeout, Turns
+from .turns import Deadline, LockTimeout, Turns, longest_wait
 
 logger = logging.getLogger(__name__)
+
+__all__ = ["LockTimeout", "lone", "longest_wait", "node_lock", "wait_for_writers"]
 
 SLOTS = 65_536
 ADVISORY_CLASS = 0x711ED
@@ -39,9 +41,7 @@ def node_lock(path: str) -> Iterator[None]:
     Never take a second one inside: two paths may share a slot, and wait for each other.
     """
     slot, deadline = _slot(path), Deadline(database_settings().lock_timeout)
-    with _turns.turn(slot, deadline, advisory_locks.give_back_connection), ExitStack() as stack:
-        with _turns.asking():
-            stack.enter_context(_held(slot, deadline))
+    with _turns.turn(slot, deadline, advisory_locks.give_back_connection), _held(slot, deadline):
         yield
 
 
@@ -66,11 +66,6 @@ def wait_for_writers(paths: Iterable[str]) -> None:
             "A write to a deleted node did not end within %g s (database.lock_timeout).",
             deadline.seconds,
         )
-
-
-def longest_wait() -> float:
-    """Return for how many seconds a thread of this process has waited for a lock, at most."""
-    return _turns.longest_wait()
 
 
 @contextmanager

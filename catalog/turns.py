@@ -43,6 +43,27 @@ class Deadline:
         )
 
 
+# The threads that wait for a lock, first in a queue or not, and since when.
+_waiting: dict[object, float] = {}
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Count this thread among those that wait."""
+    me = object()
+    _waiting[me] = time.monotonic()
+    try:
+        yield
+    finally:
+        del _waiting[me]
+
+
+def longest_wait() -> float:
+    """Return for how many seconds a thread of this process has waited for a lock, at most."""
+    now = time.monotonic()
+    return now - min(list(_waiting.values()), default=now)
+
+
 class Turns:
     """Queues of threads, one for each lock that is held or asked for in this process."""
 
@@ -50,7 +71,6 @@ class Turns:
         self._most_waiting = most_waiting
         self._mutex = threading.Lock()
         self._queues: dict[int, deque[threading.Event]] = {}
-        self._waiting: dict[object, float] = {}  # since when
 
     @contextmanager
     def turn(
@@ -66,39 +86,23 @@ class Turns:
         finally:
             self._leave(slot)
 
-    @contextmanager
-    def asking(self) -> Iterator[None]:
-        """Count this thread, whose turn it is, among those that wait: it asks for the lock."""
-        me = object()
-        self._waiting[me] = time.monotonic()
-        try:
-            yield
-        finally:
-            del self._waiting[me]
-
-    def longest_wait(self) -> float:
-        """Return for how many seconds the one who waits longest has waited; 0.0 if none does."""
-        with self._mutex:
-            now = time.monotonic()
-            return now - min(list(self._waiting.values()), default=now)
-
     def _enter(self, slot: int, deadline: Deadline, before_waiting: Callable[[], None]) -> None:
         with self._mutex:
             queue = self._queues.get(slot)
             if queue is None:
                 self._queues[slot] = deque()
                 return
-            if len(self._waiting) >= self._most_waiting:
+            if len(_waiting) >= self._most_waiting:
                 raise LockTimeout(
-                    f"{len(self._waiting)} writes wait for others already. Try again later.",
+                    f"{len(_waiting)} writes wait for others already. Try again later.",
                     retry_after=5,
                 )
             called = threading.Event()
             queue.append(called)
-            self._waiting[called] = time.monotonic()
         try:
             before_waiting()
-            called.wait(deadline.remaining())
+            with waiting():
+                called.wait(deadline.remaining())
         except BaseException:
             if self._stop_waiting(slot, called):
                 self._leave(slot)
@@ -109,7 +113,6 @@ class Turns:
     def _stop_waiting(self, slot: int, called: threading.Event) -> bool:
         """Return whether it is the thread's turn, which waits no longer."""
         with self._mutex:
-            del self._waiting[called]
             if called.is_set():
                 return True
             self._queues[slot].remove(called)

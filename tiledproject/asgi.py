@@ -9,6 +9,7 @@ from django.conf import settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiledproject.settings")
 django.setup(set_prefix=False)
 
+from catalog.storage import processes  # noqa: E402
 from streaming.routing import application as streams  # noqa: E402
 from streaming.writing import drain  # noqa: E402
 
@@ -41,3 +42,5 @@ application = KnownProxies(routes, server.trusted_proxies)
 
 drain.start()
 sweeping.start()
+if settings.TILED.storage.readable:
+    processes.start()

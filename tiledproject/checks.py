@@ -17,6 +17,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from access.config import AccessPolicy
 from catalog.services.site_marker import ForeignStorage, check_storage
+from catalog.storage.confined.confinement import Protection
 
 from .config import Settings
 from .config_errors import ConfigError
@@ -197,6 +198,17 @@ def _rights(site: Settings) -> Found:
         )
 
 
+def _confinement(site: Settings) -> Found:
+    missing = Protection.here().missing
+    if missing and site.storage.readable:
+        yield Warning(
+            missing,
+            hint="Run the server on a kernel that has it, or let nobody write to the folders in "
+            "storage.readable whom you would not give an account on this machine.",
+            id="tiled.W009",
+        )
+
+
 LOOKS: list[Callable[[Settings], Found]] = [
     _readable_folders,
     _keys,
@@ -205,6 +217,7 @@ LOOKS: list[Callable[[Settings], Found]] = [
     _reach,
     _browsers,
     _rights,
+    _confinement,
 ]
 
 

@@ -20,7 +20,7 @@ TEXT = """
   Admin    {address}/admin/  (user "admin", password: the API key)
 
       from tiled_client import from_uri
-      client = from_uri("{address}", api_key="{key}")
+      client = from_uri("{address}", api_key="<the API key above>")
       print(client)
 """
 TEXT_WITH_USERS = """

@@ -21,7 +21,8 @@ from streaming.embedded import EmbeddedValkey
 
 from . import valkey_address
 from .config import load
-from .serve_options import LABELS, environment_of, parse
+from .process_title import hide
+from .serve_options import LABELS, SECRET_OPTIONS, environment_of, parse
 
 SERVERS = {"serve", "runserver"}
 QUESTIONS = {"-h", "--help", "--version"}
@@ -73,6 +74,7 @@ def _take_options(
         temporary = tempfile.mkdtemp(prefix="tiled-")
         surroundings.callback(shutil.rmtree, temporary, ignore_errors=True)
     given = environment_of(options, temporary)
+    hide([given[name] for name in SECRET_OPTIONS if name in given])
     environment.update(given)
     return {variable: LABELS[variable] for variable in given if variable in LABELS}
 

@@ -21,6 +21,8 @@ OPTIONS = [
 ]
 LABELS = {variable: option for option, variable, _, _ in OPTIONS}
 LABELS["TILED_STORAGE_READABLE"] = "--read"
+# Their values are secrets, or hold a password.
+SECRET_OPTIONS = ("TILED_SINGLE_USER_API_KEY", "TILED_STREAMING_CACHE_URI")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,16 +49,23 @@ def measure(paths: Iterable[Path]) -> Room:
     return Room(size, files, more=False)
 
 
-def _statuses(paths: Iterable[Path]) -> Iterable[os.stat_result]:
+def _statuses(paths: Iterable[Path]) -> Iterator[os.stat_result]:
+    """The status of each file; of what is below a folder, links are not followed."""
+    folders: list[Path] = []
     for path in paths:
-        try:
+        # Files come and go meanwhile, and some may not be looked at.
+        with suppress(OSError):
             if path.is_dir():
-                yield from _statuses(path.iterdir())
+                folders.append(path)
             else:
                 yield path.stat()
-        except FileNotFoundError:
-            # Files come and go meanwhile.
-            continue
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                else:
+                    yield entry.stat(follow_symlinks=False)
 
 
 def _external_files(source: DataSource) -> Iterable[Path]:

@@ -11,6 +11,8 @@ from django.http import HttpResponse
 from django.utils.http import http_date
 from rest_framework.request import Request
 
+from tiled_client.wire.version import WIRE_VERSION
+
 from ..formats import formats
 from ..queries.filters import FILTERS
 from .auth.about import authentication_block
@@ -18,7 +20,6 @@ from .base import WireView
 from .links import API, ROOT_PATH, base_url
 from .responses import render
 
-WIRE_VERSION = "0.2.20"
 """Clients look at this to know what they may send."""
 
 FRESH = 600

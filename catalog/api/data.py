@@ -30,7 +30,11 @@ from . import durations
 from .responses import attachment, binary, streamed
 
 # What libraries raise for what they cannot write.
-FORMLESS = (pa.ArrowException, ValueError, OverflowError, OSError, orjson.JSONEncodeError)
+FORMLESS = (
+    *(pa.ArrowException, ValueError, OverflowError, OSError, orjson.JSONEncodeError),
+    # Of numpy's texts with characters beyond Unicode, where Python cannot make one.
+    SystemError,
+)
 # A page of data has pictures and rows, and no business with this site.
 CAGE = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
 

@@ -12,12 +12,14 @@ from typing import Any
 from rest_framework.request import Request
 
 from access.errors import Invalid
+from tiled_client.wire.errors import WireError
 from tiled_client.wire.families import StructureFamily
 
 from ..columns import Column
 from ..inner import Inner, group_of
 from ..models import Node
 from ..rights import own_tags
+from ..storage.errors import StorageError
 from .client_versions import knows_sizes, sources_of
 from .contents import group_structure
 from .links import node_links, self_link
@@ -94,6 +96,36 @@ def node_resource(
         "links": _links(base, node, view),
         "meta": None,
     }
+
+
+def listed_resource(
+    base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
+) -> dict[str, Any]:
+    """The resource of `node` in a listing, which does not fail for a node that cannot be described.
+
+    Such a node is shown as a container of nothing, which every client can hold; `meta` says what is
+    wrong with it.
+    """
+    try:
+        return node_resource(base, node, view, counts)
+    except (WireError, StorageError) as error:
+        return _unreadable(base, node, view, str(error))
+
+
+def _unreadable(base: str, node: Node | Inner | Column, view: View, problem: str) -> dict[str, Any]:
+    attributes = {
+        "ancestors": node.segments[:-1],
+        "metadata": _metadata(node, view) if "metadata" in view.fields else None,
+        "structure_family": StructureFamily.container.value,
+        "specs": [],
+        "structure": {"contents": None, "count": 0},
+        "sorting": [],
+        "access_tags": None,
+        "data_sources": [] if view.data_sources else None,
+    }
+    family = StructureFamily.container
+    links = node_links(base, node.path, family, None) if view.links else None
+    return {"id": node.key, "attributes": attributes, "links": links, "meta": {"problem": problem}}
 
 
 def _links(base: str, node: Node | Inner | Column, view: View) -> dict[str, str] | None:

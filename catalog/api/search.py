@@ -33,7 +33,7 @@ from .filters import filters_of
 from .links import base_url, quoted
 from .listing import Page, child_counts
 from .requests import integer
-from .resources import View, node_resource
+from .resources import View, listed_resource
 from .responses import render
 
 DEEPEST = 64
@@ -124,7 +124,7 @@ def _answer(
         loaded = load(found.ids, assets=listing.view.data_sources) if found.ids else []
         counts = _counts(request, loaded, listing.view)
     body: dict[str, Any] = {
-        "data": [node_resource(base, node, listing.view.listed, counts) for node in loaded],
+        "data": [listed_resource(base, node, listing.view.listed, counts) for node in loaded],
         "error": None,
         "links": listing.page.links_among(f"{base}/{quoted(address)}", found, listing.order),
         "meta": {"count": found.total},

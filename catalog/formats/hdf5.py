@@ -22,6 +22,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pyarrow as pa
 
 from access.errors import BadRequest, ServiceError
 from tiled_client.wire.errors import WireError
@@ -56,7 +57,11 @@ NOT_EXPORTED = "not_exported"
 DATA = "data"
 # What h5py raises for what it has no form for.
 FORMLESS = (TypeError, ValueError, OverflowError)
-UNREADABLE = (ServiceError, StorageError, WireError, *FORMLESS)
+# What is raised for data of one node, whatever is wrong with them: the others are exported.
+UNREADABLE = (
+    *(ServiceError, StorageError, WireError, pa.ArrowException, *FORMLESS),
+    *(LookupError, ArithmeticError, AttributeError, RuntimeError, SystemError),
+)
 
 
 class TooMuch(BadRequest):

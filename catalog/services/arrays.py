@@ -37,6 +37,8 @@ from .stores import array_folder, array_store
 
 Array = np.ndarray[Any, Any]
 
+LAST_CHARACTER = 0x10FFFF
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -179,7 +181,23 @@ def decode(body: Bytes, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
         )
     if not expected:
         return np.zeros(shape, dtype)
-    return np.frombuffer(body, dtype).reshape(shape)
+    array = np.frombuffer(body, dtype).reshape(shape)
+    _check_texts(array)
+    return array
+
+
+def _check_texts(array: Array) -> None:
+    """Raise Invalid for texts with characters that there are none of, which nothing can read."""
+    for name in array.dtype.names or ():
+        _check_texts(array[name])
+    if array.dtype.kind != "U" or not array.size:
+        return
+    points = np.ascontiguousarray(array).reshape(-1).view(f"{array.dtype.byteorder}u4")
+    if points.max() > LAST_CHARACTER:
+        raise Invalid(
+            f"Texts must be of Unicode characters, whose numbers go to {LAST_CHARACTER:#x}: "
+            f"{points.max():#x} was received."
+        )
 
 
 def _store(target: Target, fence: Fence, plan: Plan, array: Array, upload: Upload) -> None:

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from access.errors import NotFound
 from access.principals import Principal, Scope
+from tiled_client.wire.errors import WireError
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import Structure, TableStructure
@@ -86,8 +87,11 @@ class Subtree:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns, if it is a table."""
-        structure = self.structure
+        """The columns, if it is a table; none of one whose structure cannot be understood."""
+        try:
+            structure = self.structure
+        except WireError:
+            return ()
         return structure.columns if isinstance(structure, TableStructure) else ()
 
     def read_array(self, items: NDSlice = ()) -> Array:

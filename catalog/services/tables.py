@@ -96,17 +96,13 @@ def _conformed(target: Target, rows: Rows, partition: int | None, append: bool) 
     if partition is not None:
         check_partition(structure, partition)
     schema = structure.schema()
+    if not append:  # what is added to other rows goes on with their labels
+        schema = tables.with_labels_of(schema, rows)
     if isinstance(rows, list):
-        return [_fitting(table, schema, append) for table in rows]
+        return [tables.conform(table, schema) for table in rows]
     for table in rows:  # all of them, before any is stored
-        _fitting(table, schema, append)
-    return (_fitting(table, schema, append) for table in rows)
-
-
-def _fitting(table: pa.Table, schema: pa.Schema, append: bool) -> pa.Table:
-    """Rows of the table's schema; those that are not added to others keep their labels."""
-    labelled = schema if append else tables.with_labels_of(schema, table.schema)
-    return tables.conform(table, labelled)
+        tables.conform(table, schema)
+    return (tables.conform(table, schema) for table in rows)
 
 
 def _written(target: Target, upload: Upload, partition: int | None, append: bool) -> TableWritten:

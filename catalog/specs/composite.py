@@ -23,7 +23,9 @@ def check_composite(candidate: Candidate) -> None:
     taken: set[str] = set()
     for child in candidate.children():
         if child.structure_family is StructureFamily.container:
-            raise ValueError(f"A composite holds no containers, such as {child.key!r}.")
+            raise ValueError(
+                f"Nested containers are not allowed in a composite container: {child.key!r} is one."
+            )
         for name in _names(child):
             if name in taken:
                 raise ValueError(

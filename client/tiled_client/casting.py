@@ -57,6 +57,8 @@ def _is_kept(given: Array, cast: Array) -> bool:
         return bool(np.all(np.isfinite(cast) | ~np.isfinite(given)))
     if cast.dtype.kind in "fc":
         return _is_exact(given, cast)
+    if given.dtype.kind in "iu" and cast.dtype.kind in "iu":
+        return bool(np.all(cast == given))  # which numpy compares exactly
     back = cast.astype(given.dtype)
     same = back == given
     if given.dtype.kind in "mM":

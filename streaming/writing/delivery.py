@@ -116,8 +116,9 @@ def _after(entry: Entry) -> Waited | None:
 
 
 def _done(entry: Entry) -> None:
-    ids = [entry.pk] if entry.before is None else [entry.before.pk, entry.pk]
-    _later(lambda: forgetting.forget(ids))
+    before = entry.before
+    older = before is not None and not forgetting.is_forgotten(before.pk)
+    _later(lambda: forgetting.forget(entry.node, entry.pk, older=older))
 
 
 def _later(change: Callable[[], object]) -> None:

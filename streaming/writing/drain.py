@@ -145,6 +145,8 @@ def _keep_within_bounds() -> None:
 
 def _drain_batch(log: StreamLog, node: UUID) -> int:
     """Put the oldest of what waits for `node` into its stream. Raises Unavailable."""
+    # One that is in flight may be older than the one that was found to wait.
+    outbox.line_up([node])
     last = log.last_token(node)
     batch = outbox.next_batch(node)
     done = _done(batch, last)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from uuid import UUID
 
 from django.db import DatabaseError, connection
 
@@ -28,12 +28,15 @@ class Forgetter(threading.Thread):
         super().__init__(name="tiled-outbox-forgetting", daemon=True)
         self._lock = threading.Lock()
         self._ids: dict[int, None] = {}
+        self._older: dict[UUID, int] = {}
         self._news = threading.Event()
 
-    def add(self, ids: Sequence[int]) -> None:
-        """Remove these soon."""
+    def add(self, node: UUID, pk: int, *, older: bool) -> None:
+        """Remove an entry soon, and with it those of its node that are `older`."""
         with self._lock:
-            self._ids.update(dict.fromkeys(ids))
+            self._ids[pk] = None
+            if older:
+                self._older[node] = pk
         self._news.set()
 
     def __contains__(self, pk: int) -> bool:
@@ -49,12 +52,18 @@ class Forgetter(threading.Thread):
 
     def _forget(self) -> None:
         with self._lock:
-            ids = list(self._ids)
+            ids, older = sorted(self._ids), self._older
+            self._older = {}
         try:
-            outbox.forget(sorted(ids))
+            # Never a later one of a node before an earlier one: that would seem not to be done.
+            for node, pk in older.items():
+                outbox.forget_older(node, pk)
+            outbox.forget(ids)
         except DatabaseError as error:
             # They are known to be in their streams for as long as this process lives.
             logger.warning("Entries of the outbox cannot be removed yet: %s", error)
+            with self._lock:
+                self._older = {**older, **self._older}
             self._news.set()
         else:
             with self._lock:
@@ -75,12 +84,17 @@ def start() -> None:
         _forgetter.start()
 
 
-def forget(ids: Sequence[int]) -> None:
-    """Remove entries that are in their streams: soon, or at once where no thread does it."""
+def forget(node: UUID, pk: int, *, older: bool) -> None:
+    """Remove an entry that is in its stream: soon, or at once where no thread does it.
+
+    With it go those of its node that are `older`, where these were left by others.
+    """
     if _forgetter is not None and _forgetter.is_alive():
-        _forgetter.add(ids)
+        _forgetter.add(node, pk, older=older)
+    elif older:
+        outbox.forget_older(node, pk)
     else:
-        outbox.forget(ids)
+        outbox.forget([pk])
 
 
 def is_forgotten(pk: int) -> bool:

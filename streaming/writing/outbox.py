@@ -249,6 +249,12 @@ def forget(ids: Sequence[int]) -> None:
             cursor.execute(f"DELETE FROM {_TABLE} WHERE id IN ({marks})", some)  # noqa: S608
 
 
+def forget_older(node: UUID, pk: int) -> None:
+    """Remove an entry that is in its stream, and those of its node that are older."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {_TABLE} WHERE node = %s AND id <= %s", [_adapted(node), pk])  # noqa: S608
+
+
 def _waiting() -> QuerySet[Waiting]:
     """Return the entries that wait for the streaming cache."""
     return Waiting.objects.filter(in_flight=False)

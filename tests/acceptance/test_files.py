@@ -89,3 +89,15 @@ def test_whatever_bluesky_says_of_files_is_read_back(
         "(10.0, 11)",
         "bytes bytes",
     )
+
+
+def test_a_frame_in_partitions_keeps_its_labels(server: RunningServer, desks: Desks) -> None:
+    key = f"p{secrets.token_hex(4)}"
+    writer = desks.sit("writer", TILED)
+    writer.run("write_partitions", server.uri, key)
+    writer.finishes()
+    labels = list(range(100, 120, 2))
+    for client in (OURS, TILED):
+        reader = desks.sit("reader", client)
+        reader.run("read_labels", server.uri, key)
+        reader.finishes(f"3 {labels} True", f"{labels}")

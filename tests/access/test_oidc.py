@@ -18,7 +18,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from access.devices import GRANT_SECONDS
+from access.devices import GRANT_SECONDS, MOST_PENDING_OF_ADDRESS
 from access.identities import identified
 from access.models import Identity, PendingLogin, Session
 from access.providers import OidcProvider
@@ -258,7 +258,7 @@ def test_a_provider_that_is_away_is_no_fault_of_ours(
 
 
 def test_so_many_terminals_wait_and_no_more(facility: Any) -> None:
-    for _ in range(50):
+    for _ in range(MOST_PENDING_OF_ADDRESS):
         begin()
     full = Visitor().send("POST", "/auth/provider/facility/authorize")
     assert (full.status_code, "Too many logins" in detail(full)) == (429, True)

@@ -160,6 +160,28 @@ def test_a_create_whose_answer_was_lost_adopts_its_own_node(http_peer: HttpPeer)
     assert (made.path, made.metadata) == (("c",), {"a": 1})
 
 
+@pytest.mark.parametrize("lost", [Reply(cut=True), NOT_NOW, Reply(503)], ids=["cut", "503", "?"])
+def test_what_an_own_first_request_has_done_is_a_success(http_peer: HttpPeer, lost: Reply) -> None:
+    attributes = {"structure_family": "container", "metadata": {}, "specs": []}
+    found = Reply(value={"data": {"id": "c", "attributes": attributes}})
+    http_peer.gives(lost, Reply(409, {"detail": "/c"}), found)
+    made = container(http_peer).create_container("c")
+    http_peer.gives(lost, Reply(404, {"detail": "No such entry"}))
+    made.delete()
+    http_peer.gives(Reply(404, {"detail": "No such entry"}))
+    with pytest.raises(NodeNotFound):
+        made.delete()
+
+
+def test_what_is_only_passed_on_has_a_key_that_stays_when_it_is_repeated(
+    http_peer: HttpPeer,
+) -> None:
+    http_peer.gives(Reply(503), OK)
+    array(http_peer).write([1, 2, 3], persist=False)
+    first, second = (e.headers["Idempotency-Key"] for e in http_peer.exchanges)
+    assert first == second
+
+
 @pytest.mark.parametrize("first", [[], [Reply(cut=True)]], ids=["at first", "not its own"])
 def test_a_create_that_meets_the_node_of_another_is_a_conflict(
     http_peer: HttpPeer, first: list[Reply]

@@ -98,6 +98,7 @@ class Proxy:
         self._away = threading.Event()
         self.dropped = 0
         self._then_away = False
+        self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def drop_next_answer(self, *, then_away: bool = False) -> None:
@@ -121,9 +122,17 @@ class Proxy:
                     client.close()
                     continue
                 server = socket.create_connection(("127.0.0.1", self._target))
+                self._open += [client, server]
                 dropping = threading.Event()
                 for way in ((client, server, True), (server, client, False)):
                     threading.Thread(target=self._carry, args=(*way, dropping), daemon=True).start()
+
+    def _go_away(self) -> None:
+        self._away.set()
+        for end in self._open:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self._open = []
 
     def _carry(
         self, source: socket.socket, target: socket.socket, up: bool, dropping: threading.Event
@@ -139,7 +148,7 @@ class Proxy:
                     # What was asked has been done, and nobody hears of it.
                     self.dropped += 1
                     if self._then_away:
-                        self._away.set()
+                        self._go_away()
                     break
                 target.sendall(data)
         for end in (source, target):

@@ -51,7 +51,8 @@ def _written(matrix: Matrix, array: Array, structure: ArrayStructure) -> None:
         end = ",".join([str(len(array)), *["0"] * (array.ndim - 1)])
         more = f"{full}?offset={end}&shape={shape}&extend=true"
         if matrix.try_("append", lambda: matrix.send("PATCH", more, body, OCTETS)):
-            array = np.concatenate([array, array])
+            # Of bytes: numpy copies no padding.
+            array = np.frombuffer(body * 2, array.dtype).reshape(-1, *array.shape[1:])
     _read(matrix, array, path)
     for event in events[:1]:
         _streamed(matrix, body, event, structure)
@@ -62,7 +63,7 @@ def _read(matrix: Matrix, array: Array, path: str) -> None:
     address = f"{full}?format="
     octets = array.tobytes()
     matrix.get("octets", f"{address}{OCTETS}", lambda a: _differs(content(a), octets))
-    matrix.get("npy", f"{address}npy", lambda a: _differs(_npy(a).tobytes(), octets))
+    matrix.get("npy", f"{address}npy", lambda a: _not_said(_said(_npy(a)), array))
     matrix.get("json", f"{address}json", lambda a: _not_said(orjson.loads(content(a)), array))
     matrix.get("csv", f"{address}csv", lambda a: _lines(a, array))
     for name in ("png", "tiff", "html"):
@@ -71,7 +72,7 @@ def _read(matrix: Matrix, array: Array, path: str) -> None:
     if array.ndim:
         block = ",".join(["0"] * array.ndim)
         matrix.get("block", f"/api/v1/array/block/{path}?block={block}&format=json")
-        part = octets[: octets.__len__() // len(array)] if len(array) else b""
+        part = octets[: len(octets) // len(array)] if len(array) else b""
         matrix.get("slice", f"{address}{OCTETS}&slice=:1", lambda a: _differs(content(a), part))
     matrix.get("zarr 2", f"/zarr/v2/{path}/.zarray")
     if matrix.get("zarr 3", f"/zarr/v3/{path}/zarr.json") and array.size:
@@ -87,7 +88,10 @@ def _streamed(matrix: Matrix, body: bytes, event: Any, structure: ArrayStructure
     matrix.say("msgpack", _differs(packed["payload"], body))
     array = np.frombuffer(body, structure.dtype).reshape(structure.shape) if body else None
     if array is not None:
-        matrix.say("stream json", _not_said(plain["payload"], array))
+        said = plain["payload"]
+        # What has no JSON form is the bytes themselves there, so that the stream goes on.
+        as_bytes = isinstance(said, str) and said.startswith("data:")
+        matrix.say("stream json", "" if as_bytes else _not_said(said, array))
 
 
 def _npy(answer: Answer) -> Array:
@@ -118,9 +122,8 @@ def _said(array: Array) -> Any:
     if kind in "mM":
         if np.isnat(value):
             return None
-        if kind == "m":
-            return int(value.astype("i8"))
-        return str(value)
+        generic = np.datetime_data(array.dtype)[0] == "generic"
+        return int(value.astype("i8")) if kind == "m" or generic else str(value)
     if kind == "c":
         return [_float(value.real), _float(value.imag)]
     if kind == "f":

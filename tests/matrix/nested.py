@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from tiled_client.wire import buffers, messages
 from tiled_client.wire.awkward import AwkwardStructure
@@ -16,8 +14,7 @@ from tiled_client.wire.dtypes import dtype_from_numpy
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.ragged import RaggedStructure
 
-from .operations import REFUSED, Answer, Matrix, Outcome, content, heard, streamed
-from .tables import ARROW, ipc
+from .operations import REFUSED, Matrix, Outcome, content, heard, streamed
 
 ZIP = buffers.ZIP
 
@@ -99,7 +96,7 @@ def _rows(dtype: Any, shape: tuple[int | None, ...]) -> Any:
     import awkward as ak
 
     array = np.ones([2 if size is None else size for size in shape], dtype.newbyteorder("="))
-    rows = ak.Array(array) if array.ndim > 1 else ak.Array(array)
+    rows = ak.Array(array)
     for axis, size in enumerate(shape):
         rows = ak.from_regular(rows, axis) if axis and size is None else rows
     return rows

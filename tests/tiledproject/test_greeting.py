@@ -51,4 +51,10 @@ def test_a_random_key_is_not_warned_of(
 )
 def test_the_client_code_can_be_pasted(host: str, address: str) -> None:
     text = greeting(settings.TILED, host, 8123)
-    assert f'client = from_uri("{address}", api_key="secret")' in text
+    assert f'client = from_uri("{address}", api_key="<the API key above>")' in text
+
+
+def test_the_key_is_said_once() -> None:
+    """Standard output of a service is kept in a journal."""
+    text = greeting(settings.TILED, "127.0.0.1", 8123)
+    assert text.count(settings.TILED.authentication.single_user_api_key) == 1

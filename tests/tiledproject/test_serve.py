@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 
 import psutil
@@ -94,3 +95,19 @@ def test_a_wrong_option_is_told_in_one_sentence(
     assert refused.returncode == 1
     assert refused.stderr.startswith(sentence)
     assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux lets a process change its arguments"
+)
+def test_no_secret_stands_in_the_list_of_processes(tmp_path: Path, valkey: str) -> None:
+    secret = "k3y0f7h1ss173thatn0b0dysees"
+    options = ("--api-key", secret, f"--cache={valkey}", "--temp")
+    with running(tmp_path, *SERVE, *options, TMPDIR=str(tmp_path)) as server:
+        assert server.api_key == secret
+        headers = {"Authorization": f"Apikey {secret}"}
+        read = requests.get(f"{server.uri}/api/v1/metadata/", headers=headers, timeout=60)
+        assert read.status_code == 200
+        lines = [" ".join(process.cmdline()) for process in server.processes()]
+        assert any("--api-key" in line for line in lines)
+        assert not [line for line in lines if secret in line or valkey in line]

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
 
 from access.errors import ServiceError
 from tiled_client.wire.awkward import AwkwardStructure
@@ -24,6 +25,8 @@ from .others import first_elements, first_items, first_ragged_rows
 from .rows import Rows, first_rows
 from .windows import Frames, last_values
 
+# What libraries raise for values that they have no text or picture of.
+UNSHOWN = (ValueError, TypeError, ArithmeticError, pa.ArrowException)
 DRAWN = "biufc"
 MOST_VALUES = 12
 MOST_TEXT = 4000
@@ -70,6 +73,9 @@ def look_at(node: Node, frame: int | None = None) -> Look | None:
                 return None
     except (ServiceError, StorageError, WireError) as error:
         return Look(problem=str(error))
+    except UNSHOWN as error:
+        # Whatever lies there, the page says everything else of the node.
+        return Look(problem=f"These data cannot be shown: {error}")
 
 
 def _array(node: Node, structure: ArrayStructure, frame: int | None) -> Look:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from drf_spectacular.generators import SchemaGenerator
 
-from ..about import WIRE_VERSION
+from tiled_client.wire.version import WIRE_VERSION
+
 from . import about, arrays, assets, auth, containers, files, metadata, nested, search, tables
 from .auth_documents import AUTH_DOCUMENTS
 from .documents import DOCUMENTS

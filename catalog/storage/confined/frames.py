@@ -20,7 +20,7 @@ import numpy as np
 
 # What is longer than this goes through shared memory, of which so much is kept.
 INLINE = 48 * 1024
-KEPT = 32 * 1024 * 1024
+KEPT = 64 * 1024 * 1024
 MOST_DESCRIPTORS = 4
 ALIGNMENT = 64
 SHORT, LONG = b"\0", b"\1"

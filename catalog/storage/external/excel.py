@@ -29,6 +29,8 @@ from .sources import Sources
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # A workbook is compressed, and takes many times its text in memory while it is read.
 LARGEST_TEXT = 128 * 1024 * 1024
+# One cell far right and one far down make a sheet as large as the format allows.
+MOST_CELLS = 10_000_000
 MOST_KEPT = 64 * 1024 * 1024
 
 Place = tuple[Path, int, int, int, str]
@@ -140,6 +142,11 @@ def _read(path: Path, name: str) -> pa.Table:
     while rows and all(value is None for value in rows[-1]):
         rows.pop()
     width = max(map(len, rows), default=0)
+    if len(rows) * width > MOST_CELLS:
+        raise Unreadable(
+            f"the sheet {name!r} has {len(rows)} rows and {width} columns, most of them empty, "
+            f"perhaps; {MOST_CELLS} cells are the most that is read."
+        )
     header, *lines = [row + [None] * (width - len(row)) for row in rows] or [[]]
     columns = [_column([line[number] for line in lines]) for number in range(width)]
     return pa.table(dict(zip(_titles(header), columns, strict=True)))

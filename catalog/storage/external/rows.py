@@ -77,7 +77,7 @@ class FilePartition:
                 # Labels are those of the whole file.
                 labels = read_labels(table.schema.metadata)
                 part = labels and labels.part(first, table.num_rows)
-                yield conform(table, with_labels_of(schema, labelled(table, part).schema))
+                yield conform(table, with_labels_of(schema, [labelled(table, part)]))
                 first += table.num_rows
 
     def _present(self, names: Sequence[str]) -> list[str]:

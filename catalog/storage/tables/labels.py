@@ -2,27 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from tiled_client.wire.labels import PANDAS, RowLabels, join_labels, read_labels, write_labels
 
+from .schemas import UNNAMED_INDEX, pandas_index
 
-def with_labels_of(declared: pa.Schema, received: pa.Schema) -> pa.Schema:
-    """Return the schema that was declared, with the row labels of rows that have some.
 
-    A table whose index is a column has its labels there.
+def with_labels_of(declared: pa.Schema, rows: Iterable[pa.Table]) -> pa.Schema:
+    """Return the schema that was declared, with the labels that some rows have: `rows` is pieces.
+
+    Labels may come in the metadata, or in a column that the table does not have and that holds
+    numbers in equal steps, as pandas writes them. A table whose index is a column of its own has
+    its labels there.
     """
-    labels = read_labels(received.metadata)
-    if labels is None or labels == read_labels(declared.metadata):
-        return declared
     metadata = declared.metadata or {}
-    if PANDAS not in metadata:
-        metadata = {**metadata, PANDAS: received.metadata[PANDAS]}
-    elif read_labels(metadata) is None:
+    own = read_labels(metadata)
+    if own is None and PANDAS in metadata:
         return declared
-    return declared.with_metadata(write_labels(metadata, labels))
+    found, origin = _labels_of(rows, declared)
+    if found is None or found == own:
+        return declared
+    metadata = {PANDAS: origin, **metadata}
+    return declared.with_metadata(write_labels(metadata, found))
+
+
+def _labels_of(rows: Iterable[pa.Table], declared: pa.Schema) -> tuple[RowLabels | None, bytes]:
+    """The labels, and the metadata of the frame that had them."""
+    parts: list[RowLabels | None] = []
+    origin = b""
+    for piece in rows:
+        metadata = piece.schema.metadata or {}
+        origin = origin or metadata.get(PANDAS, b"")
+        whole = read_labels(metadata)
+        if whole is not None or PANDAS not in metadata:
+            return whole, origin
+        parts.append(_in_column(piece, declared))
+        if parts[-1] is None:
+            break
+    return join_labels(parts), origin
+
+
+def _in_column(piece: pa.Table, declared: pa.Schema) -> RowLabels | None:
+    names = [name for name in pandas_index(piece.schema) if name not in declared.names]
+    if len(names) != 1 or not pa.types.is_signed_integer(piece.schema.field(names[0]).type):
+        return None
+    column = piece[names[0]]
+    if column.null_count:
+        return None
+    values = column.to_numpy()
+    step = int(values[1] - values[0]) if len(values) > 1 else 1
+    if not step or np.any(np.diff(values) != step):
+        return None
+    start = int(values[0]) if len(values) else 0
+    name = None if UNNAMED_INDEX.fullmatch(names[0]) else names[0]
+    return RowLabels(range(start, start + len(values) * step, step), name)
 
 
 def labelled(table: pa.Table, labels: RowLabels | None) -> pa.Table:

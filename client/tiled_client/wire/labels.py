@@ -30,9 +30,9 @@ class RowLabels:
 
 def read_labels(metadata: Metadata | None) -> RowLabels | None:
     """Return the labels that a schema's metadata has; None for labels in columns, or none."""
-    document = _document(metadata)
-    if document is None:
-        return None
+    text = (metadata or {}).get(PANDAS, b"")
+    # A frame of many columns has much of others: it is read only where there is something.
+    document = _document(text) if RANGE in text else {}
     match document.get("index_columns"):
         case [{"kind": "range", "start": int(start), "stop": int(stop), "step": int(step)} as one]:
             return RowLabels(range(start, stop, step), one.get("name")) if step else None
@@ -40,8 +40,8 @@ def read_labels(metadata: Metadata | None) -> RowLabels | None:
 
 
 def write_labels(metadata: Metadata, labels: RowLabels) -> dict[bytes, bytes]:
-    """Return the metadata, which have labels, with others in their place."""
-    document = _document(metadata) or {}
+    """Return the metadata of a pandas frame, with these labels."""
+    document = {"columns": [], "column_indexes": [], **_document(metadata.get(PANDAS, b""))}
     found = labels.labels
     index = {"start": found.start, "stop": found.stop, "step": found.step}
     document["index_columns"] = [{"kind": "range", "name": labels.name, **index}]
@@ -72,12 +72,9 @@ def _joined(first: RowLabels, second: RowLabels) -> RowLabels | None:
     return RowLabels(range(one.start, other[-1] + (1 if step > 0 else -1), step), first.name)
 
 
-def _document(metadata: Metadata | None) -> dict[str, Any] | None:
-    text = (metadata or {}).get(PANDAS, b"")
-    if RANGE not in text:
-        return None  # nothing of this kind, and a frame of many columns has much of others
+def _document(text: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(text)
+        document = json.loads(text or b"{}")
     except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -95,7 +95,7 @@ class RaggedStructure:
         """The structure once there are `rows` rows, and `size` elements; new rows are a chunk."""
         chunks = self.row_chunks
         if rows > self.rows:
-            chunks = (*(() if chunks == (0,) else chunks), rows - self.rows)
+            chunks = (*chunks, rows - self.rows)
         return replace(
             self,
             shape=(rows, *self.shape[1:]),

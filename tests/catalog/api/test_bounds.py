@@ -15,6 +15,7 @@ from django.db import connection
 
 from access.cancellation import CancellationToken, Cancelled, use
 from catalog.models import Node
+from catalog.queries import sizes
 from catalog.queries.deadlines import bounded
 from tests.catalog.conftest import Api, detail
 from tiled_client.wire.structures import ArrayStructure
@@ -218,8 +219,9 @@ def _count() -> None:
 
 
 def test_a_page_that_is_too_large_is_shorter_and_its_links_lead_through_all(
-    api: Api, bound: Bound
+    api: Api, bound: Bound, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sizes, "FEW", 1)
     keys = [f"x{number}" for number in range(14)]
     for number, key in enumerate(keys):
         assert node(api, key, {"n": number, "a": "b" * (10_000 if number % 3 else 90_000)}) == 200

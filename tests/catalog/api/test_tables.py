@@ -210,22 +210,25 @@ def test_a_site_that_has_moved_reads_and_writes_where_it_is_now(
     assert stored.stat().st_size == size
 
 
-def frame(labels: range) -> pa.Table:
-    return pa.Table.from_pandas(pd.DataFrame({"x": list(labels)}, index=labels))
+def frame(labels: range, *, in_column: bool = False) -> pa.Table:
+    rows = pd.DataFrame({"x": list(labels)}, index=labels)
+    return pa.Table.from_pandas(rows, preserve_index=True if in_column else None)
 
 
 def labels_of(table: pa.Table) -> list[int]:
     return list(table.to_pandas().index)
 
 
-def test_rows_keep_the_labels_that_they_were_written_with(api: Api) -> None:
-    parts = [range(3), range(3, 8), range(8, 10)]
-    api.table("t", frame(range(0)), npartitions=3)
+@pytest.mark.parametrize("in_column", [False, True])
+def test_rows_keep_the_labels_that_they_were_written_with(api: Api, in_column: bool) -> None:
+    parts = [range(3), range(3, 8), range(8, 9), range(9, 10)]
+    api.table("t", frame(range(0)), npartitions=4)
     for number, labels in enumerate(parts):
         address = f"/table/partition/t?partition={number}"
-        assert api.send("PUT", address, ipc(frame(labels)), ARROW).status_code == 200
+        body = ipc(frame(labels, in_column=in_column))
+        assert api.send("PUT", address, body, ARROW).status_code == 200
         assert labels_of(api.rows(address)) == list(labels)
-        assert labels_of(api.rows(f"{address}&rows=1:2")) == list(labels)[1:2]
+        assert labels_of(api.rows(f"{address}&rows=0:1")) == list(labels)[:1]
     assert labels_of(api.rows("/table/full/t")) == list(range(10))
     assert labels_of(api.rows("/table/full/t?rows=2:9")) == list(range(2, 9))
 

@@ -14,10 +14,9 @@ from hypothesis import HealthCheck, given, settings
 
 from streaming.config import StreamingCacheSettings
 from streaming.keys import StreamKeys
-from streaming.writing import drain, outbox
-from streaming.writing.log import StreamLog, new_token
+from streaming.writing import delivery, drain, outbox
+from streaming.writing.log import StreamLog
 from streaming.writing.scripts import Ahead
-from streaming.writing.updates import encode
 
 from ..conftest import numbers
 
@@ -62,6 +61,7 @@ class Story:
 
     def drain_and_die(self) -> None:
         """Some is put into the stream by a process that dies, commands of which come late."""
+        outbox.line_up([self.node])
         last, batch = self._log.last_token(self.node), outbox.next_batch(self.node)
         for entry in batch[len(drain._done(batch, last)) :][:2]:
             after = last
@@ -69,24 +69,52 @@ class Story:
             drain._put(self._log, entry, after)
             last = entry.token
 
-    def _store(self, *, answered: bool, arrives: bool) -> None:
+    def write_and_die(self) -> None:
+        """The writer is killed after the commit."""
+        self._kept()
+
+    def write_and_die_later(self) -> None:
+        """The writer is killed after the append, before the entry is removed."""
+        self._put(self._kept())
+
+    def write_slowly(self) -> None:
+        """The writer is stopped after the commit, and goes on when others have been there."""
+        kept = self._kept()
+        if len(self._late) < 8:
+            self._late.append(lambda: delivery.put(self._log, kept))
+
+    def take_over(self) -> None:
+        """Another process finds what is in flight, and has been for a while."""
+        outbox.line_up(outbox.left_in_flight(outbox.newest()))
+
+    def _kept(self) -> delivery.Delivery:
         self.stored.append(len(self.stored))
-        update, token = encode(*numbers(self.stored[-1])), new_token()
-        if outbox.waits(self.node):
-            outbox.add_update(self.node, update)
+        return delivery.keep(self.node, *numbers(self.stored[-1]))
+
+    def _put(self, kept: delivery.Delivery) -> None:
+        if not kept.entry.waits:
+            with contextlib.suppress(Ahead):
+                token, after = kept.entry.token, delivery._after(kept.entry)
+                self._log.put(self.node, kept.update, token, after)
+
+    def _store(self, *, answered: bool, arrives: bool) -> None:
+        kept = self._kept()
+        if answered:
+            delivery.put(self._log, kept)
             return
         if arrives:
-            self._log.put(self.node, update, token)
+            self._put(kept)
         elif len(self._late) < 8:
-            self._late.append(lambda: self._log.put(self.node, update, token))
-        if not answered:
-            outbox.add_update(self.node, update, token)
+            self._late.append(lambda: self._put(kept))
+        if not kept.entry.waits:
+            outbox.wait(kept.entry, kept.update, tried=True)
 
     def end(self) -> None:
         """Everything has come to rest."""
-        self.drain()
         while self._late:
             self.arrive()
+        self.take_over()
+        self.drain()
 
 
 STEPS = [
@@ -97,6 +125,10 @@ STEPS = [
     Story.arrive,
     Story.drain,
     Story.drain_and_die,
+    Story.write_and_die,
+    Story.write_and_die_later,
+    Story.write_slowly,
+    Story.take_over,
 ]
 
 
@@ -118,4 +150,4 @@ def test_each_stored_write_is_in_the_stream_once_and_in_its_place(
         for _, fields in client.xrange(StreamKeys.of(cache.prefix, story.node).log)
     ]
     values = [int.from_bytes(payload, "little", signed=True) for payload in payloads]
-    assert [value for value in values if value >= 0] == story.stored
+    assert [value for value in values if value >= 0] == story.stored, [s.__name__ for s in steps]

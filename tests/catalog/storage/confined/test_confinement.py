@@ -17,6 +17,7 @@ from typing import Any
 import h5py
 import numcodecs
 import numpy as np
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -24,6 +25,7 @@ import zarr
 
 from catalog.storage import external, files, processes
 from catalog.storage.confined import landlock, seccomp
+from catalog.storage.confined.confinement import Protection
 from catalog.storage.errors import NotReady, StorageError, Unreadable
 from catalog.storage.processes import Limits
 from tiled_client.wire.data_sources import Asset
@@ -258,6 +260,29 @@ def test_rows_of_a_parquet_dictionary_are_bounded_by_memory(folder: Path) -> Non
     )
     with pytest.raises(Unreadable, match="memory"):
         list(rows)
+
+
+def test_a_sheet_of_two_cells_far_apart_is_refused(folder: Path) -> None:
+    path = folder / "a.xlsx"
+    workbook = openpyxl.Workbook()
+    workbook.active.title = "far"
+    workbook.active.cell(1, 16_384, 1)
+    workbook.active.cell(100_000, 1, 1)
+    workbook.save(path)
+    os.utime(path, (0, 0))
+    mimetype, asset = external.mimetype_of(path), Asset(files.file_uri(path), False)
+    assert mimetype is not None
+    with (
+        external.open_tree(mimetype, [asset], {}, readable=[folder]) as tree,
+        pytest.raises(Unreadable, match="100000 rows and 16384 columns"),
+    ):
+        tree.entry(["far"])
+
+
+def test_what_protects_without_landlock_is_said() -> None:
+    assert "storage.readable" in str(Protection(0, True).missing)
+    assert "networks" in str(Protection(7, False).missing)
+    assert Protection(7, True).missing is None
 
 
 def test_the_fork_server_is_started_again_when_it_was_killed(folder: Path) -> None:

@@ -1,0 +1,3 @@
+"""The version of Tiled whose wire this is."""
+
+WIRE_VERSION = "0.2.20"
