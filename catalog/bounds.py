@@ -68,6 +68,13 @@ class BoundsSettings(BaseModel):
         "them. One entry is always returned; eight or fewer are not measured.",
         examples=["8388608"],
     )
+    distinct: int = Field(
+        default=16 * MIB,
+        ge=1 << 16,
+        description="Maximum size in bytes of all values in one answer of `distinct`. An answer "
+        "that would be larger is refused.",
+        examples=["16777216"],
+    )
     chunks: int = Field(
         default=1_000_000,
         ge=1,

@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 HEAD_SECONDS = 30.0
 LONGEST_HEAD = 65536
+# Requests of a connection that wait for the answers to those before them. Each of them takes some
+# fifty times the memory of its bytes, and the server below goes on reading after each answer.
+MOST_PIPELINED = 64
 # A connection that is one too many is told so with its first request, if that comes at once.
 REFUSAL_SECONDS = 2.0
 # The name in `scope["extensions"]` of a function that takes a callback, which is called when the
@@ -44,6 +47,10 @@ TOO_LONG = (
 
 class HeadTooLong(Exception):
     """The head of a request is longer than any may be."""
+
+
+class TooManyPipelined(Exception):
+    """More requests have been sent than may wait for the answers to earlier ones."""
 
 
 class HeadsProtocol(HttpToolsProtocol):
@@ -161,6 +168,8 @@ class HeadsProtocol(HttpToolsProtocol):
         self._awaited = None
         if self._head_size > LONGEST_HEAD:
             raise HeadTooLong
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise TooManyPipelined
         self._stop_waiting()
         self._body_since, self._body_size, self._body_seen = self.loop.time(), 0, 0
         self.scope["extensions"] = {ON_LOST: {"set": self._set_on_lost}}
@@ -185,7 +194,11 @@ class HeadsProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what cannot be parsed, or is too long."""
-        if self._head_size > LONGEST_HEAD:
+        if len(self.pipeline) >= MOST_PIPELINED:
+            # An answer may be on its way, into the middle of which nothing can be written.
+            logger.warning("Disconnected %s: it reads no answers (pipelining).", self._peer)
+            self.transport.abort()
+        elif self._head_size > LONGEST_HEAD:
             self._refuse()
         else:
             super().send_400_response(msg)

@@ -13,10 +13,11 @@ from access.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.families import StructureFamily
 
+from ..bounds import bounds
 from ..inner import group_of, resolve_inner
 from ..models import Node
 from ..queries.deadlines import bounded
-from ..queries.distinct import distinct_families, distinct_metadata, distinct_specs
+from ..queries.distinct import Distinct
 from ..queries.filters import filtered
 from ..visibility import visible
 from .base import WireView
@@ -47,11 +48,11 @@ class DistinctView(WireView):
             raise NotSupported("This node does not support distinct.")
         children = visible(Node.objects.filter(parent=container), principal_of(request))
         nodes = filtered(children, filters, parent=container.pk)
+        distinct = Distinct(nodes, counts=counts, most=bounds().distinct)
         with bounded():
-            values = {key: distinct_metadata(nodes, key, counts=counts) for key in keys}
             body = {
-                "metadata": values or None,
-                "structure_families": distinct_families(nodes, counts=counts) if families else None,
-                "specs": distinct_specs(nodes, counts=counts) if specs else None,
+                "metadata": {key: distinct.metadata(key) for key in keys} or None,
+                "structure_families": distinct.families() if families else None,
+                "specs": distinct.specs() if specs else None,
             }
         return render(request, body)

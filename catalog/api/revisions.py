@@ -34,13 +34,15 @@ class RevisionsView(WireView):
         """A page of them, the oldest first, with the exact number of all in `meta.count`."""
         page = Page.of(request)
         revisions = list_revisions(path=path, offset=page.offset, limit=page.limit)
+        shown = len(revisions.found)
+        after = page.offset + shown if shown else None
         address = f"{base_url(request)}/revisions/{quoted('/'.join(split_path(path)))}"
         return render(
             request,
             {
                 "data": [_document(revision) for revision in revisions.found],
                 "error": None,
-                "links": page.links(address, revisions.total),
+                "links": page.links(address, revisions.total, after=after),
                 "meta": {"count": revisions.total},
             },
         )

@@ -24,6 +24,8 @@ from ..services.limits import check_json, json_size
 
 # What these give is made anew: a list whose items count.
 MAKING = {"slice", "flatten", "function_expression", "multi_select_list", "multi_select_dict"}
+# So many bytes of a value that a function or a comparison reads count as a step.
+BYTES_OF_STEP = 16
 
 
 class Selection:
@@ -101,6 +103,8 @@ class _Evaluation(TreeInterpreter):
     def _checked(self, node: dict[str, Any], value: Any) -> dict[str, Any]:
         result = self.visit(node, value)
         self.check(result)
+        # What reads all of it takes time with its size, each time anew.
+        self._spend(self._size(result) // BYTES_OF_STEP)
         return _given(result)
 
     def _check_join(self, arguments: list[Any]) -> None:

@@ -22,8 +22,9 @@ from access.errors import BadRequest
 
 from ..bounds import bounds
 
-# Instructions of SQLite between two looks at the clock: some milliseconds.
-INSTRUCTIONS = 100_000
+# Instructions of SQLite between two looks at the clock: tens of rows, each of which may be a call
+# of a function of ours on a large text.
+INSTRUCTIONS = 2_000
 # How long to wait for PostgreSQL to take the request that cancels a statement, in seconds.
 CANCEL_TIMEOUT = 5
 NO_WORKERS = "SET LOCAL max_parallel_workers_per_gather = 0"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from django.db.models import Count, F, IntegerField, QuerySet, TextField, Value
+from django.db.models import Count, F, IntegerField, QuerySet, Sum, TextField, Value
 
+from access.errors import BadRequest
+
+from ..bounds import bounds
 from ..models import Node
 from .paths import MetadataPath
 from .sql import Part, Sql, postgresql
@@ -21,35 +24,67 @@ AS_JSON = (
 )
 
 
-def distinct_metadata(nodes: QuerySet[Node], key: str, *, counts: bool) -> Rows:
-    """The values under `key`; nodes that have none count as having null. Raises Invalid."""
-    path = MetadataPath.parse(key)
-    if postgresql():
-        value = Sql("NULLIF({0}, 'null')", path.value, output_field=TextField())
-    else:
-        value = Sql(AS_JSON, path.kind, path.value, output_field=TextField())
-    return _rows(nodes, value, counts, orjson.loads)
+# Rows of SQLite's that are in memory at a time, each of them as large as metadata may be.
+ROWS_AT_ONCE = 16
 
 
-def distinct_families(nodes: QuerySet[Node], *, counts: bool) -> Rows:
-    """The structure families."""
-    return _rows(nodes, F("structure_family"), counts, str)
+class Distinct:
+    """The values among some nodes, for one answer: all of them are at most `most` bytes of JSON."""
 
+    def __init__(self, nodes: QuerySet[Node], *, counts: bool, most: int) -> None:
+        self._nodes = nodes
+        self._counts = counts
+        self._left = most
 
-def distinct_specs(nodes: QuerySet[Node], *, counts: bool) -> Rows:
-    """The lists of specs."""
-    return _rows(
-        nodes, Sql("CAST({0} AS TEXT)", F("specs"), output_field=TextField()), counts, orjson.loads
-    )
+    def metadata(self, key: str) -> Rows:
+        """Return the values under `key`; nodes that have none count as having null.
 
+        Raises Invalid and BadRequest.
+        """
+        path = MetadataPath.parse(key)
+        if postgresql():
+            value = Sql("NULLIF({0}, 'null')", path.value, output_field=TextField())
+        else:
+            value = Sql(AS_JSON, path.kind, path.value, output_field=TextField())
+        return self._rows(value, orjson.loads)
 
-def _rows(nodes: QuerySet[Node], value: Part, counts: bool, read: Any) -> Rows:
-    grouped = nodes.order_by().values(found=value)
-    if counts:
-        grouped = grouped.annotate(count=Count("pk"))
-    else:
-        grouped = grouped.distinct().annotate(count=Value(None, IntegerField()))
-    return [
-        {"value": None if found is None else read(found), "count": count}
-        for found, count in grouped.order_by("found").values_list("found", "count")
-    ]
+    def families(self) -> Rows:
+        """Return the structure families. Raises BadRequest."""
+        return self._rows(F("structure_family"), str)
+
+    def specs(self) -> Rows:
+        """Return the lists of specs. Raises BadRequest."""
+        text = Sql("CAST({0} AS TEXT)", F("specs"), output_field=TextField())
+        return self._rows(text, orjson.loads)
+
+    def _rows(self, value: Part, read: Any) -> Rows:
+        grouped = self._nodes.order_by().values(found=value)
+        if self._counts:
+            grouped = grouped.annotate(count=Count("pk"))
+        else:
+            grouped = grouped.distinct().annotate(count=Value(None, IntegerField()))
+        ordered = grouped.order_by("found").values_list("found", "count")
+        rows: Rows = []
+        for found, count in self._fetched(ordered):
+            self._spend(len(found or ""))
+            rows.append({"value": None if found is None else read(found), "count": count})
+        return rows
+
+    def _fetched(self, rows: Any) -> Any:
+        if not postgresql():
+            return rows.iterator(chunk_size=ROWS_AT_ONCE)
+        # Its client has all rows in memory at once, so their size is asked for before.
+        size = Sql("octet_length(CAST({0} AS TEXT))", F("found"), output_field=IntegerField())
+        self._check(rows.order_by().annotate(size=size).aggregate(total=Sum("size"))["total"] or 0)
+        return rows
+
+    def _spend(self, size: int) -> None:
+        self._check(size)
+        self._left -= size
+
+    def _check(self, size: int) -> None:
+        if size > self._left:
+            raise BadRequest(
+                f"The distinct values are larger than {bounds().distinct} bytes (the setting "
+                "bounds.distinct). Ask for fewer metadata keys, or filter the nodes."
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +20,7 @@ SELECT node.id, {octets}, CAST(source.structure AS TEXT), {assets}
 FROM catalog_node AS node LEFT JOIN catalog_datasource AS source ON source.node_id = node.id
 WHERE node.id IN ({ids})
 """
+REVISIONS = "SELECT id, {octets} FROM catalog_revision WHERE id IN ({ids})"
 ASSETS = (
     "(SELECT COUNT(*) FROM catalog_datasourceasset AS link WHERE link.data_source_id = source.id)"
 )
@@ -30,9 +31,20 @@ def fitting(ids: Sequence[int], most: int, *, assets: bool = False) -> int:
 
     Their metadata and structures count, and their `assets` if these are wanted.
     """
+    return len(ids) if len(ids) <= FEW else _fitting(ids, _sizes(ids, assets), most)
+
+
+def fitting_revisions(ids: Sequence[int], most: int) -> int:
+    """Return the same of revisions, by their ids."""
     if len(ids) <= FEW:
         return len(ids)
-    sizes = _sizes(ids, assets)
+    sql = REVISIONS.format(octets=_octets("metadata"), ids=_listed(ids))
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return _fitting(ids, dict(cursor.fetchall()), most)
+
+
+def _fitting(ids: Sequence[int], sizes: Mapping[int, int], most: int) -> int:
     total = 0
     for number, pk in enumerate(ids):
         total += sizes.get(pk, 0)
@@ -42,16 +54,22 @@ def fitting(ids: Sequence[int], most: int, *, assets: bool = False) -> int:
 
 
 def _sizes(ids: Sequence[int], assets: bool) -> dict[int, int]:
-    octets = "octet_length(CAST(node.metadata AS TEXT))"
-    sql = SIZES.format(
-        octets=octets if postgresql() else "length(CAST(node.metadata AS BLOB))",
-        assets=ASSETS if assets else "0",
-        ids=", ".join(map(str, map(int, ids))),
-    )
+    octets = _octets("node.metadata")
+    sql = SIZES.format(octets=octets, assets=ASSETS if assets else "0", ids=_listed(ids))
     with connection.cursor() as cursor:
         cursor.execute(sql)
         rows = cursor.fetchall()
     return {pk: size + _structure(text) + count * ASSET for pk, size, text, count in rows}
+
+
+def _octets(column: str) -> str:
+    if postgresql():
+        return f"octet_length(CAST({column} AS TEXT))"
+    return f"length(CAST({column} AS BLOB))"
+
+
+def _listed(ids: Sequence[int]) -> str:
+    return ", ".join(map(str, map(int, ids)))
 
 
 def _structure(text: str | None) -> int:

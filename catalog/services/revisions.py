@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from access.errors import NotFound
 
+from ..bounds import bounds
 from ..columns import parts_refused
 from ..models import Node, Revision
 from ..nodes import resolve, split_path
+from ..queries.sizes import fitting_revisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +24,14 @@ class Revisions:
 def list_revisions(*, path: str, offset: int, limit: int) -> Revisions:
     """At most `limit` revisions from number `offset` on, counted from 0.
 
+    There are fewer where they would be larger than `bounds.listing`, but at least one.
+
     Raises NotFound, NotSupported (a column of a table).
     """
     revisions = _node(path).revisions.order_by("number")
-    return Revisions(list(revisions[offset : offset + limit]), revisions.count())
+    ids = list(revisions.values_list("pk", flat=True)[offset : offset + limit])
+    ids = ids[: fitting_revisions(ids, bounds().listing)]
+    return Revisions(list(revisions.filter(pk__in=ids)), revisions.count())
 
 
 def delete_revision(*, path: str, number: int) -> None:

@@ -112,3 +112,15 @@ def test_a_head_that_arrives_in_one_read_has_the_same_limit(address: tuple[str, 
     assert answers(address, whole).startswith(b"HTTP/1.1 431 ")
     long_url = b"GET /" + b"a" * 80_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n"
     assert answers(address, long_url).startswith(b"HTTP/1.1 431 ")
+
+
+def test_requests_that_wait_for_the_answers_before_them_are_bounded(
+    address: tuple[str, int],
+) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert answers(address, request * 50).count(b"HTTP/1.1 200 OK") == 50
+    try:
+        said = answers(address, request * 1000)
+    except ConnectionResetError:
+        said = b""
+    assert said.count(b"HTTP/1.1 200 OK") < 100

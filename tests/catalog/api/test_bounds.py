@@ -242,3 +242,39 @@ def test_a_page_that_is_too_large_is_shorter_and_its_links_lead_through_all(
             pages += 1
         assert (found if "-" not in query else found[::-1]) == keys
         assert pages > 3
+
+
+def test_revisions_and_distinct_values_are_bounded_in_bytes(api: Api, bound: Bound) -> None:
+    assert node(api, "x", {}) == 200
+    for number in range(12):
+        body = {"metadata": {"n": number, "text": "a" * 20_000}}
+        assert api.send("PUT", "/metadata/x", body).status_code == 200
+        assert node(api, f"x{number}", body["metadata"]) == 200
+    bound(listing=70_000, distinct=300_000)
+    numbers, address = [], "/revisions/x?page[limit]=300"
+    while address:
+        page = api.json(address)
+        numbers += [one["revision_number"] for one in page["data"]]
+        assert 0 < len(page["data"]) <= 8
+        address = (page["links"]["next"] or "").partition("/api/v1")[2]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) == page["meta"]["count"] == 12
+    assert len(api.json("/distinct/?metadata=n&counts=true")["metadata"]["n"]) == 12
+    assert api.send("GET", "/distinct/?metadata=text").status_code == 200
+    bound(distinct=65_536)
+    assert api.send("GET", "/distinct/?metadata=n").status_code == 200
+    for number in range(12):
+        other = {"metadata": {"n": number, "list": [number, "b" * 10_000]}}
+        assert api.send("PUT", f"/metadata/x{number}", other).status_code == 200
+    refused = api.send("GET", "/distinct/?metadata=list")
+    assert (refused.status_code, "bounds.distinct" in detail(refused)) == (400, True)
+
+
+def test_reading_a_large_value_again_and_again_counts_as_so_many_steps(api: Api) -> None:
+    assert node(api, "x", {"a": list(range(1000, 60_000))}) == 200
+    doubled = "[@]|" + "[*].[@,@][]|" * 12
+    for part in ("[?contains(a, 'z')]", "[?a == `1`]", "[?max(a) == `1`]"):
+        begun = time.perf_counter()
+        refused = api.send("GET", f"/metadata/x?select_metadata={quote(doubled + part)}")
+        assert (refused.status_code, "bounds.selection_steps" in detail(refused)) == (400, True)
+        assert time.perf_counter() - begun < 5
