@@ -204,7 +204,7 @@ class Note(Protocol):
     """What a listener has kept of an event within the transaction of its change."""
 
     def is_stored(self) -> bool:
-        """Return whether it is in the database: then that transaction was committed."""
+        """Return whether that transaction was committed. Raises Unavailable if it cannot say."""
         ...
 
 

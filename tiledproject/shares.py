@@ -13,6 +13,7 @@ import re
 import time
 from collections import OrderedDict, deque
 from typing import Any
+from urllib.parse import parse_qsl
 
 from access.errors import Unavailable
 
@@ -105,8 +106,18 @@ class Shares:
         if scope["method"] not in READING or not path.startswith(("/api/v1/", "/zarr/")):
             return self.others
         if SEARCHES.match(path):
-            plain = path.startswith("/api/v1/search/") and b"filter" not in query
+            plain = path.startswith("/api/v1/search/") and not _filters_or_sorts(query)
             return self.others if plain else self.searches
         if EXPORTS.match(path):
             return self.exports
         return self.reads if READS.match(path) else self.others
+
+
+def _filters_or_sorts(query: bytes) -> bool:
+    """Return whether a listing compares metadata; the names of parameters may be encoded."""
+    for name, value in parse_qsl(query.decode("latin-1")):
+        if name.startswith("filter"):
+            return True
+        if name == "sort" and any(key.lstrip("+-") not in ("", "id") for key in value.split(",")):
+            return True
+    return False

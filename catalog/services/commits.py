@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from access.errors import ServiceError
+from access.errors import ServiceError, Unavailable
 
 from ..events import Event, Recorded, announce, record
 
@@ -70,7 +70,7 @@ class Change:
             try:
                 if not _is_open(self._session):
                     return notes[0].is_stored()
-            except (OperationalError, InterfaceError) as error:
+            except (OperationalError, InterfaceError, Unavailable) as error:
                 logger.debug("The database cannot be asked about a transaction yet: %s", error)
             if time.monotonic() > deadline:
                 raise OutcomeUnknown

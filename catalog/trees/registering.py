@@ -24,7 +24,7 @@ from ..services.external import Patch, update_data_source
 from ..services.limits import check_json
 from ..services.nodes import create_node, register_node
 from ..storage import external, files
-from ..storage.errors import StorageError
+from ..storage.errors import StorageError, Unreadable
 from .finding import Found, Rules, list_folder
 
 logger = logging.getLogger(__name__)
@@ -123,7 +123,9 @@ class Registrar:
             self._register(found, path, before=self._seen.get(name))
         except (StorageError, OSError, DatabaseError) as error:
             self._later(found, name, looks)
-            self._refused(found.paths[-1], str(error))
+            # What may still change is NotReady: a file that is not has to be mended by somebody.
+            say = self._refused_for_good if isinstance(error, Unreadable) else self._refused_for_now
+            say(found.paths[-1], name, str(error))
         except (ServiceError, WireError) as error:
             self._refused_for_good(found.paths[-1], name, getattr(error, "detail", str(error)))
         else:
@@ -200,6 +202,9 @@ class Registrar:
         if self._refusals.get(name) != why:
             self._refusals[name] = why
             self._tell(f"not registered: {path}: {why}")
+        self._refused(path, why)
+
+    def _refused_for_now(self, path: Path, _: str, why: str) -> None:
         self._refused(path, why)
 
     def _refused(self, path: Path, why: str) -> None:

@@ -17,7 +17,11 @@ SpecLike = Spec | str | Mapping[str, Any]
 
 @dataclass(slots=True)
 class Resource:
-    """What is known of a node. `structure` is None for containers, and for unknown families."""
+    """What is known of a node. `structure` is None for containers, and for unknown families.
+
+    `adopted` says that it was there when the request that creates it was repeated, and so may be
+    another's.
+    """
 
     family: str
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -25,6 +29,7 @@ class Resource:
     structure: Structure | None = None
     data_sources: tuple[DataSource, ...] | None = None
     access_tags: list[str] | None = None
+    adopted: bool = False
 
     @classmethod
     def from_json(cls, value: Any) -> Resource:

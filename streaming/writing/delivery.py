@@ -24,7 +24,7 @@ from catalog.storage.mapped import Bytes
 from tiled_client.wire.messages import Message
 
 from . import drain, forgetting, outbox
-from .log import StreamLog, Waited
+from .log import StreamLog, Waited, stream_log
 from .outbox import Entry
 from .scripts import Ahead, OutOfReach
 from .updates import NeverFits, Update, encode
@@ -43,8 +43,14 @@ class Delivery:
     update: Update
 
     def is_stored(self) -> bool:
-        """Return whether the write was committed."""
-        return self.entry.is_stored()
+        """Return whether the write was committed. Raises Unavailable.
+
+        Others may have taken the entry over meanwhile: they remove it once it is in the stream.
+        """
+        if self.entry.is_stored():
+            return True
+        log = stream_log()
+        return log is not None and log.has_taken(self.entry.node, self.entry.token)
 
 
 @dataclass(frozen=True, slots=True)

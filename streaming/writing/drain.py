@@ -149,6 +149,8 @@ def _drain_batch(log: StreamLog, node: UUID) -> int:
     outbox.line_up([node])
     last = log.last_token(node)
     batch = outbox.next_batch(node)
+    if _may_be_further(batch, last) and (count := outbox.forget_through(node, last)):
+        return count
     done = _done(batch, last)
     try:
         for entry in batch[len(done) :]:
@@ -181,6 +183,11 @@ def _give_up(entry: Waiting, error: ServiceError) -> None:
     logger.error("An update will be a gap in the stream of %s: %s", entry.node, error.detail)
     outbox.give_up([entry.pk])
     _failures.clear()
+
+
+def _may_be_further(batch: list[Waiting], last: str) -> bool:
+    """Whether all of the batch may be in the stream already, with entries that come after it."""
+    return last not in [entry.token for entry in batch] and all(entry.tried for entry in batch)
 
 
 def _done(batch: list[Waiting], last: str) -> list[Waiting]:

@@ -113,6 +113,12 @@ class StreamLog:
             token: Any = self._client.hget(self._keys(node).meta, "token")
         return token.decode() if token else ""
 
+    def has_taken(self, node: UUID, token: str) -> bool:
+        """Return whether an entry that has waited is in the stream. Raises Unavailable."""
+        with self._scripts.answered():
+            found: Any = self._client.hmget(self._keys(node).meta, "token", "settled")
+        return any(token.encode() in text for text in found if text)
+
     def _add(
         self,
         node: UUID,

@@ -255,6 +255,13 @@ def forget_older(node: UUID, pk: int) -> None:
         cursor.execute(f"DELETE FROM {_TABLE} WHERE node = %s AND id <= %s", [_adapted(node), pk])  # noqa: S608
 
 
+def forget_through(node: UUID, token: str) -> int:
+    """Remove the entry with `token`, if there is one, and all before it; how many they were."""
+    last = Waiting.objects.filter(node=node, token=token).only("pk").first() if token else None
+    rows = Waiting.objects.filter(node=node, pk__lte=last.pk if last else 0)
+    return rows.delete()[0] if last else 0
+
+
 def _waiting() -> QuerySet[Waiting]:
     """Return the entries that wait for the streaming cache."""
     return Waiting.objects.filter(in_flight=False)

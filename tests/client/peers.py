@@ -214,6 +214,7 @@ class HttpPeer:
         self.replies: list[Reply] = []
         self.exchanges: list[Exchange] = []
         self._lock = threading.Lock()
+        self._begun = 0
         peer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -239,7 +240,8 @@ class HttpPeer:
         return Http(self.root, "key", **options)
 
     def gives(self, *replies: Reply) -> None:
-        self.replies = list(replies)
+        """Answer the requests from now on, the last reply again and again."""
+        self.replies, self._begun = list(replies), len(self.exchanges)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         parts = urlsplit(handler.path)
@@ -248,7 +250,7 @@ class HttpPeer:
             handler.command, parts.path, parse_qs(parts.query), dict(handler.headers), body
         )
         with self._lock:
-            reply = self.replies[min(len(self.exchanges), len(self.replies) - 1)]
+            reply = self.replies[min(len(self.exchanges) - self._begun, len(self.replies) - 1)]
             self.exchanges.append(exchange)
         self._send(handler, reply)
 

@@ -193,6 +193,19 @@ def test_a_create_that_meets_the_node_of_another_is_a_conflict(
         container(http_peer).create_container("c", metadata={"a": 1})
 
 
+@pytest.mark.parametrize("shape", [(3,), (4,)], ids=["alike", "of another shape"])
+def test_what_may_be_the_data_of_another_is_never_removed(
+    http_peer: HttpPeer, shape: tuple[int, ...]
+) -> None:
+    structure = ArrayStructure.from_array(np.zeros(shape)).to_json()
+    attributes = {"structure_family": "array", "metadata": {}, "structure": structure}
+    found = Reply(value={"data": {"id": "x", "attributes": attributes}})
+    http_peer.gives(NOT_NOW, Reply(409, {"detail": "/x"}), found, Reply(422, {"detail": "no"}))
+    with pytest.raises(Invalid if shape == (3,) else Conflict):
+        container(http_peer).write_array(np.zeros(3), key="x")
+    assert {exchange.method for exchange in http_peer.exchanges} <= {"POST", "GET", "PUT"}
+
+
 def test_files_that_exist_are_registered(http_peer: HttpPeer) -> None:
     http_peer.gives(Reply(value={"id": "x", "data_sources": [], "links": {}}))
     source = tiled_client.DataSource(

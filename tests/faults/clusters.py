@@ -98,12 +98,18 @@ class Proxy:
         self._away = threading.Event()
         self.dropped = 0
         self._then_away = False
+        self._when: threading.Event | None = None
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def drop_next_answer(self, *, then_away: bool = False) -> None:
-        """Pass the next COMMIT on, drop its answer, and refuse connections from then on."""
-        self._then_away = then_away
+    def drop_next_answer(
+        self, *, then_away: bool = False, when: threading.Event | None = None
+    ) -> None:
+        """Pass the next COMMIT on and drop its answer, `when` that is set.
+
+        With `then_away`, refuse connections from then on.
+        """
+        self._then_away, self._when = then_away, when
         self._armed.set()
 
     def come_back(self) -> None:
@@ -147,6 +153,8 @@ class Proxy:
                 if not up and dropping.is_set():
                     # What was asked has been done, and nobody hears of it.
                     self.dropped += 1
+                    if self._when is not None:
+                        self._when.wait(60)
                     if self._then_away:
                         self._go_away()
                     break

@@ -187,6 +187,25 @@ def test_a_write_whose_commit_was_not_answered_is_stored_and_streamed_once(site:
     assert kinds == {"container-child-created": 1, "container-child-deleted": 1}
 
 
+def test_a_write_is_known_to_be_stored_after_others_have_streamed_it_for_its_writer(
+    site: Site,
+) -> None:
+    table, answers, silence_ends = site.table(), list[requests.Response](), threading.Event()
+    site.proxy.drop_next_answer(when=silence_ends)
+    writer = threading.Thread(target=lambda: answers.append(append(site, table, 1)))
+    writer.start()
+    try:
+        eventually(lambda: len(site.streamed(table)) == 1)
+        site.settled()
+    finally:
+        silence_ends.set()
+        writer.join()
+    assert [answer.status_code for answer in answers] == [200]
+    assert append(site, table, 2).status_code == 200
+    site.settled()
+    assert (site.rows(table), len(site.streamed(table))) == ([1, 2], 2)
+
+
 def test_nothing_is_undone_while_the_database_does_not_say_what_happened(site: Site) -> None:
     table = site.table()
     assert append(site, table, 1).status_code == 200

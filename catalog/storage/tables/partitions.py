@@ -105,7 +105,7 @@ def append_to_copy(
     header, pieces = _header_and_rows(rows)
     content = _content(path, committed_size)
     if bytes(content[: len(header)]) != header:
-        raise SchemaMismatch("The rows are not of the schema that this partition has.")
+        _check_schema(path, header)
     copy = _new_path(path.parent, number)
     return PartitionFile(copy, write_new(copy, chain(in_pieces(content), pieces), sync=sync))
 

@@ -76,6 +76,11 @@ class Node(Asker, Description, HasAssets):
         """The kind of node."""
         return StructureFamily(self._resource.family)
 
+    @property
+    def may_be_of_others(self) -> bool:
+        """Whether a request to create it found it there, which may have been created before."""
+        return self._resource.adopted
+
     def refresh(self) -> None:
         """Ask for metadata, specs and structure again. Raises NodeNotFound if the node is gone."""
         self._resource = fetch_resource(self._http, self._path)

@@ -67,21 +67,28 @@ def create_node(
 def removed_if_refused(node: Node) -> Iterator[None]:
     """Delete a node that was just created where the server refuses what is written to it.
 
-    Where it is not known whether the server has taken it, the node stays.
+    Where it is not known whether the server has taken it, the node stays; so does one that may be
+    another's.
     """
     try:
         yield
     except (RequestRefused, TypeError, ValueError):
-        with suppress(TiledClientError):
-            node.delete(external_only=False)
+        if not node.may_be_of_others:
+            with suppress(TiledClientError):
+                node.delete(external_only=False)
         raise
 
 
 def _adopt(http: Http, path: Path, wanted: Resource, error: Conflict) -> Node:
-    """Take over the node that our own first attempt created before its answer was lost."""
+    """Take over the node that our own first attempt created before its answer was lost.
+
+    One of others may look the same: it must not be removed.
+    """
     found = fetch_resource(http, path, include_data_sources=True)
+    found.adopted = True
     same = (
         found.family == wanted.family
+        and found.structure == wanted.structure
         and set(found.specs) == set(wanted.specs)
         and found.metadata == wanted.metadata
     )

@@ -25,7 +25,7 @@ def stored_files() -> set[str]:
     """All files and folders of the storage, but for those that serve as locks."""
     root = storage_settings().directory
     found = {str(path.relative_to(root)) for path in root.glob("*/*")}
-    return {path for path in found if not path.startswith(".locks")}
+    return {path for path in found if not path.startswith((".locks", ".fences"))}
 
 
 def test_doubled_slashes_in_a_path_do_not_count(api: Api) -> None:

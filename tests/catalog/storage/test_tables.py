@@ -61,6 +61,20 @@ def test_an_append_leaves_what_is_there_untouched(tmp_path: Path) -> None:
     assert path.read_bytes()[:size] == before
 
 
+def test_rows_are_added_to_a_copy_as_they_are_to_the_file(tmp_path: Path) -> None:
+    declared = pa.schema([("n", pa.int64())])
+    frame = pd.DataFrame({"n": [1, 2]}, index=pd.RangeIndex(5, 7))
+    labelled = pa.Table.from_pandas(frame)
+    rows = tables.conform(labelled, tables.with_labels_of(declared, [labelled]))
+    more = tables.conform(pa.table({"n": [3]}), declared)
+    written = tables.write_partition(tmp_path, 0, rows)
+    copy = tables.append_to_copy(written.path, written.size, 0, more)
+    size = tables.append(written.path, written.size, more)
+    assert copy.path.read_bytes() == written.path.read_bytes()[:size]
+    with pytest.raises(SchemaMismatch):
+        tables.append_to_copy(written.path, size, 0, pa.table({"m": [3]}))
+
+
 def test_what_was_not_committed_is_not_read_and_makes_room_for_the_next_rows(
     tmp_path: Path,
 ) -> None:

@@ -153,6 +153,20 @@ def test_who_dies_between_streaming_and_forgetting_streams_nothing_twice(
     assert streamed(redis_server, node) == [0, 1, 2, 3, 4]
 
 
+def test_who_dies_after_many_writes_that_are_streamed_streams_nothing_twice(
+    log: StreamLog, redis_server: Cache, node: uuid.UUID
+) -> None:
+    values = range(2 * outbox.BATCH_COUNT + 3)
+    for n in values:  # and is killed before it removes any of their entries
+        entry = outbox.keep(node, encode(*numbers(n)))
+        log.put(node, encode(*numbers(n)), entry.token)
+    assert outbox.line_up([node]) == len(values)
+    write(log, node, len(values))
+    drained(log)
+    assert streamed(redis_server, node) == [*values, len(values)]
+    assert not Waiting.objects.exists()
+
+
 def test_an_end_goes_behind_what_waits_and_is_refused_otherwise(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
