@@ -28,6 +28,7 @@ from ..storage.tables import column_array, empty, storage_of
 from .hdf5_values import TEXT, dataset_dtype, dataset_values, link_name, write_units
 from .json_pieces import json_of
 from .plain_tables import is_octets, is_text
+from .shared_values import in_bounded_slices, unshared_size
 
 Array = np.ndarray[Any, Any]
 
@@ -38,13 +39,13 @@ ROWS_PER_CHUNK = range(1024, 16_384 + 1)
 def write_columns(group: Any, rows: Rows, count: Callable[[int], None]) -> None:
     """A dataset for each column; `count` is told of the bytes before they are written."""
     gaps = _with_gaps(rows)
-    pieces = rows.pieces()
+    pieces = in_bounded_slices(rows.pieces())
     first = [*islice(pieces, 1)]
     fitting = first[0].num_rows if first else 0
     chunk = min(max(fitting, ROWS_PER_CHUNK[0]), ROWS_PER_CHUNK[-1])
     _append(group, empty(rows.schema), gaps, chunk)
     for piece in chain(first, pieces):
-        count(piece.nbytes)
+        count(unshared_size(piece))
         _append(group, piece, gaps, chunk)
 
 

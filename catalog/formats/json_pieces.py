@@ -23,6 +23,7 @@ from tiled_client.wire.plain_columns import plain_column
 
 from ..config import storage_settings
 from .exports import Body
+from .shared_values import in_bounded_slices, shares_values
 
 Array = np.ndarray[Any, Any]
 
@@ -30,8 +31,6 @@ Array = np.ndarray[Any, Any]
 WHOLE = 8 << 20
 # Of one piece.
 VALUES, BYTES = 50_000, 1 << 20
-# Where a value takes no bytes of its own, because others share it.
-SHARED_VALUES = 64
 # The longest texts of numbers, by kind and size, each with a comma.
 TEXTS = {"b": 6, "f": 26, "c": 56, "m": 21, "M": 48}
 DIGITS = {1: 5, 2: 7, 4: 12, 8: 21}
@@ -107,23 +106,26 @@ def _table(table: pa.Table) -> Iterator[bytes]:
     yield b"{"
     for number, name in enumerate(table.column_names):
         yield (b"," if number else b"") + json_of(name) + b":["
-        column = table[name]
-        start = 0
-        while start < len(column):
-            part = _part(column, start)
-            yield _without_brackets(json_of(plain_column(part)), start)
-            start += len(part)
+        begun = 0
+        for part in _parts(table[name]):
+            yield _without_brackets(json_of(plain_column(part)), begun)
+            begun += len(part)
         yield b"]"
     yield b"}"
 
 
-def _part(column: pa.ChunkedArray, start: int) -> pa.ChunkedArray:
-    """So many of the values as make one piece."""
-    count = SHARED_VALUES if _shares_values(column.type) else VALUES
-    part = column.slice(start, count)
-    while len(part) > 1 and part.nbytes > BYTES:
-        part = part.slice(0, len(part) // 2)
-    return part
+def _parts(column: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
+    """The values, so many at a time as make one piece."""
+    shared = shares_values(column.type)
+    for slice_ in in_bounded_slices([pa.table({"values": column})]):
+        values, start = slice_["values"], 0
+        while start < len(values):
+            part = values.slice(start, VALUES)
+            # The size of what shares memory says nothing; its slices are small already.
+            while not shared and len(part) > 1 and part.nbytes > BYTES:
+                part = part.slice(0, len(part) // 2)
+            yield part
+            start += len(part)
 
 
 def _without_brackets(text: bytes, start: int) -> bytes:
@@ -155,12 +157,3 @@ def _column_text(column: pa.ChunkedArray) -> float:
     if types.is_string(kind) or types.is_large_string(kind):
         return float(len(column) * 8 + 6 * column.nbytes)
     return math.inf
-
-
-def _shares_values(kind: pa.DataType) -> bool:
-    """Whether one value may stand for many, at any depth."""
-    if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
-        return True
-    if types.is_string_view(kind) or types.is_binary_view(kind):
-        return True
-    return any(_shares_values(kind.field(n).type) for n in range(kind.num_fields))

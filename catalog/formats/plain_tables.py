@@ -25,11 +25,12 @@ from tiled_client.wire.plain_columns import plain_column
 from ..services.rows import Rows
 from ..storage.tables import storage_of
 from .json_pieces import json_of
+from .shared_values import in_bounded_slices
 
 
 def plain_rows(rows: Rows) -> Iterator[pa.Table]:
     """The rows, piece by piece, with plain values only."""
-    return map(plain_table, rows.pieces())
+    return map(plain_table, in_bounded_slices(rows.pieces()))
 
 
 def plain_table(table: pa.Table) -> pa.Table:

@@ -20,6 +20,7 @@ from .formulas import for_spreadsheets, quoted, without_formulas
 from .json_pieces import json_of, table_json
 from .plain_tables import plain_rows, without_unnamed_index
 from .registry import formats
+from .shared_values import in_bounded_slices
 
 # What is larger is made piece by piece.
 AT_ONCE = 8 << 20
@@ -104,7 +105,7 @@ def separated_pieces(
 
 def json_sequence(export: Export[Rows]) -> Iterator[bytes]:
     """An object for each row, between a record separator and a line feed (RFC 7464)."""
-    for piece in export.data.pieces():
+    for piece in in_bounded_slices(export.data.pieces()):
         table = without_unnamed_index(piece)
         rows = zip(*map(plain_column, table.columns), strict=True)
         names = table.column_names

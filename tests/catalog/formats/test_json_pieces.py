@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from access.errors import BadRequest
-from catalog.formats import json_pieces
+from catalog.formats import json_pieces, shared_values
 from catalog.formats.json_pieces import array_json, json_of, table_json
 from tests.catalog.conftest import OCTETS, Api, detail
 from tiled_client.wire.plain import plain_array
@@ -50,7 +50,7 @@ def whole(body: Any) -> bytes:
 def pieces_of(request: Any, monkeypatch: pytest.MonkeyPatch) -> int:
     """Pieces of so many values, and nothing so small that it is sent as one."""
     monkeypatch.setattr(json_pieces, "VALUES", request.param)
-    monkeypatch.setattr(json_pieces, "SHARED_VALUES", request.param)
+    monkeypatch.setattr(shared_values, "SLICE", request.param)
     monkeypatch.setattr(json_pieces, "WHOLE", 1)
     return int(request.param)
 
