@@ -40,6 +40,11 @@ from functools import lru_cache
 from uuid import UUID
 
 
+def memory_key(prefix: str) -> str:
+    """Return the name of what changes when Redis has lost all that it held."""
+    return f"{prefix}:memory"
+
+
 @dataclass(frozen=True, slots=True)
 class StreamKeys:
     """The names of one node's stream."""

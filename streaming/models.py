@@ -21,7 +21,8 @@ class Waiting(models.Model):
     stream and removes it; one that stays was left by a writer that was cut off, or it waits for the
     streaming cache. An update is kept as it was encoded when it was written. `size` is in bytes. Of
     lost updates one row stands for `count`. `tried` is the token under which it may have reached
-    the stream already, or may still do so.
+    the stream already, or may still do so. `memory` names what Redis held when an entry in flight
+    was made, empty where that is not known or does not matter.
     """
 
     node = models.UUIDField(editable=False)
@@ -32,6 +33,7 @@ class Waiting(models.Model):
     size = models.BigIntegerField(default=0)
     since = models.DateTimeField(auto_now_add=True)
     in_flight = models.BooleanField(default=False)
+    memory = models.CharField(max_length=16, blank=True, default="")
     before = models.BinaryField(default=b"")
     after = models.BinaryField(default=b"")
     payload = models.BinaryField(null=True)

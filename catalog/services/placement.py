@@ -60,9 +60,10 @@ def place(node: uuid.UUID, draft: Draft, *, registered: bool) -> Placement | Non
     if source is None:
         return None
     if registered:
+        placement = _register(source)
         if not source.assets:
             raise Invalid("A registered data source has at least one asset.")
-        return _register(source)
+        return placement
     # Files that are still to come: a detector is described before it has taken its first image.
     external_to_be = source.management is Management.external
     return _register(source) if external_to_be else _make(node, source)
@@ -129,6 +130,10 @@ def check_external(source: DataSource, *, family: StructureFamily) -> None:
     known = family is StructureFamily.bytes or source.mimetype in external.mimetypes(family)
     if not source.mimetype or not known:
         raise UnsupportedMedia(UNKNOWN_MIMETYPE.format(source.mimetype))
+    if family is StructureFamily.bytes and not source.assets:
+        raise Invalid(
+            "A data source of bytes has at least one asset: there is nothing else to read."
+        )
     if isinstance(source.structure, TableStructure):
         schema = _checked_schema(source.structure)
         if not schema.names:

@@ -36,7 +36,7 @@ def check_table_name(parameters: Mapping[str, Any]) -> None:
     if name is None:
         return
     if not isinstance(name, str) or len(name.encode()) > LONGEST:
-        raise Invalid(f"Invalid SQL identifier {name!r:.80}: at most {LONGEST} bytes.")
+        raise Invalid(f"Invalid SQL identifier {name!r:.80}: a text of at most {LONGEST} bytes.")
     if name in RESERVED:
         raise Invalid(f'Reserved SQL keywords are not allowed in identifiers, "{name}"')
     if NAME.fullmatch(name) is None:

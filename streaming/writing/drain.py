@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from uuid import UUID
 
 from django.db import connection
@@ -60,6 +61,8 @@ class Drain(threading.Thread):
         try:
             if log is None:
                 return True
+            with suppress(Unavailable):
+                log.memory()
             self._take_over()
             return look(log)
         except Exception as error:
@@ -148,6 +151,10 @@ def _drain_batch(log: StreamLog, node: UUID) -> int:
     # One that is in flight may be older than the one that was found to wait.
     outbox.line_up([node])
     last = log.last_token(node)
+    if not last and (count := outbox.lose_of_other_memory(node, log.memory())):
+        logger.warning(
+            "Redis was emptied: %s updates of %s become a gap in its stream", count, node
+        )
     batch = outbox.next_batch(node)
     if _may_be_further(batch, last) and (count := outbox.forget_through(node, last)):
         return count

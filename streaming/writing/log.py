@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,7 +20,7 @@ from tiled_client.wire.messages import Message
 from ..config import StreamingCacheSettings, streaming_cache_settings
 from ..connections import writer_client
 from ..cursor import Position, Tip
-from ..keys import StreamKeys
+from ..keys import StreamKeys, memory_key
 from .scripts import Scripts, Staged
 from .updates import LARGEST_PAYLOAD, NeverFits, Update, encode
 
@@ -107,6 +108,23 @@ class StreamLog:
         with self._scripts.answered():
             self._client.ping()
 
+    def memory(self) -> str:
+        """Return a name of what Redis holds: another one after it was emptied. Raises Unavailable.
+
+        It is empty where Redis is too full to be marked. The process remembers it, for
+        `known_memory`.
+        """
+        global _memory
+        name = memory_key(self._settings.prefix)
+        with self._scripts.answered():
+            found: Any = self._client.get(name)
+            if found is None:
+                with suppress(redis.OutOfMemoryError):
+                    self._client.set(name, new_token(), nx=True)
+                found = self._client.get(name)
+        _memory = (found or b"").decode()
+        return _memory
+
     def last_token(self, node: UUID) -> str:
         """That of the last persisted write in the stream, or empty. Raises Unavailable."""
         with self._scripts.answered():
@@ -173,6 +191,14 @@ def new_epoch() -> str:
 def new_token() -> str:
     """A name for one write."""
     return secrets.token_hex(8)
+
+
+def known_memory() -> str:
+    """Return what `StreamLog.memory` found last in this process, or an empty text."""
+    return _memory
+
+
+_memory = ""
 
 
 @lru_cache(maxsize=4)

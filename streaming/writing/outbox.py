@@ -19,7 +19,7 @@ from django.db.models import Count, F, Min, QuerySet, Sum
 from django.utils import timezone
 
 from ..models import Kind, Waiting
-from .log import new_token
+from .log import known_memory, new_token
 from .updates import INLINE_BYTES, Update
 
 # PostgreSQL takes no text of a gigabyte, and bytes are written with two letters each.
@@ -35,8 +35,8 @@ _TABLE = Waiting._meta.db_table
 # What is before the new entry comes with its number, in one exchange.
 _KEEP = (
     f"INSERT INTO {_TABLE} "  # noqa: S608
-    "(node, kind, token, size, since, before, after, payload, tried, count, in_flight) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '', 1, true) RETURNING id, "
+    "(node, kind, token, size, since, before, after, payload, memory, tried, count, in_flight) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, '', 1, true) RETURNING id, "
     f"(SELECT CASE WHEN earlier.in_flight THEN 'f' ELSE 'w' END || earlier.id || ' ' "
     f"|| earlier.token FROM {_TABLE} AS earlier WHERE earlier.node = {_TABLE}.node "
     f"AND earlier.id < {_TABLE}.id ORDER BY earlier.id DESC LIMIT 1)"
@@ -102,6 +102,7 @@ def keep(node: UUID, update: Update) -> Entry:
         kept.before,
         kept.after,
         kept.payload,
+        known_memory(),
     ]
     pk, before = _inserted(values)
     entry = Entry(pk, node, token, before)
@@ -130,7 +131,8 @@ def _adapted(node: UUID) -> Any:
 def wait(entry: Entry, update: Update, *, tried: bool) -> None:
     """Let an entry wait, `tried` if it may have reached the stream all the same."""
     rows = Waiting.objects.filter(pk=entry.pk)
-    rows.update(**_content(update), in_flight=False, tried=entry.token if tried else "")
+    tries = entry.token if tried else ""
+    rows.update(**_content(update), in_flight=False, tried=tries, memory="")
 
 
 def _content(update: Update) -> dict[str, Any]:
@@ -279,6 +281,19 @@ def give_up(ids: Sequence[int]) -> None:
     Waiting.objects.filter(id__in=ids).update(
         kind=Kind.LOST, size=0, before=b"", after=b"", payload=None, in_flight=False
     )
+
+
+def lose_of_other_memory(node: UUID, memory: str) -> int:
+    """Give up the updates that were in flight before Redis was emptied; return how many.
+
+    Subscribers may have received them from the stream that is lost. They become a gap, which is
+    reported, so that no update is sent twice. Call it for a stream of which Redis holds nothing.
+    """
+    first = list(_waiting().filter(node=node).order_by("id")[:1].values_list("memory", flat=True))
+    if not memory or not first or first[0] in ("", memory):
+        return 0
+    rows = _waiting().filter(node=node, kind=Kind.UPDATE).exclude(memory__in=["", memory])
+    return rows.update(kind=Kind.LOST, size=0, before=b"", after=b"", payload=None, memory="")
 
 
 def trim(limit: int) -> int:

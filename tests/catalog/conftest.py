@@ -22,6 +22,18 @@ ARROW = "application/vnd.apache.arrow.file"
 OCTETS = "application/octet-stream"
 
 
+def octets(dtype: np.dtype[Any], count: int) -> bytes:
+    """Return the bytes of `count` values that every reader takes: texts are of real characters."""
+    rng = np.random.default_rng(0)
+    if dtype.kind == "U":
+        return (
+            rng.integers(1, 0xD000, count * dtype.itemsize // 4)
+            .astype(np.dtype("u4").newbyteorder(dtype.byteorder))
+            .tobytes()
+        )
+    return rng.integers(0, 2, count * dtype.itemsize, "u1").tobytes()
+
+
 @dataclass
 class Api:
     """The HTTP API, as somebody with the key uses it."""

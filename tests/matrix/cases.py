@@ -13,7 +13,7 @@ from .operations import Matrix, Outcome
 FULL = bool(os.environ.get("MATRIX"))
 """Whether each type is looked at within each other one (`make matrix`)."""
 
-AT_ONCE = 12
+AT_ONCE = 20
 """So many cases are looked at in one fork."""
 
 Group = Callable[[Matrix, Mapping[str, Any]], None]

@@ -12,7 +12,7 @@ import pytest
 from catalog import events
 from tiled_client.wire.structures import ArrayStructure
 
-from ..conftest import ARROW, OCTETS, Api, detail, ipc
+from ..conftest import ARROW, OCTETS, Api, detail, ipc, octets
 
 DTYPES = ["<i8", ">i4", "?", "<f2", ">f8", "<c16", "S3", "<U2", "<M8[25s]", "<m8[ns]", "V5"]
 STRUCT = np.dtype([("n", "<i4"), ("z", ">f8", (2,)), ("q", [("s", "S2")])])
@@ -20,8 +20,7 @@ STRUCT = np.dtype([("n", "<i4"), ("z", ">f8", (2,)), ("q", [("s", "S2")])])
 
 @pytest.mark.parametrize("dtype", [*map(np.dtype, DTYPES), STRUCT], ids=str)
 def test_an_array_of_any_dtype_is_read_back_to_the_byte(api: Api, dtype: np.dtype) -> None:
-    body = np.random.default_rng(0).integers(0, 2, 12 * dtype.itemsize, "u1")
-    array = np.frombuffer(body.tobytes(), dtype).reshape(3, 4)
+    array = np.frombuffer(octets(dtype, 12), dtype).reshape(3, 4)
     api.array("a", array)
     assert api.get("/array/full/a", accept=OCTETS).content == array.tobytes()
     structure = api.json("/metadata/a")["data"]["attributes"]["structure"]

@@ -26,7 +26,7 @@ from tiled_client.wire.sparse import Coo, SparseStructure
 from tiled_client.wire.structures import ArrayStructure
 
 from ..api.test_inside import HDF5, IMAGES, folder, register, write_hdf5
-from ..conftest import ARROW, OCTETS, Api, ipc
+from ..conftest import ARROW, OCTETS, Api, ipc, octets
 
 __all__ = ["folder"]
 
@@ -78,15 +78,15 @@ def opened(path: str, version: int) -> Any:
 @VERSIONS
 def test_arrays_of_every_dtype_are_read_with_their_edges(api: Api, version: int) -> None:
     for dtype in map(np.dtype, DTYPES):
-        octets = np.random.default_rng(0).integers(0, 2, 12 * dtype.itemsize, "u1").tobytes()
+        body = octets(dtype, 12)
         key = f"a{dtype.kind}{dtype.itemsize}"
         structure = ArrayStructure(dtype_from_numpy(dtype), (3, 4), ((2, 1), (3, 1)), ("y", "x"))
         assert api.create(key, "array", structure).status_code == 200
-        assert api.send("PUT", f"/array/full/{key}", octets, OCTETS).status_code == 200
+        assert api.send("PUT", f"/array/full/{key}", body, OCTETS).status_code == 200
         found = opened(key, version)
         assert (found.shape, found.chunks) == ((3, 4), (2, 3))
         assert found.dtype == dtype.newbyteorder("<") if version == 3 else found.dtype == dtype
-        assert found[:].astype(dtype).tobytes() == octets
+        assert found[:].astype(dtype).tobytes() == body
 
 
 @VERSIONS

@@ -30,6 +30,7 @@ class Story:
         self.node = uuid.uuid4()
         self.stored: list[int] = []
         self._log = log
+        log.memory()  # as each process finds out at its start
         self._late: list[Callable[[], object]] = []
 
     def write(self) -> None:
