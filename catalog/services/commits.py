@@ -10,6 +10,8 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
@@ -22,6 +24,8 @@ logger = logging.getLogger(__name__)
 # For so many seconds the database is asked what has become of a transaction.
 PATIENCE = 5.0
 _PAUSE = 0.1
+# By connection.
+_processes: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 _STILL_OPEN = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND xact_start IS NOT NULL"
 
 
@@ -100,11 +104,20 @@ def committed(*, announced: bool = True) -> Iterator[Change]:
 
 
 def _session() -> int | None:
-    """Return the process of PostgreSQL that serves this connection."""
+    """Return the process of PostgreSQL that serves this connection.
+
+    The database is asked once for each connection: behind a pooler, what the connection itself
+    says is a number of the pooler's.
+    """
     if connection.vendor != "postgresql":
         return None
     connection.ensure_connection()
-    found: int = connection.connection.info.backend_pid
+    found = _processes.get(connection.connection)
+    if found is None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            (found,) = cursor.fetchone()
+        _processes[connection.connection] = found
     return found
 
 

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..config import storage_settings
-from ..locks import node_lock
+from ..locks import LockTimeout, node_lock
 from ..models import DataSource, Node
 from ..storage import files
 from .stores import discard_folder, node_folder
@@ -64,8 +64,11 @@ def sweep_files(*, unclaimed: float = UNCLAIMED) -> int:
         suspects = {node for node in found if _files_of_writes(node, unclaimed)}
         paths = Node.objects.filter(uuid__in=suspects).values_list("uuid", "path")
         for node, path in list(paths):
-            with node_lock(path):
-                removed += _remove_unnamed(node, unclaimed)
+            try:
+                with node_lock(path):
+                    removed += _remove_unnamed(node, unclaimed)
+            except LockTimeout as error:
+                logger.warning("The files of %s are looked at the next time: %s", path, error)
     if removed:
         logger.warning("Removed %s files that no write has made current.", removed)
     return removed

@@ -36,7 +36,7 @@ def fitting(values: Any, dtype: np.dtype[Any]) -> Array:
     given = plain(values)
     if given.dtype == dtype:
         return given
-    if not np.can_cast(given.dtype, dtype, "same_kind"):
+    if not (_same_fields(given.dtype, dtype) and np.can_cast(given.dtype, dtype, "same_kind")):
         raise TypeError(f"values of dtype {given.dtype} do not fit an array of {dtype}")
     with np.errstate(all="ignore"):  # what overflows is looked for next
         cast = given.astype(dtype)
@@ -47,6 +47,13 @@ def fitting(values: Any, dtype: np.dtype[Any]) -> Array:
             "them first, as with `.astype`"
         )
     return cast
+
+
+def _same_fields(given: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
+    """Whether the fields bear the same names: numpy casts by place, whatever the names are."""
+    if given.names != dtype.names:
+        return False
+    return all(_same_fields(given[name].base, dtype[name].base) for name in dtype.names or ())
 
 
 def _is_kept(given: Array, cast: Array) -> bool:

@@ -54,6 +54,17 @@ def test_columns_that_would_change_are_refused(kind: Any, values: list[Any]) -> 
 
 
 @pytest.mark.parametrize(
+    "names", [["b", "a"], ["a", "c"], [("a", [("x", "i8")]), ("b", "i8")]], ids=str
+)
+def test_values_do_not_move_to_fields_of_other_names(names: list[Any]) -> None:
+    values = np.array([(1, 2)], [("a", "i8"), ("b", "i8")])
+    kind = np.dtype([name if isinstance(name, tuple) else (name, "i8") for name in names])
+    with pytest.raises(TypeError, match="do not fit"):
+        fitting(values, kind)
+    assert fitting(values, np.dtype([("a", "i8"), ("b", "f8")])).tolist() == [(1, 2.0)]
+
+
+@pytest.mark.parametrize(
     ("kind", "values"),
     [
         (pa.float32(), [0.1, None, float("inf"), float("nan")]),

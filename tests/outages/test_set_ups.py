@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from django.conf import LazySettings
 from catalog.models import StorageMark
 from catalog.services.site_marker import FILE, ForeignStorage, adopt_storage, check_storage
 from streaming.embedded import find_binary
-from tests.servers import manage
+from tests.servers import PROJECT, environment, manage
 from tests.settings import SHARED_REDIS
 from tiledproject import valkey_address
 from tiledproject.config import load
@@ -132,6 +133,38 @@ def test_a_pooler_that_takes_sessions_away_is_refused(cluster: Cluster, tmp_path
             pytest.raises(ConfigError, match="set its pool_mode to session"),
         ):
             check_services(load({"TILED_DATABASE_URI": uri}))
+
+
+SESSION = """
+import django
+django.setup()
+from django.db import connection
+from catalog.services.commits import Change
+change = Change()
+with connection.cursor() as cursor:
+    cursor.execute("SELECT pg_backend_pid()")
+    print(cursor.fetchone()[0] == change._session)
+"""
+
+
+def test_behind_a_pooler_the_session_of_a_write_is_known_by_its_process(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    with pgbouncer(cluster, tmp_path, "session") as uri:
+        settings = {
+            "TILED_DATABASE_URI": uri,
+            "PYTHONPATH": str(PROJECT),
+            "DJANGO_SETTINGS_MODULE": "tiledproject.settings",
+        }
+        answer = subprocess.run(
+            [sys.executable, "-c", SESSION],
+            env=environment(tmp_path, **settings),
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert answer.stdout == "True\n", answer.stderr
 
 
 @contextmanager

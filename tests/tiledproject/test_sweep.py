@@ -7,6 +7,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -127,6 +128,24 @@ def test_a_file_is_not_judged_while_its_node_is_being_written() -> None:
             assert file.exists()
         assert sweeping.result() == 1
     assert not file.exists()
+
+
+def test_a_node_that_is_written_for_long_does_not_keep_others_from_being_cleared_up(
+    settings: Any,
+) -> None:
+    database = settings.TILED.database.model_copy(update={"lock_timeout": 0.2})
+    settings.TILED = settings.TILED.model_copy(update={"database": database})
+    files = []
+    for key in ("v", "w", "x"):
+        node = node_of(key)
+        row = Node.objects.get(uuid=node)
+        DataSource.objects.create(node=row, mimetype="x", management="writable")
+        files.append(node_folder(node) / "block-0.1-0123abcd.parquet")
+        files[-1].parent.mkdir(parents=True)
+        files[-1].write_bytes(b"x")
+    with ThreadPoolExecutor() as pool, node_lock("w"):
+        assert pool.submit(sweep_and_close).result() == 2
+    assert [file.exists() for file in files] == [False, True, False]
 
 
 def sweep_and_close() -> int:
