@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -24,7 +25,10 @@ RETRY_AFTER = 5
 
 
 class Budget:
-    """An amount of something, of which parts are taken and given back."""
+    """An amount of something, of which parts are taken and given back.
+
+    What is taken for an address is at most half of it, so that no client keeps all others waiting.
+    """
 
     def __init__(self, total: int, *, setting: str, what: str) -> None:
         self.total = total
@@ -33,12 +37,17 @@ class Budget:
         self._what = what
         self._lock = threading.Lock()
         self._logged = float("-inf")
+        self._by_address: Counter[str] = Counter()
 
-    def take(self, amount: int) -> None:
-        """Take `amount`. Raises Unavailable where there is not so much left."""
+    def take(self, amount: int, address: str = "") -> None:
+        """Take `amount`, for `address` if it is known. Raises Unavailable beyond the budget."""
         with self._lock:
-            if self.taken + amount <= self.total:
+            held = self._by_address[address] if address else 0
+            # A single answer may be as large as all of it.
+            crowded = bool(held) and held + amount > self.total // 2
+            if self.taken + amount <= self.total and not crowded:
                 self.taken += amount
+                self._count(address, amount)
                 return
             detail = f"The server holds too many {self._what} at the moment ({self._setting})."
             now = time.monotonic()
@@ -47,19 +56,26 @@ class Budget:
                 logger.warning("Refused a request: %s Limit: %d.", detail, self.total)
         raise Unavailable(f"{detail} Try again soon.", retry_after=RETRY_AFTER)
 
-    def give_back(self, amount: int) -> None:
+    def give_back(self, amount: int, address: str = "") -> None:
         """Give back `amount` that was taken."""
         with self._lock:
             self.taken -= amount
+            self._count(address, -amount)
+
+    def _count(self, address: str, amount: int) -> None:
+        if address:
+            self._by_address[address] += amount
+            if not self._by_address[address]:
+                del self._by_address[address]
 
     @contextmanager
-    def held(self, amount: int) -> Iterator[None]:
+    def held(self, amount: int, address: str = "") -> Iterator[None]:
         """Take `amount` while the block runs. Raises Unavailable."""
-        self.take(amount)
+        self.take(amount, address)
         try:
             yield
         finally:
-            self.give_back(amount)
+            self.give_back(amount, address)
 
 
 class Budgets:

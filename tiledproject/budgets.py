@@ -72,7 +72,7 @@ class BudgetSettings(BaseModel):
         default=2 << 30,
         ge=1 << 20,
         description="The most bytes of answers that each server process holds in memory while "
-        "their clients read them.",
+        "their clients read them; for one address half of it, unless it is a single answer.",
         examples=["2147483648"],
     )
     temporary_bytes: int = Field(

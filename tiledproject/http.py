@@ -104,7 +104,8 @@ class HttpApplication:
                 share.leave()
         finally:
             body.close()
-        await self._send(answer, send, receive, share, token)
+        address = scope.get(SCOPE_ADDRESS, "")
+        await self._send(answer, send, receive, share, token, address)
 
     async def _admit(self, scope: Scope) -> None:
         """Raise Refused if who asks may not bring a large body."""
@@ -125,17 +126,18 @@ class HttpApplication:
         receive: Receive,
         share: Share | None = None,
         token: CancellationToken = NEVER,
+        address: str = "",
     ) -> None:
         start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         if answer.stream is not None:
-            await self._send_stream(answer.stream, start, send, receive, share, token)
+            await self._send_stream(answer.stream, start, send, receive, share, token, address)
             return
         size = memoryview(answer.body).nbytes
         if size <= SMALL_ANSWER:
             await send(start)
             await send({"type": "http.response.body", "body": answer.body})
             return
-        with self._budgets.answer_bytes.held(size):
+        with self._budgets.answer_bytes.held(size, address):
             await send(start)
             await send({"type": "http.response.body", "body": answer.body, "more_body": True})
             del answer
@@ -150,6 +152,7 @@ class HttpApplication:
         receive: Receive,
         share: Share | None,
         token: CancellationToken,
+        address: str,
     ) -> None:
         async def make(function: Callable[..., Any], *arguments: Any) -> Any:
             if share is None:
@@ -161,14 +164,14 @@ class HttpApplication:
                 share.leave()
 
         try:
-            self._budgets.answer_bytes.take(ANSWER_IN_PIECES)
+            self._budgets.answer_bytes.take(ANSWER_IN_PIECES, address)
         except ServiceError:
             await self._threads.run(stream.close)
             raise
         try:
             await send_pieces(stream, start, send, receive, self._threads, make)
         finally:
-            self._budgets.answer_bytes.give_back(ANSWER_IN_PIECES)
+            self._budgets.answer_bytes.give_back(ANSWER_IN_PIECES, address)
 
 
 def _token(scope: Scope, extensions: Mapping[str, Any]) -> CancellationToken:

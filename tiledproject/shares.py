@@ -54,8 +54,8 @@ class Share:
         if self._running < self._limit:
             self._running += 1
             return
-        if self._waiting >= self._most_waiting and not must:
-            self._refuse()
+        if self._waiting >= self._most_waiting and not must and not self._make_room(address):
+            raise self._refusal()
         await self._wait(address)
 
     async def _wait(self, address: str) -> None:
@@ -65,7 +65,7 @@ class Share:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.leave()
             raise
 
@@ -82,13 +82,29 @@ class Share:
                 return
         self._running -= 1
 
-    def _refuse(self) -> None:
+    def _make_room(self, address: str) -> bool:
+        """Refuse the newest request of the address with the most, if it has more than this one.
+
+        Otherwise one client could keep all others from waiting.
+        """
+        known = [one for one in self._queues if one]
+        most = max(known, key=lambda one: len(self._queues[one]), default=address)
+        queue, own = self._queues.get(most, deque()), self._queues.get(address, ())
+        if most == address or len(queue) <= len(own) + 1:
+            return False
+        turn = queue.pop()
+        self._waiting -= 1
+        if not turn.done():
+            turn.set_exception(self._refusal())
+        return True
+
+    def _refusal(self) -> Unavailable:
         detail = f"Too many {self.name} are waiting (budgets.waiting). Try again soon."
         now = time.monotonic()
         if now - self._logged > LOG_SECONDS:
             self._logged = now
             logger.warning("Refused a request: %s", detail)
-        raise Unavailable(detail, retry_after=RETRY_AFTER)
+        return Unavailable(detail, retry_after=RETRY_AFTER)
 
 
 class Shares:

@@ -77,6 +77,27 @@ async def test_an_address_with_many_requests_takes_turns_with_others() -> None:
     assert order == ["a", "b", "a", "a"]
 
 
+async def test_an_address_that_fills_the_queue_makes_room_for_another() -> None:
+    share, order = Share("reads", 1, waiting=4), list[str]()
+    await share.enter("first")
+
+    async def ask(address: str) -> None:
+        await share.enter(address)
+        order.append(address)
+        share.leave()
+
+    asked = [asyncio.create_task(ask(address)) for address in ("a", "a", "a", "a", "b", "c", "a")]
+    await asyncio.sleep(0)
+    share.leave()
+    results = await asyncio.gather(*asked, return_exceptions=True)
+    assert sorted(order) == ["a", "a", "b", "c"]
+    assert [isinstance(result, Unavailable) for result in results] == [
+        *(False, False, True, True),
+        *(False, False, True),
+    ]
+    await asyncio.wait_for(share.enter("again"), 10)
+
+
 async def test_who_is_gone_before_a_thread_is_free_costs_none() -> None:
     token, ran = CancellationToken(), list[int]()
     token.cancel()
