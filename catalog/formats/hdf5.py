@@ -33,6 +33,7 @@ from tiled_client.wire.structures import (
     RaggedStructure,
     TableStructure,
 )
+from tiled_client.wire.unshared import unshared_size
 
 from ..config import export_settings
 from ..models import Node
@@ -220,10 +221,10 @@ def _write_coo(group: Any, coo: Coo) -> None:
 def _write_buffers(group: Any, array: Any, amount: Amount) -> None:
     import awkward
 
+    # Before they are made: items that are shared are written as often as they occur.
+    amount.add(unshared_size(array))
     form, length, buffers = awkward.to_buffers(awkward.to_packed(array))
     for name, buffer in buffers.items():
-        content = np.asarray(buffer)
-        amount.add(content.nbytes)
-        group.create_dataset(name, data=dataset_values(content))
+        group.create_dataset(name, data=dataset_values(np.asarray(buffer)))
     group.attrs["form"] = json.dumps(form.to_dict())
     group.attrs["length"] = length

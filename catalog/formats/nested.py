@@ -11,9 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from access.errors import BadRequest
 from tiled_client.wire.buffers import awkward_buffers, ragged_body, zip_members
 from tiled_client.wire.plain import plain_nested
+from tiled_client.wire.unshared import unshared_size
 
+from ..config import storage_settings
 from ..storage.parquet_writing import parquet_pieces
 from ..storage.tables import serialize_ipc
 from .exports import Export, formless
@@ -34,7 +37,10 @@ class Nested:
 
 def json(export: Export[Nested]) -> bytes:
     """Nested lists and objects, or a single value."""
-    return json_of(plain_nested(export.data.array()))
+    array = export.data.array()
+    if hasattr(array, "layout"):
+        _check_size(array)
+    return json_of(plain_nested(array))
 
 
 def arrow(export: Export[Nested]) -> bytes:
@@ -64,7 +70,19 @@ def ragged_zip(export: Export[Nested]) -> bytes:
 def _table(export: Export[Nested]) -> pa.Table:
     import awkward
 
-    return awkward.to_arrow_table(_several(export))
+    array = _several(export)
+    _check_size(array)
+    return awkward.to_arrow_table(awkward.to_packed(array))
+
+
+def _check_size(array: Any) -> None:
+    """Raise BadRequest for an array that is too large with each item as often as it occurs."""
+    size, limit = unshared_size(array), storage_settings().response_bytesize_limit
+    if size > limit:
+        raise BadRequest(
+            f"Response would exceed {limit} bytes (the setting storage.response_bytesize_limit): "
+            f"written out, the array has {size}. Ask for its buffers (application/zip)."
+        )
 
 
 def _several(export: Export[Nested]) -> Any:

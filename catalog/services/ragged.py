@@ -13,10 +13,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from access.errors import BadRequest, Conflict, Invalid
+from access.errors import BadRequest, Conflict, Invalid, TooLarge
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.slices import NDSlice, sliced_shape
+from tiled_client.wire.unshared import unshared_size
 
 from ..config import storage_settings
 from ..events import RaggedWritten, announce, announce_left
@@ -108,6 +109,7 @@ def ragged_structure(node: Node) -> RaggedStructure:
 def _write(
     path: str, upload: Upload, array: Any, planned: Callable[[RaggedStructure], Plan]
 ) -> RaggedStructure:
+    _check_sharing(array)
     with node_to_write(path, StructureFamily.ragged, persist=upload.persist) as writing:
         node = writing.node
         structure = ragged_structure(node)
@@ -195,6 +197,16 @@ def _selected(array: Any, items: NDSlice) -> Any:
     packed = awkward.to_packed(selected)
     _check_size(packed.nbytes)
     return packed
+
+
+def _check_sharing(array: Any) -> None:
+    """Raise TooLarge for rows that overlap, and are too large when each is written by itself."""
+    size, limit = unshared_size(array), storage_settings().response_bytesize_limit
+    if size > max(limit, 2 * array.nbytes):
+        raise TooLarge(
+            f"The rows overlap in the body; written out they have {size} bytes, more than {limit} "
+            "(the setting storage.response_bytesize_limit). Send fewer of them at a time."
+        )
 
 
 def _check_size(size: int) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from .errors import WireError
+from .unshared import unshared_size
 
 OCTETS = "application/octet-stream"
 LARGEST_NESTED = 64_000_000
@@ -66,9 +67,13 @@ def plain_nested(array: Any) -> Any:
     """
     if not hasattr(array, "layout"):
         return array
-    if array.nbytes > LARGEST_NESTED:
-        raise WireError(f"{array.nbytes} bytes are too many to be written as JSON")
-    return array.to_list()
+    size = max(array.nbytes, unshared_size(array))
+    if size > LARGEST_NESTED:
+        raise WireError(f"{size} bytes are too many to be written as JSON")
+    import awkward
+
+    # Without what no list and no index names: it, too, would become lists.
+    return awkward.to_packed(array).to_list()
 
 
 def data_uri(octets: bytes, mimetype: str = OCTETS) -> str:
