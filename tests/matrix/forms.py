@@ -87,7 +87,11 @@ def _layouts() -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "bytes", lambda: ak.Array([b"a", b"\xff"]).layout
     yield (
         "texts that are no UTF-8",
-        lambda: ak.with_parameter(ak.Array([b"\xff\xfe"]), "__array__", "string").layout,
+        lambda: ak.contents.ListOffsetArray(
+            ak.index.Index64([0, 2]),
+            ak.contents.NumpyArray(np.array([0xFF, 0xFE], "u1"), parameters={"__array__": "char"}),
+            parameters={"__array__": "string"},
+        ),
     )
     yield "categorical", lambda: ak.str.to_categorical(ak.Array(["a", "b", "a"])).layout
     yield "deep", lambda: ak.Array([{"x": [{"y": [[1, None], []]}], "z": None}, None]).layout

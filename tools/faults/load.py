@@ -27,6 +27,9 @@ TIMEOUT = 30.0
 PAUSE = 0.05
 PATIENCE = 60.0
 
+# Above the numbers of all writers.
+LAST = 1_000_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -67,10 +70,17 @@ class Load:
             thread.start()
 
     def stop(self) -> None:
-        """Stop when each writer knows the outcome of what it is about."""
+        """Stop when each writer knows the outcome of what it is about, and write once more.
+
+        An overwrite that failed may have changed what is stored; the last one has not failed.
+        """
         self._stop.set()
         for thread in self._threads:
             thread.join()
+        number, deadline = LAST, time.monotonic() + PATIENCE
+        while not self._overwrite_once(number) and time.monotonic() < deadline:
+            number += 1
+            time.sleep(PAUSE)
 
     def stored(self) -> dict[str, list[int]]:
         """Return the numbers that the nodes hold now, in order. Raises HTTPError."""
@@ -87,10 +97,14 @@ class Load:
     def _overwrite(self, number: int) -> None:
         while not self._stop.wait(random.expovariate(1 / PAUSE)):
             number += 1
-            body = np.full(WIDTH, number, "i8").tobytes()
-            status = self._send("PUT", f"array/full/{self.root}/counts", body, OCTETS)
-            known = None if status is None or status >= 500 else status == 200
-            self.operations.append(Operation("counts", number, known))
+            self._overwrite_once(number)
+
+    def _overwrite_once(self, number: int) -> bool:
+        body = np.full(WIDTH, number, "i8").tobytes()
+        status = self._send("PUT", f"array/full/{self.root}/counts", body, OCTETS)
+        known = None if status is None or status >= 500 else status == 200
+        self.operations.append(Operation("counts", number, known))
+        return bool(known)
 
     def _append_rows(self, number: int) -> None:
         offset = 1
