@@ -58,13 +58,16 @@ def plans(api: Api, address: str) -> str:
     explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
     lines = []
     for query in captured.captured_queries:
-        if query["sql"].startswith("SELECT"):
+        # A statement with a deadline is sent together with what sets it.
+        sql = DEADLINE.sub("", query["sql"])
+        if sql.startswith("SELECT"):
             with connection.cursor() as cursor:
-                cursor.execute(f"{explain} {query['sql']}")
+                cursor.execute(f"{explain} {sql}")
                 lines += [str(row[-1]) for row in cursor.fetchall()]
     return "\n".join(lines)
 
 
+DEADLINE = re.compile(r"(SET LOCAL [^;]+; )+")
 NODES_READ_THROUGH = re.compile(r"Seq Scan on catalog_node\b|SCAN catalog_node(?! USING)")
 
 
