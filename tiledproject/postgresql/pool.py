@@ -175,7 +175,7 @@ class Pool:
                     return None
             raise
         # Django returns it to what it finds here, and psycopg does not warn of it as forgotten.
-        connection._pool = self  # type: ignore[assignment]
+        connection._pool = self
         now = time.monotonic()
         member = Member(connection, opened=now, returned=now)
         with self._changed:
