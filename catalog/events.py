@@ -31,8 +31,8 @@ class NodeRef:
 class Event:
     """Something that happened to `node`.
 
-    `token` names an update that is not stored, and that is streamed once, however often its request
-    arrives; empty where the request has no key.
+    `token` names an update that is not stored, or an end of stream: it is streamed once, however
+    often its request arrives. It is empty where the request has no key.
     """
 
     node: NodeRef

@@ -235,13 +235,15 @@ class Receipt(models.Model):
     """That a write was carried out, for a client that sends it again under the same `key`.
 
     `digest` is of the request. `structure` is what was answered, in the wire's form; None where
-    that says nothing. Nodes are named by their UUID, which is never used again.
+    that says nothing. `child` is the node that the request made in `node`. Nodes are named by their
+    UUID, which is never used again.
     """
 
     node = models.UUIDField(editable=False)
     key = models.CharField(max_length=128)
     digest = models.BinaryField()
     structure = StructureField(null=True)
+    child = models.UUIDField(null=True, editable=False)
     time = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:

@@ -151,7 +151,7 @@ def _closed(*, event: events.StreamClosed, **_: Any) -> None:
     """An end, on the node's stream. Refused if the stream is out of reach."""
     log = stream_log()
     if log is not None:
-        delivery.deliver_end(log, event.node.uuid)
+        delivery.deliver_end(log, event.node.uuid, once=event.token)
 
 
 def _gone(event: events.NodeDeleted) -> list[UUID]:

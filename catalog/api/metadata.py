@@ -24,6 +24,7 @@ from .base import WireView
 from .client_versions import knows_sizes, sources_of
 from .links import ROOT_PATH, base_url, child_path, node_links
 from .listing import child_counts
+from .once import once_of
 from .requests import flag, json_body
 from .resources import View, node_resource
 from .responses import render
@@ -58,7 +59,9 @@ class MetadataView(WireView):
         if draft.data_source and draft.data_source.assets:
             raise Invalid("A data source with assets is registered: POST it to /register/ instead.")
         principal = principal_of(request)
-        node = nodes.create_node(parent_path=path, draft=draft, principal=principal)
+        node = nodes.create_node(
+            parent_path=path, draft=draft, principal=principal, once=once_of(request)
+        )
         return created(request, path, draft, node)
 
     def put(self, request: Request, path: str) -> HttpResponse:

@@ -21,7 +21,9 @@ KEY = re.compile(r"[!-~]{1,128}")
 
 
 def token_of(request: Request) -> str:
-    """Return the token of an update that is only passed on; empty without a key. Raises Invalid.
+    """Return the token of an update, or an end, that is only passed on; empty without a key.
+
+    Raises Invalid.
 
     The stream knows the tokens of its last updates, and takes none twice.
     """

@@ -14,6 +14,7 @@ from ..services.drafts import Draft, checked_source
 from ..services.external import Patch, update_data_source
 from .base import WireView
 from .metadata import created
+from .once import once_of
 from .requests import integer, json_body, sizes
 from .responses import render
 
@@ -27,7 +28,9 @@ class RegisterView(WireView):
         """Make a child whose data are files that are there already, or will be."""
         draft = Draft.from_json(json_body(request))
         principal = principal_of(request)
-        node = nodes.register_node(parent_path=path, draft=draft, principal=principal)
+        node = nodes.register_node(
+            parent_path=path, draft=draft, principal=principal, once=once_of(request)
+        )
         return created(request, path, draft, node)
 
 

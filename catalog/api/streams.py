@@ -9,6 +9,7 @@ from access.principals import Scope
 
 from ..services.streams import close_stream
 from .base import WireView
+from .once import token_of
 from .responses import render
 
 
@@ -19,5 +20,5 @@ class CloseStreamView(WireView):
 
     def delete(self, request: Request, path: str) -> HttpResponse:
         """Close it; whoever listens is let go once they have everything."""
-        close_stream(path=path)
+        close_stream(path=path, token=token_of(request))
         return render(request, None)

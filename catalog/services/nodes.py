@@ -18,7 +18,7 @@ from tiled_client.wire.families import StructureFamily
 from ..events import ChildCreated, announce_left
 from ..inner import refuse_inner
 from ..locks import node_lock
-from ..models import PATH_BYTES, DataSource, Node
+from ..models import PATH_BYTES, DataSource, Node, Receipt
 from ..nodes import is_taken, resolve, split_path
 from ..prepared import insert
 from ..rights import own_tags
@@ -27,41 +27,75 @@ from .assets import attach_assets, attach_own
 from .commits import OutcomeUnknown, committed
 from .drafts import Draft
 from .placement import Placement, place
+from .receipts import Once, earlier_receipt, with_receipt
 from .stores import discard_folder
 from .tags import check_parent, tag_path_of_new
 from .validation import validated
 
 
-def create_node(*, parent_path: str, draft: Draft, principal: Principal | None = None) -> Node:
+def create_node(
+    *,
+    parent_path: str,
+    draft: Draft,
+    principal: Principal | None = None,
+    once: Once | None = None,
+) -> Node:
     """Make a node under `parent_path`, with storage of the server's own where it has data.
 
     Its access tags are those that `principal` may give; None is the site itself. Its metadata are
-    not the draft's where the validator of a spec has changed them. Raises NotFound (no parent),
-    Invalid (the parent is no container), Conflict (the key is taken), UnsupportedMedia (a mimetype
-    that the server does not write), BadRequest (not what its specs say), Forbidden (tags).
+    not the draft's where the validator of a spec has changed them. A request that is repeated under
+    its key `once` gets the node that it made the first time. Raises NotFound (no parent, or that
+    node was deleted since), Invalid (the parent is no container), Conflict (the key is taken),
+    UnsupportedMedia (a mimetype that the server does not write), BadRequest (not what its specs
+    say), Forbidden (tags).
     """
-    return _create(parent_path, draft, principal, registered=False)
+    return _create(parent_path, draft, principal, once, registered=False)
 
 
-def register_node(*, parent_path: str, draft: Draft, principal: Principal | None = None) -> Node:
+def register_node(
+    *,
+    parent_path: str,
+    draft: Draft,
+    principal: Principal | None = None,
+    once: Once | None = None,
+) -> Node:
     """Make a node whose data are files of somebody else's. Raises as create_node."""
-    return _create(parent_path, draft, principal, registered=True)
+    return _create(parent_path, draft, principal, once, registered=True)
 
 
 def _create(
-    parent_path: str, draft: Draft, principal: Principal | None, *, registered: bool
+    parent_path: str,
+    draft: Draft,
+    principal: Principal | None,
+    once: Once | None,
+    *,
+    registered: bool,
 ) -> Node:
     with node_lock("/".join(split_path(parent_path))):
         parent = _parent(parent_path)
+        if (earlier := earlier_receipt(parent.uuid, once)) is not None:
+            return _made_before(parent, earlier)
         node = _validated(_unsaved(parent, draft), draft)
         node.tag_path_id = tag_path_of_new(parent, draft.tags, principal)
         with _place_kept_if_stored(node.uuid):
             placement = place(node.uuid, draft, registered=registered)
-            with committed() as change:
+            with committed() as change, with_receipt(parent.uuid, once, child=node.uuid):
                 check_parent(parent)
                 _save(node, placement)
                 change.tells(_created(node))
     return node
+
+
+def _made_before(parent: Node, receipt: Receipt) -> Node:
+    """Return the node that the same request made before. Raises NotFound if it is gone."""
+    announce_left(parent.ref)
+    made = Node.objects.select_related("data_source").filter(uuid=receipt.child).first()
+    if made is None:
+        raise NotFound(
+            f"The node that the request with the Idempotency-Key {receipt.key!r} made in {parent} "
+            "was deleted since. Send the request with a new key to make it again."
+        )
+    return made
 
 
 @contextmanager

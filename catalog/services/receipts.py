@@ -1,7 +1,7 @@
 """Writes that are carried out once, however often their request arrives.
 
-A client that lost the answer to an append cannot know whether the rows are there. It sends the
-request again under the same key: the receipt of the first time, kept in the same transaction as
+A client that lost the answer to an append cannot know whether the rows are there, nor whether a
+node is the one that it has made, or another's. It sends the request again under the same key: the receipt of the first time, kept in the same transaction as
 what it is for, says so. Called while the lock of the node is held.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from access.errors import Invalid
 from tiled_client.wire.structures import Structure
@@ -29,6 +30,8 @@ from ..prepared import Prepared, insert
 KEPT_FOR = 60 * 60
 NOTED_EVERY = 60
 KEPT_PER_NODE = 256
+# Of children made: each is a node anyway, and many producers share one container.
+KEPT_CHILDREN = 4096
 # Old receipts are looked for once in so many new ones.
 ROUND = 64
 
@@ -60,9 +63,12 @@ def earlier_receipt(node: UUID, once: Once | None) -> Receipt | None:
 
 @contextmanager
 def with_receipt(
-    node: UUID, once: Once | None, structure: Structure | None = None
+    node: UUID, once: Once | None, structure: Structure | None = None, *, child: UUID | None = None
 ) -> Iterator[None]:
-    """What is stored inside is stored together with its receipt, or not at all."""
+    """What is stored inside is stored together with its receipt, or not at all.
+
+    `child` is the node that is made in `node`.
+    """
     if once is None:
         yield
         return
@@ -73,6 +79,7 @@ def with_receipt(
             key=once.key,
             digest=once.digest,
             structure=structure.to_json() if structure else None,
+            child=child,
         )
         insert(kept)
         if kept.pk % ROUND == 0:
@@ -119,7 +126,12 @@ def forget_expired() -> int:
 
 def _forget_old(node: UUID) -> None:
     forget_expired()
-    mine = Receipt.objects.filter(node=node).order_by("-pk")
-    first_too_many = mine.values_list("pk", flat=True)[KEPT_PER_NODE : KEPT_PER_NODE + 1].first()
+    _forget_beyond(KEPT_PER_NODE, Receipt.objects.filter(node=node, child=None))
+    _forget_beyond(KEPT_CHILDREN, Receipt.objects.filter(node=node).exclude(child=None))
+
+
+def _forget_beyond(count: int, receipts: QuerySet[Receipt]) -> None:
+    newest_first = receipts.order_by("-pk").values_list("pk", flat=True)
+    first_too_many = newest_first[count : count + 1].first()
     if first_too_many is not None:
-        mine.filter(pk__lte=first_too_many).delete()
+        receipts.filter(pk__lte=first_too_many).delete()

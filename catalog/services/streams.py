@@ -8,11 +8,14 @@ from ..locks import node_lock
 from ..nodes import resolve, split_path
 
 
-def close_stream(*, path: str) -> None:
+def close_stream(*, path: str, token: str = "") -> None:
     """Say that no more is to be expected from this node for now.
+
+    A stream that was closed under `token` is not closed again under it: its producer, or another,
+    may write on since.
 
     Raises NotFound, NotSupported (a column of a table, which goes with it).
     """
     segments = split_path(path)
     with node_lock("/".join(segments)), parts_refused(segments, "closing a stream"):
-        announce(StreamClosed(resolve(segments).ref))
+        announce(StreamClosed(resolve(segments).ref, token=token))

@@ -52,7 +52,7 @@ class Http:
         self.door: Door | None = None
         self.options = options or HttpOptions()
         self.retries = retries or RetryPolicy()
-        self._remembers_keys = remembers_keys
+        self.remembers_keys = remembers_keys
         self._resources = Resources(self.options.connections)
 
     def get(
@@ -84,10 +84,14 @@ class Http:
             method, endpoint, path, params=params, headers=headers, body=body, into=Sink(file)
         )
 
+    def create(self, endpoint: str, path: Path, value: Any) -> Answer:
+        """Create something, with a key by which the server knows the request again."""
+        return self._send_json("POST", endpoint, path, value, (), MSGPACK, keyed=True)
+
     def post(
         self, endpoint: str, path: Path, value: Any, *, params: Params = (), accept: str = MSGPACK
     ) -> Answer:
-        """Create something; also used for reading where a URL would grow too long."""
+        """Send JSON; also used for reading where a URL would grow too long."""
         return self._send_json("POST", endpoint, path, value, params, accept)
 
     def patch(self, endpoint: str, path: Path, value: Any, *, params: Params = ()) -> Answer:
@@ -116,17 +120,23 @@ class Http:
         """
         headers = {"Content-Type": content_type}
         if not repeatable or dict(params).get("persist") is False:
-            headers[IDEMPOTENCY_KEY] = uuid.uuid4().hex
+            headers |= _new_key()
         if not repeatable:
-            repeatable = self._remembers_keys
+            repeatable = self.remembers_keys
         return self.request(
             method, endpoint, path, params=params, headers=headers, body=body, repeatable=repeatable
         )
 
-    def delete(self, endpoint: str, path: Path, *, params: Params = ()) -> Answer:
-        """Delete something; what is gone after a first request whose answer was lost is deleted."""
+    def delete(
+        self, endpoint: str, path: Path, *, params: Params = (), keyed: bool = False
+    ) -> Answer:
+        """Delete something; what is gone after a first request whose answer was lost is deleted.
+
+        What could be there anew when the request is repeated is `keyed`.
+        """
+        headers = _new_key() if keyed else {}
         try:
-            return self.request("DELETE", endpoint, path, params=params, headers={})
+            return self.request("DELETE", endpoint, path, params=params, headers=headers)
         except NodeNotFound as error:
             if not error.retried:
                 raise
@@ -222,9 +232,17 @@ class Http:
         )
 
     def _send_json(
-        self, method: str, endpoint: str, path: Path, value: Any, params: Params, accept: str
+        self,
+        method: str,
+        endpoint: str,
+        path: Path,
+        value: Any,
+        params: Params,
+        accept: str,
+        *,
+        keyed: bool = False,
     ) -> Answer:
-        headers = {"Accept": accept, "Content-Type": JSON}
+        headers = {"Accept": accept, "Content-Type": JSON, **(_new_key() if keyed else {})}
         body = json.dumps(jsonable(value), separators=(",", ":")).encode()
         return self.request(method, endpoint, path, params=params, headers=headers, body=body)
 
@@ -287,6 +305,11 @@ class Http:
             # Connections and threads do not survive a fork; using the parent's would garble both.
             self._resources = Resources(self.options.connections)
         return self._resources
+
+
+def _new_key() -> dict[str, str]:
+    """Return the header that names a request; it stays the same when the request is repeated."""
+    return {IDEMPOTENCY_KEY: uuid.uuid4().hex}
 
 
 def _never_arrived(error: Exception) -> bool:

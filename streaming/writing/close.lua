@@ -1,22 +1,28 @@
 -- Mark the end of a node's stream, which takes no number: the n-th end after update 5 is entry 5-n.
 --
 -- KEYS  1 meta, 2 log, 3 channel
--- ARGV  1 epoch to use if none is known, 2 data_ttl
+-- ARGV  1 epoch to use if none is known, 2 data_ttl,
+--       3 token of the request or of the entry in the outbox, or ""
 --       and if it has waited in the outbox:
---       3 its token, 4 token that the last persisted write before it has in this stream
+--       4 token that the last persisted write before it has in this stream
+-- Gives {epoch, sequence}. Of a token that it has seen already it gives the same, and closes nothing.
 
 local meta, log, channel = KEYS[1], KEYS[2], KEYS[3]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
-local known = redis.call('HMGET', meta, 'epoch', 'seq', 'end', 'gone', 'time', 'token')
+local known = redis.call('HMGET', meta, 'epoch', 'seq', 'end', 'gone', 'time', 'token', 'once')
 if known[4] then
   return redis.error_reply('GONE the node of this stream was deleted')
 end
-local last = known[6] or ''
-if ARGV[3] and ARGV[3] == last then
+local last, passed, token, waited = known[6] or '', known[7] or '', ARGV[3], ARGV[4]
+if token ~= '' and (token == last or string.find(passed, token, 1, true)) then
+  if waited and waited == last then
+    -- What waits behind it looks for its token.
+    redis.call('HSET', meta, 'token', token)
+  end
   return {known[1], tonumber(known[2])}
-elseif ARGV[4] and ARGV[4] ~= last then
+elseif waited and waited ~= last then
   return redis.error_reply('AHEAD the stream is further on than was thought')
 end
 local epoch, sequence, ends = known[1], tonumber(known[2]) or 0, tonumber(known[3]) or 0
@@ -45,7 +51,10 @@ end
 ends = ends + 1
 redis.call('XADD', log, sequence .. '-' .. ends, 'time', now, 'size', 0)
 redis.call('HSET', meta, 'epoch', epoch, 'seq', sequence, 'end', ends, 'time', now,
-  'token', ARGV[3] or last)
+  'token', waited and token or last)
+if token ~= '' then
+  redis.call('HSET', meta, 'once', string.sub(token .. ' ' .. passed, 1, 32 * (#token + 1)))
+end
 redis.call('EXPIRE', meta, ARGV[2])
 redis.call('EXPIRE', log, ARGV[2])
 redis.call('PUBLISH', channel, epoch .. ' ' .. sequence .. '-' .. ends)

@@ -145,17 +145,17 @@ def deliver_left(node: UUID) -> None:
         drain.wake()
 
 
-def deliver_end(log: StreamLog, node: UUID) -> None:
+def deliver_end(log: StreamLog, node: UUID, *, once: str = "") -> None:
     """Put an end behind everything that was stored before it. Raises Unavailable.
 
     Where nothing waits it is refused like everything that is not stored; its producer will ask
-    again.
+    again. Of ends with the same `once` there is one.
     """
     if outbox.waits(node):
-        outbox.add_end(node)
+        outbox.add_end(node, once)
         drain.wake()
     else:
-        log.close(node)
+        log.close(node, once)
 
 
 def deliver_drops(log: StreamLog, nodes: Sequence[UUID]) -> None:

@@ -82,14 +82,18 @@ class StreamLog:
         return self._add(node, Update(b"", b""), "lost", token, waited, count)
 
     def close(self, node: UUID, token: str = "", waited: Waited | None = None) -> None:
-        """Say that the producer expects to write no more. Raises as `put` does."""
+        """Say that the producer expects to write no more. Raises as `put` does.
+
+        Of the last tokens it takes none twice.
+        """
         keys = self._keys(node)
         self._scripts.run(
             self._close,
             [keys.meta, keys.log, keys.wake],
             new_epoch(),
             self._settings.data_ttl,
-            *((token, waited.after) if waited else ()),
+            token,
+            *((waited.after,) if waited else ()),
         )
 
     def drop(self, nodes: Sequence[UUID]) -> None:

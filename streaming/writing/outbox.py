@@ -189,9 +189,11 @@ def add_update(node: UUID, update: Update, tried: str = "") -> None:
     Waiting.objects.create(node=node, token=tried or new_token(), tried=tried, **_content(update))
 
 
-def add_end(node: UUID) -> None:
-    """Keep an end of stream."""
-    Waiting.objects.create(node=node, kind=Kind.END, token=new_token())
+def add_end(node: UUID, once: str = "") -> None:
+    """Keep an end of stream, unless one with the token `once` waits already."""
+    if once and _waiting().filter(node=node, kind=Kind.END, token=once).exists():
+        return
+    Waiting.objects.create(node=node, kind=Kind.END, token=once or new_token())
 
 
 def add_drops(nodes: Sequence[UUID]) -> None:

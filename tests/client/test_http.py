@@ -49,8 +49,8 @@ def table(peer: HttpPeer, **options: Any) -> TableClient:
     return TableClient(peer.http(**options), ("t",), Resource(family="table", structure=structure))
 
 
-def container(peer: HttpPeer) -> Container:
-    return Container(peer.http(), (), Resource(family="container"))
+def container(peer: HttpPeer, **options: Any) -> Container:
+    return Container(peer.http(**options), (), Resource(family="container"))
 
 
 def test_credentials_and_content_type_are_sent(http_peer: HttpPeer) -> None:
@@ -158,6 +158,27 @@ def test_a_create_whose_answer_was_lost_adopts_its_own_node(http_peer: HttpPeer)
     http_peer.gives(Reply(cut=True), Reply(409, {"detail": "/c"}), found)
     made = container(http_peer).create_container("c", metadata={"a": np.int64(1)})
     assert (made.path, made.metadata) == (("c",), {"a": 1})
+
+
+def test_a_node_like_the_own_is_anothers_where_the_server_remembers_keys(
+    http_peer: HttpPeer,
+) -> None:
+    attributes = {"structure_family": "container", "metadata": {}, "specs": []}
+    found = Reply(value={"data": {"id": "c", "attributes": attributes}})
+    http_peer.gives(Reply(cut=True), Reply(409, {"detail": "/c"}), found)
+    with pytest.raises(Conflict, match="/c"):
+        container(http_peer, remembers_keys=True).create_container("c")
+    first, second = (e.headers["Idempotency-Key"] for e in http_peer.exchanges)
+    assert first == second
+
+
+def test_a_stream_is_closed_under_a_key_that_stays_when_it_is_repeated(http_peer: HttpPeer) -> None:
+    http_peer.gives(Reply(cut=True), OK, OK)
+    closing = array(http_peer)
+    closing.close_stream()
+    closing.close_stream()
+    keys = [exchange.headers["Idempotency-Key"] for exchange in http_peer.exchanges]
+    assert keys[0] == keys[1] != keys[2]
 
 
 @pytest.mark.parametrize("lost", [Reply(cut=True), NOT_NOW, Reply(503)], ids=["cut", "503", "?"])

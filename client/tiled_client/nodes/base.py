@@ -128,7 +128,7 @@ class Node(Asker, Description, HasAssets):
 
     def close_stream(self) -> None:
         """Tell the subscribers of this node that no more is to be expected for now."""
-        self._http.delete("stream/close", self._path)
+        self._http.delete("stream/close", self._path, keyed=True)
 
     def connect_stream(self, **options: Any) -> StreamConnection:
         """One connection over which the streams of many nodes are followed.

@@ -49,9 +49,10 @@ def create_node(
     }
     endpoint = "register" if any(source.assets for source in data_sources) else "metadata"
     try:
-        answer = http.post(endpoint, parent, body).value()
+        answer = http.create(endpoint, parent, body).value()
     except Conflict as error:
-        if not error.retried:
+        # A server that remembers keys would have answered with a node of this request.
+        if http.remembers_keys or not error.retried:
             raise
         return _adopt(http, (*parent, key), resource, error)
     if not isinstance(answer, Mapping):
@@ -82,7 +83,7 @@ def removed_if_refused(node: Node) -> Iterator[None]:
 def _adopt(http: Http, path: Path, wanted: Resource, error: Conflict) -> Node:
     """Take over the node that our own first attempt created before its answer was lost.
 
-    One of others may look the same: it must not be removed.
+    Only for servers that remember no keys. One of others may look the same: it must not be removed.
     """
     found = fetch_resource(http, path, include_data_sources=True)
     found.adopted = True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +16,7 @@ from catalog.models import Asset, Node, Receipt
 from catalog.services import receipts
 from streaming.keys import StreamKeys
 from streaming.writing.log import stream_log
+from tiled_client.wire.structures import ArrayStructure
 
 from ..conftest import ARROW, OCTETS, Api, detail, ipc
 from . import test_ragged
@@ -140,6 +143,80 @@ def test_receipts_are_kept_for_a_while_and_not_too_many(
         append(api, f"key{number}")
     kept = Receipt.objects.order_by("pk").values_list("key", flat=True)
     assert list(kept) == ["key3", "key4", "key5"]
+
+
+def make(api: Api, key: str | None, endpoint: str = "metadata", **body: Any) -> HttpResponse:
+    headers = {} if key is None else {"idempotency-key": key}
+    return api.send("POST", f"/{endpoint}/c", body, **headers)
+
+
+def test_a_node_that_is_made_twice_under_one_key_is_the_same_node(
+    api: Api, announced: list[events.Event]
+) -> None:
+    api.container("c")
+    announced.clear()
+    asked = {"id": "n", "structure_family": "container", "metadata": {"a": 1}}
+    first = make(api, "a", **asked)
+    assert (first.status_code, make(api, "a", **asked).content) == (200, first.content)
+    # The server chooses the key of a node once, too.
+    nameless = make(api, "b", structure_family="container").content
+    assert make(api, "b", structure_family="container").content == nameless
+    assert (Node.objects.filter(parent__path="c").count(), len(announced)) == (2, 2)
+    # The same description by another producer.
+    assert [make(api, key, **asked).status_code for key in (None, "c")] == [409, 409]
+    assert make(api, "a", **{**asked, "id": "m"}).status_code == 422
+    api.send("DELETE", "/metadata/c/n")
+    assert make(api, "c", **asked).status_code == 200
+    gone = make(api, "a", **asked)
+    assert (gone.status_code, "'a'" in detail(gone)) == (404, True)
+
+
+def test_files_that_are_registered_twice_under_one_key_are_one_node(
+    api: Api, tmp_path: Path
+) -> None:
+    api.container("c")
+    source = {
+        "structure_family": "array",
+        "mimetype": "application/x-npy",
+        "management": "external",
+        "structure": ArrayStructure.from_array(np.zeros(1)).to_json(),
+        "assets": [{"data_uri": (tmp_path / "x.npy").as_uri(), "is_directory": False}],
+    }
+    asked = {"id": "n", "structure_family": "array", "data_sources": [source]}
+    first, again = (make(api, "a", "register", **asked) for _ in range(2))
+    assert (first.status_code, again.content) == (200, first.content)
+    assert make(api, "b", "register", **asked).status_code == 409
+
+
+def test_a_node_whose_receipt_cannot_be_kept_is_not_made(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.container("c")
+    monkeypatch.setattr(receipts, "ROUND", 1)
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(receipts, "_forget_old", lambda node: 1 / 0)
+        make(api, "a", id="n", structure_family="container")
+    assert not Node.objects.filter(path="c/n").exists()
+    assert make(api, "a", id="n", structure_family="container").status_code == 200
+
+
+def test_a_stream_is_closed_once_under_its_key(api: Api) -> None:
+    api.array("x", np.zeros(1))
+    log = stream_log()
+    assert log is not None
+    stream = StreamKeys.of(log._settings.prefix, Node.objects.get(path="x").uuid).log
+
+    def close(key: str) -> None:
+        answer = api.send("DELETE", "/stream/close/x", **{"idempotency-key": key})
+        assert answer.status_code == 200
+
+    close("a")
+    assert api.send("PUT", "/array/full/x", np.ones(1).tobytes(), OCTETS).status_code == 200
+    written = log._client.xlen(stream)
+    close("a")
+    assert log._client.xlen(stream) == written
+    close("b")
+    assert log._client.xlen(stream) == written + 1
 
 
 def test_an_update_that_is_only_passed_on_is_streamed_once_under_its_key(api: Api) -> None:

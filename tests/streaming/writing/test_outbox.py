@@ -181,6 +181,21 @@ def test_an_end_goes_behind_what_waits_and_is_refused_otherwise(
     assert streamed(redis_server, node) == [1, "end", 2]
 
 
+def test_an_end_that_is_asked_for_again_while_it_waits_and_after_is_there_once(
+    log: StreamLog, redis_server: Cache, node: uuid.UUID
+) -> None:
+    redis_server.stop()
+    write(log, node, 1)
+    for _ in range(2):
+        delivery.deliver_end(log, node, once="0123456789abcdef")
+    write(log, node, 2)
+    redis_server.start()
+    drained(log)
+    delivery.deliver_end(log, node, once="0123456789abcdef")
+    write(log, node, 3)
+    assert streamed(redis_server, node) == [1, "end", 2, 3]
+
+
 def test_the_stream_of_a_node_that_was_deleted_meanwhile_is_taken_away(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
