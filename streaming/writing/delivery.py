@@ -116,15 +116,15 @@ def put(log: StreamLog, delivery: Delivery) -> None:
 def _after(entry: Entry) -> Waited | None:
     """The token that must be the stream's last, where another process wrote before."""
     before = entry.before
-    if before is None or forgetting.is_forgotten(before.pk):
+    if before is None or forgetting.is_forgotten(before.pk, before.token):
         return None
     return Waited(before.token)
 
 
 def _done(entry: Entry) -> None:
     before = entry.before
-    older = before is not None and not forgetting.is_forgotten(before.pk)
-    _later(lambda: forgetting.forget(entry.node, entry.pk, older=older))
+    older = before is not None and not forgetting.is_forgotten(before.pk, before.token)
+    _later(lambda: forgetting.forget(entry, older=older))
 
 
 def _later(change: Callable[[], object]) -> None:

@@ -176,7 +176,7 @@ def _drain_batch(log: StreamLog, node: UUID) -> int:
             _give_up(batch[len(done)], error)
         raise
     finally:
-        outbox.forget([entry.pk for entry in done])
+        outbox.forget({entry.pk: entry.token for entry in done})
     return len(done)
 
 

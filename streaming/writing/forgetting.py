@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import DatabaseError, connection
 
 from . import outbox
+from .outbox import Entry
 
 logger = logging.getLogger(__name__)
 
@@ -27,20 +28,21 @@ class Forgetter(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="tiled-outbox-forgetting", daemon=True)
         self._lock = threading.Lock()
-        self._ids: dict[int, None] = {}
-        self._older: dict[UUID, int] = {}
+        self._tokens: dict[int, str] = {}
+        self._older: dict[UUID, Entry] = {}
         self._news = threading.Event()
 
-    def add(self, node: UUID, pk: int, *, older: bool) -> None:
+    def add(self, entry: Entry, *, older: bool) -> None:
         """Remove an entry soon, and with it those of its node that are `older`."""
         with self._lock:
-            self._ids[pk] = None
+            self._tokens[entry.pk] = entry.token
             if older:
-                self._older[node] = pk
+                self._older[entry.node] = entry
         self._news.set()
 
-    def __contains__(self, pk: int) -> bool:
-        return pk in self._ids
+    def knows(self, pk: int, token: str) -> bool:
+        """Return whether the entry is one of those that are to be removed."""
+        return self._tokens.get(pk) == token
 
     def run(self) -> None:
         """Remove what there is, again and again."""
@@ -52,13 +54,13 @@ class Forgetter(threading.Thread):
 
     def _forget(self) -> None:
         with self._lock:
-            ids, older = sorted(self._ids), self._older
+            tokens, older = dict(sorted(self._tokens.items())), self._older
             self._older = {}
         try:
             # Never a later one of a node before an earlier one: that would seem not to be done.
-            for node, pk in older.items():
-                outbox.forget_older(node, pk)
-            outbox.forget(ids)
+            for node, last in older.items():
+                outbox.forget_older(node, last.pk, last.token)
+            outbox.forget(tokens)
         except DatabaseError as error:
             # They are known to be in their streams for as long as this process lives.
             logger.warning("Entries of the outbox cannot be removed yet: %s", error)
@@ -67,8 +69,9 @@ class Forgetter(threading.Thread):
             self._news.set()
         else:
             with self._lock:
-                for pk in ids:
-                    del self._ids[pk]
+                for pk, token in tokens.items():
+                    if self._tokens[pk] == token:
+                        del self._tokens[pk]
         finally:
             connection.close_if_unusable_or_obsolete()
 
@@ -84,19 +87,19 @@ def start() -> None:
         _forgetter.start()
 
 
-def forget(node: UUID, pk: int, *, older: bool) -> None:
+def forget(entry: Entry, *, older: bool) -> None:
     """Remove an entry that is in its stream: soon, or at once where no thread does it.
 
     With it go those of its node that are `older`, where these were left by others.
     """
     if _forgetter is not None and _forgetter.is_alive():
-        _forgetter.add(node, pk, older=older)
+        _forgetter.add(entry, older=older)
     elif older:
-        outbox.forget_older(node, pk)
+        outbox.forget_older(entry.node, entry.pk, entry.token)
     else:
-        outbox.forget([pk])
+        outbox.forget({entry.pk: entry.token})
 
 
-def is_forgotten(pk: int) -> bool:
+def is_forgotten(pk: int, token: str) -> bool:
     """Return whether this process knows that the entry is in its stream."""
-    return _forgetter is not None and pk in _forgetter
+    return _forgetter is not None and _forgetter.knows(pk, token)

@@ -8,7 +8,7 @@ node's lock; `drain` removes an entry only after it is in the stream.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -130,7 +130,7 @@ def _adapted(node: UUID) -> Any:
 
 def wait(entry: Entry, update: Update, *, tried: bool) -> None:
     """Let an entry wait, `tried` if it may have reached the stream all the same."""
-    rows = Waiting.objects.filter(pk=entry.pk)
+    rows = Waiting.objects.filter(pk=entry.pk, token=entry.token)
     tries = entry.token if tried else ""
     rows.update(**_content(update), in_flight=False, tried=tries, memory="")
 
@@ -244,19 +244,33 @@ def next_batch(node: UUID) -> list[Waiting]:
     return list(rows.filter(id__in=ids))
 
 
-def forget(ids: Sequence[int]) -> None:
-    """Remove entries that are in their stream."""
+def forget(tokens: Mapping[int, str]) -> None:
+    """Remove entries that are in their stream, by their number and token.
+
+    PostgreSQL gives a number again where it crashed before the first entry with it was on the disk.
+    """
     with connection.cursor() as cursor:
-        for first in range(0, len(ids), IDS_AT_ONCE):
-            some = ids[first : first + IDS_AT_ONCE]
-            marks = ", ".join(["%s"] * len(some))
-            cursor.execute(f"DELETE FROM {_TABLE} WHERE id IN ({marks})", some)  # noqa: S608
+        entries = list(tokens.items())
+        for first in range(0, len(entries), IDS_AT_ONCE):
+            ids, names = zip(*entries[first : first + IDS_AT_ONCE], strict=True)
+            marks = ", ".join(["%s"] * len(ids))
+            cursor.execute(
+                f"DELETE FROM {_TABLE} WHERE id IN ({marks}) AND token IN ({marks})",  # noqa: S608
+                [*ids, *names],
+            )
 
 
-def forget_older(node: UUID, pk: int) -> None:
-    """Remove an entry that is in its stream, and those of its node that are older."""
+def forget_older(node: UUID, pk: int, token: str) -> None:
+    """Remove an entry that is in its stream, and those of its node that are older.
+
+    Where it is not there any more, they stay: they may be others by now.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {_TABLE} WHERE node = %s AND id <= %s", [_adapted(node), pk])  # noqa: S608
+        cursor.execute(
+            f"DELETE FROM {_TABLE} WHERE node = %s AND id <= %s "  # noqa: S608
+            f"AND EXISTS (SELECT 1 FROM {_TABLE} AS last WHERE last.id = %s AND last.token = %s)",
+            [_adapted(node), pk, pk, token],
+        )
 
 
 def forget_through(node: UUID, token: str) -> int:

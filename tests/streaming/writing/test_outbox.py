@@ -21,7 +21,7 @@ from streaming.config import StreamingCacheSettings
 from streaming.connections import writer_client
 from streaming.keys import StreamKeys
 from streaming.models import Kind, Waiting
-from streaming.writing import delivery, drain, outbox
+from streaming.writing import delivery, drain, forgetting, outbox
 from streaming.writing.log import StreamLog
 from streaming.writing.updates import INLINE_BYTES, encode
 from tests.caches import Cache, own_cache
@@ -165,6 +165,26 @@ def test_who_dies_after_many_writes_that_are_streamed_streams_nothing_twice(
     drained(log)
     assert streamed(redis_server, node) == [*values, len(values)]
     assert not Waiting.objects.exists()
+
+
+def test_an_entry_is_not_removed_for_an_earlier_one_with_its_number(
+    log: StreamLog, node: uuid.UUID
+) -> None:
+    older, lost = (outbox.keep(node, encode(*numbers(n))) for n in (1, 2))
+    # PostgreSQL crashed, and gave the number again.
+    Waiting.objects.filter(pk=lost.pk).update(token="of another write")
+    outbox.wait(lost, encode(*numbers(2)), tried=True)
+    outbox.forget({lost.pk: lost.token})
+    outbox.forget_older(node, lost.pk, lost.token)
+    assert [row.token for row in Waiting.objects.order_by("pk")] == [
+        older.token,
+        "of another write",
+    ]
+    assert all(row.in_flight for row in Waiting.objects.all())
+    forgetter = forgetting.Forgetter()
+    forgetter.add(lost, older=False)
+    assert forgetter.knows(lost.pk, lost.token)
+    assert not forgetter.knows(lost.pk, "of another write")
 
 
 def test_an_end_goes_behind_what_waits_and_is_refused_otherwise(
