@@ -7,6 +7,7 @@ database would remove all data; so neither starts.
 
 from __future__ import annotations
 
+import itertools
 import time
 import uuid
 from contextlib import suppress
@@ -16,6 +17,7 @@ from django.db import connection
 
 from ..config import storage_settings
 from ..models import StorageMark
+from .sweep import BATCH, missing, node_folders
 
 FILE = ".site"
 # In seconds: another server may be about to write the row, having made the file.
@@ -34,6 +36,8 @@ def check_storage() -> None:
     if StorageMark._meta.db_table not in connection.introspection.table_names():
         return
     file = _file()
+    if not file.exists() and _row_or_none() is None:
+        _refuse_foreign_folders(file)
     # The file first: of servers that start together on one folder, one makes it.
     made = None if file.exists() else _make(file, uuid.uuid4())
     in_storage = _read(file)
@@ -84,12 +88,36 @@ def _row(mark: uuid.UUID) -> uuid.UUID:
     return row.mark
 
 
+def _row_or_none() -> uuid.UUID | None:
+    return StorageMark.objects.filter(pk=1).values_list("mark", flat=True).first()
+
+
+def _refuse_foreign_folders(file: Path) -> None:
+    """Raise ForeignStorage where there are folders of nodes, and the database knows none of them.
+
+    Once marked, the storage would be swept: folders of nodes that are not in the database are
+    removed.
+    """
+    folders = node_folders(file.parent)
+    if (first := next(folders, None)) is None:
+        return
+    found = itertools.chain([first], folders)
+    while some := list(itertools.islice(found, BATCH)):
+        if len(missing(some)) < len(some):
+            return
+    raise ForeignStorage(
+        f"storage.directory {file.parent} has folders of nodes, {first.hex} for one, and the "
+        "database that database.uri names knows none of them: name the database that belongs to "
+        "the folder, or an empty folder, or have these folders removed as left over, by running "
+        "manage.py adopt_storage."
+    )
+
+
 def _patient_row() -> uuid.UUID | None:
     deadline = time.monotonic() + PATIENCE
     while True:
-        row = StorageMark.objects.filter(pk=1).first()
-        if row is not None:
-            return row.mark
+        if (mark := _row_or_none()) is not None:
+            return mark
         if time.monotonic() > deadline:
             return None
         time.sleep(0.05)

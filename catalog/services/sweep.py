@@ -41,7 +41,7 @@ def sweep_folders(*, unclaimed: float = UNCLAIMED) -> int:
     storage.
     """
     removed = 0
-    folders = _folders(storage_settings().directory)
+    folders = node_folders(storage_settings().directory)
     while found := list(islice(folders, BATCH)):
         for node in missing(found):
             if _is_old(node_folder(node), unclaimed):
@@ -59,7 +59,7 @@ def sweep_files(*, unclaimed: float = UNCLAIMED) -> int:
     has lost its session and cannot commit any more.
     """
     removed = 0
-    folders = _folders(storage_settings().directory)
+    folders = node_folders(storage_settings().directory)
     while found := list(islice(folders, BATCH)):
         suspects = {node for node in found if _files_of_writes(node, unclaimed)}
         paths = Node.objects.filter(uuid__in=suspects).values_list("uuid", "path")
@@ -100,7 +100,7 @@ def missing(nodes: Sequence[uuid.UUID]) -> set[uuid.UUID]:
     return set(nodes) - set(Node.objects.filter(uuid__in=nodes).values_list("uuid", flat=True))
 
 
-def _folders(root: Path) -> Iterator[uuid.UUID]:
+def node_folders(root: Path) -> Iterator[uuid.UUID]:
     """The nodes that have a folder, or had one."""
     for group in _named(root, _TWO_DIGITS):
         for folder in _named(group, _UUID):

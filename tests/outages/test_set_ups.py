@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 import redis
 from django.conf import LazySettings
 
-from catalog.models import StorageMark
+from catalog.models import Node, StorageMark
 from catalog.services.site_marker import FILE, ForeignStorage, adopt_storage, check_storage
 from streaming.embedded import find_binary
 from tests.servers import PROJECT, environment, manage
@@ -64,6 +65,21 @@ def test_a_storage_folder_is_refused_to_a_database_that_knows_nothing_of_it(use:
         check_storage()
     adopt_storage()
     check_storage()
+
+
+def test_a_storage_folder_without_a_mark_is_refused_to_a_database_without_its_nodes(
+    use: Use,
+) -> None:
+    shared = use("shared")
+    nodes = [uuid.uuid4(), uuid.uuid4()]
+    for node in nodes:
+        (shared / node.hex[:2] / node.hex).mkdir(parents=True)
+    with pytest.raises(ForeignStorage, match=r"knows none of them.*adopt_storage"):
+        check_storage()
+    assert not (shared / FILE).exists()
+    Node.objects.create(uuid=nodes[1], key="x", path="x", structure_family="container")
+    check_storage()
+    assert (shared / FILE).exists()
 
 
 def test_what_was_restored_apart_can_be_made_to_belong_together(use: Use) -> None:
