@@ -13,18 +13,23 @@ import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from .chunks import is_size
 from .errors import WireError
+from .unshared import unshared_size
 
 ZIP = "application/zip"
 FORM, LENGTH = "form", "length"
 # Items without a buffer (of empty records, say) that an array may have however small its body is.
 FREE_ITEMS = 1 << 16
+# Categories that are written out one by one may have so many bytes, and so many times the body's.
+FREE_CATEGORIES = 16 << 20
+LARGER_CATEGORIES = 4
+CATEGORICAL = "categorical"
 
 # What Awkward Array raises for forms and buffers that are none, besides its own kinds of these.
 _MISTAKES = (
@@ -115,7 +120,9 @@ def awkward_array(form: Any, length: int, buffers: Mapping[str, bytes]) -> Any:
     try:
         with np.errstate(all="ignore"):  # of what overflows, the validity is looked at next
             layout = awkward.from_buffers(form, length, dict(buffers), highlevel=False)
-            problem = awkward.validity_error(layout)
+            problem = _problem(layout, sum(map(len, buffers.values())))
+    except WireError:
+        raise
     except _MISTAKES as error:
         raise WireError(f"The buffers do not go with the form: {_short(error)}") from error
     if problem:
@@ -123,6 +130,45 @@ def awkward_array(form: Any, length: int, buffers: Mapping[str, bytes]) -> Any:
         raise WireError(f"The buffers do not go with the form: {said}")
     _check_items(layout, sum(map(len, buffers.values())))
     return awkward.Array(layout)
+
+
+def _problem(layout: Any, size: int) -> str:
+    """What is not valid about a layout; empty if nothing. Raises WireError for too much to compare.
+
+    Whether categories differ is found by writing them out. How much that takes can only be told
+    once offsets and indexes are known to be valid.
+    """
+    import awkward
+
+    categories = [
+        content.content
+        for content in _contents(layout)
+        if content.parameter("__array__") == CATEGORICAL
+    ]
+    if categories:
+        bare = awkward.without_parameters(layout, highlevel=False)
+        if problem := awkward.validity_error(bare):
+            return str(problem)
+        allowed = FREE_CATEGORIES + LARGER_CATEGORIES * size
+        for content in categories:
+            if (written := unshared_size(awkward.Array(content))) > allowed:
+                raise WireError(
+                    f"The categories of a body of {size} bytes take {written} bytes when each is "
+                    f"written out; {allowed} bytes are the most. Do not let their lists overlap."
+                )
+    return str(awkward.validity_error(layout))
+
+
+def _contents(layout: Any) -> Iterator[Any]:
+    """A layout and all within it."""
+    pending = [layout]
+    while pending:
+        content = pending.pop()
+        yield content
+        if hasattr(content, "contents"):
+            pending += content.contents
+        elif hasattr(content, "content"):
+            pending.append(content.content)
 
 
 def awkward_buffers(array: Any) -> tuple[dict[str, Any], int, dict[str, bytes]]:
@@ -181,15 +227,9 @@ def _check_names(expected: set[str], found: set[str]) -> None:
 def _check_items(layout: Any, size: int) -> None:
     """Refuse a small body that claims any number of items: empty records take no bytes."""
     allowed = FREE_ITEMS + 8 * size
-    pending = [layout]
-    while pending:
-        content = pending.pop()
+    for content in _contents(layout):
         if content.length > allowed:
             raise WireError(f"A body of {size} bytes cannot bring {content.length} items.")
-        if hasattr(content, "contents"):
-            pending += content.contents
-        elif hasattr(content, "content"):
-            pending.append(content.content)
 
 
 def _short(error: BaseException) -> str:

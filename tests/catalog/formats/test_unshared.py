@@ -68,6 +68,30 @@ def test_no_format_writes_out_more_than_the_limit(kind: str, api: Api, settings:
     assert api.json("/awkward/full/c/a?format=json") == array.to_list()
 
 
+def test_categories_are_not_written_out_beyond_their_body(api: Api) -> None:
+    """Texts that overlap, each another one, all of which would be compared with each other."""
+    times, longest = 200, 1_000_000
+    lists = kinds.ListArray(
+        Index64(np.arange(times)),
+        Index64(np.full(times, longest)),
+        kinds.NumpyArray(np.full(longest, 97, np.uint8), parameters={"__array__": "char"}),
+        parameters={"__array__": "string"},
+    )
+    strings = ak.from_iter(["a", "b"], highlevel=False)
+    for key, content, status in (("many", lists, 422), ("few", strings, 200)):
+        index = Index64(np.arange(content.length))
+        array = ak.Array(
+            kinds.IndexedArray(index, content, parameters={"__array__": "categorical"})
+        )
+        form, length, buffers = ak.to_buffers(array)
+        structure = AwkwardStructure(length, form.to_dict())
+        assert api.create(key, "awkward", structure).status_code == 200
+        members = zip_members({name: buffer.tobytes() for name, buffer in buffers.items()})
+        answer = api.send("PUT", f"/awkward/full/{key}", members, ZIP)
+        assert answer.status_code == status
+        assert status == 200 or "overlap" in detail(answer)
+
+
 def test_sizes_that_no_integer_holds_hide_nothing() -> None:
     """Each level doubles the size, and the list that is named comes after all of them."""
     layout = ONE.content
