@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from tiled_client.wire.messages import ArrayRef, Message, TableRef
+from tiled_client.wire.messages import ArrayRef, ChildCreated, Message, TableRef
 
 LARGEST_INTEGER = 2**64 - 1
 SMALLEST_INTEGER = -(2**63)
@@ -69,6 +69,20 @@ def is_reference(frame: bytes) -> bool:
     return frame.startswith(_REFERENCES, 1)
 
 
+def has_assets(frame: bytes) -> bool:
+    """Whether the message may describe files."""
+    return frame.startswith(_WITH_ASSETS, 1)
+
+
+def without_sizes(frame: bytes) -> bytes:
+    """The same message, whose assets have no sizes."""
+    message = decode(frame)
+    for source in message.get("data_sources") or [message.get("data_source")]:
+        for asset in (source or {}).get("assets", ()):
+            asset.pop("size", None)
+    return encode(message)
+
+
 def with_key(frame: bytes, key: str, value: Any) -> bytes:
     """The same message with one more key at its end; it has at most 15 keys then."""
     return bytes([frame[0] + 1]) + frame[1:] + _pack(key) + _pack(value)
@@ -107,3 +121,4 @@ def _bin_header(size: int) -> bytes:
 
 
 _REFERENCES = (lead(ArrayRef.type), lead(TableRef.type))
+_WITH_ASSETS = (*_REFERENCES, lead(ChildCreated.type))

@@ -33,7 +33,12 @@ def client_version(user_agent: str) -> Version | None:
 
 def knows_sizes(request: Request) -> bool:
     """Return whether the client that asks can read an asset with a field `size`."""
-    version = client_version(request.META.get("HTTP_USER_AGENT", ""))
+    return reads_sizes(request.META.get("HTTP_USER_AGENT", ""))
+
+
+def reads_sizes(user_agent: str) -> bool:
+    """Return whether the client with this user agent can read an asset with a field `size`."""
+    version = client_version(user_agent)
     # A development version of the first with the field has it as well.
     return version is None or version.release >= SIZE_SINCE
 

@@ -11,6 +11,7 @@ from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 
 from access.credentials import Credentials
+from catalog.api.client_versions import reads_sizes
 
 from ..notices import Feature
 from ..reading.entries import Entry
@@ -57,7 +58,8 @@ class StreamConsumer(StreamSocket):
         assert subscriber is not None
         text = handshake.envelope is Envelope.json
         origin = Origin(handshake.base_url, handshake.path)
-        rendering = Rendering(origin, self.watched.structure, text, self._cut)
+        sizes = reads_sizes(handshake.user_agent)
+        rendering = Rendering(origin, self.watched.structure, text, self._cut, sizes=sizes)
         outlet = Outlet(self.scope, self.base_send, text)
         await outlet.send([rendering.schema(subscriber.cursor)])
 

@@ -41,6 +41,7 @@ class Handshake:
     terms: Terms
     credentials: Credentials | None
     base_url: str
+    user_agent: str = ""
 
     @classmethod
     def read(cls, scope: Mapping[str, Any]) -> Handshake:
@@ -63,6 +64,7 @@ class Handshake:
             ),
             credentials=_in_header(headers.get("authorization")) or in_query,
             base_url=_base_url(scope, headers),
+            user_agent=headers.get("user-agent", ""),
         )
 
 

@@ -20,12 +20,16 @@ from .cuts import Cut, Origin
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """How one subscription's messages are written: how much of them, and in which envelope."""
+    """How one subscription's messages are written: how much of them, and in which envelope.
+
+    Assets have no `sizes` for clients that fail at them.
+    """
 
     origin: Origin
     structure: Structure | None
     text: bool
     cut: Cut | None = None
+    sizes: bool = True
 
     def schema(self, cursor: Cursor) -> Form:
         """The first message."""
@@ -69,11 +73,15 @@ class Rendering:
 
     def _name(self, frame: bytes) -> Hashable | None:
         """What the form to be sent is called; None for the frame as it was written."""
-        refers = frames.is_reference(frame)
-        if not (self.text or self.cut or refers):
+        refers, bare = frames.is_reference(frame), self._is_bare(frame)
+        if not (self.text or self.cut or refers or bare):
             return None
         # An address is written as its subscriber reaches the server.
-        return (self.text, self.cut and self.cut.name, refers and self.origin.base_url)
+        return (self.text, self.cut and self.cut.name, refers and self.origin.base_url, bare)
+
+    def _is_bare(self, frame: bytes) -> bool:
+        """Whether the sizes of assets are left out."""
+        return not self.sizes and frames.has_assets(frame)
 
     def _make(self, frame: bytes) -> Form | None:
         if self.cut is not None:
@@ -84,4 +92,6 @@ class Rendering:
         elif frames.is_reference(frame):
             uri = reference_uri(*self.origin, frames.decode(frame))
             frame = frames.with_key(frame, "uri", uri)
+        if self._is_bare(frame):
+            frame = frames.without_sizes(frame)
         return envelope.to_json(frame, self.structure) if self.text else frame

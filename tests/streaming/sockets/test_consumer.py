@@ -22,6 +22,7 @@ from streaming.embedded import EmbeddedValkey
 from streaming.reading import reader
 from streaming.sockets.consumer import StreamConsumer
 from streaming.writing import outbox
+from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
 KEY = {"authorization": "Apikey secret", "host": "h"}
@@ -130,6 +131,40 @@ async def test_a_reference_is_given_its_address_when_it_is_sent(array: Node) -> 
         ]
         assert (data["type"], data["sequence"], "uri" in data) == ("array-data", 2, False)
         await visitor.go()
+
+
+@pytest.mark.parametrize("envelope", ["json", "msgpack"])
+async def test_a_client_that_knows_no_sizes_of_assets_is_sent_none(
+    array: Node, envelope: str
+) -> None:
+    agents = {"python-tiled/0.2.12": False, "python-tiled/0.2.13": True}
+    assert array.parent is not None
+    for node, told in ((array, "array-ref"), (array.parent, "container-child-created")):
+        visitors = {
+            sizes: Visitor(node, f"envelope_format={envelope}", {**KEY, "user-agent": agent})
+            for agent, sizes in agents.items()
+        }
+        for visitor in visitors.values():
+            assert (await visitor.knock())["type"] == "websocket.accept"
+            await visitor.next()
+        source = {
+            "id": 1,
+            "management": "external",
+            "assets": [{"data_uri": "file:///a/f", "num": None, "size": 3}],
+        }
+        event: events.Event = events.DataSourceUpdated(
+            array.ref, data_source=source, patch=None, shape=(3, 2)
+        )
+        if node is not array:
+            family = StructureFamily.array
+            event = events.ChildCreated(node.ref, "k", family, [], {}, [source], [])
+        await asyncio.to_thread(events.announce, event)
+        for sizes, visitor in visitors.items():
+            message = await visitor.next()
+            assert message["type"] == told
+            described = message.get("data_source") or message["data_sources"][0]
+            assert ("size" in described["assets"][0]) is sizes
+            await visitor.go()
 
 
 async def test_one_that_brings_no_key_is_not_waited_for_long(array: Node) -> None:
