@@ -48,6 +48,20 @@ class Call:
     session: str | None = None
 
 
+def _read(answer: Any) -> tuple[Any, Failed | None, bool]:
+    """The value of an answer, or its error, and whether its process is tired. Raises BadFrame.
+
+    A damaged file may have taken over the process: it may answer anything.
+    """
+    match answer:
+        case ["ok", value, bool(tired)]:
+            return value, None, tired
+        case ["error", [[*kinds], str(text), (int() | None) as later, bool(short)], bool(tired)]:
+            if kinds and all(isinstance(kind, str) for kind in kinds):
+                return None, Failed(kinds, text, later, short), tired
+    raise BadFrame("It is no answer.")
+
+
 class Pool:
     """At most `size` processes at a time; further calls wait for one, for `patience` seconds."""
 
@@ -95,7 +109,8 @@ class Pool:
         what = f"{call.operation} of {call.file}"
         try:
             child.channel.send(request, call.buffers)
-            (outcome, value, child.tired), buffers = child.channel.receive()
+            answer, buffers = child.channel.receive()
+            value, failed, child.tired = _read(answer)
         except TimeoutError as error:
             self._dismiss(child)
             logger.warning("%s took longer than %s s; its process was ended.", what, seconds)
@@ -107,8 +122,8 @@ class Pool:
         except BaseException:
             self._dismiss(child)
             raise
-        if outcome != "ok":
-            raise Failed(*value)
+        if failed is not None:
+            raise failed
         return value, buffers
 
     @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from catalog.storage.confined.frames import Channel
 from catalog.storage.encoding import Array
 from catalog.storage.external import Format, Sources
 from tiled_client.wire.slices import NDSlice
@@ -39,6 +41,11 @@ def by_hdf5(path: str) -> None:
         assert file["x"][0] == 0, "the library read it"
 
 
+def answer(message: Any) -> None:
+    channel = next(found for found in gc.get_objects() if isinstance(found, Channel))
+    channel.send(message)
+
+
 ATTEMPTS: dict[str, Callable[[Any], object]] = {
     "read": lambda path: Path(path).read_bytes(),
     "list": os.listdir,
@@ -57,6 +64,7 @@ ATTEMPTS: dict[str, Callable[[Any], object]] = {
     "kill": lambda pid: os.kill(pid, signal.SIGTERM),
     "trace": thread_of_another,
     "environment": lambda name: os.environ[name],
+    "answer": answer,
     "abort": lambda _: os.abort(),
     "segfault": lambda _: ctypes.string_at(0),
     "exit": os._exit,

@@ -262,6 +262,24 @@ def test_rows_of_a_parquet_dictionary_are_bounded_by_memory(folder: Path) -> Non
         list(rows)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "ok",
+        ["ok", [1]],
+        ["error", None, False],
+        ["error", [["Unreadable"], "", None], False],
+        ["error", [[], "", None, False], False],
+        ["error", [[1], "", None, False], False],
+        ["error", [["NotReady"], "", "soon", False], False],
+    ],
+    ids=str,
+)
+def test_an_answer_that_is_none_is_taken_for_a_crash(folder: Path, answer: Any) -> None:
+    with pytest.raises(Unreadable, match="process that read it ended"):
+        attempt(folder, "answer", answer)
+
+
 def test_a_sheet_of_two_cells_far_apart_is_refused(folder: Path) -> None:
     path = folder / "a.xlsx"
     workbook = openpyxl.Workbook()
