@@ -93,6 +93,8 @@ def test_columns_that_stay_what_they_are_fit(kind: Any, values: list[Any]) -> No
         ("abcdef", "U3"),
         (np.datetime64("2026-01-02T03:04:05.5"), "M8[s]"),
         (np.array([(1e300,)], [("a", "f8")]), [("a", "f4")]),
+        (complex("nan+1e300j"), "c8"),
+        (complex("1e300+nanj"), "c8"),
     ],
     ids=str,
 )

@@ -113,14 +113,32 @@ def inspect_workbook(sources: Sources, mimetype: str) -> Inspected:
     return Inspected(StructureFamily.container, mimetype, None)
 
 
-def _sheet_names(path: Path) -> list[str]:
-    import openpyxl
+def _open(path: Path) -> Any:
+    """Open a workbook as `openpyxl.load_workbook` does, without looking into its charts.
 
+    That fails at sheets of charts that have no drawing.
+    """
+    from openpyxl.chartsheet import Chartsheet
+    from openpyxl.reader.excel import ExcelReader
+
+    class Reader(ExcelReader):
+        def read_chartsheet(self, sheet: Any, rel: Any) -> None:
+            # In its place: names refer to sheets by their number.
+            chart = Chartsheet(parent=self.wb)
+            chart.title = sheet.name
+            self.wb._add_sheet(chart)
+
+    reader = Reader(path, read_only=True, data_only=True, keep_links=False)
+    reader.read()
+    return reader.wb
+
+
+def _sheet_names(path: Path) -> list[str]:
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
     if size > LARGEST_TEXT:
         raise Unreadable(f"it unpacks to {size} bytes; {LARGEST_TEXT} is the most that is read.")
-    workbook = openpyxl.load_workbook(path, read_only=True)
+    workbook = _open(path)
     try:
         return [sheet.title for sheet in workbook.worksheets]
     finally:
@@ -129,9 +147,7 @@ def _sheet_names(path: Path) -> list[str]:
 
 def _read(path: Path, name: str) -> pa.Table:
     """A sheet as a table; a column of mixed kinds is one of texts."""
-    import openpyxl
-
-    workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    workbook = _open(path)
     try:
         sheet = workbook[name]
         # What a sheet says of its size is not always so.

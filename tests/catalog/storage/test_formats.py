@@ -6,6 +6,7 @@ import datetime
 import os
 import random
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -269,6 +270,7 @@ def test_values_are_converted_where_none_is_lost() -> None:
         (np.array(["1"]), "f8"),
         (np.array([1e300, np.inf]), "f4"),
         (np.array([1e300j]), "c8"),
+        (np.array([complex("nan+1e300j")]), "c8"),
         (np.array([70_000]), "f2"),
         (np.array([2**53 + 1]), "f8"),
         (np.array([2**63 - 1]), "f8"),
@@ -279,6 +281,30 @@ def test_values_are_converted_where_none_is_lost() -> None:
     ]:
         with pytest.raises(Unreadable, match="declared"):
             converted(array, np.dtype(dtype))
+
+
+def test_a_part_of_a_complex_number_that_is_none_stays_so() -> None:
+    given = np.array([complex("nan+1j"), complex("inf+nanj")])
+    np.testing.assert_array_equal(converted(given, np.dtype("c8")), given)
+
+
+def test_a_sheet_of_charts_without_a_drawing_is_left_out(tmp_path: Path) -> None:
+    whole, path, book = tmp_path / "whole.xlsx", tmp_path / "charts.xlsx", openpyxl.Workbook()
+    book.create_chartsheet("chart", 0)
+    book.active = 1
+    book.active.append(["x"])
+    book.active.append([1])
+    book.save(whole)
+    with zipfile.ZipFile(whole) as before, zipfile.ZipFile(path, "w") as after:
+        for name in before.namelist():
+            if not name.startswith("xl/chartsheets/_rels"):
+                after.writestr(name, before.read(name))
+    long_ago(path)
+    asset = Asset(files.file_uri(path), False)
+    with external.open_tree(XLSX, [asset], {}, readable=[tmp_path]) as tree:
+        assert tree.names([]) == ["Sheet"]
+        (rows,) = tree.read_table(["Sheet"], ["x"], slice(None))
+        assert rows.to_pydict() == {"x": [1]}
 
 
 def test_of_a_dataset_that_is_shorter_than_declared_what_is_there_is_read(tmp_path: Path) -> None:
