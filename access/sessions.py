@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.contrib.sessions.models import Session as BrowserSession
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,6 +17,8 @@ from .models import Account, Session
 from .tokens import BEARER, SESSION_OVER
 
 MOST_SESSIONS = 200
+# So many rows are removed at a time.
+BATCH = 500
 
 
 def begin_session(
@@ -56,6 +59,17 @@ def require_open(uuid: UUID) -> None:
     """Raise Unauthorized unless there is a login with this uuid that was not revoked."""
     if not Session.objects.filter(uuid=uuid, revoked=False).exists():
         raise Unauthorized(SESSION_OVER, headers=BEARER)
+
+
+def forget_expired() -> int:
+    """Remove logins and browser sessions that have expired, and return how many there were."""
+    now, removed = timezone.now(), 0
+    while ids := list(
+        Session.objects.filter(expires__lte=now).values_list("pk", flat=True)[:BATCH]
+    ):
+        Session.objects.filter(pk__in=ids).delete()
+        removed += len(ids)
+    return removed + BrowserSession.objects.filter(expire_date__lte=now).delete()[0]
 
 
 def touch_session(session: Session) -> None:

@@ -12,9 +12,10 @@ from itertools import chain, repeat
 
 from django.db import connection
 
+from access import sessions
 from catalog.locks import lone
 from catalog.outages import complain
-from catalog.services.receipts import forget_expired
+from catalog.services import receipts
 from catalog.services.sweep import UNCLAIMED, sweep_files, sweep_folders
 from streaming.writing.sweep import sweep_streams
 
@@ -34,9 +35,11 @@ def start() -> None:
 def sweep(*, unclaimed: float = UNCLAIMED) -> tuple[int, int]:
     """Remove folders and streams of nodes that do not exist; how many of each.
 
-    What writes that were cut off have left in folders of nodes that do exist goes, too.
+    What writes that were cut off have left in folders of nodes that do exist goes, too, and so do
+    sessions that have expired.
     """
-    forget_expired()
+    sessions.forget_expired()
+    receipts.forget_expired()
     sweep_files(unclaimed=unclaimed)
     return sweep_folders(unclaimed=unclaimed), sweep_streams()
 

@@ -6,13 +6,18 @@ import io
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session as BrowserSession
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
+from access.models import Session
 from catalog.config import storage_settings
 from catalog.locks import node_lock
 from catalog.models import Asset, DataSource, DataSourceAsset, Node, Receipt
@@ -95,6 +100,18 @@ def test_receipts_go_after_an_hour_of_this_process_whatever_the_wall_clock_says(
             Receipt.objects.create(node=uuid.uuid4(), key="new", digest=b"")
         call_command("sweep", stdout=io.StringIO())
         assert [receipt.key for receipt in Receipt.objects.order_by("pk")] == kept
+
+
+def test_sessions_that_have_expired_go() -> None:
+    user = User.objects.create_user("ann")
+    now = timezone.now()
+    hour = timedelta(hours=1)
+    for ends in (now - hour, now + hour):
+        Session.objects.create(account=user.account, provider="p", identifier="ann", expires=ends)
+        BrowserSession.objects.create(session_key=ends.isoformat(), expire_date=ends)
+    call_command("sweep", stdout=io.StringIO())
+    assert [row.expires for row in Session.objects.all()] == [now + hour]
+    assert [row.expire_date for row in BrowserSession.objects.all()] == [now + hour]
 
 
 def test_files_that_no_row_names_go_and_those_that_count_stay() -> None:
