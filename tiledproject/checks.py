@@ -21,7 +21,8 @@ from catalog.storage.confined.confinement import Protection
 
 from .config import Settings
 from .config_errors import ConfigError
-from .folders import is_open_to_others, own_places, secret_files
+from .config_secrets import secrets_in
+from .folders import config_file, is_open_to_all, is_open_to_others, own_places, secret_files
 from .greeting import is_guessable, is_loopback
 from .services import check_services
 
@@ -117,6 +118,13 @@ def _secrets(site: Settings) -> Found:
                 hint=f"chmod 600 {file}",
                 id="tiled.E005",
             )
+    config = config_file()
+    if config and is_open_to_all(config) and (names := secrets_in(config)):
+        yield Warning(
+            f"All users of this machine may read {config}, which has {', '.join(names)}.",
+            hint=f"chmod o-r {config}",
+            id="tiled.W010",
+        )
     for name, place in (("data", folder), ("storage", site.storage.directory)):
         if is_open_to_others(place) and not place.stat().st_mode & stat.S_IWOTH:
             yield Warning(

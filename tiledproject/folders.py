@@ -15,9 +15,15 @@ def own_places(settings: Settings) -> list[Path]:
     """Return the real paths that no external file may be read from: they hold keys and data."""
     places = [settings.server.data_folder, settings.storage.directory, PROJECT]
     places += database_files(settings)
-    if config := os.environ.get("TILED_CONFIG"):
-        places.append(Path(config))
+    if config := config_file():
+        places.append(config)
     return [place.resolve() for place in places]
+
+
+def config_file() -> Path | None:
+    """Return the configuration file of this process, if it has one."""
+    config = os.environ.get("TILED_CONFIG")
+    return Path(config) if config else None
 
 
 def database_files(settings: Settings) -> list[Path]:
@@ -64,6 +70,13 @@ def is_open_to_others(path: Path) -> bool:
     """Return whether the group or other users may do anything with an existing file."""
     with suppress(OSError):
         return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+    return False
+
+
+def is_open_to_all(path: Path) -> bool:
+    """Return whether all users of the machine may read an existing file."""
+    with suppress(OSError):
+        return bool(path.stat().st_mode & stat.S_IROTH)
     return False
 
 

@@ -55,6 +55,7 @@ def test_the_documented_settings_leave_nothing_to_be_said(tmp_path: Path) -> Non
         found[1].replace("/srv/tiled", str(tmp_path / "own")).replace("/data/beamline", str(data))
     )
     config.write_text(text)
+    config.chmod(0o640)
     checked = manage(
         tmp_path / "own",
         *("check", "--deploy", "--fail-level", "WARNING"),
@@ -103,6 +104,33 @@ def test_what_others_may_read_or_change_is_found(safe: Settings) -> None:
     own.chmod(0o750)
     assert [found.id for found in problems(safe)] == ["tiled.W008"]
     own.chmod(0o700)
+    assert problems(safe) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("server: {port: 1}", ""),
+        ("database: {uri: postgresql://tiled@h/tiled}", ""),
+        ("database: {uri: postgresql://tiled:password@h/tiled}", "database.uri"),
+        ("streaming_cache: {uri: redis://:password@h}", "streaming_cache.uri"),
+        ("server: {secret_key: k}", "server.secret_key"),
+        (
+            "authentication: {secret_keys: [k], providers: [{provider: p, client_secret: s}]}",
+            "authentication.secret_keys, authentication.providers",
+        ),
+    ],
+)
+def test_keys_in_a_configuration_file_that_all_may_read_are_found(
+    safe: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, names: str
+) -> None:
+    config = tmp_path / "tiled.yml"
+    config.write_text(text)
+    config.chmod(0o644)
+    monkeypatch.setenv("TILED_CONFIG", str(config))
+    found = problems(safe)
+    assert [(one.id, names in one.msg) for one in found] == [("tiled.W010", True)] * bool(names)
+    config.chmod(0o640)
     assert problems(safe) == []
 
 

@@ -1,0 +1,47 @@
+"""Which settings in a configuration file nobody but the server may know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+SECRETS = (
+    ("server", "secret_key"),
+    ("authentication", "single_user_api_key"),
+    ("authentication", "secret_keys"),
+)
+ADDRESSES = (("database", "uri"), ("streaming_cache", "uri"))
+
+
+def secrets_in(file: Path) -> list[str]:
+    """Return the names of the settings in `file` that are keys, or have passwords in them.
+
+    A file that cannot be read, or is no configuration, has none.
+    """
+    try:
+        document = yaml.safe_load(file.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return []
+    found = [name for name in SECRETS if _value(document, *name)]
+    found += [name for name in ADDRESSES if _has_password(_value(document, *name))]
+    providers = _value(document, "authentication", "providers")
+    if isinstance(providers, list) and any(_value(one, "client_secret") for one in providers):
+        found.append(("authentication", "providers"))
+    return [".".join(name) for name in found]
+
+
+def _value(document: Any, *names: str) -> Any:
+    for name in names:
+        document = document.get(name) if isinstance(document, Mapping) else None
+    return document
+
+
+def _has_password(address: Any) -> bool:
+    try:
+        return isinstance(address, str) and bool(urlsplit(address).password)
+    except ValueError:
+        return False
