@@ -94,8 +94,16 @@ def read_chunks(directory: Path, layout: Layout, region: Region) -> Array:
 
 
 def write_chunk(directory: Path, index: Sequence[int], chunk: Array, sync: bool) -> None:
-    """Replace the file of one chunk."""
-    replace_file(chunk_path(directory, index), _bytes(chunk), sync=sync)
+    """Replace the file of one chunk. Raises Unreadable for a folder in its place."""
+    path = chunk_path(directory, index)
+    try:
+        replace_file(path, _bytes(chunk), sync=sync)
+    except IsADirectoryError as error:
+        raise _folder(path) from error
+
+
+def _folder(path: str) -> Unreadable:
+    return Unreadable(f"{path} is a folder, where a chunk of the array belongs.")
 
 
 def map_chunk(
@@ -108,7 +116,7 @@ def map_chunk(
     except FileNotFoundError:
         return None
     except IsADirectoryError as error:
-        raise Unreadable(f"{path} is a folder, where a chunk of the array belongs.") from error
+        raise _folder(path) from error
     try:
         found = os.fstat(descriptor)
         size, regular = found.st_size, stat.S_ISREG(found.st_mode)

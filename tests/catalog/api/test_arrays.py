@@ -10,6 +10,8 @@ import pyarrow as pa
 import pytest
 
 from catalog import events
+from catalog.models import Node
+from catalog.services.stores import node_folder
 from tiled_client.wire.structures import ArrayStructure
 
 from ..conftest import ARROW, OCTETS, Api, detail, ipc, octets
@@ -190,3 +192,19 @@ def test_a_write_is_carried_out_whatever_the_client_has_cached(api: Api) -> None
     again = {"if-none-match": etag}
     response = api.send("PUT", "/array/full/x", np.ones(3).tobytes(), OCTETS, **again)
     assert (response.status_code, response.content) == (200, b"null")
+
+
+def test_a_folder_in_the_place_of_a_chunk_is_said(api: Api) -> None:
+    api.array("x", np.zeros(3))
+    (chunk,) = (
+        path for path in node_folder(Node.objects.get(path="x").uuid).rglob("0") if path.is_file()
+    )
+    chunk.unlink()
+    chunk.mkdir()
+    body = np.ones(1).tobytes()
+    for answer in (
+        api.get("/array/full/x"),
+        api.send("PATCH", "/array/full/x?offset=1&shape=1", body, OCTETS),
+        api.send("PUT", "/array/full/x", np.ones(3).tobytes(), OCTETS),
+    ):
+        assert (answer.status_code, str(chunk) in detail(answer)) == (422, True)

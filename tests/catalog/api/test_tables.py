@@ -14,7 +14,8 @@ import pytest
 from pytest_django import Settings
 
 from catalog import events
-from catalog.models import Asset
+from catalog.models import Asset, Node
+from catalog.services.stores import node_folder
 from catalog.storage import files
 from tiled_client.wire.structures import TableStructure
 
@@ -243,3 +244,21 @@ def test_labels_that_are_no_range_together_are_counted_and_rows_can_be_added(api
     assert api.send("PATCH", address, ipc(frame(range(7, 8))), ARROW).status_code == 200
     assert api.rows(address)["x"].to_pylist() == [5, 6, 7]
     assert labels_of(api.rows(address)) == [0, 1, 2]
+
+
+def test_a_folder_in_the_place_of_a_partition_is_said(api: Api) -> None:
+    rows = pa.table({"n": [1]})
+    api.table("t", rows)
+    assert api.send("PUT", "/table/full/t", ipc(rows), ARROW).status_code == 200
+    (file,) = (
+        path
+        for path in node_folder(Node.objects.get(path="t").uuid).iterdir()
+        if path.suffix == ".arrows"
+    )
+    file.unlink()
+    file.mkdir()
+    for answer in (
+        api.get("/table/full/t"),
+        api.send("PATCH", "/table/partition/t?partition=0", ipc(rows), ARROW),
+    ):
+        assert (answer.status_code, "is a folder" in detail(answer)) == (422, True)
