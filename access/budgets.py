@@ -24,6 +24,10 @@ LOG_SECONDS = 10.0
 RETRY_AFTER = 5
 
 
+class Exhausted(Unavailable):
+    """There is nothing left of a budget, or of the share of an address."""
+
+
 class Budget:
     """An amount of something, of which parts are taken and given back.
 
@@ -39,22 +43,28 @@ class Budget:
         self._logged = float("-inf")
         self._by_address: Counter[str] = Counter()
 
-    def take(self, amount: int, address: str = "") -> None:
-        """Take `amount`, for `address` if it is known. Raises Unavailable beyond the budget."""
+    def take(self, amount: int, address: str = "", *, own: int = 0) -> None:
+        """Take `amount`, for `address` if it is known. Raises Exhausted beyond the budget.
+
+        `own` is how much of what the address holds is held for the same thing, which grows.
+        """
         with self._lock:
             held = self._by_address[address] if address else 0
-            # A single answer may be as large as all of it.
-            crowded = bool(held) and held + amount > self.total // 2
+            # A single answer, or file, may be as large as all of it.
+            crowded = held > own and held + amount > self.total // 2
             if self.taken + amount <= self.total and not crowded:
                 self.taken += amount
                 self._count(address, amount)
                 return
-            detail = f"The server holds too many {self._what} at the moment ({self._setting})."
+            whose = " for this address" if self.taken + amount <= self.total else ""
+            detail = (
+                f"The server holds too many {self._what}{whose} at the moment ({self._setting})."
+            )
             now = time.monotonic()
             if now - self._logged > LOG_SECONDS:
                 self._logged = now
                 logger.warning("Refused a request: %s Limit: %d.", detail, self.total)
-        raise Unavailable(f"{detail} Try again soon.", retry_after=RETRY_AFTER)
+        raise Exhausted(f"{detail} Try again soon.", retry_after=RETRY_AFTER)
 
     def give_back(self, amount: int, address: str = "") -> None:
         """Give back `amount` that was taken."""
@@ -70,12 +80,40 @@ class Budget:
 
     @contextmanager
     def held(self, amount: int, address: str = "") -> Iterator[None]:
-        """Take `amount` while the block runs. Raises Unavailable."""
+        """Take `amount` while the block runs. Raises Exhausted."""
         self.take(amount, address)
         try:
             yield
         finally:
             self.give_back(amount, address)
+
+
+class Growth:
+    """What one thing that grows, a file say, holds of a budget for an address."""
+
+    def __init__(self, budget: Budget, address: str = "") -> None:
+        self._budget = budget
+        self._address = address
+        self._size = 0
+
+    def by(self, more: int) -> None:
+        """Hold `more` than before. Raises Exhausted."""
+        self._budget.take(more, self._address, own=self._size)
+        self._size += more
+
+    def to(self, size: int) -> None:
+        """Hold `size` from now on. Raises Exhausted."""
+        if size > self._size:
+            self.by(size - self._size)
+        else:
+            self._budget.give_back(self._size - size, self._address)
+            self._size = size
+
+    def __enter__(self) -> Growth:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.to(0)
 
 
 class Budgets:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
-from access.budgets import Budgets
+from access.addresses import SCOPE_ADDRESS
+from access.budgets import Budgets, Growth
 from catalog.outages import complain
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -62,14 +64,22 @@ class NoRoom(TooLarge):
 class Body:
     """What has arrived of one request's body: in memory, or in a temporary file."""
 
-    def __init__(self, bodies: Bodies, *, expected: int = 0, file: IO[bytes] | None = None) -> None:
+    def __init__(
+        self,
+        bodies: Bodies,
+        *,
+        expected: int = 0,
+        file: IO[bytes] | None = None,
+        address: str = "",
+    ) -> None:
         self._bodies = bodies
+        self._address = address
         self._parts: list[bytes] = []
         self._file = file
         self._in_memory = 0
-        self._on_disk = 0
         # A file that the server below has made is that server's to count.
-        self._counted = False
+        self._counted = ExitStack()
+        self._on_disk: Growth | None = None
         self._in_file = expected > MEMORY_OF_ONE
         self.size = 0 if file is None else file.seek(0, 2)
 
@@ -85,7 +95,8 @@ class Body:
     def store(self, part: bytes) -> None:
         """Write another part, after all others, to the file. Raises Unavailable."""
         if self._file is None:
-            self._file, self._counted = self._bodies.new_file(), True
+            self._on_disk = self._bodies.counted(self._counted, self._address)
+            self._file = self._bodies.new_file()
             self._write(*self._parts)
             self._release()
         self.size += len(part)
@@ -93,9 +104,8 @@ class Body:
 
     def _write(self, *parts: bytes) -> None:
         assert self._file is not None
-        size = sum(map(len, parts))
-        self._bodies.take_disk(size)
-        self._on_disk += size
+        if self._on_disk is not None:
+            self._on_disk.by(sum(map(len, parts)))
         self._file.writelines(parts)
 
     def file(self) -> IO[bytes]:
@@ -113,9 +123,7 @@ class Body:
         self._release()
         if self._file is not None:
             self._file.close()
-        if self._counted:
-            self._counted = False
-            self._bodies.close_file(self._on_disk)
+        self._counted.close()
 
     def _fits(self, size: int) -> bool:
         if self._in_file:
@@ -160,7 +168,8 @@ class Bodies:
         """
         expected = declared_length(scope)
         self._check(expected)
-        body = Body(self, expected=expected, file=_arrived(scope))
+        address = scope.get(SCOPE_ADDRESS, "")
+        body = Body(self, expected=expected, file=_arrived(scope), address=address)
         admission = _Admission(admit)
         try:
             if max(expected, body.size) > MEMORY_OF_ONE:
@@ -177,28 +186,18 @@ class Bodies:
         return body
 
     def new_file(self) -> IO[bytes]:
-        """A file without a name, which is gone when it is closed, or the process ends.
+        """A file without a name, which is gone when it is closed, or the process ends."""
+        return tempfile.TemporaryFile(dir=self._folder)
 
-        Raises Unavailable where there are as many as may be.
+    def counted(self, until: ExitStack, address: str) -> Growth | None:
+        """Take a file for `address`; return what its bytes are taken by, `until` that is closed.
+
+        Raises Exhausted where there are as many files as may be. None if nothing is counted.
         """
-        if self._budgets is not None:
-            self._budgets.temporary_files.take(1)
-        try:
-            return tempfile.TemporaryFile(dir=self._folder)
-        except BaseException:
-            self.close_file(0)
-            raise
-
-    def close_file(self, size: int) -> None:
-        """Say that a file with `size` bytes is gone."""
-        if self._budgets is not None:
-            self._budgets.temporary_files.give_back(1)
-            self._budgets.temporary_bytes.give_back(size)
-
-    def take_disk(self, size: int) -> None:
-        """Take `size` bytes of disk. Raises Unavailable where there is not so much left."""
-        if self._budgets is not None:
-            self._budgets.temporary_bytes.take(size)
+        if self._budgets is None:
+            return None
+        until.enter_context(self._budgets.temporary_files.held(1, address))
+        return until.enter_context(Growth(self._budgets.temporary_bytes, address))
 
     async def _more(self, body: Body, receive: Receive, admission: _Admission) -> bool:
         message = await receive()

@@ -79,19 +79,21 @@ class BudgetSettings(BaseModel):
         default=64 << 30,
         ge=1 << 20,
         description="The most bytes of temporary files of each server process: bodies that are "
-        "arriving, and exports.",
+        "arriving, and exports; for one address half of it, unless it is a single file.",
         examples=["68719476736"],
     )
     temporary_files: int = Field(
         default=500,
         ge=1,
-        description="The most temporary files of each server process.",
+        description="The most temporary files of each server process; half of them for one "
+        "address.",
         examples=["500"],
     )
     exports: int = Field(
         default=20,
         ge=1,
-        description="The most export files of each server process, being made or being read.",
+        description="The most export files of each server process, being made or being read; half "
+        "of them for one address.",
         examples=["20"],
     )
     threads: int = Field(

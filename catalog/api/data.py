@@ -15,6 +15,7 @@ import pyarrow as pa
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from access.addresses import client_address
 from access.errors import NotAcceptable, ServiceError
 from access.permissions import principal_of
 from access.principals import Scope
@@ -79,6 +80,7 @@ def data_answer(
         specs=_specs(node),
         dims=getattr(node.structure, "dims", None),
         parameters=choice.parameters,
+        address=client_address(request._request),
     )
     with durations.part("pack"), _formless(choice):
         body = choice.exporter(export)

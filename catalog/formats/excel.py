@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
@@ -12,7 +13,7 @@ from typing import Any
 from ..services.rows import Rows
 from ..storage.tables import empty
 from .exports import Export, formless, unfitting
-from .files import written_file
+from .files import growth, written_file
 from .plain_tables import plain_rows, plain_table
 
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
@@ -20,6 +21,8 @@ LONGEST_TEXT = 32_767
 # Beyond them a spreadsheet, which has only floating point, shows other numbers.
 LARGEST_WHOLE = 2**53
 FIRST_YEAR = 1900
+# So often it is looked how large the file of the sheet is.
+ROWS_PER_LOOK = 100
 
 
 def workbook(export: Export[Rows]) -> Iterator[bytes]:
@@ -38,14 +41,18 @@ def workbook(export: Export[Rows]) -> Iterator[bytes]:
         book = Workbook(write_only=True)
         sheet = book.create_sheet("data")
         try:
-            for row in _rows(export, names):
-                sheet.append([_cell(sheet, value, export.media_type) for value in row])
-            book.save(file)
+            # openpyxl writes the sheet to a file of its own first, several times as large.
+            with growth(export.address) as grown:
+                for number, row in enumerate(_rows(export, names)):
+                    sheet.append([_cell(sheet, value, export.media_type) for value in row])
+                    if number % ROWS_PER_LOOK == 0:
+                        grown.to(os.path.getsize(sheet._writer.out))
+                book.save(file)
         except BaseException:
             _discard(sheet)
             raise
 
-    return written_file(write)
+    return written_file(write, export.address)
 
 
 def _discard(sheet: Any) -> None:

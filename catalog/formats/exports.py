@@ -31,7 +31,7 @@ class Export(Generic[Data]):
 
     `key`, `metadata` and `specs` are those of the node; `dims` the names of an array's dimensions,
     if it has any. `parameters` are those of the media type that was asked for, as in
-    `text/csv;header=absent`.
+    `text/csv;header=absent`. `address` is the client's, of which budgets have a share.
     """
 
     data: Data
@@ -41,6 +41,7 @@ class Export(Generic[Data]):
     specs: tuple[str, ...] = ()
     dims: tuple[str, ...] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
 
 
 class Exporter(Protocol):

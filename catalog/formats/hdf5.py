@@ -24,6 +24,7 @@ import h5py
 import numpy as np
 import pyarrow as pa
 
+from access.budgets import Exhausted, Growth
 from access.errors import BadRequest, ServiceError
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.sparse import Coo, SparseStructure
@@ -71,25 +72,28 @@ class TooMuch(BadRequest):
 
 @dataclass
 class Amount:
-    """How many bytes of data have been written."""
+    """How many bytes of data have been written, and are taken for the file that holds them."""
 
     limit: int
+    grown: Growth
     size: int = 0
 
     def add(self, size: int) -> None:
-        """Count them. Raises TooMuch."""
+        """Count them before they are written. Raises TooMuch and Exhausted."""
         self.size += size
         if self.size > self.limit:
             raise TooMuch(
                 f"Export would exceed {self.limit}. Name some children ('?field=...'), or export "
                 "a part of it."
             )
+        self.grown.by(size)
 
 
 def array_file(export: Export[Array]) -> Iterator[bytes]:
     """A file with one dataset, named as the node."""
 
-    def write(file: Any) -> None:
+    def write(file: Any, grown: Growth) -> None:
+        grown.by(export.data.nbytes)
         dataset = _new_dataset(file, export.key or DATA, export.data.shape, export.data.dtype)
         _label(dataset, export.dims)
         dataset[...] = dataset_values(export.data)
@@ -101,9 +105,9 @@ def array_file(export: Export[Array]) -> Iterator[bytes]:
 def table_file(export: Export[Rows]) -> Iterator[bytes]:
     """A file with a dataset for each column."""
 
-    def write(file: Any) -> None:
+    def write(file: Any, grown: Growth) -> None:
         write_attributes(file, export.metadata)
-        write_columns(file, export.data, Amount(export_settings().bytesize_limit).add)
+        write_columns(file, export.data, Amount(export_settings().bytesize_limit, grown).add)
 
     return _file(export, write)
 
@@ -111,7 +115,8 @@ def table_file(export: Export[Rows]) -> Iterator[bytes]:
 def sparse_file(export: Export[Elements]) -> Iterator[bytes]:
     """A file with the datasets `data` and `coords`."""
 
-    def write(file: Any) -> None:
+    def write(file: Any, grown: Growth) -> None:
+        grown.by(export.data.coo.nbytes)
         write_attributes(file, export.metadata)
         _write_coo(file, export.data.coo)
 
@@ -121,9 +126,9 @@ def sparse_file(export: Export[Elements]) -> Iterator[bytes]:
 def container_file(export: Export[Subtree]) -> Iterator[bytes]:
     """A file with all that is in the container; memory is taken for a piece of it at a time."""
 
-    def write(file: Any) -> None:
+    def write(file: Any, grown: Growth) -> None:
         write_attributes(file, export.metadata)
-        amount = Amount(export_settings().bytesize_limit)
+        amount = Amount(export_settings().bytesize_limit, grown)
         groups = [file]
         for depth, item in export.data.walk():
             if depth:
@@ -134,14 +139,14 @@ def container_file(export: Export[Subtree]) -> Iterator[bytes]:
 
 
 def _file(export: Export[Any], write: Any) -> Iterator[bytes]:
-    def write_file(path: str) -> None:
+    def write_file(path: str, grown: Growth) -> None:
         try:
             with h5py.File(path, "w", libver=VERSION) as file:
-                write(file)
+                write(file, grown)
         except FORMLESS as error:
             raise formless(str(error), export.media_type) from error
 
-    return named_file(write_file)
+    return named_file(write_file, export.address)
 
 
 def _write_item(group: Any, item: Subtree, amount: Amount) -> Any:
@@ -150,7 +155,7 @@ def _write_item(group: Any, item: Subtree, amount: Amount) -> Any:
     try:
         made = _write_data(group, name, item, amount)
         write_attributes(made, item.metadata)
-    except TooMuch:
+    except (TooMuch, Exhausted):
         raise
     except UNREADABLE as error:
         group.pop(name, None)

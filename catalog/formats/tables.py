@@ -36,6 +36,7 @@ def as_rows(export: Export[Any], table: pa.Table) -> Body:
         metadata=export.metadata,
         specs=export.specs,
         parameters=export.parameters,
+        address=export.address,
     )
     return formats().exporter("table", export.media_type)(whole)
 
@@ -71,7 +72,7 @@ def parquet(export: Export[Rows]) -> Iterator[bytes]:
         for piece in parquet_pieces(export.data.schema, export.data.pieces()):
             file.write(piece)
 
-    return written_file(write)
+    return written_file(write, export.address)
 
 
 def check_parquet(schema: pa.Schema, media_type: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from access.budgets import Growth
 from access.errors import BadRequest
 from tiled_client.wire.structures import ArrayStructure
 
@@ -42,13 +43,14 @@ def netcdf(export: Export[Subtree]) -> Iterator[bytes]:
     """A netCDF-4 file, which is one of HDF5 too."""
     dataset = _dataset(export, limit=None)
 
-    def write(path: str) -> None:
+    def write(path: str, grown: Growth) -> None:
+        grown.by(dataset.nbytes)
         try:
             dataset.to_netcdf(path, engine="h5netcdf")
         except (TypeError, ValueError, NotImplementedError) as error:
             raise formless(str(error), export.media_type) from error
 
-    return named_file(write)
+    return named_file(write, export.address)
 
 
 def _dataset(export: Export[Subtree], *, limit: int | None) -> xarray.Dataset:

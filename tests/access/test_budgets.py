@@ -4,8 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from access.budgets import Budget
+from access.budgets import Budget, Exhausted, Growth
 from access.errors import Unavailable
+
+
+def test_what_grows_may_take_all_of_a_budget_for_an_address_but_only_one_at_a_time() -> None:
+    budget = Budget(100, setting="budgets.temporary_bytes", what="bytes")
+    with Growth(budget, "a") as large, Growth(budget, "a") as another:
+        large.by(40)
+        large.to(90)
+        with pytest.raises(Exhausted, match="for this address"):
+            another.by(1)
+        large.to(30)
+        another.by(20)
+        for one in (large, another):
+            with pytest.raises(Exhausted):
+                one.by(1)
+        assert budget.taken == 50
+    assert (budget.taken, dict(budget._by_address)) == (0, {})
 
 
 def test_an_address_holds_half_of_a_budget_at_most_unless_at_once() -> None:

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import requests
 
+from access.addresses import SCOPE_ADDRESS
+from access.budgets import Budgets, Exhausted
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, own_database, running
 from tiled_client import ArrayClient, from_uri
@@ -224,6 +226,27 @@ async def test_bodies_that_do_not_arrive_give_their_memory_back() -> None:
     with pytest.raises(TooLarge):
         await bodies.receive({"headers": [(b"content-length", b"16")]}, arriving())
     assert bodies.reserve(10)
+
+
+async def test_an_address_has_half_of_the_temporary_files_of_bodies_at_most() -> None:
+    limits = Budgets(answer_bytes=1, temporary_bytes=1000, temporary_files=4, exports=1)
+    bodies, kept = Bodies(largest=1000, memory=10, budgets=limits), []
+
+    async def bring(address: str) -> None:
+        scope = {**SCOPE, SCOPE_ADDRESS: address}
+        kept.append(await bodies.receive(scope, arriving(part(b"a" * 20, False))))
+
+    for _ in range(2):
+        await bring("a")
+    with pytest.raises(Exhausted, match=r"for this address .*budgets\.temporary_files"):
+        await bring("a")
+    await bring("b")
+    assert (limits.temporary_files.taken, limits.temporary_bytes.taken) == (3, 60)
+    for body in kept:
+        body.close()
+    assert (limits.temporary_files.taken, limits.temporary_bytes.taken) == (0, 0)
+    await bring("a")
+    kept[-1].close()
 
 
 @pytest.mark.parametrize("site", ["server", "runserver"])
