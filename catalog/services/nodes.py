@@ -89,7 +89,8 @@ def _create(
 def _made_before(parent: Node, receipt: Receipt) -> Node:
     """Return the node that the same request made before. Raises NotFound if it is gone."""
     announce_left(parent.ref)
-    made = Node.objects.select_related("data_source").filter(uuid=receipt.child).first()
+    nodes = Node.objects.select_related("data_source")
+    made = nodes.filter(uuid=receipt.child).first() if receipt.child else None
     if made is None:
         raise NotFound(
             f"The node that the request with the Idempotency-Key {receipt.key!r} made in {parent} "

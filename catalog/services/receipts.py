@@ -1,8 +1,9 @@
 """Writes that are carried out once, however often their request arrives.
 
 A client that lost the answer to an append cannot know whether the rows are there, nor whether a
-node is the one that it has made, or another's. It sends the request again under the same key: the receipt of the first time, kept in the same transaction as
-what it is for, says so. Called while the lock of the node is held.
+node is the one that it has made, or another's. It sends the request again under the same key: the
+receipt of the first time, kept in the same transaction as what it is for, says so. Called while the
+lock of the node is held.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from access import devices
 from access.devices import GRANT_SECONDS, MOST_PENDING_OF_ADDRESS
 from access.identities import identified
 from access.models import Identity, PendingLogin, Session
@@ -255,6 +256,16 @@ def test_a_provider_that_is_away_is_no_fault_of_ours(
     refused = Client().get("/login/facility")
     assert (refused.status_code, "cannot be reached" in refused.content.decode()) == (503, True)
     assert Client().get("/login/other").status_code == 404
+
+
+def test_of_too_many_terminals_the_oldest_of_the_address_with_the_most_goes(
+    facility: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "MOST_PENDING", 3)
+    codes = [devices.begin(provider="facility", address=one).user_code for one in "abb"]
+    codes.append(devices.begin(provider="facility", address="c").user_code)
+    left = PendingLogin.objects.order_by("pk").values_list("user_code", flat=True)
+    assert list(left) == [codes[0], codes[2], codes[3]]
 
 
 def test_so_many_terminals_wait_and_no_more(facility: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from django.conf import LazySettings
 from django.http import HttpResponse
 
 from catalog import events
@@ -172,8 +173,10 @@ def test_a_node_that_is_made_twice_under_one_key_is_the_same_node(
 
 
 def test_files_that_are_registered_twice_under_one_key_are_one_node(
-    api: Api, tmp_path: Path
+    api: Api, tmp_path: Path, settings: LazySettings
 ) -> None:
+    storage = settings.TILED.storage.model_copy(update={"readable": [tmp_path]})
+    settings.TILED = settings.TILED.model_copy(update={"storage": storage})
     api.container("c")
     source = {
         "structure_family": "array",
