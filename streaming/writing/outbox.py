@@ -159,8 +159,9 @@ def line_up(nodes: Collection[UUID]) -> int:
 
 def left_in_flight(up_to: int) -> list[UUID]:
     """Return the nodes of entries in flight whose number is not above `up_to`."""
-    rows = Waiting.objects.filter(in_flight=True, pk__lte=up_to)
-    return list(rows.values_list("node", flat=True).distinct()[:BATCH_COUNT])
+    # In the order of the index: told to find distinct nodes, SQLite goes through those of all rows.
+    rows = Waiting.objects.filter(in_flight=True, pk__lte=up_to).order_by("pk")
+    return list(dict.fromkeys(rows.values_list("node", flat=True)[:BATCH_COUNT]))
 
 
 def newest() -> int:

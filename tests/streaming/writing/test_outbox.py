@@ -13,6 +13,7 @@ import msgpack
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from access.errors import Unavailable
 from catalog.locks import lone
@@ -165,6 +166,18 @@ def test_who_dies_after_many_writes_that_are_streamed_streams_nothing_twice(
     drained(log)
     assert streamed(redis_server, node) == [*values, len(values)]
     assert not Waiting.objects.exists()
+
+
+def test_what_is_in_flight_is_found_without_looking_at_what_waits() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("of few rows PostgreSQL looks at all")
+    with CaptureQueriesContext(connection) as queries:
+        outbox.left_in_flight(1)
+        outbox.has_dropped()
+    with connection.cursor() as cursor:
+        for query in queries.captured_queries:
+            cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+            assert "USING INDEX in_flight" in str(cursor.fetchall())
 
 
 def test_an_entry_is_not_removed_for_an_earlier_one_with_its_number(
