@@ -56,7 +56,7 @@ def reference_python() -> Path:
         wanted = "\n".join(REQUIREMENTS)
         if not complete.exists() or complete.read_text() != wanted:
             # In seconds, for which pip takes a minute.
-            install = [find_uv_bin(), "pip", "install", "--quiet", "--python", python]
+            install = (find_uv_bin(), "pip", "install", "--quiet", "--python", str(python))
             subprocess.run([*install, *REQUIREMENTS], check=True)
             complete.write_text(wanted)
     return python
