@@ -38,7 +38,8 @@ class Forgetter(threading.Thread):
             self._tokens[entry.pk] = entry.token
             if older:
                 self._older[entry.node] = entry
-        self._news.set()
+        if not self._news.is_set():
+            self._news.set()
 
     def knows(self, pk: int, token: str) -> bool:
         """Return whether the entry is one of those that are to be removed."""
