@@ -2,7 +2,7 @@
 
 The catalog's structure says the shape. Bytes beyond it, left by a write that did not come to its
 end, are not seen, and are gone before the array grows over them. Elements that were never written
-read as zeros.
+read as zeros; a chunk that was written and whose file is lost is MissingFile (see `written`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tiled_client.wire.errors import WireError
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structures import ArrayStructure
 
-from . import chunk_files
+from . import chunk_files, written
 from .encoding import Array, Encoding
 from .errors import Unreadable
 from .handles import Handles
@@ -27,11 +27,13 @@ from .layout import (
     plan_first_write,
     read_layout,
     read_shape,
+    reshape,
     update_shape,
     write_layout,
 )
 from .regions import (
     Region,
+    chunk_ranges,
     count_chunks,
     fetch_plan,
     part_of,
@@ -61,6 +63,7 @@ class ArrayStore:
 
     def create(self, directory: Path, structure: ArrayStructure) -> None:
         """Make the folder of an array of zeros."""
+        written.start(directory)
         write_layout(directory, plan(structure), structure, sync=self._sync)
 
     def write(self, directory: Path, structure: ArrayStructure, array: Array) -> None:
@@ -82,7 +85,8 @@ class ArrayStore:
         `visible_shape` is the shape that readers know, if the array is growing to `structure`:
         what nobody can see yet is written several times quicker. A large array is written in
         pieces along its chunks; `each` is called after each of them.
-        Raises WireError if the region is not within the shape, or is of another shape than `array`.
+        Raises WireError if the region is not within the shape, or is of another shape than `array`;
+        MissingFile where it would leave a part of a chunk that is lost.
         """
         _check_region(structure.shape, region, array)
         encoding = Encoding.of(structure.dtype)
@@ -124,9 +128,10 @@ class ArrayStore:
         if _shape_on_disk(directory, old) != before:
             chunk_files.clear_beyond(directory, layout, before, self._sync)
         if not math.prod(old.shape):
+            written.start(directory)
             write_layout(directory, plan_first_write(new), new, sync=self._sync)
             return
-        grown = plan(new, chunk=layout.chunk)
+        grown = reshape(layout, new)
         if self._sync or not update_shape(directory, grown):
             write_layout(directory, grown, new, sync=self._sync)
         else:
@@ -141,7 +146,7 @@ class ArrayStore:
         layout, _ = self._handles.get(directory, structure)
         shape = structure.shape + Encoding.of(structure.dtype).inner
         chunk_files.link_inside(directory, copy, layout, shape, self._sync)
-        write_layout(copy, plan(structure, chunk=layout.chunk), structure, sync=self._sync)
+        write_layout(copy, reshape(layout, structure), structure, sync=self._sync)
 
     def _parts(self, layout: Layout, region: Region, array: Array) -> Iterator[Region]:
         if array.nbytes <= PIECE:
@@ -160,18 +165,22 @@ class ArrayStore:
         inner = Encoding.of(structure.dtype).inner
         stored_region = (*region, *whole(inner))
         layout, handle = self._handles.get(directory, structure)
+        shape = structure.shape + inner
         if count_chunks(stored_region, layout.chunk) > FEW_CHUNKS:
+            chunk_files.check_edges(directory, layout, stored_region, shape)
             handle[stored_region].write(values).result()
-            return
-        chunk_files.write_chunks(
-            directory,
-            layout,
-            stored_region,
-            values,
-            shape=structure.shape + inner,
-            visible_shape=visible + inner,
-            sync=self._sync,
-        )
+        else:
+            chunk_files.write_chunks(
+                directory,
+                layout,
+                stored_region,
+                values,
+                shape=shape,
+                visible_shape=visible + inner,
+                sync=self._sync,
+            )
+        if layout.recorded:
+            written.mark(directory, chunk_ranges(stored_region, layout.chunk), sync=self._sync)
 
     def _fetch(self, directory: Path, structure: ArrayStructure, region: Region) -> Array:
         layout, handle = self._handles.get(directory, structure)
@@ -179,8 +188,12 @@ class ArrayStore:
         try:
             if dense and count_chunks(region, layout.chunk) <= FEW_CHUNKS:
                 return chunk_files.read_chunks(directory, layout, region)
+            if layout.recorded and not chunk_files.check_complete(directory, layout, region):
+                handle = self._handles.open_filling(directory, structure, layout)
             return np.asarray(handle[region].read().result())
         except (ValueError, OSError) as error:
+            if layout.recorded:
+                chunk_files.check_complete(directory, layout, region, look=True)
             raise Unreadable(f"The array in {directory} cannot be read: {error}") from error
 
 

@@ -17,18 +17,22 @@ from typing import Any, Literal
 
 import numpy as np
 
+from . import written
 from .encoding import Array
-from .errors import Unreadable
-from .layout import Layout
+from .errors import MissingFile, Unreadable
+from .layout import Layout, read_shape
 from .regions import (
     Region,
+    chunk_ranges,
     chunk_region,
     chunks_of,
     count_chunks,
+    count_touched,
     overlap,
     part_of,
     relative,
     shape_of,
+    touched,
     whole,
 )
 from .replace import replace_file, write_unseen
@@ -54,7 +58,8 @@ def write_chunks(
     """Write `values` over `region` of an array of (stored) `shape`, chunk by chunk.
 
     What readers know of, `visible_shape`, changes by whole chunk files. What lies beyond is written
-    in its place, unless it shall reach the disk.
+    in its place, unless it shall reach the disk. Raises MissingFile for a part of a chunk whose
+    other parts are lost.
     """
     for index in chunks_of(region, layout.chunk):
         covered = chunk_region(index, layout.chunk)
@@ -75,17 +80,17 @@ def write_chunks(
 def read_chunks(directory: Path, layout: Layout, region: Region) -> Array:
     """The elements of `region`; zeros where nothing was written. Not to be changed.
 
-    Those of one chunk are a view of its file.
+    Those of one chunk are a view of its file. Raises MissingFile for a chunk that is lost.
     """
     if count_chunks(region, layout.chunk) == 1:
         index = next(chunks_of(region, layout.chunk))
-        only = map_chunk(directory, layout, index)
+        only = written_chunk(directory, layout, index)
         if only is not None:
             return part_of(only, relative(region, chunk_region(index, layout.chunk)))
         return np.zeros(shape_of(region), layout.stored)
     result = np.zeros(shape_of(region), layout.stored)
     for index in chunks_of(region, layout.chunk):
-        chunk = map_chunk(directory, layout, index)
+        chunk = written_chunk(directory, layout, index)
         if chunk is not None:
             covered = chunk_region(index, layout.chunk)
             part = overlap(covered, region)
@@ -96,6 +101,74 @@ def read_chunks(directory: Path, layout: Layout, region: Region) -> Array:
 def write_chunk(directory: Path, index: Sequence[int], chunk: Array, sync: bool) -> None:
     """Replace the file of one chunk."""
     replace_file(chunk_path(directory, index), _bytes(chunk), sync=sync)
+
+
+def written_chunk(directory: Path, layout: Layout, index: Sequence[int]) -> Array | None:
+    """One chunk within the shape, mapped, or None if it was never written.
+
+    Raises MissingFile if it was and is not there, Unreadable.
+    """
+    chunk = map_chunk(directory, layout, index)
+    if chunk is None and layout.recorded:
+        _check_reaches(directory, layout, index)
+        if written.is_marked(directory, index):
+            chunk = map_chunk(directory, layout, index)  # it may have been written since
+            if chunk is None:
+                raise written.missing(chunk_path(directory, index))
+    return chunk
+
+
+def check_complete(directory: Path, layout: Layout, region: Region, *, look: bool = False) -> bool:
+    """Return whether all chunks that `region` needs were written: then no file may be missing.
+
+    Otherwise, and if it is to `look`, raises MissingFile if one that was written is lost.
+    """
+    numbers = chunk_ranges(region, layout.chunk)
+    _check_reaches(directory, layout, [each.stop - 1 for each in numbers])
+    known = touched(region, layout.chunk, written.find_marked(directory, numbers))
+    if len(known) == count_touched(region, layout.chunk) and not look:
+        return True
+    check_present(directory, known)
+    return False
+
+
+def _check_reaches(directory: Path, layout: Layout, index: Sequence[int]) -> None:
+    """Raise MissingFile if the folder ends before a chunk that the catalog has.
+
+    `zarr.json` grows before the catalog: one that has not is from a time before.
+    """
+    shape = read_shape(directory, len(index))
+    if shape is not None and any(
+        number * size >= end for number, size, end in zip(index, layout.chunk, shape, strict=True)
+    ):
+        raise MissingFile(
+            f"The array's folder {directory} ends at the shape {list(shape)}, before the chunk "
+            f"{list(index)} of the catalog: it is older than the catalog. Restore it from a newer "
+            "backup."
+        )
+
+
+def check_present(directory: Path, indices: Array) -> None:
+    """Raise MissingFile unless there is a file for each of these chunks."""
+    for index in indices.tolist():
+        path = chunk_path(directory, index)
+        if not os.path.exists(path):
+            raise written.missing(path)
+
+
+def check_edges(directory: Path, layout: Layout, region: Region, shape: Sequence[int]) -> None:
+    """Raise MissingFile if a part of a chunk is to be written whose other parts are lost."""
+    if not layout.recorded or all(
+        part.start % size == 0 and (part.stop % size == 0 or part.stop == end)
+        for part, size, end in zip(region, layout.chunk, shape, strict=True)
+    ):
+        return
+    inside = whole(shape)
+    known = written.find_marked(directory, chunk_ranges(region, layout.chunk))
+    for index in known.tolist():
+        stored = overlap(chunk_region(index, layout.chunk), inside)
+        if overlap(stored, region) != stored:
+            check_present(directory, np.array([index]))
 
 
 def map_chunk(
@@ -124,6 +197,8 @@ def map_chunk(
 def clear_beyond(directory: Path, layout: Layout, shape: Sequence[int], sync: bool) -> None:
     """Forget what an interrupted growth left beyond `shape`: the next one starts from zeros."""
     inside = whole(shape)
+    if layout.recorded:
+        written.clear_beyond(directory, chunk_ranges(inside, layout.chunk))
     for index, path in list(existing_chunks(directory, len(layout.chunk))):
         covered = chunk_region(index, layout.chunk)
         part = overlap(covered, inside)
@@ -138,9 +213,12 @@ def link_inside(
 ) -> None:
     """Give the chunk files within `shape` a name in the folder `copy`, too.
 
-    Those that reach beyond it are copied: what is beyond may be changed in its place.
+    Those that reach beyond it are copied: what is beyond may be changed in its place. The record of
+    what was written comes first, so that a chunk that is lost is so in the copy, too.
     """
     inside = whole(shape)
+    if layout.recorded:
+        written.copy(directory, copy, chunk_ranges(inside, layout.chunk))
     for index, path in existing_chunks(directory, len(layout.chunk)):
         covered = chunk_region(index, layout.chunk)
         part = overlap(covered, inside)
@@ -201,7 +279,7 @@ def _padded(piece: Array, layout: Layout, place: Region) -> Array:
 def _rewrite(
     directory: Path, layout: Layout, index: Sequence[int], place: Region, piece: Array, sync: bool
 ) -> None:
-    before = map_chunk(directory, layout, index)
+    before = written_chunk(directory, layout, index)
     chunk = np.zeros(layout.chunk, layout.stored) if before is None else np.array(before)
     chunk[place] = piece
     write_chunk(directory, index, chunk, sync)

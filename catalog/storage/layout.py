@@ -10,7 +10,7 @@ import math
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from .errors import MissingFile, Unreadable
 from .replace import replace_file
 
 NAME = "zarr.json"
+# The attribute of folders with a record of the chunks that were written; older ones have none.
+_RECORDED = "written_chunks_recorded"
 _SHAPE = re.compile(rb'\{"shape":\[([ \d,]+)\],')
 # Smaller chunks cost a file and a disk block each; of larger ones a patch would rewrite too much.
 SMALLEST_CHUNK = 8 * 1024
@@ -32,11 +34,15 @@ LARGEST_CHUNK = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Shape and chunks as they lie on disk (`Encoding.inner` included), in elements."""
+    """Shape and chunks as they lie on disk (`Encoding.inner` included), in elements.
+
+    `recorded` says whether there is a record of the chunks that were written (see `written`).
+    """
 
     shape: tuple[int, ...]
     chunk: tuple[int, ...]
     zarr_type: str
+    recorded: bool = True
 
     @property
     def stored(self) -> np.dtype[Any]:
@@ -63,8 +69,19 @@ def plan_first_write(structure: ArrayStructure) -> Layout:
     return plan(structure, chunk=(*chunk, *(max(n, 1) for n in encoding.inner)))
 
 
+def reshape(layout: Layout, structure: ArrayStructure) -> Layout:
+    """The layout of the same folder for a structure of another shape."""
+    return replace(layout, shape=structure.shape + Encoding.of(structure.dtype).inner)
+
+
 def document(layout: Layout, structure: ArrayStructure) -> dict[str, Any]:
     """The content of `zarr.json`. The attributes keep the dtype that zarr has no name for."""
+    attributes: dict[str, Any] = {
+        "data_type": structure.data_type.to_json(),
+        "dtype": str(structure.dtype),
+    }
+    if layout.recorded:
+        attributes[_RECORDED] = True
     value: dict[str, Any] = {
         "shape": layout.shape,
         "zarr_format": 3,
@@ -74,7 +91,7 @@ def document(layout: Layout, structure: ArrayStructure) -> dict[str, Any]:
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
         "fill_value": _fill_value(layout.stored),
         "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}],
-        "attributes": {"data_type": structure.data_type.to_json(), "dtype": str(structure.dtype)},
+        "attributes": attributes,
     }
     if structure.dims is not None:
         inner = (None,) * (len(layout.shape) - len(structure.shape))
@@ -126,10 +143,11 @@ def read_layout(directory: Path, structure: ArrayStructure) -> Layout:
     try:
         value = _load(path)
         grid = value["chunk_grid"]["configuration"]["chunk_shape"]
-        layout = Layout(tuple(value["shape"]), tuple(grid), value["data_type"])
+        recorded = bool(value.get("attributes", {}).get(_RECORDED))
+        layout = Layout(tuple(value["shape"]), tuple(grid), value["data_type"], recorded)
     except FileNotFoundError as error:
         raise MissingFile(f"The array's folder {directory} is not there.") from error
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise Unreadable(f"{path} is not the description of a zarr v3 array.") from error
     expected = plan(structure, chunk=layout.chunk)
     if (layout.zarr_type, len(layout.shape)) != (expected.zarr_type, len(expected.shape)):
