@@ -17,7 +17,7 @@ from tiled_client.wire.errors import WireError
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structures import ArrayStructure
 
-from . import chunk_files, written
+from . import chunk_files, staged, written
 from .encoding import Array, Encoding
 from .errors import Unreadable
 from .handles import Handles
@@ -33,9 +33,11 @@ from .layout import (
 )
 from .regions import (
     Region,
+    beyond,
     chunk_ranges,
     count_chunks,
     fetch_plan,
+    overlap,
     part_of,
     pieces_along,
     relative,
@@ -78,12 +80,14 @@ class ArrayStore:
         array: Array,
         *,
         visible_shape: Sequence[int] | None = None,
+        stage: str = "",
         each: Callable[[], None] | None = None,
     ) -> None:
         """Write `array` over `region` (start and stop of each dimension).
 
         `visible_shape` is the shape that readers know, if the array is growing to `structure`:
-        what nobody can see yet is written several times quicker. A large array is written in
+        what nobody can see yet is written several times quicker. With the name of a `stage`, what
+        readers can see is set aside until `apply` is called with it. A large array is written in
         pieces along its chunks; `each` is called after each of them.
         Raises WireError if the region is not within the shape, or is of another shape than `array`;
         MissingFile where it would leave a part of a chunk that is lost.
@@ -96,9 +100,25 @@ class ArrayStore:
         visible = structure.shape if visible_shape is None else tuple(visible_shape)
         for part in self._parts(layout, region, array):
             values = encoding.encode(part_of(array, relative(part, region)))
-            self._put(directory, structure, part, values, visible)
+            if stage:
+                self._put_staged(directory, structure, part, values, visible, stage)
+            else:
+                self._put(directory, structure, part, values, visible)
             if each is not None:
                 each()
+
+    def staged(self, directory: Path) -> list[str]:
+        """The stages of a folder that were neither applied nor discarded."""
+        return staged.names(directory)
+
+    def apply(self, directory: Path, structure: ArrayStructure, stage: str) -> None:
+        """Let readers see what was set aside under `stage`. To do so again does nothing."""
+        layout, _ = self._handles.get(directory, structure)
+        staged.apply(directory, stage, layout, sync=self._sync)
+
+    def discard(self, directory: Path, stage: str) -> None:
+        """Remove what was set aside under `stage` and not applied."""
+        staged.discard(directory, stage)
 
     def read(self, directory: Path, structure: ArrayStructure, items: NDSlice = ()) -> Array:
         """What `items` select, as numpy would: exactly the declared dtype, C-contiguous, read-only.
@@ -154,6 +174,34 @@ class ArrayStore:
         chunk = layout.chunk[: array.ndim]
         return pieces_along(region, chunk, most=PIECE // array.dtype.itemsize)
 
+    def _put_staged(
+        self,
+        directory: Path,
+        structure: ArrayStructure,
+        region: Region,
+        values: Array,
+        visible: tuple[int, ...],
+        stage: str,
+    ) -> None:
+        # What nobody can see yet comes first: a chunk may be on both sides.
+        for part in beyond(region, visible):
+            self._put(directory, structure, part, part_of(values, relative(part, region)), visible)
+        if any(part.start >= size for part, size in zip(region, visible, strict=True)):
+            return
+        seen = overlap(region, whole(visible))
+        values = part_of(values, relative(seen, region))
+        inner = Encoding.of(structure.dtype).inner
+        stored_region, shape = (*seen, *whole(inner)), structure.shape + inner
+        layout, _ = self._handles.get(directory, structure)
+        if count_chunks(stored_region, layout.chunk) > FEW_CHUNKS:
+            folder = staged.begin_from(directory, stage, layout, stored_region, shape)
+            handle = self._handles.open_staged(folder, structure, layout)
+            handle[stored_region].write(values).result()
+            return
+        staged.put_aside(
+            directory, stage, layout, stored_region, values, shape=shape, sync=self._sync
+        )
+
     def _put(
         self,
         directory: Path,
@@ -167,7 +215,8 @@ class ArrayStore:
         layout, handle = self._handles.get(directory, structure)
         shape = structure.shape + inner
         if count_chunks(stored_region, layout.chunk) > FEW_CHUNKS:
-            chunk_files.check_edges(directory, layout, stored_region, shape)
+            for index in chunk_files.partial_chunks(layout, stored_region, shape):
+                chunk_files.written_chunk(directory, layout, index)  # raises if it is lost
             handle[stored_region].write(values).result()
         else:
             chunk_files.write_chunks(

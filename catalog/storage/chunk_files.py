@@ -64,17 +64,58 @@ def write_chunks(
     for index in chunks_of(region, layout.chunk):
         covered = chunk_region(index, layout.chunk)
         part = overlap(covered, region)
-        piece = values[relative(part, region)]
         unseen = any(p.start >= size for p, size in zip(part, visible_shape, strict=True))
-        if piece.shape == layout.chunk:
-            _write_whole(directory, index, np.ascontiguousarray(piece), unseen, sync)
-        elif part == overlap(covered, whole(shape)):
-            padded = _padded(piece, layout, relative(part, covered))
-            _write_whole(directory, index, padded, unseen, sync)
+        patch = relative(part, covered)
+        if unseen and part != overlap(covered, whole(shape)):
+            piece = values[relative(part, region)]
+            if _write_in_place(directory, layout, index, patch, piece, sync):
+                continue
+        chunk = new_chunk(directory, layout, index, region, values, shape)
+        if unseen and not sync:
+            write_unseen(chunk_path(directory, index), content(chunk))
         else:
-            patch = relative(part, covered)
-            if not (unseen and _write_in_place(directory, layout, index, patch, piece, sync)):
-                _rewrite(directory, layout, index, patch, piece, sync)
+            write_chunk(directory, index, chunk, sync)
+
+
+def new_chunk(
+    directory: Path,
+    layout: Layout,
+    index: Sequence[int],
+    region: Region,
+    values: Array,
+    shape: Sequence[int],
+) -> Array:
+    """A chunk as it is after `values` are written over `region`; what they leave is read.
+
+    Raises MissingFile, if what they leave is lost.
+    """
+    covered = chunk_region(index, layout.chunk)
+    part = overlap(covered, region)
+    piece, place = values[relative(part, region)], relative(part, covered)
+    if piece.shape == layout.chunk:
+        return np.ascontiguousarray(piece)
+    if part == overlap(covered, whole(shape)):
+        return _padded(piece, layout, place)
+    before = written_chunk(directory, layout, index)
+    chunk = np.zeros(layout.chunk, layout.stored) if before is None else np.array(before)
+    chunk[place] = piece
+    return chunk
+
+
+def partial_chunks(
+    layout: Layout, region: Region, shape: Sequence[int]
+) -> Iterator[tuple[int, ...]]:
+    """The chunks of which `region` covers a part only, of what is within the shape."""
+    if all(
+        part.start % size == 0 and (part.stop % size == 0 or part.stop == end)
+        for part, size, end in zip(region, layout.chunk, shape, strict=True)
+    ):
+        return
+    inside = whole(shape)
+    for index in chunks_of(region, layout.chunk):
+        stored = overlap(chunk_region(index, layout.chunk), inside)
+        if overlap(stored, region) != stored:
+            yield index
 
 
 def read_chunks(directory: Path, layout: Layout, region: Region) -> Array:
@@ -100,7 +141,7 @@ def read_chunks(directory: Path, layout: Layout, region: Region) -> Array:
 
 def write_chunk(directory: Path, index: Sequence[int], chunk: Array, sync: bool) -> None:
     """Replace the file of one chunk."""
-    replace_file(chunk_path(directory, index), _bytes(chunk), sync=sync)
+    replace_file(chunk_path(directory, index), content(chunk), sync=sync)
 
 
 def written_chunk(directory: Path, layout: Layout, index: Sequence[int]) -> Array | None:
@@ -128,7 +169,10 @@ def check_complete(directory: Path, layout: Layout, region: Region, *, look: boo
     known = touched(region, layout.chunk, written.find_marked(directory, numbers))
     if len(known) == count_touched(region, layout.chunk) and not look:
         return True
-    check_present(directory, known)
+    for index in known.tolist():
+        path = chunk_path(directory, index)
+        if not os.path.exists(path):
+            raise written.missing(path)
     return False
 
 
@@ -146,29 +190,6 @@ def _check_reaches(directory: Path, layout: Layout, index: Sequence[int]) -> Non
             f"{list(index)} of the catalog: it is older than the catalog. Restore it from a newer "
             "backup."
         )
-
-
-def check_present(directory: Path, indices: Array) -> None:
-    """Raise MissingFile unless there is a file for each of these chunks."""
-    for index in indices.tolist():
-        path = chunk_path(directory, index)
-        if not os.path.exists(path):
-            raise written.missing(path)
-
-
-def check_edges(directory: Path, layout: Layout, region: Region, shape: Sequence[int]) -> None:
-    """Raise MissingFile if a part of a chunk is to be written whose other parts are lost."""
-    if not layout.recorded or all(
-        part.start % size == 0 and (part.stop % size == 0 or part.stop == end)
-        for part, size, end in zip(region, layout.chunk, shape, strict=True)
-    ):
-        return
-    inside = whole(shape)
-    known = written.find_marked(directory, chunk_ranges(region, layout.chunk))
-    for index in known.tolist():
-        stored = overlap(chunk_region(index, layout.chunk), inside)
-        if overlap(stored, region) != stored:
-            check_present(directory, np.array([index]))
 
 
 def map_chunk(
@@ -219,24 +240,30 @@ def link_inside(
     inside = whole(shape)
     if layout.recorded:
         written.copy(directory, copy, chunk_ranges(inside, layout.chunk))
+    linked: list[tuple[int, ...]] = []
     for index, path in existing_chunks(directory, len(layout.chunk)):
         covered = chunk_region(index, layout.chunk)
         part = overlap(covered, inside)
         if min(shape_of(part), default=1) <= 0:
             continue
+        linked.append(index)
         if shape_of(part) == layout.chunk:
-            _link(path, chunk_path(copy, index))
+            link_chunk(path, chunk_path(copy, index))
         else:
             chunk, kept = map_chunk(directory, layout, index), relative(part, covered)
             if chunk is not None:
                 write_chunk(copy, index, _padded(chunk[kept], layout, kept), sync)
+    if layout.recorded:
+        # Another process may be about to record what it has put in place.
+        written.mark_each(copy, linked, sync=sync)
 
 
-def _link(path: Path, name: str) -> None:
+def link_chunk(path: str | Path, name: str) -> None:
+    """Give the file of a chunk one more name, or a copy where the file system has no links."""
     os.makedirs(os.path.dirname(name), exist_ok=True)
     try:
         os.link(path, name)
-    except OSError:  # a file system without links
+    except OSError:
         shutil.copyfile(path, name)
 
 
@@ -249,16 +276,8 @@ def existing_chunks(directory: Path, ndim: int) -> Iterator[tuple[tuple[int, ...
             yield tuple(map(int, names)), path
 
 
-def _write_whole(
-    directory: Path, index: Sequence[int], chunk: Array, unseen: bool, sync: bool
-) -> None:
-    if unseen and not sync:
-        write_unseen(chunk_path(directory, index), _bytes(chunk))
-    else:
-        write_chunk(directory, index, chunk, sync)
-
-
-def _bytes(chunk: Array) -> memoryview:
+def content(chunk: Array) -> memoryview:
+    """The bytes of the file of a chunk."""
     return chunk.reshape(-1).view("u1").data
 
 
@@ -274,15 +293,6 @@ def _padded(piece: Array, layout: Layout, place: Region) -> Array:
     chunk = np.zeros(layout.chunk, layout.stored)
     chunk[place] = piece
     return chunk
-
-
-def _rewrite(
-    directory: Path, layout: Layout, index: Sequence[int], place: Region, piece: Array, sync: bool
-) -> None:
-    before = written_chunk(directory, layout, index)
-    chunk = np.zeros(layout.chunk, layout.stored) if before is None else np.array(before)
-    chunk[place] = piece
-    write_chunk(directory, index, chunk, sync)
 
 
 def _write_in_place(

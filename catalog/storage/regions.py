@@ -114,6 +114,22 @@ def pieces_along(region: Region, chunk: Sequence[int], *, most: int) -> Iterator
         yield overlap(covered, region)
 
 
+def beyond(region: Region, shape: Sequence[int]) -> Iterator[Region]:
+    """What of `region` is not within `shape`, in one region for each dimension at most."""
+    inside = region
+    for dimension, (part, size) in enumerate(zip(region, shape, strict=True)):
+        if part.stop > size:
+            start = max(part.start, size)
+            yield (*inside[:dimension], slice(start, part.stop), *region[dimension + 1 :])
+        inside = (
+            *inside[:dimension],
+            slice(part.start, min(part.stop, size)),
+            *inside[dimension + 1 :],
+        )
+        if part.start >= size:
+            return
+
+
 def overlap(first: Region, second: Region) -> Region:
     """What is in both of two regions that touch."""
     return tuple(

@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,15 +47,22 @@ def mark(directory: Path, numbers: Numbers, *, sync: bool = False) -> None:
     shape = _tile_shape(len(numbers))
     for tile in itertools.product(*map(_tiles, numbers, shape)):
         *outer, last = map(_within, numbers, tile, shape)
-        descriptor = _opened(directory, tile)
-        try:
-            for index in itertools.product(*outer):
-                place = _place((*index, last.start), shape)
-                os.pwrite(descriptor, b"\1" * len(last), place)
-            if sync:
-                os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
+        runs = [
+            (_place((*index, last.start), shape), len(last)) for index in itertools.product(*outer)
+        ]
+        _write(directory, tile, runs, sync)
+
+
+def mark_each(directory: Path, indices: Iterable[Sequence[int]], *, sync: bool = False) -> None:
+    """Record some chunks, by their indices: their files are there."""
+    tiles: dict[tuple[int, ...], list[int]] = {}
+    for index in indices:
+        index = index or (0,)
+        shape = _tile_shape(len(index))
+        tile, inside = zip(*map(divmod, index, shape), strict=True)
+        tiles.setdefault(tile, []).append(_place(inside, shape))
+    for tile, places in tiles.items():
+        _write(directory, tile, [(place, 1) for place in places], sync)
 
 
 def is_marked(directory: Path, index: Sequence[int]) -> bool:
@@ -150,6 +157,20 @@ def _place(index: Sequence[int], shape: Sequence[int]) -> int:
 
 def _path(directory: Path, tile: Sequence[int]) -> str:
     return f"{directory}/{FOLDER}/{'.'.join(map(str, tile))}"
+
+
+def _write(
+    directory: Path, tile: Sequence[int], runs: Sequence[tuple[int, int]], sync: bool
+) -> None:
+    """Set so many bytes of a tile from each of some places on."""
+    descriptor = _opened(directory, tile)
+    try:
+        for place, length in runs:
+            os.pwrite(descriptor, b"\1" * length, place)
+        if sync:
+            os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _opened(directory: Path, tile: Sequence[int]) -> int:
