@@ -263,7 +263,7 @@ def _put(
 ) -> None:
     store, before = array_store(), target_structure(target)
     if plan.structure is not before:
-        store.extend(directory, before, plan.structure)
+        store.extend(directory, before, plan.structure, plan.region)
     store.write_region(
         directory,
         plan.structure,

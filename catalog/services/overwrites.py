@@ -15,6 +15,7 @@ that lock. Without the lock, only what is committed may be touched.
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from tiled_client.wire.structures import ArrayStructure
 
 from ..events import is_recorded
 from ..models import DataSource, Node, Receipt
-from ..storage import staged
+from ..storage import stages
 from ..storage.errors import StorageError
 from .commits import OutcomeUnknown
 from .receipts import Once
@@ -114,7 +115,7 @@ def sweep_stages(node: UUID, *, unclaimed: float) -> int:
     if source is None or structure is None:
         return 0
     directory = array_folder(node, source.folder)
-    old = [name for name in array_store().staged(directory) if _is_old(directory, name, unclaimed)]
+    old = {each.name for each in stages.found(directory) if _is_old(each.path, unclaimed)}
     for name in old:
         stage = Stage(directory, structure, name)
         if _is_committed(node, stage):
@@ -130,9 +131,9 @@ def has_stages(node: UUID) -> bool:
     return any(array_store().staged(directory) for directory in folders)
 
 
-def _is_old(directory: Path, name: str, seconds: float) -> bool:
+def _is_old(path: str, seconds: float) -> bool:
     try:
-        return Path(staged.folder_of(directory, name)).stat().st_mtime <= time.time() - seconds
+        return os.stat(path).st_mtime <= time.time() - seconds
     except FileNotFoundError:
         return False
 

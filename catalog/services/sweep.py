@@ -19,7 +19,7 @@ from pathlib import Path
 from ..config import storage_settings
 from ..locks import LockTimeout, node_lock
 from ..models import DataSource, Node
-from ..storage import files, staged
+from ..storage import files, stages
 from .overwrites import has_stages, sweep_stages
 from .stores import discard_folder, node_folder
 
@@ -86,8 +86,8 @@ def _remove_unnamed(node: uuid.UUID, unclaimed: float) -> int:
     folder = node_folder(node)
     if source.folder:
         # The array has moved to that one.
-        names = ["c", "zarr.json", "written", *map(staged.folder_name, staged.names(folder))]
-        left = (folder / name for name in names)
+        left = [folder / name for name in ("c", "zarr.json", "written")]
+        left += [Path(each.path) for each in stages.found(folder)]  # those of many go with `c`
         unnamed += [path for path in left if _is_old(path, unclaimed)]
     for path in unnamed:
         files.remove_stored(storage_settings().directory, path)

@@ -12,21 +12,24 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import tensorstore as ts
 
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structures import ArrayStructure
 
-from . import chunk_files, staged, written
+from . import chunk_files, staged, stages, written
 from .encoding import Array, Encoding
 from .errors import Unreadable
 from .handles import Handles
 from .layout import (
     Layout,
+    Written,
     plan,
     plan_first_write,
     read_layout,
     read_shape,
+    read_written,
     reshape,
     update_shape,
     write_layout,
@@ -34,7 +37,6 @@ from .layout import (
 from .regions import (
     Region,
     beyond,
-    chunk_ranges,
     count_chunks,
     fetch_plan,
     overlap,
@@ -65,8 +67,7 @@ class ArrayStore:
 
     def create(self, directory: Path, structure: ArrayStructure) -> None:
         """Make the folder of an array of zeros."""
-        written.start(directory)
-        write_layout(directory, plan(structure), structure, sync=self._sync)
+        write_layout(directory, plan(structure), structure, Written.NONE, sync=self._sync)
 
     def write(self, directory: Path, structure: ArrayStructure, array: Array) -> None:
         """Write the whole array. Raises WireError for another shape than the structure's."""
@@ -106,15 +107,39 @@ class ArrayStore:
                 self._put(directory, structure, part, values, visible)
             if each is not None:
                 each()
+        if layout.recorded:
+            self._note(directory, structure, layout, region, visible, staged=bool(stage))
+
+    def _note(
+        self,
+        directory: Path,
+        structure: ArrayStructure,
+        layout: Layout,
+        region: Region,
+        visible: tuple[int, ...],
+        *,
+        staged: bool,
+    ) -> None:
+        """Keep in mind that `region` was written, but for what was set aside of it."""
+        inner = Encoding.of(structure.dtype).inner
+        for part in beyond(region, visible) if staged else [region]:
+            written.after_write(
+                directory,
+                layout,
+                structure.shape + inner,
+                (*part, *whole(inner)),
+                sync=self._sync,
+            )
 
     def staged(self, directory: Path) -> list[str]:
         """The stages of a folder that were neither applied nor discarded."""
-        return staged.names(directory)
+        return sorted({each.name for each in stages.found(directory)})
 
     def apply(self, directory: Path, structure: ArrayStructure, stage: str) -> None:
         """Let readers see what was set aside under `stage`. To do so again does nothing."""
         layout, _ = self._handles.get(directory, structure)
-        staged.apply(directory, stage, layout, sync=self._sync)
+        shape = structure.shape + Encoding.of(structure.dtype).inner
+        staged.apply(directory, stage, layout, shape, sync=self._sync)
 
     def discard(self, directory: Path, stage: str) -> None:
         """Remove what was set aside under `stage` and not applied."""
@@ -133,10 +158,17 @@ class ArrayStore:
         stored = self._fetch(directory, structure, (*fetch, *whole(encoding.inner)))
         return encoding.decode(stored[then])
 
-    def extend(self, directory: Path, old: ArrayStructure, new: ArrayStructure) -> None:
+    def extend(
+        self,
+        directory: Path,
+        old: ArrayStructure,
+        new: ArrayStructure,
+        region: Region | None = None,
+    ) -> None:
         """Make ready for the larger shape of `new`: what lies beyond that of `old` becomes zeros.
 
-        To be called before anything is written there, and again if that did not come to its end.
+        `region` is what will be written after it. To be called before anything is written there,
+        and again if that did not come to its end.
         """
         if any(after < before for before, after in zip(old.shape, new.shape, strict=True)):
             raise WireError(
@@ -148,12 +180,16 @@ class ArrayStore:
         if _shape_on_disk(directory, old) != before:
             chunk_files.clear_beyond(directory, layout, before, self._sync)
         if not math.prod(old.shape):
-            written.start(directory)
-            write_layout(directory, plan_first_write(new), new, sync=self._sync)
+            write_layout(directory, plan_first_write(new), new, Written.NONE, sync=self._sync)
             return
         grown = reshape(layout, new)
+        if layout.recorded:
+            inner = whole(grown.shape[len(new.shape) :])
+            stored = None if region is None else (*region, *inner)
+            written.before_growth(directory, layout, before, grown.shape, stored, sync=self._sync)
         if self._sync or not update_shape(directory, grown):
-            write_layout(directory, grown, new, sync=self._sync)
+            state = read_written(directory, len(grown.shape))
+            write_layout(directory, grown, new, state, sync=self._sync)
         else:
             self._handles.grew(directory, grown)
 
@@ -165,8 +201,9 @@ class ArrayStore:
         """
         layout, _ = self._handles.get(directory, structure)
         shape = structure.shape + Encoding.of(structure.dtype).inner
+        state = written.link(directory, copy, layout, shape)
         chunk_files.link_inside(directory, copy, layout, shape, self._sync)
-        write_layout(copy, reshape(layout, structure), structure, sync=self._sync)
+        write_layout(copy, reshape(layout, structure), structure, state, sync=self._sync)
 
     def _parts(self, layout: Layout, region: Region, array: Array) -> Iterator[Region]:
         if array.nbytes <= PIECE:
@@ -193,11 +230,6 @@ class ArrayStore:
         inner = Encoding.of(structure.dtype).inner
         stored_region, shape = (*seen, *whole(inner)), structure.shape + inner
         layout, _ = self._handles.get(directory, structure)
-        if count_chunks(stored_region, layout.chunk) > FEW_CHUNKS:
-            folder = staged.begin_from(directory, stage, layout, stored_region, shape)
-            handle = self._handles.open_staged(folder, structure, layout)
-            handle[stored_region].write(values).result()
-            return
         staged.put_aside(
             directory, stage, layout, stored_region, values, shape=shape, sync=self._sync
         )
@@ -228,8 +260,6 @@ class ArrayStore:
                 visible_shape=visible + inner,
                 sync=self._sync,
             )
-        if layout.recorded:
-            written.mark(directory, chunk_ranges(stored_region, layout.chunk), sync=self._sync)
 
     def _fetch(self, directory: Path, structure: ArrayStructure, region: Region) -> Array:
         layout, handle = self._handles.get(directory, structure)
@@ -237,13 +267,29 @@ class ArrayStore:
         try:
             if dense and count_chunks(region, layout.chunk) <= FEW_CHUNKS:
                 return chunk_files.read_chunks(directory, layout, region)
-            if layout.recorded and not chunk_files.check_complete(directory, layout, region):
+            if layout.recorded and not written.is_complete(directory, layout, region):
                 handle = self._handles.open_filling(directory, structure, layout)
-            return np.asarray(handle[region].read().result())
+            return self._read_many(directory, structure, layout, handle, region)
         except (ValueError, OSError) as error:
-            if layout.recorded:
-                chunk_files.check_complete(directory, layout, region, look=True)
             raise Unreadable(f"The array in {directory} cannot be read: {error}") from error
+
+    def _read_many(
+        self,
+        directory: Path,
+        structure: ArrayStructure,
+        layout: Layout,
+        handle: ts.TensorStore,
+        region: Region,
+    ) -> Array:
+        try:
+            return np.asarray(handle[region].read().result())
+        except (ValueError, OSError):
+            if not layout.recorded:
+                raise
+            written.check_files(directory, layout, region)
+        # The file of a chunk that was just written for the first time is about to be there.
+        handle = self._handles.open_filling(directory, structure, layout)
+        return np.asarray(handle[region].read().result())
 
 
 def _shape_on_disk(directory: Path, structure: ArrayStructure) -> tuple[int, ...]:

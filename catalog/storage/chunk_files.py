@@ -19,30 +19,21 @@ import numpy as np
 
 from . import written
 from .encoding import Array
-from .errors import MissingFile, Unreadable
-from .layout import Layout, read_shape
+from .errors import Unreadable
+from .layout import Layout
 from .regions import (
     Region,
-    chunk_ranges,
     chunk_region,
     chunks_of,
     count_chunks,
-    count_touched,
     overlap,
     part_of,
     relative,
     shape_of,
-    touched,
     whole,
 )
 from .replace import replace_file, write_unseen
-
-FOLDER = "c"
-
-
-def chunk_path(directory: Path, index: Sequence[int]) -> str:
-    """The file of chunk `index`, by zarr's default key encoding."""
-    return "/".join((str(directory), FOLDER, *map(str, index)))
+from .stages import FOLDER, chunk_path
 
 
 def write_chunks(
@@ -150,46 +141,9 @@ def written_chunk(directory: Path, layout: Layout, index: Sequence[int]) -> Arra
     Raises MissingFile if it was and is not there, Unreadable.
     """
     chunk = map_chunk(directory, layout, index)
-    if chunk is None and layout.recorded:
-        _check_reaches(directory, layout, index)
-        if written.is_marked(directory, index):
-            chunk = map_chunk(directory, layout, index)  # it may have been written since
-            if chunk is None:
-                raise written.missing(chunk_path(directory, index))
+    if chunk is None and written.check_lost(directory, layout, index):
+        return map_chunk(directory, layout, index)
     return chunk
-
-
-def check_complete(directory: Path, layout: Layout, region: Region, *, look: bool = False) -> bool:
-    """Return whether all chunks that `region` needs were written: then no file may be missing.
-
-    Otherwise, and if it is to `look`, raises MissingFile if one that was written is lost.
-    """
-    numbers = chunk_ranges(region, layout.chunk)
-    _check_reaches(directory, layout, [each.stop - 1 for each in numbers])
-    known = touched(region, layout.chunk, written.find_marked(directory, numbers))
-    if len(known) == count_touched(region, layout.chunk) and not look:
-        return True
-    for index in known.tolist():
-        path = chunk_path(directory, index)
-        if not os.path.exists(path):
-            raise written.missing(path)
-    return False
-
-
-def _check_reaches(directory: Path, layout: Layout, index: Sequence[int]) -> None:
-    """Raise MissingFile if the folder ends before a chunk that the catalog has.
-
-    `zarr.json` grows before the catalog: one that has not is from a time before.
-    """
-    shape = read_shape(directory, len(index))
-    if shape is not None and any(
-        number * size >= end for number, size, end in zip(index, layout.chunk, shape, strict=True)
-    ):
-        raise MissingFile(
-            f"The array's folder {directory} ends at the shape {list(shape)}, before the chunk "
-            f"{list(index)} of the catalog: it is older than the catalog. Restore it from a newer "
-            "backup."
-        )
 
 
 def map_chunk(
@@ -218,8 +172,7 @@ def map_chunk(
 def clear_beyond(directory: Path, layout: Layout, shape: Sequence[int], sync: bool) -> None:
     """Forget what an interrupted growth left beyond `shape`: the next one starts from zeros."""
     inside = whole(shape)
-    if layout.recorded:
-        written.clear_beyond(directory, chunk_ranges(inside, layout.chunk))
+    written.forget_beyond(directory, layout, shape)
     for index, path in list(existing_chunks(directory, len(layout.chunk))):
         covered = chunk_region(index, layout.chunk)
         part = overlap(covered, inside)
@@ -234,36 +187,27 @@ def link_inside(
 ) -> None:
     """Give the chunk files within `shape` a name in the folder `copy`, too.
 
-    Those that reach beyond it are copied: what is beyond may be changed in its place. The record of
-    what was written comes first, so that a chunk that is lost is so in the copy, too.
+    Those that reach beyond it are copied: what is beyond may be changed in its place.
     """
     inside = whole(shape)
-    if layout.recorded:
-        written.copy(directory, copy, chunk_ranges(inside, layout.chunk))
-    linked: list[tuple[int, ...]] = []
     for index, path in existing_chunks(directory, len(layout.chunk)):
         covered = chunk_region(index, layout.chunk)
         part = overlap(covered, inside)
         if min(shape_of(part), default=1) <= 0:
             continue
-        linked.append(index)
         if shape_of(part) == layout.chunk:
-            link_chunk(path, chunk_path(copy, index))
+            _link(path, chunk_path(copy, index))
         else:
             chunk, kept = map_chunk(directory, layout, index), relative(part, covered)
             if chunk is not None:
                 write_chunk(copy, index, _padded(chunk[kept], layout, kept), sync)
-    if layout.recorded:
-        # Another process may be about to record what it has put in place.
-        written.mark_each(copy, linked, sync=sync)
 
 
-def link_chunk(path: str | Path, name: str) -> None:
-    """Give the file of a chunk one more name, or a copy where the file system has no links."""
+def _link(path: Path, name: str) -> None:
     os.makedirs(os.path.dirname(name), exist_ok=True)
     try:
         os.link(path, name)
-    except OSError:
+    except OSError:  # a file system without links
         shutil.copyfile(path, name)
 
 

@@ -82,38 +82,29 @@ class Handles:
         layout = read_layout(directory, structure)
         if before is not None and replace(before.layout, shape=layout.shape) == layout:
             return _Opened(stamp, layout, before.handle)
-        handle = self._handle(f"{directory}/", structure, layout, filling=not layout.recorded)
+        handle = self._handle(directory, structure, layout, filling=not layout.recorded)
         return _Opened(stamp, layout, handle)
 
     def open_filling(
         self, directory: Path, structure: ArrayStructure, layout: Layout
     ) -> ts.TensorStore:
         """Open a handle that reads chunks without a file as zeros. It is not kept."""
-        return self._handle(f"{directory}/", structure, layout, filling=True)
-
-    def open_staged(self, folder: str, structure: ArrayStructure, layout: Layout) -> ts.TensorStore:
-        """Open a handle for chunks that are set aside in a folder (`staged`). It is not kept."""
-        return self._handle(f"{folder}/", structure, layout, filling=True, separator=".")
+        return self._handle(directory, structure, layout, filling=True)
 
     def _handle(
         self,
-        path: str,
+        directory: Path,
         structure: ArrayStructure,
         layout: Layout,
         *,
         filling: bool,
-        separator: str = "/",
     ) -> ts.TensorStore:
         inner = Encoding.of(structure.dtype).inner
         endless = replace(layout, shape=(ENDLESS,) * len(structure.shape) + inner)
-        metadata = document(endless, structure)
-        if separator != "/":
-            keys = {"name": "v2", "configuration": {"separator": separator}}
-            metadata["chunk_key_encoding"] = keys
         spec = {
             "driver": "zarr3",
-            "kvstore": {"driver": "file", "path": path},
-            "metadata": metadata,
+            "kvstore": {"driver": "file", "path": f"{directory}/"},
+            "metadata": document(endless, structure),
             "fill_missing_data_reads": filling,
             # Every chunk that was written has a file.
             "store_data_equal_to_fill_value": True,

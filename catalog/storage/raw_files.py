@@ -85,8 +85,7 @@ def manifest(folder: Path, readable: Path | None = None) -> list[str]:
             check_unmoved(root)
         _raise(error)
     try:
-        for parent, folders, names, _ in os.fwalk(".", dir_fd=start, onerror=_raise):
-            folders[:] = [name for name in folders if not name.endswith(UNFINISHED)]
+        for parent, _, names, _ in os.fwalk(".", dir_fd=start, onerror=_raise):
             for name in names:
                 path = root / parent / name
                 if not name.endswith(UNFINISHED) and _is_file_within(path, root):

@@ -80,6 +80,16 @@ def touched(region: Region, chunk: Sequence[int], indices: np.ndarray[Any, Any])
     return indices[needed]
 
 
+def touched_numbers(region: Region, chunk: Sequence[int]) -> list[list[int]]:
+    """Along each dimension, the numbers of the chunks of which `region` needs an element."""
+    return [
+        list(numbers)
+        if (part.step or 1) <= size
+        else [place // size for place in range(part.start, part.stop, part.step)]
+        for part, size, numbers in zip(region, chunk, chunk_ranges(region, chunk), strict=True)
+    ]
+
+
 def count_touched(region: Region, chunk: Sequence[int]) -> int:
     """Of how many chunks a non-empty `region`, with whatever steps, needs an element."""
     return math.prod(

@@ -1,49 +1,31 @@
 """Chunks that take the place of others once their write is committed: whole files, set aside.
 
-They lie in a folder of their write within that of the array, and become current by renaming, chunk
-by chunk. Who does that, and how often, does not matter: each file can be put in its place once
-only, so that a process that took its time cannot undo what came later.
+They become current by renaming, chunk by chunk. Who does that, and how often, does not matter: each
+file can be put in its place once only, so that a process that took its time cannot undo what came
+later.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
-from . import written
-from .chunk_files import chunk_path, content, link_chunk, new_chunk, partial_chunks, written_chunk
+from . import stages, written
+from .chunk_files import content, new_chunk
 from .encoding import Array
 from .layout import Layout
-from .regions import Region, chunks_of
-from .replace import put_in_place, sync_folder, write_aside
+from .regions import Region, chunk_ranges, chunks_of
+from .replace import put_in_place, write_aside
+from .stages import Index, chunk_path
 
-PREFIX, SUFFIX = "staged-", ".partial"
-
-
-def folder_name(name: str) -> str:
-    """What the folder of the chunks that the write called `name` has set aside is called."""
-    return f"{PREFIX}{name}{SUFFIX}"
-
-
-def folder_of(directory: Path, name: str) -> str:
-    """The folder of the chunks that the write called `name` has set aside."""
-    return f"{directory}/{folder_name(name)}"
-
-
-def names(directory: Path) -> list[str]:
-    """The writes that have chunks set aside in the folder of an array, which need not exist."""
-    try:
-        found = os.listdir(directory)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return [
-        name[len(PREFIX) : -len(SUFFIX)]
-        for name in found
-        if name.startswith(PREFIX) and name.endswith(SUFFIX)
-    ]
+# So many chunks are written, or put in their place, by one thread.
+FEW = 8
+Item = TypeVar("Item")
+THREADS = 4
 
 
 def put_aside(
@@ -57,73 +39,69 @@ def put_aside(
     sync: bool,
 ) -> None:
     """Set the chunks aside that `values` over `region` make of those of an array of `shape`."""
-    folder = folder_of(directory, name)
-    os.makedirs(folder, exist_ok=True)
-    for index in chunks_of(region, layout.chunk):
+    indices = list(chunks_of(region, layout.chunk))
+    place = stages.file_of
+    if len(indices) > FEW:
+        place = stages.aside
+        stages.list_many(directory, name, chunk_ranges(region, layout.chunk), sync=sync)
+
+    def put(index: Index) -> None:
         chunk = new_chunk(directory, layout, index, region, values, shape)
         path = chunk_path(directory, index)
-        write_aside(f"{folder}/{_file(index)}", content(chunk), path, sync=sync)
-    if sync:
-        sync_folder(folder)
+        write_aside(place(directory, name, index), content(chunk), path, sync=sync)
+
+    _each(put, indices)
 
 
-def begin_from(
-    directory: Path, name: str, layout: Layout, region: Region, shape: Sequence[int]
-) -> str:
-    """Make the folder for a writer of our chunk names, with those in it of which a part stays."""
-    folder = folder_of(directory, name)
-    os.makedirs(folder, exist_ok=True)
-    for index in partial_chunks(layout, region, shape):
-        if written_chunk(directory, layout, index) is not None:
-            link_chunk(chunk_path(directory, index), f"{folder}/{_file(index)}")
-    return folder
-
-
-def apply(directory: Path, name: str, layout: Layout, *, sync: bool) -> None:
+def apply(directory: Path, name: str, layout: Layout, shape: Sequence[int], *, sync: bool) -> None:
     """Put what the write called `name` has set aside in its place, unless others have done so."""
-    folder = folder_of(directory, name)
-    try:
-        files = os.listdir(folder)
-    except FileNotFoundError:
-        return
-    placed = []
-    for file in files:
-        index = _index(file, len(layout.chunk))
-        if index is not None:
-            with suppress(FileNotFoundError):  # put there by another process
-                _place(f"{folder}/{file}", chunk_path(directory, index), sync)
-            placed.append(index)
-    if layout.recorded:
-        written.mark_each(directory, placed, sync=sync)
-    discard(directory, name)
+    mine = [each for each in stages.found(directory) if each.name == name]
+    # An array without dimensions has one chunk, whose index is empty.
+    ndim = len(layout.chunk)
+    chunks = [(index[:ndim], path) for each in mine for index, path in each.chunks(directory)]
+    if chunks and layout.recorded:
+        written.before_placing(directory, layout, shape, [index for index, _ in chunks], sync=sync)
+    _each(lambda chunk: _place(chunk[1], chunk_path(directory, chunk[0]), sync), chunks)
+    for each in mine:
+        if each.index is None:
+            _unlink(each.path)
 
 
 def discard(directory: Path, name: str) -> None:
     """Remove what the write called `name` has set aside and not put in its place."""
-    folder = folder_of(directory, name)
-    try:
-        os.rmdir(folder)
-    except FileNotFoundError:
+    for each in stages.found(directory):
+        if each.name == name:
+            for _, path in each.chunks(directory):
+                _unlink(path)
+            _unlink(each.path)
+
+
+def _each(step: Callable[[Item], None], items: Sequence[Item]) -> None:
+    """Take a step for each item, in several threads where there are many."""
+
+    def some(first: int) -> None:
+        for item in items[first::THREADS]:
+            step(item)
+
+    if len(items) <= FEW:
+        for item in items:
+            step(item)
         return
-    except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
+    with ThreadPoolExecutor(THREADS) as threads:
+        for _ in threads.map(some, range(THREADS)):
+            pass
 
 
 def _place(aside: str, path: str, sync: bool) -> None:
     try:
         put_in_place(aside, path, sync=sync)
     except FileNotFoundError:
+        # Its folder is missing, or another process has put it there.
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        put_in_place(aside, path, sync=sync)
+        with suppress(FileNotFoundError):
+            put_in_place(aside, path, sync=sync)
 
 
-def _file(index: Sequence[int]) -> str:
-    return ".".join(map(str, index)) or "0"
-
-
-def _index(file: str, ndim: int) -> tuple[int, ...] | None:
-    """The chunk that a file holds; None for others, such as those that are being written."""
-    parts = file.split(".")
-    if len(parts) != max(ndim, 1) or not all(part.isdecimal() for part in parts):
-        return None
-    return tuple(map(int, parts))[:ndim]
+def _unlink(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)

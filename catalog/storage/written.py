@@ -1,223 +1,194 @@
-"""The record of the chunks of an array that were written: a byte for each, in the folder `written`.
+"""Which chunks of an array were written: a chunk file that is lost is no chunk of zeros.
 
-Without it a chunk file that got lost would read as a chunk that was never written: as zeros. A
-chunk is recorded after its file is there, and files of recorded chunks are only replaced, so that
-a recorded chunk without a file is a damage, whenever it is looked at. The record is asked only
-where no file was found. Folders that were laid out before there was a record have none
-(`Layout.recorded`).
+`zarr.json` says of most arrays that all chunks within the catalog's shape were written, or none
+(`layout.Written`). An append that covers what is new leaves it so. Of arrays that are filled block
+by block it says that some were: these have `marks`. All of this is asked only where no file was
+found. Folders from before this was kept in mind (`Layout.recorded`) go on reading zeros there.
 
-Chunks are recorded in tiles, a small file for each box of neighbours: growing along any dimension
-moves nothing. A byte is written in its place, so that two processes may record at the same time.
+What is said to be written has a file, or one that is about to be put in its place (see `stages`);
+files are only replaced. So what is said and not found is a damage, whenever it is looked at.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
+from . import marks, stages
 from .encoding import Array
 from .errors import MissingFile
-from .replace import replace_file
-
-FOLDER = "written"
-# A tile is at most one block of the disk. Along the first dimension, where most arrays grow, it is
-# this long; the other dimensions share as much.
-LONG = 64
-# By the number of the other dimensions; where there are more, a tile is one chunk wide.
-_SIDES = {1: 64, 2: 8, 3: 4, 4: 2, 5: 2, 6: 2}
-# So many tiles are looked for by their names; of more, those that are there are listed.
-_FEW_TILES = 64
-
-Numbers = tuple[range, ...]
-
-
-def start(directory: Path) -> None:
-    """Begin the record of a folder in which no chunk was written."""
-    os.makedirs(f"{directory}/{FOLDER}", exist_ok=True)
+from .layout import Layout, Written, read_shape, read_written, update_written
+from .regions import (
+    Region,
+    chunk_ranges,
+    count_chunks,
+    count_touched,
+    overlap,
+    touched,
+    touched_numbers,
+    whole,
+)
+from .stages import chunk_path
 
 
-def mark(directory: Path, numbers: Numbers, *, sync: bool = False) -> None:
-    """Record the chunks with these numbers along each dimension: their files are there."""
-    numbers = numbers or (range(1),)
-    shape = _tile_shape(len(numbers))
-    for tile in itertools.product(*map(_tiles, numbers, shape)):
-        *outer, last = map(_within, numbers, tile, shape)
-        runs = [
-            (_place((*index, last.start), shape), len(last)) for index in itertools.product(*outer)
-        ]
-        _write(directory, tile, runs, sync)
+def before_growth(
+    directory: Path,
+    layout: Layout,
+    old: Sequence[int],
+    new: Sequence[int],
+    region: Region | None,
+    *,
+    sync: bool,
+) -> None:
+    """Prepare for a growth from `old` to `new`, of which `region` is about to be written.
 
-
-def mark_each(directory: Path, indices: Iterable[Sequence[int]], *, sync: bool = False) -> None:
-    """Record some chunks, by their indices: their files are there."""
-    tiles: dict[tuple[int, ...], list[int]] = {}
-    for index in indices:
-        index = index or (0,)
-        shape = _tile_shape(len(index))
-        tile, inside = zip(*map(divmod, index, shape), strict=True)
-        tiles.setdefault(tile, []).append(_place(inside, shape))
-    for tile, places in tiles.items():
-        _write(directory, tile, [(place, 1) for place in places], sync)
-
-
-def is_marked(directory: Path, index: Sequence[int]) -> bool:
-    """Return whether a chunk was written. Raises MissingFile if the record itself is gone."""
-    return len(find_marked(directory, tuple(range(n, n + 1) for n in index))) > 0
-
-
-def find_marked(directory: Path, numbers: Numbers) -> Array:
-    """Return the indices of the chunks that were written, of those with these numbers, as rows.
-
-    Raises MissingFile if the record itself is gone.
+    Call it before anything is written beyond `old`.
     """
-    ndim = len(numbers)
-    numbers = numbers or (range(1),)
-    shape = _tile_shape(len(numbers))
-    found = [np.zeros((0, ndim), np.int64)]
-    for tile in _tiles_within(directory, numbers, shape):
-        inside = list(map(_within, numbers, tile, shape))
-        bytes_ = _read(directory, tile, shape)[tuple(slice(n.start, n.stop) for n in inside)]
-        origin = [n.start + k * side for n, k, side in zip(inside, tile, shape, strict=True)]
-        indices = np.argwhere(bytes_) + np.array(origin, np.int64)
-        found.append(indices[:, :ndim])
-    return np.concatenate(found)
+    ndim = len(layout.chunk)
+    if read_written(directory, ndim) is not Written.ALL or _covers(region, old, new):
+        return
+    marks.mark(directory, chunk_ranges(whole(old), layout.chunk), sync=sync)
+    update_written(directory, ndim, Written.SOME, sync=sync)
 
 
-def clear_beyond(directory: Path, numbers: Numbers) -> None:
-    """Forget the chunks that are not among these numbers. Call it before their files go."""
-    numbers = numbers or (range(1),)
-    shape = _tile_shape(len(numbers))
-    for tile in list(_all_tiles(directory, len(numbers))):
-        kept = np.zeros(shape, np.uint8)
-        inside = tuple(slice(n.start, n.stop) for n in map(_within, numbers, tile, shape))
-        before = _read(directory, tile, shape)
-        kept[inside] = before[inside]
-        if not kept.any():
-            os.unlink(_path(directory, tile))
-        elif (kept != before).any():
-            replace_file(_path(directory, tile), kept.tobytes())
+def after_write(
+    directory: Path, layout: Layout, shape: Sequence[int], region: Region, *, sync: bool
+) -> None:
+    """Keep in mind that the files of all chunks of `region` are there."""
+    ndim = len(layout.chunk)
+    state = read_written(directory, ndim)
+    if state is Written.ALL or state is None:
+        return
+    if region == whole(shape):
+        update_written(directory, ndim, Written.ALL, sync=sync)
+        return
+    marks.mark(directory, chunk_ranges(region, layout.chunk), sync=sync)
+    update_written(directory, ndim, Written.SOME, sync=sync)
 
 
-def copy(directory: Path, target: Path, numbers: Numbers) -> None:
-    """Begin the record of the folder `target` with what is recorded of the chunks of `numbers`."""
-    start(target)
-    numbers = numbers or (range(1),)
-    shape = _tile_shape(len(numbers))
-    for tile in _all_tiles(directory, len(numbers)):
-        kept = np.zeros(shape, np.uint8)
-        inside = tuple(slice(n.start, n.stop) for n in map(_within, numbers, tile, shape))
-        kept[inside] = _read(directory, tile, shape)[inside]
-        if kept.any():
-            replace_file(_path(target, tile), kept.tobytes())
+def before_placing(
+    directory: Path,
+    layout: Layout,
+    shape: Sequence[int],
+    indices: Sequence[tuple[int, ...]],
+    *,
+    sync: bool,
+) -> None:
+    """Keep in mind that the files of these chunks are there, or about to be put in their place."""
+    ndim = len(layout.chunk)
+    state = read_written(directory, ndim)
+    if state is Written.ALL or state is None:
+        return
+    if len(indices) == count_chunks(whole(shape), layout.chunk):
+        update_written(directory, ndim, Written.ALL, sync=sync)
+        return
+    marks.mark_each(directory, indices, sync=sync)
+    update_written(directory, ndim, Written.SOME, sync=sync)
 
 
-def missing(path: str) -> MissingFile:
-    """Return the error for the file of a chunk that was written and is not there."""
+def check_lost(directory: Path, layout: Layout, index: Sequence[int]) -> bool:
+    """Look once more at a chunk within the shape that had no file; return whether it has one now.
+
+    Raises MissingFile if it was written.
+    """
+    if not layout.recorded:
+        return False
+    _check_reaches(directory, layout, index)
+    state = read_written(directory, len(index))
+    if state is None or state is Written.NONE:
+        return False
+    if state is Written.SOME and not marks.is_marked(directory, index):
+        return False
+    coming, path = stages.is_staged(directory, index), chunk_path(directory, index)
+    if os.path.exists(path):
+        return True
+    if coming:
+        return False
+    raise _missing(path)
+
+
+def is_complete(directory: Path, layout: Layout, region: Region) -> bool:
+    """Return whether all chunks that `region` needs were written, so that no file may be missing.
+
+    Otherwise raises MissingFile if one of those that were written is lost.
+    """
+    numbers = chunk_ranges(region, layout.chunk)
+    _check_reaches(directory, layout, [each.stop - 1 for each in numbers])
+    state = read_written(directory, len(layout.chunk))
+    if state is Written.ALL:
+        return True
+    if state is not Written.SOME:
+        return False
+    known = touched(region, layout.chunk, marks.find_marked(directory, numbers))
+    if len(known) == count_touched(region, layout.chunk):
+        return True
+    _check_files(directory, layout, known)
+    return False
+
+
+def check_files(directory: Path, layout: Layout, region: Region) -> None:
+    """Raise MissingFile if a chunk that `region` needs was written and is lost."""
+    state = read_written(directory, len(layout.chunk))
+    if state is Written.ALL:
+        for index in itertools.product(*touched_numbers(region, layout.chunk)):
+            check_lost(directory, layout, index)
+    elif state is Written.SOME:
+        known = marks.find_marked(directory, chunk_ranges(region, layout.chunk))
+        _check_files(directory, layout, touched(region, layout.chunk, known))
+
+
+def forget_beyond(directory: Path, layout: Layout, shape: Sequence[int]) -> None:
+    """Forget what was written beyond `shape`. Call it before the files go."""
+    if layout.recorded:
+        marks.clear_beyond(directory, chunk_ranges(whole(shape), layout.chunk))
+
+
+def link(directory: Path, target: Path, layout: Layout, shape: Sequence[int]) -> Written | None:
+    """Let the folder `target` know what was written within `shape` in `directory`; return it."""
+    state = read_written(directory, len(layout.chunk))
+    if state is Written.SOME:
+        marks.copy(directory, target, chunk_ranges(whole(shape), layout.chunk))
+    return state
+
+
+def _covers(region: Region | None, old: Sequence[int], new: Sequence[int]) -> bool:
+    """Return whether `region` is all of what a growth from `old` to `new` brings."""
+    if region is None:
+        return False
+    for dimension, (before, after) in enumerate(zip(old, new, strict=True)):
+        if after > before:
+            added = (*whole(new[:dimension]), slice(before, after), *whole(new[dimension + 1 :]))
+            if overlap(added, region) != added:
+                return False
+    return True
+
+
+def _check_files(directory: Path, layout: Layout, indices: Array) -> None:
+    for index in indices.tolist():
+        if not os.path.exists(chunk_path(directory, index)):
+            check_lost(directory, layout, index)
+
+
+def _missing(path: str) -> MissingFile:
     return MissingFile(
         f"The chunk file {path} is not there, though the chunk was written. Restore the file from "
         "a backup, or write the whole of this chunk again."
     )
 
 
-def _gone(directory: Path) -> MissingFile:
-    return MissingFile(
-        f"The record of written chunks, {directory}/{FOLDER}, is not there, so that it cannot be "
-        "told whether a missing chunk file was written. Restore it from a backup."
-    )
+def _check_reaches(directory: Path, layout: Layout, index: Sequence[int]) -> None:
+    """Raise MissingFile if the folder ends before a chunk that the catalog has.
 
-
-def _tile_shape(ndim: int) -> tuple[int, ...]:
-    if ndim == 1:
-        return (LONG * LONG,)
-    return (LONG, *(_SIDES.get(ndim - 1, 1),) * (ndim - 1))
-
-
-def _tiles(numbers: range, side: int) -> range:
-    return range(numbers.start // side, -(-numbers.stop // side))
-
-
-def _within(numbers: range, tile: int, side: int) -> range:
-    """Those of `numbers` that are in the tile, as counted from where it begins."""
-    first = tile * side
-    start = min(max(numbers.start - first, 0), side)
-    return range(start, min(max(numbers.stop - first, start), side))
-
-
-def _place(index: Sequence[int], shape: Sequence[int]) -> int:
-    place = 0
-    for number, side in zip(index, shape, strict=True):
-        place = place * side + number
-    return place
-
-
-def _path(directory: Path, tile: Sequence[int]) -> str:
-    return f"{directory}/{FOLDER}/{'.'.join(map(str, tile))}"
-
-
-def _write(
-    directory: Path, tile: Sequence[int], runs: Sequence[tuple[int, int]], sync: bool
-) -> None:
-    """Set so many bytes of a tile from each of some places on."""
-    descriptor = _opened(directory, tile)
-    try:
-        for place, length in runs:
-            os.pwrite(descriptor, b"\1" * length, place)
-        if sync:
-            os.fdatasync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _opened(directory: Path, tile: Sequence[int]) -> int:
-    path = _path(directory, tile)
-    try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
-    except FileNotFoundError:
-        start(directory)
-        return os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
-
-
-def _read(directory: Path, tile: Sequence[int], shape: Sequence[int]) -> Array:
-    """The bytes of a tile; zeros where nothing was recorded."""
-    size = math.prod(shape)
-    try:
-        descriptor = os.open(_path(directory, tile), os.O_RDONLY)
-    except FileNotFoundError:
-        if not os.path.isdir(f"{directory}/{FOLDER}"):
-            raise _gone(directory) from None
-        content = b""
-    else:
-        try:
-            content = os.pread(descriptor, size, 0)
-        finally:
-            os.close(descriptor)
-    return np.frombuffer(content.ljust(size, b"\0"), np.uint8).reshape(shape)
-
-
-def _tiles_within(
-    directory: Path, numbers: Numbers, shape: Sequence[int]
-) -> Iterator[tuple[int, ...]]:
-    ranges = tuple(map(_tiles, numbers, shape))
-    if math.prod(map(len, ranges)) <= _FEW_TILES:
-        yield from itertools.product(*ranges)
-        return
-    for tile in _all_tiles(directory, len(numbers)):
-        if all(n in wanted for n, wanted in zip(tile, ranges, strict=True)):
-            yield tile
-
-
-def _all_tiles(directory: Path, ndim: int) -> Iterator[tuple[int, ...]]:
-    """The tiles that there are. Raises MissingFile if the record itself is gone."""
-    try:
-        names = os.listdir(f"{directory}/{FOLDER}")
-    except FileNotFoundError:
-        raise _gone(directory) from None
-    for name in names:
-        parts = name.split(".")
-        if len(parts) == ndim and all(part.isdecimal() for part in parts):
-            yield tuple(map(int, parts))
+    `zarr.json` grows before the catalog: one that has not is from a time before.
+    """
+    shape = read_shape(directory, len(index))
+    if shape is not None and any(
+        number * size >= end for number, size, end in zip(index, layout.chunk, shape, strict=True)
+    ):
+        raise MissingFile(
+            f"The array's folder {directory} ends at the shape {list(shape)}, before the chunk "
+            f"{list(index)} of the catalog: it is older than the catalog. Restore it from a newer "
+            "backup."
+        )

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.storage import chunk_files, written
+from catalog.storage import chunk_files, marks
 from catalog.storage.arrays import ArrayStore
 from catalog.storage.encoding import Encoding
 from catalog.storage.errors import MissingFile
@@ -27,18 +27,28 @@ SMALL = settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 # One element is a chunk, or three are; of one number many are.
+STAGE = "0123456789abcdef"
 DTYPES = ["S9000", "V3000", "<u2"]
 
 
 def grow_or_write(
-    store: ArrayStore, folder: Path, before: ArrayStructure, region: Any, values: Any
+    store: ArrayStore,
+    folder: Path,
+    before: ArrayStructure,
+    region: Any,
+    values: Any,
+    *,
+    staged: bool = True,
 ) -> ArrayStructure:
     """Write a region as the catalog does; return the structure after it."""
     ends = tuple(max(part.stop, n) for part, n in zip(region, before.shape, strict=True))
     after = before if ends == before.shape else before.grown_to(ends)
     if after is not before:
-        store.extend(folder, before, after)
-    store.write_region(folder, after, region, values, visible_shape=before.shape)
+        store.extend(folder, before, after, region)
+    stage = STAGE if staged else ""
+    store.write_region(folder, after, region, values, visible_shape=before.shape, stage=stage)
+    if staged:
+        store.apply(folder, after, STAGE)
     return after
 
 
@@ -67,9 +77,14 @@ def histories(draw: st.DrawFn) -> tuple[ArrayStructure, list[Any]]:
     shape = tuple(draw(st.lists(st.integers(0, 12), min_size=1, max_size=3)))
     structure = ArrayStructure.from_array(np.zeros(shape, draw(st.sampled_from(DTYPES))))
     regions: list[Any] = []
+    if draw(st.booleans()):
+        # Row by row.
+        for row in range(draw(st.integers(1, 4))):
+            ends = slice(shape[0] + row, shape[0] + row + 1)
+            regions.append((ends, *(slice(0, max(n, 1)) for n in shape[1:])))
     for _ in range(draw(st.integers(1, 4))):
         if draw(st.booleans()):
-            regions.append("all")
+            regions.insert(draw(st.integers(0, len(regions))), "all")
             continue
         corner = [draw(st.integers(0, 12)) for _ in shape]
         size = [draw(st.integers(1, 6)) for _ in shape]
@@ -78,9 +93,15 @@ def histories(draw: st.DrawFn) -> tuple[ArrayStructure, list[Any]]:
 
 
 @SMALL
-@given(data=st.data(), history=histories(), zeros=st.booleans(), branched=st.booleans())
+@given(
+    data=st.data(),
+    history=histories(),
+    zeros=st.booleans(),
+    branched=st.booleans(),
+    staged=st.booleans(),
+)
 def test_a_lost_chunk_is_an_error_for_whoever_needs_it_and_for_no_other(
-    tmp_path: Path, data: st.DataObject, history: Any, zeros: bool, branched: bool
+    tmp_path: Path, data: st.DataObject, history: Any, zeros: bool, branched: bool, staged: bool
 ) -> None:
     store, folder = ArrayStore(), fresh(tmp_path)
     structure, regions = history
@@ -91,7 +112,7 @@ def test_a_lost_chunk_is_an_error_for_whoever_needs_it_and_for_no_other(
         where = tuple(slice(part.start or 0, part.stop) for part in where)
         values = noise(structure.dtype, tuple(p.stop - p.start for p in where), seed)
         values = np.zeros_like(values) if zeros else values
-        structure = grow_or_write(store, folder, structure, where, values)
+        structure = grow_or_write(store, folder, structure, where, values, staged=staged)
         larger = np.zeros(structure.shape, structure.dtype)
         larger[tuple(map(slice, expected.shape))] = expected
         larger[where] = values
@@ -145,15 +166,14 @@ def test_what_is_left_of_a_lost_chunk_is_not_made_up_by_a_patch(tmp_path: Path, 
     assert same(store.read(tmp_path / "a", structure), array)
 
 
-def test_a_folder_from_before_the_record_reads_as_before(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_say_what_was_written_reads_as_before(tmp_path: Path) -> None:
     array = noise(np.dtype("S9000"), (20,), 1).copy()
     structure = ArrayStructure.from_array(array)
     store = ArrayStore()
     store.create(tmp_path / "a", structure)
     store.write(tmp_path / "a", structure, array)
-    shutil.rmtree(tmp_path / "a/written")
     described = orjson.loads((tmp_path / "a/zarr.json").read_bytes())
-    del described["attributes"]["written_chunks_recorded"]
+    del described["attributes"]["written_chunks"]
     (tmp_path / "a/zarr.json").write_bytes(orjson.dumps(described))
 
     os.unlink(chunk_files.chunk_path(tmp_path / "a", chunks_within(tmp_path / "a", structure)[0]))
@@ -164,7 +184,7 @@ def test_a_folder_from_before_the_record_reads_as_before(tmp_path: Path) -> None
     assert (found[0], found[20]) == (b"", array[0])
 
 
-def test_a_record_that_is_gone_and_a_folder_older_than_the_catalog_are_told(
+def test_marks_that_are_gone_and_a_folder_older_than_the_catalog_are_told(
     tmp_path: Path,
 ) -> None:
     structure = ArrayStructure.from_array(np.zeros((2, 3000)))
@@ -178,7 +198,7 @@ def test_a_record_that_is_gone_and_a_folder_older_than_the_catalog_are_told(
     with pytest.raises(MissingFile, match="older than the catalog"):
         store.read(tmp_path / "older", grown)
     shutil.rmtree(folder / "written")
-    with pytest.raises(MissingFile, match="record of written chunks"):
+    with pytest.raises(MissingFile, match="marks of written chunks"):
         store.read(folder, grown)
 
 
@@ -189,25 +209,25 @@ def test_a_record_that_is_gone_and_a_folder_older_than_the_catalog_are_told(
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_the_record_is_what_was_marked_in_any_number_of_dimensions(
+def test_marks_are_kept_in_any_number_of_dimensions(
     tmp_path: Path, boxes: list[list[tuple[int, int]]], ndim: int
 ) -> None:
     folder, expected = fresh(tmp_path), set[tuple[int, ...]]()
-    written.start(folder)
+    (folder / "written").mkdir(parents=True)
     for box in boxes:
         # Along one dimension it is long.
         numbers = tuple(
             range(a, a + (n if place == len(box) % max(ndim, 1) else n % 3) + 1)
             for place, (a, n) in enumerate(box[:ndim])
         )
-        written.mark(folder, numbers)
+        marks.mark(folder, numbers)
         expected |= set(itertools.product(*numbers))
     everything = tuple(range(10**12) for _ in range(ndim))
-    assert {tuple(row) for row in written.find_marked(folder, everything).tolist()} == expected
+    assert {tuple(row) for row in marks.find_marked(folder, everything).tolist()} == expected
     half = tuple(range(100) for _ in range(ndim))
-    written.clear_beyond(folder, half)
+    marks.clear_beyond(folder, half)
     left = {index for index in expected if all(n < 100 for n in index)}
-    assert {tuple(row) for row in written.find_marked(folder, everything).tolist()} == left
+    assert {tuple(row) for row in marks.find_marked(folder, everything).tolist()} == left
 
 
 def test_the_encoding_of_texts_is_part_of_a_chunks_number(tmp_path: Path) -> None:
