@@ -30,6 +30,7 @@ from ..models import DataSource, Node
 from ..nodes import split_path
 from ..storage.mapped import Bytes, let_go
 from ..storage.portions import portions
+from ..storage.staged import Aside
 from ..targets import Target, find_target, store_structure, superseded
 from .commits import committed
 from .external import read_external
@@ -212,7 +213,7 @@ def _store(target: Target, fence: Fence, plan: Plan, array: Array, upload: Uploa
     # Nobody reads a branch before it is made current, with all that is in it.
     staged = stage.name if fence.exclusive else ""
     try:
-        _put(target, directory, plan, array, staged, lambda: let_go(upload.body))
+        chunks = _put(target, directory, plan, array, staged, lambda: let_go(upload.body))
     except BaseException:
         stage.discard()
         raise
@@ -223,13 +224,13 @@ def _store(target: Target, fence: Fence, plan: Plan, array: Array, upload: Uploa
             # The record of the event is the only row that changes. Where its outcome is not known,
             # it decides later what becomes of the chunks; the same bytes may be sent again.
             recorded = record(event)
-            stage.apply()
+            stage.apply(chunks)
             announce(recorded)
             return
         with committed() as change, with_receipt(target.ref.uuid, upload.once, plan.structure):
             _make_current(target, folder, plan)
             change.tells(event)
-            change.then(stage.apply)
+            change.then(lambda: stage.apply(chunks))
 
 
 def _branch(target: Target) -> str:
@@ -260,11 +261,11 @@ def _put(
     array: Array,
     stage: str,
     each: Callable[[], None],
-) -> None:
+) -> list[Aside]:
     store, before = array_store(), target_structure(target)
     if plan.structure is not before:
         store.extend(directory, before, plan.structure, plan.region)
-    store.write_region(
+    return store.write_region(
         directory,
         plan.structure,
         plan.region,

@@ -18,7 +18,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from ..events import is_recorded
 from ..models import DataSource, Node, Receipt
 from ..storage import stages
 from ..storage.errors import StorageError
+from ..storage.staged import Aside
 from .commits import OutcomeUnknown
 from .receipts import Once
 from .stores import array_folder, array_store, node_folder
@@ -49,9 +50,13 @@ class Stage:
         """The token of the record of its announcement."""
         return self.name.partition("-")[0]
 
-    def apply(self) -> None:
-        """Let readers see what was set aside: the write is committed."""
-        array_store().apply(self.directory, self.structure, self.name)
+    def apply(self, chunks: Sequence[Aside] | None = None) -> None:
+        """Let readers see what was set aside: the write is committed.
+
+        `chunks` are what the store said when it set them aside; without, they are looked for.
+        """
+        if chunks != []:
+            array_store().apply(self.directory, self.structure, self.name, chunks)
 
     def discard(self) -> None:
         """Remove what was set aside: the write is not committed, and will not be."""

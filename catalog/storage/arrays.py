@@ -46,6 +46,7 @@ from .regions import (
     shape_of,
     whole,
 )
+from .staged import Aside
 
 MIMETYPE = "application/x-zarr"
 # Up to so many chunks our own writing of chunk files is quicker than tensorstore's threads.
@@ -83,32 +84,34 @@ class ArrayStore:
         visible_shape: Sequence[int] | None = None,
         stage: str = "",
         each: Callable[[], None] | None = None,
-    ) -> None:
+    ) -> list[Aside]:
         """Write `array` over `region` (start and stop of each dimension).
 
         `visible_shape` is the shape that readers know, if the array is growing to `structure`:
         what nobody can see yet is written several times quicker. With the name of a `stage`, what
-        readers can see is set aside until `apply` is called with it. A large array is written in
-        pieces along its chunks; `each` is called after each of them.
+        readers can see is set aside until `apply` is called with what is returned. A large array is
+        written in pieces along its chunks; `each` is called after each of them.
         Raises WireError if the region is not within the shape, or is of another shape than `array`;
         MissingFile where it would leave a part of a chunk that is lost.
         """
         _check_region(structure.shape, region, array)
         encoding = Encoding.of(structure.dtype)
+        chunks: list[Aside] = []
         if not array.size or not encoding.dtype.itemsize:
-            return
+            return chunks
         layout, _ = self._handles.get(directory, structure)
         visible = structure.shape if visible_shape is None else tuple(visible_shape)
         for part in self._parts(layout, region, array):
             values = encoding.encode(part_of(array, relative(part, region)))
             if stage:
-                self._put_staged(directory, structure, part, values, visible, stage)
+                chunks += self._put_staged(directory, structure, part, values, visible, stage)
             else:
                 self._put(directory, structure, part, values, visible)
             if each is not None:
                 each()
         if layout.recorded:
             self._note(directory, structure, layout, region, visible, staged=bool(stage))
+        return chunks
 
     def _note(
         self,
@@ -135,11 +138,22 @@ class ArrayStore:
         """The stages of a folder that were neither applied nor discarded."""
         return sorted({each.name for each in stages.found(directory)})
 
-    def apply(self, directory: Path, structure: ArrayStructure, stage: str) -> None:
-        """Let readers see what was set aside under `stage`. To do so again does nothing."""
+    def apply(
+        self,
+        directory: Path,
+        structure: ArrayStructure,
+        stage: str,
+        chunks: Sequence[Aside] | None = None,
+    ) -> None:
+        """Let readers see what was set aside under `stage`. To do so again does nothing.
+
+        `chunks` are what `write_region` has returned; without, they are looked for.
+        """
         layout, _ = self._handles.get(directory, structure)
+        if chunks is None:
+            chunks = staged.find(directory, stage, len(layout.chunk))
         shape = structure.shape + Encoding.of(structure.dtype).inner
-        staged.apply(directory, stage, layout, shape, sync=self._sync)
+        staged.apply(directory, stage, layout, shape, chunks, sync=self._sync)
 
     def discard(self, directory: Path, stage: str) -> None:
         """Remove what was set aside under `stage` and not applied."""
@@ -219,18 +233,18 @@ class ArrayStore:
         values: Array,
         visible: tuple[int, ...],
         stage: str,
-    ) -> None:
+    ) -> list[Aside]:
         # What nobody can see yet comes first: a chunk may be on both sides.
         for part in beyond(region, visible):
             self._put(directory, structure, part, part_of(values, relative(part, region)), visible)
         if any(part.start >= size for part, size in zip(region, visible, strict=True)):
-            return
+            return []
         seen = overlap(region, whole(visible))
         values = part_of(values, relative(seen, region))
         inner = Encoding.of(structure.dtype).inner
         stored_region, shape = (*seen, *whole(inner)), structure.shape + inner
         layout, _ = self._handles.get(directory, structure)
-        staged.put_aside(
+        return staged.put_aside(
             directory, stage, layout, stored_region, values, shape=shape, sync=self._sync
         )
 

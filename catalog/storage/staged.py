@@ -24,6 +24,8 @@ from .stages import Index, chunk_path
 
 # So many chunks are written, or put in their place, by one thread.
 FEW = 8
+# A chunk, and its file.
+Aside = tuple[Index, str]
 Item = TypeVar("Item")
 THREADS = 4
 
@@ -37,34 +39,49 @@ def put_aside(
     *,
     shape: Sequence[int],
     sync: bool,
-) -> None:
-    """Set the chunks aside that `values` over `region` make of those of an array of `shape`."""
+) -> list[Aside]:
+    """Set the chunks aside that `values` over `region` make of those of an array of `shape`.
+
+    Returns which these are, with their files.
+    """
     indices = list(chunks_of(region, layout.chunk))
     place = stages.file_of
     if len(indices) > FEW:
         place = stages.aside
         stages.list_many(directory, name, chunk_ranges(region, layout.chunk), sync=sync)
 
-    def put(index: Index) -> None:
+    def put(aside: Aside) -> None:
+        index, path = aside
         chunk = new_chunk(directory, layout, index, region, values, shape)
-        path = chunk_path(directory, index)
-        write_aside(place(directory, name, index), content(chunk), path, sync=sync)
+        write_aside(path, content(chunk), chunk_path(directory, index), sync=sync)
 
-    _each(put, indices)
+    chunks = [(index, place(directory, name, index)) for index in indices]
+    _each(put, chunks)
+    return chunks
 
 
-def apply(directory: Path, name: str, layout: Layout, shape: Sequence[int], *, sync: bool) -> None:
-    """Put what the write called `name` has set aside in its place, unless others have done so."""
+def find(directory: Path, name: str, ndim: int) -> list[Aside]:
+    """Return the chunks that the write called `name` has set aside, with their files."""
     mine = [each for each in stages.found(directory) if each.name == name]
     # An array without dimensions has one chunk, whose index is empty.
-    ndim = len(layout.chunk)
-    chunks = [(index[:ndim], path) for each in mine for index, path in each.chunks(directory)]
+    return [(index[:ndim], path) for each in mine for index, path in each.chunks(directory)]
+
+
+def apply(
+    directory: Path,
+    name: str,
+    layout: Layout,
+    shape: Sequence[int],
+    chunks: Sequence[Aside],
+    *,
+    sync: bool,
+) -> None:
+    """Put what the write called `name` has set aside in its place, unless others have done so."""
     if chunks and layout.recorded:
         written.before_placing(directory, layout, shape, [index for index, _ in chunks], sync=sync)
     _each(lambda chunk: _place(chunk[1], chunk_path(directory, chunk[0]), sync), chunks)
-    for each in mine:
-        if each.index is None:
-            _unlink(each.path)
+    if len(chunks) > FEW:
+        _unlink(stages.list_of(directory, name))
 
 
 def discard(directory: Path, name: str) -> None:

@@ -71,10 +71,15 @@ def aside(directory: Path, name: str, index: Sequence[int]) -> str:
     return f"{chunk_path(directory, index)}.staged-{name}.partial"
 
 
+def list_of(directory: Path, name: str) -> str:
+    """The list of the many chunks that the write called `name` sets aside."""
+    return f"{directory}/staged-{name}.partial"
+
+
 def list_many(directory: Path, name: str, numbers: Sequence[range], *, sync: bool) -> None:
     """Note that the write called `name` is about to set the chunks with these numbers aside."""
     line = " ".join(f"{along.start}:{along.stop}" for along in numbers) + "\n"
-    path = f"{directory}/staged-{name}.partial"
+    path = list_of(directory, name)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     try:
         write_all(descriptor, line.encode())
@@ -90,6 +95,7 @@ def found(directory: Path) -> list[Staged]:
         names = os.listdir(directory)
     except (FileNotFoundError, NotADirectoryError):
         return []
+    names = [name for name in names if name.startswith("staged-")]
     matches = [match for match in map(_FORM.fullmatch, names) if match is not None]
     return [
         Staged(

@@ -25,7 +25,6 @@ from .regions import (
     chunk_ranges,
     count_chunks,
     count_touched,
-    overlap,
     touched,
     touched_numbers,
     whole,
@@ -65,7 +64,8 @@ def after_write(
         update_written(directory, ndim, Written.ALL, sync=sync)
         return
     marks.mark(directory, chunk_ranges(region, layout.chunk), sync=sync)
-    update_written(directory, ndim, Written.SOME, sync=sync)
+    if state is not Written.SOME:
+        update_written(directory, ndim, Written.SOME, sync=sync)
 
 
 def before_placing(
@@ -85,7 +85,8 @@ def before_placing(
         update_written(directory, ndim, Written.ALL, sync=sync)
         return
     marks.mark_each(directory, indices, sync=sync)
-    update_written(directory, ndim, Written.SOME, sync=sync)
+    if state is not Written.SOME:
+        update_written(directory, ndim, Written.SOME, sync=sync)
 
 
 def check_lost(directory: Path, layout: Layout, index: Sequence[int]) -> bool:
@@ -157,11 +158,11 @@ def _covers(region: Region | None, old: Sequence[int], new: Sequence[int]) -> bo
     """Return whether `region` is all of what a growth from `old` to `new` brings."""
     if region is None:
         return False
-    for dimension, (before, after) in enumerate(zip(old, new, strict=True)):
+    for grown, (before, after) in enumerate(zip(old, new, strict=True)):
         if after > before:
-            added = (*whole(new[:dimension]), slice(before, after), *whole(new[dimension + 1 :]))
-            if overlap(added, region) != added:
-                return False
+            for dimension, (part, size) in enumerate(zip(region, new, strict=True)):
+                if part.stop < size or part.start > (before if dimension == grown else 0):
+                    return False
     return True
 
 
