@@ -116,11 +116,13 @@ def sweep_stages(node: UUID, *, unclaimed: float) -> int:
     Call it under the lock of the node.
     """
     source = DataSource.objects.filter(node__uuid=node).first()
-    structure = _structure(node)
-    if source is None or structure is None:
+    if source is None:
         return 0
     directory = array_folder(node, source.folder)
     old = {each.name for each in stages.found(directory) if _is_old(each.path, unclaimed)}
+    structure = _structure(node) if old else None
+    if structure is None:
+        return 0
     for name in old:
         stage = Stage(directory, structure, name)
         if _is_committed(node, stage):
