@@ -61,8 +61,13 @@ def valkey(folder: Path, memory: int = 6_000_000_000) -> Iterator[str]:
 
 
 @contextmanager
-def ours(folder: Path, workers: int = 1, database: str = "") -> Iterator[Peer]:
-    """`manage.py serve` with one worker, or more, and defaults; on SQLite, or `database`."""
+def ours(
+    folder: Path, workers: int = 1, database: str = "", project: Path = PROJECT, name: str = "ours"
+) -> Iterator[Peer]:
+    """`manage.py serve` with one worker, or more, and defaults; on SQLite, or `database`.
+
+    `project` may be another checkout, with which this one is compared under another `name`.
+    """
     port = free_port()
     command = [sys.executable, "manage.py", "serve"]
     command += ["--workers", str(workers), "--port", str(port)]
@@ -75,8 +80,8 @@ def ours(folder: Path, workers: int = 1, database: str = "") -> Iterator[Peer]:
         }
         environment = {**reference_environment(), **settings}
         environment.pop("DJANGO_SETTINGS_MODULE", None)
-        with _process(command, folder / "server.log", PROJECT, environment) as process:
-            yield _answering(Peer("ours", port, process))
+        with _process(command, folder / "server.log", project, environment) as process:
+            yield _answering(Peer(name, port, process))
 
 
 @contextmanager

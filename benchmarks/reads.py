@@ -2,6 +2,8 @@
 
 Run by hand: `python -m benchmarks.reads [--rounds 3] [--only NAME] [--quick]`. Every work is run on
 each server in turns, so that what else the machine does meets them alike; medians are printed.
+`--before FOLDER` compares with the checkout of another version, which is run with the packages that
+are installed here.
 """
 
 from __future__ import annotations
@@ -10,13 +12,14 @@ import argparse
 import secrets
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .load import Writer
 from .peers import Peer
-from .streaming import line, measure, servers
+from .streaming import HEADING, line, measure, servers
 from .works import LARGE, OCTETS, Figure, Work, new_array
 
 MSGPACK = "application/x-msgpack"
@@ -176,13 +179,13 @@ def main() -> None:
     parser.add_argument("--only", default="", help="works whose name holds this text")
     parser.add_argument("--quick", action="store_true", help="a quarter of the requests")
     parser.add_argument("--servers", nargs="+", default=["ours", "tiled"])
+    parser.add_argument("--before", type=Path, help="a checkout of ours to compare with")
     options = parser.parse_args()
     chosen = [one for one in the_works(0.25 if options.quick else 1.0) if options.only in one.name]
     if not chosen:
         parser.error(f"no work is called {options.only!r}")
-    print("| work | unit | ours | Tiled | times | to reach | of bare | processor time |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    with servers(options.servers) as running:
+    print(HEADING)
+    with servers(options.servers, options.before) as running:
         for work in chosen:
             print(line(work, measure(work, running, options.rounds)), flush=True)
 

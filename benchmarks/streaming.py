@@ -2,7 +2,8 @@
 
 Run by hand: `python -m benchmarks.streaming [--rounds 3] [--only NAME] [--quick]`. Every work is
 run on each server in turns, so that what else the machine does meets them alike; medians are
-printed.
+printed. `--before FOLDER` compares with the checkout of another version, which is run with the
+packages that are installed here.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from .works import LARGE, Figure, Work
 SERVERS = {"ours": peers.ours, "tiled": peers.tiled, "bare": peers.bare}
 MESSAGES = "ms CPU per 1,000"
 EACH = "ms CPU each"
+HEADING = """\
+| work | unit | ours | Tiled | times | to reach | of bare | processor time | before |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
 
 
 def the_works(scale: float) -> list[Work]:
@@ -94,8 +98,8 @@ def the_works(scale: float) -> list[Work]:
 
 
 @contextmanager
-def servers(names: Sequence[str]) -> Iterator[list[Peer]]:
-    """All servers of these names, running."""
+def servers(names: Sequence[str], before: Path | None = None) -> Iterator[list[Peer]]:
+    """All servers of these names, and that of the checkout `before`, running."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tiled-bench-")))
         running = []
@@ -103,6 +107,11 @@ def servers(names: Sequence[str]) -> Iterator[list[Peer]]:
             place = folder / name
             place.mkdir()
             running.append(stack.enter_context(SERVERS[name](place)))
+        if before is not None:
+            place = folder / "before"
+            place.mkdir()
+            older = peers.ours(place, project=before.resolve(), name="before")
+            running.append(stack.enter_context(older))
         yield running
 
 
@@ -128,6 +137,12 @@ def line(work: Work, figures: dict[str, Figure]) -> str:
         if tiled and tiled.cpu:
             cpu += f" / {tiled.cpu:.1f} = 1/{tiled.cpu / max(ours.cpu, 1e-9):.0f}"
         cpu += f" {work.cpu_unit}"
+    before = figures.get("before")
+    compared = []
+    if ours and before:
+        compared.append(f"{before.value:,.1f}, now {ours.value / before.value:.0%}")
+        if ours.cpu is not None and before.cpu:
+            compared.append(f"CPU {before.cpu:.2f}, now {ours.cpu / before.cpu:.0%}")
     cells = [
         work.name,
         work.unit,
@@ -137,6 +152,7 @@ def line(work: Work, figures: dict[str, Figure]) -> str:
         f"{work.reach:g}",
         fraction,
         cpu,
+        "; ".join(compared),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -161,15 +177,15 @@ def main() -> None:
     parser.add_argument("--only", default="", help="works whose name holds this text")
     parser.add_argument("--quick", action="store_true", help="a quarter of the requests")
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
+    parser.add_argument("--before", type=Path, help="a checkout of ours to compare with")
     options = parser.parse_args()
     chosen = [one for one in the_works(0.25 if options.quick else 1.0) if options.only in one.name]
     if not chosen:
         parser.error(f"no work is called {options.only!r}")
     small, large = bare_client(works.SMALL, 2000), bare_client(LARGE, 50) * LARGE / 1e6
     print(f"A Redis client alone: {small:,.0f} x 8 KB per second; {large:,.0f} MB/s of 4 MB.\n")
-    print("| work | unit | ours | Tiled | times | to reach | of bare | processor time |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    with servers(options.servers) as running:
+    print(HEADING)
+    with servers(options.servers, options.before) as running:
         for work in chosen:
             print(line(work, measure(work, running, options.rounds)))
             sys.stdout.flush()
