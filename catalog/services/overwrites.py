@@ -25,6 +25,7 @@ from pathlib import Path
 from uuid import UUID
 
 from access.errors import ServiceError, Unavailable
+from tiled_client.wire.errors import WireError
 from tiled_client.wire.structures import ArrayStructure
 
 from ..events import is_recorded
@@ -147,7 +148,10 @@ def _is_old(path: str, seconds: float) -> bool:
 
 def _structure(node: UUID) -> ArrayStructure | None:
     found = Node.objects.filter(uuid=node).select_related("data_source").first()
-    structure = None if found is None else found.structure
+    try:
+        structure = None if found is None else found.structure
+    except WireError:  # nothing of such a node is read, either
+        return None
     return structure if isinstance(structure, ArrayStructure) else None
 
 

@@ -1,6 +1,6 @@
 """Chunks that take the place of others once their write is committed: whole files, set aside.
 
-They become current by renaming, chunk by chunk. Who does that, and how often, does not matter: each
+They become current by renaming, chunk by chunk. Which process does that does not matter: each
 file can be put in its place once only, so that a process that took its time cannot undo what came
 later.
 """
@@ -22,12 +22,12 @@ from .regions import Region, chunk_ranges, chunks_of
 from .replace import put_in_place, write_aside
 from .stages import Index, chunk_path
 
-# So many chunks are written, or put in their place, by one thread.
+# Up to so many chunks are written, or put in their place, by one thread, and more by several.
 FEW = 8
+THREADS = 4
 # A chunk, and its file.
 Aside = tuple[Index, str]
 Item = TypeVar("Item")
-THREADS = 4
 
 
 def put_aside(

@@ -1,4 +1,4 @@
-"""A chunk that was written and is lost is an error, whatever reads it; the others are as before."""
+"""A chunk that was written and is lost is an error for all who need it; the others are as before."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def histories(draw: st.DrawFn) -> tuple[ArrayStructure, list[Any]]:
     branched=st.booleans(),
     staged=st.booleans(),
 )
-def test_a_lost_chunk_is_an_error_for_whoever_needs_it_and_for_no_other(
+def test_a_lost_chunk_is_an_error_for_reads_that_need_it_and_for_no_other(
     tmp_path: Path, data: st.DataObject, history: Any, zeros: bool, branched: bool, staged: bool
 ) -> None:
     store, folder = ArrayStore(), fresh(tmp_path)
