@@ -1,4 +1,4 @@
-"""A chunk that was written and is lost is an error for all who need it; the others are as before."""
+"""A chunk that was written and is lost is an error for reads that need it, and for no others."""
 
 from __future__ import annotations
 
