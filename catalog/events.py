@@ -45,7 +45,7 @@ class ArrayWritten(Event):
 
     `payload` is the request's body: C-order bytes of the node's dtype, of shape `shape`; or of a
     sparse array, an Arrow IPC file of coordinates and values. Nothing was stored unless
-    `persisted`.
+    `persisted`. It is recorded under the token `recorded_as`, if that is given.
     """
 
     mimetype: str
@@ -54,6 +54,7 @@ class ArrayWritten(Event):
     block: tuple[int, ...] | None
     payload: bytes | memoryview
     persisted: bool
+    recorded_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,9 @@ class Note(Protocol):
 
 # Sent within the transaction of a change, with its `event`: listeners answer with a Note or None.
 recording = Signal()
+# Sent to ask whether the event of `node` that was recorded under `token` is still to be announced:
+# listeners answer True or False.
+asked = Signal()
 # Sent when a request repeats what was done before, with the `node` whose events it may be about.
 repeated = Signal()
 
@@ -226,6 +230,11 @@ def record(event: Event) -> Recorded:
     """Have listeners keep what they have to do about `event`. Call it within the transaction."""
     answers: list[Any] = recording.send(sender=type(event), event=event)
     return Recorded(event, tuple(note for _, note in answers if note is not None))
+
+
+def is_recorded(node: uuid.UUID, token: str) -> bool:
+    """Return whether an event of `node` was recorded under `token`, and not announced yet."""
+    return any(answer for _, answer in asked.send(sender=Note, node=node, token=token))
 
 
 def announce(event: Event | Recorded) -> None:

@@ -103,6 +103,7 @@ def connect() -> None:
     for signal, _ in _MESSAGES.values():
         signal.connect(_announced, weak=False, dispatch_uid="streaming")
     events.recording.connect(_recorded, weak=False, dispatch_uid="streaming")
+    events.asked.connect(_asked, weak=False, dispatch_uid="streaming")
     events.repeated.connect(_repeated, weak=False, dispatch_uid="streaming")
     events.node_deleted.connect(_deleted, weak=False, dispatch_uid="streaming")
     events.stream_closed.connect(_closed, weak=False, dispatch_uid="streaming")
@@ -115,8 +116,14 @@ def _recorded(*, event: events.Event, **_: Any) -> events.Note | None:
     if isinstance(event, events.NodeDeleted):
         return delivery.keep_drops(_gone(event))
     if type(event) in _MESSAGES:
-        return delivery.keep(event.node.uuid, _message(event), _payload(event))
+        token = getattr(event, "recorded_as", "")
+        return delivery.keep(event.node.uuid, _message(event), _payload(event), token)
     return None
+
+
+def _asked(*, node: UUID, token: str, **_: Any) -> bool:
+    """Return whether an update of `node` under `token` is kept."""
+    return delivery.is_kept(node, token)
 
 
 def _announced(*, event: events.Event, notes: Sequence[events.Note] = (), **_: Any) -> None:

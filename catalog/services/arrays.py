@@ -1,8 +1,9 @@
 """Writing and reading arrays.
 
 A persisted write holds the node's lock until it has been announced, so that the order in which
-listeners hear of writes is the order in which they were stored. What is not persisted is checked
-just the same, and then only announced.
+listeners hear of writes is the order in which they were stored. What readers can see changes after
+the commit (see `overwrites`). What is not persisted is checked just the same, and then only
+announced.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,10 +30,12 @@ from ..models import DataSource, Node
 from ..nodes import split_path
 from ..storage.mapped import Bytes, let_go
 from ..storage.portions import portions
+from ..storage.staged import Aside
 from ..targets import Target, find_target, store_structure, superseded
 from .commits import committed
 from .external import read_external
 from .limits import check_size, nominal_bytes
+from .overwrites import begin, discarded_if_refused, settle
 from .receipts import Once, earlier_receipt, with_receipt
 from .stores import array_folder, array_store
 
@@ -148,6 +152,8 @@ def _write(path: str, upload: Upload, planned: Callable[[ArrayStructure], Plan])
         target = find_target(path, StructureFamily.array)
         if not target.writable:
             raise NotSupported("This node cannot accept array data.")
+        directory = array_folder(target.ref.uuid, target.folder)
+        settle(target.ref.uuid, directory, target_structure(target), alone=fence.exclusive)
         earlier = earlier_receipt(target.ref.uuid, upload.once)
         if earlier is not None:
             announce_left(target.ref)
@@ -201,19 +207,30 @@ def _check_texts(array: Array) -> None:
 
 
 def _store(target: Target, fence: Fence, plan: Plan, array: Array, upload: Upload) -> None:
-    folder = target.folder
-    if not fence.exclusive:
-        folder = _branch(target)
-    _put(target, folder, plan, array, lambda: let_go(upload.body))
-    event = _written(target, plan, upload)
-    if plan.structure is target.structure and folder == target.folder and upload.once is None:
-        # The record of the event is the only row that changes. Its outcome need not be asked for:
-        # the same bytes may be written again.
-        announce(record(event))
-        return
-    with committed() as change, with_receipt(target.ref.uuid, upload.once, plan.structure):
-        _make_current(target, folder, plan)
-        change.tells(event)
+    folder = target.folder if fence.exclusive else _branch(target)
+    directory = array_folder(target.ref.uuid, folder)
+    stage = begin(directory, plan.structure, upload.once)
+    # Nobody reads a branch before it is made current, with all that is in it.
+    staged = stage.name if fence.exclusive else ""
+    try:
+        chunks = _put(target, directory, plan, array, staged, lambda: let_go(upload.body))
+    except BaseException:
+        stage.discard()
+        raise
+    event = replace(_written(target, plan, upload), recorded_as=stage.token)
+    alone = plan.structure is target.structure and folder == target.folder and upload.once is None
+    with discarded_if_refused(stage):
+        if alone:
+            # The record of the event is the only row that changes. Where its outcome is not known,
+            # it decides later what becomes of the chunks; the same bytes may be sent again.
+            recorded = record(event)
+            stage.apply(chunks)
+            announce(recorded)
+            return
+        with committed() as change, with_receipt(target.ref.uuid, upload.once, plan.structure):
+            _make_current(target, folder, plan)
+            change.tells(event)
+            change.then(lambda: stage.apply(chunks))
 
 
 def _branch(target: Target) -> str:
@@ -237,15 +254,25 @@ def _make_current(target: Target, folder: str, plan: Plan) -> None:
         raise superseded(target)
 
 
-def _put(target: Target, folder: str, plan: Plan, array: Array, each: Callable[[], None]) -> None:
+def _put(
+    target: Target,
+    directory: Path,
+    plan: Plan,
+    array: Array,
+    stage: str,
+    each: Callable[[], None],
+) -> list[Aside]:
     store, before = array_store(), target_structure(target)
-    directory = array_folder(target.ref.uuid, folder)
-    if plan.structure is before:
-        store.write_region(directory, before, plan.region, array, each=each)
-        return
-    store.extend(directory, before, plan.structure)
-    store.write_region(
-        directory, plan.structure, plan.region, array, visible_shape=before.shape, each=each
+    if plan.structure is not before:
+        store.extend(directory, before, plan.structure, plan.region)
+    return store.write_region(
+        directory,
+        plan.structure,
+        plan.region,
+        array,
+        visible_shape=before.shape,
+        stage=stage,
+        each=each,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -48,8 +48,18 @@ class Change:
 
     def __init__(self) -> None:
         self._recorded: list[Recorded] = []
+        self._steps: list[Callable[[], None]] = []
         self._session = _session()
         self.complete = False
+
+    def then(self, step: Callable[[], None]) -> None:
+        """Take `step` when the change is committed, before anything is announced."""
+        self._steps.append(step)
+
+    def take_steps(self) -> None:
+        """Take the steps that follow the commit."""
+        for step in self._steps:
+            step()
 
     def tells(self, event: Event) -> None:
         """Record `event` within the transaction."""
@@ -100,6 +110,7 @@ def committed(*, announced: bool = True) -> Iterator[Change]:
         logger.warning("The answer of COMMIT was lost: %s", error)
         if not change.is_stored():
             raise
+    change.take_steps()
     if announced:
         change.announce()
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from ..config import storage_settings
 from ..locks import LockTimeout, node_lock
 from ..models import DataSource, Node
-from ..storage import files
+from ..storage import files, stages
+from .overwrites import has_stages, sweep_stages
 from .stores import discard_folder, node_folder
 
 logger = logging.getLogger(__name__)
@@ -61,11 +62,12 @@ def sweep_files(*, unclaimed: float = UNCLAIMED) -> int:
     removed = 0
     folders = node_folders(storage_settings().directory)
     while found := list(islice(folders, BATCH)):
-        suspects = {node for node in found if _files_of_writes(node, unclaimed)}
+        suspects = {node for node in found if _files_of_writes(node, unclaimed) or has_stages(node)}
         paths = Node.objects.filter(uuid__in=suspects).values_list("uuid", "path")
         for node, path in list(paths):
             try:
                 with node_lock(path):
+                    removed += sweep_stages(node, unclaimed=unclaimed)
                     removed += _remove_unnamed(node, unclaimed)
             except LockTimeout as error:
                 logger.warning("The files of %s are looked at the next time: %s", path, error)
@@ -81,9 +83,11 @@ def _remove_unnamed(node: uuid.UUID, unclaimed: float) -> int:
     named = {files.uri_path(link.asset.data_uri).name for link in source.asset_links.all()}
     named.add(source.folder)
     unnamed = [path for path in _files_of_writes(node, unclaimed) if path.name not in named]
+    folder = node_folder(node)
     if source.folder:
         # The array has moved to that one.
-        left = (node_folder(node) / name for name in ("c", "zarr.json"))
+        left = [folder / name for name in ("c", "zarr.json", "written")]
+        left += [Path(each.path) for each in stages.found(folder)]  # those of many go with `c`
         unnamed += [path for path in left if _is_old(path, unclaimed)]
     for path in unnamed:
         files.remove_stored(storage_settings().directory, path)

@@ -2,7 +2,7 @@
 
 The catalog's structure says the shape. Bytes beyond it, left by a write that did not come to its
 end, are not seen, and are gone before the array grows over them. Elements that were never written
-read as zeros.
+read as zeros; a chunk that was written and whose file is lost is MissingFile (see `written`).
 """
 
 from __future__ import annotations
@@ -12,34 +12,41 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import tensorstore as ts
 
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structures import ArrayStructure
 
-from . import chunk_files
+from . import chunk_files, staged, stages, written
 from .encoding import Array, Encoding
 from .errors import Unreadable
 from .handles import Handles
 from .layout import (
     Layout,
+    Written,
     plan,
     plan_first_write,
     read_layout,
     read_shape,
+    read_written,
+    reshape,
     update_shape,
     write_layout,
 )
 from .regions import (
     Region,
+    beyond,
     count_chunks,
     fetch_plan,
+    overlap,
     part_of,
     pieces_along,
     relative,
     shape_of,
     whole,
 )
+from .staged import Aside
 
 MIMETYPE = "application/x-zarr"
 # Up to so many chunks our own writing of chunk files is quicker than tensorstore's threads.
@@ -61,7 +68,7 @@ class ArrayStore:
 
     def create(self, directory: Path, structure: ArrayStructure) -> None:
         """Make the folder of an array of zeros."""
-        write_layout(directory, plan(structure), structure, sync=self._sync)
+        write_layout(directory, plan(structure), structure, Written.NONE, sync=self._sync)
 
     def write(self, directory: Path, structure: ArrayStructure, array: Array) -> None:
         """Write the whole array. Raises WireError for another shape than the structure's."""
@@ -75,26 +82,82 @@ class ArrayStore:
         array: Array,
         *,
         visible_shape: Sequence[int] | None = None,
+        stage: str = "",
         each: Callable[[], None] | None = None,
-    ) -> None:
+    ) -> list[Aside]:
         """Write `array` over `region` (start and stop of each dimension).
 
         `visible_shape` is the shape that readers know, if the array is growing to `structure`:
-        what nobody can see yet is written several times quicker. A large array is written in
-        pieces along its chunks; `each` is called after each of them.
-        Raises WireError if the region is not within the shape, or is of another shape than `array`.
+        what nobody can see yet is written several times quicker. With the name of a `stage`, what
+        readers can see is set aside until `apply` is called with what is returned. A large array is
+        written in pieces along its chunks; `each` is called after each of them.
+        Raises WireError if the region is not within the shape, or is of another shape than `array`;
+        MissingFile where it would leave a part of a chunk that is lost.
         """
         _check_region(structure.shape, region, array)
         encoding = Encoding.of(structure.dtype)
+        chunks: list[Aside] = []
         if not array.size or not encoding.dtype.itemsize:
-            return
+            return chunks
         layout, _ = self._handles.get(directory, structure)
         visible = structure.shape if visible_shape is None else tuple(visible_shape)
         for part in self._parts(layout, region, array):
             values = encoding.encode(part_of(array, relative(part, region)))
-            self._put(directory, structure, part, values, visible)
+            if stage:
+                chunks += self._put_staged(directory, structure, part, values, visible, stage)
+            else:
+                self._put(directory, structure, part, values, visible)
             if each is not None:
                 each()
+        if layout.recorded:
+            self._note(directory, structure, layout, region, visible, staged=bool(stage))
+        return chunks
+
+    def _note(
+        self,
+        directory: Path,
+        structure: ArrayStructure,
+        layout: Layout,
+        region: Region,
+        visible: tuple[int, ...],
+        *,
+        staged: bool,
+    ) -> None:
+        """Keep in mind that `region` was written, but for what was set aside of it."""
+        inner = Encoding.of(structure.dtype).inner
+        for part in beyond(region, visible) if staged else [region]:
+            written.after_write(
+                directory,
+                layout,
+                structure.shape + inner,
+                (*part, *whole(inner)),
+                sync=self._sync,
+            )
+
+    def staged(self, directory: Path) -> list[str]:
+        """The stages of a folder that were neither applied nor discarded."""
+        return sorted({each.name for each in stages.found(directory)})
+
+    def apply(
+        self,
+        directory: Path,
+        structure: ArrayStructure,
+        stage: str,
+        chunks: Sequence[Aside] | None = None,
+    ) -> None:
+        """Let readers see what was set aside under `stage`. To do so again does nothing.
+
+        `chunks` are what `write_region` has returned; without, they are looked for.
+        """
+        layout, _ = self._handles.get(directory, structure)
+        if chunks is None:
+            chunks = staged.find(directory, stage, len(layout.chunk))
+        shape = structure.shape + Encoding.of(structure.dtype).inner
+        staged.apply(directory, stage, layout, shape, chunks, sync=self._sync)
+
+    def discard(self, directory: Path, stage: str) -> None:
+        """Remove what was set aside under `stage` and not applied."""
+        staged.discard(directory, stage)
 
     def read(self, directory: Path, structure: ArrayStructure, items: NDSlice = ()) -> Array:
         """What `items` select, as numpy would: exactly the declared dtype, C-contiguous, read-only.
@@ -109,10 +172,17 @@ class ArrayStore:
         stored = self._fetch(directory, structure, (*fetch, *whole(encoding.inner)))
         return encoding.decode(stored[then])
 
-    def extend(self, directory: Path, old: ArrayStructure, new: ArrayStructure) -> None:
+    def extend(
+        self,
+        directory: Path,
+        old: ArrayStructure,
+        new: ArrayStructure,
+        region: Region | None = None,
+    ) -> None:
         """Make ready for the larger shape of `new`: what lies beyond that of `old` becomes zeros.
 
-        To be called before anything is written there, and again if that did not come to its end.
+        `region` is what will be written after it. To be called before anything is written there,
+        and again if that did not come to its end.
         """
         if any(after < before for before, after in zip(old.shape, new.shape, strict=True)):
             raise WireError(
@@ -124,11 +194,16 @@ class ArrayStore:
         if _shape_on_disk(directory, old) != before:
             chunk_files.clear_beyond(directory, layout, before, self._sync)
         if not math.prod(old.shape):
-            write_layout(directory, plan_first_write(new), new, sync=self._sync)
+            write_layout(directory, plan_first_write(new), new, Written.NONE, sync=self._sync)
             return
-        grown = plan(new, chunk=layout.chunk)
+        grown = reshape(layout, new)
+        if layout.recorded:
+            inner = whole(grown.shape[len(new.shape) :])
+            stored = None if region is None else (*region, *inner)
+            written.before_growth(directory, layout, before, grown.shape, stored, sync=self._sync)
         if self._sync or not update_shape(directory, grown):
-            write_layout(directory, grown, new, sync=self._sync)
+            state = read_written(directory, len(grown.shape))
+            write_layout(directory, grown, new, state, sync=self._sync)
         else:
             self._handles.grew(directory, grown)
 
@@ -140,14 +215,38 @@ class ArrayStore:
         """
         layout, _ = self._handles.get(directory, structure)
         shape = structure.shape + Encoding.of(structure.dtype).inner
+        state = written.link(directory, copy, layout, shape)
         chunk_files.link_inside(directory, copy, layout, shape, self._sync)
-        write_layout(copy, plan(structure, chunk=layout.chunk), structure, sync=self._sync)
+        write_layout(copy, reshape(layout, structure), structure, state, sync=self._sync)
 
     def _parts(self, layout: Layout, region: Region, array: Array) -> Iterator[Region]:
         if array.nbytes <= PIECE:
             return iter([region])
         chunk = layout.chunk[: array.ndim]
         return pieces_along(region, chunk, most=PIECE // array.dtype.itemsize)
+
+    def _put_staged(
+        self,
+        directory: Path,
+        structure: ArrayStructure,
+        region: Region,
+        values: Array,
+        visible: tuple[int, ...],
+        stage: str,
+    ) -> list[Aside]:
+        # What nobody can see yet comes first: a chunk may be on both sides.
+        for part in beyond(region, visible):
+            self._put(directory, structure, part, part_of(values, relative(part, region)), visible)
+        if any(part.start >= size for part, size in zip(region, visible, strict=True)):
+            return []
+        seen = overlap(region, whole(visible))
+        values = part_of(values, relative(seen, region))
+        inner = Encoding.of(structure.dtype).inner
+        stored_region, shape = (*seen, *whole(inner)), structure.shape + inner
+        layout, _ = self._handles.get(directory, structure)
+        return staged.put_aside(
+            directory, stage, layout, stored_region, values, shape=shape, sync=self._sync
+        )
 
     def _put(
         self,
@@ -160,18 +259,21 @@ class ArrayStore:
         inner = Encoding.of(structure.dtype).inner
         stored_region = (*region, *whole(inner))
         layout, handle = self._handles.get(directory, structure)
+        shape = structure.shape + inner
         if count_chunks(stored_region, layout.chunk) > FEW_CHUNKS:
+            for index in chunk_files.partial_chunks(layout, stored_region, shape):
+                chunk_files.written_chunk(directory, layout, index)  # raises if it is lost
             handle[stored_region].write(values).result()
-            return
-        chunk_files.write_chunks(
-            directory,
-            layout,
-            stored_region,
-            values,
-            shape=structure.shape + inner,
-            visible_shape=visible + inner,
-            sync=self._sync,
-        )
+        else:
+            chunk_files.write_chunks(
+                directory,
+                layout,
+                stored_region,
+                values,
+                shape=shape,
+                visible_shape=visible + inner,
+                sync=self._sync,
+            )
 
     def _fetch(self, directory: Path, structure: ArrayStructure, region: Region) -> Array:
         layout, handle = self._handles.get(directory, structure)
@@ -179,9 +281,29 @@ class ArrayStore:
         try:
             if dense and count_chunks(region, layout.chunk) <= FEW_CHUNKS:
                 return chunk_files.read_chunks(directory, layout, region)
-            return np.asarray(handle[region].read().result())
+            if layout.recorded and not written.is_complete(directory, layout, region):
+                handle = self._handles.open_filling(directory, structure, layout)
+            return self._read_many(directory, structure, layout, handle, region)
         except (ValueError, OSError) as error:
             raise Unreadable(f"The array in {directory} cannot be read: {error}") from error
+
+    def _read_many(
+        self,
+        directory: Path,
+        structure: ArrayStructure,
+        layout: Layout,
+        handle: ts.TensorStore,
+        region: Region,
+    ) -> Array:
+        try:
+            return np.asarray(handle[region].read().result())
+        except (ValueError, OSError):
+            if not layout.recorded:
+                raise
+            written.check_files(directory, layout, region)
+        # The file of a chunk that was just written for the first time is about to be there.
+        handle = self._handles.open_filling(directory, structure, layout)
+        return np.asarray(handle[region].read().result())
 
 
 def _shape_on_disk(directory: Path, structure: ArrayStructure) -> tuple[int, ...]:

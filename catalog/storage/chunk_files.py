@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from . import written
 from .encoding import Array
 from .errors import Unreadable
 from .layout import Layout
@@ -32,13 +33,7 @@ from .regions import (
     whole,
 )
 from .replace import replace_file, write_unseen
-
-FOLDER = "c"
-
-
-def chunk_path(directory: Path, index: Sequence[int]) -> str:
-    """The file of chunk `index`, by zarr's default key encoding."""
-    return "/".join((str(directory), FOLDER, *map(str, index)))
+from .stages import FOLDER, chunk_path
 
 
 def write_chunks(
@@ -54,38 +49,80 @@ def write_chunks(
     """Write `values` over `region` of an array of (stored) `shape`, chunk by chunk.
 
     What readers know of, `visible_shape`, changes by whole chunk files. What lies beyond is written
-    in its place, unless it shall reach the disk.
+    in its place, unless it shall reach the disk. Raises MissingFile for a part of a chunk whose
+    other parts are lost.
     """
     for index in chunks_of(region, layout.chunk):
         covered = chunk_region(index, layout.chunk)
         part = overlap(covered, region)
-        piece = values[relative(part, region)]
         unseen = any(p.start >= size for p, size in zip(part, visible_shape, strict=True))
-        if piece.shape == layout.chunk:
-            _write_whole(directory, index, np.ascontiguousarray(piece), unseen, sync)
-        elif part == overlap(covered, whole(shape)):
-            padded = _padded(piece, layout, relative(part, covered))
-            _write_whole(directory, index, padded, unseen, sync)
+        patch = relative(part, covered)
+        if unseen and part != overlap(covered, whole(shape)):
+            piece = values[relative(part, region)]
+            if _write_in_place(directory, layout, index, patch, piece, sync):
+                continue
+        chunk = new_chunk(directory, layout, index, region, values, shape)
+        if unseen and not sync:
+            write_unseen(chunk_path(directory, index), content(chunk))
         else:
-            patch = relative(part, covered)
-            if not (unseen and _write_in_place(directory, layout, index, patch, piece, sync)):
-                _rewrite(directory, layout, index, patch, piece, sync)
+            write_chunk(directory, index, chunk, sync)
+
+
+def new_chunk(
+    directory: Path,
+    layout: Layout,
+    index: Sequence[int],
+    region: Region,
+    values: Array,
+    shape: Sequence[int],
+) -> Array:
+    """A chunk as it is after `values` are written over `region`; what they leave is read.
+
+    Raises MissingFile, if what they leave is lost.
+    """
+    covered = chunk_region(index, layout.chunk)
+    part = overlap(covered, region)
+    piece, place = values[relative(part, region)], relative(part, covered)
+    if piece.shape == layout.chunk:
+        return np.ascontiguousarray(piece)
+    if part == overlap(covered, whole(shape)):
+        return _padded(piece, layout, place)
+    before = written_chunk(directory, layout, index)
+    chunk = np.zeros(layout.chunk, layout.stored) if before is None else np.array(before)
+    chunk[place] = piece
+    return chunk
+
+
+def partial_chunks(
+    layout: Layout, region: Region, shape: Sequence[int]
+) -> Iterator[tuple[int, ...]]:
+    """The chunks of which `region` covers a part only, of what is within the shape."""
+    if all(
+        part.start % size == 0 and (part.stop % size == 0 or part.stop == end)
+        for part, size, end in zip(region, layout.chunk, shape, strict=True)
+    ):
+        return
+    inside = whole(shape)
+    for index in chunks_of(region, layout.chunk):
+        stored = overlap(chunk_region(index, layout.chunk), inside)
+        if overlap(stored, region) != stored:
+            yield index
 
 
 def read_chunks(directory: Path, layout: Layout, region: Region) -> Array:
     """The elements of `region`; zeros where nothing was written. Not to be changed.
 
-    Those of one chunk are a view of its file.
+    Those of one chunk are a view of its file. Raises MissingFile for a chunk that is lost.
     """
     if count_chunks(region, layout.chunk) == 1:
         index = next(chunks_of(region, layout.chunk))
-        only = map_chunk(directory, layout, index)
+        only = written_chunk(directory, layout, index)
         if only is not None:
             return part_of(only, relative(region, chunk_region(index, layout.chunk)))
         return np.zeros(shape_of(region), layout.stored)
     result = np.zeros(shape_of(region), layout.stored)
     for index in chunks_of(region, layout.chunk):
-        chunk = map_chunk(directory, layout, index)
+        chunk = written_chunk(directory, layout, index)
         if chunk is not None:
             covered = chunk_region(index, layout.chunk)
             part = overlap(covered, region)
@@ -97,13 +134,25 @@ def write_chunk(directory: Path, index: Sequence[int], chunk: Array, sync: bool)
     """Replace the file of one chunk. Raises Unreadable for a folder in its place."""
     path = chunk_path(directory, index)
     try:
-        replace_file(path, _bytes(chunk), sync=sync)
+        replace_file(path, content(chunk), sync=sync)
     except IsADirectoryError as error:
-        raise _folder(path) from error
+        raise folder_in_place(path) from error
 
 
-def _folder(path: str) -> Unreadable:
+def folder_in_place(path: str) -> Unreadable:
+    """Return the error for a folder where a chunk's file belongs."""
     return Unreadable(f"{path} is a folder, where a chunk of the array belongs.")
+
+
+def written_chunk(directory: Path, layout: Layout, index: Sequence[int]) -> Array | None:
+    """One chunk within the shape, mapped, or None if it was never written.
+
+    Raises MissingFile if it was and is not there, Unreadable.
+    """
+    chunk = map_chunk(directory, layout, index)
+    if chunk is None and written.check_lost(directory, layout, index):
+        return map_chunk(directory, layout, index)
+    return chunk
 
 
 def map_chunk(
@@ -116,7 +165,7 @@ def map_chunk(
     except FileNotFoundError:
         return None
     except IsADirectoryError as error:
-        raise _folder(path) from error
+        raise folder_in_place(path) from error
     try:
         found = os.fstat(descriptor)
         size, regular = found.st_size, stat.S_ISREG(found.st_mode)
@@ -132,6 +181,7 @@ def map_chunk(
 def clear_beyond(directory: Path, layout: Layout, shape: Sequence[int], sync: bool) -> None:
     """Forget what an interrupted growth left beyond `shape`: the next one starts from zeros."""
     inside = whole(shape)
+    written.forget_beyond(directory, layout, shape)
     for index, path in list(existing_chunks(directory, len(layout.chunk))):
         covered = chunk_region(index, layout.chunk)
         part = overlap(covered, inside)
@@ -179,16 +229,8 @@ def existing_chunks(directory: Path, ndim: int) -> Iterator[tuple[tuple[int, ...
             yield tuple(map(int, names)), path
 
 
-def _write_whole(
-    directory: Path, index: Sequence[int], chunk: Array, unseen: bool, sync: bool
-) -> None:
-    if unseen and not sync:
-        write_unseen(chunk_path(directory, index), _bytes(chunk))
-    else:
-        write_chunk(directory, index, chunk, sync)
-
-
-def _bytes(chunk: Array) -> memoryview:
+def content(chunk: Array) -> memoryview:
+    """The bytes of the file of a chunk."""
     return chunk.reshape(-1).view("u1").data
 
 
@@ -204,15 +246,6 @@ def _padded(piece: Array, layout: Layout, place: Region) -> Array:
     chunk = np.zeros(layout.chunk, layout.stored)
     chunk[place] = piece
     return chunk
-
-
-def _rewrite(
-    directory: Path, layout: Layout, index: Sequence[int], place: Region, piece: Array, sync: bool
-) -> None:
-    before = map_chunk(directory, layout, index)
-    chunk = np.zeros(layout.chunk, layout.stored) if before is None else np.array(before)
-    chunk[place] = piece
-    write_chunk(directory, index, chunk, sync)
 
 
 def _write_in_place(

@@ -45,6 +45,7 @@ class Handles:
     def get(self, directory: Path, structure: ArrayStructure) -> tuple[Layout, ts.TensorStore]:
         """Layout and handle of a folder. Raises MissingFile or Unreadable.
 
+        Where there is a record of what was written, it takes a chunk without a file for an error.
         `zarr.json` is always replaced, but for its shape: the same file says the same.
         """
         stamp = _stamp(directory)
@@ -79,18 +80,36 @@ class Handles:
         self, directory: Path, structure: ArrayStructure, stamp: Stamp, before: _Opened | None
     ) -> _Opened:
         layout = read_layout(directory, structure)
-        if before is not None and before.layout.chunk == layout.chunk:
+        if before is not None and replace(before.layout, shape=layout.shape) == layout:
             return _Opened(stamp, layout, before.handle)
+        handle = self._handle(directory, structure, layout, filling=not layout.recorded)
+        return _Opened(stamp, layout, handle)
+
+    def open_filling(
+        self, directory: Path, structure: ArrayStructure, layout: Layout
+    ) -> ts.TensorStore:
+        """Open a handle that reads chunks without a file as zeros. It is not kept."""
+        return self._handle(directory, structure, layout, filling=True)
+
+    def _handle(
+        self,
+        directory: Path,
+        structure: ArrayStructure,
+        layout: Layout,
+        *,
+        filling: bool,
+    ) -> ts.TensorStore:
         inner = Encoding.of(structure.dtype).inner
-        endless = Layout((ENDLESS,) * len(structure.shape) + inner, layout.chunk, layout.zarr_type)
-        metadata = document(endless, structure)
+        endless = replace(layout, shape=(ENDLESS,) * len(structure.shape) + inner)
         spec = {
             "driver": "zarr3",
             "kvstore": {"driver": "file", "path": f"{directory}/"},
-            "metadata": metadata,
+            "metadata": document(endless, structure),
+            "fill_missing_data_reads": filling,
+            # Every chunk that was written has a file.
+            "store_data_equal_to_fill_value": True,
         }
-        opening = ts.open(spec, open=True, assume_metadata=True, context=self._context)
-        return _Opened(stamp, layout, opening.result())
+        return ts.open(spec, open=True, assume_metadata=True, context=self._context).result()
 
 
 def _stamp(directory: Path) -> Stamp:

@@ -10,7 +10,8 @@ import math
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +25,35 @@ from .errors import MissingFile, Unreadable
 from .replace import replace_file
 
 NAME = "zarr.json"
-_SHAPE = re.compile(rb'\{"shape":\[([ \d,]+)\],')
+# Which chunks were written, by an attribute that folders from before have not: see `Written`.
+_WRITTEN = "written_chunks"
+_SHAPE = re.compile(rb'\{"shape":\[([ \d,]*)\],')
+_STATE = re.compile(rb'"attributes":\{"written_chunks":"(none|some|all )",')
 # Smaller chunks cost a file and a disk block each; of larger ones a patch would rewrite too much.
 SMALLEST_CHUNK = 8 * 1024
 LARGEST_CHUNK = 64 * 1024 * 1024
 
 
+class Written(Enum):
+    """Which chunks within the catalog's shape were written; None stands for what is not known."""
+
+    NONE = b"none"
+    SOME = b"some"
+    """Those that are marked (see `written`)."""
+    ALL = b"all "
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Shape and chunks as they lie on disk (`Encoding.inner` included), in elements."""
+    """Shape and chunks as they lie on disk (`Encoding.inner` included), in elements.
+
+    `recorded` says whether it is kept in mind which chunks were written (see `written`).
+    """
 
     shape: tuple[int, ...]
     chunk: tuple[int, ...]
     zarr_type: str
+    recorded: bool = True
 
     @property
     def stored(self) -> np.dtype[Any]:
@@ -63,6 +80,11 @@ def plan_first_write(structure: ArrayStructure) -> Layout:
     return plan(structure, chunk=(*chunk, *(max(n, 1) for n in encoding.inner)))
 
 
+def reshape(layout: Layout, structure: ArrayStructure) -> Layout:
+    """The layout of the same folder for a structure of another shape."""
+    return replace(layout, shape=structure.shape + Encoding.of(structure.dtype).inner)
+
+
 def document(layout: Layout, structure: ArrayStructure) -> dict[str, Any]:
     """The content of `zarr.json`. The attributes keep the dtype that zarr has no name for."""
     value: dict[str, Any] = {
@@ -83,12 +105,22 @@ def document(layout: Layout, structure: ArrayStructure) -> dict[str, Any]:
 
 
 def write_layout(
-    directory: Path, layout: Layout, structure: ArrayStructure, *, sync: bool = False
+    directory: Path,
+    layout: Layout,
+    structure: ArrayStructure,
+    written: Written | None,
+    *,
+    sync: bool = False,
 ) -> None:
-    """Write `zarr.json`, whole or not at all; the shape comes first, in numbers of fixed width."""
+    """Write `zarr.json`, whole or not at all.
+
+    What changes most comes first, in texts of fixed width: the shape, and what was `written`.
+    """
     value = document(layout, structure)
     value.pop("shape")
-    content = _shape_text(layout.shape) + orjson.dumps(value)[1:]
+    attributes = orjson.dumps(value.pop("attributes"))[1:]
+    start = b'"attributes":{' if written is None else _state_text(written)
+    content = _shape_text(layout.shape) + start + attributes + b"," + orjson.dumps(value)[1:]
     replace_file(directory / NAME, content, sync=sync)
 
 
@@ -120,16 +152,44 @@ def read_shape(directory: Path, ndim: int) -> tuple[int, ...] | None:
         os.close(descriptor)
 
 
+def read_written(directory: Path, ndim: int) -> Written | None:
+    """Which chunks were written, as of now; None if that is not known.
+
+    It is read every time: within a tick of the clock a file may change without a new time.
+    """
+    try:
+        descriptor = os.open(f"{directory}/{NAME}", os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        return _written_at(descriptor, ndim)
+    finally:
+        os.close(descriptor)
+
+
+def update_written(directory: Path, ndim: int, written: Written, *, sync: bool = False) -> None:
+    """Write in its place which chunks were written, where that is kept in mind."""
+    descriptor = os.open(f"{directory}/{NAME}", os.O_RDWR)
+    try:
+        if _written_at(descriptor, ndim) not in (None, written):
+            os.pwrite(descriptor, _state_text(written), len(_shape_text((0,) * ndim)))
+            if sync:
+                os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def read_layout(directory: Path, structure: ArrayStructure) -> Layout:
     """The layout of a folder. Raises MissingFile, or Unreadable if it is not for this structure."""
     path = directory / NAME
     try:
         value = _load(path)
         grid = value["chunk_grid"]["configuration"]["chunk_shape"]
-        layout = Layout(tuple(value["shape"]), tuple(grid), value["data_type"])
+        recorded = _WRITTEN in value.get("attributes", {})
+        layout = Layout(tuple(value["shape"]), tuple(grid), value["data_type"], recorded)
     except FileNotFoundError as error:
         raise MissingFile(f"The array's folder {directory} is not there.") from error
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise Unreadable(f"{path} is not the description of a zarr v3 array.") from error
     expected = plan(structure, chunk=layout.chunk)
     if (layout.zarr_type, len(layout.shape)) != (expected.zarr_type, len(expected.shape)):
@@ -150,7 +210,17 @@ def _load(path: Path) -> Any:
 
 def _shape_at(descriptor: int, ndim: int) -> tuple[int, ...] | None:
     found = _SHAPE.fullmatch(os.pread(descriptor, len(_shape_text((0,) * ndim)), 0))
-    return None if found is None else tuple(map(int, found[1].split(b",")))
+    return None if found is None else tuple(map(int, filter(None, found[1].split(b","))))
+
+
+def _written_at(descriptor: int, ndim: int) -> Written | None:
+    begin = len(_shape_text((0,) * ndim))
+    found = _STATE.fullmatch(os.pread(descriptor, len(_state_text(Written.NONE)), begin))
+    return None if found is None else Written(found[1])
+
+
+def _state_text(written: Written) -> bytes:
+    return b'"attributes":{"%s":"%s",' % (_WRITTEN.encode(), written.value)
 
 
 def _shape_text(shape: Sequence[int]) -> bytes:

@@ -69,6 +69,35 @@ def chunks_of(region: Region, chunk: Sequence[int]) -> Iterator[tuple[int, ...]]
     return itertools.product(*chunk_ranges(region, chunk))
 
 
+def touched(region: Region, chunk: Sequence[int], indices: np.ndarray[Any, Any]) -> Any:
+    """Those of some chunks, by their indices in rows, of which `region` needs an element."""
+    needed = np.ones(len(indices), bool)
+    for dimension, (part, size) in enumerate(zip(region, chunk, strict=True)):
+        begin = indices[:, dimension] * size
+        step = part.step or 1
+        first = part.start + np.maximum(-(-(begin - part.start) // step), 0) * step
+        needed &= first < np.minimum(begin + size, part.stop)
+    return indices[needed]
+
+
+def touched_numbers(region: Region, chunk: Sequence[int]) -> list[list[int]]:
+    """Along each dimension, the numbers of the chunks of which `region` needs an element."""
+    return [
+        list(numbers)
+        if (part.step or 1) <= size
+        else [place // size for place in range(part.start, part.stop, part.step)]
+        for part, size, numbers in zip(region, chunk, chunk_ranges(region, chunk), strict=True)
+    ]
+
+
+def count_touched(region: Region, chunk: Sequence[int]) -> int:
+    """Of how many chunks a non-empty `region`, with whatever steps, needs an element."""
+    return math.prod(
+        len(numbers) if (part.step or 1) <= size else len(range(part.start, part.stop, part.step))
+        for part, size, numbers in zip(region, chunk, chunk_ranges(region, chunk), strict=True)
+    )
+
+
 def chunk_region(index: Sequence[int], chunk: Sequence[int]) -> Region:
     """The region that chunk `index` covers, edges of the array disregarded."""
     return tuple(
@@ -93,6 +122,22 @@ def pieces_along(region: Region, chunk: Sequence[int], *, most: int) -> Iterator
             for number, count, size in zip(first, counts, chunk, strict=True)
         )
         yield overlap(covered, region)
+
+
+def beyond(region: Region, shape: Sequence[int]) -> Iterator[Region]:
+    """What of `region` is not within `shape`, in one region for each dimension at most."""
+    inside = region
+    for dimension, (part, size) in enumerate(zip(region, shape, strict=True)):
+        if part.stop > size:
+            start = max(part.start, size)
+            yield (*inside[:dimension], slice(start, part.stop), *region[dimension + 1 :])
+        inside = (
+            *inside[:dimension],
+            slice(part.start, min(part.stop, size)),
+            *inside[dimension + 1 :],
+        )
+        if part.start >= size:
+            return
 
 
 def overlap(first: Region, second: Region) -> Region:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 import threading
 from contextlib import suppress
@@ -27,26 +28,52 @@ def replace_file(path: StrPath, data: Buffer, *, sync: bool = False) -> None:
     With `sync`, it has reached the disk on return.
     """
     temporary = f"{path}.{os.getpid()}-{threading.get_ident()}.partial"
-    descriptor = _created(temporary)
-    before = hold(path, LARGE)
     try:
-        try:
-            if before is not None or os.path.exists(path):
-                _reserve(descriptor, memoryview(data).nbytes)
-            write_all(descriptor, data)
-            if sync:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        os.replace(temporary, path)
+        write_aside(temporary, data, path, sync=sync)
+        put_in_place(temporary, path, sync=sync)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+
+
+def write_aside(aside: StrPath, data: Buffer, path: StrPath, *, sync: bool = False) -> None:
+    """Write `data` to a new file that will take the place of `path` with `put_in_place`.
+
+    Raises IsADirectoryError if that is a folder.
+    """
+    replaces = _is_file(path)
+    descriptor = _created(aside)
+    try:
+        if replaces:
+            _reserve(descriptor, memoryview(data).nbytes)
+        write_all(descriptor, data)
+        if sync:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def put_in_place(aside: StrPath, path: StrPath, *, sync: bool = False) -> None:
+    """Let a file that was written aside take the place of `path`. Raises FileNotFoundError."""
+    before = hold(path, LARGE)
+    try:
+        os.replace(aside, path)
     finally:
         let_go(before)
     if sync:
-        _sync_folder(os.path.dirname(path))
+        sync_folder(os.path.dirname(path))
+
+
+def _is_file(path: StrPath) -> bool:
+    """Return whether there is a file. Raises IsADirectoryError."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    return True
 
 
 def write_unseen(path: StrPath, data: Buffer) -> None:
@@ -78,7 +105,7 @@ def write_new(path: StrPath, pieces: Iterable[Buffer], *, sync: bool = False) ->
             os.unlink(path)
         raise
     if sync:
-        _sync_folder(os.path.dirname(path))
+        sync_folder(os.path.dirname(path))
     return size
 
 
@@ -112,7 +139,8 @@ def _reserve(descriptor: int, size: int) -> None:
             raise
 
 
-def _sync_folder(folder: StrPath) -> None:
+def sync_folder(folder: StrPath) -> None:
+    """Let the names in a folder reach the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

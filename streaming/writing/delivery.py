@@ -64,10 +64,18 @@ class Drops:
         return outbox.has_entries(self.nodes[-1:])
 
 
-def keep(node: UUID, message: Message, payload: Bytes | None = None) -> Delivery:
-    """Keep an update in the outbox, within the transaction of its write."""
+def keep(node: UUID, message: Message, payload: Bytes | None = None, token: str = "") -> Delivery:
+    """Keep an update in the outbox, within the transaction of its write, under a new token.
+
+    One that is given has to be new, too.
+    """
     update = encode(message, payload)
-    return Delivery(outbox.keep(node, update), update)
+    return Delivery(outbox.keep(node, update, token), update)
+
+
+def is_kept(node: UUID, token: str) -> bool:
+    """Return whether an update of `node` is in the outbox under `token`."""
+    return outbox.has_token(node, token)
 
 
 def keep_drops(nodes: Sequence[UUID]) -> Drops:

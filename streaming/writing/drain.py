@@ -15,6 +15,7 @@ from django.db import connection
 from access.errors import NotFound, ServiceError, Unavailable
 from catalog.locks import lone
 from catalog.outages import complain
+from catalog.services.overwrites import settle_node
 
 from ..config import streaming_cache_settings
 from ..models import Kind, Waiting
@@ -83,6 +84,11 @@ class Drain(threading.Thread):
         self._next_take_over = now + LOOK_SECONDS
         left = outbox.left_in_flight(self._seen)
         self._seen = outbox.newest()
+        for node in left:
+            try:
+                settle_node(node)
+            except Unavailable as error:
+                _complain(node, error)
         if left and outbox.line_up(left):
             logger.warning("Updates of %s nodes were left behind by their writers", len(left))
 
@@ -150,6 +156,8 @@ def _drain_batch(log: StreamLog, node: UUID) -> int:
     """Put the oldest of what waits for `node` into its stream. Raises Unavailable."""
     # One that is in flight may be older than the one that was found to wait.
     outbox.line_up([node])
+    # What is announced has to be there to be read.
+    settle_node(node)
     last = log.last_token(node)
     if not last and (count := outbox.lose_of_other_memory(node, log.memory())):
         logger.warning(

@@ -88,14 +88,14 @@ class Earlier(NamedTuple):
     in_flight: bool
 
 
-def keep(node: UUID, update: Update) -> Entry:
+def keep(node: UUID, update: Update, token: str = "") -> Entry:
     """Keep an update in the transaction of its write, in flight unless others of the node wait.
 
     A large payload is not kept twice: of an update in flight that has one, only that it was there.
     """
     # Each look at `connection` finds that of the current thread anew.
     database = connections[DEFAULT_DB_ALIAS]
-    token, now = new_token(), timezone.now()
+    token, now = token or new_token(), timezone.now()
     fits = update.size <= LARGEST_IN_FLIGHT
     kept = update if fits else Update(b"", b"")
     values = [
@@ -176,6 +176,11 @@ def newest() -> int:
 def has_entries(nodes: Sequence[UUID]) -> bool:
     """Return whether there is anything of these nodes."""
     return Waiting.objects.filter(node__in=nodes).exists()
+
+
+def has_token(node: UUID, token: str) -> bool:
+    """Return whether there is an entry of `node` with this token."""
+    return Waiting.objects.filter(node=node, token=token).exists()
 
 
 def has_dropped() -> list[UUID]:

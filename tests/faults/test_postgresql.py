@@ -222,7 +222,7 @@ def test_nothing_is_undone_while_the_database_does_not_say_what_happened(site: S
 
 PAUSED = """
 import os, signal, sys
-from catalog.services import arrays, tables
+from catalog.services import arrays, commits, tables
 from catalog.storage import tables as files
 from catalog.storage.arrays import ArrayStore
 from catalog.services.arrays import Upload
@@ -234,9 +234,15 @@ def pausing(function):
         return function(*args, **kwargs)
     return paused
 
-files.append = pausing(files.append)
-ArrayStore.write_region = pausing(ArrayStore.write_region)
-family, path, body = sys.argv[1:]
+family, path, body, before = sys.argv[1:]
+if before == "record":
+    arrays.record = pausing(arrays.record)
+    commits.record = pausing(commits.record)
+elif before == "apply":
+    ArrayStore.apply = pausing(ArrayStore.apply)
+else:
+    files.append = pausing(files.append)
+    ArrayStore.write_region = pausing(ArrayStore.write_region)
 content = bytes.fromhex(body)
 try:
     if family == "table":
@@ -245,6 +251,12 @@ try:
     elif family == "growth":
         upload = Upload(content, "application/octet-stream", True)
         arrays.write_patch(path=path, offset=(1, 0), shape=(3, 2), extend=True, upload=upload)
+    elif family == "full":
+        upload = Upload(content, "application/octet-stream", True)
+        arrays.write_full(path=path, upload=upload)
+    elif family == "overlap":
+        upload = Upload(content, "application/octet-stream", True)
+        arrays.write_patch(path=path, offset=(1, 0), shape=(2, 2), extend=True, upload=upload)
     else:
         upload = Upload(content, "application/octet-stream", True)
         arrays.write_patch(path=path, offset=(0, 0), shape=(1, 2), extend=False, upload=upload)
@@ -289,9 +301,9 @@ def test_a_writer_that_lost_its_session_harms_nothing_that_others_wrote(
 
 @contextlib.contextmanager
 def paused_writer(
-    site: Site, family: str, key: str, body: bytes
+    site: Site, family: str, key: str, body: bytes, before: str = "write"
 ) -> Iterator[subprocess.Popen[str]]:
-    """A process that holds the lock of a node, and is stopped just before it writes."""
+    """A process that holds the lock of a node, and is stopped before it writes, or a later step."""
     script = site.folder / "paused.py"
     script.write_text(
         "import os, django\n"
@@ -299,20 +311,102 @@ def paused_writer(
         "django.setup()\n" + PAUSED
     )
     process = subprocess.Popen(
-        [sys.executable, str(script), family, key, body.hex()],
+        [sys.executable, str(script), family, key, body.hex(), before],
         cwd=PROJECT,
         env=environment(site.folder, PYTHONPATH=str(PROJECT), **site.settings),
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         assert process.stdout.readline() == "paused\n"
         yield process
     finally:
         process.send_signal(signal.SIGCONT)
         process.kill()
         process.wait()
+        process.stdout.close()
+
+
+@pytest.mark.parametrize(("place", "fate"), [("full", "lost its session"), ("overlap", "killed")])
+def test_an_overwrite_that_does_not_come_to_its_commit_is_never_seen(
+    site: Site, place: str, fate: str
+) -> None:
+    key = site.array()
+    assert extend(site, key, 1, 1, "1").status_code == 200
+    with paused_writer(site, place, key, seven(place), before="record") as writer:
+        assert site.column(key) == [0, 1]
+        cut_off(site, writer, fate)
+    assert site.column(key) == [0, 1]
+    assert extend(site, key, 2, 2, "2").status_code == 200
+    site.settled()
+    assert (site.column(key), len(site.streamed(key))) == ([0, 1, 2], 3)
+
+
+@pytest.mark.parametrize(
+    ("place", "fate", "found_by"),
+    [
+        ("full", "killed", "drain"),
+        ("overlap", "killed", "writer"),
+        ("full", "lost its session", "drain"),
+        ("overwrite", "lost its session", "writer"),
+    ],
+)
+def test_an_overwrite_that_was_cut_off_after_its_commit_is_there_before_it_is_announced(
+    site: Site, place: str, fate: str, found_by: str
+) -> None:
+    key = site.array()
+    assert extend(site, key, 1, 1, "1").status_code == 200
+    after = {"full": [7, 7], "overwrite": [7, 1], "overlap": [0, 7, 7]}[place]
+    with paused_writer(site, place, key, seven(place), before="apply") as writer:
+        if fate == "killed":
+            cut_off(site, writer, fate)
+        else:
+            end_writers(site)
+        if found_by == "writer":
+            assert extend(site, key, len(after), 2, "2").status_code == 200
+            after = [*after, 2]
+            assert site.column(key) == after
+        site.settled()
+        assert site.column(key) == after
+        told = len(site.streamed(key))
+        cut_off(site, writer, "let go")
+    assert told == (4 if found_by == "writer" else 3)
+    assert append_last(site, key, len(after)) == [*after, 9]
+    site.settled()
+    assert len(site.streamed(key)) == told + 1
+
+
+def seven(place: str) -> bytes:
+    """The body of an overwrite of an array of two rows with sevens."""
+    return np.full((1 if place == "overwrite" else 2, 2), 7, "i8").tobytes()
+
+
+def append_last(site: Site, key: str, row: int) -> list[int]:
+    """Append a last row; return the column."""
+    assert extend(site, key, row, 9, "last").status_code == 200
+    return site.column(key)
+
+
+def end_writers(site: Site) -> None:
+    """End the sessions that hold the lock of a node."""
+    assert site.cluster.end_sessions(
+        "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)"
+    )
+
+
+def cut_off(site: Site, writer: subprocess.Popen[str], fate: str) -> None:
+    """Let a writer that is stopped go no further, or find out that it has no session."""
+    if fate == "killed":
+        writer.kill()
+        writer.wait()
+        return
+    if fate == "lost its session":
+        end_writers(site)
+    writer.send_signal(signal.SIGCONT)
+    assert writer.stdout is not None
+    assert fate == "let go" or writer.stdout.read().strip() != "stored"
+    writer.wait()
 
 
 class Writers:
