@@ -113,26 +113,43 @@ def inspect_workbook(sources: Sources, mimetype: str) -> Inspected:
     return Inspected(StructureFamily.container, mimetype, None)
 
 
-def _sheet_names(path: Path) -> list[str]:
-    import openpyxl
+def _opened(path: Path) -> Any:
+    """Open a workbook, with its cells' values, for reading row by row."""
+    from openpyxl.reader.excel import ExcelReader
 
+    class Reader(ExcelReader):
+        def read_chartsheet(self, sheet: Any, rel: Any) -> None:
+            """A sheet that is a chart has no cells; without a drawing, reading it fails."""
+
+    reader = Reader(path, read_only=True, data_only=True, keep_links=False)
+    reader.read()
+    # Also those of which the workbook has nothing but the name.
+    reader.wb.names = [sheet.name for sheet, rel in reader.parser.find_sheets() if _has_cells(rel)]
+    return reader.wb
+
+
+def _has_cells(relation: Any) -> bool:
+    return not relation.Type.endswith("/chartsheet")
+
+
+def _sheet_names(path: Path) -> list[str]:
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
     if size > LARGEST_TEXT:
         raise Unreadable(f"it unpacks to {size} bytes; {LARGEST_TEXT} is the most that is read.")
-    workbook = openpyxl.load_workbook(path, read_only=True)
+    workbook = _opened(path)
     try:
-        return [sheet.title for sheet in workbook.worksheets]
+        return list(workbook.names)
     finally:
         workbook.close()
 
 
 def _read(path: Path, name: str) -> pa.Table:
     """A sheet as a table; a column of mixed kinds is one of texts."""
-    import openpyxl
-
-    workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    workbook = _opened(path)
     try:
+        if name not in workbook.sheetnames:
+            raise Unreadable(f"the workbook has no cells for the sheet {name!r}.")
         sheet = workbook[name]
         # What a sheet says of its size is not always so.
         sheet.reset_dimensions()
