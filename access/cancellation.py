@@ -16,15 +16,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Any, TypeVar
 
 from .errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
 Callback = Callable[[], None]
+Result = TypeVar("Result")
 
 
 class Cancelled(Unavailable):
@@ -122,11 +123,14 @@ def current() -> CancellationToken:
     return _current.get()
 
 
-@contextmanager
-def use(token: CancellationToken) -> Iterator[None]:
-    """Make `token` the current one of this thread while the block runs."""
+def call(token: CancellationToken, function: Callable[..., Result], *arguments: Any) -> Result:
+    """Return what `function(*arguments)` does, with `token` as the current one of this thread.
+
+    Raises Cancelled if it was cancelled before.
+    """
+    token.raise_if_cancelled()
     previous = _current.set(token)
     try:
-        yield
+        return function(*arguments)
     finally:
         _current.reset(previous)

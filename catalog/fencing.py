@@ -25,12 +25,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.db import connection
-
 from access.errors import Unavailable
 
 from .config import storage_settings
 from .locks import node_lock
+from .vendor import on_postgresql
 
 SLOTS = 65_536
 # For so many seconds a writer without a session is given time to find out.
@@ -59,7 +58,7 @@ class Superseded(Unavailable):
 def write_lock(path: str) -> Iterator[Fence]:
     """Hold the lock of the node at `path` for a write to its storage. Look the node up inside."""
     with node_lock(path):
-        if connection.vendor != "postgresql":
+        if not on_postgresql():
             yield Fence(exclusive=True)  # the node's lock is a file's already
             return
         with _held(path) as exclusive:

@@ -17,11 +17,10 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 
-from django.db import connection
-
 from . import advisory_locks, file_locks
 from .config import database_settings, storage_settings
 from .turns import Deadline, LockTimeout, Turns, longest_wait
+from .vendor import on_postgresql
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ def wait_for_writers(paths: Iterable[str]) -> None:
     slots = sorted({_slot(path) for path in paths})
     deadline = Deadline(database_settings().lock_timeout)
     try:
-        if connection.vendor == "postgresql":
+        if on_postgresql():
             advisory_locks.wait_for_all(ADVISORY_CLASS, slots, deadline)
             return
         for slot in slots:
@@ -75,13 +74,13 @@ def lone(name: str) -> Iterator[bool]:
     Never waits; False if it is another's.
     """
     digest = hashlib.blake2b(name.encode(), digest_size=4).digest()
-    hold = _lone_advisory if connection.vendor == "postgresql" else _lone_file
+    hold = _lone_advisory if on_postgresql() else _lone_file
     with hold(name, int.from_bytes(digest, signed=True)) as held:
         yield held
 
 
 def _held(slot: int, deadline: Deadline) -> AbstractContextManager[None]:
-    if connection.vendor == "postgresql":
+    if on_postgresql():
         return advisory_locks.held(ADVISORY_CLASS, slot, deadline)
     path = f"{_lock_folder(storage_settings().directory)}/{slot:04x}"
     return file_locks.held(path, deadline)

@@ -27,6 +27,7 @@ from .fields import structure_from_text
 from .inner import refuse_inner
 from .models import Asset, DataSource, DataSourceAsset, Node
 from .nodes import check_family, is_taken, no_such_entry, split_path
+from .vendor import vendor
 
 NODE_COLUMNS = (
     "uuid",
@@ -68,7 +69,7 @@ def find_target(path: str, *families: StructureFamily) -> Target:
     segments = split_path(path)
     joined = "/".join(segments)
     # No key has a NUL, and PostgreSQL does not even let us ask.
-    row = None if "\0" in joined else _row(_select_node(connection.vendor), [joined])
+    row = None if "\0" in joined else _row(_select_node(vendor()), [joined])
     if row is None:
         refuse_inner(segments)
         raise no_such_entry(segments)
@@ -85,7 +86,7 @@ def store_structure(target: Target, structure: Structure) -> bool:
     """Keep another structure for `target`; False if it was deleted or changed since then."""
     field: Any = DataSource._meta.get_field("structure")
     value = field.get_db_prep_value(structure.to_json(), connection)
-    update = _update(connection.vendor, DataSource, "structure", "generation")
+    update = _update(vendor(), DataSource, "structure", "generation")
     known = [target.generation + 1, target.source_id, target.generation]
     found = _changed(update, [value, *known])
     if found and isinstance(value, str):
@@ -104,14 +105,14 @@ class StoredPartition:
 
 def find_partition(target: Target, number: int) -> StoredPartition | None:
     """The file that has the rows of a partition; None before there were any."""
-    row = _row(_select_partition(connection.vendor), [target.source_id, number])
+    row = _row(_select_partition(vendor()), [target.source_id, number])
     return None if row is None else StoredPartition(row[0], row[1], row[2] or 0)
 
 
 def store_size(partition: StoredPartition, size: int) -> bool:
     """Let `size` bytes of the file count; False if it was deleted or grew since it was found."""
     values = [size, partition.asset_id, partition.size]
-    return _changed(_update(connection.vendor, Asset, "size"), values)
+    return _changed(_update(vendor(), Asset, "size"), values)
 
 
 def superseded(target: Target) -> ServiceError:
@@ -169,18 +170,18 @@ def _changed(sql: str, parameters: list[Any]) -> bool:
 
 
 @cache
-def _select_node(vendor: str) -> str:
+def _select_node(_: str) -> str:
     return _sql(Node.objects.filter(path="").values_list(*NODE_COLUMNS))
 
 
 @cache
-def _select_partition(vendor: str) -> str:
+def _select_partition(_: str) -> str:
     links = DataSourceAsset.objects.filter(data_source_id=0, num=0)
     return _sql(links.values_list(*ASSET_COLUMNS))
 
 
 @cache
-def _update(vendor: str, model: type[Model], *names: str) -> str:
+def _update(_: str, model: type[Model], *names: str) -> str:
     """Set columns of the row with an id, if the last of them has the value that is expected."""
     quoted, key = connection.ops.quote_name, model._meta.pk
     assert key is not None

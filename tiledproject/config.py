@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import yaml
 from pydantic import (
@@ -150,6 +150,10 @@ class Settings(BaseModel):
     """All settings of this site."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # Django looks for this on every setting, each time; pydantic takes microseconds to say that
+    # there is none.
+    _mask_wrapped: ClassVar[bool] = True
 
     server: ServerSettings
     budgets: BudgetSettings

@@ -51,6 +51,9 @@ def _sqlite(path: str) -> dict[str, Any]:
                 "PRAGMA synchronous = NORMAL;"
                 "PRAGMA cache_size = -16000;"
                 "PRAGMA journal_size_limit = 67108864;"
+                # Pages. Each write makes an entry of the outbox, which is removed soon: most pages
+                # change many times before they have to be written into the database itself.
+                "PRAGMA wal_autocheckpoint = 8000;"
             ),
         },
     }

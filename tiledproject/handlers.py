@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from typing import IO, Any, NamedTuple
 
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
@@ -118,12 +119,20 @@ def guarded(get_response: Handler) -> Handler:
         response = preflight(request) or _too_old(request) or get_response(request)
         confine_data(request, response)
         tell_browser(request, response)
-        patch_vary_headers(response, ["Origin", "Authorization", "Cookie"])
+        response.headers["Vary"] = _vary(response.headers.get("Vary"))
         if isinstance(response, HttpResponse):
             response.headers["Content-Length"] = str(len(_body(response)))
         return response
 
     return middleware
+
+
+@lru_cache(maxsize=64)
+def _vary(before: str | None) -> str:
+    """Return the header `Vary` with what every answer of the API depends on."""
+    response = HttpResponse(headers={} if before is None else {"Vary": before})
+    patch_vary_headers(response, ["Origin", "Authorization", "Cookie"])
+    return response.headers["Vary"]
 
 
 def _too_old(request: HttpRequest) -> HttpResponse | None:

@@ -53,6 +53,17 @@ class TooManyPipelined(Exception):
     """More requests have been sent than may wait for the answers to earlier ones."""
 
 
+class _CompleteHead(list[tuple[bytes, bytes]]):
+    """The fields of a complete head. Trailer fields, which come after the body, are ignored.
+
+    The application has been started by then, and would take a trailer for a field that a proxy has
+    checked.
+    """
+
+    def append(self, _: tuple[bytes, bytes]) -> None:
+        """Ignore a trailer field."""
+
+
 class HeadsProtocol(HttpToolsProtocol):
     """One HTTP connection of the production server."""
 
@@ -61,7 +72,9 @@ class HeadsProtocol(HttpToolsProtocol):
         # Of the head that is awaited now; None while there is none.
         self._awaited: int | None = 0
         self._patience: asyncio.TimerHandle | None = None
-        self._head_size = 0
+        # What the head that is parsed now can have at most, and whether it was too long.
+        self._head_most = 0
+        self._head_too_long = False
         # What came since the last byte of a body: sizes of chunks, extensions, trailer fields.
         self._between = 0
         self._limits: BudgetSettings = settings.TILED.budgets
@@ -125,10 +138,13 @@ class HeadsProtocol(HttpToolsProtocol):
             self.transport.write(self._refusal)
             self.transport.close()
             return
+        size = len(data)
         if self._awaited is not None:
-            self._awaited += len(data)
+            self._awaited += size
+            self._head_most = self._awaited
         else:
-            self._between += len(data)
+            self._between += size
+            self._head_most = size
         super().data_received(data)
         if self._awaited is None:
             if self._body_since is None:
@@ -144,41 +160,29 @@ class HeadsProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._head_size = 0
         if self._awaited is None:
             self._awaited = 0
         super().on_message_begin()
 
-    def on_url(self, url: bytes) -> None:
-        """Take a part of the request line, within the limit of the head."""
-        if self._fits(len(url)):
-            super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header field; ignore trailer fields, which come after the body.
-
-        The application has been started with the list of fields by then, and would take a trailer
-        for a field that a proxy has checked.
-        """
-        if self._awaited is not None and self._fits(len(name) + len(value) + FIELD_OVERHEAD):
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """Start the application, unless the head was too long."""
         self._awaited = None
-        if self._head_size > LONGEST_HEAD:
+        # To count is only worth its time where more has come than a head may have.
+        if self._head_most > LONGEST_HEAD and self._head_size() > LONGEST_HEAD:
+            self._head_too_long = True
             raise HeadTooLong
         if len(self.pipeline) >= MOST_PIPELINED:
             raise TooManyPipelined
-        self._stop_waiting()
+        if self._patience is not None:
+            self._stop_waiting()
         self._body_since, self._body_size, self._body_seen = self.loop.time(), 0, 0
         self.scope["extensions"] = {ON_LOST: {"set": self._set_on_lost}}
         super().on_headers_complete()
+        self.headers = _CompleteHead(self.headers)
 
-    def _fits(self, size: int) -> bool:
-        """Count bytes of the head, which may arrive in one read together with much else."""
-        self._head_size += size
-        return self._head_size <= LONGEST_HEAD
+    def _head_size(self) -> int:
+        fields = sum(len(name) + len(value) + FIELD_OVERHEAD for name, value in self.headers)
+        return len(self.url) + fields
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a body."""
@@ -198,7 +202,7 @@ class HeadsProtocol(HttpToolsProtocol):
             # An answer may be on its way, into the middle of which nothing can be written.
             logger.warning("Disconnected %s: it reads no answers (pipelining).", self._peer)
             self.transport.abort()
-        elif self._head_size > LONGEST_HEAD:
+        elif self._head_too_long:
             self._refuse()
         else:
             super().send_400_response(msg)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -60,14 +59,15 @@ class HttpApplication:
         self._bodies = Bodies(largest=largest_body, folder=folder, budgets=self._budgets)
         self._shares = Shares(limits)
         self._most_of_address = limits.requests_per_address
-        self._by_address: Counter[str] = Counter()
+        self._by_address: dict[str, int] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         address = scope.get(SCOPE_ADDRESS, "")
-        self._by_address[address] += 1
+        under_way = self._by_address.get(address, 0) + 1
+        self._by_address[address] = under_way
         try:
-            if address and self._by_address[address] > self._most_of_address:
+            if address and under_way > self._most_of_address:
                 raise TooMany(
                     "Too many requests from this address are under way "
                     "(budgets.requests_per_address). Try again soon."
@@ -82,8 +82,10 @@ class HttpApplication:
         except ServiceError as error:
             await self._send(refused(error, scope), send, receive)
         finally:
-            self._by_address[address] -= 1
-            if not self._by_address[address]:
+            left = self._by_address[address] - 1
+            if left:
+                self._by_address[address] = left
+            else:
                 del self._by_address[address]
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from django.db import connections
 
-from access.cancellation import NEVER, CancellationToken, use
+from access.cancellation import NEVER, CancellationToken, call
 
 Result = TypeVar("Result")
 
@@ -138,9 +138,7 @@ class RequestThreads:
 
 def _outcome(job: Job) -> tuple[Any, BaseException | None]:
     try:
-        job.token.raise_if_cancelled()
-        with use(job.token):
-            return job.function(*job.arguments), None
+        return call(job.token, job.function, *job.arguments), None
     except BaseException as error:  # noqa: BLE001  whoever waits for it is told
         return None, error
 

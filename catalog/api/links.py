@@ -7,6 +7,7 @@ for the client to fill in.
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
 from django.http import HttpRequest
@@ -30,10 +31,13 @@ def base_url(request: Request | HttpRequest) -> str:
 # What may stand in a path as it is (RFC 3986), and the space, which every client encodes itself: of
 # Tiled's own links they look the same.
 PLAIN = "/!$&'()*+,;=:@ "
+_plain = re.compile(f"[A-Za-z0-9_.~{re.escape(PLAIN)}-]*").fullmatch
 
 
 def quoted(path: str) -> str:
     """Return `path` percent-encoded, as it stands in an address."""
+    if _plain(path):  # nearly every path, at a tenth of the cost
+        return path
     return quote(path, safe=PLAIN, errors="surrogatepass")
 
 
@@ -46,8 +50,8 @@ def node_links(
     base: str, path: str, family: StructureFamily, structure: Structure | None
 ) -> dict[str, str]:
     """Links of the node at `path`, which stands in them as given, doubled slashes included."""
-    links = {"self": self_link(base, path)}
     path = quoted(path)
+    links = {"self": f"{base}/metadata/{path}"}
     match family:
         case StructureFamily.container:
             links["search"] = f"{base}/search/{path}"

@@ -123,8 +123,9 @@ def _answer(
         found = shortened(found, bounds().listing, assets=listing.view.data_sources)
         loaded = load(found.ids, assets=listing.view.data_sources) if found.ids else []
         counts = _counts(request, loaded, listing.view)
+    view = listing.view.listed
     body: dict[str, Any] = {
-        "data": [listed_resource(base, node, listing.view.listed, counts) for node in loaded],
+        "data": [listed_resource(base, node, view, counts) for node in loaded],
         "error": None,
         "links": listing.page.links_among(f"{base}/{quoted(address)}", found, listing.order),
         "meta": {"count": found.total},

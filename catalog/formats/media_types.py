@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 OCTET_STREAM = "application/octet-stream"
 ARROW = "application/vnd.apache.arrow.file"
@@ -56,20 +57,23 @@ EXTENSIONS = {
 QUALITY = re.compile(r"[01](?:\.\d{0,3})?")
 
 
-def preferences(header: str) -> list[str]:
+@lru_cache(maxsize=64)
+def preferences(header: str) -> tuple[str, ...]:
     """Return what an `Accept` header wants, the most wanted first, each without its q-value.
 
     What is wanted equally stays in its order; what has q=0 is left out (RFC 9110, 12.5.1).
     """
     weighted = [_weighed(part) for part in header.split(",") if part.strip()]
     ordered = sorted(weighted, key=lambda pair: -pair[0])
-    return [part for quality, part in ordered if quality > 0]
+    return tuple(part for quality, part in ordered if quality > 0)
 
 
-def refused(header: str) -> set[str]:
+@lru_cache(maxsize=64)
+def refused(header: str) -> frozenset[str]:
     """Return the media types that an `Accept` header excludes with q=0."""
     weighted = [_weighed(part) for part in header.split(",")]
-    return {part.partition(";")[0].strip().lower() for quality, part in weighted if not quality}
+    excluded = (part for quality, part in weighted if not quality)
+    return frozenset(part.partition(";")[0].strip().lower() for part in excluded)
 
 
 def _weighed(part: str) -> tuple[float, str]:

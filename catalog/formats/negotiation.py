@@ -46,8 +46,8 @@ def choose(
     `header` says that the list is an `Accept` header, with q-values. Raises NotAcceptable.
     """
     known = formats.media_types(specs, family)
-    requested = preferences(wanted) if header else [part.strip() for part in wanted.split(",")]
-    unwanted = refused(wanted) if header else set()
+    requested = preferences(wanted) if header else tuple(map(str.strip, wanted.split(",")))
+    unwanted = refused(wanted) if header else frozenset[str]()
     possible = {one.lower(): one for one in known if one.lower() not in unwanted}
     for part in requested:
         asked, _, said = part.partition(";")

@@ -18,6 +18,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from access.errors import ServiceError, Unavailable
 
 from ..events import Event, Recorded, announce, record
+from ..vendor import on_postgresql
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def committed(*, announced: bool = True) -> Iterator[Change]:
             yield change
             change.complete = True
     except (OperationalError, InterfaceError) as error:
-        if not change.complete or connection.vendor != "postgresql":
+        if not change.complete or not on_postgresql():
             raise
         logger.warning("The answer of COMMIT was lost: %s", error)
         if not change.is_stored():
@@ -109,7 +110,7 @@ def _session() -> int | None:
     The database is asked once for each connection: behind a pooler, what the connection itself
     says is a number of the pooler's.
     """
-    if connection.vendor != "postgresql":
+    if not on_postgresql():
         return None
     connection.ensure_connection()
     found = _processes.get(connection.connection)

@@ -37,7 +37,8 @@ class Forgetter(threading.Thread):
             self._ids[pk] = None
             if older:
                 self._older[node] = pk
-        self._news.set()
+        if not self._news.is_set():
+            self._news.set()
 
     def __contains__(self, pk: int) -> bool:
         return pk in self._ids

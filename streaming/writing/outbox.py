@@ -14,9 +14,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Count, F, Min, QuerySet, Sum
 from django.utils import timezone
+
+from catalog.vendor import on_postgresql
 
 from ..models import Kind, Waiting
 from .log import known_memory, new_token
@@ -32,6 +34,7 @@ SPARE = 16
 # An entry in flight of more bytes would cost the write more than a gap does, should it be cut off.
 LARGEST_IN_FLIGHT = INLINE_BYTES + 16 * 1024
 _TABLE = Waiting._meta.db_table
+_NODE: Any = Waiting._meta.get_field("node")
 # What is before the new entry comes with its number, in one exchange.
 _KEEP = (
     f"INSERT INTO {_TABLE} "  # noqa: S608
@@ -90,31 +93,33 @@ def keep(node: UUID, update: Update) -> Entry:
 
     A large payload is not kept twice: of an update in flight that has one, only that it was there.
     """
+    # Each look at `connection` finds that of the current thread anew.
+    database = connections[DEFAULT_DB_ALIAS]
     token, now = new_token(), timezone.now()
     fits = update.size <= LARGEST_IN_FLIGHT
     kept = update if fits else Update(b"", b"")
     values = [
-        _adapted(node),
+        _adapted(node, database),
         (Kind.UPDATE if fits else Kind.LOST).value,
         token,
         kept.size,
-        connection.ops.adapt_datetimefield_value(now),
+        database.ops.adapt_datetimefield_value(now),
         kept.before,
         kept.after,
         kept.payload,
         known_memory(),
     ]
-    pk, before = _inserted(values)
+    pk, before = _inserted(values, database)
     entry = Entry(pk, node, token, before)
     if entry.waits:
         wait(entry, update, tried=False)
     return entry
 
 
-def _inserted(values: list[Any]) -> tuple[int, Earlier | None]:
+def _inserted(values: list[Any], database: Any) -> tuple[int, Earlier | None]:
     """Insert an entry in flight; return its number, and the one of its node before it."""
-    alone = connection.vendor == "postgresql" and not connection.in_atomic_block
-    with connection.cursor() as cursor:
+    alone = on_postgresql() and not database.in_atomic_block
+    with database.cursor() as cursor:
         cursor.execute(_KEEP_ALONE if alone else _KEEP, values)
         pk, last = cursor.fetchone()
     if last is None:
@@ -123,9 +128,8 @@ def _inserted(values: list[Any]) -> tuple[int, Earlier | None]:
     return pk, Earlier(int(number), token, last[0] == "f")
 
 
-def _adapted(node: UUID) -> Any:
-    field: Any = Waiting._meta.get_field("node")
-    return field.get_db_prep_value(node, connection)
+def _adapted(node: UUID, database: Any) -> Any:
+    return _NODE.get_db_prep_value(node, database)
 
 
 def wait(entry: Entry, update: Update, *, tried: bool) -> None:
@@ -253,8 +257,9 @@ def forget(ids: Sequence[int]) -> None:
 
 def forget_older(node: UUID, pk: int) -> None:
     """Remove an entry that is in its stream, and those of its node that are older."""
+    sql = f"DELETE FROM {_TABLE} WHERE node = %s AND id <= %s"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {_TABLE} WHERE node = %s AND id <= %s", [_adapted(node), pk])  # noqa: S608
+        cursor.execute(sql, [_adapted(node, connection), pk])
 
 
 def forget_through(node: UUID, token: str) -> int:

@@ -13,7 +13,7 @@ import orjson
 import pytest
 from django.db import connection
 
-from access.cancellation import CancellationToken, Cancelled, use
+from access.cancellation import CancellationToken, Cancelled, call
 from catalog.models import Node
 from catalog.queries import sizes
 from catalog.queries.deadlines import bounded
@@ -204,8 +204,13 @@ def test_a_search_is_cancelled_when_its_client_is_gone(api: Api) -> None:
     timer = threading.Timer(0.3, token.cancel)
     timer.start()
     begun = time.monotonic()
-    with use(token), pytest.raises(Cancelled), bounded():
-        _count()
+
+    def search() -> None:
+        with bounded():
+            _count()
+
+    with pytest.raises(Cancelled):
+        call(token, search)
     assert time.monotonic() - begun < 10
     timer.join()
     assert Node.objects.filter(path="").count() == 1
