@@ -81,6 +81,7 @@ def works(folder: Path) -> list[tuple[str, Read, Read]]:
     np.save(folder / "a.npy", frames)
     with h5py.File(folder / "a.h5", "w") as file:
         file.create_dataset("x", data=frames, chunks=(1, 256, 256))
+    virtual(folder, frames)
     zarr.create_array(folder / "a.zarr", data=frames, chunks=(1, 256, 256), compressors=None)
     large = np.ones((32, 1 << 20), "u1")
     np.save(folder / "large.npy", large)
@@ -97,12 +98,34 @@ def works(folder: Path) -> list[tuple[str, Read, Read]]:
         array("HDF5, 4 x 4", folder / "a.h5", "application/x-hdf5", frames, corner, dataset),
         array("HDF5, a frame", folder / "a.h5", "application/x-hdf5", frames, (frame,), dataset),
         array("HDF5, all 8 MB", folder / "a.h5", "application/x-hdf5", frames, (), dataset),
+        array(
+            "HDF5, 4 x 4 of 64 files",
+            folder / "v.h5",
+            "application/x-hdf5",
+            frames,
+            corner,
+            dataset,
+        ),
+        array(
+            "HDF5, all 8 MB of 64 files", folder / "v.h5", "application/x-hdf5", frames, (), dataset
+        ),
         array("Zarr, 4 x 4", folder / "a.zarr", "application/x-zarr", frames, corner),
         array("npy, 32 MB", folder / "large.npy", "application/x-npy", large, ()),
         tree("HDF5, listing of a group", folder / "a.h5"),
         rows("Parquet, 100 rows", folder / "a.parquet", numbers.schema, slice(500, 600)),
         rows("Parquet, all 1.6 MB", folder / "a.parquet", numbers.schema, slice(None)),
     ]
+
+
+def virtual(folder: Path, frames: Any) -> None:
+    """Make a virtual dataset with a source for each frame."""
+    layout = h5py.VirtualLayout(frames.shape, frames.dtype)
+    for number, frame in enumerate(frames):
+        with h5py.File(folder / f"{number}.h5", "w") as file:
+            file["x"] = frame
+        layout[number] = h5py.VirtualSource(f"{number}.h5", "x", frame.shape)
+    with h5py.File(folder / "v.h5", "w") as file:
+        file.create_virtual_dataset("x", layout)
 
 
 def array(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -22,7 +22,7 @@ from .models import Node
 from .nodes import check_family, no_such_entry, resolve, split_path
 from .storage import external
 from .storage.encoding import Array
-from .storage.errors import NoSuchEntry
+from .storage.errors import NoSuchEntry, StorageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,36 @@ class Inner:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """What the file of `host` has a name for, and cannot be described; `problem` says why."""
+
+    host: Node
+    keys: tuple[str, ...]
+    problem: StorageError
+    family: StructureFamily = StructureFamily.bytes
+    pk: None = None
+    source: None = None
+    structure: None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    specs: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """Its name in its group."""
+        return self.keys[-1]
+
+    @property
+    def path(self) -> str:
+        """The host's path, and the keys."""
+        return "/".join(self.segments)
+
+    @property
+    def segments(self) -> list[str]:
+        """The keys from the root to it."""
+        return [*self.host.segments, *self.keys]
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """A group in a file; the top of it has no keys, and is a node of the catalog."""
 
@@ -86,6 +116,14 @@ class Group:
     def opened(self) -> AbstractContextManager[external.Tree]:
         """Open the file. Raises StorageError."""
         return opened(self.host)
+
+    def child(self, tree: external.Tree, name: str) -> Inner | Broken:
+        """Look at what it has under `name`: an entry that cannot be described hides no other."""
+        keys = (*self.keys, name)
+        try:
+            return Inner(self.host, keys, tree.entry(keys))
+        except StorageError as error:
+            return Broken(self.host, keys, error)
 
 
 def group_of(node: object) -> Group | None:
@@ -144,6 +182,22 @@ def resolve_inner(path: str | Sequence[str]) -> Node | Inner:
             return Inner(host, keys, tree.entry(keys))
     except NoSuchEntry as error:
         raise no_such_entry(segments) from error
+
+
+def broken_at(path: str | Sequence[str]) -> Broken | None:
+    """Return what is at `path` inside a file, if its group lists it, and it cannot be described.
+
+    Raises StorageError where the group cannot be read either.
+    """
+    segments = split_path(path) if isinstance(path, str) else list(path)
+    host = file_above(segments)
+    if host is None:
+        return None
+    *keys, name = segments[len(host.segments) :]
+    group = Group(host, tuple(keys))
+    with opened(host) as tree:
+        found = group.child(tree, name) if name in tree.names(keys) else None
+    return found if isinstance(found, Broken) else None
 
 
 def resolve_readable(path: str | Sequence[str], *families: StructureFamily) -> Node | Inner:

@@ -11,8 +11,10 @@ from django.utils.safestring import SafeString
 
 from tiled_client.wire.errors import WireError
 
+from ..inner import Broken, Group, group_of
 from ..models import DataSource, Node
 from ..panels import Rows, panels_of
+from ..storage.errors import StorageError
 from .facts import Facts, Grid, node_facts, source_facts, structure_facts
 from .previews import look_at
 from .readable_json import readable_json
@@ -20,6 +22,7 @@ from .text import moment, size_text, specs_text
 from .tree import crumbs, listing_address
 
 MOST_ASSETS = 20
+MOST_ENTRIES = 20
 MOST_REVISIONS = 20
 
 
@@ -66,6 +69,9 @@ def _sections(node: Node) -> list[Section]:
     if node.structure_family != "container":
         sections.append(_structure_section(node))
     sections += [Section(p.title, _shown(p.rows), note=p.problem) for p in panels_of(node)]
+    group = group_of(node)
+    if group is not None:
+        sections.append(_contents_section(group))
     if node.source is not None:
         sections.append(_source_section(node.source))
     return sections
@@ -77,6 +83,23 @@ def _structure_section(node: Node) -> Section:
     except WireError as error:
         return Section("Structure", note=str(error))
     return Section("Structure", facts, grid)
+
+
+def _contents_section(group: Group) -> Section:
+    """What is in a file, as far as it fits, with what is wrong with what cannot be described."""
+    try:
+        with group.opened() as tree:
+            names = tree.names(())
+            found = [group.child(tree, name) for name in names[:MOST_ENTRIES]]
+    except StorageError as error:
+        return Section("In the file", note=str(error))
+    rows = [
+        [one.key, str(one.problem) if isinstance(one, Broken) else one.family.value]
+        for one in found
+    ]
+    left = len(names) - len(rows)
+    note = f"{left:,} more are not listed." if left else ""
+    return Section("In the file", grid=Grid(["Name", "Kind, or problem"], rows), note=note)
 
 
 def _source_section(source: DataSource) -> Section:

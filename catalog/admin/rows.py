@@ -10,12 +10,15 @@ from typing import Any
 from django.db.models import Count, Sum
 
 from tiled_client.wire.dtypes import dtype_from_json
+from tiled_client.wire.errors import WireError
 from tiled_client.wire.families import StructureFamily
 
 from ..models import DataSource, Node
 from .text import count_text, dtype_text, shape_text, size_text
 
 MOST_COLUMNS = 5
+# What a structure that is none makes of what is read of it.
+UNKNOWN = (WireError, LookupError, TypeError, ValueError)
 NAMES = ("shape", "data_type", "columns", "length")
 
 
@@ -38,23 +41,29 @@ def describe(nodes: Sequence[Node]) -> dict[int, Row]:
     sources = _sources(nodes)
     rows = {}
     for node in nodes:
-        source = sources.get(node.pk, {})
-        match node.family:
-            case StructureFamily.container:
-                rows[node.pk] = Row(count_text(counts.get(node.pk, 0), "child node"))
-            case StructureFamily.array:
-                rows[node.pk] = _array(source)
-            case StructureFamily.table:
-                rows[node.pk] = Row(_columns(source), size_text(sizes.get(node.pk) or 0))
-            case StructureFamily.sparse | StructureFamily.ragged:
-                content = f"{node.structure_family} {_kind(source)}"
-                rows[node.pk] = Row(content, size_text(sizes.get(node.pk) or 0))
-            case StructureFamily.awkward:
-                content = count_text(source["structure__length"], "item")
-                rows[node.pk] = Row(content, size_text(sizes.get(node.pk) or 0))
-            case _:
-                rows[node.pk] = Row("")
+        size = size_text(sizes.get(node.pk) or 0)
+        try:
+            rows[node.pk] = _row(node, sources.get(node.pk, {}), counts.get(node.pk, 0), size)
+        except UNKNOWN as error:
+            rows[node.pk] = Row(f"cannot be described: {error}")
     return rows
+
+
+def _row(node: Node, source: Mapping[str, Any], children: int, size: str) -> Row:
+    match node.family:
+        case StructureFamily.container if source:
+            return Row("a file, with what is in it")
+        case StructureFamily.container:
+            return Row(count_text(children, "child node"))
+        case StructureFamily.array:
+            return _array(source)
+        case StructureFamily.table:
+            return Row(_columns(source), size)
+        case StructureFamily.sparse | StructureFamily.ragged:
+            return Row(f"{node.structure_family} {_kind(source)}", size)
+        case StructureFamily.awkward:
+            return Row(count_text(source["structure__length"], "item"), size)
+    return Row("")
 
 
 def _child_counts(nodes: Sequence[Node]) -> dict[int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..inner import Group, Inner
+from ..inner import Broken, Group, Inner, group_of
 from ..storage.errors import StorageError
 from ..storage.external import Tree
 
@@ -19,40 +19,49 @@ DEEPEST = 5
 Describe = Callable[[Inner], dict[str, Any]]
 
 
-def group_structure(group: Group, depth: int, describe: Describe) -> dict[str, Any]:
+def group_structure(
+    group: Group, depth: int, describe: Describe
+) -> tuple[dict[str, Any], str | None]:
     """How many a group has, and what they are, `depth` groups deep, if they are few.
 
-    A file that cannot be read has none. What a broken link leads to, and what cannot be read, is
-    null.
+    Contents are null where an entry cannot be described: clients that ask for it by its key are to
+    be told so, and the listing has the others. A file that cannot be read is as one without
+    contents, with a sentence on what is wrong with it.
     """
     try:
         with group.opened() as tree:
-            return _Contents(group, tree, describe).structure(group.keys, min(depth, DEEPEST))
-    except StorageError:
-        return {"contents": None, "count": 0}
+            found = _Contents(tree, describe).structure(group, min(depth, DEEPEST))
+    except StorageError as error:
+        return {"contents": None, "count": 0}, str(error)
+    return found, None
 
 
 class _Contents:
-    def __init__(self, group: Group, tree: Tree, describe: Describe) -> None:
-        self._host = group.host
+    def __init__(self, tree: Tree, describe: Describe) -> None:
         self._tree = tree
         self._describe = describe
         self._left = MOST_INLINED
 
-    def structure(self, keys: tuple[str, ...], depth: int) -> dict[str, Any]:
-        names = self._tree.names(keys)
+    def structure(self, group: Group, depth: int) -> dict[str, Any]:
+        names = self._tree.names(group.keys)
+        empty = {"contents": None, "count": len(names)}
         if depth <= 0 or len(names) > self._left:
-            return {"contents": None, "count": len(names)}
+            return empty
         self._left -= len(names)
-        contents = {name: self._child((*keys, name), depth) for name in names}
+        contents = {}
+        for name in names:
+            node = group.child(self._tree, name)
+            if isinstance(node, Broken):
+                return empty
+            contents[name] = self._resource(node, depth)
         return {"contents": contents, "count": len(names)}
 
-    def _child(self, keys: tuple[str, ...], depth: int) -> dict[str, Any] | None:
-        try:
-            node = Inner(self._host, keys, self._tree.entry(keys))
-            resource = self._describe(node)
-            if node.structure is None and resource["attributes"]["structure"] is not None:
-                resource["attributes"]["structure"] = self.structure(keys, depth - 1)
-        except StorageError:
-            return None
+    def _resource(self, node: Inner, depth: int) -> dict[str, Any]:
+        resource = self._describe(node)
+        inner = group_of(node)
+        if inner is not None and resource["attributes"]["structure"] is not None:
+            try:
+                resource["attributes"]["structure"] = self.structure(inner, depth - 1)
+            except StorageError as error:
+                resource["meta"] = {"problem": str(error)}
         return resource

@@ -1,7 +1,7 @@
 """Browsing what is inside a file: pages of what a group holds, in the order of the file.
 
-Keys of broken links, and of what cannot be read, are listed and counted; only where more than the
-keys is asked for, such entries are left out.
+Broken links, and what cannot be described, are listed and counted like anything else: `meta` says
+what is wrong with them.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from rest_framework.request import Request
 from access.errors import BadRequest
 
 from ..bounds import bounds
-from ..inner import Group, Inner
+from ..inner import Group
 from ..queries.filters import Filter
 from ..queries.order import Order
-from ..storage.errors import StorageError
 from ..storage.external import Tree
 from .links import base_url, quoted, self_link
 from .listing import Page
-from .resources import View, node_resource
+from .resources import View, listed_resource
 from .responses import json_bytes, render
 
 
@@ -41,46 +40,35 @@ def listing(
         names = [name for name in tree.names(group.keys) if wanted(name)]
         ordered = names[::-1] if order.newest_first else names
         shown = [] if view.fields == {"count"} else ordered[start : start + page.limit]
-        data, taken = _fitting(_items(request, group, tree, shown, view))
+        data = _fitting(_items(request, group, tree, shown, view))
     address = f"{base_url(request)}/search/{quoted(group.path)}"
-    shorter = {"after": start + taken} if taken < len(shown) else {}
+    shorter = {"after": start + len(data)} if len(data) < len(shown) else {}
     links = replace(page, offset=start, cursor=None).links(address, len(names), **shorter)
     body = {"data": data, "error": None, "links": links, "meta": {"count": len(names)}}
     return render(request, body, headers={"Cache-Control": "must-revalidate"})
 
 
-def _fitting(items: Iterator[dict[str, Any] | None]) -> tuple[list[dict[str, Any]], int]:
-    """The first entries, as many as one page may hold in bytes, and for how many names these are.
-
-    None stands for one that is left out.
-    """
+def _fitting(items: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the first entries, as many as one page may hold in bytes; one at least."""
     found: list[dict[str, Any]] = []
-    size = taken = 0
+    size = 0
     for item in items:
-        size += 0 if item is None else len(json_bytes(item))
+        size += len(json_bytes(item))
         if size > bounds().listing and found:
             break
-        taken += 1
-        if item is not None:
-            found.append(item)
-    return found, taken
+        found.append(item)
+    return found
 
 
 def _items(
     request: Request, group: Group, tree: Tree, names: list[str], view: View
-) -> Iterator[dict[str, Any] | None]:
+) -> Iterator[dict[str, Any]]:
     base = base_url(request)
     for name in names:
-        keys = (*group.keys, name)
-        if not view.fields:
-            yield _key_only(base, group, keys, view)
-            continue
-        try:
-            entry = tree.entry(keys)
-        except StorageError:
-            yield None
-            continue
-        yield node_resource(base, Inner(group.host, keys, entry), view, {})
+        if view.fields:
+            yield listed_resource(base, group.child(tree, name), view, {})
+        else:
+            yield _key_only(base, group, (*group.keys, name), view)
 
 
 def _key_only(base: str, group: Group, keys: tuple[str, ...], view: View) -> dict[str, Any]:

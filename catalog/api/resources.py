@@ -16,7 +16,7 @@ from tiled_client.wire.errors import WireError
 from tiled_client.wire.families import StructureFamily
 
 from ..columns import Column
-from ..inner import Inner, group_of
+from ..inner import Broken, Inner, group_of
 from ..models import Node
 from ..rights import own_tags
 from ..storage.errors import StorageError
@@ -89,30 +89,38 @@ class View:
 def node_resource(
     base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
 ) -> dict[str, Any]:
-    """The resource of `node`; `counts` has the number of children of each container, by its id."""
+    """The resource of `node`; `counts` has the number of children of each container, by its id.
+
+    Of a file that holds others and cannot be read, `meta` says what is wrong with it.
+    """
+    attributes, problem = _attributes(base, node, view, counts)
     return {
         "id": node.key,
-        "attributes": _attributes(base, node, view, counts),
+        "attributes": attributes,
         "links": _links(base, node, view),
-        "meta": None,
+        "meta": None if problem is None else {"problem": problem},
     }
 
 
 def listed_resource(
-    base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
+    base: str, node: Node | Inner | Broken | Column, view: View, counts: Mapping[int, int]
 ) -> dict[str, Any]:
     """The resource of `node` in a listing, which does not fail for a node that cannot be described.
 
     Such a node is shown as a container of nothing, which every client can hold; `meta` says what is
     wrong with it.
     """
+    if isinstance(node, Broken):
+        return _unreadable(base, node, view, str(node.problem))
     try:
         return node_resource(base, node, view, counts)
     except (WireError, StorageError) as error:
         return _unreadable(base, node, view, str(error))
 
 
-def _unreadable(base: str, node: Node | Inner | Column, view: View, problem: str) -> dict[str, Any]:
+def _unreadable(
+    base: str, node: Node | Inner | Broken | Column, view: View, problem: str
+) -> dict[str, Any]:
     attributes = {
         "ancestors": node.segments[:-1],
         "metadata": _metadata(node, view) if "metadata" in view.fields else None,
@@ -138,7 +146,8 @@ def _links(base: str, node: Node | Inner | Column, view: View) -> dict[str, str]
 
 def _attributes(
     base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], str | None]:
+    structure, problem = _structure(base, node, view, counts)
     container = node.family is StructureFamily.container
     chosen = {
         "metadata": _metadata(node, view) if "metadata" in view.fields else None,
@@ -146,7 +155,7 @@ def _attributes(
             node.family.value if container or "structure_family" in view.fields else None
         ),
         "specs": node.specs if "specs" in view.fields else None,
-        "structure": _structure(base, node, view, counts),
+        "structure": structure,
         "sorting": (
             [{"key": "", "direction": 1}] if container and "sorting" in view.fields else None
         ),
@@ -159,10 +168,10 @@ def _attributes(
     }
     if view.data_sources:
         chosen["data_sources"] = sources_of(node, sizes=view.sizes)
-    return {"ancestors": node.segments[:-1], **chosen}
+    return {"ancestors": node.segments[:-1], **chosen}, problem
 
 
-def _metadata(node: Node | Inner | Column, view: View) -> Any:
+def _metadata(node: Node | Inner | Broken | Column, view: View) -> Any:
     if view.select_metadata is None:
         return node.metadata
     return {"selected": view.select_metadata.of(node.metadata)}
@@ -170,17 +179,19 @@ def _metadata(node: Node | Inner | Column, view: View) -> Any:
 
 def _structure(
     base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
-) -> Any:
+) -> tuple[Any, str | None]:
+    """What `node` looks like, and what is wrong with it, if anything is."""
     if node.family is StructureFamily.container:
         wanted = {"structure", "count"} & view.fields
         if wanted and view.of_files and (group := group_of(node)):
             inner = replace(view, of_files=False)
             depth = view.depth if "structure" in view.fields else 0
             return group_structure(group, depth, lambda one: node_resource(base, one, inner, {}))
-        return {"contents": None, "count": counts.get(node.pk or 0, 0)} if wanted else None
+        empty = {"contents": None, "count": counts.get(node.pk or 0, 0)}
+        return empty if wanted else None, None
     if "structure" not in view.fields or node.structure is None:
-        return None
-    return node.structure.to_json()
+        return None, None
+    return node.structure.to_json(), None
 
 
 def _compiled(expression: str | None) -> Selection | None:

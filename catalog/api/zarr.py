@@ -6,6 +6,7 @@ Source: the wire, "Peripheral endpoints".
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from rest_framework.request import Request
 from access.errors import NotFound
 from access.permissions import principal_of
 from access.principals import Scope, require
+from tiled_client.wire.errors import WireError
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure
@@ -25,13 +27,14 @@ from ..columns import Column, resolve_with_columns
 from ..formats.json_pieces import json_of
 from ..formats.media_types import JSON, OCTET_STREAM
 from ..formats.zarr import Grid, document_v2, document_v3
-from ..inner import Inner
+from ..inner import Broken, Inner, broken_at
 from ..models import Node
 from ..nodes import check_family
 from ..rights import check_node
 from ..services.arrays import Array, read_array
 from ..services.sparse import read_sparse
 from ..services.subtrees import Subtree
+from ..storage.errors import StorageError
 from .base import WireView
 from .links import API, base_url
 from .responses import binary
@@ -39,6 +42,21 @@ from .responses import binary
 ARRAYS = (StructureFamily.array, StructureFamily.sparse)
 GROUPS = (StructureFamily.container, StructureFamily.table)
 Found = Node | Inner | Column
+
+
+@dataclass(frozen=True, slots=True)
+class Indescribable:
+    """What a group lists, and cannot be described: a group of nothing that says what is wrong.
+
+    A reader of Zarr that is refused one entry gives up on the whole group.
+    """
+
+    problem: str
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Its attributes."""
+        return {"problem": self.problem}
 
 
 class ZarrView(WireView):
@@ -53,7 +71,10 @@ class GroupView(ZarrView):
 
     def get(self, request: Request, path: str, version: str) -> HttpResponse:
         """The addresses of what is in a group; an empty object for an array."""
-        return _contents(request, _resolved(path), version)
+        node = _listed(path)
+        if isinstance(node, Indescribable):
+            return _addresses(request, [])
+        return _contents(request, node, version)
 
 
 class DocumentView(ZarrView):
@@ -61,8 +82,8 @@ class DocumentView(ZarrView):
 
     def get(self, request: Request, path: str) -> HttpResponse:
         """The content of `zarr.json`."""
-        node = _resolved(path)
-        structure = node.structure
+        node = _listed(path)
+        structure = None if isinstance(node, Indescribable) else node.structure
         if isinstance(structure, (ArrayStructure, SparseStructure)):
             return _document(request, document_v3(_grid(structure), structure.dims, node.metadata))
         group = {"zarr_format": 3, "node_type": "group", "attributes": node.metadata}
@@ -74,7 +95,10 @@ class ArrayDocumentView(ZarrView):
 
     def get(self, request: Request, path: str) -> HttpResponse:
         """The content of `.zarray`."""
-        structure = _array_structure(_resolved(path))
+        node = _listed(path)
+        if isinstance(node, Indescribable):
+            raise NotFound(node.problem)
+        structure = _array_structure(node)
         return _document(request, document_v2(_grid(structure)))
 
 
@@ -83,8 +107,9 @@ class GroupDocumentView(ZarrView):
 
     def get(self, request: Request, path: str) -> HttpResponse:
         """The content of `.zgroup`."""
-        node = _resolved(path)
-        check_family(node.path, node.family, GROUPS)
+        node = _listed(path)
+        if not isinstance(node, Indescribable):
+            check_family(node.path, node.family, GROUPS)
         return _document(request, {"zarr_format": 2})
 
 
@@ -93,7 +118,9 @@ class AttributesView(ZarrView):
 
     def get(self, request: Request, path: str) -> HttpResponse:
         """The content of `.zattrs`, with the names of dimensions where xarray looks for them."""
-        node = _resolved(path)
+        node = _listed(path)
+        if isinstance(node, Indescribable):
+            return _document(request, node.metadata)
         dims = getattr(node.structure, "dims", None)
         names = {"_ARRAY_DIMENSIONS": dims} if dims else {}
         return _document(request, {**node.metadata, **names})
@@ -131,12 +158,31 @@ def _resolved(path: str) -> Found:
     return node
 
 
+def _listed(path: str) -> Found | Indescribable:
+    """The node at `path` as its group lists it. Raises NotFound, StorageError."""
+    try:
+        node = _resolved(path)
+        _ = node.structure
+    except WireError as error:
+        return Indescribable(str(error))
+    except StorageError:
+        broken = broken_at(path)
+        if broken is None:
+            raise
+        return Indescribable(str(broken.problem))
+    return node
+
+
 def _contents(request: Request, node: Found, version: str) -> HttpResponse:
     if node.family in ARRAYS:
         return _document(request, {})
     base = f"{base_url(request).removesuffix(API)}/zarr/v{version}"
     keys = ["/".join(map(quote, [*node.segments, name])) for name in _names(node, request)]
-    response = _document(request, [f"{base}/{key}" for key in keys])
+    return _addresses(request, [f"{base}/{key}" for key in keys])
+
+
+def _addresses(request: Request, addresses: list[str]) -> HttpResponse:
+    response = _document(request, addresses)
     # What has a type, and that is not HTML, fsspec does not look through for addresses.
     response.headers.pop("Content-Type", None)
     return response
@@ -169,7 +215,7 @@ def _names(node: Found, request: Request) -> Iterator[str]:
     tree = Subtree(node, principal_of(request))
     yield from tree.columns
     for child in tree.children():
-        if child.family in (*ARRAYS, *GROUPS):
+        if child.family in (*ARRAYS, *GROUPS) or isinstance(child.node, Broken):
             yield child.key
 
 

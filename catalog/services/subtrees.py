@@ -17,31 +17,13 @@ from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import Structure, TableStructure
 
-from ..inner import Group, Inner, group_of
+from ..inner import Broken, Group, Inner, group_of
 from ..models import Node
 from ..storage.errors import StorageError, Unsupported
 from ..visibility import visible
 from .arrays import Array, read_array
 from .batches import Batch
 from .rows import ALL, Rows, select_rows
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """What a file has a name for, and cannot be read; `problem` says why."""
-
-    segments: list[str]
-    problem: StorageError
-    family: StructureFamily = StructureFamily.bytes
-    structure: None = None
-    source: None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
-    specs: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def key(self) -> str:
-        """Its name in its group."""
-        return self.segments[-1]
 
 
 @dataclass(frozen=True)
@@ -177,13 +159,8 @@ class Subtree:
 
     def _inside(self, group: Group) -> list[Inner | Broken]:
         with group.opened() as tree:
-            found: list[Inner | Broken] = []
-            for name in tree.names(group.keys):
-                if self.fields is not None and name not in self.fields:
-                    continue
-                keys = (*group.keys, name)
-                try:
-                    found.append(Inner(group.host, keys, tree.entry(keys)))
-                except StorageError as error:
-                    found.append(Broken([*group.host.segments, *keys], error))
-            return found
+            return [
+                group.child(tree, name)
+                for name in tree.names(group.keys)
+                if self.fields is None or name in self.fields
+            ]

@@ -12,7 +12,7 @@ import pytest
 from tests.servers import RunningServer
 from tiled_client import from_uri
 
-from .desks import TILED, Desks
+from .desks import OURS, TILED, Desks
 
 PATIENCE = 60.0
 
@@ -65,3 +65,32 @@ def test_images_follow_the_description_of_their_sequence(
     beamline.run("run_tiff_sequence", server.uri, key, readable)
     taken = "(3, 1, 4, 6) [0, 1, 2]", "multipart/related;type=image/tiff external 3"
     beamline.finishes(*taken, *taken)
+
+
+ODD_ROWS = (
+    "lists",
+    "nested",
+    "texts",
+    "nothing_first",
+    "lists_of_nothing",
+    "truths",
+    "records",
+    "mixed",
+    "whole_floats",
+    "floats_then_ints",
+    "large",
+)
+
+
+@pytest.mark.parametrize("writer", [OURS, TILED])
+def test_rows_of_odd_types_are_appended_and_read_in_both_clients(
+    server: RunningServer, desks: Desks, writer: str
+) -> None:
+    key = f"b{secrets.token_hex(4)}"
+    desk = desks.sit("beamline", writer)
+    desk.run("append_events", server.uri, key, "write")
+    desk.finishes("written")
+    for client in (OURS, TILED):
+        desk = desks.sit("beamline", client)
+        desk.run("append_events", server.uri, key, "read")
+        desk.finishes(*(f"{name} equal" for name in ODD_ROWS))

@@ -63,7 +63,9 @@ def test_files_are_walked_through_like_containers(
         pandas.DataFrame({"z": [0.5]}).to_excel(writer, sheet_name="Two", index=False)
     desk = desks.sit("writer", client)
     desk.run("walk_files", server.uri, f"w{secrets.token_hex(4)}", str(folder))
-    desk.finishes(*HDF5_WALK, *OTHERS_WALK, "[[0, 1, 2], [3, 4, 5]] ['text', 'x']", "refused")
+    desk.finishes(
+        *HDF5_WALK, *OTHERS_WALK, "[[0, 1, 2], [3, 4, 5]] ['broken', 'text', 'x']", "refused"
+    )
 
 
 def test_whatever_bluesky_says_of_files_is_read_back(

@@ -36,7 +36,7 @@ class ArrowFile:
 
     def count(self) -> int:
         """How many rows there are; one column of each batch is looked at."""
-        with self._opened([0]) as file:
+        with self._opened([0] if self.names() else None) as file:
             return sum(file.get_batch(n).num_rows for n in range(file.num_record_batches))
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:

@@ -113,24 +113,30 @@ def inspect_workbook(sources: Sources, mimetype: str) -> Inspected:
     return Inspected(StructureFamily.container, mimetype, None)
 
 
-def _open(path: Path) -> Any:
-    """Open a workbook as `openpyxl.load_workbook` does, without looking into its charts.
-
-    That fails at sheets of charts that have no drawing.
-    """
+def _opened(path: Path) -> Any:
+    """Open a workbook, with its cells' values, for reading row by row."""
     from openpyxl.chartsheet import Chartsheet
     from openpyxl.reader.excel import ExcelReader
 
     class Reader(ExcelReader):
         def read_chartsheet(self, sheet: Any, rel: Any) -> None:
-            # In its place: names refer to sheets by their number.
+            """Put an empty one in the place of a sheet that is a chart, and has no cells.
+
+            Without a drawing, reading it fails. Names refer to sheets by their number.
+            """
             chart = Chartsheet(parent=self.wb)
             chart.title = sheet.name
             self.wb._add_sheet(chart)
 
     reader = Reader(path, read_only=True, data_only=True, keep_links=False)
     reader.read()
+    # Also those of which the workbook has nothing but the name.
+    reader.wb.names = [sheet.name for sheet, rel in reader.parser.find_sheets() if _has_cells(rel)]
     return reader.wb
+
+
+def _has_cells(relation: Any) -> bool:
+    return not relation.Type.endswith("/chartsheet")
 
 
 def _sheet_names(path: Path) -> list[str]:
@@ -138,17 +144,19 @@ def _sheet_names(path: Path) -> list[str]:
         size = sum(member.file_size for member in archive.infolist())
     if size > LARGEST_TEXT:
         raise Unreadable(f"it unpacks to {size} bytes; {LARGEST_TEXT} is the most that is read.")
-    workbook = _open(path)
+    workbook = _opened(path)
     try:
-        return [sheet.title for sheet in workbook.worksheets]
+        return list(workbook.names)
     finally:
         workbook.close()
 
 
 def _read(path: Path, name: str) -> pa.Table:
     """A sheet as a table; a column of mixed kinds is one of texts."""
-    workbook = _open(path)
+    workbook = _opened(path)
     try:
+        if name not in workbook.sheetnames:
+            raise Unreadable(f"the workbook has no cells for the sheet {name!r}.")
         sheet = workbook[name]
         # What a sheet says of its size is not always so.
         sheet.reset_dimensions()

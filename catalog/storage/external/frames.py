@@ -114,7 +114,8 @@ def read_frames(
         files.elements(first * row, last * row).reshape(-1, *shape[1:])[(slice(None), *fetch[1:])]
         for first, last in _spans(fetch[0], max(PIECE // (row * structure.dtype.itemsize or 1), 1))
     ]
-    result: Array = np.concatenate(pieces)[then]
+    # An array also of one element: a text by itself would be as short as it can be.
+    result: Array = np.concatenate(pieces)[(*then, ...)]
     return result if structure.shape else result.reshape(())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..encoding import Array
+from ..errors import Unreadable
 from .formats import Format
 from .frames import FrameFile, frames_inspector, frames_reader
 from .raw import RawFrames
@@ -30,7 +31,9 @@ class LoadedFrames:
 
 def open_npy(path: Path) -> FrameFile:
     """Open a `.npy` file; only its header is read. Objects are refused."""
-    header = np.load(path, mmap_mode="r", allow_pickle=False)
+    header: Any = np.load(path, mmap_mode="r", allow_pickle=False)
+    if not isinstance(header, np.memmap):
+        raise Unreadable("it is an archive of arrays (.npz): save each by itself.")
     if header.flags.c_contiguous:
         return RawFrames(path, header.shape, header.dtype, header.offset)
     return LoadedFrames(path, header.shape, header.dtype)

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
+from ..errors import Unreadable
 from ..tables.ranges import within
 from .footers import check_whole
 from .formats import Format, Inspected
@@ -48,15 +50,45 @@ class ParquetFile:
         with self._opened() as file:
             groups, before = _groups(file.metadata, start, stop)
             most = _batch_rows(file.metadata, groups)
+            seconds = self._seconds(file, most, groups, names)
             for batch in file.iter_batches(most, groups, columns=list(names)):
+                _check_times(batch, next(seconds, None))
                 # Parquet takes "a.b" for the field b of a column a as well.
                 yield from within(batch.select(list(names)), before, start, stop)
                 before += batch.num_rows
 
-    def _opened(self) -> pq.ParquetFile:
+    def _seconds(
+        self, file: pq.ParquetFile, most: int, groups: Sequence[int], names: Sequence[str]
+    ) -> Iterator[pa.RecordBatch]:
+        """The same batches with their INT96 times in seconds, if there are any such columns."""
+        schema = file.metadata.schema
+        columns = [schema.column(number) for number in range(len(schema))]
+        old = {one.path for one in columns if one.physical_type == "INT96"} & set(names)
+        if old:
+            with self._opened(coerce_int96_timestamp_unit="s") as again:
+                yield from again.iter_batches(most, groups, columns=sorted(old))
+
+    def _opened(self, **options: Any) -> pq.ParquetFile:
         check_whole(self.path, b"PAR1", "Parquet")
         # Not mapped: who wrote the file may cut it off. Not read ahead: a group may be large.
-        return pq.ParquetFile(self.path, memory_map=False, buffer_size=BUFFER, pre_buffer=False)
+        return pq.ParquetFile(
+            self.path, memory_map=False, buffer_size=BUFFER, pre_buffer=False, **options
+        )
+
+
+def _check_times(batch: pa.RecordBatch, seconds: pa.RecordBatch | None) -> None:
+    """Raise Unreadable for INT96 times beyond 1677 to 2262: in nanoseconds they would be others."""
+    if seconds is None:
+        return
+    for name in seconds.schema.names:
+        times = batch[name].cast(pa.timestamp("s"), safe=False).cast(pa.int64())
+        apart = pc.subtract(times, seconds[name].cast(pa.int64()))
+        # Times before 1970 are rounded in two ways.
+        if pc.max(pc.abs(apart)).as_py() not in (None, 0, 1):
+            raise Unreadable(
+                f"its column {name!r} has times (INT96) that are too far for nanoseconds: write it "
+                "anew with times in microseconds."
+            )
 
 
 def _batch_rows(metadata: pq.FileMetaData, groups: Sequence[int]) -> int:

@@ -60,6 +60,8 @@ def open_tiff(path: Path) -> FrameFile:
 
 
 def _frames(path: Path, file: tifffile.TiffFile, flags: Mapping[str, Any]) -> FrameFile:
+    if not file.series:
+        raise Unreadable("it has no pages.")
     series = file.series[0]
     if series.dataoffset is not None and series.dtype is not None:
         dtype = np.dtype(file.byteorder + series.dtype.char)

@@ -102,6 +102,9 @@ def _keeps_values(source: pa.DataType, target: pa.DataType) -> bool:
         return bool(source.bit_width <= target.bit_width)
     if types.is_integer(source) and types.is_floating(target):
         return True
+    if types.is_floating(source) and types.is_integer(target):
+        # Of a motor that said 1 first, and then 2.0. What is no whole number is refused.
+        return True
     if types.is_struct(source) and types.is_struct(target):
         return _same_names(source, target) and _fields_keep_values(source, target)
     if _is_list(source) and _is_list(target):

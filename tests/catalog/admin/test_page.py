@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import re
 import shutil
 from pathlib import Path
 
+import h5py
 import numpy as np
 import orjson
 import pyarrow as pa
@@ -16,13 +18,16 @@ import tifffile
 from PIL import Image
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from catalog.models import Node
+from catalog.models import DataSource, Node
 from catalog.services.stores import node_folder
 from catalog.storage.files import file_uri
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
+from ..api.test_inside import HDF5, folder, register, write_hdf5
 from ..conftest import ARROW, Api, ipc
-from .conftest import Browser
+from .conftest import LISTING, Browser
+
+__all__ = ["folder"]
 
 
 def picture(page: str) -> np.ndarray:
@@ -273,3 +278,26 @@ def test_nothing_can_be_added_or_changed(api: Api, browser: Browser) -> None:
     assert browser.client.get("/admin/catalog/node/add/").status_code == 403
     assert browser.post(browser.address("a"), metadata="{}", key="b").status_code == 403
     assert orjson.loads(api.get("/metadata/a").content)["data"]["id"] == "a"
+
+
+def test_the_page_of_a_file_lists_what_is_in_it_and_what_is_wrong(
+    api: Api, browser: Browser, folder: Path
+) -> None:
+    path = write_hdf5(folder / "a.h5")
+    with h5py.File(path, "a") as file:
+        file["lost"] = h5py.SoftLink("/nowhere")
+    os.utime(path, (0, 0))
+    register(api, path, HDF5)
+    page = browser.page("f")
+    assert re.search(r"<td>entry</td>\s*<td>container</td>", page)
+    assert re.search(r"<td>lost</td>\s*<td>A link in .* to /nowhere is broken", page)
+    path.unlink()
+    assert "a.h5 is not there" in browser.page("f")
+
+
+def test_the_list_goes_on_with_nodes_that_cannot_be_described(api: Api, browser: Browser) -> None:
+    api.array("good", np.arange(3))
+    api.array("bad", np.arange(3))
+    DataSource.objects.filter(node__path="bad").update(structure={"shape": "?"})
+    assert browser.names() == ["bad", "good"]
+    assert "cannot be described" in browser.open(LISTING)

@@ -20,7 +20,7 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import MemoryStore
 
 from catalog.formats.zarr import Grid
-from catalog.models import Node
+from catalog.models import DataSource, Node
 from tiled_client.wire.dtypes import dtype_from_numpy
 from tiled_client.wire.sparse import Coo, SparseStructure
 from tiled_client.wire.structures import ArrayStructure
@@ -121,6 +121,25 @@ def test_sparse_arrays_are_dense_there(api: Api, version: int) -> None:
 def test_what_is_inside_a_file_is_read_as_zarr(api: Api, folder: Path) -> None:
     register(api, write_hdf5(folder / "a.h5"), HDF5)
     np.testing.assert_array_equal(opened("f/entry", 3)["images"][:], IMAGES)
+
+
+@VERSIONS
+def test_what_cannot_be_described_says_so_and_hides_no_other(
+    api: Api, folder: Path, version: int
+) -> None:
+    register(api, write_hdf5(folder / "a.h5"), HDF5)
+    members = dict(opened("f/entry", version).members())
+    np.testing.assert_array_equal(members["images"][:], IMAGES)
+    assert "is broken" in members["broken"].attrs["problem"]
+    assert list(members["broken"]) == []
+    api.container("box")
+    api.array("box/good", np.arange(3))
+    api.array("box/bad", np.arange(3))
+    DataSource.objects.filter(node__path="box/bad").update(structure={"shape": "?"})
+    members = dict(opened("box", version).members())
+    assert members["good"][:].tolist() == [0, 1, 2]
+    assert "shape" in members["bad"].attrs["problem"]
+    assert fetch(f"/zarr/v{version}/f/entry/none/.zgroup").status_code == 404
 
 
 def test_xarray_opens_a_container_of_arrays(api: Api) -> None:

@@ -25,6 +25,7 @@ from ..sources import Sources
 from .links import OpenFile, opened
 from .options import Options
 from .values import checked_kind, has_objects, opaque_values, packed, plain
+from .virtual import Virtual
 
 # To know how wide texts are, all of them are read.
 MOST_OBJECTS = 1_000_000
@@ -36,12 +37,12 @@ class OpenDataset:
     """An open dataset; one without a shape has no elements."""
 
     path: Path
-    dataset: h5py.Dataset
+    dataset: h5py.Dataset | Virtual
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
     @classmethod
-    def of(cls, path: Path, dataset: h5py.Dataset) -> OpenDataset:
+    def of(cls, path: Path, dataset: h5py.Dataset | Virtual) -> OpenDataset:
         """Look at a dataset. Raises Unreadable."""
         dtype = checked_kind(dataset)
         # Elements that are arrays themselves add their dimensions.
@@ -123,12 +124,12 @@ def open_dataset(file: OpenFile, keys: list[str]) -> OpenDataset:
         found = file.find(keys)
     except NoSuchEntry as error:
         raise fault(str(error), file.sources.paths) from error
-    if not isinstance(found, h5py.Dataset):
+    if not isinstance(found.found, h5py.Dataset):
         raise Unreadable(f"{'/'.join(keys) or 'the top'} is no dataset of {file.path}.")
-    return OpenDataset.of(file.path, file.check_storage(found))
+    return OpenDataset.of(file.path, file.stored(found))
 
 
-def _check_chunks(dataset: h5py.Dataset, dtype: np.dtype[Any]) -> None:
+def _check_chunks(dataset: h5py.Dataset | Virtual, dtype: np.dtype[Any]) -> None:
     size = math.prod(dataset.chunks or ()) * dtype.itemsize
     if size > LARGEST_FRAME:
         raise Unreadable(f"the chunks of {dataset.name} are larger than {LARGEST_FRAME} bytes.")

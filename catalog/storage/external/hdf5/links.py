@@ -16,135 +16,155 @@ import h5py
 
 from ...errors import MissingFile, NoSuchEntry, Unreadable
 from ..sources import Sources
-from ..uris import check_kind
 from .names import link_at, raw_name
+from .opening import open_hdf5_file
 from .options import Options
+from .outside import is_outside, outside_dataset
+from .virtual import Plain, Source, Virtual
 
 # So many links may follow one upon another.
 MOST_LINKS = 32
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Home:
+    """An open file, and where it lies."""
+
+    path: Path
+    file: h5py.File
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A group, dataset or datatype, in the file where links have led to it."""
+
+    home: Home
+    found: Any
+
+    @classmethod
+    def top(cls, home: Home) -> Place:
+        """The top of a file."""
+        return cls(home, home.file["/"])
 
 
 @dataclass(slots=True)
 class OpenFile:
     """An open HDF5 file, with those that links lead to, which are opened as needed."""
 
-    path: Path
-    file: h5py.File
+    home: Home
     sources: Sources
     options: Options
     stack: ExitStack
-    others: dict[Path, h5py.File] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-    """Sources of virtual datasets that were not there when these were looked at."""
+    others: dict[Path, Home] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+    """Sources of virtual datasets that were not there when these were looked for."""
+    known: dict[tuple[Home, str, str], Source | None] = field(default_factory=dict)
+    pending: set[tuple[Home, str, str]] = field(default_factory=set)
 
-    def find(self, keys: Sequence[str]) -> Any:
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self.home.path
+
+    @property
+    def file(self) -> h5py.File:
+        """The file itself."""
+        return self.home.file
+
+    def find(self, keys: Sequence[str]) -> Place:
         """The group, dataset or datatype at `keys`, counted from the top of the file.
 
         Raises NoSuchEntry, MissingFile (a broken link), OutsideReadable.
         """
-        return self._walk(self.file, self.file["/"], list(keys), 0)
+        return self._walk(Place.top(self.home), list(keys), 0)
 
-    def child(self, group: h5py.Group, name: str) -> Any:
-        """What a name in a group leads to. Raises as `find` does."""
-        return self._walk(group.file, group, [name], 0)
+    def stored(self, place: Place) -> h5py.Dataset | Virtual:
+        """The dataset at a place, for reading: the library opens no other file for it.
 
-    def _walk(self, file: h5py.File, found: Any, keys: list[str], links: int) -> Any:
+        Raises OutsideReadable, MissingFile, Unreadable.
+        """
+        dataset = place.found
+        if dataset.is_virtual:
+            return Virtual(dataset, lambda file, name: self._source(place.home, file, name))
+        if is_outside(dataset):
+            return outside_dataset(dataset, self.sources, self.stack)
+        return dataset
+
+    def forget_sources(self) -> None:
+        """Have the sources of virtual datasets found anew."""
+        self.known.clear()
+        self.missing.clear()
+
+    def _walk(self, place: Place, keys: list[str], links: int) -> Place:
         for key in keys:
             if links > MOST_LINKS:
                 raise MissingFile(f"More than {MOST_LINKS} links follow one upon another.")
+            found = place.found
             raw = raw_name(found, key) if isinstance(found, h5py.Group) else None
             if raw is None:
                 raise NoSuchEntry(f"{self.path} has no {'/'.join(keys)}.")
             match link_at(found, raw):
                 case None:
-                    found = found[raw]
+                    place = Place(place.home, found[raw])
                 case h5py.SoftLink() as link:
-                    found = self._follow(file, file, found, link.path, links)
+                    start = Place.top(place.home) if link.path.startswith("/") else place
+                    place = self._follow(start, link.path, links)
                 case h5py.ExternalLink() as link:
-                    other = self._other(Path(found.file.filename), link.filename)
-                    found = self._follow(file, other, other["/"], link.path, links)
-            file = found.file
-        return found
+                    start = Place.top(self._other(place.home, link.filename))
+                    place = self._follow(start, link.path, links)
+        return place
 
-    def _follow(self, file: h5py.File, other: h5py.File, start: Any, path: str, links: int) -> Any:
-        keys = _keys(path)
-        start = other["/"] if path.startswith("/") or other is not file else start
+    def _follow(self, start: Place, path: str, links: int) -> Place:
         try:
-            return self._walk(other, start, keys, links + 1)
+            return self._walk(start, _keys(path), links + 1)
         except NoSuchEntry as error:
             raise MissingFile(f"A link in {self.path} to {path} is broken.") from error
 
-    def _other(self, here: Path, name: str) -> h5py.File:
-        places = _places(here, name)
+    def _other(self, here: Home, name: str) -> Home:
+        places = _places(here.path, name)
         # The library goes on to the next place where a file is there, but cannot be opened.
         found = [self.sources.confined(place) for place in places if place.exists()]
         path = found[0] if found else self.sources.confined(places[0])
         if path not in self.others:
             try:
-                self.others[path] = self.stack.enter_context(_file(path, self.options))
+                file = open_hdf5_file(path, self.sources, self.options)
             except FileNotFoundError as error:
-                raise MissingFile(f"A link in {here} to the file {name} is broken.") from error
+                raise MissingFile(f"A link in {here.path} to the file {name} is broken.") from error
+            self.others[path] = Home(path, self.stack.enter_context(file))
         return self.others[path]
 
-    def check_storage(self, dataset: h5py.Dataset, depth: int = 0) -> h5py.Dataset:
-        """The dataset, if its bytes lie in files that may be read.
+    def _source(self, here: Home, file: str, name: str) -> Source | None:
+        """A source of a virtual dataset; None if it is not there."""
+        wanted = here, file, name
+        if wanted in self.pending:
+            raise Unreadable(f"The extent of {name} in {file} depends on itself.")
+        if wanted not in self.known:
+            self.pending.add(wanted)
+            try:
+                self.known[wanted] = self._found_source(here, file, name)
+            finally:
+                self.pending.discard(wanted)
+        return self.known[wanted]
 
-        Raises OutsideReadable, and Unreadable for sources that the library would find elsewhere.
-        """
-        for name, _, _ in dataset.external or ():
-            # The library takes it from the folder that the server was started in.
-            self.sources.confined(Path(name))
-        if dataset.is_virtual:
-            for source in {(one.file_name, one.dset_name) for one in dataset.virtual_sources()}:
-                self._check_virtual(dataset, *source, depth=depth)
-        return dataset
-
-    def _check_virtual(self, dataset: h5py.Dataset, file: str, name: str, *, depth: int) -> None:
-        if depth > MOST_LINKS:
-            raise Unreadable(f"More than {MOST_LINKS} virtual datasets follow one upon another.")
-        if "%" in file or "%" in name:
-            # The library would replace what follows it by numbers, so that names are not known.
-            raise Unreadable(
-                f"The virtual dataset {dataset.name} names the source {name} in {file}. "
-                "Names with % are not read: list each source by its own name."
-            )
+    def _found_source(self, here: Home, file: str, name: str) -> Source | None:
         try:
-            source = self._source(dataset, file, name)
+            other = here if file == "." else self._other(here, file)
+            place = self._walk(Place.top(other), _keys(name), 0)
         except (MissingFile, NoSuchEntry):
-            self.missing.append(f"{file}:{name}")
-            return  # where it will be, there are fill values for now
-        if isinstance(source, h5py.Dataset):
-            self.check_storage(source, depth + 1)
-
-    def _source(self, dataset: h5py.Dataset, file: str, name: str) -> Any:
-        here = Path(dataset.file.filename)
-        other = dataset.file if file == "." else self._other(here, file)
-        return self._walk(other, other["/"], _keys(name), 0)
+            place = None
+        if place is None or not isinstance(place.found, h5py.Dataset):
+            self.missing.add(f"{file}:{name}")
+            return None
+        stored = self.stored(place)
+        return stored if isinstance(stored, Virtual) else Plain(stored)
 
 
 @contextmanager
 def opened(path: Path, sources: Sources, options: Options) -> Iterator[OpenFile]:
     """Open a file for as long as it is read: whoever writes it must not find it locked."""
     with ExitStack() as stack:
-        file = stack.enter_context(_file(path, options))
-        yield OpenFile(path, file, sources, options, stack, {path: file})
-
-
-def _file(path: Path, options: Options) -> h5py.File:
-    import hdf5plugin  # noqa: F401 - registers its filters with the library
-
-    if not path.exists():
-        raise FileNotFoundError(path)
-    check_kind(path)
-    how: dict[str, Any] = {} if options.locking is None else {"locking": options.locking}
-    if options.swmr:
-        try:
-            return h5py.File(path, "r", swmr=True, libver="latest", **how)
-        except BlockingIOError:
-            raise
-        except OSError:
-            pass  # files of older versions of the format know no such mode
-    return h5py.File(path, "r", **how)
+        home = Home(path, stack.enter_context(open_hdf5_file(path, sources, options)))
+        yield OpenFile(home, sources, options, stack, {path: home})
 
 
 def _places(here: Path, name: str) -> list[Path]:

@@ -20,10 +20,11 @@ from ..datasets import read_datasets
 from ..formats import Entry, Tree
 from ..sources import Sources
 from .arrays import OpenDataset
-from .links import OpenFile, opened
+from .links import OpenFile, Place, opened
 from .names import names
 from .options import Options
 from .values import attributes
+from .virtual import Virtual
 
 MISSING = "missing_sources"
 """Metadata of a virtual dataset: the sources that are not there, where fill values stand."""
@@ -40,23 +41,26 @@ class Hdf5Tree:
 
     def names(self, keys: Sequence[str]) -> list[str]:
         """The names in a group."""
-        return names(self._find(keys, h5py.Group))
+        return names(self._find(keys, h5py.Group).found)
 
     def entry(self, keys: Sequence[str]) -> Entry:
         """A group, or a dataset as an array; named datatypes are neither."""
-        found = self._find(keys, h5py.Group | h5py.Dataset)
-        metadata = attributes(found)
-        if isinstance(found, h5py.Group):
+        place = self._find(keys, h5py.Group | h5py.Dataset)
+        metadata = attributes(place.found)
+        if isinstance(place.found, h5py.Group):
             return Entry(StructureFamily.container, None, metadata)
-        self.file.missing.clear()
-        dataset = OpenDataset.of(self.file.path, self.file.check_storage(found))
+        self.file.forget_sources()
+        stored = self.file.stored(place)
+        if isinstance(stored, Virtual):
+            stored.look_for_sources()
+        dataset = OpenDataset.of(self.file.path, stored)
         if self.file.missing:
-            metadata[MISSING] = sorted(set(self.file.missing))[:MOST_MISSING]
+            metadata[MISSING] = sorted(self.file.missing)[:MOST_MISSING]
         return Entry(StructureFamily.array, dataset.structure, metadata)
 
     def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
         """A part of a dataset."""
-        found = self.file.check_storage(self._find(keys, h5py.Dataset))
+        found = self.file.stored(self._find(keys, h5py.Dataset))
         return read_datasets([OpenDataset.of(self.file.path, found)], structure, items)
 
     def read_table(
@@ -65,10 +69,10 @@ class Hdf5Tree:
         """There are none."""
         raise NoSuchEntry(f"{'/'.join(keys)} is no table.")
 
-    def _find(self, keys: Sequence[str], kind: Any) -> Any:
+    def _find(self, keys: Sequence[str], kind: Any) -> Place:
         found = self.file.find([*self.top, *keys])
-        if not isinstance(found, kind):
-            name, found_kind = "/".join(keys) or "The top", type(found).__name__.lower()
+        if not isinstance(found.found, kind):
+            name, found_kind = "/".join(keys) or "The top", type(found.found).__name__.lower()
             wanted = KINDS.get(kind, "a group or a dataset")
             raise Unreadable(f"{name} is a {found_kind} of the file, not {wanted}.")
         return found

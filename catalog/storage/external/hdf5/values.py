@@ -22,6 +22,7 @@ from tiled_client.wire.plain import plain_array, plain_value
 from ...encoding import Array
 from ...errors import Unreadable
 from ...regions import Region
+from .virtual import Virtual
 
 # Of an attribute with more elements, only the shape is told.
 MOST_ELEMENTS = 1000
@@ -42,11 +43,13 @@ def packed(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype([(name, field.base, field.shape) for name, field in fields])
 
 
-def opaque_values(dataset: h5py.Dataset, region: Region) -> Array:
+def opaque_values(dataset: h5py.Dataset | Virtual, region: Region) -> Array:
     """Read a part of a dataset of bytes without meaning, whatever tag its type has.
 
     The library converts between equal tags only, and numpy's types have none.
     """
+    if isinstance(dataset, Virtual):
+        return dataset.read(region, dataset.kind)
     counts = tuple(len(range(part.start, part.stop, part.step)) for part in region)
     values = np.empty(counts, dataset.dtype)
     space = dataset.id.get_space()
@@ -58,7 +61,7 @@ def opaque_values(dataset: h5py.Dataset, region: Region) -> Array:
     return values
 
 
-def plain(array: Array, dataset: h5py.Dataset) -> Array:
+def plain(array: Array, dataset: h5py.Dataset | Virtual) -> Array:
     """What was read of `dataset`, as an array without Python objects."""
     return _plain(array, dataset.dtype, dataset.file)
 
@@ -151,7 +154,7 @@ def _text(value: Any) -> str:
     return octets.decode("utf-8", "replace").replace("\0", "")[:LONGEST_TEXT]
 
 
-def checked_kind(dataset: h5py.Dataset) -> np.dtype[Any]:
+def checked_kind(dataset: h5py.Dataset | Virtual) -> np.dtype[Any]:
     """The dtype of a dataset. Raises Unreadable where numpy has none."""
     try:
         dtype: np.dtype[Any] = dataset.dtype

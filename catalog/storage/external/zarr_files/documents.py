@@ -33,10 +33,12 @@ class ZarrNode:
 
     @property
     def dims(self) -> tuple[str, ...] | None:
-        """The names of an array's dimensions, if all have one."""
+        """The names of an array's dimensions, if all have one of their own."""
         assert self.array is not None
         named = self.array.get("dimension_names") or self.attributes.get("_ARRAY_DIMENSIONS")
         if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+            return None
+        if len(set(named)) < len(named):
             return None
         return tuple(named) if len(named) == len(self.array.get("shape", ())) else None
 

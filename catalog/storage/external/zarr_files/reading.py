@@ -139,6 +139,8 @@ def inspect_zarr(sources: Sources, mimetype: str) -> Inspected:
 def _texts(array: Any) -> Array:
     """Texts of any length, or bytes, in a fixed width."""
     values = np.asarray(array, object)
+    if any(value[-1:] in ("\0", b"\0") for value in values.flat if isinstance(value, str | bytes)):
+        raise Unreadable("it holds texts that end with NUL, which no fixed width can keep.")
     if all(isinstance(value, bytes) for value in values.flat):
         return values.astype("S") if values.size else np.zeros(values.shape, "S1")
     if not all(isinstance(value, str) for value in values.flat):

@@ -1,0 +1,44 @@
+"""Datasets whose bytes lie in other files, as they are, not in HDF5 ("external storage").
+
+The library would open these files by their names. They are opened here instead, and a dataset in
+memory is made that has the same layout, and names their descriptors.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import h5py
+
+from ..sources import Sources
+from .opening import descriptor_name, opened_descriptor
+
+DATA = b"data"
+_numbers = count()
+
+
+def is_outside(dataset: h5py.Dataset) -> bool:
+    """Return whether the bytes of a dataset lie in other files."""
+    return bool(dataset.external)
+
+
+def outside_dataset(dataset: h5py.Dataset, sources: Sources, stack: ExitStack) -> h5py.Dataset:
+    """Return a dataset of the same elements that opens no file by its name.
+
+    `stack` keeps open what it needs. Raises OutsideReadable, MissingFile, Unreadable.
+    """
+    described, layout = dataset.id.get_create_plist(), h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    for number in range(described.get_external_count()):
+        name, offset, size = described.get_external(number)
+        # The library takes it from the folder that the server was started in.
+        path = sources.confined(Path(os.fsdecode(name)))
+        descriptor = opened_descriptor(path, sources)
+        stack.callback(os.close, descriptor)
+        layout.set_external(os.fsencode(descriptor_name(descriptor, path)), offset, size)
+    memory = h5py.File(f"outside {next(_numbers)}", "w", driver="core", backing_store=False)
+    stack.enter_context(memory)
+    kind, space = dataset.id.get_type().copy(), dataset.id.get_space()
+    return h5py.Dataset(h5py.h5d.create(memory.id, DATA, kind, space, layout))
