@@ -44,7 +44,6 @@ class Waiting(models.Model):
             models.Index(
                 fields=["id"], condition=models.Q(in_flight=False), name="waiting_for_cache"
             ),
-            models.Index(fields=["id"], condition=models.Q(in_flight=True), name="in_flight"),
         ]
         verbose_name_plural = "waiting entries"
 

@@ -217,7 +217,7 @@ def _store(target: Target, fence: Fence, plan: Plan, array: Array, upload: Uploa
     except BaseException:
         stage.discard()
         raise
-    event = replace(_written(target, plan, upload), recorded_as=stage.token)
+    event = _written(target, plan, upload, recorded_as=stage.token)
     alone = plan.structure is target.structure and folder == target.folder and upload.once is None
     with discarded_if_refused(stage):
         if alone:
@@ -276,7 +276,7 @@ def _put(
     )
 
 
-def _written(target: Target, plan: Plan, upload: Upload) -> ArrayWritten:
+def _written(target: Target, plan: Plan, upload: Upload, *, recorded_as: str = "") -> ArrayWritten:
     return ArrayWritten(
         node=target.ref,
         mimetype=upload.mimetype,
@@ -285,6 +285,7 @@ def _written(target: Target, plan: Plan, upload: Upload) -> ArrayWritten:
         block=plan.block,
         payload=upload.body,
         persisted=upload.persist,
+        recorded_as=recorded_as,
         token=upload.token,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from ..config import storage_settings
@@ -24,7 +24,13 @@ def node_folder(node: uuid.UUID) -> Path:
 
 def array_folder(node: uuid.UUID, folder: str) -> Path:
     """The folder of an array's chunks: `folder` within that of its node, or that one if empty."""
-    return node_folder(node) / folder if folder else node_folder(node)
+    return _array_folder(storage_settings().directory, node, folder)
+
+
+@lru_cache(maxsize=4096)
+def _array_folder(root: Path, node: uuid.UUID, folder: str) -> Path:
+    # To put paths together takes longer than a look into the folder.
+    return files.node_directory(root, node) / folder
 
 
 def stored_file(node: uuid.UUID, data_uri: str) -> Path:

@@ -99,14 +99,17 @@ class ArrayStore:
         chunks: list[Aside] = []
         if not array.size or not encoding.dtype.itemsize:
             return chunks
-        layout, _ = self._handles.get(directory, structure)
+        opened = self._handles.get(directory, structure)
+        layout, _ = opened
         visible = structure.shape if visible_shape is None else tuple(visible_shape)
         for part in self._parts(layout, region, array):
             values = encoding.encode(part_of(array, relative(part, region)))
             if stage:
-                chunks += self._put_staged(directory, structure, part, values, visible, stage)
+                chunks += self._put_staged(
+                    directory, structure, opened, part, values, visible, stage
+                )
             else:
-                self._put(directory, structure, part, values, visible)
+                self._put(directory, structure, opened, part, values, visible)
             if each is not None:
                 each()
         if layout.recorded:
@@ -229,6 +232,7 @@ class ArrayStore:
         self,
         directory: Path,
         structure: ArrayStructure,
+        opened: tuple[Layout, ts.TensorStore],
         region: Region,
         values: Array,
         visible: tuple[int, ...],
@@ -236,14 +240,15 @@ class ArrayStore:
     ) -> list[Aside]:
         # What nobody can see yet comes first: a chunk may be on both sides.
         for part in beyond(region, visible):
-            self._put(directory, structure, part, part_of(values, relative(part, region)), visible)
+            unseen = part_of(values, relative(part, region))
+            self._put(directory, structure, opened, part, unseen, visible)
         if any(part.start >= size for part, size in zip(region, visible, strict=True)):
             return []
         seen = overlap(region, whole(visible))
         values = part_of(values, relative(seen, region))
         inner = Encoding.of(structure.dtype).inner
         stored_region, shape = (*seen, *whole(inner)), structure.shape + inner
-        layout, _ = self._handles.get(directory, structure)
+        layout, _ = opened
         return staged.put_aside(
             directory, stage, layout, stored_region, values, shape=shape, sync=self._sync
         )
@@ -252,13 +257,14 @@ class ArrayStore:
         self,
         directory: Path,
         structure: ArrayStructure,
+        opened: tuple[Layout, ts.TensorStore],
         region: Region,
         values: Array,
         visible: tuple[int, ...],
     ) -> None:
         inner = Encoding.of(structure.dtype).inner
         stored_region = (*region, *whole(inner))
-        layout, handle = self._handles.get(directory, structure)
+        layout, handle = opened
         shape = structure.shape + inner
         if count_chunks(stored_region, layout.chunk) > FEW_CHUNKS:
             for index in chunk_files.partial_chunks(layout, stored_region, shape):

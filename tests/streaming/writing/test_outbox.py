@@ -168,7 +168,7 @@ def test_who_dies_after_many_writes_that_are_streamed_streams_nothing_twice(
     assert not Waiting.objects.exists()
 
 
-def test_what_is_in_flight_is_found_without_looking_at_what_waits() -> None:
+def test_what_is_in_flight_is_found_without_looking_behind_the_payloads_of_what_waits() -> None:
     if connection.vendor != "sqlite":
         pytest.skip("of few rows PostgreSQL looks at all")
     with CaptureQueriesContext(connection) as queries:
@@ -177,7 +177,7 @@ def test_what_is_in_flight_is_found_without_looking_at_what_waits() -> None:
     with connection.cursor() as cursor:
         for query in queries.captured_queries:
             cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
-            assert "USING INDEX in_flight" in str(cursor.fetchall())
+            assert "USING INDEX waiting_for_cache" in str(cursor.fetchall())
 
 
 def test_an_entry_is_not_removed_for_an_earlier_one_with_its_number(
