@@ -70,7 +70,7 @@ def keep(node: UUID, message: Message, payload: Bytes | None = None, token: str 
     One that is given has to be new, too.
     """
     update = encode(message, payload)
-    return Delivery(outbox.keep(node, update, token), update)
+    return Delivery(outbox.keep(node, update, token, forgetting.last_of(node)), update)
 
 
 def is_kept(node: UUID, token: str) -> bool:

@@ -40,7 +40,7 @@ class Drain(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="tiled-outbox", daemon=True)
         self._news = threading.Event()
-        self._seen = 0
+        self._seen: set[tuple[int, str]] = set()
         self._next_take_over = 0.0
 
     def wake(self) -> None:
@@ -82,14 +82,15 @@ class Drain(threading.Thread):
         if now < self._next_take_over:
             return
         self._next_take_over = now + LOOK_SECONDS
-        left = outbox.left_in_flight(self._seen)
-        self._seen = outbox.newest()
-        for node in left:
+        found = outbox.in_flight()
+        left = list({node for entry, node in found.items() if entry in self._seen})
+        self._seen = set(found)
+        for node in left[: outbox.BATCH_COUNT]:
             try:
                 settle_node(node)
             except Unavailable as error:
                 _complain(node, error)
-        if left and outbox.line_up(left):
+        if left and outbox.line_up(left[: outbox.BATCH_COUNT]):
             logger.warning("Updates of %s nodes were left behind by their writers", len(left))
 
 

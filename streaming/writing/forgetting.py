@@ -1,7 +1,8 @@
 """Removing entries of the outbox that are in their streams, a little later and many at a time.
 
 A write that has announced what it did is answered at once. Its entry does no harm until it is
-removed: the next write finds out from the stream that it is there.
+removed: the next write finds out from the stream that it is there. If that comes soon, its entry
+takes the place of the one before, so that a row need neither be made nor removed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ class Forgetter(threading.Thread):
         super().__init__(name="tiled-outbox-forgetting", daemon=True)
         self._lock = threading.Lock()
         self._tokens: dict[int, str] = {}
+        # The last one of each node; of those that are not removed yet.
+        self._last: dict[UUID, Entry] = {}
         self._older: dict[UUID, Entry] = {}
         self._news = threading.Event()
 
@@ -36,6 +39,7 @@ class Forgetter(threading.Thread):
         """Remove an entry soon, and with it those of its node that are `older`."""
         with self._lock:
             self._tokens[entry.pk] = entry.token
+            self._last[entry.node] = entry
             if older:
                 self._older[entry.node] = entry
         if not self._news.is_set():
@@ -44,6 +48,10 @@ class Forgetter(threading.Thread):
     def knows(self, pk: int, token: str) -> bool:
         """Return whether the entry is one of those that are to be removed."""
         return self._tokens.get(pk) == token
+
+    def last(self, node: UUID) -> Entry | None:
+        """Return the last entry of `node` that is to be removed."""
+        return self._last.get(node)
 
     def run(self) -> None:
         """Remove what there is, again and again."""
@@ -56,11 +64,12 @@ class Forgetter(threading.Thread):
     def _forget(self) -> None:
         with self._lock:
             tokens, older = dict(sorted(self._tokens.items())), self._older
+            last = list(self._last.values())
             self._older = {}
         try:
             # Never a later one of a node before an earlier one: that would seem not to be done.
-            for node, last in older.items():
-                outbox.forget_older(node, last.pk, last.token)
+            for node, newest in older.items():
+                outbox.forget_older(node, newest.pk, newest.token)
             outbox.forget(tokens)
         except DatabaseError as error:
             # They are known to be in their streams for as long as this process lives.
@@ -70,9 +79,13 @@ class Forgetter(threading.Thread):
             self._news.set()
         else:
             with self._lock:
+                # Meanwhile, another entry may have taken the place of one of them.
                 for pk, token in tokens.items():
                     if self._tokens[pk] == token:
                         del self._tokens[pk]
+                for entry in last:
+                    if self._last[entry.node] is entry:
+                        del self._last[entry.node]
         finally:
             connection.close_if_unusable_or_obsolete()
 
@@ -99,6 +112,11 @@ def forget(entry: Entry, *, older: bool) -> None:
         outbox.forget_older(entry.node, entry.pk, entry.token)
     else:
         outbox.forget({entry.pk: entry.token})
+
+
+def last_of(node: UUID) -> Entry | None:
+    """Return the last entry of `node` that this process has put into its stream, if it is there."""
+    return None if _forgetter is None else _forgetter.last(node)
 
 
 def is_forgotten(pk: int, token: str) -> bool:

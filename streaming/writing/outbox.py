@@ -28,6 +28,8 @@ from .updates import INLINE_BYTES, Update
 LARGEST = 256 << 20
 BATCH_COUNT = 64
 IDS_AT_ONCE = 500
+# As many entries in flight are looked at, at once.
+MOST_IN_FLIGHT = 4096
 BATCH_BYTES = 8 << 20
 # What is over the limit is given up with a little more, so that not every look finds some.
 SPARE = 16
@@ -44,9 +46,16 @@ _KEEP = (
     f"|| earlier.token FROM {_TABLE} AS earlier WHERE earlier.node = {_TABLE}.node "
     f"AND earlier.id < {_TABLE}.id ORDER BY earlier.id DESC LIMIT 1)"
 )
+# In the place of an entry that is in its stream, if its node has no other.
+_KEEP_IN_PLACE = (
+    f"UPDATE {_TABLE} SET node = %s, kind = %s, token = %s, size = %s, since = %s, "  # noqa: S608
+    "before = %s, after = %s, payload = %s, memory = %s "
+    f"WHERE id = %s AND token = %s AND in_flight AND NOT EXISTS (SELECT 1 FROM {_TABLE} AS other "
+    f"WHERE other.node = {_TABLE}.node AND other.id <> {_TABLE}.id) RETURNING id"
+)
 # A write that changes no other row has not waited for its bytes to reach the disk either.
-_KEEP_ALONE = (
-    f"WITH kept AS ({_KEEP}) SELECT kept.* FROM kept, "  # noqa: S608
+_ALONE = (
+    "WITH kept AS ({}) SELECT kept.* FROM kept, "
     "(SELECT set_config('synchronous_commit', 'off', true) AS mode) AS unsynced "
     "WHERE mode IS NOT NULL"
 )
@@ -88,10 +97,11 @@ class Earlier(NamedTuple):
     in_flight: bool
 
 
-def keep(node: UUID, update: Update, token: str = "") -> Entry:
+def keep(node: UUID, update: Update, token: str = "", done: Entry | None = None) -> Entry:
     """Keep an update in the transaction of its write, in flight unless others of the node wait.
 
-    A large payload is not kept twice: of an update in flight that has one, only that it was there.
+    It takes the place of `done`, if that is the only entry of the node, and in its stream. A large
+    payload is not kept twice: of an update in flight that has one, only that it was there.
     """
     # Each look at `connection` finds that of the current thread anew.
     database = connections[DEFAULT_DB_ALIAS]
@@ -109,6 +119,8 @@ def keep(node: UUID, update: Update, token: str = "") -> Entry:
         kept.payload,
         known_memory(),
     ]
+    if done is not None and _is_replaced(done, values, database):
+        return Entry(done.pk, node, token, None)
     pk, before = _inserted(values, database)
     entry = Entry(pk, node, token, before)
     if entry.waits:
@@ -118,14 +130,23 @@ def keep(node: UUID, update: Update, token: str = "") -> Entry:
 
 def _inserted(values: list[Any], database: Any) -> tuple[int, Earlier | None]:
     """Insert an entry in flight; return its number, and the one of its node before it."""
-    alone = on_postgresql() and not database.in_atomic_block
-    with database.cursor() as cursor:
-        cursor.execute(_KEEP_ALONE if alone else _KEEP, values)
-        pk, last = cursor.fetchone()
+    pk, last = _changed(_KEEP, values, database)
     if last is None:
         return pk, None
     number, _, token = last[1:].partition(" ")
     return pk, Earlier(int(number), token, last[0] == "f")
+
+
+def _is_replaced(done: Entry, values: list[Any], database: Any) -> bool:
+    """Put an entry in flight into the place of one that is in its stream, if that can be."""
+    return _changed(_KEEP_IN_PLACE, [*values, done.pk, done.token], database) is not None
+
+
+def _changed(sql: str, values: list[Any], database: Any) -> Any:
+    alone = on_postgresql() and not database.in_atomic_block
+    with database.cursor() as cursor:
+        cursor.execute(_ALONE.format(sql) if alone else sql, values)
+        return cursor.fetchone()
 
 
 def _adapted(node: UUID, database: Any) -> Any:
@@ -161,15 +182,10 @@ def line_up(nodes: Collection[UUID]) -> int:
     return rows.update(in_flight=False, tried=F("token"))
 
 
-def left_in_flight(up_to: int) -> list[UUID]:
-    """Return the nodes of entries in flight whose number is not above `up_to`."""
-    rows = _in_flight().filter(pk__lte=up_to)
-    return list(dict.fromkeys(rows.values_list("node", flat=True)[:BATCH_COUNT]))
-
-
-def newest() -> int:
-    """Return the number of the newest entry, 0 if there is none."""
-    return Waiting.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+def in_flight() -> dict[tuple[int, str], UUID]:
+    """Return the oldest entries in flight, by number and token, with their nodes."""
+    rows = _in_flight().order_by("pk").values_list("pk", "token", "node")[:MOST_IN_FLIGHT]
+    return {(pk, token): node for pk, token, node in rows}
 
 
 def has_entries(nodes: Sequence[UUID]) -> bool:

@@ -172,7 +172,7 @@ def test_what_is_in_flight_is_found_without_looking_behind_the_payloads_of_what_
     if connection.vendor != "sqlite":
         pytest.skip("of few rows PostgreSQL looks at all")
     with CaptureQueriesContext(connection) as queries:
-        outbox.left_in_flight(1)
+        outbox.in_flight()
         outbox.has_dropped()
     with connection.cursor() as cursor:
         for query in queries.captured_queries:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from streaming.config import StreamingCacheSettings
 from streaming.keys import StreamKeys
-from streaming.writing import delivery, drain, outbox
+from streaming.writing import delivery, drain, forgetting, outbox
 from streaming.writing.log import StreamLog
 from streaming.writing.scripts import Ahead
 
@@ -32,6 +32,8 @@ class Story:
         self._log = log
         log.memory()  # as each process finds out at its start
         self._late: list[Callable[[], object]] = []
+        forgetting._forgetter = lingering()
+        self._other: forgetting.Forgetter | None = lingering()
 
     def write(self) -> None:
         """A write with nothing in its way."""
@@ -86,7 +88,23 @@ class Story:
 
     def take_over(self) -> None:
         """Another process finds what is in flight, and has been for a while."""
-        outbox.line_up(outbox.left_in_flight(outbox.newest()))
+        outbox.line_up(set(outbox.in_flight().values()))
+
+    def forget(self) -> None:
+        """What is known to be in the stream is removed from the outbox."""
+        forgetter = forgetting._forgetter
+        assert forgetter is not None
+        forgetter._forget()
+
+    def write_elsewhere(self) -> None:
+        """Another process writes, which knows only what it has put into the stream itself."""
+        self._other, forgetting._forgetter = forgetting._forgetter, self._other
+        self.write()
+        self._other, forgetting._forgetter = forgetting._forgetter, self._other
+
+    def be_restarted(self) -> None:
+        """A new process takes the place of this one: it knows nothing of what is in the stream."""
+        forgetting._forgetter = lingering()
 
     def _kept(self) -> delivery.Delivery:
         self.stored.append(len(self.stored))
@@ -130,11 +148,28 @@ STEPS = [
     Story.write_and_die_later,
     Story.write_slowly,
     Story.take_over,
+    Story.forget,
+    Story.write_elsewhere,
+    Story.be_restarted,
 ]
 
 
+def lingering() -> forgetting.Forgetter:
+    """A thread that removes nothing by itself, as long as the test takes."""
+    made = forgetting.Forgetter()
+    made.start()
+    return made
+
+
+@pytest.fixture
+def _forgetter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forgetting, "LINGER", 3600.0)
+    monkeypatch.setattr(forgetting, "_forgetter", lingering())
+
+
+@pytest.mark.usefixtures("_forgetter")
 @settings(
-    max_examples=150,
+    max_examples=200,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
