@@ -71,10 +71,16 @@ class Site:
         return key
 
     def rows(self, key: str) -> list[int]:
-        """Return the rows of a table."""
+        """Return the rows of a table, as soon as a worker that is asked has its database again."""
         address = f"/table/full/{key}?format={ARROW}"
-        body = self.send("GET", address).content
-        return ipc_numbers(body)
+        answers: list[Any] = []
+
+        def answered() -> bool:
+            answers.append(self.send("GET", address))
+            return bool(answers[-1].status_code != 503)
+
+        eventually(answered)
+        return ipc_numbers(answers[-1].content)
 
     def column(self, key: str) -> list[int]:
         """Return the first number of each row of an array."""

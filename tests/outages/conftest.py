@@ -9,6 +9,7 @@ import pytest
 from django.db import DEFAULT_DB_ALIAS, connections
 from pytest_django import DjangoDbBlocker
 
+from catalog.vendor import vendor
 from tiledproject.databases import django_database
 from tiledproject.postgresql.base import DatabaseWrapper
 
@@ -38,11 +39,13 @@ def on_cluster(cluster: Cluster, django_db_blocker: DjangoDbBlocker) -> Iterator
         before = connections[DEFAULT_DB_ALIAS]
         wrapper = DatabaseWrapper(description, alias)
         connections[DEFAULT_DB_ALIAS] = wrapper
+        vendor.cache_clear()
         try:
             yield wrapper
         finally:
             wrapper.close()
             connections[DEFAULT_DB_ALIAS] = before
+            vendor.cache_clear()
 
     with django_db_blocker.unblock():  # it guards the other database
         yield on
