@@ -159,7 +159,7 @@ def _write(path: str, upload: Upload, planned: Callable[[ArrayStructure], Plan])
             announce_left(target.ref)
             return ArrayStructure.from_json(earlier.structure)
         plan, array = _checked(target, planned, upload)
-        _store(target, fence, plan, array, upload)
+        _store(target, fence, directory, plan, array, upload)
     return plan.structure
 
 
@@ -206,9 +206,13 @@ def _check_texts(array: Array) -> None:
         )
 
 
-def _store(target: Target, fence: Fence, plan: Plan, array: Array, upload: Upload) -> None:
-    folder = target.folder if fence.exclusive else _branch(target)
-    directory = array_folder(target.ref.uuid, folder)
+def _store(
+    target: Target, fence: Fence, directory: Path, plan: Plan, array: Array, upload: Upload
+) -> None:
+    folder = target.folder
+    if not fence.exclusive:
+        folder = _branch(target)
+        directory = array_folder(target.ref.uuid, folder)
     stage = begin(directory, plan.structure, upload.once)
     # Nobody reads a branch before it is made current, with all that is in it.
     staged = stage.name if fence.exclusive else ""
