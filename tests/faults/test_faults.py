@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.outages.cluster import postgresql_here
-from tools.faults.scenarios import World, run, world
+from tools.faults.scenarios import run
 from tools.faults.tampering import Tampering
+from tools.faults.world import World, world
 
 SECONDS = 20.0
 

@@ -6,9 +6,7 @@ import errno
 import logging
 import os
 import sqlite3
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from django.db import OperationalError
 from catalog.outages import complain, outage_of
 from catalog.storage.errors import MissingFile, Unreadable
 from tests.conftest import API_KEY
+from tests.outages.disks import fill, small_disk
 from tests.servers import RunningServer, running
 from tiled_client.wire.structures import ArrayStructure
 
@@ -70,34 +69,6 @@ def test_each_kind_of_failure_is_logged_once_in_a_while(caplog: pytest.LogCaptur
         complain(OSError(errno.ENOLCK, "No locks available"))
     assert len(caplog.records) == 2
     assert not any(record.exc_info for record in caplog.records)
-
-
-@contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 24 MB, where this user may mount one."""
-    place = folder / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", str(place)]
-    try:
-        mounted = subprocess.run(mount, capture_output=True).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
-        pytest.skip("only root on Linux can mount a small disk to fill")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def fill(file: Path) -> None:
-    size = 1 << 20
-    with file.open("ab", buffering=0) as writer:
-        while size:
-            try:
-                writer.write(bytes(size))
-            except OSError:
-                size //= 2
 
 
 @pytest.fixture

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import random
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from tests.caches import Cache, own_cache
-from tests.outages.cluster import Cluster, own_cluster
+from tests.outages.disks import fill
 
 from .checker import problems
-from .load import NAMES, Load
-from .server import API_KEY, Server, running_server
-from .subscriber import Subscriber
+from .load import Load
+from .nodes import RULES
+from .server import API_KEY
+from .sites import Site
+from .subscriber import Kind, Subscriber
+from .world import World
 
 QUIET = 30.0
-
-
-@dataclass
-class World:
-    """A server, its Redis or Valkey, and its PostgreSQL."""
-
-    server: Server
-    cache: Cache
-    cluster: Cluster
 
 
 @dataclass(frozen=True)
@@ -39,9 +29,6 @@ class Report:
     told: int
     statuses: dict[int | None, int]
     problems: list[str]
-
-
-Fault = Callable[[World], None]
 
 
 def calm(world: World) -> None:
@@ -97,55 +84,85 @@ def restart_postgresql(world: World) -> None:
     world.cluster.start()
 
 
-# How many seconds lie between two faults.
-SCENARIOS: dict[str, tuple[Fault, float]] = {
-    "calm": (calm, 5.0),
-    "kill_worker": (kill_worker, 6.0),
-    "kill_all": (kill_all, 6.0),
-    "empty_redis": (empty_redis, 5.0),
-    "hang_redis": (hang_redis, 5.0),
-    "end_sessions": (end_sessions, 0.5),
-    "cancel_statements": (cancel_statements, 1.0),
-    "restart_postgresql": (restart_postgresql, 5.0),
+def both_hang(world: World) -> None:
+    """Stop PostgreSQL while Redis hangs."""
+    world.cache.hang()
+    restart_postgresql(world)
+    world.cache.go_on()
+
+
+def both_away(world: World) -> None:
+    """Stop PostgreSQL and kill Redis, which comes back empty."""
+    world.cache.stop()
+    restart_postgresql(world)
+    world.cache.start()
+
+
+def kill_one_of_two(world: World) -> None:
+    """Kill all processes of a server, and start it again."""
+    server = random.choice(world.servers)  # noqa: S311
+    server.kill()
+    time.sleep(random.uniform(0, 3))  # noqa: S311
+    server.start()
+
+
+def fill_disk(world: World) -> None:
+    """Let there be no room for a while."""
+    filler = world.storage / "filler"
+    deadline = time.monotonic() + random.uniform(0.5, 4)  # noqa: S311
+    while time.monotonic() < deadline:
+        fill(filler)
+        time.sleep(0.1)
+    filler.unlink()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A fault that happens after each pause (in seconds), and the world that it needs."""
+
+    fault: Callable[[World], None]
+    pause: float
+    servers: int = 1
+    own_disk: bool = False
+
+
+SCENARIOS = {
+    "calm": Scenario(calm, 5.0),
+    "kill_worker": Scenario(kill_worker, 6.0),
+    "kill_all": Scenario(kill_all, 6.0),
+    "kill_one_of_two": Scenario(kill_one_of_two, 3.0, servers=2),
+    "empty_redis": Scenario(empty_redis, 5.0),
+    "hang_redis": Scenario(hang_redis, 5.0),
+    "end_sessions": Scenario(end_sessions, 0.5),
+    "cancel_statements": Scenario(cancel_statements, 1.0),
+    "restart_postgresql": Scenario(restart_postgresql, 5.0),
+    "both_hang": Scenario(both_hang, 5.0),
+    "both_away": Scenario(both_away, 5.0),
+    "fill_disk": Scenario(fill_disk, 3.0, own_disk=True),
 }
 
 
-@contextmanager
-def world() -> Iterator[World]:
-    """A new server with a Valkey and a PostgreSQL of its own."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tiled-faults-")))
-        cluster = stack.enter_context(own_cluster())
-        cache = stack.enter_context(own_cache())
-        settings = {"TILED_DATABASE_URI": cluster.admin, "TILED_STREAMING_CACHE_URI": cache.uri}
-        server = stack.enter_context(running_server(folder, settings))
-        yield World(server, cache, cluster)
-
-
 def run(
-    world: World, scenario: str, seconds: float, *, uri: str | None = None, quiet: float = QUIET
+    world: World, name: str, seconds: float, *, uri: str | None = None, quiet: float = QUIET
 ) -> Report:
     """Write and watch for some time while the scenario's faults happen; then compare.
 
-    `uri` is where subscribers connect, if that is not the server itself. After `quiet` seconds
+    `uri` is where subscribers connect, if that is not the servers themselves. After `quiet` seconds
     without a fault, all promises have to be kept.
     """
-    fault, pause = SCENARIOS[scenario]
-    load = Load(world.server.uri, API_KEY)
+    scenario = SCENARIOS[name]
+    site = Site([server.uri for server in world.servers], API_KEY)
+    load = Load(site)
     load.prepare()
-    subscribers = [
-        Subscriber(uri or world.server.uri, API_KEY, f"{load.root}/{name}", hang_up_after=after)
-        for name in NAMES
-        for after in (None, 2.5)
-    ]
+    subscribers = subscribers_of([uri] if uri else site.uris, load.root)
     for subscriber in subscribers:
         subscriber.start()
     load.start()
     try:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, pause))
-            fault(world)
+            time.sleep(min(left, scenario.pause))
+            scenario.fault(world)
     finally:
         load.stop()
         found = _when_quiet(load, subscribers, quiet)
@@ -153,19 +170,29 @@ def run(
             subscriber.stop()
     return Report(
         acknowledged=sum(bool(operation.acknowledged) for operation in load.operations),
-        updates=sum(len(subscriber.updates) for subscriber in subscribers),
-        told=sum(subscriber.told for subscriber in subscribers),
-        statuses=dict(load.statuses),
+        updates=sum(len(updates) for one in subscribers for updates in one.updates.values()),
+        told=sum(subscriber.told.total() for subscriber in subscribers),
+        statuses=dict(site.statuses),
         problems=found,
     )
 
 
+def subscribers_of(uris: Sequence[str], root: str) -> list[Subscriber]:
+    """Return two subscribers of each node, one of which hangs up, and two of all of them."""
+    names = list(RULES)
+    single = [([name], Kind.SINGLE, after) for name in names for after in (None, 2.5)]
+    several = [(names, Kind.MULTI, 4.0), (names, Kind.RECURSIVE, None)]
+    return [
+        Subscriber([*uris[index % 2 :], *uris[: index % 2]], API_KEY, root, names, kind, after)
+        for index, (names, kind, after) in enumerate([*single, *several])
+    ]
+
+
 def _when_quiet(load: Load, subscribers: list[Subscriber], seconds: float) -> list[str]:
     """Return what is wrong when all has arrived that will, at the latest after `seconds`."""
-    stored = load.stored()
     deadline = time.monotonic() + seconds
-    while found := problems(load.operations, stored, subscribers):
-        if time.monotonic() > deadline:
-            break
+    while True:
+        found = problems(load.operations, load.stored(), subscribers)
+        if not found or time.monotonic() > deadline:
+            return found + load.site.mistakes
         time.sleep(0.5)
-    return found

@@ -22,12 +22,13 @@ STOP_TIMEOUT = 30.0
 
 
 class Server:
-    """`manage.py serve` with its data in `folder`, and its log in `server.log` there."""
+    """`manage.py serve` with its data in `folder`, and its log there."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self.folder = folder
         self.port = free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
+        self.log = folder / f"server-{self.port}.log"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TILED_")}
         inherited.pop("DJANGO_SETTINGS_MODULE", None)
         own = {"TILED_SERVER_DATA_FOLDER": str(folder), "TILED_SINGLE_USER_API_KEY": API_KEY}
@@ -37,7 +38,7 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it answers. Raises RuntimeError."""
         command = [sys.executable, "manage.py", "serve", "--workers", "2", "--port", str(self.port)]
-        with (self.folder / "server.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
                 cwd=PROJECT,
@@ -49,7 +50,7 @@ class Server:
         deadline = time.monotonic() + START_TIMEOUT
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"The server did not start; see {self.folder / 'server.log'}.")
+                raise RuntimeError(f"The server did not start; see {self.log}.")
             time.sleep(0.1)
 
     def kill_worker(self) -> None:

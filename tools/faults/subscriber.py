@@ -2,47 +2,79 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from enum import Enum
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import msgpack
-import numpy as np
-import pyarrow as pa
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-FEATURES = "gap,reset"
+from .nodes import RULES, of_message
+
+FEATURES = "gap,reset,heartbeat,child-deleted"
 PAUSE = 0.2
 TIMEOUT = 5.0
+INTERNAL_ERROR = 1011
+
+
+class Kind(Enum):
+    """How a subscriber connects."""
+
+    SINGLE = "single"  # one node
+    MULTI = "multi"  # several nodes on one connection
+    RECURSIVE = "recursive"  # all of the container; each connection begins at the beginning
+
+
+class Update(NamedTuple):
+    """An operation as it was streamed."""
+
+    number: int
+    place: str
+    epoch: str
+
+
+class Position(NamedTuple):
+    """Where a subscriber is in a stream."""
+
+    epoch: str | None = None
+    last: int = 0
 
 
 @dataclass
 class Subscriber:
-    """One subscription to `path` from the first update on.
+    """Subscriptions to nodes below `root` from the first update on.
 
-    `updates` are the numbers in the order in which they came. `problems` are those that one
-    subscriber can see: numbers of the stream that repeat or are missing without a `gap` or `reset`.
+    `updates` of each node are in the order in which they came. `told` counts notices that some were
+    missed. `problems` are those that one subscriber can see: numbers of the stream that repeat or
+    are missing without a `gap` or `reset`, and mistakes of the server.
     """
 
-    uri: str
+    uris: Sequence[str]
     api_key: str
-    path: str
+    root: str
+    names: Sequence[str]
+    kind: Kind = Kind.SINGLE
     hang_up_after: float | None = None
-    updates: list[int] = field(default_factory=list)
+    updates: dict[str, list[Update]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    told: int = 0
+    told: Counter[str] = field(default_factory=Counter)
     connections: int = 0
-    _epoch: str | None = None
-    _last: int = 0
+    _tries: int = 0
+    _at: dict[str, Position] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Subscribe in a thread of its own."""
+        self._begin()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
@@ -52,30 +84,62 @@ class Subscriber:
         if self._thread is not None:
             self._thread.join()
 
+    def _begin(self) -> None:
+        self.updates = {name: [] for name in self.names}
+        self.told = Counter()
+        self._at = {}
+
     def _run(self) -> None:
         while not self._stop.is_set():
-            with (
-                suppress(OSError, WebSocketException, TimeoutError),
-                connect(
-                    self._address(),
-                    additional_headers={"Authorization": f"Apikey {self.api_key}"},
-                    compression=None,
-                    max_size=None,
-                    open_timeout=TIMEOUT,
-                    close_timeout=1,
-                ) as connection,
-            ):
-                self.connections += 1
-                self._listen(connection)
+            try:
+                with self._connected() as connection:
+                    self.connections += 1
+                    if self.kind is Kind.RECURSIVE:
+                        self._begin()
+                    self._subscribe(connection)
+                    self._listen(connection)
+            except InvalidStatus as refused:
+                if refused.response.status_code == 500:
+                    self.problems.append(f"{self}: a handshake was answered 500")
+            except ConnectionClosed as closed:
+                if closed.rcvd is not None and closed.rcvd.code == INTERNAL_ERROR:
+                    self.problems.append(f"{self}: closed with 1011")
+            except (OSError, WebSocketException, TimeoutError):
+                pass
+            self._tries += 1
             self._stop.wait(PAUSE)
 
-    def _address(self) -> str:
+    def __str__(self) -> str:
+        return f"{self.kind.value} subscriber of {', '.join(self.names)}"
+
+    def _connected(self) -> ClientConnection:
+        uri = self.uris[self._tries % len(self.uris)].replace("http", "ws", 1)
         terms: dict[str, Any] = {"envelope_format": "msgpack", "features": FEATURES}
-        terms["start"] = self._last + 1 if self._epoch else 0
-        if self._epoch:
-            terms["epoch"] = self._epoch
-        address = self.uri.replace("http", "ws", 1)
-        return f"{address}/api/v1/stream/single/{self.path}?{urlencode(terms)}"
+        address = "multi"
+        if self.kind is Kind.SINGLE:
+            address = f"single/{self.root}/{self.names[0]}"
+            terms |= self._terms(self.names[0])
+        return connect(
+            f"{uri}/api/v1/stream/{address}?{urlencode(terms)}",
+            additional_headers={"Authorization": f"Apikey {self.api_key}"},
+            compression=None,
+            max_size=None,
+            open_timeout=TIMEOUT,
+            close_timeout=1,
+        )
+
+    def _terms(self, name: str) -> dict[str, Any]:
+        epoch, last = self._at.get(name, Position())
+        return {"start": last + 1, "epoch": epoch} if epoch else {"start": 0}
+
+    def _subscribe(self, connection: ClientConnection) -> None:
+        wanted: list[dict[str, Any]] = []
+        if self.kind is Kind.MULTI:
+            wanted = [{"path": f"{self.root}/{n}", **self._terms(n)} for n in self.names]
+        elif self.kind is Kind.RECURSIVE:
+            wanted = [{"path": self.root, "recursive": True, "start": 0}]
+        for index, one in enumerate(wanted):
+            connection.send(json.dumps({"type": "subscribe", "id": str(index), **one}))
 
     def _listen(self, connection: ClientConnection) -> None:
         began = time.monotonic()
@@ -83,37 +147,41 @@ class Subscriber:
             if self.hang_up_after and time.monotonic() - began > self.hang_up_after:
                 return
             with suppress(TimeoutError):
-                self._take(msgpack.unpackb(connection.recv(timeout=PAUSE)))
+                message = msgpack.unpackb(connection.recv(timeout=PAUSE))
+                if self.kind is Kind.SINGLE:
+                    self._take(self.names[0], message)
+                else:
+                    _, path, message = message
+                    self._take(path.removeprefix(f"{self.root}/"), message)
 
-    def _take(self, message: dict[str, Any]) -> None:
-        kind = message["type"]
-        if kind == "reset":
-            self.told += 1
-            self._epoch, self._last = message["epoch"], 0
-        elif kind == "gap":
-            self.told += message["to"] - message["from"] + 1
-            self._epoch, self._last = message["epoch"], message["to"]
-        elif kind in {"array-data", "table-data"}:
-            self._follow(message["epoch"], message["sequence"])
-            self.updates += numbers(message)
+    def _take(self, name: str, message: dict[str, Any]) -> None:
+        if message["type"] == "error":
+            raise ConnectionError(message["detail"])  # connect again, and resume
+        if name not in RULES:
+            return  # the container itself, or a child that comes and goes
+        match message["type"]:
+            case "reset":
+                self.told[name] += 1
+                self._at[name] = Position(message["epoch"])
+            case "gap":
+                self.told[name] += 1
+                self._at[name] = Position(message["epoch"], message["to"])
+            case "heartbeat":
+                epoch, last = self._at.get(name, Position())
+                if message["epoch"] == epoch and message["sequence"] > last:
+                    self.problems.append(f"{self}: {name} did not come after {last}")
+            case _ if "sequence" in message and not message["type"].endswith("-schema"):
+                self._follow(name, message["epoch"], message["sequence"])
+                found = of_message(message)
+                self.updates[name] += [Update(*one, message["epoch"]) for one in found]
 
-    def _follow(self, epoch: str, sequence: int) -> None:
-        if self._epoch is None:
-            self._epoch = epoch
-        if epoch != self._epoch:
-            self.problems.append(f"{self.path}: the epoch changed without a reset")
-            self._epoch, self._last = epoch, sequence - 1
-        if sequence <= self._last:
-            self.problems.append(f"{self.path}: number {sequence} came again")
-        elif sequence > self._last + 1:
-            self.problems.append(f"{self.path}: numbers before {sequence} are missing")
-        self._last = max(self._last, sequence)
-
-
-def numbers(message: dict[str, Any]) -> list[int]:
-    """Return the operations that an update carries."""
-    if message["type"] == "table-data":
-        table = pa.ipc.open_file(message["payload"]).read_all()
-        return [int(number) for number in table["operation"].to_pylist()]
-    values = np.unique(np.frombuffer(message["payload"], "i8"))
-    return [int(value) for value in values]
+    def _follow(self, name: str, epoch: str, sequence: int) -> None:
+        known, last = self._at.get(name, Position())
+        if epoch != (known or epoch):
+            self.problems.append(f"{self}: the epoch of {name} changed without a reset")
+            last = sequence - 1
+        if sequence <= last:
+            self.problems.append(f"{self}: number {sequence} of {name} came again")
+        elif sequence > last + 1:
+            self.problems.append(f"{self}: numbers of {name} before {sequence} are missing")
+        self._at[name] = Position(epoch, max(sequence, last))

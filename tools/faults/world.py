@@ -1,0 +1,51 @@
+"""What a scenario happens to: servers, and all that they stand on."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.caches import Cache, own_cache
+from tests.outages.cluster import Cluster, own_cluster
+from tests.outages.disks import small_disk
+
+from .server import Server, running_server
+
+
+@dataclass
+class World:
+    """Servers of the same data, their Redis or Valkey, and their PostgreSQL.
+
+    What they store is in a folder of its own, which may be a disk of its own.
+    """
+
+    servers: list[Server]
+    cache: Cache
+    cluster: Cluster
+    storage: Path
+
+    @property
+    def server(self) -> Server:
+        """Return the first server."""
+        return self.servers[0]
+
+
+@contextmanager
+def world(*, servers: int = 1, own_disk: bool = False) -> Iterator[World]:
+    """New servers with a Valkey and a PostgreSQL of their own; skipped if there can be no disk."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tiled-faults-")))
+        disk = stack.enter_context(small_disk(folder)) if own_disk else folder
+        cluster = stack.enter_context(own_cluster())
+        cache = stack.enter_context(own_cache())
+        settings = {
+            "TILED_DATABASE_URI": cluster.admin,
+            "TILED_STREAMING_CACHE_URI": cache.uri,
+            "TILED_STREAMING_CACHE_HEARTBEAT": "3",
+            "TILED_STORAGE_DIRECTORY": str(disk / "storage"),
+        }
+        here = [stack.enter_context(running_server(folder, settings)) for _ in range(servers)]
+        yield World(here, cache, cluster, disk)
