@@ -8,7 +8,6 @@ import sys
 import pytest
 
 from .scenarios import SCENARIOS, run
-from .world import world
 
 
 def main() -> None:
@@ -19,9 +18,8 @@ def main() -> None:
     options = parser.parse_args()
     failed = False
     for name in options.scenarios:
-        scenario = SCENARIOS[name]
         try:
-            with world(servers=scenario.servers, own_disk=scenario.own_disk) as one:
+            with SCENARIOS[name].world() as one:
                 report = run(one, name, options.seconds)
         except pytest.skip.Exception as reason:
             print(f"{name}: skipped, {reason}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from tests.outages.disks import fill
@@ -15,9 +16,12 @@ from .nodes import RULES
 from .server import API_KEY
 from .sites import Site
 from .subscriber import Kind, Subscriber
-from .world import World
+from .world import World, world
 
 QUIET = 30.0
+HOUR = 3600
+# By how much a clock is wrong, in seconds: less and more than what is kept for an hour or a month.
+CLOCKS = (0, -2 * HOUR, 2 * HOUR, 35 * 24 * HOUR)
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,12 @@ def fill_disk(world: World) -> None:
     filler.unlink()
 
 
+def set_clock(world: World) -> None:
+    """Set the clock of the servers forward or back, or right again."""
+    assert world.clock is not None
+    world.clock.set(random.choice(CLOCKS))  # noqa: S311
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A fault that happens after each pause (in seconds), and the world that it needs."""
@@ -124,6 +134,11 @@ class Scenario:
     pause: float
     servers: int = 1
     own_disk: bool = False
+    own_clock: bool = False
+
+    def world(self) -> AbstractContextManager[World]:
+        """Make the world that it needs."""
+        return world(servers=self.servers, own_disk=self.own_disk, own_clock=self.own_clock)
 
 
 SCENARIOS = {
@@ -139,11 +154,12 @@ SCENARIOS = {
     "both_hang": Scenario(both_hang, 5.0),
     "both_away": Scenario(both_away, 5.0),
     "fill_disk": Scenario(fill_disk, 3.0, own_disk=True),
+    "set_clock": Scenario(set_clock, 4.0, own_clock=True),
 }
 
 
 def run(
-    world: World, name: str, seconds: float, *, uri: str | None = None, quiet: float = QUIET
+    here: World, name: str, seconds: float, *, uri: str | None = None, quiet: float = QUIET
 ) -> Report:
     """Write and watch for some time while the scenario's faults happen; then compare.
 
@@ -151,7 +167,7 @@ def run(
     without a fault, all promises have to be kept.
     """
     scenario = SCENARIOS[name]
-    site = Site([server.uri for server in world.servers], API_KEY)
+    site = Site([server.uri for server in here.servers], API_KEY)
     load = Load(site)
     load.prepare()
     subscribers = subscribers_of([uri] if uri else site.uris, load.root)
@@ -162,7 +178,7 @@ def run(
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, scenario.pause))
-            scenario.fault(world)
+            scenario.fault(here)
     finally:
         load.stop()
         found = _when_quiet(load, subscribers, quiet)

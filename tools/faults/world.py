@@ -12,6 +12,7 @@ from tests.caches import Cache, own_cache
 from tests.outages.cluster import Cluster, own_cluster
 from tests.outages.disks import small_disk
 
+from .clock import Clock
 from .server import Server, running_server
 
 
@@ -19,13 +20,14 @@ from .server import Server, running_server
 class World:
     """Servers of the same data, their Redis or Valkey, and their PostgreSQL.
 
-    What they store is in a folder of its own, which may be a disk of its own.
+    What they store is in a folder of its own, which may be a disk of its own; so may their clock.
     """
 
     servers: list[Server]
     cache: Cache
     cluster: Cluster
     storage: Path
+    clock: Clock | None = None
 
     @property
     def server(self) -> Server:
@@ -34,11 +36,15 @@ class World:
 
 
 @contextmanager
-def world(*, servers: int = 1, own_disk: bool = False) -> Iterator[World]:
-    """New servers with a Valkey and a PostgreSQL of their own; skipped if there can be no disk."""
+def world(*, servers: int = 1, own_disk: bool = False, own_clock: bool = False) -> Iterator[World]:
+    """New servers with a Valkey and a PostgreSQL of their own.
+
+    Skips the test where there can be no such disk or clock.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tiled-faults-")))
         disk = stack.enter_context(small_disk(folder)) if own_disk else folder
+        clock = Clock(folder) if own_clock else None
         cluster = stack.enter_context(own_cluster())
         cache = stack.enter_context(own_cache())
         settings = {
@@ -46,6 +52,7 @@ def world(*, servers: int = 1, own_disk: bool = False) -> Iterator[World]:
             "TILED_STREAMING_CACHE_URI": cache.uri,
             "TILED_STREAMING_CACHE_HEARTBEAT": "3",
             "TILED_STORAGE_DIRECTORY": str(disk / "storage"),
+            **(clock.settings if clock else {}),
         }
         here = [stack.enter_context(running_server(folder, settings)) for _ in range(servers)]
-        yield World(here, cache, cluster, disk)
+        yield World(here, cache, cluster, disk, clock)
