@@ -16,15 +16,20 @@ def problems(
 ) -> list[str]:
     """Return a sentence for each promise that was broken; nothing if all were kept."""
     found = [problem for subscriber in subscribers for problem in subscriber.problems]
+    deleted = {one.place for one in operations if one.number < 0 and one.acknowledged is not False}
     for name, held in stored.items():
-        own = [operation for operation in operations if operation.name == name]
+        # Of the data of a child that was deleted, nothing is promised.
+        gone = deleted if name == "inside" else set()
+        own = [one for one in operations if one.name == name and one.place not in gone]
+        held = [one for one in held if one[0] not in gone]
         if not any(operation.last and operation.acknowledged for operation in own):
             found.append(f"{name}: no write was acknowledged after the faults")
         found += [f"{name}: {problem}" for problem in _of_storage(RULES[name], own, held)]
         for one in subscribers:
             if name in one.names:
                 told = bool(one.told[name])
-                streamed = _of_stream(RULES[name], own, held, one.updates[name], told)
+                updates = [update for update in one.updates[name] if update.place not in gone]
+                streamed = _of_stream(RULES[name], own, held, updates, told)
                 found += [f"{name}: {problem} ({one.kind.value})" for problem in streamed]
     return found
 

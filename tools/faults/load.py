@@ -63,7 +63,10 @@ class Load:
         rows = _rows(read(f"array/full/{root}/rows", OCTETS))[1:]
         table = table_numbers(read(f"table/full/{root}/table", ARROW))
         lists = list_numbers(read(f"ragged/full/{root}/lists", JSON))[1:]
-        children = json.loads(read(f"search/{root}/children?page[limit]=300&fields=metadata"))
+        listing = json.loads(read(f"search/{root}/children?page[limit]=300&fields=metadata"))
+        children = {
+            child["id"]: child["attributes"]["metadata"]["operation"] for child in listing["data"]
+        }
         return {
             "counts": [("", array_number(read(f"array/full/{root}/counts", OCTETS)))],
             "blocks": [(str(index), number) for index, number in enumerate(blocks)],
@@ -71,9 +74,10 @@ class Load:
             "table": [("", number) for number in table],
             "lists": [("", number) for number in lists],
             "live": [("", array_number(read(f"array/full/{root}/live", OCTETS)))],
-            "children": [
-                (child["id"], child["attributes"]["metadata"]["operation"])
-                for child in children["data"]
+            "children": list(children.items()),
+            "inside": [
+                (key, array_number(read(f"array/full/{root}/children/{key}", OCTETS)))
+                for key in children
             ],
         }
 

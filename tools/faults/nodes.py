@@ -47,12 +47,15 @@ RULES = {
     "lists": Rule.APPENDED,  # a ragged array that grows
     "live": Rule.PASSED_ON,  # an array, overwritten with persist=false
     "children": Rule.REPLACED,  # a container; its places are the keys of its children
+    "inside": Rule.REPLACED,  # those children, which are arrays
 }
+# Those of them that are one node.
+NAMES = tuple(name for name in RULES if name != "inside")
 
 
 def structures() -> dict[str, tuple[str, Any]]:
     """Return family and structure of each node."""
-    line = ArrayStructure.from_array(np.zeros(WIDTH, "i8"))
+    line = line_structure()
     row = ArrayStructure.from_array(np.zeros((1, WIDTH), "i8"))
     blocks = ArrayStructure(line.data_type, (BLOCKS * WIDTH,), ((WIDTH,) * BLOCKS,))
     return {
@@ -64,6 +67,11 @@ def structures() -> dict[str, tuple[str, Any]]:
         "live": ("array", line),
         "children": ("container", None),
     }
+
+
+def line_structure() -> ArrayStructure:
+    """Return the structure of an array of one row."""
+    return ArrayStructure.from_array(np.zeros(WIDTH, "i8"))
 
 
 def array_bytes(number: int) -> bytes:

@@ -12,7 +12,7 @@ from tests.outages.disks import fill
 
 from .checker import problems
 from .load import Load
-from .nodes import RULES
+from .nodes import NAMES, RULES
 from .server import API_KEY
 from .sites import Site
 from .subscriber import Kind, Subscriber
@@ -126,6 +126,12 @@ def set_clock(world: World) -> None:
     world.clock.set(random.choice(CLOCKS))  # noqa: S311
 
 
+def anything(world: World) -> None:
+    """Let any of the others happen."""
+    faults = [one.fault for one in SCENARIOS.values() if one.fault is not anything]
+    random.choice(faults)(world)  # noqa: S311
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A fault that happens after each pause (in seconds), and the world that it needs."""
@@ -155,6 +161,7 @@ SCENARIOS = {
     "both_away": Scenario(both_away, 5.0),
     "fill_disk": Scenario(fill_disk, 3.0, own_disk=True),
     "set_clock": Scenario(set_clock, 4.0, own_clock=True),
+    "anything": Scenario(anything, 1.0, servers=2, own_disk=True, own_clock=True),
 }
 
 
@@ -195,9 +202,8 @@ def run(
 
 def subscribers_of(uris: Sequence[str], root: str) -> list[Subscriber]:
     """Return two subscribers of each node, one of which hangs up, and two of all of them."""
-    names = list(RULES)
-    single = [([name], Kind.SINGLE, after) for name in names for after in (None, 2.5)]
-    several = [(names, Kind.MULTI, 4.0), (names, Kind.RECURSIVE, None)]
+    single = [((name,), Kind.SINGLE, after) for name in NAMES for after in (None, 2.5)]
+    several = [(NAMES, Kind.MULTI, 4.0), (tuple(RULES), Kind.RECURSIVE, None)]
     return [
         Subscriber([*uris[index % 2 :], *uris[: index % 2]], API_KEY, root, names, kind, after)
         for index, (names, kind, after) in enumerate([*single, *several])

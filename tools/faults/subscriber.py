@@ -17,7 +17,7 @@ import msgpack
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from .nodes import RULES, of_message
+from .nodes import of_message
 
 FEATURES = "gap,reset,heartbeat,child-deleted"
 PAUSE = 0.2
@@ -154,34 +154,37 @@ class Subscriber:
                     _, path, message = message
                     self._take(path.removeprefix(f"{self.root}/"), message)
 
-    def _take(self, name: str, message: dict[str, Any]) -> None:
+    def _take(self, path: str, message: dict[str, Any]) -> None:
         if message["type"] == "error":
             raise ConnectionError(message["detail"])  # connect again, and resume
-        if name not in RULES:
-            return  # the container itself, or a child that comes and goes
+        parent, _, key = path.rpartition("/")
+        name = "inside" if parent else key
+        if name not in self.names:
+            return  # the container itself
         match message["type"]:
             case "reset":
                 self.told[name] += 1
-                self._at[name] = Position(message["epoch"])
+                self._at[path] = Position(message["epoch"])
             case "gap":
                 self.told[name] += 1
-                self._at[name] = Position(message["epoch"], message["to"])
+                self._at[path] = Position(message["epoch"], message["to"])
             case "heartbeat":
-                epoch, last = self._at.get(name, Position())
+                epoch, last = self._at.get(path, Position())
                 if message["epoch"] == epoch and message["sequence"] > last:
-                    self.problems.append(f"{self}: {name} did not come after {last}")
+                    self.problems.append(f"{self}: {path} did not come after {last}")
             case _ if "sequence" in message and not message["type"].endswith("-schema"):
-                self._follow(name, message["epoch"], message["sequence"])
-                found = of_message(message)
-                self.updates[name] += [Update(*one, message["epoch"]) for one in found]
+                self._follow(path, message["epoch"], message["sequence"])
+                for number, place in of_message(message):
+                    update = Update(number, key if parent else place, message["epoch"])
+                    self.updates[name].append(update)
 
-    def _follow(self, name: str, epoch: str, sequence: int) -> None:
-        known, last = self._at.get(name, Position())
+    def _follow(self, path: str, epoch: str, sequence: int) -> None:
+        known, last = self._at.get(path, Position())
         if epoch != (known or epoch):
-            self.problems.append(f"{self}: the epoch of {name} changed without a reset")
+            self.problems.append(f"{self}: the epoch of {path} changed without a reset")
             last = sequence - 1
         if sequence <= last:
-            self.problems.append(f"{self}: number {sequence} of {name} came again")
+            self.problems.append(f"{self}: number {sequence} of {path} came again")
         elif sequence > last + 1:
-            self.problems.append(f"{self}: numbers of {name} before {sequence} are missing")
-        self._at[name] = Position(epoch, max(sequence, last))
+            self.problems.append(f"{self}: numbers of {path} before {sequence} are missing")
+        self._at[path] = Position(epoch, max(sequence, last))

@@ -18,6 +18,7 @@ from .nodes import (
     array_bytes,
     child_key,
     deletion_of,
+    line_structure,
     list_bytes,
     table_bytes,
 )
@@ -170,7 +171,7 @@ def pass_on(writer: Writer) -> None:
 
 
 def change_children(writer: Writer) -> None:
-    """Create and delete children of a container, and change their metadata."""
+    """Create, fill and delete children of a container, and change their metadata."""
     keys: list[str] = []
     for last in writer.turns():
         if last or len(keys) < 2:
@@ -189,10 +190,14 @@ def change_children(writer: Writer) -> None:
 def _create_child(writer: Writer, last: bool) -> list[str]:
     number = next(writer.numbers)
     key, address = child_key(number), f"metadata/{writer.root}/children"
-    body = draft(key, "container", None, {"operation": number})
+    body = draft(key, "array", line_structure().to_json(), {"operation": number})
     done = writer.repeat("POST", address, JSON, body, number)
     writer.note("children", number, done, key, last)
-    return [key] if done else []
+    if not done:
+        return []
+    inside = f"array/full/{writer.root}/children/{key}"
+    writer.replace("inside", inside, OCTETS, array_bytes, key, last=last)
+    return [key]
 
 
 def _describe_child(writer: Writer, key: str) -> None:
