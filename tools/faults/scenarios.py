@@ -191,6 +191,8 @@ def run(
         found = _when_quiet(load, subscribers, quiet)
         for subscriber in subscribers:
             subscriber.stop()
+        for subscriber in subscribers:
+            subscriber.join()
     return Report(
         acknowledged=sum(bool(operation.acknowledged) for operation in load.operations),
         updates=sum(len(updates) for one in subscribers for updates in one.updates.values()),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import requests
 
 TIMEOUT = 30.0
-PAUSE = 0.05
+PAUSE = 0.1
 PATIENCE = 60.0
 
 

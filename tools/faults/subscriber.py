@@ -69,6 +69,7 @@ class Subscriber:
     connections: int = 0
     _tries: int = 0
     _at: dict[str, Position] = field(default_factory=dict)
+    _first: dict[str, str] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -79,8 +80,11 @@ class Subscriber:
         self._thread.start()
 
     def stop(self) -> None:
-        """Hang up for good."""
+        """Hang up for good, soon."""
         self._stop.set()
+
+    def join(self) -> None:
+        """Wait until it has hung up."""
         if self._thread is not None:
             self._thread.join()
 
@@ -161,6 +165,8 @@ class Subscriber:
         name = "inside" if parent else key
         if name not in self.names:
             return  # the container itself
+        if self.kind is Kind.RECURSIVE and self._begun_anew(path, message):
+            self.told[name] += 1
         match message["type"]:
             case "reset":
                 self.told[name] += 1
@@ -177,6 +183,19 @@ class Subscriber:
                 for number, place in of_message(message):
                     update = Update(number, key if parent else place, message["epoch"])
                     self.updates[name].append(update)
+
+    def _begun_anew(self, path: str, message: dict[str, Any]) -> bool:
+        """Return whether this is the schema of a stream that was another one before.
+
+        No `reset` says so to who begins at the beginning and names no epoch.
+        """
+        if "epoch" not in message:
+            return False
+        epoch = message["epoch"]
+        if path not in self._first and epoch is not None:
+            self._first[path] = epoch
+        schema = message["type"].endswith("-schema")
+        return bool(schema and epoch != self._first.get(path))
 
     def _follow(self, path: str, epoch: str, sequence: int) -> None:
         known, last = self._at.get(path, Position())

@@ -210,14 +210,13 @@ def _describe_child(writer: Writer, key: str) -> None:
 
 def _delete_child(writer: Writer, key: str) -> None:
     address = f"metadata/{writer.root}/children/{key}?external_only=false"
-    deadline, tries = time.monotonic() + PATIENCE, 0
-    done: bool | None = None
+    deadline = time.monotonic() + PATIENCE
+    done = outcome(writer.site.send("DELETE", address))
     while done is None and time.monotonic() < deadline:
-        # What a request without an answer has deleted is not there any more.
-        gone = [404] if tries else []
-        answer = writer.site.send("DELETE", address, also=gone)
-        done = outcome(answer) or (answer is not None and answer.status_code in gone) or None
-        tries += 1
+        time.sleep(PAUSE)
+        # A request whose outcome is unknown may have deleted it.
+        answer = writer.site.send("DELETE", address, also=[404])
+        done = outcome(answer) if answer is None or answer.status_code != 404 else True
     writer.note("children", deletion_of(key), done, key, False)
 
 
