@@ -8,7 +8,8 @@ node's lock; `drain` removes an entry only after it is in the stream.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Count, F, Min, QuerySet, Sum
 from django.utils import timezone
 
+from access.errors import Unavailable
 from catalog.vendor import on_postgresql
 
 from ..models import Kind, Waiting
@@ -345,10 +347,12 @@ def lose_of_other_memory(node: UUID, memory: str) -> int:
     return rows.update(kind=Kind.LOST, size=0, before=b"", after=b"", payload=None, memory="")
 
 
-def trim(limit: int) -> int:
+def trim(limit: int, settle: Callable[[UUID], None]) -> int:
     """Give up the oldest updates until no more than `limit` bytes wait. How many were given up.
 
-    Only for who holds the drain's lock.
+    `settle` is called with a node before entries of it go, after which nothing tells any more that
+    their writes were committed; where it raises Unavailable, they stay. Only for who holds the
+    drain's lock.
     """
     total = _waiting().aggregate(size=Sum("size"))["size"] or 0
     if total <= limit:
@@ -363,16 +367,20 @@ def trim(limit: int) -> int:
     with transaction.atomic():
         for first in range(0, len(ids), BATCH_COUNT):
             give_up(ids[first : first + BATCH_COUNT])
-        _merge_lost()
+        _merge_lost(settle)
     return len(ids)
 
 
-def _merge_lost() -> None:
+def _merge_lost(settle: Callable[[UUID], None]) -> None:
     """Let one row stand for all lost updates in the front of each node's."""
     lost = _waiting().filter(kind=Kind.LOST)
     crowds = lost.values("node").annotate(rows=Count("id")).filter(rows__gt=1)
     for node in crowds.values_list("node", flat=True):
-        _merge(_leading_lost(node))
+        found = _leading_lost(node)
+        if len(found) > 1:
+            with suppress(Unavailable):
+                settle(node)
+                _merge(found)
 
 
 def _leading_lost(node: UUID) -> list[Waiting]:
@@ -383,8 +391,6 @@ def _leading_lost(node: UUID) -> list[Waiting]:
 
 
 def _merge(lost: list[Waiting]) -> None:
-    if len(lost) < 2:
-        return
     *others, last = lost
     Waiting.objects.filter(id=last.pk).update(
         count=sum(entry.count for entry in lost),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -240,3 +242,33 @@ def test_the_encoding_of_texts_is_part_of_a_chunks_number(tmp_path: Path) -> Non
     os.unlink(tmp_path / "a/c/0/0")
     with pytest.raises(MissingFile, match="c/0/0"):
         store.read(tmp_path / "a", structure, (1,))
+
+
+def test_who_settles_a_write_without_the_lock_does_not_say_that_all_chunks_were_written(
+    tmp_path: Path,
+) -> None:
+    """Meanwhile the next writer lets the array grow, and leaves chunks out."""
+    store, array = ArrayStore(), np.ones((3, 1024))
+    kind = ArrayStructure.from_array(array).data_type
+    folder, before = fresh(tmp_path), ArrayStructure(kind, array.shape, ((1,) * 3, (1024,)))
+    store.create(folder, before)
+    chunks = store.write_region(folder, before, np.s_[0:3, 0:1024], array, stage=STAGE)
+    store.apply(folder, before, STAGE)
+    after = grow_or_write(store, folder, before, np.s_[5:6, 0:1024], array[:1])
+    store.apply(folder, before, STAGE, chunks, alone=False)
+    expected = np.concatenate([array, np.zeros((2, 1024)), array[:1]])
+    np.testing.assert_array_equal(store.read(folder, after), expected)
+
+
+def test_marks_that_two_make_at_once_in_a_new_tile_are_both_there(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        for number in range(300):
+            start, folder = threading.Barrier(2), tmp_path / str(number)
+            (folder / marks.FOLDER).mkdir(parents=True)
+
+            def mark(n: int, folder: Path = folder, start: threading.Barrier = start) -> None:
+                start.wait()
+                marks.mark(folder, (range(n, n + 1),))
+
+            list(threads.map(mark, (0, 4000)))
+            assert marks.find_marked(folder, (range(5000),)).tolist() == [[0], [4000]]
