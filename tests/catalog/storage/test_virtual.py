@@ -286,3 +286,19 @@ def test_a_source_that_is_too_small_is_said_where_it_is_needed(tmp_path: Path) -
     assert read(tmp_path, slice(0, 2)).tolist() == [1, 2]
     with pytest.raises(Unreadable, match="than are there"):
         read(tmp_path)
+
+
+def test_files_that_were_sources_are_closed(tmp_path: Path) -> None:
+    """Whoever writes one must not find it locked."""
+    maps: list[Any] = []
+    for n in range(20):
+        numbers(tmp_path / f"{n}.h5", "x", 2, start=2 * n)
+        maps.append((((40,), (2 * n,), (1,), (1,), (2,)), f"{n}.h5", "x", (2,)))
+    with h5py.File(tmp_path / "f.h5", "w") as file:
+        mapping(file, (40,), maps)
+    before = len(os.listdir("/proc/self/fd")), h5py.h5f.get_obj_count()
+    assert read(tmp_path).tolist() == list(range(40))
+    assert (len(os.listdir("/proc/self/fd")), h5py.h5f.get_obj_count()) == before
+    for n in range(20):
+        with h5py.File(tmp_path / f"{n}.h5", "r+") as file:
+            file["x"][0] = 0
