@@ -143,7 +143,7 @@ def _in_turn(refused: set[UUID]) -> Iterator[UUID]:
 
 def _keep_within_bounds() -> None:
     limit = streaming_cache_settings().outbox_bytes
-    count = outbox.trim(limit, settle_node)
+    count = outbox.trim(limit)
     if count:
         logger.error(
             "More than %s bytes wait for the streaming cache (streaming_cache.outbox_bytes): the "

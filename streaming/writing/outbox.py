@@ -8,8 +8,7 @@ node's lock; `drain` removes an entry only after it is in the stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -19,7 +18,6 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Count, F, Min, QuerySet, Sum
 from django.utils import timezone
 
-from access.errors import Unavailable
 from catalog.vendor import on_postgresql
 
 from ..models import Kind, Waiting
@@ -353,12 +351,10 @@ def lose_of_other_memory(node: UUID, memory: str) -> int:
     return rows.update(kind=Kind.LOST, size=0, before=b"", after=b"", payload=None, memory="")
 
 
-def trim(limit: int, settle: Callable[[UUID], None]) -> int:
+def trim(limit: int) -> int:
     """Give up the oldest updates until no more than `limit` bytes wait. How many were given up.
 
-    `settle` is called with a node before entries of it go, after which nothing tells any more that
-    their writes were committed; where it raises Unavailable, they stay. Only for who holds the
-    drain's lock.
+    Only for who holds the drain's lock.
     """
     total = _waiting().aggregate(size=Sum("size"))["size"] or 0
     if total <= limit:
@@ -373,20 +369,16 @@ def trim(limit: int, settle: Callable[[UUID], None]) -> int:
     with transaction.atomic():
         for first in range(0, len(ids), BATCH_COUNT):
             give_up(ids[first : first + BATCH_COUNT])
-        _merge_lost(settle)
+        _merge_lost()
     return len(ids)
 
 
-def _merge_lost(settle: Callable[[UUID], None]) -> None:
+def _merge_lost() -> None:
     """Let one row stand for all lost updates in the front of each node's."""
     lost = _waiting().filter(kind=Kind.LOST)
     crowds = lost.values("node").annotate(rows=Count("id")).filter(rows__gt=1)
     for node in crowds.values_list("node", flat=True):
-        found = _leading_lost(node)
-        if len(found) > 1:
-            with suppress(Unavailable):
-                settle(node)
-                _merge(found)
+        _merge(_leading_lost(node))
 
 
 def _leading_lost(node: UUID) -> list[Waiting]:
@@ -397,6 +389,8 @@ def _leading_lost(node: UUID) -> list[Waiting]:
 
 
 def _merge(lost: list[Waiting]) -> None:
+    if len(lost) < 2:
+        return
     *others, last = lost
     Waiting.objects.filter(id=last.pk).update(
         count=sum(entry.count for entry in lost),

@@ -253,3 +253,43 @@ def test_an_overwrite_that_grows_an_array_is_whole_on_a_site_without_streams(
     expected = overwritten(overwritten(before, place), ((0, 0), (1, 3)))
     assert (stored(api) == expected).all()
     assert staged(node) == []
+
+
+def test_a_damaged_node_does_not_keep_the_sweep_from_others(api: Api, node: Node) -> None:
+    assert api.create("y", "array", in_rows(BEFORE)).status_code == 200
+    with failing_database(carried_out=True):
+        for key in ("x", "y"):
+            body = np.full(BEFORE.shape, -1.0).tobytes()
+            assert api.send("PUT", f"/array/full/{key}", body, OCTETS).status_code == 503
+    other = Node.objects.get(path="y")
+    for damaged, whole in ((node, other), (other, node)):
+        document = node_folder(damaged.uuid) / "zarr.json"
+        content = document.read_bytes()
+        document.unlink()
+        sweep_files(unclaimed=-1)
+        assert (bool(staged(damaged)), staged(whole)) == (damaged == node, [])
+        document.write_bytes(content)
+
+
+KINDS: dict[str, np.ndarray[Any, Any]] = {
+    "of no dimensions": np.array(7.5),
+    "of records": np.array([(1, "a"), (2, "b")], [("n", "<i4"), ("s", "<U3")]),
+    "of texts": np.array(["a", "bc"]),
+}
+
+
+@pytest.mark.parametrize("array", KINDS.values(), ids=KINDS)
+def test_arrays_of_all_kinds_are_overwritten_after_the_commit(
+    api: Api, array: np.ndarray[Any, Any]
+) -> None:
+    api.array("y", array)
+    address = f"/array/full/y?format={OCTETS}"
+    assert api.send("PUT", "/array/full/y", array.tobytes(), OCTETS).status_code == 200
+    after = np.zeros_like(array).tobytes()
+    for carried_out in (False, True):
+        with failing_database(carried_out=carried_out):
+            assert api.send("PUT", "/array/full/y", after, OCTETS).status_code == 503
+        assert api.get(address).content == array.tobytes()
+        assert sweep_files(unclaimed=-1) == 1
+    assert api.get(address).content == after
+    assert staged(Node.objects.get(path="y")) == []
