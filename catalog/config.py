@@ -62,7 +62,7 @@ class StorageSettings(BaseModel):
     adapters: list[str] = Field(
         default=[],
         description="Formats of external files besides those that come with the server: "
-        "`MODULE:NAME` of a `catalog.storage.external.Format` each, as "
+        "`MODULE:NAME` of a `tiledproject.plugins.Format` each, as "
         "docs/how-to/add-a-file-format.md shows.",
         examples=["[beamline.spe:FORMAT]"],
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
-GREETING = re.compile(r"Address +(\S+).*API key +(\w+)", re.DOTALL)
+GREETING = re.compile(r"^ +Address +(\S+)\n +API key +(\S+)\n", re.MULTILINE)
 PATIENCE = 30
 
 

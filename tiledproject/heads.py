@@ -72,8 +72,11 @@ class HeadsProtocol(HttpToolsProtocol):
         # Of the head that is awaited now; None while there is none.
         self._awaited: int | None = 0
         self._patience: asyncio.TimerHandle | None = None
-        # What the head that is parsed now can have at most, and whether it was too long.
+        # What the head that is parsed now can have at most, and whether it was too long. Where it
+        # has begun somewhere within a read, all of that counts.
         self._head_most = 0
+        self._read_size = 0
+        self._begun_within = 0
         self._head_too_long = False
         # What came since the last byte of a body: sizes of chunks, extensions, trailer fields.
         self._between = 0
@@ -138,10 +141,10 @@ class HeadsProtocol(HttpToolsProtocol):
             self.transport.write(self._refusal)
             self.transport.close()
             return
-        size = len(data)
+        size = self._read_size = len(data)
         if self._awaited is not None:
             self._awaited += size
-            self._head_most = self._awaited
+            self._head_most = self._awaited + self._begun_within
         else:
             self._between += size
             self._head_most = size
@@ -161,12 +164,12 @@ class HeadsProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         if self._awaited is None:
-            self._awaited = 0
+            self._awaited, self._begun_within = 0, self._read_size
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Start the application, unless the head was too long."""
-        self._awaited = None
+        self._awaited, self._begun_within = None, 0
         # To count is only worth its time where more has come than a head may have.
         if self._head_most > LONGEST_HEAD and self._head_size() > LONGEST_HEAD:
             self._head_too_long = True

@@ -40,9 +40,9 @@ USE_X_FORWARDED_HOST = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 INSTALLED_APPS = [
-    # First, so that `runserver` is the site's own, which is Daphne's.
+    # First, so that `runserver` is the site's own, which runs Daphne. As an application, Daphne and
+    # Twisted would be loaded by every process.
     "tiledproject",
-    "daphne",
     "channels",
     "access",
     "django.contrib.admin",

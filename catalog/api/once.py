@@ -11,6 +11,7 @@ import re
 from rest_framework.request import Request
 
 from access.errors import Invalid
+from access.permissions import principal_of
 
 from ..services.receipts import Once
 from ..storage.mapped import in_pieces
@@ -42,7 +43,11 @@ def _key_of(request: Request) -> str | None:
 
 
 def once_of(request: Request) -> Once | None:
-    """The key of a request, with a digest of all that it asks for; None without. Raises Invalid."""
+    """The key of a request, with a digest of all that it asks for; None without. Raises Invalid.
+
+    Whoever asks belongs to it: nobody gets the answer that was another's, nor takes what another
+    has stored for their own.
+    """
     key = _key_of(request)
     if key is None:
         return None
@@ -51,6 +56,9 @@ def once_of(request: Request) -> Once | None:
         if name != "api_key":
             digest.update(repr((name, values)).encode())
     digest.update(f"{request.method} {request.path} ".encode())
+    account = principal_of(request).uuid
+    if account is not None:
+        digest.update(account.bytes)
     for piece in in_pieces(data(request)):
         digest.update(piece)
     return Once(key, digest.digest())

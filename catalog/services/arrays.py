@@ -233,7 +233,8 @@ def _store(
             return
         with committed() as change, with_receipt(target.ref.uuid, upload.once, plan.structure):
             _make_current(target, folder, plan)
-            change.tells(event)
+            if not change.tells(event) and upload.once is None and chunks:
+                stage.leave_receipt(target.ref.uuid)
             change.then(lambda: stage.apply(chunks))
 
 

@@ -61,9 +61,11 @@ class Change:
         for step in self._steps:
             step()
 
-    def tells(self, event: Event) -> None:
-        """Record `event` within the transaction."""
-        self._recorded.append(record(event))
+    def tells(self, event: Event) -> bool:
+        """Record `event` within the transaction; return whether anything is kept of it."""
+        recorded = record(event)
+        self._recorded.append(recorded)
+        return bool(recorded.notes)
 
     def announce_next(self) -> None:
         """Announce the first event that was not announced yet."""

@@ -2,7 +2,8 @@
 
 A write of an array sets aside what readers can see (see `storage.staged`), commits, puts it in its
 place, and then announces it. The proof of the commit is the record of the announcement, or the
-receipt of the request, which are in its transaction. A writer may be cut off at any step:
+receipt of the request, which are in its transaction; on a site that announces nothing, a receipt
+is left for it. A writer may be cut off at any step:
 
 - Before the commit: what was set aside is of no use. The next writer, or the sweep, removes it.
 - After the commit: the next writer to the node, or whoever is to announce the write in its stead,
@@ -34,7 +35,7 @@ from ..storage import stages
 from ..storage.errors import StorageError
 from ..storage.staged import Aside
 from .commits import OutcomeUnknown
-from .receipts import Once
+from .receipts import Once, with_receipt
 from .stores import array_folder, array_store, node_folder
 
 
@@ -51,13 +52,24 @@ class Stage:
         """The token of the record of its announcement."""
         return self.name.partition("-")[0]
 
-    def apply(self, chunks: Sequence[Aside] | None = None) -> None:
+    @property
+    def receipt(self) -> str:
+        """The key of a receipt of its own; no client can give such a one."""
+        return f"write {self.token}"
+
+    def leave_receipt(self, node: UUID) -> None:
+        """Leave a proof of the commit where nothing else is one. Call it in the transaction."""
+        with with_receipt(node, Once(self.receipt, b"")):
+            pass
+
+    def apply(self, chunks: Sequence[Aside] | None = None, *, alone: bool = True) -> None:
         """Let readers see what was set aside: the write is committed.
 
         `chunks` are what the store said when it set them aside; without, they are looked for.
+        `alone` is whether the lock of the node is held.
         """
         if chunks != []:
-            array_store().apply(self.directory, self.structure, self.name, chunks)
+            array_store().apply(self.directory, self.structure, self.name, chunks, alone=alone)
 
     def discard(self) -> None:
         """Remove what was set aside: the write is not committed, and will not be."""
@@ -90,7 +102,7 @@ def settle(node: UUID, directory: Path, structure: ArrayStructure, *, alone: boo
     for name in array_store().staged(directory):
         stage = Stage(directory, structure, name)
         if _is_committed(node, stage):
-            stage.apply()
+            stage.apply(alone=alone)
         elif alone:
             stage.discard()
 
@@ -159,8 +171,8 @@ def _is_committed(node: UUID, stage: Stage) -> bool:
     if is_recorded(node, stage.token):
         return True
     mark = stage.name.partition("-")[2]
-    keys = Receipt.objects.filter(node=node).values_list("key", flat=True) if mark else []
-    return any(_mark(key) == mark for key in keys)
+    keys = Receipt.objects.filter(node=node).values_list("key", flat=True)
+    return any(key == stage.receipt or _mark(key) == mark for key in keys)
 
 
 def _mark(key: str) -> str:

@@ -20,6 +20,7 @@ from ..config import storage_settings
 from ..locks import LockTimeout, node_lock
 from ..models import DataSource, Node
 from ..storage import files, stages
+from ..storage.errors import StorageError
 from .overwrites import has_stages, sweep_stages
 from .stores import discard_folder, node_folder
 
@@ -69,7 +70,8 @@ def sweep_files(*, unclaimed: float = UNCLAIMED) -> int:
                 with node_lock(path):
                     removed += sweep_stages(node, unclaimed=unclaimed)
                     removed += _remove_unnamed(node, unclaimed)
-            except LockTimeout as error:
+            except (LockTimeout, StorageError, OSError) as error:
+                # A damaged node must not keep the files of all others.
                 logger.warning("The files of %s are looked at the next time: %s", path, error)
     if removed:
         logger.warning("Removed %s files that no write has made current.", removed)

@@ -147,16 +147,19 @@ class ArrayStore:
         structure: ArrayStructure,
         stage: str,
         chunks: Sequence[Aside] | None = None,
+        *,
+        alone: bool = True,
     ) -> None:
         """Let readers see what was set aside under `stage`. To do so again does nothing.
 
-        `chunks` are what `write_region` has returned; without, they are looked for.
+        `chunks` are what `write_region` has returned; without, they are looked for. `alone` is
+        whether nobody can write to the array meanwhile.
         """
         layout, _ = self._handles.get(directory, structure)
         if chunks is None:
             chunks = staged.find(directory, stage, len(layout.chunk))
         shape = structure.shape + Encoding.of(structure.dtype).inner
-        staged.apply(directory, stage, layout, shape, chunks, sync=self._sync)
+        staged.apply(directory, stage, layout, shape, chunks, sync=self._sync, alone=alone)
 
     def discard(self, directory: Path, stage: str) -> None:
         """Remove what was set aside under `stage` and not applied."""

@@ -149,8 +149,9 @@ def _write(
     descriptor = _opened(directory, tile)
     try:
         if not os.fstat(descriptor).st_size:
-            # To lengthen it each time costs more than to change it.
-            os.pwrite(descriptor, bytes(math.prod(_tile_shape(len(tile)))), 0)
+            # To lengthen it each time costs more than to change it. Another process may just have
+            # done so, and made its marks, which zeros must not be written over.
+            os.ftruncate(descriptor, math.prod(_tile_shape(len(tile))))
         for place, length in runs:
             os.pwrite(descriptor, b"\1" * length, place)
         if sync:

@@ -79,10 +79,15 @@ def apply(
     chunks: Sequence[Aside],
     *,
     sync: bool,
+    alone: bool,
 ) -> None:
-    """Put what the write called `name` has set aside in its place, unless others have done so."""
+    """Put what the write called `name` has set aside in its place, unless others have done so.
+
+    `alone` is whether nobody can write to the array meanwhile.
+    """
     if chunks and layout.recorded:
-        written.before_placing(directory, layout, shape, [index for index, _ in chunks], sync=sync)
+        indices = [index for index, _ in chunks]
+        written.before_placing(directory, layout, shape, indices, sync=sync, alone=alone)
     _each(lambda chunk: _place(chunk[1], chunk_path(directory, chunk[0]), sync), chunks)
     if len(chunks) > FEW:
         _unlink(stages.list_of(directory, name))

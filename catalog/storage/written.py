@@ -75,17 +75,21 @@ def before_placing(
     indices: Sequence[tuple[int, ...]],
     *,
     sync: bool,
+    alone: bool,
 ) -> None:
-    """Keep in mind that the files of these chunks are there, or about to be put in their place."""
+    """Keep in mind that the files of these chunks are there, or about to be put in their place.
+
+    Who is not `alone` cannot say that they are all: the array may have grown meanwhile.
+    """
     ndim = len(layout.chunk)
     state = read_written(directory, ndim)
     if state is Written.ALL or state is None:
         return
-    if len(indices) == count_chunks(whole(shape), layout.chunk):
+    if alone and len(indices) == count_chunks(whole(shape), layout.chunk):
         update_written(directory, ndim, Written.ALL, sync=sync)
         return
     marks.mark_each(directory, indices, sync=sync)
-    if state is not Written.SOME:
+    if state is not Written.SOME and read_written(directory, ndim) is not Written.ALL:
         update_written(directory, ndim, Written.SOME, sync=sync)
 
 

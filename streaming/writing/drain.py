@@ -157,8 +157,6 @@ def _drain_batch(log: StreamLog, node: UUID) -> int:
     """Put the oldest of what waits for `node` into its stream. Raises Unavailable."""
     # One that is in flight may be older than the one that was found to wait.
     outbox.line_up([node])
-    # What is announced has to be there to be read.
-    settle_node(node)
     last = log.last_token(node)
     if not last and (count := outbox.lose_of_other_memory(node, log.memory())):
         logger.warning(
@@ -168,6 +166,9 @@ def _drain_batch(log: StreamLog, node: UUID) -> int:
     if _may_be_further(batch, last) and (count := outbox.forget_through(node, last)):
         return count
     done = _done(batch, last)
+    # What is announced has to be there to be read. Not before the batch is known: its latest write
+    # may just have been committed, and once its entry is gone, nothing tells that it was.
+    settle_node(node)
     try:
         for entry in batch[len(done) :]:
             _put(log, entry, last)

@@ -272,14 +272,20 @@ def forget(tokens: Mapping[int, str]) -> None:
     """Remove entries that are in their stream, by their number and token.
 
     PostgreSQL gives a number again where it crashed before the first entry with it was on the disk.
+    There, entries that others are changing stay: whoever deletes a node with children changes those
+    of several nodes, and the two would wait for one another. They are replaced, removed, or found
+    in the stream when they have been in flight for a while.
     """
+    found = f"SELECT id FROM {_TABLE} WHERE id IN ({{0}}) AND token IN ({{0}})"  # noqa: S608
+    if on_postgresql():
+        found += " FOR UPDATE SKIP LOCKED"
     with connection.cursor() as cursor:
         entries = list(tokens.items())
         for first in range(0, len(entries), IDS_AT_ONCE):
             ids, names = zip(*entries[first : first + IDS_AT_ONCE], strict=True)
             marks = ", ".join(["%s"] * len(ids))
             cursor.execute(
-                f"DELETE FROM {_TABLE} WHERE id IN ({marks}) AND token IN ({marks})",  # noqa: S608
+                f"DELETE FROM {_TABLE} WHERE id IN ({found.format(marks)})",  # noqa: S608
                 [*ids, *names],
             )
 

@@ -188,7 +188,9 @@ def valkey(folder: Path, *options: str) -> Iterator[str]:
     """The address of a Valkey with these options."""
     port = free_port()
     config = folder / "valkey.conf"
-    config.write_text(f"port {port}\nbind 127.0.0.1\ndir {folder}\n")
+    # Nodes of a cluster talk at a port that by itself is 10,000 higher, which there may not be.
+    ports = f"port {port}\ncluster-port {free_port()}\n"
+    config.write_text(f"{ports}bind 127.0.0.1\ndir {folder}\n")
     process = subprocess.Popen(
         [str(find_binary()), str(config), *options], stdout=subprocess.DEVNULL
     )

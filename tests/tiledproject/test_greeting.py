@@ -5,17 +5,20 @@ from __future__ import annotations
 import pytest
 from django.conf import settings
 
+from demo.__main__ import GREETING
+from tiledproject.config import Settings
 from tiledproject.greeting import greeting
 
 WARNING = "easy to guess"
 
 
 @pytest.fixture
-def site_with_random_key() -> object:
+def site_with_random_key() -> Settings:
     key = {"single_user_api_key": "8Jq2LmX0vB5tRz7NfYk3Hc9WpA1sDgEu"}
-    return settings.TILED.model_copy(
+    site: Settings = settings.TILED.model_copy(
         update={"authentication": settings.TILED.authentication.model_copy(update=key)}
     )
+    return site
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
@@ -35,7 +38,7 @@ def test_a_guessable_key_is_warned_of_beyond_loopback(
 
 
 def test_a_random_key_is_not_warned_of(
-    site_with_random_key: object, caplog: pytest.LogCaptureFixture
+    site_with_random_key: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     greeting(site_with_random_key, "0.0.0.0", 8000)
     assert WARNING not in caplog.text
@@ -58,3 +61,10 @@ def test_the_key_is_said_once() -> None:
     """Standard output of a service is kept in a journal."""
     text = greeting(settings.TILED, "127.0.0.1", 8123)
     assert text.count(settings.TILED.authentication.single_user_api_key) == 1
+
+
+def test_the_demo_finds_address_and_key(site_with_random_key: Settings) -> None:
+    found = GREETING.search(greeting(site_with_random_key, "127.0.0.1", 8123))
+    assert found is not None
+    key = site_with_random_key.authentication.single_user_api_key
+    assert found.groups() == ("http://127.0.0.1:8123", key)

@@ -114,6 +114,15 @@ def test_a_head_that_arrives_in_one_read_has_the_same_limit(address: tuple[str, 
     assert answers(address, long_url).startswith(b"HTTP/1.1 431 ")
 
 
+def test_a_head_that_begins_in_a_read_with_another_request_has_the_same_limit(
+    address: tuple[str, int],
+) -> None:
+    line = b"X-Long: " + b"a" * 8000 + b"\r\n"
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n"
+    said = answers(address, request + b"\r\n" + request + 7 * line, 7 * line + b"\r\n", pause=0.1)
+    assert (said.count(b"HTTP/1.1 200 "), said.count(b"HTTP/1.1 431 ")) == (1, 1)
+
+
 def test_requests_that_wait_for_the_answers_before_them_are_bounded(
     address: tuple[str, int],
 ) -> None:

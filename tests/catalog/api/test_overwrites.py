@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
+from django.conf import LazySettings
 from django.db import OperationalError, connection
 
 from catalog.models import Node
@@ -18,8 +20,9 @@ from catalog.services.sweep import sweep_files
 from streaming.config import streaming_cache_settings
 from streaming.connections import writer_client
 from streaming.keys import StreamKeys
-from streaming.writing import drain
-from streaming.writing.log import stream_log
+from streaming.writing import drain, outbox
+from streaming.writing.log import StreamLog, stream_log
+from streaming.writing.updates import Update
 
 from ..conftest import OCTETS, Api
 from .test_lost_chunks import in_rows
@@ -93,6 +96,48 @@ def failing_database(*, carried_out: bool) -> Iterator[None]:
 
     with connection.execute_wrapper(fail):
         yield
+
+
+@contextmanager
+def killed_after(statement: str) -> Iterator[None]:
+    """Have the writer get no further than `statement`, which is carried out."""
+
+    def fail(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+        answer = execute(sql, *arguments)
+        if statement in sql:
+            raise OperationalError("the server is killed")
+        return answer
+
+    with connection.execute_wrapper(fail):
+        yield
+
+
+@contextmanager
+def killed_after_commit() -> Iterator[None]:
+    """Have the writer get no further than COMMIT."""
+    commit = connection._commit
+
+    def fail() -> None:
+        commit()
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, suppress(KeyboardInterrupt):
+        patch.setattr(connection, "_commit", fail)
+        yield
+
+
+class Meanwhile(StreamLog):
+    """A stream that is looked at while a writer is busy."""
+
+    def __init__(self, log: StreamLog, step: Callable[[], object]) -> None:
+        super().__init__(log._client, log._settings)
+        self.steps = [step]
+
+    def last_token(self, node: UUID) -> str:
+        """Let the writer do something first."""
+        if self.steps:
+            self.steps.pop()()
+        return super().last_token(node)
 
 
 def drained() -> None:
@@ -173,3 +218,78 @@ def test_an_overwrite_that_storage_refuses_half_way_leaves_the_old_bytes(
     assert api.send("PATCH", patch, np.zeros((rows, 4)).tobytes(), OCTETS).status_code == 410
     assert staged(node) == []
     assert (api.read("/array/full/y?slice=:3,:", "f8").reshape(3, -1) == BEFORE[:3]).all()
+
+
+def test_what_is_committed_while_others_are_put_into_the_stream_is_not_taken_for_refused(
+    api: Api, node: Node
+) -> None:
+    """Its writer is killed right after; its entry goes with the others, and tells no more of it."""
+    before = stored(api)
+    log = stream_log()
+    assert log is not None
+    outbox.add_update(node.uuid, Update(b"", b""))
+
+    def write() -> None:
+        with killed_after('UPDATE "streaming_waiting"'):
+            assert overwrite(api, None).status_code == 503
+
+    while not drain.look(Meanwhile(log, write)):
+        pass
+    assert not outbox.has_entries([node.uuid])
+    assert overwrite(api, ((0, 0), (1, 3))).status_code == 200
+    assert (stored(api) == overwritten(before, None)).all()
+
+
+def test_an_overwrite_that_grows_an_array_is_whole_on_a_site_without_streams(
+    api: Api, node: Node, settings: LazySettings
+) -> None:
+    before, place = stored(api), OVERWRITES["over the end"]
+    cache = settings.TILED.streaming_cache.model_copy(update={"uri": None})
+    settings.TILED = settings.TILED.model_copy(update={"streaming_cache": cache})
+    with killed_after_commit():
+        overwrite(api, place)
+    assert staged(node)
+    assert overwrite(api, ((0, 0), (1, 3))).status_code == 200
+    expected = overwritten(overwritten(before, place), ((0, 0), (1, 3)))
+    assert (stored(api) == expected).all()
+    assert staged(node) == []
+
+
+def test_a_damaged_node_does_not_keep_the_sweep_from_others(api: Api, node: Node) -> None:
+    assert api.create("y", "array", in_rows(BEFORE)).status_code == 200
+    with failing_database(carried_out=True):
+        for key in ("x", "y"):
+            body = np.full(BEFORE.shape, -1.0).tobytes()
+            assert api.send("PUT", f"/array/full/{key}", body, OCTETS).status_code == 503
+    other = Node.objects.get(path="y")
+    for damaged, whole in ((node, other), (other, node)):
+        document = node_folder(damaged.uuid) / "zarr.json"
+        content = document.read_bytes()
+        document.unlink()
+        sweep_files(unclaimed=-1)
+        assert (bool(staged(damaged)), staged(whole)) == (damaged == node, [])
+        document.write_bytes(content)
+
+
+KINDS: dict[str, np.ndarray[Any, Any]] = {
+    "of no dimensions": np.array(7.5),
+    "of records": np.array([(1, "a"), (2, "b")], [("n", "<i4"), ("s", "<U3")]),
+    "of texts": np.array(["a", "bc"]),
+}
+
+
+@pytest.mark.parametrize("array", KINDS.values(), ids=KINDS)
+def test_arrays_of_all_kinds_are_overwritten_after_the_commit(
+    api: Api, array: np.ndarray[Any, Any]
+) -> None:
+    api.array("y", array)
+    address = f"/array/full/y?format={OCTETS}"
+    assert api.send("PUT", "/array/full/y", array.tobytes(), OCTETS).status_code == 200
+    after = np.zeros_like(array).tobytes()
+    for carried_out in (False, True):
+        with failing_database(carried_out=carried_out):
+            assert api.send("PUT", "/array/full/y", after, OCTETS).status_code == 503
+        assert api.get(address).content == array.tobytes()
+        assert sweep_files(unclaimed=-1) == 1
+    assert api.get(address).content == after
+    assert staged(Node.objects.get(path="y")) == []

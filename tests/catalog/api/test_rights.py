@@ -382,3 +382,15 @@ def test_rights_cost_one_query_and_nothing_where_there_are_none(site: Site) -> N
     assert not any("rightsstate" in sql or "tag" in sql.split("FROM")[1] for sql in without)
     assert sum("access_grant" in sql or "tagpath" in sql for sql in with_rights) == 0
     assert len(with_rights) <= len(without) + 2
+
+
+def test_a_key_of_a_request_belongs_to_who_sent_it(site: Site) -> None:
+    make(site.alice, "c", ["mx"])
+
+    def create(api: Api) -> Any:
+        body = {"structure_family": "container", "access_tags": None}
+        return api.send("POST", "/metadata/c", body, **{"idempotency-key": "k"})
+
+    first, again, other = create(site.alice), create(site.alice), create(site.bob)
+    assert (first.status_code, again.content) == (200, first.content)
+    assert (other.status_code, "'k'" in detail(other)) == (422, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -286,3 +287,29 @@ def test_a_source_that_is_too_small_is_said_where_it_is_needed(tmp_path: Path) -
     assert read(tmp_path, slice(0, 2)).tolist() == [1, 2]
     with pytest.raises(Unreadable, match="than are there"):
         read(tmp_path)
+
+
+def open_files() -> list[Path]:
+    found = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.append(descriptor.readlink())
+    return found
+
+
+def test_files_that_were_sources_are_closed(tmp_path: Path) -> None:
+    """Whoever writes one must not find it locked."""
+    maps: list[Any] = []
+    for n in range(20):
+        numbers(tmp_path / f"{n}.h5", "x", 2, start=2 * n)
+        maps.append((((40,), (2 * n,), (1,), (1,), (2,)), f"{n}.h5", "x", (2,)))
+    with h5py.File(tmp_path / "f.h5", "w") as file:
+        mapping(file, (40,), maps)
+    with opened_tree(HDF5, Sources((tmp_path / "f.h5",), {}, (tmp_path,))) as tree:
+        structure: Any = tree.entry(["v"]).structure
+        assert tree.read_array(["v"], structure, ()).tolist() == list(range(40))
+        assert len([path for path in open_files() if path.is_relative_to(tmp_path)]) > 20
+    assert not [path for path in open_files() if path.is_relative_to(tmp_path)]
+    for n in range(20):
+        with h5py.File(tmp_path / f"{n}.h5", "r+") as file:
+            file["x"][0] = 0

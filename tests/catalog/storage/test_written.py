@@ -240,3 +240,37 @@ def test_the_encoding_of_texts_is_part_of_a_chunks_number(tmp_path: Path) -> Non
     os.unlink(tmp_path / "a/c/0/0")
     with pytest.raises(MissingFile, match="c/0/0"):
         store.read(tmp_path / "a", structure, (1,))
+
+
+def test_who_settles_a_write_without_the_lock_does_not_say_that_all_chunks_were_written(
+    tmp_path: Path,
+) -> None:
+    """Meanwhile the next writer lets the array grow, and leaves chunks out."""
+    store, array = ArrayStore(), np.ones((3, 1024))
+    kind = ArrayStructure.from_array(array).data_type
+    folder, before = fresh(tmp_path), ArrayStructure(kind, array.shape, ((1,) * 3, (1024,)))
+    store.create(folder, before)
+    chunks = store.write_region(folder, before, np.s_[0:3, 0:1024], array, stage=STAGE)
+    store.apply(folder, before, STAGE)
+    after = grow_or_write(store, folder, before, np.s_[5:6, 0:1024], array[:1])
+    store.apply(folder, before, STAGE, chunks, alone=False)
+    expected = np.concatenate([array, np.zeros((2, 1024)), array[:1]])
+    np.testing.assert_array_equal(store.read(folder, after), expected)
+
+
+def test_marks_that_two_make_at_once_in_a_new_tile_are_both_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other comes between the look at the tile, which is new, and the first byte in it."""
+    others = [lambda: marks.mark(tmp_path, (range(7, 8),))]
+    fstat = os.fstat
+
+    def interrupted(descriptor: int) -> os.stat_result:
+        found = fstat(descriptor)
+        if others:
+            others.pop()()
+        return found
+
+    monkeypatch.setattr(os, "fstat", interrupted)
+    marks.mark(tmp_path, (range(3, 4),))
+    assert marks.find_marked(tmp_path, (range(100),)).tolist() == [[3], [7]]

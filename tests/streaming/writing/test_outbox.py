@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
 
 import msgpack
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -346,3 +346,25 @@ def test_one_process_at_a_time_drains(log: StreamLog, redis_server: Cache, node:
             assert streamed(redis_server, node) == []
         assert other.submit(look).result()
     assert streamed(redis_server, node) == [1]
+
+
+def test_removing_entries_of_many_nodes_waits_for_no_transaction_that_changes_several() -> None:
+    """On PostgreSQL each would wait for the other until one of them is refused."""
+    child, parent = uuid.uuid4(), uuid.uuid4()
+    first, second = (outbox.keep(node, encode(*numbers(1))) for node in (child, parent))
+
+    def forget() -> None:
+        try:
+            outbox.forget({entry.pk: entry.token for entry in (first, second)})
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            kept = outbox.keep(parent, encode(*numbers(2)), "", second)
+            forgotten = threads.submit(forget)
+            wait([forgotten], timeout=0.5)
+            outbox.keep_drops([child])
+        forgotten.result()
+    assert (kept.pk, kept.is_stored()) == (second.pk, True)
+    assert [outbox.has_dropped(), outbox.has_token(child, first.token)] == [[child], False]

@@ -95,6 +95,17 @@ class OpenFile:
         self.known.clear()
         self.missing.clear()
 
+    def close_others(self) -> None:
+        """Close the files that links have led to, when all is read.
+
+        `File.close` looks in each for what is open in it, among everything that is open in all of
+        them: 7 ms for each of a thousand. Here nothing is, once nobody knows of it.
+        """
+        self.known.clear()
+        for home in self.others.values():
+            if home is not self.home:
+                home.file.id._close()
+
     def _walk(self, place: Place, keys: list[str], links: int) -> Place:
         for key in keys:
             if links > MOST_LINKS:
@@ -164,7 +175,9 @@ def opened(path: Path, sources: Sources, options: Options) -> Iterator[OpenFile]
     """Open a file for as long as it is read: whoever writes it must not find it locked."""
     with ExitStack() as stack:
         home = Home(path, stack.enter_context(open_hdf5_file(path, sources, options)))
-        yield OpenFile(home, sources, options, stack, {path: home})
+        file = OpenFile(home, sources, options, stack, {path: home})
+        yield file
+        file.close_others()
 
 
 def _places(here: Path, name: str) -> list[Path]:
