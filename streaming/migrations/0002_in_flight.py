@@ -15,11 +15,6 @@ class Migration(migrations.Migration):
             name='in_flight',
             field=models.BooleanField(default=False),
         ),
-        migrations.AddField(
-            model_name='waiting',
-            name='memory',
-            field=models.CharField(blank=True, default='', max_length=16),
-        ),
         migrations.AddIndex(
             model_name='waiting',
             index=models.Index(condition=models.Q(('in_flight', False)), fields=['id'], name='waiting_for_cache'),
