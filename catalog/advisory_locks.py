@@ -17,6 +17,7 @@ from django.db import OperationalError, connection
 from psycopg.errors import LockNotAvailable
 
 from .turns import Deadline, waiting
+from .vendor import on_postgresql
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def close_session() -> None:
 
 def give_back_connection() -> None:
     """Return this thread's connection to the pool, where that is possible now."""
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+    if on_postgresql() and not connection.in_atomic_block:
         connection.close()
 
 

@@ -13,6 +13,7 @@ from tiled_client.wire.families import StructureFamily
 
 from .models import Node
 from .prepared import Prepared
+from .vendor import on_postgresql
 
 _BY_PATH = Prepared(lambda: Node.objects.select_related("data_source").filter(path=""))
 
@@ -64,7 +65,7 @@ def below(nodes: QuerySet[Node], path: str) -> QuerySet[Node]:
     if not path:
         return nodes.exclude(path="")
     head = f"{path}/"
-    if connection.vendor == "sqlite":
+    if not on_postgresql():
         # Its LIKE has no index, and takes `A/` for `a/`. After the slash comes the zero.
         return nodes.filter(path__gt=head, path__lt=f"{path}0")
     return nodes.filter(path__startswith=head)

@@ -15,6 +15,8 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
 
+from .vendor import vendor
+
 Found = TypeVar("Found", bound=Model)
 Converter = Callable[[Any, Any, Any], Any]
 
@@ -44,17 +46,17 @@ class Prepared(Generic[Found]):
 
     def fetch(self, *parameters: Any) -> list[Found]:
         """What there is, model objects with those that were selected along with them."""
-        ready = self._for(connection.vendor)
+        ready = self._for(vendor())
         with connection.cursor() as cursor:
             cursor.execute(ready.sql, parameters)
             rows = cursor.fetchall()
         return [_made(ready, row) for row in rows]
 
-    def _for(self, vendor: str) -> _Ready:
-        ready = self._ready.get(vendor)
+    def _for(self, kind: str) -> _Ready:
+        ready = self._ready.get(kind)
         if ready is None:
             with self._lock:
-                ready = self._ready[vendor] = _prepared(self._build())
+                ready = self._ready[kind] = _prepared(self._build())
         return ready
 
 
@@ -98,7 +100,7 @@ def insert(instance: Model) -> None:
         field.get_db_prep_save(field.pre_save(instance, True), connection) for field in columns
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_insertion(model, connection.vendor), values)
+        cursor.execute(_insertion(model, vendor()), values)
         instance.pk = cursor.fetchone()[0]
     instance._state.adding = False
     instance._state.db = connection.alias
@@ -110,7 +112,7 @@ def _columns(model: Any) -> list[Any]:
 
 
 @cache
-def _insertion(model: Any, vendor: str) -> str:
+def _insertion(model: Any, kind: str) -> str:
     quoted = connection.ops.quote_name
     names = ", ".join(quoted(field.column) for field in _columns(model))
     marks = ", ".join("%s" for _ in _columns(model))

@@ -21,57 +21,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from access.errors import NotAcceptable
-    from catalog.formats import Body, Export, Formats
-    from catalog.specs import Candidate, Child
-    from catalog.storage.errors import (
-        MissingFile,
-        NoSuchEntry,
-        NoSuchRows,
-        NotReady,
-        Unreadable,
-        Unsupported,
-    )
-    from catalog.storage.external import (
-        Entry,
-        Format,
-        FrameFile,
-        Inspected,
-        Sources,
-        Tree,
-        array_structure,
-        frames_inspector,
-        frames_reader,
-    )
-    from tiled_client.wire.families import StructureFamily
-    from tiled_client.wire.structures import ArrayStructure, TableStructure
-
-__all__ = [
-    "ArrayStructure",
-    "Body",
-    "Candidate",
-    "Child",
-    "Entry",
-    "Export",
-    "Format",
-    "Formats",
-    "FrameFile",
-    "Inspected",
-    "MissingFile",
-    "NoSuchEntry",
-    "NoSuchRows",
-    "NotAcceptable",
-    "NotReady",
-    "Sources",
-    "StructureFamily",
-    "TableStructure",
-    "Tree",
-    "Unreadable",
-    "Unsupported",
-    "array_structure",
-    "frames_inspector",
-    "frames_reader",
-]
+    from access.errors import NotAcceptable as NotAcceptable
+    from catalog.formats import Body as Body
+    from catalog.formats import Export as Export
+    from catalog.formats import Formats as Formats
+    from catalog.specs import Candidate as Candidate
+    from catalog.specs import Child as Child
+    from catalog.storage.errors import MissingFile as MissingFile
+    from catalog.storage.errors import NoSuchEntry as NoSuchEntry
+    from catalog.storage.errors import NoSuchRows as NoSuchRows
+    from catalog.storage.errors import NotReady as NotReady
+    from catalog.storage.errors import Unreadable as Unreadable
+    from catalog.storage.errors import Unsupported as Unsupported
+    from catalog.storage.external import Entry as Entry
+    from catalog.storage.external import Format as Format
+    from catalog.storage.external import FrameFile as FrameFile
+    from catalog.storage.external import Inspected as Inspected
+    from catalog.storage.external import Sources as Sources
+    from catalog.storage.external import Tree as Tree
+    from catalog.storage.external import array_structure as array_structure
+    from catalog.storage.external import frames_inspector as frames_inspector
+    from catalog.storage.external import frames_reader as frames_reader
+    from tiled_client.wire.families import StructureFamily as StructureFamily
+    from tiled_client.wire.structures import ArrayStructure as ArrayStructure
+    from tiled_client.wire.structures import TableStructure as TableStructure
 
 _MODULES = {
     "access.errors": ("NotAcceptable",),
@@ -105,10 +78,12 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 def __getattr__(name: str) -> Any:
     module = _MODULE_OF.get(name)
     if module is None:
-        raise AttributeError(f"tiledproject.plugins has no {name!r}; it has {', '.join(__all__)}.")
+        raise AttributeError(
+            f"tiledproject.plugins has no {name!r}; it has {', '.join(__dir__())}."
+        )
     found = globals()[name] = getattr(import_module(module), name)
     return found
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(_MODULE_OF)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import orjson
 from django.db.models import Q, Value
 
+from ..vendor import on_postgresql
 from .canonical import sqlite_number
 from .paths import MetadataPath
-from .sql import Sql, postgresql
+from .sql import Sql
 
 OPERATORS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
@@ -19,7 +20,7 @@ def compared(path: MetadataPath, operator: str, value: float | str) -> Q:
 
 
 def _texts(path: MetadataPath, sign: str, value: str) -> Sql:
-    if postgresql():
+    if on_postgresql():
         return Sql(
             f"{{0}} = 'string' AND ({{1}}) COLLATE \"C\" {sign} {{2}}::text",
             path.kind,
@@ -30,7 +31,7 @@ def _texts(path: MetadataPath, sign: str, value: str) -> Sql:
 
 
 def _numbers(path: MetadataPath, sign: str, value: float) -> Sql:
-    if postgresql():
+    if on_postgresql():
         number = Value(orjson.dumps(value).decode())
         return Sql(f"{{0}} = 'number' AND {{1}} {sign} {{2}}::jsonb", path.kind, path.value, number)
     return Sql(

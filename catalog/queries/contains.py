@@ -6,9 +6,10 @@ from typing import Any
 
 from django.db.models import Q, Value
 
+from ..vendor import on_postgresql
 from .equality import same
 from .paths import MetadataPath
-from .sql import Sql, postgresql
+from .sql import Sql
 from .within import contained, nested
 
 
@@ -17,13 +18,13 @@ def contains(path: MetadataPath, value: Any) -> Q:
     if isinstance(value, str):
         return Q(_in_text(path, value)) | Q(_in_list(path, value))
     found = Q(_in_list(path, value))
-    if postgresql() and path.plain:
+    if on_postgresql() and path.plain:
         return Q(contained(nested(path.segments, [value]))) & found
     return found
 
 
 def _in_text(path: MetadataPath, value: str) -> Sql:
-    function, text = ("strpos", "string") if postgresql() else ("instr", "text")
+    function, text = ("strpos", "string") if on_postgresql() else ("instr", "text")
     return Sql(
         f"{{0}} = '{text}' AND {function}({{1}}, {{2}}) > 0", path.kind, path.text, Value(value)
     )
@@ -31,7 +32,7 @@ def _in_text(path: MetadataPath, value: str) -> Sql:
 
 def _in_list(path: MetadataPath, value: Any) -> Sql:
     listed = Sql("CASE WHEN {0} = 'array' THEN {1} END", path.kind, path.value)
-    if postgresql():
+    if on_postgresql():
         rows = "jsonb_array_elements({0}) AS element(value)"
     else:
         rows = "json_each({0}) AS element"

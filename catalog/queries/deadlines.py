@@ -21,6 +21,7 @@ from access.cancellation import current
 from access.errors import BadRequest
 
 from ..bounds import bounds
+from ..vendor import on_postgresql
 
 # Instructions of SQLite between two looks at the clock: tens of rows, each of which may be a call
 # of a function of ours on a large text.
@@ -41,7 +42,7 @@ def bounded(*, workers: bool = True) -> Iterator[None]:
     search.
     """
     deadline = time.monotonic() + bounds().search_seconds
-    limited = _on_postgresql if connection.vendor == "postgresql" else _on_sqlite
+    limited = _on_postgresql if on_postgresql() else _on_sqlite
     try:
         with limited(deadline, workers):
             yield
@@ -56,7 +57,7 @@ def bounded(*, workers: bool = True) -> Iterator[None]:
 
 
 def _was_ended(error: OperationalError) -> bool:
-    if connection.vendor == "postgresql":
+    if on_postgresql():
         return getattr(error.__cause__, "sqlstate", None) == QUERY_CANCELED
     return str(error) == INTERRUPTED
 

@@ -11,8 +11,9 @@ from access.errors import BadRequest
 
 from ..bounds import bounds
 from ..models import Node
+from ..vendor import on_postgresql
 from .paths import MetadataPath
-from .sql import Part, Sql, postgresql
+from .sql import Part, Sql
 
 Rows = list[dict[str, Any]]
 # SQLite's values do not say that they were true or false, and texts of lists look like texts.
@@ -42,7 +43,7 @@ class Distinct:
         Raises Invalid and BadRequest.
         """
         path = MetadataPath.parse(key)
-        if postgresql():
+        if on_postgresql():
             value = Sql("NULLIF({0}, 'null')", path.value, output_field=TextField())
         else:
             value = Sql(AS_JSON, path.kind, path.value, output_field=TextField())
@@ -71,7 +72,7 @@ class Distinct:
         return rows
 
     def _fetched(self, rows: Any) -> Any:
-        if not postgresql():
+        if not on_postgresql():
             return rows.iterator(chunk_size=ROWS_AT_ONCE)
         # Its client has all rows in memory at once, so their size is asked for before.
         size = Sql("octet_length(CAST({0} AS TEXT))", F("found"), output_field=IntegerField())

@@ -11,10 +11,11 @@ from typing import Any
 import orjson
 from django.db.models import Q, Value
 
+from ..vendor import on_postgresql
 from . import terms
 from .canonical import canonical, sqlite_number
 from .paths import MetadataPath
-from .sql import Part, Sql, always, never, postgresql, texts
+from .sql import Part, Sql, always, never, texts
 from .within import contained, nested
 
 # PostgreSQL looks in the index once for each.
@@ -49,7 +50,7 @@ def none_of(path: MetadataPath, values: Sequence[Any]) -> Q:
 
 def same(kind: Part, value: Part, wanted: Sequence[Any]) -> Sql:
     """Whether `value`, of the type `kind`, is one of `wanted`; never NULL."""
-    if postgresql():
+    if on_postgresql():
         if len(wanted) == 1:
             single = Value(orjson.dumps(wanted[0]).decode())
             return Sql("COALESCE({0} = {1}::jsonb, false)", value, single)
@@ -87,7 +88,7 @@ def _sqlite_same(kind: Part, value: Part, wanted: Sequence[Any]) -> Sql:
 
 def _indexed(path: MetadataPath, values: Sequence[Any], parent: int | None) -> Q | None:
     """What an index gives, which is the same or more."""
-    if postgresql():
+    if on_postgresql():
         if len(values) > MOST_LOOKUPS:
             return None
         either = Q()

@@ -6,8 +6,9 @@ from django.db.models import F, Q, Value
 
 from access.errors import BadRequest
 
+from ..vendor import on_postgresql
 from . import terms
-from .sql import Sql, never, postgresql
+from .sql import Sql, never
 from .words import words
 
 MOST_WORDS = 100
@@ -23,7 +24,7 @@ def fulltext(text: str, parent: int | None) -> Q:
         raise BadRequest(f"At most {MOST_WORDS} words can be searched for at once.")
     if not wanted:
         return Q(never())
-    if postgresql():
+    if on_postgresql():
         within = [] if parent is None else [terms.child_of(parent)]
         return Q(
             Sql(

@@ -11,8 +11,9 @@ from django.db.models import F, OrderBy, QuerySet
 from access.errors import BadRequest, Invalid
 
 from ..models import Node
+from ..vendor import on_postgresql
 from .paths import MetadataPath
-from .sql import Part, Sql, postgresql
+from .sql import Part, Sql
 
 SORT = re.compile(r"(?:[+-][a-zA-Z0-9_.]*|[a-zA-Z0-9_.]+)?")
 MOST_KEYS = 20
@@ -78,7 +79,7 @@ def _values(key: str) -> list[Part]:
     if key == "id":
         return [F("key")]
     path = MetadataPath.parse(key.removeprefix("metadata."))
-    if postgresql():
+    if on_postgresql():
         return [Sql("NULLIF({0}, 'null')", path.value)]
     return [Sql(KINDS, path.kind), path.value]
 

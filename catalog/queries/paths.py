@@ -12,7 +12,8 @@ from django.db.models import F, TextField, Value
 
 from access.errors import Invalid
 
-from .sql import Part, Sql, postgresql, texts
+from ..vendor import on_postgresql
+from .sql import Part, Sql, texts
 
 SEGMENT = re.compile(r'("(?:[^"\\]|\\.)*"|[^.]*)(\.|\Z)', re.DOTALL)
 INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -60,7 +61,7 @@ class MetadataPath:
     @cached_property
     def value(self) -> Sql:
         """What is there: of PostgreSQL's type jsonb, or SQLite's own, where lists are texts."""
-        if postgresql():
+        if on_postgresql():
             return _postgresql_value(self.segments)
         if self._simple:
             return _text("json_extract({0}, {1})", F("metadata"), self._json_path)
@@ -69,7 +70,7 @@ class MetadataPath:
     @cached_property
     def kind(self) -> Sql:
         """The name that the database has for the type of what is there; NULL for nothing."""
-        if postgresql():
+        if on_postgresql():
             return _text("jsonb_typeof({0})", self.value)
         if self._simple:
             return _text("json_type({0}, {1})", F("metadata"), self._json_path)
@@ -83,7 +84,7 @@ class MetadataPath:
     @property
     def text(self) -> Sql:
         """The text that is there; of other types, anything."""
-        return _text("{0} #>> '{{}}'", self.value) if postgresql() else self.value
+        return _text("{0} #>> '{{}}'", self.value) if on_postgresql() else self.value
 
     @property
     def _simple(self) -> bool:

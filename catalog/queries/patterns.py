@@ -12,8 +12,9 @@ from django.db.models import Q, Value
 from access.errors import BadRequest
 
 from ..bounds import bounds, exceeded
+from ..vendor import on_postgresql
 from .paths import MetadataPath
-from .sql import Sql, postgresql
+from .sql import Sql
 
 LONGEST = 1000
 # Each of them is tried at every place.
@@ -35,7 +36,7 @@ def like(path: MetadataPath, pattern: str) -> Q:
         raise BadRequest(
             f"A pattern has at most {LONGEST} characters, of which {MOST_JOKERS} may be %."
         )
-    if postgresql():
+    if on_postgresql():
         return Q(Sql("{0} = 'string' AND {1} LIKE {2}", path.kind, path.text, Value(pattern)))
     glob = Value("".join(_globbed(part) for part in parts))
     return Q(Sql("{0} = 'text' AND {1} GLOB {2}", path.kind, path.value, glob))
@@ -65,7 +66,7 @@ def regex(path: MetadataPath, pattern: str, case_sensitive: bool) -> Q:
     check_expression(pattern)
     if pattern.startswith(IGNORE_CASE):
         pattern, case_sensitive = pattern.removeprefix(IGNORE_CASE), False
-    if postgresql():
+    if on_postgresql():
         sign, expression = "~" if case_sensitive else "~*", Value(_postgresql_expression(pattern))
         return Q(Sql(f"{{0}} = 'string' AND {{1}} {sign} {{2}}", path.kind, path.text, expression))
     return Q(

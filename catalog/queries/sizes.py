@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from .sql import postgresql
+from ..vendor import on_postgresql
 
 # Of an asset, and of a chunk, in JSON: about so many bytes.
 ASSET, CHUNK = 200, 6
@@ -63,7 +63,7 @@ def _sizes(ids: Sequence[int], assets: bool) -> dict[int, int]:
 
 
 def _octets(column: str) -> str:
-    if postgresql():
+    if on_postgresql():
         return f"octet_length(CAST({column} AS TEXT))"
     return f"length(CAST({column} AS BLOB))"
 

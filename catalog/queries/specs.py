@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from django.db.models import F, Q, Value
 
-from .sql import Sql, postgresql
+from ..vendor import on_postgresql
+from .sql import Sql
 from .within import contained
 
 
@@ -21,7 +22,7 @@ def with_specs(include: Sequence[str], exclude: Sequence[str]) -> Q:
 
 
 def _declared(name: str) -> Sql:
-    if postgresql():
+    if on_postgresql():
         return contained([{"name": name}], "specs")
     return Sql(
         "EXISTS (SELECT 1 FROM json_each({0}) AS spec "

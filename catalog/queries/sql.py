@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from string import Formatter
 from typing import Any
 
-from django.db import connection
 from django.db.models import BooleanField, Expression, F, Field, Value
 
 Part = Expression | F
@@ -45,11 +44,6 @@ class Sql(Expression):
                 sql.append(part)
                 params.extend(values)
         return f"({''.join(sql)})", tuple(params)
-
-
-def postgresql() -> bool:
-    """Whether the question goes to PostgreSQL, and not to SQLite."""
-    return connection.vendor == "postgresql"
 
 
 def texts(items: Sequence[str]) -> Value:
