@@ -98,9 +98,9 @@ class Cursor:
             return Step.SEND
         return Step.STOP if position > self.joined or position == tip else Step.SKIP
 
-    def jump(self, tip: Position) -> Step:
-        """Move on to the `tip`: nothing more is retained of what came before it."""
-        step = self.take(tip, tip)
+    def jump(self, position: Position, tip: Position) -> Step:
+        """Move on to `position`, of a stream at `tip`: nothing is retained of what came before."""
+        step = self.take(position, tip)
         return Step.SKIP if step is Step.SEND else step
 
     def leap(self, sequence: int) -> None:

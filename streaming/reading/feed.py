@@ -105,12 +105,20 @@ class Feed:
         self.cursor.joined = self.cursor.position
 
     def add(self, batch: Batch) -> None:
-        """Take what was read of the log after the cursor."""
-        if batch.entries:
-            self._ahead.extend(batch.entries)
-            self._ahead_tip = batch.tip.position
-        elif batch.complete:
-            self._jump(batch.tip.position, batch.evicted_to, slow=True)
+        """Take what was read of the log after the cursor, as far as the window has come.
+
+        Whether a number is given anew is found out at the window's tip: what lies beyond it could
+        be replaced without anybody noticing. It comes with the window.
+        """
+        tip, known = batch.tip.position, self.window.tip
+        entries = [entry for entry in batch.entries if entry.position <= known]
+        if entries:
+            self._ahead.extend(entries)
+            self._ahead_tip = tip
+        elif batch.entries and self.terms.skips:
+            self._leap(known.sequence + 1)
+        elif batch.entries or batch.complete:
+            self._jump(min(known, tip), tip, batch.evicted_to, slow=True)
 
     def _fill(self, items: list[Item]) -> None:
         size = 0
@@ -137,7 +145,8 @@ class Feed:
             return None
         entry = window.after(self.cursor.position)
         if entry is None:
-            self._jump(window.tip, window.evicted_to, slow=window.tip.sequence <= window.waited_to)
+            slow = window.tip.sequence <= window.waited_to
+            self._jump(window.tip, window.tip, window.evicted_to, slow=slow)
         return entry
 
     def _accept(self, entry: Entry, *, alone: bool) -> bool:
@@ -160,21 +169,25 @@ class Feed:
             return False
         return not entry.frame.startswith(self._hidden, 1)
 
-    def _jump(self, tip: Position, evicted_to: int, *, slow: bool) -> None:
-        """Move on to the tip: nothing before it is there any more."""
-        self._miss(self.cursor.missing(tip.sequence), evicted_to, slow=slow and not self._fresh)
+    def _jump(self, position: Position, tip: Position, evicted_to: int, *, slow: bool) -> None:
+        """Move on to `position`, of a stream at `tip`: nothing before it is there any more."""
+        missing = self.cursor.missing(position.sequence)
+        self._miss(missing, evicted_to, slow=slow and not self._fresh)
         self._fresh = False
-        if self.cursor.jump(tip) is Step.STOP:
+        if self.cursor.jump(position, tip) is Step.STOP:
             self.stopped = True
 
     def _skip(self) -> None:
         """Pass over all but the newest update."""
         ahead = (entry.position.sequence for entry in self._ahead if not entry.position.end)
-        newest = max(self.window.newest(), *ahead, 0)
-        span = self.cursor.missing(newest - 1)
+        self._leap(max(self.window.newest(), *ahead, 0))
+
+    def _leap(self, sequence: int) -> None:
+        """Pass over everything before update `sequence`."""
+        span = self.cursor.missing(sequence - 1)
         if span is not None:
             self._tell(span, Reason.skipped)
-            self.cursor.leap(newest)
+            self.cursor.leap(sequence)
 
     def _miss(self, span: Span | None, evicted_to: int, *, slow: bool) -> None:
         """Updates that are not there any more."""

@@ -38,7 +38,7 @@ def test_an_old_end_is_passed_once_writing_was_resumed() -> None:
 def test_whoever_came_after_the_end_without_a_start_waits() -> None:
     tip = Tip("e", Position(5, 1))
     cursor = Cursor.join(tip)
-    assert cursor.jump(tip.position) is Step.SKIP
+    assert cursor.jump(tip.position, tip.position) is Step.SKIP
     assert cursor.take(Position(5, 2), Position(5, 2)) is Step.STOP
 
 

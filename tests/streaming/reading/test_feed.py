@@ -327,3 +327,15 @@ class StreamMachine(RuleBasedStateMachine):
 
 StreamMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
 TestStream = StreamMachine.TestCase
+
+
+def test_what_was_read_beyond_the_window_is_given_anew_after_another_failover() -> None:
+    """An update read of the log, between two failovers, before the hub had come to it."""
+    stream = StreamMachine()
+    stream.begin(2, Terms(features=ALL))
+    stream.let_all_watch()
+    stream.fail_over(lost=1, regained=0, seen=True)
+    stream.write(1)
+    stream.let_all_watch()
+    stream.fail_over(lost=1, regained=1, seen=False)
+    stream.teardown()
