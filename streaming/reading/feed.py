@@ -113,6 +113,7 @@ class Feed:
         tip, known = batch.tip.position, self.window.tip
         entries = [entry for entry in batch.entries if entry.position <= known]
         if entries:
+            self.window.note(entries)
             self._ahead.extend(entries)
             self._ahead_tip = tip
         elif batch.entries and self.terms.skips:

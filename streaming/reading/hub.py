@@ -272,7 +272,8 @@ class Hub:
             batch = await self.log.tip()
         else:
             doubtful = doubts != self._settled
-            batch = await self.log.after(window.tip, inclusive=doubtful)
+            start = window.witness if doubtful else window.tip
+            batch = await self.log.after(start, inclusive=doubtful)
             if doubtful and window.contradicts(batch):
                 window.turn_back(batch)
                 self._wake_all()

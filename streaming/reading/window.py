@@ -40,8 +40,9 @@ class Window:
     One entry is always kept, however large, so that it is read once for all who wait for it.
     `turns` has all occasions on which numbers began to be given anew, so that cursors turn back.
     `mark` is when the entry at the tip was made, as far as known: another with its number has
-    another. Numbers up to `evicted_to` were shed before their time, if they are not there. Those up
-    to `waited_to` were not read until someone had seen all before them.
+    another; `update_mark` is when the update with the tip's number was, which an end may follow.
+    Numbers up to `evicted_to` were shed before their time, if they are not there. Those up to
+    `waited_to` were not read until someone had seen all before them.
     """
 
     def __init__(self, limit: int, room: Room | None = None) -> None:
@@ -51,6 +52,7 @@ class Window:
         self.start = BEGINNING
         self.tip = BEGINNING
         self.mark: int | None = None
+        self.update_mark: int | None = None
         self.evicted_to = 0
         self.waited_to = 0
         self.size = 0
@@ -66,6 +68,7 @@ class Window:
         self.epoch = tip.epoch
         self.tip = tip.position
         self.mark = mark
+        self.update_mark = None if tip.position.end else mark
         self.waited_to = 0
         self.forget()
 
@@ -95,21 +98,37 @@ class Window:
                 self._entries.append(entry)
                 self._positions.append(entry.position)
                 self.size += len(entry.frame)
-                self.tip, self.mark = entry.position, entry.time
+                self._advance(entry.position, entry.time)
         if batch.complete and batch.tip.position > self.tip:
-            self.tip, self.mark = batch.tip.position, batch.time
+            self._advance(batch.tip.position, batch.time)
         if self.size > size:
             self._room.take(self, self.size - size)
         self._shed()
         return self.tip > before
 
+    @property
+    def witness(self) -> Position:
+        """From where on to read to see whether what is known of the tip is still there."""
+        return self.tip if self.update_mark is None else Position(self.tip.sequence)
+
+    def note(self, entries: list[Entry]) -> None:
+        """Remember of what was read of the log for one alone when the tip's update was made."""
+        for entry in entries:
+            if entry.position == Position(self.tip.sequence):
+                self.update_mark = entry.time
+
     def contradicts(self, batch: Batch) -> bool:
-        """Whether what `batch` found at the tip is not what was there, though under its number."""
+        """Whether what `batch` found at the tip is not what was there, though under its number.
+
+        An end alone tells too little: it may be lost together with its update, which comes anew.
+        """
         if batch.tip.epoch != self.epoch or self.mark is None:
             return False
-        for entry in batch.entries[:1]:
+        for entry in batch.entries[:2]:
             if entry.position == self.tip:
                 return entry.time != self.mark
+            if entry.position == self.witness and entry.time != self.update_mark:
+                return True
         return batch.tip.position == self.tip and batch.time != self.mark
 
     def turn_back(self, batch: Batch) -> None:
@@ -132,6 +151,13 @@ class Window:
             if not position.end:
                 return position.sequence
         return 0
+
+    def _advance(self, position: Position, time: int | None) -> None:
+        if not position.end:
+            self.update_mark = time
+        elif position.sequence > self.tip.sequence:
+            self.update_mark = None
+        self.tip, self.mark = position, time
 
     def _shed(self) -> None:
         count, size = 0, self.size

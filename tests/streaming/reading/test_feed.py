@@ -89,15 +89,19 @@ class StreamMachine(RuleBasedStateMachine):
             self.append()
 
     def append(self) -> None:
-        if self.tip.epoch is None:
-            self.epochs += 1
-            self.tip = Tip(f"e{self.epochs}")
+        self.begin_epoch()
         self.tip = Tip(self.tip.epoch, Position(self.tip.position.sequence + 1))
         self.mark = self.tick()
         self.log.append(Entry(self.tip.position, UPDATE, self.mark))
 
+    def begin_epoch(self) -> None:
+        if self.tip.epoch is None:
+            self.epochs += 1
+            self.tip = Tip(f"e{self.epochs}")
+
     @rule()
     def end(self) -> None:
+        self.begin_epoch()
         sequence, ends = self.tip.position
         if ends:
             self.log = [entry for entry in self.log if entry.position != self.tip.position]
@@ -216,7 +220,7 @@ class StreamMachine(RuleBasedStateMachine):
 
     def is_new(self, entry: Entry) -> bool:
         tip = self.window.tip
-        return entry.position > tip or (self.doubt and entry.position == tip)
+        return entry.position > tip or (self.doubt and entry.position >= self.window.witness)
 
     def batch(self, entries: list[Entry], *, complete: bool) -> Batch:
         return Batch(self.tip, entries, complete, False, self.mark, self.evicted_to)
