@@ -11,9 +11,9 @@ def main() -> None:
     try:
         from django.core.management import execute_from_command_line
 
-        from streaming.embedded import EmbeddedValkeyError
-        from tiledproject.config_errors import ConfigError
-        from tiledproject.launch import prepared
+        from streaming.redis.embedded_valkey import EmbeddedValkeyError
+        from tiledproject.config.errors import ConfigError
+        from tiledproject.servers.launch import prepared
     except ModuleNotFoundError as error:
         sys.exit(f"{error}: install the requirements first, pip install -r requirements.txt.")
     try:

@@ -12,11 +12,11 @@ from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from .addresses import client_address
+from .authentication.client_address import client_address
+from .authentication.credentials import is_own_key
+from .authentication.throttling import count_login, forgive_login
 from .config import authentication_settings
-from .credentials import is_own_key
 from .models import KeyHolder
-from .throttling import count_login, forgive_login
 
 ADMIN = "admin"
 LONGEST_NAME = 150

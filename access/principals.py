@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from .errors import Unauthorized
+from core.errors import Unauthorized
 
 
 class Scope(StrEnum):

@@ -23,10 +23,10 @@ import pyarrow.parquet
 import tifffile
 import zarr
 
-from catalog.storage import external, files, processes
+from catalog.storage import confined_processes, external, files
 from catalog.storage.confined.reader import Request
 from catalog.storage.external import operations
-from catalog.storage.external.handing_over import plain_items
+from catalog.storage.external.reader_results import plain_items
 from catalog.storage.external.readers import encoded
 from tiled_client.wire.data_sources import Asset
 from tiled_client.wire.structures import ArrayStructure
@@ -47,7 +47,7 @@ def main() -> None:
             before, after = measured(here, there, few)
             figures = f"{before[0]:10.2f}{after[0]:10.2f}{before[1]:12.2f}{after[1]:12.2f}"
             print(f"{title:32}{figures}")
-    processes.stop()
+    confined_processes.stop()
 
 
 def measured(here: Read, there: Read, rounds: int) -> tuple[Figures, Figures]:
@@ -68,7 +68,7 @@ def measured(here: Read, there: Read, rounds: int) -> tuple[Figures, Figures]:
 
 def used() -> float:
     """Processor time of this process and of those that read, in seconds."""
-    pools = processes._pools
+    pools = confined_processes._pools
     children = pools.readers._children if pools else []
     theirs = [Path(f"/proc/{child.pid}/schedstat").read_text().split()[0] for child in children]
     return time.process_time() + sum(map(int, theirs)) / 1e9

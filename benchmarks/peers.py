@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from streaming.embedded import find_binary
+from streaming.redis.embedded_valkey import find_binary
 from tests.reference import reference_environment, reference_python
 
 PROJECT = Path(__file__).resolve().parent.parent

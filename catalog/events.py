@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from django.dispatch import Signal
 
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tiled_client.wire.dtypes import dtype_from_json
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure, Structure, structure_from_json
 
 

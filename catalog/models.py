@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.functional import cached_property
 
 from tiled_client.wire.data_sources import Asset as WireAsset
-from tiled_client.wire.families import Management, StructureFamily
+from tiled_client.wire.structure_family import Management, StructureFamily
 from tiled_client.wire.structures import Structure, structure_from_json
 
 from .events import NodeRef

@@ -11,9 +11,9 @@ class StreamingConfig(AppConfig):
     def ready(self) -> None:
         """Connect the listeners, and show the streams in the admin."""
         from . import listeners, panels
-        from .sockets import control, onlookers
+        from .sockets.connections import permission_watch, revocation
 
         listeners.connect()
-        control.connect()
-        onlookers.connect()
+        revocation.connect()
+        permission_watch.connect()
         panels.register_panel()

@@ -13,9 +13,9 @@ from uuid import UUID
 from django.dispatch import Signal
 
 from catalog import events
-from catalog.storage.mapped import Bytes
+from core.mapped_files import Bytes
 from tiled_client.wire import messages
-from tiled_client.wire.families import Management
+from tiled_client.wire.structure_family import Management
 
 from .config import streaming_cache_settings
 from .writing import delivery

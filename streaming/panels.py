@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from access.errors import Unavailable
+from catalog.admin.panels import Rows, register
 from catalog.admin.text import count_text, moment, size_text
 from catalog.models import Node
-from catalog.panels import Rows, register
+from core.errors import Unavailable
 
 from .status import StreamStatus, stream_status
 from .writing import outbox

@@ -5,8 +5,8 @@ from __future__ import annotations
 from channels.routing import URLRouter
 from django.urls import re_path
 
-from .sockets.consumer import NoSuchStream, StreamConsumer
-from .sockets.subprotocols import multi
+from .sockets.consumers.single import NoSuchStream, StreamConsumer
+from .sockets.messages.subprotocols import multi
 
 application = URLRouter(
     [

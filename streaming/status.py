@@ -10,13 +10,13 @@ from uuid import UUID
 
 import redis
 
-from access.errors import Unavailable
+from core.errors import Unavailable
 
 from .config import required_cache
-from .connections import writer_client
-from .cursor import Position
-from .keys import StreamKeys
+from .protocol.cursor import Position
 from .reading.reader import COUNT_TTL
+from .redis.clients import writer_client
+from .redis.keys import StreamKeys
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import redis
 
-from streaming.embedded import find_binary
+from streaming.redis.embedded_valkey import find_binary
 
 START_TIMEOUT = 30
 

@@ -16,8 +16,8 @@ from asgiref.sync import async_to_sync
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
-from tiledproject.bodies import Bodies
-from tiledproject.handlers import Answer, RequestHandler
+from tiledproject.http.handlers import Answer, RequestHandler
+from tiledproject.http.request_bodies import Bodies
 
 Pairs = Iterable[tuple[str, str]]
 

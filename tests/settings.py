@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from streaming.embedded import EmbeddedValkey
+from streaming.redis.embedded_valkey import EmbeddedValkey
 
 SHARED_REDIS = os.environ.get("TEST_REDIS_URI", "")
 # Whatever else lives on a shared Redis stays untouched.

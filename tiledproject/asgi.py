@@ -9,18 +9,19 @@ from django.conf import settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiledproject.settings")
 django.setup(set_prefix=False)
 
-from catalog.storage import processes  # noqa: E402
+from catalog.storage import confined_processes  # noqa: E402
 from streaming.routing import application as streams  # noqa: E402
-from streaming.writing import drain  # noqa: E402
+from streaming.writing import outbox_worker  # noqa: E402
 
-from . import sweeping, urls  # noqa: E402, F401  all that a first request would have to wait for
-from .handlers import RequestHandler  # noqa: E402
-from .http import HttpApplication  # noqa: E402
-from .lifespan import Lifespan  # noqa: E402
-from .named_sockets import NamedSockets  # noqa: E402
-from .origins import SocketsFromHere  # noqa: E402
-from .proxies import KnownProxies  # noqa: E402
-from .static_files import StaticFiles  # noqa: E402
+from . import urls  # noqa: E402, F401  all that a first request would have to wait for
+from .http.application import HttpApplication  # noqa: E402
+from .http.cors import SocketsFromHere  # noqa: E402
+from .http.handlers import RequestHandler  # noqa: E402
+from .http.lifespan import Lifespan  # noqa: E402
+from .http.static_files import StaticFiles  # noqa: E402
+from .http.trusted_proxies import KnownProxies  # noqa: E402
+from .http.websocket_request_ids import NamedSockets  # noqa: E402
+from .servers import cleanup  # noqa: E402
 
 requests = HttpApplication(
     RequestHandler(),
@@ -40,7 +41,7 @@ routes = ProtocolTypeRouter(
 )
 application = KnownProxies(routes, server.trusted_proxies)
 
-drain.start()
-sweeping.start()
+outbox_worker.start()
+cleanup.start()
 if settings.TILED.storage.readable:
-    processes.start()
+    confined_processes.start()

@@ -19,12 +19,18 @@ from access.config import AccessPolicy
 from catalog.services.site_marker import ForeignStorage, check_storage
 from catalog.storage.confined.confinement import Protection
 
-from .config import Settings
-from .config_errors import ConfigError
-from .config_secrets import secrets_in
-from .folders import config_file, is_open_to_all, is_open_to_others, own_places, secret_files
-from .greeting import is_guessable, is_loopback
-from .services import check_services
+from .config.directories import (
+    config_file,
+    is_open_to_all,
+    is_open_to_others,
+    own_places,
+    secret_files,
+)
+from .config.errors import ConfigError
+from .config.secret_fields import secrets_in
+from .config.settings_model import Settings
+from .servers.preflight import check_services
+from .servers.startup_banner import is_guessable, is_loopback
 
 Found = Iterator[CheckMessage]
 Refusal = Callable[[Settings], None]

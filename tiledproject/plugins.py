@@ -21,7 +21,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from access.errors import NotAcceptable as NotAcceptable
     from catalog.formats import Body as Body
     from catalog.formats import Export as Export
     from catalog.formats import Formats as Formats
@@ -42,12 +41,13 @@ if TYPE_CHECKING:
     from catalog.storage.external import array_structure as array_structure
     from catalog.storage.external import frames_inspector as frames_inspector
     from catalog.storage.external import frames_reader as frames_reader
-    from tiled_client.wire.families import StructureFamily as StructureFamily
+    from core.errors import NotAcceptable as NotAcceptable
+    from tiled_client.wire.structure_family import StructureFamily as StructureFamily
     from tiled_client.wire.structures import ArrayStructure as ArrayStructure
     from tiled_client.wire.structures import TableStructure as TableStructure
 
 _MODULES = {
-    "access.errors": ("NotAcceptable",),
+    "core.errors": ("NotAcceptable",),
     "catalog.formats": ("Body", "Export", "Formats"),
     "catalog.specs": ("Candidate", "Child"),
     "catalog.storage.errors": (
@@ -69,7 +69,7 @@ _MODULES = {
         "frames_inspector",
         "frames_reader",
     ),
-    "tiled_client.wire.families": ("StructureFamily",),
+    "tiled_client.wire.structure_family": ("StructureFamily",),
     "tiled_client.wire.structures": ("ArrayStructure", "TableStructure"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

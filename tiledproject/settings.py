@@ -1,14 +1,14 @@
-"""Django's settings, all of them derived from the site's (`tiledproject.config`)."""
+"""Django's settings, all of them derived from the site's (`tiledproject.config.settings_model`)."""
 
 from __future__ import annotations
 
 import os
 import socket
 
-from .config import PROJECT, ServerSettings, load
-from .databases import django_database
-from .folders import make_folders
-from .keys import with_kept_secrets
+from .config.databases import django_database
+from .config.directories import make_folders
+from .config.secrets import with_kept_secrets
+from .config.settings_model import PROJECT, ServerSettings, load
 
 _site = load(os.environ)
 make_folders(_site)
@@ -66,7 +66,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "tiledproject.browsers.confined",
+    "tiledproject.http.security_headers.confined",
 ]
 
 # Over TLS, which a proxy speaks, and of which it says so.
@@ -121,7 +121,7 @@ AUTHENTICATION_BACKENDS = [
 ]
 
 REST_FRAMEWORK = {
-    "EXCEPTION_HANDLER": "catalog.api.errors.exception_handler",
+    "EXCEPTION_HANDLER": "access.api.exception_handler.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_SCHEMA_CLASS": "catalog.api.schema.views.ViewSchema",
 }
@@ -171,7 +171,7 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "tiledproject.static_files.VersionedStaticFiles"},
+    "staticfiles": {"BACKEND": "tiledproject.http.static_files.VersionedStaticFiles"},
 }
 
 LOGGING = {
@@ -183,7 +183,7 @@ LOGGING = {
             "style": "{",
         },
     },
-    "filters": {"request": {"()": "tiledproject.request_ids.InLogLines"}},
+    "filters": {"request": {"()": "tiledproject.http.request_ids.InLogLines"}},
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}
     },

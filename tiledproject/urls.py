@@ -4,24 +4,24 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from catalog.api.base import add_slash
+from access.api.base import add_slash
 
-from . import documentation, views
+from .http import openapi_views, views
 
 urlpatterns = [
     # First, because the first that fits is taken, and these are asked for thousands of times.
     path("api/v1/", include("catalog.api.urls")),
-    path("zarr/", include("catalog.api.zarr")),
+    path("zarr/", include("catalog.api.data.zarr_views")),
     path("", views.landing, name="landing"),
     path("healthz", views.healthz, name="healthz"),
-    path("docs", documentation.page, name="docs"),
-    path("openapi.json", documentation.openapi, name="openapi"),
-    path("login/", include("access.urls")),
+    path("docs", openapi_views.page, name="docs"),
+    path("openapi.json", openapi_views.openapi, name="openapi"),
+    path("login/", include("access.login.urls")),
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
     path("admin/", admin.site.urls),
     path("api/v1", add_slash),
 ]
 
-handler400 = "tiledproject.views.bad_request"
-handler404 = "tiledproject.views.not_found"
-handler500 = "tiledproject.views.server_error"
+handler400 = "tiledproject.http.views.bad_request"
+handler404 = "tiledproject.http.views.not_found"
+handler500 = "tiledproject.http.views.server_error"

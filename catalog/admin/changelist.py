@@ -8,10 +8,10 @@ from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 
+from ..lookup.nodes import below, resolve_family
 from ..models import Node
-from ..nodes import below, resolve_family
 from .filters import ALL_LEVELS, DEPTH_VAR
 from .rows import Row, describe
 from .tree import PATH_VAR, Crumb, crumbs, page_address

@@ -12,12 +12,12 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from access.errors import NotFound, ServiceError
-from tiled_client.wire.families import Management
+from core.errors import NotFound, ServiceError
+from tiled_client.wire.structure_family import Management
 
+from ..lookup.nodes import below
 from ..models import Node
-from ..nodes import below
-from ..services.deletion import delete_node
+from ..services.nodes.deletion import delete_node
 from .text import count_text
 from .tree import listing_address, nearest
 

@@ -15,10 +15,10 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from access.errors import NotFound
+from core.errors import NotFound
 
+from ..lookup.nodes import split_path
 from ..models import Node
-from ..nodes import split_path
 from .changelist import NodeList
 from .deletion import DeletesThroughService, delete_selected
 from .filters import CreatedFilter, DepthFilter, UpdatedFilter

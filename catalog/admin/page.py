@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString
 
 from tiled_client.wire.errors import WireError
 
-from ..inner import Broken, Group, group_of
+from ..lookup.embedded import Broken, Group, group_of
 from ..models import DataSource, Node
-from ..panels import Rows, panels_of
 from ..storage.errors import StorageError
-from .facts import Facts, Grid, node_facts, source_facts, structure_facts
+from .details import Facts, Grid, node_facts, source_facts, structure_facts
+from .panels import Rows, panels_of
 from .previews import look_at
 from .readable_json import readable_json
 from .text import moment, size_text, specs_text

@@ -11,7 +11,7 @@ from django.db.models import Count, Sum
 
 from tiled_client.wire.dtypes import dtype_from_json
 from tiled_client.wire.errors import WireError
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 
 from ..models import DataSource, Node
 from .text import count_text, dtype_text, shape_text, size_text

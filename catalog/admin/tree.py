@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from django.db.models.functions import Length
 from django.urls import reverse
 
+from ..lookup.nodes import split_path
 from ..models import Node
-from ..nodes import split_path
 
 PATH_VAR = "path"
 

@@ -11,14 +11,14 @@ from django.http import HttpResponse
 from django.utils.http import http_date
 from rest_framework.request import Request
 
+from access.api.about import authentication_block
+from access.api.base import WireView
+from core.http.responses import render
 from tiled_client.wire.version import WIRE_VERSION
 
 from ..formats import formats
 from ..queries.filters import FILTERS
-from .auth.about import authentication_block
-from .base import WireView
-from .links import API, ROOT_PATH, base_url
-from .responses import render
+from .nodes.links import API, ROOT_PATH, base_url
 
 """Clients look at this to know what they may send."""
 

@@ -11,8 +11,8 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 from rest_framework.request import Request
 
-from ..columns import Column
-from ..inner import Inner
+from ..lookup.embedded import Inner
+from ..lookup.parts import Column
 from ..models import Node
 
 PRODUCT = "python-tiled/"

@@ -6,21 +6,22 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, URLResolver, include, re_path
 
+from access.api.base import WireView, add_slash
+from access.api.exception_handler import not_found
+
 from .about import AboutView
-from .arrays import ArrayBlockView, ArrayFullView
-from .assets import AssetBytesView, AssetManifestView, AssetView
-from .awkward import AwkwardBuffersView, AwkwardFullView
-from .base import WireView, add_slash
-from .containers import ContainerFullView, NodeFullView
-from .distinct import DistinctView
-from .errors import not_found
-from .metadata import MetadataView
-from .ragged import RaggedBlockView, RaggedFullView
-from .register import DataSourceView, RegisterView
-from .revisions import RevisionsView
-from .search import DeepSearchView, SearchView
-from .streams import CloseStreamView
-from .tables import TableFullView, TablePartitionView
+from .data.arrays import ArrayBlockView, ArrayFullView
+from .data.assets import AssetBytesView, AssetManifestView, AssetView
+from .data.awkward import AwkwardBuffersView, AwkwardFullView
+from .data.containers import ContainerFullView, NodeFullView
+from .data.ragged import RaggedBlockView, RaggedFullView
+from .data.tables import TableFullView, TablePartitionView
+from .nodes.distinct import DistinctView
+from .nodes.metadata import MetadataView
+from .nodes.registration import DataSourceView, RegisterView
+from .nodes.revisions import RevisionsView
+from .nodes.search import DeepSearchView, SearchView
+from .nodes.streams import CloseStreamView
 
 # The first that fits is taken: what is asked for most stands first.
 NODE_VIEWS: dict[str, type[WireView]] = {
@@ -52,7 +53,7 @@ def _patterns() -> Iterator[URLPattern | URLResolver]:
     for name, view in NODE_VIEWS.items():
         yield re_path(rf"^{name}/(?P<path>[\s\S]*)\Z", view.as_view())
     yield re_path(r"^$", AboutView.as_view())
-    yield re_path(r"^auth/", include("catalog.api.auth.urls"))
+    yield re_path(r"^auth/", include("access.api.urls"))
     yield re_path(rf"^(?:{'|'.join(NODE_VIEWS)})\Z", add_slash)
     yield re_path(r"", not_found)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from access.errors import BadRequest
+from core.errors import BadRequest
 
 from ..config import storage_settings
 from .exports import Body, Export, Piece, formless, unfitting
@@ -44,7 +44,7 @@ def npy(export: Export[Array]) -> bytes:
 
 
 def json(export: Export[Array]) -> Body:
-    """Nested lists, as `tiled_client.wire.plain` says; a large one is made while it is sent."""
+    """Nested lists, as `tiled_client.wire.json_values` says; a large one is made while sent."""
     return array_json(export.data)
 
 

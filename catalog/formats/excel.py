@@ -10,11 +10,11 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from ..services.rows import Rows
+from ..services.tables.reading import Rows
 from ..storage.tables import empty
 from .exports import Export, formless, unfitting
-from .files import growth, written_file
-from .plain_tables import plain_rows, plain_table
+from .temporary_files import growth, written_file
+from .text_tables import plain_rows, plain_table
 
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 LONGEST_TEXT = 32_767

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from access.errors import NotAcceptable
+from core.errors import NotAcceptable
 
 Data = TypeVar("Data")
 Piece = bytes | memoryview
@@ -25,9 +25,9 @@ class Export(Generic[Data]):
     | --- | --- |
     | array | a numpy array |
     | sparse | `catalog.formats.sparse.Elements`: coordinates and values |
-    | table | a `catalog.services.rows.Rows`: Arrow tables, piece by piece or all at once |
+    | table | a `catalog.services.tables.reading.Rows`: Arrow tables, piece by piece or at once |
     | awkward, ragged | a `catalog.formats.nested.Nested`: an `awkward.Array`, and its buffers |
-    | container | a `catalog.services.subtrees.Subtree`: the node and those below it |
+    | container | a `catalog.services.nodes.subtrees.Subtree`: the node and those below it |
 
     `key`, `metadata` and `specs` are those of the node; `dims` the names of an array's dimensions,
     if it has any. `parameters` are those of the media type that was asked for, as in

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .media_types import EXCEL_CSV
-from .plain_tables import is_text
+from .text_tables import is_text
 
 FIRST = r"^([=+\-@\t\r])"
 QUOTED = r"'\1"

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..services.rows import Rows
+from ..services.tables.reading import Rows
 from ..storage.tables import empty
 from .arrays import has_texts, texts_of
 from .exports import Export, formless, unfitting
-from .pictures import has_picture, png
-from .plain_tables import plain_rows, plain_table
+from .images import has_picture, png
+from .text_tables import plain_rows, plain_table
 
 Array = np.ndarray[Any, Any]
 

@@ -17,9 +17,9 @@ import orjson
 import pyarrow as pa
 from pyarrow import types
 
-from access.errors import BadRequest
-from tiled_client.wire.plain import plain_array, plain_value
-from tiled_client.wire.plain_columns import plain_column
+from core.errors import BadRequest
+from tiled_client.wire.json_columns import plain_column
+from tiled_client.wire.json_values import plain_array, plain_value
 
 from ..config import storage_settings
 from .exports import Body

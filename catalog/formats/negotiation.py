@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from access.errors import NotAcceptable
+from core.errors import NotAcceptable
 
 from .exports import Exporter
 from .media_types import PNG, preferences, refused

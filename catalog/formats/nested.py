@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from access.errors import BadRequest
+from core.errors import BadRequest
 from tiled_client.wire.buffers import awkward_buffers, ragged_body, zip_members
-from tiled_client.wire.plain import plain_nested
+from tiled_client.wire.json_values import plain_nested
 from tiled_client.wire.unshared import unshared_size
 
 from ..config import storage_settings

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from access.errors import BadRequest
+from core.errors import BadRequest
 
 from ..config import storage_settings
 

@@ -9,18 +9,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
-from tiled_client.wire.plain_columns import plain_column
+from tiled_client.wire.json_columns import plain_column
 
-from ..services.rows import Rows
+from ..services.tables.reading import Rows
 from ..storage.parquet_writing import parquet_pieces
 from ..storage.tables import empty, has_empty_lists, in_slices, ipc_pieces, serialize_ipc
 from .exports import Body, Export, formless
-from .files import written_file
 from .formulas import for_spreadsheets, quoted, without_formulas
 from .json_pieces import json_of, table_json
-from .plain_tables import plain_rows, without_unnamed_index
 from .registry import formats
 from .shared_values import in_bounded_slices
+from .temporary_files import written_file
+from .text_tables import plain_rows, without_unnamed_index
 
 # What is larger is made piece by piece.
 AT_ONCE = 8 << 20

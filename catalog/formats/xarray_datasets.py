@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from access.budgets import Growth
-from access.errors import BadRequest
+from core.budgets import Growth
+from core.errors import BadRequest
 from tiled_client.wire.structures import ArrayStructure
 
 from ..config import storage_settings
-from ..services.subtrees import Subtree
+from ..services.nodes.subtrees import Subtree
 from .exports import Body, Export, formless
-from .files import named_file
-from .hdf5_values import attribute
+from .hdf5.values import attribute
 from .tables import as_rows
+from .temporary_files import named_file
 
 if TYPE_CHECKING:
     import xarray

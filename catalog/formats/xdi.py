@@ -12,10 +12,10 @@ from typing import Any
 
 from tiled_client.wire.version import WIRE_VERSION
 
-from ..services.rows import Rows
+from ..services.tables.reading import Rows
 from ..storage.tables import empty
 from .exports import Export
-from .plain_tables import plain_rows, plain_table
+from .text_tables import plain_rows, plain_table
 
 # In the order in which the specification names them; others come after them.
 NAMESPACES = (

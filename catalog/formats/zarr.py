@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from access.errors import NotAcceptable
+from core.errors import NotAcceptable
 
 Array = np.ndarray[Any, Any]
 

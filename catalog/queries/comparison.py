@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from django.db.models import Q, Value
 
-from ..vendor import on_postgresql
+from ..database_vendor import on_postgresql
 from .canonical import sqlite_number
 from .paths import MetadataPath
 from .sql import Sql

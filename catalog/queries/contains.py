@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db.models import Q, Value
 
-from ..vendor import on_postgresql
+from ..database_vendor import on_postgresql
 from .equality import same
+from .json_containment import contained, nested
 from .paths import MetadataPath
 from .sql import Sql
-from .within import contained, nested
 
 
 def contains(path: MetadataPath, value: Any) -> Q:

@@ -17,11 +17,11 @@ from typing import Any
 
 from django.db import OperationalError, connection
 
-from access.cancellation import current
-from access.errors import BadRequest
+from core.cancellation import current
+from core.errors import BadRequest
 
 from ..bounds import bounds
-from ..vendor import on_postgresql
+from ..database_vendor import on_postgresql
 
 # Instructions of SQLite between two looks at the clock: tens of rows, each of which may be a call
 # of a function of ours on a large text.

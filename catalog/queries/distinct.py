@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 from django.db.models import Count, F, IntegerField, QuerySet, Sum, TextField, Value
 
-from access.errors import BadRequest
+from core.errors import BadRequest
 
 from ..bounds import bounds
+from ..database_vendor import on_postgresql
 from ..models import Node
-from ..vendor import on_postgresql
 from .paths import MetadataPath
 from .sql import Part, Sql
 

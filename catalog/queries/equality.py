@@ -11,12 +11,12 @@ from typing import Any
 import orjson
 from django.db.models import Q, Value
 
-from ..vendor import on_postgresql
-from . import terms
+from ..database_vendor import on_postgresql
+from . import fts_terms
 from .canonical import canonical, sqlite_number
+from .json_containment import contained, nested
 from .paths import MetadataPath
 from .sql import Part, Sql, always, never, texts
-from .within import contained, nested
 
 # PostgreSQL looks in the index once for each.
 MOST_LOOKUPS = 20
@@ -97,5 +97,7 @@ def _indexed(path: MetadataPath, values: Sequence[Any], parent: int | None) -> Q
         return either
     if any(isinstance(value, dict) for value in values):
         return None
-    narrowed = terms.having_facts(parent, [terms.fact(path.segments, value) for value in values])
+    narrowed = fts_terms.having_facts(
+        parent, [fts_terms.fact(path.segments, value) for value in values]
+    )
     return None if narrowed is None else Q(narrowed)

@@ -11,12 +11,12 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from access.errors import BadRequest, Invalid
-from tiled_client.wire.families import StructureFamily
+from core.errors import BadRequest, Invalid
+from tiled_client.wire.structure_family import StructureFamily
 
 from ..bounds import bounds, exceeded
 from ..models import Node
-from ..visibility import with_any_tag
+from ..permissions.visibility import with_any_tag
 from .comparison import OPERATORS, compared
 from .contains import contains
 from .equality import equal, none_of, one_of, unequal

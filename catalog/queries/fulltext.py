@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db.models import F, Q, Value
 
-from access.errors import BadRequest
+from core.errors import BadRequest
 
-from ..vendor import on_postgresql
-from . import terms
+from ..database_vendor import on_postgresql
+from . import fts_terms
 from .sql import Sql, never
 from .words import words
 
@@ -25,7 +25,7 @@ def fulltext(text: str, parent: int | None) -> Q:
     if not wanted:
         return Q(never())
     if on_postgresql():
-        within = [] if parent is None else [terms.child_of(parent)]
+        within = [] if parent is None else [fts_terms.child_of(parent)]
         return Q(
             Sql(
                 "catalog_terms({0}, {1}) @> string_to_array(lower({2}::text), ' ')",
@@ -34,4 +34,4 @@ def fulltext(text: str, parent: int | None) -> Q:
                 Value(" ".join([*within, *wanted])),
             )
         )
-    return Q(terms.having_words(parent, wanted))
+    return Q(fts_terms.having_words(parent, wanted))

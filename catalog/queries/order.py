@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from django.db.models import F, OrderBy, QuerySet
 
-from access.errors import BadRequest, Invalid
+from core.errors import BadRequest, Invalid
 
+from ..database_vendor import on_postgresql
 from ..models import Node
-from ..vendor import on_postgresql
 from .paths import MetadataPath
 from .sql import Part, Sql
 

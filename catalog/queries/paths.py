@@ -10,9 +10,9 @@ from functools import cached_property
 import orjson
 from django.db.models import F, TextField, Value
 
-from access.errors import Invalid
+from core.errors import Invalid
 
-from ..vendor import on_postgresql
+from ..database_vendor import on_postgresql
 from .sql import Part, Sql, texts
 
 SEGMENT = re.compile(r'("(?:[^"\\]|\\.)*"|[^.]*)(\.|\Z)', re.DOTALL)

@@ -9,10 +9,10 @@ from typing import Any
 import re2
 from django.db.models import Q, Value
 
-from access.errors import BadRequest
+from core.errors import BadRequest
 
 from ..bounds import bounds, exceeded
-from ..vendor import on_postgresql
+from ..database_vendor import on_postgresql
 from .paths import MetadataPath
 from .sql import Sql
 

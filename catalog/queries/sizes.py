@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from ..vendor import on_postgresql
+from ..database_vendor import on_postgresql
 
 # Of an asset, and of a chunk, in JSON: about so many bytes.
 ASSET, CHUNK = 200, 6

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from django.db.models import F, Q, Value
 
-from ..vendor import on_postgresql
+from ..database_vendor import on_postgresql
+from .json_containment import contained
 from .sql import Sql
-from .within import contained
 
 
 def with_specs(include: Sequence[str], exclude: Sequence[str]) -> Q:

@@ -7,8 +7,8 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .canonical import canonical_text
+from .fts_terms import node_terms
 from .patterns import compiled
-from .terms import node_terms
 
 
 def add_functions(connection: BaseDatabaseWrapper, **_: Any) -> None:

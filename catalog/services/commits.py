@@ -15,10 +15,10 @@ from weakref import WeakKeyDictionary
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from access.errors import ServiceError, Unavailable
+from core.errors import ServiceError, Unavailable
 
+from ..database_vendor import on_postgresql
 from ..events import Event, Recorded, announce, record
-from ..vendor import on_postgresql
 
 logger = logging.getLogger(__name__)
 

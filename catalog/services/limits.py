@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from access.errors import Invalid
+from core.errors import Invalid
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.buffers import awkward_form, check_sizes
 from tiled_client.wire.data_sources import Asset

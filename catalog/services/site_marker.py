@@ -17,7 +17,7 @@ from django.db import connection
 
 from ..config import storage_settings
 from ..models import StorageMark
-from .sweep import BATCH, missing, node_folders
+from .assets.cleanup import BATCH, missing, node_folders
 
 FILE = ".site"
 # In seconds: another server may be about to write the row, having made the file.

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.specs import Spec
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import Structure
 
 

@@ -18,10 +18,12 @@ from tiled_client.wire.errors import WireError
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structures import ArrayStructure
 
-from . import chunk_files, staged, stages, written
+from .chunks import files as chunk_files
+from .chunks import staging, staging_names, written
+from .chunks.staging import Aside
 from .encoding import Array, Encoding
 from .errors import Unreadable
-from .handles import Handles
+from .handle_cache import Handles
 from .layout import (
     Layout,
     Written,
@@ -46,7 +48,6 @@ from .regions import (
     shape_of,
     whole,
 )
-from .staged import Aside
 
 MIMETYPE = "application/x-zarr"
 # Up to so many chunks our own writing of chunk files is quicker than tensorstore's threads.
@@ -139,7 +140,7 @@ class ArrayStore:
 
     def staged(self, directory: Path) -> list[str]:
         """The stages of a folder that were neither applied nor discarded."""
-        return sorted({each.name for each in stages.found(directory)})
+        return sorted({each.name for each in staging_names.found(directory)})
 
     def apply(
         self,
@@ -157,13 +158,13 @@ class ArrayStore:
         """
         layout, _ = self._handles.get(directory, structure)
         if chunks is None:
-            chunks = staged.find(directory, stage, len(layout.chunk))
+            chunks = staging.find(directory, stage, len(layout.chunk))
         shape = structure.shape + Encoding.of(structure.dtype).inner
-        staged.apply(directory, stage, layout, shape, chunks, sync=self._sync, alone=alone)
+        staging.apply(directory, stage, layout, shape, chunks, sync=self._sync, alone=alone)
 
     def discard(self, directory: Path, stage: str) -> None:
         """Remove what was set aside under `stage` and not applied."""
-        staged.discard(directory, stage)
+        staging.discard(directory, stage)
 
     def read(self, directory: Path, structure: ArrayStructure, items: NDSlice = ()) -> Array:
         """What `items` select, as numpy would: exactly the declared dtype, C-contiguous, read-only.
@@ -252,7 +253,7 @@ class ArrayStore:
         inner = Encoding.of(structure.dtype).inner
         stored_region, shape = (*seen, *whole(inner)), structure.shape + inner
         layout, _ = opened
-        return staged.put_aside(
+        return staging.put_aside(
             directory, stage, layout, stored_region, values, shape=shape, sync=self._sync
         )
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tiled_client.wire.buffers import form_key_of
 
+from .atomic_write import replace_file
 from .errors import MissingFile, Unreadable
-from .replace import replace_file
 
 MIMETYPE = "application/x-awkward-buffers"
 

@@ -20,9 +20,9 @@ import orjson
 
 from tiled_client.wire.structures import ArrayStructure
 
+from .atomic_write import replace_file
 from .encoding import Encoding, little
 from .errors import MissingFile, Unreadable
-from .replace import replace_file
 
 NAME = "zarr.json"
 # Which chunks were written, by an attribute that folders from before have not: see `Written`.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from . import processes
+from . import confined_processes
 from .confined.errors import Busy, ConfinedError, Failed, NotStarted
 from .confined.pool import Call
 from .errors import NotReady, StorageError, Unreadable
@@ -27,7 +27,7 @@ def parquet_pieces(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[me
             first = False
         yield _written(session, described, [], first=first, last=True)
     finally:
-        processes.end_session(session)
+        confined_processes.end_session(session)
 
 
 def _written(
@@ -37,7 +37,7 @@ def _written(
     buffers = [_ipc(table) for table in tables]
     call = Call("parquet", arguments, buffers, file="a table", session=session)
     try:
-        _, (piece,) = processes.write(call)
+        _, (piece,) = confined_processes.write(call)
     except ConfinedError as error:
         raise _storage_error(error) from error
     return piece

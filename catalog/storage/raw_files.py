@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
-from .beneath import open_beneath
 from .errors import MissingFile, OutsideReadable, Unreadable
+from .safe_open import open_beneath
 
 PIECE = 1 << 18
 # What is being written, and has not its name yet.

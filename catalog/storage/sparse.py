@@ -17,8 +17,8 @@ from tiled_client.wire.errors import WireError
 from tiled_client.wire.sparse import DATA, Coo, SparseStructure, dim_names
 
 from . import tables
+from .atomic_write import replace_file
 from .errors import MissingFile, SchemaMismatch, Unreadable
-from .replace import replace_file
 
 MIMETYPE = "application/x-parquet;structure=sparse"
 # What has a zero to leave out, and a form in Arrow.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .connecting import from_uri as from_uri
+    from .connect import from_uri as from_uri
     from .errors import BadRequest as BadRequest
     from .errors import Conflict as Conflict
     from .errors import Forbidden as Forbidden
@@ -48,23 +48,27 @@ if TYPE_CHECKING:
     from .nodes import TableClient as TableClient
     from .settings import HttpOptions as HttpOptions
     from .settings import StreamOptions as StreamOptions
-    from .stream.aio.connection import AsyncStreamConnection as AsyncStreamConnection
-    from .stream.aio.iteration import AsyncUpdates as AsyncUpdates
-    from .stream.aio.subscription import AsyncContainerSubscription as AsyncContainerSubscription
-    from .stream.aio.subscription import AsyncDataSubscription as AsyncDataSubscription
-    from .stream.aio.subscription import AsyncRecursiveSubscription as AsyncRecursiveSubscription
-    from .stream.aio.subscription import AsyncSubscription as AsyncSubscription
-    from .stream.connection import StreamConnection as StreamConnection
-    from .stream.iteration import Updates as Updates
-    from .stream.notices import Gap as Gap
-    from .stream.notices import NodeClosed as NodeClosed
-    from .stream.notices import Reset as Reset
-    from .stream.registry import Registry as Registry
-    from .stream.subscription import ContainerSubscription as ContainerSubscription
-    from .stream.subscription import DataSubscription as DataSubscription
-    from .stream.subscription import RecursiveSubscription as RecursiveSubscription
-    from .stream.subscription import Subscription as Subscription
-    from .stream.topics import CallbackFailure as CallbackFailure
+    from .stream.asyncio.connection import AsyncStreamConnection as AsyncStreamConnection
+    from .stream.asyncio.iteration import AsyncUpdates as AsyncUpdates
+    from .stream.asyncio.subscription import (
+        AsyncContainerSubscription as AsyncContainerSubscription,
+    )
+    from .stream.asyncio.subscription import AsyncDataSubscription as AsyncDataSubscription
+    from .stream.asyncio.subscription import (
+        AsyncRecursiveSubscription as AsyncRecursiveSubscription,
+    )
+    from .stream.asyncio.subscription import AsyncSubscription as AsyncSubscription
+    from .stream.engine.callbacks import CallbackFailure as CallbackFailure
+    from .stream.engine.registry import Registry as Registry
+    from .stream.protocol.notices import Gap as Gap
+    from .stream.protocol.notices import NodeClosed as NodeClosed
+    from .stream.protocol.notices import Reset as Reset
+    from .stream.sync.connection import StreamConnection as StreamConnection
+    from .stream.sync.iteration import Updates as Updates
+    from .stream.sync.subscription import ContainerSubscription as ContainerSubscription
+    from .stream.sync.subscription import DataSubscription as DataSubscription
+    from .stream.sync.subscription import RecursiveSubscription as RecursiveSubscription
+    from .stream.sync.subscription import Subscription as Subscription
     from .stream.updates import ArrayReference as ArrayReference
     from .stream.updates import ArrayUpdate as ArrayUpdate
     from .stream.updates import AwkwardUpdate as AwkwardUpdate
@@ -80,9 +84,9 @@ if TYPE_CHECKING:
     from .wire.data_sources import DataSource as DataSource
     from .wire.dtypes import BuiltinDType as BuiltinDType
     from .wire.dtypes import StructDType as StructDType
-    from .wire.families import Management as Management
-    from .wire.families import StructureFamily as StructureFamily
     from .wire.specs import Spec as Spec
+    from .wire.structure_family import Management as Management
+    from .wire.structure_family import StructureFamily as StructureFamily
     from .wire.structures import ArrayStructure as ArrayStructure
     from .wire.structures import AwkwardStructure as AwkwardStructure
     from .wire.structures import RaggedStructure as RaggedStructure

@@ -8,8 +8,8 @@ from typing import Any
 
 from .errors import UnreadableAnswer
 from .wire.data_sources import Asset, DataSource
-from .wire.families import StructureFamily
 from .wire.specs import Spec
+from .wire.structure_family import StructureFamily
 from .wire.structures import Structure, has_structure, structure_from_json
 
 SpecLike = Spec | str | Mapping[str, Any]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from .wire.families import StructureFamily
+from .wire.structure_family import StructureFamily
 
 ASCENDING: Literal[1] = 1
 DESCENDING: Literal[-1] = -1

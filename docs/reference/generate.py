@@ -85,7 +85,7 @@ def _pages() -> dict[str, Parts]:
 
 
 def _openapi() -> str:
-    from tiledproject.documentation import document
+    from tiledproject.http.openapi_views import document
 
     return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 

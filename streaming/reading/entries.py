@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
-from ..cursor import Position, Tip
-from ..notices import Reason
+from ..protocol.cursor import Position, Tip
+from ..protocol.notices import Reason
 
 Form = bytes
 """A whole message as it is sent, in UTF-8 where it is text."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from .. import frames
-from ..cursor import BEGINNING, Cursor, Position, Span, Step, Tip, has_restarted
-from ..notices import Feature, Gap, Heartbeat, Notice, Reason, Reset
-from ..terms import Terms
+from ..protocol import message_codec
+from ..protocol.cursor import BEGINNING, Cursor, Position, Span, Step, Tip, has_restarted
+from ..protocol.notices import Feature, Gap, Heartbeat, Notice, Reason, Reset
+from ..protocol.subscription_options import Terms
 from .entries import Batch, Entry
 from .window import Window
 
@@ -19,8 +19,8 @@ MOST_ITEMS = 64
 MOST_BYTES = 1 << 20
 # Updates that only those get who have said that they know them.
 OPTIONAL = {
-    Feature.child_deleted: frames.lead("container-child-deleted"),
-    Feature.table_ref: frames.lead("table-ref"),
+    Feature.child_deleted: message_codec.lead("container-child-deleted"),
+    Feature.table_ref: message_codec.lead("table-ref"),
 }
 
 

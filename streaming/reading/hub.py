@@ -10,11 +10,11 @@ from uuid import UUID
 
 from redis.exceptions import RedisError
 
-from ..cursor import Position, Tip
-from ..keys import StreamKeys
+from ..protocol.cursor import Position, Tip
+from ..redis.keys import StreamKeys
 from .entries import Batch, Entry
-from .news import News
-from .replay import LogReader
+from .log_reader import LogReader
+from .notifications import News
 from .window import Window
 
 if TYPE_CHECKING:

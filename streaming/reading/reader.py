@@ -14,16 +14,16 @@ from uuid import UUID
 
 from redis.exceptions import RedisError
 
-from access.errors import NotFound, ServiceError, Unavailable
+from core.errors import NotFound, ServiceError, Unavailable
 
 from ..config import StreamingCacheSettings, required_cache
-from ..connections import reader_client
-from ..keys import StreamKeys
-from ..terms import LIVE, Terms
+from ..protocol.subscription_options import LIVE, Terms
+from ..redis.clients import reader_client
+from ..redis.keys import StreamKeys
+from .heartbeat import Pulse
 from .hub import Ending, Hub
-from .link import Link
-from .pulse import Pulse
-from .replay import LogReader
+from .log_reader import LogReader
+from .pubsub import Link
 from .subscriber import Subscriber
 from .window import Room, Window
 

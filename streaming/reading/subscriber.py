@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from redis.exceptions import RedisError
 
-from ..cursor import Cursor
-from ..terms import Terms
-from .ahead import Ahead
+from ..protocol.cursor import Cursor
+from ..protocol.subscription_options import Terms
 from .entries import Entry
 from .feed import Feed, Item
 from .hub import Ending, Hub
+from .prefetch import Ahead
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from ..cursor import BEGINNING, Cursor, Position, Tip
+from ..protocol.cursor import BEGINNING, Cursor, Position, Tip
 from .entries import Batch, Entry
 
 

@@ -19,11 +19,11 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
-from access.errors import NotFound, Unavailable
-from catalog.storage.mapped import Bytes
+from core.errors import NotFound, Unavailable
+from core.mapped_files import Bytes
 from tiled_client.wire.messages import Message
 
-from . import drain, forgetting, outbox
+from . import outbox, outbox_removal, outbox_worker
 from .log import StreamLog, Waited, stream_log
 from .outbox import Entry
 from .scripts import Ahead, OutOfReach
@@ -70,7 +70,7 @@ def keep(node: UUID, message: Message, payload: Bytes | None = None, token: str 
     One that is given has to be new, too.
     """
     update = encode(message, payload)
-    return Delivery(outbox.keep(node, update, token, forgetting.last_of(node)), update)
+    return Delivery(outbox.keep(node, update, token, outbox_removal.last_of(node)), update)
 
 
 def is_kept(node: UUID, token: str) -> bool:
@@ -97,26 +97,26 @@ def put(log: StreamLog, delivery: Delivery) -> None:
     """
     entry = delivery.entry
     if entry.waits:
-        drain.wake()
+        outbox_worker.wake()
         return
     try:
         log.put(entry.node, delivery.update, entry.token, _after(entry))
     except Ahead:
         # The one before it was left behind, or Redis was emptied.
         _later(lambda: outbox.line_up([entry.node]))
-        drain.wake()
+        outbox_worker.wake()
     except NotFound:
         logger.info("The stream of %s is gone with its node", entry.node)
         _done(entry)
     except NeverFits as error:
         logger.warning("An update will be a gap in the stream of %s: %s", entry.node, error)
         _later(lambda: outbox.give_up([entry.pk]))
-        drain.wake()
+        outbox_worker.wake()
     except Unavailable as error:
         _say_waiting(entry.node, error)
         tried = _may_have_arrived(error)
         _later(lambda: outbox.wait(entry, delivery.update, tried=tried))
-        drain.wake()
+        outbox_worker.wake()
     else:
         _done(entry)
 
@@ -124,15 +124,15 @@ def put(log: StreamLog, delivery: Delivery) -> None:
 def _after(entry: Entry) -> Waited | None:
     """The token that must be the stream's last, where another process wrote before."""
     before = entry.before
-    if before is None or forgetting.is_forgotten(before.pk, before.token):
+    if before is None or outbox_removal.is_forgotten(before.pk, before.token):
         return None
     return Waited(before.token)
 
 
 def _done(entry: Entry) -> None:
     before = entry.before
-    older = before is not None and not forgetting.is_forgotten(before.pk, before.token)
-    _later(lambda: forgetting.forget(entry, older=older))
+    older = before is not None and not outbox_removal.is_forgotten(before.pk, before.token)
+    _later(lambda: outbox_removal.forget(entry, older=older))
 
 
 def _later(change: Callable[[], object]) -> None:
@@ -150,7 +150,7 @@ def deliver_left(node: UUID) -> None:
     """
     nodes = [node, *outbox.has_dropped()]
     if outbox.line_up(nodes) or outbox.waits(node):
-        drain.wake()
+        outbox_worker.wake()
 
 
 def deliver_end(log: StreamLog, node: UUID, *, once: str = "") -> None:
@@ -161,7 +161,7 @@ def deliver_end(log: StreamLog, node: UUID, *, once: str = "") -> None:
     """
     if outbox.waits(node):
         outbox.add_end(node, once)
-        drain.wake()
+        outbox_worker.wake()
     else:
         log.close(node, once)
 
@@ -178,7 +178,7 @@ def _drop(log: StreamLog, nodes: Sequence[UUID]) -> None:
     except Unavailable as error:
         _say_waiting(nodes[0], error)
         _later(lambda: outbox.add_drops(nodes))
-        drain.wake()
+        outbox_worker.wake()
     else:
         _later(lambda: outbox.forget_nodes(nodes))
 

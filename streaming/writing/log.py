@@ -14,13 +14,13 @@ from uuid import UUID
 
 import redis
 
-from catalog.storage.mapped import Bytes
+from core.mapped_files import Bytes
 from tiled_client.wire.messages import Message
 
 from ..config import StreamingCacheSettings, streaming_cache_settings
-from ..connections import writer_client
-from ..cursor import Position, Tip
-from ..keys import StreamKeys, memory_key
+from ..protocol.cursor import Position, Tip
+from ..redis.clients import writer_client
+from ..redis.keys import StreamKeys, memory_key
 from .scripts import Scripts, Staged
 from .updates import LARGEST_PAYLOAD, NeverFits, Update, encode
 

@@ -18,7 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Count, F, Min, QuerySet, Sum
 from django.utils import timezone
 
-from catalog.vendor import on_postgresql
+from catalog.database_vendor import on_postgresql
 
 from ..models import Kind, Waiting
 from .log import known_memory, new_token

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple, cast
 import redis
 from redis.commands.core import Script
 
-from access.errors import NotFound, Unavailable
-from catalog.storage.mapped import Bytes, in_pieces
+from core.errors import NotFound, Unavailable
+from core.mapped_files import Bytes, in_pieces
 
 from ..config import StreamingCacheSettings
-from .outage import Outage
-from .room import Room
+from .circuit_breaker import Outage
+from .eviction import Room
 
 logger = logging.getLogger(__name__)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from access.errors import TooLarge
-from catalog.storage.mapped import Bytes
+from core.errors import TooLarge
+from core.mapped_files import Bytes
 from tiled_client.wire.messages import Message
 
-from .. import frames
+from ..protocol import message_codec
 
 # A larger payload gets a key of its own. Redis then does not copy it, and can shed it alone.
 INLINE_BYTES = 65536
@@ -36,7 +36,7 @@ class Update(NamedTuple):
 def encode(message: Message, payload: Bytes | None = None) -> Update:
     """The update that says `message`, as of now. Raises NeverFits."""
     size = None if payload is None else len(payload)
-    before, after = frames.update_parts(message, frames.utc_timestamp(), size)
+    before, after = message_codec.update_parts(message, message_codec.utc_timestamp(), size)
     if not payload:
         return Update(before, after)
     if len(payload) <= INLINE_BYTES:

@@ -18,7 +18,7 @@ from tests.caches import Cache, own_cache
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, manage, own_database, running
 from tiled_client import ArrayClient, TiledClientError, TransportError, from_uri
-from tiled_client.retries import RetryPolicy
+from tiled_client.http.retries import RetryPolicy
 
 SIDE = 32
 WRITERS = 8

@@ -14,8 +14,8 @@ import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from streaming.sockets.control import LOOK_SECONDS
-from streaming.sockets.desk import BARRED, DEMOTED, LOGGED_OUT
+from streaming.sockets.connections.registry import BARRED, DEMOTED, LOGGED_OUT
+from streaming.sockets.connections.revocation import LOOK_SECONDS
 from tests.conftest import PASSWORDS, TOKEN_SECRET
 from tests.servers import RunningServer
 
@@ -171,7 +171,7 @@ def test_an_admin_who_is_one_no_more_comes_again_as_what_they_are(
         "-v",
         "0",
         "-c",
-        f"{named}from access.api_keys import create_key; "
+        f"{named}from access.api_keys.store import create_key; "
         "zoe = User.objects.create_superuser(name); "
         "print(create_key(scopes=['inherit'], owner=zoe.account)[1])",
     )

@@ -12,8 +12,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from access.authentication.throttling import RULES
 from access.models import Attempt
-from access.throttling import RULES
 
 from .conftest import LOCAL, QUICK_HASHER, with_authentication
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from access import events
-from access.api_keys import create_key, revoke_key
-from access.credentials import OWNER, authenticate_key
-from access.errors import Invalid, NotFound, Unauthorized
-from access.key_lookup import find_key
+from access.api_keys.lookup import find_key
+from access.api_keys.store import create_key, revoke_key
+from access.authentication.credentials import OWNER, authenticate_key
 from access.models import ApiKey
 from access.principals import READ, Scope
 from catalog.models import Node
+from core.errors import Invalid, NotFound, Unauthorized
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

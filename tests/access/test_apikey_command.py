@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from access.durations import moment
+from access.api_keys.expiry import moment
 from access.models import ApiKey
 
 pytestmark = pytest.mark.django_db

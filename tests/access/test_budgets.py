@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from access.budgets import Budget, Exhausted, Growth
-from access.errors import Unavailable
+from core.budgets import Budget, Exhausted, Growth
+from core.errors import Unavailable
 
 
 def test_what_grows_may_take_all_of_a_budget_for_an_address_but_only_one_at_a_time() -> None:

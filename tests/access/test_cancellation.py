@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from access.cancellation import NEVER, CancellationToken, Cancelled, call, current
+from core.cancellation import NEVER, CancellationToken, Cancelled, call, current
 
 
 def test_a_blocked_thread_is_interrupted_by_its_callback() -> None:

@@ -10,9 +10,9 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.test import Client
 
-from access import guesses as module
-from access.guesses import RULE, guesses
-from tiledproject.proxies import KnownProxies
+from access.authentication import key_attempts as module
+from access.authentication.key_attempts import RULE, guesses
+from tiledproject.http.trusted_proxies import KnownProxies
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = "192.0.2.7"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from access.credentials import authenticate_key, authenticate_token
-from access.handover import behind
+from access.api_keys.websocket_keys import behind
+from access.authentication.credentials import authenticate_key, authenticate_token
 from access.models import ApiKey, Session
 
 from .conftest import Visitor, visitor

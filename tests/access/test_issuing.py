@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from pytest_django import DjangoAssertNumQueries
 
-from access.api_keys import create_key
-from access.credentials import authenticate_key, authenticate_token
-from access.errors import Unauthorized
-from access.issuing import MOST_KEYS, Wanted, issue_for, issue_own
+from access.api_keys.issuing import MOST_KEYS, Wanted, issue_for, issue_own
+from access.api_keys.store import create_key
+from access.authentication.credentials import authenticate_key, authenticate_token
 from access.models import Account, ApiKey, Session
+from core.errors import Unauthorized
 
 from .conftest import Visitor, detail, visitor
 

@@ -7,10 +7,10 @@ import re
 import pytest
 from django.test import Client
 
-from access.credentials import authenticate_key
-from access.errors import Unauthorized
+from access.authentication.credentials import authenticate_key
 from access.models import ApiKey
 from access.principals import READ
+from core.errors import Unauthorized
 
 pytestmark = pytest.mark.django_db
 

@@ -13,10 +13,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
+from access.authentication.jwt_tokens import _secrets
 from access.config import authentication_settings
+from access.login.sessions import MOST_SESSIONS
 from access.models import ApiKey, Session
-from access.sessions import MOST_SESSIONS
-from access.tokens import _secrets
 from catalog.models import Node
 
 from .conftest import LOCAL, Visitor, detail, visitor, with_authentication

@@ -18,9 +18,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from access import devices
-from access.devices import GRANT_SECONDS, MOST_PENDING_OF_ADDRESS
-from access.identities import identified
+from access.login import device_flow
+from access.login.device_flow import GRANT_SECONDS, MOST_PENDING_OF_ADDRESS
+from access.login.identities import identified
 from access.models import Identity, PendingLogin, Session
 from access.providers import OidcProvider
 from catalog.models import Node
@@ -261,9 +261,9 @@ def test_a_provider_that_is_away_is_no_fault_of_ours(
 def test_of_too_many_terminals_the_oldest_of_the_address_with_the_most_goes(
     facility: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "MOST_PENDING", 3)
-    codes = [devices.begin(provider="facility", address=one).user_code for one in "abb"]
-    codes.append(devices.begin(provider="facility", address="c").user_code)
+    monkeypatch.setattr(device_flow, "MOST_PENDING", 3)
+    codes = [device_flow.begin(provider="facility", address=one).user_code for one in "abb"]
+    codes.append(device_flow.begin(provider="facility", address="c").user_code)
     left = PendingLogin.objects.order_by("pk").values_list("user_code", flat=True)
     assert list(left) == [codes[0], codes[2], codes[3]]
 

@@ -13,7 +13,7 @@ from django.test import Client
 from access.models import Account, Grant, Tag
 from access.models.accounts import Kind
 from catalog.models import Node
-from catalog.rights import own_tags
+from catalog.permissions.node_permissions import own_tags
 
 pytestmark = pytest.mark.django_db
 

@@ -14,9 +14,15 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from access.errors import TooMany
+from access.authentication.throttling import (
+    FORGOTTEN_AFTER,
+    RULES,
+    Rule,
+    count_login,
+    forgive_login,
+)
 from access.models import Attempt, Session
-from access.throttling import FORGOTTEN_AFTER, RULES, Rule, count_login, forgive_login
+from core.errors import TooMany
 
 from .conftest import Visitor, detail
 

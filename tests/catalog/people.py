@@ -13,7 +13,7 @@ import pyarrow as pa
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from access.api_keys import hashed
+from access.api_keys.store import hashed
 from access.config import AccessPolicy
 from access.models import FIRST, Account, ApiKey, Grant, Tag
 from access.principals import Scope

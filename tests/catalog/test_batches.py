@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from access.principals import Principal, Scope
 from catalog.models import Node
-from catalog.services import batches
-from catalog.services.subtrees import Subtree
+from catalog.services.nodes import batches
+from catalog.services.nodes.subtrees import Subtree
 
 pytestmark = pytest.mark.django_db
 

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from access.permissions.tag_permissions import NODE_SCOPES
 from access.principals import Kind, Principal, Scope
-from access.rights import NODE_SCOPES
+from catalog.lookup.nodes import below, resolve
 from catalog.models import Node
-from catalog.nodes import below, resolve
-from catalog.rights import which_allow
-from catalog.services.deletion import delete_node
-from catalog.services.drafts import Draft
-from catalog.services.nodes import create_node
-from catalog.services.tags import tag_nodes
-from catalog.visibility import visible, with_any_tag
+from catalog.permissions.node_permissions import which_allow
+from catalog.permissions.visibility import visible, with_any_tag
+from catalog.services.nodes.create import create_node
+from catalog.services.nodes.deletion import delete_node
+from catalog.services.nodes.drafts import Draft
+from catalog.services.nodes.tags import tag_nodes
 from tests.catalog.people import settings_of, with_users
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 
 ALICE = Principal(NODE_SCOPES, uuid=uuid4(), kind=Kind.user, names=frozenset({"user:alice"}))
 NAMES = st.sampled_from(["a", "b", "c"])

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from access.errors import NotFound
 from catalog.fields import StructureField, structure_from_text
+from catalog.lookup.nodes import resolve
+from catalog.lookup.write_targets import MOST_CHUNKS, find_target, store_structure
 from catalog.models import DataSource
-from catalog.nodes import resolve
-from catalog.targets import MOST_CHUNKS, find_target, store_structure
+from core.errors import NotFound
 from tiled_client.wire.awkward import AwkwardStructure
-from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.sparse import SparseStructure
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure, Structure
 
 from .conftest import Api

@@ -20,7 +20,7 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from tiled_client import ArrayClient, ArrayStructure
 from tiled_client.documents import Resource
-from tiled_client.http import Http
+from tiled_client.http.client import Http
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -23,8 +23,8 @@ from tiled_client import (
     from_uri,
 )
 from tiled_client.documents import Resource
-from tiled_client.retries import RetryPolicy
-from tiled_client.wire.raw import BytesStructure
+from tiled_client.http.retries import RetryPolicy
+from tiled_client.wire.bytes_structure import BytesStructure
 
 MANIFEST = {"manifest": ["a"]}
 

@@ -19,7 +19,7 @@ from tests.conftest import API_KEY
 from tests.servers import RunningServer
 from tiled_client import Container, from_uri
 from tiled_client.casting import fitting
-from tiled_client.frames import to_arrow
+from tiled_client.tables import to_arrow
 
 NOON = pd.Timestamp("2024-07-01 12:00")
 BERLIN = "Europe/Berlin"

@@ -33,7 +33,7 @@ from tiled_client import (
     Unauthorized,
 )
 from tiled_client.documents import Resource
-from tiled_client.http import Http
+from tiled_client.http.client import Http
 
 CONTAINER = {"type": "container-schema", "version": 1, "epoch": "c", "sequence": 0}
 

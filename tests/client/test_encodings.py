@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from urllib3 import response
 
-from tiled_client.encodings import data_encoding
+from tiled_client.http.accept_encoding import data_encoding
 
 HERE = ["http://localhost:8000/api/v1", "http://127.0.0.9/api/v1", "http://[::1]:8000/api/v1"]
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from tests.client.peers import NOON, schema_message, update
 from tiled_client import Gap, NotSupported, Reset, StreamLost
-from tiled_client.stream.feed import Feed
-from tiled_client.stream.origin import Origin
-from tiled_client.stream.position import Position
+from tiled_client.stream.engine.node_feed import Feed
+from tiled_client.stream.protocol.origin import Origin
+from tiled_client.stream.protocol.position import Position
+from tiled_client.stream.protocol.subscription_options import Wants
 from tiled_client.stream.updates import Update
-from tiled_client.stream.wants import Wants
 
 
 def feed(start: Any = 0, epoch: str | None = None, **wants: Any) -> Feed:

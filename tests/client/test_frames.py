@@ -6,7 +6,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from tiled_client import TableStructure, frames
+from tiled_client import TableStructure
+from tiled_client import tables as frames
 
 
 @pytest.mark.parametrize(

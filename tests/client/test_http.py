@@ -26,12 +26,12 @@ from tiled_client import (
     Unauthorized,
     Unavailable,
     UnreadableAnswer,
-    frames,
     from_uri,
 )
+from tiled_client import tables as frames
 from tiled_client.documents import Resource
-from tiled_client.http import Http
-from tiled_client.retries import Backoff, RetryPolicy
+from tiled_client.http.client import Http
+from tiled_client.http.retries import Backoff, RetryPolicy
 
 OK = Reply(value=None)
 NOT_NOW = Reply(503, {"detail": "starting"}, {"Retry-After": "0"})

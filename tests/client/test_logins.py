@@ -17,10 +17,10 @@ from tests.client.peers import HttpPeer, Reply
 from tests.conftest import PASSWORDS, TOKEN_SECRET
 from tests.servers import RunningServer
 from tiled_client import Forbidden, NodeNotFound, Unauthorized, from_uri
-from tiled_client.credentials import Credentials, TokenCredentials, Tokens
+from tiled_client.auth.credentials import Credentials, TokenCredentials, Tokens
+from tiled_client.auth.token_files import TokenFile
 from tiled_client.errors import StreamLost
-from tiled_client.stream.renewal import Renewal
-from tiled_client.token_files import TokenFile
+from tiled_client.stream.engine.credential_renewal import Renewal
 
 ROOT = {
     "data": {"id": "", "attributes": {"structure_family": "container", "specs": []}, "links": {}}

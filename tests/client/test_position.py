@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tiled_client.stream.position import Position
+from tiled_client.stream.protocol.position import Position
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -14,16 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from tests.client.peers import update
-from tiled_client import (
-    ArrayStructure,
-    ArrayUpdate,
-    ChildCreated,
-    TableUpdate,
-    UnreadableAnswer,
-    frames,
-)
-from tiled_client.stream.origin import Context, Origin
-from tiled_client.stream.protocol import decode_frame, parse_envelope, parse_schema
+from tiled_client import ArrayStructure, ArrayUpdate, ChildCreated, TableUpdate, UnreadableAnswer
+from tiled_client import tables as frames
+from tiled_client.stream.protocol.messages import decode_frame, parse_envelope, parse_schema
+from tiled_client.stream.protocol.origin import Context, Origin
 from tiled_client.stream.updates import parse_update
 from tiled_client.wire.dtypes import dtype_from_numpy
 

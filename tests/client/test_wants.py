@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from tiled_client.stream.wants import Beginning, Wants, query_pairs
+from tiled_client.stream.protocol.subscription_options import Beginning, Wants, query_pairs
 from tiled_client.wire.slices import parse_slice
 
 SHAPE = (12, 7, 5)

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pytest
 import requests
 
-from streaming.keys import StreamKeys
+from streaming.redis.keys import StreamKeys
 from tests.caches import Cache, own_cache
 from tests.catalog.conftest import ARROW, OCTETS, ipc
 from tests.conftest import API_KEY
@@ -231,7 +231,7 @@ import os, signal, sys
 from catalog.services import arrays, commits, tables
 from catalog.storage import tables as files
 from catalog.storage.arrays import ArrayStore
-from catalog.services.arrays import Upload
+from catalog.services.arrays.dense import Upload
 
 def pausing(function):
     def paused(*args, **kwargs):

@@ -15,8 +15,8 @@ from django.test import Client
 
 from catalog import events
 from catalog.models import Node
-from streaming import frames
-from streaming.sockets.envelope import to_json
+from streaming.protocol import message_codec
+from streaming.sockets.messages.json_envelope import to_json
 from tiled_client.wire import messages
 
 EQUAL, REFUSED, DIFFERENT, BROKEN = "equal", "refused", "different", "broken"
@@ -139,7 +139,7 @@ def heard() -> Iterator[list[Any]]:
 
 def streamed(message: messages.Message, payload: bytes, structure: Any) -> tuple[Any, Any]:
     """An update as subscribers receive it: of msgpack, and of JSON."""
-    before, after = frames.update_parts(message, frames.utc_timestamp(), len(payload))
+    before, after = message_codec.update_parts(message, message_codec.utc_timestamp(), len(payload))
     number = msgpack.packb(1) + msgpack.packb("epoch") + msgpack.packb("e")
     frame = before + number + after + bytes(payload)
     return msgpack.unpackb(frame), orjson.loads(to_json(frame, structure))

@@ -9,8 +9,8 @@ import pytest
 from django.db import DEFAULT_DB_ALIAS, connections
 from pytest_django import DjangoDbBlocker
 
-from catalog.vendor import vendor
-from tiledproject.databases import django_database
+from catalog.database_vendor import vendor
+from tiledproject.config.databases import django_database
 from tiledproject.postgresql.base import DatabaseWrapper
 
 from .cluster import Cluster, own_cluster, postgresql_here

@@ -14,7 +14,7 @@ import pytest
 import requests
 from django.db import OperationalError
 
-from catalog.outages import complain, outage_of
+from catalog.backend_failures import complain, outage_of
 from catalog.storage.errors import MissingFile, Unreadable
 from tests.conftest import API_KEY
 from tests.outages.disks import fill, small_disk

@@ -17,8 +17,8 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 
-from catalog import locks
-from catalog.turns import LockTimeout
+from catalog.locks import node_locks
+from catalog.locks.thread_queue import LockTimeout
 
 from .cluster import Cluster
 from .conftest import OnCluster
@@ -54,14 +54,14 @@ def impatient(settings: LazySettings) -> None:
 @contextmanager
 def held_elsewhere(here: Here, path: str = PATH) -> Iterator[None]:
     """As if a process that hangs held the lock of `path`."""
-    slot = locks._slot(path)
+    slot = node_locks._slot(path)
     with here():
         if connection.vendor == "postgresql":
             with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
-                other.execute("SELECT pg_advisory_lock(%s, %s)", [locks.ADVISORY_CLASS, slot])
+                other.execute("SELECT pg_advisory_lock(%s, %s)", [node_locks.ADVISORY_CLASS, slot])
                 yield
             return
-        folder = locks._lock_folder(locks.storage_settings().directory)
+        folder = node_locks._lock_folder(node_locks.storage_settings().directory)
     with open(f"{folder}/{slot:04x}", "wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -70,7 +70,7 @@ def held_elsewhere(here: Here, path: str = PATH) -> Iterator[None]:
 def lock(here: Here, path: str = PATH) -> float:
     """Take the lock in this thread, and release it; return how long that took."""
     start = time.monotonic()
-    with here(), locks.node_lock(path):
+    with here(), node_locks.node_lock(path):
         return time.monotonic() - start
 
 
@@ -78,7 +78,7 @@ def test_one_thread_at_a_time_holds_a_lock(here: Here) -> None:
     counts = {"now": 0, "most": 0, "all": 0}
 
     def count(_: int) -> None:
-        with here(), locks.node_lock(PATH):
+        with here(), node_locks.node_lock(PATH):
             counts["now"] += 1
             counts["most"] = max(counts["most"], counts["now"])
             counts["all"] += 1
@@ -106,9 +106,9 @@ def test_a_lock_that_does_not_come_is_refused_and_comes_when_it_is_free(here: He
 def test_a_deletion_does_not_wait_for_a_writer_that_hangs(here: Here) -> None:
     with held_elsewhere(here), here():
         start = time.monotonic()
-        locks.wait_for_writers([PATH, "another/node"])
+        node_locks.wait_for_writers([PATH, "another/node"])
         assert time.monotonic() - start < 5
-        with locks.node_lock("another/node"):
+        with node_locks.node_lock("another/node"):
             pass
 
 
@@ -128,7 +128,7 @@ def test_who_waits_for_locks_takes_no_connection_from_others(
     ):
         for number in range(60):
             threads.submit(wait, 0 if number % 2 else 1)
-        while locks.longest_wait() < 0.5:
+        while node_locks.longest_wait() < 0.5:
             time.sleep(0.01)
         assert cluster.execute(CONNECTIONS)[0][0] <= 2 + 2 + 2
         start = time.monotonic()
@@ -136,7 +136,7 @@ def test_who_waits_for_locks_takes_no_connection_from_others(
             cursor.execute("SELECT 1")
         lock(on_cluster, "another/node")
         assert time.monotonic() - start < 1.0
-    assert locks.longest_wait() == 0.0
+    assert node_locks.longest_wait() == 0.0
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_session_whose_lock_cannot_be_released_does_not_go_back_to_the_pool(
     on_cluster: OnCluster, cluster: Cluster, damage: str
 ) -> None:
     with on_cluster() as wrapper:
-        with locks.node_lock(PATH):
+        with node_locks.node_lock(PATH):
             session = wrapper.connection
             pid = session.info.backend_pid
             if damage == "ended":

@@ -18,13 +18,13 @@ from django.conf import LazySettings
 
 from catalog.models import Node, StorageMark
 from catalog.services.site_marker import FILE, ForeignStorage, adopt_storage, check_storage
-from streaming.embedded import find_binary
+from streaming.redis.embedded_valkey import find_binary
 from tests.servers import PROJECT, environment, manage
 from tests.settings import SHARED_REDIS
-from tiledproject import valkey_address
-from tiledproject.config import load
-from tiledproject.config_errors import ConfigError
-from tiledproject.services import check_services
+from tiledproject.config.errors import ConfigError
+from tiledproject.config.settings_model import load
+from tiledproject.servers import valkey_address
+from tiledproject.servers.preflight import check_services
 
 from .cluster import Cluster, child_user, free_port
 

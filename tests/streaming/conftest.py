@@ -11,12 +11,12 @@ import pytest
 import redis
 
 from streaming.config import StreamingCacheSettings, streaming_cache_settings
-from streaming.connections import writer_client
-from streaming.embedded import EmbeddedValkey
 from streaming.reading.entries import Entry
 from streaming.reading.feed import Item
 from streaming.reading.reader import Reader
 from streaming.reading.subscriber import StreamEnded, Subscriber
+from streaming.redis.clients import writer_client
+from streaming.redis.embedded_valkey import EmbeddedValkey
 from streaming.writing.log import StreamLog
 from tiled_client.wire.messages import ArrayData
 

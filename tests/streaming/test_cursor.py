@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streaming.cursor import BEGINNING, Cursor, Position, Step, Tip
+from streaming.protocol.cursor import BEGINNING, Cursor, Position, Step, Tip
 
 
 def test_without_start_only_what_comes_from_now_on_is_sent() -> None:

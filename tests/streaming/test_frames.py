@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgpack
 import pytest
 
-from streaming import frames
+from streaming.protocol import message_codec
 from tiled_client.wire.messages import (
     ArrayData,
     ArrayRef,
@@ -21,7 +21,7 @@ from tiled_client.wire.messages import (
 def whole(message: Message, payload: bytes | None = None) -> bytes:
     """The frame as the script puts it together."""
     size = None if payload is None else len(payload)
-    before, after = frames.update_parts(message, "now", size)
+    before, after = message_codec.update_parts(message, "now", size)
     number = msgpack.packb(7) + msgpack.packb("epoch") + msgpack.packb("e")
     return before + number + after + (payload or b"")
 
@@ -75,7 +75,7 @@ UPDATE = ["type", "sequence", "epoch", "timestamp"]
 def test_the_keys_of_a_message_stand_in_the_order_of_the_wire(
     message: Message, payload: bytes | None, keys: list[str]
 ) -> None:
-    decoded = frames.decode(whole(message, payload))
+    decoded = message_codec.decode(whole(message, payload))
     assert list(decoded) == keys
     assert (decoded["type"], decoded["sequence"]) == (message.type, 7)
     assert decoded.get("payload") == payload
@@ -84,20 +84,23 @@ def test_the_keys_of_a_message_stand_in_the_order_of_the_wire(
 @pytest.mark.parametrize("size", [0, 255, 256, 65535, 65536])
 def test_a_payload_of_any_size_comes_back(size: int) -> None:
     payload = b"\xff" * size
-    assert frames.decode(whole(ArrayData("m", (size,)), payload))["payload"] == payload
+    assert message_codec.decode(whole(ArrayData("m", (size,)), payload))["payload"] == payload
 
 
 def test_only_references_are_given_an_address() -> None:
     frame = whole(REFERENCE)
-    assert frames.is_reference(frame)
-    assert frames.is_reference(whole(ROWS))
-    assert not frames.is_reference(whole(ArrayData("array-ref", (1,)), b"array-ref"))
-    assert frames.decode(frames.with_key(frame, "uri", "u")) == {**frames.decode(frame), "uri": "u"}
+    assert message_codec.is_reference(frame)
+    assert message_codec.is_reference(whole(ROWS))
+    assert not message_codec.is_reference(whole(ArrayData("array-ref", (1,)), b"array-ref"))
+    assert message_codec.decode(message_codec.with_key(frame, "uri", "u")) == {
+        **message_codec.decode(frame),
+        "uri": "u",
+    }
 
 
 def test_metadata_that_msgpack_cannot_say_is_sent_as_closely_as_possible() -> None:
     message = ChildMetadataUpdated("k", [], {"large": 2**70, "small": -1, "half": "\ud800"})
-    assert frames.decode(whole(message))["metadata"] == {
+    assert message_codec.decode(whole(message))["metadata"] == {
         "large": float(2**70),
         "small": -1,
         "half": "?",

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from streaming.notices import Feature
-from streaming.terms import BadTerms, Terms, read_features
+from streaming.protocol.notices import Feature
+from streaming.protocol.subscription_options import BadTerms, Terms, read_features
 
 
 @pytest.mark.parametrize(

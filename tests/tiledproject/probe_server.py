@@ -63,7 +63,7 @@ def main() -> None:
     django.setup()
     from django.conf import settings
 
-    from tiledproject.daphne_server import PatientServer
+    from tiledproject.servers.daphne_server import PatientServer
 
     class ProbeServer(PatientServer):
         def listen_success(self, port: Any) -> None:

@@ -13,9 +13,9 @@ from django.test import Client
 
 from catalog.models import Node
 from tests.in_process import answer, content
-from tiledproject.browsers import OF_DATA, OF_PAGES
-from tiledproject.origins import SocketsFromHere
-from tiledproject.proxies import KnownProxies
+from tiledproject.http.cors import SocketsFromHere
+from tiledproject.http.security_headers import OF_DATA, OF_PAGES
+from tiledproject.http.trusted_proxies import KnownProxies
 
 VIEWER = "https://viewer.example.org"
 
@@ -89,7 +89,7 @@ def test_data_that_a_browser_would_run_is_confined(client: Client) -> None:
     from django.http import HttpResponse
     from django.test import RequestFactory
 
-    from tiledproject.browsers import confine_data
+    from tiledproject.http.security_headers import confine_data
 
     for media_type in ("text/html; charset=utf-8", "image/svg+xml"):
         response = HttpResponse("<script>", content_type=media_type)

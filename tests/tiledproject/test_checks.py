@@ -15,9 +15,9 @@ from access.config import AccessPolicy
 from access.providers import DjangoProvider
 from tests.servers import PROJECT, manage
 from tiledproject.checks import problems, refuse_to_start
-from tiledproject.config import Settings
-from tiledproject.config_errors import ConfigError
-from tiledproject.folders import make_folders
+from tiledproject.config.directories import make_folders
+from tiledproject.config.errors import ConfigError
+from tiledproject.config.settings_model import Settings
 
 PAGE = PROJECT / "docs/how-to/run-in-production.md"
 USERS = [DjangoProvider(provider="local", kind="django")]

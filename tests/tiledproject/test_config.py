@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tiledproject.config import load
-from tiledproject.config_errors import ConfigError
+from tiledproject.config.errors import ConfigError
+from tiledproject.config.settings_model import load
 
 
 def config_file(folder: Path, text: str) -> dict[str, str]:

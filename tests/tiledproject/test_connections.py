@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tiledproject.connections import Connections
+from tiledproject.servers.connection_limits import Connections
 
 PROXY = "10.0.0.1"
 

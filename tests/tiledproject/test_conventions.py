@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 from catalog.api.about import AboutView
 from tests.conftest import API_KEY
 from tests.in_process import answer, content, header
-from tiledproject import old_clients, request_ids
+from tiledproject.http import client_versions, request_ids
 
 KEY = {"authorization": "Apikey secret"}
 ID = re.compile(r"[0-9a-f]{16}")
@@ -117,7 +117,7 @@ def test_a_client_that_is_too_old_is_told_so(version: str) -> None:
 
 @pytest.mark.parametrize("agent", ["python-tiled/0.2.20", "python-tiled/unknown", "curl/8", ""])
 def test_other_clients_are_let_pass(agent: str) -> None:
-    assert old_clients.refusal(agent) is None
+    assert client_versions.refusal(agent) is None
 
 
 @pytest.mark.parametrize("site", ["server", "runserver"])

@@ -14,7 +14,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 
 from tests.conftest import API_KEY
 from tests.in_process import answer, header
-from tiledproject.databases import django_database
+from tiledproject.config.databases import django_database
 
 
 @pytest.mark.parametrize("scheme", ["sqlite", "sqlite+aiosqlite"])

@@ -7,7 +7,7 @@ import sys
 
 LIMITS = """
 import resource
-from tiledproject.descriptors import allow_many_connections
+from tiledproject.servers.file_limits import allow_many_connections
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 4096))
 allow_many_connections()
 print(resource.getrlimit(resource.RLIMIT_NOFILE))

@@ -12,11 +12,11 @@ import psutil
 import pytest
 import redis
 
-from streaming.embedded import EmbeddedValkey
+from streaming.redis.embedded_valkey import EmbeddedValkey
 
 OWNER = """
 import sys
-from streaming.embedded import EmbeddedValkey
+from streaming.redis.embedded_valkey import EmbeddedValkey
 print(EmbeddedValkey().start(), flush=True)
 sys.stdin.read()
 """

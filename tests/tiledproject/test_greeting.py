@@ -6,8 +6,8 @@ import pytest
 from django.conf import settings
 
 from demo.__main__ import GREETING
-from tiledproject.config import Settings
-from tiledproject.greeting import greeting
+from tiledproject.config.settings_model import Settings
+from tiledproject.servers.startup_banner import greeting
 
 WARNING = "easy to guess"
 

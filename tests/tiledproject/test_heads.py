@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from tiledproject import heads
-from tiledproject.workers import listen
+from tiledproject.servers import uvicorn_http
+from tiledproject.servers.workers import listen
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 PATIENCE = 0.4
@@ -34,9 +34,9 @@ async def application(scope: dict[str, Any], receive: Any, send: Send) -> None:
 
 @pytest.fixture
 def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
-    monkeypatch.setattr(heads, "HEAD_SECONDS", PATIENCE)
+    monkeypatch.setattr(uvicorn_http, "HEAD_SECONDS", PATIENCE)
     config = uvicorn.Config(
-        application, http=heads.HeadsProtocol, lifespan="off", log_level="critical"
+        application, http=uvicorn_http.HeadsProtocol, lifespan="off", log_level="critical"
     )
     server, listener = uvicorn.Server(config), listen("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, args=([listener],))

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import requests
 
-from access.addresses import SCOPE_ADDRESS
-from access.budgets import Budgets, Exhausted
+from access.authentication.client_address import SCOPE_ADDRESS
+from core.budgets import Budgets, Exhausted
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, own_database, running
 from tiled_client import ArrayClient, from_uri
-from tiledproject.bodies import Bodies, Disconnected, NoRoom, TooLarge
+from tiledproject.http.request_bodies import Bodies, Disconnected, NoRoom, TooLarge
 
 MIB = 1 << 20
 HEADERS = {"Authorization": f"Apikey {API_KEY}", "Content-Type": "application/octet-stream"}

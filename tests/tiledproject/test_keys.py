@@ -6,9 +6,9 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tiledproject.config import load
-from tiledproject.folders import make_folders
-from tiledproject.keys import kept_secret, with_kept_secrets
+from tiledproject.config.directories import make_folders
+from tiledproject.config.secrets import kept_secret, with_kept_secrets
+from tiledproject.config.settings_model import load
 
 
 def test_keys_are_made_once_and_are_for_this_user_alone(tmp_path: Path) -> None:

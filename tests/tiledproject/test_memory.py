@@ -9,7 +9,7 @@ import pytest
 
 FAULTS = """
 import resource
-from tiledproject.memory import reuse_freed_memory
+from tiledproject.servers.malloc_tuning import reuse_freed_memory
 reuse_freed_memory()
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

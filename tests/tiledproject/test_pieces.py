@@ -19,15 +19,15 @@ import pytest
 import requests
 from django.http import HttpRequest
 
-from catalog.api.base import WireView
-from catalog.api.buffers import PiecesResponse
+from access.api.base import WireView
+from core.http.buffer_responses import PiecesResponse
 from tests.conftest import API_KEY
 from tests.in_process import answer, content
 from tests.servers import RunningServer
 from tiled_client import ArrayClient, from_uri
 from tiled_client.wire.structures import ArrayStructure
-from tiledproject.pieces import send_pieces
-from tiledproject.threads import RequestThreads
+from tiledproject.http.streaming_responses import send_pieces
+from tiledproject.http.thread_pool import RequestThreads
 
 MIB = 1 << 20
 PATIENCE = 30

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from tiledproject.config import load
-from tiledproject.config_errors import ConfigError
-from tiledproject.folders import make_folders
-from tiledproject.services import check_services
+from tiledproject.config.directories import make_folders
+from tiledproject.config.errors import ConfigError
+from tiledproject.config.settings_model import load
+from tiledproject.servers.preflight import check_services
 
 
 @pytest.fixture

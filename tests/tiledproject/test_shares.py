@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from access.cancellation import CancellationToken, Cancelled, current
-from access.errors import Unavailable
-from tiledproject.budgets import BudgetSettings
-from tiledproject.shares import Share, Shares
-from tiledproject.threads import RequestThreads
+from core.cancellation import CancellationToken, Cancelled, current
+from core.errors import Unavailable
+from tiledproject.config.budgets import BudgetSettings
+from tiledproject.http.thread_pool import RequestThreads
+from tiledproject.http.thread_shares import Share, Shares
 
 
 def scope(target: str, method: str = "GET") -> dict[str, Any]:

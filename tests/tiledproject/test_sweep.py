@@ -19,15 +19,15 @@ from django.utils import timezone
 
 from access.models import Session
 from catalog.config import storage_settings
-from catalog.locks import node_lock
+from catalog.locks.node_locks import node_lock
 from catalog.models import Asset, DataSource, DataSourceAsset, Node, Receipt
-from catalog.services import receipts
-from catalog.services.stores import node_folder
-from catalog.services.sweep import sweep_files, sweep_folders
+from catalog.services import idempotency
+from catalog.services.assets.cleanup import sweep_files, sweep_folders
+from catalog.services.assets.stores import node_folder
 from catalog.storage.files import file_uri
-from streaming.keys import StreamKeys
+from streaming.redis.keys import StreamKeys
+from streaming.writing.cleanup import sweep_streams
 from streaming.writing.log import StreamLog, stream_log
-from streaming.writing.sweep import sweep_streams
 from tiled_client.wire.messages import ArrayData
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,7 +92,7 @@ def test_receipts_go_after_an_hour_of_this_process_whatever_the_wall_clock_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 0.0
-    monkeypatch.setattr(receipts, "_ages", receipts.Ages(lambda: now))
+    monkeypatch.setattr(idempotency, "_ages", idempotency.Ages(lambda: now))
     Receipt.objects.create(node=uuid.uuid4(), key="old", digest=b"")
     Receipt.objects.update(time="2020-01-01T00:00:00Z")
     for now, kept in ((0.0, ["old"]), (3500.0, ["old", "new"]), (3700.0, ["new"])):

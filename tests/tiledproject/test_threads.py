@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 
-from tiledproject.threads import RequestThreads
+from tiledproject.http.thread_pool import RequestThreads
 
 
 async def test_a_request_takes_over_the_thread_of_the_one_before() -> None:

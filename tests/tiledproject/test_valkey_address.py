@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from streaming.embedded import EmbeddedValkey
+from streaming.redis.embedded_valkey import EmbeddedValkey
 from tests.servers import RunningServer
 from tests.settings import SHARED_REDIS
-from tiledproject.valkey_address import found, told
+from tiledproject.servers.valkey_address import found, told
 
 ASK = "from django.conf import settings; print(settings.TILED.streaming_cache.uri)"
 

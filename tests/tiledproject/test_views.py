@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client, RequestFactory
 
-from tiledproject.views import server_error
+from tiledproject.http.views import server_error
 
 
 def test_the_landing_page_shows_the_doors(client: Client) -> None:

@@ -12,9 +12,9 @@ import uvicorn
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from streaming.sockets.outlet import Outlet
-from tiledproject.websockets import FRAMES, FramesProtocol
-from tiledproject.workers import INCOMING_LIMIT, listen
+from streaming.sockets.messages.sender import Outlet
+from tiledproject.servers.uvicorn_websocket import FRAMES, FramesProtocol
+from tiledproject.servers.workers import INCOMING_LIMIT, listen
 
 MEGABYTE = 1_000_000
 # Each where the header of a frame begins to look different, and one that does not fit any buffer.

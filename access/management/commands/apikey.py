@@ -10,14 +10,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
-from access.accounts import account_named
-from access.api_keys import create_key, revoke_key
+from access.accounts.accounts import account_named
+from access.api_keys.expiry import moment
+from access.api_keys.issuing import Wanted, issue_for
+from access.api_keys.store import create_key, revoke_key
 from access.config import authentication_settings
-from access.durations import moment
-from access.errors import Invalid, ServiceError
-from access.issuing import Wanted, issue_for
 from access.models import Account, ApiKey
 from access.principals import OF_ACCOUNTS, Scope
+from core.errors import Invalid, ServiceError
 
 from ..tables import columns, written
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from access.accounts import create_service
+from access.accounts.account_state import of_account
+from access.accounts.accounts import create_service
 from access.models import Account
 from access.roles import Role
-from access.standing import of_account
 
 from ..tables import columns, written
 

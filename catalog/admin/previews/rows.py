@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tiled_client.wire.plain_columns import plain_column
+from tiled_client.wire.json_columns import plain_column
 
 from ...models import Node
-from ...services.heads import read_head
+from ...services.tables.preview import read_head
 from ..text import count_text
 
 MOST_ROWS = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_view
 
 from ...formats.media_types import ARROW, OCTET_STREAM
-from ..arrays import ArrayBlockView, ArrayFullView
+from ..data.arrays import ArrayBlockView, ArrayFullView
 from .operations import (
     BINARY,
     NULL,
@@ -17,16 +17,7 @@ from .operations import (
     operation,
     reference,
 )
-from .parameters import (
-    AS_A_FILE,
-    BLOCK,
-    EXPECTED_SHAPE,
-    EXTEND,
-    OFFSET,
-    PERSIST,
-    SHAPE,
-    SLICED,
-)
+from .parameters import AS_A_FILE, BLOCK, EXPECTED_SHAPE, EXTEND, OFFSET, PERSIST, SHAPE, SLICED
 
 READ = data(media_types("array", "sparse"))
 WRITTEN = {OCTET_STREAM: BINARY, ARROW: BINARY}

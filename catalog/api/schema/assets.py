@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_view
 
-from ..assets import AssetBytesView, AssetManifestView, AssetView
+from ..data.assets import AssetBytesView, AssetManifestView, AssetView
 from .operations import ANY, BINARY, document, operation
 from .parameters import flag, integer, text
 from .structures import TEXT, described, list_of

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
+from access.api.api_key_views import KeysOfOthersView, OwnKeysView
+from access.api.device_views import AuthorizeView, DevicePageView
+from access.api.principal_views import MOST, PrincipalsView, PrincipalView, WhoAmIView
+from access.api.request_bodies import FORM
+from access.api.session_views import LogoutView, RefreshView, RevokeOneView, RevokeView, TokenView
 from access.roles import Role
 
-from ..auth.bodies import FORM
-from ..auth.device import AuthorizeView, DevicePageView
-from ..auth.keys import KeysOfOthersView, OwnKeysView
-from ..auth.principals import MOST, PrincipalsView, PrincipalView, WhoAmIView
-from ..auth.sessions import LogoutView, RefreshView, RevokeOneView, RevokeView, TokenView
 from .operations import JSON, Decorator, document, operation, reference
 from .parameters import PAGE_OFFSET, integer, query, text
 from .structures import OBJECT, or_null

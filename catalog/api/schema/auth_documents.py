@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from access.api.device_views import GRANT
+from access.api.request_bodies import LONGEST_LIFE, LONGEST_NOTE, MOST_NAMES
 from access.principals import Kind, Scope
 from access.roles import Role
 
-from ..auth.bodies import LONGEST_LIFE, LONGEST_NOTE, MOST_NAMES
-from ..auth.device import GRANT
 from .operations import Json, reference
 from .structures import OBJECT, SIZE, TEXT, described, list_of, or_null
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_view
 
 from ...formats.media_types import ARROW
-from ..containers import ContainerFullView, NodeFullView
+from ..data.containers import ContainerFullView, NodeFullView
 from .operations import BINARY, JSON, NULL, READING, WRITING, data, document, media_types, operation
 from .parameters import AS_A_FILE, PERSIST, text
 from .structures import TEXT, list_of

@@ -5,7 +5,7 @@ Source: the wire, "the node resource document", "create a node under `path`", "U
 
 from __future__ import annotations
 
-from ...services.drafts import MAX_SPECS, SPEC_LENGTH
+from ...services.nodes.drafts import MAX_SPECS, SPEC_LENGTH
 from .operations import NULL, Json, reference
 from .structures import FAMILY, INTEGER, OBJECT, SIZE, TEXT, described, list_of, or_null
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from drf_spectacular.utils import OpenApiParameter
 
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 
 from ...queries.comparison import OPERATORS
 from ...queries.filters import FILTERS

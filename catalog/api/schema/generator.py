@@ -8,13 +8,35 @@ from drf_spectacular.generators import SchemaGenerator
 
 from tiled_client.wire.version import WIRE_VERSION
 
-from . import about, arrays, assets, auth, containers, files, metadata, nested, search, tables
+from . import (
+    about,
+    arrays,
+    assets,
+    auth,
+    containers,
+    metadata,
+    ragged_awkward,
+    registration,
+    search,
+    tables,
+)
 from .auth_documents import AUTH_DOCUMENTS
 from .documents import DOCUMENTS
 from .operations import Json
 from .structures import STRUCTURES
 
-ENTRIES = (about, arrays, assets, auth, containers, files, metadata, nested, search, tables)
+ENTRIES = (
+    about,
+    arrays,
+    assets,
+    auth,
+    containers,
+    registration,
+    metadata,
+    ragged_awkward,
+    search,
+    tables,
+)
 """The modules that say something of views; they have said it once they are loaded."""
 
 SECURITY: Json = {

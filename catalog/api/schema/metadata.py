@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_view
 
-from ..metadata import MetadataView
-from ..revisions import RevisionsView
-from ..streams import CloseStreamView
+from ..nodes.metadata import MetadataView
+from ..nodes.revisions import RevisionsView
+from ..nodes.streams import CloseStreamView
 from .operations import INSIDE, JSON, NULL, document, operation, reference
 from .parameters import MAX_DEPTH_WANTED, PAGE, RESOURCE, flag, integer
 

@@ -9,7 +9,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from ...formats import formats
-from .refusals import meanings
+from .error_responses import meanings
 
 Json = dict[str, Any]
 Decorator = Callable[[Any], Any]

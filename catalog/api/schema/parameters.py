@@ -6,8 +6,8 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
 
-from ..listing import DEFAULT_PAGE, LAST_OFFSET, MAX_PAGE
-from ..resources import FIELDS, MAX_DEPTH
+from ..nodes.pagination import DEFAULT_PAGE, LAST_OFFSET, MAX_PAGE
+from ..nodes.resources import FIELDS, MAX_DEPTH
 
 SIZES = r"^[0-9]{1,18}(,[0-9]{1,18})*$"
 NUMBER = "-?[0-9]{1,18}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_view
 
-from ..distinct import DistinctView
-from ..search import DEEPEST, DeepSearchView, SearchView
+from ..nodes.distinct import DistinctView
+from ..nodes.search import DEEPEST, DeepSearchView, SearchView
 from .filters import FILTERED
 from .operations import INSIDE, document, operation, reference
 from .parameters import MAX_DEPTH_WANTED, PAGE, RESOURCE, SORT_BY, flag, integer, text

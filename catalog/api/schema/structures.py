@@ -5,7 +5,7 @@ Source: the wire, "Structures (exact JSON)" and "data_sources / assets".
 
 from __future__ import annotations
 
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 
 from .operations import NULL, Json, reference
 

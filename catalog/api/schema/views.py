@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from drf_spectacular.openapi import AutoSchema
 
-from access.permissions import ScopedView
+from access.api.permissions import ScopedView
 
 API = "/api/v1/"
 CREDENTIALS = ("ApikeyHeader", "ApikeyQuery", "ApikeyCookie", "Bearer")

@@ -12,14 +12,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from access.errors import ServiceError
 from catalog.config import storage_settings
-from catalog.nodes import resolve_family
+from catalog.directories.discovery import Rules
+from catalog.directories.registrar import Registrar
+from catalog.directories.watcher import watch
+from catalog.lookup.nodes import resolve_family
 from catalog.storage import external
-from catalog.trees.finding import Rules
-from catalog.trees.registering import Registrar
-from catalog.trees.watching import watch
-from tiled_client.wire.families import StructureFamily
+from core.errors import ServiceError
+from tiled_client.wire.structure_family import StructureFamily
 
 
 class Command(BaseCommand):
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         """Do it. Raises CommandError with one sentence where that is impossible."""
         registrar = self._registrar(options)
         level = logging.INFO if options["verbosity"] > 1 else logging.WARNING
-        logging.getLogger("catalog.trees").setLevel(level)
+        logging.getLogger("catalog.directories").setLevel(level)
         if options["watch"]:
             self._watch(registrar)
         else:

@@ -8,13 +8,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from access.errors import ServiceError
 from access.models import Tag
 from access.models.rights import PUBLIC, RESERVED
+from access.permissions.tag_permissions import NODE_SCOPES, per_node
+from access.permissions.tags import ROLES, create_tag, delete_tag, find_tag, grant, revoke
 from access.principals import Scope
-from access.rights import NODE_SCOPES, per_node
-from access.tags import ROLES, create_tag, delete_tag, find_tag, grant, revoke
-from catalog.services.tags import tag_nodes
+from catalog.services.nodes.tags import tag_nodes
+from core.errors import ServiceError
 
 HOLDERS = "user:NAME, service:UUID, group:NAME, users (all of them) or everybody"
 

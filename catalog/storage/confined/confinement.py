@@ -9,7 +9,7 @@
 
 Besides, such a process inherits no descriptor, no connection and no variable of the environment.
 Where the kernel lacks one of the first two, the others still hold, and files are opened as
-`catalog.storage.beneath` does.
+`catalog.storage.safe_open` does.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from .confinement import Confinement, apply, library_paths
-from .frames import Channel, receive_descriptors, send_descriptors, shared_memory
+from .messages import Channel, receive_descriptors, send_descriptors, shared_memory
 from .reader import Operation, resident_memory, serve
 
 # How long (seconds) a process that is about to end is waited for.

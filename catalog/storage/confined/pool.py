@@ -14,8 +14,8 @@ from typing import Any
 
 from .confinement import Confinement
 from .errors import Busy, ConfinedError, Ended, Failed, TooSlow
-from .frames import BadFrame, Buffer, Channel, Content
-from .starting import Starter
+from .forkserver_client import Starter
+from .messages import BadFrame, Buffer, Channel, Content
 
 logger = logging.getLogger(__name__)
 

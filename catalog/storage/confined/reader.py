@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from .frames import Buffer, Channel
+from .messages import Buffer, Channel
 
 MOST_SESSIONS = 32
 # One that has kept so much more memory than at first makes room for another.

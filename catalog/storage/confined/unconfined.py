@@ -9,7 +9,7 @@ from typing import Any
 
 from .confinement import Confinement
 from .errors import Failed
-from .frames import Content
+from .messages import Content
 from .pool import Call
 from .reader import Operation, Request, Sessions
 

@@ -5,7 +5,7 @@ A format is one module with a `Format`; docs/how-to/add-a-file-format.md shows h
 
 from .arrays import read_array
 from .formats import Entry, Format, Inspected, Tree
-from .frames import FrameFile, array_structure, frames_inspector, frames_reader
+from .frame_stacks import FrameFile, array_structure, frames_inspector, frames_reader
 from .inspection import inspect
 from .readers import configure
 from .registry import FAMILIES, load, mimetype_of, mimetypes, register, sequence_mimetype

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from tiled_client.wire.data_sources import Asset
-from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice, sliced_shape
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
 from ..errors import NotReady
-from .handing_over import as_array, plain_items
+from .reader_results import as_array, plain_items
 from .readers import call
 from .registry import format_of
 from .sources import Sources

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
 from ..tables.ranges import within
-from .footers import check_whole
 from .formats import Format, Inspected
+from .magic_bytes import check_whole
 from .rows import TableFile
 from .sources import Sources
 

@@ -23,7 +23,7 @@ from ..encoding import Array
 from ..errors import StorageError, Unreadable
 from ..regions import Region, fetch_plan
 from .conversion import converted, convertible
-from .faults import fault
+from .error_translation import fault
 
 Ranges = tuple[range, ...]
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from ..encoding import Array

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import Unsupported
 from .formats import Inspected
-from .handing_over import as_inspected
+from .reader_results import as_inspected
 from .readers import call
 from .registry import inspected_by, mimetype_of
 from .sources import Sources

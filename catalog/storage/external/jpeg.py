@@ -12,7 +12,7 @@ from PIL import Image
 from ..encoding import Array
 from ..errors import Unreadable
 from .formats import Format
-from .frames import FrameFile, frames_inspector, frames_reader
+from .frame_stacks import FrameFile, frames_inspector, frames_reader
 
 # Rows, columns, and colours where there are several.
 COLOURS = {"L": (), "RGB": (3,), "CMYK": (4,)}

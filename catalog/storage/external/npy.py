@@ -11,8 +11,8 @@ import numpy as np
 from ..encoding import Array
 from ..errors import Unreadable
 from .formats import Format
-from .frames import FrameFile, frames_inspector, frames_reader
-from .raw import RawFrames
+from .frame_stacks import FrameFile, frames_inspector, frames_reader
+from .raw_frames import RawFrames
 
 
 @dataclass(frozen=True, slots=True)

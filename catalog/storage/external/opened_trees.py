@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
 from .conversion import converted
-from .faults import faults_told
+from .error_translation import faults_told
 from .formats import Entry, Tree
 from .registry import format_of
 from .sources import Sources

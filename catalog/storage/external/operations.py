@@ -16,15 +16,15 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure, Structure
 
-from ..confined.frames import Buffer
+from ..confined.messages import Buffer
 from ..confined.reader import Operation, Reply, Request, Session
 from ..encoding import Array
 from .conversion import converted
-from .faults import faults_told
+from .error_translation import faults_told
 from .formats import Tree
 from .opened_trees import opened_tree
 from .readers import decoded

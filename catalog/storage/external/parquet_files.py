@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
 from ..errors import Unreadable
 from ..tables.ranges import within
-from .footers import check_whole
 from .formats import Format, Inspected
+from .magic_bytes import check_whole
 from .rows import TableFile
 from .sources import Sources
 

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import errors, processes
+from .. import confined_processes, errors
 from ..confined.confinement import Confinement
 from ..confined.errors import Busy, ConfinedError, Ended, Failed, TooSlow
-from ..confined.frames import Content
+from ..confined.messages import Content
 from ..confined.pool import Call
+from ..confined_processes import Limits
 from ..errors import NotReady, StorageError, Unreadable
-from ..processes import Limits
 from .sources import Sources
 from .uris import keep_private
 
@@ -29,14 +29,14 @@ def configure(
     `limits` is asked at each call; what is `private` is never opened as a file of others.
     """
     keep_private(private)
-    processes.configure(limits, adapters, private)
+    confined_processes.configure(limits, adapters, private)
 
 
 def call(
     operation: str, sources: Sources, arguments: Mapping[str, Any], session: str | None = None
 ) -> Content:
     """Have an operation run in a confined process. Raises StorageError."""
-    limits = processes.configuration.limits()
+    limits = confined_processes.configuration.limits()
     wanted = Call(
         operation,
         {**encoded(sources), **arguments},
@@ -45,7 +45,7 @@ def call(
     )
     confinement = Confinement(tuple(map(_identified, sources.readable)), limits.memory)
     try:
-        return processes.read(wanted, confinement)
+        return confined_processes.read(wanted, confinement)
     except ConfinedError as error:
         raise _storage_error(error, wanted.file, limits) from error
 

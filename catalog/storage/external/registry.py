@@ -6,7 +6,7 @@ import importlib
 from functools import cache
 from pathlib import Path
 
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 
 from ..errors import Unsupported
 from .formats import SEQUENCE, Format

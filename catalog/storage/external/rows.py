@@ -14,19 +14,12 @@ import pyarrow as pa
 
 from tiled_client.wire.labels import read_labels
 
-from ..errors import (
-    MissingFile,
-    NoSuchRows,
-    NotReady,
-    OutsideReadable,
-    StorageError,
-    Unreadable,
-)
+from ..errors import MissingFile, NoSuchRows, NotReady, OutsideReadable, StorageError, Unreadable
 from ..raw_files import check_unmoved
 from ..tables.labels import labelled, with_labels_of
 from ..tables.ranges import iter_rows
 from ..tables.schemas import UNNAMED_INDEX, conform
-from .arriving import arriving
+from .recently_modified import arriving
 
 
 class TableFile(Protocol):

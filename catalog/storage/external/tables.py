@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from tiled_client.wire.data_sources import Asset
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 
 from .formats import TableOpener
-from .handing_over import as_tables
+from .reader_results import as_tables
 from .registry import format_of
 from .sources import Sources
 

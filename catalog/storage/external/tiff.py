@@ -14,8 +14,8 @@ import tifffile
 from ..encoding import Array
 from ..errors import Unreadable
 from .formats import Format
-from .frames import LARGEST_FRAME, FrameFile, frames_inspector, frames_reader
-from .raw import RawFrames
+from .frame_stacks import LARGEST_FRAME, FrameFile, frames_inspector, frames_reader
+from .raw_frames import RawFrames
 
 TIFF, TIFFS = "image/tiff", "multipart/related;type=image/tiff"
 

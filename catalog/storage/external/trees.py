@@ -12,15 +12,15 @@ from typing import Any
 import pyarrow as pa
 
 from tiled_client.wire.data_sources import Asset
-from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
+from ..confined_processes import end_session
 from ..encoding import Array
 from ..errors import NotReady
-from ..processes import end_session
 from .formats import Entry, Tree
-from .handing_over import as_array, as_entry, as_tables, plain_items
+from .reader_results import as_array, as_entry, as_tables, plain_items
 from .readers import call
 from .registry import format_of
 from .sources import Sources

@@ -4,8 +4,9 @@ The catalog keeps how many bytes of a partition's file count. What a crash has l
 never read, and cut off by the next append. Rows that were stored are never rewritten.
 """
 
-from .bodies import arrived, in_slices, is_ipc_file, parse_ipc, serialize_ipc
 from .columns import column_array, storage_of
+from .ipc_bodies import arrived, in_slices, is_ipc_file, parse_ipc, serialize_ipc
+from .ipc_stream import ipc_pieces
 from .kinds import check_type, check_types, has_empty_lists, parts_of
 from .labels import join_tables, with_labels_of
 from .partitions import (
@@ -24,7 +25,6 @@ from .partitions import (
 )
 from .ranges import iter_rows
 from .schemas import check_distinct, conform
-from .sending import ipc_pieces
 
 __all__ = [
     "MIMETYPE",

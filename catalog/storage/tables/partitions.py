@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from core.mapped_files import in_pieces, let_go, map_file
 from tiled_client.wire.labels import RowLabels, read_labels
 
+from ..atomic_write import write_all, write_new
 from ..errors import MissingFile, SchemaMismatch, UnknownColumn, Unreadable
-from ..mapped import in_pieces, let_go, map_file
-from ..replace import write_all, write_new
 from . import kinds
-from .bodies import in_slices
 from .dictionaries import combined
+from .ipc_bodies import in_slices
 from .labels import join_tables, labelled
 from .ranges import within
 from .schemas import check_distinct, pandas_index

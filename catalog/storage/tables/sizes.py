@@ -11,8 +11,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from core.mapped_files import Bytes
+
 from ..errors import Malformed
-from ..mapped import Bytes
 
 FILE_MAGIC = b"ARROW1"
 CONTINUATION = 0xFFFFFFFF

@@ -10,13 +10,13 @@ import numpy as np
 
 from ..casting import fitting
 from ..errors import UnreadableAnswer
-from ..http import OCTETS, Body
+from ..http.client import OCTETS, Body
 from ..regions import Region, Selection, blocks, narrow, pieces, select
 from ..stream.updates import ArrayReference
 from ..uris import query_of
 from ..wire.data_sources import DataSource
-from ..wire.families import StructureFamily
 from ..wire.slices import NDSlice, expand_index, format_slice, patch_region, sliced_shape
+from ..wire.structure_family import StructureFamily
 from ..wire.structures import ArrayStructure
 from .structured import ChunkedNode
 

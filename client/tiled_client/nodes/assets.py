@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path as FilePath
 from typing import Any, BinaryIO
 
-from ..downloads import Download, checked_name
 from ..errors import UnreadableAnswer
-from ..http import Http
+from ..http.client import Http
+from ..http.downloads import Download, checked_name
 from ..uris import Path
 from ..wire.data_sources import Asset, DataSource
 

@@ -11,7 +11,7 @@ from ..optional import needed
 from ..wire.awkward import AwkwardStructure
 from ..wire.buffers import awkward_buffers, buffer_names, unzip_members, zip_members
 from ..wire.errors import WireError
-from ..wire.families import StructureFamily
+from ..wire.structure_family import StructureFamily
 from .structured import StructuredNode
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..credentials import Credentials
+from ..auth.credentials import Credentials
 from ..documents import Resource
 from ..errors import UnreadableAnswer
-from ..http import Http
+from ..http.client import Http
 from ..uris import Path, node_url
 from ..wire.data_sources import DataSource
-from ..wire.families import StructureFamily
+from ..wire.structure_family import StructureFamily
+from .account import Asker
 from .assets import HasAssets
 from .description import Description
 from .exporting import File, Wanted, export
-from .who import Asker
 
 if TYPE_CHECKING:
-    from ..stream.aio.connection import AsyncStreamConnection
-    from ..stream.connection import StreamConnection
+    from ..stream.asyncio.connection import AsyncStreamConnection
+    from ..stream.sync.connection import StreamConnection
 
 
 class Node(Asker, Description, HasAssets):
@@ -136,7 +136,7 @@ class Node(Asker, Description, HasAssets):
         >>> with client.connect_stream() as stream:
         ...     sub = stream.subscribe(x).start_in_thread(start=0)
         """
-        from ..stream.connection import StreamConnection
+        from ..stream.sync.connection import StreamConnection
 
         return StreamConnection(self, **options)
 
@@ -148,7 +148,7 @@ class Node(Asker, Description, HasAssets):
         ...         await stream.subscribe(x).start_in_task(start=0)
         >>> asyncio.run(follow())
         """
-        from ..stream.aio.connection import AsyncStreamConnection
+        from ..stream.asyncio.connection import AsyncStreamConnection
 
         return AsyncStreamConnection(self, **options)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import frames
+from .. import tables as frames
 from ..casting import plain
 from ..documents import SpecLike
 from ..regions import normalize_chunks
 from ..uris import split_path
 from ..wire.data_sources import DataSource
 from ..wire.dtypes import dtype_from_numpy
-from ..wire.families import StructureFamily
+from ..wire.structure_family import StructureFamily
 from ..wire.structures import ArrayStructure, TableStructure
 from .array import ArrayClient
 from .base import Node

@@ -9,11 +9,11 @@ from typing import Any
 
 from ..documents import Resource, SpecLike, read_data_sources, read_specs
 from ..errors import Conflict, RequestRefused, TiledClientError, UnreadableAnswer
-from ..http import Http
+from ..http.client import Http
 from ..jsonable import jsonable
 from ..uris import Path
 from ..wire.data_sources import DataSource
-from ..wire.families import StructureFamily
+from ..wire.structure_family import StructureFamily
 from .base import Node, fetch_resource
 
 

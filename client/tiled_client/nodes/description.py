@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..documents import Resource, SpecLike, read_specs
-from ..http import Http
+from ..http.client import Http
 from ..uris import Path
 from ..wire.specs import Spec
 from .revisions import MetadataRevisions

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, BinaryIO
 
-from ..http import Http
+from ..http.client import Http
 from ..uris import Path
 
 File = str | os.PathLike[str] | BinaryIO

@@ -12,8 +12,8 @@ from ..errors import NodeNotFound
 from ..queries import KeyLookup, Pairs, Query, filter_params
 from ..uris import Path, split_path
 from .base import Node, fetch_resource
-from .children import WatchedContainer
-from .deep import Found
+from .container_streams import WatchedContainer
+from .deep_search import Found
 from .pages import items_of, page_of
 from .views import Items, Keys, Values
 

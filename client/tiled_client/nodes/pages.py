@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import UnreadableAnswer
-from ..http import Http
+from ..http.client import Http
 from ..queries import Pairs
 from ..uris import Path, query_of
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from .. import nested
 from ..wire.buffers import ragged_body
-from ..wire.families import StructureFamily
 from ..wire.ragged import RaggedStructure
 from ..wire.slices import expand_index, format_slice
+from ..wire.structure_family import StructureFamily
 from .structured import StructuredNode
 
 

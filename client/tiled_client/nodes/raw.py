@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from ..wire.families import StructureFamily
+from ..wire.structure_family import StructureFamily
 from .base import Node
 
 

@@ -9,7 +9,7 @@ from typing import Any, overload
 
 from ..documents import read_specs
 from ..errors import UnreadableAnswer
-from ..http import Http
+from ..http.client import Http
 from ..uris import Path
 from ..wire.specs import Spec
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import frames
+from .. import tables as frames
 from ..casting import fitting, plain
 from ..errors import UnreadableAnswer
 from ..optional import needed
 from ..wire.errors import WireError
-from ..wire.families import StructureFamily
 from ..wire.slices import expand_index, format_slice, sliced_shape
 from ..wire.sparse import Coo, SparseStructure
+from ..wire.structure_family import StructureFamily
 from .structured import ChunkedNode
 
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from ..documents import Resource
 from ..errors import UnreadableAnswer
-from ..http import Http
+from ..http.client import Http
 from ..uris import Path
 from ..wire.slices import expand_index, format_slice
 from ..wire.sparse import SparseStructure
 from ..wire.structures import ArrayStructure, Structure
+from .data_node import DataNode
 from .exporting import File, Wanted
-from .streams import DataNode
 
 S = TypeVar("S", bound=Structure)
 C = TypeVar("C", ArrayStructure, SparseStructure)

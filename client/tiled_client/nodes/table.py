@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from .. import frames
+from .. import tables as frames
 from ..errors import UnreadableAnswer
 from ..stream.updates import TableReference
 from ..uris import query_of
 from ..wire.data_sources import DataSource
-from ..wire.families import StructureFamily
 from ..wire.slices import format_rows
+from ..wire.structure_family import StructureFamily
 from ..wire.structures import TableStructure
 from .exporting import File, Wanted, names_of
 from .structured import StructuredNode

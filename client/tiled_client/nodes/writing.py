@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from .. import nested
 from ..documents import SpecLike
-from ..http import Http
+from ..http.client import Http
 from ..wire.awkward import AwkwardStructure
 from ..wire.buffers import awkward_buffers
 from ..wire.data_sources import DataSource
-from ..wire.families import StructureFamily
 from ..wire.sparse import SparseStructure
+from ..wire.structure_family import StructureFamily
 from .awkward import AwkwardClient
 from .creation import removed_if_refused
 from .ragged import RaggedClient

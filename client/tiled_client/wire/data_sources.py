@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import WireError
-from .families import Management, StructureFamily
+from .structure_family import Management, StructureFamily
 from .structures import Structure, structure_from_json
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from .awkward import AwkwardStructure
+from .bytes_structure import BytesStructure
 from .ragged import RaggedStructure
-from .raw import BytesStructure
 from .sparse import SparseStructure
 from .structures import ArrayStructure, Structure, TableStructure
 

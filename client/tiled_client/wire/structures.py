@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .awkward import AwkwardStructure
+from .bytes_structure import BytesStructure
 from .chunks import block_region, read_chunks, read_dims, read_object, read_sizes
 from .dtypes import DType, dtype_from_json, dtype_from_numpy
 from .errors import WireError
-from .families import StructureFamily
 from .ragged import RaggedStructure
-from .raw import BytesStructure
 from .sparse import SparseStructure
+from .structure_family import StructureFamily
 
 if TYPE_CHECKING:
     import pyarrow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from tiledproject.serve_options import OPTIONS, add_options
+from tiledproject.servers.serve_options import OPTIONS, add_options
 
 from .markdown import code, table
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from access import errors
-from access.credentials import authenticate_key
+from access.authentication.credentials import authenticate_key
 from access.principals import NOBODY, require
+from catalog.lookup.nodes import of_family
 from catalog.models import Node
-from catalog.nodes import of_family
+from core import errors
 from streaming.reading.hub import Ending
 from streaming.reading.reader import current_reader
-from streaming.sockets.admission import NEEDED, STREAMABLE
-from streaming.sockets.desk import (
+from streaming.sockets.connections.authorization import NEEDED, STREAMABLE
+from streaming.sockets.connections.registry import (
     ALL_OF_ADDRESS_TAKEN,
     ALL_OF_KEY_TAKEN,
     ALL_TAKEN,
@@ -24,11 +24,15 @@ from streaming.sockets.desk import (
     TOKEN_EXPIRED,
     TOO_MANY_WAIT,
 )
-from streaming.sockets.exchange import UNREAD
-from streaming.sockets.faults import DATABASE_AWAY
-from streaming.sockets.handshake import BadFirstMessage, Handshake, first_message_credentials
-from streaming.sockets.socket import CLOSE_CODES, FIRST_MESSAGE_SECONDS, GONE_CODE
-from tiled_client.stream.outcomes import error_for_close, is_final
+from streaming.sockets.consumers.base import CLOSE_CODES, FIRST_MESSAGE_SECONDS, GONE_CODE
+from streaming.sockets.consumers.handshake import (
+    BadFirstMessage,
+    Handshake,
+    first_message_credentials,
+)
+from streaming.sockets.messages.error_codes import DATABASE_AWAY
+from streaming.sockets.multiplex.session import UNREAD
+from tiled_client.stream.protocol.close_codes import error_for_close, is_final
 
 from .markdown import code, table
 

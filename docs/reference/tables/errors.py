@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from catalog.api.schema.refusals import ADVICE, meanings
+from catalog.api.schema.error_responses import ADVICE, meanings
 from tiled_client.errors import error_for_status
 
 from .markdown import code, table

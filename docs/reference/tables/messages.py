@@ -12,15 +12,15 @@ import msgpack
 import numpy as np
 import pyarrow as pa
 
-from streaming import frames
-from streaming.sockets import envelope
-from streaming.sockets.addresses import reference_uri
-from tiled_client.wire import messages, plain
+from streaming.protocol import message_codec
+from streaming.sockets.messages import json_envelope
+from streaming.sockets.messages.data_links import reference_uri
+from tiled_client.wire import json_values, messages
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.buffers import ZIP, awkward_buffers, ragged_body, zip_members
 from tiled_client.wire.data_sources import Asset, DataSource
-from tiled_client.wire.families import Management, StructureFamily
 from tiled_client.wire.ragged import RaggedStructure
+from tiled_client.wire.structure_family import Management, StructureFamily
 from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
 
 from .markdown import code, first_paragraph, table
@@ -112,7 +112,7 @@ def updates() -> Iterator[str]:
 
 def json_payloads() -> Iterator[str]:
     """The table in the docstrings of the modules that make the JSON envelope."""
-    told = (plain.__doc__ or "") + (envelope.__doc__ or "")
+    told = (json_values.__doc__ or "") + (json_envelope.__doc__ or "")
     yield from (line for line in told.splitlines() if line.startswith("|"))
 
 
@@ -133,13 +133,13 @@ def _example(message: dict[str, Any]) -> Iterator[str]:
 def _sent(message: messages.Message, structure: Structure | None, payload: bytes | None) -> Any:
     """What a subscriber gets in the JSON envelope, made as the server makes it."""
     size = None if payload is None else len(payload)
-    parts = frames.update_parts(message, TIMESTAMP, size)
+    parts = message_codec.update_parts(message, TIMESTAMP, size)
     number = b"".join(map(msgpack.packb, (2, "epoch", EPOCH)))
     frame = parts.before + number + parts.after + (payload or b"")
-    if frames.is_reference(frame):
-        uri = reference_uri(HOST, ["images"], frames.decode(frame))
-        frame = frames.with_key(frame, "uri", uri)
-    return json.loads(envelope.to_json(frame, structure))
+    if message_codec.is_reference(frame):
+        uri = reference_uri(HOST, ["images"], message_codec.decode(frame))
+        frame = message_codec.with_key(frame, "uri", uri)
+    return json.loads(json_envelope.to_json(frame, structure))
 
 
 def _rows() -> bytes:

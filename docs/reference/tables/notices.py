@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from streaming.notices import Gap, Heartbeat, Notice, Reason, Reset
+from streaming.protocol.notices import Gap, Heartbeat, Notice, Reason, Reset
 
 from .markdown import code, first_paragraph, table
 from .messages import EPOCH, HOST, TIMESTAMP

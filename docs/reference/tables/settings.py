@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from tiledproject.config import SECTIONS
-from tiledproject.serve_options import LABELS
+from tiledproject.config.settings_model import SECTIONS
+from tiledproject.servers.serve_options import LABELS
 
 from .markdown import code
 

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from catalog.api.ranges import Unsatisfiable, parse_range
 from catalog.models import Asset, Node
 from catalog.storage import raw_files
-from tiled_client.wire.raw import BytesStructure
+from core.http.byte_ranges import Unsatisfiable, parse_range
+from tiled_client.wire.bytes_structure import BytesStructure
 from tiled_client.wire.structures import TableStructure
 
 from ..conftest import ARROW, Api, detail, ipc

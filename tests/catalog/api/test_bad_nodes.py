@@ -11,10 +11,10 @@ import h5py
 import numpy as np
 import pytest
 
-from catalog.admin.sizes import measure
+from catalog.admin.disk_usage import measure
 from catalog.models import DataSource, Node
-from catalog.services.arrays import array_structure
-from catalog.services.stores import array_store, node_folder
+from catalog.services.arrays.dense import array_structure
+from catalog.services.assets.stores import array_store, node_folder
 
 from ..conftest import OCTETS, Api, detail
 

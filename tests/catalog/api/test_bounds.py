@@ -13,10 +13,10 @@ import orjson
 import pytest
 from django.db import connection
 
-from access.cancellation import CancellationToken, Cancelled, call
 from catalog.models import Node
 from catalog.queries import sizes
 from catalog.queries.deadlines import bounded
+from core.cancellation import CancellationToken, Cancelled, call
 from tests.catalog.conftest import Api, detail
 from tiled_client.wire.structures import ArrayStructure
 

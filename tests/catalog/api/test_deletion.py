@@ -9,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog import events
 from catalog.models import Asset, DataSource, DataSourceAsset, Node, Revision
-from catalog.services import deletion
-from catalog.services.deletion import delete_node
-from streaming.keys import StreamKeys
+from catalog.services.nodes import deletion
+from catalog.services.nodes.deletion import delete_node
+from streaming.redis.keys import StreamKeys
 from streaming.writing.log import stream_log
 
 from ..conftest import Api

@@ -15,10 +15,10 @@ import pytest
 import zarr
 from pytest_django import Settings
 
-from access.errors import NotSupported
 from access.principals import Principal, Scope
 from catalog.storage.files import file_uri
-from streaming.sockets.admission import watch
+from core.errors import NotSupported
+from streaming.sockets.connections.authorization import watch
 
 from ..conftest import OCTETS, Api, detail
 

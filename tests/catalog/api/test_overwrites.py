@@ -15,12 +15,12 @@ from django.conf import LazySettings
 from django.db import OperationalError, connection
 
 from catalog.models import Node
-from catalog.services.stores import node_folder
-from catalog.services.sweep import sweep_files
+from catalog.services.assets.cleanup import sweep_files
+from catalog.services.assets.stores import node_folder
 from streaming.config import streaming_cache_settings
-from streaming.connections import writer_client
-from streaming.keys import StreamKeys
-from streaming.writing import drain, outbox
+from streaming.redis.clients import writer_client
+from streaming.redis.keys import StreamKeys
+from streaming.writing import outbox, outbox_worker
 from streaming.writing.log import StreamLog, stream_log
 from streaming.writing.updates import Update
 
@@ -145,7 +145,7 @@ def drained() -> None:
     assert log is not None
     deadline = time.monotonic() + 10
     # What is in flight is taken over when it is seen again.
-    lookout = drain.Drain()
+    lookout = outbox_worker.Drain()
     while not (lookout._look() and not staged(Node.objects.get(path="x"))):
         assert time.monotonic() < deadline
         lookout._next_take_over = 0.0
@@ -233,7 +233,7 @@ def test_what_is_committed_while_others_are_put_into_the_stream_is_not_taken_for
         with killed_after('UPDATE "streaming_waiting"'):
             assert overwrite(api, None).status_code == 503
 
-    while not drain.look(Meanwhile(log, write)):
+    while not outbox_worker.look(Meanwhile(log, write)):
         pass
     assert not outbox.has_entries([node.uuid])
     assert overwrite(api, ((0, 0), (1, 3))).status_code == 200

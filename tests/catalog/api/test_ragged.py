@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from catalog import events
 from catalog.models import Node
-from catalog.services.stores import node_folder
+from catalog.services.assets.stores import node_folder
 from tiled_client.wire.buffers import ZIP, ragged_array, ragged_body, zip_members
 from tiled_client.wire.dtypes import dtype_from_numpy
 from tiled_client.wire.ragged import RaggedStructure
@@ -181,7 +181,7 @@ def test_formats(api: Api) -> None:
 def test_what_is_too_large_for_json_is_had_as_buffers(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tiled_client.wire.plain.LARGEST_NESTED", 20)
+    monkeypatch.setattr("tiled_client.wire.json_values.LARGEST_NESTED", 20)
     api.create("r", "ragged", structure_of(2, None))
     send(api, "PUT", "/ragged/full/r", body_of([[1, 2], [3]]))
     response = api.get("/ragged/full/r?format=json")

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from access.models import Account, Grant, RightsState, Tag
 from access.principals import Scope
-from catalog.services.tags import tag_nodes
+from catalog.services.nodes.tags import tag_nodes
 from tests.catalog.conftest import OCTETS, Api, detail
 from tests.catalog.people import (
     NUMBERS,

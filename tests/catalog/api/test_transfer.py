@@ -14,10 +14,10 @@ from django.http import HttpResponse, StreamingHttpResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.api.compression import chosen_encoding
-from catalog.api.encodings import ENCODERS
-from catalog.api.octets import AT_ONCE
-from catalog.storage.portions import portions
+from catalog.api.data.raw_array_responses import AT_ONCE
+from catalog.storage.selection_chunks import portions
+from core.http.compression import chosen_encoding
+from core.http.content_encodings import ENCODERS
 from tests.catalog.storage.strategies import selections
 from tiled_client.wire.structures import ArrayStructure
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 import tifffile
 
-from catalog.formats.bluesky_files import template_of
+from catalog.formats.bluesky.external_files import template_of
 from catalog.storage.files import file_uri
 from tiled_client.wire.buffers import ZIP, ragged_body
 from tiled_client.wire.dtypes import dtype_from_numpy

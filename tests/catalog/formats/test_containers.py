@@ -162,7 +162,7 @@ def test_containers_within_containers_may_be_as_deep_as_paths_allow(api: Api) ->
 
 
 def test_more_than_an_export_may_hold_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    from catalog.formats import hdf5 as exporter
+    from catalog.formats.hdf5 import files as exporter
 
     monkeypatch.setattr(exporter, "export_settings", lambda: ExportSettings(bytesize_limit=100))
     api.container("c")
@@ -228,7 +228,7 @@ def test_data_sets_of_xarray_come_back_as_netcdf_and_as_tables(api: Api) -> None
 def test_a_large_array_goes_into_the_file_piece_by_piece(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from catalog.formats import hdf5 as exporter
+    from catalog.formats.hdf5 import files as exporter
     from catalog.formats.slabs import slabs
 
     monkeypatch.setattr(exporter, "slabs", lambda *shape: slabs(*shape, limit=100))

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 from django.conf import LazySettings
 
-from access.budgets import Exhausted, budgets
 from catalog.formats.exports import Export
 from catalog.formats.registry import formats
-from catalog.services.rows import Rows
+from catalog.services.tables.reading import Rows
+from core.budgets import Exhausted, budgets
 
 from ..conftest import Api, detail
 

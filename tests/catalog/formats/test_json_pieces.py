@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from access.errors import BadRequest
 from catalog.formats import json_pieces, shared_values
 from catalog.formats.json_pieces import array_json, json_of, table_json
+from core.errors import BadRequest
 from tests.catalog.conftest import OCTETS, Api, detail
-from tiled_client.wire.plain import plain_array
-from tiled_client.wire.plain_columns import plain_column
+from tiled_client.wire.json_columns import plain_column
+from tiled_client.wire.json_values import plain_array
 from tiled_client.wire.structures import ArrayStructure
 
 RECORD = np.dtype([("a", "i2"), ("b", "S3"), ("c", "f4", (2,))])

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from access.errors import NotAcceptable
 from catalog.formats import formats
 from catalog.formats.exports import Export
 from catalog.formats.tables import parquet
 from catalog.models import Node
-from catalog.services.rows import Rows
+from catalog.services.tables.reading import Rows
+from core.errors import NotAcceptable
 from tests.forked import forked
 
 from ..conftest import ARROW, Api, detail, ipc

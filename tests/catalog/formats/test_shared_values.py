@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from access.errors import BadRequest
 from catalog.formats import shared_values
 from catalog.formats.exports import Export
 from catalog.formats.registry import formats
 from catalog.formats.shared_values import in_bounded_slices, unshared_size
-from catalog.services.rows import Rows
+from catalog.services.tables.reading import Rows
+from core.errors import BadRequest
 
 LARGE, ROWS = "x" * 10_000, 300
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.storage import beneath, raw_files
+from catalog.storage import raw_files, safe_open
 from catalog.storage.errors import StorageError
 
 from .swapping import swapped
@@ -22,7 +22,7 @@ def by_steps(folder: Path, path: Path, flags: int) -> int:
     """As where the kernel has no `openat2`."""
     start = os.open(folder, os.O_PATH)
     try:
-        return beneath._one_by_one(start, path.relative_to(folder), flags | os.O_NOFOLLOW)
+        return safe_open._one_by_one(start, path.relative_to(folder), flags | os.O_NOFOLLOW)
     finally:
         os.close(start)
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "inside"
 
 
-@pytest.mark.parametrize("open_it", [beneath.open_beneath, by_steps])
+@pytest.mark.parametrize("open_it", [safe_open.open_beneath, by_steps])
 def test_no_link_on_the_way_is_followed(folder: Path, open_it: Opener) -> None:
     (folder / "way").symlink_to(folder.parent / "outside" / "run")
     (folder / "a").symlink_to(folder.parent / "outside" / "run" / "a")

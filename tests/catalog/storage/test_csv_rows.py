@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.storage.external import csv_index
-from catalog.storage.external.csv_files import CsvFile
-from catalog.storage.external.csv_form import CsvForm
-from catalog.storage.external.csv_index import RowIndex
-from catalog.storage.external.csv_rows import count_rows, open_quote, row_ends
+from catalog.storage.external.csv import row_index
+from catalog.storage.external.csv.dialect import CsvForm
+from catalog.storage.external.csv.reader import CsvFile
+from catalog.storage.external.csv.row_boundaries import count_rows, open_quote, row_ends
+from catalog.storage.external.csv.row_index import RowIndex
 
 PARTS = ["a", "b", ",", '"', "\n", "\r\n", " ", "é"]
 TEXTS = st.lists(st.sampled_from(PARTS), max_size=6).map("".join)
@@ -58,8 +58,8 @@ def test_any_range_of_a_growing_file_is_read_as_it_was_written(
     ranges: list[tuple[int, int]],
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(csv_index, "BLOCK", block)
-        patched.setattr(csv_index, "PIECE", 3 * block)
+        patched.setattr(row_index, "BLOCK", block)
+        patched.setattr(row_index, "PIECE", 3 * block)
         path, data = tmp_path / "rows.csv", written(rows, "\n")
         path.unlink(missing_ok=True)
         schema = pa.schema({"x": pa.string(), "y": pa.string()})
@@ -115,7 +115,7 @@ def test_fields_with_bare_quotes_are_read_as_python_reads_them(
     expected = records(text, ",")
     try:
         tables = list(file.tables(names, 0, None))
-    except csv_index.Unreadable:  # a quote that is not closed, or that takes in a delimiter
+    except row_index.Unreadable:  # a quote that is not closed, or that takes in a delimiter
         assert open_quote(text.encode()) or {len(row) for row in expected} != {2}
         return
     found = [list(r) for t in tables for r in zip(*t.to_pydict().values(), strict=True)]
@@ -133,7 +133,7 @@ def test_a_last_line_without_a_line_feed_is_a_row_once_the_file_rests(tmp_path: 
     assert [t["x"].to_pylist() for t in file.tables(["x"], 0, 2)] == [[1], [2]]
 
 
-def index_of(path: Path) -> tuple[RowIndex, csv_index.Read]:
+def index_of(path: Path) -> tuple[RowIndex, row_index.Read]:
     descriptor = os.open(path, os.O_RDONLY)
     return RowIndex(), lambda offset, size: os.pread(descriptor, size, offset)
 
@@ -167,10 +167,10 @@ def test_an_index_tells_a_file_that_has_grown_from_another_one(tmp_path: Path) -
 def test_a_quote_that_is_never_closed_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_index, "LONGEST_ROW", 1024)
-    monkeypatch.setattr(csv_index, "BLOCK", 64)
+    monkeypatch.setattr(row_index, "LONGEST_ROW", 1024)
+    monkeypatch.setattr(row_index, "BLOCK", 64)
     path = tmp_path / "rows.csv"
     path.write_text('a\n"b\n' + "c\n" * 1000)
     index, read = index_of(path)
-    with pytest.raises(csv_index.Unreadable, match=r"begins at byte 2 .* quote"):
+    with pytest.raises(row_index.Unreadable, match=r"begins at byte 2 .* quote"):
         index.extend(read)

@@ -39,7 +39,7 @@ from catalog.storage.external.conversion import converted
 from catalog.storage.external.datasets import read_datasets
 from catalog.storage.external.npy import open_npy
 from tiled_client.wire.data_sources import Asset
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from . import strategies

@@ -22,12 +22,12 @@ from PIL import Image
 
 from catalog.storage.errors import StorageError
 from catalog.storage.external.conversion import converted
-from catalog.storage.external.faults import faults_told
+from catalog.storage.external.error_translation import faults_told
 from catalog.storage.external.opened_trees import opened_tree
 from catalog.storage.external.registry import format_of, inspected_by, mimetype_of
 from catalog.storage.external.rows import FilePartition, iter_file_rows
 from catalog.storage.external.sources import Sources
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

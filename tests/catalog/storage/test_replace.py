@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.storage.replace import LARGE, replace_file
+from catalog.storage.atomic_write import LARGE, replace_file
 
 PATIENCE = 20.0
 

@@ -11,8 +11,8 @@ import pytest
 
 from catalog.storage import tables
 from catalog.storage.errors import Malformed
-from catalog.storage.mapped import map_file
-from catalog.storage.tables.bodies import SLICE
+from catalog.storage.tables.ipc_bodies import SLICE
+from core.mapped_files import map_file
 
 from ..conftest import ipc
 

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.storage import chunk_files, marks
 from catalog.storage.arrays import ArrayStore
+from catalog.storage.chunks import files as chunk_files
+from catalog.storage.chunks import written_marks
 from catalog.storage.encoding import Encoding
 from catalog.storage.errors import MissingFile
 from catalog.storage.layout import Layout, read_layout
@@ -220,14 +221,16 @@ def test_marks_are_kept_in_any_number_of_dimensions(
             range(a, a + (n if place == len(box) % max(ndim, 1) else n % 3) + 1)
             for place, (a, n) in enumerate(box[:ndim])
         )
-        marks.mark(folder, numbers)
+        written_marks.mark(folder, numbers)
         expected |= set(itertools.product(*numbers))
     everything = tuple(range(10**12) for _ in range(ndim))
-    assert {tuple(row) for row in marks.find_marked(folder, everything).tolist()} == expected
+    assert {
+        tuple(row) for row in written_marks.find_marked(folder, everything).tolist()
+    } == expected
     half = tuple(range(100) for _ in range(ndim))
-    marks.clear_beyond(folder, half)
+    written_marks.clear_beyond(folder, half)
     left = {index for index in expected if all(n < 100 for n in index)}
-    assert {tuple(row) for row in marks.find_marked(folder, everything).tolist()} == left
+    assert {tuple(row) for row in written_marks.find_marked(folder, everything).tolist()} == left
 
 
 def test_the_encoding_of_texts_is_part_of_a_chunks_number(tmp_path: Path) -> None:
@@ -262,7 +265,7 @@ def test_marks_that_two_make_at_once_in_a_new_tile_are_both_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other comes between the look at the tile, which is new, and the first byte in it."""
-    others = [lambda: marks.mark(tmp_path, (range(7, 8),))]
+    others = [lambda: written_marks.mark(tmp_path, (range(7, 8),))]
     fstat = os.fstat
 
     def interrupted(descriptor: int) -> os.stat_result:
@@ -272,5 +275,5 @@ def test_marks_that_two_make_at_once_in_a_new_tile_are_both_there(
         return found
 
     monkeypatch.setattr(os, "fstat", interrupted)
-    marks.mark(tmp_path, (range(3, 4),))
-    assert marks.find_marked(tmp_path, (range(100),)).tolist() == [[3], [7]]
+    written_marks.mark(tmp_path, (range(3, 4),))
+    assert written_marks.find_marked(tmp_path, (range(100),)).tolist() == [[3], [7]]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.trees.finding import Found, Rules, list_folder
+from catalog.directories.discovery import Found, Rules, list_folder
 
 TIFFS = "multipart/related;type=image/tiff"
 

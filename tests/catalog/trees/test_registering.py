@@ -10,9 +10,9 @@ import tifffile
 from pytest_django import Settings
 
 from catalog import events
-from catalog.nodes import resolve
-from catalog.trees.finding import Rules
-from catalog.trees.registering import TRIES, Registrar
+from catalog.directories.discovery import Rules
+from catalog.directories.registrar import TRIES, Registrar
+from catalog.lookup.nodes import resolve
 from tests.catalog.conftest import Api
 
 

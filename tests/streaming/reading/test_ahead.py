@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from streaming.cursor import BEGINNING, Position
-from streaming.reading.ahead import Ahead
+from streaming.protocol.cursor import BEGINNING, Position
+from streaming.reading.prefetch import Ahead
 from streaming.reading.reader import Reader
 from streaming.writing.log import StreamLog
 

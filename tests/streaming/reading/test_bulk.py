@@ -14,8 +14,8 @@ from hypothesis import given
 from redis.asyncio.connection import AbstractConnection
 
 from streaming.config import StreamingCacheSettings
-from streaming.connections import reader_client
-from streaming.reading.bulk import Receiver, fetch
+from streaming.reading.bulk_fetch import Receiver, fetch
+from streaming.redis.clients import reader_client
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ import pytest
 import redis
 
 from streaming.config import StreamingCacheSettings
-from streaming.connections import writer_client
-from streaming.embedded import find_binary
-from streaming.notices import Feature, Reset
+from streaming.protocol.notices import Feature, Reset
+from streaming.protocol.subscription_options import Terms
 from streaming.reading.reader import Reader
-from streaming.terms import Terms
+from streaming.redis.clients import writer_client
+from streaming.redis.embedded_valkey import find_binary
 from streaming.writing.log import StreamLog
 
 from ..conftest import given, numbers, received

@@ -8,12 +8,12 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from streaming.cursor import Position, Tip
-from streaming.notices import Feature, Gap, Heartbeat, Reason, Reset
+from streaming.protocol.cursor import Position, Tip
+from streaming.protocol.notices import Feature, Gap, Heartbeat, Reason, Reset
+from streaming.protocol.subscription_options import Terms
 from streaming.reading.entries import Batch, Entry
 from streaming.reading.feed import Feed, Item
 from streaming.reading.window import Window
-from streaming.terms import Terms
 
 UPDATE = b"x" * 10
 ALL = frozenset(Feature)

@@ -12,13 +12,13 @@ import pytest
 import redis
 
 from streaming.config import StreamingCacheSettings
-from streaming.connections import writer_client
-from streaming.embedded import EmbeddedValkey
-from streaming.notices import Feature, Gap, Heartbeat, Reason, Reset
+from streaming.protocol.notices import Feature, Gap, Heartbeat, Reason, Reset
+from streaming.protocol.subscription_options import Terms
 from streaming.reading.entries import Entry
 from streaming.reading.feed import Item
 from streaming.reading.reader import Reader
-from streaming.terms import Terms
+from streaming.redis.clients import writer_client
+from streaming.redis.embedded_valkey import EmbeddedValkey
 from streaming.writing.log import StreamLog, Waited, new_token
 from streaming.writing.updates import INLINE_BYTES
 

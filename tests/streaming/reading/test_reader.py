@@ -10,15 +10,15 @@ import msgpack
 import pytest
 import redis
 
-from access.errors import NotFound, Unavailable
+from core.errors import NotFound, Unavailable
 from streaming.config import StreamingCacheSettings
-from streaming.connections import writer_client
-from streaming.embedded import EmbeddedValkey
-from streaming.keys import StreamKeys
+from streaming.protocol.subscription_options import Terms
 from streaming.reading.reader import Reader
 from streaming.reading.subscriber import Subscriber
+from streaming.redis.clients import writer_client
+from streaming.redis.embedded_valkey import EmbeddedValkey
+from streaming.redis.keys import StreamKeys
 from streaming.status import StreamStatus, stream_status
-from streaming.terms import Terms
 from streaming.writing.log import StreamLog
 from streaming.writing.updates import INLINE_BYTES
 

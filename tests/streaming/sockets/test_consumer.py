@@ -15,14 +15,14 @@ from channels.testing import ApplicationCommunicator
 from django.conf import LazySettings
 from django.db import connections
 
-from access.errors import Unavailable
 from catalog import events
 from catalog.models import DataSource, Node
-from streaming.embedded import EmbeddedValkey
+from core.errors import Unavailable
 from streaming.reading import reader
-from streaming.sockets.consumer import StreamConsumer
+from streaming.redis.embedded_valkey import EmbeddedValkey
+from streaming.sockets.consumers.single import StreamConsumer
 from streaming.writing import outbox
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
 KEY = {"authorization": "Apikey secret", "host": "h"}

@@ -13,8 +13,8 @@ import pytest
 import redis
 from websockets.exceptions import InvalidStatus
 
-from streaming.embedded import EmbeddedValkey
-from streaming.sockets.control import LOOK_SECONDS
+from streaming.redis.embedded_valkey import EmbeddedValkey
+from streaming.sockets.connections.revocation import LOOK_SECONDS
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, own_database, running
 

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.cursor import Position
+from streaming.protocol.cursor import Position
+from streaming.protocol.subscription_options import BadTerms, Terms
 from streaming.reading.entries import Entry
-from streaming.sockets.cuts import ArrayCut, Cut, Origin, TableCut, cut_of
-from streaming.sockets.rendering import Rendering
-from streaming.terms import BadTerms, Terms
+from streaming.sockets.messages.renderer import Rendering
+from streaming.sockets.messages.slicing import ArrayCut, Cut, Origin, TableCut, cut_of
 from tiled_client.wire.slices import Item, NDSlice, format_slice, parse_slice
 from tiled_client.wire.sparse import Coo, SparseStructure
 from tiled_client.wire.structures import ArrayStructure, TableStructure

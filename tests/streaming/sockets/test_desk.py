@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from access.credentials import OWNER, PUBLIC
-from access.errors import ServiceError, TooMany, Unauthorized
+from access.accounts.revalidation import Held, Valid
+from access.authentication.credentials import OWNER, PUBLIC
 from access.principals import READ, Principal
-from access.validity import Held, Valid
+from core.errors import ServiceError, TooMany, Unauthorized
 from streaming.config import StreamingCacheSettings
-from streaming.counts import SharedCounts
-from streaming.sockets.desk import Desk, Seat
+from streaming.shared_counters import SharedCounts
+from streaming.sockets.connections.registry import Desk, Seat
 
 REVOKED, EXPIRED = (4003, "Key revoked"), (4003, "Key expired")
 

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from streaming.sockets import envelope
-from tiled_client.wire.plain import OCTETS, data_uri, plain_array
+from streaming.sockets.messages import json_envelope
+from tiled_client.wire.json_values import OCTETS, data_uri, plain_array
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 X = "data:application/octet-stream;base64,eA=="
@@ -33,7 +33,7 @@ def array_in_json(array: np.ndarray[Any, Any], shape: list[int] | None = None) -
             "payload": array.tobytes(),
         }
     )
-    message = json.loads(envelope.to_json(frame, ArrayStructure.from_array(array)))
+    message = json.loads(json_envelope.to_json(frame, ArrayStructure.from_array(array)))
     assert list(message)[-2:] == ["content-type", "payload"]
     return message["payload"]
 
@@ -79,15 +79,15 @@ def test_lists_are_nested_by_the_shape(array: np.ndarray[Any, Any]) -> None:
             for item in value:
                 check(item, shape[1:])
 
-    check(json.loads(envelope.dumps(plain_array(array))), array.shape)
+    check(json.loads(json_envelope.dumps(plain_array(array))), array.shape)
 
 
 @given(st.binary(max_size=20))
 def test_a_payload_that_is_not_what_it_says_does_not_break_the_stream(payload: bytes) -> None:
     structure = ArrayStructure.from_array(np.zeros(3, "<i8"))
-    for mimetype in (OCTETS, envelope.ARROW, "image/png"):
+    for mimetype in (OCTETS, json_envelope.ARROW, "image/png"):
         frame = msgpack.packb({"mimetype": mimetype, "shape": [99], "payload": payload})
-        said = json.loads(envelope.to_json(frame, structure))["payload"]
+        said = json.loads(json_envelope.to_json(frame, structure))["payload"]
         assert said == data_uri(payload, mimetype)
 
 
@@ -109,9 +109,11 @@ def test_a_table_is_said_by_columns() -> None:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
-    frame = msgpack.packb({"mimetype": envelope.ARROW, "payload": sink.getvalue().to_pybytes()})
+    frame = msgpack.packb(
+        {"mimetype": json_envelope.ARROW, "payload": sink.getvalue().to_pybytes()}
+    )
     structure = TableStructure.from_schema(table.schema)
-    assert json.loads(envelope.to_json(frame, structure))["payload"] == {
+    assert json.loads(json_envelope.to_json(frame, structure))["payload"] == {
         "n": [1, None],
         "x": [1.5, None],
         "s": ["a", "ç"],
@@ -127,7 +129,7 @@ def test_a_table_is_said_by_columns() -> None:
 
 def test_a_message_without_payload_has_no_content_type() -> None:
     frame = msgpack.packb({"type": "container-child-created", "key": "k"})
-    assert json.loads(envelope.to_json(frame, None)) == {
+    assert json.loads(json_envelope.to_json(frame, None)) == {
         "type": "container-child-created",
         "key": "k",
     }

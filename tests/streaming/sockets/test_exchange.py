@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from access.credentials import OWNER
-from access.errors import BadRequest
+from access.authentication.credentials import OWNER
+from core.errors import BadRequest
 from streaming.reading.reader import Reader
-from streaming.sockets.controls import BadControl
-from streaming.sockets.exchange import MOST_OWED, Exchange
-from streaming.sockets.outlet import Outlet
+from streaming.sockets.messages.sender import Outlet
+from streaming.sockets.multiplex.commands import BadControl
+from streaming.sockets.multiplex.session import MOST_OWED, Exchange
 
 
 async def test_who_asks_and_does_not_read_the_answers_is_sent_away(reader: Reader) -> None:

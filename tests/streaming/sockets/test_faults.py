@@ -14,8 +14,8 @@ import pytest
 from django.db import OperationalError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from access.errors import NotFound, Unavailable
-from streaming.sockets.faults import service_error
+from core.errors import NotFound, Unavailable
+from streaming.sockets.messages.error_codes import service_error
 from tests.servers import own_database, running
 
 from ..watching import KEY, Site

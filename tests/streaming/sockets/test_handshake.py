@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from streaming.sockets.addresses import reference_uri
-from streaming.sockets.handshake import Handshake
-from streaming.terms import Terms
+from streaming.protocol.subscription_options import Terms
+from streaming.sockets.consumers.handshake import Handshake
+from streaming.sockets.messages.data_links import reference_uri
 
 LOCAL = {"host": "localhost:8000"}
 PROXIED = {"x-forwarded-host": "tiled.example", **LOCAL}

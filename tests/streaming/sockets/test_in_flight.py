@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from streaming.sockets import in_flight
-from streaming.sockets.in_flight import COUNTED_BYTES, Holder, InFlight
+from streaming.sockets.messages import in_flight
+from streaming.sockets.messages.in_flight import COUNTED_BYTES, Holder, InFlight
 
 LARGE = bytes(2 * COUNTED_BYTES)
 

@@ -13,10 +13,10 @@ from channels.testing import ApplicationCommunicator
 from django.db import connections
 
 from access.models import Grant
-from catalog.services.tags import tag_nodes
+from catalog.services.nodes.tags import tag_nodes
 from streaming.reading import reader
-from streaming.sockets.consumer import StreamConsumer
-from streaming.sockets.multi import MultiConsumer
+from streaming.sockets.consumers.multi import MultiConsumer
+from streaming.sockets.consumers.single import StreamConsumer
 from tests.catalog.conftest import OCTETS, Api
 from tests.catalog.people import NUMBERS, Site, make, people
 

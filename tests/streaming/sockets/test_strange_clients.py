@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
-from access.errors import ServiceError
-from streaming.sockets.handshake import Handshake, first_message_credentials
+from core.errors import ServiceError
+from streaming.sockets.consumers.handshake import Handshake, first_message_credentials
 
 from ..watching import Site
 

@@ -10,12 +10,12 @@ import msgpack
 import pytest
 import redis
 
-from access.errors import NotFound, Unavailable
+from core.errors import NotFound, Unavailable
 from streaming.config import StreamingCacheSettings
-from streaming.connections import writer_client
-from streaming.cursor import Position
-from streaming.embedded import EmbeddedValkey
-from streaming.keys import StreamKeys
+from streaming.protocol.cursor import Position
+from streaming.redis.clients import writer_client
+from streaming.redis.embedded_valkey import EmbeddedValkey
+from streaming.redis.keys import StreamKeys
 from streaming.status import stream_status
 from streaming.writing.log import StreamLog
 from streaming.writing.updates import INLINE_BYTES

@@ -15,14 +15,14 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from access.errors import Unavailable
-from catalog.locks import lone
+from catalog.locks.node_locks import lone
 from catalog.models import Node
+from core.errors import Unavailable
 from streaming.config import StreamingCacheSettings
-from streaming.connections import writer_client
-from streaming.keys import StreamKeys
 from streaming.models import Kind, Waiting
-from streaming.writing import delivery, drain, forgetting, outbox
+from streaming.redis.clients import writer_client
+from streaming.redis.keys import StreamKeys
+from streaming.writing import delivery, outbox, outbox_removal, outbox_worker
 from streaming.writing.log import StreamLog
 from streaming.writing.updates import INLINE_BYTES, encode
 from tests.caches import Cache, own_cache
@@ -54,7 +54,7 @@ def write(log: StreamLog, node: uuid.UUID, *values: int) -> None:
 def drained(log: StreamLog) -> None:
     """Drain, as the background does, until nothing waits."""
     deadline = time.monotonic() + 10
-    while not drain.look(log):
+    while not outbox_worker.look(log):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -121,7 +121,7 @@ def test_a_write_that_redis_takes_after_it_was_given_up_is_streamed_once(
     write(log, node, 1)
     redis_server.hang()
     write(log, node, 2)
-    assert drain.look(log) is False, "it hangs for whoever drains, too"
+    assert outbox_worker.look(log) is False, "it hangs for whoever drains, too"
     write(log, node, *later)
     redis_server.go_on()
     drained(log)
@@ -148,7 +148,7 @@ def test_who_dies_between_streaming_and_forgetting_streams_nothing_twice(
     rows = list(Waiting.objects.order_by("id"))
     after = ""
     for row in rows[:3]:
-        drain._put(log, row, after)
+        outbox_worker._put(log, row, after)
         after = row.token
     drained(log)
     assert streamed(redis_server, node) == [0, 1, 2, 3, 4]
@@ -194,7 +194,7 @@ def test_an_entry_is_not_removed_for_an_earlier_one_with_its_number(
         "of another write",
     ]
     assert all(row.in_flight for row in Waiting.objects.all())
-    forgetter = forgetting.Forgetter()
+    forgetter = outbox_removal.Forgetter()
     forgetter.add(lost, older=False)
     assert forgetter.knows(lost.pk, lost.token)
     assert not forgetter.knows(lost.pk, "of another write")
@@ -335,12 +335,12 @@ def test_one_process_at_a_time_drains(log: StreamLog, redis_server: Cache, node:
 
     def look() -> bool:
         try:
-            return drain.look(log)
+            return outbox_worker.look(log)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(1) as other:
-        with lone(drain.LOCK) as mine:
+        with lone(outbox_worker.LOCK) as mine:
             assert mine
             assert not other.submit(look).result()
             assert streamed(redis_server, node) == []

@@ -14,8 +14,8 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 
 from streaming.config import StreamingCacheSettings
-from streaming.keys import StreamKeys
-from streaming.writing import delivery, drain, forgetting, outbox
+from streaming.redis.keys import StreamKeys
+from streaming.writing import delivery, outbox, outbox_removal, outbox_worker
 from streaming.writing.log import StreamLog
 from streaming.writing.scripts import Ahead
 
@@ -33,8 +33,8 @@ class Story:
         self._log = log
         log.memory()  # as each process finds out at its start
         self._late: list[Callable[[], object]] = []
-        forgetting._forgetter = lingering()
-        self._other: forgetting.Forgetter | None = lingering()
+        outbox_removal._forgetter = lingering()
+        self._other: outbox_removal.Forgetter | None = lingering()
 
     def write(self) -> None:
         """A write with nothing in its way."""
@@ -58,19 +58,21 @@ class Story:
             with contextlib.suppress(Ahead):
                 self._late.pop(0)()
 
-    def drain(self) -> None:
+    def outbox_worker(self) -> None:
         """All that waits is put into the stream."""
-        while not drain.look(self._log):
+        while not outbox_worker.look(self._log):
             pass
 
     def drain_and_die(self) -> None:
         """Some is put into the stream by a process that dies, commands of which come late."""
         outbox.line_up([self.node])
         last, batch = self._log.last_token(self.node), outbox.next_batch(self.node)
-        for entry in batch[len(drain._done(batch, last)) :][:2]:
+        for entry in batch[len(outbox_worker._done(batch, last)) :][:2]:
             after = last
-            self._late.append(lambda entry=entry, after=after: drain._put(self._log, entry, after))
-            drain._put(self._log, entry, after)
+            self._late.append(
+                lambda entry=entry, after=after: outbox_worker._put(self._log, entry, after)
+            )
+            outbox_worker._put(self._log, entry, after)
             last = entry.token
 
     def write_and_die(self) -> None:
@@ -93,7 +95,7 @@ class Story:
 
     def forget(self) -> None:
         """What is known to be in the stream is removed from the outbox."""
-        forgetter = forgetting._forgetter
+        forgetter = outbox_removal._forgetter
         assert forgetter is not None
         forgetter._forget()
 
@@ -131,13 +133,13 @@ class Story:
 
     def write_elsewhere(self) -> None:
         """Another process writes, which knows only what it has put into the stream itself."""
-        self._other, forgetting._forgetter = forgetting._forgetter, self._other
+        self._other, outbox_removal._forgetter = outbox_removal._forgetter, self._other
         self.write()
-        self._other, forgetting._forgetter = forgetting._forgetter, self._other
+        self._other, outbox_removal._forgetter = outbox_removal._forgetter, self._other
 
     def be_restarted(self) -> None:
         """A new process takes the place of this one: it knows nothing of what is in the stream."""
-        forgetting._forgetter = lingering()
+        outbox_removal._forgetter = lingering()
 
     def _kept(self) -> delivery.Delivery:
         self.stored.append(len(self.stored))
@@ -192,17 +194,17 @@ STEPS = [
 ]
 
 
-def lingering() -> forgetting.Forgetter:
+def lingering() -> outbox_removal.Forgetter:
     """A thread that removes nothing by itself, as long as the test takes."""
-    made = forgetting.Forgetter()
+    made = outbox_removal.Forgetter()
     made.start()
     return made
 
 
 @pytest.fixture
 def _forgetter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forgetting, "LINGER", 3600.0)
-    monkeypatch.setattr(forgetting, "_forgetter", lingering())
+    monkeypatch.setattr(outbox_removal, "LINGER", 3600.0)
+    monkeypatch.setattr(outbox_removal, "_forgetter", lingering())
 
 
 @pytest.mark.usefixtures("_forgetter")

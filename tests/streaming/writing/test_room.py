@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from access.errors import Unavailable
+from core.errors import Unavailable
 from streaming.config import StreamingCacheSettings
-from streaming.connections import writer_client
-from streaming.keys import StreamKeys
-from streaming.writing import delivery, drain, outbox
+from streaming.redis.clients import writer_client
+from streaming.redis.keys import StreamKeys
+from streaming.writing import delivery, outbox, outbox_worker
 from streaming.writing.log import StreamLog
 from streaming.writing.updates import NeverFits
 from tests.caches import Cache, own_cache
@@ -131,9 +131,9 @@ def test_where_nothing_can_be_shed_writes_are_refused_or_wait(full: Cache, node:
     with pytest.raises(Unavailable):
         log.close(uuid.uuid4())
     assert list(full.client.scan_iter("tiled*")) == []
-    assert not drain.look(log)
+    assert not outbox_worker.look(log)
     full.client.delete("of somebody else")
-    while not drain.look(log):  # memory is freed in the background
+    while not outbox_worker.look(log):  # memory is freed in the background
         pass
     assert outbox.backlog().count == 0
     assert retained(full, node) == [1, 2]
@@ -151,7 +151,7 @@ def test_an_update_that_can_never_fit_costs_no_history_and_becomes_a_gap(
         append(log, node, MEMORY)
     assert (refused.value.status, "smaller parts" in refused.value.detail) == (413, True)
     delivery.deliver(log, node, numbers()[0], bytes(MEMORY))
-    assert drain.look(log)
+    assert outbox_worker.look(log)
     assert retained(full, node)[-1] == 29
     assert full.client.xrevrange(StreamKeys.of("tiled", node).log, count=1)[0][1][b"lost"] == b"1"
     assert len(retained(full, node)) == before + 1

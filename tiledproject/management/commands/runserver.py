@@ -9,7 +9,7 @@ from daphne.management.commands.runserver import get_default_application
 from django.conf import settings
 
 from tiledproject.checks import refuse_stored, refuse_to_start
-from tiledproject.daphne_server import PatientServer
+from tiledproject.servers.daphne_server import PatientServer
 
 
 class Command(DaphneCommand):

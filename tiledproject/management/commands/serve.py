@@ -11,10 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from tiledproject.checks import refuse_stored, refuse_to_start
-from tiledproject.config import Settings
-from tiledproject.greeting import greeting
-from tiledproject.serve_options import add_options
-from tiledproject.workers import Supervisor, WorkersFailed, listen
+from tiledproject.config.settings_model import Settings
+from tiledproject.servers.serve_options import add_options
+from tiledproject.servers.startup_banner import greeting
+from tiledproject.servers.workers import Supervisor, WorkersFailed, listen
 
 
 class Command(BaseCommand):

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from redis.exceptions import RedisError
 
-from access.errors import Unavailable
-from catalog.services.sweep import UNCLAIMED
-from tiledproject.sweeping import sweep
+from catalog.services.assets.cleanup import UNCLAIMED
+from core.errors import Unavailable
+from tiledproject.servers.cleanup import sweep
 
 
 class Command(BaseCommand):

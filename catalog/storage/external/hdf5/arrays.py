@@ -19,8 +19,8 @@ from ...encoding import Array
 from ...errors import NoSuchEntry, Unreadable
 from ...regions import Region
 from ..datasets import read_datasets
-from ..faults import fault, faults_told
-from ..frames import LARGEST_FRAME, array_structure, regular_chunks
+from ..error_translation import fault, faults_told
+from ..frame_stacks import LARGEST_FRAME, array_structure, regular_chunks
 from ..sources import Sources
 from .links import OpenFile, opened
 from .options import Options

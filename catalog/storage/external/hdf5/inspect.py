@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tiled_client.wire.families import StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 
 from ..formats import Inspected
 from ..sources import Sources

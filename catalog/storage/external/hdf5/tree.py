@@ -10,8 +10,8 @@ from typing import Any
 import h5py
 import pyarrow as pa
 
-from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
 from ...encoding import Array

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 import orjson
 
-from tiled_client.wire.plain import plain_array, plain_value
+from tiled_client.wire.json_values import plain_array, plain_value
 
 from ...encoding import Array
 from ...errors import Unreadable

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from ...errors import Unreadable
-from ..frames import LARGEST_FRAME
+from ..frame_stacks import LARGEST_FRAME
 from ..sources import Sources
 
 LARGEST_DOCUMENT = 64 * 1024 * 1024

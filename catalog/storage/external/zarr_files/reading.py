@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tiled_client.wire.families import StructureFamily
 from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
 from ...encoding import Array
@@ -21,7 +21,7 @@ from ...errors import NoSuchEntry, Unreadable
 from ...regions import Region
 from ..datasets import read_datasets
 from ..formats import Entry, Inspected, Tree
-from ..frames import LARGEST_FRAME, array_structure, regular_chunks
+from ..frame_stacks import LARGEST_FRAME, array_structure, regular_chunks
 from ..sources import Sources
 from .documents import ZarrNode, child_names, find_node
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from ...documents import read_data_sources
 from ...errors import UnreadableAnswer
-from ...frames import ARROW
-from ...http import OCTETS
+from ...http.client import OCTETS
 from ...regions import block_offset
+from ...tables import ARROW
 from ...wire.data_sources import DataSource
-from ..protocol import Map, Schema, optional_sizes, sizes
+from ..protocol.messages import Map, Schema, optional_sizes, sizes
 from .base import Common, Update, builds, dtype_of
 from .sparse import SparseUpdate
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from ...errors import UnreadableAnswer
 from ...uris import Path
-from ..origin import Context, Origin
-from ..protocol import Envelope, Map, Schema
+from ..protocol.messages import Envelope, Map, Schema
+from ..protocol.origin import Context, Origin
 
 if TYPE_CHECKING:
     from ...nodes import Node

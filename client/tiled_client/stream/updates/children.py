@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ...documents import Resource, read_data_sources, read_specs
 from ...wire.data_sources import DataSource
 from ...wire.specs import Spec
-from ..protocol import Map, Schema
+from ..protocol.messages import Map, Schema
 from .base import Common, Update, builds
 
 if TYPE_CHECKING:

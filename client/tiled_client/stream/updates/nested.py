@@ -10,7 +10,7 @@ import numpy as np
 from ... import nested
 from ...errors import UnreadableAnswer
 from ...wire.ragged import RaggedStructure
-from ..protocol import Map, Schema, optional_sizes
+from ..protocol.messages import Map, Schema, optional_sizes
 from .base import Common, Update, builds, dtype_of
 
 

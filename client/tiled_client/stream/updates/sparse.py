@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ...errors import UnreadableAnswer
-from ...frames import ARROW
+from ...tables import ARROW
 from .base import Update
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from ... import frames
+from ... import tables as frames
 from ...documents import read_data_sources
 from ...errors import UnreadableAnswer
 from ...wire.data_sources import DataSource
-from ..protocol import Map, Schema
+from ..protocol.messages import Map, Schema
 from .base import Common, Update, builds
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from catalog.storage.confined.frames import Channel
+from catalog.storage.confined.messages import Channel
 from catalog.storage.encoding import Array
 from catalog.storage.external import Format, Sources
 from tiled_client.wire.slices import NDSlice

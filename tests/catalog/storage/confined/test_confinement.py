@@ -23,11 +23,11 @@ import pyarrow.parquet
 import pytest
 import zarr
 
-from catalog.storage import external, files, processes
+from catalog.storage import confined_processes, external, files
 from catalog.storage.confined import landlock, seccomp
 from catalog.storage.confined.confinement import Protection
+from catalog.storage.confined_processes import Limits
 from catalog.storage.errors import MissingFile, NotReady, StorageError, Unreadable
-from catalog.storage.processes import Limits
 from tiled_client.wire.data_sources import Asset
 from tiled_client.wire.structures import ArrayStructure
 
@@ -44,7 +44,7 @@ ONE = ArrayStructure.from_array(np.ones(1, "u1"))
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where all of this lies; the processes know the hostile format."""
     place = tmp_path_factory.mktemp("confined")
-    before = dataclasses.replace(processes.configuration)
+    before = dataclasses.replace(confined_processes.configuration)
     external.configure(lambda: LIMITS, adapters=[FORMAT], private=[place / "data"])
     external.register(external.load(FORMAT))
     (place / "data").mkdir()
@@ -65,7 +65,7 @@ def folder(place: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 
 
 def limited(limits: Limits) -> None:
-    processes.configuration.limits = lambda: limits
+    confined_processes.configuration.limits = lambda: limits
 
 
 def attempt(folder: Path, do: str, argument: Any = None) -> None:
@@ -193,9 +193,9 @@ def test_a_read_that_takes_too_long_is_ended_and_others_go_on(folder: Path) -> N
 def test_who_finds_all_processes_at_work_is_asked_to_come_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    processes.stop()
+    confined_processes.stop()
     limited(dataclasses.replace(LIMITS, processes=1))
-    monkeypatch.setattr(processes, "PATIENCE", 0.2)
+    monkeypatch.setattr(confined_processes, "PATIENCE", 0.2)
     attempt(folder, "read", folder / "a.hostile")
     thread = threading.Thread(target=attempt, args=(folder, "wait", 1.5))
     thread.start()
@@ -203,7 +203,7 @@ def test_who_finds_all_processes_at_work_is_asked_to_come_again(
         while thread.is_alive():
             attempt(folder, "read", folder / "a.hostile")
     thread.join()
-    processes.stop()
+    confined_processes.stop()
 
 
 def deflated_hdf5(folder: Path) -> tuple[str, Path, dict[str, Any]]:
@@ -297,8 +297,8 @@ def test_a_sheet_of_two_cells_far_apart_is_refused(folder: Path) -> None:
 def test_where_there_are_no_such_processes_the_server_reads_itself(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "CONFINED", False)
-    processes.stop()
+    monkeypatch.setattr(confined_processes, "CONFINED", False)
+    confined_processes.stop()
     try:
         attempt(folder, "read", folder / "a.hostile")
         with pytest.raises(MissingFile):
@@ -311,7 +311,7 @@ def test_where_there_are_no_such_processes_the_server_reads_itself(
         with h5py.File(folder / "a.h5", "a") as file:
             file["y"] = 1
     finally:
-        processes.stop()
+        confined_processes.stop()
 
 
 def test_what_protects_without_landlock_is_said() -> None:
@@ -322,8 +322,8 @@ def test_what_protects_without_landlock_is_said() -> None:
 
 def test_the_fork_server_is_started_again_when_it_was_killed(folder: Path) -> None:
     attempt(folder, "read", folder / "a.hostile")
-    assert processes._pools is not None
-    process = processes._pools.starter._process
+    assert confined_processes._pools is not None
+    process = confined_processes._pools.starter._process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,0 +1,1 @@
+"""Accounts: users, their state, and whether their credentials still hold."""

@@ -1,0 +1,160 @@
+"""Users and services in the admin, as keys and rights know them; and their logins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from ..accounts.account_state import of_account
+from ..login.sessions import revoke_session
+from ..models import Account, Identity, Session
+from ..principals import Kind
+
+if TYPE_CHECKING:
+    AccountModelAdmin = admin.ModelAdmin[Account]
+    SessionModelAdmin = admin.ModelAdmin[Session]
+    IdentityTabular = admin.TabularInline[Identity, Account]
+    AccountModelForm = forms.ModelForm[Account]
+else:
+    AccountModelAdmin = SessionModelAdmin = admin.ModelAdmin
+    IdentityTabular = admin.TabularInline
+    AccountModelForm = forms.ModelForm
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    """Whether whoever asks may do everything anyway."""
+    return bool(getattr(request.user, "is_superuser", False))
+
+
+class ServiceForm(AccountModelForm):
+    """What a service is; what a user is, Django's own page of users says."""
+
+    class Meta:
+        model = Account
+        fields = ("note", "role", "active")
+
+    def save(self, commit: bool = True) -> Account:
+        """A service, if it is a new one."""
+        if self.instance._state.adding:
+            self.instance.kind = Kind.service
+        saved: Account = super().save(commit)
+        return saved
+
+
+class Identities(IdentityTabular):
+    """At which providers a user logs in, and as whom."""
+
+    model = Identity
+    extra = 0
+    fields = ["provider", "identifier", "latest_login"]
+    readonly_fields = ["latest_login"]
+
+    def has_add_permission(  # type: ignore[override]  # as Django calls it
+        self, request: HttpRequest, obj: Account | None
+    ) -> bool:
+        """As for the account."""
+        return is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        """As for the account."""
+        return is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        """As for the account."""
+        return is_superuser(request)
+
+
+@admin.register(Account)
+class AccountAdmin(AccountModelAdmin):
+    """Principals, as somebody looks after them."""
+
+    form = ServiceForm
+    list_display = ["__str__", "kind", "now", "uuid", "note", "time_created"]
+    list_filter = ["kind"]
+    list_select_related = ["user"]
+    search_fields = ["user__username", "note", "uuid", "identities__identifier"]
+
+    def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
+        """Of a user, only what is no matter of the page of users."""
+        if obj is not None and obj.kind == Kind.user:
+            return ["uuid", "user", "note"]
+        return ["note", "role", "active", *(["uuid"] if obj else [])]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
+        """Who it is does not change."""
+        return ["uuid", "user"] if obj else []
+
+    def get_inlines(self, request: HttpRequest, obj: Account | None) -> Any:
+        """Identities are for users."""
+        return [Identities] if obj is not None and obj.kind == Kind.user else []
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Superusers alone: a service may be an admin."""
+        return is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        """Superusers alone: whoever gives identities to users can log in as them."""
+        return is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        """Services may be deleted, by superusers; users are deleted as users."""
+        is_user = obj is not None and obj.kind == Kind.user
+        return not is_user and is_superuser(request)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """None: users would be among those that are selected."""
+        return {}
+
+    @admin.display(description="Role")
+    def now(self, account: Account) -> str:
+        """What it may do now."""
+        standing = of_account(account)
+        return standing.role.value if standing.active else "barred"
+
+
+@admin.action(permissions=["change"], description="Revoke selected sessions")
+def revoke_selected(
+    model_admin: SessionAdmin, request: HttpRequest, queryset: QuerySet[Session]
+) -> None:
+    """End logins, and whatever they have open."""
+    for session in queryset:
+        revoke_session(uuid=session.uuid)
+
+
+@admin.register(Session)
+class SessionAdmin(SessionModelAdmin):
+    """Logins: seen, and revoked."""
+
+    actions = [revoke_selected]
+    date_hierarchy = "time_created"
+    list_display = [
+        "uuid",
+        "account",
+        "provider",
+        "address",
+        "time_created",
+        "latest_activity",
+        "expires",
+        "revoked",
+    ]
+    list_filter = ["revoked", "provider"]
+    list_select_related = ["account__user"]
+    search_fields = ["account__user__username", "identifier", "address"]
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """All but deletion: of what is revoked there remains a trace."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever logs in makes one."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Session | None = None) -> Any:
+        """All: it is revoked from the list."""
+        return [field.name for field in Session._meta.fields]

@@ -1,0 +1,193 @@
+"""Keys in the admin: listed, made, revoked. None is edited, so that its holder knows what it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.actions import delete_selected
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from core.errors import ServiceError
+
+from ..accounts.account_state import INHERIT
+from ..api_keys.expiry import moment
+from ..api_keys.issuing import Wanted, issue_for
+from ..api_keys.store import create_key
+from ..config import authentication_settings
+from ..models import ApiKey
+from ..principals import OF_ACCOUNTS, READ, Scope
+from .accounts import AccountAdmin as AccountAdmin
+from .accounts import SessionAdmin as SessionAdmin
+from .accounts import is_superuser
+from .forms import LoginForm
+from .tags import TagAdmin as TagAdmin
+from .users import GuardedUserAdmin as GuardedUserAdmin
+
+if TYPE_CHECKING:
+    KeyModelAdmin = admin.ModelAdmin[ApiKey]
+    KeyModelForm = forms.ModelForm[ApiKey]
+else:
+    KeyModelAdmin = admin.ModelAdmin
+    KeyModelForm = forms.ModelForm
+
+admin.site.login_form = LoginForm
+
+
+class NewKeyForm(KeyModelForm):
+    """What a new key is to be."""
+
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope.value, scope.value) for scope in Scope if scope not in OF_ACCOUNTS],
+        initial=sorted(READ),
+        widget=forms.CheckboxSelectMultiple,
+    )
+    expires = forms.CharField(
+        required=False,
+        help_text="A duration (90m, 12h, 7d, 4w) or a date (2027-01-31); empty: never.",
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ("note", "scopes", "expires")
+
+    def clean_expires(self) -> datetime | None:
+        """The moment that was meant."""
+        said = self.cleaned_data["expires"].strip()
+        try:
+            expires = moment(said) if said else None
+        except ValueError as error:
+            raise forms.ValidationError(f"{error}.") from None
+        if expires is not None and expires <= timezone.now():
+            raise forms.ValidationError("A key has to expire at a moment that is still to come.")
+        return expires
+
+
+class NewOwnedKeyForm(NewKeyForm):
+    """The same on a site with users, where each key has an owner."""
+
+    scopes = forms.MultipleChoiceField(
+        choices=[(INHERIT, "all that its owner has"), *((s.value, s.value) for s in Scope)],
+        initial=[INHERIT],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ("owner", "note", "scopes", "expires")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].required = True
+
+    def clean(self) -> dict[str, Any] | None:
+        """Make the key: whether its owner may have it is said in the form."""
+        wanted = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                self.made = _issued(wanted)
+            except ServiceError as error:
+                raise forms.ValidationError(error.detail) from None
+        return wanted
+
+
+def _issued(wanted: dict[str, Any]) -> tuple[ApiKey, str]:
+    expires = wanted["expires"]
+    return issue_for(
+        account=wanted["owner"],
+        wanted=Wanted(
+            scopes=frozenset(wanted["scopes"]),
+            lasts=None if expires is None else expires - timezone.now(),
+            access_tags=None,
+            note=wanted["note"],
+        ),
+    )
+
+
+def _of_site(wanted: dict[str, Any]) -> tuple[ApiKey, str]:
+    scopes = [Scope(name) for name in wanted["scopes"]]
+    return create_key(scopes=scopes, expires=wanted["expires"], note=wanted["note"])
+
+
+@admin.action(permissions=["delete"], description="Revoke selected keys")
+def revoke_selected(
+    model_admin: KeyAdmin, request: HttpRequest, queryset: QuerySet[ApiKey]
+) -> HttpResponse | None:
+    """Django's action to delete; a key whose row is gone is revoked."""
+    return delete_selected(model_admin, request, queryset)
+
+
+@admin.register(ApiKey)
+class KeyAdmin(KeyModelAdmin):
+    """Keys, as somebody looks after them."""
+
+    actions = [revoke_selected]
+    form = NewKeyForm
+    autocomplete_fields = ["owner"]
+    list_select_related = ["owner__user"]
+    list_display = [
+        "first_eight",
+        "owner",
+        "note",
+        "scope_names",
+        "expires",
+        "last_used",
+        "time_created",
+    ]
+    search_fields = ["first_eight", "note", "owner__user__username", "owner__note"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """That of a site with users, or of one without."""
+        owned = authentication_settings().multi_user
+        kwargs["form"] = NewOwnedKeyForm if owned and obj is None else NewKeyForm
+        return super().get_form(request, obj, *args, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        """What the form has."""
+        owned = obj.owner_id if obj else authentication_settings().multi_user
+        return ["owner", "note", "scopes", "expires"] if owned else ["note", "scopes", "expires"]
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """All but Django's own name for revoking."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever makes keys for others can do what they can: on a site with users, superusers."""
+        if authentication_settings().multi_user:
+            return is_superuser(request)
+        return super().has_add_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        """Nobody: whoever needs other rights needs another key."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """Make the key, and keep its secret for the answer alone."""
+        made, request.secret_of_new_key = (  # type: ignore[attr-defined]
+            form.made if authentication_settings().multi_user else _of_site(form.cleaned_data)
+        )
+        obj.__dict__.update(made.__dict__)
+
+    def response_add(
+        self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The page with the secret, which cannot be opened again."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Key {obj}",
+            "key": obj,
+            "secret": request.secret_of_new_key,  # type: ignore[attr-defined]
+        }
+        return TemplateResponse(request, "admin/access/apikey/made.html", context)
+
+    @admin.display(description="Scopes")
+    def scope_names(self, key: ApiKey) -> str:
+        """What it allows."""
+        return ", ".join(key.scopes)

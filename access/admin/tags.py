@@ -1,0 +1,68 @@
+"""Tags in the admin: what each allows, and to whom. Which nodes have them, the API says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from ..models import Grant, Tag
+from ..permissions.tag_permissions import NODE_SCOPES
+from ..principals import READ
+
+if TYPE_CHECKING:
+    GrantModelForm = forms.ModelForm[Grant]
+    GrantInlineBase = admin.TabularInline[Grant, Tag]
+    TagModelAdmin = admin.ModelAdmin[Tag]
+else:
+    GrantModelForm = forms.ModelForm
+    GrantInlineBase = admin.TabularInline
+    TagModelAdmin = admin.ModelAdmin
+
+
+class GrantForm(GrantModelForm):
+    """A grant, with the scopes to be ticked."""
+
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope.value, scope.value) for scope in sorted(NODE_SCOPES)],
+        initial=sorted(READ),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    class Meta:
+        model = Grant
+        fields = ("account", "group", "audience", "scopes", "may_apply")
+
+
+class GrantInline(GrantInlineBase):
+    """The grants of a tag, on its page."""
+
+    extra = 1
+    form = GrantForm
+    model = Grant
+
+
+@admin.register(Tag)
+class TagAdmin(TagModelAdmin):
+    """Tags, as somebody looks after them."""
+
+    inlines = [GrantInline]
+    list_display = ["name", "note", "grant_count", "time_created"]
+    search_fields = ["name", "note"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
+        """All tags, each with the number of its grants."""
+        return super().get_queryset(request).annotate(granted=Count("grants"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Tag | None = None) -> Any:
+        """The name of a tag that nodes may bear already."""
+        return ["name"] if obj else []
+
+    @admin.display(description="Grants")
+    def grant_count(self, tag: Tag) -> int:
+        """To how many it allows something."""
+        return tag.granted  # type: ignore[attr-defined,no-any-return]

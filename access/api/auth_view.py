@@ -1,0 +1,63 @@
+"""What the views of `auth/` share."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from access.accounts.accounts import find_account
+from access.api.permissions import principal_of
+from access.authentication.csrf import check_csrf
+from access.authentication.drf import KEY_COOKIE
+from access.authentication.jwt_tokens import BEARER
+from access.config import authentication_settings
+from access.models import Account
+from core.errors import Invalid, NotFound, Unauthorized
+
+from .base import WireView
+
+NO_STORE = {"Cache-Control": "no-store"}
+"""Of every answer with a secret in it."""
+
+
+class AuthView(WireView):
+    """A view that exists where there are users."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Check that there are users, and then who asks."""
+        if not authentication_settings().multi_user:
+            raise NotFound("Not Found")
+        super().initial(request, *args, **kwargs)
+
+
+class OpenView(AuthView):
+    """A view for those who have no credentials yet, or none that count any more."""
+
+    def perform_authentication(self, request: Request) -> None:
+        """Ask nobody who they are; a browser with the cookie of a key has to mean it."""
+        if KEY_COOKIE in request.COOKIES and "HTTP_AUTHORIZATION" not in request.META:
+            check_csrf(request)
+
+    def check_permissions(self, request: Request) -> None:
+        """Everybody may."""
+
+
+def own_account(request: Request) -> Account:
+    """The account of whoever asks. Raises Unauthorized for nobody, and for one that is gone."""
+    uuid = principal_of(request).uuid
+    if uuid is None:
+        raise Unauthorized("Not authenticated", headers=BEARER)
+    try:
+        return find_account(uuid)
+    except NotFound:
+        raise Unauthorized("Could not validate credentials", headers=BEARER) from None
+
+
+def read_uuid(text: str, what: str) -> UUID:
+    """A uuid of an address, with dashes or without. Raises Invalid."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Invalid(f"{what} must be a UUID, not {text!r}.") from None

@@ -1,0 +1,71 @@
+"""Logging in to a terminal with a browser: begun, and asked after (pages: `access.login.views`)."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from rest_framework.request import Request
+
+from access.authentication.client_address import client_address
+from access.login.device_flow import INTERVAL, Pending, begin, collect
+from access.login.oidc import provider_called
+from catalog.api.nodes.links import API, base_url
+from core.errors import Invalid
+from core.http.responses import JSON, json_bytes, render
+
+from .auth_view import NO_STORE, OpenView
+from .documents import login_document
+from .request_bodies import json_object, text_field
+
+GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+class AuthorizeView(OpenView):
+    """`auth/provider/{provider}/authorize`."""
+
+    def post(self, request: Request, provider: str) -> HttpResponse:
+        """Codes for a terminal: one that it shows, and one that it asks with."""
+        provider_called(provider)
+        begun = begin(provider=provider, address=client_address(request._request))
+        base = base_url(request)
+        site = base.removesuffix(API)
+        told = {
+            "authorization_uri": f"{site}{reverse('login-device', args=[provider])}",
+            "verification_uri": f"{base}/auth/provider/{provider}/token",
+            "interval": INTERVAL,
+            "device_code": begun.device_code,
+            "expires_in": begun.seconds,
+            "user_code": begun.user_code,
+        }
+        return render(request, told, headers=NO_STORE)
+
+    def get(self, request: Request, provider: str) -> HttpResponse:
+        """To the page that logs a browser in."""
+        provider_called(provider)
+        return HttpResponseRedirect(reverse("login-begin", args=[provider]))
+
+
+class DevicePageView(OpenView):
+    """`auth/provider/{provider}/device_code`."""
+
+    def get(self, request: Request, provider: str) -> HttpResponse:
+        """To the page where a terminal's code is typed."""
+        provider_called(provider)
+        return HttpResponseRedirect(reverse("login-device", args=[provider]))
+
+
+def poll(request: Request, provider: str) -> HttpResponse:
+    """Tokens for a terminal, once somebody has let it in. Raises ServiceError."""
+    provider_called(provider)
+    body = json_object(request)
+    if body.get("grant_type") != GRANT:
+        raise Invalid(f"grant_type must be {GRANT}.")
+    address = client_address(request._request)
+    code = text_field(body, "device_code")
+    try:
+        tokens = collect(provider=provider, device_code=code, address=address)
+    except Pending:
+        # What clients look at is an object here, and not a sentence.
+        told = {"detail": {"error": "authorization_pending"}}
+        return HttpResponse(json_bytes(told), status=400, content_type=JSON)
+    return render(request, login_document(tokens), headers=NO_STORE)

@@ -1,0 +1,75 @@
+"""Principals: whoever asks, and, for admins, all of them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from access.accounts.accounts import create_service
+from access.api.permissions import principal_of
+from access.authentication.jwt_tokens import BEARER
+from access.principals import Scope
+from access.roles import Role
+from catalog.api.nodes.pagination import LAST_OFFSET
+from core.errors import Invalid, NotFound, Unauthorized
+from core.http.requests import integer
+from core.http.responses import render
+
+from .auth_view import AuthView, read_uuid
+from .documents import Document, accounts_with_all, principal_document
+
+MOST = 300
+
+
+class WhoAmIView(AuthView):
+    """`auth/whoami`."""
+
+    def get(self, request: Request) -> HttpResponse:
+        """Whoever asks; null for nobody."""
+        uuid = principal_of(request).uuid
+        if uuid is None:
+            return render(request, None)
+        try:
+            return render(request, _document(uuid))
+        except NotFound:
+            raise Unauthorized("Could not validate credentials", headers=BEARER) from None
+
+
+class PrincipalsView(AuthView):
+    """`auth/principal`."""
+
+    scopes = {"GET": (Scope.read_principals,), "POST": (Scope.write_principals,)}
+
+    def get(self, request: Request) -> HttpResponse:
+        """A page of all."""
+        offset = integer(request, "page[offset]", 0, high=LAST_OFFSET) or 0
+        limit = integer(request, "page[limit]", 100, high=MOST) or 0
+        accounts = accounts_with_all().order_by("id")[offset : offset + limit]
+        return render(request, [principal_document(account) for account in accounts])
+
+    def post(self, request: Request) -> HttpResponse:
+        """Make a service."""
+        said = request.query_params.get("role")
+        if said not in set(Role):
+            known = " or ".join(Role)
+            raise Invalid(f"The query parameter role must be {known}, not {said!r}.")
+        return render(request, _document(create_service(role=Role(said)).uuid))
+
+
+class PrincipalView(AuthView):
+    """`auth/principal/{uuid}`."""
+
+    scopes = {"GET": (Scope.read_principals,)}
+
+    def get(self, request: Request, uuid: str) -> HttpResponse:
+        """One of them."""
+        return render(request, _document(read_uuid(uuid, "The principal")))
+
+
+def _document(uuid: UUID) -> Document:
+    account = accounts_with_all().filter(uuid=uuid).first()
+    if account is None:
+        raise NotFound(f"No such principal: {uuid.hex}")
+    return principal_document(account)

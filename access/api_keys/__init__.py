@@ -1,0 +1,1 @@
+"""API keys: issuing, storing, looking up."""

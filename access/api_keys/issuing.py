@@ -1,0 +1,152 @@
+"""Keys that accounts make for themselves, and admins for others: never more than may be given.
+
+Source: the wire, "Authentication endpoints". A key that was made with another is no way round what
+restricts that one: it has no scope, no tag and no day more, and is revoked with it. A login that
+was revoked makes no key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from core.errors import BadRequest, Forbidden, Unauthorized
+
+from ..accounts.account_state import INHERIT, Standing, standing_of
+from ..authentication.jwt_tokens import BEARER, SESSION_OVER
+from ..models import Account, ApiKey, Session
+from ..principals import Principal, Scope
+from .store import create_key
+from .websocket_keys import carries_over, hand_over
+
+MOST_KEYS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a key is to be: `scopes` None for all that its owner has, `lasts` None for ever."""
+
+    scopes: frozenset[str] | None
+    lasts: timedelta | None
+    access_tags: frozenset[str] | None
+    note: str
+
+
+def issue_own(*, principal: Principal, account: Account, wanted: Wanted) -> tuple[ApiKey, str]:
+    """A key for whoever asks. Raises Forbidden and BadRequest."""
+    standing = standing_of(account.uuid)
+    scopes = wanted.scopes if wanted.scopes is not None else frozenset({INHERIT})
+    restricted = principal.access_tags is not None
+    if INHERIT in scopes and standing and (restricted or principal.scopes != standing.scopes):
+        # All that one has is then no more than what one asks with.
+        scopes = frozenset(str(scope) for scope in principal.scopes)
+    _check_scopes(scopes, principal.scopes, "your")
+    tags = _narrower_tags(wanted.access_tags, principal)
+    _check_tags(scopes, tags)
+    expires = _ends(wanted)
+    if principal.key_id is not None and principal.expires is not None:
+        expires = min(expires or principal.expires, principal.expires)
+    with transaction.atomic():
+        session = _held(principal)
+        key, secret = _issue(account, scopes, tags, expires, wanted.note, principal.key_id)
+        if carries_over(note=wanted.note, lasts=wanted.lasts):
+            hand_over(key=key, session=session)
+    return key, secret
+
+
+def issue_for(
+    *, account: Account, wanted: Wanted, principal: Principal | None = None
+) -> tuple[ApiKey, str]:
+    """A key for somebody else, made by an admin; `principal`, if it is made over the API.
+
+    Raises Forbidden, BadRequest and Unauthorized.
+    """
+    standing = standing_of(account.uuid)
+    scopes = wanted.scopes if wanted.scopes is not None else frozenset({INHERIT})
+    _check_scopes(scopes, _scopes(standing), "the principal's")
+    _check_tags(scopes, wanted.access_tags)
+    made_by = principal.key_id if principal else None
+    with transaction.atomic():
+        if principal:
+            _held(principal)
+        return _issue(account, scopes, wanted.access_tags, _ends(wanted), wanted.note, made_by)
+
+
+def _held(principal: Principal) -> Session | None:
+    """Keep the credentials of `principal` from being revoked until this transaction is over.
+
+    Returns their login, if they are a token of one. Raises Unauthorized where they were revoked
+    since the request was let in.
+    """
+    if principal.key_id is not None:
+        key = ApiKey.objects.select_for_update().filter(pk=principal.key_id).first()
+        if key is None:
+            raise Unauthorized("Invalid API key", headers=BEARER)
+    if principal.session is None:
+        return None
+    sessions = Session.objects.select_for_update().filter(uuid=principal.session, revoked=False)
+    session = sessions.first()
+    if session is None:
+        raise Unauthorized(SESSION_OVER, headers=BEARER)
+    return session
+
+
+def _scopes(standing: Standing | None) -> frozenset[Scope]:
+    return standing.scopes if standing else frozenset()
+
+
+def _check_scopes(wanted: frozenset[str], held: Collection[Scope], whose: str) -> None:
+    if beyond := wanted - {INHERIT} - set(held):
+        asked, owned = (sorted(map(str, scopes)) for scopes in (beyond, held))
+        raise Forbidden(f"The scopes {asked} are beyond {whose} own, {owned}.")
+
+
+def _narrower_tags(wanted: frozenset[str] | None, principal: Principal) -> frozenset[str] | None:
+    held = principal.access_tags
+    if held is None or wanted is None:
+        return held if wanted is None else wanted
+    if beyond := wanted - held:
+        raise Forbidden(f"The access tags {sorted(beyond)} are beyond your key's own.")
+    return wanted
+
+
+def _check_tags(scopes: frozenset[str], tags: frozenset[str] | None) -> None:
+    # Whoever manages keys could get rid of the restriction.
+    if tags is not None and (broad := scopes & {INHERIT, Scope.admin_apikeys}):
+        named = sorted(map(str, broad))
+        raise Forbidden(f"Access tags cannot restrict a key with the scopes {named}.")
+
+
+def _ends(wanted: Wanted) -> datetime | None:
+    return None if wanted.lasts is None else timezone.now() + wanted.lasts
+
+
+def _issue(
+    account: Account,
+    scopes: frozenset[str],
+    tags: frozenset[str] | None,
+    expires: datetime | None,
+    note: str,
+    made_by: int | None,
+) -> tuple[ApiKey, str]:
+    with transaction.atomic():
+        # Keys that are made at the same time are counted one after the other.
+        Account.objects.select_for_update().get(pk=account.pk)
+        counted = account.keys.filter(Q(expires=None) | Q(expires__gt=timezone.now()))
+        if counted.count() >= MOST_KEYS:
+            raise BadRequest(
+                f"This principal has {MOST_KEYS} API keys, the most that it may. Revoke one first."
+            )
+        return create_key(
+            scopes=scopes,
+            expires=expires,
+            note=note,
+            owner=account,
+            access_tags=tags,
+            made_by=made_by,
+        )

@@ -1,0 +1,88 @@
+"""Keys besides the site's own: made, and revoked.
+
+A secret is 36 random bytes in hexadecimal. The first eight digits name the key; the rest is what
+must be known, long enough for a plain hash to keep it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from core.errors import Invalid, NotFound
+
+from ..events import KeyRevoked, announce
+from ..models import FIRST, Account, ApiKey
+
+SECRET_BYTES = 36
+
+
+def create_key(
+    *,
+    scopes: Collection[str],
+    expires: datetime | None = None,
+    note: str = "",
+    owner: Account | None = None,
+    access_tags: Collection[str] | None = None,
+    made_by: int | None = None,
+) -> tuple[ApiKey, str]:
+    """A new key and its secret, which nobody can be told again.
+
+    `owner` has none on a site without users; `made_by` is the id of the key that it is made with,
+    and revoked with. Raises Invalid for a key that could do nothing.
+    """
+    if not scopes:
+        raise Invalid("A key needs at least one scope.")
+    if expires is not None and expires <= timezone.now():
+        raise Invalid("A key has to expire at a moment that is still to come.")
+    while True:
+        secret = secrets.token_hex(SECRET_BYTES)
+        key = ApiKey(
+            first_eight=secret[:FIRST],
+            hashed_secret=hashed(secret),
+            owner=owner,
+            scopes=sorted(scopes),
+            access_tags=None if access_tags is None else sorted(access_tags),
+            expires=expires,
+            note=note,
+            made_by_id=made_by,
+        )
+        try:
+            with transaction.atomic():
+                key.save(force_insert=True)
+        except IntegrityError:
+            if not ApiKey.objects.filter(first_eight=key.first_eight).exists():
+                raise
+        else:
+            return key, secret
+
+
+def revoke_key(first_eight: str, *, owner: Account | None = None) -> int:
+    """Delete a key, of `owner` if that is said, and all keys that were made with it.
+
+    Returns how many were deleted; from now on they open nothing. Raises NotFound.
+    """
+    owned = ApiKey.objects.all() if owner is None else ApiKey.objects.filter(owner=owner)
+    deleted = 0
+    if "\0" not in first_eight:
+        deleted = owned.filter(first_eight=first_eight).delete()[0]
+    if not deleted:
+        raise NotFound(f"There is no key that begins with {first_eight!r}.")
+    return deleted
+
+
+def announce_deletion(*, instance: ApiKey, **_: Any) -> None:
+    """However the row of a key was deleted: the key is revoked once that is committed."""
+    event = KeyRevoked(instance.pk)
+    transaction.on_commit(lambda: announce(event), robust=True)
+
+
+def hashed(secret: str) -> str:
+    """What is kept of a secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()

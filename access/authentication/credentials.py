@@ -1,0 +1,111 @@
+"""From credentials to a principal: a key, a token, or nothing at all."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Literal
+
+from core.errors import BadRequest, Unauthorized
+
+from ..accounts.account_state import standing_of
+from ..api_keys.lookup import find_key, may_be_stored
+from ..config import authentication_settings
+from ..login.sessions import require_open
+from ..principals import NOBODY, OF_ACCOUNTS, READ, Principal, Scope
+from .jwt_tokens import BEARER, invalid, read_access
+from .key_attempts import guesses
+
+OWNER = Principal(frozenset(Scope) - OF_ACCOUNTS)
+PUBLIC = Principal(READ, anonymous=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What somebody shows, an API key or an access token, and from which address, if known."""
+
+    kind: Literal["apikey", "bearer"]
+    secret: str
+    address: str = ""
+
+    def at(self, address: str) -> Credentials:
+        """Return the same credentials, shown from `address`."""
+        return Credentials(self.kind, self.secret, address)
+
+
+def authenticate(credentials: Credentials | None) -> Principal:
+    """Whoever has `credentials`, or none. Raises Unauthorized."""
+    if credentials is None:
+        return anonymous()
+    if credentials.kind == "apikey":
+        return authenticate_key(credentials.secret, credentials.address)
+    return authenticate_token(credentials.secret)
+
+
+def authenticate_key(key: str, address: str = "") -> Principal:
+    """The principal that `key` belongs to. Raises Unauthorized for any other key.
+
+    Only a key that may be in the database is looked up there. Any other may be a guess of the
+    site's own key. Raises TooMany if too many of those came from `address`.
+    """
+    guessed = not may_be_stored(key) and authentication_settings().single_user_api_key is not None
+    if guessed:
+        guesses.check(address)
+    if is_own_key(key):
+        guesses.right(address)
+        return OWNER
+    found = find_key(key)
+    if found is None:
+        if guessed:
+            guesses.wrong(address, key)
+        headers = BEARER if authentication_settings().multi_user else None
+        raise Unauthorized("Invalid API key", headers=headers)
+    return found
+
+
+def authenticate_token(token: str) -> Principal:
+    """The principal that an access token was given to, with what it may still do.
+
+    Raises Unauthorized for any other token, and on a site without users for all of them.
+    """
+    if not authentication_settings().multi_user:
+        raise invalid()
+    said = read_access(token)
+    standing = standing_of(said.account, session=said.session)
+    if standing is None:
+        if said.session is not None:
+            require_open(said.session)
+        raise invalid()
+    return standing.principal(said.scopes, session=said.session, expires=said.expires)
+
+
+def is_own_key(key: str) -> bool:
+    """Whether `key` is the site's own, which may do everything."""
+    own = authentication_settings().single_user_api_key
+    return own is not None and secrets.compare_digest(_bytes(key), _bytes(own))
+
+
+def anonymous() -> Principal:
+    """The principal of a request without credentials: a reader on a public server, else nobody."""
+    return PUBLIC if authentication_settings().allow_anonymous_access else NOBODY
+
+
+def in_header(authorization: str) -> Credentials:
+    """What an `Authorization` header brings.
+
+    Raises BadRequest where the header has no scheme, or one that no server of this kind knows.
+    """
+    scheme, _, secret = authorization.strip().partition(" ")
+    if scheme.lower() == "apikey" and secret.strip():
+        return Credentials("apikey", secret.strip())
+    if scheme.lower() == "bearer" and secret.strip():
+        return Credentials("bearer", secret.strip())
+    raise BadRequest(
+        "Authorization header must include the authorization type followed by a space and then "
+        "the secret, as in 'Bearer SECRET' or 'Apikey SECRET'. "
+    )
+
+
+def _bytes(text: str) -> bytes:
+    # JSON can say halves of characters, which UTF-8 cannot.
+    return text.encode(errors="surrogatepass")

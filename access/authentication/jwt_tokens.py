@@ -1,0 +1,137 @@
+"""Access and refresh tokens: JSON Web Tokens, signed and not hidden.
+
+Source: the wire, "Login". The first configured secret signs, and any is believed. A token says of
+what type it is, and counts as nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import jwt
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+from core.errors import Unauthorized
+
+from ..accounts.account_state import Standing
+from ..config import authentication_settings
+from ..models import Session
+
+ALGORITHM = "HS256"
+BEARER = {"WWW-Authenticate": "Bearer"}
+INVALID = "Could not validate credentials"
+EXPIRED = "Access token has expired. Refresh token."
+SESSION_OVER = "Session has expired. Please re-authenticate."
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a valid access token says."""
+
+    account: UUID
+    session: UUID | None
+    scopes: frozenset[str]
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A token, and for how many seconds it counts."""
+
+    token: str
+    seconds: float
+
+
+def sign_access(session: Session, standing: Standing) -> Signed:
+    """A token for whatever `standing` may do."""
+    expires = _end(session, authentication_settings().access_token_max_age)
+    claims = {
+        "sub": standing.uuid.hex,
+        "sub_typ": standing.kind.value,
+        "scp": sorted(standing.scopes),
+        "state": session.state,
+        "ids": [{"id": session.identifier, "idp": session.provider}],
+        "sid": session.uuid.hex,
+    }
+    return _sign("access", claims, expires)
+
+
+def sign_refresh(session: Session) -> Signed:
+    """A token that gets another pair."""
+    expires = _end(session, authentication_settings().refresh_token_max_age)
+    return _sign("refresh", {"sid": session.uuid.hex}, expires)
+
+
+def read_access(token: str) -> Access:
+    """What an access token says. Raises Unauthorized."""
+    try:
+        claims = _claims(token, "access")
+    except jwt.ExpiredSignatureError:
+        raise Unauthorized(EXPIRED, headers=BEARER) from None
+    try:
+        return Access(
+            account=UUID(claims["sub"]),
+            session=UUID(claims["sid"]) if "sid" in claims else None,
+            scopes=frozenset(claims["scp"]),
+            expires=datetime.fromtimestamp(claims["exp"], UTC),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise invalid() from None
+
+
+def read_refresh(token: str, *, expired: bool = False) -> UUID:
+    """The session of a refresh token; also of one that has `expired`, if that is said.
+
+    Raises Unauthorized.
+    """
+    try:
+        return UUID(_claims(token, "refresh", expired=expired)["sid"])
+    except jwt.ExpiredSignatureError:
+        raise Unauthorized(SESSION_OVER, headers=BEARER) from None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise invalid() from None
+
+
+def invalid() -> Unauthorized:
+    """What is said of a token that is none."""
+    return Unauthorized(INVALID, headers=BEARER)
+
+
+def _claims(token: str, kind: str, *, expired: bool = False) -> dict[str, Any]:
+    options: Any = {"require": ["exp", "type"], "verify_exp": not expired}
+    for secret in _secrets():
+        try:
+            claims = jwt.decode(token, secret, algorithms=[ALGORITHM], options=options)
+        except jwt.InvalidSignatureError:
+            continue
+        except jwt.ExpiredSignatureError:
+            # Of the wrong type it is nothing, expired or not.
+            if _claims(token, kind, expired=True):
+                raise
+        except (jwt.InvalidTokenError, ValueError):
+            break
+        else:
+            if claims["type"] != kind:
+                break
+            return claims
+    raise invalid()
+
+
+def _sign(kind: str, claims: dict[str, Any], expires: datetime) -> Signed:
+    token = jwt.encode({**claims, "type": kind, "exp": expires}, _secrets()[0], ALGORITHM)
+    return Signed(token, round((expires - datetime.now(UTC)).total_seconds(), 3))
+
+
+def _end(session: Session, seconds: int) -> datetime:
+    return min(datetime.now(UTC) + timedelta(seconds=seconds), session.expires)
+
+
+def _secrets() -> list[str]:
+    chosen = [key.get_secret_value() for key in authentication_settings().secret_keys]
+    return chosen or [
+        salted_hmac("access.authentication.jwt_tokens", b"", settings.SECRET_KEY).hexdigest()
+    ]

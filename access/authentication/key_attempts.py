@@ -1,0 +1,91 @@
+"""Guesses of the site's own key at the API: slowed down by address, in each server process.
+
+A wrong key counts once, however often it is shown: a program that goes on with an old key keeps no
+other program of its address out. After a number of different ones each further attempt from there
+has to wait, the right key as well, up to half a minute. An address from which the right key came
+within the last hour never has to wait. What is kept is bounded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import threading
+import time
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+
+from core.errors import TooMany
+
+from .throttling import TOO_MANY, Rule
+
+RULE = Rule(free=50, longest=30, buckets=4096)
+FORGOTTEN_AFTER = 15 * 60.0
+TRUSTED_FOR = 3600.0
+# The last wrong keys of an address that do not count again.
+REMEMBERED = 64
+
+
+@dataclass(slots=True)
+class _Record:
+    failures: int = 0
+    latest: float = 0.0
+    wrong: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    right: float = -math.inf
+
+
+class Guesses:
+    """What came of late from each address. An empty address is one that is not known."""
+
+    def __init__(self) -> None:
+        self._records: OrderedDict[str, _Record] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def check(self, address: str) -> None:
+        """Raise TooMany if an attempt from `address` comes too soon."""
+        record = self._records.get(address)
+        now = time.monotonic()
+        if record is None or not record.failures or now - record.right < TRUSTED_FOR:
+            return
+        seconds = RULE.wait(record.failures) - (now - record.latest)
+        if seconds > 0:
+            whole = math.ceil(seconds)
+            raise TooMany(TOO_MANY.format(whole), retry_after=whole)
+
+    def wrong(self, address: str, key: str) -> None:
+        """Count a wrong key, unless it came from there before."""
+        if not address:
+            return
+        digest = hashlib.sha256(key.encode(errors="surrogatepass")).digest()[:8]
+        now = time.monotonic()
+        with self._lock:
+            record = self._record(address)
+            if now - record.latest > FORGOTTEN_AFTER:
+                record.failures = 0
+            if digest not in record.wrong:
+                record.wrong.append(digest)
+                record.failures, record.latest = record.failures + 1, now
+
+    def right(self, address: str) -> None:
+        """Trust an address from which the right key came."""
+        if not address:
+            return
+        record, now = self._records.get(address), time.monotonic()
+        if record is None or now - record.right > TRUSTED_FOR / 2:
+            with self._lock:
+                self._record(address).right = now
+
+    def forget(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._records.clear()
+
+    def _record(self, address: str) -> _Record:
+        record = self._records.setdefault(address, _Record())
+        self._records.move_to_end(address)
+        if len(self._records) > RULE.buckets:
+            self._records.popitem(last=False)
+        return record
+
+
+guesses = Guesses()

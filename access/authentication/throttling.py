@@ -1,0 +1,121 @@
+"""Failed logins are slowed down: in all server processes together, and in bounded memory.
+
+Three things are counted: what fails from an address; what fails for a name at one address; and what
+fails for a name at addresses from which it never logged in. Beyond a few free attempts each further
+one has to wait twice as long, up to a limit, and is told how long. Whoever logged in from an
+address before is not slowed down there by what strangers do elsewhere.
+
+An attempt is counted before the password is looked at, so that a thousand at once are a thousand.
+Names and addresses fall into numbered buckets: there are so many rows, and never more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from core.errors import TooMany
+
+from ..models import Attempt, Session
+
+FORGOTTEN_AFTER = timedelta(minutes=15)
+TOO_MANY = "Too many failed attempts. Try again in {} seconds."
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How many attempts are free, how long the first that is not waits, and how long any does."""
+
+    free: int
+    longest: float
+    buckets: int
+    first: float = 1.0
+
+    def wait(self, failures: int) -> float:
+        """Seconds between an attempt and the next, after so many failures."""
+        if failures < self.free:
+            return 0.0
+        return float(min(self.longest, self.first * 2.0 ** min(failures - self.free, 30)))
+
+
+RULES = {
+    "pair": Rule(free=5, longest=60, buckets=16384),
+    "address": Rule(free=30, longest=30, buckets=4096),
+    "name": Rule(free=50, longest=30, buckets=4096),
+    "code": Rule(free=5, longest=60, buckets=4096),
+}
+
+
+def count_login(name: str, address: str) -> None:
+    """Count an attempt to log in as `name`. Raises TooMany where it has to wait."""
+    _count(list(_buckets(name, address)))
+
+
+def count_code(account: str) -> None:
+    """Count an attempt of somebody to type a user code. Raises TooMany where it has to wait."""
+    _count([_bucket("code", account)])
+
+
+def forgive_login(name: str, address: str) -> None:
+    """The attempt that was counted last was none: it had the right password."""
+    pair, *others = _buckets(name, address)
+    Attempt.objects.filter(bucket=pair).delete()
+    fewer = Greatest(F("failures") - 1, 0)
+    Attempt.objects.filter(bucket__in=others, failures__gt=0).update(failures=fewer)
+
+
+def forgive_code(account: str) -> None:
+    """The code was right."""
+    Attempt.objects.filter(bucket=_bucket("code", account)).delete()
+
+
+def _buckets(name: str, address: str) -> Iterator[str]:
+    yield _bucket("pair", f"{name}\n{address}")
+    if address:
+        yield _bucket("address", address)
+    if not _has_logged_in(name, address):
+        yield _bucket("name", name)
+
+
+def _has_logged_in(name: str, address: str) -> bool:
+    if not address or "\0" in name:
+        return False
+    return Session.objects.filter(account__user__username=name, address=address).exists()
+
+
+def _bucket(kind: str, what: str) -> str:
+    # Which names share a bucket is nobody's to know.
+    digest = salted_hmac(f"access.authentication.throttling.{kind}", what).digest()
+    return f"{kind} {int.from_bytes(digest[:8]) % RULES[kind].buckets}"
+
+
+def _count(buckets: list[str]) -> None:
+    now = timezone.now()
+    with transaction.atomic():
+        rows = [Attempt(bucket=bucket, latest=now) for bucket in buckets]
+        Attempt.objects.bulk_create(rows, ignore_conflicts=True)
+        # In one order, so that no two wait for each other.
+        held = Attempt.objects.select_for_update().filter(bucket__in=buckets).order_by("bucket")
+        attempts = list(held)
+        seconds = max(_must_wait(attempt, now) for attempt in attempts)
+        if seconds <= 0:
+            for attempt in attempts:
+                fresh = now - attempt.latest < FORGOTTEN_AFTER
+                attempt.failures, attempt.latest = (attempt.failures if fresh else 0) + 1, now
+            Attempt.objects.bulk_update(attempts, ["failures", "latest"])
+    if seconds > 0:
+        whole = math.ceil(seconds)
+        raise TooMany(TOO_MANY.format(whole), retry_after=whole)
+
+
+def _must_wait(attempt: Attempt, now: datetime) -> float:
+    rule = RULES[attempt.bucket.partition(" ")[0]]
+    return rule.wait(attempt.failures) - (now - attempt.latest).total_seconds()

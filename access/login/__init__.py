@@ -1,0 +1,1 @@
+"""Login: passwords, identity providers, devices, sessions."""

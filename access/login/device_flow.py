@@ -1,0 +1,128 @@
+"""Logging in to a terminal with a browser somewhere else.
+
+Source: the wire, "External device flow". The terminal has a long code that nobody else knows, and
+shows a short one; whoever types that in their browser, logged in there, lets the terminal in.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from core.errors import NotFound, TooMany, Unauthorized
+
+from ..api_keys.store import hashed
+from ..authentication.throttling import count_code, forgive_code
+from ..models import Identity, PendingLogin
+from .password import Tokens, tokens_of
+from .sessions import begin_session
+
+# Neither vowels, which make words, nor what looks like something else.
+LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+LASTS = timedelta(minutes=15)
+INTERVAL = 5
+GRANT_SECONDS = int(LASTS.total_seconds())
+MOST_PENDING = 1000
+MOST_PENDING_OF_ADDRESS = 20
+DEVICE_CODE = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A login that waits for somebody's browser."""
+
+    device_code: str
+    user_code: str
+    seconds: int
+
+
+class Pending(Exception):
+    """Nobody has typed the user code yet."""
+
+
+def begin(*, provider: str, address: str) -> Begun:
+    """Have a terminal wait. Raises TooMany."""
+    now = timezone.now()
+    PendingLogin.objects.filter(expires__lte=now).delete()
+    waiting = PendingLogin.objects.all()
+    if waiting.filter(address=address).count() >= MOST_PENDING_OF_ADDRESS:
+        raise TooMany("Too many logins are under way. Try again in a minute.", retry_after=60)
+    if waiting.count() >= MOST_PENDING:
+        _drop_one()
+    device_code, user_code = secrets.token_hex(32), _user_code()
+    PendingLogin.objects.create(
+        hashed_device_code=hashed(device_code),
+        user_code=user_code,
+        provider=provider,
+        address=address,
+        expires=now + LASTS,
+    )
+    return Begun(device_code, user_code, GRANT_SECONDS)
+
+
+def _drop_one() -> None:
+    """Drop the oldest login of the address that has the most, so that no address takes all."""
+    waiting = PendingLogin.objects.filter(account=None)
+    most = waiting.values("address").annotate(count=Count("pk")).order_by("-count", "address")
+    first = most.first()
+    if first is None:
+        return
+    oldest = waiting.filter(address=first["address"]).order_by("expires").values("pk")[:1]
+    PendingLogin.objects.filter(pk__in=list(oldest.values_list("pk", flat=True))).delete()
+
+
+def approve(*, user_code: str, identity: Identity) -> None:
+    """Let the terminal in that shows `user_code`. Raises NotFound, TooMany."""
+    who = identity.account.uuid.hex
+    count_code(who)
+    code = "".join(letter for letter in user_code.upper() if letter in LETTERS)
+    with transaction.atomic():
+        found = PendingLogin.objects.select_for_update().filter(
+            user_code=f"{code[:4]}-{code[4:]}",
+            provider=identity.provider,
+            account=None,
+            expires__gt=timezone.now(),
+        )
+        updated = found.update(account=identity.account, identifier=identity.identifier)
+    if not updated:
+        raise NotFound("No terminal waits with this code. It may have been typed wrong, or be old.")
+    forgive_code(who)
+
+
+def collect(*, provider: str, device_code: str, address: str) -> Tokens:
+    """The tokens for a terminal that was let in; once.
+
+    Raises Unauthorized for what is no code, NotFound for one that is unknown or expired, Pending.
+    """
+    if DEVICE_CODE.fullmatch(device_code) is None:
+        raise Unauthorized("Invalid device code")
+    with transaction.atomic():
+        found = PendingLogin.objects.select_for_update(of=("self",)).filter(
+            hashed_device_code=hashed(device_code),
+            provider=provider,
+            expires__gt=timezone.now(),
+        )
+        pending = found.select_related("account").first()
+        if pending is None:
+            raise NotFound("No such device code; it may have expired.")
+        if pending.account is None:
+            raise Pending
+        pending.delete()
+        session = begin_session(
+            account=pending.account,
+            provider=provider,
+            identifier=pending.identifier,
+            address=address,
+        )
+        return tokens_of(session)
+
+
+def _user_code() -> str:
+    letters = "".join(secrets.choice(LETTERS) for _ in range(8))
+    return f"{letters[:4]}-{letters[4:]}"

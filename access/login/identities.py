@@ -1,0 +1,88 @@
+"""From what a provider says of somebody to their account here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import count
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from core.errors import Unauthorized, Unavailable
+
+from ..accounts.accounts import account_of
+from ..models import Account, Identity
+from ..providers import OidcProvider
+
+NOT_IN_NAMES = re.compile(r"[^\w.@+-]")
+LONGEST = 255
+LONGEST_NAME = 80
+# First logins at the same moment that want the same name.
+TRIES = 5
+
+
+def identified(*, provider: OidcProvider, claims: Mapping[str, Any]) -> Identity:
+    """Who `claims` are about; a new user, if they were never here and may come.
+
+    Raises Unauthorized for those who may not, and for claims that do not say who it is.
+    """
+    identifier = str(claims.get(provider.id_claim) or "")
+    if not 0 < len(identifier) <= LONGEST or "\0" in identifier:
+        raise Unauthorized(f"{provider.provider} did not say who has logged in.")
+    identity = _known(provider, identifier) or _first_login(provider, identifier, claims)
+    account = identity.account
+    if not account.active or account.user is None or not account.user.is_active:
+        raise Unauthorized("This user is barred from this site.")
+    Identity.objects.filter(pk=identity.pk).update(latest_login=timezone.now())
+    return identity
+
+
+def _known(provider: OidcProvider, identifier: str) -> Identity | None:
+    found = Identity.objects.select_related("account__user")
+    return found.filter(provider=provider.provider, identifier=identifier).first()
+
+
+def _first_login(provider: OidcProvider, identifier: str, claims: Mapping[str, Any]) -> Identity:
+    if not provider.create_users:
+        raise Unauthorized(
+            f"{identifier} of {provider.provider} is no user of this site. Whoever runs it can add "
+            "the identity to a user."
+        )
+    wanted = str(claims.get(provider.username_claim) or identifier)
+    for _ in range(TRIES):
+        try:
+            with transaction.atomic():
+                return Identity.objects.create(
+                    account=_new_user(provider, wanted),
+                    provider=provider.provider,
+                    identifier=identifier,
+                )
+        except IntegrityError:
+            # The same person in another window, or another one who took the name meanwhile.
+            identity = _known(provider, identifier)
+            if identity is not None:
+                return identity
+    raise Unavailable("Too many users log in for the first time now. Try again later.")
+
+
+def _new_user(provider: OidcProvider, wanted: str) -> Account:
+    for name in _names(provider, wanted):
+        if not User.objects.filter(username__iexact=name).exists():
+            user = User.objects.create_user(name)
+            return account_of(user)
+    raise AssertionError("there is always another name")
+
+
+def _names(provider: OidcProvider, wanted: str) -> Iterator[str]:
+    """Names for a new user: never one that somebody has, who would be taken for them.
+
+    They are in the form in which Django keeps them, so that they are compared as they are kept.
+    """
+    name = NOT_IN_NAMES.sub("_", User.normalize_username(wanted))[:LONGEST_NAME]
+    yield name
+    yield f"{name.partition('@')[0]}@{provider.provider}"
+    for number in count(2):
+        yield f"{name.partition('@')[0]}{number}@{provider.provider}"

@@ -1,0 +1,106 @@
+"""Logins that last: begun, refreshed, ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.sessions.models import Session as BrowserSession
+from django.db import transaction
+from django.utils import timezone
+
+from core.errors import BadRequest, NotFound, Unauthorized
+
+from ..authentication.jwt_tokens import BEARER, SESSION_OVER
+from ..config import authentication_settings
+from ..events import SessionRevoked, announce
+from ..models import Account, Session
+
+MOST_SESSIONS = 200
+# So many rows are removed at a time.
+BATCH = 500
+
+
+def begin_session(
+    *, account: Account, provider: str, identifier: str, address: str = ""
+) -> Session:
+    """A new login of `account`. Raises BadRequest if it has as many as it may."""
+    now = timezone.now()
+    with transaction.atomic():
+        # Whoever logs in twice at the same time is counted twice.
+        Account.objects.select_for_update().get(pk=account.pk)
+        account.sessions.filter(expires__lte=now).delete()
+        if account.sessions.filter(revoked=False).count() >= MOST_SESSIONS:
+            raise BadRequest(
+                f"This account has {MOST_SESSIONS} sessions, the most that it may. Log out of one "
+                "of them first."
+            )
+        age = timedelta(seconds=authentication_settings().session_max_age)
+        return Session.objects.create(
+            account=account,
+            provider=provider,
+            identifier=identifier,
+            address=address,
+            time_created=now,
+            latest_activity=now,
+            expires=now + age,
+        )
+
+
+def find_session(uuid: UUID) -> Session | None:
+    """The login with this uuid, if it can still be refreshed."""
+    session = Session.objects.select_related("account__user").filter(uuid=uuid).first()
+    if session is None or session.revoked or session.expires <= timezone.now():
+        return None
+    return session
+
+
+def require_open(uuid: UUID) -> None:
+    """Raise Unauthorized unless there is a login with this uuid that was not revoked."""
+    if not Session.objects.filter(uuid=uuid, revoked=False).exists():
+        raise Unauthorized(SESSION_OVER, headers=BEARER)
+
+
+def forget_expired() -> int:
+    """Remove logins and browser sessions that have expired, and return how many there were."""
+    now, removed = timezone.now(), 0
+    while ids := list(
+        Session.objects.filter(expires__lte=now).values_list("pk", flat=True)[:BATCH]
+    ):
+        Session.objects.filter(pk__in=ids).delete()
+        removed += len(ids)
+    return removed + BrowserSession.objects.filter(expire_date__lte=now).delete()[0]
+
+
+def touch_session(session: Session) -> None:
+    """Note that a login was used."""
+    Session.objects.filter(pk=session.pk).update(latest_activity=timezone.now())
+
+
+def revoke_session(*, uuid: UUID, account: Account | None = None) -> None:
+    """End a login, of `account` if that is said; harmless when done before. Raises NotFound."""
+    owned = Session.objects.all() if account is None else Session.objects.filter(account=account)
+    with transaction.atomic():
+        session = owned.select_for_update().filter(uuid=uuid).first()
+        if session is None:
+            raise NotFound(f"No session {uuid.hex}")
+        if not session.revoked:
+            session.revoked = True
+            session.save(update_fields=["revoked"])
+
+
+def after_saved(*, instance: Session, created: bool, **_: Any) -> None:
+    """A login that was revoked, however that was done, is over."""
+    if not created and instance.revoked:
+        _announce(instance)
+
+
+def after_deleted(*, instance: Session, **_: Any) -> None:
+    """A login whose row is gone is over."""
+    _announce(instance)
+
+
+def _announce(session: Session) -> None:
+    event = SessionRevoked(session.uuid)
+    transaction.on_commit(lambda: announce(event), robust=True)

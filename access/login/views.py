@@ -1,0 +1,98 @@
+"""Pages for logging in with a browser: at a provider, and for a terminal that waits."""
+
+from __future__ import annotations
+
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from core.errors import ServiceError
+
+from ..models import Identity
+from .device_flow import approve
+from .identities import identified
+from .oidc import claims_brought, provider_called, sent_there
+
+BACKEND = "access.backends.PasswordBackend"
+AFTERWARDS = "access_next"
+IDENTITY = "access_identity"
+
+
+@require_GET
+@never_cache
+def begin_login(request: HttpRequest, provider: str) -> HttpResponse:
+    """To the provider, and then to the page `next` of this site."""
+    try:
+        known = provider_called(provider)
+        request.session[AFTERWARDS] = _of_this_site(request, request.GET.get("next", ""))
+        back = request.build_absolute_uri(reverse("login-code", args=[provider]))
+        return sent_there(request, known, back)
+    except ServiceError as error:
+        return _refused(request, error)
+
+
+@require_GET
+@never_cache
+def end_login(request: HttpRequest, provider: str) -> HttpResponse:
+    """Back from the provider: log in, and go on to where it was begun from."""
+    afterwards = request.session.get(AFTERWARDS, "/")
+    try:
+        known = provider_called(provider)
+        identity = identified(provider=known, claims=claims_brought(request, known))
+    except ServiceError as error:
+        return _refused(request, error)
+    assert identity.account.user is not None
+    login(request, identity.account.user, backend=BACKEND)
+    request.session[IDENTITY] = identity.pk
+    return HttpResponseRedirect(afterwards)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def device(request: HttpRequest, provider: str) -> HttpResponse:
+    """Where the code is typed that a terminal shows."""
+    try:
+        provider_called(provider)
+    except ServiceError as error:
+        return _refused(request, error)
+    identity = _identity(request, provider)
+    if identity is None:
+        here = reverse("login-device", args=[provider])
+        begin = reverse("login-begin", args=[provider])
+        return HttpResponseRedirect(f"{begin}?{urlencode({'next': here})}")
+    context: dict[str, object] = {"identity": identity}
+    if request.method == "GET":
+        return render(request, "access/device.html", context)
+    try:
+        approve(user_code=request.POST.get("user_code", ""), identity=identity)
+    except ServiceError as error:
+        context["error"] = error.detail
+        return render(request, "access/device.html", context, status=error.status)
+    return render(request, "access/device_done.html", context)
+
+
+def _identity(request: HttpRequest, provider: str) -> Identity | None:
+    """As whom this browser has logged in at `provider`, if it has and they may still come."""
+    known = request.session.get(IDENTITY)
+    if known is None or not request.user.is_authenticated:
+        return None
+    found = Identity.objects.select_related("account").filter(
+        pk=known, provider=provider, account__user=request.user
+    )
+    return found.first()
+
+
+def _of_this_site(request: HttpRequest, address: str) -> str:
+    allowed = url_has_allowed_host_and_scheme(
+        address, {request.get_host()}, require_https=request.is_secure()
+    )
+    return address if allowed else "/"
+
+
+def _refused(request: HttpRequest, error: ServiceError) -> HttpResponse:
+    context = {"error": error.detail}
+    return render(request, "access/refused.html", context, status=error.status)

@@ -1,0 +1,1 @@
+"""Permissions: what access tags grant to whom."""

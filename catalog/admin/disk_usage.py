@@ -1,0 +1,78 @@
+"""How much room the data of a node take, without looking at more files than one would wait for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config import storage_settings
+from ..models import DataSource
+from ..services.assets.stores import node_folder
+from ..storage.errors import StorageError
+from ..storage.external import resolve_uri
+from .text import count_text, size_text
+
+MOST_FILES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Bytes and files that were found; `more` if there were too many to count all."""
+
+    size: int
+    files: int
+    more: bool
+
+    def __str__(self) -> str:
+        least = "more than " if self.more else ""
+        return f"{least}{size_text(self.size)} in {least}{count_text(self.files, 'file')}"
+
+
+def room_of(source: DataSource) -> Room:
+    """The room on disk of a data source's files; those that are not there count nothing."""
+    if source.external:
+        return measure(_external_files(source))
+    return measure([node_folder(source.node.uuid)])
+
+
+def measure(paths: Iterable[Path]) -> Room:
+    """The room of these files, and of all files below these folders."""
+    size = files = 0
+    for status in _statuses(paths):
+        if files == MOST_FILES:
+            return Room(size, files, more=True)
+        size += status.st_size
+        files += 1
+    return Room(size, files, more=False)
+
+
+def _statuses(paths: Iterable[Path]) -> Iterator[os.stat_result]:
+    """The status of each file; of what is below a folder, links are not followed."""
+    folders: list[Path] = []
+    for path in paths:
+        # Files come and go meanwhile, and some may not be looked at.
+        with suppress(OSError):
+            if path.is_dir():
+                folders.append(path)
+            else:
+                yield path.stat()
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                else:
+                    yield entry.stat(follow_symlinks=False)
+
+
+def _external_files(source: DataSource) -> Iterable[Path]:
+    readable = storage_settings().readable
+    for uri in source.assets.values_list("data_uri", flat=True)[: MOST_FILES + 1]:
+        try:
+            yield resolve_uri(uri, readable)
+        except StorageError:
+            # A folder that may no longer be read.
+            continue

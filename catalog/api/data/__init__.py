@@ -1,0 +1,1 @@
+"""Views that write, read and export data."""

@@ -1,0 +1,136 @@
+"""The files of a node over HTTP: listed, downloaded, taken away.
+
+Source: the wire, "External data", assets.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import http_date
+from rest_framework.request import Request
+
+from core.errors import Invalid
+from access.principals import Scope
+
+from ...services.assets import downloads
+from ...services.assets.downloads import RawFile
+from ...storage.raw_files import Pieces
+from access.api.base import WireView
+from core.http.byte_ranges import Unsatisfiable, is_known, wanted_bytes
+from core.http.requests import flag, integer
+from core.http.responses import render
+
+# What a column of the database counts up to.
+LAST_ID = 2**63 - 1
+# All others may be scripts, or have some.
+HARMLESS = {
+    "application/json",
+    "application/x-hdf5",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "image/tiff",
+    "text/csv",
+    "text/plain",
+}
+UNSPEAKABLE = re.compile(r'["\\\x00-\x1f\x7f]')
+
+
+class AssetManifestView(WireView):
+    """A folder of a node."""
+
+    scopes = {"GET": (Scope.read_data,)}
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """The files in it, by their paths from there."""
+        found = downloads.list_files(path=path, asset_id=_asset_id(request))
+        return render(request, {"manifest": found})
+
+
+class AssetBytesView(WireView):
+    """A file of a node, or one in a folder of it."""
+
+    scopes = {"GET": (Scope.read_data,)}
+
+    def get(self, request: Request, path: str) -> HttpResponseBase:
+        """Its bytes, all of them or those of a `Range`."""
+        file = downloads.open_asset(
+            path=path,
+            asset_id=_asset_id(request),
+            relative_path=request.query_params.get("relative_path"),
+        )
+        return _answer(request, file)
+
+
+class AssetView(WireView):
+    """A file or folder of a node."""
+
+    scopes = {"DELETE": (Scope.delete_node,)}
+
+    def delete(self, request: Request, path: str) -> HttpResponse:
+        """Take it from the node; files that are the server's own go with it."""
+        deleted = downloads.delete_asset(
+            path=path,
+            asset_id=_asset_id(request),
+            external_only=flag(request, "external_only", True),
+        )
+        return render(request, {"asset_deleted": deleted.asset, "data_deleted": deleted.data})
+
+
+def _asset_id(request: Request) -> int:
+    found = integer(request, "id", high=LAST_ID)
+    if found is None:
+        raise Invalid("The query parameter id is missing: the number of an asset.")
+    return found
+
+
+def _answer(request: Request, file: RawFile) -> HttpResponseBase:
+    size, modified = file.opened.size, file.opened.modified // 1_000_000_000
+    etag = f'"{file.opened.modified:x}-{size:x}"'
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": _attachment(file.name),
+        "ETag": etag,
+        "Last-Modified": http_date(modified),
+    }
+    if is_known(request, etag, modified):
+        file.opened.close()
+        return HttpResponse(status=304, headers=headers)
+    try:
+        part = wanted_bytes(request, size, etag, modified)
+    except Unsatisfiable:
+        file.opened.close()
+        return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
+    return _sent(file, part, headers)
+
+
+def _sent(file: RawFile, part: range | None, headers: dict[str, str]) -> HttpResponseBase:
+    size = file.opened.size
+    wanted = range(size) if part is None else part
+    if part is not None:
+        headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+    headers["Content-Length"] = str(len(wanted))
+    # Whatever the file is, a browser does nothing but save it.
+    headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return StreamingHttpResponse(
+        Pieces(file.opened, wanted.start, len(wanted)),
+        status=200 if part is None else 206,
+        content_type=_media_type(file.name),
+        headers=headers,
+    )
+
+
+def _attachment(name: str) -> str:
+    """The one form of the header that clients of this API read; other alphabets as UTF-8."""
+    plain = UNSPEAKABLE.sub("_", name).encode(errors="replace").decode("latin1")
+    return f'attachment; filename="{plain}"'
+
+
+def _media_type(name: str) -> str:
+    """Return the type of a file by its name, if no browser runs anything of such files."""
+    media_type, encoding = mimetypes.guess_type(name)
+    return media_type if media_type in HARMLESS and not encoding else "application/octet-stream"

@@ -1,0 +1,70 @@
+"""Awkward arrays over HTTP.
+
+Source: the wire, "Awkward, ragged, bytes".
+"""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+
+from core.errors import Invalid
+from access.principals import Scope
+from tiled_client.wire.buffers import ZIP
+from tiled_client.wire.structure_family import StructureFamily
+
+from ...formats.nested import Nested
+from ...lookup.nodes import resolve_family
+from ...services.arrays import awkward
+from ...services.arrays.dense import Upload
+from access.api.base import WireView
+from .export_responses import check_format, data_answer
+from .idempotency import token_of
+from core.http.requests import body_of_type, flag, json_body, raw_body
+from core.http.responses import attachment, binary, render
+
+
+class AwkwardFullView(WireView):
+    """A whole awkward array."""
+
+    brings_data = True
+    scopes = {"GET": (Scope.read_data,), "PUT": (Scope.write_data,)}
+
+    def get(self, request: Request, path: str) -> HttpResponseBase:
+        """The buffers as they were written, or the array in another format."""
+        node = resolve_family(path, StructureFamily.awkward)
+        data = Nested(lambda: awkward.read_awkward(node), lambda: awkward.read_body(node))
+        return data_answer(request, node, StructureFamily.awkward, lambda: data)
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Replace all buffers."""
+        persist = flag(request, "persist", True)
+        token = "" if persist else token_of(request)
+        upload = Upload(body_of_type(request, ZIP), ZIP, persist=persist, token=token)
+        awkward.write_full(path=path, upload=upload)
+        return render(request, None)
+
+
+class AwkwardBuffersView(WireView):
+    """Some of the buffers of an awkward array."""
+
+    scopes = {"GET": (Scope.read_data,), "POST": (Scope.read_data,)}
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """The buffers of those nodes of the form that `form_key` names, or all."""
+        return _buffers(request, path, request.query_params.getlist("form_key"))
+
+    def post(self, request: Request, path: str) -> HttpResponse:
+        """The same, with the form keys in the body, for those who name very many."""
+        keys = json_body(request) if raw_body(request) else []
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise Invalid("The body must be a JSON list of form keys, as in ['node1'].")
+        return _buffers(request, path, keys)
+
+
+def _buffers(request: Request, path: str, form_keys: list[str]) -> HttpResponse:
+    node = resolve_family(path, StructureFamily.awkward)
+    check_format(request, StructureFamily.awkward, ZIP)
+    body = awkward.read_buffers(node, form_keys) if form_keys else awkward.read_body(node)
+    return binary(request, body, ZIP, headers=attachment(request))

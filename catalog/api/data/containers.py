@@ -1,0 +1,71 @@
+"""Whole containers over HTTP.
+
+Source: the wire, "Container export and composites".
+"""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+
+from core.errors import Invalid
+from access.api.permissions import principal_of
+from access.principals import Scope
+from tiled_client.wire.structure_family import StructureFamily
+
+from ...lookup.embedded import resolve_readable
+from ...services.nodes.subtrees import Subtree
+from access.api.base import WireView
+from .export_responses import data_answer
+from core.http.requests import json_body, raw_body
+from .tables import TableFullView
+
+EITHER = (StructureFamily.container, StructureFamily.table)
+
+
+class ContainerFullView(WireView):
+    """A container with all that is in it."""
+
+    scopes = {"GET": (Scope.read_data,), "POST": (Scope.read_data,)}
+
+    def get(self, request: Request, path: str) -> HttpResponseBase:
+        """All of it, or the children that `field` names."""
+        return _answer(request, path, request.query_params.getlist("field") or None)
+
+    def post(self, request: Request, path: str) -> HttpResponseBase:
+        """The same, with the keys of the children in the body, for those who name very many."""
+        return _answer(request, path, _fields_in_body(request))
+
+
+class NodeFullView(WireView):
+    """An old address of whole tables and containers."""
+
+    brings_data = True
+    scopes = {"GET": (Scope.read_data,), "PUT": (Scope.write_data,)}
+
+    def get(self, request: Request, path: str) -> HttpResponseBase:
+        """As from the address of the node's family."""
+        family = resolve_readable(path, *EITHER).family
+        view = TableFullView if family is StructureFamily.table else ContainerFullView
+        return view().get(request, path)
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Replace all rows of a table."""
+        return TableFullView().put(request, path)
+
+
+def _answer(request: Request, path: str, fields: list[str] | None) -> HttpResponseBase:
+    node = resolve_readable(path, StructureFamily.container)
+    tree = Subtree(node, principal_of(request), fields)
+    tree.check_fields()
+    return data_answer(request, node, StructureFamily.container, lambda: tree)
+
+
+def _fields_in_body(request: Request) -> list[str] | None:
+    if not raw_body(request):
+        return None
+    names = json_body(request)
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        raise Invalid("The body must be a JSON list with the keys of one child or more.")
+    return names

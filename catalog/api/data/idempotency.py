@@ -1,0 +1,64 @@
+"""Requests that say under which key they are carried out once.
+
+The header `Idempotency-Key` is that of the IETF's draft "The Idempotency-Key HTTP Header Field".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from rest_framework.request import Request
+
+from core.errors import Invalid
+from access.api.permissions import principal_of
+
+from ...services.idempotency import Once
+from core.mapped_files import in_pieces
+from core.http.requests import data
+
+HEADER = "HTTP_IDEMPOTENCY_KEY"
+KEY = re.compile(r"[!-~]{1,128}")
+
+
+def token_of(request: Request) -> str:
+    """Return the token of an update, or an end, that is only passed on; empty without a key.
+
+    Raises Invalid.
+
+    The stream knows the tokens of its last updates, and takes none twice.
+    """
+    key = _key_of(request)
+    return "" if key is None else hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
+
+
+def _key_of(request: Request) -> str | None:
+    text = request.META.get(HEADER)
+    if text is None:
+        return None
+    key: str = text.strip().strip('"')
+    if not KEY.fullmatch(key):
+        raise Invalid("An Idempotency-Key is a text of 1 to 128 visible ASCII characters.")
+    return key
+
+
+def once_of(request: Request) -> Once | None:
+    """The key of a request, with a digest of all that it asks for; None without. Raises Invalid.
+
+    Whoever asks belongs to it: nobody gets the answer that was another's, nor takes what another
+    has stored for their own.
+    """
+    key = _key_of(request)
+    if key is None:
+        return None
+    digest = hashlib.blake2b(digest_size=16)
+    for name, values in sorted(request.query_params.lists()):
+        if name != "api_key":
+            digest.update(repr((name, values)).encode())
+    digest.update(f"{request.method} {request.path} ".encode())
+    account = principal_of(request).uuid
+    if account is not None:
+        digest.update(account.bytes)
+    for piece in in_pieces(data(request)):
+        digest.update(piece)
+    return Once(key, digest.digest())

@@ -1,0 +1,93 @@
+"""Ragged arrays over HTTP: whole, by slice, by block of rows, by patch.
+
+Source: the wire, "Awkward, ragged, bytes".
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+
+from access.principals import Scope
+from tiled_client.wire.buffers import ZIP, ragged_array
+from tiled_client.wire.structure_family import StructureFamily
+from tiled_client.wire.slices import parse_slice
+
+from ...formats.nested import Nested
+from ...lookup.nodes import resolve_family
+from ...services.arrays import ragged
+from ...services.arrays.dense import Upload
+from access.api.base import WireView
+from .export_responses import data_answer
+from .ragged_json import rows_of
+from .idempotency import once_of, token_of
+from core.http.requests import body_of_type, bounded_json, content_type, flag, required_sizes
+from core.http.responses import JSON, render
+
+
+class RaggedFullView(WireView):
+    """A whole ragged array, or any part of it."""
+
+    brings_data = True
+    scopes = {
+        "GET": (Scope.read_data,),
+        "PUT": (Scope.write_data,),
+        "PATCH": (Scope.write_data,),
+    }
+
+    def get(self, request: Request, path: str) -> HttpResponseBase:
+        """The rows, or what `slice` names of them."""
+        items = parse_slice(request.query_params.get("slice", ""))
+        node = resolve_family(path, StructureFamily.ragged)
+        array = ragged.read_ragged(node, items)
+        return data_answer(request, node, StructureFamily.ragged, lambda: Nested(lambda: array))
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Replace all rows."""
+        upload = _upload(request)
+        ragged.write_full(path=path, upload=upload, array=_rows(upload))
+        return render(request, None)
+
+    def patch(self, request: Request, path: str) -> HttpResponse:
+        """Replace rows, or extend the array by them; the structure after that is the answer."""
+        offset, shape = required_sizes(request, "offset"), required_sizes(request, "shape")
+        extend, upload = flag(request, "extend", False), _upload(request)
+        structure = ragged.write_patch(
+            path=path,
+            offset=offset,
+            shape=shape,
+            extend=extend,
+            upload=replace(upload, once=once_of(request)),
+            array=_rows(upload),
+        )
+        return render(request, structure.to_json())
+
+
+class RaggedBlockView(WireView):
+    """One chunk of the rows of a ragged array."""
+
+    brings_data = True
+    scopes = {"PUT": (Scope.write_data,)}
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Replace the rows of the chunk."""
+        block, upload = required_sizes(request, "block"), _upload(request)
+        ragged.write_block(path=path, block=block, upload=upload, array=_rows(upload))
+        return render(request, None)
+
+
+def _upload(request: Request) -> Upload:
+    body = body_of_type(request, ZIP, JSON)
+    persist = flag(request, "persist", True)
+    token = "" if persist else token_of(request)
+    if content_type(request) == JSON:
+        body = bounded_json(body)
+    return Upload(body, content_type(request), persist=persist, token=token)
+
+
+def _rows(upload: Upload) -> Any:
+    return ragged_array(upload.content) if upload.mimetype == ZIP else rows_of(upload.content)

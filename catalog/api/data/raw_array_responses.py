@@ -1,0 +1,55 @@
+"""Arrays as plain bytes: sent from where they lie, or portion by portion where they are large."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+
+from tiled_client.wire.slices import NDSlice, last_of, sliced_shape
+
+from ...formats.arrays import bytes_of
+from ...formats.media_types import OCTET_STREAM
+from ...lookup.embedded import Inner
+from ...models import Node
+from ...services.arrays.dense import Array, array_structure, check_response, iter_array, read_array
+from core.http.buffer_responses import Piece
+from core.http.responses import attachment, binary, streamed
+
+# What is larger is read while it is sent.
+AT_ONCE = 8 << 20
+
+
+def node_octets(request: Request, node: Node | Inner, items: NDSlice) -> HttpResponseBase:
+    """The part `items` of a stored array. Raises as `read_array` does."""
+    structure = array_structure(node)
+    shape, itemsize = sliced_shape(structure.shape, items), structure.dtype.itemsize
+    length = math.prod(shape) * itemsize
+    if length <= AT_ONCE:
+        array = read_array(node, items)
+        return binary(
+            request,
+            bytes_of(array),
+            OCTET_STREAM,
+            itemsize=array.dtype.itemsize,
+            headers=attachment(request),
+        )
+    check_response(structure, shape)
+    # What is not there yet is told while there is still somebody to tell.
+    read_array(node, last_of(structure.shape, items))
+    pieces = iter_array(node, items, most=AT_ONCE // 2)
+    return streamed(
+        request,
+        _bytes_of(pieces),
+        OCTET_STREAM,
+        length=length,
+        itemsize=itemsize,
+        headers=attachment(request),
+    )
+
+
+def _bytes_of(arrays: Iterator[Array]) -> Iterator[Piece]:
+    for array in arrays:
+        yield bytes_of(array)

@@ -1,0 +1,48 @@
+"""Sparse arrays over HTTP, at the addresses of arrays.
+
+Source: the wire, "Array endpoints", sparse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+
+from tiled_client.wire.structure_family import StructureFamily
+from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.sparse import Coo
+
+from ...formats.media_types import ARROW
+from ...formats.sparse import Elements
+from ...models import Node
+from ...services.arrays import sparse
+from ...services.arrays.dense import Upload
+from .export_responses import data_answer
+from .idempotency import token_of
+from core.http.requests import flag, raw_body
+
+
+def sparse_upload(request: Request) -> Upload:
+    """What the request brings."""
+    persist = flag(request, "persist", True)
+    token = "" if persist else token_of(request)
+    return Upload(raw_body(request), ARROW, persist=persist, token=token)
+
+
+def full_answer(request: Request, node: Node, items: NDSlice) -> HttpResponseBase:
+    """Coordinates and values of the part `items`."""
+    return _answer(request, node, lambda: sparse.read_sparse(node, items))
+
+
+def block_answer(
+    request: Request, node: Node, block: tuple[int, ...], items: NDSlice
+) -> HttpResponseBase:
+    """Coordinates and values of the part `items` of a block."""
+    return _answer(request, node, lambda: sparse.read_sparse_block(node, block, items))
+
+
+def _answer(request: Request, node: Node, read: Callable[[], Coo]) -> HttpResponseBase:
+    coordinates = sparse.sparse_structure(node).coord_data_type.to_numpy()
+    return data_answer(request, node, StructureFamily.sparse, lambda: Elements(read(), coordinates))

@@ -1,0 +1,128 @@
+"""Tables over HTTP: whole, or by partition; rows are appended to a partition.
+
+Source: the wire, "Table endpoints".
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+
+from core.errors import BadRequest, Invalid
+from access.principals import Scope
+from tiled_client.wire.structure_family import StructureFamily
+from tiled_client.wire.slices import parse_rows
+
+from ...formats.media_types import ARROW
+from ...lookup.embedded import resolve_readable
+from ...services.tables import reading, writing
+from ...services.arrays.dense import Upload
+from access.api.base import WireView
+from .export_responses import data_answer
+from .idempotency import once_of, token_of
+from core.http.requests import data_of_type, flag, json_body, raw_body, required_integer
+from core.http.responses import render
+
+
+class TableFullView(WireView):
+    """All rows of a table."""
+
+    brings_data = True
+    scopes = {
+        "GET": (Scope.read_data,),
+        "POST": (Scope.read_data,),
+        "PUT": (Scope.write_data,),
+    }
+
+    def get(self, request: Request, path: str) -> HttpResponseBase:
+        """All rows or those of a range, of all columns or those that are named."""
+        columns, wanted = _columns(request), _rows(request)
+        node = resolve_readable(path, StructureFamily.table)
+        selected = reading.select_rows(node, columns, wanted)
+        return data_answer(request, node, StructureFamily.table, lambda: selected)
+
+    def post(self, request: Request, path: str) -> HttpResponseBase:
+        """The same, with the columns in the body, for those who name very many."""
+        return self.get(request, path)
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Replace all rows."""
+        writing.write_table(path=path, upload=_upload(request))
+        return render(request, None)
+
+
+class TablePartitionView(WireView):
+    """The rows of one partition."""
+
+    brings_data = True
+    scopes = {
+        "GET": (Scope.read_data,),
+        "POST": (Scope.read_data,),
+        "PUT": (Scope.write_data,),
+        "PATCH": (Scope.write_data,),
+    }
+
+    def get(self, request: Request, path: str) -> HttpResponseBase:
+        """The rows or those of a range, of all columns or those that are named."""
+        columns, wanted = _columns(request), _rows(request)
+        partition = required_integer(request, "partition")
+        node = resolve_readable(path, StructureFamily.table)
+        selected = reading.select_rows(node, columns, wanted, partition=partition)
+        return data_answer(request, node, StructureFamily.table, lambda: selected)
+
+    def post(self, request: Request, path: str) -> HttpResponseBase:
+        """The same, with the columns in the body."""
+        return self.get(request, path)
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Replace the rows."""
+        writing.write_partition(
+            path=path,
+            partition=required_integer(request, "partition"),
+            upload=_upload(request),
+        )
+        return render(request, None)
+
+    def patch(self, request: Request, path: str) -> HttpResponse:
+        """Add rows at the end."""
+        writing.append_rows(
+            path=path,
+            partition=required_integer(request, "partition"),
+            upload=replace(_upload(request), once=once_of(request)),
+        )
+        return render(request, None)
+
+
+def _upload(request: Request) -> Upload:
+    persist = flag(request, "persist", True)
+    return Upload(
+        body=data_of_type(request, ARROW),
+        mimetype=ARROW,
+        persist=persist,
+        token="" if persist else token_of(request),
+    )
+
+
+def _columns(request: Request) -> list[str] | None:
+    if request.method == "POST":
+        return _columns_in_body(request)
+    columns, fields = (request.query_params.getlist(name) for name in ("column", "field"))
+    if columns and fields:
+        raise BadRequest("Give either 'column' or 'field' (its old name), not both.")
+    return columns or fields or None
+
+
+def _rows(request: Request) -> slice:
+    return parse_rows(request.query_params.get("rows", ":"))
+
+
+def _columns_in_body(request: Request) -> list[str] | None:
+    if not raw_body(request):
+        return None
+    names = json_body(request)
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        raise Invalid("The body must be a JSON list with the names of one column or more.")
+    return names

@@ -1,0 +1,1 @@
+"""Views of nodes: metadata, search, registration, revisions, streams."""

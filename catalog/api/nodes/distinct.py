@@ -1,0 +1,58 @@
+"""Which values there are among the children of a container.
+
+Source: the wire, "`GET V/distinct/{path}`".
+"""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from access.api.base import WireView
+from access.api.permissions import principal_of
+from access.principals import Scope
+from core.errors import BadRequest, NotSupported
+from core.http.requests import flag
+from core.http.responses import render
+from tiled_client.wire.structure_family import StructureFamily
+
+from ...bounds import bounds
+from ...lookup.embedded import group_of, resolve_inner
+from ...models import Node
+from ...permissions.visibility import visible
+from ...queries.deadlines import bounded
+from ...queries.distinct import Distinct
+from ...queries.filters import filtered
+from .filter_params import filters_of
+
+MOST_KEYS = 100
+
+
+class DistinctView(WireView):
+    """The values that children have in common."""
+
+    scopes = {"GET": (Scope.read_metadata,)}
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """For each kind that was asked for the values, and with `counts` how often each is."""
+        keys, counts = (
+            list(dict.fromkeys(request.query_params.getlist("metadata"))),
+            flag(request, "counts", False),
+        )
+        if len(keys) > MOST_KEYS:
+            raise BadRequest(f"At most {MOST_KEYS} metadata keys can be asked for at once.")
+        families, specs = flag(request, "structure_families", False), flag(request, "specs", False)
+        filters, container = filters_of(request), resolve_inner(path)
+        plain = container.family is StructureFamily.container and group_of(container) is None
+        if not plain or not isinstance(container, Node):
+            raise NotSupported("This node does not support distinct.")
+        children = visible(Node.objects.filter(parent=container), principal_of(request))
+        nodes = filtered(children, filters, parent=container.pk)
+        distinct = Distinct(nodes, counts=counts, most=bounds().distinct)
+        with bounded():
+            body = {
+                "metadata": {key: distinct.metadata(key) for key in keys} or None,
+                "structure_families": distinct.families() if families else None,
+                "specs": distinct.specs() if specs else None,
+            }
+        return render(request, body)

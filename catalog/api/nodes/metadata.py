@@ -1,0 +1,173 @@
+"""One node: look at it, make a child, change its metadata, delete it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from access.api.base import WireView
+from access.api.permissions import principal_of
+from access.principals import Scope
+from core.errors import Invalid, NotAcceptable
+from core.http.requests import flag, json_body
+from core.http.responses import render
+
+from ...lookup.parts import resolve_with_columns
+from ...models import Node
+from ...permissions.node_permissions import own_tags
+from ...services.nodes import create
+from ...services.nodes.deletion import delete_node
+from ...services.nodes.drafts import Draft, checked_metadata, checked_specs
+from ...services.nodes.json_patches import json_patched, merge_patched
+from ...services.nodes.metadata import Change, Described, update_metadata
+from ...services.nodes.tags import checked_tags
+from ..client_versions import knows_sizes, sources_of
+from ..data.idempotency import once_of
+from .links import ROOT_PATH, base_url, child_path, node_links
+from .pagination import child_counts
+from .resources import View, node_resource
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+
+
+class MetadataView(WireView):
+    """A node of any family."""
+
+    scopes = {
+        "GET": (Scope.read_metadata,),
+        "POST": (Scope.write_metadata, Scope.create_node),
+        "PUT": (Scope.write_metadata,),
+        "PATCH": (Scope.write_metadata,),
+        "DELETE": (Scope.delete_node, Scope.delete_revision),
+    }
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """The node's resource."""
+        view = View.of(request)
+        node = resolve_with_columns(path)
+        counts = child_counts([node], principal_of(request)) if isinstance(node, Node) else {}
+        resource = node_resource(base_url(request), node, view, counts)
+        meta = {"root_path": ROOT_PATH} if flag(request, "root_path", False) else {}
+        return render(request, {"data": resource, "error": None, "links": None, "meta": meta})
+
+    def post(self, request: Request, path: str) -> HttpResponse:
+        """Make a child, with storage of the server's own where it has data."""
+        draft = Draft.from_json(json_body(request))
+        if draft.data_source and draft.data_source.assets:
+            raise Invalid("A data source with assets is registered: POST it to /register/ instead.")
+        principal = principal_of(request)
+        node = create.create_node(
+            parent_path=path, draft=draft, principal=principal, once=once_of(request)
+        )
+        return created(request, path, draft, node)
+
+    def put(self, request: Request, path: str) -> HttpResponse:
+        """Replace metadata and specs, or what of them is given."""
+        body = _object(json_body(request))
+        return self._update(request, path, body, lambda before: _replaced(before, body))
+
+    def patch(self, request: Request, path: str) -> HttpResponse:
+        """Patch metadata and specs."""
+        body = _object(json_body(request))
+        return self._update(request, path, body, _patch_of(body))
+
+    def delete(self, request: Request, path: str) -> HttpResponse:
+        """Delete the node."""
+        delete_node(
+            path=path,
+            recursive=flag(request, "recursive", False),
+            external_only=flag(request, "external_only", True),
+            principal=principal_of(request),
+        )
+        return render(request, None)
+
+    def _update(
+        self, request: Request, path: str, body: dict[str, Any], change: Change
+    ) -> HttpResponse:
+        updated = update_metadata(
+            path=path,
+            change=change,
+            drop_revision=flag(request, "drop_revision", False),
+            retags=body.get("access_tags") is not None,
+            principal=principal_of(request),
+        )
+        answer: dict[str, Any] = {"id": updated.node.key}
+        if updated.adjusted:
+            answer["metadata"] = updated.node.metadata
+        if updated.tags_adjusted:
+            answer["access_tags"] = own_tags(updated.node.tag_path_id)
+        return render(request, answer)
+
+
+def created(request: Request, parent_path: str, draft: Draft, node: Node) -> HttpResponse:
+    """The answer to whoever made `node` of `draft`: what they do not know of it yet."""
+    path = child_path(parent_path, node.key)
+    answer: dict[str, Any] = {
+        "id": node.key,
+        "links": node_links(base_url(request), path, node.family, node.structure),
+        "data_sources": sources_of(node, sizes=knows_sizes(request)),
+        "access_tags": own_tags(node.tag_path_id),
+    }
+    if node.metadata != draft.metadata:
+        answer["metadata"] = node.metadata
+    return render(request, answer)
+
+
+def _object(body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise Invalid("The body must be a JSON object with metadata, specs, access_tags.")
+    return body
+
+
+def _replaced(before: Described, body: dict[str, Any]) -> Described:
+    metadata, specs = body.get("metadata"), body.get("specs")
+    return Described(
+        before.metadata if metadata is None else checked_metadata(metadata),
+        before.specs if specs is None else checked_specs(specs),
+        _replaced_tags(before, body),
+    )
+
+
+def _replaced_tags(before: Described, body: dict[str, Any]) -> Any:
+    """As they are asked for: the answer tells if they become others."""
+    tags = body.get("access_tags")
+    checked_tags(tags)
+    return before.tags if tags is None else tags
+
+
+def _patch_of(body: dict[str, Any]) -> Change:
+    if "content-type" not in body or "specs" not in body:
+        raise Invalid("The body must have the keys 'content-type' and 'specs' (which may be null).")
+    match body["content-type"]:
+        case "application/json-patch+json":
+            return lambda before: _json_patched(before, body)
+        case "application/merge-patch+json":
+            return lambda before: _merge_patched(before, body)
+    raise NotAcceptable(f"valid content types: {JSON_PATCH}, {MERGE_PATCH}")
+
+
+def _json_patched(before: Described, body: dict[str, Any]) -> Described:
+    return Described(
+        checked_metadata(json_patched(before.metadata, _given(body, "metadata"))),
+        checked_specs(json_patched(before.specs, _given(body, "specs"))),
+        json_patched(before.tags, _given(body, "access_tags")),
+    )
+
+
+def _given(body: dict[str, Any], name: str) -> Any:
+    operations = body.get(name)
+    return [] if operations is None else operations
+
+
+def _merge_patched(before: Described, body: dict[str, Any]) -> Described:
+    metadata, specs = body.get("metadata"), body["specs"]
+    return Described(
+        before.metadata
+        if metadata is None
+        else checked_metadata(merge_patched(before.metadata, metadata)),
+        before.specs if specs is None else checked_specs(specs),
+        _replaced_tags(before, body),
+    )

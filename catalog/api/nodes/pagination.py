@@ -1,0 +1,102 @@
+"""Pages of listings.
+
+Source: the wire, "`GET V/search/{path}`".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Count
+from rest_framework.request import Request
+
+from access.permissions.tag_permissions import per_node
+from access.principals import Principal
+from core.errors import BadRequest
+from core.http.requests import integer
+from tiled_client.wire.structure_family import StructureFamily
+
+from ...models import Node
+from ...permissions.visibility import visible
+from ...queries.order import Order
+from ...queries.pages import Found
+
+MAX_PAGE = 300
+DEFAULT_PAGE = 100
+# Databases count in 64 bits, the page that follows included.
+LAST_OFFSET = 2**63 - 2 - MAX_PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a listing is asked for: what follows `offset` items, or the one at `cursor`."""
+
+    offset: int
+    limit: int
+    cursor: int | None = None
+
+    @classmethod
+    def of(cls, request: Request) -> Page:
+        """Read the query parameters. Raises BadRequest and Invalid."""
+        offset = integer(request, "page[offset]", high=LAST_OFFSET)
+        cursor = integer(request, "page[cursor]", high=LAST_OFFSET)
+        if offset is not None and cursor is not None:
+            raise BadRequest("Cannot specify both page[cursor] and page[offset]")
+        limit = integer(request, "page[limit]", DEFAULT_PAGE, high=MAX_PAGE)
+        return cls(offset or 0, DEFAULT_PAGE if limit is None else limit, cursor)
+
+    def links(self, address: str, total: int, *, after: int | None = None) -> dict[str, str | None]:
+        """Links to this page, the first and the next; without the request's other parameters.
+
+        The next begins after as many as `after`, where the page is shorter than was asked for.
+        """
+        after = self.offset + self.limit if after is None else after
+        more = self.limit and after < total
+        return self._links(address, f"page[offset]={after}" if more else None)
+
+    def links_among(self, address: str, found: Found, order: Order) -> dict[str, str | None]:
+        """The same, where the next page is found by what is on this one.
+
+        So nothing is seen twice, or not at all, while nodes are made; sorted otherwise than by
+        creation, a node has no lasting place, and the next page is found by counting.
+        """
+        if not found.more:
+            return self._links(address, None)
+        if order.by_creation:
+            return self._links(address, f"page[cursor]={found.ids[-1]}")
+        return self._links(address, f"page[offset]={self.offset + len(found.ids)}")
+
+    def _links(self, address: str, following: str | None) -> dict[str, str | None]:
+        size = f"page[limit]={self.limit}"
+        here = f"offset]={self.offset}" if self.cursor is None else f"cursor]={self.cursor}"
+        return {
+            "self": f"{address}?page[{here}&{size}",
+            "first": f"{address}?{size}",
+            "next": f"{address}?{following}&{size}" if following else None,
+        }
+
+
+def child_counts(nodes: Iterable[Node], principal: Principal) -> dict[int, int]:
+    """How many children `principal` sees of each of `nodes` that has any, by its id.
+
+    At most one query.
+    """
+    containers = [
+        node.pk for node in nodes if node.family is StructureFamily.container and not node.source
+    ]
+    if not containers:
+        return {}
+    if len(containers) == 1 and not per_node():
+        return _count_of(containers[0])
+    children = visible(Node.objects.filter(parent__in=containers), principal)
+    return dict(children.values_list("parent").annotate(Count("pk")).order_by())
+
+
+def _count_of(container: int) -> dict[int, int]:
+    """The same for one of them, whose children all see."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM catalog_node WHERE parent_id = %s", [container])
+        (count,) = cursor.fetchone()
+    return {container: count} if count else {}

@@ -1,0 +1,198 @@
+"""A node as the API shows it.
+
+Source: the wire, "`GET V/metadata/{path}` and the node resource document".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rest_framework.request import Request
+
+from core.errors import Invalid
+from core.http.requests import flag, integer
+from tiled_client.wire.errors import WireError
+from tiled_client.wire.structure_family import StructureFamily
+
+from ...lookup.embedded import Broken, Inner, group_of
+from ...lookup.parts import Column
+from ...models import Node
+from ...permissions.node_permissions import own_tags
+from ...storage.errors import StorageError
+from ..client_versions import knows_sizes, sources_of
+from .embedded_structure import group_structure
+from .links import node_links, self_link
+from .metadata_selection import Selection
+
+FIELDS = frozenset(
+    {
+        "metadata",
+        "structure_family",
+        "structure",
+        "count",
+        "sorting",
+        "specs",
+        "data_sources",
+        "access_tags",
+    }
+)
+MAX_DEPTH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What of a node is asked for."""
+
+    fields: frozenset[str]
+    data_sources: bool
+    links: bool
+    select_metadata: Selection | None
+    data_links: bool = True
+    depth: int = MAX_DEPTH
+    of_files: bool = True
+    sizes: bool = True
+
+    @classmethod
+    def of(cls, request: Request, *, depth_checked: bool = False) -> View:
+        """Read the query parameters. Raises Invalid and BadRequest.
+
+        `depth_checked` where `max_depth` is the depth of a search, which is read elsewhere.
+        """
+        names = frozenset(request.query_params.getlist("fields"))
+        unknown = sorted(names - FIELDS - {""})
+        if unknown:
+            raise Invalid(
+                f"Unknown field {unknown[0]!r}: fields are {', '.join(sorted(FIELDS))}, or an "
+                "empty text for none."
+            )
+        depth = None if depth_checked else integer(request, "max_depth", high=MAX_DEPTH)
+        return cls(
+            fields=(names - {""}) if names else FIELDS,
+            data_sources=flag(request, "include_data_sources", False),
+            links=not flag(request, "omit_links", False),
+            select_metadata=_compiled(request.query_params.get("select_metadata")),
+            depth=MAX_DEPTH if depth is None else depth,
+            sizes=knows_sizes(request),
+        )
+
+    @property
+    def listed(self) -> View:
+        """The same for the items of a listing.
+
+        One of keys has no links that lead to data, and no file is told with its contents.
+        """
+        return replace(self, data_links=bool(self.fields), depth=0)
+
+
+def node_resource(
+    base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
+) -> dict[str, Any]:
+    """The resource of `node`; `counts` has the number of children of each container, by its id.
+
+    Of a file that holds others and cannot be read, `meta` says what is wrong with it.
+    """
+    attributes, problem = _attributes(base, node, view, counts)
+    return {
+        "id": node.key,
+        "attributes": attributes,
+        "links": _links(base, node, view),
+        "meta": None if problem is None else {"problem": problem},
+    }
+
+
+def listed_resource(
+    base: str, node: Node | Inner | Broken | Column, view: View, counts: Mapping[int, int]
+) -> dict[str, Any]:
+    """The resource of `node` in a listing, which does not fail for a node that cannot be described.
+
+    Such a node is shown as a container of nothing, which every client can hold; `meta` says what is
+    wrong with it.
+    """
+    if isinstance(node, Broken):
+        return _unreadable(base, node, view, str(node.problem))
+    try:
+        return node_resource(base, node, view, counts)
+    except (WireError, StorageError) as error:
+        return _unreadable(base, node, view, str(error))
+
+
+def _unreadable(
+    base: str, node: Node | Inner | Broken | Column, view: View, problem: str
+) -> dict[str, Any]:
+    attributes = {
+        "ancestors": node.segments[:-1],
+        "metadata": _metadata(node, view) if "metadata" in view.fields else None,
+        "structure_family": StructureFamily.container.value,
+        "specs": [],
+        "structure": {"contents": None, "count": 0},
+        "sorting": [],
+        "access_tags": None,
+        "data_sources": [] if view.data_sources else None,
+    }
+    family = StructureFamily.container
+    links = node_links(base, node.path, family, None) if view.links else None
+    return {"id": node.key, "attributes": attributes, "links": links, "meta": {"problem": problem}}
+
+
+def _links(base: str, node: Node | Inner | Column, view: View) -> dict[str, str] | None:
+    if not view.links:
+        return None
+    if not view.data_links:
+        return {"self": self_link(base, node.path)}
+    return node_links(base, node.path, node.family, node.structure)
+
+
+def _attributes(
+    base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
+) -> tuple[dict[str, Any], str | None]:
+    structure, problem = _structure(base, node, view, counts)
+    container = node.family is StructureFamily.container
+    chosen = {
+        "metadata": _metadata(node, view) if "metadata" in view.fields else None,
+        "structure_family": (
+            node.family.value if container or "structure_family" in view.fields else None
+        ),
+        "specs": node.specs if "specs" in view.fields else None,
+        "structure": structure,
+        "sorting": (
+            [{"key": "", "direction": 1}] if container and "sorting" in view.fields else None
+        ),
+        "access_tags": (
+            own_tags(node.tag_path_id)
+            if isinstance(node, Node) and "access_tags" in view.fields
+            else None
+        ),
+        "data_sources": None,
+    }
+    if view.data_sources:
+        chosen["data_sources"] = sources_of(node, sizes=view.sizes)
+    return {"ancestors": node.segments[:-1], **chosen}, problem
+
+
+def _metadata(node: Node | Inner | Broken | Column, view: View) -> Any:
+    if view.select_metadata is None:
+        return node.metadata
+    return {"selected": view.select_metadata.of(node.metadata)}
+
+
+def _structure(
+    base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
+) -> tuple[Any, str | None]:
+    """What `node` looks like, and what is wrong with it, if anything is."""
+    if node.family is StructureFamily.container:
+        wanted = {"structure", "count"} & view.fields
+        if wanted and view.of_files and (group := group_of(node)):
+            inner = replace(view, of_files=False)
+            depth = view.depth if "structure" in view.fields else 0
+            return group_structure(group, depth, lambda one: node_resource(base, one, inner, {}))
+        empty = {"contents": None, "count": counts.get(node.pk or 0, 0)}
+        return empty if wanted else None, None
+    if "structure" not in view.fields or node.structure is None:
+        return None, None
+    return node.structure.to_json(), None
+
+
+def _compiled(expression: str | None) -> Selection | None:
+    return None if expression is None else Selection(expression)

@@ -1,0 +1,67 @@
+"""What a node was described as before each update.
+
+Source: the wire, "Updating metadata, revisions".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from access.api.base import WireView
+from access.principals import Scope
+from core.http.requests import integer, required_integer
+from core.http.responses import render
+
+from ...lookup.nodes import split_path
+from ...models import Revision
+from ...services.nodes.revisions import delete_revision, list_revisions
+from .links import base_url, quoted
+from .pagination import Page
+
+# What a column of the database counts up to.
+LAST_NUMBER = 2**31 - 1
+
+
+class RevisionsView(WireView):
+    """The revisions of a node."""
+
+    scopes = {"GET": (Scope.read_metadata,), "DELETE": (Scope.delete_revision,)}
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """A page of them, the oldest first, with the exact number of all in `meta.count`."""
+        page = Page.of(request)
+        revisions = list_revisions(path=path, offset=page.offset, limit=page.limit)
+        shown = len(revisions.found)
+        after = page.offset + shown if shown else None
+        address = f"{base_url(request)}/revisions/{quoted('/'.join(split_path(path)))}"
+        return render(
+            request,
+            {
+                "data": [_document(revision) for revision in revisions.found],
+                "error": None,
+                "links": page.links(address, revisions.total, after=after),
+                "meta": {"count": revisions.total},
+            },
+        )
+
+    def delete(self, request: Request, path: str) -> HttpResponse:
+        """Forget the one that `number` names."""
+        required_integer(request, "number")
+        number = integer(request, "number", high=LAST_NUMBER)
+        assert number is not None
+        delete_revision(path=path, number=number)
+        return render(request, None)
+
+
+def _document(revision: Revision) -> dict[str, Any]:
+    return {
+        "revision_number": revision.number,
+        "attributes": {
+            "metadata": revision.metadata,
+            "specs": revision.specs,
+            "time_updated": revision.time_updated,
+        },
+    }

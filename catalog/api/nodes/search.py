@@ -1,0 +1,155 @@
+"""Finding nodes: the children of a container, or everything below it.
+
+Source: the wire, "Search".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import DataError
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from access.api.base import WireView
+from access.api.permissions import principal_of
+from access.principals import Scope
+from core.errors import BadRequest
+from core.http.requests import integer
+from core.http.responses import render
+from tiled_client.wire.structure_family import StructureFamily
+
+from ...bounds import bounds
+from ...lookup.embedded import group_of, resolve_readable
+from ...lookup.nodes import below, within_depth
+from ...models import Node
+from ...permissions.visibility import visible
+from ...queries.deadlines import bounded
+from ...queries.filters import filtered, say_parent
+from ...queries.order import Order
+from ...queries.pages import Found, find_page, load, shortened
+from . import embedded_listing
+from .filter_params import filters_of
+from .links import base_url, quoted
+from .pagination import Page, child_counts
+from .resources import View, listed_resource
+
+DEEPEST = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How what was found is to be shown."""
+
+    page: Page
+    order: Order
+    view: View
+
+
+class SearchView(WireView):
+    """The children of a container."""
+
+    scopes = {"GET": (Scope.read_metadata,)}
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """A page of resources, with the exact number of all in `meta.count`."""
+        view, page = View.of(request), Page.of(request)
+        order, filters = _order(request), filters_of(request)
+        container = resolve_readable(path, StructureFamily.container)
+        group = group_of(container)
+        if group is not None:
+            return embedded_listing.listing(request, group, order, filters)
+        assert isinstance(container, Node)
+        seen = visible(Node.objects.all(), principal_of(request))
+        found = filtered(seen.filter(parent=container), filters, parent=container.pk)
+        # An index that has the parents in it counts twice as fast if it is asked alone.
+        counted = filtered(seen, filters, parent=container.pk) if say_parent(filters) else None
+        cached = any(one.kind == "lookup" for one in filters)
+        headers = {} if cached else {"Cache-Control": "must-revalidate"}
+        address = f"search/{container.path}"
+        listing = Listing(page, order, view)
+        return _answer(request, address, found, listing, headers, counted=counted)
+
+
+class DeepSearchView(WireView):
+    """Everything below a container."""
+
+    scopes = {"GET": (Scope.read_metadata,)}
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        """A page of resources; where they are, their ancestors say."""
+        if any(request.query_params.getlist("sort")):
+            raise BadRequest("Sorting is not supported for deep search.")
+        depth = integer(request, "max_depth", low=1, high=DEEPEST)
+        view, page = View.of(request, depth_checked=True), Page.of(request)
+        filters = filters_of(request)
+        container = resolve_readable(path, StructureFamily.container)
+        if group_of(container) is not None:
+            raise BadRequest("This Tree does not support deep search.")
+        assert isinstance(container, Node)
+        nodes = below(Node.objects.all(), container.path)
+        if depth is not None:
+            nodes = within_depth(nodes, container.path, depth)
+        found = filtered(visible(nodes, principal_of(request)), filters)
+        headers = {"Cache-Control": "must-revalidate"}
+        address = f"search-deep/{container.path}"
+        return _answer(request, address, found, Listing(page, Order(), view), headers)
+
+
+def _order(request: Request) -> Order:
+    order = Order.parse(request.query_params.getlist("sort"))
+    if not order.by_creation and "page[cursor]" in request.query_params:
+        raise BadRequest(
+            "A page[cursor] is a place in the order of creation; with another sort, say "
+            "page[offset]."
+        )
+    return order
+
+
+def _answer(
+    request: Request,
+    address: str,
+    nodes: QuerySet[Node],
+    listing: Listing,
+    headers: dict[str, str],
+    *,
+    counted: QuerySet[Node] | None = None,
+) -> HttpResponse:
+    base = base_url(request)
+    with bounded(workers=counted is None):
+        found = _found(nodes, listing, counted)
+        found = shortened(found, bounds().listing, assets=listing.view.data_sources)
+        loaded = load(found.ids, assets=listing.view.data_sources) if found.ids else []
+        counts = _counts(request, loaded, listing.view)
+    view = listing.view.listed
+    body: dict[str, Any] = {
+        "data": [listed_resource(base, node, view, counts) for node in loaded],
+        "error": None,
+        "links": listing.page.links_among(f"{base}/{quoted(address)}", found, listing.order),
+        "meta": {"count": found.total},
+    }
+    return render(request, body, headers=headers)
+
+
+def _found(nodes: QuerySet[Node], listing: Listing, counted: QuerySet[Node] | None) -> Found:
+    page = listing.page
+    limit = 0 if listing.view.fields == {"count"} else page.limit
+    try:
+        return find_page(
+            nodes,
+            listing.order,
+            limit=limit,
+            offset=page.offset,
+            cursor=page.cursor,
+            counted=counted,
+        )
+    except DataError as error:
+        # Of regular expressions, the database has the last word.
+        raise BadRequest(f"The database cannot answer this: {error}") from error
+
+
+def _counts(request: Request, nodes: list[Node], view: View) -> dict[int, int]:
+    counted = {"structure", "count"} & view.fields
+    return child_counts(nodes, principal_of(request)) if counted else {}

@@ -1,0 +1,24 @@
+"""The end of a node's stream."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from access.api.base import WireView
+from access.principals import Scope
+from core.http.responses import render
+
+from ...services.nodes.streams import close_stream
+from ..data.idempotency import token_of
+
+
+class CloseStreamView(WireView):
+    """The stream of a node of any family."""
+
+    scopes = {"DELETE": (Scope.write_data,)}
+
+    def delete(self, request: Request, path: str) -> HttpResponse:
+        """Close it; whoever listens is let go once they have everything."""
+        close_stream(path=path, token=token_of(request))
+        return render(request, None)

@@ -1,0 +1,114 @@
+"""Which nodes the files of a folder make. Touches nothing, and knows no Django."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tiled_client.wire.structure_family import StructureFamily
+
+from ..storage import external
+
+# What programs leave behind, or write under another name until it is complete.
+PASSED_OVER = re.compile(r"\..*|.*~|.*\.(?:tmp|temp|part|partial|swp|lock|crdownload)")
+NUMBERED = re.compile(r"(?P<stem>.*?)[_.-]*(?P<number>\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How names of files become keys and formats.
+
+    `formats` maps further extensions (with their dot) to media types; `only`, if there are any,
+    are the extensions that count. With `keep_extensions` a key is the whole name of its file.
+    """
+
+    keep_extensions: bool = False
+    only: frozenset[str] = frozenset()
+    formats: Mapping[str, str] = field(default_factory=dict)
+
+    def mimetype(self, path: Path) -> str | None:
+        """The format of a file or folder; None for what is no data set, or does not count."""
+        if self.only and path.suffix not in self.only:
+            return None
+        return self.formats.get(path.suffix) or external.mimetype_of(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Files that make one node: several are the frames of a sequence, in their order."""
+
+    key: str
+    mimetype: str
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a folder has: nodes, and folders to be containers."""
+
+    nodes: tuple[Found, ...]
+    folders: tuple[Path, ...]
+
+
+def list_folder(folder: Path, rules: Rules) -> Listing:
+    """What is in `folder` now. Raises OSError.
+
+    Numbered images are one sequence, also while there is only the first of them. Symbolic links to
+    folders are passed over: they may lead in circles. Files whose names differ only in their
+    extension keep it in their keys.
+    """
+    data: list[tuple[Path, str]] = []
+    folders: list[Path] = []
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        path = Path(entry.path)
+        if PASSED_OVER.fullmatch(entry.name) or not _decodable(entry.name):
+            continue
+        if mimetype := rules.mimetype(path):
+            data.append((path, mimetype))
+        elif entry.is_dir(follow_symlinks=False):
+            folders.append(path)
+    nodes = [*_sequences(data), *_single(data, rules)]
+    return Listing(tuple(_distinct(nodes, {path.name for path in folders})), tuple(folders))
+
+
+def _sequences(data: Iterable[tuple[Path, str]]) -> Iterator[Found]:
+    groups: dict[tuple[str, str], list[tuple[int, Path]]] = {}
+    for path, mimetype in data:
+        sequence, numbered = _sequence(mimetype), NUMBERED.fullmatch(path.stem)
+        if sequence and numbered:
+            name = numbered["stem"] or path.parent.name
+            groups.setdefault((name, sequence), []).append((int(numbered["number"]), path))
+    for (name, sequence), members in groups.items():
+        yield Found(name, sequence, tuple(path for _, path in sorted(members)))
+
+
+def _single(data: Iterable[tuple[Path, str]], rules: Rules) -> Iterator[Found]:
+    for path, mimetype in data:
+        if not (_sequence(mimetype) and NUMBERED.fullmatch(path.stem)):
+            yield Found(path.name if rules.keep_extensions else path.stem, mimetype, (path,))
+
+
+def _sequence(mimetype: str) -> str | None:
+    """The format of a sequence of such files; None for tables: a scan each, however numbered."""
+    if mimetype in external.mimetypes(StructureFamily.table):
+        return None
+    return external.sequence_mimetype(mimetype)
+
+
+def _distinct(nodes: Iterable[Found], taken: Iterable[str]) -> Iterator[Found]:
+    """The same, with the extension kept in keys that would be somebody else's, too."""
+    nodes = list(nodes)
+    counts = Counter([*taken, *(node.key for node in nodes)])
+    for node in nodes:
+        first = node.paths[0]
+        other = node.key + first.suffix if len(node.paths) > 1 else first.name
+        yield node if counts[node.key] == 1 else Found(other, node.mimetype, node.paths)
+
+
+def _decodable(name: str) -> bool:
+    # A name that is no text cannot be a key.
+    return name.isprintable() and not any("\ud800" <= letter <= "\udfff" for letter in name)

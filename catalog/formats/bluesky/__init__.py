@@ -1,0 +1,1 @@
+"""Export of bluesky runs as documents."""

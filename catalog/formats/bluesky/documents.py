@@ -1,0 +1,160 @@
+"""The documents of a run, for the spec `BlueskyRun` 3, as its writer laid them out.
+
+A run is a container of streams. A stream is a container whose metadata are those of its descriptor;
+in it are one table `internal` with a row for each event (or several, `internal_0` and so on, that
+share its columns), arrays and ragged arrays with a row for each event, and arrays in files of
+others, which become a stream resource and a stream datum. Source: bluesky-tiled-plugins 2.0.12.
+"""
+
+from __future__ import annotations
+
+import copy
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from core.errors import NotAcceptable
+
+from ...services.nodes.subtrees import Subtree
+from ..exports import Export
+from ..json_pieces import json_of
+from .events import Moments, events
+from .external_files import stream_datum, stream_resource
+
+SPEC, STREAM = "BlueskyRun", "BlueskyEventStream"
+VERSION = "3."
+RECORD, END = b"\x1e", b"\n"
+# An older layout has the streams in a container of this key.
+OLD_PLACE = "streams"
+NOT_OF_A_DESCRIPTOR = {"_config_updates", "stream_name"}
+
+
+def documents(export: Export[Subtree]) -> Iterator[bytes]:
+    """Objects of `name` and `doc`, each between a record separator and a line feed (RFC 7464).
+
+    Start, descriptors and events by their times, stream resources and datums, stop.
+    """
+    versions = [s.get("version") or "" for s in export.data.node.specs if s["name"] == SPEC]
+    if not any(version.startswith(VERSION) for version in versions):
+        raise NotAcceptable(f"Only a {SPEC} of version 3 has its documents in the catalog.")
+    return _told(_records(export.data))
+
+
+def _told(records: Iterator[bytes]) -> Iterator[bytes]:
+    """Anybody may call a container a run, and put anything in it where a run has its documents."""
+    try:
+        yield from records
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise NotAcceptable(
+            f"The metadata or the data of this container are not those of a {SPEC} of version 3: "
+            "it has no documents."
+        ) from error
+
+
+def _records(run: Subtree) -> Iterator[bytes]:
+    start = run.metadata.get("start") or {}
+    yield _record("start", start)
+    streams = [Stream(node, start.get("uid")) for node in _streams(run)]
+    timed = heapq.merge(*(stream.timed() for stream in streams), key=_first)
+    for _, name, document in timed:
+        yield _record(name, document)
+    for stream in streams:
+        for part in stream.files:
+            yield _record("stream_resource", stream_resource(stream.metadata, start, part))
+    for stream in streams:
+        for part in stream.files:
+            yield _record("stream_datum", stream_datum(stream.metadata, part))
+    yield _record("stop", run.metadata.get("stop") or {})
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream of a run."""
+
+    node: Subtree
+    run: str | None
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Those of the descriptor, and what was changed later."""
+        return dict(self.node.metadata)
+
+    @cached_property
+    def parts(self) -> list[Subtree]:
+        """Tables and arrays."""
+        return list(self.node.children())
+
+    @cached_property
+    def files(self) -> list[Subtree]:
+        """Arrays in files of others."""
+        return [part for part in self.parts if self._is_file(part)]
+
+    def timed(self) -> Iterator[tuple[float, str, dict[str, Any]]]:
+        """Descriptors and events, with their times."""
+        descriptors = self.descriptors()
+        moments = Moments([(d.get("time") or 0.0, d.get("uid", "")) for d in descriptors])
+        inside = [part for part in self.parts if not self._is_file(part)]
+        yield from heapq.merge(
+            ((_time(document), "descriptor", document) for document in descriptors),
+            ((_time(document), "event", document) for document in events(inside, moments)),
+            key=_first,
+        )
+
+    def descriptors(self) -> list[dict[str, Any]]:
+        """The first descriptor, and one for each later change of the configuration."""
+        first = {k: v for k, v in self.metadata.items() if k not in NOT_OF_A_DESCRIPTOR}
+        first["name"] = self.node.key
+        if self.run is not None:
+            first["run_start"] = self.run
+        first["object_keys"] = _object_keys(first.get("data_keys") or {})
+        found = [first]
+        for change in self.metadata.get("_config_updates") or []:
+            found.append(_changed(found[-1], change))
+        return found
+
+    def _is_file(self, part: Subtree) -> bool:
+        described = (self.metadata.get("data_keys") or {}).get(part.key) or {}
+        source = part.node.source
+        return bool(described.get("external")) and source is not None and source.external
+
+
+def _streams(run: Subtree) -> list[Subtree]:
+    children = list(run.children())
+    for child in children:
+        if child.key == OLD_PLACE and STREAM not in child.specs:
+            return list(child.children())
+    return [child for child in children if child.family == "container"]
+
+
+def _object_keys(data_keys: dict[str, Any]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key, described in data_keys.items():
+        if name := described.get("object_name"):
+            found.setdefault(name, []).append(key)
+    return found
+
+
+def _changed(before: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """The descriptor after a change, which names what is new of the configuration."""
+    after = copy.deepcopy(before)
+    after.update({name: change[name] for name in ("uid", "time") if name in change})
+    for name, values in (change.get("configuration") or {}).items():
+        configuration = after.setdefault("configuration", {}).setdefault(name, {})
+        for kind in ("data", "timestamps"):
+            configuration.setdefault(kind, {}).update(values.get(kind) or {})
+    return after
+
+
+def _time(document: dict[str, Any]) -> float:
+    time = document.get("time")
+    return float(time) if isinstance(time, (int, float)) else 0.0
+
+
+def _first(timed: tuple[float, str, dict[str, Any]]) -> float:
+    return timed[0]
+
+
+def _record(name: str, document: Any) -> bytes:
+    return RECORD + json_of({"name": name, "doc": document}) + END

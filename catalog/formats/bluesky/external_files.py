@@ -1,0 +1,115 @@
+"""Arrays in files of others as the documents that they were registered from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tiled_client.wire.structures import ArrayStructure
+
+from ...models import DataSource
+from ...services.nodes.subtrees import Subtree
+
+URI_PARAMETERS = {"data_uri", "data_uris"}
+
+
+def stream_resource(
+    descriptor: Mapping[str, Any], start: Mapping[str, Any], part: Subtree
+) -> dict[str, Any]:
+    """Where the files are, and how they are read."""
+    source = _source(part)
+    stacked, _ = _frames(descriptor, part)
+    parameters = {**source.parameters}
+    parameters.setdefault("join_method", "stack" if stacked else "concat")
+    uri = _uri(source, parameters)
+    return {
+        "data_key": part.key,
+        "uid": _uid(descriptor, part),
+        "run_start": start.get("uid"),
+        "mimetype": source.mimetype,
+        "parameters": parameters,
+        "uri": uri,
+    }
+
+
+def stream_datum(descriptor: Mapping[str, Any], part: Subtree) -> dict[str, Any]:
+    """That all that is in the files belongs to the stream, from its first event on."""
+    _, count = _frames(descriptor, part)
+    first = _first_number(descriptor, part)
+    return {
+        "uid": f"sd-{descriptor.get('uid')}-{part.key}-0",
+        "stream_resource": _uid(descriptor, part),
+        "descriptor": descriptor.get("uid"),
+        "indices": {"start": first, "stop": first + count},
+        "seq_nums": {"start": first + 1, "stop": first + count + 1},
+    }
+
+
+def template_of(uris: Sequence[str]) -> tuple[str, str, int] | None:
+    """A folder, a template and a first number from which file addresses can be made again.
+
+    None where they are not numbered one after the other.
+    """
+    folder = uris[0][: uris[0].rfind("/") + 1]
+    names = [uri.removeprefix(folder) for uri in uris]
+    for found in re.finditer(r"\d+", names[0]):
+        digits, first = len(found[0]), int(found[0])
+        around = names[0][: found.start()], names[0][found.end() :]
+        head, tail = (text.replace("%", "%%") for text in around)
+        template = f"{head}%0{digits}d{tail}"
+        if all(name == template % (first + n) for n, name in enumerate(names)):
+            return folder, template, first
+    return None
+
+
+def _source(part: Subtree) -> DataSource:
+    source = part.node.source
+    assert source is not None
+    return source
+
+
+def _uid(descriptor: Mapping[str, Any], part: Subtree) -> str:
+    return f"sr-{descriptor.get('uid')}-{part.key}"
+
+
+def _uris(source: DataSource) -> list[str]:
+    assets = source.wire_assets()
+    named = [asset.data_uri for asset in assets if asset.parameter in URI_PARAMETERS]
+    return named or [asset.data_uri for asset in assets]
+
+
+def _uri(source: DataSource, parameters: dict[str, Any]) -> str:
+    """Where the files are; `parameters` get a template where there are several, numbered."""
+    uris = _uris(source)
+    found = template_of(uris) if len(uris) > 1 and "template" not in parameters else None
+    if found is None:
+        return uris[0] if uris else ""
+    parameters["template"] = found[1]
+    parameters.setdefault("chunk_shape", [1])
+    return found[0]
+
+
+def _shape_of_one(descriptor: Mapping[str, Any], part: Subtree) -> tuple[int, ...]:
+    described = (descriptor.get("data_keys") or {}).get(part.key) or {}
+    return tuple(size or 1 for size in described.get("shape") or ())
+
+
+def _frames(descriptor: Mapping[str, Any], part: Subtree) -> tuple[bool, int]:
+    """Whether each event adds a dimension, and how many events the files hold."""
+    structure = part.structure
+    shape = structure.shape if isinstance(structure, ArrayStructure) else ()
+    one = _shape_of_one(descriptor, part)
+    if not shape or not one or len(shape) == len(one) + 1:
+        return True, shape[0] if shape else 0
+    return False, shape[0] // max(one[0], 1)
+
+
+def _first_number(descriptor: Mapping[str, Any], part: Subtree) -> int:
+    """The index of the first event: files that are not numbered from zero begin later."""
+    source, one = _source(part), _shape_of_one(descriptor, part)
+    uris = _uris(source)
+    if len(uris) < 2 or "template" in source.parameters:
+        return 0
+    found = template_of(uris)
+    return found[2] // one[0] if found and one else 0

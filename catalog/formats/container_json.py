@@ -1,0 +1,35 @@
+"""What is in a container, and its metadata, without the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..services.nodes.subtrees import Subtree
+from .exports import Export
+from .json_pieces import json_of
+
+
+def outline(export: Export[Subtree]) -> Iterator[bytes]:
+    """An object of `contents` (by key, likewise) and `metadata`; a table has its columns in it."""
+    around: list[Subtree] = []
+    begun = [False]
+    for depth, node in export.data.walk():
+        while len(around) > depth:
+            yield _end(around.pop())
+            begun.pop()
+        if depth:
+            yield (b"," if begun[-1] else b"") + json_of(node.key) + b":"
+        yield b'{"contents":{' + b",".join(map(_column, node.columns))
+        begun[-1] = True
+        begun.append(bool(node.columns))
+        around.append(node)
+    while around:
+        yield _end(around.pop())
+
+
+def _end(node: Subtree) -> bytes:
+    return b'},"metadata":' + json_of(node.metadata) + b"}"
+
+
+def _column(name: str) -> bytes:
+    return json_of(name) + b':{"contents":{},"metadata":{}}'

@@ -1,0 +1,1 @@
+"""Export as HDF5 files."""

@@ -1,0 +1,235 @@
+"""HDF5 files: of a single node, or of a container with all that is in it.
+
+| node | in the file |
+| --- | --- |
+| container | a group |
+| array | a dataset, with the names of its dimensions as labels |
+| table | a group with a dataset for each column |
+| sparse array | a group with the datasets `data` and `coords`, and the attribute `shape` |
+| awkward or ragged array | a group with a dataset for each buffer, `form` and `length` |
+| what cannot be read, or has no form in HDF5 | an empty group with `not_exported`, saying why |
+
+`form` (JSON) and `length` are attributes, as `awkward.from_buffers` takes them. Metadata are
+attributes. How elements and attributes are written is said in `hdf5_values`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import h5py
+import numpy as np
+import pyarrow as pa
+
+from core.budgets import Exhausted, Growth
+from core.errors import BadRequest, ServiceError
+from tiled_client.wire.errors import WireError
+from tiled_client.wire.sparse import Coo, SparseStructure
+from tiled_client.wire.structures import (
+    ArrayStructure,
+    AwkwardStructure,
+    RaggedStructure,
+    TableStructure,
+)
+from tiled_client.wire.unshared import unshared_size
+
+from ...config import export_settings
+from ...models import Node
+from ...services.arrays.awkward import read_awkward
+from ...services.arrays.ragged import read_ragged
+from ...services.arrays.sparse import read_sparse
+from ...services.nodes.subtrees import Subtree
+from ...services.tables.reading import Rows
+from ...storage.errors import StorageError
+from ..exports import Export, formless
+from ..slabs import slabs
+from ..sparse import Elements
+from ..temporary_files import named_file
+from .columns import write_columns
+from .values import dataset_dtype, dataset_values, link_name, write_attributes, write_units
+
+Array = np.ndarray[Any, Any]
+
+# The oldest form of file whose attributes may have any size; HDF5 reads it since 1.8.
+VERSION = ("v108", "latest")
+NOT_EXPORTED = "not_exported"
+DATA = "data"
+# What h5py raises for what it has no form for.
+FORMLESS = (TypeError, ValueError, OverflowError)
+# What is raised for data of one node, whatever is wrong with them: the others are exported.
+UNREADABLE = (
+    *(ServiceError, StorageError, WireError, pa.ArrowException, *FORMLESS),
+    *(LookupError, ArithmeticError, AttributeError, RuntimeError, SystemError),
+)
+
+
+class TooMuch(BadRequest):
+    """More data than one export may hold."""
+
+
+@dataclass
+class Amount:
+    """How many bytes of data have been written, and are taken for the file that holds them."""
+
+    limit: int
+    grown: Growth
+    size: int = 0
+
+    def add(self, size: int) -> None:
+        """Count them before they are written. Raises TooMuch and Exhausted."""
+        self.size += size
+        if self.size > self.limit:
+            raise TooMuch(
+                f"Export would exceed {self.limit}. Name some children ('?field=...'), or export "
+                "a part of it."
+            )
+        self.grown.by(size)
+
+
+def array_file(export: Export[Array]) -> Iterator[bytes]:
+    """A file with one dataset, named as the node."""
+
+    def write(file: Any, grown: Growth) -> None:
+        grown.by(export.data.nbytes)
+        dataset = _new_dataset(file, export.key or DATA, export.data.shape, export.data.dtype)
+        _label(dataset, export.dims)
+        dataset[...] = dataset_values(export.data)
+        write_attributes(dataset, export.metadata)
+
+    return _file(export, write)
+
+
+def table_file(export: Export[Rows]) -> Iterator[bytes]:
+    """A file with a dataset for each column."""
+
+    def write(file: Any, grown: Growth) -> None:
+        write_attributes(file, export.metadata)
+        write_columns(file, export.data, Amount(export_settings().bytesize_limit, grown).add)
+
+    return _file(export, write)
+
+
+def sparse_file(export: Export[Elements]) -> Iterator[bytes]:
+    """A file with the datasets `data` and `coords`."""
+
+    def write(file: Any, grown: Growth) -> None:
+        grown.by(export.data.coo.nbytes)
+        write_attributes(file, export.metadata)
+        _write_coo(file, export.data.coo)
+
+    return _file(export, write)
+
+
+def container_file(export: Export[Subtree]) -> Iterator[bytes]:
+    """A file with all that is in the container; memory is taken for a piece of it at a time."""
+
+    def write(file: Any, grown: Growth) -> None:
+        write_attributes(file, export.metadata)
+        amount = Amount(export_settings().bytesize_limit, grown)
+        groups = [file]
+        for depth, item in export.data.walk():
+            if depth:
+                del groups[depth:]
+                groups.append(_write_item(groups[-1], item, amount))
+
+    return _file(export, write)
+
+
+def _file(export: Export[Any], write: Any) -> Iterator[bytes]:
+    def write_file(path: str, grown: Growth) -> None:
+        try:
+            with h5py.File(path, "w", libver=VERSION) as file:
+                write(file, grown)
+        except FORMLESS as error:
+            raise formless(str(error), export.media_type) from error
+
+    return named_file(write_file, export.address)
+
+
+def _write_item(group: Any, item: Subtree, amount: Amount) -> Any:
+    """Write a node without those below it. Returns its group, or its dataset."""
+    name = link_name(item.key)
+    try:
+        made = _write_data(group, name, item, amount)
+        write_attributes(made, item.metadata)
+    except (TooMuch, Exhausted):
+        raise
+    except UNREADABLE as error:
+        group.pop(name, None)
+        made = group.create_group(name)
+        made.attrs[NOT_EXPORTED] = str(error)
+    return made
+
+
+def _write_data(group: Any, name: str, item: Subtree, amount: Amount) -> Any:
+    if isinstance(item.structure, ArrayStructure):
+        return _write_array(group, name, item, item.structure, amount)
+    if item.problem is not None:
+        raise item.problem
+    made = group.create_group(name)
+    if isinstance(item.structure, TableStructure):
+        write_columns(made, item.select_rows(), amount.add)
+    elif item.family != "container":
+        _write_elements(made, item.stored(), amount)
+    return made
+
+
+def _write_elements(made: Any, node: Node, amount: Amount) -> None:
+    match node.structure:
+        case SparseStructure():
+            coo = read_sparse(node)
+            amount.add(coo.nbytes)
+            _write_coo(made, coo)
+        case AwkwardStructure():
+            _write_buffers(made, read_awkward(node), amount)
+        case RaggedStructure():
+            _write_buffers(made, read_ragged(node), amount)
+        case _:
+            made.attrs[NOT_EXPORTED] = f"A node of family {node.family} has no form in HDF5."
+
+
+def _write_array(
+    group: Any, name: str, item: Subtree, structure: ArrayStructure, amount: Amount
+) -> Any:
+    amount.add(structure.nbytes)
+    dataset = _new_dataset(group, name, structure.shape, structure.dtype)
+    _label(dataset, structure.dims)
+    if not structure.shape:
+        dataset[()] = dataset_values(item.read_array())
+    else:
+        for region in slabs(structure.shape, structure.dtype.itemsize):
+            dataset[region] = dataset_values(item.read_array(region))
+    return dataset
+
+
+def _new_dataset(group: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    dataset = group.create_dataset(link_name(name), shape, dtype=dataset_dtype(dtype))
+    write_units(dataset, dtype)
+    return dataset
+
+
+def _label(dataset: Any, dims: tuple[str, ...] | None) -> None:
+    for number, name in enumerate(dims or ()):
+        if name:
+            dataset.dims[number].label = name
+
+
+def _write_coo(group: Any, coo: Coo) -> None:
+    group.create_dataset("data", data=coo.data)
+    group.create_dataset("coords", data=coo.coords)
+    group.attrs["shape"] = np.array(coo.shape, np.int64)
+
+
+def _write_buffers(group: Any, array: Any, amount: Amount) -> None:
+    import awkward
+
+    # Before they are made: items that are shared are written as often as they occur.
+    amount.add(unshared_size(array))
+    form, length, buffers = awkward.to_buffers(awkward.to_packed(array))
+    for name, buffer in buffers.items():
+        group.create_dataset(name, data=dataset_values(np.asarray(buffer)))
+    group.attrs["form"] = json.dumps(form.to_dict())
+    group.attrs["length"] = length

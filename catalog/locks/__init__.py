@@ -1,0 +1,1 @@
+"""Locks: one writer at a time for each node, over all server processes."""

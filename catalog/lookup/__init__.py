@@ -1,0 +1,1 @@
+"""Finding the node that a request addresses."""

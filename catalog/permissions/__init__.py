@@ -1,0 +1,1 @@
+"""Permissions on nodes, and which nodes a principal can see."""

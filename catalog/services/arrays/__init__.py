@@ -1,0 +1,1 @@
+"""Writing and reading dense, sparse, ragged and awkward arrays."""

@@ -1,0 +1,100 @@
+"""Writing and reading awkward arrays: buffers that a form gives meaning to.
+
+Length and form are those that the array was created with; what is written is all of its buffers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+from core.errors import BadRequest, Conflict
+from tiled_client.wire import buffers
+from tiled_client.wire.awkward import AwkwardStructure
+from tiled_client.wire.structure_family import StructureFamily
+
+from ...config import storage_settings
+from ...events import AwkwardWritten, announce
+from ...models import Node
+from ...storage import awkward
+from ...storage.errors import MissingFile
+from ..assets.stores import node_folder, stored_file
+from ..commits import committed
+from .dense import Upload
+from .file_writes import NewFile, node_to_write, replace_files
+
+
+def write_full(*, path: str, upload: Upload) -> None:
+    """Replace all buffers; `upload.content` is a ZIP file of them.
+
+    Raises NotFound, NotSupported (files of others), WireError (buffers that do not go with the
+    form).
+    """
+    members = buffers.unzip_members(upload.content)
+    with node_to_write(path, StructureFamily.awkward, persist=upload.persist) as writing:
+        node = writing.node
+        structure = awkward_structure(node)
+        buffers.awkward_array(buffers.awkward_form(structure.form), structure.length, members)
+        event = AwkwardWritten(
+            node=node.ref,
+            mimetype=upload.mimetype,
+            length=structure.length,
+            payload=upload.content,
+            persisted=upload.persist,
+            token=upload.token,
+        )
+        if upload.persist:
+            _store(node, upload.content, event)
+        else:
+            announce(event)
+
+
+def read_body(node: Node) -> bytes:
+    """All buffers, as the ZIP file that was written. Raises Conflict (nothing was), BadRequest."""
+    return _read(node, awkward.read)
+
+
+def read_buffers(node: Node, form_keys: Collection[str]) -> bytes:
+    """A ZIP file of the buffers of some nodes of the form. Raises as `read_body` does."""
+    return _read(node, lambda path: buffers.zip_members(awkward.read_buffers(path, form_keys)))
+
+
+def read_awkward(node: Node) -> Any:
+    """The `awkward.Array`. Raises as `read_body` does."""
+    structure = awkward_structure(node)
+    members = buffers.unzip_members(read_body(node))
+    return buffers.awkward_array(buffers.awkward_form(structure.form), structure.length, members)
+
+
+def awkward_structure(node: Node) -> AwkwardStructure:
+    """The structure of a node that is an awkward array."""
+    structure = node.structure
+    assert isinstance(structure, AwkwardStructure)
+    return structure
+
+
+def _store(node: Node, body: bytes, event: AwkwardWritten) -> None:
+    assert node.source is not None
+    path = awkward.write(node_folder(node.uuid), body, sync=storage_settings().file_io_sync)
+    with committed() as change:
+        replace_files(node.source, node.source.asset_links.all(), [NewFile(path, 0, len(body))])
+        change.tells(event)
+
+
+def _read(node: Node, read: Callable[[Path], bytes]) -> bytes:
+    try:
+        body = read(_file(node))
+    except MissingFile:  # replaced between our look at the database and at the file
+        body = read(_file(node))
+    limit = storage_settings().response_bytesize_limit
+    if len(body) > limit:
+        raise BadRequest(f"Response would exceed {limit}. Ask for fewer buffers.")
+    return body
+
+
+def _file(node: Node) -> Path:
+    link = node.source.asset_links.first() if node.source else None
+    if link is None:
+        raise Conflict("Nothing has been written to this awkward array yet.")
+    return stored_file(node.uuid, link.asset.data_uri)

@@ -1,0 +1,327 @@
+"""Writing and reading arrays.
+
+A persisted write holds the node's lock until it has been announced, so that the order in which
+listeners hear of writes is the order in which they were stored. What readers can see changes after
+the commit (see `overwrites`). What is not persisted is checked just the same, and then only
+announced.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import BadRequest, Conflict, Invalid, NotSupported
+from core.mapped_files import Bytes, let_go
+from tiled_client.wire.slices import NDSlice, format_slice, patch_region, sliced_shape
+from tiled_client.wire.structure_family import StructureFamily
+from tiled_client.wire.structures import ArrayStructure
+
+from ...config import storage_settings
+from ...events import ArrayWritten, announce, announce_left, record
+from ...locks.fencing import Fence, write_lock
+from ...lookup.embedded import Inner, read_inner_array
+from ...lookup.nodes import split_path
+from ...lookup.write_targets import Target, find_target, store_structure, superseded
+from ...models import DataSource, Node
+from ...storage.chunks.staging import Aside
+from ...storage.selection_chunks import portions
+from ..assets.external import read_external
+from ..assets.stores import array_folder, array_store
+from ..commits import committed
+from ..idempotency import Once, earlier_receipt, with_receipt
+from ..limits import check_size, nominal_bytes
+from .overwrites import begin, discarded_if_refused, settle
+
+Array = np.ndarray[Any, Any]
+
+LAST_CHARACTER = 0x10FFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a request brings: bytes of a media type, to be kept or only passed on.
+
+    What is to be kept is so `once`, however often the request arrives; what is only passed on is
+    known to the stream by its `token`.
+    """
+
+    body: Bytes
+    mimetype: str
+    persist: bool
+    once: Once | None = None
+    token: str = ""
+
+    @property
+    def content(self) -> bytes:
+        """All of the body, in memory."""
+        return bytes(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A write that has been checked: where it goes, and what the structure is after it."""
+
+    region: tuple[slice, ...]
+    shape: tuple[int, ...]
+    structure: ArrayStructure
+    offset: tuple[int, ...] | None = None
+    block: tuple[int, ...] | None = None
+
+
+def write_full(*, path: str, upload: Upload) -> ArrayStructure:
+    """Overwrite the whole array. Raises as `write_patch` does."""
+    return _write(path, upload, _plan_full)
+
+
+def write_block(*, path: str, block: Sequence[int], upload: Upload) -> ArrayStructure:
+    """Overwrite one chunk. Raises as `write_patch` does, and WireError for a block out of range."""
+    return _write(path, upload, lambda structure: _plan_block(structure, block))
+
+
+def write_patch(
+    *, path: str, offset: Sequence[int], shape: Sequence[int], extend: bool, upload: Upload
+) -> ArrayStructure:
+    """Overwrite a region, or with `extend` let the array grow to hold it.
+
+    Returns the structure as it is stored after it: what is not persisted lets it grow for
+    subscribers only. Raises NotFound, NotSupported (files of others), Conflict (out of the stored
+    shape without `extend`), Invalid (a body of the wrong length), WireError (a patch of other
+    dimensions).
+    """
+    return _write(path, upload, lambda structure: _plan_patch(structure, offset, shape, extend))
+
+
+def read_array(node: Node | Inner, items: NDSlice) -> Array:
+    """The part `items` of the array, in its dtype. Raises WireError, BadRequest (too large)."""
+    structure = array_structure(node)
+    check_response(structure, sliced_shape(structure.shape, items))
+    return _read(node, structure, items)
+
+
+def iter_array(node: Node | Inner, items: NDSlice, *, most: int) -> Iterator[Array]:
+    """The same, in portions of about `most` bytes, one after another in C order; of any size."""
+    structure = array_structure(node)
+    chunk = [max(sizes, default=1) for sizes in structure.chunks]
+    most = max(most // structure.dtype.itemsize, 1)
+    for portion in portions(structure.shape, items, chunk, most=most):
+        yield _read(node, structure, portion)
+
+
+def check_response(structure: ArrayStructure, shape: Sequence[int]) -> None:
+    """Raise BadRequest if so much of an array is more than one answer may hold."""
+    limit = storage_settings().response_bytesize_limit
+    if nominal_bytes(structure, shape) > limit:
+        raise BadRequest(
+            f"Response would exceed {limit}. Use slicing ('?slice=...') to request smaller chunks."
+        )
+
+
+def _read(node: Node | Inner, structure: ArrayStructure, items: NDSlice) -> Array:
+    if isinstance(node, Inner):
+        shape = sliced_shape(structure.shape, items)
+        empty = np.zeros(shape, structure.dtype)
+        return read_inner_array(node, items) if math.prod(shape) else empty
+    assert node.source is not None
+    if node.source.external:
+        return read_external(node.source, structure, items)
+    folder = array_folder(node.uuid, node.source.folder)
+    return array_store().read(folder, structure, items)
+
+
+def array_structure(node: Node | Inner) -> ArrayStructure:
+    """The structure of a node that is an array."""
+    structure = node.structure
+    assert isinstance(structure, ArrayStructure)
+    return structure
+
+
+def _write(path: str, upload: Upload, planned: Callable[[ArrayStructure], Plan]) -> ArrayStructure:
+    if not upload.persist:
+        target = find_target(path, StructureFamily.array)
+        plan, _ = _checked(target, planned, upload)
+        announce(_written(target, plan, upload))
+        return target_structure(target)
+    with write_lock("/".join(split_path(path))) as fence:
+        target = find_target(path, StructureFamily.array)
+        if not target.writable:
+            raise NotSupported("This node cannot accept array data.")
+        directory = array_folder(target.ref.uuid, target.folder)
+        settle(target.ref.uuid, directory, target_structure(target), alone=fence.exclusive)
+        earlier = earlier_receipt(target.ref.uuid, upload.once)
+        if earlier is not None:
+            announce_left(target.ref)
+            return ArrayStructure.from_json(earlier.structure)
+        plan, array = _checked(target, planned, upload)
+        _store(target, fence, directory, plan, array, upload)
+    return plan.structure
+
+
+def target_structure(target: Target) -> ArrayStructure:
+    """The structure of a target that is an array."""
+    assert isinstance(target.structure, ArrayStructure)
+    return target.structure
+
+
+def _checked(
+    target: Target, planned: Callable[[ArrayStructure], Plan], upload: Upload
+) -> tuple[Plan, Array]:
+    structure = target_structure(target)
+    plan = planned(structure)
+    return plan, decode(upload.body, structure.dtype, plan.shape)
+
+
+def decode(body: Bytes, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
+    """The array whose C-order bytes `body` is. Raises Invalid if it is of another length."""
+    expected = math.prod(shape) * dtype.itemsize
+    if len(body) != expected:
+        raise Invalid(
+            f"The body must be {expected} bytes, for shape {list(shape)} of dtype {dtype}; "
+            f"{len(body)} bytes were received."
+        )
+    if not expected:
+        return np.zeros(shape, dtype)
+    array = np.frombuffer(body, dtype).reshape(shape)
+    _check_texts(array)
+    return array
+
+
+def _check_texts(array: Array) -> None:
+    """Raise Invalid for texts with characters that there are none of, which nothing can read."""
+    for name in array.dtype.names or ():
+        _check_texts(array[name])
+    if array.dtype.kind != "U" or not array.size:
+        return
+    points = np.ascontiguousarray(array).reshape(-1).view(f"{array.dtype.byteorder}u4")
+    if points.max() > LAST_CHARACTER:
+        raise Invalid(
+            f"Texts must be of Unicode characters, whose numbers go to {LAST_CHARACTER:#x}: "
+            f"{points.max():#x} was received."
+        )
+
+
+def _store(
+    target: Target, fence: Fence, directory: Path, plan: Plan, array: Array, upload: Upload
+) -> None:
+    folder = target.folder
+    if not fence.exclusive:
+        folder = _branch(target)
+        directory = array_folder(target.ref.uuid, folder)
+    stage = begin(directory, plan.structure, upload.once)
+    # Nobody reads a branch before it is made current, with all that is in it.
+    staged = stage.name if fence.exclusive else ""
+    try:
+        chunks = _put(target, directory, plan, array, staged, lambda: let_go(upload.body))
+    except BaseException:
+        stage.discard()
+        raise
+    event = _written(target, plan, upload, recorded_as=stage.token)
+    alone = plan.structure is target.structure and folder == target.folder and upload.once is None
+    with discarded_if_refused(stage):
+        if alone:
+            # The record of the event is the only row that changes. Where its outcome is not known,
+            # it decides later what becomes of the chunks; the same bytes may be sent again.
+            recorded = record(event)
+            stage.apply(chunks)
+            announce(recorded)
+            return
+        with committed() as change, with_receipt(target.ref.uuid, upload.once, plan.structure):
+            _make_current(target, folder, plan)
+            if not change.tells(event) and upload.once is None and chunks:
+                stage.leave_receipt(target.ref.uuid)
+            change.then(lambda: stage.apply(chunks))
+
+
+def _branch(target: Target) -> str:
+    """Copy the array to a folder of its own, where no writer that has lost its lock writes."""
+    folder = f"branch-{secrets.token_hex(4)}"
+    before = array_folder(target.ref.uuid, target.folder)
+    after = array_folder(target.ref.uuid, folder)
+    array_store().branch(before, after, target_structure(target))
+    return folder
+
+
+def _make_current(target: Target, folder: str, plan: Plan) -> None:
+    """Let what was written count: the array's new size, and its folder if that is another."""
+    if folder != target.folder:
+        known: Any = target.source_id
+        source = DataSource.objects.filter(pk=known, generation=target.generation)
+        if not source.update(folder=folder):
+            raise superseded(target)
+    changed = plan.structure is not target.structure or folder != target.folder
+    if changed and not store_structure(target, plan.structure):
+        raise superseded(target)
+
+
+def _put(
+    target: Target,
+    directory: Path,
+    plan: Plan,
+    array: Array,
+    stage: str,
+    each: Callable[[], None],
+) -> list[Aside]:
+    store, before = array_store(), target_structure(target)
+    if plan.structure is not before:
+        store.extend(directory, before, plan.structure, plan.region)
+    return store.write_region(
+        directory,
+        plan.structure,
+        plan.region,
+        array,
+        visible_shape=before.shape,
+        stage=stage,
+        each=each,
+    )
+
+
+def _written(target: Target, plan: Plan, upload: Upload, *, recorded_as: str = "") -> ArrayWritten:
+    return ArrayWritten(
+        node=target.ref,
+        mimetype=upload.mimetype,
+        shape=plan.shape,
+        offset=plan.offset,
+        block=plan.block,
+        payload=upload.body,
+        persisted=upload.persist,
+        recorded_as=recorded_as,
+        token=upload.token,
+    )
+
+
+def _plan_full(structure: ArrayStructure) -> Plan:
+    region = tuple(slice(0, size) for size in structure.shape)
+    return Plan(region, structure.shape, structure)
+
+
+def _plan_block(structure: ArrayStructure, block: Sequence[int]) -> Plan:
+    region = structure.block_region(block)
+    return Plan(region, _shape(region), structure, block=tuple(block))
+
+
+def _plan_patch(
+    structure: ArrayStructure, offset: Sequence[int], shape: Sequence[int], extend: bool
+) -> Plan:
+    region = patch_region(structure.shape, offset, shape)
+    plan = Plan(region, tuple(shape), structure, offset=tuple(offset))
+    grown = tuple(max(part.stop, size) for part, size in zip(region, structure.shape, strict=True))
+    if grown == structure.shape:
+        return plan
+    if not extend:
+        raise Conflict(
+            f"Slice {format_slice(region)} does not fit within current array shape "
+            f"{structure.shape}. "
+            "Use ?extend=true to extend the array dimensions to fit."
+        )
+    check_size(structure, grown)
+    return replace(plan, structure=structure.grown_to(grown))
+
+
+def _shape(region: tuple[slice, ...]) -> tuple[int, ...]:
+    return tuple(part.stop - part.start for part in region)

@@ -1,0 +1,92 @@
+"""What writes of sparse, ragged and awkward arrays have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import NotSupported
+from tiled_client.wire.data_sources import Asset as WireAsset
+from tiled_client.wire.structure_family import StructureFamily
+from tiled_client.wire.structures import Structure
+
+from ...locks.fencing import Fence, Superseded, write_lock
+from ...lookup.nodes import resolve_family, resolve_for_update, split_path
+from ...models import DataSource, DataSourceAsset, Node
+from ...storage import files
+from ..assets.links import attach_assets, discard_asset
+
+PARAMETER = "data_uris"
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file that was written: its place among those of the node, and how many bytes count."""
+
+    path: Path
+    num: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A node that is being written, and whether its files may be written in their place."""
+
+    node: Node
+    fence: Fence
+
+
+@contextmanager
+def node_to_write(path: str, family: StructureFamily, *, persist: bool) -> Iterator[Writing]:
+    """Resolve the node at `path`; hold its lock meanwhile if what is written is to `persist`.
+
+    Raises NotFound, NotSupported (files of others).
+    """
+    if not persist:
+        yield Writing(resolve_family(path, family), Fence(exclusive=False))
+        return
+    with write_lock("/".join(split_path(path))) as fence:
+        node = resolve_family(path, family)
+        if node.source is None or node.source.external:
+            raise NotSupported(f"This node cannot accept {family.value} data.")
+        yield Writing(node, fence)
+
+
+def replace_files(
+    source: DataSource,
+    before: Iterable[DataSourceAsset],
+    written: Iterable[NewFile],
+    structure: Structure | None = None,
+) -> None:
+    """Let new files take the place of those of `before`, and store the new `structure`, if any.
+
+    Call it within the transaction of the write: the files become current with its commit. Where it
+    is not committed they belong to no row, and `sweep` removes them. Raises NotFound for a node
+    that was deleted meanwhile, Superseded.
+    """
+    resolve_for_update(source.node.segments)
+    for link in before:
+        discard_asset(link)
+    attach_assets(source, [_asset(file) for file in written])
+    supersede(source, structure)
+
+
+def supersede(source: DataSource, structure: Structure | None = None) -> None:
+    """Count one more generation of the data of `source`, with their new `structure`, if any.
+
+    Call it within the transaction of the write. Raises Superseded where another write did so first.
+    """
+    values: dict[str, Any] = {"generation": source.generation + 1}
+    if structure is not None:
+        values["structure"] = structure.to_json()
+    known = DataSource.objects.filter(pk=source.pk, generation=source.generation)
+    if not known.update(**values):
+        raise Superseded
+
+
+def _asset(file: NewFile) -> WireAsset:
+    uri = files.file_uri(file.path)
+    return WireAsset(uri, is_directory=False, parameter=PARAMETER, num=file.num, size=file.size)

@@ -1,0 +1,230 @@
+"""Writing and reading ragged arrays.
+
+Rows lie in files one after the other, without gaps: each begins with the first row of the chunk
+that is its number, and goes on to where the next one begins, or to the end. Appended rows go to the
+end of the last file. Rows that were never written are empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from core.errors import BadRequest, Conflict, Invalid, TooLarge
+from tiled_client.wire.ragged import RaggedStructure
+from tiled_client.wire.slices import NDSlice, sliced_shape
+from tiled_client.wire.structure_family import StructureFamily
+from tiled_client.wire.unshared import unshared_size
+
+from ...config import storage_settings
+from ...events import RaggedWritten, announce, announce_left
+from ...models import Node
+from ...storage import ragged
+from ...storage.errors import MissingFile
+from ...storage.regions import fetch_plan
+from ..commits import committed
+from ..idempotency import earlier_receipt, with_receipt
+from ..limits import check_rows
+from .dense import Upload
+from .file_writes import Writing, node_to_write
+from .ragged_files import Placed, append_rows, read_rows, replace_rows
+
+UNSLICEABLE = (
+    "Cannot apply the requested slice to the given ragged array. Try reading the entire array and "
+    "slice it on the client side instead."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A write that has been checked: the rows from `start` to `stop` are replaced.
+
+    `shape`, `offset` and `block` are what is told of it; `aligned` if both ends are ends of chunks.
+    """
+
+    start: int
+    stop: int
+    shape: tuple[int | None, ...]
+    rows: int
+    offset: tuple[int, ...] | None = None
+    block: tuple[int, ...] | None = None
+    aligned: bool = True
+
+
+def write_full(*, path: str, upload: Upload, array: Any) -> RaggedStructure:
+    """Replace all rows. Raises as `write_patch` does."""
+    return _write(path, upload, array, _plan_full)
+
+
+def write_block(*, path: str, block: Sequence[int], upload: Upload, array: Any) -> RaggedStructure:
+    """Replace the rows of one chunk. Raises as `write_patch` does; WireError without the block."""
+    return _write(path, upload, array, lambda structure: _plan_block(structure, block))
+
+
+def write_patch(
+    *,
+    path: str,
+    offset: Sequence[int],
+    shape: Sequence[int],
+    extend: bool,
+    upload: Upload,
+    array: Any,
+) -> RaggedStructure:
+    """Replace `shape[0]` rows from row `offset[0]` on, or with `extend` let the array grow by them.
+
+    `array` is the `awkward.Array` that the body of `upload` brings. Returns the structure as it is
+    stored after it. Raises NotFound, NotSupported (files of others), Conflict (beyond the last row
+    without `extend`), Invalid (another number of rows), StorageError (rows that do not fit).
+    """
+    return _write(
+        path, upload, array, lambda structure: _plan_patch(structure, offset, shape, extend)
+    )
+
+
+def read_ragged(node: Node, items: NDSlice = ()) -> Any:
+    """What `items` select: an `awkward.Array`, or a single element.
+
+    Raises Invalid for items out of range, BadRequest for too much at once.
+    """
+    structure = ragged_structure(node)
+    rows, then = _wanted(structure, items)
+    _check_size(structure.size * structure.dtype.itemsize if not items else 0)
+    try:
+        found = read_rows(node, structure, rows)
+    except MissingFile:  # replaced between our look at the database and at the file
+        found = read_rows(node, structure, rows)
+    return _selected(ragged.to_awkward(found, structure), then)
+
+
+def ragged_structure(node: Node) -> RaggedStructure:
+    """The structure of a node that is a ragged array."""
+    structure = node.structure
+    assert isinstance(structure, RaggedStructure)
+    return structure
+
+
+def _write(
+    path: str, upload: Upload, array: Any, planned: Callable[[RaggedStructure], Plan]
+) -> RaggedStructure:
+    _check_sharing(array)
+    with node_to_write(path, StructureFamily.ragged, persist=upload.persist) as writing:
+        node = writing.node
+        structure = ragged_structure(node)
+        earlier = earlier_receipt(node.uuid, upload.once) if upload.persist else None
+        if earlier is not None:
+            announce_left(node.ref)
+            return RaggedStructure.from_json(earlier.structure)
+        plan = planned(structure)
+        rows = ragged.to_arrow(array, structure, exact=not upload.mimetype.endswith("json"))
+        if len(rows) != plan.rows:
+            raise Invalid(f"The body must have {plan.rows} rows, not {len(rows)}.")
+        event = _written(node, plan, upload)
+        if not upload.persist:
+            announce(event)
+            return structure
+        placed = _placed(writing, structure, plan, rows)
+        with committed() as change, with_receipt(node.uuid, upload.once, placed.structure):
+            placed.make_current()
+            change.tells(event)
+    return placed.structure
+
+
+def _placed(writing: Writing, structure: RaggedStructure, plan: Plan, rows: pa.Array) -> Placed:
+    if plan.offset is not None and plan.start >= structure.rows:
+        gap = ragged.unwritten(plan.start - structure.rows, structure)
+        return append_rows(writing, structure, pa.concat_arrays([gap, rows]) if len(gap) else rows)
+    place = range(plan.start, plan.stop)
+    return replace_rows(writing.node, structure, place, rows, aligned=plan.aligned)
+
+
+def _plan_full(structure: RaggedStructure) -> Plan:
+    return Plan(0, structure.rows, structure.shape, structure.rows)
+
+
+def _plan_block(structure: RaggedStructure, block: Sequence[int]) -> Plan:
+    rows = structure.block_rows(block)
+    return Plan(rows.start, rows.stop, structure.shape, len(rows), block=tuple(block))
+
+
+def _plan_patch(
+    structure: RaggedStructure, offset: Sequence[int], shape: Sequence[int], extend: bool
+) -> Plan:
+    if not offset or not shape or any(offset[1:]):
+        raise Invalid(
+            "A patch of a ragged array is of whole rows: give the number of the first as offset, "
+            "and how many there are as shape."
+        )
+    start, stop = offset[0], offset[0] + shape[0]
+    if stop > structure.rows and not extend:
+        raise Conflict(
+            f"Rows {start}:{stop} do not fit within the {structure.rows} rows of the array. "
+            "Use ?extend=true to extend the array to fit."
+        )
+    check_rows(replace(structure, shape=(max(stop, structure.rows), *structure.shape[1:])))
+    return Plan(start, stop, tuple(shape), shape[0], offset=tuple(offset), aligned=False)
+
+
+def _wanted(structure: RaggedStructure, items: NDSlice) -> tuple[range, NDSlice]:
+    """The rows to read, and the index that turns them into what `items` ask for."""
+    if not items:
+        return range(structure.rows), ()
+    try:
+        (count, *_) = (*sliced_shape((structure.rows,), items[:1]), 1)
+    except ValueError as error:
+        raise Invalid(UNSLICEABLE) from error
+    if not count:
+        return range(0), (slice(0, 0), *items[1:])
+    (fetch,), (then,) = fetch_plan((structure.rows,), items[:1])
+    step = slice(None, None, fetch.step)
+    if isinstance(then, int):
+        return range(fetch.start, fetch.stop), (then, *items[1:])
+    turned = slice(None, None, -fetch.step) if then.step == -1 else step
+    return range(fetch.start, fetch.stop), (turned, *items[1:])
+
+
+def _selected(array: Any, items: NDSlice) -> Any:
+    import awkward
+
+    try:
+        selected = array[items] if items else array
+    except (IndexError, ValueError, TypeError) as error:
+        raise Invalid(UNSLICEABLE) from error
+    if not isinstance(selected, awkward.Array):
+        return selected
+    packed = awkward.to_packed(selected)
+    _check_size(packed.nbytes)
+    return packed
+
+
+def _check_sharing(array: Any) -> None:
+    """Raise TooLarge for rows that overlap, and are too large when each is written by itself."""
+    size, limit = unshared_size(array), storage_settings().response_bytesize_limit
+    if size > max(limit, 2 * array.nbytes):
+        raise TooLarge(
+            f"The rows overlap in the body; written out they have {size} bytes, more than {limit} "
+            "(the setting storage.response_bytesize_limit). Send fewer of them at a time."
+        )
+
+
+def _check_size(size: int) -> None:
+    limit = storage_settings().response_bytesize_limit
+    if size > limit:
+        raise BadRequest(
+            f"Response would exceed {limit}. Use slicing ('?slice=...') to request fewer rows."
+        )
+
+
+def _written(node: Node, plan: Plan, upload: Upload) -> RaggedWritten:
+    return RaggedWritten(
+        node=node.ref,
+        mimetype=upload.mimetype,
+        shape=plan.shape,
+        offset=plan.offset,
+        block=plan.block,
+        payload=upload.content,
+        persisted=upload.persist,
+        token=upload.token,
+    )

@@ -1,0 +1,153 @@
+"""The files that the rows of a ragged array lie in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+
+import pyarrow as pa
+
+from tiled_client.wire.ragged import RaggedStructure
+
+from ...config import storage_settings
+from ...locks.fencing import Superseded
+from ...models import Asset, DataSource, DataSourceAsset, Node
+from ...storage import ragged, tables
+from ..assets.stores import node_folder, stored_file
+from .file_writes import NewFile, Writing, replace_files, supersede
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The rows of one file; without a `link`, rows that were never written."""
+
+    rows: range
+    link: DataSourceAsset | None
+
+
+def read_rows(node: Node, structure: RaggedStructure, wanted: range) -> pa.Array:
+    """Rows in their order. Raises StorageError."""
+    parts = [
+        _read(node, structure, extent, _overlap(extent.rows, wanted))
+        for extent in _extents(node, structure)
+        if _overlap(extent.rows, wanted)
+    ]
+    return pa.concat_arrays(parts) if parts else ragged.unwritten(0, structure)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Rows that lie in files, of which nothing counts before `make_current` is committed."""
+
+    structure: RaggedStructure
+    make_current: Callable[[], None]
+
+
+def append_rows(writing: Writing, structure: RaggedStructure, rows: pa.Array) -> Placed:
+    """Add rows at the end of the last file or, without that right, of a copy of it."""
+    node = writing.node
+    source, last = _source(node), _extents(node, structure)[-1].link
+    before = structure.size if last else 0
+    after = structure.with_rows(
+        structure.rows + len(rows), before + ragged.elements(rows, structure)
+    )
+    if last is None:
+        unwritten = ragged.unwritten(structure.rows, structure)
+        file = _write(node, structure, 0, pa.concat_arrays([unwritten, rows]))
+        return Placed(after, lambda: replace_files(source, (), [file], after))
+    path, sync = stored_file(node.uuid, last.asset.data_uri), storage_settings().file_io_sync
+    table, size = ragged.as_table(rows, structure), last.asset.size or 0
+    if not writing.fence.exclusive:
+        number = last.num or 0
+        copy = tables.append_to_copy(path, size, number, table, sync=sync)
+        renewed = NewFile(copy.path, number, copy.size)
+        return Placed(after, lambda: replace_files(source, [last], [renewed], after))
+    grown = tables.append(path, size, table, sync=sync)
+    return Placed(after, lambda: _extend(source, last.asset, grown, after))
+
+
+def _extend(source: DataSource, asset: Asset, size: int, after: RaggedStructure) -> None:
+    """Let `size` bytes of a file count."""
+    if not Asset.objects.filter(pk=asset.pk, size=asset.size).update(size=size):
+        raise Superseded
+    supersede(source, after)
+
+
+def replace_rows(
+    node: Node, structure: RaggedStructure, place: range, rows: pa.Array, *, aligned: bool
+) -> Placed:
+    """Put `rows` in the place of those of `place`, which may go beyond the end.
+
+    What else is in the files concerned is written anew; if `place` is `aligned` with chunks, to
+    files of its own, so that the next chunk need not be.
+    """
+    extents = _extents(node, structure)
+    touched = [extent for extent in extents if _overlap(extent.rows, place)]
+    if not touched:
+        return Placed(structure, lambda: None)
+    begin, end = touched[0].rows.start, max(touched[-1].rows.stop, place.stop)
+    head = read_rows(node, structure, range(begin, place.start))
+    tail = read_rows(node, structure, range(place.stop, end))
+    removed = read_rows(node, structure, range(place.start, place.stop))
+    written = structure.size if extents[0].link else 0
+    size = written - ragged.elements(removed, structure) + ragged.elements(rows, structure)
+    after = structure.with_rows(max(structure.rows, place.stop), size)
+    pieces = [(begin, head), (place.start, rows), (place.stop, tail)]
+    if not aligned:
+        pieces = [(begin, pa.concat_arrays([head, rows, tail]))]
+    files = [_write(node, structure, *piece) for piece in pieces if len(piece[1])]
+    before = [extent.link for extent in touched if extent.link is not None]
+    return Placed(after, lambda: replace_files(_source(node), before, files, after))
+
+
+def _extents(node: Node, structure: RaggedStructure) -> list[Extent]:
+    links = list(_source(node).asset_links.order_by("num"))
+    if not links:
+        return [Extent(range(structure.rows), None)]
+    starts = list(accumulate(structure.row_chunks, initial=0))
+    begins = [starts[link.num or 0] for link in links]
+    ends = [*begins[1:], structure.rows]
+    return [Extent(range(*rows), link) for *rows, link in zip(begins, ends, links, strict=True)]
+
+
+def _read(node: Node, structure: RaggedStructure, extent: Extent, wanted: range) -> pa.Array:
+    if extent.link is None:
+        return ragged.unwritten(len(wanted), structure)
+    asset = extent.link.asset
+    path = stored_file(node.uuid, asset.data_uri)
+    batches = _batches_of(
+        tables.iter_batches(path, asset.size or 0),
+        range(wanted.start - extent.rows.start, wanted.stop - extent.rows.start),
+    )
+    return pa.concat_arrays([batch.column(0) for batch in batches])
+
+
+def _batches_of(batches: Iterator[pa.RecordBatch], wanted: range) -> Iterator[pa.RecordBatch]:
+    """What of the `wanted` rows is in each batch."""
+    start = 0
+    for batch in batches:
+        mine = _overlap(range(start, start + batch.num_rows), wanted)
+        if mine:
+            yield batch.slice(mine.start - start, len(mine))
+        start += batch.num_rows
+        if start >= wanted.stop:
+            return
+
+
+def _write(node: Node, structure: RaggedStructure, start: int, rows: pa.Array) -> NewFile:
+    """Write rows that begin with row `start`, the first one of a chunk."""
+    number = list(accumulate(structure.row_chunks, initial=0)).index(start)
+    sync = storage_settings().file_io_sync
+    table = ragged.as_table(rows, structure)
+    file = tables.write_partition(node_folder(node.uuid), number, table, sync=sync)
+    return NewFile(file.path, number, file.size)
+
+
+def _overlap(first: range, second: range) -> range:
+    return range(max(first.start, second.start), min(first.stop, second.stop))
+
+
+def _source(node: Node) -> DataSource:
+    assert node.source is not None
+    return node.source

@@ -1,0 +1,192 @@
+"""Writing and reading sparse arrays: the elements that are not zero, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from core.errors import BadRequest, NotSupported
+from tiled_client.wire.slices import NDSlice, sliced_shape
+from tiled_client.wire.sparse import Coo, SparseStructure, joined
+from tiled_client.wire.structure_family import StructureFamily
+
+from ...bounds import bounds
+from ...config import storage_settings
+from ...events import ArrayWritten, announce
+from ...models import DataSource, DataSourceAsset, Node
+from ...storage import sparse
+from ...storage.errors import MissingFile
+from ...storage.regions import shape_of
+from ..assets.stores import node_folder, stored_file
+from ..commits import committed
+from .dense import Upload
+from .file_writes import NewFile, node_to_write, replace_files
+
+Block = tuple[int, ...]
+
+
+def write_full(*, path: str, upload: Upload) -> None:
+    """Replace all elements. Raises as `write_block` does."""
+    with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as writing:
+        node = writing.node
+        structure = sparse_structure(node)
+        elements = _parsed(upload, structure, structure.shape)
+        event = _written(node, elements, None, upload)
+        if upload.persist:
+            source = _source(node)
+            _store(source, source.asset_links.all(), _files(node, structure, elements), event)
+        else:
+            announce(event)
+
+
+def write_block(*, path: str, block: Sequence[int], upload: Upload) -> None:
+    """Replace the elements of one block, whose coordinates count from where the block begins.
+
+    The body is an Arrow IPC file. Raises NotFound, NotSupported (files of others), WireError
+    (a block or coordinates out of range), StorageError (a body that is none, or does not fit).
+    """
+    with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as writing:
+        node = writing.node
+        structure = sparse_structure(node)
+        shape = shape_of(structure.block_region(block))
+        elements = _parsed(upload, structure, shape)
+        event = _written(node, elements, tuple(block), upload)
+        if upload.persist:
+            source, number = _source(node), _number(structure, block)
+            before = source.asset_links.filter(num=number)
+            _store(source, before, _file(node, structure, tuple(block), elements), event)
+        else:
+            announce(event)
+
+
+def _parsed(upload: Upload, structure: SparseStructure, shape: Sequence[int]) -> Coo:
+    most = bounds().unpacked_body
+    return sparse.parse_body(upload.content, structure, shape, most=most)
+
+
+def read_sparse(node: Node, items: NDSlice = ()) -> Coo:
+    """The elements of the part `items`, with their coordinates in that part.
+
+    Raises WireError (out of range), BadRequest (too many), StorageError.
+    """
+    structure = sparse_structure(node)
+    sliced_shape(structure.shape, items)  # before anything is read
+    try:
+        return _read(node, structure, items)
+    except MissingFile:  # replaced between our look at the database and at the file
+        return _read(node, structure, items)
+
+
+def read_sparse_block(node: Node, block: Sequence[int], items: NDSlice = ()) -> Coo:
+    """As `read_sparse`, of one block."""
+    region = sparse_structure(node).block_region(block)
+    return read_sparse(node, region).sliced(items)
+
+
+def sparse_structure(node: Node) -> SparseStructure:
+    """The structure of a node that is a sparse array."""
+    structure = node.structure
+    assert isinstance(structure, SparseStructure)
+    return structure
+
+
+def _source(node: Node) -> DataSource:
+    if node.source is None or node.source.external:
+        raise NotSupported("Sparse arrays in files of others cannot be read.")
+    return node.source
+
+
+def _store(
+    source: DataSource,
+    before: Iterable[DataSourceAsset],
+    written: Iterator[NewFile],
+    event: ArrayWritten,
+) -> None:
+    done = list(written)
+    with committed() as change:
+        replace_files(source, before, done)
+        change.tells(event)
+
+
+def _read(node: Node, structure: SparseStructure, items: NDSlice) -> Coo:
+    parts, limit, size = [], storage_settings().response_bytesize_limit, 0
+    for block, elements in _blocks(node, structure, items):
+        begin = [part.start for part in structure.block_region(block)]
+        parts.append(elements.placed(begin, structure.shape).sliced(items))
+        size += parts[-1].nbytes
+        if size > limit:
+            raise BadRequest(
+                f"Response would exceed {limit}. Use slicing ('?slice=...') to request smaller "
+                "chunks."
+            )
+    return joined(parts, sliced_shape(structure.shape, items), structure.dtype)
+
+
+def _blocks(node: Node, structure: SparseStructure, items: NDSlice) -> Iterator[tuple[Block, Coo]]:
+    """The stored blocks that `items` touch, in order."""
+    for link in _source(node).asset_links.order_by("num"):
+        block = _block(structure, link.num or 0)
+        region = structure.block_region(block)
+        if all(map(_touches, items, region, structure.shape)):
+            path = stored_file(node.uuid, link.asset.data_uri)
+            yield block, sparse.read_block(path, shape_of(region))
+
+
+def _touches(item: int | slice, part: slice, size: int) -> bool:
+    if isinstance(item, int):
+        return item % size in range(part.start, part.stop)
+    wanted = range(*item.indices(size))
+    ends = (wanted[0], wanted[-1]) if wanted else ()
+    return bool(ends) and min(ends) < part.stop and max(ends) >= part.start
+
+
+def _files(node: Node, structure: SparseStructure, elements: Coo) -> Iterator[NewFile]:
+    """Write each block that has elements."""
+    counts = tuple(map(len, structure.chunks))
+    ends = [np.cumsum(sizes) for sizes in structure.chunks]
+    places = tuple(
+        np.searchsorted(end, row, side="right")
+        for end, row in zip(ends, elements.coords, strict=True)
+    )
+    none = np.zeros(len(elements.data), np.int64)
+    numbers = np.ravel_multi_index(places, counts) if places else none
+    order = np.argsort(numbers, kind="stable")
+    found, starts = np.unique(numbers[order], return_index=True)
+    for number, mine in zip(found, np.split(order, starts[1:]), strict=False):
+        block = _block(structure, int(number))
+        region = structure.block_region(block)
+        begin = np.array([part.start for part in region], np.int64).reshape(-1, 1)
+        part = Coo(elements.coords[:, mine] - begin, elements.data[mine], shape_of(region))
+        yield from _file(node, structure, block, part)
+
+
+def _file(node: Node, structure: SparseStructure, block: Block, elements: Coo) -> Iterator[NewFile]:
+    if len(elements.data):
+        sync = storage_settings().file_io_sync
+        path = sparse.write_block(node_folder(node.uuid), block, elements, sync=sync)
+        yield NewFile(path, _number(structure, block), path.stat().st_size)
+
+
+def _number(structure: SparseStructure, block: Sequence[int]) -> int:
+    """The place of a block among all, in C order."""
+    counts = tuple(map(len, structure.chunks))
+    return int(np.ravel_multi_index(tuple(block), counts)) if counts else 0
+
+
+def _block(structure: SparseStructure, number: int) -> Block:
+    counts = tuple(map(len, structure.chunks))
+    return tuple(int(n) for n in np.unravel_index(number, counts)) if counts else ()
+
+
+def _written(node: Node, elements: Coo, block: Block | None, upload: Upload) -> ArrayWritten:
+    return ArrayWritten(
+        node=node.ref,
+        mimetype=upload.mimetype,
+        shape=elements.shape,
+        offset=None,
+        block=block,
+        payload=sparse.payload_of(upload.content, elements),
+        persisted=upload.persist,
+        token=upload.token,
+    )

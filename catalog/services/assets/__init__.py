@@ -1,0 +1,1 @@
+"""Assets: links to files, downloads, external files, cleanup."""

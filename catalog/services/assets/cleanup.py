@@ -1,0 +1,130 @@
+"""Clearing up what belongs to no node, or to no row of its node.
+
+A deletion first deletes rows, then files; a new node first has files, then a row. Where a server
+is killed in between, a folder is left that nobody will ever ask for. A write makes files of new
+names, which become current with a row: where it is cut off, or the answer of its COMMIT is lost,
+either they or those that they replaced are named by no row.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from ...config import storage_settings
+from ...locks.node_locks import LockTimeout, node_lock
+from ...models import DataSource, Node
+from ...storage import files
+from ...storage.chunks import staging_names
+from ...storage.errors import StorageError
+from ..arrays.overwrites import has_stages, sweep_stages
+from .stores import discard_folder, node_folder
+
+logger = logging.getLogger(__name__)
+
+# In seconds: what is younger may belong to a node that is just being made.
+UNCLAIMED = 15 * 60
+BATCH = 1000
+_TWO_DIGITS = re.compile(r"[0-9a-f]{2}")
+_UUID = re.compile(r"[0-9a-f]{32}")
+_OF_WRITE = re.compile(
+    r"(partition|block|buffers|branch)-([0-9.]*-)?[0-9a-f]{8}(\.arrows|\.parquet|\.zip)?(\..*\.partial)?"
+)
+
+
+def sweep_folders(*, unclaimed: float = UNCLAIMED) -> int:
+    """Remove the folders of nodes that are not there, and how many they were.
+
+    Those that have changed in the last `unclaimed` seconds stay, and whatever else lies in the
+    storage.
+    """
+    removed = 0
+    folders = node_folders(storage_settings().directory)
+    while found := list(islice(folders, BATCH)):
+        for node in missing(found):
+            if _is_old(node_folder(node), unclaimed):
+                discard_folder(node)
+                removed += 1
+    if removed:
+        logger.warning("Removed %s folders of nodes that do not exist.", removed)
+    return removed
+
+
+def sweep_files(*, unclaimed: float = UNCLAIMED) -> int:
+    """Remove files of existing nodes that no row names, and return how many they were.
+
+    Each is judged under the lock of its node: a write that may still make it current holds that, or
+    has lost its session and cannot commit any more.
+    """
+    removed = 0
+    folders = node_folders(storage_settings().directory)
+    while found := list(islice(folders, BATCH)):
+        suspects = {node for node in found if _files_of_writes(node, unclaimed) or has_stages(node)}
+        paths = Node.objects.filter(uuid__in=suspects).values_list("uuid", "path")
+        for node, path in list(paths):
+            try:
+                with node_lock(path):
+                    removed += sweep_stages(node, unclaimed=unclaimed)
+                    removed += _remove_unnamed(node, unclaimed)
+            except (LockTimeout, StorageError, OSError) as error:
+                # A damaged node must not keep the files of all others.
+                logger.warning("The files of %s are looked at the next time: %s", path, error)
+    if removed:
+        logger.warning("Removed %s files that no write has made current.", removed)
+    return removed
+
+
+def _remove_unnamed(node: uuid.UUID, unclaimed: float) -> int:
+    source = DataSource.objects.filter(node__uuid=node).first()
+    if source is None:
+        return 0  # deleted since; its folder goes as a whole
+    named = {files.uri_path(link.asset.data_uri).name for link in source.asset_links.all()}
+    named.add(source.folder)
+    unnamed = [path for path in _files_of_writes(node, unclaimed) if path.name not in named]
+    folder = node_folder(node)
+    if source.folder:
+        # The array has moved to that one.
+        left = [folder / name for name in ("c", "zarr.json", "written")]
+        left += [
+            Path(each.path) for each in staging_names.found(folder)
+        ]  # those of many go with `c`
+        unnamed += [path for path in left if _is_old(path, unclaimed)]
+    for path in unnamed:
+        files.remove_stored(storage_settings().directory, path)
+    return len(unnamed)
+
+
+def _files_of_writes(node: uuid.UUID, unclaimed: float) -> list[Path]:
+    """Return what lies in the folder of a node under a name that each write chooses anew."""
+    return [path for path in _named(node_folder(node), _OF_WRITE) if _is_old(path, unclaimed)]
+
+
+def missing(nodes: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of `nodes` that are not in the database."""
+    return set(nodes) - set(Node.objects.filter(uuid__in=nodes).values_list("uuid", flat=True))
+
+
+def node_folders(root: Path) -> Iterator[uuid.UUID]:
+    """The nodes that have a folder, or had one."""
+    for group in _named(root, _TWO_DIGITS):
+        for folder in _named(group, _UUID):
+            if folder.name.startswith(group.name):
+                yield uuid.UUID(folder.name)
+
+
+def _named(folder: Path, form: re.Pattern[str]) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [path for path in folder.iterdir() if form.fullmatch(path.name)]
+
+
+def _is_old(folder: Path, seconds: float) -> bool:
+    try:
+        return folder.lstat().st_mtime <= time.time() - seconds
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,114 @@
+"""Tying files to data sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from core.errors import Conflict
+from tiled_client.wire.data_sources import Asset as WireAsset
+from tiled_client.wire.structure_family import Management
+
+from ...lookup.prepared_queries import insert
+from ...models import Asset, DataSource, DataSourceAsset
+from .stores import stored_file
+
+
+def attach_assets(source: DataSource, assets: Sequence[WireAsset]) -> None:
+    """Tie assets to a data source; those that are known by their URI are used again.
+
+    A file of others is as large as was said last, which may be more than at first.
+    Raises Conflict where another asset has the place of one already.
+    """
+    ids = _recorded(assets)
+    tied = {(link.parameter, link.num, link.asset_id) for link in source.asset_links.all()}
+    taken = {(parameter, num): asset for parameter, num, asset in tied}
+    links = []
+    for wire in assets:
+        place, asset = (wire.parameter, wire.num), ids[wire.data_uri]
+        if wire.num is not None and taken.setdefault(place, asset) != asset:
+            raise Conflict(
+                f"Another asset is {wire.parameter} number {wire.num} of this data source already."
+            )
+        if (*place, asset) not in tied:
+            tied.add((*place, asset))
+            links.append(
+                DataSourceAsset(
+                    data_source=source, asset_id=asset, parameter=wire.parameter, num=wire.num
+                )
+            )
+    DataSourceAsset.objects.bulk_create(links)
+    if source.external:
+        _resize(assets, ids)
+
+
+def _resize(assets: Sequence[WireAsset], ids: Mapping[str, int]) -> None:
+    """Keep the sizes that were given now; how much of the server's own files counts stays."""
+    sizes = {ids[wire.data_uri]: wire.size for wire in assets if wire.size is not None}
+    if not sizes:
+        return
+    own = DataSourceAsset.objects.exclude(data_source__management=Management.external)
+    changed = []
+    for row in Asset.objects.filter(pk__in=sizes).exclude(links__in=own):
+        if row.size != sizes[row.pk]:
+            row.size = sizes[row.pk]
+            changed.append(row)
+    Asset.objects.bulk_update(changed, ["size"])
+
+
+def attach_own(source: DataSource, assets: Sequence[WireAsset]) -> None:
+    """Tie to a new data source what lies in the folder of its node, and so is nobody else's.
+
+    They need not be looked up afterwards.
+    """
+    links = []
+    for wire in assets:
+        asset = Asset(data_uri=wire.data_uri, is_directory=wire.is_directory, size=wire.size)
+        insert(asset)
+        link = DataSourceAsset(
+            data_source=source, asset=asset, parameter=wire.parameter, num=wire.num
+        )
+        insert(link)
+        links.append(link)
+    known: Any = source.asset_links.all()
+    known._result_cache, known._prefetch_done = links, True
+    cached: Any = source
+    cached._prefetched_objects_cache = {"asset_links": known}
+
+
+def locked(assets: QuerySet[Asset]) -> QuerySet[Asset]:
+    """`assets`, which nobody else ties to a data source, or deletes, until the transaction ends."""
+    return assets.select_for_update(of=("self",)).order_by("pk")
+
+
+def _recorded(assets: Sequence[WireAsset]) -> dict[str, int]:
+    """The id of each asset by its URI; what is not known yet is recorded."""
+    known = _known(assets)
+    missing = {asset.data_uri: asset for asset in assets if asset.data_uri not in known}
+    if missing:
+        # In one order for all, so that two who register the same files do not wait for each other.
+        rows = [
+            Asset(data_uri=uri, is_directory=wire.is_directory, size=wire.size)
+            for uri, wire in sorted(missing.items())
+        ]
+        Asset.objects.bulk_create(rows, ignore_conflicts=True)
+        known = _known(assets)
+    return known
+
+
+def _known(assets: Sequence[WireAsset]) -> dict[str, int]:
+    uris = [asset.data_uri for asset in assets]
+    return {row.data_uri: row.pk for row in locked(Asset.objects.filter(data_uri__in=uris))}
+
+
+def discard_asset(link: DataSourceAsset) -> None:
+    """Forget a file of the server's own, and delete it once that is known to be committed.
+
+    Where it is not known, or the file cannot be deleted, `sweep` finds it.
+    """
+    path = stored_file(link.data_source.node.uuid, link.asset.data_uri)
+    link.asset.delete()
+    transaction.on_commit(lambda: path.unlink(missing_ok=True), robust=True)

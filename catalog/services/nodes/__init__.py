@@ -1,0 +1,1 @@
+"""Nodes: create, change, delete; metadata, revisions, tags."""

@@ -1,0 +1,192 @@
+"""Making nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.db.models import prefetch_related_objects
+
+from access.principals import Principal
+from core.errors import Conflict, Invalid, NotFound, NotSupported, ServiceError
+from tiled_client.wire.errors import WireError
+from tiled_client.wire.structure_family import StructureFamily
+
+from ...events import ChildCreated, announce_left
+from ...locks.node_locks import node_lock
+from ...lookup.embedded import refuse_inner
+from ...lookup.nodes import is_taken, resolve, split_path
+from ...lookup.prepared_queries import insert
+from ...models import PATH_BYTES, DataSource, Node, Receipt
+from ...permissions.node_permissions import own_tags
+from ...storage.errors import StorageError
+from ..assets.links import attach_assets, attach_own
+from ..assets.stores import discard_folder
+from ..commits import OutcomeUnknown, committed
+from ..idempotency import Once, earlier_receipt, with_receipt
+from .data_placement import Placement, place
+from .drafts import Draft
+from .spec_validation import validated
+from .tags import check_parent, tag_path_of_new
+
+
+def create_node(
+    *,
+    parent_path: str,
+    draft: Draft,
+    principal: Principal | None = None,
+    once: Once | None = None,
+) -> Node:
+    """Make a node under `parent_path`, with storage of the server's own where it has data.
+
+    Its access tags are those that `principal` may give; None is the site itself. Its metadata are
+    not the draft's where the validator of a spec has changed them. A request that is repeated under
+    its key `once` gets the node that it made the first time. Raises NotFound (no parent, or that
+    node was deleted since), Invalid (the parent is no container), Conflict (the key is taken),
+    UnsupportedMedia (a mimetype that the server does not write), BadRequest (not what its specs
+    say), Forbidden (tags).
+    """
+    return _create(parent_path, draft, principal, once, registered=False)
+
+
+def register_node(
+    *,
+    parent_path: str,
+    draft: Draft,
+    principal: Principal | None = None,
+    once: Once | None = None,
+) -> Node:
+    """Make a node whose data are files of somebody else's. Raises as create_node."""
+    return _create(parent_path, draft, principal, once, registered=True)
+
+
+def _create(
+    parent_path: str,
+    draft: Draft,
+    principal: Principal | None,
+    once: Once | None,
+    *,
+    registered: bool,
+) -> Node:
+    with node_lock("/".join(split_path(parent_path))):
+        parent = _parent(parent_path)
+        if (earlier := earlier_receipt(parent.uuid, once)) is not None:
+            return _made_before(parent, earlier)
+        node = _validated(_unsaved(parent, draft), draft)
+        node.tag_path_id = tag_path_of_new(parent, draft.tags, principal)
+        with _place_kept_if_stored(node.uuid):
+            placement = place(node.uuid, draft, registered=registered)
+            with committed() as change, with_receipt(parent.uuid, once, child=node.uuid):
+                check_parent(parent)
+                _save(node, placement)
+                change.tells(_created(node))
+    return node
+
+
+def _made_before(parent: Node, receipt: Receipt) -> Node:
+    """Return the node that the same request made before. Raises NotFound if it is gone."""
+    announce_left(parent.ref)
+    nodes = Node.objects.select_related("data_source")
+    made = nodes.filter(uuid=receipt.child).first() if receipt.child else None
+    if made is None:
+        raise NotFound(
+            f"The node that the request with the Idempotency-Key {receipt.key!r} made in {parent} "
+            "was deleted since. Send the request with a new key to make it again."
+        )
+    return made
+
+
+@contextmanager
+def _place_kept_if_stored(node: UUID) -> Iterator[None]:
+    """Remove the folder of a node that was certainly not stored; otherwise `sweep` judges later.
+
+    Raises NotFound where the database says that the parent is not there any more.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        discard_folder(node)
+        raise NotFound("The container was deleted in the meantime.") from error
+    except OutcomeUnknown:
+        raise
+    except (ServiceError, StorageError, WireError):
+        discard_folder(node)
+        raise
+
+
+def _created(node: Node) -> ChildCreated:
+    return ChildCreated(
+        node=node.parent.ref if node.parent else node.ref,
+        key=node.key,
+        structure_family=node.family,
+        specs=node.specs,
+        metadata=node.metadata,
+        data_sources=[node.source.to_json()] if node.source else [],
+        access_tags=own_tags(node.tag_path_id),
+    )
+
+
+def _parent(path: str) -> Node:
+    try:
+        return resolve(path)
+    except NotFound:
+        refuse_inner(path)
+        raise
+
+
+def _unsaved(parent: Node, draft: Draft) -> Node:
+    if parent.family is not StructureFamily.container:
+        raise Invalid(
+            f"The node at {parent} is of family {parent.structure_family}; only a container has "
+            "children."
+        )
+    if parent.source is not None:
+        raise NotSupported(f"The node at {parent} is a file, which is only read here.")
+    path = f"{parent.path}/{draft.key}" if parent.path else draft.key
+    if len(path.encode()) > PATH_BYTES:
+        raise Invalid(f"The path of a node must not be longer than {PATH_BYTES} bytes.")
+    if is_taken(path):
+        # It may be of the same client, whose first request was cut off.
+        announce_left(parent.ref)
+        raise Conflict(f"/{path}")
+    return Node(
+        parent=parent,
+        key=draft.key,
+        path=path,
+        structure_family=draft.family,
+        metadata=draft.metadata,
+        specs=draft.specs,
+    )
+
+
+def _validated(node: Node, draft: Draft) -> Node:
+    node.metadata = validated(
+        metadata=draft.metadata,
+        specs=draft.specs,
+        family=draft.family,
+        structure=draft.data_source.structure if draft.data_source else None,
+    )
+    return node
+
+
+def _save(node: Node, placement: Placement | None) -> None:
+    insert(node)
+    if placement is None:
+        _without_source(node)
+        return
+    source = DataSource(node=node, **placement.fields)
+    insert(source)
+    if source.external:
+        attach_assets(source, placement.assets)
+        prefetch_related_objects([source], "asset_links")  # for the announcement and the answer
+    else:
+        attach_own(source, placement.assets)
+
+
+def _without_source(node: Node) -> None:
+    """Let a new node know that it has no data source, which it would ask the database for."""
+    relation: Any = Node._meta.get_field("data_source")
+    relation.set_cached_value(node, None)

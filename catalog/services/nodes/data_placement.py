@@ -1,0 +1,175 @@
+"""Where the data of a new node go: into storage of the server's own, or where they are already."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from core.errors import Invalid, NotSupported, UnsupportedMedia
+from tiled_client.wire.data_sources import Asset, DataSource
+from tiled_client.wire.structure_family import Management, StructureFamily
+from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
+
+from ...config import storage_settings
+from ...storage import awkward, external, files, ragged, sparse, tables
+from ..assets.stores import array_store, node_folder
+from ..tables.names import check_column_names, check_table_name
+from .drafts import UNKNOWN_MIMETYPE, Draft
+
+ZARR = "application/x-zarr"
+ARROW_STREAM = "application/vnd.apache.arrow.stream"
+SQL_TABLE = "application/x-tiled-sql-table"
+"""What clients ask for who want to append; our tables all can, so they get an Arrow stream."""
+ASKED_FOR = (
+    SQL_TABLE,
+    "text/csv",
+    "application/vnd.apache.arrow.file",
+    "application/x-parquet",
+)
+"""Names by which clients ask for a table. They are told the same, and get an Arrow stream."""
+
+# The first of each is what a client gets who asks for none.
+OWN_FORMATS = {
+    StructureFamily.array: (ZARR,),
+    StructureFamily.table: (ARROW_STREAM, *ASKED_FOR),
+    StructureFamily.sparse: (sparse.MIMETYPE,),
+    StructureFamily.ragged: (ragged.MIMETYPE,),
+    StructureFamily.awkward: (awkward.MIMETYPE,),
+}
+URI_BYTES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A data source as it is to be stored: the columns of its row, and its assets."""
+
+    fields: dict[str, Any]
+    assets: list[Asset] = field(default_factory=list)
+
+
+def place(node: uuid.UUID, draft: Draft, *, registered: bool) -> Placement | None:
+    """Make room for the data of a new node. None for a container.
+
+    Raises Invalid, UnsupportedMedia (a format that is not known), NotSupported (a family).
+    """
+    source = draft.data_source
+    if source is None:
+        return None
+    if registered:
+        placement = _register(source)
+        if not source.assets:
+            raise Invalid("A registered data source has at least one asset.")
+        return placement
+    # Files that are still to come: a detector is described before it has taken its first image.
+    external_to_be = source.management is Management.external
+    return _register(source) if external_to_be else _make(node, source)
+
+
+def _make(node: uuid.UUID, source: DataSource) -> Placement:
+    mimetype = _own_format(source)
+    folder = node_folder(node)
+    match source.structure:
+        case ArrayStructure() as structure:
+            array_store().create(folder, structure)
+            assets = [Asset(files.file_uri(folder), is_directory=True, parameter="data_uri")]
+        case TableStructure() as structure:
+            check_table_name(source.parameters)
+            schema = _checked_schema(structure)
+            if mimetype == SQL_TABLE:
+                check_column_names(schema.names)
+            tables.create(folder, schema)
+            assets = []
+        case _:  # the first write makes the folder
+            assets = []
+    return Placement(_fields(source, mimetype, Management.writable), assets)
+
+
+def _checked_schema(structure: TableStructure) -> pa.Schema:
+    schema = structure.schema()
+    names = schema.names
+    tables.check_distinct(names)
+    tables.check_types(schema)
+    known = set(names)
+    unknown = [name for name in structure.columns if name not in known]
+    if unknown:
+        raise Invalid(f"The column {unknown[0]!r} is not in the table's arrow_schema.")
+    return schema
+
+
+def _own_format(source: DataSource) -> str:
+    formats = OWN_FORMATS.get(source.structure_family)
+    if formats is None:
+        raise NotSupported(
+            f"Data of structure family {source.structure_family.value} cannot be stored here."
+        )
+    if source.mimetype is None:
+        return formats[0]
+    if source.mimetype not in formats:
+        raise UnsupportedMedia(
+            f"The given data source mimetype, {source.mimetype}, is not one that the Tiled server "
+            f"knows how to write. Leave it out, or say one of: {', '.join(sorted(formats))}."
+        )
+    return source.mimetype
+
+
+def _register(source: DataSource) -> Placement:
+    check_external(source, family=source.structure_family)
+    check_files(source.structure, source.assets)
+    return Placement(_fields(source, source.mimetype, Management.external), source.assets)
+
+
+def check_external(source: DataSource, *, family: StructureFamily) -> None:
+    """Raise unless the server may and can read these files as a node of `family`, once there."""
+    if source.structure_family is not family:
+        raise Invalid(f"The node's family is {family.value}, not {source.structure_family.value}.")
+    # Of bytes nothing is read but the bytes.
+    known = family is StructureFamily.bytes or source.mimetype in external.mimetypes(family)
+    if not source.mimetype or not known:
+        raise UnsupportedMedia(UNKNOWN_MIMETYPE.format(source.mimetype))
+    if family is StructureFamily.bytes and not source.assets:
+        raise Invalid(
+            "A data source of bytes has at least one asset: there is nothing else to read."
+        )
+    if isinstance(source.structure, TableStructure):
+        schema = _checked_schema(source.structure)
+        if not schema.names:
+            raise Invalid("A registered table has at least one column.")
+        external.check_table(source.mimetype or "", schema, source.parameters)
+    for asset in source.assets:
+        if len(asset.data_uri.encode()) > URI_BYTES:
+            raise Invalid(f"A data_uri must not be longer than {URI_BYTES} bytes.")
+        external.resolve_uri(asset.data_uri, storage_settings().readable)
+
+
+def check_files(structure: Structure | None, assets: Sequence[Asset]) -> None:
+    """Raise Invalid unless each partition of a table is one file, once there are files."""
+    if not isinstance(structure, TableStructure) or not assets:
+        return
+    if any(asset.is_directory for asset in assets):
+        raise Invalid("A partition of a registered table is a file, not a folder.")
+    if len(assets) != structure.npartitions:
+        raise Invalid(
+            f"Each file is one partition: npartitions is {structure.npartitions}, but the files "
+            f"are {len(assets)}."
+        )
+    numbers = sorted(asset.num or 0 for asset in assets)
+    if numbers != list(range(len(assets))):
+        raise Invalid(
+            f"The files of a registered table have the num 0 to {len(assets) - 1}, as their "
+            f"partitions, not {', '.join(map(str, numbers))}."
+        )
+
+
+def _fields(source: DataSource, mimetype: str | None, management: Management) -> dict[str, Any]:
+    return {
+        "structure_family": source.structure_family,
+        "structure": source.structure.to_json() if source.structure else None,
+        "mimetype": mimetype,
+        "parameters": source.parameters,
+        "properties": source.properties,
+        "management": management,
+    }

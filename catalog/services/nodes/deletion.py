@@ -1,0 +1,183 @@
+"""Deleting nodes, with all below them: rows first, then what lay on the disk.
+
+However large a subtree is, its rows go in one transaction and a bounded number of queries. What a
+crash leaves behind after that is found by `sweep`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db.models import Exists, OuterRef, QuerySet
+
+from access.permissions.tag_permissions import current_version, per_node, rights_of
+from access.principals import Principal, Scope
+from core.errors import Conflict, Forbidden, NotFound, NotSupported
+
+from ...events import ChildDeleted, NodeDeleted, NodeRef, announce_left
+from ...locks.node_locks import node_lock, wait_for_writers
+from ...lookup.nodes import resolve, resolve_for_update, split_path
+from ...lookup.parts import parts_refused
+from ...models import Asset, DataSource, DataSourceAsset, Node, Revision
+from ...permissions.node_permissions import own_tags, scopes_on
+from ..assets.links import locked
+from ..assets.stores import discard_folder
+from ..commits import committed
+
+logger = logging.getLogger(__name__)
+
+# A database takes only so many values in one question.
+BATCH = 5000
+
+NEEDED = frozenset({Scope.delete_node, Scope.delete_revision})
+
+T = TypeVar("T")
+
+
+def delete_node(
+    *,
+    path: str,
+    recursive: bool = False,
+    external_only: bool = True,
+    principal: Principal | None = None,
+) -> None:
+    """Delete a node, and with `recursive` what is below it; files of others are left alone.
+
+    `principal` None is the site itself. Raises NotFound, NotSupported (the root, a column of a
+    table), Conflict (children, or data of the server's own that `external_only` protects),
+    Forbidden (nodes below that `principal` may not delete).
+    """
+    segments = split_path(path)
+    if not segments:
+        raise NotSupported("This node does not support deletion.")
+    with node_lock("/".join(segments[:-1])):
+        with _said_of_earlier(segments), committed(announced=False) as change:
+            parent, deleted = _delete_rows(
+                segments, recursive=recursive, external_only=external_only, principal=principal
+            )
+            gone = deleted[-1]
+            tags = own_tags(gone.tag_path_id) if per_node() else None
+            change.tells(ChildDeleted(parent, gone.key, gone.family, tags))
+            *below, top = (node.ref for node in deleted)
+            change.tells(NodeDeleted(top, tuple(below)))
+        change.announce_next()
+    _clear_up(deleted)
+    change.announce()
+    for node in deleted:
+        if node.source:
+            discard_folder(node.uuid)
+
+
+@contextmanager
+def _said_of_earlier(segments: list[str]) -> Iterator[None]:
+    """Raise as the body does, Conflict where children appeared while it deleted.
+
+    A node that is not there may have been deleted by a request of the same client that was cut off:
+    what is left to announce of it is announced.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict(
+            f"/{'/'.join(segments)} got new children while it was being deleted. Try again."
+        ) from error
+    except NotFound:
+        with suppress(NotFound):
+            announce_left(resolve(segments[:-1]).ref)
+        raise
+
+
+def _clear_up(deleted: list[Node]) -> None:
+    """Wait for writers that had begun before; who writes from now on finds no node.
+
+    What a writer leaves behind that is not waited for is found by `sweep`.
+    """
+    try:
+        wait_for_writers(node.path for node in deleted)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("Writers to nodes that were deleted cannot be waited for: %s", error)
+
+
+def _delete_rows(
+    segments: list[str], *, recursive: bool, external_only: bool, principal: Principal | None
+) -> tuple[NodeRef, list[Node]]:
+    """The parent, and what was deleted: whoever was further down first, the node itself last."""
+    with parts_refused(segments, "deletion"):
+        node = resolve_for_update(segments)
+    assert node.parent is not None
+    nodes = _subtree(node)
+    _refuse_deletion(nodes, recursive=recursive, external_only=external_only)
+    if principal is not None and per_node():
+        _refuse_foreign(nodes, principal)
+    for batch in _batches(nodes):
+        _delete_batch(batch)
+    return node.parent.ref, nodes
+
+
+def _delete_batch(nodes: Sequence[Node]) -> None:
+    keys = [node.pk for node in nodes]
+    tied = Asset.objects.filter(links__data_source__node__in=keys)
+    assets = list(locked(tied).values_list("pk", flat=True))
+    _remove(DataSourceAsset.objects.filter(data_source__node__in=keys))
+    _remove(DataSource.objects.filter(node__in=keys))
+    _remove(Revision.objects.filter(node__in=keys))
+    _remove(Node.objects.filter(pk__in=keys))
+    still_tied = Exists(DataSourceAsset.objects.filter(asset=OuterRef("pk")))
+    for batch in _batches(assets):
+        _remove(Asset.objects.filter(~still_tied, pk__in=batch))
+
+
+def _remove(rows: QuerySet[Any]) -> None:
+    """Delete rows to which no others refer, without looking at each of them before.
+
+    Should others refer to them after all, the database refuses when the transaction ends.
+    """
+    rows._raw_delete(rows.db)
+
+
+def _subtree(node: Node) -> list[Node]:
+    """The node and all below it, whoever is further down first; nobody else changes them now."""
+    nodes, level = [node], [node]
+    below = Node.objects.select_for_update(of=("self",)).select_related("data_source")
+    # Of thousands of nodes not all metadata and structures have to be in memory.
+    below = below.only(
+        "uuid", "path", "key", "parent", "structure_family", "tag_path", "data_source__management"
+    )
+    while level:
+        level = [child for batch in _batches(level) for child in below.filter(parent__in=batch)]
+        nodes += level
+    return nodes[::-1]
+
+
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]
+
+
+def _refuse_deletion(nodes: list[Node], *, recursive: bool, external_only: bool) -> None:
+    if len(nodes) > 1 and not recursive:
+        raise Conflict(
+            "Cannot delete a node that is not empty. Delete its contents first or pass "
+            "`recursive=True`."
+        )
+    if external_only and any(node.source and not node.source.external for node in nodes):
+        raise Conflict(
+            "Some items in this tree are internally managed. Deleting the records will also "
+            "delete the underlying data files. If you want to delete them, pass "
+            "external_only=False."
+        )
+
+
+def _refuse_foreign(nodes: list[Node], principal: Principal) -> None:
+    version = current_version()
+    rights = rights_of(principal, version)
+    for tag_path in {node.tag_path_id for node in nodes}:
+        if not scopes_on(tag_path, rights, version) >= NEEDED:
+            raise Forbidden(
+                "Below this node there are others that you may not delete, or do not see. Delete "
+                "what is yours one by one, or ask an admin."
+            )

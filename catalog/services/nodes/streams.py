@@ -1,0 +1,21 @@
+"""The end of a stream, as its producer declares it."""
+
+from __future__ import annotations
+
+from ...events import StreamClosed, announce
+from ...locks.node_locks import node_lock
+from ...lookup.nodes import resolve, split_path
+from ...lookup.parts import parts_refused
+
+
+def close_stream(*, path: str, token: str = "") -> None:
+    """Say that no more is to be expected from this node for now.
+
+    A stream that was closed under `token` is not closed again under it: its producer, or another,
+    may write on since.
+
+    Raises NotFound, NotSupported (a column of a table, which goes with it).
+    """
+    segments = split_path(path)
+    with node_lock("/".join(segments)), parts_refused(segments, "closing a stream"):
+        announce(StreamClosed(resolve(segments).ref, token=token))

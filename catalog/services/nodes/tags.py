@@ -1,0 +1,241 @@
+"""Access tags of nodes: which may be given by whom, and what giving them changes below.
+
+Source: the wire, "create a node" and "Updating metadata", access_tags.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import orjson
+from django.db import transaction
+from django.db.models import Case, Value, When
+
+from access.config import authentication_settings
+from access.models.rights import PUBLIC, RESERVED, TAG_LENGTH
+from access.permissions.tag_permissions import Rights, move_on, per_node
+from access.principals import Principal, Scope
+from core.errors import Forbidden, Invalid, Unavailable
+
+from ...lookup.nodes import below, resolve_for_update
+from ...models import Node, TagPath
+from ...permissions.node_permissions import Lists, lists_at, own_tags, rights_now
+
+MOST_TAGS = 100
+# A database takes only so many values in one question.
+BATCH = 5000
+# Whoever gave these away could neither see the node any more nor take it back.
+KEPT_SCOPES = frozenset({Scope.read_metadata, Scope.write_metadata})
+
+
+def checked_tags(value: Any) -> list[str] | None:
+    """Tags as they are stored: sorted, each once, and one way to write `public`. Raises Invalid."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
+        raise Invalid("access_tags must be a list of texts.")
+    if len(value) > MOST_TAGS or any(not 0 < len(tag) <= TAG_LENGTH for tag in value):
+        raise Invalid(
+            f"A node has at most {MOST_TAGS} access tags, of 1 to {TAG_LENGTH} characters each."
+        )
+    return sorted({PUBLIC if tag.casefold() == PUBLIC else tag for tag in value})
+
+
+def tag_path_of_new(
+    parent: Node, asked: Sequence[str] | None, principal: Principal | None
+) -> int | None:
+    """The tag path of a node that `principal` makes below `parent`; None without rights per node.
+
+    `principal` None is the site itself. Raises Forbidden.
+    """
+    if not per_node():
+        return None
+    return _tag_path([*_lists(parent), tuple(_tags_of_new(parent, asked, principal))])
+
+
+def check_parent(parent: Node) -> None:
+    """Raise Unavailable if the tags of `parent` were changed since it was read.
+
+    To be called in the transaction that makes a child; they are not changed before its end.
+    """
+    if per_node():
+        now = Node.objects.select_for_update(no_key=True).filter(pk=parent.pk)
+        if now.values_list("tag_path", flat=True).first() != parent.tag_path_id:
+            raise Unavailable(f"The access tags of {parent} were just changed. Try again.")
+
+
+def changed_tags(node: Node, asked: Any, principal: Principal | None) -> list[str]:
+    """The tags of `node` once `principal` has asked for others. Raises Forbidden, Invalid."""
+    before, after = set(own_tags(node.tag_path_id)), set(checked_tags(asked) or ())
+    if principal is not None and after != before:
+        rights = rights_now(principal)
+        _refuse_empty(after, rights)
+        for tag in sorted(after - before):
+            _check_added(tag, rights)
+        for tag in sorted(before - after):
+            _check_removed(tag, rights)
+        _refuse_loss(after, rights)
+    return sorted(after)
+
+
+def retag(node: Node, tags: Sequence[str]) -> None:
+    """Give `node` these tags, and have what is below seen accordingly; its row is not saved.
+
+    To be called in a transaction that has begun with `move_on`.
+    """
+    if not node.path:
+        # The root without tags is open to all; it is not on the way to anything.
+        node.tag_path_id = _tag_path([tags]) if tags else None
+        return
+    lists = [*_lists(node.parent), tuple(tags)]
+    node.tag_path_id = _tag_path(lists)
+    _follow(node, lists)
+
+
+def tag_nodes(*, path: str, tags: Sequence[str], recursive: bool) -> int:
+    """Give the node at `path` these tags, with `recursive` also all that is below it.
+
+    Nobody is asked whether they may. Gives the number of nodes. Raises NotFound, Invalid.
+    """
+    wanted = checked_tags(list(tags)) or []
+    with transaction.atomic():
+        move_on()
+        node = resolve_for_update(path)
+        retag(node, wanted)
+        node.save(update_fields=["tag_path"])
+        return 1 + (_tag_below(node, wanted) if recursive else 0)
+
+
+def _tag_below(node: Node, tags: Sequence[str]) -> int:
+    """All that is below `node`, one depth after the other: they differ in the way to them."""
+    count, lists, level = 0, list(_lists(node)), [node.pk]
+    while level:
+        lists.append(tuple(tags))
+        tag_path = _tag_path(lists)
+        below_level: list[int] = []
+        for batch in _batched(level, BATCH):
+            children = Node.objects.filter(parent__in=batch)
+            below_level += children.values_list("pk", flat=True)
+            count += children.update(tag_path=tag_path)
+        level = below_level
+    return count
+
+
+def _batched(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _tags_of_new(
+    parent: Node, asked: Sequence[str] | None, principal: Principal | None
+) -> Sequence[str]:
+    if principal is None:
+        return own_tags(parent.tag_path_id) if asked is None else asked
+    rights = rights_now(principal)
+    if asked is None:
+        tags = _tags_by_default(parent, principal, rights)
+    else:
+        tags = asked
+        _refuse_empty(tags, rights)
+        for tag in tags:
+            _check_added(tag, rights)
+    _refuse_loss(tags, rights)
+    return tags
+
+
+def _tags_by_default(parent: Node, principal: Principal, rights: Rights) -> Sequence[str]:
+    if authentication_settings().tags_of_new_nodes == "parent" or not principal.names:
+        inherited = own_tags(parent.tag_path_id)
+        if inherited or not principal.names:
+            return inherited
+    owner = sorted(principal.names)[:1]
+    if rights.only is not None and not rights.only.issuperset(owner):
+        raise _rejected(
+            f"Without tags the node would be tagged {owner[0]!r}, to which this API key is not "
+            f"restricted. Give it one of {sorted(rights.only)}."
+        )
+    return owner
+
+
+def _check_added(tag: str, rights: Rights) -> None:
+    if tag.startswith(RESERVED):
+        raise _rejected(f"The tag {tag!r} names an owner; the server alone gives such tags.")
+    _check_restriction(tag, rights)
+    if rights.everything:
+        if tag != PUBLIC and tag not in rights.defined:
+            raise _rejected(f"There is no tag {tag!r}.")
+    elif tag == PUBLIC:
+        raise _rejected("Only an admin may give a node the tag 'public'.")
+    elif tag not in rights.applicable:
+        known = tag in rights.defined and tag in rights.granted
+        raise _rejected(
+            f"You may not give the tag {tag!r} to nodes." if known else f"There is no tag {tag!r}."
+        )
+
+
+def _check_removed(tag: str, rights: Rights) -> None:
+    _check_restriction(tag, rights)
+    if rights.everything or tag in rights.own:
+        return
+    if tag == PUBLIC:
+        raise _rejected("Only an admin may take the tag 'public' from a node.")
+    if tag.startswith(RESERVED):
+        raise _rejected(f"Only its owner or an admin may take the tag {tag!r} from a node.")
+    if tag in rights.defined and tag not in rights.applicable:
+        raise _rejected(f"You may not take the tag {tag!r} from nodes.")
+
+
+def _check_restriction(tag: str, rights: Rights) -> None:
+    if rights.only is not None and tag not in rights.only:
+        raise _rejected(f"This API key is restricted to the tags {sorted(rights.only)}.")
+
+
+def _refuse_empty(tags: Iterable[str], rights: Rights) -> None:
+    if not list(tags) and not rights.everything:
+        raise _rejected("Only an admin may have a node without tags.")
+
+
+def _refuse_loss(tags: Iterable[str], rights: Rights) -> None:
+    if rights.everything or rights.on(tags) >= KEPT_SCOPES:
+        return
+    raise _rejected(
+        f"With the tags {sorted(tags)} you would not have {sorted(KEPT_SCOPES)} on the node."
+    )
+
+
+def _rejected(reason: str) -> Forbidden:
+    return Forbidden(f"Access policy rejects the provided access tags.\n{reason}")
+
+
+def _lists(node: Node | None) -> Lists:
+    """The tags on the way to `node`, its own last; the root's do not count for what is below."""
+    if node is None or not node.path:
+        return ()
+    if node.tag_path_id is not None:
+        return lists_at(node.tag_path_id)
+    return (*_lists(node.parent), ())
+
+
+def _tag_path(lists: Sequence[Sequence[str]]) -> int:
+    """The row that says this, made if there is none yet."""
+    digest = hashlib.sha256(orjson.dumps(lists)).hexdigest()
+    known = TagPath.objects.filter(digest=digest).values_list("pk", flat=True)
+    found = known.first()
+    if found is not None:
+        return found
+    with transaction.atomic():
+        # First, so that rows are seen in the order in which they are numbered.
+        move_on()
+        return known.first() or TagPath.objects.create(digest=digest, lists=lists).pk
+
+
+def _follow(node: Node, lists: Sequence[Sequence[str]]) -> None:
+    """Have all nodes below `node` bear in mind the new tags on their way."""
+    tagged = below(Node.objects.filter(tag_path__isnull=False), node.path)
+    paths = tagged.order_by().values_list("tag_path", flat=True).distinct()
+    moved = {old: _tag_path([*lists, *lists_at(old)[len(lists) :]]) for old in paths if old}
+    if moved:
+        cases = [When(tag_path=old, then=Value(new)) for old, new in moved.items()]
+        Node.objects.filter(pk__in=tagged.values("pk")).update(tag_path=Case(*cases))

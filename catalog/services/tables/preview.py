@@ -1,0 +1,41 @@
+"""The beginning of a table, for a person to look at: however long it is, little of it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+import pyarrow as pa
+
+from ...models import Node
+from ...storage import tables
+from .reading import iter_tables, table_structure
+
+# A table that was appended to row by row has a batch for each row.
+MOST_BATCHES = 10_000
+# Files of others are read to be counted, some megabytes at a time.
+MOST_PIECES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first rows, and how many there are in all; `more` if there are more than were counted."""
+
+    rows: pa.Table
+    total: int
+    more: bool
+
+
+def read_head(node: Node, rows: int) -> Head:
+    """The first `rows` rows of a table. Raises StorageError."""
+    schema = table_structure(node).schema()
+    most = MOST_PIECES if node.source and node.source.external else MOST_BATCHES
+    first: list[pa.Table] = []
+    total = pieces = 0
+    for piece in islice(iter_tables(node), most):
+        if total < rows:
+            first.append(piece.slice(0, rows - total))
+        total += piece.num_rows
+        pieces += 1
+    head = pa.concat_tables(first) if first else tables.empty(schema)
+    return Head(head, total, more=pieces == most)

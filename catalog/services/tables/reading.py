@@ -1,0 +1,238 @@
+"""Reading tables: all rows, those of one partition, or a range of either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+import pyarrow as pa
+
+from core.errors import BadRequest
+from tiled_client.wire.structures import TableStructure
+
+from ...config import storage_settings
+from ...lookup.embedded import Inner, iter_inner_rows
+from ...models import DataSource, DataSourceAsset, Node
+from ...storage import external, tables
+from ...storage.encoding import Array
+from ...storage.errors import MissingFile
+from ..assets.stores import stored_file
+
+ALL = slice(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows and columns of a table: nothing is read before it is asked for.
+
+    `read()` gives them all, and raises BadRequest where one answer may not hold so many;
+    `pieces()` any number of them, in order. Those that the server has `stored` itself are quickly
+    read again.
+    """
+
+    schema: pa.Schema
+    read: Callable[[], pa.Table]
+    pieces: Callable[[], Iterator[pa.Table]]
+    stored: bool = False
+
+    @classmethod
+    def of(cls, table: pa.Table) -> Rows:
+        """The rows of a table that has been read."""
+        return cls(table.schema, lambda: table, lambda: iter([table]))
+
+
+def select_rows(
+    node: Node | Inner,
+    columns: Sequence[str] | None = None,
+    rows: slice = ALL,
+    *,
+    partition: int | None = None,
+) -> Rows:
+    """The rows of the table, or of one partition of it. Raises as `read_partition` does."""
+    structure = table_structure(node)
+    if partition is None:
+        partitions = range(structure.npartitions)
+    else:
+        check_partition(structure, partition)
+        partitions = range(partition, partition + 1)
+    _check_columns(structure, columns)
+    return Rows(
+        tables.empty(structure.schema(), columns).schema,
+        lambda: _read(node, partitions, columns, rows),
+        lambda: _iter(node, partitions, columns, rows),
+        stored=isinstance(node, Node) and node.source is not None and not node.source.external,
+    )
+
+
+def read_partition(
+    node: Node | Inner, partition: int, columns: Sequence[str] | None = None, rows: slice = ALL
+) -> pa.Table:
+    """The rows of one partition, or those number `rows` of it, counted within the partition.
+
+    Raises BadRequest for an unknown partition or column, and as `read_table` does.
+    """
+    structure = table_structure(node)
+    check_partition(structure, partition)
+    return _read(node, range(partition, partition + 1), columns, rows)
+
+
+def read_table(
+    node: Node | Inner, columns: Sequence[str] | None = None, rows: slice = ALL
+) -> pa.Table:
+    """All rows, or those number `rows`, counted over all partitions.
+
+    Raises BadRequest for a column that is not there, and for more rows than one answer may hold;
+    StorageError for rows that are not there, and for files of others that cannot be read.
+    """
+    return _read(node, range(table_structure(node).npartitions), columns, rows)
+
+
+def read_column(node: Node | Inner, name: str) -> Array:
+    """One column of all rows, as an array of one dimension; texts in a fixed width."""
+    return tables.column_array(read_table(node, [name])[name])
+
+
+def iter_tables(node: Node) -> Iterator[pa.Table]:
+    """All rows of all columns, piece by piece, in the order of the partitions."""
+    structure = table_structure(node)
+    assert node.source is not None
+    links = _links(node.source, range(structure.npartitions))
+    return _pieces(node.source, links, structure, structure.schema().names, ALL)
+
+
+def table_structure(node: Node | Inner) -> TableStructure:
+    """The structure of a node that is a table."""
+    structure = node.structure
+    assert isinstance(structure, TableStructure)
+    return structure
+
+
+def check_partition(structure: TableStructure, partition: int) -> None:
+    """Raise BadRequest for a partition that the table does not have."""
+    if not 0 <= partition < structure.npartitions:
+        raise BadRequest("Partition out of range")
+
+
+def _read(
+    node: Node | Inner, partitions: range, columns: Sequence[str] | None, rows: slice
+) -> pa.Table:
+    structure = table_structure(node)
+    _check_columns(structure, columns)
+    if isinstance(node, Inner):
+        names = structure.schema().names if columns is None else columns
+        return tables.joined(list(_counted(iter_inner_rows(node, names, rows))))
+    assert node.source is not None
+    try:
+        return _collected(node.source, partitions, structure, columns, rows)
+    except MissingFile:
+        if node.source.external:
+            raise
+        # Replaced between our look at the database and at the file.
+        return _collected(node.source, partitions, structure, columns, rows)
+
+
+def _iter(
+    node: Node | Inner, partitions: range, columns: Sequence[str] | None, rows: slice
+) -> Iterator[pa.Table]:
+    structure = table_structure(node)
+    schema = structure.schema()
+    if isinstance(node, Inner):
+        return iter_inner_rows(node, schema.names if columns is None else columns, rows)
+    names = schema.names if columns is None else tables.with_index(schema, columns)
+    source = node.source
+    assert source is not None
+
+    def begun() -> Iterator[pa.Table]:
+        pieces = _pieces(source, _links(source, partitions), structure, names, rows)
+        return chain([*islice(pieces, 1)], pieces)
+
+    try:
+        return begun()
+    except MissingFile:
+        if source.external:
+            raise
+        return begun()  # Replaced between our look at the database and at the file.
+
+
+def _collected(
+    source: DataSource,
+    partitions: range,
+    structure: TableStructure,
+    columns: Sequence[str] | None,
+    rows: slice,
+) -> pa.Table:
+    links = _links(source, partitions)
+    schema = structure.schema()
+    if not source.external and rows == ALL:
+        whole = [tables.read(_path(source, link), link.asset.size or 0, columns) for link in links]
+        return _limited(tables.join_tables(whole) if whole else tables.empty(schema, columns))
+    names = schema.names if columns is None else tables.with_index(schema, columns)
+    pieces = list(_counted(_pieces(source, links, structure, names, rows)))
+    return tables.joined(pieces) if pieces else tables.empty(schema, columns)
+
+
+def _links(source: DataSource, partitions: range) -> list[DataSourceAsset]:
+    links = source.asset_links.all()
+    if source.external:
+        # A single file need not have a number.
+        return sorted(links, key=lambda link: link.num or 0)[partitions.start : partitions.stop]
+    return list(links.filter(num__gte=partitions.start, num__lt=partitions.stop).order_by("num"))
+
+
+def _pieces(
+    source: DataSource,
+    links: Sequence[DataSourceAsset],
+    structure: TableStructure,
+    names: Sequence[str],
+    rows: slice,
+) -> Iterator[pa.Table]:
+    if not source.external:
+        stored = [tables.StoredPartition(_path(source, k), k.asset.size or 0) for k in links]
+        return tables.iter_rows(stored, names, rows)
+    return external.iter_table_rows(
+        source.mimetype,
+        [link.to_wire() for link in links],
+        source.parameters,
+        structure.schema(),
+        names,
+        rows,
+        readable=storage_settings().readable,
+    )
+
+
+def _path(source: DataSource, link: DataSourceAsset) -> Path:
+    return stored_file(source.node.uuid, link.asset.data_uri)
+
+
+def _check_columns(structure: TableStructure, columns: Sequence[str] | None) -> None:
+    known = set(structure.schema().names) if columns else set()
+    unknown = [name for name in columns or () if name not in known]
+    if unknown:
+        raise BadRequest(
+            f"No such field {unknown[0]!r}. The columns are {', '.join(structure.columns)}."
+        )
+
+
+def _counted(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same pieces, until they are together larger than an answer may be."""
+    size = 0
+    for piece in pieces:
+        size += piece.nbytes
+        _check_size(size)
+        yield piece
+
+
+def _limited(table: pa.Table) -> pa.Table:
+    _check_size(table.nbytes)
+    return table
+
+
+def _check_size(size: int) -> None:
+    limit = storage_settings().response_bytesize_limit
+    if size > limit:
+        raise BadRequest(
+            f"Response would exceed {limit}. Select fewer columns, one partition, or a range of "
+            "rows."
+        )

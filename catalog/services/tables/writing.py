@@ -1,0 +1,187 @@
+"""Writing tables: partitions of rows, to which rows can be appended.
+
+How much of a partition's file counts is kept with its asset, in the database. What a crash has
+left behind that is never read. What is not persisted is checked just the same, and then only
+announced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+
+import pyarrow as pa
+from django.db.models import QuerySet
+
+from core.errors import NotSupported
+from tiled_client.wire.structure_family import StructureFamily
+from tiled_client.wire.structures import TableStructure
+
+from ...bounds import bounds
+from ...config import storage_settings
+from ...events import TableWritten, announce, announce_left
+from ...locks.fencing import Fence, write_lock
+from ...lookup.nodes import no_such_entry, split_path
+from ...lookup.write_targets import (
+    StoredPartition,
+    Target,
+    find_partition,
+    find_target,
+    store_size,
+    superseded,
+)
+from ...models import DataSource, DataSourceAsset
+from ...storage import tables
+from ...storage.errors import MissingFile
+from ..arrays.dense import Upload
+from ..arrays.file_writes import NewFile, replace_files
+from ..assets.stores import node_folder, stored_file
+from ..commits import committed
+from ..idempotency import earlier_receipt, with_receipt
+from .reading import check_partition
+
+Rows = Iterable[pa.Table]
+# Writes rows to files, and returns what makes them count, within the transaction of the write.
+Store = Callable[[Target, Fence, Rows], Callable[[], None]]
+
+
+def write_table(*, path: str, upload: Upload) -> None:
+    """Replace all rows. Raises as `append_rows` does."""
+    _write(path, upload, _replace_all)
+
+
+def write_partition(*, path: str, partition: int, upload: Upload) -> None:
+    """Replace the rows of one partition. Raises as `append_rows` does."""
+    _write(path, upload, partial(_replace, partition), partition=partition)
+
+
+def append_rows(*, path: str, partition: int, upload: Upload) -> None:
+    """Add rows at the end of a partition.
+
+    The body is an Arrow IPC file. Raises NotFound, BadRequest (no such partition), NotSupported
+    (files of others), StorageError (a body that is none, or that does not fit the schema).
+    """
+    _write(path, upload, partial(_append, partition), partition=partition, append=True)
+
+
+def _write(
+    path: str,
+    upload: Upload,
+    store: Store,
+    *,
+    partition: int | None = None,
+    append: bool = False,
+) -> None:
+    rows = tables.arrived(upload.body, bounds().unpacked_body)
+    if not tables.is_ipc_file(upload.body):
+        # Subscribers are told that it is a file.
+        (table,) = rows
+        upload = replace(upload, body=tables.serialize_ipc(table))
+    if not upload.persist:
+        target = find_target(path, StructureFamily.table)
+        _conformed(target, rows, partition, append)
+        announce(_written(target, upload, partition, append))
+        return
+    with write_lock("/".join(split_path(path))) as fence:
+        target = find_target(path, StructureFamily.table)
+        if not target.writable:
+            raise NotSupported("This node does not support writing a partition.")
+        if earlier_receipt(target.ref.uuid, upload.once):
+            announce_left(target.ref)
+            return
+        written = _written(target, upload, partition, append)
+        make_current = store(target, fence, _conformed(target, rows, partition, append))
+        with committed() as change, with_receipt(target.ref.uuid, upload.once):
+            make_current()
+            change.tells(written)
+
+
+def _conformed(target: Target, rows: Rows, partition: int | None, append: bool) -> Rows:
+    structure = target.structure
+    assert isinstance(structure, TableStructure)
+    if partition is not None:
+        check_partition(structure, partition)
+    schema = structure.schema()
+    if not append:  # what is added to other rows goes on with their labels
+        schema = tables.with_labels_of(schema, rows)
+    if isinstance(rows, list):
+        return [tables.conform(table, schema) for table in rows]
+    for table in rows:  # all of them, before any is stored
+        tables.conform(table, schema)
+    return (tables.conform(table, schema) for table in rows)
+
+
+def _written(target: Target, upload: Upload, partition: int | None, append: bool) -> TableWritten:
+    return TableWritten(
+        node=target.ref,
+        mimetype=upload.mimetype,
+        partition=partition,
+        append=append,
+        payload=upload.body,
+        persisted=upload.persist,
+        token=upload.token,
+    )
+
+
+def _replace_all(target: Target, fence: Fence, rows: Rows) -> Callable[[], None]:
+    source = _source(target)
+    return _replace_with(rows, 0, source, source.asset_links.all())
+
+
+def _replace(partition: int, target: Target, fence: Fence, rows: Rows) -> Callable[[], None]:
+    source = _source(target)
+    return _replace_with(rows, partition, source, source.asset_links.filter(num=partition))
+
+
+def _source(target: Target) -> DataSource:
+    assert target.source_id is not None
+    source = DataSource.objects.select_related("node").filter(pk=target.source_id).first()
+    if source is None:
+        raise no_such_entry(split_path(target.ref.path))  # deleted since we looked it up
+    return source
+
+
+def _replace_with(
+    rows: Rows, partition: int, source: DataSource, before: QuerySet[DataSourceAsset]
+) -> Callable[[], None]:
+    """Write the rows of `partition` to a new file, which takes the place of those of `before`."""
+    written = tables.write_partition(node_folder(source.node.uuid), partition, rows, sync=_sync())
+    file = NewFile(written.path, partition, written.size)
+    return lambda: replace_files(source, before, [file])
+
+
+def _append(number: int, target: Target, fence: Fence, rows: Rows) -> Callable[[], None]:
+    partition = find_partition(target, number)
+    if partition is None:
+        return _replace(number, target, fence, rows)
+    path = stored_file(target.ref.uuid, partition.data_uri)
+    if not fence.exclusive:
+        return _append_to_copy(number, target, partition, rows)
+    try:
+        size = tables.append(path, partition.size, rows, sync=_sync())
+    except MissingFile as error:
+        if find_partition(target, number) == partition:
+            raise
+        raise superseded(target) from error  # this writer has lost its lock
+    return lambda: _extend(target, partition, size)
+
+
+def _append_to_copy(
+    number: int, target: Target, partition: StoredPartition, rows: Rows
+) -> Callable[[], None]:
+    source = _source(target)
+    path = stored_file(target.ref.uuid, partition.data_uri)
+    copy = tables.append_to_copy(path, partition.size, number, rows, sync=_sync())
+    before = source.asset_links.filter(asset_id=partition.asset_id)
+    return lambda: replace_files(source, before, [NewFile(copy.path, number, copy.size)])
+
+
+def _extend(target: Target, partition: StoredPartition, size: int) -> None:
+    """Let `size` bytes of the partition's file count."""
+    if not store_size(partition, size):
+        raise superseded(target)
+
+
+def _sync() -> bool:
+    return storage_settings().file_io_sync

@@ -1,0 +1,148 @@
+"""Replacing a file so that it is seen whole, either the old or the new, whatever happens."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from .deferred_close import hold, let_go
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed import StrPath
+    from typing_extensions import Buffer
+
+# Smaller ones are gone in no time.
+LARGE = 256 * 1024
+
+
+def replace_file(path: StrPath, data: Buffer, *, sync: bool = False) -> None:
+    """Write `data` under a temporary name next to `path`, then rename. Missing folders are made.
+
+    With `sync`, it has reached the disk on return.
+    """
+    temporary = f"{path}.{os.getpid()}-{threading.get_ident()}.partial"
+    try:
+        write_aside(temporary, data, path, sync=sync)
+        put_in_place(temporary, path, sync=sync)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def write_aside(aside: StrPath, data: Buffer, path: StrPath, *, sync: bool = False) -> None:
+    """Write `data` to a new file that will take the place of `path` with `put_in_place`.
+
+    Raises IsADirectoryError if that is a folder.
+    """
+    replaces = _is_file(path)
+    descriptor = _created(aside)
+    try:
+        if replaces:
+            _reserve(descriptor, memoryview(data).nbytes)
+        write_all(descriptor, data)
+        if sync:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def put_in_place(aside: StrPath, path: StrPath, *, sync: bool = False) -> None:
+    """Let a file that was written aside take the place of `path`. Raises FileNotFoundError."""
+    before = hold(path, LARGE)
+    try:
+        os.replace(aside, path)
+    finally:
+        let_go(before)
+    if sync:
+        sync_folder(os.path.dirname(path))
+
+
+def _is_file(path: StrPath) -> bool:
+    """Return whether there is a file. Raises IsADirectoryError."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    return True
+
+
+def write_unseen(path: StrPath, data: Buffer) -> None:
+    """Write `data` to a file that nobody looks for yet, so that it need not be whole at once."""
+    descriptor = _created(path)
+    try:
+        write_all(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
+def write_new(path: StrPath, pieces: Iterable[Buffer], *, sync: bool = False) -> int:
+    """Write `pieces` to a file whose name nobody knows yet, or no file; returns how many bytes.
+
+    With `sync`, it has reached the disk on return.
+    """
+    size, descriptor = 0, _created(path)
+    try:
+        try:
+            for piece in pieces:
+                write_all(descriptor, piece)
+                size += memoryview(piece).nbytes
+            if sync:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+        raise
+    if sync:
+        sync_folder(os.path.dirname(path))
+    return size
+
+
+def write_all(descriptor: int, data: Buffer) -> None:
+    """Write all of `data` to an open file, where it stands."""
+    view = memoryview(data).cast("B")
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _created(path: StrPath) -> int:
+    """An empty file at `path`, open for writing, in a folder that is made where it is missing."""
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Allocate the blocks of a file that will replace another.
+
+    Otherwise ext4 starts to flush it within the rename: 7.5 ms instead of 1.9 ms for 4 MB.
+    """
+    if sys.platform != "linux" or not size:
+        return
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+            raise
+
+
+def sync_folder(folder: StrPath) -> None:
+    """Let the names in a folder reach the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Chunks of stored arrays: their files, which were written, which are staged."""

@@ -1,0 +1,133 @@
+"""Chunks that take the place of others once their write is committed: whole files, set aside.
+
+They become current by renaming, chunk by chunk. Which process does that does not matter: each
+file can be put in its place once only, so that a process that took its time cannot undo what came
+later.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from ..atomic_write import put_in_place, write_aside
+from ..encoding import Array
+from ..layout import Layout
+from ..regions import Region, chunk_ranges, chunks_of
+from . import staging_names, written
+from .files import content, folder_in_place, new_chunk
+from .staging_names import Index, chunk_path
+
+# Up to so many chunks are written, or put in their place, by one thread, and more by several.
+FEW = 8
+THREADS = 4
+# A chunk, and its file.
+Aside = tuple[Index, str]
+Item = TypeVar("Item")
+
+
+def put_aside(
+    directory: Path,
+    name: str,
+    layout: Layout,
+    region: Region,
+    values: Array,
+    *,
+    shape: Sequence[int],
+    sync: bool,
+) -> list[Aside]:
+    """Set the chunks aside that `values` over `region` make of those of an array of `shape`.
+
+    Returns which these are, with their files.
+    """
+    indices = list(chunks_of(region, layout.chunk))
+    place = staging_names.file_of
+    if len(indices) > FEW:
+        place = staging_names.aside
+        staging_names.list_many(directory, name, chunk_ranges(region, layout.chunk), sync=sync)
+
+    def put(aside: Aside) -> None:
+        index, path = aside
+        chunk = new_chunk(directory, layout, index, region, values, shape)
+        target = chunk_path(directory, index)
+        try:
+            write_aside(path, content(chunk), target, sync=sync)
+        except IsADirectoryError as error:
+            raise folder_in_place(target) from error
+
+    chunks = [(index, place(directory, name, index)) for index in indices]
+    _each(put, chunks)
+    return chunks
+
+
+def find(directory: Path, name: str, ndim: int) -> list[Aside]:
+    """Return the chunks that the write called `name` has set aside, with their files."""
+    mine = [each for each in staging_names.found(directory) if each.name == name]
+    # An array without dimensions has one chunk, whose index is empty.
+    return [(index[:ndim], path) for each in mine for index, path in each.chunks(directory)]
+
+
+def apply(
+    directory: Path,
+    name: str,
+    layout: Layout,
+    shape: Sequence[int],
+    chunks: Sequence[Aside],
+    *,
+    sync: bool,
+    alone: bool,
+) -> None:
+    """Put what the write called `name` has set aside in its place, unless others have done so.
+
+    `alone` is whether nobody can write to the array meanwhile.
+    """
+    if chunks and layout.recorded:
+        indices = [index for index, _ in chunks]
+        written.before_placing(directory, layout, shape, indices, sync=sync, alone=alone)
+    _each(lambda chunk: _place(chunk[1], chunk_path(directory, chunk[0]), sync), chunks)
+    if len(chunks) > FEW:
+        _unlink(staging_names.list_of(directory, name))
+
+
+def discard(directory: Path, name: str) -> None:
+    """Remove what the write called `name` has set aside and not put in its place."""
+    for each in staging_names.found(directory):
+        if each.name == name:
+            for _, path in each.chunks(directory):
+                _unlink(path)
+            _unlink(each.path)
+
+
+def _each(step: Callable[[Item], None], items: Sequence[Item]) -> None:
+    """Take a step for each item, in several threads where there are many."""
+
+    def some(first: int) -> None:
+        for item in items[first::THREADS]:
+            step(item)
+
+    if len(items) <= FEW:
+        for item in items:
+            step(item)
+        return
+    with ThreadPoolExecutor(THREADS) as threads:
+        for _ in threads.map(some, range(THREADS)):
+            pass
+
+
+def _place(aside: str, path: str, sync: bool) -> None:
+    try:
+        put_in_place(aside, path, sync=sync)
+    except FileNotFoundError:
+        # Its folder is missing, or another process has put it there.
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with suppress(FileNotFoundError):
+            put_in_place(aside, path, sync=sync)
+
+
+def _unlink(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)

@@ -1,0 +1,149 @@
+"""CSV files: UTF-8, rows as RFC 4180 has them, and quotes within a field as spreadsheets do.
+
+They take memory for a piece at a time. A last line without a line feed is a row once the file has
+not changed for some seconds; before, it may be half of one.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+
+from ...errors import Unreadable
+from ..recently_modified import arriving
+from .dialect import CsvForm
+from .row_boundaries import QUOTE
+from .row_index import INDEXES, Read, RowIndex
+
+BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of an open file: those that an index knows, and a last one without a line feed."""
+
+    index: RowIndex
+    known: int
+    tail: bytes
+    read: Read
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return self.known + bool(self.tail)
+
+    def pieces(self, start: int, stop: int) -> Iterator[tuple[bytes, int]]:
+        """The bytes of rows number `start` to `stop`, and how many rows they are."""
+        if start < min(stop, self.known):
+            yield from self.index.pieces(self.read, start, min(stop, self.known))
+        if self.tail and start <= self.known < stop:
+            yield self.tail, 1
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """The rows of a CSV file, converted to the types of `schema`."""
+
+    path: Path
+    form: CsvForm
+    schema: pa.Schema
+
+    def names(self) -> list[str]:
+        """The names of the columns; those declared while there is no header yet."""
+        with self._indexed(1) as rows:
+            return self._names(rows)
+
+    def count(self) -> int:
+        """How many whole rows there are by now."""
+        with self._indexed() as rows:
+            return max(rows.count - self.form.header, 0)
+
+    def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
+        """Rows number `start` to `stop`, or as many as there are, a piece at a time."""
+        header = self.form.header
+        with self._indexed(None if stop is None else stop + header) as rows:
+            last = rows.count if stop is None else min(stop + header, rows.count)
+            if start + header >= last:
+                return
+            columns = self._names(rows)
+            for piece, count in rows.pieces(start + header, last):
+                yield self._converted(piece, count, columns, names)
+
+    @contextmanager
+    def _indexed(self, until: int | None = None) -> Iterator[_Rows]:
+        """The rows that there are, of which row number `until` at least is looked for."""
+        # What is no file, such as a pipe, is not waited for.
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            read: Read = partial(_pread, descriptor)
+            # Looked at before the file is read: it must not come to rest while half of it is.
+            resting = not arriving([self.path])
+            with INDEXES.extended(self.path, self.form.delimiter, descriptor, read) as index:
+                known = index.extend(read, until)
+                ended = until is None or known < until
+                tail = index.tail(read) if ended and resting else b""
+            yield _Rows(index, known, tail, read)
+        finally:
+            os.close(descriptor)
+
+    def _names(self, rows: _Rows) -> list[str]:
+        if self.form.names is not None:
+            return list(self.form.names)
+        if not rows.count:
+            return list(self.schema.names)
+        (line,) = [piece for piece, _ in rows.pieces(0, 1)]
+        try:
+            text = line.decode().removeprefix(BYTE_ORDER_MARK).strip("\r\n")
+        except UnicodeDecodeError as error:
+            raise Unreadable(f"its header is not UTF-8: {error}.") from error
+        return next(csv.reader([text], delimiter=self.form.delimiter), [])
+
+    def _converted(
+        self, piece: bytes, count: int, columns: list[str], names: Sequence[str]
+    ) -> pa.Table:
+        try:
+            table = pa.csv.read_csv(pa.BufferReader(piece), *self._options(piece, columns, names))
+        except (pa.ArrowException, ValueError) as error:
+            # Lines that are whole stay as they are: to wait would not help.
+            raise Unreadable(f"{error}.") from error
+        if table.num_rows != count:
+            raise Unreadable(
+                f"{count} lines make {table.num_rows} rows. Lines end with a line feed, with or "
+                "without a carriage return before it."
+            )
+        return table
+
+    def _options(self, piece: bytes, columns: list[str], names: Sequence[str]) -> tuple[Any, ...]:
+        # One block: the piece was made as large as is good.
+        reading = pa.csv.ReadOptions(
+            column_names=columns, block_size=len(piece) + 1, use_threads=False
+        )
+        parsing = pa.csv.ParseOptions(
+            delimiter=self.form.delimiter, newlines_in_values=QUOTE in piece
+        )
+        types = {name: _parsed(self.schema.field(name).type) for name in names}
+        converting = pa.csv.ConvertOptions(column_types=types, include_columns=list(names))
+        return reading, parsing, converting
+
+
+def _parsed(kind: pa.DataType) -> pa.DataType:
+    """The type to read a column as; dictionaries, of whichever index, are made of the texts."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _pread(descriptor: int, offset: int, size: int) -> bytes:
+    """So many bytes, or as many as there are; a read may stop short before that."""
+    parts = []
+    while size > 0 and (part := os.pread(descriptor, size, offset)):
+        parts.append(part)
+        offset, size = offset + len(part), size - len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -1,0 +1,182 @@
+"""Where the rows of CSV files begin: found out once, kept while a file grows.
+
+One place is noted for every quarter of a megabyte or so: for a file of 10 GB these take less than a
+megabyte of memory. An index is for one process; it begins anew when the file is another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from array import array
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+from ...errors import Unreadable
+from .row_boundaries import LINE_FEED, RETURN, Counted, count_rows, open_quote, row_ends
+
+BLOCK = 256 * 1024
+# Rows are handed on in pieces of about so many bytes.
+PIECE = 4 * 1024 * 1024
+# A quote that is never closed would make one row of all that follows.
+LONGEST_ROW = 64 * 1024 * 1024
+FINGERPRINT = 4096
+MOST_FILES = 256
+
+Read = Callable[[int, int], bytes]
+"""Bytes from an offset on, so many of them, or fewer at the end of the file."""
+
+
+class RowIndex:
+    """The rows of one file, as far as they have been looked for; one thread at a time extends it.
+
+    Row number `_rows[n]` begins at byte `_offsets[n]`; the last of them does not exist yet.
+    """
+
+    def __init__(self, delimiter: str = ",") -> None:
+        self._delimiter = delimiter
+        self._rows, self._offsets = array("q", [0]), array("q", [0])
+        self._prints: bytes | None = None
+
+    def extend(self, read: Read, until: int | None = None) -> int:
+        """Look for rows up to number `until`, or to the end of the file; the rows known then."""
+        while until is None or self._rows[-1] < until:
+            found = _whole_rows(read, self._offsets[-1], self._delimiter)
+            if not found.size:
+                break
+            self._note(self._rows[-1] + found.rows, self._offsets[-1] + found.size)
+        self._prints = _prints(read, self._offsets[-1])
+        return self._rows[-1]
+
+    def holds(self, read: Read) -> bool:
+        """Whether the file is still the one that was looked at, grown or not."""
+        return self._prints in (None, _prints(read, self._offsets[-1]))
+
+    def pieces(self, read: Read, start: int, stop: int) -> Iterator[tuple[bytes, int]]:
+        """The bytes of rows number `start` to `stop`, which are known, and how many rows they are.
+
+        Raises OSError where the file has become shorter meanwhile.
+        """
+        # Copies: another thread may extend the index.
+        places = slice(self._place(start), self._place(stop - 1) + 2)
+        rows, offsets = self._rows[places], self._offsets[places]
+        for begin, end in _spans(offsets):
+            first, last = max(start, rows[begin]), min(stop, rows[end])
+            if first >= last:
+                continue
+            data = read(offsets[begin], offsets[end] - offsets[begin])
+            if len(data) < offsets[end] - offsets[begin]:
+                raise OSError("it was cut off while it was read.")
+            whole = (first, last) == (rows[begin], rows[end])
+            part = data if whole else self._cut(data, first - rows[begin], last - rows[begin])
+            yield part, last - first
+
+    def tail(self, read: Read) -> bytes:
+        """Return what follows the last row that ends with a line feed, where nothing more comes.
+
+        It is the last row, if there is anything. Raises Unreadable for a quote that is not closed.
+        """
+        start, data = self._offsets[-1], b""
+        while more := read(start + len(data), BLOCK):
+            data += more
+        if open_quote(data, self._delimiter):
+            raise Unreadable(
+                f"a quote in the row that begins at byte {start} is not closed before the file "
+                "ends. Close it, or leave it out, for all rows to be read."
+            )
+        return data if data.strip(LINE_FEED + RETURN) else b""
+
+    def _cut(self, data: bytes, first: int, last: int) -> bytes:
+        ends = row_ends(data, self._delimiter)
+        if len(ends) < last:
+            raise OSError("it was changed while it was read.")
+        return data[ends[first - 1] if first else 0 : ends[last - 1]]
+
+    def _note(self, row: int, offset: int) -> None:
+        # A file that grows by a few bytes at a time gets no place for each of them.
+        if len(self._offsets) > 1 and offset - self._offsets[-2] <= BLOCK:
+            self._rows[-1], self._offsets[-1] = row, offset
+        else:
+            self._rows.append(row)
+            self._offsets.append(offset)
+
+    def _place(self, row: int) -> int:
+        return max(bisect_right(self._rows, row) - 1, 0)
+
+
+class Indexes:
+    """The indexes of the files that were asked for last."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._known: OrderedDict[tuple[Path, str], _Entry] = OrderedDict()
+
+    @contextmanager
+    def extended(
+        self, path: Path, delimiter: str, descriptor: int, read: Read
+    ) -> Iterator[RowIndex]:
+        """The index of an open file, for this thread alone to extend."""
+        with self._lock:
+            entry = self._known.setdefault((path, delimiter), _Entry(delimiter))
+            self._known.move_to_end((path, delimiter))
+            while len(self._known) > MOST_FILES:
+                self._known.popitem(last=False)
+        with entry.lock:
+            yield entry.index(os.fstat(descriptor), read)
+
+
+class _Entry:
+    """The place of one file's index."""
+
+    def __init__(self, delimiter: str) -> None:
+        self.lock = Lock()
+        self._delimiter = delimiter
+        self._index = RowIndex(delimiter)
+        self._inode: tuple[int, int] | None = None
+
+    def index(self, status: os.stat_result, read: Read) -> RowIndex:
+        inode = (status.st_dev, status.st_ino)
+        if inode != self._inode or not self._index.holds(read):
+            self._index, self._inode = RowIndex(self._delimiter), inode
+        return self._index
+
+
+INDEXES = Indexes()
+
+
+def _whole_rows(read: Read, offset: int, delimiter: str) -> Counted:
+    """Some rows from `offset` on; none at the end of the file."""
+    wanted = BLOCK
+    while True:
+        data = read(offset, wanted)
+        found = count_rows(data, delimiter)
+        if found.size or len(data) < wanted:
+            return found
+        if wanted >= LONGEST_ROW:
+            raise Unreadable(
+                f"the row that begins at byte {offset} does not end within {LONGEST_ROW} bytes. "
+                "Is a quote not closed?"
+            )
+        wanted *= 4
+
+
+def _spans(offsets: array[int]) -> Iterator[tuple[int, int]]:
+    """Neighbouring places, by their numbers, several blocks at a time."""
+    begin = 0
+    while begin < len(offsets) - 1:
+        end = begin + 1
+        while end < len(offsets) - 1 and offsets[end + 1] - offsets[begin] <= PIECE:
+            end += 1
+        yield begin, end
+        begin = end
+
+
+def _prints(read: Read, end: int) -> bytes:
+    """What the file begins with, and what stands before byte `end`: other in another file."""
+    before = max(end - FINGERPRINT, 0)
+    head, tail = read(0, min(FINGERPRINT, end)), read(before, end - before)
+    return hashlib.blake2b(head + b"|" + tail, digest_size=16).digest()

@@ -1,0 +1,43 @@
+"""One way to say what is wrong with a file, whatever its library raised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import MissingFile, NotReady, StorageError, Unreadable
+from ..raw_files import check_unmoved
+from .recently_modified import arriving
+from .uris import check_kind
+
+
+def fault(
+    text: str, paths: Sequence[Path], otherwise: type[StorageError] = Unreadable
+) -> StorageError:
+    """The error to raise: NotReady as long as one of the files was just written to."""
+    if arriving(paths):
+        return NotReady(f"{text} They are still being written.")
+    return otherwise(text)
+
+
+@contextmanager
+def faults_told(path: Path, paths: Sequence[Path] = ()) -> Iterator[None]:
+    """Make a StorageError of whatever reading `path`, one of `paths`, raises.
+
+    A damaged or half-written file may make its decoder raise anything. `path` is a real one; if it
+    is a link when all is read, OutsideReadable is raised.
+    """
+    paths = paths or (path,)
+    try:
+        check_kind(path)
+        yield
+        check_unmoved(path)
+    except StorageError:
+        raise
+    except FileNotFoundError as error:
+        raise fault(f"The file {path} is not there.", paths, MissingFile) from error
+    except BlockingIOError as error:
+        raise NotReady(f"The file {path} is locked by whoever writes it.") from error
+    except Exception as error:
+        raise fault(f"The file {path} cannot be read: {error}", paths) from error

@@ -1,0 +1,201 @@
+"""One array out of files that each hold some frames of it, one after another.
+
+The files' elements, in the order of the files, are the array's in C order. Dimensions of length 1
+may come and go between files and declaration; the files may hold more than was declared.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from tiled_client.wire.chunks import Chunks
+from tiled_client.wire.dtypes import dtype_from_numpy
+from tiled_client.wire.slices import NDSlice
+from tiled_client.wire.structure_family import StructureFamily
+from tiled_client.wire.structures import ArrayStructure
+
+from ..encoding import Array
+from ..errors import NotReady, Unreadable
+from ..regions import fetch_plan
+from .conversion import convertible
+from .error_translation import fault, faults_told
+from .formats import SEQUENCE, ArrayReader, Inspected, Inspector
+from .sources import Sources
+
+# Rows are gathered in pieces of about so many bytes, before they are cut to what was asked for.
+PIECE = 32 * 1024 * 1024
+
+# What is compressed can say of itself that it is larger than any memory.
+LARGEST_FRAME = 1024 * 1024 * 1024
+
+Result = TypeVar("Result")
+
+
+class FrameFile(Protocol):
+    """An open file of frames, all of one dtype."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of all that the file holds."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype, in the file's byte order."""
+        ...
+
+    def elements(self, start: int, stop: int) -> Array:
+        """Elements number `start` to `stop` in C order, flat."""
+        ...
+
+
+Opener = Callable[[Path], FrameFile]
+
+
+def frames_reader(opener: Opener) -> ArrayReader:
+    """What reads arrays out of files that `opener` opens."""
+
+    def read(sources: Sources, structure: ArrayStructure, items: NDSlice) -> Array:
+        return read_frames(opener, sources.paths, structure, items)
+
+    return read
+
+
+def frames_inspector(opener: Opener) -> Inspector:
+    """What looks into such files: a sequence has a dimension more than each of them."""
+
+    def inspect(sources: Sources, mimetype: str) -> Inspected:
+        file, count = opener(sources.paths[0]), len(sources.paths)
+        if mimetype.startswith(SEQUENCE):
+            chunks = ((1,) * count, *((size,) for size in file.shape))
+            structure = array_structure((count, *file.shape), file.dtype, chunks)
+        else:
+            structure = array_structure(file.shape, file.dtype)
+        return Inspected(StructureFamily.array, mimetype, structure)
+
+    return inspect
+
+
+def array_structure(
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    chunks: Chunks | None = None,
+    dims: tuple[str, ...] | None = None,
+) -> ArrayStructure:
+    """How an array in a file is described; as one chunk, unless something else is said."""
+    whole = tuple((size,) for size in shape)
+    return ArrayStructure(dtype_from_numpy(dtype), shape, chunks or whole, dims)
+
+
+def regular_chunks(size: int, chunk: int) -> tuple[int, ...]:
+    """A dimension of `size` cut into chunks of one size, the last of which may be short."""
+    whole, rest = divmod(size, chunk)
+    return (chunk,) * whole + ((rest,) if rest else ()) or (0,)
+
+
+def read_frames(
+    opener: Opener, paths: Sequence[Path], structure: ArrayStructure, items: NDSlice
+) -> Array:
+    """What `items` (at least one element) select. Opens only the first file and those needed.
+
+    Raises MissingFile, NotReady, Unreadable.
+    """
+    files = _Sequence(opener, paths, structure)
+    shape = structure.shape or (1,)
+    fetch, then = fetch_plan(shape, items)
+    row = math.prod(shape[1:])
+    pieces = [
+        files.elements(first * row, last * row).reshape(-1, *shape[1:])[(slice(None), *fetch[1:])]
+        for first, last in _spans(fetch[0], max(PIECE // (row * structure.dtype.itemsize or 1), 1))
+    ]
+    # An array also of one element: a text by itself would be as short as it can be.
+    result: Array = np.concatenate(pieces)[(*then, ...)]
+    return result if structure.shape else result.reshape(())
+
+
+def _spans(rows: slice, most: int) -> Iterator[tuple[int, int]]:
+    """The rows to read, as ranges of at most `most` rows."""
+    step = most if rows.step == 1 else rows.step
+    length = most if rows.step == 1 else 1
+    for first in range(rows.start, rows.stop, step):
+        yield first, min(first + length, rows.stop)
+
+
+class _Sequence:
+    """The elements of all files as one row; a file is opened when it is come to."""
+
+    def __init__(self, opener: Opener, paths: Sequence[Path], structure: ArrayStructure) -> None:
+        if not paths:
+            raise NotReady("No file is registered for this array yet.")
+        self._opener = opener
+        self._paths = paths
+        self._structure = structure
+        self._number, self._file = 0, self._open(0)
+        self._length = math.prod(self._file.shape)
+        self._check_shape()
+
+    def elements(self, start: int, stop: int) -> Array:
+        """Elements number `start` to `stop`, flat."""
+        if stop > self._length * len(self._paths):
+            raise fault(
+                f"{len(self._paths)} files of shape {list(self._file.shape)} are less than the "
+                f"declared shape {list(self._structure.shape)}.",
+                self._paths,
+            )
+        parts = []
+        while start < stop:
+            number, within = divmod(start, self._length)
+            upto = min(stop - number * self._length, self._length)
+            parts.append(self._part(number, within, upto))
+            start += upto - within
+        return np.concatenate(parts) if len(parts) != 1 else parts[0]
+
+    def _part(self, number: int, start: int, stop: int) -> Array:
+        if number != self._number:
+            self._number, self._file = number, self._open(number)
+            if math.prod(self._file.shape) != self._length:
+                raise fault(
+                    f"{self._paths[number]} is of another shape than the first file.", self._paths
+                )
+        return self._guarded(partial(self._file.elements, start, stop), number)
+
+    def _open(self, number: int) -> FrameFile:
+        file = self._guarded(partial(self._opener, self._paths[number]), number)
+        declared = self._structure.dtype
+        if not convertible(file.dtype, declared):
+            raise Unreadable(
+                f"{self._paths[number]} holds {file.dtype}, where {declared} is declared."
+            )
+        return file
+
+    def _guarded(self, action: Callable[[], Result], number: int) -> Result:
+        with faults_told(self._paths[number], self._paths):
+            return action()
+
+    def _check_shape(self) -> None:
+        found = _without_ones(self._file.shape)
+        row = _without_ones(self._structure.shape[1:])
+        whole = self._length * len(self._paths) == math.prod(self._structure.shape)
+        if self._length and (whole or _ends_with(found, row) or _ends_with(row, found)):
+            return
+        text = (
+            f"Files of shape {list(self._file.shape)} do not make up the declared shape "
+            f"{list(self._structure.shape)}."
+        )
+        if self._length * len(self._paths) > math.prod(self._structure.shape):
+            raise Unreadable(text)  # no more can come that would mend it
+        raise fault(text, self._paths)
+
+
+def _without_ones(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
+def _ends_with(shape: tuple[int, ...], end: tuple[int, ...]) -> bool:
+    return shape[len(shape) - len(end) :] == end if len(end) <= len(shape) else False

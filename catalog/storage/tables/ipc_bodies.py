@@ -1,0 +1,143 @@
+"""Tables as request and response bodies: Arrow IPC files.
+
+A body comes from anywhere: nothing of it is believed before it has been validated in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from core.mapped_files import Bytes, is_mapped, let_go
+
+from ..errors import Malformed, Oversized
+from .dictionaries import one_dictionary_each
+from .kinds import empty
+from .sizes import unpacked_size
+
+FILE_MAGIC = b"ARROW1"
+# Bytes of a large batch that are looked at, or stored, at a time.
+SLICE = 8 << 20
+# What a body unpacks to, at most, where the caller has no other bound.
+MOST = 256 << 20
+
+
+def arrived(body: Bytes, most: int = MOST) -> Iterable[pa.Table]:
+    """The table in a body, in pieces where it lies in a file. Each time anew; raises Malformed.
+
+    A body that unpacks to more bytes than it has may unpack to `most`: Oversized beyond that.
+
+    An Arrow IPC file is read batch by batch, and of each batch so many rows at a time; what has
+    been read is let go of. Batches that are compressed take the memory that they take.
+    """
+    if is_mapped(body) and is_ipc_file(body):
+        check_unpacked(body, most)
+        return _Pieces(body)
+    return [parse_ipc(body, most)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    body: Bytes
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        with _malformed(self.body):
+            reader = pa.ipc.open_file(pa.py_buffer(self.body))
+            _ = reader.schema.names  # Texts too, which are only now decoded.
+        if not reader.num_record_batches:
+            yield empty(reader.schema)
+        for number in range(reader.num_record_batches):
+            with _malformed(self.body):
+                batch = reader.get_batch(number)
+                batch.validate()  # before its size is computed, by offsets that come from outside
+            for rows in in_slices(batch):
+                yield self._checked(rows)
+                let_go(self.body)
+
+    def _checked(self, rows: pa.RecordBatch) -> pa.Table:
+        with _malformed(self.body):
+            rows.validate(full=True)
+        table = pa.Table.from_batches([rows])
+        _check_length(table, self.body)
+        return table
+
+
+def in_slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The rows of a batch, in slices of about `SLICE` bytes."""
+    count = -(-batch.nbytes // SLICE)
+    step = max(-(-batch.num_rows // max(count, 1)), 1)
+    if step >= batch.num_rows:
+        yield batch
+        return
+    for start in range(0, batch.num_rows, step):
+        yield batch.slice(start, step)
+
+
+def parse_ipc(body: Bytes, most: int = MOST) -> pa.Table:
+    """The table in a body: an Arrow IPC file, or a stream. Raises Malformed, and Oversized."""
+    if not body:
+        raise Malformed("The body is empty, where an Arrow IPC file is expected.")
+    check_unpacked(body, most)
+    with _malformed(body):
+        table = _read(body)
+        table.validate(full=True)
+        _ = table.column_names  # Texts too, which are only now decoded.
+    _check_length(table, body)
+    return table
+
+
+def check_unpacked(body: Bytes, most: int) -> None:
+    """Raise Oversized if the compressed buffers of a body take more than `most` bytes."""
+    _check_size(unpacked_size(body), body, most)
+
+
+def _check_size(size: int, body: Bytes, most: int) -> None:
+    if size > max(len(body), most):
+        raise Oversized(
+            f"The body of {len(body)} bytes unpacks to {size} bytes; at most {most} bytes are "
+            "unpacked (the setting bounds.unpacked_body). Send it uncompressed, or in pieces."
+        )
+
+
+def is_ipc_file(body: Bytes) -> bool:
+    """Whether a body is an Arrow IPC file, not a stream."""
+    return bytes(body[: len(FILE_MAGIC)]) == FILE_MAGIC
+
+
+def serialize_ipc(table: pa.Table) -> bytes:
+    """The table as an Arrow IPC file."""
+    sink = pa.BufferOutputStream()
+    # The file format knows one dictionary for each column; batches may each have their own.
+    table = one_dictionary_each(table)
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+@contextmanager
+def _malformed(body: Bytes) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise Malformed(
+            f"The body of {len(body)} bytes is not a whole Arrow IPC file: {error}"
+        ) from error
+
+
+def _read(body: Bytes) -> pa.Table:
+    buffer = pa.py_buffer(body)
+    if is_ipc_file(body):
+        return pa.ipc.open_file(buffer).read_all()
+    return pa.ipc.open_stream(buffer).read_all()
+
+
+def _check_length(table: pa.Table, body: Bytes) -> None:
+    """Refuse a small body that claims any number of rows: a column of nulls takes no bytes."""
+    if table.num_rows > 8 * len(body) and any(
+        pa.types.is_null(kind) or pa.types.is_run_end_encoded(kind) for kind in table.schema.types
+    ):
+        raise Malformed(f"A body of {len(body)} bytes cannot bring {table.num_rows} rows.")

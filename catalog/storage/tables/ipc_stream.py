@@ -1,0 +1,61 @@
+"""Tables on their way out: an Arrow IPC file that is made while it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from .dictionaries import has_dictionary
+from .ipc_bodies import serialize_ipc
+from .kinds import empty
+
+
+def ipc_pieces(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]:
+    """An Arrow IPC file of `tables`, all of `schema`: what there is to send after each of them.
+
+    The format has one dictionary for each column, which is known only with the last batch: a table
+    with dictionaries is one piece.
+    """
+    if any(has_dictionary(kind) for kind in schema.types):
+        yield serialize_ipc(pa.concat_tables([empty(schema), *tables]))
+        return
+    sink = _Sink()
+    with pa.ipc.new_file(pa.PythonFile(sink, "w"), schema) as writer:
+        for table in tables:
+            writer.write_table(table)
+            yield sink.taken()
+    yield sink.taken()
+
+
+class _Sink:
+    """A file to write to, of which is taken away what was written."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def write(self, data: Any) -> int:
+        """Keep it until it is taken."""
+        view = memoryview(data)
+        self._parts.append(view.tobytes() if view.nbytes < 1 << 16 else data)
+        self._size += view.nbytes
+        return view.nbytes
+
+    def tell(self) -> int:
+        """How much was written."""
+        return self._size
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """Nothing more will come."""
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)

@@ -1,0 +1,1 @@
+"""HTTP requests: sessions, retries, responses, downloads."""

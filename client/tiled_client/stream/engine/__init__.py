@@ -1,0 +1,1 @@
+"""The protocol of subscriptions, free of I/O."""

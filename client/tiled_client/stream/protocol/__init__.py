@@ -1,0 +1,1 @@
+"""Messages, positions and options of a stream."""

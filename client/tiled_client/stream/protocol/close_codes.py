@@ -1,0 +1,41 @@
+"""What the end of a connection means: done, final, or to be tried again. No I/O."""
+
+from __future__ import annotations
+
+from ...errors import (
+    BadRequest,
+    NodeDeleted,
+    NodeNotFound,
+    RequestRefused,
+    StreamLost,
+    TiledClientError,
+    Unauthorized,
+    UnreadableAnswer,
+)
+
+PRODUCER_ENDED = 1000
+NO_CLOSE_FRAME = 1006
+NODE_DELETED = "Node deleted"
+
+FINAL_CODES: dict[int, type[RequestRefused]] = {
+    4000: BadRequest,
+    4001: Unauthorized,
+    4003: Unauthorized,
+    4004: NodeNotFound,
+    4010: NodeDeleted,
+}
+
+
+def error_for_close(code: int, reason: str) -> TiledClientError | None:
+    """The error that a close code means; None where the producer ended the stream."""
+    if code == PRODUCER_ENDED:
+        # What a server says to a client that did not say that it knows of 4010.
+        return NodeDeleted(reason, status=code) if reason == NODE_DELETED else None
+    if code in FINAL_CODES:
+        return FINAL_CODES[code](reason or "The server closed the stream.", status=code)
+    return StreamLost(reason or "The connection to the stream was lost.", status=code)
+
+
+def is_final(error: TiledClientError) -> bool:
+    """Whether connecting again would meet the same."""
+    return isinstance(error, (RequestRefused, UnreadableAnswer))

@@ -1,0 +1,202 @@
+"""Messages of a stream, decoded. No I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ...errors import UnreadableAnswer
+from ...uris import Path, split_path
+from ...wire.dtypes import DType, dtype_from_json
+from ...wire.errors import WireError
+
+Map = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The first message: what the updates on this connection are made of.
+
+    `sequence` is the stream's highest number so far, and `end` how often it was closed since.
+    """
+
+    type: str
+    epoch: str | None = None
+    sequence: int | None = None
+    end: int | None = None
+    data_type: DType | None = None
+    form: dict[str, Any] | None = None
+    extended: bool = False
+    """Whether the server says more than Tiled does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What every update says of itself. `timestamp` has a zone."""
+
+    type: str
+    sequence: int
+    timestamp: datetime
+    epoch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GapSaid:
+    """The updates `first` to `last` do not come."""
+
+    first: int
+    last: int
+    reason: str
+    uri: str | None
+    epoch: str | None
+    timestamp: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResetSaid:
+    """The numbering has begun again."""
+
+    epoch: str | None
+    previous: str | None
+    sequence: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The stream's highest number at a moment; 0 where nothing was numbered yet."""
+
+    sequence: int
+    epoch: str | None
+    timestamp: datetime
+
+
+def decode_frame(frame: bytes | str) -> Map:
+    """A message out of a binary frame (msgpack) or a text frame (JSON). Raises UnreadableAnswer."""
+    return _message(_decode(frame))
+
+
+def decode_addressed(frame: bytes | str) -> tuple[str | None, Path, Map]:
+    """The id, the path and the message in a frame of a connection for several nodes.
+
+    Raises UnreadableAnswer.
+    """
+    value = _decode(frame)
+    if not isinstance(value, list) or len(value) != 3:
+        raise UnreadableAnswer("A frame of the stream is not made of an id, a path and a message.")
+    name, path, message = value
+    return name, split_path(path or ""), _message(message)
+
+
+def parse_gap(message: Map) -> GapSaid:
+    """Read a `gap` message. Raises UnreadableAnswer."""
+    first, last = message.get("from"), message.get("to")
+    if not isinstance(first, int) or not isinstance(last, int):
+        raise UnreadableAnswer(f"A gap should be from a number to another: {first!r}, {last!r}.")
+    said = message.get("timestamp")
+    return GapSaid(
+        first,
+        last,
+        str(message.get("reason") or "unknown"),
+        message.get("uri"),
+        _epoch(message),
+        None if said is None else _moment(said),
+    )
+
+
+def parse_reset(message: Map) -> ResetSaid:
+    """Read a `reset` message."""
+    previous = message.get("previous")
+    return ResetSaid(
+        _epoch(message),
+        None if previous is None else str(previous),
+        _number(message, "sequence"),
+    )
+
+
+def parse_heartbeat(message: Map) -> Heartbeat:
+    """Read a `heartbeat` message. Raises UnreadableAnswer."""
+    return Heartbeat(
+        _number(message, "sequence") or 0, _epoch(message), _moment(message.get("timestamp"))
+    )
+
+
+def parse_schema(message: Map) -> Schema:
+    """Read a schema message. Raises UnreadableAnswer if this is none."""
+    kind = message["type"]
+    if not kind.endswith("-schema"):
+        raise UnreadableAnswer(f"The stream begins with {kind!r} instead of a schema.")
+    data_type = None
+    if kind in ("array-schema", "ragged-schema"):
+        try:
+            data_type = dtype_from_json(message.get("data_type"))
+        except WireError as error:
+            raise UnreadableAnswer(f"The stream's schema has no data type: {error}") from error
+    return Schema(
+        kind,
+        _epoch(message),
+        _number(message, "sequence"),
+        _number(message, "end"),
+        data_type,
+        form=dict(form) if isinstance(form := message.get("form"), Mapping) else None,
+        extended="epoch" in message,
+    )
+
+
+def parse_envelope(message: Map) -> Envelope:
+    """Read what every update has. Raises UnreadableAnswer."""
+    sequence, timestamp = message.get("sequence"), message.get("timestamp")
+    if not isinstance(sequence, int) or isinstance(sequence, bool) or sequence < 1:
+        raise UnreadableAnswer(f"An update has no sequence number: {sequence!r}.")
+    return Envelope(message["type"], sequence, _moment(timestamp), _epoch(message))
+
+
+def sizes(message: Map, key: str) -> tuple[int, ...]:
+    """A required tuple of integers. Raises UnreadableAnswer."""
+    value = message.get(key)
+    if not isinstance(value, (list, tuple)) or not all(isinstance(n, int) for n in value):
+        raise UnreadableAnswer(f"An update's {key!r} should be a list of integers, not {value!r}.")
+    return tuple(value)
+
+
+def optional_sizes(message: Map, key: str) -> tuple[int, ...] | None:
+    """A tuple of integers, or None. Raises UnreadableAnswer."""
+    return None if message.get(key) is None else sizes(message, key)
+
+
+def _decode(frame: bytes | str) -> Any:
+    try:
+        if isinstance(frame, str):
+            return json.loads(frame)
+        import msgpack
+
+        return msgpack.unpackb(frame, timestamp=3, strict_map_key=False)
+    except ValueError as error:
+        raise UnreadableAnswer(f"A message of the stream cannot be decoded: {error}") from error
+
+
+def _message(value: Any) -> Map:
+    if not isinstance(value, Mapping) or not isinstance(value.get("type"), str):
+        raise UnreadableAnswer("A message of the stream has no type.")
+    return value
+
+
+def _number(message: Map, key: str) -> int | None:
+    value = message.get(key)
+    return value if isinstance(value, int) else None
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise UnreadableAnswer(f"An update has no timestamp: {value!r}.") from error
+    # Tiled sends the local time of the server; the zone that we are in is the best guess at it.
+    return moment if moment.tzinfo else moment.astimezone()
+
+
+def _epoch(message: Map) -> str | None:
+    epoch = message.get("epoch")
+    return None if epoch is None else str(epoch)

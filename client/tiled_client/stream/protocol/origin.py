@@ -1,0 +1,44 @@
+"""Where something that was heard comes from: which node, of which subscription."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...uris import Path
+
+if TYPE_CHECKING:
+    from ...nodes import Node
+
+
+class Origin:
+    """A node that a subscription hears of, by its path; the client object is made when needed."""
+
+    def __init__(self, subscription: Any, path: Path, node: Node | None = None) -> None:
+        self.subscription = subscription
+        self.path = path
+        self._node = node
+
+    @property
+    def known(self) -> Node | None:
+        """The client object, if the server need not be asked for it."""
+        return self._node
+
+    @property
+    def node(self) -> Node:
+        """The client object; the server is asked for it the first time, unless it was known."""
+        if self._node is None:
+            self._node = self.subscription.node.at(self.path)
+        return self._node
+
+    def learn(self, node: Node) -> None:
+        """Take note of a client object, so that the server need not be asked."""
+        self._node = node
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known of an update besides its message."""
+
+    origin: Origin
+    missed: int = 0

@@ -1,0 +1,1 @@
+"""What every part of the server uses and that knows no domain."""

@@ -1,0 +1,1 @@
+"""HTTP: requests, responses, compression, ranges, ETags."""

@@ -1,0 +1,160 @@
+"""Reading what a request asks for: paths, query parameters, bodies."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import orjson
+from rest_framework.request import Request
+
+from catalog.bounds import bounds, exceeded
+from catalog.services.limits import check_json
+from core.errors import Invalid, TooLarge, UnsupportedMedia
+
+from ..mapped_files import Bytes, map_file
+
+TRUE = {"true", "1", "yes", "on", "t", "y"}
+FALSE = {"false", "0", "no", "off", "f", "n"}
+# No array is so large that an index of it has more digits, and Python reads no number of thousands.
+SIZES = re.compile(r"[0-9]{1,18}(,[0-9]{1,18})*")
+MANY_DIGITS = re.compile(rb"[0-9]{19}")
+# Each value in JSON follows one of these.
+SEPARATORS = (b",", b"[", b"{")
+JSON_TYPES = {"", "application/json"}
+
+
+def content_type(request: Request) -> str:
+    """The body's media type without parameters, in lower case; empty if none was said."""
+    return (request.META.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
+
+
+def body_of_type(request: Request, *allowed: str) -> bytes:
+    """The body, which must be of one of the `allowed` media types. Raises UnsupportedMedia."""
+    _check_type(request, allowed)
+    return raw_body(request)
+
+
+def data_of_type(request: Request, *allowed: str) -> Bytes:
+    """The same, where it may be larger than memory: a view of the file where it waits in one."""
+    _check_type(request, allowed)
+    return data(request)
+
+
+def _check_type(request: Request, allowed: tuple[str, ...]) -> None:
+    if content_type(request) not in allowed:
+        raise UnsupportedMedia(
+            f"The Content-Type must be {' or '.join(allowed)}, not "
+            f"{request.META.get('CONTENT_TYPE') or 'absent'}."
+        )
+
+
+def raw_body(request: Request) -> bytes:
+    """The bytes of the body, untouched."""
+    return bytes(request._request.body)
+
+
+def data(request: Request) -> Bytes:
+    """The body; a view of the file where it waits in one."""
+    stream = getattr(request._request, "_stream", None)
+    try:
+        stream.fileno()  # type: ignore[union-attr]
+    except (AttributeError, OSError):
+        return raw_body(request)
+    assert stream is not None
+    return map_file(stream)
+
+
+def json_body(request: Request) -> Any:
+    """The body as JSON; a missing Content-Type counts as JSON. Raises Invalid and TooLarge."""
+    if content_type(request) not in JSON_TYPES:
+        raise Invalid(f"The body must be application/json, not {content_type(request)}.")
+    body = bounded_json(data(request))
+    try:
+        value = orjson.loads(body)
+        check_json(value)
+        if MANY_DIGITS.search(body):
+            # orjson makes floats of integers that have more than 64 bits.
+            check_json(json.loads(body))
+    except ValueError as error:
+        raise Invalid(f"The body is not valid JSON: {error}.") from error
+    return value
+
+
+def bounded_json(body: Bytes) -> bytes:
+    """Return a body that is JSON. Raise TooLarge before anything of it is parsed."""
+    if len(body) > bounds().json_body:
+        raise TooLarge(exceeded("Bytes in the JSON body", len(body), "json_body"))
+    content = bytes(body)
+    # Also counts those within texts: a bound on the values, which takes no parser.
+    values = sum(map(content.count, SEPARATORS))
+    if values > bounds().json_values:
+        raise TooLarge(exceeded("Values in the JSON body", values, "json_values"))
+    return content
+
+
+def flag(request: Request, name: str, default: bool) -> bool:
+    """A boolean query parameter. Raises Invalid."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if text.lower() not in TRUE | FALSE:
+        raise Invalid(f"The query parameter {name} must be true or false, not {text!r}.")
+    return text.lower() in TRUE
+
+
+def integer(
+    request: Request,
+    name: str,
+    default: int | None = None,
+    *,
+    low: int = 0,
+    high: int | None = None,
+) -> int | None:
+    """An integer query parameter within bounds. Raises Invalid."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise Invalid(f"The query parameter {name} must be an integer, not {text!r}.") from error
+    if number < low or (high is not None and number > high):
+        bounds = f"at least {low}" if high is None else f"from {low} to {high}"
+        raise Invalid(f"The query parameter {name} must be {bounds}, not {number}.")
+    return number
+
+
+def required_integer(request: Request, name: str) -> int:
+    """An integer query parameter that must be there. Raises Invalid."""
+    number = integer(request, name)
+    if number is None:
+        raise Invalid(f"The query parameter {name} is missing.")
+    return number
+
+
+def sizes(request: Request, name: str) -> tuple[int, ...] | None:
+    """Non-negative integers separated by commas, as in `1,4`; None if absent. Raises Invalid."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    return parse_sizes(text, name)
+
+
+def parse_sizes(text: str, name: str) -> tuple[int, ...]:
+    """Read `1,4` as (1, 4), and an empty text as (). Raises Invalid."""
+    if text and not SIZES.fullmatch(text):
+        raise Invalid(
+            f"The query parameter {name} must be non-negative integers of at most 18 digits, "
+            f"separated by commas, as in 1,4, not {text!r}."
+        )
+    return tuple(int(number) for number in text.split(",")) if text else ()
+
+
+def required_sizes(request: Request, name: str) -> tuple[int, ...]:
+    """Sizes that must be there. Raises Invalid."""
+    found = sizes(request, name)
+    if found is None:
+        raise Invalid(f"The query parameter {name} is missing, as in {name}=1,4.")
+    return found

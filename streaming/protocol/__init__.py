@@ -1,0 +1,1 @@
+"""Stream positions, messages and subscription options. No I/O."""

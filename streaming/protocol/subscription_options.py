@@ -1,0 +1,194 @@
+"""What a subscriber asks for: from where on, how much of it, and what it understands."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from core.errors import BadRequest
+from tiled_client.wire.errors import WireError
+from tiled_client.wire.slices import Item, NDSlice, parse_slice
+
+from .notices import Feature
+
+WHOLE_NUMBER = re.compile(r"[0-9]{1,19}")
+LARGEST = 2**63 - 1
+POLICIES = ("block", "latest")
+
+
+class BadTerms(BadRequest):
+    """Something is asked for that cannot be. The reference refuses a bad query with 403."""
+
+    status = 403
+
+
+Start = int | Literal["latest"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A subscription's terms. `since` is in milliseconds since 1970, `interval` in seconds.
+
+    Terms `of_many` nodes have a `start` that may lie beyond what one of them has come to.
+    """
+
+    start: Start = None
+    since: int | None = None
+    epoch: str | None = None
+    end: int = 0
+    features: frozenset[Feature] = frozenset()
+    latest: bool = False
+    interval: float = 0.0
+    items: NDSlice | None = None
+    columns: tuple[str, ...] | None = None
+    of_many: bool = False
+
+    @classmethod
+    def read(cls, asked: Mapping[str, Any], features: frozenset[Feature]) -> Terms:
+        """Read them from a query or a message. Raises BadTerms with a sentence."""
+        start, since = _start(asked.get("start")), _moment(asked.get("start_time"))
+        if start is not None and since is not None:
+            raise BadTerms("start and start_time cannot go together.")
+        epoch = asked.get("epoch") or None
+        if epoch is not None and not isinstance(epoch, str):
+            raise BadTerms(f"epoch must be a text, not {epoch!r}.")
+        return cls(
+            start=start,
+            since=since,
+            epoch=epoch,
+            end=_number(asked, "end") or 0,
+            features=features,
+            latest=_policy(asked.get("policy")) == "latest",
+            interval=_interval(asked.get("max_rate")),
+            items=_items(asked.get("slice")),
+            columns=_columns(asked.get("columns")),
+        )
+
+    @property
+    def skips(self) -> bool:
+        """Whether it wants the newest update only, where several wait."""
+        return self.latest or self.interval > 0
+
+
+LIVE = Terms()
+
+
+def read_features(text: Any) -> frozenset[Feature]:
+    """The features in a comma separated list; unknown ones are for servers that know them."""
+    names = {name.strip() for name in text.split(",")} if isinstance(text, str) else set()
+    return frozenset(feature for feature in Feature if feature in names)
+
+
+def _start(value: Any) -> Start:
+    if value is None or value == "next":
+        return None  # only what is still to be written
+    if value == "latest":
+        return "latest"
+    number = _whole(value)
+    if number is None:
+        raise BadTerms(
+            "start must be a sequence number, 0 for the oldest update retained, latest, or next, "
+            f"not {value!r}."
+        )
+    return number
+
+
+def _number(asked: Mapping[str, Any], name: str) -> int | None:
+    value = asked.get(name)
+    if value is None:
+        return None
+    number = _whole(value)
+    if number is None:
+        raise BadTerms(f"{name} must be a whole number, not {value!r}.")
+    return number
+
+
+def _whole(value: Any) -> int | None:
+    """A number from 0 on, as text or as itself."""
+    if isinstance(value, str) and WHOLE_NUMBER.fullmatch(value):
+        value = int(value)
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST
+    return value if whole else None
+
+
+def _moment(value: Any) -> int | None:
+    """Milliseconds, from ISO 8601 with a zone or from seconds since 1970."""
+    if value is None:
+        return None
+    try:
+        seconds = _seconds(value)
+        if math.isfinite(seconds) and abs(seconds) < LARGEST / 1000:
+            # Numbers are given to the millisecond, rounded down: so that an update's own timestamp
+            # finds that update.
+            return math.floor(seconds * 1000)
+    except (ValueError, TypeError, OverflowError):
+        pass
+    raise BadTerms(
+        "start_time must be seconds since 1970, or a moment with its zone as in "
+        f"2026-01-02T03:04:05Z, not {value!r}."
+    )
+
+
+def _seconds(value: Any) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        # In a query, an unescaped plus arrives as a space.
+        moment = datetime.fromisoformat(str(value).replace(" ", "+"))
+        if moment.tzinfo is None:
+            raise
+        return moment.timestamp()
+
+
+def _policy(value: Any) -> str:
+    if value is not None and value not in POLICIES:
+        raise BadTerms(f"policy must be block or latest, not {value!r}.")
+    return value or "block"
+
+
+def _interval(value: Any) -> float:
+    """Seconds between two updates, from a rate per second; 0 without a limit."""
+    if value is None:
+        return 0.0
+    try:
+        rate = float(value)
+    except (ValueError, TypeError):
+        rate = 0.0
+    if not (rate > 0 and math.isfinite(rate)):
+        raise BadTerms(f"max_rate must be a positive number of updates per second, not {value!r}.")
+    return 1 / rate
+
+
+def _items(text: Any) -> NDSlice | None:
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise BadTerms(f"slice must be a text like ::4,::4, not {text!r}.")
+    try:
+        items = parse_slice(text)
+    except WireError as error:
+        raise BadTerms(f"slice cannot be read. {error}") from error
+    if not all(map(_can_be_followed, items)):
+        raise BadTerms(f"slice must have no negative bounds, and steps from 1 on, not {text!r}.")
+    return items
+
+
+def _can_be_followed(item: Item) -> bool:
+    """Whether it means the same as the array grows."""
+    if isinstance(item, int):
+        return item >= 0
+    bounds = [bound for bound in (item.start, item.stop) if bound is not None]
+    return min(bounds, default=0) >= 0 and (item.step is None or item.step >= 1)
+
+
+def _columns(names: Any) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    named = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not named or not names or len(set(names)) < len(names):
+        raise BadTerms(f"columns must name one column or more, each once, not {names!r}.")
+    return tuple(names)

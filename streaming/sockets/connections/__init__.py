@@ -1,0 +1,1 @@
+"""Connections: how many there may be, and who may be connected."""

@@ -1,0 +1,1 @@
+"""Channels consumers: one node, or many, over a WebSocket."""

@@ -1,0 +1,1 @@
+"""Messages to a subscriber: rendering, slicing, filtering, sending."""

@@ -1,0 +1,83 @@
+"""The JSON form of a message, made from its msgpack form.
+
+The same keys, and what they mean, plus `content-type` and a `payload` that JSON can say:
+
+An array is said as `tiled_client.wire.json_values` says; besides,
+
+| tables | `{column: [values]}` |
+| sparse arrays | the same: `dim0`, `dim1`, ... have the coordinates, `data` the values |
+| ragged and awkward arrays | nested lists; records are objects, what is missing is null |
+| anything else | a `data:` text of the original's media type |
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import orjson
+
+from tiled_client.wire.awkward import AwkwardStructure
+from tiled_client.wire.buffers import ZIP, awkward_array, awkward_form, ragged_array, unzip_members
+from tiled_client.wire.json_columns import plain_column
+from tiled_client.wire.json_values import OCTETS, data_uri, plain_array, plain_nested, plain_value
+from tiled_client.wire.ragged import RaggedStructure
+from tiled_client.wire.sparse import DATA, SparseStructure, dim_names
+from tiled_client.wire.structures import ArrayStructure, Structure
+
+from ...protocol import message_codec
+
+logger = logging.getLogger(__name__)
+
+ARROW = "application/vnd.apache.arrow.file"
+
+
+def to_json(frame: bytes, structure: Structure | None) -> bytes:
+    """The JSON form of a msgpack message of a node with this structure."""
+    message = message_codec.decode(frame)
+    payload = message.pop("payload", None)
+    if payload is None:
+        return dumps(message)
+    message["content-type"] = "application/json"
+    try:
+        value = _plain(payload, message, structure)
+        return dumps({**message, "payload": value})
+    except (TypeError, ValueError, ArithmeticError, OSError) as error:
+        # Whoever watches in JSON is to see the rest of the stream all the same.
+        logger.warning("A payload has no JSON form, sent as data: %s", error)
+        return dumps({**message, "payload": data_uri(payload, message["mimetype"])})
+
+
+def dumps(message: dict[str, Any] | list[Any]) -> bytes:
+    """A whole message, as the schema is, in JSON."""
+    options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+    return orjson.dumps(message, default=plain_value, option=options)
+
+
+def _plain(payload: bytes, message: dict[str, Any], structure: Structure | None) -> Any:
+    mimetype = message["mimetype"]
+    if mimetype == OCTETS and isinstance(structure, ArrayStructure):
+        array = np.frombuffer(payload, structure.dtype) if payload else np.empty(0, structure.dtype)
+        return plain_array(array.reshape(message["shape"]))
+    if mimetype == ARROW:
+        return _columns(payload, structure)
+    if isinstance(structure, RaggedStructure):
+        if mimetype == ZIP:
+            return plain_nested(ragged_array(payload))
+        return orjson.loads(payload)
+    if isinstance(structure, AwkwardStructure):
+        form, members = awkward_form(structure.form), unzip_members(payload)
+        return plain_nested(awkward_array(form, structure.length, members))
+    return data_uri(payload, mimetype)
+
+
+def _columns(payload: bytes, structure: Structure | None) -> dict[str, list[Any]]:
+    import pyarrow
+
+    with pyarrow.ipc.open_file(pyarrow.py_buffer(payload)) as reader:
+        table = reader.read_all()
+    if isinstance(structure, SparseStructure):
+        table = table.select([*dim_names(len(structure.shape)), DATA])
+    columns = zip(table.column_names, table.columns, strict=True)
+    return {name: plain_column(column) for name, column in columns}

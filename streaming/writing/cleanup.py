@@ -1,0 +1,49 @@
+"""Taking away streams whose node is gone: the server was killed before it could say so."""
+
+from __future__ import annotations
+
+import logging
+from itertools import islice
+from uuid import UUID
+
+import redis
+
+from catalog.services.assets.cleanup import BATCH, missing
+
+from ..config import streaming_cache_settings
+from ..redis.clients import writer_client
+from ..redis.keys import StreamKeys
+from .log import StreamLog, stream_log
+
+logger = logging.getLogger(__name__)
+
+
+def sweep_streams() -> int:
+    """Drop the streams of nodes that are not there, and how many they were.
+
+    A stream begins after its node is in the database: one without a node has lost it. Raises
+    Unavailable, or RedisError.
+    """
+    log, settings = stream_log(), streaming_cache_settings()
+    if log is None:
+        return 0
+    client, dropped = writer_client(settings), 0
+    names = client.scan_iter(StreamKeys.pattern(settings.prefix), count=BATCH)
+    while found := list(islice(names, BATCH)):
+        dropped += _drop_missing(log, client, [StreamKeys.node_of(name.decode()) for name in found])
+    if dropped:
+        logger.warning("Dropped %s streams of nodes that do not exist.", dropped)
+    return dropped
+
+
+def _drop_missing(log: StreamLog, client: redis.Redis, nodes: list[UUID]) -> int:
+    gone = list(missing(nodes))
+    prefix = streaming_cache_settings().prefix
+    pipe = client.pipeline(transaction=False)
+    for node in gone:
+        # What was dropped keeps a mark for a while, which must come to its end.
+        pipe.hexists(StreamKeys.of(prefix, node).meta, "gone")
+    unsaid = [node for node, said in zip(gone, pipe.execute(), strict=True) if not said]
+    if unsaid:
+        log.drop(unsaid)
+    return len(unsaid)

@@ -1,0 +1,1 @@
+"""HTTP around Django: bodies, threads, CORS, errors."""

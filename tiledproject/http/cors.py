@@ -1,0 +1,125 @@
+"""Pages of other sites that may, or may not, use this one from somebody's browser.
+
+Source: the wire, "Response headers". Programs say no Origin, and are not asked for any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port, validate_host
+from django.http.response import HttpResponseBase
+
+from core.http.responses import json_bytes
+
+ANY = "*"
+METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+EXPOSED = "X-Tiled-Request-ID"
+MAX_AGE = "600"
+PORTS = {"http": 80, "https": 443}
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+def preflight(request: HttpRequest) -> HttpResponse | None:
+    """The answer to a browser that asks beforehand; None to any other request."""
+    origin = request.META.get("HTTP_ORIGIN")
+    if request.method != "OPTIONS" or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in request.META:
+        return None
+    if not origin or not is_allowed(origin, settings.TILED.server.allow_origins):
+        return HttpResponse("Disallowed CORS origin", status=400, content_type="text/plain")
+    headers = {"Access-Control-Allow-Methods": METHODS, "Access-Control-Max-Age": MAX_AGE}
+    wanted = request.META.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
+    if wanted:
+        headers["Access-Control-Allow-Headers"] = wanted
+    return HttpResponse("OK", content_type="text/plain", headers=headers)
+
+
+def tell_browser(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Say whether a page of another site may read the answer."""
+    origin = request.META.get("HTTP_ORIGIN")
+    if not origin:
+        return
+    allowed = settings.TILED.server.allow_origins
+    response.headers["Access-Control-Allow-Credentials"] = "true"
+    response.headers["Access-Control-Expose-Headers"] = EXPOSED
+    if origin in allowed:
+        response.headers["Access-Control-Allow-Origin"] = origin
+    elif ANY in allowed:
+        # With this browsers send no cookies, nor let a page read what they brought.
+        response.headers["Access-Control-Allow-Origin"] = ANY
+
+
+def is_allowed(origin: str, allowed: Collection[str]) -> bool:
+    """Whether pages of `origin` may use the site."""
+    return ANY in allowed or origin in allowed
+
+
+class SocketsFromHere:
+    """An ASGI application of WebSockets, which browsers open for pages of any site.
+
+    No rule of browsers protects them: whatever a visitor's browser reaches, any page could read.
+    So the name that is called has to be one of the site's, and the page one that it allows.
+    """
+
+    def __init__(
+        self, application: Application, *, hosts: Collection[str], origins: Collection[str]
+    ) -> None:
+        self._application = application
+        self._hosts = hosts
+        self._origins = origins
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Pass a handshake on, or refuse it."""
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = self._refusal(headers)
+        if refusal is None:
+            await self._application(scope, receive, send)
+        else:
+            await receive()
+            await _refuse(scope, send, *refusal)
+
+    def _refusal(self, headers: Mapping[bytes, str]) -> tuple[int, str] | None:
+        host = headers.get(b"x-forwarded-host", headers.get(b"host", "")).split(",")[0].strip()
+        domain, _ = split_domain_port(host)
+        if host and not validate_host(domain, self._hosts):
+            return 400, (
+                f"This server is not known by the name {host!r}. Whoever runs it can add the name "
+                "to the setting server.allowed_hosts."
+            )
+        origin = headers.get(b"origin")
+        if origin is None or is_allowed(origin, self._origins) or _is_same(origin, host):
+            return None
+        return 403, (
+            f"Pages of {origin!r} may not open streams here. Whoever runs this server can add them "
+            "to the setting server.allow_origins."
+        )
+
+
+async def _refuse(scope: Mapping[str, Any], send: Any, status: int, detail: str) -> None:
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+    body = json_bytes({"detail": detail})
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    start = {"type": "websocket.http.response.start", "status": status, "headers": headers}
+    await send(start)
+    await send({"type": "websocket.http.response.body", "body": body})
+
+
+def _is_same(origin: str, host: str) -> bool:
+    """Whether the page is the site's own; by which scheme, a proxy may have changed."""
+    try:
+        page, here = urlsplit(origin), urlsplit(f"//{host}")
+        ports = page.port, here.port
+    except ValueError:
+        return False
+    of_page, of_here = (port or PORTS.get(page.scheme) for port in ports)
+    return (page.hostname, of_page) == (here.hostname, of_here)

@@ -1,0 +1,81 @@
+"""What the API answers where something fails outside its views: always JSON, never a stack."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import (
+    BadRequest,
+    DisallowedHost,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
+from django.core.signals import got_request_exception
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.http.response import HttpResponseBase
+from django.utils.log import log_response
+
+from access.api import exception_handler
+from access.api.body_admission import Admitted
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+UNKNOWN_HOST = (
+    "This server is not known by the name {!r}. Whoever runs it can add the name to the setting "
+    "server.allowed_hosts."
+)
+
+
+def failures_told(get_response: Handler) -> Handler:
+    """Middleware that makes an answer of every exception."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        try:
+            return get_response(request)
+        except Admitted:
+            raise
+        except Exception as error:  # noqa: BLE001  what is unforeseen is logged, and told as a 500
+            return failure(request, error)
+
+    return middleware
+
+
+def failure(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The answer to what no view has answered."""
+    match error:
+        case Http404():
+            return exception_handler.not_found(request)
+        case PermissionDenied():
+            return exception_handler.error_response(403, "This is not allowed.")
+        case DisallowedHost():
+            return exception_handler.error_response(400, UNKNOWN_HOST.format(_host(request)))
+        case RequestDataTooBig():
+            return exception_handler.error_response(413, str(error))
+        case BadRequest() | SuspiciousOperation() | MultiPartParserError() | UnreadablePostError():
+            return exception_handler.error_response(400, "This request cannot be answered.")
+    return exception_handler.outage_response(error) or _broken(request, error)
+
+
+def _broken(request: HttpRequest, error: Exception) -> HttpResponse:
+    got_request_exception.send(sender=None, request=request)
+    response = exception_handler.server_error(request)
+    if settings.DEBUG:
+        lines = traceback.format_exception(error)
+        response = exception_handler.error_response(500, "".join(lines))
+    log_response(
+        "%s: %s",
+        response.reason_phrase,
+        request.path,
+        response=response,
+        request=request,
+        exception=error,
+    )
+    return response
+
+
+def _host(request: HttpRequest) -> str | None:
+    return request.headers.get("X-Forwarded-Host") or request.headers.get("Host")

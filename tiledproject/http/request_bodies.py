@@ -1,0 +1,264 @@
+"""Bodies of requests: they arrive before anything is done with them, and wait in bounded memory."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any
+
+from access.authentication.client_address import SCOPE_ADDRESS
+from catalog.backend_failures import complain
+from core.budgets import Budgets, Growth
+
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Admit = Callable[[], Awaitable[None]]
+
+# Of all bodies under way in one process; and of one, which otherwise is in a file from the start.
+MEMORY = 64 << 20
+MEMORY_OF_ONE = 16 << 20
+# The name in `scope["extensions"]` of a body that the server below has put into a file already.
+ARRIVED = "tiled.body"
+# Of a request that only asks whether its body may come, which is answered with `GO_ON`; and of one
+# whose body was let go by, because it was not to come.
+ASKED = "tiled.asked"
+DROPPED = "tiled.dropped"
+GO_ON = 100
+
+
+class Disconnected(Exception):
+    """The client went away before all had arrived."""
+
+
+class TooLarge(Exception):
+    """The body is larger than any may be; the text says it to the client."""
+
+    status = 413
+    headers: dict[str, str] = {}
+
+
+class Refused(Exception):
+    """The body may not come; the argument is the answer."""
+
+
+class NoRoom(TooLarge):
+    """The body cannot be kept now; where that is for want of room, `status` is 507."""
+
+    status = 503
+    headers = {"Retry-After": "5"}
+
+    @classmethod
+    def on(cls, error: OSError) -> NoRoom:
+        """Return the error for a temporary file that could not be written."""
+        outage = complain(error)
+        if outage is None:
+            return cls(f"The body cannot be kept now ({error.strerror}). Try again soon.")
+        refusal = cls(outage.detail)
+        refusal.status = outage.status
+        refusal.headers = {"Retry-After": str(outage.retry_after)}
+        return refusal
+
+
+class Body:
+    """What has arrived of one request's body: in memory, or in a temporary file."""
+
+    def __init__(
+        self,
+        bodies: Bodies,
+        *,
+        expected: int = 0,
+        file: IO[bytes] | None = None,
+        address: str = "",
+    ) -> None:
+        self._bodies = bodies
+        self._address = address
+        self._parts: list[bytes] = []
+        self._file = file
+        self._in_memory = 0
+        # A file that the server below has made is that server's to count.
+        self._counted = ExitStack()
+        self._on_disk: Growth | None = None
+        self._in_file = expected > MEMORY_OF_ONE
+        self.size = 0 if file is None else file.seek(0, 2)
+
+    def keep(self, part: bytes) -> bool:
+        """Keep another part in memory; False where it has to go to a file."""
+        if self._file is not None or not self._fits(len(part)):
+            return False
+        self.size += len(part)
+        self._in_memory += len(part)
+        self._parts.append(part)
+        return True
+
+    def store(self, part: bytes) -> None:
+        """Write another part, after all others, to the file. Raises Unavailable."""
+        if self._file is None:
+            self._on_disk = self._bodies.counted(self._counted, self._address)
+            self._file = self._bodies.new_file()
+            self._write(*self._parts)
+            self._release()
+        self.size += len(part)
+        self._write(part)
+
+    def _write(self, *parts: bytes) -> None:
+        assert self._file is not None
+        if self._on_disk is not None:
+            self._on_disk.by(sum(map(len, parts)))
+        self._file.writelines(parts)
+
+    def file(self) -> IO[bytes]:
+        """The whole body, to be read from its beginning. To be asked for once."""
+        if self._file is not None:
+            self._file.seek(0)
+            return self._file
+        # Reading all of it at once gives this object, and no copy.
+        whole = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        return io.BytesIO(whole)
+
+    def close(self) -> None:
+        """Forget it."""
+        self._release()
+        if self._file is not None:
+            self._file.close()
+        self._counted.close()
+
+    def _fits(self, size: int) -> bool:
+        if self._in_file:
+            return False
+        return self._in_memory + size <= MEMORY_OF_ONE and self._bodies.reserve(size)
+
+    def _release(self) -> None:
+        self._parts.clear()
+        self._bodies.give_back(self._in_memory)
+        self._in_memory = 0
+
+
+class Bodies:
+    """All bodies that are under way in one process: at most `memory` bytes of them in memory.
+
+    Large ones, and what arrives beyond that, go to temporary files in `folder`, so that uploads
+    cost disk, and no memory. It is best the storage's: a folder in memory would help nobody, and
+    what is stored then need not cross from disk to disk. `largest` is the most bytes that one may
+    have. What goes to disk is taken from `budgets`.
+    """
+
+    def __init__(
+        self,
+        *,
+        largest: int,
+        memory: int = MEMORY,
+        folder: Path | None = None,
+        budgets: Budgets | None = None,
+    ) -> None:
+        self._largest = largest
+        self._free = memory
+        self._folder = folder
+        self._budgets = budgets
+
+    async def receive(
+        self, scope: Mapping[str, Any], receive: Receive, admit: Admit | None = None
+    ) -> Body:
+        """The whole body. Raises Disconnected, NoRoom, TooLarge (at once if it says so).
+
+        Of one of more than `MEMORY_OF_ONE` bytes, and of any that does not fit into memory any
+        more, nothing is taken in until `admit` has returned; what that raises is raised.
+        """
+        expected = declared_length(scope)
+        self._check(expected)
+        address = scope.get(SCOPE_ADDRESS, "")
+        body = Body(self, expected=expected, file=_arrived(scope), address=address)
+        admission = _Admission(admit)
+        try:
+            if max(expected, body.size) > MEMORY_OF_ONE:
+                await admission.ask()
+            while await self._more(body, receive, admission):
+                pass
+            self._check(body.size)
+        except OSError as error:
+            body.close()
+            raise NoRoom.on(error) from error
+        except BaseException:
+            body.close()
+            raise
+        return body
+
+    def new_file(self) -> IO[bytes]:
+        """A file without a name, which is gone when it is closed, or the process ends."""
+        return tempfile.TemporaryFile(dir=self._folder)
+
+    def counted(self, until: ExitStack, address: str) -> Growth | None:
+        """Take a file for `address`; return what its bytes are taken by, `until` that is closed.
+
+        Raises Exhausted where there are as many files as may be. None if nothing is counted.
+        """
+        if self._budgets is None:
+            return None
+        until.enter_context(self._budgets.temporary_files.held(1, address))
+        return until.enter_context(Growth(self._budgets.temporary_bytes, address))
+
+    async def _more(self, body: Body, receive: Receive, admission: _Admission) -> bool:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        if part := message.get("body"):
+            self._check(body.size + len(part))
+            if not body.keep(part):
+                await admission.ask(small=body.size + len(part) <= MEMORY_OF_ONE)
+                body.store(part)
+        return bool(message.get("more_body", False))
+
+    def _check(self, size: int) -> None:
+        if size > self._largest:
+            raise TooLarge(
+                f"The body may have at most {self._largest} bytes (the setting "
+                "server.largest_body). Write larger data in pieces."
+            )
+
+    def reserve(self, size: int) -> bool:
+        """Take `size` bytes of memory, if there are so many left."""
+        if size > self._free:
+            return False
+        self._free -= size
+        return True
+
+    def give_back(self, size: int) -> None:
+        """Say that `size` bytes are free again."""
+        self._free += size
+
+
+class _Admission:
+    """Whether the body of a request may go to a file: asked once, before it does."""
+
+    def __init__(self, admit: Admit | None) -> None:
+        self._admit = admit
+
+    async def ask(self, *, small: bool = False) -> None:
+        """Return if it may; raise what `admit` raises where it may not.
+
+        One that is `small` is not refused for its size, but because there is no memory for it.
+        """
+        admit, self._admit = self._admit, None
+        if admit is None:
+            return
+        try:
+            await admit()
+        except Refused as refused:
+            if small and refused.args[0].status == TooLarge.status:
+                raise NoRoom("Insufficient memory for the request body now.") from None
+            raise
+
+
+def declared_length(scope: Mapping[str, Any]) -> int:
+    """The Content-Length; 0 if there is none."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+def _arrived(scope: Mapping[str, Any]) -> IO[bytes] | None:
+    extension = (scope.get("extensions") or {}).get(ARRIVED)
+    return None if extension is None else extension["file"]

@@ -1,0 +1,45 @@
+"""What browsers may do with the site's answers: run nothing of them, nor show them in frames."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from .error_responses import Handler
+
+POLICY = "Content-Security-Policy"
+# Data may be anything, a script in disguise included; shown in a browser, it has no rights.
+OF_DATA = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+)
+OF_PAGES = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+# Types of data that browsers would run scripts of.
+ACTIVE = ("text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/xml")
+
+
+def confine_data(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Have a browser that is shown data of the API do nothing but show it."""
+    headers = response.headers
+    headers["X-Content-Type-Options"] = "nosniff"
+    # Who asks decides what is answered: no cache may give one client's answer to another.
+    headers.setdefault("Cache-Control", "private")
+    if headers.get("Content-Type", "").startswith(ACTIVE):
+        headers.setdefault(POLICY, OF_DATA)
+        headers["Referrer-Policy"] = "no-referrer"
+    if settings.SECURE_HSTS_SECONDS and request.is_secure():
+        headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
+
+
+def confined(get_response: Handler) -> Handler:
+    """Middleware of pages: they run the site's own scripts only, and in no other site's frame."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response.headers.setdefault(POLICY, OF_PAGES)
+        return response
+
+    return middleware

@@ -1,0 +1,69 @@
+"""Answers that are made while they are sent: one piece at a time, and only for who still listens.
+
+At most two pieces of an answer exist: one that leaves, and the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from typing import Any
+
+from django.http import StreamingHttpResponse
+
+from .thread_pool import RequestThreads
+
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Make = Callable[..., Coroutine[Any, Any, Any]]
+
+
+async def send_pieces(
+    response: StreamingHttpResponse,
+    start: Message,
+    send: Send,
+    receive: Receive,
+    threads: RequestThreads,
+    make: Make | None = None,
+) -> None:
+    """Send the head `start` and all pieces; when the client hangs up, make no more of them.
+
+    `send` waits until there is room; `make` runs what makes a piece in a thread, as soon as it may.
+    What a piece raises is raised, and cuts the connection.
+    """
+    pieces, gone = _pieces(response, make or threads.run), asyncio.ensure_future(receive())
+    try:
+        await send(start)
+        async for piece in pieces:
+            if gone.done():
+                return
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+        await pieces.aclose()
+        await threads.run(response.close)
+
+
+async def _pieces(response: StreamingHttpResponse, make: Make) -> Any:
+    if response.is_async:
+        async for piece in response:
+            yield piece
+        return
+    pieces: Iterator[Any] = iter(response)
+    # None is no piece; an iterator's end cannot pass through a future.
+    following = itertools.chain(pieces, itertools.repeat(None))
+    while (piece := await _whole(make, following)) is not None:
+        yield piece
+
+
+async def _whole(make: Make, pieces: Iterator[Any]) -> Any:
+    """The next piece. Whoever does not wait for it any more still waits for its thread to end."""
+    making = asyncio.ensure_future(make(next, pieces))
+    try:
+        return await asyncio.shield(making)
+    except asyncio.CancelledError:
+        await asyncio.wait([making])
+        raise

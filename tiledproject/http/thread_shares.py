@@ -1,0 +1,139 @@
+"""Shares of the request threads: kinds of requests that take long never have all of them.
+
+Searches, exports and reads of data have a bounded number of threads each, so that an ordinary
+request always finds one. A request beyond its share waits, in turn with those of other addresses;
+too many that wait are refused with 503. Used on one event loop only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections import OrderedDict, deque
+from typing import Any
+from urllib.parse import parse_qsl
+
+from core.errors import Unavailable
+
+from ..config.budgets import BudgetSettings
+
+logger = logging.getLogger(__name__)
+
+LOG_SECONDS = 10.0
+RETRY_AFTER = 2
+# The views of `catalog.api.urls`, as they stand behind `/api/v1/`.
+SEARCHES = re.compile(r"/api/v1/+(distinct|search|search-deep)(/|$)")
+EXPORTS = re.compile(r"/api/v1/+(container/+full|node/+full)(/|$)")
+READS = re.compile(
+    r"/api/v1/+((array|table|awkward|ragged)/+(full|block|partition|buffers)|asset/+bytes)(/|$)"
+    r"|/zarr/"
+)
+READING = ("GET", "HEAD", "POST")
+
+
+class Share:
+    """A number of threads for one kind of requests, and a queue of requests for them."""
+
+    def __init__(self, name: str, limit: int, waiting: int) -> None:
+        self.name = name
+        self._limit = limit
+        self._most_waiting = waiting
+        self._running = 0
+        self._waiting = 0
+        # By address, in the order of their turns: many requests of one address are one in turn.
+        self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._logged = float("-inf")
+
+    async def enter(self, address: str = "", *, must: bool = False) -> None:
+        """Take one of the threads as soon as there is one; leave after.
+
+        Raises Unavailable where too many wait, except for what `must` go on, because it has begun.
+        """
+        if self._running < self._limit:
+            self._running += 1
+            return
+        if self._waiting >= self._most_waiting and not must and not self._make_room(address):
+            raise self._refusal()
+        await self._wait(address)
+
+    async def _wait(self, address: str) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._queues.setdefault(address, deque()).append(turn)
+        self._waiting += 1
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Give the place to the first request of the next address; else have one place more."""
+        while self._queues:
+            address, queue = self._queues.popitem(last=False)
+            turn = queue.popleft()
+            self._waiting -= 1
+            if queue:
+                self._queues[address] = queue
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._running -= 1
+
+    def _make_room(self, address: str) -> bool:
+        """Refuse the newest request of the address with the most, if it has more than this one.
+
+        Otherwise one client could keep all others from waiting.
+        """
+        known = [one for one in self._queues if one]
+        most = max(known, key=lambda one: len(self._queues[one]), default=address)
+        queue, own = self._queues.get(most, deque()), self._queues.get(address, ())
+        if most == address or len(queue) <= len(own) + 1:
+            return False
+        turn = queue.pop()
+        self._waiting -= 1
+        if not turn.done():
+            turn.set_exception(self._refusal())
+        return True
+
+    def _refusal(self) -> Unavailable:
+        detail = f"Too many {self.name} are waiting (budgets.waiting). Try again soon."
+        now = time.monotonic()
+        if now - self._logged > LOG_SECONDS:
+            self._logged = now
+            logger.warning("Refused a request: %s", detail)
+        return Unavailable(detail, retry_after=RETRY_AFTER)
+
+
+class Shares:
+    """The shares of a server process."""
+
+    def __init__(self, limits: BudgetSettings) -> None:
+        self.searches = Share("searches", limits.search_threads, limits.waiting)
+        self.exports = Share("exports", limits.export_threads, limits.waiting)
+        self.reads = Share("reads", limits.read_threads, limits.waiting)
+        self.others = Share("requests", limits.threads, limits.waiting)
+
+    def of(self, scope: dict[str, Any]) -> Share:
+        """Return the share of the request with this scope."""
+        path, query = scope["path"], scope["query_string"]
+        if scope["method"] not in READING or not path.startswith(("/api/v1/", "/zarr/")):
+            return self.others
+        if SEARCHES.match(path):
+            plain = path.startswith("/api/v1/search/") and not _filters_or_sorts(query)
+            return self.others if plain else self.searches
+        if EXPORTS.match(path):
+            return self.exports
+        return self.reads if READS.match(path) else self.others
+
+
+def _filters_or_sorts(query: bytes) -> bool:
+    """Return whether a listing compares metadata; the names of parameters may be encoded."""
+    for name, value in parse_qsl(query.decode("latin-1")):
+        if name.startswith("filter"):
+            return True
+        if name == "sort" and any(key.lstrip("+-") not in ("", "id") for key in value.split(",")):
+            return True
+    return False

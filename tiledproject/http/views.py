@@ -1,0 +1,92 @@
+"""The few pages that belong to no room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.db import InterfaceError, OperationalError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
+
+from access.api import exception_handler
+from catalog.locks.node_locks import longest_wait
+
+from .error_responses import failure
+
+API = "/api/"
+# In seconds: writes to one node wait for each other all the time.
+WORTH_TELLING = 5.0
+
+
+def only_get(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """The same view, which refuses all other methods as the API does."""
+
+    @wraps(view)
+    @csrf_exempt
+    def refusing(request: HttpRequest) -> HttpResponse:
+        if request.method != "GET":
+            return exception_handler.error_response(405, "Method Not Allowed", {"Allow": "GET"})
+        return view(request)
+
+    return refusing
+
+
+@only_get
+def landing(request: HttpRequest) -> HttpResponse:
+    """What this server is, and where its doors are."""
+    return HttpResponse(
+        format_html(
+            "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>tiled-stream</title>"
+            "</head><body><h1>tiled-stream</h1><p>Scientific data, and the stream of it while it "
+            "is being written.</p><ul><li><a href='{}'>Admin</a></li><li><a href='{}'>API</a>, and "
+            "<a href='{}'>what it can do</a>, to be tried</li></ul>"
+            "<p>From Python: <code>from tiled_client import from_uri; "
+            "from_uri({!r}, api_key=...)</code></p></body></html>",
+            reverse("admin:index"),
+            "/api/v1/",
+            reverse("docs"),
+            request.build_absolute_uri("/"),
+        )
+    )
+
+
+@only_get
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Return whether this worker can serve: it answers, and so does the database.
+
+    Where writes have waited for long, for others to the same nodes, it says for how long.
+    """
+    try:
+        connection.ensure_connection()
+    except (OperationalError, InterfaceError):
+        body = {"status": "unavailable", "detail": "The database cannot be reached."}
+        return JsonResponse(body, status=503, headers={"Retry-After": "1"})
+    waited = longest_wait()
+    if waited < WORTH_TELLING:
+        return JsonResponse({"status": "ready"})
+    return JsonResponse({"status": "ready", "longest_lock_wait": round(waited, 1)})
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django would not take this request, most often because of the name it came by."""
+    if not request.path.startswith(API):
+        return defaults.bad_request(request, exception)
+    return failure(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A program's 404 for the API, a person's for the rest."""
+    if request.path.startswith(API):
+        return exception_handler.not_found(request)
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Something broke, and the log says what: in JSON for the API, as a page for the rest."""
+    if request.path.startswith(API):
+        return exception_handler.server_error(request)
+    return defaults.server_error(request)

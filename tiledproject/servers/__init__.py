@@ -1,0 +1,1 @@
+"""The servers: uvicorn for `serve`, Daphne for `runserver`."""

@@ -1,0 +1,59 @@
+"""Clearing up after servers that were killed: at the start, and from time to time.
+
+Every server process has a thread for it; of those that begin together, one does it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from itertools import chain, repeat
+
+from django.db import connection
+
+from access.login import sessions
+from catalog.backend_failures import complain
+from catalog.locks.node_locks import lone
+from catalog.services import idempotency
+from catalog.services.assets.cleanup import UNCLAIMED, sweep_files, sweep_folders
+from streaming.writing.cleanup import sweep_streams
+
+logger = logging.getLogger(__name__)
+
+LOCK = "sweep"
+# In seconds. What was too young at the start is old enough the second time.
+PAUSES = (0.0, UNCLAIMED + 60.0)
+DAY = 24 * 60 * 60.0
+
+
+def start() -> None:
+    """Have this process clear up from now on."""
+    threading.Thread(target=_run, name="tiled-sweep", daemon=True).start()
+
+
+def sweep(*, unclaimed: float = UNCLAIMED) -> tuple[int, int]:
+    """Remove folders and streams of nodes that do not exist; how many of each.
+
+    What writes that were cut off have left in folders of nodes that do exist goes, too, and so do
+    sessions that have expired.
+    """
+    sessions.forget_expired()
+    idempotency.forget_expired()
+    sweep_files(unclaimed=unclaimed)
+    return sweep_folders(unclaimed=unclaimed), sweep_streams()
+
+
+def _run() -> None:
+    for pause in chain(PAUSES, repeat(DAY)):
+        time.sleep(pause)
+        try:
+            with lone(LOCK) as mine:
+                if mine:
+                    sweep()
+        except Exception as error:
+            # The next time it may go well; until then, nothing is worse than before.
+            if complain(error) is None:
+                logger.exception("Cleanup of what killed servers have left behind failed")
+        finally:
+            connection.close()

@@ -1,0 +1,93 @@
+"""How many HTTP connections a server process has, in all and from each address."""
+
+from __future__ import annotations
+
+import json
+import logging
+import resource
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from http import HTTPStatus
+
+from django.conf import settings
+
+from access.authentication.client_address import canonical_address
+
+from ..http.trusted_proxies import lookup
+
+logger = logging.getLogger(__name__)
+
+LOG_SECONDS = 10.0
+RETRY_AFTER = 5
+# The rest of the files that a process may have open is for storage, database and streams.
+SHARE_OF_FILES = 0.75
+
+
+class Connections:
+    """The open HTTP connections of this process."""
+
+    def __init__(self, most: int, per_address: int, is_proxy: Callable[[str], bool]) -> None:
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        allowed = int(soft * SHARE_OF_FILES)
+        self._most = most if soft == resource.RLIM_INFINITY else min(most, allowed)
+        self._per_address = per_address
+        self._is_proxy = is_proxy
+        self._count = 0
+        self._by_address: Counter[str] = Counter()
+        self._logged = float("-inf")
+
+    def enter(self, peer: str) -> bytes | None:
+        """Count a connection; return the refusal where there are too many. Leave in either case."""
+        address = self._address(peer)
+        self._count += 1
+        self._by_address[address] += 1
+        if self._count > self._most:
+            return self._refused(503, "Too many connections (budgets.connections).")
+        if address and self._by_address[address] > self._per_address:
+            detail = "Too many connections from this address (budgets.connections_per_address)."
+            return self._refused(429, detail, f" {address}")
+        return None
+
+    def leave(self, peer: str) -> None:
+        """Count a connection no more."""
+        address = self._address(peer)
+        self._count -= 1
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+
+    def _address(self, peer: str) -> str:
+        """The address that counts; empty for proxies, who bring the connections of others."""
+        return "" if self._is_proxy(peer) else canonical_address(peer)
+
+    def _refused(self, status: int, detail: str, whom: str = "") -> bytes:
+        now = time.monotonic()
+        if now - self._logged > LOG_SECONDS:
+            self._logged = now
+            logger.warning("Refused a connection:%s %s", whom, detail)
+        return raw_answer(status, f"{detail} Try again soon.", RETRY_AFTER)
+
+
+@cache
+def connections() -> Connections:
+    """Return the connections of this process, with the limits of the site's settings."""
+    limits, proxies = settings.TILED.budgets, settings.TILED.server.trusted_proxies
+    return Connections(limits.connections, limits.connections_per_address, lookup(proxies))
+
+
+def raw_answer(status: int, detail: str, retry_after: int | None = None) -> bytes:
+    """Return an answer in JSON as it is written to a connection that is closed after it."""
+    body = json.dumps({"detail": detail}).encode()
+    fields = {
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        "connection": "close",
+        "x-tiled-request-id": secrets.token_hex(8),
+    }
+    if retry_after is not None:
+        fields["retry-after"] = str(retry_after)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}\r\n".encode() + body

@@ -1,0 +1,139 @@
+"""HTTP requests of the development server: bodies stay where they were put, answers wait for room.
+
+Daphne as it comes takes a body from its temporary file into memory, all at once, and writes an
+answer as fast as it is made. And it takes in any body before it says that there is a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from daphne.http_protocol import WebRequest
+from twisted.internet.interfaces import IAddress
+
+from ..http.request_bodies import ARRIVED, ASKED, DROPPED, GO_ON, MEMORY_OF_ONE
+from .backpressure import Room
+from .uvicorn_http import ON_LOST
+
+
+class PatientRequest(WebRequest):
+    """One HTTP request of the development server, and the answer to it."""
+
+    content: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.room = Room()
+        self._came = 0
+        self._asking: asyncio.Future[None] | None = None
+        self._dropped = False
+        self._on_lost: Callable[[], None] | None = None
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802
+        """Begin to take in a body; of a large one not before it is known that it may come."""
+        super().gotLength(length)
+        if (length or 0) > MEMORY_OF_ONE:
+            self._ask()
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
+        """Take in more of the body, or let it go by where it may not come."""
+        self._came += len(data)
+        if self._came > MEMORY_OF_ONE and self._asking is None:
+            self._ask()
+        if not self._dropped:
+            super().handleContentChunk(data)
+
+    def hand_over(self, scope: dict[str, Any]) -> None:
+        """Let the application have the body as the file that it is in."""
+        extensions = scope.setdefault("extensions", {})
+        extensions[ARRIVED] = {"file": self.content}
+        extensions[ON_LOST] = {"set": self._set_on_lost}
+        if self._dropped:
+            extensions[DROPPED] = {}
+        self.content = io.BytesIO()
+
+    def _set_on_lost(self, callback: Callable[[], None]) -> None:
+        self._on_lost = callback
+
+    def _ask(self) -> None:
+        """Read on when the application has said whether the body may come."""
+        transport = self.channel.transport
+        transport.pauseProducing()
+        self._asking = asyncio.ensure_future(self._decide())
+        self._asking.add_done_callback(lambda _: transport.resumeProducing())
+
+    async def _decide(self) -> None:
+        said: list[int] = []
+
+        async def send(message: Mapping[str, Any]) -> None:
+            said.append(message.get("status", 0))
+
+        try:
+            await self.server.application(self._question(), _nothing, send)
+        finally:
+            if GO_ON not in said:
+                self._dropped = True
+                self.content.close()
+                self.content = io.BytesIO()
+
+    def _question(self) -> dict[str, Any]:
+        """The scope of this request, of which only the head has arrived."""
+        path, _, query = self.channel._path.partition(b"?")
+        peer = self.channel.getPeer()
+        fields = self.requestHeaders.getAllRawHeaders()
+        return {
+            "type": "http",
+            "http_version": "1.1",
+            "method": self.channel._command.decode("latin-1"),
+            "scheme": "http",
+            "path": unquote(path.decode("latin-1")),
+            "query_string": query,
+            "root_path": "",
+            "headers": [(name.lower(), value) for name, values in fields for value in values],
+            "client": [str(peer.host), peer.port],
+            "extensions": {ASKED: {}},
+        }
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """Send what the application says; from the first piece on, know when there is room."""
+        if message["type"] == "http.response.body":
+            message = {**message, "body": bytes(message.get("body", b""))}
+            more, there = message.get("more_body", False), self.channel is not None
+            if more and there and self.producer is None:
+                self.registerProducer(self.room, True)
+            elif not more and there and self.producer is self.room:
+                self.unregisterProducer()
+        super().handle_reply(message)
+
+    def handle_exception(self, exception: Exception) -> None:
+        """The application failed: say so, or, where it had begun to answer, cut the connection."""
+        if not self._response_started:
+            super().handle_exception(exception)
+        elif self.channel is not None:
+            self.channel.abortConnection()
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802
+        """Keep nobody waiting who has something to send."""
+        self.room.stopProducing()
+        super().connectionLost(reason)
+        if self._on_lost is not None:
+            self._on_lost()
+
+
+async def _nothing() -> Mapping[str, Any]:
+    return {"type": "http.disconnect"}
+
+
+def patient(build: Any) -> Any:
+    """A factory's method `buildProtocol`, for connections whose requests are patient."""
+
+    def build_protocol(address: IAddress) -> Any:
+        protocol = build(address)
+        protocol.requestFactory = PatientRequest
+        return protocol
+
+    return build_protocol

@@ -1,0 +1,207 @@
+"""The development server with manners: Daphne that waits for slow readers and loses no ending.
+
+Daphne as it comes sends without ever waiting, so that one stalled subscriber fills the memory; it
+drops the connection one second after closing it, and with it what had not left yet; it refuses
+every handshake with a bare 403; it passes on neither the headers of an accepted one, nor the reason
+of a close, nor an empty frame; and its answers do not say when they were made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from daphne.server import Server
+from daphne.ws_protocol import WebSocketProtocol
+from django.conf import settings
+from django.utils.http import http_date
+from twisted.internet import defer, reactor, task
+
+from .backpressure import Room
+from .daphne_requests import PatientRequest, patient
+from .startup_banner import greeting
+
+logger = logging.getLogger(__name__)
+
+# A subscriber that is far behind has all this to receive before it can answer a close.
+CLOSE_TIMEOUT = 300
+# One that was told to go for what it sent has less time.
+FAILED_TIMEOUT = 10
+PONG_TIMEOUT = 120
+HANDSHAKE_TIMEOUT = 30
+# A subscriber has nothing to say but its key, and what it subscribes to.
+INCOMING_LIMIT = 8 * 1024
+BODY_PART = 1024 * 1024
+# For the last frames to leave before the process ends.
+FAREWELL_SECONDS = 0.2
+
+
+class PatientProtocol(WebSocketProtocol):
+    """One WebSocket of the development server."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.room = Room()
+        self.denial: tuple[int, list[tuple[bytes, bytes]]] | None = None
+        self.denial_body = b""
+        self.accepted_with: dict[str, str] = {}
+
+    def onConnect(self, request: Any) -> Any:  # noqa: N802
+        """Begin a handshake. Subprotocols are never chosen; ones in no text are not even read."""
+        if not request.headers.get("sec-websocket-protocol", "").isascii():
+            del request.headers["sec-websocket-protocol"]
+        return super().onConnect(request)
+
+    def serverAccept(self, subprotocol: str | None = None) -> None:  # noqa: N802
+        """Open the WebSocket, and have the transport tell when it is full."""
+        super().serverAccept((subprotocol, self.accepted_with))
+        # The HTTP connection that this one came from still stands in that place.
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self.room, True)
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """Do what the application says."""
+        match message["type"]:
+            case "websocket.accept":
+                fields = message.get("headers", ())
+                self.accepted_with = {name.decode(): value.decode() for name, value in fields}
+                self.serverAccept(message.get("subprotocol"))
+            case "websocket.send" if message.get("bytes") is not None:
+                self.serverSend(message["bytes"], True)
+            case "websocket.send":
+                self.serverSend(message["text"], False)
+            case "websocket.close" if self.state != self.STATE_CONNECTING:
+                self._close(message.get("code") or 1000, message.get("reason") or "")
+            case "websocket.http.response.start":
+                self.denial = (message["status"], list(message.get("headers", [])))
+            case "websocket.http.response.body":
+                self.denial_body += message.get("body", b"")
+                if not message.get("more_body", False):
+                    self._deny()
+            case "websocket.close":
+                # As uvicorn says it.
+                self.denial = (403, [(b"content-type", b"text/plain; charset=utf-8")])
+                self._deny()
+            case _:
+                super().handle_reply(message)
+
+    def part(self) -> None:
+        """Close, because the server is being stopped."""
+        if self.state == self.STATE_OPEN:
+            self._close(1012, "")
+
+    def handle_exception(self, exception: Exception) -> None:
+        """The application failed: say so with a status, or with a close frame."""
+        if self.state != self.STATE_CONNECTING:
+            self._close(1011, "")
+        elif hasattr(self, "handshake_deferred"):
+            self.denial = (500, [])
+            self._deny()
+
+    def onMessageFrameBegin(self, length: int) -> None:  # noqa: N802
+        """Close on who sends more than any subscriber has to say, and drop what still comes."""
+        super().onMessageFrameBegin(length)
+        if self.message_data_total_length > INCOMING_LIMIT and not self.failedByMe:
+            self.closeHandshakeTimeout = FAILED_TIMEOUT
+            self._fail_connection(1009, f"A message may have {INCOMING_LIMIT} bytes")
+
+    def _close(self, code: int, reason: str) -> None:
+        # The public method knows fewer codes than the standard.
+        self.sendCloseFrame(code=code, reasonUtf8=reason.encode()[:123])
+
+    def _deny(self) -> None:
+        """Answer the handshake with the status and the body that the application gave."""
+        assert self.denial is not None
+        status, headers = self.denial
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
+        lines += [name + b": " + value for name, value in headers]
+        if not any(name.lower() == b"content-length" for name, _ in headers):
+            lines.append(b"content-length: %d" % len(self.denial_body))
+        lines.append(b"connection: close")
+        self.sendData(b"\r\n".join(lines) + b"\r\n\r\n" + self.denial_body)
+        self.wasNotCleanReason = f"handshake refused with {status}"
+        del self.handshake_deferred
+        self.dropConnection(abort=False)
+        self.server.protocol_disconnected(self)
+        details = {"path": self.request.path, "client": ":".join(map(str, self.client_addr or []))}
+        self.server.log_action("websocket", "rejected", details)
+
+
+class PatientServer(Server):
+    """Daphne's server, for `runserver`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["websocket_handshake_timeout"] = HANDSHAKE_TIMEOUT
+        patience = {
+            # A subscription may be open for months.
+            "websocket_timeout": -1,
+            "websocket_connect_timeout": HANDSHAKE_TIMEOUT,
+            "ping_timeout": PONG_TIMEOUT,
+            "request_buffer_size": BODY_PART,
+        }
+        super().__init__(*args, **{**kwargs, **patience})
+        self.failure: str | None = None
+
+    def run(self) -> None:
+        """Serve until stopped. Raises SystemExit with a sentence where nobody can listen."""
+        reactor.callWhenRunning(self._use_patient_protocol)
+        super().run()
+        if self.failure:
+            raise SystemExit(self.failure)
+
+    def _use_patient_protocol(self) -> None:
+        self.ws_factory.protocol = PatientProtocol
+        self.http_factory.buildProtocol = patient(self.http_factory.buildProtocol)
+        self.ws_factory.setProtocolOptions(closeHandshakeTimeout=CLOSE_TIMEOUT, failByDrop=False)
+
+    def listen_success(self, port: Any) -> None:
+        """Tell the user where the server is."""
+        super().listen_success(port)
+        address = port.getHost()
+        print(greeting(settings.TILED, address.host, address.port), flush=True)
+
+    def listen_error(self, failure: Any) -> None:
+        """Keep the reason for the end of `run`."""
+        self.failure = f"The server cannot listen: {failure.getErrorMessage()}"
+        self.stop()
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        """Start the application, told that it may refuse a handshake with a status and a body."""
+        if scope["type"] == "websocket":
+            scope["extensions"] = {"websocket.http.response": {}}
+        elif isinstance(protocol, PatientRequest):
+            protocol.hand_over(scope)
+        return super().create_application(protocol, scope)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Pass on a message of the application as soon as the connection has room for it."""
+        if message["type"] in {"websocket.send", "websocket.close", "http.response.body"}:
+            await protocol.room.wait()
+        elif message["type"] == "http.response.start":
+            date = (b"Date", http_date().encode())
+            message = {**message, "headers": [*message.get("headers", ()), date]}
+        await super().handle_reply(protocol, message)
+
+    def kill_all_applications(self) -> Any:
+        """Cancel whatever runs, and close its WebSockets.
+
+        A connection that is still closing has no application any more.
+        """
+        running = [
+            details["application_instance"]
+            for details in self.connections.values()
+            if "application_instance" in details
+        ]
+        for application in running:
+            application.cancel()
+        waiting = defer.Deferred.fromFuture(asyncio.gather(*running, return_exceptions=True))
+        waiting.addErrback(lambda failure: None)
+        return waiting.addCallback(lambda _: self._part())
+
+    def _part(self) -> Any:
+        leaving = [one for one in self.connections if isinstance(one, PatientProtocol)]
+        for protocol in leaving:
+            protocol.part()
+        return task.deferLater(reactor, FAREWELL_SECONDS if leaving else 0.0, lambda: None)

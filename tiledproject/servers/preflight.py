@@ -1,0 +1,87 @@
+"""Whether the database and the Redis that a site names are there, asked before it starts."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import psycopg
+import redis
+
+from ..config.errors import ConfigError
+from ..config.settings_model import Settings
+from ..postgresql.poolers import keeps_sessions
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 5
+# The oldest whose streams and scripts do what ours ask of them; a Valkey says it is a Redis 7.2.
+OLDEST_REDIS = 7
+
+
+def check_services(settings: Settings) -> None:
+    """Raise ConfigError where the server could not work; log what it can wait for."""
+    _check_database(settings.database.uri)
+    if settings.streaming_cache.uri is not None:
+        _check_cache(settings.streaming_cache.uri)
+
+
+def _check_database(uri: str) -> None:
+    if uri.startswith("sqlite"):
+        return
+    try:
+        kept = keeps_sessions(re.sub(r"^\w+(\+\w+)?:", "postgresql:", uri), PATIENCE)
+    except psycopg.Error as error:
+        raise ConfigError(
+            f"database.uri names a PostgreSQL that lets nobody in ({_one_line(error)}); start it, "
+            "or write the right user, password, host and name."
+        ) from None
+    if not kept:
+        raise ConfigError(
+            "database.uri names a connection pooler that gives a session to another client after "
+            "each transaction, which the locks of nodes do not survive; set its pool_mode to "
+            "session, or name the PostgreSQL itself."
+        )
+
+
+def _check_cache(uri: str) -> None:
+    try:
+        with redis.Redis.from_url(uri, socket_connect_timeout=PATIENCE) as connection:
+            server = connection.info("server")
+    except (redis.AuthenticationError, redis.ResponseError) as error:
+        raise ConfigError(
+            f"streaming_cache.uri names a Redis that lets nobody in ({_one_line(error)}); write "
+            "the right user and password, as in redis://user:password@host:6379."
+        ) from None
+    except (redis.RedisError, OSError) as error:
+        logger.warning(
+            "Nothing answers at streaming_cache.uri (%s); until something does, what is written is "
+            "kept but not streamed.",
+            _one_line(error),
+        )
+        return
+    # Valkey has another word for it.
+    _check_mode(str(server.get("redis_mode") or server.get("server_mode")))
+    version = str(server["redis_version"])
+    if int(version.partition(".")[0]) < OLDEST_REDIS:
+        raise ConfigError(
+            f"streaming_cache.uri names a Redis {version}; run version {OLDEST_REDIS} or newer, or "
+            "leave it out to have the server start a Valkey of its own."
+        )
+
+
+def _check_mode(mode: str) -> None:
+    if mode == "cluster":
+        raise ConfigError(
+            "streaming_cache.uri names a node of a Redis Cluster, which holds only some of the "
+            "keys; name a Redis or Valkey that runs without cluster-enabled."
+        )
+    if mode == "sentinel":
+        raise ConfigError(
+            "streaming_cache.uri names a Sentinel, which watches a Redis and is none; name the "
+            "Redis itself, or an address that always leads to the primary, such as a proxy's."
+        )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,62 @@
+"""Disconnect clients that do not read what is sent to them, and so free what it holds."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from ..config.budgets import BudgetSettings
+
+logger = logging.getLogger(__name__)
+
+
+class StallWatch:
+    """Looks at the write buffer of one connection as long as there is something in it.
+
+    The watch begins when the buffer is full, or an answer is complete, and ends when it is empty.
+    While it is full nothing is written to it, so that what it has become smaller by was read.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        transport: asyncio.Transport,
+        limits: BudgetSettings,
+    ) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._seconds = limits.read_stall
+        self._least = limits.read_stall * limits.read_rate
+        self._size = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Watch from now on; harmless while watching."""
+        if self._timer is None:
+            self._size = self._transport.get_write_buffer_size()
+            self._timer = self._loop.call_later(self._seconds, self._look)
+
+    def end(self) -> None:
+        """Watch no more; harmless while not watching."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        self._timer = None
+        size = self._transport.get_write_buffer_size()
+        if size == 0:
+            return
+        # Of less than that much the whole has to be read.
+        if self._size - size < self._least:
+            peer = self._transport.get_extra_info("peername")
+            logger.warning(
+                "Disconnected a client at %s that read less than %d bytes in %g seconds "
+                "(budgets.read_stall, budgets.read_rate).",
+                peer[0] if peer else "a socket",
+                self._least,
+                self._seconds,
+            )
+            self._transport.abort()
+        else:
+            self.begin()

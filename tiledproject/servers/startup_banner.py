@@ -1,0 +1,69 @@
+"""What a server tells whoever starts it: where it is, the key, and how to begin."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+
+from ..config.settings_model import Settings
+
+logger = logging.getLogger(__name__)
+
+ANY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104
+# A random key of this many characters cannot be tried out over a network.
+SHORTEST_KEY = 16
+FEWEST_CHARACTERS = 6
+
+TEXT = """
+  Address  {address}
+  API key  {key}
+  Admin    {address}/admin/  (user "admin", password: the API key)
+
+      from tiled_client import from_uri
+      client = from_uri("{address}", api_key="<the API key above>")
+      print(client)
+"""
+TEXT_WITH_USERS = """
+  Address  {address}
+  Log in   by {providers}
+  Admin    {address}/admin/  (for superusers: manage.py createsuperuser makes one)
+
+      from tiled_client import from_uri
+      client = from_uri("{address}")
+      print(client)
+"""
+
+
+def greeting(settings: Settings, host: str, port: int) -> str:
+    """The address, the API key, the admin, and three lines of client code to paste."""
+    name = "localhost" if host in ANY_ADDRESS else f"[{host}]" if ":" in host else host
+    address = f"http://{name}:{port}"
+    if settings.authentication.multi_user:
+        providers = ", ".join(known.provider for known in settings.authentication.providers)
+        return TEXT_WITH_USERS.format(address=address, providers=providers)
+    key = settings.authentication.single_user_api_key or ""
+    warn_of_guessable_key(key, host)
+    return TEXT.format(address=address, key=key)
+
+
+def warn_of_guessable_key(key: str, host: str) -> None:
+    """Log a warning where others on the network could try out the key."""
+    if not is_loopback(host) and is_guessable(key):
+        logger.warning(
+            "The API key is easy to guess, and the server listens beyond this machine (%s): leave "
+            "it out to get a random one.",
+            host,
+        )
+
+
+def is_guessable(key: str) -> bool:
+    """Whether a key is short, or made of few characters."""
+    return len(key) < SHORTEST_KEY or len(set(key)) < FEWEST_CHARACTERS
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,130 @@
+"""uvicorn's WebSocket protocol, with the ASGI extension `tiled.frames`.
+
+It takes whole WebSocket frames, ready for the wire, and writes them as they are: what uvicorn does
+per message costs as much as the kernel's part. They come as `parts`, a list of bytes that may be
+cut anywhere, in one of two ways:
+
+- the message `{"type": "tiled.frames", "parts": parts}`, which waits until there is room, or
+- `scope["extensions"]["tiled.frames"]["offer"](parts)`, which writes at once and gives True, or,
+  where it would have to wait or the connection is not open, does nothing and gives False.
+
+`"drained"` waits until nearly all that was written has left; `"abort"` disconnects at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+from websockets.protocol import State
+
+from .slow_readers import StallWatch
+from .uvicorn_http import TOO_LONG
+
+FRAMES = "tiled.frames"
+
+
+class FramesProtocol(WebSocketsSansIOProtocol):
+    """One WebSocket of the production server."""
+
+    def handle_connect(self, event: Request) -> None:
+        """Offer the extension to the application, which is about to be started."""
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["extensions"][FRAMES] = {
+                "offer": self.offer,
+                "drained": self.writable.wait,
+                "abort": self.transport.abort,
+            }
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client says; once it has said what is refused, no more of it."""
+        if self.conn.parser_exc is None:
+            super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """Answer a handshake that cannot be read: a line of it, or all of it, is too long."""
+        if not self.transport.is_closing():
+            self.transport.write(TOO_LONG)
+            self.transport.close()
+
+    def handle_parser_exception(self) -> None:
+        """Close, and go on reading for a while.
+
+        A connection that is closed on a client that still sends is reset, and the client would
+        never see why.
+        """
+        assert self.conn.close_sent is not None
+        code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.stop_keepalive()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+
+    def offer(self, parts: Sequence[bytes]) -> bool:
+        """Write whole frames now, if the connection is open and has room for more."""
+        if not (self.writable.is_set() and self._takes_frames()):
+            return False
+        self._write(parts)
+        return True
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin."""
+        super().connection_made(transport)
+        self._stall = StallWatch(self.loop, transport, settings.TILED.budgets)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._stall.end()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Begin to look whether the client reads at all."""
+        super().pause_writing()
+        self._stall.begin()
+
+    def resume_writing(self) -> None:
+        """The client has read nearly all."""
+        super().resume_writing()
+        self._stall.end()
+
+    async def send(self, message: Any) -> None:
+        """Do what the application says; wait first until the connection has room."""
+        if message["type"] != FRAMES:
+            await super().send(message)
+            if self.close_sent and not self.handshake_complete:
+                # The handshake was refused with a status. uvicorn would log an error, that the
+                # application has not completed it.
+                self.handshake_complete = True
+            return
+        await self.writable.wait()
+        if not self.handshake_complete:
+            raise RuntimeError("Frames were sent before the connection was accepted.")
+        if not self._takes_frames():
+            raise ClientDisconnected
+        self._write(message["parts"])
+
+    def _takes_frames(self) -> bool:
+        # The connection is only open when it was accepted and neither side has closed it.
+        return (
+            self.conn.state is State.OPEN
+            and self.handshake_complete
+            and not self.disconnected
+            and not self.transport.is_closing()
+        )
+
+    def _write(self, parts: Sequence[bytes]) -> None:
+        if len(parts) == 1:
+            self.transport.write(parts[0])
+        else:
+            self.transport.writelines(parts)

@@ -1,0 +1,83 @@
+"""Where the embedded Valkey of a running server is, told to other commands of the same site.
+
+Without it they could change what is stored, but not tell the server's subscribers.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..config.errors import ConfigError
+
+SCHEME = "unix://"
+LOCK = "valkey_lock"
+PATIENCE = 1.0
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Be the only server with a private Valkey on this data folder. Raises ConfigError.
+
+    Updates of one of two would never reach the subscribers of the other. The lock ends with the
+    process, however that ends.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / LOCK).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(
+                f"Another server runs on the data folder {folder} with a Valkey of its own, whose "
+                "updates would not reach the subscribers of this one; stop it, give this one "
+                "another server.data_folder, or name one Redis for both: streaming_cache.uri, or "
+                "--cache redis://localhost:6379."
+            ) from None
+        yield
+
+
+@contextmanager
+def told(folder: Path, uri: str) -> Iterator[None]:
+    """Let other commands find the Valkey at `uri`, by a file in the data folder."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = _path(folder)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(uri)
+    draft.replace(path)
+    try:
+        yield
+    finally:
+        # Another server may have told of its own in the meantime.
+        if _read(path) == uri:
+            path.unlink(missing_ok=True)
+
+
+def found(folder: Path) -> str | None:
+    """The address of the Valkey of the server that runs on this data folder, if one does."""
+    uri = _read(_path(folder))
+    return uri if uri is not None and _answers(uri) else None
+
+
+def _path(folder: Path) -> Path:
+    return folder / "valkey_address"
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except OSError:
+        return None
+
+
+def _answers(uri: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        try:
+            connection.connect(uri.removeprefix(SCHEME))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,231 @@
+"""Worker processes of the production server, and the process that watches over them.
+
+The supervisor owns the listening socket, starts the workers, replaces one that dies, and ends them
+all within a bounded time. A worker ends by itself when its supervisor is gone, so that the port is
+free for the next start even after `kill -9`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from types import FrameType
+
+import uvicorn
+
+from streaming import shared_counters
+from streaming.shared_counters import SharedCounts
+
+from .file_limits import allow_many_connections
+from .malloc_tuning import reuse_freed_memory
+from .uvicorn_http import HeadsProtocol
+from .uvicorn_websocket import FramesProtocol
+
+logger = logging.getLogger(__name__)
+
+APPLICATION = "tiledproject.asgi:application"
+BACKLOG = 2048
+KEEP_ALIVE = 75
+PING_INTERVAL = 20
+# A subscriber busy with what it was sent reads nothing, and so sees no ping.
+PONG_TIMEOUT = 120
+# A subscriber has nothing to say but its key, and what it subscribes to.
+INCOMING_LIMIT = 8 * 1024
+# A worker looks for its signals ten times a second.
+ALL_DEAF_AFTER = 0.3
+GRACE = 4
+LAST_GRACE = 8
+RESTART_PAUSE = 0.5
+EXIT_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One worker process; `ready` receives a message when it serves."""
+
+    process: SpawnProcess
+    ready: Connection
+
+
+class WorkersFailed(Exception):
+    """A worker ended before it served: the next one would, too."""
+
+
+class Supervisor:
+    """Runs `count` workers on `listener` until a signal ends it."""
+
+    def __init__(self, listener: socket.socket, count: int, log_level: str) -> None:
+        self.listener = listener
+        self.count = count
+        self.log_level = log_level
+        self._workers: list[Worker] = []
+        self._stopping = False
+        self._counts = SharedCounts.shared(count)
+        self._wake, self._woken = multiprocessing.Pipe()
+
+    def run(self, on_ready: Callable[[], None]) -> None:
+        """Serve; `on_ready` is called once all workers do. Raises WorkersFailed."""
+        previous = {number: signal.signal(number, self._stop) for number in EXIT_SIGNALS}
+        try:
+            self._workers = [self._start_worker(row) for row in range(self.count)]
+            self._wait_until_ready()
+            if not self._stopping:
+                on_ready()
+            while not self._stopping:
+                self._replace_dead()
+        finally:
+            self._end_workers()
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True
+        self._wake.send_bytes(b"stop")
+
+    def _start_worker(self, row: int) -> Worker:
+        context = multiprocessing.get_context("spawn")
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(
+            target=work,
+            args=(self.listener, sender, self.log_level, self._counts.of_row(row)),
+            name="tiled-worker",
+        )
+        # Ctrl-C reaches the whole group; it is for the supervisor to pass on, in order. What is
+        # ignored stays so in the new process until the server there takes over.
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            process.start()
+        finally:
+            signal.signal(signal.SIGINT, handler)
+        sender.close()
+        return Worker(process, receiver)
+
+    def _wait_until_ready(self) -> None:
+        waiting = {worker.ready: worker for worker in self._workers}
+        while waiting and not self._stopping:
+            for answered in wait([*waiting, self._woken]):
+                if answered is self._woken:
+                    return
+                assert isinstance(answered, Connection)
+                try:
+                    answered.recv_bytes()
+                except EOFError:
+                    raise WorkersFailed from None
+                del waiting[answered]
+
+    def _replace_dead(self) -> None:
+        """Sleep until a worker has died or a signal came; start another in its place."""
+        wait([self._woken, *(worker.process.sentinel for worker in self._workers)])
+        for index, worker in enumerate(self._workers):
+            if not self._stopping and not worker.process.is_alive():
+                logger.error(
+                    "Worker %s ended with %s; starting another.",
+                    worker.process.pid,
+                    worker.process.exitcode,
+                )
+                self._woken.poll(RESTART_PAUSE)
+                self._workers[index] = self._start_worker(index)
+
+    def _end_workers(self) -> None:
+        self.listener.close()
+        for worker in self._workers:
+            worker.process.terminate()
+        deadline = time.monotonic() + LAST_GRACE
+        for worker in self._workers:
+            worker.process.join(max(0.0, deadline - time.monotonic()))
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+
+
+class WorkerServer(uvicorn.Server):
+    """uvicorn's server, that says when it serves."""
+
+    def __init__(self, config: uvicorn.Config, ready: Connection) -> None:
+        super().__init__(config)
+        self.ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, and say so."""
+        await super().startup(sockets)
+        self.ready.send_bytes(b"ready")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening; end what is open when no other worker listens any more, either.
+
+        Who is sent away comes back at once. It has to be turned away at the door then: a subscriber
+        that is let in and dropped before it is answered may give up for good.
+        """
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        await asyncio.sleep(ALL_DEAF_AFTER)
+        await super().shutdown(sockets)
+
+
+def work(listener: socket.socket, ready: Connection, log_level: str, shared: SharedCounts) -> None:
+    """The life of one worker process."""
+    shared_counters.install(shared)
+    reuse_freed_memory()
+    allow_many_connections()
+    threading.Thread(target=_end_with_supervisor, args=(listener,), daemon=True).start()
+    config = uvicorn.Config(
+        APPLICATION,
+        http=HeadsProtocol,
+        ws=FramesProtocol,
+        # Frames of arrays hardly shrink, and shrinking them doubles the work.
+        ws_per_message_deflate=False,
+        ws_max_size=INCOMING_LIMIT,
+        ws_ping_interval=PING_INTERVAL,
+        ws_ping_timeout=PONG_TIMEOUT,
+        lifespan="on",
+        # The application reads the proxy's headers itself.
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        log_level="info" if log_level == "debug" else "warning",
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+    )
+    WorkerServer(config, ready).run([listener])
+
+
+def _end_with_supervisor(listener: socket.socket) -> None:
+    supervisor = multiprocessing.parent_process()
+    assert supervisor is not None
+    supervisor.join()
+    # For all workers in one: nobody is let in any more. Another may have been quicker.
+    with suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)
+    # Nobody is left to end this process gently, and the port must become free.
+    os._exit(1)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    # Only on sockets that say they are TCP does asyncio turn off the delay of small packets.
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
