@@ -43,10 +43,10 @@ def _arrays(formats: Formats) -> None:
     formats.register("array", OCTET_STREAM, f"{HERE}.arrays.octets")
     formats.register("array", JSON, f"{HERE}.arrays.json")
     formats.register("array", SEPARATED, f"{HERE}.arrays.separated")
-    formats.register("array", PNG, f"{HERE}.pictures.png")
-    formats.register("array", TIFF, f"{HERE}.pictures.tiff")
+    formats.register("array", PNG, f"{HERE}.images.png")
+    formats.register("array", TIFF, f"{HERE}.images.tiff")
     formats.register("array", HTML, f"{HERE}.html.array_page")
-    formats.register("array", HDF5, f"{HERE}.hdf5.array_file")
+    formats.register("array", HDF5, f"{HERE}.hdf5.files.array_file")
     formats.register("array", NPY, f"{HERE}.arrays.npy")
 
 
@@ -58,12 +58,12 @@ def _tables(formats: Formats) -> None:
     formats.register("table", XLSX, f"{HERE}.excel.workbook")
     formats.register("table", JSON, f"{HERE}.tables.json")
     formats.register("table", JSON_SEQ, f"{HERE}.tables.json_sequence")
-    formats.register("table", HDF5, f"{HERE}.hdf5.table_file")
+    formats.register("table", HDF5, f"{HERE}.hdf5.files.table_file")
 
 
 def _containers(formats: Formats) -> None:
-    formats.register("container", HDF5, f"{HERE}.hdf5.container_file")
-    formats.register("container", JSON, f"{HERE}.outlines.outline")
+    formats.register("container", HDF5, f"{HERE}.hdf5.files.container_file")
+    formats.register("container", JSON, f"{HERE}.container_json.outline")
 
 
 def _nested(formats: Formats) -> None:
@@ -78,7 +78,7 @@ def _nested(formats: Formats) -> None:
 
 def _sparse(formats: Formats) -> None:
     formats.register("sparse", ARROW, f"{HERE}.sparse.as_table")
-    formats.register("sparse", HDF5, f"{HERE}.hdf5.sparse_file")
+    formats.register("sparse", HDF5, f"{HERE}.hdf5.files.sparse_file")
     others = (XLSX, PARQUET, *SEPARATED, HTML, JSON)
     formats.register("sparse", others, f"{HERE}.sparse.as_table")
 
@@ -95,4 +95,6 @@ def _specs(formats: Formats) -> None:
         f"{HERE}.xarray_datasets.netcdf",
         family="container",
     )
-    formats.register("BlueskyRun", JSON_SEQ, f"{HERE}.bluesky.documents", family="container")
+    formats.register(
+        "BlueskyRun", JSON_SEQ, f"{HERE}.bluesky.documents.documents", family="container"
+    )

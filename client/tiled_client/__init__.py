@@ -94,7 +94,7 @@ if TYPE_CHECKING:
     from .wire.structures import TableStructure as TableStructure
 
 _NAMES = {
-    "connecting": ["from_uri"],
+    "connect": ["from_uri"],
     "errors": [
         "BadRequest",
         "Conflict",
@@ -129,25 +129,25 @@ _NAMES = {
         "TableClient",
     ],
     "settings": ["HttpOptions", "StreamOptions"],
-    "stream.aio.connection": ["AsyncStreamConnection"],
-    "stream.aio.iteration": ["AsyncUpdates"],
-    "stream.aio.subscription": [
+    "stream.asyncio.connection": ["AsyncStreamConnection"],
+    "stream.asyncio.iteration": ["AsyncUpdates"],
+    "stream.asyncio.subscription": [
         "AsyncContainerSubscription",
         "AsyncDataSubscription",
         "AsyncRecursiveSubscription",
         "AsyncSubscription",
     ],
-    "stream.connection": ["StreamConnection"],
-    "stream.iteration": ["Updates"],
-    "stream.notices": ["Gap", "NodeClosed", "Reset"],
-    "stream.registry": ["Registry"],
-    "stream.subscription": [
+    "stream.sync.connection": ["StreamConnection"],
+    "stream.sync.iteration": ["Updates"],
+    "stream.protocol.notices": ["Gap", "NodeClosed", "Reset"],
+    "stream.engine.registry": ["Registry"],
+    "stream.sync.subscription": [
         "ContainerSubscription",
         "DataSubscription",
         "RecursiveSubscription",
         "Subscription",
     ],
-    "stream.topics": ["CallbackFailure"],
+    "stream.engine.callbacks": ["CallbackFailure"],
     "stream.updates": [
         "ArrayReference",
         "ArrayUpdate",
@@ -163,7 +163,7 @@ _NAMES = {
     ],
     "wire.data_sources": ["Asset", "DataSource"],
     "wire.dtypes": ["BuiltinDType", "StructDType"],
-    "wire.families": ["Management", "StructureFamily"],
+    "wire.structure_family": ["Management", "StructureFamily"],
     "wire.specs": ["Spec"],
     "wire.structures": [
         "ArrayStructure",

@@ -44,3 +44,9 @@ def test_formats_of_files_need_no_django() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_the_pages_import_nothing_else(page: str) -> None:
     assert set(IMPORT.findall((HOW_TO / page).read_text())) <= {"tiledproject.plugins"}
+
+
+def test_where_errors_were_imported_from_before_still_works_with_a_warning() -> None:
+    with pytest.warns(DeprecationWarning, match=r"import it from tiledproject\.plugins"):
+        from access.errors import NotAcceptable
+    assert NotAcceptable is plugins.NotAcceptable

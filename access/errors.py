@@ -1,0 +1,21 @@
+"""Deprecated: the errors live in `core.errors`; extensions import them from `tiledproject.plugins`.
+
+Kept for one release, as the documentation told extensions to import from here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from core import errors
+
+
+def __getattr__(name: str) -> Any:
+    found = getattr(errors, name)
+    warnings.warn(
+        f"access.errors.{name} has moved: import it from tiledproject.plugins.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return found
