@@ -11,7 +11,7 @@ from collections.abc import Collection
 from django.http import HttpRequest
 
 from access.principals import Scope
-from catalog.bounds import bounds
+from core.bounds import bounds
 from core.errors import TooLarge
 
 # Of no smaller a body it is asked whether it may come.

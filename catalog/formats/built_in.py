@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .media_types import (
+from core.http.media_types import (
     ARROW,
     CSV,
     EXCEL_CSV,
@@ -24,6 +24,7 @@ from .media_types import (
     XLSX,
     ZIP,
 )
+
 from .registry import Formats
 
 HERE = __name__.rpartition(".")[0]

@@ -13,7 +13,8 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .media_types import EXCEL_CSV
+from core.http.media_types import EXCEL_CSV
+
 from .text_tables import is_text
 
 FIRST = r"^([=+\-@\t\r])"

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import NotAcceptable
+from core.http.media_types import PNG, preferences, refused
 
 from .exports import Exporter
-from .media_types import PNG, preferences, refused
 from .registry import Formats
 
 PARAMETER = re.compile(r"([\w-]{1,64})=([\w.+-]{1,64})")

@@ -9,11 +9,11 @@ from importlib import import_module
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from core.http.media_types import EXTENSIONS
 from tiled_client.wire.structure_family import StructureFamily
 
 from ..config import export_settings
 from .exports import Exporter
-from .media_types import EXTENSIONS
 
 BUILT_IN = "catalog.formats.built_in"
 FAMILIES = frozenset(family.value for family in StructureFamily)

@@ -17,10 +17,10 @@ from typing import Any
 
 from django.db import OperationalError, connection
 
+from core.bounds import bounds
 from core.cancellation import current
 from core.errors import BadRequest
 
-from ..bounds import bounds
 from ..database_vendor import on_postgresql
 
 # Instructions of SQLite between two looks at the clock: tens of rows, each of which may be a call

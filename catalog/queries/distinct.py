@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 from django.db.models import Count, F, IntegerField, QuerySet, Sum, TextField, Value
 
+from core.bounds import bounds
 from core.errors import BadRequest
 
-from ..bounds import bounds
 from ..database_vendor import on_postgresql
 from ..models import Node
 from .paths import MetadataPath

@@ -11,10 +11,10 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from core.bounds import bounds, exceeded
 from core.errors import BadRequest, Invalid
 from tiled_client.wire.structure_family import StructureFamily
 
-from ..bounds import bounds, exceeded
 from ..models import Node
 from ..permissions.visibility import with_any_tag
 from .comparison import OPERATORS, compared

@@ -9,9 +9,9 @@ from typing import Any
 import re2
 from django.db.models import Q, Value
 
+from core.bounds import bounds, exceeded
 from core.errors import BadRequest
 
-from ..bounds import bounds, exceeded
 from ..database_vendor import on_postgresql
 from .paths import MetadataPath
 from .sql import Sql

@@ -1,7 +1,7 @@
 """What no node may exceed: beyond these, some database, format or library below us gives up.
 
 Whoever asks for more is told so before anything is stored. What a site may choose is in
-`catalog.bounds`.
+`core.bounds`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from core.bounds import bounds, exceeded
 from core.errors import Invalid
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.buffers import awkward_form, check_sizes
@@ -21,7 +22,6 @@ from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
 
-from ..bounds import bounds, exceeded
 from ..storage import ragged, sparse
 
 # orjson writes 254 levels, and an answer needs some for itself.

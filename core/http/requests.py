@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 from rest_framework.request import Request
 
-from catalog.bounds import bounds, exceeded
 from catalog.services.limits import check_json
+from core.bounds import bounds, exceeded
 from core.errors import Invalid, TooLarge, UnsupportedMedia
 
 from ..mapped_files import Bytes, map_file

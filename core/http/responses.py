@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from rest_framework.request import Request
 
-from catalog.formats.media_types import preferences
+from core.http.media_types import preferences
 
 from . import server_timing
 from .buffer_responses import BufferResponse, Piece, PiecesResponse

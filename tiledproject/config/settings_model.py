@@ -25,8 +25,8 @@ from pydantic import (
 )
 
 from access.config import AuthenticationSettings
-from catalog.bounds import BoundsSettings
 from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, StorageSettings
+from core.bounds import BoundsSettings
 from streaming.config import StreamingCacheSettings
 
 from .budgets import BudgetSettings

@@ -20,7 +20,7 @@ from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure
 
 from ...lookup.parts import Column, parts_refused, resolve_with_columns
-from ...formats.media_types import ARROW, OCTET_STREAM
+from core.http.media_types import ARROW, OCTET_STREAM
 from ...lookup.embedded import Inner
 from ...models import Node
 from ...lookup.nodes import check_family, resolve, split_path

@@ -22,7 +22,7 @@ from access.principals import Scope
 from tiled_client.wire.structure_family import StructureFamily
 
 from ...formats.exports import Body, Export, formless
-from ...formats.media_types import HTML, OCTET_STREAM
+from core.http.media_types import HTML, OCTET_STREAM
 from ...formats.negotiation import Choice, choose
 from ...formats.registry import formats
 from ...backend_failures import outage_of

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from tiled_client.wire.slices import NDSlice, last_of, sliced_shape
 
 from ...formats.arrays import bytes_of
-from ...formats.media_types import OCTET_STREAM
+from core.http.media_types import OCTET_STREAM
 from ...lookup.embedded import Inner
 from ...models import Node
 from ...services.arrays.dense import Array, array_structure, check_response, iter_array, read_array

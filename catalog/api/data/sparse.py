@@ -14,7 +14,7 @@ from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.sparse import Coo
 
-from ...formats.media_types import ARROW
+from core.http.media_types import ARROW
 from ...formats.sparse import Elements
 from ...models import Node
 from ...services.arrays import sparse

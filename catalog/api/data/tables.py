@@ -16,7 +16,7 @@ from access.principals import Scope
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.slices import parse_rows
 
-from ...formats.media_types import ARROW
+from core.http.media_types import ARROW
 from ...lookup.embedded import resolve_readable
 from ...services.tables import reading, writing
 from ...services.arrays.dense import Upload

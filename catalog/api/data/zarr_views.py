@@ -25,7 +25,7 @@ from tiled_client.wire.structures import ArrayStructure
 
 from ...lookup.parts import Column, resolve_with_columns
 from ...formats.json_pieces import json_of
-from ...formats.media_types import JSON, OCTET_STREAM
+from core.http.media_types import JSON, OCTET_STREAM
 from ...formats.zarr import Grid, document_v2, document_v3
 from ...lookup.embedded import Broken, Inner, broken_at
 from ...models import Node

@@ -13,10 +13,10 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from core.bounds import bounds
 from core.errors import BadRequest
 from core.http.responses import json_bytes, render
 
-from ...bounds import bounds
 from ...lookup.embedded import Group
 from ...queries.filters import Filter
 from ...queries.order import Order

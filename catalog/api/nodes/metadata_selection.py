@@ -17,9 +17,9 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.visitor import TreeInterpreter
 
+from core.bounds import bounds, exceeded
 from core.errors import BadRequest
 
-from ...bounds import bounds, exceeded
 from ...services.limits import check_json, json_size
 
 # What these give is made anew: a list whose items count.

@@ -16,12 +16,12 @@ from rest_framework.request import Request
 from access.api.base import WireView
 from access.api.permissions import principal_of
 from access.principals import Scope
+from core.bounds import bounds
 from core.errors import BadRequest
 from core.http.requests import integer
 from core.http.responses import render
 from tiled_client.wire.structure_family import StructureFamily
 
-from ...bounds import bounds
 from ...lookup.embedded import group_of, resolve_readable
 from ...lookup.nodes import below, within_depth
 from ...models import Node

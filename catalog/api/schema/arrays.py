@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_view
 
-from ...formats.media_types import ARROW, OCTET_STREAM
+from core.http.media_types import ARROW, OCTET_STREAM
+
 from ..data.arrays import ArrayBlockView, ArrayFullView
 from .operations import (
     BINARY,

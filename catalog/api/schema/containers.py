@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_view
 
-from ...formats.media_types import ARROW
+from core.http.media_types import ARROW
+
 from ..data.containers import ContainerFullView, NodeFullView
 from .operations import BINARY, JSON, NULL, READING, WRITING, data, document, media_types, operation
 from .parameters import AS_A_FILE, PERSIST, text

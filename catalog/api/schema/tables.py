@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_view
 
-from ...formats.media_types import ARROW
+from core.http.media_types import ARROW
+
 from ..data.tables import TableFullView, TablePartitionView
 from .operations import BINARY, JSON, NULL, READING, WRITING, data, document, media_types, operation
 from .parameters import AS_A_FILE, COLUMN, FIELD, PARTITION, PERSIST, ROWS_WANTED

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from core.bounds import bounds
 from core.errors import BadRequest, NotSupported
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.sparse import Coo, SparseStructure, joined
 from tiled_client.wire.structure_family import StructureFamily
 
-from ...bounds import bounds
 from ...config import storage_settings
 from ...events import ArrayWritten, announce
 from ...models import DataSource, DataSourceAsset, Node

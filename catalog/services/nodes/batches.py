@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from django.db.models import QuerySet
 
+from core.bounds import bounds
 from tiled_client.wire.structure_family import StructureFamily
 
-from ...bounds import bounds
 from ...models import Node
 from ...queries.sizes import fitting
 

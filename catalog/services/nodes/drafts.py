@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.bounds import bounds, exceeded
 from core.errors import Invalid, TooLarge, UnsupportedMedia
 from tiled_client.wire.data_sources import DataSource
 from tiled_client.wire.structure_family import Management, StructureFamily
 
-from ...bounds import bounds, exceeded
 from ...models import KEY_LENGTH
 from ...storage import external
 from ..limits import check_asset, check_structure, json_size

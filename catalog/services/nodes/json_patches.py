@@ -8,9 +8,9 @@ from typing import Any
 import jsonpatch
 from jsonpointer import JsonPointerException
 
+from core.bounds import bounds, exceeded
 from core.errors import Conflict, Invalid, TooLarge
 
-from ...bounds import bounds, exceeded
 from ..limits import check_json, json_size
 
 # Each may double the document, which is measured after it.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.bounds import bounds
 from core.errors import NotFound
 
-from ...bounds import bounds
 from ...lookup.nodes import resolve, split_path
 from ...lookup.parts import parts_refused
 from ...models import Node, Revision

@@ -14,11 +14,11 @@ from functools import partial
 import pyarrow as pa
 from django.db.models import QuerySet
 
+from core.bounds import bounds
 from core.errors import NotSupported
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
-from ...bounds import bounds
 from ...config import storage_settings
 from ...events import TableWritten, announce, announce_left
 from ...locks.fencing import Fence, write_lock
