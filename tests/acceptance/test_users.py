@@ -19,7 +19,7 @@ from streaming.sockets.connections.revocation import LOOK_SECONDS
 from tests.conftest import PASSWORDS, TOKEN_SECRET
 from tests.servers import RunningServer
 
-from .desks import TILED, Desks
+from .client_processes import TILED, Desks
 from .replay import Changes, Replay, steps
 from .test_recordings import closed, denial
 

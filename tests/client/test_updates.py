@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from tests.client.peers import update
+from tests.client.fake_servers import update
 from tiled_client import ArrayStructure, ArrayUpdate, ChildCreated, TableUpdate, UnreadableAnswer
 from tiled_client import tables as frames
 from tiled_client.stream.protocol.messages import decode_frame, parse_envelope, parse_schema

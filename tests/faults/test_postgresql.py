@@ -24,11 +24,11 @@ import pytest
 import requests
 
 from streaming.redis.keys import StreamKeys
-from tests.caches import Cache, own_cache
 from tests.catalog.conftest import ARROW, OCTETS, ipc
 from tests.conftest import API_KEY
-from tests.faults.clusters import Cluster, Proxy, own_cluster
+from tests.faults.postgresql_cluster import Cluster, Proxy, own_cluster
 from tests.servers import PROJECT, environment, running
+from tests.valkey_server import Cache, own_cache
 from tiled_client import from_uri
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 

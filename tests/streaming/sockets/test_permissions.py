@@ -18,7 +18,7 @@ from streaming.reading import reader
 from streaming.sockets.consumers.multi import MultiConsumer
 from streaming.sockets.consumers.single import StreamConsumer
 from tests.catalog.conftest import OCTETS, Api
-from tests.catalog.people import NUMBERS, Site, make, people
+from tests.catalog.factories import NUMBERS, Site, make, people
 
 FEATURES = "features=child-deleted"
 

@@ -19,7 +19,7 @@ from catalog.services.nodes.create import create_node
 from catalog.services.nodes.deletion import delete_node
 from catalog.services.nodes.drafts import Draft
 from catalog.services.nodes.tags import tag_nodes
-from tests.catalog.people import settings_of, with_users
+from tests.catalog.factories import settings_of, with_users
 from tiled_client.wire.structure_family import StructureFamily
 
 ALICE = Principal(NODE_SCOPES, uuid=uuid4(), kind=Kind.user, names=frozenset({"user:alice"}))

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from core.errors import ServiceError
 from streaming.sockets.consumers.handshake import Handshake, first_message_credentials
 
-from ..watching import Site
+from ..websocket_client import Site
 
 NUMBERS = st.integers().map(str) | st.floats().map(str) | st.just("9" * 5000) | st.text()
 TERMS = ["start", "start_time", "epoch", "features", "policy", "max_rate", "slice", "columns"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tests.reference import reference_python
+from tests.reference_server import reference_python
 
-from .processes import Process
+from .script_processes import Process
 
 OURS, TILED = "tiled_client", "tiled"
 

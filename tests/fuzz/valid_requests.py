@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.made_up import world
+from tests.fuzz import catalog_fixture
 
 FAMILIES = {"array": "as", "table": "t", "node": "t", "awkward": "w", "ragged": "r"}
 
@@ -39,7 +39,7 @@ FILTERS: dict[str, dict[str, list[Any]]] = {
     "access_tags_filter": {"tags": [['["x"]'], ["[]"], ["1"]]},
 }
 VALUES: dict[str, list[Any]] = {
-    "path": world.PATHS,
+    "path": catalog_fixture.PATHS,
     "slice": ["0", "1:3", "::2", "0:2,1:3", ":", "-1", "5", ",", "3:1", "::-1"],
     "expected_shape": ["4,3", "3", "5", "scalar", ""],
     "block": ["0,0", "0", "1", "", "0,0,0", "1,1"],
@@ -70,17 +70,27 @@ VALUES: dict[str, list[Any]] = {
     "specs": [True, False],
     "structure_families": [True, False],
 }
-ROWS_BODY = world.ipc(world.ROWS)
+ROWS_BODY = catalog_fixture.ipc(catalog_fixture.ROWS)
 OBJECTS = {"application/json", "application/x-www-form-urlencoded"}
 BODIES: dict[str, list[bytes]] = {
-    world.OCTETS: [world.NUMBERS.tobytes(), world.NUMBERS[:1].tobytes(), b"", b"\0" * 7],
-    world.ARROW: [
-        world.ipc(world.ROWS),
-        world.ipc(world.ELEMENTS),
-        world.ipc(world.ROWS)[:-9],
+    catalog_fixture.OCTETS: [
+        catalog_fixture.NUMBERS.tobytes(),
+        catalog_fixture.NUMBERS[:1].tobytes(),
+        b"",
+        b"\0" * 7,
+    ],
+    catalog_fixture.ARROW: [
+        catalog_fixture.ipc(catalog_fixture.ROWS),
+        catalog_fixture.ipc(catalog_fixture.ELEMENTS),
+        catalog_fixture.ipc(catalog_fixture.ROWS)[:-9],
         b"",
     ],
-    world.ZIP: [world.NODES["w"][4], world.NODES["r"][4], world.NODES["r"][4][:-30], b"PK"],
+    catalog_fixture.ZIP: [
+        catalog_fixture.NODES["w"][4],
+        catalog_fixture.NODES["r"][4],
+        catalog_fixture.NODES["r"][4][:-30],
+        b"PK",
+    ],
 }
 JSON_BODIES: dict[str, list[Any]] = {
     "post_metadata": [
@@ -92,7 +102,7 @@ JSON_BODIES: dict[str, list[Any]] = {
                 "structure_family": family,
                 "data_sources": [{"structure_family": family, "structure": structure}],
             }
-            for family, structure, *_ in world.NODES.values()
+            for family, structure, *_ in catalog_fixture.NODES.values()
         ),
     ],
     "patch_metadata": [
@@ -118,7 +128,7 @@ JSON_BODIES: dict[str, list[Any]] = {
             "data_sources": [
                 {
                     "structure_family": "array",
-                    "structure": world.NODES["a"][1],
+                    "structure": catalog_fixture.NODES["a"][1],
                     "mimetype": mimetype,
                     "management": "external",
                     "assets": [
@@ -140,7 +150,7 @@ JSON_BODIES: dict[str, list[Any]] = {
             "data_source": {
                 "id": number,
                 "structure_family": "array",
-                "structure": world.NODES["a"][1],
+                "structure": catalog_fixture.NODES["a"][1],
                 "mimetype": "application/x-npy",
                 "management": "external",
                 "assets": [],
@@ -191,8 +201,12 @@ def _paths(address: str) -> list[str]:
     """Mostly those whose family the address is for."""
     for start, keys in FAMILIES.items():
         if address.startswith(f"/api/v1/{start}/"):
-            return [f"c/{key}" for key in keys] * 3 + [world.PATHS[0], "c/t/x", "c/no such"]
-    return world.PATHS
+            return [f"c/{key}" for key in keys] * 3 + [
+                catalog_fixture.PATHS[0],
+                "c/t/x",
+                "c/no such",
+            ]
+    return catalog_fixture.PATHS
 
 
 def _give_body(draw: st.DrawFn, case: Any, known: list[Any] | None) -> None:

@@ -13,7 +13,7 @@ import pytest
 from catalog.storage import raw_files, safe_open
 from catalog.storage.errors import StorageError
 
-from .swapping import swapped
+from .symlink_swapper import swapped
 
 Opener = Callable[[Path, Path, int], int]
 

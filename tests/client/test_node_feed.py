@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.client.peers import NOON, schema_message, update
+from tests.client.fake_servers import NOON, schema_message, update
 from tiled_client import Gap, NotSupported, Reset, StreamLost
 from tiled_client.stream.engine.node_feed import Feed
 from tiled_client.stream.protocol.origin import Origin

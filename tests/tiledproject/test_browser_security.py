@@ -12,7 +12,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from catalog.models import Node
-from tests.in_process import answer, content
+from tests.in_process_server import answer, content
 from tiledproject.http.cors import SocketsFromHere
 from tiledproject.http.security_headers import OF_DATA, OF_PAGES
 from tiledproject.http.trusted_proxies import KnownProxies

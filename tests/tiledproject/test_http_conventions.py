@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 
 from catalog.api.about import AboutView
 from tests.conftest import API_KEY
-from tests.in_process import answer, content, header
+from tests.in_process_server import answer, content, header
 from tiledproject.http import client_versions, request_ids
 
 KEY = {"authorization": "Apikey secret"}

@@ -22,7 +22,7 @@ from django.http import HttpRequest
 from access.api.base import WireView
 from core.http.buffer_responses import PiecesResponse
 from tests.conftest import API_KEY
-from tests.in_process import answer, content
+from tests.in_process_server import answer, content
 from tests.servers import RunningServer
 from tiled_client import ArrayClient, from_uri
 from tiled_client.wire.structures import ArrayStructure

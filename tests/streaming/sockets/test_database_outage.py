@@ -18,7 +18,7 @@ from core.errors import NotFound, Unavailable
 from streaming.sockets.messages.error_codes import service_error
 from tests.servers import own_database, running
 
-from ..watching import KEY, Site
+from ..websocket_client import KEY, Site
 
 DATABASE = os.environ.get("TEST_DATABASE_URI", "")
 SECONDS = 4.0

@@ -20,8 +20,8 @@ from tests.conftest import API_KEY
 from tests.servers import RunningServer
 from tiled_client import TableStructure
 
-from .desks import OURS, TILED, Desks
-from .processes import Process
+from .client_processes import OURS, TILED, Desks
+from .script_processes import Process
 
 
 @dataclass

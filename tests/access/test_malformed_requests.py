@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.in_process import answer
-from tests.made_up import nonsense
+from tests.fuzz import malformed_requests
+from tests.in_process_server import answer
 
 from .conftest import LOCAL, visitor, with_authentication
 
@@ -29,7 +29,9 @@ ADDRESSES = [
     ),
     *(f"/login/{provider}" for provider in ("away", "away/code", "away/device", "{}")),
 ]
-WORDS = st.sampled_from([*nonsense.VALUES, *nonsense.LONG, "0" * 32, "ä", "\0", "urn:uuid:"])
+WORDS = st.sampled_from(
+    [*malformed_requests.VALUES, *malformed_requests.LONG, "0" * 32, "ä", "\0", "urn:uuid:"]
+)
 NAMES = "first_eight role page[offset] page[limit] offset api_key csrf next code state error"
 queries = st.lists(st.tuples(st.sampled_from(NAMES.split()), WORDS), max_size=3).map(
     lambda pairs: "&".join(f"{name}={quote(value, safe='%[]')}" for name, value in pairs)
@@ -37,14 +39,14 @@ queries = st.lists(st.tuples(st.sampled_from(NAMES.split()), WORDS), max_size=3)
 KEYS = "scopes expires_in access_tags note refresh_token device_code grant_type username password"
 documents = st.dictionaries(
     st.sampled_from(KEYS.split()),
-    nonsense.documents | WORDS | st.sampled_from(["inherit", "read:data"]),
+    malformed_requests.documents | WORDS | st.sampled_from(["inherit", "read:data"]),
     max_size=4,
 )
 forms = st.dictionaries(st.sampled_from(KEYS.split()), WORDS, max_size=4).map(
     lambda fields: "&".join(f"{name}={quote(value, safe='%')}" for name, value in fields.items())
 )
 bodies = (
-    nonsense.bodies
+    malformed_requests.bodies
     | documents.map(lambda value: json.dumps(value).encode())
     | forms.map(str.encode)
 )
@@ -70,8 +72,8 @@ def token(site: object, settings: object, admin: User) -> str:
     word=WORDS,
     query=queries,
     body=bodies,
-    media_type=st.sampled_from(["application/json", FORM]) | nonsense.types,
-    fields=nonsense.fields,
+    media_type=st.sampled_from(["application/json", FORM]) | malformed_requests.types,
+    fields=malformed_requests.fields,
     known=st.booleans(),
 )
 @example(

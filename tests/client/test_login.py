@@ -13,7 +13,7 @@ import jwt
 import numpy as np
 import pytest
 
-from tests.client.peers import HttpPeer, Reply
+from tests.client.fake_servers import HttpPeer, Reply
 from tests.conftest import PASSWORDS, TOKEN_SECRET
 from tests.servers import RunningServer
 from tiled_client import Forbidden, NodeNotFound, Unauthorized, from_uri

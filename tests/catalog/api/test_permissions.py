@@ -17,7 +17,7 @@ from access.models import Account, Grant, RightsState, Tag
 from access.principals import Scope
 from catalog.services.nodes.tags import tag_nodes
 from tests.catalog.conftest import OCTETS, Api, detail
-from tests.catalog.people import (
+from tests.catalog.factories import (
     NUMBERS,
     READER,
     WRITER,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from ..api.test_inside import HDF5, IMAGES, XLSX, folder, register, write_hdf5
+from ..api.test_embedded_nodes import HDF5, IMAGES, XLSX, folder, register, write_hdf5
 from ..conftest import Api, detail
 from .test_arrays import content, hdf5
 from .test_tables import cells

@@ -15,7 +15,7 @@ from streaming.redis.keys import StreamKeys
 from streaming.writing import delivery, outbox, outbox_worker
 from streaming.writing.log import StreamLog
 from streaming.writing.updates import NeverFits
-from tests.caches import Cache, own_cache
+from tests.valkey_server import Cache, own_cache
 
 from ..conftest import numbers
 

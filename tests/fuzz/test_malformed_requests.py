@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.api.urls import NODE_VIEWS
-from tests.in_process import answer, content, header
-from tests.made_up import nonsense, world
+from tests.fuzz import catalog_fixture, malformed_requests
+from tests.in_process_server import answer, content, header
 from tests.servers import RunningServer
 
 EXAMPLES = int(os.environ.get("MADE_UP", "60"))
@@ -28,20 +28,20 @@ EXAMPLES = int(os.environ.get("MADE_UP", "60"))
     suppress_health_check=list(HealthCheck),
 )
 @given(
-    st.sampled_from(nonsense.METHODS),
+    st.sampled_from(malformed_requests.METHODS),
     st.sampled_from(sorted(NODE_VIEWS)),
-    nonsense.paths,
-    nonsense.queries,
-    nonsense.bodies,
-    nonsense.types,
-    nonsense.fields,
+    malformed_requests.paths,
+    malformed_requests.queries,
+    malformed_requests.bodies,
+    malformed_requests.types,
+    malformed_requests.fields,
 )
 def ask(
     method: str, name: str, path: str, query: str, body: bytes, kind: str, said: dict[str, str]
 ) -> None:
-    world.build()
-    before = world.read()
-    headers = {**world.KEY, "content-type": kind, **said}
+    catalog_fixture.build()
+    before = catalog_fixture.read()
+    headers = {**catalog_fixture.KEY, "content-type": kind, **said}
     got = answer(
         method,
         _as_sent(f"/api/v1/{name}/{path}?{query}"),
@@ -53,7 +53,7 @@ def ask(
     if got.status >= 400:
         assert isinstance(orjson.loads(content(got))["detail"], str)
         assert header(got, "Content-Type") == "application/json"
-        assert world.read() == before
+        assert catalog_fixture.read() == before
 
 
 def _as_sent(text: str) -> str:
@@ -70,7 +70,7 @@ def test_bytes_that_are_no_request_harm_nobody(site: str, request: pytest.Fixtur
     server: RunningServer = request.getfixturevalue(site)
     where = urlsplit(server.uri)
     told = len(server.log)
-    for sent in [*nonsense.LINES, *nonsense.BROKEN_BODIES]:
+    for sent in [*malformed_requests.LINES, *malformed_requests.BROKEN_BODIES]:
         with socket.create_connection((where.hostname, where.port), timeout=10) as line:
             line.sendall(sent)
             line.shutdown(socket.SHUT_WR)

@@ -18,7 +18,7 @@ from streaming.sockets.connections.revocation import LOOK_SECONDS
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, own_database, running
 
-from ..watching import KEY, Site, Socket
+from ..websocket_client import KEY, Site, Socket
 
 READ = "read:data,read:metadata"
 REVOKED, EXPIRED = (4003, "Key revoked"), (4003, "Key expired")

@@ -15,7 +15,7 @@ from openapi_spec_validator import validate
 
 from catalog.api.schema.generator import api_document
 from catalog.api.urls import NODE_VIEWS
-from tests.in_process import answer, content, header
+from tests.in_process_server import answer, content, header
 
 HERE = Path(__file__).parent
 # Of Tiled 0.2.20, with what each takes.

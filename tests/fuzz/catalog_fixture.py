@@ -11,7 +11,7 @@ import orjson
 import pyarrow as pa
 
 from catalog.models import Node
-from tests.in_process import answer, content
+from tests.in_process_server import answer, content
 from tiled_client.wire.buffers import awkward_buffers, ragged_body, zip_members
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 

@@ -6,14 +6,14 @@ import json
 
 from hypothesis import strategies as st
 
-from tests.made_up import world
+from tests.fuzz import catalog_fixture
 
 METHODS = "GET PUT POST PATCH DELETE HEAD OPTIONS TRACE x PROPFIND".split()
 LONG = ["x" * 300, "a" * 2000, "[" * 2000, "1" * 5000, "9" * 19]
 
 FRAGMENTS = "c a t x inner / // %2F .. %00 %FF %C3%A4 % %zz %ED%A0%80 . *".split()
 paths = st.lists(st.sampled_from([*FRAGMENTS, LONG[0]]), max_size=5).map("".join) | st.sampled_from(
-    [path.replace(" ", "%20") for path in world.PATHS]
+    [path.replace(" ", "%20") for path in catalog_fixture.PATHS]
 )
 
 NAMES = """
@@ -69,14 +69,14 @@ bodies = st.one_of(
     documents.map(lambda value: json.dumps(value).encode()),
     st.binary(max_size=60),
     st.sampled_from([b"", SURROGATE, DEEP, TWICE, b"NaN", b"[1e999]", b"\xff", b"[]", b"{"]),
-    st.sampled_from([body for *_, body in world.NODES.values()]),
+    st.sampled_from([body for *_, body in catalog_fixture.NODES.values()]),
 )
 TYPES = [
     "application/json",
     "application/json; charset=utf-16",
-    world.OCTETS,
-    world.ARROW,
-    world.ZIP,
+    catalog_fixture.OCTETS,
+    catalog_fixture.ARROW,
+    catalog_fixture.ZIP,
     "text/plain",
     "multipart/form-data",
     "multipart/form-data; boundary=x",

@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.models import Asset, DataSource, Node
-from tests.in_process import WSGI, answer
-from tests.made_up import world
-from tests.made_up.conftest import People
-from tests.made_up.plausible import BODIES, plausible
+from tests.fuzz import catalog_fixture
+from tests.fuzz.conftest import People
+from tests.fuzz.valid_requests import BODIES, plausible
+from tests.in_process_server import WSGI, answer
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
 EXAMPLES = int(os.environ.get("MADE_UP", "5"))
@@ -80,9 +80,9 @@ def test_what_is_asked_by_chance_is_answered_as_described(label: str, catalog: N
     @SETTINGS
     @given(cases(label, {}))
     def ask(case: Any) -> None:
-        world.build()
+        catalog_fixture.build()
         before = kept.by_now(case.method)
-        response = case.call(headers={**world.KEY, **PLAIN})
+        response = case.call(headers={**catalog_fixture.KEY, **PLAIN})
         case.validate_response(response, checks=checks())
         if response.status_code >= 400:
             assert kept.after(case.method) == before
@@ -147,11 +147,13 @@ class Kept:
         rows = [
             list(kind.objects.order_by("pk").values_list(*names)) for kind, names in STORED.items()
         ]
-        return rows, world.read()
+        return rows, catalog_fixture.read()
 
 
 def look_at(path: str) -> None:
     """Nothing at `path` or below the container has become unreadable."""
     for address in (f"metadata/{path}", "search/c", f"array/full/{path}", f"table/full/{path}"):
-        status = answer("GET", f"/api/v1/{address}".replace(" ", "%20"), headers=world.KEY).status
+        status = answer(
+            "GET", f"/api/v1/{address}".replace(" ", "%20"), headers=catalog_fixture.KEY
+        ).status
         assert status < 500, address

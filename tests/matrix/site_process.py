@@ -1,7 +1,7 @@
 """A process with a site of its own, which is forked for each case: a crash ends the fork alone.
 
-It starts no thread before it is forked. Run as `python -m tests.matrix.process`, it reads a name on
-each line of its input, and answers each with a line of JSON: the outcomes of that case.
+It starts no thread before it is forked. Run as `python -m tests.matrix.site_process`, it reads a
+name on each line of its input, and answers each with a line of JSON: the outcomes of that case.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.forked import ChildFailed, forked
+from tests.forked_process import ChildFailed, forked
 
 if TYPE_CHECKING:
     from .operations import Outcome
@@ -59,7 +59,7 @@ def started(folder: Path, settings: dict[str, str]) -> Iterator[Process]:
     )
     with (folder / "stderr.log").open("w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.matrix.process"],
+            [sys.executable, "-m", "tests.matrix.site_process"],
             cwd=PROJECT,
             env=surroundings,
             stdin=subprocess.PIPE,
