@@ -11,8 +11,8 @@ from asgiref.testing import ApplicationCommunicator
 from django.test import Client
 
 from access.authentication import key_attempts as module
-from access.authentication.key_attempts import RULE, guesses
-from tiledproject.http.trusted_proxies import KnownProxies
+from access.authentication.key_attempts import RULE, key_attempts
+from tiledproject.http.trusted_proxies import TrustedProxyMiddleware
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = "192.0.2.7"
@@ -22,9 +22,9 @@ ELSEWHERE = "192.0.2.7"
 def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No machine is so slow that a wait is over before the next line."""
     monkeypatch.setattr(module, "RULE", replace(RULE, first=30.0))
-    guesses.forget()
+    key_attempts.clear()
     yield
-    guesses.forget()
+    key_attempts.clear()
 
 
 def status(key: str, address: str = ELSEWHERE) -> int:
@@ -58,8 +58,8 @@ def test_where_the_right_key_came_from_nobody_waits() -> None:
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RULE", replace(RULE, buckets=3))
     for number in range(9):
-        guesses.wrong(f"192.0.2.{number}", "x")
-    assert len(guesses._records) == 3
+        key_attempts.wrong(f"192.0.2.{number}", "x")
+    assert len(key_attempts._records) == 3
 
 
 @pytest.mark.parametrize(
@@ -83,5 +83,5 @@ async def test_what_counts_is_the_address_that_a_known_proxy_says(
     networks = [ipaddress.ip_network("127.0.0.1/32")]
     headers = [(b"x-forwarded-for", said.encode())]
     scope = {"type": "http", "headers": headers, "client": (peer, 1)}
-    await ApplicationCommunicator(KnownProxies(application, networks), scope).wait()
+    await ApplicationCommunicator(TrustedProxyMiddleware(application, networks), scope).wait()
     assert seen["client"][0] == counted
