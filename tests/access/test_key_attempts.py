@@ -21,7 +21,7 @@ ELSEWHERE = "192.0.2.7"
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No machine is so slow that a wait is over before the next line."""
-    monkeypatch.setattr(module, "RULE", replace(RULE, first=30.0))
+    monkeypatch.setattr(module, "RULE", replace(RULE, first_wait=30.0))
     key_attempts.clear()
     yield
     key_attempts.clear()
@@ -34,7 +34,7 @@ def status(key: str, address: str = ELSEWHERE) -> int:
 
 
 def test_guesses_wait_and_the_right_key_among_them_too() -> None:
-    assert [status(f"guess{n}") for n in range(RULE.free)] == [401] * RULE.free
+    assert [status(f"guess{n}") for n in range(RULE.free_attempts)] == [401] * RULE.free
     assert status("another") == 429
     refused = Client(REMOTE_ADDR=ELSEWHERE).get("/api/v1/metadata/?api_key=secret")
     assert refused.status_code == 429
@@ -45,20 +45,20 @@ def test_guesses_wait_and_the_right_key_among_them_too() -> None:
 
 
 def test_an_old_key_that_is_shown_for_ever_keeps_nobody_out() -> None:
-    assert {status("old") for _ in range(RULE.free + 10)} == {401}
+    assert {status("old") for _ in range(RULE.free_attempts + 10)} == {401}
     assert status("secret") == 200
 
 
 def test_where_the_right_key_came_from_nobody_waits() -> None:
     assert status("secret") == 200
-    assert {status(f"guess{n}") for n in range(RULE.free + 10)} == {401}
+    assert {status(f"guess{n}") for n in range(RULE.free_attempts + 10)} == {401}
     assert status("secret") == 200
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RULE", replace(RULE, buckets=3))
     for number in range(9):
-        key_attempts.wrong(f"192.0.2.{number}", "x")
+        key_attempts.record_failure(f"192.0.2.{number}", "x")
     assert len(key_attempts._records) == 3
 
 

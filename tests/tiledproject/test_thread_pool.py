@@ -18,7 +18,7 @@ async def test_a_request_takes_over_the_thread_of_the_one_before() -> None:
 
 
 async def test_requests_that_wait_for_long_keep_nobody_else_waiting() -> None:
-    threads, may_end = ThreadPool(kept=2), threading.Event()
+    threads, may_end = ThreadPool(max_idle=2), threading.Event()
     stuck = [asyncio.create_task(threads.run(may_end.wait, 20)) for _ in range(8)]
     assert await asyncio.wait_for(threads.run(lambda: "brisk"), 10) == "brisk"
     assert not any(task.done() for task in stuck)
@@ -27,13 +27,13 @@ async def test_requests_that_wait_for_long_keep_nobody_else_waiting() -> None:
 
 
 async def test_work_that_gets_on_is_done_by_few_threads() -> None:
-    threads = ThreadPool(at_once=2, patience=60)
+    threads = ThreadPool(base_workers=2, overflow_delay=60)
     idents = await asyncio.gather(*(threads.run(threading.get_ident) for _ in range(100)))
     assert len(set(idents)) <= 2
 
 
 async def test_slow_work_is_done_by_more_threads_though_it_gets_on() -> None:
-    threads, crowd = ThreadPool(at_once=2), threading.Barrier(10)
+    threads, crowd = ThreadPool(base_workers=2), threading.Barrier(10)
     await asyncio.gather(*(threads.run(crowd.wait, 20) for _ in range(20)))
 
 

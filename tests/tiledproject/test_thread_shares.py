@@ -44,11 +44,11 @@ async def test_a_full_share_leaves_threads_to_others_and_refuses_beyond_its_queu
     searches, others = ThreadShare("searches", 2, waiting=3), ThreadShare("requests", 10, waiting=3)
 
     async def work(share: ThreadShare, function: Any) -> Any:
-        await share.enter("a")
+        await share.acquire("a")
         try:
             return await threads.run(function)
         finally:
-            share.leave()
+            share.release()
 
     slow = [asyncio.create_task(work(searches, lambda: may_end.wait(20))) for _ in range(5)]
     await asyncio.sleep(0)
@@ -63,39 +63,39 @@ async def test_a_full_share_leaves_threads_to_others_and_refuses_beyond_its_queu
 
 async def test_an_address_with_many_requests_takes_turns_with_others() -> None:
     share, order = ThreadShare("reads", 1, waiting=100), list[str]()
-    await share.enter("first")
+    await share.acquire("first")
 
     async def ask(address: str) -> None:
-        await share.enter(address)
+        await share.acquire(address)
         order.append(address)
-        share.leave()
+        share.release()
 
     asked = [asyncio.create_task(ask(address)) for address in ("a", "a", "a", "b")]
     await asyncio.sleep(0)
-    share.leave()
+    share.release()
     await asyncio.gather(*asked)
     assert order == ["a", "b", "a", "a"]
 
 
 async def test_an_address_that_fills_the_queue_makes_room_for_another() -> None:
     share, order = ThreadShare("reads", 1, waiting=4), list[str]()
-    await share.enter("first")
+    await share.acquire("first")
 
     async def ask(address: str) -> None:
-        await share.enter(address)
+        await share.acquire(address)
         order.append(address)
-        share.leave()
+        share.release()
 
     asked = [asyncio.create_task(ask(address)) for address in ("a", "a", "a", "a", "b", "c", "a")]
     await asyncio.sleep(0)
-    share.leave()
+    share.release()
     results = await asyncio.gather(*asked, return_exceptions=True)
     assert sorted(order) == ["a", "a", "b", "c"]
     assert [isinstance(result, Unavailable) for result in results] == [
         *(False, False, True, True),
         *(False, False, True),
     ]
-    await asyncio.wait_for(share.enter("again"), 10)
+    await asyncio.wait_for(share.acquire("again"), 10)
 
 
 async def test_who_is_gone_before_a_thread_is_free_costs_none() -> None:
