@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     )
     from .stream.asyncio.subscription import AsyncSubscription as AsyncSubscription
     from .stream.engine.callbacks import CallbackFailure as CallbackFailure
-    from .stream.engine.registry import Registry as Registry
+    from .stream.engine.callback_registry import CallbackRegistry as CallbackRegistry
     from .stream.protocol.notices import Gap as Gap
     from .stream.protocol.notices import NodeClosed as NodeClosed
     from .stream.protocol.notices import Reset as Reset
@@ -140,7 +140,7 @@ _NAMES = {
     "stream.sync.connection": ["StreamConnection"],
     "stream.sync.iteration": ["Updates"],
     "stream.protocol.notices": ["Gap", "NodeClosed", "Reset"],
-    "stream.engine.registry": ["Registry"],
+    "stream.engine.callback_registry": ["CallbackRegistry"],
     "stream.sync.subscription": [
         "ContainerSubscription",
         "DataSubscription",
