@@ -32,7 +32,7 @@ def encode_split(message: Message, timestamp: str, payload_size: int | None) -> 
 
     Between the parts belong the number, the key `epoch` and its value.
     """
-    values = message.to_map()
+    values = message.to_dict()
     # The one kind of update that says what it is about before its number.
     lead = {"key": values.pop("key")} if message.type.endswith("metadata-updated") else {}
     rest = {"timestamp": timestamp, **values}

@@ -113,7 +113,7 @@ class ArrayCut:
 
         assert isinstance(self.structure, SparseStructure)
         with pyarrow.ipc.open_file(pyarrow.py_buffer(message["payload"])) as reader:
-            cut = Coo.from_arrow(reader.read_all(), message["shape"]).sliced(source)
+            cut = Coo.from_arrow(reader.read_all(), message["shape"]).select(source)
         table = cut.to_arrow(self.structure.coord_data_type.to_numpy())
         return {"shape": list(cut.shape), "payload": _arrow_file(table)}
 
