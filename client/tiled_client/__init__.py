@@ -174,16 +174,30 @@ _NAMES = {
     ],
 }
 
+# Old names, loaded with a DeprecationWarning until the next release.
+_RENAMED = {"Registry": "CallbackRegistry"}
+
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = sorted([*_HOMES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        return _renamed(name)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     return value
+
+
+def _renamed(name: str) -> Any:
+    import warnings
+
+    new = _RENAMED[name]
+    message = f"{__name__}.{name} is now {__name__}.{new}; the old name goes with the next release"
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
+    return getattr(import_module(__name__), new)
 
 
 def __dir__() -> list[str]:
