@@ -58,8 +58,8 @@ if TYPE_CHECKING:
         AsyncRecursiveSubscription as AsyncRecursiveSubscription,
     )
     from .stream.asyncio.subscription import AsyncSubscription as AsyncSubscription
-    from .stream.engine.callbacks import CallbackFailure as CallbackFailure
     from .stream.engine.callback_registry import CallbackRegistry as CallbackRegistry
+    from .stream.engine.callbacks import CallbackFailure as CallbackFailure
     from .stream.protocol.notices import Gap as Gap
     from .stream.protocol.notices import NodeClosed as NodeClosed
     from .stream.protocol.notices import Reset as Reset
