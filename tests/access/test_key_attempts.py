@@ -34,7 +34,7 @@ def status(key: str, address: str = ELSEWHERE) -> int:
 
 
 def test_guesses_wait_and_the_right_key_among_them_too() -> None:
-    assert [status(f"guess{n}") for n in range(RULE.free_attempts)] == [401] * RULE.free
+    assert [status(f"guess{n}") for n in range(RULE.free_attempts)] == [401] * RULE.free_attempts
     assert status("another") == 429
     refused = Client(REMOTE_ADDR=ELSEWHERE).get("/api/v1/metadata/?api_key=secret")
     assert refused.status_code == 429
