@@ -75,7 +75,8 @@ def close_codes() -> Iterator[str]:
         _ending(
             errors.TooMany.close_code,
             TOO_MANY_WAIT,
-            "no key yet, and the oldest of `streaming_cache.connections_waiting` without one",
+            "no key yet, and the oldest of "
+            "`streaming_cache.max_unauthenticated_connections` without one",
         ),
         _ending(errors.NotFound.close_code, "No such entry: ...", "a right key, but no such node"),
         _ending(
@@ -135,16 +136,15 @@ def _attempts() -> Mapping[str, Callable[[], object]]:
         "an `access_token` that is none": read("access_token=abc"),
         "a wrong key, on a public server too": lambda: authenticate_key("wrong"),
         "a key without the scopes for data and metadata": lambda: require(ANONYMOUS, *NEEDED),
-        "`streaming_cache.connections` are open": _raise(errors.TooMany(ALL_TAKEN)),
+        "`streaming_cache.max_connections` are open": _raise(errors.TooMany(ALL_TAKEN)),
         "this key has `streaming_cache.connections_per_key`": _raise(
             errors.TooMany(ALL_OF_KEY_TAKEN)
         ),
         "no key, and this address has `streaming_cache.connections_per_address`": _raise(
             errors.TooMany(ALL_OF_ADDRESS_TAKEN)
         ),
-        "no key, and other workers have all `streaming_cache.connections_waiting`": _raise(
-            errors.TooMany(TOO_MANY_WAIT)
-        ),
+        "no key, and other workers have all "
+        "`streaming_cache.max_unauthenticated_connections`": _raise(errors.TooMany(TOO_MANY_WAIT)),
         "no such node": _raise(errors.NotFound(f"No such entry: {['a', 'b']}")),
         "a node of a family without a stream": lambda: of_family(
             Node(path="a/b", structure_family="bytes"), *STREAMABLE

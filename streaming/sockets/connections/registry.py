@@ -145,7 +145,7 @@ class Desk:
 
     def enter(self, end: End, address: str = "") -> Seat:
         """A seat for a socket that wants in, from `address`. Raises TooMany."""
-        if len(self._seats) >= self._settings.connections:
+        if len(self._seats) >= self._settings.max_connections:
             raise TooMany(ALL_TAKEN)
         seat = Seat(self, end, address)
         self._seats.add(seat)
@@ -195,7 +195,8 @@ class Desk:
                 seat.end(COME_AGAIN, DEMOTED)
 
     def _let_wait(self, seat: Seat) -> None:
-        if self._counts.add(WAITING) > self._settings.connections_waiting and not self._drop():
+        most = self._settings.max_unauthenticated_connections
+        if self._counts.add(WAITING) > most and not self._drop():
             self._counts.add(WAITING, -1)
             raise TooMany(TOO_MANY_WAIT)
         self._waiting.setdefault(seat.address, {})[seat] = None

@@ -47,7 +47,7 @@ class MultiConsumer(StreamSocket):
             principal,
             self.handshake.base_url,
             text=text,
-            most_nodes=required_cache().recursive_nodes,
+            most_nodes=required_cache().max_nodes_per_connection,
         )
 
     async def speak(self) -> None:

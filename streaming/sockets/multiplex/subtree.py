@@ -48,7 +48,7 @@ class TooManyNodes(ServiceError):
 
     def __init__(self, most: int) -> None:
         super().__init__(
-            f"One connection may follow {most} nodes (streaming_cache.recursive_nodes). "
+            f"One connection may follow {most} nodes (streaming_cache.max_nodes_per_connection). "
             "Subscribe to a container further down."
         )
 

@@ -28,10 +28,12 @@ def holder(key_id: int, lasts: float | None = None) -> Principal:
     return Principal(READ, key_id=key_id, expires=expires)
 
 
-def desk_for(connections: int = 100, per_key: int = 100, waiting: int = 100) -> Desk:
+def desk_for(max_connections: int = 100, per_key: int = 100, waiting: int = 100) -> Desk:
     return Desk(
         StreamingCacheSettings(
-            connections=connections, connections_per_key=per_key, connections_waiting=waiting
+            max_connections=max_connections,
+            connections_per_key=per_key,
+            max_unauthenticated_connections=waiting,
         )
     )
 
@@ -55,7 +57,7 @@ class Sockets:
 
 
 async def test_there_are_no_more_sockets_than_may_be_and_who_leaves_makes_room() -> None:
-    sockets = Sockets(desk_for(connections=2))
+    sockets = Sockets(desk_for(max_connections=2))
     first = sockets.enter(1, SERVICE_KEY_PRINCIPAL)
     sockets.enter(2, ANONYMOUS_READER)
     with pytest.raises(TooMany):
@@ -96,7 +98,7 @@ async def test_who_has_not_said_who_they_are_keeps_nobody_else_out() -> None:
 
 
 async def test_where_all_that_wait_are_in_another_worker_one_more_is_refused() -> None:
-    first, second = desks_for(StreamingCacheSettings(connections_waiting=1))
+    first, second = desks_for(StreamingCacheSettings(max_unauthenticated_connections=1))
     waiting = first.enter(print)
     waiting.wait()
     with pytest.raises(TooMany):
@@ -183,7 +185,7 @@ async def test_a_token_that_expires_ends_what_it_opened_and_no_more() -> None:
 @given(st.lists(st.tuples(st.sampled_from(["enter", "wait", "take", "leave"]), st.integers(0, 9))))
 def test_whatever_sockets_do_nobody_is_counted_twice_or_for_ever(steps: list[Any]) -> None:
     async def go() -> None:
-        desk, seats = desk_for(connections=4, per_key=2, waiting=2), dict[int, Seat]()
+        desk, seats = desk_for(max_connections=4, per_key=2, waiting=2), dict[int, Seat]()
         waiting, holding = set[int](), dict[int, int]()
 
         def drop(number: int, code: int, reason: str) -> None:
