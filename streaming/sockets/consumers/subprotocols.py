@@ -1,7 +1,7 @@
-"""The protocols of `stream/multi`, of which a client chooses one by its WebSocket subprotocol.
+"""WebSocket subprotocols of `stream/multi`.
 
-Another protocol for the same address is another entry here: a consumer of its own, under the name
-that its clients offer. A client that offers none gets the default.
+To add a protocol at the same URL, add a consumer here under the name that its clients offer. A
+client that offers none gets the default.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from typing import Any
 
 from tiled_client.wire.subprotocols import MULTI
 
-from ..consumers.multi import MultiConsumer
+from .multi import MultiStreamConsumer
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
-PROTOCOLS: Mapping[str, Application] = {MULTI: MultiConsumer.as_asgi()}
+PROTOCOLS: Mapping[str, Application] = {MULTI: MultiStreamConsumer.as_asgi()}
 DEFAULT = MULTI
 
 
-def chosen(offered: Sequence[str]) -> str | None:
-    """Return the first of the offered subprotocols that this server speaks."""
+def select_subprotocol(offered: Sequence[str]) -> str | None:
+    """Return the first of the offered subprotocols that this server supports."""
     return next((name for name in offered if name in PROTOCOLS), None)
 
 
-async def multi(scope: Any, receive: Any, send: Any) -> Any:
-    """Run one connection in the protocol that was negotiated.
+async def multi_application(scope: Any, receive: Any, send: Any) -> Any:
+    """Run one connection with the negotiated subprotocol.
 
-    A client that offers only others is refused by the default.
+    The default consumer rejects a client that offers only unknown ones.
     """
-    name = chosen(scope.get("subprotocols") or ())
+    name = select_subprotocol(scope.get("subprotocols") or ())
     await PROTOCOLS[name or DEFAULT]({**scope, "subprotocol": name}, receive, send)

@@ -1,4 +1,4 @@
-"""Map what fails below a WebSocket to what its client is told: a status, or a close code."""
+"""Map the failures of a WebSocket connection to errors with a status and a close code."""
 
 from __future__ import annotations
 
@@ -17,32 +17,34 @@ from core.errors import ServiceError, Unavailable
 
 logger = logging.getLogger(__name__)
 
-DATABASE_AWAY = "The database cannot be reached, or is too busy. Try again soon."
-INTERNAL = "Internal error"
-# These are errors of the statement, which trying again does not mend.
-WRONG = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
+DATABASE_UNAVAILABLE = "The database is unavailable or overloaded. Try again later."
+INTERNAL_ERROR = "Internal error"
+# Errors of the statement itself: a retry fails in the same way.
+PERMANENT_ERRORS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
 
-def is_passing(error: BaseException) -> bool:
-    """Return whether `error` comes from a database that is away or busy for a while."""
-    if not isinstance(error, (DatabaseError, InterfaceError)) or isinstance(error, WRONG):
+def is_transient(error: BaseException) -> bool:
+    """Return whether `error` means that the database is unavailable or overloaded for now."""
+    if not isinstance(error, (DatabaseError, InterfaceError)):
         return False
-    # SQLite says so of tables that are missing.
+    if isinstance(error, PERMANENT_ERRORS):
+        return False
+    # SQLite raises OperationalError for missing tables ("no such table") too.
     return not str(error).startswith("no such")
 
 
-def service_error(error: Exception, what: str | None) -> ServiceError:
-    """Return the error to tell the client; log what is not the client's affair.
+def to_service_error(error: Exception, path: str | None) -> ServiceError:
+    """Return the error to send to the client, and log everything that is a fault of the server.
 
-    `what` is the path of the connection, for the log.
+    `path` is the URL path of the connection, for the log.
     """
     if isinstance(error, ServiceError):
         return error
-    if is_passing(error):
-        logger.warning("The database failed a connection to %s: %s", what, _one_line(error))
-        return Unavailable(DATABASE_AWAY)
-    logger.exception("A connection to %s failed", what, exc_info=error)
-    return ServiceError(INTERNAL)
+    if is_transient(error):
+        logger.warning("A database error ended the connection to %s: %s", path, _one_line(error))
+        return Unavailable(DATABASE_UNAVAILABLE)
+    logger.exception("An unexpected error ended the connection to %s", path, exc_info=error)
+    return ServiceError(INTERNAL_ERROR)
 
 
 def _one_line(error: Exception) -> str:
