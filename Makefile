@@ -5,7 +5,7 @@
 # make lock [ARGS=--upgrade]             requirements*.lock anew, after a change of requirements
 # make audit                              known vulnerabilities of what is locked
 # make faults [SCENARIO=kill_all]        load, faults, and whether anything was lost (tests/README.md)
-# make fuzz [EXAMPLES=1000]             requests made up by chance, for much longer than in the tests
+# make fuzz [EXAMPLES=1000]             property-based API fuzzing, for much longer than in the tests
 # make matrix                             every type within each other, in every format (some minutes)
 SHELL := bash
 .PHONY: run test demo docs lock audit faults fuzz matrix
@@ -35,7 +35,7 @@ audit:
 
 fuzz:
 	@bash .ci/environment dev
-	@MADE_UP=$${EXAMPLES:-1000} .venv/bin/python -m pytest -q tests/made_up $(ARGS)
+	@FUZZ_EXAMPLES=$${EXAMPLES:-1000} .venv/bin/python -m pytest -q tests/fuzz $(ARGS)
 
 faults:
 	@bash .ci/environment dev

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import API_KEY
 from tests.servers import PROJECT, RunningServer, environment, manage, own_database, running
 
-from .desks import Desks
+from .client_processes import Desks
 
 
 @pytest.fixture(scope="session", params=["serve", "runserver"])

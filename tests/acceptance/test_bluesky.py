@@ -12,7 +12,7 @@ import pytest
 from tests.servers import RunningServer
 from tiled_client import from_uri
 
-from .desks import OURS, TILED, Desks
+from .client_processes import OURS, TILED, Desks
 
 PATIENCE = 60.0
 

@@ -14,7 +14,7 @@ import requests
 from tests.servers import RunningServer
 from tiled_client import from_uri
 
-from .desks import TILED, Desks
+from .client_processes import TILED, Desks
 
 
 def test_the_unmodified_client_describes_exports_and_deletes(

@@ -15,12 +15,12 @@ import psutil
 import pyarrow as pa
 
 from benchmarks.soak import soak
-from tests.client.lines import Line
+from tests.client.cuttable_proxy import Line
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, own_database, running
 from tiled_client import ArrayClient, TableClient, TransportError, from_uri
 
-from .desks import TILED, Desks
+from .client_processes import TILED, Desks
 
 SIDE = 64
 AT_LEAST = 40

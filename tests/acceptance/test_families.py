@@ -8,7 +8,7 @@ import pytest
 
 from tests.servers import RunningServer
 
-from .desks import OURS, TILED, Desks
+from .client_processes import OURS, TILED, Desks
 
 CASES = [
     ("server", OURS, TILED),

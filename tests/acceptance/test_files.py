@@ -14,7 +14,7 @@ import zarr
 
 from tests.servers import RunningServer
 
-from .desks import OURS, TILED, Desks
+from .client_processes import OURS, TILED, Desks
 
 HDF5_WALK = [
     "1 ['entry']",

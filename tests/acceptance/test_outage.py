@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import requests
 
-from tests.caches import Cache, own_cache
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, manage, own_database, running
+from tests.valkey_server import Cache, own_cache
 from tiled_client import ArrayClient, TiledClientError, TransportError, from_uri
 from tiled_client.http.retries import RetryPolicy
 

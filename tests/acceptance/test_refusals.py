@@ -20,7 +20,7 @@ from tests.conftest import API_KEY
 from tests.servers import RunningServer
 from tiled_client import NodeNotFound, Unavailable, from_uri
 
-from .desks import OURS, TILED, Desks
+from .client_processes import OURS, TILED, Desks
 
 
 @pytest.fixture(scope="session")

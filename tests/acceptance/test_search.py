@@ -9,7 +9,7 @@ import requests
 from tests.conftest import API_KEY
 from tests.servers import RunningServer
 
-from .desks import TILED, Desks
+from .client_processes import TILED, Desks
 
 
 def test_tileds_client_finds_sorts_cuts_and_counts(server: RunningServer, desks: Desks) -> None:

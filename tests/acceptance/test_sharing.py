@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 
 from tests.servers import RunningServer
 
-from .desks import TILED, Desks
+from .client_processes import TILED, Desks
 from .test_users import Holder
 
 # As many commands, in one process.

@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from catalog.models import Node
-from tests.in_process import answer, header
+from tests.in_process_server import answer, header
 
 WRONG = "Invalid API key"
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.client.peers import HttpPeer, StreamPeer
-from tests.reference import tiled_reference
+from tests.client.fake_servers import HttpPeer, StreamPeer
+from tests.reference_server import tiled_reference
 
 __all__ = ["tiled_reference"]
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.client.lines import Line
-from tests.client.peers import sequences
+from tests.client.cuttable_proxy import Line
+from tests.client.fake_servers import sequences
 from tests.client.test_against_tiled import Heard
 from tests.conftest import API_KEY
 from tests.servers import RunningServer

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 import tifffile
 
-from tests.client.lines import Line
-from tests.client.peers import sequences
-from tests.reference import TiledServer
+from tests.client.cuttable_proxy import Line
+from tests.client.fake_servers import sequences
+from tests.reference_server import TiledServer
 from tiled_client import (
     ArrayClient,
     ArrayReference,

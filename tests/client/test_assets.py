@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.client.peers import HttpPeer, Reply
+from tests.client.fake_servers import HttpPeer, Reply
 from tests.servers import RunningServer
 from tiled_client import (
     Asset,

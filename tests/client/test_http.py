@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tiled_client
-from tests.client.peers import HttpPeer, Reply
+from tests.client.fake_servers import HttpPeer, Reply
 from tiled_client import (
     ArrayClient,
     ArrayStructure,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.client.peers import (
+from tests.client.fake_servers import (
     StreamPeer,
     closes,
     drops,

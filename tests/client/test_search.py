@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import API_KEY
-from tests.reference import TiledServer
+from tests.reference_server import TiledServer
 from tests.servers import RunningServer
 from tiled_client import Container, NodeNotFound, from_uri
 from tiled_client.queries import (

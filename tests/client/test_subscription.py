@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.client.peers import (
+from tests.client.fake_servers import (
     StreamPeer,
     closes,
     drops,

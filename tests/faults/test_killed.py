@@ -10,10 +10,10 @@ from pathlib import Path
 import pyarrow as pa
 import requests
 
-from tests.caches import own_cache
 from tests.catalog.conftest import ARROW, ipc
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, running
+from tests.valkey_server import own_cache
 from tiled_client import TableClient, from_uri
 
 SCHEMA = pa.schema([("n", pa.int64())])

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from tiled_client.wire import messages
 from tiled_client.wire.structures import TableStructure
 
+from .expected_json import said
 from .operations import Answer, Matrix, content, heard, streamed
-from .said import said
 
 OCTETS = "data:application/octet-stream;base64,"
 ARROW = "application/vnd.apache.arrow.file"

@@ -17,7 +17,7 @@ from tests.servers import own_database
 
 from .cases import groups
 from .operations import EQUAL, REFUSED
-from .process import Process, started
+from .site_process import Process, started
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from catalog.database_vendor import vendor
 from tiledproject.config.databases import django_database
 from tiledproject.postgresql.base import DatabaseWrapper
 
-from .cluster import Cluster, own_cluster, postgresql_here
+from .postgresql_cluster import Cluster, own_cluster, postgresql_here
 
 OnCluster = Callable[[], AbstractContextManager[DatabaseWrapper]]
 

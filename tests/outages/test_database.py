@@ -17,7 +17,7 @@ from tests.conftest import API_KEY
 from tests.servers import running
 from tiledproject.postgresql.pool import Exhausted, OutOfReach, Pool
 
-from .cluster import Cluster
+from .postgresql_cluster import Cluster
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from django.db import OperationalError
 from catalog.backend_failures import complain, outage_of
 from catalog.storage.errors import MissingFile, Unreadable
 from tests.conftest import API_KEY
-from tests.outages.disks import fill, small_disk
+from tests.outages.small_disk import fill, small_disk
 from tests.servers import RunningServer, running
 from tiled_client.wire.structures import ArrayStructure
 

@@ -26,7 +26,7 @@ from tiledproject.config.settings_model import load
 from tiledproject.servers import valkey_address
 from tiledproject.servers.preflight import check_services
 
-from .cluster import Cluster, child_user, free_port
+from .postgresql_cluster import Cluster, child_user, free_port
 
 Use = Callable[[str], Path]
 

@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from tests.conftest import API_KEY
-from tests.in_process import answer, header
+from tests.in_process_server import answer, header
 from tiledproject.config.databases import django_database
 
 

@@ -8,16 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from .nodes import (
-    ARROW,
-    JSON,
-    OCTETS,
-    WIDTH,
-    array_number,
-    list_numbers,
-    structures,
-    table_numbers,
-)
+from .nodes import ARROW, JSON, OCTETS, WIDTH, array_number, list_numbers, structures, table_numbers
 from .sites import Site
 from .writers import NUMBERS, WRITERS, Operation, Writer, draft
 

@@ -320,7 +320,7 @@ def _plan_patch(
             "Use ?extend=true to extend the array dimensions to fit."
         )
     check_size(structure, grown)
-    return replace(plan, structure=structure.grown_to(grown))
+    return replace(plan, structure=structure.with_shape(grown))
 
 
 def _shape(region: tuple[slice, ...]) -> tuple[int, ...]:

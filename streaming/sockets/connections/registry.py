@@ -9,8 +9,8 @@ States of a connection; the registry holds all of it, and a slot is only the han
 | state | counts towards | leaves on |
 | --- | --- | --- |
 | reserved | `connections` | `mark_pending`: pending; `assign`: assigned |
-| pending (accepted, not authenticated) | also `connections_waiting` | `assign`: assigned; ended as \
-the oldest of the busiest address: reserved |
+| pending (accepted, not authenticated) | also `connections_waiting` | `assign`: assigned; ended \
+as the oldest of the busiest address: reserved |
 | assigned | `connections`, the owner's `connections_per_key`, and without a key \
 `connections_per_address`; not `connections_waiting` | its end is called: still assigned |
 | released | nothing | never |

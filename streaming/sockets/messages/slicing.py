@@ -69,7 +69,7 @@ class ArraySlicer:
     def for_structure(
         cls, structure: ArrayStructure | SparseStructure, items: NDSlice
     ) -> ArraySlicer:
-        """Slice arrays of `structure` by `items`. Raises InvalidOptions if there are too many items."""
+        """Slice arrays of `structure` by `items`. Raises InvalidOptions for too many items."""
         if len(items) > len(structure.shape):
             raise InvalidOptions(
                 f"slice has {len(items)} parts, but the array has {len(structure.shape)} "
@@ -128,7 +128,7 @@ class ArraySlicer:
 
         assert isinstance(self.structure, SparseStructure)
         with pyarrow.ipc.open_file(pyarrow.py_buffer(message["payload"])) as reader:
-            part = Coo.from_arrow(reader.read_all(), message["shape"]).sliced(source)
+            part = Coo.from_arrow(reader.read_all(), message["shape"]).select(source)
         table = part.to_arrow(self.structure.coord_data_type.to_numpy())
         return {"shape": list(part.shape), "payload": _arrow_file(table)}
 

@@ -6,7 +6,7 @@ States of a subscription:
 | --- | --- | --- | --- |
 | opening | yes | are authorized and joined; of a recursive one nothing is sent | all joined: \
 active; any refusal: closed, with an `error` reply |
-| active | yes | are served (see subscriptions.py) | `unsubscribe`, the end of its root node, or an \
+| active | yes | are served (see subscriptions.py) | `unsubscribe`, the end of its root node, an \
 error in its subtree: closed |
 | closed | no, the id is free | are left | never |
 

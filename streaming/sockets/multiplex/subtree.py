@@ -156,7 +156,7 @@ class RecursiveSubscription:
         return [item for item in items if self._is_wanted(item)]
 
     def _is_wanted(self, item: Item) -> bool:
-        """Return whether the client asked for such items: containers get all notices (`_add_one`)."""
+        """Return whether the client requested such items; containers get all notices."""
         features = self._options.features
         if isinstance(item, Gap):
             return Feature.gap in features

@@ -23,7 +23,7 @@ from catalog.services.assets.stores import node_folder
 from catalog.storage.files import file_uri
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
-from ..api.test_inside import HDF5, folder, register, write_hdf5
+from ..api.test_embedded_nodes import HDF5, folder, register, write_hdf5
 from ..conftest import ARROW, Api, ipc
 from .conftest import LISTING, Browser
 

@@ -19,11 +19,11 @@ from catalog.formats.registry import formats
 from catalog.storage import external
 from catalog.storage.errors import StorageError
 from catalog.storage.files import file_uri
-from tests.forked import forked
+from tests.forked_process import forked
 from tiled_client.wire.data_sources import Asset
 
 from ..conftest import Api, detail
-from .test_inside import register
+from .test_embedded_nodes import register
 
 HDF5 = "application/x-hdf5"
 Array = npt.NDArray[Any]

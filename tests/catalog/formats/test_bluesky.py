@@ -18,7 +18,7 @@ from tiled_client.wire.buffers import ZIP, ragged_body
 from tiled_client.wire.dtypes import dtype_from_numpy
 from tiled_client.wire.ragged import RaggedStructure
 
-from ..api.test_inside import folder
+from ..api.test_embedded_nodes import folder
 from ..conftest import ARROW, Api, detail, ipc
 from .test_arrays import content
 

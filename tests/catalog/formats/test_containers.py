@@ -15,7 +15,7 @@ from django.test import Client
 
 from catalog.config import ExportSettings
 from catalog.models import Node
-from tests.catalog.people import make, people
+from tests.catalog.factories import make, people
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.buffers import ZIP, awkward_buffers, ragged_body, zip_members
 from tiled_client.wire.dtypes import dtype_from_numpy

@@ -17,7 +17,7 @@ from catalog.formats.tables import parquet
 from catalog.models import Node
 from catalog.services.tables.reading import Rows
 from core.errors import NotAcceptable
-from tests.forked import forked
+from tests.forked_process import forked
 
 from ..conftest import ARROW, Api, detail, ipc
 from .test_arrays import put

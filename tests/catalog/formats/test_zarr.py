@@ -25,7 +25,7 @@ from tiled_client.wire.dtypes import dtype_from_numpy
 from tiled_client.wire.sparse import Coo, SparseStructure
 from tiled_client.wire.structures import ArrayStructure
 
-from ..api.test_inside import HDF5, IMAGES, folder, register, write_hdf5
+from ..api.test_embedded_nodes import HDF5, IMAGES, folder, register, write_hdf5
 from ..conftest import ARROW, OCTETS, Api, ipc, octets
 
 __all__ = ["folder"]

@@ -12,7 +12,7 @@ from catalog.models import Node
 from catalog.queries.filters import FILTERS
 
 from ..conftest import Api
-from .model import matches
+from .filter_model import matches
 from .strategies import encoded, filters, metadata
 
 within_one_catalog = settings(

@@ -12,12 +12,12 @@ import pytest
 
 from catalog.storage import tables
 from catalog.storage.arrays import ArrayStore
-from tests.catalog.storage import growing
+from tests.catalog.storage import growing_writer
 
 
 def committed_when_killed(folder: Path, steps: int) -> tuple[int, int, Path]:
     """Let a writer take about `steps` steps; the last that it acknowledged, and its table."""
-    command = [sys.executable, "-m", "tests.catalog.storage.growing", str(folder)]
+    command = [sys.executable, "-m", "tests.catalog.storage.growing_writer", str(folder)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     writer = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert writer.stdout is not None
@@ -34,15 +34,15 @@ def committed_when_killed(folder: Path, steps: int) -> tuple[int, int, Path]:
 def test_a_killed_writer_leaves_all_that_it_acknowledged(tmp_path: Path, steps: int) -> None:
     number, size, path = committed_when_killed(tmp_path, steps)
     store = ArrayStore()
-    structure = growing.EMPTY.grown_to((3 * number, growing.WIDTH))
+    structure = growing_writer.EMPTY.with_shape((3 * number, growing_writer.WIDTH))
     expected = np.repeat(np.arange(1.0, number + 1), 3)
     np.testing.assert_array_equal(
-        store.read(tmp_path / "array", structure), np.tile(expected, (growing.WIDTH, 1)).T
+        store.read(tmp_path / "array", structure), np.tile(expected, (growing_writer.WIDTH, 1)).T
     )
     assert tables.read(path, size)["n"].to_pylist() == [*np.repeat(range(number), 50)]
 
-    further = structure.grown_to((3 * number + 100, growing.WIDTH))
+    further = structure.with_shape((3 * number + 100, growing_writer.WIDTH))
     store.extend(tmp_path / "array", structure, further)
     assert not store.read(tmp_path / "array", further, (slice(3 * number, None),)).any()
-    size = tables.append(path, size, growing.rows(number))
+    size = tables.append(path, size, growing_writer.rows(number))
     assert tables.read(path, size).num_rows == 50 * (number + 1)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.servers import RunningServer
 
-from ..watching import Site, Socket
+from ..websocket_client import Site, Socket
 
 TOLD = "envelope_format=msgpack&features=child-deleted&start=0"
 EVERYTHING = "recursive=true&external_only=false"

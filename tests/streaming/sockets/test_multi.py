@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 from tests.servers import RunningServer
 from tiled_client.wire.subprotocols import MULTI
 
-from ..watching import Site, Socket
+from ..websocket_client import Site, Socket
 
 ALL = "?features=gap,reset,heartbeat,child-deleted"
 

@@ -14,7 +14,7 @@ import requests
 from tests.servers import RunningServer
 from tiled_client.wire.structures import TableStructure
 
-from ..watching import ARROW, KEY, Site
+from ..websocket_client import ARROW, KEY, Site
 
 SCHEMA = pa.schema({"time": pa.float64(), "count": pa.int64()})
 

@@ -10,7 +10,7 @@ from threading import Event, Thread
 import numpy as np
 import pytest
 
-from ..watching import Site, Socket
+from ..websocket_client import Site, Socket
 
 MEGABYTE = 1_000_000
 UPDATES = 500

@@ -10,7 +10,7 @@ import pytest
 
 from tests.servers import RunningServer
 
-from ..watching import ARROW, INT64, OCTETS, Site, arrow_file
+from ..websocket_client import ARROW, INT64, OCTETS, Site, arrow_file
 
 ENDED = (1000, "Producer ended stream")
 

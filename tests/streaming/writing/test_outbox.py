@@ -25,7 +25,7 @@ from streaming.redis.keys import StreamKeys
 from streaming.writing import delivery, outbox, outbox_removal, outbox_worker
 from streaming.writing.log import StreamLog
 from streaming.writing.updates import INLINE_BYTES, encode
-from tests.caches import Cache, own_cache
+from tests.valkey_server import Cache, own_cache
 
 from ..conftest import numbers
 

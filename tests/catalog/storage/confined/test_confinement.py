@@ -31,11 +31,11 @@ from catalog.storage.errors import MissingFile, NotReady, StorageError, Unreadab
 from tiled_client.wire.data_sources import Asset
 from tiled_client.wire.structures import ArrayStructure
 
-from ..swapping import swapped
+from ..symlink_swapper import swapped
 
 MEMORY = 150_000_000
 BOMB = 2 * MEMORY
-FORMAT = "tests.catalog.storage.confined.hostile:FORMAT"
+FORMAT = "tests.catalog.storage.confined.hostile_format:FORMAT"
 LIMITS = Limits(processes=2, memory=MEMORY, seconds=30)
 ONE = ArrayStructure.from_array(np.ones(1, "u1"))
 

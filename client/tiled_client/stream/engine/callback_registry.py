@@ -1,0 +1,53 @@
+"""Callbacks, in the order in which they were added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+class CallbackRegistry(Generic[T]):
+    """The callbacks for one kind of event. They are held strongly, and may be changed at any time.
+
+    A change takes effect with the next event.
+
+        >>> sub = x.subscribe()
+        >>> @sub.new_data.add_callback
+        ... def show(update):
+        ...     print(update.data())
+        >>> sub.new_data
+        <CallbackRegistry new_data callbacks=1>
+        >>> sub.new_data.remove_callback(show)
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._callbacks: tuple[Callable[[T], object], ...] = ()
+
+    def add_callback(self, callback: C) -> C:
+        """Call `callback` at every event, after those added before.
+
+        Returns the callback, so that this is a decorator too: `@sub.new_data.add_callback`.
+        """
+        if not callable(callback):
+            raise TypeError(f"a callback must be callable, not {callback!r}")
+        self._callbacks = (*self._callbacks, callback)
+        return callback
+
+    def remove_callback(self, callback: Callable[..., Any]) -> None:
+        """Do not call `callback` any more. Raises ValueError if it was never added."""
+        remaining = list(self._callbacks)
+        remaining.remove(callback)
+        self._callbacks = tuple(remaining)
+
+    def __iter__(self) -> Iterator[Callable[[T], object]]:
+        return iter(self._callbacks)
+
+    def __len__(self) -> int:
+        return len(self._callbacks)
+
+    def __repr__(self) -> str:
+        return f"<CallbackRegistry {self.name} callbacks={len(self)}>"

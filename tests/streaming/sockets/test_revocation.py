@@ -1,0 +1,263 @@
+"""What ends a subscription from outside: its key is revoked, or expires. Real servers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+from websockets.exceptions import InvalidStatus
+
+from streaming.redis.embedded_valkey import EmbeddedValkey
+from streaming.sockets.connections.group_broadcast import POLL_SECONDS
+from tests.conftest import API_KEY
+from tests.servers import RunningServer, own_database, running
+
+from ..websocket_client import KEY, Site, Socket
+
+READ = "read:data,read:metadata"
+REVOKED, EXPIRED = (4003, "Key revoked"), (4003, "Key expired")
+# So soon by a message only, not by the next look at the database.
+SOON = POLL_SECONDS / 2
+
+
+@pytest.fixture
+def served(server: RunningServer) -> Site:
+    return Site(server)
+
+
+@pytest.fixture(params=["server", "runserver"])
+def site(request: pytest.FixtureRequest) -> Site:
+    return Site(request.getfixturevalue(request.param))
+
+
+def new_key(site: Site, *options: str, scopes: str = READ) -> str:
+    made = site.server.manage("apikey", "create", "--scopes", scopes, *options)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
+
+
+def revoke(site: Site, key: str) -> str:
+    """Revoke it from another process; what that says on standard error."""
+    done = site.server.manage("apikey", "revoke", key[:8])
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def workers_at(site: Site) -> int:
+    """How many processes of the server hold a connection."""
+    port = int(site.server.uri.rstrip("/").rpartition(":")[2])
+    return sum(
+        any(
+            connection.status == psutil.CONN_ESTABLISHED and connection.laddr.port == port
+            for connection in process.net_connections("tcp")
+        )
+        for process in site.server.processes()
+    )
+
+
+@contextmanager
+def sockets_everywhere(site: Site, path: str, key: str, workers: int) -> Iterator[list[Socket]]:
+    """Some subscriptions by `key`, so that this many processes of the server have one."""
+    sockets: list[Socket] = []
+    with ExitStack() as opened:
+        while not sockets or workers_at(site) < workers:
+            assert len(sockets) < 60
+            sockets += [opened.enter_context(site.socket(path, key=key)) for _ in range(6)]
+        for each in sockets:
+            assert each.next()["type"] == "array-schema"
+        yield sockets
+
+
+def closings(sockets: list[Socket]) -> tuple[set[tuple[int, str]], float]:
+    """How they all were closed, and how long that took."""
+    begun = time.monotonic()
+    return {each.closing() for each in sockets}, time.monotonic() - begun
+
+
+@pytest.mark.parametrize(("name", "workers"), [("server", 2), ("runserver", 1)])
+def test_a_key_that_is_revoked_elsewhere_loses_its_sockets_in_every_process(
+    name: str, workers: int, request: pytest.FixtureRequest
+) -> None:
+    site = Site(request.getfixturevalue(name))
+    path, key = f"/{site.array()}", new_key(site)
+    with (
+        sockets_everywhere(site, path, key, workers) as sockets,
+        site.multi(key=key) as many,
+        site.socket(path) as own,
+    ):
+        many.say(type="subscribe", id="a", path=path, recursive=True)
+        assert many.of("a")["type"] == "array-schema"
+        assert own.next()["type"] == "array-schema"
+        revoke(site, key)
+        assert site.http("GET", f"/metadata{path}", headers=by(key)).status_code == 401
+        how, took = closings([*sockets, many])
+        assert how == {REVOKED}
+        assert took < SOON
+        site.write(path[1:], [1, 2, 3])
+        assert own.next()["sequence"] == 1
+    assert site.refusal(path, key=key).status_code == 401
+
+
+@pytest.mark.parametrize(("name", "workers"), [("server", 2), ("runserver", 1)])
+def test_a_node_that_is_deleted_loses_its_sockets_in_every_process(
+    name: str, workers: int, request: pytest.FixtureRequest
+) -> None:
+    site = Site(request.getfixturevalue(name))
+    container = site.create("container")
+    path = f"/{site.array(parent=container)}"
+    knowing = f"{path}?features=child-deleted"
+    with (
+        sockets_everywhere(site, path, KEY, workers) as sockets,
+        sockets_everywhere(site, knowing, KEY, workers) as those_who_know,
+    ):
+        site.done("DELETE", f"/metadata/{container}?recursive=true&external_only=false")
+        assert closings(sockets)[0] == {(1000, "Node deleted")}
+        how, took = closings(those_who_know)
+        assert how == {(4010, "Node deleted")}
+        assert took < SOON
+
+
+def test_a_key_loses_its_sockets_at_the_moment_it_expires(site: Site) -> None:
+    path, key = f"/{site.array()}", new_key(site, "--expires", "5s")
+    with site.socket(path, key=key) as by_header, site.socket(path, key=None) as by_message:
+        by_message.connection.send(json.dumps({"type": "auth", "api_key": key}))
+        for each in (by_header, by_message):
+            assert each.next()["type"] == "array-schema"
+        assert {each.closing() for each in (by_header, by_message)} == {EXPIRED}
+    assert site.refusal(path, key=key).status_code == 401
+    assert site.http("GET", f"/metadata{path}", headers=by(key)).status_code == 401
+
+
+@pytest.mark.parametrize("scopes", ["read:metadata", "read:data", "write:data,register"])
+def test_a_key_that_may_not_read_all_of_a_node_gets_no_stream(served: Site, scopes: str) -> None:
+    path, key = f"/{served.array()}", new_key(served, scopes=scopes)
+    refused = served.refusal(path, key=key)
+    assert refused.status_code == 401
+    assert refused.body is not None
+    assert b"Not enough permissions" in refused.body
+    with served.socket(path, key=None) as unknown:
+        unknown.connection.send(json.dumps({"type": "auth", "api_key": key}))
+        assert unknown.closing() == (4003, "Authentication failed")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Site]:
+    """A server of one process that takes few subscribers."""
+    limits = {"": "8", "_PER_KEY": "3", "_WAITING": "2"}
+    settings = {f"TILED_STREAMING_CACHE_CONNECTIONS{name}": n for name, n in limits.items()}
+    options = ("--port", "0", "--workers", "1", "--api-key", API_KEY)
+    with (
+        own_database() as database,
+        running(tmp_path, "serve", *options, **settings, **database) as server,
+    ):
+        yield Site(server)
+
+
+def test_more_subscribers_than_there_may_be_are_asked_to_come_back(small: Site) -> None:
+    path, key, other = f"/{small.array()}", new_key(small), new_key(small)
+    with ExitStack() as opened:
+
+        def open_socket(key: str | None) -> Socket:
+            return opened.enter_context(small.socket(path, key=key))
+
+        of_key = [open_socket(key) for _ in range(3)]
+        refused = small.refusal(path, key=key)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+        assert json.loads(refused.body or b"")["detail"].startswith(
+            "Connection limit of this API key"
+        )
+
+        oldest, *silent = [open_socket(None) for _ in range(3)]
+        assert oldest.closing()[0] == 4029
+        silent[0].connection.send(json.dumps({"type": "auth", "api_key": key}))
+        code, reason = silent[0].closing()
+        assert (code, reason.startswith("Connection limit of this API key")) == (4029, True)
+
+        rest = [open_socket(KEY) for _ in range(3)]
+        assert small.refusal(path).status_code == 429
+        of_key[0].connection.close()
+        rest.append(opened.enter_context(once_there_is_room(small, path, other)))
+        for each in (*of_key[1:], *rest):
+            assert each.next()["type"] == "array-schema"
+
+
+@contextmanager
+def once_there_is_room(site: Site, path: str, key: str) -> Iterator[Socket]:
+    """A subscription by a key, as soon as the server has seen that another one is gone."""
+    for _ in range(100):
+        try:
+            with site.socket(path, key=key) as socket:
+                yield socket
+                return
+        except InvalidStatus as error:
+            assert error.response.status_code == 429
+    raise AssertionError("Nobody made room.")
+
+
+@pytest.fixture
+def fragile(tmp_path: Path) -> Iterator[tuple[Site, EmbeddedValkey]]:
+    """A server whose Valkey may be killed (it comes back empty) or stopped (it does not)."""
+    options = ("--port", "0", "--workers", "2", "--api-key", API_KEY)
+    valkey = EmbeddedValkey(memory=64_000_000)
+    with valkey as uri, own_database() as database:
+        settings = {"TILED_STREAMING_CACHE_URI": uri, "TILED_STREAMING_CACHE_TIMEOUT": "1"}
+        with running(tmp_path, "serve", *options, **settings, **database) as server:
+            yield Site(server), valkey
+
+
+def listening(uri: str) -> int:
+    """How many server processes hear what is told to all."""
+    try:
+        with redis.Redis.from_url(uri) as client:
+            channels = client.pubsub_channels("*__group__control")
+            return sum(count for _, count in client.pubsub_numsub(*channels)) if channels else 0
+    except redis.ConnectionError:
+        return 0
+
+
+def test_after_the_redis_was_restarted_a_revoked_key_is_heard_of_as_before(
+    fragile: tuple[Site, EmbeddedValkey],
+) -> None:
+    site, valkey = fragile
+    uri = site.server.settings["TILED_STREAMING_CACHE_URI"]
+    path, key = f"/{site.array()}", new_key(site)
+    with sockets_everywhere(site, path, key, 2) as sockets:
+        wait_until(lambda: listening(uri) == 2)
+        assert valkey._guard is not None
+        for process in psutil.Process(valkey._guard.pid).children():
+            process.kill()
+            process.wait()
+        wait_until(lambda: listening(uri) == 2)
+        revoke(site, key)
+        how, took = closings(sockets)
+        assert how == {REVOKED}
+        assert took < SOON
+
+
+def test_without_a_redis_a_key_is_revoked_all_the_same_and_its_sockets_a_little_later(
+    fragile: tuple[Site, EmbeddedValkey],
+) -> None:
+    site, valkey = fragile
+    path, key = f"/{site.array()}", new_key(site)
+    with sockets_everywhere(site, path, key, 2) as sockets:
+        valkey.stop()
+        assert "Cannot broadcast" in revoke(site, key)
+        assert site.http("GET", f"/metadata{path}", headers=by(key)).status_code == 401
+        assert closings(sockets)[0] == {REVOKED}
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def by(key: str) -> dict[str, str]:
+    return {"Authorization": f"Apikey {key}"}

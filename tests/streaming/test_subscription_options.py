@@ -1,0 +1,82 @@
+"""What subscribers may ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streaming.protocol.notices import Feature
+from streaming.protocol.subscription_options import (
+    InvalidOptions,
+    SubscriptionOptions,
+    read_features,
+)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"start": "-1"},
+        {"start": ""},
+        {"start": "1.5"},
+        {"start": "99999999999999999999"},
+        {"start": True},
+        {"start": "1", "start_time": "0"},
+        {"start_time": "yesterday"},
+        {"start_time": "2026-01-02T03:04:05"},
+        {"start_time": "nan"},
+        {"start_time": "1e300"},
+        {"end": "-1"},
+        {"epoch": 5},
+        {"policy": "newest"},
+        {"max_rate": "0"},
+        {"max_rate": "-1"},
+        {"max_rate": "inf"},
+        {"max_rate": "often"},
+        {"max_rate": []},
+        {"slice": "a"},
+        {"slice": "-1"},
+        {"slice": "::0"},
+        {"slice": "::-1"},
+        {"slice": ":-2"},
+        {"slice": 5},
+        {"columns": []},
+        {"columns": "a"},
+        {"columns": ["a", "a"]},
+    ],
+)
+def test_nonsense_is_refused(asked: dict[str, Any]) -> None:
+    with pytest.raises(InvalidOptions, match=next(reversed(asked))):
+        SubscriptionOptions.read(asked, frozenset())
+
+
+def test_terms_may_come_as_text_or_as_themselves() -> None:
+    for asked in (
+        {"start": "5", "end": "1", "epoch": "e", "max_rate": "4"},
+        {"start": 5, "end": 1, "epoch": "e", "max_rate": 4},
+    ):
+        terms = SubscriptionOptions.read(asked, frozenset())
+        assert terms == SubscriptionOptions(start=5, end=1, epoch="e", interval=0.25)
+        assert terms.latest_only
+    assert SubscriptionOptions.read({"start": "latest"}, frozenset()).start == "latest"
+
+
+@pytest.mark.parametrize(
+    ("said", "milliseconds"),
+    [
+        ("1970-01-01T00:00:01Z", 1000),
+        ("1970-01-01T01:00:01.0005+01:00", 1000),
+        ("1970-01-01T01:00:01 01:00", 1000),
+        ("2.5", 2500),
+        (2.5, 2500),
+    ],
+)
+def test_a_moment_may_be_said_in_two_ways(said: Any, milliseconds: int) -> None:
+    assert SubscriptionOptions.read({"start_time": said}, frozenset()).since == milliseconds
+
+
+def test_features_that_nobody_knows_do_not_count() -> None:
+    features = read_features("gap, child-deleted,telepathy")
+    assert features == {Feature.gap, Feature.child_deleted}
+    assert read_features(None) == read_features(5) == frozenset()
