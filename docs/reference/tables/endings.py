@@ -94,11 +94,11 @@ def close_codes() -> Iterator[str]:
         _ending(
             errors.Unauthorized.close_code, SESSION_REVOKED, "the session of the token was revoked"
         ),
-        _ending(errors.Unauthorized.close_code, ACCOUNT_DISABLED, "the user or service was barred"),
+        _ending(errors.Unauthorized.close_code, ACCOUNT_DISABLED, "the account of the user or service was disabled"),
         _ending(
             errors.BadRequest.close_code,
             UNREAD_REPLIES,
-            "on a connection for many nodes, the client asks and reads no answers",
+            "on a connection for many nodes, the client sends commands and reads no replies",
         ),
         _ending(1009, "", "a message from the client is longer than 8 KiB"),
         _ending(1011, "Internal error", "something broke; the server's log says what"),
