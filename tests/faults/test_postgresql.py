@@ -231,7 +231,7 @@ import os, signal, sys
 from catalog.services import arrays, commits, tables
 from catalog.storage import tables as files
 from catalog.storage.arrays import ArrayStore
-from catalog.services.arrays.dense import Upload
+from catalog.services.uploads import Upload
 
 def pausing(function):
     def paused(*args, **kwargs):

@@ -9,12 +9,13 @@ from typing import Any
 
 from core.bounds import bounds, exceeded
 from core.errors import Invalid, TooLarge, UnsupportedMedia
+from core.json_limits import json_size
 from tiled_client.wire.data_sources import DataSource
 from tiled_client.wire.structure_family import Management, StructureFamily
 
 from ...models import KEY_LENGTH
 from ...storage import external
-from ..limits import check_asset, check_structure, json_size
+from ..limits import check_asset, check_structure
 from .tags import checked_tags
 
 UNKNOWN_MIMETYPE = (

@@ -10,8 +10,7 @@ from jsonpointer import JsonPointerException
 
 from core.bounds import bounds, exceeded
 from core.errors import Conflict, Invalid, TooLarge
-
-from ..limits import check_json, json_size
+from core.json_limits import check_json, json_size
 
 # Each may double the document, which is measured after it.
 MOST_COPIES = 10
