@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from core.errors import BadRequest
 from tiled_client.wire.buffers import awkward_buffers, ragged_body, zip_members
-from tiled_client.wire.json_values import plain_nested
-from tiled_client.wire.unshared import unshared_size
+from tiled_client.wire.expanded_size import expanded_nbytes
+from tiled_client.wire.json_values import nested_to_json
 
 from ..config import storage_settings
 from ..storage.parquet_writing import parquet_pieces
@@ -40,7 +40,7 @@ def json(export: Export[Nested]) -> bytes:
     array = export.data.array()
     if hasattr(array, "layout"):
         _check_size(array)
-    return json_of(plain_nested(array))
+    return json_of(nested_to_json(array))
 
 
 def arrow(export: Export[Nested]) -> bytes:
@@ -77,7 +77,7 @@ def _table(export: Export[Nested]) -> pa.Table:
 
 def _check_size(array: Any) -> None:
     """Raise BadRequest for an array that is too large with each item as often as it occurs."""
-    size, limit = unshared_size(array), storage_settings().response_bytesize_limit
+    size, limit = expanded_nbytes(array), storage_settings().response_bytesize_limit
     if size > limit:
         raise BadRequest(
             f"Response would exceed {limit} bytes (the setting storage.response_bytesize_limit): "

@@ -14,7 +14,7 @@ import pyarrow as pa
 from core.bounds import bounds, exceeded
 from core.errors import Invalid
 from tiled_client.wire.awkward import AwkwardStructure
-from tiled_client.wire.buffers import awkward_form, check_sizes
+from tiled_client.wire.buffers import awkward_form, check_list_sizes
 from tiled_client.wire.data_sources import Asset
 from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.sparse import SparseStructure
@@ -45,7 +45,7 @@ def check_structure(structure: Structure | None) -> None:
         case RaggedStructure():
             _check_ragged(structure)
         case AwkwardStructure():
-            check_sizes(awkward_form(structure.form))
+            check_list_sizes(awkward_form(structure.form))
         case TableStructure():
             _check_partitions("Partitions of the table", structure.npartitions)
             _check_columns(structure)

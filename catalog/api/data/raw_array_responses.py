@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from tiled_client.wire.slices import NDSlice, last_of, sliced_shape
+from tiled_client.wire.slices import NDSlice, last_element, sliced_shape
 
 from ...formats.arrays import bytes_of
 from core.http.media_types import OCTET_STREAM
@@ -38,7 +38,7 @@ def node_octets(request: Request, node: Node | Inner, items: NDSlice) -> HttpRes
         )
     check_response(structure, shape)
     # What is not there yet is told while there is still somebody to tell.
-    read_array(node, last_of(structure.shape, items))
+    read_array(node, last_element(structure.shape, items))
     pieces = iter_array(node, items, most=AT_ONCE // 2)
     return streamed(
         request,

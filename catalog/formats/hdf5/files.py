@@ -27,6 +27,7 @@ import pyarrow as pa
 from core.budgets import Exhausted, Growth
 from core.errors import BadRequest, ServiceError
 from tiled_client.wire.errors import WireError
+from tiled_client.wire.expanded_size import expanded_nbytes
 from tiled_client.wire.sparse import Coo, SparseStructure
 from tiled_client.wire.structures import (
     ArrayStructure,
@@ -34,7 +35,6 @@ from tiled_client.wire.structures import (
     RaggedStructure,
     TableStructure,
 )
-from tiled_client.wire.unshared import unshared_size
 
 from ...config import export_settings
 from ...models import Node
@@ -227,7 +227,7 @@ def _write_buffers(group: Any, array: Any, amount: Amount) -> None:
     import awkward
 
     # Before they are made: items that are shared are written as often as they occur.
-    amount.add(unshared_size(array))
+    amount.add(expanded_nbytes(array))
     form, length, buffers = awkward.to_buffers(awkward.to_packed(array))
     for name, buffer in buffers.items():
         group.create_dataset(name, data=dataset_values(np.asarray(buffer)))

@@ -59,4 +59,4 @@ def plan_patch(
             "Use ?extend=true to extend the array dimensions to fit."
         )
     check_size(structure, grown)
-    return replace(plan, structure=structure.grown_to(grown))
+    return replace(plan, structure=structure.with_shape(grown))
