@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.mapped_files import Bytes
+from core.mapped_files import BytesLike
 
 from .idempotency import Once
 
@@ -17,7 +17,7 @@ class Upload:
     known to the stream by its `token`.
     """
 
-    body: Bytes
+    body: BytesLike
     mimetype: str
     persist: bool
     once: Once | None = None

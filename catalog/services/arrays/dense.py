@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import BadRequest, Invalid, NotSupported
-from core.mapped_files import Bytes, let_go
+from core.mapped_files import BytesLike, release
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
@@ -149,7 +149,7 @@ def _checked(
     return plan, decode(upload.body, structure.dtype, plan.shape)
 
 
-def decode(body: Bytes, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
+def decode(body: BytesLike, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
     """The array whose C-order bytes `body` is. Raises Invalid if it is of another length."""
     expected = math.prod(shape) * dtype.itemsize
     if len(body) != expected:
@@ -189,7 +189,7 @@ def _store(
     # Nobody reads a branch before it is made current, with all that is in it.
     staged = stage.name if fence.exclusive else ""
     try:
-        chunks = _put(target, directory, plan, array, staged, lambda: let_go(upload.body))
+        chunks = _put(target, directory, plan, array, staged, lambda: release(upload.body))
     except BaseException:
         stage.discard()
         raise

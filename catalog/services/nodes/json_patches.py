@@ -65,7 +65,7 @@ def _applied(document: Any, operations: list[Any]) -> Any:
 def _check_size(patched: Any) -> None:
     check_json(patched)  # what is nested too deep cannot be measured
     if (size := json_size(patched)) > bounds().metadata:
-        raise TooLarge(exceeded("Bytes of the patched document", size, "metadata"))
+        raise TooLarge(exceeded("BytesLike of the patched document", size, "metadata"))
 
 
 def merge_patched(document: Any, patch: Any) -> Any:
