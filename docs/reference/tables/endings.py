@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from access.authentication.credentials import authenticate_key
-from access.principals import NOBODY, require
+from access.principals import ANONYMOUS, require
 from catalog.lookup.nodes import of_family
 from catalog.models import Node
 from core import errors
@@ -94,7 +94,11 @@ def close_codes() -> Iterator[str]:
         _ending(
             errors.Unauthorized.close_code, SESSION_REVOKED, "the session of the token was revoked"
         ),
-        _ending(errors.Unauthorized.close_code, ACCOUNT_DISABLED, "the account of the user or service was disabled"),
+        _ending(
+            errors.Unauthorized.close_code,
+            ACCOUNT_DISABLED,
+            "the account of the user or service was disabled",
+        ),
         _ending(
             errors.BadRequest.close_code,
             UNREAD_REPLIES,
@@ -136,7 +140,9 @@ def _attempts() -> Mapping[str, Callable[[], object]]:
         "an `Authorization` header of another form": read("", ("authorization", "Bearer abc")),
         "an `access_token` that is none": read("access_token=abc"),
         "a wrong key, on a public server too": lambda: authenticate_key("wrong"),
-        "a key without the scopes for data and metadata": lambda: require(NOBODY, *REQUIRED_SCOPES),
+        "a key without the scopes for data and metadata": lambda: require(
+            ANONYMOUS, *REQUIRED_SCOPES
+        ),
         "`streaming_cache.connections` are open": _raise(errors.TooMany(CONNECTION_LIMIT)),
         "this key has `streaming_cache.connections_per_key`": _raise(errors.TooMany(KEY_LIMIT)),
         "no key, and this address has `streaming_cache.connections_per_address`": _raise(

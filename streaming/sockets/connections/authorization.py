@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from access.api_keys.websocket_keys import behind
-from access.authentication.credentials import Credentials, anonymous, authenticate
-from access.login.sessions import require_open
+from access.api_keys.websocket_keys import effective_principal
+from access.authentication.credentials import Credentials, anonymous_principal, authenticate
+from access.login.sessions import require_active
 from access.principals import Principal, Scope, require
 from catalog.lookup.write_targets import find_target
 from catalog.permissions.node_permissions import check_node
@@ -36,7 +36,7 @@ class AuthorizedNode:
 
 def credentials_required() -> bool:
     """Return whether anonymous clients cannot subscribe to anything."""
-    return not anonymous().scopes
+    return not anonymous_principal().scopes
 
 
 def authenticate_subscriber(credentials: Credentials | None) -> Principal:
@@ -46,9 +46,9 @@ def authenticate_subscriber(credentials: Credentials | None) -> Principal:
     metadata, and for tokens of a revoked session: unlike a request, a subscription stays open, so
     that the remaining lifetime of the token does not limit it.
     """
-    principal = behind(authenticate(credentials))
+    principal = effective_principal(authenticate(credentials))
     if principal.session is not None:
-        require_open(principal.session)
+        require_active(principal.session)
     require(principal, *REQUIRED_SCOPES)
     return principal
 

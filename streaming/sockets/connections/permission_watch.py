@@ -27,7 +27,7 @@ from typing import Any
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
-from access.events import RightsChanged, rights_changed
+from access.events import PermissionsChanged, permissions_changed
 from access.permissions.tag_permissions import Version, current_version
 from catalog.permissions.node_permissions import limited, which_allow
 
@@ -155,9 +155,9 @@ def permission_watcher() -> PermissionWatcher:
 
 def connect() -> None:
     """Broadcast every change of permissions from now on."""
-    rights_changed.connect(broadcast_change, dispatch_uid="streaming tell of rights")
+    permissions_changed.connect(broadcast_change, dispatch_uid="streaming tell of rights")
 
 
-def broadcast_change(*, event: RightsChanged, **_: object) -> None:
+def broadcast_change(*, event: PermissionsChanged, **_: object) -> None:
     """Have all subscriptions checked, in this process and in all others."""
     _broadcast.send(PermissionWatcher.invalidate, {"type": MESSAGE_TYPE})

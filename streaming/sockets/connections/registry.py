@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from access.accounts.revalidation import Held, Valid
+from access.accounts.revalidation import CredentialIds, ValidCredentials
 from access.authentication.jwt_tokens import EXPIRED as TOKEN_EXPIRED
 from access.principals import Principal
 from core.errors import TooMany, Unauthorized
@@ -131,10 +131,10 @@ class ConnectionRegistry:
         self._revoked: dict[Credential, float] = {}
 
     @property
-    def credentials(self) -> Held:
+    def credentials(self) -> CredentialIds:
         """The credentials of all connections that can be revoked."""
         principals = [principal for _, principal in self._assigned()]
-        return Held(
+        return CredentialIds(
             keys=frozenset(one.key_id for one in principals if one.key_id is not None),
             sessions=frozenset(one.session for one in principals if one.session is not None),
             accounts=frozenset(one.uuid for one in principals if one.uuid is not None),
@@ -166,7 +166,7 @@ class ConnectionRegistry:
             if credential in _credentials(principal):
                 connection.end(Unauthorized.close_code, reason)
 
-    def apply_recheck(self, held: Held, valid: Valid) -> None:
+    def apply_recheck(self, held: CredentialIds, valid: ValidCredentials) -> None:
         """End the connections whose credentials are among `held` but not among `valid`."""
         for key_id in held.keys:
             if key_id not in valid.keys:
@@ -179,7 +179,7 @@ class ConnectionRegistry:
             self.revoke(account, ACCOUNT_DISABLED)
         self._reconnect_changed(valid)
 
-    def _reconnect_changed(self, valid: Valid) -> None:
+    def _reconnect_changed(self, valid: ValidCredentials) -> None:
         """Have accounts that lost their admin role, or were renamed, connect again."""
         not_admins = valid.accounts - valid.admins
         for connection, principal in self._assigned():

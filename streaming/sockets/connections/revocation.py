@@ -15,14 +15,14 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
-from access.accounts.revalidation import still_valid
+from access.accounts.revalidation import revalidate
 from access.events import (
-    AccountBarred,
     AccountChanged,
+    AccountDisabled,
     KeyRevoked,
     SessionRevoked,
-    account_barred,
     account_changed,
+    account_disabled,
     key_revoked,
     session_revoked,
 )
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 GROUP = "control"
 REVOKED = "credential.over"
 RECHECK = "credentials.look"
-RevocationEvent = KeyRevoked | SessionRevoked | AccountBarred
+RevocationEvent = KeyRevoked | SessionRevoked | AccountDisabled
 
 
 class RevocationListener(GroupListener):
@@ -76,7 +76,7 @@ class RevocationListener(GroupListener):
         if not held:
             return
         try:
-            valid = await database_sync_to_async(still_valid)(held)
+            valid = await database_sync_to_async(revalidate)(held)
         except DatabaseError as error:
             logger.warning("Cannot re-check the credentials of subscribers: %s", error)
         else:
@@ -93,7 +93,7 @@ def current_registry() -> ConnectionRegistry:
 
 def connect() -> None:
     """Broadcast every revocation, and every change of an account, from now on."""
-    for signal in (key_revoked, session_revoked, account_barred):
+    for signal in (key_revoked, session_revoked, account_disabled):
         signal.connect(broadcast, dispatch_uid="streaming tell")
     account_changed.connect(broadcast_recheck, dispatch_uid="streaming look")
 
@@ -123,7 +123,7 @@ def _credential_and_reason(event: RevocationEvent) -> tuple[Credential, str]:
             return event.key_id, KEY_REVOKED
         case SessionRevoked():
             return event.session, SESSION_REVOKED
-        case AccountBarred():
+        case AccountDisabled():
             return event.account, ACCOUNT_DISABLED
 
 

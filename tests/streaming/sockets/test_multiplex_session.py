@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from access.authentication.credentials import OWNER
+from access.authentication.credentials import SERVICE_KEY_PRINCIPAL
 from core.errors import BadRequest
 from streaming.reading.reader import Reader
 from streaming.sockets.messages.sender import MessageSender
@@ -23,7 +23,9 @@ async def test_a_client_that_does_not_read_replies_is_disconnected(reader: Reade
         sent.append(message)
 
     sender = MessageSender({}, send, text=True)
-    session = MultiplexSession(sender, reader, OWNER, "http://h", text=True, max_nodes=10)
+    session = MultiplexSession(
+        sender, reader, SERVICE_KEY_PRINCIPAL, "http://h", text=True, max_nodes=10
+    )
     running = asyncio.create_task(session.run())
     taken = 0
     while session.accepts_commands():
@@ -44,7 +46,9 @@ async def test_a_client_that_reads_replies_may_send_any_number_of_commands(reade
         sent.release()
 
     sender = MessageSender({}, send, text=True)
-    session = MultiplexSession(sender, reader, OWNER, "http://h", text=True, max_nodes=10)
+    session = MultiplexSession(
+        sender, reader, SERVICE_KEY_PRINCIPAL, "http://h", text=True, max_nodes=10
+    )
     running = asyncio.create_task(session.run())
     for _ in range(3 * MAX_PENDING_REPLIES):
         assert session.accepts_commands()

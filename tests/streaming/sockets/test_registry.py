@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from access.accounts.revalidation import Held, Valid
-from access.authentication.credentials import OWNER, PUBLIC
+from access.accounts.revalidation import CredentialIds, ValidCredentials
+from access.authentication.credentials import ANONYMOUS_READER, SERVICE_KEY_PRINCIPAL
 from access.principals import READ, Principal
 from core.errors import ServiceError, TooMany, Unauthorized
 from streaming.config import StreamingCacheSettings
@@ -58,20 +58,22 @@ class Sockets:
 
 async def test_a_slot_beyond_the_limit_is_refused_until_one_is_released() -> None:
     sockets = Sockets(new_registry(connections=2))
-    first = sockets.open(1, OWNER)
-    sockets.open(2, PUBLIC)
+    first = sockets.open(1, SERVICE_KEY_PRINCIPAL)
+    sockets.open(2, ANONYMOUS_READER)
     with pytest.raises(TooMany):
         sockets.registry.reserve(print)
     first.release()
     first.release()
-    sockets.open(3, OWNER)
+    sockets.open(3, SERVICE_KEY_PRINCIPAL)
     with pytest.raises(TooMany):
         sockets.registry.reserve(print)
 
 
 async def test_a_key_at_its_limit_does_not_affect_others() -> None:
     sockets = Sockets(new_registry(per_key=1))
-    for number, principal in enumerate((OWNER, PUBLIC, holder(1), holder(2))):
+    for number, principal in enumerate(
+        (SERVICE_KEY_PRINCIPAL, ANONYMOUS_READER, holder(1), holder(2))
+    ):
         slot = sockets.open(number, principal)
         with pytest.raises(TooMany):
             sockets.open(9, principal)
@@ -88,7 +90,7 @@ async def test_the_oldest_pending_connection_is_ended_for_a_new_one() -> None:
     second.mark_pending()
     assert [code for code, _ in dropped] == [TooMany.close_code]
     first.release()
-    second.assign(OWNER)
+    second.assign(SERVICE_KEY_PRINCIPAL)
     third = registry.reserve(print)
     third.mark_pending()
     third.release()
@@ -101,7 +103,7 @@ async def test_a_pending_connection_is_refused_if_all_others_are_in_another_work
     waiting.mark_pending()
     with pytest.raises(TooMany):
         second.reserve(print).mark_pending()
-    waiting.assign(OWNER)
+    waiting.assign(SERVICE_KEY_PRINCIPAL)
     second.reserve(print).mark_pending()
 
 
@@ -131,9 +133,9 @@ async def test_a_recheck_ends_connections_of_revoked_and_expired_keys() -> None:
     for number in (1, 2, 3):
         sockets.open(number, holder(number))
     held = sockets.registry.credentials
-    assert held == Held(keys=frozenset({1, 2, 3}))
+    assert held == CredentialIds(keys=frozenset({1, 2, 3}))
     past = datetime.now(UTC) - timedelta(seconds=1)
-    sockets.registry.apply_recheck(held, Valid(keys={1: None, 3: past}))
+    sockets.registry.apply_recheck(held, ValidCredentials(keys={1: None, 3: past}))
     assert sorted(sockets.ended) == [(2, REVOKED), (3, EXPIRED)]
 
 
@@ -144,15 +146,17 @@ async def test_connections_end_with_their_account_and_a_demoted_admin_reconnects
     sockets.open(2, Principal(READ, session=login, uuid=bob))
     sockets.open(3, Principal(READ, key_id=3, uuid=bob))
     held = sockets.registry.credentials
-    assert held == Held(frozenset({1, 3}), frozenset({login}), frozenset({ada, bob}))
+    assert held == CredentialIds(frozenset({1, 3}), frozenset({login}), frozenset({ada, bob}))
     keys: dict[int, datetime | None] = {1: None, 3: None}
     sockets.registry.apply_recheck(
-        held, Valid(keys, held.sessions, held.accounts, frozenset({ada}))
+        held, ValidCredentials(keys, held.sessions, held.accounts, frozenset({ada}))
     )
     assert sockets.ended == []
-    sockets.registry.apply_recheck(held, Valid(keys, held.sessions, held.accounts))
+    sockets.registry.apply_recheck(held, ValidCredentials(keys, held.sessions, held.accounts))
     assert sockets.ended == [(1, (1012, "Permissions changed"))]
-    sockets.registry.apply_recheck(held, Valid(keys, frozenset(), held.accounts, held.accounts))
+    sockets.registry.apply_recheck(
+        held, ValidCredentials(keys, frozenset(), held.accounts, held.accounts)
+    )
     assert sockets.ended[1:] == [(2, (4003, "Session revoked"))]
     sockets.registry.revoke(bob, "Account disabled")
     assert set(sockets.ended[2:]) == {(n, (4003, "Account disabled")) for n in (2, 3)}
@@ -165,7 +169,7 @@ async def test_a_renamed_user_reconnects() -> None:
     bob = uuid4()
     for number, name in ((1, "user:bob"), (2, "user:robert")):
         sockets.open(number, Principal(READ, key_id=1, uuid=bob, names=frozenset({name})))
-    now = Valid({1: None}, accounts=frozenset({bob}), names={bob: "user:robert"})
+    now = ValidCredentials({1: None}, accounts=frozenset({bob}), names={bob: "user:robert"})
     sockets.registry.apply_recheck(sockets.registry.credentials, now)
     assert sockets.ended == [(1, (1012, "Permissions changed"))]
 
@@ -222,7 +226,7 @@ def test_no_connection_is_counted_twice_or_after_its_release(steps: list[Any]) -
             slot.release()
         assert (registry.pending_count, registry.credentials, registry._connections) == (
             0,
-            Held(),
+            CredentialIds(),
             {},
         )
 
@@ -256,8 +260,8 @@ async def test_connections_of_a_key_and_of_an_address_are_counted_over_all_worke
     slots[3].assign(holder(2))
     slots[0].release()
     second.reserve(print).assign(holder(1))
-    first.reserve(print, "192.0.2.1").assign(PUBLIC)
-    second.reserve(print, "192.0.2.1").assign(PUBLIC)
+    first.reserve(print, "192.0.2.1").assign(ANONYMOUS_READER)
+    second.reserve(print, "192.0.2.1").assign(ANONYMOUS_READER)
     with pytest.raises(TooMany, match="connections_per_address"):
-        first.reserve(print, "192.0.2.1").assign(PUBLIC)
-    first.reserve(print, "192.0.2.2").assign(PUBLIC)
+        first.reserve(print, "192.0.2.1").assign(ANONYMOUS_READER)
+    first.reserve(print, "192.0.2.2").assign(ANONYMOUS_READER)
