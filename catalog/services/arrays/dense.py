@@ -17,26 +17,26 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import BadRequest, Conflict, Invalid, NotSupported
-from core.mapped_files import Bytes, let_go
+from core.errors import Conflict, Invalid, NotSupported
+from core.mapped_files import BytesLike, release
 from tiled_client.wire.slices import NDSlice, format_slice, patch_region, sliced_shape
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
-from ...config import storage_settings
 from ...events import ArrayWritten, announce, announce_left, record
 from ...locks.fencing import Fence, write_lock
 from ...lookup.embedded import Inner, read_inner_array
 from ...lookup.nodes import split_path
 from ...lookup.write_targets import Target, find_target, store_structure, superseded
 from ...models import DataSource, Node
-from ...storage.chunks.staging import Aside
-from ...storage.selection_chunks import portions
+from ...storage.chunks.staging import StagedChunk
+from ...storage.selection_chunks import split_selection
 from ..assets.external import read_external
 from ..assets.stores import array_folder, array_store
 from ..commits import committed
 from ..idempotency import Once, earlier_receipt, with_receipt
 from ..limits import check_size, nominal_bytes
+from ..response_limits import check_response_bytes
 from .overwrites import begin, discarded_if_refused, settle
 
 Array = np.ndarray[Any, Any]
@@ -52,7 +52,7 @@ class Upload:
     known to the stream by its `token`.
     """
 
-    body: Bytes
+    body: BytesLike
     mimetype: str
     persist: bool
     once: Once | None = None
@@ -110,17 +110,15 @@ def iter_array(node: Node | Inner, items: NDSlice, *, most: int) -> Iterator[Arr
     structure = array_structure(node)
     chunk = [max(sizes, default=1) for sizes in structure.chunks]
     most = max(most // structure.dtype.itemsize, 1)
-    for portion in portions(structure.shape, items, chunk, most=most):
+    for portion in split_selection(structure.shape, items, chunk, max_elements=most):
         yield _read(node, structure, portion)
 
 
 def check_response(structure: ArrayStructure, shape: Sequence[int]) -> None:
     """Raise BadRequest if so much of an array is more than one answer may hold."""
-    limit = storage_settings().response_bytesize_limit
-    if nominal_bytes(structure, shape) > limit:
-        raise BadRequest(
-            f"Response would exceed {limit}. Use slicing ('?slice=...') to request smaller chunks."
-        )
+    check_response_bytes(
+        nominal_bytes(structure, shape), "Use slicing ('?slice=...') to request smaller chunks."
+    )
 
 
 def _read(node: Node | Inner, structure: ArrayStructure, items: NDSlice) -> Array:
@@ -177,7 +175,7 @@ def _checked(
     return plan, decode(upload.body, structure.dtype, plan.shape)
 
 
-def decode(body: Bytes, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
+def decode(body: BytesLike, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
     """The array whose C-order bytes `body` is. Raises Invalid if it is of another length."""
     expected = math.prod(shape) * dtype.itemsize
     if len(body) != expected:
@@ -217,7 +215,7 @@ def _store(
     # Nobody reads a branch before it is made current, with all that is in it.
     staged = stage.name if fence.exclusive else ""
     try:
-        chunks = _put(target, directory, plan, array, staged, lambda: let_go(upload.body))
+        chunks = _put(target, directory, plan, array, staged, lambda: release(upload.body))
     except BaseException:
         stage.discard()
         raise
@@ -266,7 +264,7 @@ def _put(
     array: Array,
     stage: str,
     each: Callable[[], None],
-) -> list[Aside]:
+) -> list[StagedChunk]:
     store, before = array_store(), target_structure(target)
     if plan.structure is not before:
         store.extend(directory, before, plan.structure, plan.region)
