@@ -17,8 +17,8 @@ import orjson
 import pyarrow as pa
 from pyarrow import types
 
-from tiled_client.wire.json_columns import plain_column
-from tiled_client.wire.json_values import plain_array, plain_value
+from tiled_client.wire.json_columns import column_to_json
+from tiled_client.wire.json_values import array_to_json, json_default
 
 from ..config import storage_settings
 from ..services.response_limits import check_response_bytes
@@ -50,7 +50,7 @@ def table_json(table: pa.Table) -> Body:
 def json_of(value: Any) -> bytes:
     """Plain values as JSON; numpy's are known."""
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-    return orjson.dumps(value, default=plain_value, option=options)
+    return orjson.dumps(value, default=json_default, option=options)
 
 
 def _body(make: Callable[[], Iterator[bytes]], longest: float) -> Body:
@@ -84,7 +84,7 @@ def _check(size: int) -> None:
 
 def _array(array: Array) -> Iterator[bytes]:
     if not array.ndim:
-        yield json_of(plain_array(array))
+        yield json_of(array_to_json(array))
         return
     weight = math.prod(max(size, 1) for size in array.shape[1:])
     max_values = max(min(VALUES, BYTES // max(array.itemsize, 1)), 1)
@@ -92,7 +92,7 @@ def _array(array: Array) -> Iterator[bytes]:
     if array.ndim == 1 or weight <= max_values:
         step = max(max_values // weight, 1)
         for start in range(0, len(array), step):
-            yield _without_brackets(json_of(plain_array(array[start : start + step])), start)
+            yield _without_brackets(json_of(array_to_json(array[start : start + step])), start)
     else:
         for number in range(len(array)):
             if number:
@@ -107,7 +107,7 @@ def _table(table: pa.Table) -> Iterator[bytes]:
         yield (b"," if number else b"") + json_of(name) + b":["
         begun = 0
         for part in _parts(table[name]):
-            yield _without_brackets(json_of(plain_column(part)), begun)
+            yield _without_brackets(json_of(column_to_json(part)), begun)
             begun += len(part)
         yield b"]"
     yield b"}"

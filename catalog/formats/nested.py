@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from tiled_client.wire.buffers import awkward_buffers, ragged_body, zip_members
-from tiled_client.wire.json_values import plain_nested
-from tiled_client.wire.unshared import unshared_size
+from tiled_client.wire.expanded_size import expanded_nbytes
+from tiled_client.wire.json_values import nested_to_json
 
 from ..services.response_limits import check_response_bytes
 from ..storage.parquet_writing import parquet_chunks
@@ -39,7 +39,7 @@ def json(export: Export[Nested]) -> bytes:
     array = export.data.array()
     if hasattr(array, "layout"):
         _check_size(array)
-    return json_of(plain_nested(array))
+    return json_of(nested_to_json(array))
 
 
 def arrow(export: Export[Nested]) -> bytes:
@@ -76,7 +76,7 @@ def _table(export: Export[Nested]) -> pa.Table:
 
 def _check_size(array: Any) -> None:
     """Raise BadRequest for an array that is too large with each item as often as it occurs."""
-    size = unshared_size(array)
+    size = expanded_nbytes(array)
     check_response_bytes(
         size,
         f"With each repeated item written out, the array has {size} bytes (the limit is "

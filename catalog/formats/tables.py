@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
-from tiled_client.wire.json_columns import plain_column
+from tiled_client.wire.json_columns import column_to_json
 
 from ..services.tables.reading import Rows
 from ..storage.parquet_writing import parquet_chunks
@@ -110,7 +110,7 @@ def json_sequence(export: Export[Rows]) -> Iterator[bytes]:
     """Yield an object for each row, between a record separator and a line feed (RFC 7464)."""
     for piece in bounded_slices(export.data.pieces()):
         table = without_unnamed_index(piece)
-        rows = zip(*map(plain_column, table.columns), strict=True)
+        rows = zip(*map(column_to_json, table.columns), strict=True)
         names = table.column_names
         yield b"".join(RECORD + json_of(dict(zip(names, row, strict=True))) + END for row in rows)
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from tiled_client.wire.json_columns import plain_column
+from tiled_client.wire.json_columns import column_to_json
 from tiled_client.wire.json_values import data_uri
 
 from ..services.tables.reading import Rows
@@ -55,9 +55,9 @@ def _as_text_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if isinstance(kind, pa.BaseExtensionType):
         return _as_text_column(storage_of(column))
     if types.is_nested(kind) or types.is_interval(kind):
-        return _as_texts(plain_column(column), lambda value: json_of(value).decode())
+        return _as_texts(column_to_json(column), lambda value: json_of(value).decode())
     if (types.is_temporal(kind) and not types.is_duration(kind)) and not _has_json_form(column):
-        return _as_texts(plain_column(column), str)
+        return _as_texts(column_to_json(column), str)
     if is_binary(kind):
         return _as_texts(column.to_pylist(), data_uri)
     if types.is_duration(kind):

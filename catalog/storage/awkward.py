@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Collection
 from pathlib import Path
 
-from tiled_client.wire.buffers import form_key_of
+from tiled_client.wire.buffers import form_key
 
 from .atomic_write import replace_file
 from .errors import MissingFile, Unreadable
@@ -34,7 +34,7 @@ def read_buffers(path: Path, form_keys: Collection[str]) -> dict[str, bytes]:
     """Return the buffers of some nodes of the form. Raises MissingFile, Unreadable."""
     try:
         with zipfile.ZipFile(path) as archive:
-            wanted = [name for name in archive.namelist() if form_key_of(name) in form_keys]
+            wanted = [name for name in archive.namelist() if form_key(name) in form_keys]
             return {name: archive.read(name) for name in wanted}
     except FileNotFoundError as error:
         raise MissingFile(f"The buffers {path} are not there.") from error

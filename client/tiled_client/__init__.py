@@ -58,8 +58,8 @@ if TYPE_CHECKING:
         AsyncRecursiveSubscription as AsyncRecursiveSubscription,
     )
     from .stream.asyncio.subscription import AsyncSubscription as AsyncSubscription
+    from .stream.engine.callback_registry import CallbackRegistry as CallbackRegistry
     from .stream.engine.callbacks import CallbackFailure as CallbackFailure
-    from .stream.engine.registry import Registry as Registry
     from .stream.protocol.notices import Gap as Gap
     from .stream.protocol.notices import NodeClosed as NodeClosed
     from .stream.protocol.notices import Reset as Reset
@@ -140,7 +140,7 @@ _NAMES = {
     "stream.sync.connection": ["StreamConnection"],
     "stream.sync.iteration": ["Updates"],
     "stream.protocol.notices": ["Gap", "NodeClosed", "Reset"],
-    "stream.engine.registry": ["Registry"],
+    "stream.engine.callback_registry": ["CallbackRegistry"],
     "stream.sync.subscription": [
         "ContainerSubscription",
         "DataSubscription",
@@ -174,16 +174,30 @@ _NAMES = {
     ],
 }
 
+# Old names, loaded with a DeprecationWarning until the next release.
+_RENAMED = {"Registry": "CallbackRegistry"}
+
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = sorted([*_HOMES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        return _renamed(name)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     return value
+
+
+def _renamed(name: str) -> Any:
+    import warnings
+
+    new = _RENAMED[name]
+    message = f"{__name__}.{name} is now {__name__}.{new}; the old name goes with the next release"
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
+    return getattr(import_module(__name__), new)
 
 
 def __dir__() -> list[str]:

@@ -50,7 +50,7 @@ bodies = (
     | documents.map(lambda value: json.dumps(value).encode())
     | forms.map(str.encode)
 )
-EXAMPLES = int(os.environ.get("MADE_UP", "100"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))
 FORM = "application/x-www-form-urlencoded"
 NONE: dict[str, str] = {}
 
@@ -63,7 +63,7 @@ def token(site: object, settings: object, admin: User) -> str:
 
 @settings(
     max_examples=EXAMPLES,
-    derandomize="MADE_UP" not in os.environ,
+    derandomize="FUZZ_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

@@ -78,3 +78,10 @@ def test_type_checkers_are_told_of_the_same_names() -> None:
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nope'"):
         _ = tiled_client.nope
+
+
+@pytest.mark.parametrize(("old", "new"), tiled_client._RENAMED.items())
+def test_a_renamed_name_is_still_found_with_a_warning(old: str, new: str) -> None:
+    with pytest.warns(DeprecationWarning, match=f"is now tiled_client.{new}"):
+        value = getattr(tiled_client, old)
+    assert value is getattr(tiled_client, new)

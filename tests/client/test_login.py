@@ -20,7 +20,7 @@ from tiled_client import Forbidden, NodeNotFound, Unauthorized, from_uri
 from tiled_client.auth.credentials import Credentials, TokenCredentials, Tokens
 from tiled_client.auth.token_files import TokenFile
 from tiled_client.errors import StreamLost
-from tiled_client.stream.engine.credential_renewal import Renewal
+from tiled_client.stream.engine.credential_renewal import CredentialRenewal
 
 ROOT = {
     "data": {"id": "", "attributes": {"structure_family": "container", "specs": []}, "links": {}}
@@ -201,11 +201,11 @@ def test_a_stream_is_not_renewed_twice_in_vain() -> None:
         def renew(self, refused: Any) -> bool:
             return True
 
-    renewal, over = Renewal(Renewable()), Unauthorized("expired", status=4003)
-    assert isinstance(renewal.consider(over, news=False), StreamLost)
-    assert renewal.consider(over, news=False) is over
-    assert isinstance(renewal.consider(over, news=True), StreamLost)
-    assert Renewal(Credentials()).consider(over, news=True) is over
+    renewal, over = CredentialRenewal(Renewable()), Unauthorized("expired", status=4003)
+    assert isinstance(renewal.after_failure(over, news=False), StreamLost)
+    assert renewal.after_failure(over, news=False) is over
+    assert isinstance(renewal.after_failure(over, news=True), StreamLost)
+    assert CredentialRenewal(Credentials()).after_failure(over, news=True) is over
 
 
 def test_a_user_works_with_a_real_server(multiuser_server: RunningServer, cache: Path) -> None:

@@ -228,10 +228,12 @@ def test_nothing_is_undone_while_the_database_does_not_say_what_happened(site: S
 
 PAUSED = """
 import os, signal, sys
-from catalog.services import arrays, commits, tables
+from catalog.services import commits
+from catalog.services.arrays import dense
+from catalog.services.tables import writing
 from catalog.storage import tables as files
 from catalog.storage.arrays import ArrayStore
-from catalog.services.arrays.dense import Upload
+from catalog.services.uploads import Upload
 
 def pausing(function):
     def paused(*args, **kwargs):
@@ -242,7 +244,7 @@ def pausing(function):
 
 family, path, body, before = sys.argv[1:]
 if before == "record":
-    arrays.record = pausing(arrays.record)
+    dense.record = pausing(dense.record)
     commits.record = pausing(commits.record)
 elif before == "apply":
     ArrayStore.apply = pausing(ArrayStore.apply)
@@ -253,19 +255,19 @@ content = bytes.fromhex(body)
 try:
     if family == "table":
         upload = Upload(content, "application/vnd.apache.arrow.file", True)
-        tables.append_rows(path=path, partition=0, upload=upload)
+        writing.append_rows(path=path, partition=0, upload=upload)
     elif family == "growth":
         upload = Upload(content, "application/octet-stream", True)
-        arrays.write_patch(path=path, offset=(1, 0), shape=(3, 2), extend=True, upload=upload)
+        dense.write_patch(path=path, offset=(1, 0), shape=(3, 2), extend=True, upload=upload)
     elif family == "full":
         upload = Upload(content, "application/octet-stream", True)
-        arrays.write_full(path=path, upload=upload)
+        dense.write_full(path=path, upload=upload)
     elif family == "overlap":
         upload = Upload(content, "application/octet-stream", True)
-        arrays.write_patch(path=path, offset=(1, 0), shape=(2, 2), extend=True, upload=upload)
+        dense.write_patch(path=path, offset=(1, 0), shape=(2, 2), extend=True, upload=upload)
     else:
         upload = Upload(content, "application/octet-stream", True)
-        arrays.write_patch(path=path, offset=(0, 0), shape=(1, 2), extend=False, upload=upload)
+        dense.write_patch(path=path, offset=(0, 0), shape=(1, 2), extend=False, upload=upload)
 except Exception as error:
     print(type(error).__name__, flush=True)
 else:

@@ -17,12 +17,12 @@ from tests.fuzz import catalog_fixture, malformed_requests
 from tests.in_process_server import answer, content, header
 from tests.servers import RunningServer
 
-EXAMPLES = int(os.environ.get("MADE_UP", "60"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "60"))
 
 
 @settings(
     max_examples=EXAMPLES,
-    derandomize="MADE_UP" not in os.environ,
+    derandomize="FUZZ_EXAMPLES" not in os.environ,
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -1,7 +1,7 @@
 """Requests made up from the API's description: whatever they ask, the answer is one it allows.
 
 Each is followed by a look at what is stored: who was refused has changed nothing, and who was not
-has left nothing that cannot be read. MADE_UP says how many are tried for each operation.
+has left nothing that cannot be read. FUZZ_EXAMPLES says how many are tried for each operation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.fuzz.valid_requests import BODIES, plausible
 from tests.in_process_server import WSGI, answer
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
-EXAMPLES = int(os.environ.get("MADE_UP", "5"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "5"))
 LABELS = [
     f"{method.upper()} {path}"
     for path, methods in json.loads(DOCUMENT.read_text())["paths"].items()
@@ -32,7 +32,7 @@ LABELS = [
 PLAIN = {"accept-encoding": "identity"}
 SETTINGS = settings(
     max_examples=EXAMPLES,
-    derandomize="MADE_UP" not in os.environ,
+    derandomize="FUZZ_EXAMPLES" not in os.environ,
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),

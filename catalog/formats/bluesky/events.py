@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tiled_client.wire.json_values import plain_array
+from tiled_client.wire.json_values import array_to_json
 from tiled_client.wire.structures import ArrayStructure, RaggedStructure, TableStructure
 
 from ...services.arrays.ragged import read_ragged
@@ -111,7 +111,7 @@ def _array_rows(array: Subtree, start: int, stop: int) -> Any:
     part = slice(min(start, count), min(stop, count))
     if isinstance(array.structure, RaggedStructure):
         return read_ragged(array.stored(), (part,)).to_list()
-    return plain_array(array.read_array((part,)))
+    return array_to_json(array.read_array((part,)))
 
 
 def _event(

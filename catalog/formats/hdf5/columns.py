@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from tiled_client.wire.json_columns import plain_column
+from tiled_client.wire.json_columns import column_to_json
 
 from ...services.tables.reading import Rows
 from ...storage.tables import column_array, empty, storage_of
@@ -95,7 +95,7 @@ def _values(column: pa.ChunkedArray, gaps: bool) -> tuple[Array, np.dtype[Any]]:
 def _nested(column: pa.ChunkedArray) -> Array:
     numbers = _numbers_in_lists(column.type)
     if numbers is None:
-        texts = [json_of(value).decode() for value in plain_column(column)]
+        texts = [json_of(value).decode() for value in column_to_json(column)]
         return _fill_gaps(texts, TEXT)
     lists = [np.array([] if value is None else value, numbers) for value in column.to_pylist()]
     return _fill_gaps(lists, h5py.vlen_dtype(numbers))

@@ -22,7 +22,7 @@ from ...storage.errors import MissingFile
 from ..assets.stores import node_folder, stored_file
 from ..commits import committed
 from ..response_limits import check_response_bytes
-from .dense import Upload
+from ..uploads import Upload
 from .file_writes import NewFile, node_to_write, replace_files
 
 

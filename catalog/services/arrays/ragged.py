@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow as pa
 
 from core.errors import Conflict, Invalid, TooLarge
+from tiled_client.wire.expanded_size import expanded_nbytes
 from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structure_family import StructureFamily
-from tiled_client.wire.unshared import unshared_size
 
 from ...config import storage_settings
 from ...events import RaggedWritten, announce, announce_left
@@ -29,7 +29,7 @@ from ..commits import committed
 from ..idempotency import earlier_receipt, with_receipt
 from ..limits import check_rows
 from ..response_limits import check_response_bytes
-from .dense import Upload
+from ..uploads import Upload
 from .file_writes import Writing, node_to_write
 from .ragged_files import Placed, append_rows, read_rows, replace_rows
 
@@ -202,7 +202,7 @@ def _selected(array: Any, items: NDSlice) -> Any:
 
 def _check_sharing(array: Any) -> None:
     """Raise TooLarge for rows that overlap, and are too large when each is written by itself."""
-    size, limit = unshared_size(array), storage_settings().response_bytesize_limit
+    size, limit = expanded_nbytes(array), storage_settings().response_bytesize_limit
     if size > max(limit, 2 * array.nbytes):
         raise TooLarge(
             f"The rows overlap in the body; written out they have {size} bytes, more than {limit} "

@@ -152,7 +152,7 @@ class Node(Asker, Description, HasAssets):
 
         return AsyncStreamConnection(self, **options)
 
-    def subscription_over(self, line: Any, **wants: Any) -> Any:
+    def subscription_over(self, dispatcher: Any, **wants: Any) -> Any:
         """A subscription over a connection that there is, for the families that have streams."""
         raise TypeError(f"{self!r} has no stream")
 

@@ -20,8 +20,14 @@ import orjson
 
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.buffers import ZIP, awkward_array, awkward_form, ragged_array, unzip_members
-from tiled_client.wire.json_columns import plain_column
-from tiled_client.wire.json_values import OCTETS, data_uri, plain_array, plain_nested, plain_value
+from tiled_client.wire.json_columns import column_to_json
+from tiled_client.wire.json_values import (
+    OCTETS,
+    array_to_json,
+    data_uri,
+    json_default,
+    nested_to_json,
+)
 from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.sparse import DATA, SparseStructure, dim_names
 from tiled_client.wire.structures import ArrayStructure, Structure
@@ -52,23 +58,23 @@ def to_json(frame: bytes, structure: Structure | None) -> bytes:
 def dumps(message: dict[str, Any] | list[Any]) -> bytes:
     """A whole message, as the schema is, in JSON."""
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-    return orjson.dumps(message, default=plain_value, option=options)
+    return orjson.dumps(message, default=json_default, option=options)
 
 
 def _plain(payload: bytes, message: dict[str, Any], structure: Structure | None) -> Any:
     mimetype = message["mimetype"]
     if mimetype == OCTETS and isinstance(structure, ArrayStructure):
         array = np.frombuffer(payload, structure.dtype) if payload else np.empty(0, structure.dtype)
-        return plain_array(array.reshape(message["shape"]))
+        return array_to_json(array.reshape(message["shape"]))
     if mimetype == ARROW:
         return _columns(payload, structure)
     if isinstance(structure, RaggedStructure):
         if mimetype == ZIP:
-            return plain_nested(ragged_array(payload))
+            return nested_to_json(ragged_array(payload))
         return orjson.loads(payload)
     if isinstance(structure, AwkwardStructure):
         form, members = awkward_form(structure.form), unzip_members(payload)
-        return plain_nested(awkward_array(form, structure.length, members))
+        return nested_to_json(awkward_array(form, structure.length, members))
     return data_uri(payload, mimetype)
 
 
@@ -80,4 +86,4 @@ def _columns(payload: bytes, structure: Structure | None) -> dict[str, list[Any]
     if isinstance(structure, SparseStructure):
         table = table.select([*dim_names(len(structure.shape)), DATA])
     columns = zip(table.column_names, table.columns, strict=True)
-    return {name: plain_column(column) for name, column in columns}
+    return {name: column_to_json(column) for name, column in columns}

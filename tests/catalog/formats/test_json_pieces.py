@@ -13,8 +13,8 @@ from catalog.formats import json_pieces, shared_values
 from catalog.formats.json_pieces import array_json, json_of, table_json
 from core.errors import BadRequest
 from tests.catalog.conftest import OCTETS, Api, detail
-from tiled_client.wire.json_columns import plain_column
-from tiled_client.wire.json_values import plain_array
+from tiled_client.wire.json_columns import column_to_json
+from tiled_client.wire.json_values import array_to_json
 from tiled_client.wire.structures import ArrayStructure
 
 RECORD = np.dtype([("a", "i2"), ("b", "S3"), ("c", "f4", (2,))])
@@ -57,20 +57,20 @@ def pieces_of(request: Any, monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.mark.parametrize("array", ARRAYS, ids=lambda array: f"{array.dtype}-{array.shape}")
 def test_pieces_of_an_array_are_the_whole(array: Any, pieces_of: int) -> None:
-    assert whole(array_json(array)) == json_of(plain_array(array))
+    assert whole(array_json(array)) == json_of(array_to_json(array))
 
 
 def test_pieces_of_a_table_are_the_whole(pieces_of: int) -> None:
     table = pa.table(COLUMNS)
     for part in (table, table[:1], table[:0], pa.concat_tables([table, table[3:7]])):
-        expected = json_of({name: plain_column(part[name]) for name in part.column_names})
+        expected = json_of({name: column_to_json(part[name]) for name in part.column_names})
         assert whole(table_json(part)) == expected
     assert whole(table_json(pa.table({}))) == b"{}"
 
 
 @pytest.mark.parametrize("array", ARRAYS, ids=lambda array: f"{array.dtype}-{array.shape}")
 def test_no_text_is_longer_than_it_is_said_to_be_at_most(array: Any) -> None:
-    assert len(json_of(plain_array(array))) <= json_pieces._longest_text(array)
+    assert len(json_of(array_to_json(array))) <= json_pieces._longest_text(array)
 
 
 def test_little_memory_is_taken_whatever_the_text_is() -> None:

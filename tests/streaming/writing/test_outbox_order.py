@@ -58,7 +58,7 @@ class Story:
             with contextlib.suppress(Ahead):
                 self._late.pop(0)()
 
-    def outbox_worker(self) -> None:
+    def drain(self) -> None:
         """All that waits is put into the stream."""
         while not outbox_worker.look(self._log):
             pass

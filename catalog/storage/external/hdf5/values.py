@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 import orjson
 
-from tiled_client.wire.json_values import plain_array, plain_value
+from tiled_client.wire.json_values import array_to_json, json_default
 
 from ...encoding import Array
 from ...errors import Unreadable
@@ -141,9 +141,9 @@ def _numbers(value: Any, file: h5py.File) -> Any:
         array = _to_plain_values(array, array.dtype, file)
     if array.dtype.kind == "S":
         return _texts(array.tolist())
-    found = plain_array(array)
+    found = array_to_json(array)
     found = found.tolist() if isinstance(found, np.ndarray) else found
-    return orjson.loads(orjson.dumps(found, default=plain_value))
+    return orjson.loads(orjson.dumps(found, default=json_default))
 
 
 def _texts(value: Any) -> Any:
