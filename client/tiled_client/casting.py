@@ -28,7 +28,7 @@ def plain(values: Any) -> Array:
     return np.asarray(values)
 
 
-def fitting(values: Any, dtype: np.dtype[Any]) -> Array:
+def cast_exactly(values: Any, dtype: np.dtype[Any]) -> Array:
     """Return `values` as an array of `dtype`.
 
     Raises TypeError for values of another kind, and ValueError where one would change.

@@ -19,7 +19,7 @@ from tiled_client import (
     NodeNotFound,
     StructureFamily,
     TransportError,
-    UnreadableAnswer,
+    InvalidResponse,
     from_uri,
 )
 from tiled_client.documents import Resource
@@ -145,7 +145,7 @@ def test_no_server_leads_a_download_elsewhere(
         described(Asset("file://localhost/d", is_directory=True, id=7)),
         Reply(value={"manifest": [name]}),
     )
-    with pytest.raises(UnreadableAnswer):
+    with pytest.raises(InvalidResponse):
         raw(http_peer).raw_export(tmp_path)
     assert list(tmp_path.iterdir()) == []
 

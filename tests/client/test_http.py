@@ -18,14 +18,14 @@ from tiled_client import (
     Container,
     Invalid,
     NodeNotFound,
-    ServerFailure,
+    ServerError,
     StructureFamily,
     TableClient,
     TableStructure,
     TransportError,
     Unauthorized,
     Unavailable,
-    UnreadableAnswer,
+    InvalidResponse,
     from_uri,
 )
 from tiled_client import tables as frames
@@ -79,7 +79,7 @@ def test_a_write_is_repeated_while_the_server_fails(http_peer: HttpPeer) -> None
 
 def test_a_request_that_makes_the_server_fail_is_given_up_on(http_peer: HttpPeer) -> None:
     http_peer.gives(Reply(500, {"detail": "boom"}))
-    with pytest.raises(ServerFailure, match="boom"):
+    with pytest.raises(ServerError, match="boom"):
         array(http_peer).write([1, 2, 3])
     assert len(http_peer.exchanges) == RetryPolicy().attempts_at_failure
 
@@ -99,9 +99,9 @@ def test_what_adds_is_not_repeated_when_it_may_have_been_done(
     http_peer: HttpPeer, reply: Reply
 ) -> None:
     http_peer.gives(reply)
-    with pytest.raises((ServerFailure, TransportError)):
+    with pytest.raises((ServerError, TransportError)):
         table(http_peer).append({"a": [1]})
-    with pytest.raises((ServerFailure, TransportError)):
+    with pytest.raises((ServerError, TransportError)):
         array(http_peer).patch([4], offset=3, extend=True)
     assert len(http_peer.exchanges) == 2
 
@@ -283,7 +283,7 @@ def test_a_column_list_too_long_for_a_url_goes_into_the_body(http_peer: HttpPeer
 
 def test_something_that_is_no_tiled_server_is_told_from_one(http_peer: HttpPeer) -> None:
     http_peer.gives(Reply(body=b"<html>", headers={"Content-Type": "text/html"}))
-    with pytest.raises(UnreadableAnswer, match="is this the address of a Tiled server"):
+    with pytest.raises(InvalidResponse, match="is this the address of a Tiled server"):
         from_uri(http_peer.root)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..http.client import Http
 
 
-class Asker:
+class AccountMixin:
     """What any client object can do about whose it is. All objects of one server go together."""
 
     _http: Http

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path as FilePath
 from typing import Any, BinaryIO
 
-from ..errors import UnreadableAnswer
+from ..errors import InvalidResponse
 from ..http.client import Http
 from ..http.downloads import Download, checked_name
 from ..uris import Path
@@ -19,7 +19,7 @@ Place = tuple[Asset, str, str | None]
 """An asset, the folder that its files go to, and which file of it is meant if it is a folder."""
 
 
-class HasAssets:
+class AssetsMixin:
     """What of a node is about its files."""
 
     _http: Http
@@ -78,7 +78,7 @@ class HasAssets:
         try:
             return [checked_name(name) for name in found["manifest"]]
         except (KeyError, TypeError) as error:
-            raise UnreadableAnswer("The server did not list the files of an asset.") from error
+            raise InvalidResponse("The server did not list the files of an asset.") from error
 
     def _download(self, asset: Asset, relative_path: str | None) -> Download:
         params: dict[str, Any] = {"id": _number(asset), "relative_path": relative_path}
@@ -120,5 +120,5 @@ class HasAssets:
 
 def _number(asset: Asset) -> int:
     if asset.id is None:
-        raise UnreadableAnswer("The server did not number its assets.")
+        raise InvalidResponse("The server did not number its assets.")
     return asset.id

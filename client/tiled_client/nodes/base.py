@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..auth.credentials import Credentials
 from ..documents import Resource
-from ..errors import UnreadableAnswer
+from ..errors import InvalidResponse
 from ..http.client import Http
 from ..uris import Path, node_url
 from ..wire.data_sources import DataSource
 from ..wire.structure_family import StructureFamily
-from .account import Asker
-from .assets import HasAssets
+from .account import AccountMixin
+from .assets import AssetsMixin
 from .description import Description
 from .exporting import File, Wanted, export
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..stream.sync.connection import StreamConnection
 
 
-class Node(Asker, Description, HasAssets):
+class Node(AccountMixin, Description, AssetsMixin):
     """A node on a server: where it is, and what was known of it when it was last asked about.
 
     A family without a class of its own has this one.
@@ -167,9 +167,9 @@ class Node(Asker, Description, HasAssets):
 
 
 def fetch_resource(http: Http, path: Path, *, include_data_sources: bool = False) -> Resource:
-    """Ask the server what a node is. Raises NodeNotFound, UnreadableAnswer."""
+    """Ask the server what a node is. Raises NodeNotFound, InvalidResponse."""
     params = {"include_data_sources": True} if include_data_sources else {}
     value = http.get("metadata", path, params=params).value()
     if not isinstance(value, Mapping):
-        raise UnreadableAnswer("The server did not describe the node.")
+        raise InvalidResponse("The server did not describe the node.")
     return Resource.from_json(value.get("data"))

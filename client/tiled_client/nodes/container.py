@@ -16,11 +16,11 @@ from ..wire.structure_family import StructureFamily
 from ..wire.structures import ArrayStructure, TableStructure
 from .array import ArrayClient
 from .base import Node
-from .creation import create_node, removed_if_refused
+from .creation import create_node, delete_on_rejection
 from .exporting import File, Wanted, names_of
 from .listing import ListedContainer
 from .table import TableClient
-from .writing import WritesArrays
+from .writing import ArrayCreationMixin
 
 if TYPE_CHECKING:
     import pyarrow
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SQL_TABLE = "application/x-tiled-sql-table"
 
 
-class Container(WritesArrays, ListedContainer, family=StructureFamily.container):
+class Container(ArrayCreationMixin, ListedContainer, family=StructureFamily.container):
     """A container on a server: a mapping of keys to nodes, read page by page.
 
     `c["a", "b"]` and `c["a/b"]` reach below it in one request.
@@ -97,7 +97,7 @@ class Container(WritesArrays, ListedContainer, family=StructureFamily.container)
         assert isinstance(made, ArrayClient)
         if array.size:
             several = any(len(sizes) > 1 for sizes in structure.chunks)
-            with removed_if_refused(made):
+            with delete_on_rejection(made):
                 (made.write_all_blocks if several else made.write)(array)
         return made
 
@@ -122,7 +122,7 @@ class Container(WritesArrays, ListedContainer, family=StructureFamily.container)
             access_tags=access_tags,
         )
         assert isinstance(made, TableClient)
-        with removed_if_refused(made):
+        with delete_on_rejection(made):
             made.write(table)
         return made
 

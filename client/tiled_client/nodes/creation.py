@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..documents import Resource, SpecLike, read_data_sources, read_specs
-from ..errors import Conflict, RequestRefused, TiledClientError, UnreadableAnswer
+from ..errors import Conflict, InvalidResponse, RequestRejected, TiledClientError
 from ..http.client import Http
 from ..jsonable import jsonable
 from ..uris import Path
@@ -56,7 +56,7 @@ def create_node(
             raise
         return _adopt(http, (*parent, key), resource, error)
     if not isinstance(answer, Mapping):
-        raise UnreadableAnswer("The server did not say what it created.")
+        raise InvalidResponse("The server did not say what it created.")
     resource.metadata = answer.get("metadata") or resource.metadata
     resource.data_sources = read_data_sources(answer.get("data_sources"))
     tags = answer.get("access_tags", access_tags)
@@ -65,7 +65,7 @@ def create_node(
 
 
 @contextmanager
-def removed_if_refused(node: Node) -> Iterator[None]:
+def delete_on_rejection(node: Node) -> Iterator[None]:
     """Delete a node that was just created where the server refuses what is written to it.
 
     Where it is not known whether the server has taken it, the node stays; so does one that may be
@@ -73,7 +73,7 @@ def removed_if_refused(node: Node) -> Iterator[None]:
     """
     try:
         yield
-    except (RequestRefused, TypeError, ValueError):
+    except (RequestRejected, TypeError, ValueError):
         if not node.may_be_of_others:
             with suppress(TiledClientError):
                 node.delete(external_only=False)

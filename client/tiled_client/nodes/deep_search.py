@@ -6,7 +6,7 @@ from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from typing import Any
 
 from ..documents import Resource
-from ..errors import NodeNotFound, UnreadableAnswer
+from ..errors import InvalidResponse, NodeNotFound
 from ..http.client import Http
 from ..queries import KeysFilter, Pairs, Query, filter_params
 from ..uris import Path, split_path
@@ -82,4 +82,4 @@ def _ancestors(item: Mapping[str, Any]) -> Path:
     try:
         return tuple(item["attributes"]["ancestors"])
     except (KeyError, TypeError) as error:
-        raise UnreadableAnswer("The server did not say where the node is.") from error
+        raise InvalidResponse("The server did not say where the node is.") from error

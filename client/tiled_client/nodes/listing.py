@@ -12,7 +12,7 @@ from ..errors import NodeNotFound
 from ..queries import KeyLookup, Pairs, Query, filter_params
 from ..uris import Path, split_path
 from .base import Node, fetch_resource
-from .container_streams import WatchedContainer
+from .container_streams import StreamableContainer
 from .deep_search import Found
 from .pages import items_of, page_of
 from .views import Items, Keys, Values
@@ -21,7 +21,7 @@ Sort = str | tuple[str, int]
 MOST_PER_PAGE = 300
 
 
-class ListedContainer(WatchedContainer, Mapping[str, Any]):
+class ListedContainer(StreamableContainer, Mapping[str, Any]):
     """A mapping of keys to nodes, read page by page."""
 
     _queries: tuple[Query, ...] = ()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, overload
 
 from ..documents import read_specs
-from ..errors import UnreadableAnswer
+from ..errors import InvalidResponse
 from ..http.client import Http
 from ..uris import Path
 from ..wire.specs import Spec
@@ -76,7 +76,7 @@ class MetadataRevisions(Sequence[Revision]):
         params = {"page[offset]": offset, "page[limit]": limit}
         page = self._http.get("revisions", self._path, params=params).value()
         if not isinstance(page, Mapping) or "data" not in page:
-            raise UnreadableAnswer("The server did not list the revisions of the node.")
+            raise InvalidResponse("The server did not list the revisions of the node.")
         return page
 
 
@@ -91,6 +91,6 @@ def _revision(value: Mapping[str, Any]) -> Revision:
             datetime.fromisoformat(time) if isinstance(time, str) else time,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableAnswer(f"The server described a revision in an unknown way: {error}") from (
+        raise InvalidResponse(f"The server described a revision in an unknown way: {error}") from (
             error
         )

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from .. import tables as frames
-from ..casting import fitting, plain
-from ..errors import UnreadableAnswer
-from ..optional import needed
+from ..casting import cast_exactly, plain
+from ..errors import InvalidResponse
+from ..optional import require_package
 from ..wire.errors import WireError
 from ..wire.slices import expand_index, format_slice, sliced_shape
 from ..wire.sparse import Coo, SparseStructure
@@ -95,15 +95,15 @@ class SparseClient(ChunkedNode[SparseStructure], family=StructureFamily.sparse):
         data: Any,
         persist: bool,
     ) -> None:
-        elements = read_coo(coords, data, shape)
-        values = fitting(elements.data, self.dtype)
+        elements = coo_from_user(coords, data, shape)
+        values = cast_exactly(elements.data, self.dtype)
         if not persist:
             params = {**params, "persist": False}
         body = frames.encode(Coo(elements.coords, values, shape).to_arrow())
         self._http.send("PUT", endpoint, self._path, body, frames.ARROW, params=params)
 
 
-def read_coo(coords: Any, data: Any, shape: Sequence[int] | None) -> Coo:
+def coo_from_user(coords: Any, data: Any, shape: Sequence[int] | None) -> Coo:
     """What a user has given: coordinates and values, or a `sparse.COO` in the place of both.
 
     Raises ValueError where they do not go together.
@@ -134,16 +134,16 @@ def _check_fill_value(array: Any) -> None:
 
 
 def elements_of(content: bytes, shape: Sequence[int]) -> Coo:
-    """The elements in an Arrow file. Raises UnreadableAnswer."""
+    """The elements in an Arrow file. Raises InvalidResponse."""
     try:
         return Coo.from_arrow(frames.decode(content), shape)
     except WireError as error:
-        raise UnreadableAnswer(f"The server sent no readable sparse array: {error}") from error
+        raise InvalidResponse(f"The server sent no readable sparse array: {error}") from error
 
 
 def to_coo(elements: Coo) -> Any:
     """A `sparse.COO` of these elements."""
-    sparse = needed("sparse", "sparse")
+    sparse = require_package("sparse", "sparse")
     dtype = elements.data.dtype
     # The sum of no values would be a float.
     coo = sparse.COO(elements.coords, elements.data, shape=elements.shape)

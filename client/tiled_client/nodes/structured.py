@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from ..documents import Resource
-from ..errors import UnreadableAnswer
+from ..errors import InvalidResponse
 from ..http.client import Http
 from ..uris import Path
 from ..wire.slices import expand_index, format_slice
@@ -29,7 +29,7 @@ class StructuredNode(DataNode, Generic[S]):
     def __init__(self, http: Http, path: Path, resource: Resource) -> None:
         super().__init__(http, path, resource)
         if not isinstance(resource.structure, self._structure_class):
-            raise UnreadableAnswer(
+            raise InvalidResponse(
                 f"The server did not say what the {resource.family} {self.uri} looks like."
             )
 

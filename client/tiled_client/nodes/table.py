@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import tables as frames
-from ..errors import UnreadableAnswer
+from ..errors import InvalidResponse
 from ..stream.updates import TableReference
 from ..uris import query_of
 from ..wire.data_sources import DataSource
@@ -174,7 +174,7 @@ class TableClient(StructuredNode[TableStructure], family=StructureFamily.table):
             size = min(count, most)
             rows = self._fetch(endpoint, [*where, ("rows", format_rows(offset, size))], columns)
             if rows.num_rows != size:
-                raise UnreadableAnswer(f"{self.uri} sent {rows.num_rows} rows instead of {size}.")
+                raise InvalidResponse(f"{self.uri} sent {rows.num_rows} rows instead of {size}.")
             pieces.append(rows)
             offset, count = offset + size, count - size
             if not count:

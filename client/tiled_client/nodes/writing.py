@@ -14,9 +14,9 @@ from ..wire.data_sources import DataSource
 from ..wire.sparse import SparseStructure
 from ..wire.structure_family import StructureFamily
 from .awkward import AwkwardClient
-from .creation import removed_if_refused
+from .creation import delete_on_rejection
 from .ragged import RaggedClient
-from .sparse import SparseClient, read_coo
+from .sparse import SparseClient, coo_from_user
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -34,7 +34,7 @@ class Described(TypedDict, total=False):
     access_tags: Sequence[str] | None
 
 
-class WritesArrays:
+class ArrayCreationMixin:
     """A container in which arrays of other kinds than numpy's can be written."""
 
     _http: Http
@@ -53,13 +53,13 @@ class WritesArrays:
         >>> client.write_sparse(np.array([[0, 2], [1, 3]]), np.array([1.5, 2.5]), (3, 4))
         <SparseClient shape=(3, 4) chunks=((3,), (4,)) dtype=float64>
         """
-        elements = read_coo(coords, data, shape)
+        elements = coo_from_user(coords, data, shape)
         structure = SparseStructure.from_coo(
             elements.coords, elements.data, elements.shape, dims=dims
         )
         made = self._make(StructureFamily.sparse, structure, described)
         assert isinstance(made, SparseClient)
-        with removed_if_refused(made):
+        with delete_on_rejection(made):
             made.write(elements.coords, elements.data)
         return made
 
@@ -85,7 +85,7 @@ class WritesArrays:
         structure = nested.ragged_structure(rows, chunks, dims)
         made = self._make(StructureFamily.ragged, structure, described)
         assert isinstance(made, RaggedClient)
-        with removed_if_refused(made):
+        with delete_on_rejection(made):
             for number, start in enumerate(starts):
                 made.write_block(rows[start : start + step], number)
         return made
@@ -101,7 +101,7 @@ class WritesArrays:
         structure = AwkwardStructure(length, form)
         made = self._make(StructureFamily.awkward, structure, described)
         assert isinstance(made, AwkwardClient)
-        with removed_if_refused(made):
+        with delete_on_rejection(made):
             made.write(array)
         return made
 
