@@ -46,8 +46,8 @@ from .stream.asyncio.subscription import (
     AsyncRecursiveSubscription as AsyncRecursiveSubscription,
 )
 from .stream.asyncio.subscription import AsyncSubscription as AsyncSubscription
+from .stream.engine.callback_registry import CallbackRegistry as CallbackRegistry
 from .stream.engine.callbacks import CallbackFailure as CallbackFailure
-from .stream.engine.registry import Registry as Registry
 from .stream.protocol.notices import Gap as Gap
 from .stream.protocol.notices import NodeClosed as NodeClosed
 from .stream.protocol.notices import Reset as Reset
@@ -84,6 +84,7 @@ from .wire.structures import TableStructure as TableStructure
 
 __all__: list[str]
 
+Registry = CallbackRegistry
 RequestRefused = RequestRejected
 ServerFailure = ServerError
 UnreadableAnswer = InvalidResponse

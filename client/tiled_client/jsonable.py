@@ -28,7 +28,9 @@ def jsonable(value: Any) -> Any:
             array = np.asarray(value)
             # tolist() of datetimes with nanoseconds would return integers.
             is_datetime = array.dtype.kind == "M"
-            return jsonable(np.datetime_as_string(array).tolist() if is_datetime else array.tolist())
+            return jsonable(
+                np.datetime_as_string(array).tolist() if is_datetime else array.tolist()
+            )
         case datetime() | date():
             return value.isoformat()
     raise TypeError(f"Metadata cannot hold a {type(value).__name__}: {value!r}")

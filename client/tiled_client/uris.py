@@ -40,7 +40,7 @@ def split_path(text: str) -> Path:
 
 
 def node_url(root: str, endpoint: str, path: Path) -> str:
-    """Return the URL of an endpoint for a node, with keys escaped; that of the API ends in a slash."""
+    """Return the URL of an endpoint for a node, with escaped keys; the root URL ends in a slash."""
     keys = "/".join(quote(key, safe="") for key in path)
     return f"{root}/{endpoint}/{keys}" if endpoint else f"{root}/"
 

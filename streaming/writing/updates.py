@@ -36,7 +36,7 @@ class Update(NamedTuple):
 def encode(message: Message, payload: Bytes | None = None) -> Update:
     """The update that says `message`, as of now. Raises NeverFits."""
     size = None if payload is None else len(payload)
-    before, after = message_codec.update_parts(message, message_codec.utc_timestamp(), size)
+    before, after = message_codec.encode_split(message, message_codec.utc_timestamp(), size)
     if not payload:
         return Update(before, after)
     if len(payload) <= INLINE_BYTES:

@@ -28,6 +28,7 @@ from tiled_client import (
     DataSubscription,
     Forbidden,
     Invalid,
+    InvalidResponse,
     NodeNotFound,
     RequestRejected,
     StreamLost,
@@ -35,7 +36,6 @@ from tiled_client import (
     TransportError,
     Unauthorized,
     Unavailable,
-    InvalidResponse,
 )
 
 ENDS = closes(1000, "Producer ended stream")

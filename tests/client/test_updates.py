@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from tests.client.fake_servers import update
-from tiled_client import ArrayStructure, ArrayUpdate, ChildCreated, TableUpdate, InvalidResponse
+from tiled_client import ArrayStructure, ArrayUpdate, ChildCreated, InvalidResponse, TableUpdate
 from tiled_client import tables as frames
 from tiled_client.stream.protocol.messages import decode_frame, parse_envelope, parse_schema
-from tiled_client.stream.protocol.origin import Context, Origin
+from tiled_client.stream.protocol.origin import EventOrigin, UpdateContext
 from tiled_client.stream.updates import parse_update
 from tiled_client.wire.dtypes import dtype_from_numpy
 
@@ -35,13 +35,13 @@ dtypes = npst.scalar_dtypes() | npst.unicode_string_dtypes() | structs
 
 def parse(message: dict[str, Any], schema: dict[str, Any], structure: Any = None) -> Any:
     node = SimpleNamespace(structure=structure)
-    origin = Origin(None, ("x",), node)  # type: ignore[arg-type]
+    origin = EventOrigin(None, ("x",), node)  # type: ignore[arg-type]
     received = decode_frame(msgpack.packb(message))
     return parse_update(
         received,
         parse_envelope(received),
         parse_schema(schema),
-        Context(origin),
+        UpdateContext(origin),
     )
 
 

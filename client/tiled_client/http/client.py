@@ -246,7 +246,7 @@ class HttpClient:
             return Response(received.status_code, received.headers, content, received.url)
 
     def _with_renewal(self, request: Request) -> Any:
-        """Return the open response; after a 401, that to a second attempt with renewed credentials."""
+        """Return the open response; after a 401, that to an attempt with renewed credentials."""
         sent = self.credentials.header()
         response = self._open(request, sent)
         if response.status_code == UNAUTHORIZED and self.credentials.renew(sent):

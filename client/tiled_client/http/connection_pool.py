@@ -24,7 +24,7 @@ class ConnectionPool:
         self._local = threading.local()
 
     def session(self) -> requests.Session:
-        """Return this thread's session, which keeps its connections: sessions are not thread-safe."""
+        """Return this thread's own session: sessions of `requests` are not thread-safe."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = _new_session()

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..casting import cast_exactly
 from ..errors import InvalidResponse
-from ..http.client import OCTETS, Body
+from ..http.request import Body
+from ..http.responses import OCTETS
 from ..regions import Region, Selection, blocks, narrow, pieces, select
 from ..stream.updates import ArrayReference
 from ..uris import query_of

@@ -10,8 +10,8 @@ from pathlib import Path as FilePath
 from typing import Any, BinaryIO
 
 from ..errors import InvalidResponse
-from ..http.client import Http
-from ..http.downloads import Download, checked_name
+from ..http.client import HttpClient
+from ..http.downloads import Download, check_file_name
 from ..uris import Path
 from ..wire.data_sources import Asset, DataSource
 
@@ -22,7 +22,7 @@ Place = tuple[Asset, str, str | None]
 class AssetsMixin:
     """What of a node is about its files."""
 
-    _http: Http
+    _http: HttpClient
     _path: Path
 
     def data_sources(self) -> tuple[DataSource, ...]:
@@ -76,7 +76,7 @@ class AssetsMixin:
         params = {"id": _number(asset)}
         found = self._http.get("asset/manifest", self._path, params=params).value()
         try:
-            return [checked_name(name) for name in found["manifest"]]
+            return [check_file_name(name) for name in found["manifest"]]
         except (KeyError, TypeError) as error:
             raise InvalidResponse("The server did not list the files of an asset.") from error
 
@@ -87,7 +87,7 @@ class AssetsMixin:
     def _keep(self, place: Place, files: MutableMapping[str, io.BytesIO]) -> str:
         asset, folder, name = place
         content, download = io.BytesIO(), self._download(asset, name)
-        download.into(lambda _: content)
+        download.write_to(lambda _: content)
         key = "/".join(filter(None, (folder, name or download.name)))
         content.seek(0)
         files[key] = content
@@ -105,7 +105,7 @@ class AssetsMixin:
             return file
 
         try:
-            self._download(asset, name).into(open_partial)
+            self._download(asset, name).write_to(open_partial)
         except BaseException:
             for path, file in opened:
                 file.close()

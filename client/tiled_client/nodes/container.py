@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import tables as frames
-from ..casting import plain
+from ..casting import unmasked_array
 from ..documents import SpecLike
 from ..regions import normalize_chunks
 from ..uris import split_path
@@ -17,7 +17,7 @@ from ..wire.structures import ArrayStructure, TableStructure
 from .array import ArrayClient
 from .base import Node
 from .creation import create_node, delete_on_rejection
-from .exporting import File, Wanted, names_of
+from .exporting import ExportRequest, File, names_of
 from .listing import ListedContainer
 from .table import TableClient
 from .writing import ArrayCreationMixin
@@ -41,7 +41,7 @@ class Container(ArrayCreationMixin, ListedContainer, family=StructureFamily.cont
 
         See `Node.export`.
         """
-        self._export(Wanted("container/full", {}, "field", names_of(fields)), file, format)
+        self._export(ExportRequest("container/full", {}, "field", names_of(fields)), file, format)
 
     def create_container(
         self,
@@ -77,7 +77,7 @@ class Container(ArrayCreationMixin, ListedContainer, family=StructureFamily.cont
 
         `chunks` is as numpy users know it from dask: a size, a size per dimension, or all sizes.
         """
-        array = plain(array)
+        array = unmasked_array(array)
         limit = self._http.options.bytes_per_request
         structure = ArrayStructure(
             dtype_from_numpy(array.dtype),
@@ -169,7 +169,7 @@ class Container(ArrayCreationMixin, ListedContainer, family=StructureFamily.cont
     ) -> Node:
         """Create a node without data; a data source with assets registers files that exist."""
         return create_node(
-            self._http,
+            self._session,
             self._path,
             structure_family,
             key=key,

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import InvalidResponse
-from ..http.client import Http
+from ..http.client import HttpClient
 from ..queries import Pairs
 from ..uris import Path, query_of
 
 
 def items_of(
-    http: Http, endpoint: str, path: Path, asked: Pairs, paging: Mapping[str, str]
+    http: HttpClient, endpoint: str, path: Path, asked: Pairs, paging: Mapping[str, str]
 ) -> Iterator[Mapping[str, Any]]:
     """All items of the listing that `paging` begins with. Raises InvalidResponse."""
     while True:
@@ -27,7 +27,7 @@ def items_of(
             raise InvalidResponse(f"{following} leads to the same page again and again.")
 
 
-def page_of(http: Http, endpoint: str, path: Path, params: Pairs) -> Mapping[str, Any]:
+def page_of(http: HttpClient, endpoint: str, path: Path, params: Pairs) -> Mapping[str, Any]:
     """One page. Raises InvalidResponse."""
     page = http.get(endpoint, path, params=params).value()
     if not isinstance(page, Mapping) or "data" not in page:

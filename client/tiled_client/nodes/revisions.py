@@ -9,7 +9,7 @@ from typing import Any, overload
 
 from ..documents import read_specs
 from ..errors import InvalidResponse
-from ..http.client import Http
+from ..http.client import HttpClient
 from ..uris import Path
 from ..wire.specs import Spec
 
@@ -29,7 +29,7 @@ class Revision:
 class MetadataRevisions(Sequence[Revision]):
     """The revisions of a node, the oldest first, asked for when they are looked at."""
 
-    def __init__(self, http: Http, path: Path) -> None:
+    def __init__(self, http: HttpClient, path: Path) -> None:
         self._http = http
         self._path = path
 

@@ -10,7 +10,7 @@ from access.principals import NOBODY, require
 from catalog.lookup.nodes import of_family
 from catalog.models import Node
 from core import errors
-from streaming.reading.hub import Ending
+from streaming.protocol.endings import CLOSE_CODES, GONE_CODE, StreamEnd
 from streaming.reading.reader import current_reader
 from streaming.sockets.connections.authorization import NEEDED, STREAMABLE
 from streaming.sockets.connections.registry import (
@@ -24,7 +24,7 @@ from streaming.sockets.connections.registry import (
     TOKEN_EXPIRED,
     TOO_MANY_WAIT,
 )
-from streaming.sockets.consumers.base import CLOSE_CODES, FIRST_MESSAGE_SECONDS, GONE_CODE
+from streaming.sockets.consumers.base import FIRST_MESSAGE_SECONDS
 from streaming.sockets.consumers.handshake import (
     BadFirstMessage,
     Handshake,
@@ -37,9 +37,9 @@ from tiled_client.stream.protocol.close_codes import error_for_close, is_final
 from .markdown import code, table
 
 WHEN = {
-    Ending.CLOSED: "the producer closed the stream, and this subscriber has received all of it",
-    Ending.DELETED: "the node was deleted",
-    Ending.LOST: "the streaming cache was out of reach for longer than "
+    StreamEnd.CLOSED: "the producer closed the stream, and this subscriber has received all of it",
+    StreamEnd.DELETED: "the node was deleted",
+    StreamEnd.LOST: "the streaming cache was out of reach for longer than "
     "`streaming_cache.outage_tolerance`",
 }
 OUT_OF_REACH = "The streaming cache cannot be reached. Try again soon."
@@ -60,7 +60,7 @@ def close_codes() -> Iterator[str]:
     """A row for each way in which an accepted subscription ends, and what our client does."""
     rows = [_ending(CLOSE_CODES[ending], ending.value, when) for ending, when in WHEN.items()]
     rows.insert(
-        2, _ending(GONE_CODE, Ending.DELETED.value, "the same, with the feature `child-deleted`")
+        2, _ending(GONE_CODE, StreamEnd.DELETED.value, "the same, with the feature `child-deleted`")
     )
     rows += [_ending(*_closed(text), when) for when, text in FIRST_MESSAGES.items()]
     patience = f"No auth message within {FIRST_MESSAGE_SECONDS:.0f} seconds"

@@ -15,8 +15,7 @@ from access.authentication.credentials import Credentials
 from core.errors import ServiceError, Unauthorized
 
 from ...config import required_cache
-from ...reading.hub import Ending
-from ...reading.subscriber import StreamEnded
+from ...protocol.endings import CLOSE_CODES, StreamEnd, StreamEnded
 from ..connections.authorization import needs_credentials
 from ..connections.registry import Seat
 from ..connections.revocation import current_desk
@@ -28,9 +27,6 @@ logger = logging.getLogger(__name__)
 
 FIRST_MESSAGE_SECONDS = 10.0
 REASON_BYTES = 123
-CLOSE_CODES = {Ending.CLOSED: 1000, Ending.DELETED: 1000, Ending.LOST: 1012}
-# For those who know it. Others would come back at once, again and again.
-GONE_CODE = 4010
 
 
 class StreamSocket(AsyncConsumer):
@@ -134,7 +130,7 @@ class StreamSocket(AsyncConsumer):
         """The client is gone: stop at once."""
         raise StopConsumer
 
-    def close_code(self, ending: Ending) -> int:
+    def close_code(self, ending: StreamEnd) -> int:
         """With which code to close when the stream is over."""
         return CLOSE_CODES[ending]
 

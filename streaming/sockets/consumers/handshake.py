@@ -16,7 +16,7 @@ from access.config import authentication_settings
 from catalog.lookup.nodes import split_path
 from core.errors import BadRequest, Forbidden, ServiceError, Unauthorized
 
-from ...protocol.subscription_options import Terms, read_features
+from ...protocol.subscription_options import SubscriptionOptions, read_features
 
 
 class Envelope(StrEnum):
@@ -38,7 +38,7 @@ class Handshake:
 
     path: list[str]
     envelope: Envelope
-    terms: Terms
+    terms: SubscriptionOptions
     credentials: Credentials | None
     base_url: str
     user_agent: str = ""
@@ -47,7 +47,7 @@ class Handshake:
     def read(cls, scope: Mapping[str, Any]) -> Handshake:
         """Read an ASGI scope.
 
-        Raises Forbidden and BadTerms (query), BadRequest and Unauthorized (credentials).
+        Raises Forbidden and InvalidOptions (query), BadRequest and Unauthorized (credentials).
         """
         headers = {
             name.decode("latin-1").lower(): value.decode("latin-1")
@@ -59,7 +59,7 @@ class Handshake:
         return cls(
             path=split_path(scope["url_route"]["kwargs"]["path"]),
             envelope=_envelope(query.get("envelope_format")),
-            terms=Terms.read(
+            terms=SubscriptionOptions.read(
                 {**query, "columns": fields.get("columns")}, read_features(query.get("features"))
             ),
             credentials=_in_header(headers.get("authorization")) or in_query,

@@ -13,10 +13,10 @@ from channels.exceptions import StopConsumer
 from access.authentication.credentials import Credentials
 from catalog.api.client_versions import reads_sizes
 
+from ...protocol.endings import GONE_CODE, StreamEnd
 from ...protocol.notices import Feature
 from ...reading.entries import Entry
 from ...reading.feed import Item
-from ...reading.hub import Ending
 from ...reading.reader import Reader, current_reader
 from ...reading.subscriber import Subscriber
 from ..connections.authorization import Watched, admit
@@ -27,7 +27,7 @@ from ..messages.renderer import Rendering
 from ..messages.sender import Outlet
 from ..messages.slicing import Cut, Origin, cut_of
 from ..messages.visibility import sight_of
-from .base import GONE_CODE, StreamSocket
+from .base import StreamSocket
 from .handshake import Envelope
 
 
@@ -69,7 +69,7 @@ class StreamConsumer(StreamSocket):
 
         sight = sight_of(self.watched)
         if sight is None:
-            subscriber.express = express
+            subscriber.fast_path = express
 
         async def pass_on(items: list[Item]) -> None:
             await watch.settled(self._onlooker)
@@ -80,7 +80,7 @@ class StreamConsumer(StreamSocket):
             # One that never has to wait would otherwise be the only one served.
             await asyncio.sleep(0)
             async with in_flight().replays:
-                items = await subscriber.poll()
+                items = await subscriber.receive_nowait()
                 await pass_on(items)
             return bool(items)
 
@@ -90,7 +90,7 @@ class StreamConsumer(StreamSocket):
                 await outlet.drained()
                 if subscriber.feed.behind and await replayed():
                     continue
-                await pass_on(await subscriber.take())
+                await pass_on(await subscriber.receive())
         finally:
             outlet.close()
 
@@ -104,12 +104,12 @@ class StreamConsumer(StreamSocket):
 
     def _lose(self) -> None:
         """The node is hidden from now on, and looks as if it were gone."""
-        self._end_early(self.close_code(Ending.DELETED), Ending.DELETED.value)
+        self._end_early(self.close_code(StreamEnd.DELETED), StreamEnd.DELETED.value)
 
-    def close_code(self, ending: Ending) -> int:
+    def close_code(self, ending: StreamEnd) -> int:
         """With which code to close: some clients know one for deleted nodes."""
         knows = Feature.child_deleted in self.handshake.terms.features
-        return GONE_CODE if knows and ending is Ending.DELETED else super().close_code(ending)
+        return GONE_CODE if knows and ending is StreamEnd.DELETED else super().close_code(ending)
 
 
 class NoSuchStream(AsyncConsumer):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ...config import streaming_cache_settings
-from ...reading.entries import Form
+from ...reading.entries import EncodedMessage
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Holder:
     def __init__(self, abort: Callable[[], None] | None) -> None:
         self.abort = abort
         self.since = 0.0
-        self.forms: list[Form] = []
+        self.forms: list[EncodedMessage] = []
 
 
 class InFlight:
@@ -47,7 +47,7 @@ class InFlight:
         self._holders: dict[Holder, None] = {}
         self._freed = asyncio.Event()
 
-    async def take(self, holder: Holder, forms: Sequence[Form]) -> None:
+    async def take(self, holder: Holder, forms: Sequence[EncodedMessage]) -> None:
         """Count what is about to be sent; wait until there is room for it."""
         large = [form for form in forms if len(form) > COUNTED_BYTES]
         if not large:
@@ -75,7 +75,7 @@ class InFlight:
         self._holders.pop(holder, None)
         self._freed.set()
 
-    def _new(self, forms: Sequence[Form]) -> int:
+    def _new(self, forms: Sequence[EncodedMessage]) -> int:
         return sum(len(form) for form in forms if id(form) not in self._counts)
 
     async def _make_room(self) -> None:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from ...reading.entries import Form
+from ...reading.entries import EncodedMessage
 from .in_flight import Holder, in_flight
 
 EXTENSION = "tiled.frames"
@@ -47,7 +47,7 @@ class Outlet:
         """Hold nothing any more; harmless when done before."""
         self._in_flight.release(self._holder)
 
-    async def send(self, forms: Sequence[Form], prefix: bytes = b"") -> None:
+    async def send(self, forms: Sequence[EncodedMessage], prefix: bytes = b"") -> None:
         """Send each of `forms`, begun by `prefix`, as a message of its own.
 
         Raises OSError when the subscriber is gone.
@@ -64,11 +64,11 @@ class Outlet:
         if not self._offer(parts):
             await self._send({"type": EXTENSION, "parts": parts})
 
-    def offer(self, forms: Sequence[Form], prefix: bytes = b"") -> bool:
+    def offer(self, forms: Sequence[EncodedMessage], prefix: bytes = b"") -> bool:
         """Send them now; False, and nothing is sent, where that would take waiting."""
         return self._offer is not None and (not forms or self._offer(self._parts(forms, prefix)))
 
-    def _parts(self, forms: Sequence[Form], prefix: bytes) -> list[bytes]:
+    def _parts(self, forms: Sequence[EncodedMessage], prefix: bytes) -> list[bytes]:
         kind = TEXT if self._text else BINARY
         if len(forms) == 1 and not prefix:
             return _shared.frame(kind, forms[0])
@@ -84,9 +84,9 @@ class Shared:
     """The last short message as a frame: each subscriber's turn comes before the next one's."""
 
     def __init__(self) -> None:
-        self._last: tuple[int, Form, list[bytes]] = (0, b"", [])
+        self._last: tuple[int, EncodedMessage, list[bytes]] = (0, b"", [])
 
-    def frame(self, kind: int, form: Form) -> list[bytes]:
+    def frame(self, kind: int, form: EncodedMessage) -> list[bytes]:
         """The parts of its frame; one part if it is short."""
         last_kind, last_form, parts = self._last
         if form is last_form and kind == last_kind:
@@ -101,14 +101,14 @@ class Shared:
 _shared = Shared()
 
 
-def _message(text: bool, prefix: bytes, form: Form) -> dict[str, Any]:
+def _message(text: bool, prefix: bytes, form: EncodedMessage) -> dict[str, Any]:
     if text:
         whole = prefix + form + b"]" if prefix else form
         return {"type": "websocket.send", "text": whole.decode()}
     return {"type": "websocket.send", "bytes": prefix + form if prefix else form}
 
 
-def _frame(kind: int, prefix: bytes, form: Form, suffix: bytes = b"") -> list[bytes]:
+def _frame(kind: int, prefix: bytes, form: EncodedMessage, suffix: bytes = b"") -> list[bytes]:
     """A message as a frame, in a few parts; a long form is not copied."""
     head = _header(kind, len(prefix) + len(form) + len(suffix)) + prefix
     if len(form) <= COPIED_BYTES:

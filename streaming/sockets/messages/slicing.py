@@ -17,7 +17,7 @@ from tiled_client.wire.slices import Item, NDSlice, format_slice, sliced_shape
 from tiled_client.wire.sparse import Coo, SparseStructure
 from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
 
-from ...protocol.subscription_options import BadTerms, Terms
+from ...protocol.subscription_options import InvalidOptions, SubscriptionOptions
 from .data_links import array_uri, table_ref_uri
 
 Message = dict[str, Any]
@@ -59,9 +59,9 @@ class ArrayCut:
 
     @classmethod
     def of(cls, structure: ArrayStructure | SparseStructure, items: NDSlice) -> ArrayCut:
-        """Cut arrays of `structure` by `items`. Raises BadTerms if there are too many."""
+        """Cut arrays of `structure` by `items`. Raises InvalidOptions if there are too many."""
         if len(items) > len(structure.shape):
-            raise BadTerms(
+            raise InvalidOptions(
                 f"slice has {len(items)} parts, but the array has {len(structure.shape)} "
                 "dimensions."
             )
@@ -144,11 +144,11 @@ class TableCut:
 
     @classmethod
     def of(cls, structure: TableStructure, columns: Sequence[str]) -> TableCut:
-        """Cut tables of `structure` to `columns`. Raises BadTerms for ones it does not have."""
+        """Cut tables of `structure` to `columns`. Raises InvalidOptions for unknown ones."""
         known = structure.schema().names
         for name in columns:
             if name not in known:
-                raise BadTerms(f"columns names {name!r}, but the table has {known}.")
+                raise InvalidOptions(f"columns names {name!r}, but the table has {known}.")
         return cls(tuple(columns), "\0".join(columns))
 
     def __call__(self, message: Message, origin: Origin) -> Message | None:
@@ -163,17 +163,17 @@ class TableCut:
         return {**said, "payload": _arrow_file(table)}
 
 
-def cut_of(terms: Terms, structure: Structure | None) -> Cut | None:
-    """What `terms` want of the updates of a node. Raises BadTerms where that cannot be."""
+def cut_of(terms: SubscriptionOptions, structure: Structure | None) -> Cut | None:
+    """What `terms` want of the updates of a node. Raises InvalidOptions where that cannot be."""
     if terms.items is not None and terms.columns is not None:
-        raise BadTerms("slice and columns cannot go together.")
+        raise InvalidOptions("slice and columns cannot go together.")
     if terms.items is not None:
         if not isinstance(structure, ArrayStructure | SparseStructure):
-            raise BadTerms("slice is for arrays and sparse arrays only.")
+            raise InvalidOptions("slice is for arrays and sparse arrays only.")
         return ArrayCut.of(structure, terms.items)
     if terms.columns is not None:
         if not isinstance(structure, TableStructure):
-            raise BadTerms("columns is for tables only.")
+            raise InvalidOptions("columns is for tables only.")
         return TableCut.of(structure, terms.columns)
     return None
 

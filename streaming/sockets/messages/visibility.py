@@ -21,7 +21,7 @@ from ...reading.feed import Item
 from ..connections.authorization import Watched
 
 OF_CHILDREN = tuple(
-    message_codec.lead(message.type)
+    message_codec.type_prefix(message.type)
     for message in (ChildCreated, ChildMetadataUpdated, ChildDeleted)
 )
 

@@ -11,7 +11,7 @@ import orjson
 from catalog.lookup.nodes import split_path
 
 from ...protocol.notices import Feature
-from ...protocol.subscription_options import BadTerms, Terms
+from ...protocol.subscription_options import InvalidOptions, SubscriptionOptions
 
 LONGEST_ID = 64
 
@@ -31,7 +31,7 @@ class Subscribe:
 
     id: str
     path: list[str]
-    terms: Terms
+    terms: SubscriptionOptions
     recursive: bool
 
 
@@ -78,12 +78,12 @@ def _subscribe(name: str, message: dict[str, Any], features: frozenset[Feature])
     if not isinstance(recursive, bool):
         raise BadControl(f"recursive must be true or false, not {recursive!r}.", name)
     try:
-        terms = Terms.read(message, features)
-    except BadTerms as error:
+        terms = SubscriptionOptions.read(message, features)
+    except InvalidOptions as error:
         raise BadControl(error.detail, name) from error
     if recursive:
         if terms.items is not None or terms.columns is not None:
             raise BadControl("recursive and slice or columns cannot go together.", name)
         # An epoch is one node's.
-        terms = replace(terms, epoch=None, end=0, of_many=True)
+        terms = replace(terms, epoch=None, end=0, recursive=True)
     return Subscribe(name, split_path(path), terms, recursive)

@@ -14,15 +14,13 @@ from access.principals import Principal
 from core.errors import BadRequest, ServiceError
 
 from ...protocol import message_codec
-from ...protocol.subscription_options import Terms
-from ...reading.entries import Entry, Form
+from ...protocol.endings import GONE_CODE, StreamEnd, StreamEnded
+from ...protocol.subscription_options import SubscriptionOptions
+from ...reading.entries import EncodedMessage, Entry
 from ...reading.feed import Item
-from ...reading.hub import Ending
 from ...reading.reader import Reader
-from ...reading.subscriber import StreamEnded
 from ..connections.authorization import Watched, watch
 from ..connections.permission_watch import Onlooker, onlookers
-from ..consumers.base import GONE_CODE
 from ..messages import json_envelope
 from ..messages.in_flight import in_flight
 from ..messages.renderer import Rendering
@@ -35,7 +33,7 @@ from .subtree import TooManyNodes, Tree
 
 MOST_OWED = 1000
 UNREAD = "The answers are not read."
-CODES = {Ending.CLOSED: 1000, Ending.DELETED: GONE_CODE}
+CODES = {StreamEnd.CLOSED: 1000, StreamEnd.DELETED: GONE_CODE}
 
 
 class Exchange:
@@ -63,7 +61,7 @@ class Exchange:
         self._text = text
         self._lines: dict[str, Line] = {}
         self._count = 0
-        self._turns: deque[Member | Form] = deque()
+        self._turns: deque[Member | EncodedMessage] = deque()
         self._owed = 0
         self._news = asyncio.Event()
         self._serving = False
@@ -137,7 +135,9 @@ class Exchange:
         for line in list(self._lines.values()):
             await self.end_line(line)
 
-    async def join(self, line: Line, path: str, watched: Watched, terms: Terms) -> Member:
+    async def join(
+        self, line: Line, path: str, watched: Watched, terms: SubscriptionOptions
+    ) -> Member:
         """Make a node a member of `line`. Raises ServiceError, TooManyNodes."""
         cut = cut_of(terms, watched.structure)
         if self._count >= self.most_nodes:
@@ -158,7 +158,7 @@ class Exchange:
         self._watch_over(member)
         member.first = rendering.schema(subscriber.cursor)
         if watched.structure is not None:
-            subscriber.express = partial(self._express, member, member.prefix)
+            subscriber.fast_path = partial(self._express, member, member.prefix)
         if line.begun:
             self._enqueue(member)
         return member
@@ -176,7 +176,7 @@ class Exchange:
         if member.gone:
             return
         member.lost = True
-        task = asyncio.ensure_future(self.end_member(member, Ending.DELETED))
+        task = asyncio.ensure_future(self.end_member(member, StreamEnd.DELETED))
         self._losing.add(task)
         task.add_done_callback(self._losing.discard)
 
@@ -197,7 +197,7 @@ class Exchange:
         if member.line.members.get(member.path) is member:
             del member.line.members[member.path]
         if member.waiter is not None:
-            member.subscriber.hub.drop(member.waiter)
+            member.subscriber.hub.cancel_wait(member.waiter)
         await self.reader.leave(member.subscriber)
 
     def fail(self, error: BaseException) -> None:
@@ -209,12 +209,12 @@ class Exchange:
         """Tell the client what it cannot have, and why."""
         self._say(name, path, {"type": "error", "status": status, "detail": detail})
 
-    async def end_member(self, member: Member, ending: Ending) -> None:
+    async def end_member(self, member: Member, ending: StreamEnd) -> None:
         """Say that a node's stream is over, and draw the consequences."""
         line = member.line
         said = {"type": "closed", "code": CODES[ending], "reason": ending.value}
         self._say(line.id, member.path, said)
-        if ending is Ending.CLOSED and line.tree is not None:
+        if ending is StreamEnd.CLOSED and line.tree is not None:
             # Writing may go on, and nobody would come back for this one node.
             member.subscriber.resume()
             self._enqueue(member)
@@ -239,11 +239,11 @@ class Exchange:
         first, member.first = member.first, None
         forms = [] if first is None else [first]
         try:
-            items = await member.subscriber.poll()
+            items = await member.subscriber.receive_nowait()
         except StreamEnded as end:
             if forms:
                 await self._send(member, forms)
-            if end.ending is Ending.LOST:
+            if end.ending is StreamEnd.LOST:
                 raise
             await self.end_member(member, end.ending)
             return
@@ -275,7 +275,7 @@ class Exchange:
         forms = None if waits else member.rendering.at_once(entries)
         return forms is not None and self._outlet.offer(forms, prefix)
 
-    async def _send(self, member: Member, forms: list[Form]) -> None:
+    async def _send(self, member: Member, forms: list[EncodedMessage]) -> None:
         await self._outlet.send(forms, member.prefix)
 
     def _enqueue(self, member: Member) -> None:

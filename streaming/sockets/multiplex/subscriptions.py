@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...reading.entries import Form
+from ...reading.entries import EncodedMessage
 from ...reading.subscriber import Subscriber
 from ..connections.authorization import Watched
 from ..connections.permission_watch import Onlooker
@@ -47,7 +47,7 @@ class Member:
     prefix: bytes
     sight: Sight | None = None
     onlooker: Onlooker | None = None
-    first: Form | None = None
+    first: EncodedMessage | None = None
     waiter: asyncio.Future[None] | None = None
     lost: bool = False
     gone: bool = False

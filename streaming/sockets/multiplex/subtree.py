@@ -19,11 +19,11 @@ from core.errors import ServiceError
 from tiled_client.wire.messages import ChildCreated
 
 from ...protocol import message_codec
+from ...protocol.endings import StreamEnd
 from ...protocol.notices import Feature, Gap, Reset
-from ...protocol.subscription_options import Terms
+from ...protocol.subscription_options import SubscriptionOptions
 from ...reading.entries import Entry
 from ...reading.feed import Item
-from ...reading.hub import Ending
 from ..connections.authorization import NEEDED, STREAMABLE, Watched, watch
 from ..messages.error_codes import is_passing
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CREATED = message_codec.lead(ChildCreated.type)
+CREATED = message_codec.type_prefix(ChildCreated.type)
 # So many streams are joined at the same time.
 AT_ONCE = 16
 RETRY_SECONDS = 1.0
@@ -61,7 +61,7 @@ class Tree:
     containers are followed, or its container's stream tells of it.
     """
 
-    def __init__(self, exchange: Exchange, line: Line, terms: Terms) -> None:
+    def __init__(self, exchange: Exchange, line: Line, terms: SubscriptionOptions) -> None:
         self._exchange = exchange
         self._line = line
         self._terms = terms
@@ -126,7 +126,7 @@ class Tree:
         found: Found = await look(self._line.path, exchange.principal, exchange.most_nodes)
         return found
 
-    async def _join(self, found: Found, terms: Terms) -> None:
+    async def _join(self, found: Found, terms: SubscriptionOptions) -> None:
         """Make all of `found` members that are not yet."""
         new = [path for path in found if path not in self._line.members]
         for first in range(0, len(new), AT_ONCE):
@@ -138,7 +138,7 @@ class Tree:
             if failed:
                 raise failed[0]
 
-    async def _join_one(self, path: str, watched: Watched, terms: Terms) -> None:
+    async def _join_one(self, path: str, watched: Watched, terms: SubscriptionOptions) -> None:
         if watched.structure is None:
             # Not one child may be skipped.
             told = terms.features | {Feature.gap, Feature.reset}
@@ -187,7 +187,7 @@ class Tree:
             member = self._line.members.get(path)
             if member is not None and member.watched.uuid != watched.uuid:
                 # Deleted, and created anew.
-                await self._exchange.end_member(member, Ending.DELETED)
+                await self._exchange.end_member(member, StreamEnd.DELETED)
         await self._join(found, self._anew)
 
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.protocol.cursor import Position
-from streaming.protocol.subscription_options import BadTerms, Terms
+from streaming.protocol.subscription_options import InvalidOptions, SubscriptionOptions
 from streaming.reading.entries import Entry
 from streaming.sockets.messages.renderer import Rendering
 from streaming.sockets.messages.slicing import ArrayCut, Cut, Origin, TableCut, cut_of
@@ -70,7 +70,8 @@ class Pair:
         self.whole = whole
         self.items = cut_items
         self.cut = cut_of(
-            Terms(items=cut_items), ArrayStructure.from_array(np.zeros(whole.shape, whole.dtype))
+            SubscriptionOptions(items=cut_items),
+            ArrayStructure.from_array(np.zeros(whole.shape, whole.dtype)),
         )
         self.seen = self.wanted()
 
@@ -186,7 +187,7 @@ def test_a_cut_sparse_array_has_the_elements_of_the_cut(data: st.DataObject, see
     dense = rng.integers(0, 3, (6, 4)) * (rng.random((6, 4)) < 0.4)
     chosen = data.draw(slices(2))
     structure = SparseStructure.from_coo(np.array(dense.nonzero()), dense[dense.nonzero()], (6, 4))
-    cut = cut_of(Terms(items=chosen), structure)
+    cut = cut_of(SubscriptionOptions(items=chosen), structure)
     assert cut is not None
     table = Coo(np.array(dense.nonzero()), dense[dense.nonzero()], (6, 4)).to_arrow()
     message = {"type": "array-data", "shape": [6, 4], "offset": None, "block": None}
@@ -210,7 +211,7 @@ def _file(table: pa.Table) -> bytes:
 
 
 def test_columns_of_a_table_are_cut_from_data_and_references() -> None:
-    cut = cut_of(Terms(columns=("c", "a")), TableStructure.from_schema(TABLE.schema))
+    cut = cut_of(SubscriptionOptions(columns=("c", "a")), TableStructure.from_schema(TABLE.schema))
     assert isinstance(cut, TableCut)
     left = cut({"type": "table-data", "payload": _file(TABLE)}, ORIGIN)
     assert left is not None
@@ -226,16 +227,16 @@ def test_columns_of_a_table_are_cut_from_data_and_references() -> None:
 @pytest.mark.parametrize(
     ("terms", "structure"),
     [
-        (Terms(items=(1, 2)), ArrayStructure.from_array(np.zeros(3))),
-        (Terms(items=(1,)), TableStructure.from_schema(TABLE.schema)),
-        (Terms(items=(1,)), None),
-        (Terms(columns=("d",)), TableStructure.from_schema(TABLE.schema)),
-        (Terms(columns=("a",)), ArrayStructure.from_array(np.zeros(3))),
-        (Terms(items=(1,), columns=("a",)), TableStructure.from_schema(TABLE.schema)),
+        (SubscriptionOptions(items=(1, 2)), ArrayStructure.from_array(np.zeros(3))),
+        (SubscriptionOptions(items=(1,)), TableStructure.from_schema(TABLE.schema)),
+        (SubscriptionOptions(items=(1,)), None),
+        (SubscriptionOptions(columns=("d",)), TableStructure.from_schema(TABLE.schema)),
+        (SubscriptionOptions(columns=("a",)), ArrayStructure.from_array(np.zeros(3))),
+        (SubscriptionOptions(items=(1,), columns=("a",)), TableStructure.from_schema(TABLE.schema)),
     ],
 )
-def test_a_cut_that_cannot_be_is_refused(terms: Terms, structure: Any) -> None:
-    with pytest.raises(BadTerms):
+def test_a_cut_that_cannot_be_is_refused(terms: SubscriptionOptions, structure: Any) -> None:
+    with pytest.raises(InvalidOptions):
         cut_of(terms, structure)
 
 

@@ -44,7 +44,7 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True)
-class GapSaid:
+class GapMessage:
     """The updates `first` to `last` do not come."""
 
     first: int
@@ -56,7 +56,7 @@ class GapSaid:
 
 
 @dataclass(frozen=True, slots=True)
-class ResetSaid:
+class ResetMessage:
     """The numbering has begun again."""
 
     epoch: str | None
@@ -65,7 +65,7 @@ class ResetSaid:
 
 
 @dataclass(frozen=True, slots=True)
-class Heartbeat:
+class HeartbeatMessage:
     """The stream's highest number at a moment; 0 where nothing was numbered yet."""
 
     sequence: int
@@ -90,13 +90,13 @@ def decode_addressed(frame: bytes | str) -> tuple[str | None, Path, Map]:
     return name, split_path(path or ""), _message(message)
 
 
-def parse_gap(message: Map) -> GapSaid:
+def parse_gap(message: Map) -> GapMessage:
     """Read a `gap` message. Raises InvalidResponse."""
     first, last = message.get("from"), message.get("to")
     if not isinstance(first, int) or not isinstance(last, int):
         raise InvalidResponse(f"A gap should be from a number to another: {first!r}, {last!r}.")
     said = message.get("timestamp")
-    return GapSaid(
+    return GapMessage(
         first,
         last,
         str(message.get("reason") or "unknown"),
@@ -106,19 +106,19 @@ def parse_gap(message: Map) -> GapSaid:
     )
 
 
-def parse_reset(message: Map) -> ResetSaid:
+def parse_reset(message: Map) -> ResetMessage:
     """Read a `reset` message."""
     previous = message.get("previous")
-    return ResetSaid(
+    return ResetMessage(
         _epoch(message),
         None if previous is None else str(previous),
         _number(message, "sequence"),
     )
 
 
-def parse_heartbeat(message: Map) -> Heartbeat:
+def parse_heartbeat(message: Map) -> HeartbeatMessage:
     """Read a `heartbeat` message. Raises InvalidResponse."""
-    return Heartbeat(
+    return HeartbeatMessage(
         _number(message, "sequence") or 0, _epoch(message), _moment(message.get("timestamp"))
     )
 

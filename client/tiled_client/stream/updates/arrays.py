@@ -9,7 +9,7 @@ import numpy as np
 
 from ...documents import read_data_sources
 from ...errors import InvalidResponse
-from ...http.client import OCTETS
+from ...http.responses import OCTETS
 from ...regions import block_offset
 from ...tables import ARROW
 from ...wire.data_sources import DataSource
@@ -103,7 +103,7 @@ def _offset(
         return offset + (0,) * (len(shape) - len(offset))
     if block is None:
         return (0,) * len(shape)
-    structure = getattr(common["origin"].known, "structure", None)
+    structure = getattr(common["origin"].cached_node, "structure", None)
     return block_offset(structure.chunks, block, shape) if structure else None
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from ...errors import InvalidResponse
 from ...uris import Path
 from ..protocol.messages import Envelope, Map, Schema
-from ..protocol.origin import Context, Origin
+from ..protocol.origin import EventOrigin, UpdateContext
 
 if TYPE_CHECKING:
     from ...nodes import Node
@@ -45,7 +45,7 @@ class Update:
     timestamp: datetime
     epoch: str | None
     missed: int = 0
-    origin: Origin = field(repr=False, compare=False)
+    origin: EventOrigin = field(repr=False, compare=False)
 
     @property
     def subscription(self) -> Any:
@@ -81,7 +81,7 @@ def builds(kind: str) -> Callable[[Build], Build]:
 
 
 def parse_update(
-    message: Map, envelope: Envelope, schema: Schema, context: Context
+    message: Map, envelope: Envelope, schema: Schema, context: UpdateContext
 ) -> Update | None:
     """Build the update that a message tells of; None for a type that is not known here.
 

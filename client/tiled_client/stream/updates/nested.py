@@ -91,7 +91,7 @@ def _offset(message: Map, block: tuple[int, ...] | None, common: Common) -> tupl
     offset = optional_sizes(message, "offset")
     if offset is not None or block is None:
         return offset or (0,)
-    structure = getattr(common["origin"].known, "structure", None)
+    structure = getattr(common["origin"].cached_node, "structure", None)
     # Chunks are added at the end only, so that those that are known stay where they are.
     if not isinstance(structure, RaggedStructure) or block[0] >= len(structure.row_chunks):
         return None
