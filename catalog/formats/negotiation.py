@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import NotAcceptable
-from core.http.media_types import PNG, preferences, refused
+from core.http.media_types import PNG, excluded, preferences
 
 from .exports import Exporter
 from .registry import Formats
@@ -47,7 +47,7 @@ def choose(
     """
     known = formats.media_types(specs, family)
     requested = preferences(wanted) if header else tuple(map(str.strip, wanted.split(",")))
-    unwanted = refused(wanted) if header else frozenset[str]()
+    unwanted = excluded(wanted) if header else frozenset[str]()
     possible = {one.lower(): one for one in known if one.lower() not in unwanted}
     for part in requested:
         asked, _, said = part.partition(";")

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from core.budgets import Growth, budgets
+from core.budgets import Reservation, budgets
 
 IN_MEMORY = 8 << 20
 """Files up to so many bytes stay in memory."""
@@ -18,7 +18,7 @@ PIECE = 1 << 20
 class _Counted:
     """A file whose bytes are taken out of the budget as they are written."""
 
-    def __init__(self, file: Any, growth: Growth) -> None:
+    def __init__(self, file: Any, growth: Reservation) -> None:
         self._file = file
         self._growth = growth
 
@@ -32,9 +32,9 @@ class _Counted:
         return getattr(self._file, name)
 
 
-def growth(address: str) -> Growth:
+def growth(address: str) -> Reservation:
     """Return what a temporary file made for `address` holds of the budget: nothing yet."""
-    return Growth(budgets().temporary_bytes, address)
+    return Reservation(budgets().temporary_bytes, address)
 
 
 def written_file(write: Callable[[Any], None], address: str = "") -> Iterator[bytes]:
@@ -53,7 +53,7 @@ def written_file(write: Callable[[Any], None], address: str = "") -> Iterator[by
         yield from _pieces(file)
 
 
-def named_file(write: Callable[[str, Growth], None], address: str = "") -> Iterator[bytes]:
+def named_file(write: Callable[[str, Reservation], None], address: str = "") -> Iterator[bytes]:
     """As `written_file`, where `write` takes a path: several times quicker for large HDF5 files.
 
     The library that writes it cannot be made to count: `write` says by how much it grows, before.

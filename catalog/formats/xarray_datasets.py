@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from core.budgets import Growth
+from core.budgets import Reservation
 from core.errors import BadRequest
 from tiled_client.wire.structures import ArrayStructure
 
@@ -43,7 +43,7 @@ def netcdf(export: Export[Subtree]) -> Iterator[bytes]:
     """A netCDF-4 file, which is one of HDF5 too."""
     dataset = _dataset(export, limit=None)
 
-    def write(path: str, grown: Growth) -> None:
+    def write(path: str, grown: Reservation) -> None:
         grown.by(dataset.nbytes)
         try:
             dataset.to_netcdf(path, engine="h5netcdf")

@@ -13,8 +13,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from streaming.sockets.messages.sender import Outlet
-from tiledproject.servers.uvicorn_websocket import FRAMES, FramesProtocol
-from tiledproject.servers.workers import INCOMING_LIMIT, listen
+from tiledproject.servers.uvicorn_websocket import FRAMES, RawFrameProtocol
+from tiledproject.servers.workers import MAX_MESSAGE_BYTES, listen
 
 MEGABYTE = 1_000_000
 # Each where the header of a frame begins to look different, and one that does not fit any buffer.
@@ -35,8 +35,8 @@ def serving(work: Work) -> Iterator[str]:
 
     config = uvicorn.Config(
         application,
-        ws=FramesProtocol,
-        ws_max_size=INCOMING_LIMIT,
+        ws=RawFrameProtocol,
+        ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         lifespan="off",
         log_level="error",
@@ -148,14 +148,14 @@ def test_nothing_is_sent_where_nothing_can_be_sent() -> None:
     assert isinstance(error, OSError)
 
 
-@pytest.mark.parametrize("size", [INCOMING_LIMIT + 1, 20 * MEGABYTE])
+@pytest.mark.parametrize("size", [MAX_MESSAGE_BYTES + 1, 20 * MEGABYTE])
 def test_a_client_that_says_too_much_hears_so(size: int) -> None:
     async def work(scope: dict[str, Any], receive: Any, send: Send) -> None:
         while (await receive())["type"] != "websocket.disconnect":
             pass
 
     with serving(work) as address, connected(address) as client:
-        client.send(bytes(INCOMING_LIMIT))
+        client.send(bytes(MAX_MESSAGE_BYTES))
         with pytest.raises(ConnectionClosed) as closed:
             client.send(bytes(size))
             client.recv(timeout=10)

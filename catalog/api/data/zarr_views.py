@@ -23,7 +23,7 @@ from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure
 
-from ...lookup.parts import Column, resolve_with_columns
+from ...services.tables.columns import Column, resolve_with_columns
 from ...formats.json_pieces import json_of
 from core.http.media_types import JSON, OCTET_STREAM
 from ...formats.zarr import Grid, document_v2, document_v3

@@ -24,7 +24,7 @@ import h5py
 import numpy as np
 import pyarrow as pa
 
-from core.budgets import Exhausted, Growth
+from core.budgets import Exhausted, Reservation
 from core.errors import BadRequest, ServiceError
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.expanded_size import expanded_nbytes
@@ -75,7 +75,7 @@ class Amount:
     """How many bytes of data have been written, and are taken for the file that holds them."""
 
     limit: int
-    grown: Growth
+    grown: Reservation
     size: int = 0
 
     def add(self, size: int) -> None:
@@ -92,7 +92,7 @@ class Amount:
 def array_file(export: Export[Array]) -> Iterator[bytes]:
     """A file with one dataset, named as the node."""
 
-    def write(file: Any, grown: Growth) -> None:
+    def write(file: Any, grown: Reservation) -> None:
         grown.by(export.data.nbytes)
         dataset = _new_dataset(file, export.key or DATA, export.data.shape, export.data.dtype)
         _label(dataset, export.dims)
@@ -105,7 +105,7 @@ def array_file(export: Export[Array]) -> Iterator[bytes]:
 def table_file(export: Export[Rows]) -> Iterator[bytes]:
     """A file with a dataset for each column."""
 
-    def write(file: Any, grown: Growth) -> None:
+    def write(file: Any, grown: Reservation) -> None:
         write_attributes(file, export.metadata)
         write_columns(file, export.data, Amount(export_settings().bytesize_limit, grown).add)
 
@@ -115,7 +115,7 @@ def table_file(export: Export[Rows]) -> Iterator[bytes]:
 def sparse_file(export: Export[Elements]) -> Iterator[bytes]:
     """A file with the datasets `data` and `coords`."""
 
-    def write(file: Any, grown: Growth) -> None:
+    def write(file: Any, grown: Reservation) -> None:
         grown.by(export.data.coo.nbytes)
         write_attributes(file, export.metadata)
         _write_coo(file, export.data.coo)
@@ -126,7 +126,7 @@ def sparse_file(export: Export[Elements]) -> Iterator[bytes]:
 def container_file(export: Export[Subtree]) -> Iterator[bytes]:
     """A file with all that is in the container; memory is taken for a piece of it at a time."""
 
-    def write(file: Any, grown: Growth) -> None:
+    def write(file: Any, grown: Reservation) -> None:
         write_attributes(file, export.metadata)
         amount = Amount(export_settings().bytesize_limit, grown)
         groups = [file]
@@ -139,7 +139,7 @@ def container_file(export: Export[Subtree]) -> Iterator[bytes]:
 
 
 def _file(export: Export[Any], write: Any) -> Iterator[bytes]:
-    def write_file(path: str, grown: Growth) -> None:
+    def write_file(path: str, grown: Reservation) -> None:
         try:
             with h5py.File(path, "w", libver=VERSION) as file:
                 write(file, grown)

@@ -21,7 +21,7 @@ from ...storage import awkward
 from ...storage.errors import MissingFile
 from ..assets.stores import node_folder, stored_file
 from ..commits import committed
-from .dense import Upload
+from ..uploads import Upload
 from .file_writes import NewFile, node_to_write, replace_files
 
 

@@ -28,7 +28,7 @@ from ...storage.regions import fetch_plan
 from ..commits import committed
 from ..idempotency import earlier_receipt, with_receipt
 from ..limits import check_rows
-from .dense import Upload
+from ..uploads import Upload
 from .file_writes import Writing, node_to_write
 from .ragged_files import Placed, append_rows, read_rows, replace_rows
 

@@ -20,7 +20,7 @@ from ...storage.errors import MissingFile
 from ...storage.regions import shape_of
 from ..assets.stores import node_folder, stored_file
 from ..commits import committed
-from .dense import Upload
+from ..uploads import Upload
 from .file_writes import NewFile, node_to_write, replace_files
 
 Block = tuple[int, ...]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from core.mapped_files import Bytes, is_mapped, let_go
+from core.mapped_files import BytesLike, is_mapped, release
 
 from ..errors import Malformed, Oversized
 from .dictionaries import one_dictionary_each
@@ -25,7 +25,7 @@ SLICE = 8 << 20
 MOST = 256 << 20
 
 
-def arrived(body: Bytes, most: int = MOST) -> Iterable[pa.Table]:
+def arrived(body: BytesLike, most: int = MOST) -> Iterable[pa.Table]:
     """The table in a body, in pieces where it lies in a file. Each time anew; raises Malformed.
 
     A body that unpacks to more bytes than it has may unpack to `most`: Oversized beyond that.
@@ -41,7 +41,7 @@ def arrived(body: Bytes, most: int = MOST) -> Iterable[pa.Table]:
 
 @dataclass(frozen=True, slots=True)
 class _Pieces:
-    body: Bytes
+    body: BytesLike
 
     def __iter__(self) -> Iterator[pa.Table]:
         with _malformed(self.body):
@@ -55,7 +55,7 @@ class _Pieces:
                 batch.validate()  # before its size is computed, by offsets that come from outside
             for rows in in_slices(batch):
                 yield self._checked(rows)
-                let_go(self.body)
+                release(self.body)
 
     def _checked(self, rows: pa.RecordBatch) -> pa.Table:
         with _malformed(self.body):
@@ -76,7 +76,7 @@ def in_slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, step)
 
 
-def parse_ipc(body: Bytes, most: int = MOST) -> pa.Table:
+def parse_ipc(body: BytesLike, most: int = MOST) -> pa.Table:
     """The table in a body: an Arrow IPC file, or a stream. Raises Malformed, and Oversized."""
     if not body:
         raise Malformed("The body is empty, where an Arrow IPC file is expected.")
@@ -89,12 +89,12 @@ def parse_ipc(body: Bytes, most: int = MOST) -> pa.Table:
     return table
 
 
-def check_unpacked(body: Bytes, most: int) -> None:
+def check_unpacked(body: BytesLike, most: int) -> None:
     """Raise Oversized if the compressed buffers of a body take more than `most` bytes."""
     _check_size(unpacked_size(body), body, most)
 
 
-def _check_size(size: int, body: Bytes, most: int) -> None:
+def _check_size(size: int, body: BytesLike, most: int) -> None:
     if size > max(len(body), most):
         raise Oversized(
             f"The body of {len(body)} bytes unpacks to {size} bytes; at most {most} bytes are "
@@ -102,7 +102,7 @@ def _check_size(size: int, body: Bytes, most: int) -> None:
         )
 
 
-def is_ipc_file(body: Bytes) -> bool:
+def is_ipc_file(body: BytesLike) -> bool:
     """Whether a body is an Arrow IPC file, not a stream."""
     return bytes(body[: len(FILE_MAGIC)]) == FILE_MAGIC
 
@@ -119,7 +119,7 @@ def serialize_ipc(table: pa.Table) -> bytes:
 
 
 @contextmanager
-def _malformed(body: Bytes) -> Iterator[None]:
+def _malformed(body: BytesLike) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
@@ -128,14 +128,14 @@ def _malformed(body: Bytes) -> Iterator[None]:
         ) from error
 
 
-def _read(body: Bytes) -> pa.Table:
+def _read(body: BytesLike) -> pa.Table:
     buffer = pa.py_buffer(body)
     if is_ipc_file(body):
         return pa.ipc.open_file(buffer).read_all()
     return pa.ipc.open_stream(buffer).read_all()
 
 
-def _check_length(table: pa.Table, body: Bytes) -> None:
+def _check_length(table: pa.Table, body: BytesLike) -> None:
     """Refuse a small body that claims any number of rows: a column of nulls takes no bytes."""
     if table.num_rows > 8 * len(body) and any(
         pa.types.is_null(kind) or pa.types.is_run_end_encoded(kind) for kind in table.schema.types

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from core.mapped_files import in_pieces, let_go, map_file
+from core.mapped_files import iter_chunks, map_file, release
 from tiled_client.wire.labels import RowLabels, read_labels
 
 from ..atomic_write import write_all, write_new
@@ -107,7 +107,7 @@ def append_to_copy(
     if bytes(content[: len(header)]) != header:
         _check_schema(path, header)
     copy = _new_path(path.parent, number)
-    return PartitionFile(copy, write_new(copy, chain(in_pieces(content), pieces), sync=sync))
+    return PartitionFile(copy, write_new(copy, chain(iter_chunks(content), pieces), sync=sync))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def iter_batches(
         for batch in _reader(content, columns):
             yield batch
             # What was made of it has been used; what has not is read again.
-            let_go(content)
+            release(content)
     except (pa.ArrowException, OSError) as error:
         raise Unreadable(f"The partition {path} cannot be read: {error}") from error
 

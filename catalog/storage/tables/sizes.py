@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core.mapped_files import Bytes
+from core.mapped_files import BytesLike
 
 from ..errors import Malformed
 
@@ -31,7 +31,7 @@ BUFFER = struct.Struct("<qq")
 NODE = struct.Struct("<qq")
 
 
-def unpacked_size(body: Bytes) -> int:
+def unpacked_size(body: BytesLike) -> int:
     """Return the number of bytes of all buffers of an Arrow IPC file or stream, once unpacked.
 
     A buffer counts as often as it is used. Raise Malformed for what is neither file nor stream.

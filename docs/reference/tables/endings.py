@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from access.authentication.credentials import authenticate_key
-from access.principals import NOBODY, require
+from access.principals import ANONYMOUS, require
 from catalog.lookup.nodes import of_family
 from catalog.models import Node
 from core import errors
@@ -134,7 +134,7 @@ def _attempts() -> Mapping[str, Callable[[], object]]:
         "an `Authorization` header of another form": read("", ("authorization", "Bearer abc")),
         "an `access_token` that is none": read("access_token=abc"),
         "a wrong key, on a public server too": lambda: authenticate_key("wrong"),
-        "a key without the scopes for data and metadata": lambda: require(NOBODY, *NEEDED),
+        "a key without the scopes for data and metadata": lambda: require(ANONYMOUS, *NEEDED),
         "`streaming_cache.connections` are open": _raise(errors.TooMany(ALL_TAKEN)),
         "this key has `streaming_cache.connections_per_key`": _raise(
             errors.TooMany(ALL_OF_KEY_TAKEN)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from access.api_keys.websocket_keys import behind
-from access.authentication.credentials import Credentials, anonymous, authenticate
-from access.login.sessions import require_open
+from access.api_keys.websocket_keys import effective_principal
+from access.authentication.credentials import Credentials, anonymous_principal, authenticate
+from access.login.sessions import require_active
 from access.principals import Principal, Scope, require
 from catalog.lookup.write_targets import find_target
 from catalog.permissions.node_permissions import check_node
@@ -36,7 +36,7 @@ class Watched:
 
 def needs_credentials() -> bool:
     """Whether nobody may watch anything without credentials."""
-    return not anonymous().scopes
+    return not anonymous_principal().scopes
 
 
 def identify(credentials: Credentials | None) -> Principal:
@@ -45,9 +45,9 @@ def identify(credentials: Credentials | None) -> Principal:
     Raises Unauthorized for wrong ones, for those without the scopes for both data and metadata, and
     for tokens of a session that is over: a request is soon done, and a subscription is not.
     """
-    principal = behind(authenticate(credentials))
+    principal = effective_principal(authenticate(credentials))
     if principal.session is not None:
-        require_open(principal.session)
+        require_active(principal.session)
     require(principal, *NEEDED)
     return principal
 

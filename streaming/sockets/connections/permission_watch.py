@@ -24,7 +24,7 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
-from access.events import RightsChanged, rights_changed
+from access.events import PermissionsChanged, permissions_changed
 from access.permissions.tag_permissions import Version, current_version
 from catalog.permissions.node_permissions import limited, which_allow
 
@@ -178,10 +178,10 @@ def onlookers() -> Onlookers:
 
 def connect() -> None:
     """Have changes of rights told everywhere."""
-    rights_changed.connect(tell, dispatch_uid="streaming tell of rights")
+    permissions_changed.connect(tell, dispatch_uid="streaming tell of rights")
 
 
-def tell(*, event: RightsChanged, **_: object) -> None:
+def tell(*, event: PermissionsChanged, **_: object) -> None:
     """Have all subscribers looked at: in this process, and in all others."""
     for loop, here in list(_everywhere.items()):
         with suppress(RuntimeError):  # a loop that is closed has nobody left

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
-from access.accounts.revalidation import Held, Valid
+from access.accounts.revalidation import CredentialIds, ValidCredentials
 from access.authentication.jwt_tokens import EXPIRED as TOKEN_EXPIRED
 from access.principals import Principal
 from core.errors import TooMany, Unauthorized
@@ -129,10 +129,10 @@ class Desk:
         self._revoked: dict[Credential, float] = {}
 
     @property
-    def credentials(self) -> Held:
+    def credentials(self) -> CredentialIds:
         """All that holds seats here and may be revoked."""
         held = [seat.principal for seat in self._seats if seat.principal is not None]
-        return Held(
+        return CredentialIds(
             keys=frozenset(one.key_id for one in held if one.key_id is not None),
             sessions=frozenset(one.session for one in held if one.session is not None),
             accounts=frozenset(one.uuid for one in held if one.uuid is not None),
@@ -164,7 +164,7 @@ class Desk:
             if seat.principal is not None and credential in _credentials(seat.principal):
                 seat.end(Unauthorized.close_code, reason)
 
-    def compare(self, asked: Held, valid: Valid) -> None:
+    def compare(self, asked: CredentialIds, valid: ValidCredentials) -> None:
         """Send away who holds what was asked for and does not count any more."""
         for key_id in asked.keys:
             if key_id not in valid.keys:
@@ -182,7 +182,7 @@ class Desk:
         if self.watch is not None:
             self.watch.look()
 
-    def _send_back(self, valid: Valid) -> None:
+    def _send_back(self, valid: ValidCredentials) -> None:
         """Have whoever was an admin, or has another name, come again, as what they are now."""
         demoted = valid.accounts - valid.admins
         for seat in list(self._seats):

@@ -19,14 +19,14 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
-from access.accounts.revalidation import Held, still_valid
+from access.accounts.revalidation import CredentialIds, revalidate
 from access.events import (
-    AccountBarred,
     AccountChanged,
+    AccountDisabled,
     KeyRevoked,
     SessionRevoked,
-    account_barred,
     account_changed,
+    account_disabled,
     key_revoked,
     session_revoked,
 )
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 GROUP = "control"
 KIND = "credential.over"
 LOOK = "credentials.look"
-Over = KeyRevoked | SessionRevoked | AccountBarred
+Over = KeyRevoked | SessionRevoked | AccountDisabled
 LOOK_SECONDS = 10.0
 RETRY_SECONDS = 1.0
 
@@ -93,9 +93,9 @@ class Watch:
             if held := self._desk.credentials:
                 await self._compare(held)
 
-    async def _compare(self, held: Held) -> None:
+    async def _compare(self, held: CredentialIds) -> None:
         try:
-            valid = await database_sync_to_async(still_valid)(held)
+            valid = await database_sync_to_async(revalidate)(held)
         except DatabaseError as error:
             logger.warning("Credentials of subscribers cannot be looked at now: %s", error)
         else:
@@ -132,7 +132,7 @@ def current_desk() -> Desk:
 
 def connect() -> None:
     """Have credentials that are over told everywhere."""
-    for signal in (key_revoked, session_revoked, account_barred):
+    for signal in (key_revoked, session_revoked, account_disabled):
         signal.connect(tell, dispatch_uid="streaming tell")
     account_changed.connect(have_looked, dispatch_uid="streaming look")
 
@@ -176,7 +176,7 @@ def _meaning(event: Over) -> tuple[Credential, str]:
             return event.key_id, REVOKED
         case SessionRevoked():
             return event.session, LOGGED_OUT
-        case AccountBarred():
+        case AccountDisabled():
             return event.account, BARRED
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from access.authentication.credentials import Credentials
-from access.authentication.jwt_tokens import invalid, read_access
+from access.authentication.jwt_tokens import invalid_token_error, read_access
 from access.config import authentication_settings
 from catalog.lookup.nodes import split_path
 from core.errors import BadRequest, Forbidden, ServiceError, Unauthorized
@@ -109,7 +109,7 @@ def _token(token: str | None) -> Credentials | None:
     if not token:
         return None
     if not authentication_settings().multi_user:
-        raise invalid()
+        raise invalid_token_error()
     read_access(token)
     return Credentials("bearer", token)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from catalog.api.data.raw_array_responses import AT_ONCE
 from catalog.storage.selection_chunks import portions
-from core.http.compression import chosen_encoding
+from core.http.compression import choose_encoding
 from core.http.content_encodings import ENCODERS
 from tests.catalog.storage.strategies import selections
 from tiled_client.wire.structures import ArrayStructure
@@ -158,4 +158,4 @@ def test_what_is_encoded_piece_by_piece_is_decoded_as_one(pieces: list[bytes], n
 
 @given(st.text(alphabet="gzipstdblo2,;q=.01* ", max_size=40))
 def test_any_header_says_something_that_is_known_or_nothing(header: str) -> None:
-    assert chosen_encoding(header, ("blosc2", "zstd", "gzip")) in {None, *DECODERS}
+    assert choose_encoding(header, ("blosc2", "zstd", "gzip")) in {None, *DECODERS}

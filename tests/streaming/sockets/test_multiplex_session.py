@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from access.authentication.credentials import OWNER
+from access.authentication.credentials import SERVICE_KEY_PRINCIPAL
 from core.errors import BadRequest
 from streaming.reading.reader import Reader
 from streaming.sockets.messages.sender import Outlet
@@ -23,7 +23,7 @@ async def test_who_asks_and_does_not_read_the_answers_is_sent_away(reader: Reade
         sent.append(message)
 
     outlet = Outlet({}, send, text=True)
-    exchange = Exchange(outlet, reader, OWNER, "http://h", text=True, most_nodes=10)
+    exchange = Exchange(outlet, reader, SERVICE_KEY_PRINCIPAL, "http://h", text=True, most_nodes=10)
     running = asyncio.create_task(exchange.run())
     taken = 0
     while exchange.listens():
@@ -44,7 +44,7 @@ async def test_who_reads_may_ask_as_often_as_they_like(reader: Reader) -> None:
         sent.release()
 
     outlet = Outlet({}, send, text=True)
-    exchange = Exchange(outlet, reader, OWNER, "http://h", text=True, most_nodes=10)
+    exchange = Exchange(outlet, reader, SERVICE_KEY_PRINCIPAL, "http://h", text=True, most_nodes=10)
     running = asyncio.create_task(exchange.run())
     for _ in range(3 * MOST_OWED):
         assert exchange.listens()

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from access.accounts.revalidation import Held, Valid
-from access.authentication.credentials import OWNER, PUBLIC
+from access.accounts.revalidation import CredentialIds, ValidCredentials
+from access.authentication.credentials import ANONYMOUS_READER, SERVICE_KEY_PRINCIPAL
 from access.principals import READ, Principal
 from core.errors import ServiceError, TooMany, Unauthorized
 from streaming.config import StreamingCacheSettings
@@ -56,20 +56,22 @@ class Sockets:
 
 async def test_there_are_no_more_sockets_than_may_be_and_who_leaves_makes_room() -> None:
     sockets = Sockets(desk_for(connections=2))
-    first = sockets.enter(1, OWNER)
-    sockets.enter(2, PUBLIC)
+    first = sockets.enter(1, SERVICE_KEY_PRINCIPAL)
+    sockets.enter(2, ANONYMOUS_READER)
     with pytest.raises(TooMany):
         sockets.desk.enter(print)
     first.leave()
     first.leave()
-    sockets.enter(3, OWNER)
+    sockets.enter(3, SERVICE_KEY_PRINCIPAL)
     with pytest.raises(TooMany):
         sockets.desk.enter(print)
 
 
 async def test_a_key_with_all_it_may_have_keeps_no_other_out() -> None:
     sockets = Sockets(desk_for(per_key=1))
-    for number, principal in enumerate((OWNER, PUBLIC, holder(1), holder(2))):
+    for number, principal in enumerate(
+        (SERVICE_KEY_PRINCIPAL, ANONYMOUS_READER, holder(1), holder(2))
+    ):
         seat = sockets.enter(number, principal)
         with pytest.raises(TooMany):
             sockets.enter(9, principal)
@@ -86,7 +88,7 @@ async def test_who_has_not_said_who_they_are_keeps_nobody_else_out() -> None:
     second.wait()
     assert [code for code, _ in dropped] == [TooMany.close_code]
     first.leave()
-    second.take(OWNER)
+    second.take(SERVICE_KEY_PRINCIPAL)
     third = desk.enter(print)
     third.wait()
     third.leave()
@@ -99,7 +101,7 @@ async def test_where_all_that_wait_are_in_another_worker_one_more_is_refused() -
     waiting.wait()
     with pytest.raises(TooMany):
         second.enter(print).wait()
-    waiting.take(OWNER)
+    waiting.take(SERVICE_KEY_PRINCIPAL)
     second.enter(print).wait()
 
 
@@ -129,9 +131,9 @@ async def test_a_look_at_the_keys_finds_those_that_are_over() -> None:
     for number in (1, 2, 3):
         sockets.enter(number, holder(number))
     held = sockets.desk.credentials
-    assert held == Held(keys=frozenset({1, 2, 3}))
+    assert held == CredentialIds(keys=frozenset({1, 2, 3}))
     past = datetime.now(UTC) - timedelta(seconds=1)
-    sockets.desk.compare(held, Valid(keys={1: None, 3: past}))
+    sockets.desk.compare(held, ValidCredentials(keys={1: None, 3: past}))
     assert sorted(sockets.ended) == [(2, REVOKED), (3, EXPIRED)]
 
 
@@ -142,13 +144,15 @@ async def test_who_has_an_account_goes_with_it_and_a_demoted_admin_comes_again()
     sockets.enter(2, Principal(READ, session=login, uuid=bob))
     sockets.enter(3, Principal(READ, key_id=3, uuid=bob))
     held = sockets.desk.credentials
-    assert held == Held(frozenset({1, 3}), frozenset({login}), frozenset({ada, bob}))
+    assert held == CredentialIds(frozenset({1, 3}), frozenset({login}), frozenset({ada, bob}))
     keys: dict[int, datetime | None] = {1: None, 3: None}
-    sockets.desk.compare(held, Valid(keys, held.sessions, held.accounts, frozenset({ada})))
+    sockets.desk.compare(
+        held, ValidCredentials(keys, held.sessions, held.accounts, frozenset({ada}))
+    )
     assert sockets.ended == []
-    sockets.desk.compare(held, Valid(keys, held.sessions, held.accounts))
+    sockets.desk.compare(held, ValidCredentials(keys, held.sessions, held.accounts))
     assert sockets.ended == [(1, (1012, "Rights changed"))]
-    sockets.desk.compare(held, Valid(keys, frozenset(), held.accounts, held.accounts))
+    sockets.desk.compare(held, ValidCredentials(keys, frozenset(), held.accounts, held.accounts))
     assert sockets.ended[1:] == [(2, (4003, "Session revoked"))]
     sockets.desk.end(bob, "Principal barred")
     assert set(sockets.ended[2:]) == {(n, (4003, "Principal barred")) for n in (2, 3)}
@@ -161,7 +165,7 @@ async def test_who_has_another_name_now_comes_again_under_it() -> None:
     bob = uuid4()
     for number, name in ((1, "user:bob"), (2, "user:robert")):
         sockets.enter(number, Principal(READ, key_id=1, uuid=bob, names=frozenset({name})))
-    now = Valid({1: None}, accounts=frozenset({bob}), names={bob: "user:robert"})
+    now = ValidCredentials({1: None}, accounts=frozenset({bob}), names={bob: "user:robert"})
     sockets.desk.compare(sockets.desk.credentials, now)
     assert sockets.ended == [(1, (1012, "Rights changed"))]
 
@@ -209,7 +213,7 @@ def test_whatever_sockets_do_nobody_is_counted_twice_or_for_ever(steps: list[Any
             assert desk.credentials.keys == set(holding.values())
         for seat in seats.values():
             seat.leave()
-        assert (desk.waiting, desk.credentials, desk._seats) == (0, Held(), set())
+        assert (desk.waiting, desk.credentials, desk._seats) == (0, CredentialIds(), set())
 
     asyncio.run(go())
 
@@ -239,8 +243,8 @@ async def test_the_sockets_of_a_key_and_of_an_address_count_in_all_workers_toget
     seats[3].take(holder(2))
     seats[0].leave()
     second.enter(print).take(holder(1))
-    first.enter(print, "192.0.2.1").take(PUBLIC)
-    second.enter(print, "192.0.2.1").take(PUBLIC)
+    first.enter(print, "192.0.2.1").take(ANONYMOUS_READER)
+    second.enter(print, "192.0.2.1").take(ANONYMOUS_READER)
     with pytest.raises(TooMany, match="connections_per_address"):
-        first.enter(print, "192.0.2.1").take(PUBLIC)
-    first.enter(print, "192.0.2.2").take(PUBLIC)
+        first.enter(print, "192.0.2.1").take(ANONYMOUS_READER)
+    first.enter(print, "192.0.2.2").take(ANONYMOUS_READER)
