@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 from rest_framework.request import Request
 
-from catalog.services.limits import check_json
 from core.bounds import bounds, exceeded
 from core.errors import Invalid, TooLarge, UnsupportedMedia
+from core.json_limits import check_json
 
 from ..mapped_files import BytesLike, map_file
 

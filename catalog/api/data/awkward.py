@@ -17,7 +17,7 @@ from tiled_client.wire.structure_family import StructureFamily
 from ...formats.nested import Nested
 from ...lookup.nodes import resolve_family
 from ...services.arrays import awkward
-from ...services.arrays.dense import Upload
+from ...services.uploads import Upload
 from access.api.base import WireView
 from .export_responses import check_format, data_answer
 from .idempotency import token_of
