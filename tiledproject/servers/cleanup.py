@@ -13,10 +13,10 @@ from itertools import chain, repeat
 from django.db import connection
 
 from access.login import sessions
-from catalog.backend_failures import complain
 from catalog.locks.node_locks import lone
 from catalog.services import idempotency
 from catalog.services.assets.cleanup import UNCLAIMED, sweep_files, sweep_folders
+from core.backend_failures import log_outage
 from streaming.writing.cleanup import sweep_streams
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def _run() -> None:
                     run_cleanup()
         except Exception as error:
             # The next time it may go well; until then, nothing is worse than before.
-            if complain(error) is None:
+            if log_outage(error) is None:
                 logger.exception("Cleanup of what killed servers have left behind failed")
         finally:
             connection.close()
