@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Collection
 from pathlib import Path
 
-from tiled_client.wire.buffers import form_key_of
+from tiled_client.wire.buffers import form_key
 
 from .atomic_write import replace_file
 from .errors import MissingFile, Unreadable
@@ -23,7 +23,7 @@ def write(directory: Path, body: bytes, *, sync: bool) -> Path:
 
 
 def read(path: Path) -> bytes:
-    """The body. Raises MissingFile."""
+    """Return the body. Raises MissingFile."""
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
@@ -31,10 +31,10 @@ def read(path: Path) -> bytes:
 
 
 def read_buffers(path: Path, form_keys: Collection[str]) -> dict[str, bytes]:
-    """The buffers of some nodes of the form. Raises MissingFile, Unreadable."""
+    """Return the buffers of some nodes of the form. Raises MissingFile, Unreadable."""
     try:
         with zipfile.ZipFile(path) as archive:
-            wanted = [name for name in archive.namelist() if form_key_of(name) in form_keys]
+            wanted = [name for name in archive.namelist() if form_key(name) in form_keys]
             return {name: archive.read(name) for name in wanted}
     except FileNotFoundError as error:
         raise MissingFile(f"The buffers {path} are not there.") from error

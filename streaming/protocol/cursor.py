@@ -32,7 +32,7 @@ class Position(NamedTuple):
 BEGINNING = Position(0, 0)
 
 
-class Tip(NamedTuple):
+class StreamHead(NamedTuple):
     """How far a stream has come. Its epoch is None while nothing is known to Redis."""
 
     epoch: str | None
@@ -60,11 +60,11 @@ class Cursor:
 
     epoch: str | None
     position: Position
-    joined: Position
+    joined_at: Position
 
     @classmethod
     def join(
-        cls, tip: Tip, start: int | None = None, epoch: str | None = None, end: int = 0
+        cls, tip: StreamHead, start: int | None = None, epoch: str | None = None, end: int = 0
     ) -> Cursor:
         """A new subscriber of a stream that has come as far as `tip`.
 
@@ -79,13 +79,13 @@ class Cursor:
         # The place of the update before, so that an end said after that one still counts.
         return cls(tip.epoch, min(Position(start - 1, end), tip.position), tip.position)
 
-    def turn_back(self, tip: Tip) -> None:
+    def rewind(self, tip: StreamHead) -> None:
         """Numbers are given anew: everything that there is now is to be seen."""
         # An end that was said before it came does not count, unless it came to another numbering.
-        self.joined = min(self.joined, tip.position) if self.epoch == tip.epoch else BEGINNING
+        self.joined_at = min(self.joined_at, tip.position) if self.epoch == tip.epoch else BEGINNING
         self.epoch, self.position = tip.epoch, BEGINNING
 
-    def take(self, position: Position, tip: Position) -> Step:
+    def advance(self, position: Position, tip: Position) -> Step:
         """Move on to the entry at `position`, of a stream known to have come as far as `tip`.
 
         A producer's end stops everyone who was there when it was said. Whoever came later is
@@ -96,14 +96,14 @@ class Cursor:
         self.position = position
         if not position.end:
             return Step.SEND
-        return Step.STOP if position > self.joined or position == tip else Step.SKIP
+        return Step.STOP if position > self.joined_at or position == tip else Step.SKIP
 
-    def jump(self, position: Position, tip: Position) -> Step:
+    def skip_to_head(self, position: Position, tip: Position) -> Step:
         """Move on to `position`, of a stream at `tip`: nothing is retained of what came before."""
-        step = self.take(position, tip)
+        step = self.advance(position, tip)
         return Step.SKIP if step is Step.SEND else step
 
-    def leap(self, sequence: int) -> None:
+    def skip_to(self, sequence: int) -> None:
         """Pass over everything before update `sequence`, ends included."""
         self.position = max(self.position, Position(sequence - 1, sys.maxsize))
 
@@ -113,7 +113,7 @@ class Cursor:
         return Span(first, last) if first <= last else None
 
 
-def has_restarted(tip: Tip, start: int, epoch: str | None) -> bool:
+def has_restarted(tip: StreamHead, start: int, epoch: str | None) -> bool:
     """Whether `start` is a number of another numbering than the one that has come to `tip`.
 
     It is if the subscriber heard it in another epoch, or if it lies beyond the next number.

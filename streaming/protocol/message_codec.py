@@ -27,12 +27,12 @@ class Parts(NamedTuple):
     after: bytes
 
 
-def update_parts(message: Message, timestamp: str, payload_size: int | None) -> Parts:
+def encode_split(message: Message, timestamp: str, payload_size: int | None) -> Parts:
     """Encode `message`, to be followed by `payload_size` bytes if it carries a payload.
 
     Between the parts belong the number, the key `epoch` and its value.
     """
-    values = message.to_map()
+    values = message.to_dict()
     # The one kind of update that says what it is about before its number.
     lead = {"key": values.pop("key")} if message.type.endswith("metadata-updated") else {}
     rest = {"timestamp": timestamp, **values}
@@ -59,7 +59,7 @@ def decode(frame: bytes) -> dict[str, Any]:
     return dict(msgpack.unpackb(frame, strict_map_key=False))
 
 
-def lead(kind: str) -> bytes:
+def type_prefix(kind: str) -> bytes:
     """What every message of that type begins with, after the byte that counts its keys."""
     return bytes(msgpack.packb("type") + msgpack.packb(kind))
 
@@ -74,7 +74,7 @@ def has_assets(frame: bytes) -> bool:
     return frame.startswith(_WITH_ASSETS, 1)
 
 
-def without_sizes(frame: bytes) -> bytes:
+def remove_asset_sizes(frame: bytes) -> bytes:
     """The same message, whose assets have no sizes."""
     message = decode(frame)
     for source in message.get("data_sources") or [message.get("data_source")]:
@@ -83,7 +83,7 @@ def without_sizes(frame: bytes) -> bytes:
     return encode(message)
 
 
-def with_key(frame: bytes, key: str, value: Any) -> bytes:
+def add_key(frame: bytes, key: str, value: Any) -> bytes:
     """The same message with one more key at its end; it has at most 15 keys then."""
     return bytes([frame[0] + 1]) + frame[1:] + _pack(key) + _pack(value)
 
@@ -120,5 +120,5 @@ def _bin_header(size: int) -> bytes:
     return struct.pack(">BI", 0xC6, size)
 
 
-_REFERENCES = (lead(ArrayRef.type), lead(TableRef.type))
-_WITH_ASSETS = (*_REFERENCES, lead(ChildCreated.type))
+_REFERENCES = (type_prefix(ArrayRef.type), type_prefix(TableRef.type))
+_WITH_ASSETS = (*_REFERENCES, type_prefix(ChildCreated.type))

@@ -20,7 +20,7 @@ LARGEST = 2**63 - 1
 POLICIES = ("block", "latest")
 
 
-class BadTerms(BadRequest):
+class InvalidOptions(BadRequest):
     """Something is asked for that cannot be. The reference refuses a bad query with 403."""
 
     status = 403
@@ -30,10 +30,10 @@ Start = int | Literal["latest"] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class SubscriptionOptions:
     """A subscription's terms. `since` is in milliseconds since 1970, `interval` in seconds.
 
-    Terms `of_many` nodes have a `start` that may lie beyond what one of them has come to.
+    With `recursive`, `start` applies to many nodes and may lie beyond the head of some of them.
     """
 
     start: Start = None
@@ -45,17 +45,17 @@ class Terms:
     interval: float = 0.0
     items: NDSlice | None = None
     columns: tuple[str, ...] | None = None
-    of_many: bool = False
+    recursive: bool = False
 
     @classmethod
-    def read(cls, asked: Mapping[str, Any], features: frozenset[Feature]) -> Terms:
-        """Read them from a query or a message. Raises BadTerms with a sentence."""
+    def read(cls, asked: Mapping[str, Any], features: frozenset[Feature]) -> SubscriptionOptions:
+        """Read them from a query or a message. Raises InvalidOptions with a sentence."""
         start, since = _start(asked.get("start")), _moment(asked.get("start_time"))
         if start is not None and since is not None:
-            raise BadTerms("start and start_time cannot go together.")
+            raise InvalidOptions("start and start_time cannot go together.")
         epoch = asked.get("epoch") or None
         if epoch is not None and not isinstance(epoch, str):
-            raise BadTerms(f"epoch must be a text, not {epoch!r}.")
+            raise InvalidOptions(f"epoch must be a text, not {epoch!r}.")
         return cls(
             start=start,
             since=since,
@@ -69,12 +69,12 @@ class Terms:
         )
 
     @property
-    def skips(self) -> bool:
+    def latest_only(self) -> bool:
         """Whether it wants the newest update only, where several wait."""
         return self.latest or self.interval > 0
 
 
-LIVE = Terms()
+LIVE = SubscriptionOptions()
 
 
 def read_features(text: Any) -> frozenset[Feature]:
@@ -90,7 +90,7 @@ def _start(value: Any) -> Start:
         return "latest"
     number = _whole(value)
     if number is None:
-        raise BadTerms(
+        raise InvalidOptions(
             "start must be a sequence number, 0 for the oldest update retained, latest, or next, "
             f"not {value!r}."
         )
@@ -103,7 +103,7 @@ def _number(asked: Mapping[str, Any], name: str) -> int | None:
         return None
     number = _whole(value)
     if number is None:
-        raise BadTerms(f"{name} must be a whole number, not {value!r}.")
+        raise InvalidOptions(f"{name} must be a whole number, not {value!r}.")
     return number
 
 
@@ -127,7 +127,7 @@ def _moment(value: Any) -> int | None:
             return math.floor(seconds * 1000)
     except (ValueError, TypeError, OverflowError):
         pass
-    raise BadTerms(
+    raise InvalidOptions(
         "start_time must be seconds since 1970, or a moment with its zone as in "
         f"2026-01-02T03:04:05Z, not {value!r}."
     )
@@ -146,7 +146,7 @@ def _seconds(value: Any) -> float:
 
 def _policy(value: Any) -> str:
     if value is not None and value not in POLICIES:
-        raise BadTerms(f"policy must be block or latest, not {value!r}.")
+        raise InvalidOptions(f"policy must be block or latest, not {value!r}.")
     return value or "block"
 
 
@@ -159,7 +159,9 @@ def _interval(value: Any) -> float:
     except (ValueError, TypeError):
         rate = 0.0
     if not (rate > 0 and math.isfinite(rate)):
-        raise BadTerms(f"max_rate must be a positive number of updates per second, not {value!r}.")
+        raise InvalidOptions(
+            f"max_rate must be a positive number of updates per second, not {value!r}."
+        )
     return 1 / rate
 
 
@@ -167,13 +169,15 @@ def _items(text: Any) -> NDSlice | None:
     if text is None:
         return None
     if not isinstance(text, str):
-        raise BadTerms(f"slice must be a text like ::4,::4, not {text!r}.")
+        raise InvalidOptions(f"slice must be a text like ::4,::4, not {text!r}.")
     try:
         items = parse_slice(text)
     except WireError as error:
-        raise BadTerms(f"slice cannot be read. {error}") from error
+        raise InvalidOptions(f"slice cannot be read. {error}") from error
     if not all(map(_can_be_followed, items)):
-        raise BadTerms(f"slice must have no negative bounds, and steps from 1 on, not {text!r}.")
+        raise InvalidOptions(
+            f"slice must have no negative bounds, and steps from 1 on, not {text!r}."
+        )
     return items
 
 
@@ -190,5 +194,5 @@ def _columns(names: Any) -> tuple[str, ...] | None:
         return None
     named = isinstance(names, list) and all(isinstance(name, str) for name in names)
     if not named or not names or len(set(names)) < len(names):
-        raise BadTerms(f"columns must name one column or more, each once, not {names!r}.")
+        raise InvalidOptions(f"columns must name one column or more, each once, not {names!r}.")
     return tuple(names)

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
-from ..protocol.cursor import Position, Tip
+from ..protocol.cursor import Position, StreamHead
 from ..protocol.notices import Reason
 
-Form = bytes
+EncodedMessage = bytes
 """A whole message as it is sent, in UTF-8 where it is text."""
 
 # To encode less than this takes less time than to hand it to a thread.
@@ -31,27 +31,31 @@ class Entry:
     time: int = 0
     lost: Reason | None = None
     count: int = 1
-    forms: dict[Hashable, Form | None] = field(default_factory=dict)
-    _making: dict[Hashable, asyncio.Future[Form | None]] = field(default_factory=dict)
+    encodings: dict[Hashable, EncodedMessage | None] = field(default_factory=dict)
+    _making: dict[Hashable, asyncio.Future[EncodedMessage | None]] = field(default_factory=dict)
 
     @property
     def first(self) -> int:
         """The first number that it stands for."""
         return self.position.sequence - self.count + 1
 
-    def has(self, name: Hashable, make: Callable[[bytes], Form | None]) -> bool:
+    def has_encoding(self, name: Hashable, make: Callable[[bytes], EncodedMessage | None]) -> bool:
         """Whether the form called `name` is in `forms`. `make` makes a short one at once."""
-        if name not in self.forms and len(self.frame) < THREAD_BYTES:
-            self.forms[name] = make(self.frame)
-        return name in self.forms
+        if name not in self.encodings and len(self.frame) < THREAD_BYTES:
+            self.encodings[name] = make(self.frame)
+        return name in self.encodings
 
-    async def form(self, name: Hashable, make: Callable[[bytes], Form | None]) -> Form | None:
+    async def encoded_as(
+        self, name: Hashable, make: Callable[[bytes], EncodedMessage | None]
+    ) -> EncodedMessage | None:
         """The form called `name`, which `make` makes of the frame; large ones in a thread."""
-        if not self.has(name, make):
-            self.forms[name] = await self._made(name, make)
-        return self.forms[name]
+        if not self.has_encoding(name, make):
+            self.encodings[name] = await self._made(name, make)
+        return self.encodings[name]
 
-    async def _made(self, name: Hashable, make: Callable[[bytes], Form | None]) -> Form | None:
+    async def _made(
+        self, name: Hashable, make: Callable[[bytes], EncodedMessage | None]
+    ) -> EncodedMessage | None:
         making = self._making.get(name)
         if making is None:
             making = asyncio.ensure_future(asyncio.to_thread(make, self.frame))
@@ -69,7 +73,7 @@ class Batch:
     time.
     """
 
-    tip: Tip
+    tip: StreamHead
     entries: list[Entry]
     complete: bool
     gone: bool = False

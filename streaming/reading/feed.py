@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Sequence
 
 from ..protocol import message_codec
-from ..protocol.cursor import BEGINNING, Cursor, Position, Span, Step, Tip, has_restarted
+from ..protocol.cursor import BEGINNING, Cursor, Position, Span, Step, StreamHead, has_restarted
 from ..protocol.notices import Feature, Gap, Heartbeat, Notice, Reason, Reset
-from ..protocol.subscription_options import Terms
+from ..protocol.subscription_options import SubscriptionOptions
 from .entries import Batch, Entry
 from .window import Window
 
@@ -19,8 +19,8 @@ MOST_ITEMS = 64
 MOST_BYTES = 1 << 20
 # Updates that only those get who have said that they know them.
 OPTIONAL = {
-    Feature.child_deleted: message_codec.lead("container-child-deleted"),
-    Feature.table_ref: message_codec.lead("table-ref"),
+    Feature.child_deleted: message_codec.type_prefix("container-child-deleted"),
+    Feature.table_ref: message_codec.type_prefix("table-ref"),
 }
 
 
@@ -31,11 +31,11 @@ class Feed:
     read of the log for this one alone.
     """
 
-    def __init__(self, window: Window, terms: Terms, start: int | None) -> None:
-        tip = Tip(window.epoch, window.tip)
+    def __init__(self, window: Window, options: SubscriptionOptions, start: int | None) -> None:
+        tip = StreamHead(window.epoch, window.tip)
         self.window = window
-        self.terms = terms
-        self.cursor = Cursor.join(tip, start, terms.epoch, terms.end)
+        self.options = options
+        self.cursor = Cursor.join(tip, start, options.epoch, options.end)
         self.stopped = False
         self.beat = False
         self.due = 0.0
@@ -45,10 +45,10 @@ class Feed:
         self._ahead_tip = BEGINNING
         self._notices: list[Notice] = []
         self._hidden = tuple(
-            lead for feature, lead in OPTIONAL.items() if feature not in terms.features
+            lead for feature, lead in OPTIONAL.items() if feature not in options.features
         )
-        if start is not None and has_restarted(tip, start, terms.epoch):
-            self._notice(Reset(tip.epoch, terms.epoch, tip.position.sequence))
+        if start is not None and has_restarted(tip, start, options.epoch):
+            self._notice(Reset(tip.epoch, options.epoch, tip.position.sequence))
 
     @property
     def behind(self) -> bool:
@@ -65,17 +65,17 @@ class Feed:
             self._turn_back()
         items: list[Item] = []
         if not (self.due and self.rest(now)):
-            if self.terms.skips:
+            if self.options.latest_only:
                 self._skip()
             self._fill(items)
-            if items and self.terms.interval:
-                self.due = now + self.terms.interval
+            if items and self.options.interval:
+                self.due = now + self.options.interval
         if self._notices:
             self._flush(items)
         # Who rests may have been told less than there is.
         if self.beat and not items and self.cursor.position >= self.window.tip:
             self.beat = False
-            if Feature.heartbeat in self.terms.features:
+            if Feature.heartbeat in self.options.features:
                 items.append(Heartbeat(self.window.epoch, self.window.tip.sequence))
         return items
 
@@ -86,7 +86,7 @@ class Feed:
         """
         first = entries[0].position.sequence
         return (
-            not self.terms.skips
+            not self.options.latest_only
             and self._turns == len(self.window.turns)
             and not (self._ahead or self._notices)
             and first == self.cursor.position.sequence + 1
@@ -102,7 +102,7 @@ class Feed:
     def resume(self) -> None:
         """Go on after an end: it has been told of."""
         self.stopped = False
-        self.cursor.joined = self.cursor.position
+        self.cursor.joined_at = self.cursor.position
 
     def add(self, batch: Batch) -> None:
         """Take what was read of the log after the cursor, as far as the window has come.
@@ -116,7 +116,7 @@ class Feed:
             self.window.note(entries)
             self._ahead.extend(entries)
             self._ahead_tip = tip
-        elif batch.entries and self.terms.skips:
+        elif batch.entries and self.options.latest_only:
             self._leap(known.sequence + 1)
         elif batch.entries or batch.complete:
             self._jump(min(known, tip), tip, batch.evicted_to, slow=True)
@@ -159,7 +159,7 @@ class Feed:
             last = position.sequence if position.end else entry.first - 1
             self._miss(self.cursor.missing(last), self.window.evicted_to, slow=slow)
         self._fresh = False
-        step = self.cursor.take(position, max(self._ahead_tip, self.window.tip))
+        step = self.cursor.advance(position, max(self._ahead_tip, self.window.tip))
         if step is not Step.SEND:
             self.stopped = self.stopped or step is Step.STOP
             return False
@@ -175,7 +175,7 @@ class Feed:
         missing = self.cursor.missing(position.sequence)
         self._miss(missing, evicted_to, slow=slow and not self._fresh)
         self._fresh = False
-        if self.cursor.jump(position, tip) is Step.STOP:
+        if self.cursor.skip_to_head(position, tip) is Step.STOP:
             self.stopped = True
 
     def _skip(self) -> None:
@@ -188,7 +188,7 @@ class Feed:
         span = self.cursor.missing(sequence - 1)
         if span is not None:
             self._tell(span, Reason.skipped)
-            self.cursor.leap(sequence)
+            self.cursor.skip_to(sequence)
 
     def _miss(self, span: Span | None, evicted_to: int, *, slow: bool) -> None:
         """Updates that are not there any more."""
@@ -213,7 +213,7 @@ class Feed:
         self._ahead_tip = BEGINNING
         previous = self.cursor.epoch if owed is None else owed.previous
         for tip in self.window.turns[self._turns :]:
-            self.cursor.turn_back(tip)
+            self.cursor.rewind(tip)
         self._turns = len(self.window.turns)
         if owed is not None or previous is not None:
             epoch, position = self.window.turns[-1]
@@ -221,5 +221,5 @@ class Feed:
 
     def _notice(self, notice: Notice) -> None:
         feature = Feature.gap if isinstance(notice, Gap) else Feature.reset
-        if feature in self.terms.features:
+        if feature in self.options.features:
             self._notices.append(notice)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from enum import Enum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from redis.exceptions import RedisError
 
-from ..protocol.cursor import Position, Tip
+from ..protocol.cursor import Position, StreamHead
+from ..protocol.endings import StreamEnd
 from ..redis.keys import StreamKeys
 from .entries import Batch, Entry
 from .log_reader import LogReader
@@ -26,14 +26,6 @@ RETRY_SECONDS = 0.2
 
 Future = asyncio.Future[None]
 Futures = set[Future] | list[Future] | dict[Future, "Subscriber"]
-
-
-class Ending(Enum):
-    """Why a stream is over for its subscribers."""
-
-    CLOSED = "Producer ended stream"
-    DELETED = "Node deleted"
-    LOST = "Live subscription lost"
 
 
 class Hub:
@@ -53,7 +45,7 @@ class Hub:
         self.log = log
         self.window = window
         self.subscribers: set[Subscriber] = set()
-        self.ending: Ending | None = None
+        self.ending: StreamEnd | None = None
         self.confirmed = False
         self._known = False
         self._fails = False
@@ -72,9 +64,9 @@ class Hub:
         self._task = asyncio.create_task(self._follow())
 
     @property
-    def tip(self) -> Tip:
+    def tip(self) -> StreamHead:
         """How far the stream is known to have come."""
-        return Tip(self.window.epoch, self.window.tip)
+        return StreamHead(self.window.epoch, self.window.tip)
 
     def on_confirmed(self) -> None:
         """From now on every append is heard of; those before it may not have been."""
@@ -135,7 +127,7 @@ class Hub:
         try:
             await waiting
         except BaseException:
-            self.drop(waiting)
+            self.cancel_wait(waiting)
             raise
 
     def waiter(self, subscriber: Subscriber, rest: float = 0.0) -> Future:
@@ -151,13 +143,13 @@ class Hub:
         self._forget()
         return waiting
 
-    def drop(self, waiting: Future) -> None:
+    def cancel_wait(self, waiting: Future) -> None:
         """Nobody waits for it any more."""
         self._waiting.pop(waiting, None)
         self._resting.discard(waiting)
         waiting.cancel()
 
-    def end(self, ending: Ending) -> None:
+    def end(self, ending: StreamEnd) -> None:
         """Tell all subscribers that it is over."""
         self.ending = self.ending or ending
         self._news.set()
@@ -199,7 +191,7 @@ class Hub:
             self._news.set()
             return
         entries = [news.entry for news in told if news.entry is not None]
-        newest, tip = entries[-1], Tip(told[-1].epoch, told[-1].position)
+        newest, tip = entries[-1], StreamHead(told[-1].epoch, told[-1].position)
         batch = Batch(tip, entries, complete=True, time=newest.time, evicted_to=told[-1].evicted_to)
         if self.window.extend(batch):
             self._pass_on(entries)
@@ -218,7 +210,7 @@ class Hub:
                 self._looks = False
         except Exception:
             logger.exception("The stream of %s cannot be followed", self.node)
-            self.end(Ending.LOST)
+            self.end(StreamEnd.LOST)
 
     async def _answer(self) -> None:
         """Catch up, for all who have asked until now; try again later if that fails."""
@@ -240,7 +232,7 @@ class Hub:
         while self.ending is None:
             batch = await self._look()
             if batch.gone:
-                self.end(Ending.DELETED)
+                self.end(StreamEnd.DELETED)
                 return
             if self._held:
                 self._held = False

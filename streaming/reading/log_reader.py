@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 
-from ..protocol.cursor import BEGINNING, Position, Tip
+from ..protocol.cursor import BEGINNING, Position, StreamHead
 from ..protocol.notices import Reason
 from ..redis.keys import StreamKeys
 from .bulk_fetch import fetch
@@ -159,9 +159,9 @@ class LogReader:
 def batch_of(meta: list[bytes | None], entries: list[Entry], *, complete: bool) -> Batch:
     """What was found, from the fields `META` of the stream's meta."""
     epoch, sequence, end, gone, moment, evicted_to = meta
-    tip = Tip(None, BEGINNING)
+    tip = StreamHead(None, BEGINNING)
     if epoch is not None:
-        tip = Tip(epoch.decode(), Position(int(sequence or 0), int(end or 0)))
+        tip = StreamHead(epoch.decode(), Position(int(sequence or 0), int(end or 0)))
     made = None if moment is None else int(moment)
     return Batch(tip, entries, complete, gone is not None, made, int(evicted_to or 0))
 

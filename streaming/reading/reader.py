@@ -17,11 +17,12 @@ from redis.exceptions import RedisError
 from core.errors import NotFound, ServiceError, Unavailable
 
 from ..config import StreamingCacheSettings, required_cache
-from ..protocol.subscription_options import LIVE, Terms
+from ..protocol.endings import StreamEnd
+from ..protocol.subscription_options import LIVE, SubscriptionOptions
 from ..redis.clients import reader_client
 from ..redis.keys import StreamKeys
 from .heartbeat import Pulse
-from .hub import Ending, Hub
+from .hub import Hub
 from .log_reader import LogReader
 from .pubsub import Link
 from .subscriber import Subscriber
@@ -63,7 +64,7 @@ class Reader:
         self._news = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
-    async def subscribe(self, node: UUID, terms: Terms = LIVE) -> Subscriber:
+    async def subscribe(self, node: UUID, terms: SubscriptionOptions = LIVE) -> Subscriber:
         """A subscriber of `node`'s stream, which misses nothing from here on. Leave when done.
 
         Raises Unavailable while Redis cannot be reached, NotFound if the node was deleted.
@@ -117,7 +118,7 @@ class Reader:
 
     def _lost(self) -> None:
         for hub in self._hubs.values():
-            hub.end(Ending.LOST)
+            hub.end(StreamEnd.LOST)
 
     def _count(self, hub: Hub) -> None:
         self._changed[hub.node] = hub.keys
@@ -190,7 +191,7 @@ def current_reader() -> Reader:
     return reader
 
 
-def _refusal(ending: Ending | None) -> ServiceError:
-    if ending is Ending.DELETED:
+def _refusal(ending: StreamEnd | None) -> ServiceError:
+    if ending is StreamEnd.DELETED:
         return NotFound("The node was deleted.")
     return Unavailable("The streaming cache cannot be reached. Try again soon.")

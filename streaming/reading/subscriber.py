@@ -10,21 +10,14 @@ from dataclasses import replace
 from redis.exceptions import RedisError
 
 from ..protocol.cursor import Cursor
-from ..protocol.subscription_options import Terms
+from ..protocol.endings import StreamEnd, StreamEnded
+from ..protocol.subscription_options import SubscriptionOptions
 from .entries import Entry
 from .feed import Feed, Item
-from .hub import Ending, Hub
+from .hub import Hub
 from .prefetch import Ahead
 
 logger = logging.getLogger(__name__)
-
-
-class StreamEnded(Exception):
-    """Nothing more comes on this subscription."""
-
-    def __init__(self, ending: Ending) -> None:
-        super().__init__(ending.value)
-        self.ending = ending
 
 
 class Subscriber:
@@ -36,11 +29,11 @@ class Subscriber:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.feed = Feed(hub.window, Terms(), None)
+        self.feed = Feed(hub.window, SubscriptionOptions(), None)
         self._clock = asyncio.get_running_loop().time
         self._hurries = False
         self._ahead = Ahead(hub.log)
-        self.express: Callable[[Sequence[Entry]], bool] | None = None
+        self.fast_path: Callable[[Sequence[Entry]], bool] | None = None
         """Sends updates at once; False, and nothing is sent, where that takes waiting."""
 
     @property
@@ -48,7 +41,7 @@ class Subscriber:
         """How far it has come."""
         return self.feed.cursor
 
-    async def begin(self, terms: Terms) -> None:
+    async def begin(self, terms: SubscriptionOptions) -> None:
         """Take the place that `terms` ask for, in the stream as it is now.
 
         Raises RedisError, TimeoutError.
@@ -58,11 +51,11 @@ class Subscriber:
             terms = replace(terms, start=await self._found(terms), epoch=None, end=0)
         start = terms.start
         assert start != "latest"
-        if start is not None and terms.of_many:
+        if start is not None and terms.recursive:
             start = min(start, self.hub.tip.position.sequence + 1)
         self.feed = Feed(self.hub.window, terms, start)
 
-    async def _found(self, terms: Terms) -> int:
+    async def _found(self, terms: SubscriptionOptions) -> int:
         """The number to start with: of the newest update retained, or the first since a moment."""
         log = self.hub.log
         if terms.since is None:
@@ -75,20 +68,20 @@ class Subscriber:
         # What is retained no more may have been of that time, too.
         return 0 if found == oldest else found
 
-    async def take(self) -> list[Item]:
+    async def receive(self) -> list[Item]:
         """All that is ready, in order, as soon as there is something. Raises StreamEnded."""
         if self._hurries:
             # One that never has to wait would otherwise be the only one served.
             await asyncio.sleep(0)
         self._hurries = True
         while True:
-            items = await self.poll()
+            items = await self.receive_nowait()
             if items:
                 return items
             self._hurries = False
             await self.hub.change(self, self._rest())
 
-    async def poll(self) -> list[Item]:
+    async def receive_nowait(self) -> list[Item]:
         """The same, or nothing if it would have to wait for news. Raises StreamEnded."""
         feed, hub = self.feed, self.hub
         while True:
@@ -99,7 +92,7 @@ class Subscriber:
                 self._read_ahead()
                 return items
             if feed.stopped:
-                raise StreamEnded(Ending.CLOSED)
+                raise StreamEnded(StreamEnd.CLOSED)
             if not feed.behind or self._rest():
                 return items
             await self._read_log()
@@ -117,10 +110,10 @@ class Subscriber:
 
     def give(self, entries: Sequence[Entry]) -> bool:
         """Send what is new while this waits for it. False: wake it, and it will see to that."""
-        if self.express is None or not entries or not self.feed.expects(entries):
+        if self.fast_path is None or not entries or not self.feed.expects(entries):
             return False
         try:
-            sent = self.express(entries)
+            sent = self.fast_path(entries)
         except Exception:
             # It meets the same trouble when it has been woken, and then it is its own.
             logger.debug("Updates could not be sent at once", exc_info=True)
@@ -135,14 +128,14 @@ class Subscriber:
 
     def _read_ahead(self) -> None:
         feed = self.feed
-        if feed.behind and not feed.terms.skips:
+        if feed.behind and not feed.options.latest_only:
             self._ahead.begin(feed.cursor.position, len(feed.window.turns))
 
     async def _read_log(self) -> None:
         """Fetch what comes next for this one alone."""
         feed = self.feed
         try:
-            if feed.terms.skips:
+            if feed.options.latest_only:
                 batch = await self.hub.log.newest()
             else:
                 batch = await self._ahead.after(feed.cursor.position, len(feed.window.turns))

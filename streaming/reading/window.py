@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from ..protocol.cursor import BEGINNING, Cursor, Position, Tip
+from ..protocol.cursor import BEGINNING, Cursor, Position, StreamHead
 from .entries import Batch, Entry
 
 
@@ -56,14 +56,14 @@ class Window:
         self.evicted_to = 0
         self.waited_to = 0
         self.size = 0
-        self.turns: list[Tip] = []
+        self.turns: list[StreamHead] = []
         self._entries: list[Entry] = []
         self._positions: list[Position] = []
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def reset(self, tip: Tip, mark: int | None = None) -> None:
+    def reset(self, tip: StreamHead, mark: int | None = None) -> None:
         """Begin anew behind `tip`: whoever needs what is before it reads the log itself."""
         self.epoch = tip.epoch
         self.tip = tip.position
@@ -86,7 +86,7 @@ class Window:
         if batch.tip.epoch != self.epoch:
             # Nothing of the new numbering was looked at yet.
             self.turns.append(batch.tip)
-            self.reset(Tip(batch.tip.epoch))
+            self.reset(StreamHead(batch.tip.epoch))
             return True
         if batch.tip.position < self.tip:
             # A Redis took over that had not heard of the newest ones.

@@ -14,11 +14,11 @@ from uuid import UUID
 
 import redis
 
-from core.mapped_files import Bytes
+from core.mapped_files import BytesLike
 from tiled_client.wire.messages import Message
 
 from ..config import StreamingCacheSettings, streaming_cache_settings
-from ..protocol.cursor import Position, Tip
+from ..protocol.cursor import Position, StreamHead
 from ..redis.clients import writer_client
 from ..redis.keys import StreamKeys, memory_key
 from .scripts import Scripts, Staged
@@ -56,8 +56,8 @@ class StreamLog:
         ]
 
     def append(
-        self, node: UUID, message: Message, payload: Bytes | None = None, *, once: str = ""
-    ) -> Tip:
+        self, node: UUID, message: Message, payload: BytesLike | None = None, *, once: str = ""
+    ) -> StreamHead:
         """Number `message`, keep it and tell the readers. Gives its epoch and its place.
 
         Of the last tokens given as `once` it takes none twice. Raises Unavailable if Redis cannot
@@ -66,7 +66,9 @@ class StreamLog:
         token = f"{ONCE}{once}" if once else ""
         return self.put(node, encode(message, payload), token)
 
-    def put(self, node: UUID, update: Update, token: str = "", waited: Waited | None = None) -> Tip:
+    def put(
+        self, node: UUID, update: Update, token: str = "", waited: Waited | None = None
+    ) -> StreamHead:
         """The same for an encoded update, with the token of its write if that was persisted.
 
         Raises Ahead, too, if something else came behind what it waited for.
@@ -77,7 +79,7 @@ class StreamLog:
             )
         return self._add(node, update, "head" if update.payload else "frame", token, waited)
 
-    def lose(self, node: UUID, count: int, token: str, waited: Waited) -> Tip:
+    def lose(self, node: UUID, count: int, token: str, waited: Waited) -> StreamHead:
         """Number `count` updates of which nothing is left. Raises as `put` does."""
         return self._add(node, Update(b"", b""), "lost", token, waited, count)
 
@@ -149,7 +151,7 @@ class StreamLog:
         token: str,
         waited: Waited | None,
         count: int = 1,
-    ) -> Tip:
+    ) -> StreamHead:
         keys, settings = self._keys(node), self._settings
         staged = None
         if update.payload:
@@ -170,7 +172,7 @@ class StreamLog:
             staged=staged,
             size=update.size,
         )
-        return Tip(epoch.decode(), Position(sequence))
+        return StreamHead(epoch.decode(), Position(sequence))
 
     def _keys(self, node: UUID) -> StreamKeys:
         return StreamKeys.of(self._settings.prefix, node)

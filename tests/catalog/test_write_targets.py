@@ -95,8 +95,8 @@ def test_an_array_of_very_many_chunks_is_found_and_grows(api: Api) -> None:
     assert api.create("x", "array", structure).status_code == 200
     target = find_target("x", StructureFamily.array)
     assert target.structure == structure
-    assert store_structure(target, structure.grown_to((count + 1,)))
-    assert find_target("x", StructureFamily.array).structure == structure.grown_to((count + 1,))
+    assert store_structure(target, structure.with_shape((count + 1,)))
+    assert find_target("x", StructureFamily.array).structure == structure.with_shape((count + 1,))
 
 
 def test_what_is_no_array_or_no_path_is_told(api: Api) -> None:

@@ -69,7 +69,7 @@ def test_the_place_of_a_block_is_known_after_the_array_has_grown(
     chunks = tuple(normalize_chunks(chunk, (size,), 8, 8)[0] for size, chunk in sizes)
     known = ArrayStructure.from_array(np.zeros(shape))
     known = ArrayStructure(known.data_type, shape, chunks)
-    grown = known.grown_to(tuple(n + data.draw(st.integers(0, 9)) for n in shape))
+    grown = known.with_shape(tuple(n + data.draw(st.integers(0, 9)) for n in shape))
     for block, region in blocks(grown.chunks):
         extent = tuple(part.stop - part.start for part in region)
         assert block_offset(chunks, block, extent) == tuple(part.start for part in region)

@@ -139,7 +139,7 @@ def heard() -> Iterator[list[Any]]:
 
 def streamed(message: messages.Message, payload: bytes, structure: Any) -> tuple[Any, Any]:
     """An update as subscribers receive it: of msgpack, and of JSON."""
-    before, after = message_codec.update_parts(message, message_codec.utc_timestamp(), len(payload))
+    before, after = message_codec.encode_split(message, message_codec.utc_timestamp(), len(payload))
     number = msgpack.packb(1) + msgpack.packb("epoch") + msgpack.packb("e")
     frame = before + number + after + bytes(payload)
     return msgpack.unpackb(frame), orjson.loads(to_json(frame, structure))

@@ -11,10 +11,11 @@ import pytest
 import redis
 
 from streaming.config import StreamingCacheSettings, streaming_cache_settings
+from streaming.protocol.endings import StreamEnded
 from streaming.reading.entries import Entry
 from streaming.reading.feed import Item
 from streaming.reading.reader import Reader
-from streaming.reading.subscriber import StreamEnded, Subscriber
+from streaming.reading.subscriber import Subscriber
 from streaming.redis.clients import writer_client
 from streaming.redis.embedded_valkey import EmbeddedValkey
 from streaming.writing.log import StreamLog
@@ -75,7 +76,7 @@ async def given(subscriber: Subscriber, count: int) -> list[Item]:
     """The next `count` items. What came with them is for the next time."""
     items = _left.pop(subscriber, [])
     while len(items) < count:
-        items += await subscriber.take()
+        items += await subscriber.receive()
     _left[subscriber] = items[count:]
     return items[:count]
 
@@ -98,6 +99,6 @@ async def received_until_end(subscriber: Subscriber) -> tuple[list[int], str]:
     items = _left.pop(subscriber, [])
     try:
         while True:
-            items += await subscriber.take()
+            items += await subscriber.receive()
     except StreamEnded as end:
         return [item.position.sequence for item in items if isinstance(item, Entry)], str(end)

@@ -21,7 +21,7 @@ from tiled_client.wire.messages import (
 def whole(message: Message, payload: bytes | None = None) -> bytes:
     """The frame as the script puts it together."""
     size = None if payload is None else len(payload)
-    before, after = message_codec.update_parts(message, "now", size)
+    before, after = message_codec.encode_split(message, "now", size)
     number = msgpack.packb(7) + msgpack.packb("epoch") + msgpack.packb("e")
     return before + number + after + (payload or b"")
 
@@ -92,7 +92,7 @@ def test_only_references_are_given_an_address() -> None:
     assert message_codec.is_reference(frame)
     assert message_codec.is_reference(whole(ROWS))
     assert not message_codec.is_reference(whole(ArrayData("array-ref", (1,)), b"array-ref"))
-    assert message_codec.decode(message_codec.with_key(frame, "uri", "u")) == {
+    assert message_codec.decode(message_codec.add_key(frame, "uri", "u")) == {
         **message_codec.decode(frame),
         "uri": "u",
     }

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from streaming.protocol.notices import Feature
-from streaming.protocol.subscription_options import BadTerms, Terms, read_features
+from streaming.protocol.subscription_options import (
+    InvalidOptions,
+    SubscriptionOptions,
+    read_features,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,8 +47,8 @@ from streaming.protocol.subscription_options import BadTerms, Terms, read_featur
     ],
 )
 def test_nonsense_is_refused(asked: dict[str, Any]) -> None:
-    with pytest.raises(BadTerms, match=next(reversed(asked))):
-        Terms.read(asked, frozenset())
+    with pytest.raises(InvalidOptions, match=next(reversed(asked))):
+        SubscriptionOptions.read(asked, frozenset())
 
 
 def test_terms_may_come_as_text_or_as_themselves() -> None:
@@ -52,10 +56,10 @@ def test_terms_may_come_as_text_or_as_themselves() -> None:
         {"start": "5", "end": "1", "epoch": "e", "max_rate": "4"},
         {"start": 5, "end": 1, "epoch": "e", "max_rate": 4},
     ):
-        terms = Terms.read(asked, frozenset())
-        assert terms == Terms(start=5, end=1, epoch="e", interval=0.25)
-        assert terms.skips
-    assert Terms.read({"start": "latest"}, frozenset()).start == "latest"
+        terms = SubscriptionOptions.read(asked, frozenset())
+        assert terms == SubscriptionOptions(start=5, end=1, epoch="e", interval=0.25)
+        assert terms.latest_only
+    assert SubscriptionOptions.read({"start": "latest"}, frozenset()).start == "latest"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +73,7 @@ def test_terms_may_come_as_text_or_as_themselves() -> None:
     ],
 )
 def test_a_moment_may_be_said_in_two_ways(said: Any, milliseconds: int) -> None:
-    assert Terms.read({"start_time": said}, frozenset()).since == milliseconds
+    assert SubscriptionOptions.read({"start_time": said}, frozenset()).since == milliseconds
 
 
 def test_features_that_nobody_knows_do_not_count() -> None:

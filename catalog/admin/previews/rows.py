@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tiled_client.wire.json_columns import plain_column
+from core.text import count_text
+from tiled_client.wire.json_columns import column_to_json
 
 from ...models import Node
 from ...services.tables.preview import read_head
-from ..text import count_text
 
 MOST_ROWS = 10
 MOST_COLUMNS = 40
@@ -31,7 +31,7 @@ def first_rows(node: Node) -> Rows:
     """The beginning of a table. Raises as `read_head` does."""
     head = read_head(node, MOST_ROWS)
     shown = head.rows.select(range(min(head.rows.num_columns, MOST_COLUMNS)))
-    columns = [plain_column(column) for column in shown.columns]
+    columns = [column_to_json(column) for column in shown.columns]
     caption = f"{count_text(head.total, 'row')}{' or more' if head.more else ''}"
     if head.total > MOST_ROWS:
         caption += f", the first {MOST_ROWS} shown"

@@ -20,7 +20,7 @@ import numpy as np
 
 from .chunks import is_size
 from .errors import WireError
-from .unshared import unshared_size
+from .expanded_size import expanded_nbytes
 
 ZIP = "application/zip"
 FORM, LENGTH = "form", "length"
@@ -83,7 +83,7 @@ def awkward_form(form: Mapping[str, Any]) -> Any:
     return found
 
 
-def check_sizes(form: Any) -> None:
+def check_list_sizes(form: Any) -> None:
     """Raise WireError for lists of a fixed size of 0, or less, anywhere in a form.
 
     Such lists hold nothing, and libraries that write them to files end the process.
@@ -151,7 +151,7 @@ def _problem(layout: Any, size: int) -> str:
             return str(problem)
         allowed = FREE_CATEGORIES + LARGER_CATEGORIES * size
         for content in categories:
-            if (written := unshared_size(awkward.Array(content))) > allowed:
+            if (written := expanded_nbytes(awkward.Array(content))) > allowed:
                 raise WireError(
                     f"The categories of a body of {size} bytes take {written} bytes when each is "
                     f"written out; {allowed} bytes are the most. Do not let their lists overlap."
@@ -201,7 +201,7 @@ def ragged_array(body: bytes) -> Any:
     return awkward_array(awkward_form(form), length, members)
 
 
-def form_key_of(buffer: str) -> str:
+def form_key(buffer: str) -> str:
     """The form key of the node that a buffer belongs to."""
     return buffer.rpartition("-")[0]
 

@@ -35,7 +35,7 @@ _UNSAYABLE = (ValueError, OverflowError, KeyError, TypeError, NotImplementedErro
 _NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
-def plain_column(column: pyarrow.ChunkedArray | pyarrow.Array) -> Values:
+def column_to_json(column: pyarrow.ChunkedArray | pyarrow.Array) -> Values:
     """Return one value for each row. Raises ValueError for structs with a name twice."""
     values: Values = []
     for chunk in getattr(column, "chunks", [column]):

@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 
 from .errors import WireError
-from .unshared import unshared_size
+from .expanded_size import expanded_nbytes
 
 OCTETS = "application/octet-stream"
-LARGEST_NESTED = 64_000_000
+MAX_NESTED_BYTES = 64_000_000
 
 
-def plain_array(array: np.ndarray[Any, Any]) -> Any:
+def array_to_json(array: np.ndarray[Any, Any]) -> Any:
     """An array of any dtype as what JSON can say."""
     if array.dtype.names is not None:
         columns = [_flat(array[name], array.ndim) for name in array.dtype.names]
@@ -43,7 +43,7 @@ def plain_array(array: np.ndarray[Any, Any]) -> Any:
     return array if array.ndim else array.item()
 
 
-def plain_value(value: Any) -> Any:
+def json_default(value: Any) -> Any:
     """What stands in a table and no encoder of JSON knows. Raises TypeError for all else."""
     if isinstance(value, bytes):
         return data_uri(value)
@@ -60,15 +60,15 @@ def plain_value(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def plain_nested(array: Any) -> Any:
+def nested_to_json(array: Any) -> Any:
     """An `awkward.Array` as lists and objects; or a single value of one.
 
     Raises WireError for one so large that the lists would take many times its size in memory.
     """
     if not hasattr(array, "layout"):
         return array
-    size = max(array.nbytes, unshared_size(array))
-    if size > LARGEST_NESTED:
+    size = max(array.nbytes, expanded_nbytes(array))
+    if size > MAX_NESTED_BYTES:
         raise WireError(f"{size} bytes are too many to be written as JSON")
     import awkward
 
@@ -82,7 +82,7 @@ def data_uri(octets: bytes, mimetype: str = OCTETS) -> str:
 
 
 def _complex(array: np.ndarray[Any, Any]) -> Any:
-    return plain_array(np.stack([array.real, array.imag], axis=-1))
+    return array_to_json(np.stack([array.real, array.imag], axis=-1))
 
 
 def _datetimes(array: np.ndarray[Any, Any]) -> Any:
@@ -124,7 +124,7 @@ _CONVERSIONS: dict[str, Callable[[np.ndarray[Any, Any]], Any]] = {
 def _flat(column: np.ndarray[Any, Any], ndim: int) -> list[Any]:
     """One plain value for each record; a field may be an array itself."""
     shape = (math.prod(column.shape[:ndim]), *column.shape[ndim:])
-    value = plain_array(column.reshape(shape))
+    value = array_to_json(column.reshape(shape))
     return value.tolist() if isinstance(value, np.ndarray) else list(value)
 
 

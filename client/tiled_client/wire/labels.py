@@ -56,13 +56,13 @@ def join_labels(parts: Iterable[RowLabels | None]) -> RowLabels | None:
             return None
         if not part.labels:
             continue
-        whole = part if whole is None else _joined(whole, part)
+        whole = part if whole is None else _join(whole, part)
         if whole is None:
             return None
     return whole
 
 
-def _joined(first: RowLabels, second: RowLabels) -> RowLabels | None:
+def _join(first: RowLabels, second: RowLabels) -> RowLabels | None:
     one, other = first.labels, second.labels
     # The step of a single label is whatever leads to the next.
     step = one.step if len(one) > 1 else other.start - one.start

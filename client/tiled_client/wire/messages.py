@@ -22,7 +22,7 @@ class Message:
 
     type: ClassVar[str]
 
-    def to_map(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The wire's keys and values, in the wire's order."""
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
@@ -38,9 +38,9 @@ class ArrayData(Message):
     block: tuple[int, ...] | None = None
     persisted: bool = True
 
-    def to_map(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The wire's keys and values; of what was stored, `persisted` is absent."""
-        return _unless_persisted(Message.to_map(self))
+        return _unless_persisted(Message.to_dict(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ class TableData(Message):
     append: bool = False
     persisted: bool = True
 
-    def to_map(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The wire's keys and values; of what was stored, `persisted` is absent."""
-        return _unless_persisted(Message.to_map(self))
+        return _unless_persisted(Message.to_dict(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,9 @@ class RaggedData(Message):
     block: tuple[int, ...] | None = None
     persisted: bool = True
 
-    def to_map(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The wire's keys and values; of what was stored, `persisted` is absent."""
-        return _unless_persisted(Message.to_map(self))
+        return _unless_persisted(Message.to_dict(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,9 @@ class AwkwardData(Message):
     length: int
     persisted: bool = True
 
-    def to_map(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The wire's keys and values; of what was stored, `persisted` is absent."""
-        return _unless_persisted(Message.to_map(self))
+        return _unless_persisted(Message.to_dict(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class ChildMetadataUpdated(Message):
     revision_number: int | None = None
     access_tags: list[str] | None = None
 
-    def to_map(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The wire's keys and values; without a revision, or rights per node, these are absent."""
         values: dict[str, Any] = {"key": self.key, "specs": self.specs, "metadata": self.metadata}
         if self.revision_number is not None:
@@ -158,9 +158,9 @@ class ChildDeleted(Message):
     structure_family: str
     access_tags: list[str] | None = None
 
-    def to_map(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The wire's keys and values; without rights per node, the tags are absent."""
-        values = Message.to_map(self)
+        values = Message.to_dict(self)
         if self.access_tags is None:
             del values["access_tags"]
         return values

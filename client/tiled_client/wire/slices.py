@@ -91,7 +91,7 @@ def sliced_shape(shape: Sequence[int], items: NDSlice) -> tuple[int, ...]:
     return (*result, *shape[len(items) :])
 
 
-def last_of(shape: Sequence[int], items: NDSlice) -> NDSlice:
+def last_element(shape: Sequence[int], items: NDSlice) -> NDSlice:
     """Where the last of the elements is, of at least one, that `items` select."""
     whole = (*items, *(slice(None),) * (len(shape) - len(items)))
     return tuple(

@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 COO = "COO"
 DATA = "data"
 # What a structure that does not say it has.
-COORDINATES = BuiltinDType("little", "u", 8)
+DEFAULT_COORD_DTYPE = BuiltinDType("little", "u", 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class SparseStructure:
     data_type: DType
     shape: tuple[int, ...]
     chunks: tuple[tuple[int, ...], ...]
-    coord_data_type: BuiltinDType = COORDINATES
+    coord_data_type: BuiltinDType = DEFAULT_COORD_DTYPE
     dims: tuple[str, ...] | None = None
     resizable: bool = False
 
@@ -60,7 +60,7 @@ class SparseStructure:
             dtype_from_json(value.get("data_type")),
             shape,
             read_chunks(value, shape),
-            COORDINATES if coordinates is None else _coordinates(coordinates, shape),
+            DEFAULT_COORD_DTYPE if coordinates is None else _coordinates(coordinates, shape),
             read_dims(value, len(shape)),
         )
 
@@ -119,7 +119,7 @@ class Coo:
         data = self.data.astype(self.data.dtype.newbyteorder("="), copy=False)
         return pyarrow.table({**columns, DATA: data})
 
-    def sliced(self, items: NDSlice) -> Coo:
+    def select(self, items: NDSlice) -> Coo:
         """What `items` select, as numpy would; an integer drops its dimension. Raises WireError."""
         shape = sliced_shape(self.shape, items)
         inside = np.ones(len(self.data), bool)
@@ -137,7 +137,7 @@ class Coo:
         data = self.data[inside]
         return Coo(kept.reshape(len(shape), len(data)), data, shape)
 
-    def placed(self, offset: Sequence[int], shape: Sequence[int]) -> Coo:
+    def move_into(self, offset: Sequence[int], shape: Sequence[int]) -> Coo:
         """The same elements as part of an array of `shape`, where this one begins at `offset`."""
         begin = np.array(offset, np.int64).reshape(-1, 1)
         return Coo(self.coords + begin, self.data, tuple(shape))
@@ -148,7 +148,7 @@ class Coo:
         return int(self.coords.nbytes + self.data.nbytes)
 
 
-def joined(parts: Sequence[Coo], shape: Sequence[int], dtype: np.dtype[Any]) -> Coo:
+def concatenate(parts: Sequence[Coo], shape: Sequence[int], dtype: np.dtype[Any]) -> Coo:
     """The elements of all `parts` of an array of `shape`."""
     coords = [np.empty((len(shape), 0), np.int64), *(part.coords for part in parts)]
     data = [np.empty(0, dtype), *(part.data.astype(dtype, copy=False) for part in parts)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -84,13 +85,28 @@ class ArrayStructure:
         """The region of the array that chunk number `block` covers. Raises WireError if none."""
         return block_region(self.chunks, block)
 
-    def grown_to(self, shape: Sequence[int]) -> ArrayStructure:
-        """The structure once grown to `shape`: chunks of the original size, the last one short."""
+    def with_shape(self, shape: Sequence[int]) -> ArrayStructure:
+        """Return the structure grown to `shape`: chunks of the first one's size, the last shorter.
+
+        Parameters
+        ----------
+        shape
+            The new size along each dimension. A dimension that keeps its size keeps its chunks.
+        """
         chunks = tuple(
-            sizes if before == size else _regular(size, max(sizes[0] if sizes else 0, 1))
+            sizes if before == size else _regular_chunks(size, max(sizes[0] if sizes else 0, 1))
             for sizes, before, size in zip(self.chunks, self.shape, shape, strict=True)
         )
         return replace(self, shape=tuple(shape), chunks=chunks)
+
+    def grown_to(self, shape: Sequence[int]) -> ArrayStructure:
+        """Return `with_shape(shape)`. Deprecated: the old name, kept for one release."""
+        warnings.warn(
+            "ArrayStructure.grown_to is deprecated: use with_shape.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.with_shape(shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +204,6 @@ def has_structure(family: str) -> bool:
     return family in _KINDS
 
 
-def _regular(size: int, chunk: int) -> tuple[int, ...]:
+def _regular_chunks(size: int, chunk: int) -> tuple[int, ...]:
     whole, rest = divmod(size, chunk)
     return (chunk,) * whole + ((rest,) if rest else ()) or (0,)

@@ -133,12 +133,12 @@ def _example(message: dict[str, Any]) -> Iterator[str]:
 def _sent(message: messages.Message, structure: Structure | None, payload: bytes | None) -> Any:
     """What a subscriber gets in the JSON envelope, made as the server makes it."""
     size = None if payload is None else len(payload)
-    parts = message_codec.update_parts(message, TIMESTAMP, size)
+    parts = message_codec.encode_split(message, TIMESTAMP, size)
     number = b"".join(map(msgpack.packb, (2, "epoch", EPOCH)))
     frame = parts.before + number + parts.after + (payload or b"")
     if message_codec.is_reference(frame):
         uri = reference_uri(HOST, ["images"], message_codec.decode(frame))
-        frame = message_codec.with_key(frame, "uri", uri)
+        frame = message_codec.add_key(frame, "uri", uri)
     return json.loads(json_envelope.to_json(frame, structure))
 
 

@@ -181,7 +181,7 @@ def test_formats(api: Api) -> None:
 def test_what_is_too_large_for_json_is_had_as_buffers(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tiled_client.wire.json_values.LARGEST_NESTED", 20)
+    monkeypatch.setattr("tiled_client.wire.json_values.MAX_NESTED_BYTES", 20)
     api.create("r", "ragged", structure_of(2, None))
     send(api, "PUT", "/ragged/full/r", body_of([[1, 2], [3]]))
     response = api.get("/ragged/full/r?format=json")

@@ -13,8 +13,8 @@ from catalog.formats import json_pieces, shared_values
 from catalog.formats.json_pieces import array_json, json_of, table_json
 from core.errors import BadRequest
 from tests.catalog.conftest import OCTETS, Api, detail
-from tiled_client.wire.json_columns import plain_column
-from tiled_client.wire.json_values import plain_array
+from tiled_client.wire.json_columns import column_to_json
+from tiled_client.wire.json_values import array_to_json
 from tiled_client.wire.structures import ArrayStructure
 
 RECORD = np.dtype([("a", "i2"), ("b", "S3"), ("c", "f4", (2,))])
@@ -50,27 +50,27 @@ def whole(body: Any) -> bytes:
 def pieces_of(request: Any, monkeypatch: pytest.MonkeyPatch) -> int:
     """Pieces of so many values, and nothing so small that it is sent as one."""
     monkeypatch.setattr(json_pieces, "VALUES", request.param)
-    monkeypatch.setattr(shared_values, "SLICE", request.param)
-    monkeypatch.setattr(json_pieces, "WHOLE", 1)
+    monkeypatch.setattr(shared_values, "MAX_SLICE_BYTES", request.param)
+    monkeypatch.setattr(json_pieces, "MAX_WHOLE_BYTES", 1)
     return int(request.param)
 
 
 @pytest.mark.parametrize("array", ARRAYS, ids=lambda array: f"{array.dtype}-{array.shape}")
 def test_pieces_of_an_array_are_the_whole(array: Any, pieces_of: int) -> None:
-    assert whole(array_json(array)) == json_of(plain_array(array))
+    assert whole(array_json(array)) == json_of(array_to_json(array))
 
 
 def test_pieces_of_a_table_are_the_whole(pieces_of: int) -> None:
     table = pa.table(COLUMNS)
     for part in (table, table[:1], table[:0], pa.concat_tables([table, table[3:7]])):
-        expected = json_of({name: plain_column(part[name]) for name in part.column_names})
+        expected = json_of({name: column_to_json(part[name]) for name in part.column_names})
         assert whole(table_json(part)) == expected
     assert whole(table_json(pa.table({}))) == b"{}"
 
 
 @pytest.mark.parametrize("array", ARRAYS, ids=lambda array: f"{array.dtype}-{array.shape}")
 def test_no_text_is_longer_than_it_is_said_to_be_at_most(array: Any) -> None:
-    assert len(json_of(plain_array(array))) <= json_pieces._longest_text(array)
+    assert len(json_of(array_to_json(array))) <= json_pieces._longest_text(array)
 
 
 def test_little_memory_is_taken_whatever_the_text_is() -> None:
@@ -86,13 +86,13 @@ def test_little_memory_is_taken_whatever_the_text_is() -> None:
     assert peak < 60_000_000
 
 
-@pytest.mark.parametrize("whole_size", [1, json_pieces.WHOLE])
+@pytest.mark.parametrize("whole_size", [1, json_pieces.MAX_WHOLE_BYTES])
 def test_what_would_be_too_large_is_refused_before_it_begins(
     whole_size: int, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = settings.TILED.storage.model_copy(update={"response_bytesize_limit": 1000})
     settings.TILED = settings.TILED.model_copy(update={"storage": storage})
-    monkeypatch.setattr(json_pieces, "WHOLE", whole_size)
+    monkeypatch.setattr(json_pieces, "MAX_WHOLE_BYTES", whole_size)
     monkeypatch.setattr(json_pieces, "VALUES", 10)
     assert len(whole(array_json(np.zeros(200, "u1")))) == 401
     for make in (

@@ -14,8 +14,8 @@ from awkward.index import Index8, Index64
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.buffers import LENGTH, ZIP, zip_members
 from tiled_client.wire.dtypes import dtype_from_numpy
+from tiled_client.wire.expanded_size import WORD, expanded_nbytes
 from tiled_client.wire.ragged import RaggedStructure
-from tiled_client.wire.unshared import WORD, unshared_size
 
 from ..conftest import Api, detail
 
@@ -50,7 +50,7 @@ def test_no_format_writes_out_more_than_the_limit(kind: str, api: Api, settings:
     array = ak.Array(SHARED[kind])
     packed = ak.to_packed(array).nbytes
     assert array.nbytes < packed / 40
-    assert packed < unshared_size(array) + 2 * WORD < 3 * TIMES * LIST
+    assert packed < expanded_nbytes(array) + 2 * WORD < 3 * TIMES * LIST
     form, length, buffers = ak.to_buffers(array)
     members = zip_members({name: buffer.tobytes() for name, buffer in buffers.items()})
     api.container("c")
@@ -98,11 +98,11 @@ def test_sizes_that_no_integer_holds_hide_nothing() -> None:
     for _ in range(80):
         ends = np.full(2, layout.length)
         layout = kinds.ListArray(Index64(ends * 0), Index64(ends), layout)
-    assert unshared_size(ak.Array(layout)) >= 1 << 40
+    assert expanded_nbytes(ak.Array(layout)) >= 1 << 40
     after = kinds.ListArray(Index64(np.array([0, 0])), Index64(np.array([2, 0])), layout)
     ones = np.ones(TIMES, np.int64)
     named = ak.Array(kinds.ListArray(Index64(ones), Index64(ones + 1), after))
-    assert unshared_size(named) == TIMES * 2 * WORD
+    assert expanded_nbytes(named) == TIMES * 2 * WORD
 
 
 def test_rows_that_overlap_are_refused_before_they_are_written_out(api: Api, settings: Any) -> None:

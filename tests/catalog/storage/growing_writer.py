@@ -27,7 +27,7 @@ def main(folder: Path) -> None:
     store.create(folder / "array", structure)
     while True:
         # Three rows a time do not fall on the edges of chunks.
-        grown = structure.grown_to((3 * number + 3, WIDTH))
+        grown = structure.with_shape((3 * number + 3, WIDTH))
         store.extend(folder / "array", structure, grown)
         region = (slice(3 * number, 3 * number + 3), slice(0, WIDTH))
         values = np.full((3, WIDTH), number + 1.0)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from catalog.storage.arrays import ArrayStore
 from catalog.storage.errors import MissingFile, Unreadable
-from catalog.storage.layout import LARGEST_CHUNK, SMALLEST_CHUNK, plan
+from catalog.storage.layout import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, plan
 from tests.catalog.storage.strategies import filled, noise, selections
 from tiled_client.wire.dtypes import dtype_from_numpy
 from tiled_client.wire.errors import WireError
@@ -116,7 +116,7 @@ def test_a_growing_array_shows_zeros_in_gaps_and_nothing_of_interrupted_growth(
         values = noise(np.dtype(dtype), patch, seed)
         stops = (part.stop for part in region)
         shape = tuple(max(a, b) for a, b in zip(structure.shape, stops, strict=True))
-        grown = structure.grown_to(shape)
+        grown = structure.with_shape(shape)
         if shape != structure.shape:
             store.extend(folder, structure, grown)
         inside = all(p.start >= n for p, n in zip(region, structure.shape, strict=True))
@@ -141,7 +141,7 @@ def test_any_zarr_reader_opens_what_was_written(
     folder = fresh(tmp_path)
     store.create(folder, structure)
     store.write(folder, structure, array[:3])
-    grown = structure.grown_to((5, 4))
+    grown = structure.with_shape((5, 4))
     store.extend(folder, structure, grown)
     store.write_region(folder, grown, (slice(3, 5), slice(0, 4)), array[3:])
 
@@ -161,12 +161,12 @@ def test_what_an_interrupted_growth_wrote_is_not_seen_in_a_later_gap(
     structure = ArrayStructure.from_array(np.ones(3))
     store.create(tmp_path / "a", structure)
     store.write(tmp_path / "a", structure, np.ones(3))
-    failed = structure.grown_to((6000,))
+    failed = structure.with_shape((6000,))
     store.extend(tmp_path / "a", structure, failed)
     store.write_region(tmp_path / "a", failed, (slice(3, 6000),), np.full(5997, 7.0))
 
     assert store.read(tmp_path / "a", structure).tolist() == [1, 1, 1]
-    grown = structure.grown_to((7000,))
+    grown = structure.with_shape((7000,))
     store.extend(tmp_path / "a", structure, grown)
     store.write_region(tmp_path / "a", grown, (slice(6999, 7000),), np.ones(1))
     assert store.read(tmp_path / "a", grown).sum() == 4
@@ -178,14 +178,14 @@ def test_a_chunk_that_was_half_written_when_growth_stopped_is_no_chunk(tmp_path:
     structure = ArrayStructure.from_array(rows[:1])
     store.create(tmp_path / "a", structure)
     store.write(tmp_path / "a", structure, rows[:1])
-    failed = structure.grown_to((2, 2000))
+    failed = structure.with_shape((2, 2000))
     killed.extend(tmp_path / "a", structure, failed)
     region = (slice(1, 2), width)
     killed.write_region(tmp_path / "a", failed, region, rows[1:2], visible_shape=(1, 2000))
     os.truncate(tmp_path / "a/c/1/0", 9000)
 
     assert same(store.read(tmp_path / "a", structure), rows[:1])
-    grown = structure.grown_to((3, 2000))
+    grown = structure.with_shape((3, 2000))
     store.extend(tmp_path / "a", structure, grown)
     region = (slice(2, 3), width)
     store.write_region(tmp_path / "a", grown, region, rows[2:], visible_shape=(1, 2000))
@@ -199,7 +199,7 @@ def test_two_processes_may_share_an_array(tmp_path: Path) -> None:
     first.create(tmp_path / "a", structure)
     first.read(tmp_path / "a", structure)
     for number, (writer, reader) in enumerate([(second, first), (first, second)] * 3):
-        grown = structure.grown_to((structure.shape[0] + 40, 300))
+        grown = structure.with_shape((structure.shape[0] + 40, 300))
         writer.extend(tmp_path / "a", structure, grown)
         region = (slice(structure.shape[0], grown.shape[0]), slice(0, 300))
         writer.write_region(tmp_path / "a", grown, region, np.full((40, 300), float(number)))
@@ -214,7 +214,7 @@ def test_who_reads_while_an_array_grows_sees_all_that_was_committed(tmp_path: Pa
 
     def grow() -> None:
         for row in range(200):
-            before, grown = structures[-1], structures[-1].grown_to((row + 1, 700))
+            before, grown = structures[-1], structures[-1].with_shape((row + 1, 700))
             writer.extend(tmp_path / "a", before, grown)
             region = (slice(row, row + 1), slice(0, 700))
             values = np.full((1, 700), float(row))
@@ -235,7 +235,7 @@ def test_synced_writes_are_the_same(tmp_path: Path) -> None:
     structure = ArrayStructure.from_array(array[:1])
     store.create(tmp_path / "a", structure)
     for row in range(40):
-        grown = structure.grown_to((row + 1, 3))
+        grown = structure.with_shape((row + 1, 3))
         store.extend(tmp_path / "a", structure, grown)
         region = (slice(row, row + 1), slice(0, 3))
         store.write_region(tmp_path / "a", grown, region, array[region], visible_shape=(row, 3))
@@ -264,7 +264,7 @@ def test_chunks_on_disk_are_of_a_reasonable_size_whatever_was_declared() -> None
     ]:
         layout = plan(one_chunk(shape, dtype))
         size = np.prod(layout.chunk, dtype=object) * layout.stored.itemsize
-        assert SMALLEST_CHUNK // 2 < size <= LARGEST_CHUNK, (shape, dtype, layout)
+        assert MIN_CHUNK_BYTES // 2 < size <= MAX_CHUNK_BYTES, (shape, dtype, layout)
 
 
 def test_one_number_of_an_enormous_array_is_written(tmp_path: Path, store: ArrayStore) -> None:
@@ -276,7 +276,7 @@ def test_one_number_of_an_enormous_array_is_written(tmp_path: Path, store: Array
     )
     assert store.read(tmp_path / "a", structure, at) == 1
     assert store.read(tmp_path / "a", structure, (slice(0, 2), slice(0, 2))).sum() == 0
-    assert size_of(tmp_path / "a") <= LARGEST_CHUNK + 2000 + 4096
+    assert size_of(tmp_path / "a") <= MAX_CHUNK_BYTES + 2000 + 4096
 
 
 def test_what_does_not_fit_is_refused_and_nothing_is_written(
@@ -292,7 +292,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(
     with pytest.raises(WireError, match="out of range"):
         store.read(tmp_path / "a", structure, (3,))
     with pytest.raises(WireError, match="cannot grow"):
-        store.extend(tmp_path / "a", structure, structure.grown_to((2, 4)))
+        store.extend(tmp_path / "a", structure, structure.with_shape((2, 4)))
     assert size_of(tmp_path / "a") == before
 
 

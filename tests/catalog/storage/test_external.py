@@ -160,7 +160,7 @@ def test_an_array_without_rows_needs_no_file(tmp_path: Path) -> None:
     found = external.read_array("image/tiff", [], {}, structure, (), readable=[])
     assert found.shape == (0, 1, 4, 5)
     with pytest.raises(NotReady, match="No file is registered"):
-        external.read_array("image/tiff", [], {}, structure.grown_to((1, 1, 4, 5)), readable=[])
+        external.read_array("image/tiff", [], {}, structure.with_shape((1, 1, 4, 5)), readable=[])
 
 
 def test_formats_that_cannot_be_read_are_refused() -> None:

@@ -34,14 +34,14 @@ def committed_when_killed(folder: Path, steps: int) -> tuple[int, int, Path]:
 def test_a_killed_writer_leaves_all_that_it_acknowledged(tmp_path: Path, steps: int) -> None:
     number, size, path = committed_when_killed(tmp_path, steps)
     store = ArrayStore()
-    structure = growing_writer.EMPTY.grown_to((3 * number, growing_writer.WIDTH))
+    structure = growing_writer.EMPTY.with_shape((3 * number, growing_writer.WIDTH))
     expected = np.repeat(np.arange(1.0, number + 1), 3)
     np.testing.assert_array_equal(
         store.read(tmp_path / "array", structure), np.tile(expected, (growing_writer.WIDTH, 1)).T
     )
     assert tables.read(path, size)["n"].to_pylist() == [*np.repeat(range(number), 50)]
 
-    further = structure.grown_to((3 * number + 100, growing_writer.WIDTH))
+    further = structure.with_shape((3 * number + 100, growing_writer.WIDTH))
     store.extend(tmp_path / "array", structure, further)
     assert not store.read(tmp_path / "array", further, (slice(3 * number, None),)).any()
     size = tables.append(path, size, growing_writer.rows(number))

@@ -43,7 +43,7 @@ def grow_or_write(
 ) -> ArrayStructure:
     """Write a region as the catalog does; return the structure after it."""
     ends = tuple(max(part.stop, n) for part, n in zip(region, before.shape, strict=True))
-    after = before if ends == before.shape else before.grown_to(ends)
+    after = before if ends == before.shape else before.with_shape(ends)
     if after is not before:
         store.extend(folder, before, after, region)
     stage = STAGE if staged else ""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.catalog.storage.strategies import selections
 from tiled_client.wire.errors import WireError
-from tiled_client.wire.sparse import Coo, SparseStructure, joined
+from tiled_client.wire.sparse import Coo, SparseStructure, concatenate
 
 
 def dense(elements: Coo) -> np.ndarray[Any, Any]:
@@ -34,7 +34,7 @@ def coos(draw: st.DrawFn) -> Coo:
 @given(st.data(), coos())
 def test_a_slice_selects_what_numpy_selects(data: st.DataObject, elements: Coo) -> None:
     items = data.draw(selections(elements.shape))
-    part = elements.sliced(items)
+    part = elements.select(items)
     np.testing.assert_array_equal(dense(part), dense(elements)[items])
 
 
@@ -48,8 +48,8 @@ def test_elements_survive_arrow(elements: Coo) -> None:
 @given(st.lists(coos(), max_size=3))
 def test_parts_placed_in_an_array_add_up_to_it(parts: list[Coo]) -> None:
     parts = [part for part in parts if len(part.shape) == 2]
-    placed = [part.placed((7 * n, n), (21, 9)) for n, part in enumerate(parts)]
-    whole = dense(joined(placed, (21, 9), np.dtype(np.int64)))
+    placed = [part.move_into((7 * n, n), (21, 9)) for n, part in enumerate(parts)]
+    whole = dense(concatenate(placed, (21, 9), np.dtype(np.int64)))
     for n, part in enumerate(parts):
         rows, columns = part.shape
         np.testing.assert_array_equal(whole[7 * n : 7 * n + rows, n : n + columns], dense(part))

@@ -34,7 +34,7 @@ def test_growth_keeps_the_size_of_the_chunks_and_adds_up(
 ) -> None:
     structure = array_structure(chunks)
     shape = [size + data.draw(st.integers(0, 9)) for size in structure.shape]
-    grown = structure.grown_to(shape)
+    grown = structure.with_shape(shape)
     assert ArrayStructure.from_json(grown.to_json()) == grown
     for before, after, size in zip(structure.chunks, grown.chunks, shape, strict=True):
         assert sum(after) == size
@@ -42,10 +42,10 @@ def test_growth_keeps_the_size_of_the_chunks_and_adds_up(
 
 
 def test_the_chunks_of_an_extended_array_are_those_of_the_wire() -> None:
-    assert array_structure([[3], [4]]).grown_to((4, 4)).chunks == ((3, 1), (4,))
-    assert array_structure([[3]]).grown_to((8,)).chunks == ((3, 3, 2),)
+    assert array_structure([[3], [4]]).with_shape((4, 4)).chunks == ((3, 1), (4,))
+    assert array_structure([[3]]).with_shape((8,)).chunks == ((3, 3, 2),)
     empty = ArrayStructure.from_array(np.zeros((0, 2)))
-    assert empty.grown_to((3, 2)).chunks == ((1, 1, 1), (2,))
+    assert empty.with_shape((3, 2)).chunks == ((1, 1, 1), (2,))
 
 
 def test_the_columns_of_a_table_leave_out_the_index_that_pandas_brings() -> None:

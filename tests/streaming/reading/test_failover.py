@@ -15,7 +15,7 @@ import redis
 
 from streaming.config import StreamingCacheSettings
 from streaming.protocol.notices import Feature, Reset
-from streaming.protocol.subscription_options import Terms
+from streaming.protocol.subscription_options import SubscriptionOptions
 from streaming.reading.reader import Reader
 from streaming.redis.clients import writer_client
 from streaming.redis.embedded_valkey import find_binary
@@ -23,7 +23,7 @@ from streaming.writing.log import StreamLog
 
 from ..conftest import given, numbers, received
 
-TOLD = Terms(features=frozenset({Feature.gap, Feature.reset}))
+TOLD = SubscriptionOptions(features=frozenset({Feature.gap, Feature.reset}))
 
 
 @contextmanager

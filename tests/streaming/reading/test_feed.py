@@ -8,16 +8,20 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from streaming.protocol.cursor import Position, Tip
+from streaming.protocol.cursor import Position, StreamHead
 from streaming.protocol.notices import Feature, Gap, Heartbeat, Reason, Reset
-from streaming.protocol.subscription_options import Terms
+from streaming.protocol.subscription_options import SubscriptionOptions
 from streaming.reading.entries import Batch, Entry
 from streaming.reading.feed import Feed, Item
 from streaming.reading.window import Window
 
 UPDATE = b"x" * 10
 ALL = frozenset(Feature)
-POLICIES = [Terms(features=ALL), Terms(features=ALL, latest=True), Terms(features=ALL, interval=5)]
+POLICIES = [
+    SubscriptionOptions(features=ALL),
+    SubscriptionOptions(features=ALL, latest=True),
+    SubscriptionOptions(features=ALL, interval=5),
+]
 
 
 @dataclass
@@ -26,7 +30,7 @@ class Watcher:
 
     feed: Feed
     expected: int
-    closed_at: Tip | None = None
+    closed_at: StreamHead | None = None
     end: Position | None = None
     end_shed: bool = False
     stopped: bool = False
@@ -40,7 +44,7 @@ class Watcher:
 
     @property
     def skips(self) -> bool:
-        return self.feed.terms.skips
+        return self.feed.options.latest_only
 
 
 class StreamMachine(RuleBasedStateMachine):
@@ -56,7 +60,7 @@ class StreamMachine(RuleBasedStateMachine):
         self.clock = 0
         self.now = 0.0
         self.epochs = 1
-        self.tip, self.mark = Tip("e1"), 0
+        self.tip, self.mark = StreamHead("e1"), 0
         self.log: list[Entry] = []
         self.gone: set[tuple[str | None, int]] = set()
         self.evicted_to = 0
@@ -78,7 +82,7 @@ class StreamMachine(RuleBasedStateMachine):
         self.now += seconds
 
     @initialize(count=st.integers(0, 8), terms=st.sampled_from(POLICIES))
-    def begin(self, count: int, terms: Terms) -> None:
+    def begin(self, count: int, terms: SubscriptionOptions) -> None:
         self.write(count)
         self.join(None, terms, express=True)
         self.join(count, terms, express=False)
@@ -90,14 +94,14 @@ class StreamMachine(RuleBasedStateMachine):
 
     def append(self) -> None:
         self.begin_epoch()
-        self.tip = Tip(self.tip.epoch, Position(self.tip.position.sequence + 1))
+        self.tip = StreamHead(self.tip.epoch, Position(self.tip.position.sequence + 1))
         self.mark = self.tick()
         self.log.append(Entry(self.tip.position, UPDATE, self.mark))
 
     def begin_epoch(self) -> None:
         if self.tip.epoch is None:
             self.epochs += 1
-            self.tip = Tip(f"e{self.epochs}")
+            self.tip = StreamHead(f"e{self.epochs}")
 
     @rule()
     def end(self) -> None:
@@ -105,14 +109,14 @@ class StreamMachine(RuleBasedStateMachine):
         sequence, ends = self.tip.position
         if ends:
             self.log = [entry for entry in self.log if entry.position != self.tip.position]
-        self.tip = Tip(self.tip.epoch, Position(sequence, ends + 1))
+        self.tip = StreamHead(self.tip.epoch, Position(sequence, ends + 1))
         self.mark = self.tick()
         self.log.append(Entry(self.tip.position, time=self.mark))
         for watcher in self.live:
             watcher.end = watcher.end or self.tip.position
 
     @rule(sequence=st.integers(0, 12), terms=st.sampled_from(POLICIES))
-    def come_back(self, sequence: int, terms: Terms) -> None:
+    def come_back(self, sequence: int, terms: SubscriptionOptions) -> None:
         """A subscriber resumes that has seen a numbering of which nothing is left."""
         self.look()
         feed = Feed(self.window, replace(terms, epoch="e0"), sequence)
@@ -123,7 +127,7 @@ class StreamMachine(RuleBasedStateMachine):
     @rule(
         back=st.none() | st.integers(-2, 12), terms=st.sampled_from(POLICIES), express=st.booleans()
     )
-    def join(self, back: int | None, terms: Terms, express: bool) -> None:
+    def join(self, back: int | None, terms: SubscriptionOptions, express: bool) -> None:
         self.look()
         last = self.tip.position.sequence
         start = None if back is None else max(last - back, 0)
@@ -155,7 +159,7 @@ class StreamMachine(RuleBasedStateMachine):
     def empty(self, known: bool) -> None:
         """Redis was emptied: another epoch, numbers from 1; not `known` before the first update."""
         self.epochs += 1
-        self.tip, self.log, self.mark = Tip(f"e{self.epochs}" if known else None), [], 0
+        self.tip, self.log, self.mark = StreamHead(f"e{self.epochs}" if known else None), [], 0
         self.evicted_to = 0
         self.all_begin_anew()
 
@@ -171,7 +175,7 @@ class StreamMachine(RuleBasedStateMachine):
             return
         last = updates[-lost - 1]
         self.log = [entry for entry in self.log if entry.position <= last.position]
-        self.tip, self.mark = Tip(self.tip.epoch, last.position), last.time
+        self.tip, self.mark = StreamHead(self.tip.epoch, last.position), last.time
         self.evicted_to = min(self.evicted_to, last.position.sequence)
         for _ in range(regained):
             self.append()
@@ -267,7 +271,7 @@ class StreamMachine(RuleBasedStateMachine):
             self.look()
             return
         found = [entry for entry in self.log if entry.position > feed.cursor.position]
-        if feed.terms.skips:
+        if feed.options.latest_only:
             updates = [entry.position for entry in self.log if not entry.position.end]
             found = [
                 entry for entry in self.log if entry.position >= max(updates, default=position)
@@ -300,8 +304,8 @@ class StreamMachine(RuleBasedStateMachine):
         updates = [item for item in items if isinstance(item, Entry)]
         if watcher.skips and updates:
             assert len(updates) == 1
-        if watcher.feed.terms.interval and updates and not self.window.tip.end:
-            assert self.now >= watcher.given_at + watcher.feed.terms.interval
+        if watcher.feed.options.interval and updates and not self.window.tip.end:
+            assert self.now >= watcher.given_at + watcher.feed.options.interval
         if updates:
             watcher.given_at = self.now
 
@@ -336,7 +340,7 @@ TestStream = StreamMachine.TestCase
 def test_what_was_read_beyond_the_window_is_given_anew_after_another_failover() -> None:
     """An update read of the log, between two failovers, before the hub had come to it."""
     stream = StreamMachine()
-    stream.begin(2, Terms(features=ALL))
+    stream.begin(2, SubscriptionOptions(features=ALL))
     stream.let_all_watch()
     stream.fail_over(lost=1, regained=0, seen=True)
     stream.write(1)

@@ -13,7 +13,7 @@ import redis
 
 from streaming.config import StreamingCacheSettings
 from streaming.protocol.notices import Feature, Gap, Heartbeat, Reason, Reset
-from streaming.protocol.subscription_options import Terms
+from streaming.protocol.subscription_options import SubscriptionOptions
 from streaming.reading.entries import Entry
 from streaming.reading.feed import Item
 from streaming.reading.reader import Reader
@@ -25,11 +25,11 @@ from streaming.writing.updates import INLINE_BYTES
 from ..conftest import given, numbers, received
 
 ALL = frozenset(Feature)
-TOLD = Terms(features=ALL - {Feature.heartbeat})
+TOLD = SubscriptionOptions(features=ALL - {Feature.heartbeat})
 
 
-def told(**terms: Any) -> Terms:
-    return Terms(features=TOLD.features, **terms)
+def told(**terms: Any) -> SubscriptionOptions:
+    return SubscriptionOptions(features=TOLD.features, **terms)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def test_what_was_shed_for_lack_of_room_is_told(
     gap, oldest = await given(late, 2)
     first = oldest.position.sequence
     assert gap == Gap(epoch, 2, first - 1, Reason.evicted)
-    unaware = await scene.reader.subscribe(scene.node, Terms(start=2))
+    unaware = await scene.reader.subscribe(scene.node, SubscriptionOptions(start=2))
     assert await received(unaware, 31 - first) == list(range(first, 31))
 
 
@@ -190,7 +190,7 @@ async def test_numbers_regained_before_anyone_looked_are_told_as_a_reset(scene: 
 
 async def test_a_heartbeat_says_how_far_the_stream_has_come(scene: Scene) -> None:
     epoch = scene.write(5)
-    live = await scene.reader.subscribe(scene.node, Terms(features=ALL))
+    live = await scene.reader.subscribe(scene.node, SubscriptionOptions(features=ALL))
     silent = await scene.reader.subscribe(scene.node, TOLD)
     assert await given(live, 2) == [Heartbeat(epoch, 5)] * 2
     scene.write()
@@ -200,12 +200,12 @@ async def test_a_heartbeat_says_how_far_the_stream_has_come(scene: Scene) -> Non
 async def test_without_redis_there_are_no_heartbeats(
     scene: Scene, own_valkey: tuple[EmbeddedValkey, StreamingCacheSettings]
 ) -> None:
-    live = await scene.reader.subscribe(scene.node, Terms(features=ALL))
+    live = await scene.reader.subscribe(scene.node, SubscriptionOptions(features=ALL))
     own_valkey[0].stop()
     await asyncio.sleep(0.15)
     live.feed.beat = False
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(live.take(), 0.5)
+        await asyncio.wait_for(live.receive(), 0.5)
 
 
 async def test_the_latest_update_comes_first_and_then_what_follows(scene: Scene) -> None:
@@ -274,7 +274,7 @@ async def test_a_rate_is_kept_and_the_last_update_before_an_end_is_not_held_up(
 
 
 async def test_who_waits_for_a_turn_is_not_told_of_what_is_held_back(scene: Scene) -> None:
-    terms = Terms(features=ALL, interval=0.5)
+    terms = SubscriptionOptions(features=ALL, interval=0.5)
     resting = await scene.reader.subscribe(scene.node, terms)
     epoch = scene.write()
     await given(resting, 1)

@@ -12,7 +12,7 @@ import redis
 
 from core.errors import NotFound, Unavailable
 from streaming.config import StreamingCacheSettings
-from streaming.protocol.subscription_options import Terms
+from streaming.protocol.subscription_options import SubscriptionOptions
 from streaming.reading.reader import Reader
 from streaming.reading.subscriber import Subscriber
 from streaming.redis.clients import writer_client
@@ -40,8 +40,8 @@ async def test_everyone_gets_everything_once_in_order_whenever_they_came(
 
     async def watch(start: int | None, after: int) -> None:
         """Join after `after` updates were written; without `start` this is in the middle."""
-        await received(await reader.subscribe(node, Terms(start=0)), after)
-        subscriber = await reader.subscribe(node, Terms(start=start))
+        await received(await reader.subscribe(node, SubscriptionOptions(start=0)), after)
+        subscriber = await reader.subscribe(node, SubscriptionOptions(start=start))
         everyone_came.release()
         first = subscriber.cursor.position.sequence + 1
         assert await received_until_end(subscriber) == (list(range(first, 201)), ENDED)
@@ -64,7 +64,9 @@ async def test_a_frame_arrives_as_it_was_written_small_or_large(
     live = await reader.subscribe(node)
     for size in (0, INLINE_BYTES, INLINE_BYTES + 1, 3_000_000):
         await asyncio.to_thread(log.append, node, numbers()[0], b"x" * size)
-        replayed = await reader.subscribe(node, Terms(start=live.cursor.position.sequence + 1))
+        replayed = await reader.subscribe(
+            node, SubscriptionOptions(start=live.cursor.position.sequence + 1)
+        )
         [entry] = await taken(live, 1)
         assert msgpack.unpackb(entry.frame)["payload"] == b"x" * size
         assert [same.frame for same in await taken(replayed, 1)] == [entry.frame]
@@ -152,16 +154,16 @@ async def test_an_old_end_does_not_stop_whoever_comes_later(
     write(log, node, 1)
     log.close(node)
     write(log, node, 1)
-    late = await reader.subscribe(node, Terms(start=0))
+    late = await reader.subscribe(node, SubscriptionOptions(start=0))
     assert await received(late, 2) == [1, 2]
     log.close(node)
     assert await received_until_end(late) == ([], ENDED)
     # Nothing was written since: whoever asks for what there was gets it and the end.
-    assert await received_until_end(await reader.subscribe(node, Terms(start=0))) == (
+    assert await received_until_end(await reader.subscribe(node, SubscriptionOptions(start=0))) == (
         [1, 2],
         ENDED,
     )
-    assert await received_until_end(await reader.subscribe(node, Terms(start=3))) == (
+    assert await received_until_end(await reader.subscribe(node, SubscriptionOptions(start=3))) == (
         [],
         ENDED,
     )
@@ -185,14 +187,23 @@ async def test_a_resume_after_the_numbering_restarted_begins_at_the_oldest(
 ) -> None:
     epoch = log.append(node, *numbers(1)).epoch
     write(log, node, 3)
-    assert await received(await reader.subscribe(node, Terms(start=3, epoch=epoch)), 2) == [3, 4]
-    assert await received(await reader.subscribe(node, Terms(start=3, epoch="another")), 4) == [
+    assert await received(
+        await reader.subscribe(node, SubscriptionOptions(start=3, epoch=epoch)), 2
+    ) == [3, 4]
+    assert await received(
+        await reader.subscribe(node, SubscriptionOptions(start=3, epoch="another")), 4
+    ) == [
         1,
         2,
         3,
         4,
     ]
-    assert await received(await reader.subscribe(node, Terms(start=100)), 4) == [1, 2, 3, 4]
+    assert await received(await reader.subscribe(node, SubscriptionOptions(start=100)), 4) == [
+        1,
+        2,
+        3,
+        4,
+    ]
 
 
 async def test_a_lost_payload_is_passed_over(
@@ -202,7 +213,7 @@ async def test_a_lost_payload_is_passed_over(
     write(log, node, 3, INLINE_BYTES + 1)
     client = writer_client(cache)
     client.delete(*client.scan_iter(f"{live.hub.keys.payload}*:2"))
-    assert await received(await reader.subscribe(node, Terms(start=0)), 2) == [1, 3]
+    assert await received(await reader.subscribe(node, SubscriptionOptions(start=0)), 2) == [1, 3]
 
 
 async def test_the_subscribers_of_a_deleted_node_are_told(
@@ -286,7 +297,7 @@ async def test_when_memory_was_short_the_newest_are_still_there(
     log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
     write(log, node, 120, 1_000_000)
     log.close(node)
-    got, why = await received_until_end(await reader.subscribe(node, Terms(start=0)))
+    got, why = await received_until_end(await reader.subscribe(node, SubscriptionOptions(start=0)))
     assert why == ENDED
     assert got == sorted(set(got))
     assert got[-1] == 120

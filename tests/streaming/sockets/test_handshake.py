@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streaming.protocol.subscription_options import Terms
+from streaming.protocol.subscription_options import SubscriptionOptions
 from streaming.sockets.consumers.handshake import Handshake
 from streaming.sockets.messages.data_links import reference_uri
 
@@ -44,7 +44,10 @@ def test_references_begin_with_the_address_that_the_client_used(
 
 def test_a_query_says_where_to_begin() -> None:
     handshake = Handshake.read(scope(LOCAL, "start=3&epoch=e&envelope_format=msgpack&other=1"))
-    assert (handshake.path, handshake.terms) == (["a", "b"], Terms(start=3, epoch="e"))
+    assert (handshake.path, handshake.options) == (
+        ["a", "b"],
+        SubscriptionOptions(start=3, epoch="e"),
+    )
     assert handshake.envelope == "msgpack"
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from streaming.sockets.messages import json_envelope
-from tiled_client.wire.json_values import OCTETS, data_uri, plain_array
+from tiled_client.wire.json_values import OCTETS, array_to_json, data_uri
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 X = "data:application/octet-stream;base64,eA=="
@@ -79,7 +79,7 @@ def test_lists_are_nested_by_the_shape(array: np.ndarray[Any, Any]) -> None:
             for item in value:
                 check(item, shape[1:])
 
-    check(json.loads(json_envelope.dumps(plain_array(array))), array.shape)
+    check(json.loads(json_envelope.dumps(array_to_json(array))), array.shape)
 
 
 @given(st.binary(max_size=20))

@@ -14,12 +14,12 @@ import numpy as np
 Sizes = Any
 
 # Of one item; beyond it no size is told apart. Sums of sizes stay within 64 bits.
-LARGEST_ITEM = 1 << 40
+MAX_ITEM_BYTES = 1 << 40
 # Of an offset, of an index, and of an object without fields.
 WORD = 8
 
 
-def unshared_size(array: Any) -> int:
+def expanded_nbytes(array: Any) -> int:
     """Return the bytes of an `awkward.Array` with each item counted as often as it occurs.
 
     They are about those that it has as packed, and at least one for each item of a list.
@@ -95,4 +95,4 @@ def _cut(sizes: Sizes, length: int) -> Sizes:
 
 
 def _bounded(sizes: Sizes) -> Sizes:
-    return np.minimum(sizes, LARGEST_ITEM)
+    return np.minimum(sizes, MAX_ITEM_BYTES)
