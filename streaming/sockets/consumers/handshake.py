@@ -59,7 +59,7 @@ class Handshake:
         return cls(
             path=split_path(scope["url_route"]["kwargs"]["path"]),
             envelope=_envelope(query.get("envelope_format")),
-            terms=SubscriptionOptions.read(
+            terms=SubscriptionOptions.parse(
                 {**query, "columns": fields.get("columns")}, read_features(query.get("features"))
             ),
             credentials=_in_header(headers.get("authorization")) or in_query,

@@ -100,7 +100,7 @@ class StreamConsumer(StreamSocket):
             onlookers().remove(self._onlooker)
         subscriber, self._subscriber = self._subscriber, None
         if subscriber is not None:
-            await self._reader.leave(subscriber)
+            await self._reader.unsubscribe(subscriber)
 
     def _lose(self) -> None:
         """The node is hidden from now on, and looks as if it were gone."""

@@ -78,7 +78,7 @@ def _subscribe(name: str, message: dict[str, Any], features: frozenset[Feature])
     if not isinstance(recursive, bool):
         raise BadControl(f"recursive must be true or false, not {recursive!r}.", name)
     try:
-        terms = SubscriptionOptions.read(message, features)
+        terms = SubscriptionOptions.parse(message, features)
     except InvalidOptions as error:
         raise BadControl(error.detail, name) from error
     if recursive:

@@ -197,8 +197,8 @@ class Exchange:
         if member.line.members.get(member.path) is member:
             del member.line.members[member.path]
         if member.waiter is not None:
-            member.subscriber.hub.cancel_wait(member.waiter)
-        await self.reader.leave(member.subscriber)
+            member.subscriber.cancel_wait(member.waiter)
+        await self.reader.unsubscribe(member.subscriber)
 
     def fail(self, error: BaseException) -> None:
         """Have `run` raise this."""
