@@ -13,7 +13,7 @@ from uuid import UUID
 from django.dispatch import Signal
 
 from catalog import events
-from core.mapped_files import Bytes
+from core.mapped_files import BytesLike
 from tiled_client.wire import messages
 from tiled_client.wire.structure_family import Management
 
@@ -169,7 +169,7 @@ def _message(event: events.Event) -> messages.Message:
     return _MESSAGES[type(event)][1](event)
 
 
-def _payload(event: events.Event) -> Bytes | None:
+def _payload(event: events.Event) -> BytesLike | None:
     return getattr(event, "payload", None)
 
 
@@ -185,7 +185,7 @@ def _named_assets(data_source: dict[str, Any]) -> dict[str, Any]:
 
     Where the files lie on the server is told only if the site allows it.
     """
-    located = streaming_cache_settings().file_locations
+    located = streaming_cache_settings().expose_file_paths
     assets = [
         {
             **asset,

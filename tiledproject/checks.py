@@ -7,6 +7,8 @@ if it needs a connection, and to STORED if it needs the tables of the database.
 
 from __future__ import annotations
 
+import logging
+import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,14 +25,16 @@ from .config.directories import (
     config_file,
     is_open_to_all,
     is_open_to_others,
-    own_places,
+    private_paths,
     secret_files,
 )
 from .config.errors import ConfigError
 from .config.secret_fields import secrets_in
 from .config.settings_model import Settings
-from .servers.preflight import check_services
+from .servers.preflight import check_backends
 from .servers.startup_banner import is_guessable, is_loopback
+
+logger = logging.getLogger(__name__)
 
 Found = Iterator[CheckMessage]
 Refusal = Callable[[Settings], None]
@@ -46,7 +50,7 @@ def check_site(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
 
 def problems(site: Settings) -> list[CheckMessage]:
     """All that is dangerous about a site with these settings."""
-    return [found for look in LOOKS for found in look(site)]
+    return [found for look in CHECKS for found in look(site)]
 
 
 def register_checks() -> None:
@@ -59,6 +63,8 @@ def refuse_to_start(site: Settings, host: str) -> None:
 
     Every command that serves calls this before it migrates the database.
     """
+    if site.deprecated_names and os.environ.get("RUN_MAIN") != "true":
+        logger.warning("Deprecated settings: %s", " ".join(site.deprecated_names))
     server = site.server.model_copy(update={"host": host})
     listening = site.model_copy(update={"server": server})
     for found in problems(listening):
@@ -90,7 +96,7 @@ def _readable_folders(site: Settings) -> Found:
                 hint="Name the folders that hold data, and no others.",
                 id="tiled.E001",
             )
-        elif own := [place for place in own_places(site) if place.is_relative_to(real)]:
+        elif own := [place for place in private_paths(site) if place.is_relative_to(real)]:
             yield Error(
                 f"storage.readable has {folder}, which contains the server's own {own[0]}: keys, "
                 "the database or settings could be read.",
@@ -110,7 +116,7 @@ def _keys(site: Settings) -> Found:
 
 
 def _secrets(site: Settings) -> Found:
-    folder = site.server.data_folder
+    folder = site.server.data_dir
     if folder.is_dir() and folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         yield Error(
             f"Others may write to the data folder {folder}, which holds keys and the database.",
@@ -212,6 +218,15 @@ def _rights(site: Settings) -> Found:
         )
 
 
+def _renamed(site: Settings) -> Found:
+    for sentence in site.deprecated_names:
+        yield Warning(
+            f"The setting {sentence}",
+            hint="The old name is accepted for one release.",
+            id="tiled.W010",
+        )
+
+
 def _confinement(site: Settings) -> Found:
     missing = Protection.here().missing
     if missing and site.storage.readable:
@@ -223,7 +238,7 @@ def _confinement(site: Settings) -> Found:
         )
 
 
-LOOKS: list[Callable[[Settings], Found]] = [
+CHECKS: list[Callable[[Settings], Found]] = [
     _readable_folders,
     _keys,
     _secrets,
@@ -232,6 +247,7 @@ LOOKS: list[Callable[[Settings], Found]] = [
     _browsers,
     _rights,
     _confinement,
+    _renamed,
 ]
 
 
@@ -248,5 +264,5 @@ def _storage_of_another(site: Settings) -> None:
         ) from None
 
 
-SERVICES: list[Refusal] = [check_services]
+SERVICES: list[Refusal] = [check_backends]
 STORED: list[Refusal] = [_storage_of_another]

@@ -47,7 +47,7 @@ class Reader:
         self._settings = settings
         self._client = reader_client(settings)
         self._hubs: dict[UUID, Hub] = {}
-        self._budget = WindowBudget(settings.all_windows_bytes)
+        self._budget = WindowBudget(settings.total_window_bytes)
         self._pubsub = PubSubConnection(
             self._client.connection_pool,
             timeout=settings.timeout,

@@ -20,7 +20,7 @@ from tiled_client import Forbidden, NodeNotFound, Unauthorized, from_uri
 from tiled_client.auth.credentials import Credentials, TokenCredentials, Tokens
 from tiled_client.auth.token_files import TokenFile
 from tiled_client.errors import StreamLost
-from tiled_client.stream.engine.credential_renewal import Renewal
+from tiled_client.stream.engine.credential_renewal import CredentialRenewal
 
 ROOT = {
     "data": {"id": "", "attributes": {"structure_family": "container", "specs": []}, "links": {}}
@@ -152,7 +152,7 @@ def test_a_file_that_is_no_token_is_no_login(http_peer: HttpPeer, text: str) -> 
     file.write({})
     file.path.write_text(text)
     http_peer.gives(about(PASSWORD_MODE))
-    with pytest.raises(Unauthorized, match="nobody to ask"):
+    with pytest.raises(Unauthorized, match="requires a login"):
         from_uri(http_peer.root)
 
 
@@ -184,10 +184,10 @@ def test_a_browser_is_waited_for_and_no_password_asked_for(
 
 
 def test_who_gives_two_answers_to_who_they_are_is_asked_again(http_peer: HttpPeer) -> None:
-    with pytest.raises(ValueError, match="one of them"):
+    with pytest.raises(ValueError, match="pass one of them"):
         from_uri(http_peer.root, "key", username="alice")
     http_peer.gives(about(required=False))
-    with pytest.raises(Unauthorized, match="no users"):
+    with pytest.raises(Unauthorized, match="no identity providers"):
         from_uri(http_peer.root, username="alice", password="x")
     http_peer.exchanges.clear()
     other = {**PASSWORD_MODE, "provider": "other"}
@@ -201,11 +201,11 @@ def test_a_stream_is_not_renewed_twice_in_vain() -> None:
         def renew(self, refused: Any) -> bool:
             return True
 
-    renewal, over = Renewal(Renewable()), Unauthorized("expired", status=4003)
-    assert isinstance(renewal.consider(over, news=False), StreamLost)
-    assert renewal.consider(over, news=False) is over
-    assert isinstance(renewal.consider(over, news=True), StreamLost)
-    assert Renewal(Credentials()).consider(over, news=True) is over
+    renewal, over = CredentialRenewal(Renewable()), Unauthorized("expired", status=4003)
+    assert isinstance(renewal.after_failure(over, news=False), StreamLost)
+    assert renewal.after_failure(over, news=False) is over
+    assert isinstance(renewal.after_failure(over, news=True), StreamLost)
+    assert CredentialRenewal(Credentials()).after_failure(over, news=True) is over
 
 
 def test_a_user_works_with_a_real_server(multiuser_server: RunningServer, cache: Path) -> None:

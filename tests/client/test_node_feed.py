@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 
 from tests.client.fake_servers import NOON, schema_message, update
 from tiled_client import Gap, NotSupported, Reset, StreamLost
-from tiled_client.stream.engine.node_feed import Feed
-from tiled_client.stream.protocol.origin import Origin
+from tiled_client.stream.engine.node_feed import NodeFeed
+from tiled_client.stream.protocol.origin import EventOrigin
 from tiled_client.stream.protocol.position import Position
-from tiled_client.stream.protocol.subscription_options import Wants
+from tiled_client.stream.protocol.subscription_options import SubscriptionOptions
 from tiled_client.stream.updates import Update
 
 
-def feed(start: Any = 0, epoch: str | None = None, **wants: Any) -> Feed:
-    origin = Origin(None, ("x",), SimpleNamespace(structure=None))  # type: ignore[arg-type]
-    return Feed(origin, Position(start, epoch=epoch), Wants.read(**wants))
+def feed(start: Any = 0, epoch: str | None = None, **wants: Any) -> NodeFeed:
+    origin = EventOrigin(None, ("x",), SimpleNamespace(structure=None))  # type: ignore[arg-type]
+    return NodeFeed(origin, Position(start, epoch=epoch), SubscriptionOptions.parse(**wants))
 
 
 def gap(first: int, last: int, epoch: str = "e") -> dict[str, Any]:
@@ -37,8 +37,8 @@ def reset(epoch: str | None, previous: str | None = None) -> dict[str, Any]:
     return {"type": "reset", "epoch": epoch, "previous": previous, "sequence": 0}
 
 
-def heard(feed: Feed, *messages: dict[str, Any]) -> list[Any]:
-    events = [event for message in messages for event in feed.hear(message)]
+def heard(feed: NodeFeed, *messages: dict[str, Any]) -> list[Any]:
+    events = [event for message in messages for event in feed.receive(message)]
     return [event for event in events if isinstance(event, (Update, Gap, Reset))]
 
 
@@ -61,7 +61,7 @@ def test_every_number_is_heard_or_told_as_missing_once_whatever_is_repeated(
     for again in [*losses, 0]:
         it.open()
         events += heard(it, schema_message("e", top), *messages[: len(messages) - again])
-        assert it.position.words() == {"start": 0, "epoch": "e"} or it.position.last is not None
+        assert it.position.to_params() == {"start": 0, "epoch": "e"} or it.position.last is not None
     numbers: list[int] = []
     missing = 0
     for event in events:
@@ -104,7 +104,7 @@ def test_a_stream_that_was_emptied_is_followed_into_its_next_epoch() -> None:
         it, schema_message("a", 1), update(1, epoch="a"), reset(None, "a"), update(1, epoch="b")
     )
     assert [type(event).__name__ for event in events] == ["ArrayUpdate", "Reset", "ArrayUpdate"]
-    assert it.position.words() == {"start": 2, "epoch": "b"}
+    assert it.position.to_params() == {"start": 2, "epoch": "b"}
 
 
 def test_a_heartbeat_ahead_of_what_came_is_believed_when_the_next_finds_nothing_new() -> None:
@@ -113,9 +113,9 @@ def test_a_heartbeat_ahead_of_what_came_is_believed_when_the_next_finds_nothing_
     # What the first was ahead of comes meanwhile.
     heard(it, update(2, epoch="e"), beat(3, 10))
     with pytest.raises(StreamLost, match="after 2"):
-        it.hear(beat(3, 20))
+        it.receive(beat(3, 20))
     assert it.interval == 10
-    assert it.position.words() == {"start": 3, "epoch": "e"}
+    assert it.position.to_params() == {"start": 3, "epoch": "e"}
     # Asked for again, it does not come: it is not for this subscriber.
     it.open()
     heard(it, schema_message("e", 3), beat(3, 30), beat(3, 40), beat(4, 50))
@@ -132,12 +132,12 @@ def test_a_heartbeat_of_another_epoch_means_that_something_was_lost() -> None:
     it = feed()
     heard(it, schema_message("a", 1), update(1, epoch="a"))
     with pytest.raises(StreamLost, match="begun again"):
-        it.hear(beat(1, 0, epoch="b"))
+        it.receive(beat(1, 0, epoch="b"))
 
 
 def test_a_server_that_cannot_cut_is_not_asked_to() -> None:
     with pytest.raises(NotSupported, match="as it was written"):
-        feed(slice="::2").hear(schema_message())
+        feed(slice="::2").receive(schema_message())
     assert heard(feed(policy="block"), schema_message(), update(1))
 
 

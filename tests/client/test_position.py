@@ -32,14 +32,14 @@ def test_within_an_epoch_numbers_only_rise_and_none_that_is_higher_is_left_out(
     position, epoch, last = Position(0), None, 0
     for name, first, count, in_schema in connections:
         if in_schema:
-            position.enter(name)
+            position.set_epoch(name)
         for sequence in range(first, first + count):
             if name != epoch:
                 epoch, last = name, 0
-            admitted = position.admit(sequence, at(0), name)
+            admitted = position.accept(sequence, at(0), name)
             assert admitted == (sequence > last)
             last = max(last, sequence)
-        assert position.words() == {"start": last + 1, "epoch": name}
+        assert position.to_params() == {"start": last + 1, "epoch": name}
 
 
 @given(st.integers(1, 20), st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=8))
@@ -51,7 +51,7 @@ def test_a_server_without_epochs_that_repeats_from_anywhere_is_heard_once(
     for start, count in [*connections, (0, total)]:
         begin = min(start, position.last or 0) + 1
         repeated = range(begin, min(begin + count, total) + 1)
-        heard.extend(n for n in repeated if position.admit(n, at(n)))
+        heard.extend(n for n in repeated if position.accept(n, at(n)))
     assert heard == list(range(1, total + 1))
 
 
@@ -60,39 +60,39 @@ def test_a_server_without_epochs_that_begins_again_is_heard_from_one(
     before: int, after: int
 ) -> None:
     position = Position(0)
-    assert all(position.admit(n, at(n)) for n in range(1, before + 1))
-    assert all(position.admit(n, at(1000 + n)) for n in range(1, after + 1))
-    assert position.words() == {"start": after + 1}
+    assert all(position.accept(n, at(n)) for n in range(1, before + 1))
+    assert all(position.accept(n, at(1000 + n)) for n in range(1, after + 1))
+    assert position.to_params() == {"start": after + 1}
 
 
 def test_before_the_first_update_the_original_start_is_asked_for() -> None:
     position = Position(5)
-    position.enter("e")
-    assert position.words() == {"start": 5, "epoch": "e"}
-    assert Position().words() == {}
+    position.set_epoch("e")
+    assert position.to_params() == {"start": 5, "epoch": "e"}
+    assert Position().to_params() == {}
 
 
 def test_who_asked_for_what_comes_resumes_from_where_the_stream_stood() -> None:
     position = Position()
     position.begin("e", 7)
     position.begin("e", 9)
-    assert position.words() == {"start": 8, "epoch": "e"}
+    assert position.to_params() == {"start": 8, "epoch": "e"}
 
 
 def test_an_end_before_the_beginning_is_no_news() -> None:
     position = Position()
     position.begin("e", 7, 1)
     position.begin("e", 7, 2)
-    assert position.words() == {"start": 8, "epoch": "e", "end": 1}
-    position.admit(8, at(0), "e")
-    assert position.words() == {"start": 9, "epoch": "e"}
+    assert position.to_params() == {"start": 8, "epoch": "e", "end": 1}
+    position.accept(8, at(0), "e")
+    assert position.to_params() == {"start": 9, "epoch": "e"}
 
 
 def test_after_a_new_epoch_everything_it_holds_is_asked_for() -> None:
     position = Position()
-    position.admit(9, at(0), "a")
-    assert position.enter("b")
-    assert position.words() == {"start": 0, "epoch": "b"}
+    position.accept(9, at(0), "a")
+    assert position.set_epoch("b")
+    assert position.to_params() == {"start": 0, "epoch": "b"}
 
 
 def test_a_negative_start_is_refused() -> None:

@@ -11,7 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from tiled_client.stream.protocol.subscription_options import Beginning, Wants, query_pairs
+from tiled_client.stream.protocol.subscription_options import (
+    StartPosition,
+    SubscriptionOptions,
+    query_pairs,
+)
 from tiled_client.wire.slices import parse_slice
 
 SHAPE = (12, 7, 5)
@@ -22,7 +26,7 @@ indices = npst.basic_indices(SHAPE, allow_newaxis=False)
 def test_a_numpy_index_becomes_a_text_that_cuts_the_same(index: Any) -> None:
     array = np.arange(np.prod(SHAPE)).reshape(SHAPE)
     try:
-        wants = Wants.read(slice=index, ndim=len(SHAPE))
+        wants = SubscriptionOptions.parse(slice=index, ndim=len(SHAPE))
     except ValueError as error:
         assert "numbers from 0 on" in str(error)
         return
@@ -41,7 +45,7 @@ def test_a_numpy_index_becomes_a_text_that_cuts_the_same(index: Any) -> None:
     ],
 )
 def test_a_slice_is_an_index_or_its_text(said: Any, text: str) -> None:
-    assert Wants.read(slice=said, ndim=3).words() == {"slice": text}
+    assert SubscriptionOptions.parse(slice=said, ndim=3).to_params() == {"slice": text}
 
 
 @pytest.mark.parametrize(
@@ -63,40 +67,42 @@ def test_what_no_server_could_do_is_refused_at_once(
     said: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        Wants.read(**said, ndim=3)
+        SubscriptionOptions.parse(**said, ndim=3)
 
 
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)), st.integers(-12, 12))  # noqa: DTZ001
 def test_a_moment_is_the_same_in_every_zone(moment: datetime, hours: int) -> None:
     there = moment.replace(tzinfo=UTC).astimezone(timezone(timedelta(hours=hours)))
-    words = Beginning.read(start_time=there).words()
+    words = StartPosition.parse(start_time=there).to_params()
     assert words["start_time"].endswith("Z")
     assert datetime.fromisoformat(words["start_time"]) == there
 
 
 def test_a_moment_may_be_seconds_since_1970() -> None:
-    assert Beginning.read(start_time=0.5).words() == {"start_time": "1970-01-01T00:00:00.500000Z"}
+    assert StartPosition.parse(start_time=0.5).to_params() == {
+        "start_time": "1970-01-01T00:00:00.500000Z"
+    }
 
 
 def test_a_moment_is_no_text() -> None:
     with pytest.raises(TypeError, match="start_time must be a datetime"):
-        Beginning.read(start_time="2026-11-22")  # type: ignore[arg-type]
+        StartPosition.parse(start_time="2026-11-22")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("start", [-1, 1.5, True, "oldest", "5"])
 def test_a_beginning_that_is_none_is_refused(start: Any) -> None:
     with pytest.raises(ValueError, match="start must be"):
-        Beginning.read(start)
+        StartPosition.parse(start)
 
 
 def test_a_number_and_a_moment_are_not_given_together() -> None:
     with pytest.raises(ValueError, match="not both"):
-        Beginning.read(0, 0.0)
+        StartPosition.parse(0, 0.0)
 
 
 def test_what_was_not_asked_for_is_not_said_and_a_list_is_said_one_by_one() -> None:
-    assert Wants.read().words() == {}
-    words = Wants.read(policy="latest", max_rate=2, columns=["a", "b c"]).words()
+    assert SubscriptionOptions.parse().to_params() == {}
+    words = SubscriptionOptions.parse(policy="latest", max_rate=2, columns=["a", "b c"]).to_params()
     assert query_pairs(words) == [
         ("policy", "latest"), ("max_rate", "2.0"), ("columns", "a"), ("columns", "b c"),
     ]  # fmt: skip

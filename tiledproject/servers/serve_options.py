@@ -41,14 +41,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of `serve` among `arguments`; Django's own are left to Django."""
     parser = argparse.ArgumentParser(prog="manage.py serve", add_help=False, allow_abbrev=False)
     add_options(parser)
     return parser.parse_known_args(list(arguments))[0]
 
 
-def environment_of(options: argparse.Namespace, temporary: str | None) -> dict[str, str]:
+def options_to_environment(options: argparse.Namespace, temporary: str | None) -> dict[str, str]:
     """The environment variables that `options` stand for; `temporary` is the folder of --temp."""
     given = {
         variable: value
@@ -62,7 +62,7 @@ def environment_of(options: argparse.Namespace, temporary: str | None) -> dict[s
             [str(Path(p).absolute()) for p in options.read]
         )
     if temporary is not None:
-        given["TILED_SERVER_DATA_FOLDER"] = temporary
+        given["TILED_SERVER_DATA_DIR"] = temporary
         given["TILED_DATABASE_URI"] = f"sqlite:///{os.path.join(temporary, 'catalog.db')}"
         given["TILED_STORAGE_DIRECTORY"] = os.path.join(temporary, "storage")
     return given

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..stream.engine.callbacks import ContainerUpdate
-from ..stream.protocol.subscription_options import Moment, Policy, Start, Wants
-from ..stream.sync.dispatcher import SharedLine
+from ..stream.protocol.subscription_options import Policy, Start, StartTime, SubscriptionOptions
+from ..stream.sync.dispatcher import SharedDispatcher
 from ..stream.sync.iteration import Updates
 from ..stream.sync.subscription import ContainerSubscription, RecursiveSubscription, Subscription
 from ..stream.updates import DataUpdate
@@ -14,7 +14,7 @@ from .base import Node
 from .stream_entry import StreamEntry
 
 if TYPE_CHECKING:
-    from ..stream.asyncio.dispatcher import AsyncSharedLine
+    from ..stream.asyncio.dispatcher import AsyncSharedDispatcher
     from ..stream.asyncio.iteration import AsyncUpdates
     from ..stream.asyncio.subscription import (
         AsyncContainerSubscription,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
 
 
-class WatchedContainer(Node):
+class StreamableContainer(Node):
     """A node that has children, which come, go and change, and have streams themselves."""
 
     @overload
@@ -68,7 +68,7 @@ class WatchedContainer(Node):
             c
             True
         """
-        wants = Wants.read(policy=policy, max_rate=max_rate)
+        wants = SubscriptionOptions.parse(policy=policy, max_rate=max_rate)
         kind = RecursiveSubscription if recursive else ContainerSubscription
         return kind(self, wants, **options)
 
@@ -78,7 +78,7 @@ class WatchedContainer(Node):
         start: Start = None,
         *,
         recursive: Literal[True],
-        start_time: Moment | None = None,
+        start_time: StartTime | None = None,
         epoch: str | None = None,
         timeout: float = 15.0,
         **wants: Any,
@@ -89,7 +89,7 @@ class WatchedContainer(Node):
         start: Start = None,
         *,
         recursive: Literal[False] = False,
-        start_time: Moment | None = None,
+        start_time: StartTime | None = None,
         epoch: str | None = None,
         timeout: float = 15.0,
         **wants: Any,
@@ -100,7 +100,7 @@ class WatchedContainer(Node):
         start: Start = None,
         *,
         recursive: bool = False,
-        start_time: Moment | None = None,
+        start_time: StartTime | None = None,
         epoch: str | None = None,
         timeout: float = 15.0,
         **wants: Any,
@@ -160,7 +160,7 @@ class WatchedContainer(Node):
             AsyncRecursiveSubscription,
         )
 
-        wants = Wants.read(policy=policy, max_rate=max_rate)
+        wants = SubscriptionOptions.parse(policy=policy, max_rate=max_rate)
         kind = AsyncRecursiveSubscription if recursive else AsyncContainerSubscription
         return kind(self, wants, **options)
 
@@ -170,7 +170,7 @@ class WatchedContainer(Node):
         start: Start = None,
         *,
         recursive: Literal[True],
-        start_time: Moment | None = None,
+        start_time: StartTime | None = None,
         epoch: str | None = None,
         timeout: float = 15.0,
         **wants: Any,
@@ -181,7 +181,7 @@ class WatchedContainer(Node):
         start: Start = None,
         *,
         recursive: Literal[False] = False,
-        start_time: Moment | None = None,
+        start_time: StartTime | None = None,
         epoch: str | None = None,
         timeout: float = 15.0,
         **wants: Any,
@@ -192,7 +192,7 @@ class WatchedContainer(Node):
         start: Start = None,
         *,
         recursive: bool = False,
-        start_time: Moment | None = None,
+        start_time: StartTime | None = None,
         epoch: str | None = None,
         timeout: float = 15.0,
         **wants: Any,
@@ -212,14 +212,16 @@ class WatchedContainer(Node):
         )
         return subscription.updates(start, start_time=start_time, epoch=epoch, timeout=timeout)
 
-    def subscription_over(self, line: SharedLine | AsyncSharedLine, **wants: Any) -> Any:
+    def subscription_over(
+        self, dispatcher: SharedDispatcher | AsyncSharedDispatcher, **wants: Any
+    ) -> Any:
         """As `subscribe`, over a connection that there is."""
         subscription: Any = (
             self.subscribe(**wants)
-            if isinstance(line, SharedLine)
+            if isinstance(dispatcher, SharedDispatcher)
             else self.subscribe_async(**wants)
         )
-        return subscription.over(line)
+        return subscription.use_dispatcher(dispatcher)
 
     @property
     def child_created(self) -> StreamEntry[ContainerSubscription]:

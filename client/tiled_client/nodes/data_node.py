@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..stream.protocol.subscription_options import Moment, Policy, Start, Wants
-from ..stream.sync.dispatcher import SharedLine
+from ..stream.protocol.subscription_options import Policy, Start, StartTime, SubscriptionOptions
+from ..stream.sync.dispatcher import SharedDispatcher
 from ..stream.sync.iteration import Updates
 from ..stream.sync.subscription import DataSubscription
 from ..stream.updates import DataUpdate
@@ -14,7 +14,7 @@ from .base import Node
 from .stream_entry import StreamEntry
 
 if TYPE_CHECKING:
-    from ..stream.asyncio.dispatcher import AsyncSharedLine
+    from ..stream.asyncio.dispatcher import AsyncSharedDispatcher
     from ..stream.asyncio.iteration import AsyncUpdates
     from ..stream.asyncio.subscription import AsyncDataSubscription
 
@@ -58,7 +58,7 @@ class DataNode(Node):
         self,
         start: Start = None,
         *,
-        start_time: Moment | None = None,
+        start_time: StartTime | None = None,
         epoch: str | None = None,
         timeout: float = 15.0,
         **wants: Any,
@@ -101,7 +101,7 @@ class DataNode(Node):
         self,
         start: Start = None,
         *,
-        start_time: Moment | None = None,
+        start_time: StartTime | None = None,
         epoch: str | None = None,
         timeout: float = 15.0,
         **wants: Any,
@@ -123,14 +123,16 @@ class DataNode(Node):
         """What a subscription to this node is about: `x.new_data.subscribe()`."""
         return StreamEntry(self.subscribe)
 
-    def subscription_over(self, line: SharedLine | AsyncSharedLine, **wants: Any) -> Any:
+    def subscription_over(
+        self, dispatcher: SharedDispatcher | AsyncSharedDispatcher, **wants: Any
+    ) -> Any:
         """As `subscribe`, over a connection that there is."""
         subscription: Any = (
             self.subscribe(**wants)
-            if isinstance(line, SharedLine)
+            if isinstance(dispatcher, SharedDispatcher)
             else self.subscribe_async(**wants)
         )
-        return subscription.over(line)
+        return subscription.use_dispatcher(dispatcher)
 
     def _wants(
         self,
@@ -138,10 +140,12 @@ class DataNode(Node):
         max_rate: float | None,
         slice: Any,
         columns: Sequence[str] | None,
-    ) -> Wants:
+    ) -> SubscriptionOptions:
         if slice is not None and not self._sliced:
             raise TypeError(f"{self!r} cannot be sliced")
         if columns is not None and not self._has_columns:
             raise TypeError(f"{self!r} has no columns")
         ndim = getattr(self, "ndim", None)
-        return Wants.read(policy=policy, max_rate=max_rate, slice=slice, columns=columns, ndim=ndim)
+        return SubscriptionOptions.parse(
+            policy=policy, max_rate=max_rate, slice=slice, columns=columns, ndim=ndim
+        )

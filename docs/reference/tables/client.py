@@ -29,7 +29,7 @@ CLASSES = [
     tiled_client.AsyncSubscription,
     tiled_client.AsyncUpdates,
     tiled_client.AsyncStreamConnection,
-    tiled_client.Registry,
+    tiled_client.CallbackRegistry,
 ]
 # What the client's own parts need of each other.
 BETWEEN_PARTS = {
@@ -42,9 +42,9 @@ BETWEEN_PARTS = {
     "fetch_reference",
     "begin_queue",
     "handle",
-    "over",
+    "use_dispatcher",
     "perform",
-    "settle",
+    "mark_ready",
     "subscription_over",
     "write_all_blocks",
 }

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from ...errors import StreamTimeout
 from ...settings import StreamOptions
-from ..engine.multiplexed import MultiConversation
+from ..engine.multiplexed import MultiplexedProtocol
 from ..sync.connection import checked
-from .dispatcher import AsyncSharedLine, wait_for
+from .dispatcher import AsyncSharedDispatcher, wait_for
 from .receiver import AsyncReceiver
 from .subscription import (
     AsyncContainerSubscription,
@@ -35,14 +35,14 @@ class AsyncStreamConnection:
 
     def __init__(self, node: Node, **options: Any) -> None:
         self._options = StreamOptions(**checked(options))
-        conversation = MultiConversation(node.api_root)
+        conversation = MultiplexedProtocol(node.api_root)
         receiver = AsyncReceiver(conversation, node.credentials, self._options)
-        self._line = AsyncSharedLine(receiver, conversation)
+        self._dispatcher = AsyncSharedDispatcher(receiver, conversation)
         self._root = node.api_root
 
     async def open(self, timeout: float = 15.0) -> Self:
         """Connect; the begin of an `async with` block does so. Raises what stands against it."""
-        receiver = self._line.receiver
+        receiver = self._dispatcher.receiver
         receiver.start()
         await wait_for(receiver.open, timeout)
         if receiver.over or not receiver.open.is_set():
@@ -50,15 +50,15 @@ class AsyncStreamConnection:
             raise receiver.failure or StreamTimeout(
                 f"{self._root} did not accept a connection within {timeout:g} s."
             )
-        self._line.pump_in_task()
+        self._dispatcher.run_in_task()
         return self
 
     async def close(self) -> None:
         """Disconnect everything; the end of an `async with` block does so."""
-        self._line.receiver.stop()
-        await self._line.receiver.wait_closed()
-        handler = self._line.handler
-        if handler is not None and not self._line.in_handler:
+        self._dispatcher.receiver.stop()
+        await self._dispatcher.receiver.wait_closed()
+        handler = self._dispatcher.handler
+        if handler is not None and not self._dispatcher.in_handler:
             await handler
 
     @overload
@@ -74,7 +74,7 @@ class AsyncStreamConnection:
 
     def subscribe(self, node: Node, **wants: Any) -> Any:
         """A subscription to a node over this connection, to be started like any other."""
-        return node.subscription_over(self._line, **wants)
+        return node.subscription_over(self._dispatcher, **wants)
 
     async def __aenter__(self) -> Self:
         return await self.open()

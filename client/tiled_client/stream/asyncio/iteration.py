@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
-from ..engine.subscription_state import Delivery, Listening
+from ..engine.subscription_state import Delivery, SubscriptionState
 from ..protocol.notices import Ended
 from ..updates import Update
-from .dispatcher import AsyncOwnLine, AsyncSharedLine
+from .dispatcher import AsyncDedicatedDispatcher, AsyncSharedDispatcher
 from .inbox import AsyncInbox
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 U = TypeVar("U", bound=Update, covariant=True)
 
-Begun = tuple[AsyncInbox[Delivery], AsyncOwnLine | AsyncSharedLine, Listening]
+Begun = tuple[
+    AsyncInbox[Delivery], AsyncDedicatedDispatcher | AsyncSharedDispatcher, SubscriptionState
+]
 
 
 class AsyncUpdates(AsyncIterator[U], Generic[U]):
@@ -40,8 +42,8 @@ class AsyncUpdates(AsyncIterator[U], Generic[U]):
         self.subscription = subscription
         self._begin = begin
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._line: AsyncOwnLine | AsyncSharedLine | None = None
-        self._listening: Listening | None = None
+        self._dispatcher: AsyncDedicatedDispatcher | AsyncSharedDispatcher | None = None
+        self._state: SubscriptionState | None = None
         self._inbox: AsyncIterator[Delivery] | None = None
 
     def __aiter__(self) -> Self:
@@ -53,7 +55,7 @@ class AsyncUpdates(AsyncIterator[U], Generic[U]):
         assert self._inbox is not None
         async for delivery in self._inbox:
             event: Any = delivery.event
-            if delivery.listening.stopped and not isinstance(event, Ended):
+            if delivery.state.stopped and not isinstance(event, Ended):
                 continue
             await self.subscription.perform(event)
             if isinstance(event, Update):
@@ -66,8 +68,8 @@ class AsyncUpdates(AsyncIterator[U], Generic[U]):
 
     async def aclose(self) -> None:
         """Disconnect."""
-        if self._line is not None and self._listening is not None:
-            await self._line.leave(self._listening)
+        if self._dispatcher is not None and self._state is not None:
+            await self._dispatcher.unsubscribe(self._state)
         await self._finish()
 
     async def __aenter__(self) -> Self:
@@ -78,19 +80,19 @@ class AsyncUpdates(AsyncIterator[U], Generic[U]):
         await self.aclose()
 
     def __del__(self) -> None:
-        loop, line, listening = self._loop, self._line, self._listening
-        if line is not None and listening is not None and loop is not None and loop.is_running():
-            loop.call_soon_threadsafe(line.abandon, listening)
+        loop, dispatcher, state = self._loop, self._dispatcher, self._state
+        if dispatcher is not None and state is not None and loop is not None and loop.is_running():
+            loop.call_soon_threadsafe(dispatcher.unsubscribe_soon, state)
 
     async def _start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        inbox, self._line, self._listening = await self._begin()
+        inbox, self._dispatcher, self._state = await self._begin()
         self._inbox = aiter(inbox)
 
     async def _finish(self) -> None:
-        line, self._line = self._line, None
-        if line is None or self._listening is None:
+        dispatcher, self._dispatcher = self._dispatcher, None
+        if dispatcher is None or self._state is None:
             return
-        if isinstance(line, AsyncOwnLine):
-            await line.finish()
-        await self.subscription.perform(self._listening.end(None))
+        if isinstance(dispatcher, AsyncDedicatedDispatcher):
+            await dispatcher.finish()
+        await self.subscription.perform(self._state.end(None))

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from ...auth.credentials import Credentials
 from ...errors import StreamLost, TiledClientError
 from ...settings import StreamOptions
-from ..engine.conversation import Conversation
-from ..engine.credential_renewal import Renewal
-from ..engine.reconnect_policy import Patience, Silence
+from ..engine.credential_renewal import CredentialRenewal
+from ..engine.reconnect_policy import KeepaliveTimer, ReconnectPolicy
+from ..engine.stream_protocol import StreamProtocol
 from ..engine.subscription_state import Delivery
-from ..engine.websocket_options import connect_arguments, nothing_said, why_it_ended
-from ..protocol.notices import Began, Ended
+from ..engine.websocket_options import connect_arguments, no_schema_error, translate_exception
+from ..protocol.notices import Ended, Started
 from .inbox import AsyncInbox
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ class AsyncReceiver:
     """
 
     def __init__(
-        self, conversation: Conversation, credentials: Credentials, options: StreamOptions
+        self, conversation: StreamProtocol, credentials: Credentials, options: StreamOptions
     ) -> None:
         self.conversation = conversation
         self.inbox: AsyncInbox[Delivery] = AsyncInbox(options.buffer_bytes)
         self.failure: TiledClientError | None = None
         self.open = asyncio.Event()
         self.over = False
-        self._renewal = Renewal(credentials)
+        self._renewal = CredentialRenewal(credentials)
         self._options = options
         self._stopping = False
         self._begun_at: float | None = None
@@ -98,14 +98,14 @@ class AsyncReceiver:
 
     async def _follow(self) -> TiledClientError | None:
         """Connect until there is no point in it. Returns the last error, if it ended with one."""
-        patience = Patience(self._options.give_up_after)
+        patience = ReconnectPolicy(self._options.give_up_after)
         while not self._stopping:
-            heard = self.conversation.heard
+            event_count = self.conversation.event_count
             failure = await self._follow_once()
             if failure is None:
                 return None
-            news = self.conversation.heard != heard
-            consider = partial(self._renewal.consider, failure, news=news)
+            news = self.conversation.event_count != event_count
+            consider = partial(self._renewal.after_failure, failure, news=news)
             self.failure = failure = await asyncio.to_thread(consider)
             delay = patience.after(failure, news=news, held=self._held())
             if delay is None:
@@ -132,7 +132,7 @@ class AsyncReceiver:
                     raise
                 return None
         except Exception as error:  # noqa: BLE001 - what is none of its own is raised again
-            return why_it_ended(error, self.conversation)
+            return translate_exception(error, self.conversation)
         finally:
             self._connection = None
 
@@ -140,7 +140,9 @@ class AsyncReceiver:
         self._connection = connection
         for said in self.conversation.open():
             await connection.send(said)
-        if self.conversation.speaks_first and not await self._take(await self._first(connection)):
+        if self.conversation.server_speaks_first and not await self._take(
+            await self._first(connection)
+        ):
             return
         self._begun_at = time.monotonic()
         self.open.set()
@@ -148,14 +150,14 @@ class AsyncReceiver:
             pass
 
     async def _take(self, frame: bytes | str) -> bool:
-        return await self._hand_over(self.conversation.hear(frame))
+        return await self._hand_over(self.conversation.receive(frame))
 
     async def _hand_over(self, deliveries: Iterable[Delivery]) -> bool:
-        """Pass on what was heard; False if nobody takes it any more."""
+        """Pass on what was received; False if nobody takes it any more."""
         for delivery in deliveries:
-            if isinstance(delivery.event, (Began, Ended)):
-                delivery.listening.owner.settle()
-            if isinstance(delivery.event, Began):
+            if isinstance(delivery.event, (Started, Ended)):
+                delivery.state.owner.mark_ready()
+            if isinstance(delivery.event, Started):
                 continue
             if not await self.inbox.put(delivery, delivery.size):
                 return False
@@ -167,11 +169,11 @@ class AsyncReceiver:
             async with asyncio.timeout(timeout):
                 return await connection.recv()
         except TimeoutError as error:
-            raise nothing_said(timeout) from error
+            raise no_schema_error(timeout) from error
 
     async def _next(self, connection: ClientConnection) -> bytes | str:
         """The next frame; when none comes for a while, a sign of life is asked for."""
-        silence = Silence(self._options.idle_before_ping)
+        silence = KeepaliveTimer(self._options.idle_before_ping)
         pong: asyncio.Future[float] | None = None
         while True:
             interval = self.conversation.interval

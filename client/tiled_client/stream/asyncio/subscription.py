@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ...errors import TiledClientError
 from ..engine.callbacks import (
-    AboutAll,
-    AboutChildren,
-    AboutData,
     Call,
     CallbackFailure,
+    CallbackSubscription,
+    ChildCallbacks,
     ContainerUpdate,
-    Topics,
+    DataCallbacks,
+    RecursiveCallbacks,
 )
-from ..engine.conversation import Conversation, SingleConversation
-from ..engine.multiplexed import MultiConversation
-from ..engine.subscription_state import Delivery, Listening
+from ..engine.multiplexed import MultiplexedProtocol
+from ..engine.stream_protocol import SingleNodeProtocol, StreamProtocol
+from ..engine.subscription_state import Delivery, SubscriptionState
 from ..protocol.notices import Ended
-from ..protocol.subscription_options import Moment, Start, Wants
+from ..protocol.subscription_options import Start, StartTime, SubscriptionOptions
 from ..updates import DataUpdate, Update
-from .dispatcher import AsyncOwnLine, AsyncSharedLine, wait_for
+from .dispatcher import AsyncDedicatedDispatcher, AsyncSharedDispatcher, wait_for
 from .inbox import AsyncInbox
 from .iteration import AsyncUpdates
 from .receiver import AsyncReceiver
@@ -36,7 +36,7 @@ logger = logging.getLogger("tiled_client.stream")
 U = TypeVar("U", bound=Update, covariant=True)
 
 
-class AsyncSubscription(Topics[U]):
+class AsyncSubscription(CallbackSubscription[U]):
     """A subscription to one node, followed by tasks of an event loop: no thread is needed.
 
     As `Subscription`, whose registries and properties it has. Callbacks may be async functions;
@@ -54,11 +54,13 @@ class AsyncSubscription(Topics[U]):
         1 [1 2 3]
     """
 
-    def __init__(self, node: Node, wants: Wants | None = None, **options: Any) -> None:
+    def __init__(
+        self, node: Node, wants: SubscriptionOptions | None = None, **options: Any
+    ) -> None:
         super().__init__(node, wants, **options)
-        self._line: AsyncOwnLine | AsyncSharedLine | None = None
+        self._dispatcher: AsyncDedicatedDispatcher | AsyncSharedDispatcher | None = None
         self._started = self._ending = False
-        self._settled = asyncio.Event()
+        self._ready = asyncio.Event()
         self._finished = asyncio.Event()
         # What an iterator is to get that shares its connection with others.
         self._queue: AsyncInbox[Delivery] | None = None
@@ -67,7 +69,7 @@ class AsyncSubscription(Topics[U]):
         self,
         start: Start = None,
         *,
-        start_time: Moment | None = None,
+        start_time: StartTime | None = None,
         epoch: str | None = None,
         timeout: float = 15.0,
     ) -> None:
@@ -75,16 +77,16 @@ class AsyncSubscription(Topics[U]):
 
         The arguments are those of `Subscription.start_in_thread`. Raises what ended it.
         """
-        line = await self._begin(start, start_time, epoch, timeout)
-        if isinstance(line, AsyncOwnLine):
-            await line.pump()
+        dispatcher = await self._begin(start, start_time, epoch, timeout)
+        if isinstance(dispatcher, AsyncDedicatedDispatcher):
+            await dispatcher.run()
         await self.wait()
 
     async def start_in_task(
         self,
         start: Start = None,
         *,
-        start_time: Moment | None = None,
+        start_time: StartTime | None = None,
         epoch: str | None = None,
         timeout: float = 15.0,
     ) -> Self:
@@ -100,16 +102,16 @@ class AsyncSubscription(Topics[U]):
             >>> asyncio.run(follow())
             True
         """
-        line = await self._begin(start, start_time, epoch, timeout)
-        if isinstance(line, AsyncOwnLine):
-            line.pump_in_task()
+        dispatcher = await self._begin(start, start_time, epoch, timeout)
+        if isinstance(dispatcher, AsyncDedicatedDispatcher):
+            dispatcher.run_in_task()
         return self
 
     def updates(
         self,
         start: Start = None,
         *,
-        start_time: Moment | None = None,
+        start_time: StartTime | None = None,
         epoch: str | None = None,
         timeout: float = 15.0,
     ) -> AsyncUpdates[U]:
@@ -136,11 +138,11 @@ class AsyncSubscription(Topics[U]):
             self._ended = True
             self._finished.set()
             return
-        line, listening = self._line, self._listening
-        assert line is not None
-        assert listening is not None
-        await line.leave(listening)
-        if not line.in_handler:
+        dispatcher, state = self._dispatcher, self._state
+        assert dispatcher is not None
+        assert state is not None
+        await dispatcher.unsubscribe(state)
+        if not dispatcher.in_handler:
             await wait_for(self._finished, timeout)
 
     async def wait(self, timeout: float | None = None) -> bool:
@@ -151,21 +153,21 @@ class AsyncSubscription(Topics[U]):
             raise self._error
         return True
 
-    def over(self, line: AsyncSharedLine) -> Self:
+    def use_dispatcher(self, dispatcher: AsyncSharedDispatcher) -> Self:
         """Use a connection that there is, and others use as well."""
-        self._line = line
+        self._dispatcher = dispatcher
         return self
 
-    def settle(self) -> None:
+    def mark_ready(self) -> None:
         """It has begun, or it never will."""
-        self._settled.set()
+        self._ready.set()
 
     async def handle(self, delivery: Delivery) -> None:
         """Call whoever wants to hear of it, or keep it for the iterator that goes through it."""
         if self._queue is None:
             await self.perform(delivery.event)
         elif not await self._queue.put(delivery, delivery.size):
-            await self.perform(delivery.listening.end(None))
+            await self.perform(delivery.state.end(None))
 
     async def perform(self, event: Any) -> None:
         """Call whoever wants to hear of it."""
@@ -182,16 +184,18 @@ class AsyncSubscription(Topics[U]):
             self._finished.set()
 
     async def begin_queue(
-        self, start: Start, start_time: Moment | None, epoch: str | None, timeout: float
-    ) -> tuple[AsyncInbox[Delivery], AsyncOwnLine | AsyncSharedLine, Listening]:
+        self, start: Start, start_time: StartTime | None, epoch: str | None, timeout: float
+    ) -> tuple[
+        AsyncInbox[Delivery], AsyncDedicatedDispatcher | AsyncSharedDispatcher, SubscriptionState
+    ]:
         """Begin, for an iterator: where it gets its updates from."""
-        if self._line is not None:
+        if self._dispatcher is not None:
             self._queue = AsyncInbox(self._options.buffer_bytes)
-        line = await self._begin(start, start_time, epoch, timeout)
-        assert self._listening is not None
+        dispatcher = await self._begin(start, start_time, epoch, timeout)
+        assert self._state is not None
         if self._queue is None:
-            line.handler = asyncio.current_task()
-        return self._queue or line.receiver.inbox, line, self._listening
+            dispatcher.handler = asyncio.current_task()
+        return self._queue or dispatcher.receiver.inbox, dispatcher, self._state
 
     async def __aenter__(self) -> Self:
         return self
@@ -200,27 +204,29 @@ class AsyncSubscription(Topics[U]):
         await self.disconnect()
 
     async def _begin(
-        self, start: Start, start_time: Moment | None, epoch: str | None, timeout: float
-    ) -> AsyncOwnLine | AsyncSharedLine:
-        listening = self._listen(start, start_time, epoch)
-        line = self._line = self._line or self._own_line(listening)
+        self, start: Start, start_time: StartTime | None, epoch: str | None, timeout: float
+    ) -> AsyncDedicatedDispatcher | AsyncSharedDispatcher:
+        state = self._create_state(start, start_time, epoch)
+        dispatcher = self._dispatcher = self._dispatcher or self._dedicated_dispatcher(state)
         self._started = True
         try:
-            await line.admit(listening, self._settled, timeout)
+            await dispatcher.subscribe(state, self._ready, timeout)
         except BaseException as error:
-            await line.leave(listening)
+            await dispatcher.unsubscribe(state)
             await self.perform(Ended(error if isinstance(error, TiledClientError) else None))
             raise
-        return line
+        return dispatcher
 
-    def _own_line(self, listening: Listening) -> AsyncOwnLine:
-        conversation: Conversation
+    def _dedicated_dispatcher(self, state: SubscriptionState) -> AsyncDedicatedDispatcher:
+        conversation: StreamProtocol
         if self.recursive:
-            conversation = several = MultiConversation(self.node.api_root)
-            several.add(listening)
+            conversation = several = MultiplexedProtocol(self.node.api_root)
+            several.add(state)
         else:
-            conversation = SingleConversation(listening)
-        return AsyncOwnLine(AsyncReceiver(conversation, self.node.credentials, self._options))
+            conversation = SingleNodeProtocol(state)
+        return AsyncDedicatedDispatcher(
+            AsyncReceiver(conversation, self.node.credentials, self._options)
+        )
 
     async def _report(self, failure: CallbackFailure) -> None:
         for call in self._calls_about(failure):
@@ -237,13 +243,15 @@ async def _made(call: Call) -> None:
         await result
 
 
-class AsyncContainerSubscription(AboutChildren, AsyncSubscription[ContainerUpdate]):
+class AsyncContainerSubscription(ChildCallbacks, AsyncSubscription[ContainerUpdate]):
     """The async twin of `ContainerSubscription`."""
 
 
-class AsyncDataSubscription(AboutData, AsyncSubscription[DataUpdate]):
+class AsyncDataSubscription(DataCallbacks, AsyncSubscription[DataUpdate]):
     """The async twin of `DataSubscription`."""
 
 
-class AsyncRecursiveSubscription(AboutAll, AsyncSubscription[ContainerUpdate | DataUpdate]):
+class AsyncRecursiveSubscription(
+    RecursiveCallbacks, AsyncSubscription[ContainerUpdate | DataUpdate]
+):
     """The async twin of `RecursiveSubscription`."""

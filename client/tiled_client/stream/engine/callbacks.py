@@ -11,10 +11,10 @@ from ...errors import TiledClientError
 from ...settings import StreamOptions
 from ..protocol.notices import Ended, Gap, NodeClosed, Reset
 from ..protocol.position import Position
-from ..protocol.subscription_options import Moment, Start, Wants
+from ..protocol.subscription_options import Start, StartTime, SubscriptionOptions
 from ..updates import ChildCreated, ChildDeleted, ChildMetadataUpdated, DataUpdate, Update
-from .registry import Registry
-from .subscription_state import Delivery, Listening
+from .callback_registry import CallbackRegistry
+from .subscription_state import Delivery, SubscriptionState
 
 if TYPE_CHECKING:
     from ...nodes import Node
@@ -35,25 +35,27 @@ class CallbackFailure:
     exception: Exception
 
 
-class Topics(Generic[U]):
+class CallbackSubscription(Generic[U]):
     """What both kinds of subscription are, blocking and async: registries, and what came of it."""
 
     recursive = False
 
-    def __init__(self, node: Node, wants: Wants | None = None, **options: Any) -> None:
+    def __init__(
+        self, node: Node, wants: SubscriptionOptions | None = None, **options: Any
+    ) -> None:
         unknown = set(options) - {option.name for option in fields(StreamOptions)}
         if unknown:
             raise TypeError(f"there is no option {unknown.pop()!r} of a subscription")
         self.node = node
-        self.gap: Registry[Gap] = Registry("gap")
-        self.reset: Registry[Reset] = Registry("reset")
-        self.stream_closed: Registry[Self] = Registry("stream_closed")
-        self.disconnected: Registry[Self] = Registry("disconnected")
-        self.callback_error: Registry[CallbackFailure] = Registry("callback_error")
+        self.gap: CallbackRegistry[Gap] = CallbackRegistry("gap")
+        self.reset: CallbackRegistry[Reset] = CallbackRegistry("reset")
+        self.stream_closed: CallbackRegistry[Self] = CallbackRegistry("stream_closed")
+        self.disconnected: CallbackRegistry[Self] = CallbackRegistry("disconnected")
+        self.callback_error: CallbackRegistry[CallbackFailure] = CallbackRegistry("callback_error")
         self._prepare()
-        self._wants = wants or Wants()
+        self._wants = wants or SubscriptionOptions()
         self._options = StreamOptions(**options)
-        self._listening: Listening | None = None
+        self._state: SubscriptionState | None = None
         self._ended = False
         self._closed = False
         self._error: TiledClientError | None = None
@@ -99,12 +101,12 @@ class Topics(Generic[U]):
             ...     sub.top
             1
         """
-        return None if self._listening is None else self._listening.root.top
+        return None if self._state is None else self._state.root.top
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.node!r}>"
 
-    def settle(self) -> None:
+    def mark_ready(self) -> None:
         """It has begun, or it never will."""
         raise NotImplementedError
 
@@ -115,23 +117,25 @@ class Topics(Generic[U]):
     def _prepare(self) -> None:
         """Make the registries of this kind of subscription."""
 
-    def _listen(self, start: Start, start_time: Moment | None, epoch: str | None) -> Listening:
+    def _create_state(
+        self, start: Start, start_time: StartTime | None, epoch: str | None
+    ) -> SubscriptionState:
         position = Position(start, start_time, epoch)
-        if self._listening is not None or self._ended:
+        if self._state is not None or self._ended:
             raise RuntimeError("a subscription can be started once; subscribe() makes another")
-        self._listening = Listening(
+        self._state = SubscriptionState(
             self, self.node, self._wants, position, recursive=self.recursive
         )
-        return self._listening
+        return self._state
 
     def _calls(self, event: Any) -> Iterator[Call]:
-        """Whom to call for something that was heard, and with what."""
+        """Whom to call for something that was received, and with what."""
         if isinstance(event, Ended):
             yield from self._calls_at_the_end(event)
             return
         if event.path == self.node.path:
-            self._stand_at(event)
-        registry: Registry[Any] | None = getattr(self, event.topic, None)
+            self._record_position(event)
+        registry: CallbackRegistry[Any] | None = getattr(self, event.topic, None)
         for callback in registry or ():
             yield callback, event
 
@@ -145,7 +149,7 @@ class Topics(Generic[U]):
         logger.error("A callback failed: %r", failure.callback, exc_info=failure.exception)
         yield from ((callback, failure) for callback in self.callback_error)
 
-    def _stand_at(self, event: Any) -> None:
+    def _record_position(self, event: Any) -> None:
         if isinstance(event, Update):
             self._position, self._epoch = event.sequence, event.epoch
         elif isinstance(event, Gap):
@@ -157,42 +161,42 @@ class Topics(Generic[U]):
 ContainerUpdate = ChildCreated | ChildMetadataUpdated | ChildDeleted
 
 
-class AboutData:
+class DataCallbacks:
     """The registry of what is written to a node."""
 
-    new_data: Registry[DataUpdate]
+    new_data: CallbackRegistry[DataUpdate]
 
     def _prepare(self) -> None:
-        self.new_data = Registry("new_data")
+        self.new_data = CallbackRegistry("new_data")
 
 
-class AboutChildren:
+class ChildCallbacks:
     """The registries of what becomes of a container's children."""
 
-    child_created: Registry[ChildCreated]
-    child_metadata_updated: Registry[ChildMetadataUpdated]
-    child_deleted: Registry[ChildDeleted]
+    child_created: CallbackRegistry[ChildCreated]
+    child_metadata_updated: CallbackRegistry[ChildMetadataUpdated]
+    child_deleted: CallbackRegistry[ChildDeleted]
 
     def _prepare(self) -> None:
-        self.child_created = Registry("child_created")
-        self.child_metadata_updated = Registry("child_metadata_updated")
-        self.child_deleted = Registry("child_deleted")
+        self.child_created = CallbackRegistry("child_created")
+        self.child_metadata_updated = CallbackRegistry("child_metadata_updated")
+        self.child_deleted = CallbackRegistry("child_deleted")
 
 
-class AboutAll:
+class RecursiveCallbacks:
     """The registries of everything at and below a container."""
 
     recursive = True
 
-    new_data: Registry[DataUpdate]
-    child_created: Registry[ChildCreated]
-    child_metadata_updated: Registry[ChildMetadataUpdated]
-    child_deleted: Registry[ChildDeleted]
-    node_closed: Registry[NodeClosed]
+    new_data: CallbackRegistry[DataUpdate]
+    child_created: CallbackRegistry[ChildCreated]
+    child_metadata_updated: CallbackRegistry[ChildMetadataUpdated]
+    child_deleted: CallbackRegistry[ChildDeleted]
+    node_closed: CallbackRegistry[NodeClosed]
 
     def _prepare(self) -> None:
-        self.new_data = Registry("new_data")
-        self.child_created = Registry("child_created")
-        self.child_metadata_updated = Registry("child_metadata_updated")
-        self.child_deleted = Registry("child_deleted")
-        self.node_closed = Registry("node_closed")
+        self.new_data = CallbackRegistry("new_data")
+        self.child_created = CallbackRegistry("child_created")
+        self.child_metadata_updated = CallbackRegistry("child_metadata_updated")
+        self.child_deleted = CallbackRegistry("child_deleted")
+        self.node_closed = CallbackRegistry("node_closed")

@@ -6,11 +6,11 @@ from ...auth.credentials import Credentials
 from ...errors import StreamLost, TiledClientError, Unauthorized
 
 
-class Renewal:
+class CredentialRenewal:
     """The credentials of a connection that is made anew from time to time.
 
     A login's token is good for minutes, and a subscription may go on for months: with another
-    token it resumes. Where that one is refused before anything was heard, it is at its end.
+    token it resumes. Where that one is refused before anything was received, it is at its end.
     """
 
     def __init__(self, credentials: Credentials) -> None:
@@ -23,8 +23,8 @@ class Renewal:
         self._shown = self._credentials.header()
         return self._shown
 
-    def consider(self, failure: TiledClientError, *, news: bool) -> TiledClientError:
-        """The same, or one that is got over by connecting again; `news`: something was heard."""
+    def after_failure(self, failure: TiledClientError, *, news: bool) -> TiledClientError:
+        """The same, or one that is got over by connecting again; `news`: something was received."""
         if news:
             self._in_vain = False
         if self._in_vain or not isinstance(failure, Unauthorized):

@@ -7,11 +7,11 @@ import json
 import logging
 
 from ...errors import (
+    InvalidResponse,
     NotSupported,
-    RequestRefused,
+    RequestRejected,
     StreamLost,
     TiledClientError,
-    UnreadableAnswer,
     error_for_status,
 )
 from ...uris import Path, connection_url
@@ -20,8 +20,8 @@ from ..protocol.close_codes import error_for_close, is_final
 from ..protocol.messages import Map, decode_addressed
 from ..protocol.notices import Ended
 from ..protocol.subscription_options import query_pairs
-from .conversation import ENVELOPE
-from .subscription_state import Delivery, Listening, deliveries
+from .stream_protocol import ENVELOPE
+from .subscription_state import Delivery, SubscriptionState, deliveries
 
 logger = logging.getLogger("tiled_client.stream")
 
@@ -29,30 +29,30 @@ logger = logging.getLogger("tiled_client.stream")
 ABSENT = (403, 404, 405)
 
 
-class MultiConversation:
+class MultiplexedProtocol:
     """A connection for several nodes, subscribed to and unsubscribed from at any time.
 
     Frames are `[id, path, message]`, where the id is one that this side chose.
     """
 
-    speaks_first = False
+    server_speaks_first = False
     # A server of an older version takes no notice, and speaks the same.
     subprotocols: tuple[str, ...] = (MULTI,)
 
     def __init__(self, api_root: str) -> None:
         self._api_root = api_root
-        self._listening: dict[str, Listening] = {}
+        self._states: dict[str, SubscriptionState] = {}
         self._numbers = itertools.count(1)
 
     @property
-    def heard(self) -> int:
+    def event_count(self) -> int:
         """A number that rises with everything that was news."""
-        return sum(listening.heard for listening in list(self._listening.values()))
+        return sum(state.event_count for state in list(self._states.values()))
 
     @property
     def interval(self) -> float | None:
         """Seconds from one heartbeat to the next, once known."""
-        intervals = (listening.interval for listening in list(self._listening.values()))
+        intervals = (state.interval for state in list(self._states.values()))
         return next((interval for interval in intervals if interval), None)
 
     def url(self) -> str:
@@ -61,42 +61,42 @@ class MultiConversation:
 
     def open(self) -> list[str]:
         """A connection was made: subscribe to everything (again), each from where it stands."""
-        for listening in self._listening.values():
-            listening.open()
-        return [_subscribe(name, listening) for name, listening in self._listening.items()]
+        for state in self._states.values():
+            state.open()
+        return [_subscribe(name, state) for name, state in self._states.items()]
 
-    def add(self, listening: Listening) -> str:
+    def add(self, state: SubscriptionState) -> str:
         """Subscribe. Returns what to say, if there is a connection."""
         name = str(next(self._numbers))
-        self._listening[name] = listening
-        return _subscribe(name, listening)
+        self._states[name] = state
+        return _subscribe(name, state)
 
-    def remove(self, listening: Listening) -> str | None:
+    def remove(self, state: SubscriptionState) -> str | None:
         """Unsubscribe. Returns what to say, if there is a connection."""
-        for name, other in self._listening.items():
-            if other is listening:
-                del self._listening[name]
+        for name, other in self._states.items():
+            if other is state:
+                del self._states[name]
                 return json.dumps({"type": "unsubscribe", "id": name})
         return None
 
-    def hear(self, frame: bytes | str) -> list[Delivery]:
+    def receive(self, frame: bytes | str) -> list[Delivery]:
         """What a frame means. Raises what makes it useless to go on over this connection."""
         try:
             name, path, message = decode_addressed(frame)
-        except UnreadableAnswer:
+        except InvalidResponse:
             logger.exception("Left out a frame that cannot be read")
             return []
-        listening = self._listening.get(name or "")
-        if listening is None:
+        state = self._states.get(name or "")
+        if state is None:
             # On its way when it was unsubscribed from.
             self._pass_over(name, message)
             return []
         kind = message["type"]
         if kind == "error":
-            return self._refused(str(name), listening, message)
+            return self._refused(str(name), state, message)
         if kind == "closed":
-            return self._closed(str(name), listening, path, message)
-        return deliveries(listening, listening.hear(path, message), len(frame))
+            return self._closed(str(name), state, path, message)
+        return deliveries(state, state.receive(path, message), len(frame))
 
     def closed(self, code: int, reason: str) -> TiledClientError:
         """What it means that the server closed: the end of each stream is told otherwise."""
@@ -114,29 +114,31 @@ class MultiConversation:
 
     def end(self, error: TiledClientError | None) -> list[Delivery]:
         """There will be no other connection: who has not been told so yet."""
-        left = list(self._listening.values())
-        self._listening.clear()
-        return [Delivery(listening, listening.end(error)) for listening in left]
+        left = list(self._states.values())
+        self._states.clear()
+        return [Delivery(state, state.end(error)) for state in left]
 
-    def _refused(self, name: str, listening: Listening, message: Map) -> list[Delivery]:
+    def _refused(self, name: str, state: SubscriptionState, message: Map) -> list[Delivery]:
         status, detail = message.get("status"), message.get("detail")
         error = error_for_status(
             status if isinstance(status, int) else 400, str(detail or "The server said no.")
         )
-        if not isinstance(error, RequestRefused):
+        if not isinstance(error, RequestRejected):
             raise error
-        del self._listening[name]
-        return [Delivery(listening, listening.end(error))]
+        del self._states[name]
+        return [Delivery(state, state.end(error))]
 
-    def _closed(self, name: str, listening: Listening, path: Path, message: Map) -> list[Delivery]:
+    def _closed(
+        self, name: str, state: SubscriptionState, path: Path, message: Map
+    ) -> list[Delivery]:
         code = message.get("code")
         error = error_for_close(code if isinstance(code, int) else 1011, message.get("reason", ""))
         if error is not None and not is_final(error):
             raise error
-        event = listening.close(path, error)
+        event = state.close(path, error)
         if isinstance(event, Ended):
-            del self._listening[name]
-        return [Delivery(listening, event)]
+            del self._states[name]
+        return [Delivery(state, event)]
 
     @staticmethod
     def _pass_over(name: str | None, message: Map) -> None:
@@ -144,6 +146,6 @@ class MultiConversation:
             logger.error("The server does not understand: %s", message.get("detail"))
 
 
-def _subscribe(name: str, listening: Listening) -> str:
-    path = "/".join(listening.node.path)
-    return json.dumps({"type": "subscribe", "id": name, "path": path, **listening.words()})
+def _subscribe(name: str, state: SubscriptionState) -> str:
+    path = "/".join(state.node.path)
+    return json.dumps({"type": "subscribe", "id": name, "path": path, **state.to_params()})

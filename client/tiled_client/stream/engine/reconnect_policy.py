@@ -14,7 +14,7 @@ SOUND_AFTER = 10.0
 HEARTBEATS_MISSED = 3
 
 
-class Patience:
+class ReconnectPolicy:
     """When to connect again after a loss, and when to give up."""
 
     def __init__(self, give_up_after: float) -> None:
@@ -25,7 +25,7 @@ class Patience:
     def after(self, failure: TiledClientError, *, news: bool, held: float) -> float | None:
         """Seconds to wait before the next attempt; None if there shall be none.
 
-        `news` says whether anything was heard over the connection that was lost, and `held` for how
+        `news` says whether anything was received over the lost connection, and `held` for how
         many seconds it was there.
         """
         now = time.monotonic()
@@ -37,7 +37,7 @@ class Patience:
         return self._backoff.next(failure.retry_after)
 
 
-class Silence:
+class KeepaliveTimer:
     """How long no frame has come, and what to do about it.
 
     The library's own keepalive is off: it takes a server for dead whose answer waits behind data

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import StreamTimeout, TiledClientError, TransportError
-from ...http.responses import Answer
-from ...http.sessions import USER_AGENT
+from ...http.connection_pool import USER_AGENT
+from ...http.responses import Response
 from ...settings import StreamOptions
 from ..protocol.close_codes import NO_CLOSE_FRAME
-from .conversation import Conversation
-from .subscription_state import Listening
+from .stream_protocol import StreamProtocol
+from .subscription_state import SubscriptionState
 
 if TYPE_CHECKING:
     from websockets.exceptions import InvalidStatus
@@ -35,13 +35,13 @@ def connect_arguments(
         "max_size": None,
         "max_queue": LIBRARY_FRAMES,
         "open_timeout": options.connect_timeout,
-        # See `Silence`.
+        # See `KeepaliveTimer`.
         "ping_interval": None,
         "close_timeout": CLOSE_TIMEOUT,
     }
 
 
-def why_it_ended(error: Exception, conversation: Conversation) -> TiledClientError | None:
+def translate_exception(error: Exception, conversation: StreamProtocol) -> TiledClientError | None:
     """What an exception means that ended a connection; None if it was meant to end.
 
     Raises the exception if it has nothing to do with the connection.
@@ -60,7 +60,7 @@ def why_it_ended(error: Exception, conversation: Conversation) -> TiledClientErr
     raise error
 
 
-def nothing_said(seconds: float) -> StreamTimeout:
+def no_schema_error(seconds: float) -> StreamTimeout:
     """The server accepted, and its first message did not come."""
     return StreamTimeout(
         f"The server accepted the subscription, but said nothing for {seconds:g} s. "
@@ -68,17 +68,19 @@ def nothing_said(seconds: float) -> StreamTimeout:
     )
 
 
-def expect_begun(listening: Listening, failure: TiledClientError | None, timeout: float) -> None:
+def require_started(
+    state: SubscriptionState, failure: TiledClientError | None, timeout: float
+) -> None:
     """Raise why a subscription has not begun, if it has not."""
-    if listening.began:
+    if state.began:
         return
-    reason = listening.ended.error if listening.ended else failure
+    reason = state.ended.error if state.ended else failure
     raise reason or StreamTimeout(
-        f"The stream of {listening.node.uri} did not begin within {timeout:g} s."
+        f"The stream of {state.node.uri} did not begin within {timeout:g} s."
     )
 
 
-def _answer(refused: InvalidStatus, url: str) -> Answer:
+def _answer(refused: InvalidStatus, url: str) -> Response:
     response = refused.response
     body = bytes(response.body or b"")
-    return Answer(response.status_code, response.headers, body, url.partition("?")[0])
+    return Response(response.status_code, response.headers, body, url.partition("?")[0])

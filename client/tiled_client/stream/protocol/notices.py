@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import TiledClientError
 from ...uris import Path
-from .origin import Origin
+from .origin import EventOrigin
 
 if TYPE_CHECKING:
     from ...nodes import Node
@@ -20,7 +20,7 @@ class Notice:
 
     topic: ClassVar[str]
 
-    origin: Origin = field(repr=False, compare=False)
+    origin: EventOrigin = field(repr=False, compare=False)
 
     @property
     def subscription(self) -> Any:
@@ -105,7 +105,7 @@ class NodeClosed(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class Began:
+class Started:
     """The subscription is accepted: the schema has come."""
 
 
@@ -117,4 +117,4 @@ class Ended:
     by_producer: bool = False
 
 
-Event = "Update | Gap | Reset | NodeClosed | Began | Ended"
+Event = "Update | Gap | Reset | NodeClosed | Started | Ended"

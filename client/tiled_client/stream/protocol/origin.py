@@ -1,4 +1,4 @@
-"""Where something that was heard comes from: which node, of which subscription."""
+"""Where something that was received comes from: which node, of which subscription."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ...nodes import Node
 
 
-class Origin:
+class EventOrigin:
     """A node that a subscription hears of, by its path; the client object is made when needed."""
 
     def __init__(self, subscription: Any, path: Path, node: Node | None = None) -> None:
@@ -20,7 +20,7 @@ class Origin:
         self._node = node
 
     @property
-    def known(self) -> Node | None:
+    def cached_node(self) -> Node | None:
         """The client object, if the server need not be asked for it."""
         return self._node
 
@@ -31,14 +31,14 @@ class Origin:
             self._node = self.subscription.node.at(self.path)
         return self._node
 
-    def learn(self, node: Node) -> None:
+    def set_node(self, node: Node) -> None:
         """Take note of a client object, so that the server need not be asked."""
         self._node = node
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class UpdateContext:
     """What is known of an update besides its message."""
 
-    origin: Origin
+    origin: EventOrigin
     missed: int = 0

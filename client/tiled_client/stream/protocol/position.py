@@ -1,11 +1,11 @@
-"""Where a subscription stands in its stream, and what it has heard already. No I/O."""
+"""Where a subscription stands in its stream, and what it has event_count already. No I/O."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from .subscription_options import Beginning, Moment, Start
+from .subscription_options import Start, StartPosition, StartTime
 
 
 class Position:
@@ -13,23 +13,23 @@ class Position:
 
     An epoch is one run of the numbering. Where the server names it, a number that is not above the
     last is a repetition for certain. Where it does not (Tiled), a repetition is told from a
-    numbering that began again by the time: what was written later was not heard before.
+    numbering that began again by the time: what was written later was not event_count before.
     """
 
     def __init__(
-        self, start: Start = None, start_time: Moment | None = None, epoch: str | None = None
+        self, start: Start = None, start_time: StartTime | None = None, epoch: str | None = None
     ) -> None:
-        self._beginning = Beginning.read(start, start_time)
+        self._beginning = StartPosition.parse(start, start_time)
         self.epoch: str | None = epoch
         self.last: int | None = None
         self._last_time: datetime | None = None
         # How often the stream was closed after `last`, as far as that is no news.
         self._ends: int | None = None
 
-    def words(self) -> dict[str, Any]:
+    def to_params(self) -> dict[str, Any]:
         """What to ask for when connecting (again)."""
         words: dict[str, Any] = (
-            self._beginning.words() if self.last is None else {"start": self.last + 1}
+            self._beginning.to_params() if self.last is None else {"start": self.last + 1}
         )
         if self.epoch is not None:
             words["epoch"] = self.epoch
@@ -44,12 +44,12 @@ class Position:
         closed since, where the server says it: who asked for what comes from now on can then resume
         before having received anything.
         """
-        restarted = self.enter(epoch)
-        if self._beginning == Beginning() and self.last is None and sequence is not None:
+        restarted = self.set_epoch(epoch)
+        if self._beginning == StartPosition() and self.last is None and sequence is not None:
             self.last, self._ends = sequence, ends
         return restarted
 
-    def enter(self, epoch: str | None) -> bool:
+    def set_epoch(self, epoch: str | None) -> bool:
         """Take note of the epoch that the server named; True if the numbering has begun again."""
         if epoch is None or epoch == self.epoch:
             return False
@@ -61,12 +61,12 @@ class Position:
 
     def restart(self, epoch: str | None) -> None:
         """Begin again, as the numbering did: whatever it holds now, all of it is news."""
-        self.epoch, self._beginning = epoch, Beginning(start=0)
+        self.epoch, self._beginning = epoch, StartPosition(start=0)
         self.last, self._last_time, self._ends = None, None, None
 
-    def admit(self, sequence: int, timestamp: datetime, epoch: str | None = None) -> bool:
+    def accept(self, sequence: int, timestamp: datetime, epoch: str | None = None) -> bool:
         """Whether an update is new; if so, it is the last one from now on."""
-        self.enter(epoch)
+        self.set_epoch(epoch)
         repeated = self.last is not None and sequence <= self.last
         if repeated and (self.epoch is not None or not self._later(timestamp)):
             return False

@@ -15,14 +15,14 @@ from ...wire.slices import Item, expand_index, format_slice, parse_slice
 
 Policy = Literal["block", "latest"]
 Start = int | Literal["latest"] | None
-Moment = datetime | float
+StartTime = datetime | float
 
 # What this client understands besides the updates themselves.
 FEATURES = "gap,reset,heartbeat,child-deleted,table-ref"
 
 
 @dataclass(frozen=True, slots=True)
-class Wants:
+class SubscriptionOptions:
     """Which of the updates, and what of them. All None: every update, as it was written."""
 
     policy: Policy | None = None
@@ -31,7 +31,7 @@ class Wants:
     columns: tuple[str, ...] | None = None
 
     @classmethod
-    def read(
+    def parse(
         cls,
         *,
         policy: Policy | None = None,
@@ -39,7 +39,7 @@ class Wants:
         slice: Any = None,
         columns: Sequence[str] | None = None,
         ndim: int | None = None,
-    ) -> Wants:
+    ) -> SubscriptionOptions:
         """Judge what a user said. Raises ValueError, IndexError, TypeError.
 
         `slice` is a numpy index (`numpy.s_[::4, ::4]`) or its text (`"::4,::4"`), of an array of
@@ -60,14 +60,14 @@ class Wants:
 
     def __bool__(self) -> bool:
         """Whether anything is wanted that a server has to be able to do."""
-        return self != Wants() and self != Wants(policy="block")
+        return self != SubscriptionOptions() and self != SubscriptionOptions(policy="block")
 
     @property
-    def cut(self) -> bool:
+    def is_filtered(self) -> bool:
         """Whether updates may be left out because nothing of them is wanted."""
         return self.slice is not None or self.columns is not None
 
-    def words(self) -> dict[str, Any]:
+    def to_params(self) -> dict[str, Any]:
         """What to say of it when subscribing; what was not asked for is left out."""
         said: dict[str, Any] = {
             "policy": self.policy,
@@ -79,7 +79,7 @@ class Wants:
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class StartPosition:
     """Where to begin: at a number (of an epoch), at the newest, at a moment, or from now on."""
 
     start: Start = None
@@ -87,9 +87,9 @@ class Beginning:
     epoch: str | None = None
 
     @classmethod
-    def read(
-        cls, start: Start = None, start_time: Moment | None = None, epoch: str | None = None
-    ) -> Beginning:
+    def parse(
+        cls, start: Start = None, start_time: StartTime | None = None, epoch: str | None = None
+    ) -> StartPosition:
         """Judge what a user said. Raises ValueError, TypeError."""
         if start is not None and start_time is not None:
             raise ValueError("begin at a number or at a moment: give start or start_time, not both")
@@ -98,15 +98,15 @@ class Beginning:
                 "start must be 0 (the oldest retained), a sequence number or 'latest', "
                 f"not {start!r}"
             )
-        return cls(start, None if start_time is None else moment_text(start_time), epoch)
+        return cls(start, None if start_time is None else format_start_time(start_time), epoch)
 
-    def words(self) -> dict[str, Any]:
+    def to_params(self) -> dict[str, Any]:
         """What to say of it when subscribing."""
         said = {"start": self.start, "start_time": self.start_time, "epoch": self.epoch}
         return {name: value for name, value in said.items() if value is not None}
 
 
-def moment_text(moment: Moment) -> str:
+def format_start_time(moment: StartTime) -> str:
     """ISO 8601 in UTC; a datetime without a zone is local time, a number counts from 1970."""
     if not isinstance(moment, datetime):
         if isinstance(moment, bool) or not isinstance(moment, int | float):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from ...errors import StreamTimeout
 from ...settings import StreamOptions
-from ..engine.multiplexed import MultiConversation
-from .dispatcher import SharedLine
+from ..engine.multiplexed import MultiplexedProtocol
+from .dispatcher import SharedDispatcher
 from .receiver import Receiver
 from .subscription import ContainerSubscription, DataSubscription, RecursiveSubscription
 
@@ -39,14 +39,14 @@ class StreamConnection:
 
     def __init__(self, node: Node, **options: Any) -> None:
         self._options = StreamOptions(**checked(options))
-        self._conversation = MultiConversation(node.api_root)
+        self._conversation = MultiplexedProtocol(node.api_root)
         receiver = Receiver(self._conversation, node.credentials, self._options)
-        self._line = SharedLine(receiver, self._conversation)
+        self._dispatcher = SharedDispatcher(receiver, self._conversation)
         self._root = node.api_root
 
     def open(self, timeout: float = 15.0) -> Self:
         """Connect; the begin of a `with` block does so. Raises what stands against it."""
-        receiver = self._line.receiver
+        receiver = self._dispatcher.receiver
         receiver.start()
         receiver.open.wait(timeout)
         if receiver.over or not receiver.open.is_set():
@@ -54,14 +54,14 @@ class StreamConnection:
             raise receiver.failure or StreamTimeout(
                 f"{self._root} did not accept a connection within {timeout:g} s."
             )
-        self._line.pump_in_thread()
+        self._dispatcher.run_in_thread()
         return self
 
     def close(self) -> None:
         """Disconnect everything; the end of a `with` block does so."""
-        self._line.receiver.stop()
-        handler = self._line.handler
-        if handler is not None and not self._line.in_handler:
+        self._dispatcher.receiver.stop()
+        handler = self._dispatcher.handler
+        if handler is not None and not self._dispatcher.in_handler:
             handler.join(10.0)
 
     @overload
@@ -86,7 +86,7 @@ class StreamConnection:
             ...     everything = stream.subscribe(client, recursive=True).start_in_thread()
             ...     sub.disconnect()
         """
-        return node.subscription_over(self._line, **wants)
+        return node.subscription_over(self._dispatcher, **wants)
 
     def __enter__(self) -> Self:
         return self.open()

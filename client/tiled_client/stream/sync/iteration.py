@@ -41,7 +41,7 @@ class Updates(Iterator[U], Generic[U]):
     def __next__(self) -> U:
         for delivery in self._inbox:
             event: Any = delivery.event
-            if delivery.listening.stopped and not isinstance(event, Ended):
+            if delivery.state.stopped and not isinstance(event, Ended):
                 continue
             self.subscription.perform(event)
             if isinstance(event, Update):

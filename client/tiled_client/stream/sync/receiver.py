@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from ...auth.credentials import Credentials
 from ...errors import StreamLost, TiledClientError
 from ...settings import StreamOptions
-from ..engine.conversation import Conversation
-from ..engine.credential_renewal import Renewal
-from ..engine.reconnect_policy import Patience, Silence
+from ..engine.credential_renewal import CredentialRenewal
+from ..engine.reconnect_policy import KeepaliveTimer, ReconnectPolicy
+from ..engine.stream_protocol import StreamProtocol
 from ..engine.subscription_state import Delivery
-from ..engine.websocket_options import connect_arguments, nothing_said, why_it_ended
-from ..protocol.notices import Began, Ended
+from ..engine.websocket_options import connect_arguments, no_schema_error, translate_exception
+from ..protocol.notices import Ended, Started
 from .inbox import Inbox
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ class Receiver:
     """
 
     def __init__(
-        self, conversation: Conversation, credentials: Credentials, options: StreamOptions
+        self, conversation: StreamProtocol, credentials: Credentials, options: StreamOptions
     ) -> None:
         self.conversation = conversation
         self.inbox: Inbox[Delivery] = Inbox(options.buffer_bytes)
         self.failure: TiledClientError | None = None
         self.open = threading.Event()
         self.over = False
-        self._renewal = Renewal(credentials)
+        self._renewal = CredentialRenewal(credentials)
         self._options = options
         self._stopping = threading.Event()
         # Held while the conversation is talked to: others than the thread may do so.
@@ -98,14 +98,14 @@ class Receiver:
 
     def _follow(self) -> TiledClientError | None:
         """Connect until there is no point in it. Returns the last error, if it ended with one."""
-        patience = Patience(self._options.give_up_after)
+        patience = ReconnectPolicy(self._options.give_up_after)
         while not self._stopping.is_set():
-            heard = self.conversation.heard
+            event_count = self.conversation.event_count
             failure = self._follow_once()
             if failure is None or self._stopping.is_set():
                 return None
-            news = self.conversation.heard != heard
-            self.failure = failure = self._renewal.consider(failure, news=news)
+            news = self.conversation.event_count != event_count
+            self.failure = failure = self._renewal.after_failure(failure, news=news)
             delay = patience.after(failure, news=news, held=self._held())
             if delay is None:
                 return failure
@@ -125,7 +125,7 @@ class Receiver:
                 self._receive(connection)
                 return None
         except Exception as error:  # noqa: BLE001 - what is none of its own is raised again
-            return why_it_ended(error, self.conversation)
+            return translate_exception(error, self.conversation)
         finally:
             self._connection = None
 
@@ -135,7 +135,7 @@ class Receiver:
             opening = self.conversation.open()
         for said in opening:
             connection.send(said)
-        if self.conversation.speaks_first and not self._take(self._first(connection)):
+        if self.conversation.server_speaks_first and not self._take(self._first(connection)):
             return
         self._begun_at = time.monotonic()
         self.open.set()
@@ -146,15 +146,15 @@ class Receiver:
 
     def _take(self, frame: bytes | str) -> bool:
         with self._lock:
-            deliveries = self.conversation.hear(frame)
+            deliveries = self.conversation.receive(frame)
         return self._hand_over(deliveries)
 
     def _hand_over(self, deliveries: Iterable[Delivery]) -> bool:
-        """Pass on what was heard; False if nobody takes it any more."""
+        """Pass on what was received; False if nobody takes it any more."""
         for delivery in deliveries:
-            if isinstance(delivery.event, (Began, Ended)):
-                delivery.listening.owner.settle()
-            if isinstance(delivery.event, Began):
+            if isinstance(delivery.event, (Started, Ended)):
+                delivery.state.owner.mark_ready()
+            if isinstance(delivery.event, Started):
                 continue
             if not self.inbox.put(delivery, delivery.size):
                 return False
@@ -165,11 +165,11 @@ class Receiver:
         try:
             return connection.recv(timeout=timeout)
         except TimeoutError as error:
-            raise nothing_said(timeout) from error
+            raise no_schema_error(timeout) from error
 
     def _next(self, connection: ClientConnection) -> bytes | str:
         """The next frame; when none comes for a while, a sign of life is asked for."""
-        silence, pong = Silence(self._options.idle_before_ping), threading.Event()
+        silence, pong = KeepaliveTimer(self._options.idle_before_ping), threading.Event()
         while True:
             interval = self.conversation.interval
             patience = silence.patience(interval)

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ...errors import TiledClientError
 from ..engine.callbacks import (
-    AboutAll,
-    AboutChildren,
-    AboutData,
     CallbackFailure,
+    CallbackSubscription,
+    ChildCallbacks,
     ContainerUpdate,
-    Topics,
+    DataCallbacks,
+    RecursiveCallbacks,
 )
-from ..engine.conversation import Conversation, SingleConversation
-from ..engine.multiplexed import MultiConversation
-from ..engine.subscription_state import Delivery, Listening
+from ..engine.multiplexed import MultiplexedProtocol
+from ..engine.stream_protocol import SingleNodeProtocol, StreamProtocol
+from ..engine.subscription_state import Delivery, SubscriptionState
 from ..protocol.notices import Ended
-from ..protocol.subscription_options import Moment, Start, Wants
+from ..protocol.subscription_options import Start, StartTime, SubscriptionOptions
 from ..updates import DataUpdate, Update
-from .dispatcher import OwnLine, SharedLine
+from .dispatcher import DedicatedDispatcher, SharedDispatcher
 from .inbox import Inbox
 from .iteration import Updates
 from .receiver import Receiver
@@ -35,7 +35,7 @@ U = TypeVar("U", bound=Update, covariant=True)
 logger = logging.getLogger("tiled_client.stream")
 
 
-class Subscription(Topics[U]):
+class Subscription(CallbackSubscription[U]):
     """A subscription to one node.
 
     Add callbacks, then `start()` (which blocks) or `start_in_thread()`; or go through `updates()`.
@@ -68,12 +68,14 @@ class Subscription(Topics[U]):
         True
     """
 
-    def __init__(self, node: Node, wants: Wants | None = None, **options: Any) -> None:
+    def __init__(
+        self, node: Node, wants: SubscriptionOptions | None = None, **options: Any
+    ) -> None:
         super().__init__(node, wants, **options)
         self._lock = threading.Lock()
-        self._line: OwnLine | SharedLine | None = None
+        self._dispatcher: DedicatedDispatcher | SharedDispatcher | None = None
         self._started = self._ending = False
-        self._settled = threading.Event()
+        self._ready = threading.Event()
         self._finished = threading.Event()
         # What an iterator is to get that shares its connection with others.
         self._queue: Inbox[Delivery] | None = None
@@ -82,7 +84,7 @@ class Subscription(Topics[U]):
         self,
         start: Start = None,
         *,
-        start_time: Moment | None = None,
+        start_time: StartTime | None = None,
         epoch: str | None = None,
         timeout: float = 15.0,
     ) -> None:
@@ -96,16 +98,16 @@ class Subscription(Topics[U]):
             >>> sub.start("latest")
             [1 2 3]
         """
-        line = self._begin(start, start_time, epoch, timeout)
-        if isinstance(line, OwnLine):
-            line.pump()
+        dispatcher = self._begin(start, start_time, epoch, timeout)
+        if isinstance(dispatcher, DedicatedDispatcher):
+            dispatcher.run()
         self.wait()
 
     def start_in_thread(
         self,
         start: Start = None,
         *,
-        start_time: Moment | None = None,
+        start_time: StartTime | None = None,
         epoch: str | None = None,
         timeout: float = 15.0,
     ) -> Self:
@@ -119,16 +121,16 @@ class Subscription(Topics[U]):
         Raises NodeNotFound, Unauthorized and the like at once, and whatever else prevents it after
         `timeout` seconds.
         """
-        line = self._begin(start, start_time, epoch, timeout)
-        if isinstance(line, OwnLine):
-            line.pump_in_thread()
+        dispatcher = self._begin(start, start_time, epoch, timeout)
+        if isinstance(dispatcher, DedicatedDispatcher):
+            dispatcher.run_in_thread()
         return self
 
     def updates(
         self,
         start: Start = None,
         *,
-        start_time: Moment | None = None,
+        start_time: StartTime | None = None,
         epoch: str | None = None,
         timeout: float = 15.0,
     ) -> Updates[U]:
@@ -142,12 +144,12 @@ class Subscription(Topics[U]):
             ...     x.close_stream()
             1 [1 2 3]
         """
-        if self._line is not None:
+        if self._dispatcher is not None:
             self._queue = Inbox(self._options.buffer_bytes)
-        line = self._begin(start, start_time, epoch, timeout)
-        if isinstance(line, OwnLine):
-            line.handler = threading.current_thread()
-            return Updates(self, line.receiver.inbox, line.finish)
+        dispatcher = self._begin(start, start_time, epoch, timeout)
+        if isinstance(dispatcher, DedicatedDispatcher):
+            dispatcher.handler = threading.current_thread()
+            return Updates(self, dispatcher.receiver.inbox, dispatcher.finish)
         assert self._queue is not None
         return Updates(self, self._queue, self._queue.close)
 
@@ -167,11 +169,11 @@ class Subscription(Topics[U]):
                 self._ended = True
                 self._finished.set()
                 return
-        line, listening = self._line, self._listening
-        assert line is not None
-        assert listening is not None
-        line.leave(listening)
-        if not line.in_handler:
+        dispatcher, state = self._dispatcher, self._state
+        assert dispatcher is not None
+        assert state is not None
+        dispatcher.unsubscribe(state)
+        if not dispatcher.in_handler:
             self._finished.wait(timeout)
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -191,21 +193,21 @@ class Subscription(Topics[U]):
             raise self._error
         return True
 
-    def over(self, line: SharedLine) -> Self:
+    def use_dispatcher(self, dispatcher: SharedDispatcher) -> Self:
         """Use a connection that there is, and others use as well."""
-        self._line = line
+        self._dispatcher = dispatcher
         return self
 
-    def settle(self) -> None:
+    def mark_ready(self) -> None:
         """It has begun, or it never will."""
-        self._settled.set()
+        self._ready.set()
 
     def handle(self, delivery: Delivery) -> None:
         """Call whoever wants to hear of it, or keep it for the iterator that goes through it."""
         if self._queue is None:
             self.perform(delivery.event)
         elif not self._queue.put(delivery, delivery.size):
-            self.perform(delivery.listening.end(None))
+            self.perform(delivery.state.end(None))
 
     def perform(self, event: Any) -> None:
         """Call whoever wants to hear of it."""
@@ -226,28 +228,28 @@ class Subscription(Topics[U]):
         self.disconnect()
 
     def _begin(
-        self, start: Start, start_time: Moment | None, epoch: str | None, timeout: float
-    ) -> OwnLine | SharedLine:
+        self, start: Start, start_time: StartTime | None, epoch: str | None, timeout: float
+    ) -> DedicatedDispatcher | SharedDispatcher:
         with self._lock:
-            listening = self._listen(start, start_time, epoch)
-            line = self._line = self._line or self._own_line(listening)
+            state = self._create_state(start, start_time, epoch)
+            dispatcher = self._dispatcher = self._dispatcher or self._dedicated_dispatcher(state)
             self._started = True
         try:
-            line.admit(listening, self._settled, timeout)
+            dispatcher.subscribe(state, self._ready, timeout)
         except BaseException as error:
-            line.leave(listening)
+            dispatcher.unsubscribe(state)
             self.perform(Ended(error if isinstance(error, TiledClientError) else None))
             raise
-        return line
+        return dispatcher
 
-    def _own_line(self, listening: Listening) -> OwnLine:
-        conversation: Conversation
+    def _dedicated_dispatcher(self, state: SubscriptionState) -> DedicatedDispatcher:
+        conversation: StreamProtocol
         if self.recursive:
-            conversation = several = MultiConversation(self.node.api_root)
-            several.add(listening)
+            conversation = several = MultiplexedProtocol(self.node.api_root)
+            several.add(state)
         else:
-            conversation = SingleConversation(listening)
-        return OwnLine(Receiver(conversation, self.node.credentials, self._options))
+            conversation = SingleNodeProtocol(state)
+        return DedicatedDispatcher(Receiver(conversation, self.node.credentials, self._options))
 
     def _may_end(self) -> bool:
         """Whether this is the first time that it is said to be over."""
@@ -263,15 +265,15 @@ class Subscription(Topics[U]):
                 logger.exception("A callback for failed callbacks failed: %r", callback)
 
 
-class ContainerSubscription(AboutChildren, Subscription[ContainerUpdate]):
+class ContainerSubscription(ChildCallbacks, Subscription[ContainerUpdate]):
     """A subscription to a container: its children, new and gone, and changes of their metadata."""
 
 
-class DataSubscription(AboutData, Subscription[DataUpdate]):
+class DataSubscription(DataCallbacks, Subscription[DataUpdate]):
     """A subscription to a node with data, as an array or a table: what is written to it."""
 
 
-class RecursiveSubscription(AboutAll, Subscription[ContainerUpdate | DataUpdate]):
+class RecursiveSubscription(RecursiveCallbacks, Subscription[ContainerUpdate | DataUpdate]):
     """A subscription to a container and everything below it, what is created later included.
 
     It has the registries of both other kinds. Each update says whose it is: `update.path`,

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...errors import UnreadableAnswer
+from ...errors import InvalidResponse
 from ...uris import Path
 from ..protocol.messages import Envelope, Map, Schema
-from ..protocol.origin import Context, Origin
+from ..protocol.origin import EventOrigin, UpdateContext
 
 if TYPE_CHECKING:
     from ...nodes import Node
@@ -45,7 +45,7 @@ class Update:
     timestamp: datetime
     epoch: str | None
     missed: int = 0
-    origin: Origin = field(repr=False, compare=False)
+    origin: EventOrigin = field(repr=False, compare=False)
 
     @property
     def subscription(self) -> Any:
@@ -81,11 +81,11 @@ def builds(kind: str) -> Callable[[Build], Build]:
 
 
 def parse_update(
-    message: Map, envelope: Envelope, schema: Schema, context: Context
+    message: Map, envelope: Envelope, schema: Schema, context: UpdateContext
 ) -> Update | None:
     """Build the update that a message tells of; None for a type that is not known here.
 
-    Raises UnreadableAnswer.
+    Raises InvalidResponse.
     """
     build = BUILDERS.get(envelope.type)
     if build is None:
@@ -100,13 +100,13 @@ def parse_update(
     try:
         return build(message, schema, common)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UnreadableAnswer(
+        raise InvalidResponse(
             f"Update {envelope.sequence} ({envelope.type}) lacks something: {error!r}"
         ) from error
 
 
 def dtype_of(schema: Schema) -> np.dtype[Any]:
-    """The dtype that the schema told of. Raises UnreadableAnswer."""
+    """The dtype that the schema told of. Raises InvalidResponse."""
     if schema.data_type is None:
-        raise UnreadableAnswer(f"Numbers came on a stream that began with {schema.type!r}.")
+        raise InvalidResponse(f"Numbers came on a stream that began with {schema.type!r}.")
     return schema.data_type.to_numpy()

@@ -9,7 +9,7 @@ T = TypeVar("T")
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-class Registry(Generic[T]):
+class CallbackRegistry(Generic[T]):
     """The callbacks for one kind of event. They are held strongly, and may be changed at any time.
 
     A change takes effect with the next event.
@@ -19,7 +19,7 @@ class Registry(Generic[T]):
         ... def show(update):
         ...     print(update.data())
         >>> sub.new_data
-        <Registry new_data callbacks=1>
+        <CallbackRegistry new_data callbacks=1>
         >>> sub.new_data.remove_callback(show)
     """
 
@@ -50,4 +50,4 @@ class Registry(Generic[T]):
         return len(self._callbacks)
 
     def __repr__(self) -> str:
-        return f"<Registry {self.name} callbacks={len(self)}>"
+        return f"<CallbackRegistry {self.name} callbacks={len(self)}>"
