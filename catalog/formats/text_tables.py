@@ -22,13 +22,13 @@ from pyarrow import types
 from tiled_client.wire.json_columns import column_to_json
 from tiled_client.wire.json_values import data_uri
 
-from ..services.tables.reading import Rows
+from ..services.tables.reading import RowSelection
 from ..storage.tables import storage_of
 from .json_pieces import json_of
 from .shared_values import in_bounded_slices
 
 
-def plain_rows(rows: Rows) -> Iterator[pa.Table]:
+def plain_rows(rows: RowSelection) -> Iterator[pa.Table]:
     """The rows, piece by piece, with plain values only."""
     return map(plain_table, in_bounded_slices(rows.pieces()))
 

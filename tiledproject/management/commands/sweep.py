@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from redis.exceptions import RedisError
 
-from catalog.services.assets.cleanup import UNCLAIMED
+from catalog.services.assets.cleanup import MIN_AGE_SECONDS
 from core.errors import Unavailable
 from tiledproject.servers.cleanup import run_cleanup
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--minutes",
             type=float,
-            default=UNCLAIMED / 60,
+            default=MIN_AGE_SECONDS / 60,
             metavar="NUMBER",
             help="leave folders alone that have changed in so many minutes: they may be those of "
             "nodes that are just being made (%(default)g)",
@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, minutes: float, **options: Any) -> None:
         """Remove them, and say how many they were."""
         try:
-            folders, streams = run_cleanup(unclaimed=60 * minutes)
+            folders, streams = run_cleanup(min_age=60 * minutes)
         except (Unavailable, RedisError) as error:
             raise CommandError(
                 f"Folders are cleared up, but streams are not: {error}. Try again once the "
