@@ -75,7 +75,7 @@ class NodeAdmin(NodeDeletionMixin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list; from a path that no container has, the nearest_node one above it."""
+        """The list; from a path that no container has, the nearest one above it."""
         try:
             return super().changelist_view(request, extra_context)
         except NotFound:
@@ -88,7 +88,7 @@ class NodeAdmin(NodeDeletionMixin):
     def _lead(self, request: HttpRequest, wanted: str) -> HttpResponseRedirect:
         node = nearest_node(wanted)
         if len(node.segments) < len(split_path(wanted)):
-            sentence = f"There is no node at {wanted}; the nearest_node one above it is {node}."
+            sentence = f"There is no node at {wanted}; the nearest one above it is {node}."
             self.message_user(request, sentence, messages.WARNING)
         return HttpResponseRedirect(jump_address(node))
 

@@ -69,7 +69,7 @@ def test_folders_and_streams_without_a_node_go_and_those_with_one_stay() -> None
     for node in (alive, dead):
         log().append(node, MESSAGE, b"12345678")
     told = io.StringIO()
-    call_command("sweep", minutes=0, stdout=told)
+    call_command("cleanup", minutes=0, stdout=told)
     assert told.getvalue() == "Removed 1 folders and 1 streams of no node.\n"
     assert [folders[node].exists() for node in (alive, dead)] == [True, False]
     assert other.exists()
@@ -140,10 +140,10 @@ def test_a_file_is_not_judged_while_its_node_is_being_written() -> None:
     with ThreadPoolExecutor() as pool:
         with node_lock("w"):
             file.write_bytes(b"x")
-            sweeping = pool.submit(sweep_and_close)
+            cleaning = pool.submit(clean_up_and_close)
             time.sleep(0.2)
             assert file.exists()
-        assert sweeping.result() == 1
+        assert cleaning.result() == 1
     assert not file.exists()
 
 
@@ -161,11 +161,11 @@ def test_a_node_that_is_written_for_long_does_not_keep_others_from_being_cleared
         files[-1].parent.mkdir(parents=True)
         files[-1].write_bytes(b"x")
     with ThreadPoolExecutor() as pool, node_lock("w"):
-        assert pool.submit(sweep_and_close).result() == 2
+        assert pool.submit(clean_up_and_close).result() == 2
     assert [file.exists() for file in files] == [False, True, False]
 
 
-def sweep_and_close() -> int:
+def clean_up_and_close() -> int:
     try:
         return remove_orphaned_files(min_age=0)
     finally:
