@@ -17,7 +17,7 @@ HELP = "Words in the path, the metadata or the specs, or a UUID; everything belo
 def search(nodes: QuerySet[Node], query: str) -> QuerySet[Node]:
     """Those of `nodes` in which every word is found. In quotes, several words are one."""
     texts = nodes.alias(
-        metadata_text=Cast("metadata", TextField()), format_specs=Cast("specs", TextField())
+        metadata_text=Cast("metadata", TextField()), specs_text=Cast("specs", TextField())
     )
     for word in smart_split(query.replace("\0", "")):
         texts = texts.filter(_found(_unquoted(word)))

@@ -26,7 +26,7 @@ from tiled_client import (
     Management,
     NodeNotFound,
     NotSupported,
-    RequestRefused,
+    RequestRejected,
     Spec,
     StructureFamily,
     Unauthorized,
@@ -383,5 +383,5 @@ def test_what_this_server_cannot_do_is_refused_with_a_reason(client: Container) 
         client.connect_stream().open()
     with pytest.raises(NotSupported, match="each node by itself"):
         client.subscribe(recursive=True).start_in_thread()
-    with pytest.raises(RequestRefused):
+    with pytest.raises(RequestRejected):
         x.updates(start="latest")

@@ -26,8 +26,13 @@ from tiled_client.wire.structures import ArrayStructure
 from ...services.tables.columns import Column, resolve_with_columns
 from ...formats.json_pieces import json_of
 from core.http.media_types import JSON, OCTET_STREAM
+<<<<<<< HEAD
 from ...formats.zarr import Grid, document_v2, document_v3
 from ...lookup.embedded import UnreadableEntry, Inner, broken_at
+=======
+from ...formats.zarr import ChunkGrid, document_v2, document_v3
+from ...lookup.embedded import Broken, Inner, broken_at
+>>>>>>> main
 from ...models import Node
 from ...lookup.nodes import check_family
 from ...permissions.node_permissions import check_node
@@ -194,8 +199,8 @@ def _array_structure(node: Found) -> ArrayStructure | SparseStructure:
     return node.structure
 
 
-def _grid(structure: ArrayStructure | SparseStructure) -> Grid:
-    return Grid.of(structure.shape, structure.chunks, structure.dtype)
+def _grid(structure: ArrayStructure | SparseStructure) -> ChunkGrid:
+    return ChunkGrid.of(structure.shape, structure.chunks, structure.dtype)
 
 
 def _read(node: Found, region: tuple[slice, ...]) -> Array:

@@ -16,26 +16,26 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import BadRequest, Invalid, NotSupported
+from core.errors import Invalid, NotSupported
 from core.mapped_files import BytesLike, release
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
-from ...config import storage_settings
 from ...events import ArrayWritten, announce, announce_left, record
 from ...locks.fencing import Fence, write_lock
 from ...lookup.embedded import Inner, read_inner_array
 from ...lookup.nodes import split_path
 from ...lookup.write_targets import Target, find_target, store_structure, superseded
 from ...models import DataSource, Node
-from ...storage.chunks.staging import Aside
-from ...storage.selection_chunks import portions
+from ...storage.chunks.staging import StagedChunk
+from ...storage.selection_chunks import split_selection
 from ..assets.external import read_external
 from ..assets.stores import array_folder, array_store
 from ..commits import event_transaction
 from ..idempotency import earlier_receipt, with_receipt
 from ..limits import nominal_bytes
+from ..response_limits import check_response_bytes
 from ..uploads import Upload
 from .overwrites import discard_on_rejection, new_stage, settle_stages
 from .write_plans import WritePlan, plan_block, plan_full, plan_patch
@@ -80,17 +80,15 @@ def iter_array(node: Node | Inner, items: NDSlice, *, most: int) -> Iterator[Arr
     structure = array_structure(node)
     chunk = [max(sizes, default=1) for sizes in structure.chunks]
     most = max(most // structure.dtype.itemsize, 1)
-    for portion in portions(structure.shape, items, chunk, most=most):
+    for portion in split_selection(structure.shape, items, chunk, max_elements=most):
         yield _read(node, structure, portion)
 
 
 def check_response(structure: ArrayStructure, shape: Sequence[int]) -> None:
     """Raise BadRequest if so much of an array is more than one answer may hold."""
-    limit = storage_settings().response_bytesize_limit
-    if nominal_bytes(structure, shape) > limit:
-        raise BadRequest(
-            f"Response would exceed {limit}. Use slicing ('?slice=...') to request smaller chunks."
-        )
+    check_response_bytes(
+        nominal_bytes(structure, shape), "Use slicing ('?slice=...') to request smaller chunks."
+    )
 
 
 def _read(node: Node | Inner, structure: ArrayStructure, items: NDSlice) -> Array:
@@ -241,7 +239,7 @@ def _put(
     array: Array,
     stage: str,
     each: Callable[[], None],
-) -> list[Aside]:
+) -> list[StagedChunk]:
     store, before = array_store(), target_structure(target)
     if plan.structure is not before:
         store.extend(directory, before, plan.structure, plan.region)

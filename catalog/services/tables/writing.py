@@ -73,7 +73,7 @@ def _write(
     partition: int | None = None,
     append: bool = False,
 ) -> None:
-    rows = tables.arrived(upload.body, bounds().unpacked_body)
+    rows = tables.received_tables(upload.body, bounds().unpacked_body)
     if not tables.is_ipc_file(upload.body):
         # Subscribers are told that it is a file.
         (table,) = rows

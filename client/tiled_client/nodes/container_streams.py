@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
 
 
-class WatchedContainer(Node):
+class StreamableContainer(Node):
     """A node that has children, which come, go and change, and have streams themselves."""
 
     @overload

@@ -7,11 +7,11 @@ import json
 import logging
 
 from ...errors import (
+    InvalidResponse,
     NotSupported,
-    RequestRefused,
+    RequestRejected,
     StreamLost,
     TiledClientError,
-    UnreadableAnswer,
     error_for_status,
 )
 from ...uris import Path, connection_url
@@ -83,7 +83,7 @@ class MultiplexedProtocol:
         """What a frame means. Raises what makes it useless to go on over this connection."""
         try:
             name, path, message = decode_addressed(frame)
-        except UnreadableAnswer:
+        except InvalidResponse:
             logger.exception("Left out a frame that cannot be read")
             return []
         state = self._states.get(name or "")
@@ -123,7 +123,7 @@ class MultiplexedProtocol:
         error = error_for_status(
             status if isinstance(status, int) else 400, str(detail or "The server said no.")
         )
-        if not isinstance(error, RequestRefused):
+        if not isinstance(error, RequestRejected):
             raise error
         del self._states[name]
         return [Delivery(state, state.end(error))]

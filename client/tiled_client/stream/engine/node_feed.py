@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from ...errors import NotSupported, StreamLost, UnreadableAnswer
+from ...errors import InvalidResponse, NotSupported, StreamLost
 from ..protocol.messages import (
     Envelope,
     HeartbeatMessage,
@@ -88,7 +88,7 @@ class NodeFeed:
                 return self._update(message, self._schema)
             else:
                 logger.debug("Passed over a message of type %s", kind)
-        except UnreadableAnswer:
+        except InvalidResponse:
             # The next one may be fine, and asking for this one again would not change it.
             logger.exception("Left out a message that cannot be read")
         return []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
-from ...errors import TiledClientError, UnreadableAnswer
+from ...errors import InvalidResponse, TiledClientError
 from ...uris import stream_url
 from ..protocol.close_codes import error_for_close
 from ..protocol.messages import decode_frame
@@ -91,7 +91,7 @@ class SingleNodeProtocol:
         """What a frame means. Raises what makes it useless to go on over this connection."""
         try:
             message = decode_frame(frame)
-        except UnreadableAnswer:
+        except InvalidResponse:
             if not self._state.begun:
                 raise
             logger.exception("Left out a frame that cannot be read")

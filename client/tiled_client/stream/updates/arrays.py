@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...documents import read_data_sources
-from ...errors import UnreadableAnswer
-from ...http.client import OCTETS
+from ...errors import InvalidResponse
+from ...http.responses import OCTETS
 from ...regions import block_offset
 from ...tables import ARROW
 from ...wire.data_sources import DataSource
@@ -48,11 +48,11 @@ class ArrayUpdate(Update):
     def data(self) -> np.ndarray[Any, Any]:
         """The numbers, in the array's dtype; read-only, as they share the message's memory."""
         if self.mimetype != OCTETS:
-            raise UnreadableAnswer(f"Numbers sent as {self.mimetype} cannot be decoded.")
+            raise InvalidResponse(f"Numbers sent as {self.mimetype} cannot be decoded.")
         try:
             return np.frombuffer(self.payload, self.dtype).reshape(self.shape)
         except ValueError as error:
-            raise UnreadableAnswer(
+            raise InvalidResponse(
                 f"Update {self.sequence} has {len(self.payload)} bytes, which is not what "
                 f"{self.shape} of {self.dtype} takes."
             ) from error

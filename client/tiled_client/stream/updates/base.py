@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...errors import UnreadableAnswer
+from ...errors import InvalidResponse
 from ...uris import Path
 from ..protocol.messages import Envelope, Map, Schema
 from ..protocol.origin import EventOrigin, UpdateContext
@@ -85,7 +85,7 @@ def parse_update(
 ) -> Update | None:
     """Build the update that a message tells of; None for a type that is not known here.
 
-    Raises UnreadableAnswer.
+    Raises InvalidResponse.
     """
     build = BUILDERS.get(envelope.type)
     if build is None:
@@ -100,13 +100,13 @@ def parse_update(
     try:
         return build(message, schema, common)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UnreadableAnswer(
+        raise InvalidResponse(
             f"Update {envelope.sequence} ({envelope.type}) lacks something: {error!r}"
         ) from error
 
 
 def dtype_of(schema: Schema) -> np.dtype[Any]:
-    """The dtype that the schema told of. Raises UnreadableAnswer."""
+    """The dtype that the schema told of. Raises InvalidResponse."""
     if schema.data_type is None:
-        raise UnreadableAnswer(f"Numbers came on a stream that began with {schema.type!r}.")
+        raise InvalidResponse(f"Numbers came on a stream that began with {schema.type!r}.")
     return schema.data_type.to_numpy()

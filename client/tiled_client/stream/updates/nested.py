@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ... import nested
-from ...errors import UnreadableAnswer
+from ...errors import InvalidResponse
 from ...wire.ragged import RaggedStructure
 from ..protocol.messages import Map, Schema, optional_sizes
 from .base import Common, Update, builds, dtype_of
@@ -101,7 +101,7 @@ def _offset(message: Map, block: tuple[int, ...] | None, common: Common) -> tupl
 @builds("awkward-data")
 def _awkward(message: Map, schema: Schema, common: Common) -> Update:
     if schema.form is None:
-        raise UnreadableAnswer(f"Buffers came on a stream that began with {schema.type!r}.")
+        raise InvalidResponse(f"Buffers came on a stream that began with {schema.type!r}.")
     return AwkwardUpdate(
         **common,
         length=message["length"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...errors import UnreadableAnswer
+from ...errors import InvalidResponse
 from ...tables import ARROW
 from .base import Update
 
@@ -42,14 +42,14 @@ class SparseUpdate(Update):
 
     def data(self) -> Any:
         """The elements, as a `sparse.COO`."""
-        from ...nodes.sparse import to_coo
+        from ...sparse import to_coo
 
         return to_coo(self.elements())
 
     def elements(self) -> Coo:
         """As `data`, as coordinates and values in numpy arrays."""
-        from ...nodes.sparse import elements_of
+        from ...sparse import decode_elements
 
         if self.mimetype != ARROW:
-            raise UnreadableAnswer(f"Elements sent as {self.mimetype} cannot be decoded.")
-        return elements_of(self.payload, self.shape)
+            raise InvalidResponse(f"Elements sent as {self.mimetype} cannot be decoded.")
+        return decode_elements(self.payload, self.shape)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ... import tables as frames
 from ...documents import read_data_sources
-from ...errors import UnreadableAnswer
+from ...errors import InvalidResponse
 from ...wire.data_sources import DataSource
 from ..protocol.messages import Map, Schema
 from .base import Common, Update, builds
@@ -47,7 +47,7 @@ class TableUpdate(Update):
     def arrow(self) -> pyarrow.Table:
         """The rows, as Arrow has them."""
         if self.mimetype != frames.ARROW:
-            raise UnreadableAnswer(f"Rows sent as {self.mimetype} cannot be decoded.")
+            raise InvalidResponse(f"Rows sent as {self.mimetype} cannot be decoded.")
         return frames.decode(self.payload)
 
 
