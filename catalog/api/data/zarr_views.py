@@ -26,13 +26,8 @@ from tiled_client.wire.structures import ArrayStructure
 from ...services.tables.columns import Column, resolve_with_columns
 from ...formats.json_pieces import json_of
 from core.http.media_types import JSON, OCTET_STREAM
-<<<<<<< HEAD
-from ...formats.zarr import Grid, document_v2, document_v3
-from ...lookup.embedded import UnreadableEntry, Inner, broken_at
-=======
 from ...formats.zarr import ChunkGrid, document_v2, document_v3
-from ...lookup.embedded import Broken, Inner, broken_at
->>>>>>> main
+from ...lookup.embedded import Inner, UnreadableEntry, broken_at
 from ...models import Node
 from ...lookup.nodes import check_family
 from ...permissions.node_permissions import check_node
