@@ -34,7 +34,7 @@ PASSWORDS = {
 TOKEN_SECRET = "what only the test and the server know"
 # Whose recordings are replayed.
 LIKE_THE_REFERENCE = {
-    "TILED_STREAMING_CACHE_FILE_LOCATIONS": "true",
+    "TILED_STREAMING_CACHE_EXPOSE_FILE_PATHS": "true",
     # By this name a proxy in a recording calls the server.
     "TILED_SERVER_ALLOWED_HOSTS": "data.example.org",
 }

@@ -46,7 +46,7 @@ class Reader:
         self._settings = settings
         self._client = reader_client(settings)
         self._hubs: dict[UUID, Hub] = {}
-        self._room = Room(settings.all_windows_bytes)
+        self._room = Room(settings.total_window_bytes)
         self._link = Link(
             self._client.connection_pool,
             timeout=settings.timeout,

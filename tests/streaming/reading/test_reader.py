@@ -138,7 +138,7 @@ async def test_what_comes_too_quickly_to_be_told_with_its_news_is_read_from_the_
 async def test_many_streams_hold_no_more_than_there_is_room_for(
     log: StreamLog, cache: StreamingCacheSettings
 ) -> None:
-    reader = Reader(cache.model_copy(update={"all_windows_bytes": 1 << 20}))
+    reader = Reader(cache.model_copy(update={"total_window_bytes": 1 << 20}))
     stalled = [await reader.subscribe(uuid.uuid4()) for _ in range(10)]
     for subscriber in stalled:
         await asyncio.to_thread(write, log, subscriber.hub.node, 5, 60_000)
