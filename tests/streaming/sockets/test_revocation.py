@@ -149,8 +149,11 @@ def test_a_key_without_both_read_scopes_gets_no_stream(served: Site, scopes: str
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Site]:
     """Run a server of one process with low connection limits."""
-    limits = {"": "8", "_PER_KEY": "3", "_WAITING": "2"}
-    settings = {f"TILED_STREAMING_CACHE_CONNECTIONS{name}": n for name, n in limits.items()}
+    settings = {
+        "TILED_STREAMING_CACHE_MAX_CONNECTIONS": "8",
+        "TILED_STREAMING_CACHE_CONNECTIONS_PER_KEY": "3",
+        "TILED_STREAMING_CACHE_MAX_UNAUTHENTICATED_CONNECTIONS": "2",
+    }
     options = ("--port", "0", "--workers", "1", "--api-key", API_KEY)
     with (
         own_database() as database,
