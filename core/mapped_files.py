@@ -14,7 +14,7 @@ CHUNK_BYTES = 8 << 20
 
 
 def map_file(file: IO[bytes]) -> memoryview:
-    """A view of all of an open file, as it is; it outlives the closing of the file."""
+    """Return a view of all of an open file, as it is; it outlives the closing of the file."""
     size = file.seek(0, 2)
     if not size:
         return memoryview(b"")
@@ -22,7 +22,7 @@ def map_file(file: IO[bytes]) -> memoryview:
 
 
 def is_mapped(view: BytesLike) -> bool:
-    """Whether these bytes lie in a file."""
+    """Return whether these bytes lie in a file."""
     return isinstance(view, memoryview) and isinstance(view.obj, mmap.mmap)
 
 
@@ -33,7 +33,7 @@ def release(view: BytesLike) -> None:
 
 
 def iter_chunks(view: BytesLike) -> Iterator[BytesLike]:
-    """All the bytes; of a mapped file, piece by piece, each let go of before the next."""
+    """Yield all the bytes; of a mapped file, piece by piece, each let go of before the next."""
     if not is_mapped(view):
         yield view
         return

@@ -214,7 +214,7 @@ class BodyReceiver:
         if size > self._largest:
             raise BodyTooLarge(
                 f"The body may have at most {self._largest} bytes (the setting "
-                "server.largest_body). Write larger data in pieces."
+                "server.max_body_bytes). Write larger data in pieces."
             )
 
     def reserve(self, size: int) -> bool:

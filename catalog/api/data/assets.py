@@ -18,7 +18,7 @@ from access.principals import Scope
 
 from ...services.assets import downloads
 from ...services.assets.downloads import RawFile
-from ...storage.raw_files import Pieces
+from ...storage.raw_files import FileChunks
 from access.api.base import WireView
 from core.http.byte_ranges import Unsatisfiable, is_known, requested_range
 from core.http.requests import flag, integer
@@ -117,7 +117,7 @@ def _sent(file: RawFile, part: range | None, headers: dict[str, str]) -> HttpRes
     # Whatever the file is, a browser does nothing but save it.
     headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return StreamingHttpResponse(
-        Pieces(file.opened, wanted.start, len(wanted)),
+        FileChunks(file.opened, wanted.start, len(wanted)),
         status=200 if part is None else 206,
         content_type=_media_type(file.name),
         headers=headers,

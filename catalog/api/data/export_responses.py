@@ -21,7 +21,7 @@ from access.api.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.structure_family import StructureFamily
 
-from ...formats.exports import Body, Export, formless
+from ...formats.exports import Body, Export, unsupported_data_error
 from core.http.media_types import HTML, OCTET_STREAM
 from ...formats.negotiation import Choice, choose
 from ...formats.registry import formats
@@ -142,4 +142,4 @@ def _formless(choice: Choice) -> Iterator[None]:
     except FORMLESS as error:
         if outage_of(error) is not None:
             raise
-        raise formless(str(error), choice.media_type) from error
+        raise unsupported_data_error(str(error), choice.media_type) from error

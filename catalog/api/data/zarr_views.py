@@ -26,8 +26,8 @@ from tiled_client.wire.structures import ArrayStructure
 from ...services.tables.columns import Column, resolve_with_columns
 from ...formats.json_pieces import json_of
 from core.http.media_types import JSON, OCTET_STREAM
-from ...formats.zarr import Grid, document_v2, document_v3
-from ...lookup.embedded import Broken, Inner, broken_at
+from ...formats.zarr import ChunkGrid, document_v2, document_v3
+from ...lookup.embedded import Inner, UnreadableEntry, broken_at
 from ...models import Node
 from ...lookup.nodes import check_family
 from ...permissions.node_permissions import check_node
@@ -194,8 +194,8 @@ def _array_structure(node: Found) -> ArrayStructure | SparseStructure:
     return node.structure
 
 
-def _grid(structure: ArrayStructure | SparseStructure) -> Grid:
-    return Grid.of(structure.shape, structure.chunks, structure.dtype)
+def _grid(structure: ArrayStructure | SparseStructure) -> ChunkGrid:
+    return ChunkGrid.of(structure.shape, structure.chunks, structure.dtype)
 
 
 def _read(node: Found, region: tuple[slice, ...]) -> Array:
@@ -215,7 +215,7 @@ def _names(node: Found, request: Request) -> Iterator[str]:
     tree = Subtree(node, principal_of(request))
     yield from tree.columns
     for child in tree.children():
-        if child.family in (*ARRAYS, *GROUPS) or isinstance(child.node, Broken):
+        if child.family in (*ARRAYS, *GROUPS) or isinstance(child.node, UnreadableEntry):
             yield child.key
 
 

@@ -1,4 +1,4 @@
-"""Writing and reading sparse arrays: the elements that are not zero, block by block."""
+"""WritableNode and reading sparse arrays: the elements that are not zero, block by block."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from core.bounds import bounds
-from core.errors import BadRequest, NotSupported
+from core.errors import NotSupported
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.sparse import Coo, SparseStructure, concatenate
 from tiled_client.wire.structure_family import StructureFamily
@@ -19,16 +19,17 @@ from ...storage import sparse
 from ...storage.errors import MissingFile
 from ...storage.regions import shape_of
 from ..assets.stores import node_folder, stored_file
-from ..commits import committed
+from ..commits import event_transaction
+from ..response_limits import check_response_bytes
 from ..uploads import Upload
-from .file_writes import NewFile, node_to_write, replace_files
+from .file_writes import WrittenFile, replace_files, writable_node
 
 Block = tuple[int, ...]
 
 
 def write_full(*, path: str, upload: Upload) -> None:
     """Replace all elements. Raises as `write_block` does."""
-    with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as writing:
+    with writable_node(path, StructureFamily.sparse, persist=upload.persist) as writing:
         node = writing.node
         structure = sparse_structure(node)
         elements = _parsed(upload, structure, structure.shape)
@@ -46,7 +47,7 @@ def write_block(*, path: str, block: Sequence[int], upload: Upload) -> None:
     The body is an Arrow IPC file. Raises NotFound, NotSupported (files of others), WireError
     (a block or coordinates out of range), StorageError (a body that is none, or does not fit).
     """
-    with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as writing:
+    with writable_node(path, StructureFamily.sparse, persist=upload.persist) as writing:
         node = writing.node
         structure = sparse_structure(node)
         shape = shape_of(structure.block_region(block))
@@ -62,7 +63,7 @@ def write_block(*, path: str, block: Sequence[int], upload: Upload) -> None:
 
 def _parsed(upload: Upload, structure: SparseStructure, shape: Sequence[int]) -> Coo:
     most = bounds().unpacked_body
-    return sparse.parse_body(upload.content, structure, shape, most=most)
+    return sparse.parse_body(upload.content, structure, shape, max_bytes=most)
 
 
 def read_sparse(node: Node, items: NDSlice = ()) -> Coo:
@@ -100,26 +101,22 @@ def _source(node: Node) -> DataSource:
 def _store(
     source: DataSource,
     before: Iterable[DataSourceAsset],
-    written: Iterator[NewFile],
+    written: Iterator[WrittenFile],
     event: ArrayWritten,
 ) -> None:
     done = list(written)
-    with committed() as change:
+    with event_transaction() as change:
         replace_files(source, before, done)
-        change.tells(event)
+        change.record_event(event)
 
 
 def _read(node: Node, structure: SparseStructure, items: NDSlice) -> Coo:
-    parts, limit, size = [], storage_settings().response_bytesize_limit, 0
+    parts, size = [], 0
     for block, elements in _blocks(node, structure, items):
         begin = [part.start for part in structure.block_region(block)]
         parts.append(elements.move_into(begin, structure.shape).select(items))
         size += parts[-1].nbytes
-        if size > limit:
-            raise BadRequest(
-                f"Response would exceed {limit}. Use slicing ('?slice=...') to request smaller "
-                "chunks."
-            )
+        check_response_bytes(size, "Use slicing ('?slice=...') to request smaller chunks.")
     return concatenate(parts, sliced_shape(structure.shape, items), structure.dtype)
 
 
@@ -141,7 +138,7 @@ def _touches(item: int | slice, part: slice, size: int) -> bool:
     return bool(ends) and min(ends) < part.stop and max(ends) >= part.start
 
 
-def _files(node: Node, structure: SparseStructure, elements: Coo) -> Iterator[NewFile]:
+def _files(node: Node, structure: SparseStructure, elements: Coo) -> Iterator[WrittenFile]:
     """Write each block that has elements."""
     counts = tuple(map(len, structure.chunks))
     ends = [np.cumsum(sizes) for sizes in structure.chunks]
@@ -161,11 +158,13 @@ def _files(node: Node, structure: SparseStructure, elements: Coo) -> Iterator[Ne
         yield from _file(node, structure, block, part)
 
 
-def _file(node: Node, structure: SparseStructure, block: Block, elements: Coo) -> Iterator[NewFile]:
+def _file(
+    node: Node, structure: SparseStructure, block: Block, elements: Coo
+) -> Iterator[WrittenFile]:
     if len(elements.data):
         sync = storage_settings().file_io_sync
         path = sparse.write_block(node_folder(node.uuid), block, elements, sync=sync)
-        yield NewFile(path, _number(structure, block), path.stat().st_size)
+        yield WrittenFile(path, _number(structure, block), path.stat().st_size)
 
 
 def _number(structure: SparseStructure, block: Sequence[int]) -> int:
