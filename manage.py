@@ -13,11 +13,11 @@ def main() -> None:
 
         from streaming.redis.embedded_valkey import EmbeddedValkeyError
         from tiledproject.config.errors import ConfigError
-        from tiledproject.servers.launch import prepared
+        from tiledproject.servers.launch import command_environment
     except ModuleNotFoundError as error:
         sys.exit(f"{error}: install the requirements first, pip install -r requirements.txt.")
     try:
-        with prepared(sys.argv[1:], os.environ):
+        with command_environment(sys.argv[1:], os.environ):
             execute_from_command_line(sys.argv)
     except (ConfigError, EmbeddedValkeyError) as error:
         sys.exit(str(error))

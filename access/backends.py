@@ -14,13 +14,13 @@ from django.http import HttpRequest
 
 from .authentication.client_address import client_address
 from .authentication.credentials import is_own_key
-from .authentication.throttling import count_login, forgive_login
+from .authentication.throttling import count_login_attempt, reset_login_attempts
 from .config import authentication_settings
 from .models import KeyHolder
 
 ADMIN = "admin"
-LONGEST_NAME = 150
-LONGEST_PASSWORD = 4096
+MAX_USERNAME_LENGTH = 150
+MAX_PASSWORD_LENGTH = 4096
 
 
 class ApiKeyBackend(BaseBackend):
@@ -42,8 +42,8 @@ class ApiKeyBackend(BaseBackend):
         if not is_own_key(password):
             return None
         # Guesses are counted where all passwords are, by the backend that was asked before.
-        forgive_login(ADMIN, client_address(request))
-        user = KeyHolder.objects.filter(username=ADMIN).first() or _made_admin()
+        reset_login_attempts(ADMIN, client_address(request))
+        user = KeyHolder.objects.filter(username=ADMIN).first() or _get_or_create_admin()
         return user if user.is_active else None
 
     def get_user(self, user_id: int) -> User | None:
@@ -53,7 +53,7 @@ class ApiKeyBackend(BaseBackend):
         return KeyHolder.objects.filter(pk=user_id, is_active=True).first()
 
 
-def _made_admin() -> KeyHolder:
+def _get_or_create_admin() -> KeyHolder:
     user, created = KeyHolder.objects.get_or_create(
         username=ADMIN, defaults={"is_staff": True, "is_superuser": True}
     )
@@ -76,11 +76,15 @@ class PasswordBackend(ModelBackend):
         """The user; None for a wrong name or password. Raises TooMany."""
         if username is None or password is None:
             return None
-        if "\0" in username or len(username) > LONGEST_NAME or len(password) > LONGEST_PASSWORD:
+        if (
+            "\0" in username
+            or len(username) > MAX_USERNAME_LENGTH
+            or len(password) > MAX_PASSWORD_LENGTH
+        ):
             return None
         address = client_address(request)
-        count_login(username, address)
+        count_login_attempt(username, address)
         user = super().authenticate(request, username, password)
         if user is not None:
-            forgive_login(username, address)
+            reset_login_attempts(username, address)
         return user

@@ -12,12 +12,12 @@ from django.core.exceptions import SuspiciousOperation
 from django.utils import timezone
 
 # As much as the column takes: 160 bits.
-DIGITS = 40
+DIGEST_LENGTH = 40
 
 
 def stored_key(session_key: str) -> str:
     """Return what the table has in place of a session's key."""
-    return hashlib.sha256(session_key.encode()).hexdigest()[:DIGITS]
+    return hashlib.sha256(session_key.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 class SessionStore(DatabaseStore):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from .providers import DjangoProvider, OidcProvider, Provider
 
 KEY = re.compile(r"[A-Za-z0-9_]+")
-SHORTEST_SECRET = 32
+MIN_SECRET_LENGTH = 32
 
 
 class AccessPolicy(StrEnum):
@@ -110,8 +110,8 @@ class AuthenticationSettings(BaseModel):
     @field_validator("secret_keys")
     @classmethod
     def _long(cls, keys: list[SecretStr]) -> list[SecretStr]:
-        if any(len(key.get_secret_value()) < SHORTEST_SECRET for key in keys):
-            raise ValueError(f"has one with fewer than {SHORTEST_SECRET} characters")
+        if any(len(key.get_secret_value()) < MIN_SECRET_LENGTH for key in keys):
+            raise ValueError(f"has one with fewer than {MIN_SECRET_LENGTH} characters")
         return keys
 
     @field_validator("providers")

@@ -26,7 +26,7 @@ class SessionRevoked:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountBarred:
+class AccountDisabled:
     """Nothing of the account with this uuid opens anything any more."""
 
     account: UUID
@@ -40,22 +40,22 @@ class AccountChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class RightsChanged:
+class PermissionsChanged:
     """Somebody may do other things than before, or a node has other tags."""
 
 
-Event = KeyRevoked | SessionRevoked | AccountBarred | AccountChanged
+Event = KeyRevoked | SessionRevoked | AccountDisabled | AccountChanged
 
 key_revoked = Signal()
 session_revoked = Signal()
-account_barred = Signal()
+account_disabled = Signal()
 account_changed = Signal()
-rights_changed = Signal()
+permissions_changed = Signal()
 
 SIGNALS: dict[type, Signal] = {
     KeyRevoked: key_revoked,
     SessionRevoked: session_revoked,
-    AccountBarred: account_barred,
+    AccountDisabled: account_disabled,
     AccountChanged: account_changed,
 }
 
@@ -65,6 +65,6 @@ def announce(event: Event) -> None:
     SIGNALS[type(event)].send(sender=type(event), event=event)
 
 
-def announce_rights() -> None:
+def announce_permissions() -> None:
     """Tell whoever listens that rights have changed; their exceptions are raised here."""
-    rights_changed.send(sender=RightsChanged, event=RightsChanged())
+    permissions_changed.send(sender=PermissionsChanged, event=PermissionsChanged())

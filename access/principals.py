@@ -38,7 +38,7 @@ class Kind(StrEnum):
     service = "service"
 
 
-OF_ACCOUNTS = frozenset(
+ACCOUNT_SCOPES = frozenset(
     {
         Scope.create_apikeys,
         Scope.revoke_apikeys,
@@ -80,7 +80,7 @@ class Principal:
         return not self.anonymous
 
 
-NOBODY = Principal(frozenset(), anonymous=True)
+ANONYMOUS = Principal(frozenset(), anonymous=True)
 
 
 def require(principal: Principal, *scopes: Scope) -> None:

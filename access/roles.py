@@ -47,9 +47,9 @@ def roles_of(role: Role) -> tuple[Role, ...]:
 
 def scopes_of(role: Role) -> frozenset[Scope]:
     """All that somebody may do."""
-    return SCOPES_OF[role]
+    return SCOPES_BY_ROLE[role]
 
 
-SCOPES_OF = {
+SCOPES_BY_ROLE = {
     role: frozenset[Scope]().union(*(ROLE_SCOPES[held] for held in roles_of(role))) for role in Role
 }

@@ -26,8 +26,8 @@ import zarr
 from catalog.storage import confined_processes, external, files
 from catalog.storage.confined.reader import Request
 from catalog.storage.external import operations
-from catalog.storage.external.reader_results import plain_items
-from catalog.storage.external.readers import encoded
+from catalog.storage.external.reader_results import items_to_json
+from catalog.storage.external.readers import encode_sources
 from tiled_client.wire.data_sources import Asset
 from tiled_client.wire.structures import ArrayStructure
 
@@ -135,8 +135,8 @@ def array(
     asset, structure = Asset(files.file_uri(path), path.is_dir()), ArrayStructure.from_array(like)
     readable = [path.parent]
     found = external.Sources.of([asset], parameters or {}, readable)
-    wanted = {"structure": structure.to_json(), "items": plain_items(items)}
-    request = Request({**encoded(found), **wanted, "mimetype": mimetype})
+    wanted = {"structure": structure.to_json(), "items": items_to_json(items)}
+    request = Request({**encode_sources(found), **wanted, "mimetype": mimetype})
 
     def there() -> object:
         return external.read_array(
@@ -152,7 +152,7 @@ def tree(title: str, path: Path) -> tuple[str, Read, Read]:
     sources = external.Sources.of([asset], {}, [path.parent])
 
     def here() -> object:
-        with operations.opened_tree(mimetype, sources) as found:
+        with operations.open_local_tree(mimetype, sources) as found:
             return [found.entry([name]) for name in found.names([])]
 
     def there() -> object:
@@ -167,7 +167,7 @@ def rows(title: str, path: Path, schema: pa.Schema, wanted: slice) -> tuple[str,
     asset, mimetype = Asset(files.file_uri(path), False), "application/x-parquet"
     readable = [path.parent]
     arguments = {
-        **encoded(external.Sources.of([asset], {}, readable)),
+        **encode_sources(external.Sources.of([asset], {}, readable)),
         "schema": schema.serialize().to_pybytes(),
         "names": schema.names,
         "mimetype": mimetype,

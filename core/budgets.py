@@ -36,14 +36,14 @@ class Budget:
 
     def __init__(self, total: int, *, setting: str, what: str) -> None:
         self.total = total
-        self.taken = 0
+        self.used = 0
         self._setting = setting
         self._what = what
         self._lock = threading.Lock()
         self._logged = float("-inf")
         self._by_address: Counter[str] = Counter()
 
-    def take(self, amount: int, address: str = "", *, own: int = 0) -> None:
+    def acquire(self, amount: int, address: str = "", *, own: int = 0) -> None:
         """Take `amount`, for `address` if it is known. Raises Exhausted beyond the budget.
 
         `own` is how much of what the address holds is held for the same thing, which grows.
@@ -52,11 +52,11 @@ class Budget:
             held = self._by_address[address] if address else 0
             # A single answer, or file, may be as large as all of it.
             crowded = held > own and held + amount > self.total // 2
-            if self.taken + amount <= self.total and not crowded:
-                self.taken += amount
+            if self.used + amount <= self.total and not crowded:
+                self.used += amount
                 self._count(address, amount)
                 return
-            whose = " for this address" if self.taken + amount <= self.total else ""
+            whose = " for this address" if self.used + amount <= self.total else ""
             detail = (
                 f"The server holds too many {self._what}{whose} at the moment ({self._setting})."
             )
@@ -66,10 +66,10 @@ class Budget:
                 logger.warning("Refused a request: %s Limit: %d.", detail, self.total)
         raise Exhausted(f"{detail} Try again soon.", retry_after=RETRY_AFTER)
 
-    def give_back(self, amount: int, address: str = "") -> None:
+    def release(self, amount: int, address: str = "") -> None:
         """Give back `amount` that was taken."""
         with self._lock:
-            self.taken -= amount
+            self.used -= amount
             self._count(address, -amount)
 
     def _count(self, address: str, amount: int) -> None:
@@ -81,14 +81,14 @@ class Budget:
     @contextmanager
     def held(self, amount: int, address: str = "") -> Iterator[None]:
         """Take `amount` while the block runs. Raises Exhausted."""
-        self.take(amount, address)
+        self.acquire(amount, address)
         try:
             yield
         finally:
-            self.give_back(amount, address)
+            self.release(amount, address)
 
 
-class Growth:
+class Reservation:
     """What one thing that grows, a file say, holds of a budget for an address."""
 
     def __init__(self, budget: Budget, address: str = "") -> None:
@@ -98,7 +98,7 @@ class Growth:
 
     def by(self, more: int) -> None:
         """Hold `more` than before. Raises Exhausted."""
-        self._budget.take(more, self._address, own=self._size)
+        self._budget.acquire(more, self._address, own=self._size)
         self._size += more
 
     def to(self, size: int) -> None:
@@ -106,10 +106,10 @@ class Growth:
         if size > self._size:
             self.by(size - self._size)
         else:
-            self._budget.give_back(self._size - size, self._address)
+            self._budget.release(self._size - size, self._address)
             self._size = size
 
-    def __enter__(self) -> Growth:
+    def __enter__(self) -> Reservation:
         return self
 
     def __exit__(self, *_: object) -> None:

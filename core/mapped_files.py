@@ -9,34 +9,34 @@ import mmap
 from collections.abc import Iterator
 from typing import IO
 
-Bytes = bytes | memoryview
-PIECE = 8 << 20
+BytesLike = bytes | memoryview
+CHUNK_BYTES = 8 << 20
 
 
 def map_file(file: IO[bytes]) -> memoryview:
-    """A view of all of an open file, as it is; it outlives the closing of the file."""
+    """Return a view of all of an open file, as it is; it outlives the closing of the file."""
     size = file.seek(0, 2)
     if not size:
         return memoryview(b"")
     return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
 
 
-def is_mapped(view: Bytes) -> bool:
-    """Whether these bytes lie in a file."""
+def is_mapped(view: BytesLike) -> bool:
+    """Return whether these bytes lie in a file."""
     return isinstance(view, memoryview) and isinstance(view.obj, mmap.mmap)
 
 
-def let_go(view: Bytes) -> None:
+def release(view: BytesLike) -> None:
     """Give back the memory of what was looked at of a mapped file; it can be looked at again."""
     if isinstance(view, memoryview) and isinstance(view.obj, mmap.mmap):
         view.obj.madvise(mmap.MADV_DONTNEED)
 
 
-def in_pieces(view: Bytes) -> Iterator[Bytes]:
-    """All the bytes; of a mapped file, piece by piece, each let go of before the next."""
+def iter_chunks(view: BytesLike) -> Iterator[BytesLike]:
+    """Yield all the bytes; of a mapped file, piece by piece, each let go of before the next."""
     if not is_mapped(view):
         yield view
         return
-    for start in range(0, len(view), PIECE):
-        yield view[start : start + PIECE]
-        let_go(view)
+    for start in range(0, len(view), CHUNK_BYTES):
+        yield view[start : start + CHUNK_BYTES]
+        release(view)

@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from catalog.admin.text import size_text
 from catalog.models import Node
+from core.text import size_text
 
 from .models import Waiting
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.dispatch import Signal
 
 from catalog import events
-from core.mapped_files import Bytes
+from core.mapped_files import BytesLike
 from tiled_client.wire import messages
 from tiled_client.wire.structure_family import Management
 
@@ -169,7 +169,7 @@ def _message(event: events.Event) -> messages.Message:
     return _MESSAGES[type(event)][1](event)
 
 
-def _payload(event: events.Event) -> Bytes | None:
+def _payload(event: events.Event) -> BytesLike | None:
     return getattr(event, "payload", None)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from catalog.admin.panels import Rows, register
-from catalog.admin.text import count_text, moment, size_text
 from catalog.models import Node
 from core.errors import Unavailable
+from core.text import count_text, moment, size_text
 
 from .status import StreamStatus, stream_status
 from .writing import outbox

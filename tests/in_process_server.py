@@ -16,8 +16,8 @@ from asgiref.sync import async_to_sync
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
-from tiledproject.http.handlers import Answer, RequestHandler
-from tiledproject.http.request_bodies import Bodies
+from tiledproject.http.handlers import PreparedResponse, RequestHandler
+from tiledproject.http.request_bodies import BodyReceiver
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -32,20 +32,20 @@ def answer(
     target: str,
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
-) -> Answer:
+) -> PreparedResponse:
     """What the server answers to `target`: path and query as they stand on the request's line."""
     path, _, query = target.partition("?")
     pairs = {"host": "localhost", "content-length": str(len(body)), **(headers or {})}
     return _answer(method, path, query.encode("latin-1"), pairs.items(), body)
 
 
-def header(answer: Answer, name: str) -> str | None:
+def header(answer: PreparedResponse, name: str) -> str | None:
     """The value of a header; None where it is not there."""
     found = [value for said, value in answer.headers if said.decode().lower() == name.lower()]
     return found[-1].decode("latin-1") if found else None
 
 
-def content(answer: Answer) -> bytes:
+def content(answer: PreparedResponse) -> bytes:
     """The whole body, also of one that comes in pieces."""
     if answer.stream is None:
         return answer.body
@@ -61,7 +61,7 @@ async def _joined(parts: Any) -> bytes:
     return b"".join([part async for part in parts])
 
 
-def _answer(method: str, path: str, query: bytes, headers: Pairs, body: bytes) -> Answer:
+def _answer(method: str, path: str, query: bytes, headers: Pairs, body: bytes) -> PreparedResponse:
     raw = path.encode("latin-1")
     scope: dict[str, Any] = {
         "type": "http",
@@ -78,7 +78,7 @@ def _answer(method: str, path: str, query: bytes, headers: Pairs, body: bytes) -
         "client": ("127.0.0.1", 1),
         "server": ("localhost", 80),
     }
-    arrived = Bodies(largest=1 << 30)
+    arrived = BodyReceiver(largest=1 << 30)
     whole = async_to_sync(arrived.receive)(scope, _receiver(body))
     try:
         with _connections_kept():

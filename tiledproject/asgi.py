@@ -15,12 +15,12 @@ from streaming.writing import outbox_worker  # noqa: E402
 
 from . import urls  # noqa: E402, F401  all that a first request would have to wait for
 from .http.application import HttpApplication  # noqa: E402
-from .http.cors import SocketsFromHere  # noqa: E402
+from .http.cors import WebSocketOriginGuard  # noqa: E402
 from .http.handlers import RequestHandler  # noqa: E402
 from .http.lifespan import Lifespan  # noqa: E402
 from .http.static_files import StaticFiles  # noqa: E402
-from .http.trusted_proxies import KnownProxies  # noqa: E402
-from .http.websocket_request_ids import NamedSockets  # noqa: E402
+from .http.trusted_proxies import TrustedProxyMiddleware  # noqa: E402
+from .http.websocket_request_ids import RequestIdMiddleware  # noqa: E402
 from .servers import cleanup  # noqa: E402
 
 requests = HttpApplication(
@@ -33,13 +33,15 @@ server = settings.TILED.server
 routes = ProtocolTypeRouter(
     {
         "http": StaticFiles(requests, settings.STATIC_URL),
-        "websocket": NamedSockets(
-            SocketsFromHere(streams, hosts=settings.ALLOWED_HOSTS, origins=server.allow_origins)
+        "websocket": RequestIdMiddleware(
+            WebSocketOriginGuard(
+                streams, hosts=settings.ALLOWED_HOSTS, origins=server.allow_origins
+            )
         ),
         "lifespan": Lifespan(requests.finish),
     }
 )
-application = KnownProxies(routes, server.trusted_proxies)
+application = TrustedProxyMiddleware(routes, server.trusted_proxies)
 
 outbox_worker.start()
 cleanup.start()

@@ -23,13 +23,13 @@ from .config.directories import (
     config_file,
     is_open_to_all,
     is_open_to_others,
-    own_places,
+    private_paths,
     secret_files,
 )
 from .config.errors import ConfigError
 from .config.secret_fields import secrets_in
 from .config.settings_model import Settings
-from .servers.preflight import check_services
+from .servers.preflight import check_backends
 from .servers.startup_banner import is_guessable, is_loopback
 
 Found = Iterator[CheckMessage]
@@ -46,7 +46,7 @@ def check_site(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
 
 def problems(site: Settings) -> list[CheckMessage]:
     """All that is dangerous about a site with these settings."""
-    return [found for look in LOOKS for found in look(site)]
+    return [found for look in CHECKS for found in look(site)]
 
 
 def register_checks() -> None:
@@ -90,7 +90,7 @@ def _readable_folders(site: Settings) -> Found:
                 hint="Name the folders that hold data, and no others.",
                 id="tiled.E001",
             )
-        elif own := [place for place in own_places(site) if place.is_relative_to(real)]:
+        elif own := [place for place in private_paths(site) if place.is_relative_to(real)]:
             yield Error(
                 f"storage.readable has {folder}, which contains the server's own {own[0]}: keys, "
                 "the database or settings could be read.",
@@ -223,7 +223,7 @@ def _confinement(site: Settings) -> Found:
         )
 
 
-LOOKS: list[Callable[[Settings], Found]] = [
+CHECKS: list[Callable[[Settings], Found]] = [
     _readable_folders,
     _keys,
     _secrets,
@@ -248,5 +248,5 @@ def _storage_of_another(site: Settings) -> None:
         ) from None
 
 
-SERVICES: list[Refusal] = [check_services]
+SERVICES: list[Refusal] = [check_backends]
 STORED: list[Refusal] = [_storage_of_another]

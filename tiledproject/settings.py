@@ -6,13 +6,13 @@ import os
 import socket
 
 from .config.databases import django_database
-from .config.directories import make_folders
-from .config.secrets import with_kept_secrets
+from .config.directories import create_directories
+from .config.secrets import with_secrets
 from .config.settings_model import PROJECT, ServerSettings, load
 
 _site = load(os.environ)
-make_folders(_site)
-TILED = with_kept_secrets(_site)
+create_directories(_site)
+TILED = with_secrets(_site)
 
 BASE_DIR = PROJECT
 DEBUG = TILED.server.debug
@@ -66,7 +66,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "tiledproject.http.security_headers.confined",
+    "tiledproject.http.security_headers.security_headers_middleware",
 ]
 
 # Over TLS, which a proxy speaks, and of which it says so.
@@ -183,7 +183,7 @@ LOGGING = {
             "style": "{",
         },
     },
-    "filters": {"request": {"()": "tiledproject.http.request_ids.InLogLines"}},
+    "filters": {"request": {"()": "tiledproject.http.request_ids.RequestIdLogFilter"}},
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}
     },

@@ -26,14 +26,14 @@ COLUMNS = """a.uuid AS owner_uuid, a.kind AS owner_kind, a.role AS owner_role,
     a.active AS owner_active, u.username AS owner_name, u.is_active AS owner_user_active,
     u.is_superuser AS owner_superuser"""
 NAMES = [part.rpartition(" AS ")[2].strip() for part in COLUMNS.split(",")]
-BY_UUID = f"""SELECT {COLUMNS} FROM access_account a
+SELECT_BY_UUID = f"""SELECT {COLUMNS} FROM access_account a
     LEFT JOIN auth_user u ON u.id = a.user_id WHERE a.uuid = %s"""  # noqa: S608
 IN_SESSION = """ AND EXISTS (SELECT 1 FROM access_session s
     WHERE s.uuid = %s AND s.account_id = a.id AND NOT s.revoked)"""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccountState:
     """Who an account is, and what it may do now."""
 
     uuid: UUID
@@ -43,7 +43,7 @@ class Standing:
     name: str
 
     @classmethod
-    def of_row(cls, row: Iterable[Any]) -> Standing:
+    def from_row(cls, row: Iterable[Any]) -> AccountState:
         """Read COLUMNS."""
         uuid, kind, role, active, username, user_active, superuser = row
         known = uuid if isinstance(uuid, UUID) else UUID(uuid)
@@ -82,27 +82,27 @@ class Standing:
         )
 
 
-def standing_of(uuid: UUID, *, session: UUID | None = None) -> Standing | None:
+def get_account_state(uuid: UUID, *, session: UUID | None = None) -> AccountState | None:
     """Return who has this uuid; None if there is no such account, or none that may do anything.
 
     Also None where `session` is given and is not a session of the account, or was revoked.
     """
-    query, values = BY_UUID, [_as_stored(uuid)]
+    query, values = SELECT_BY_UUID, [_as_stored(uuid)]
     if session is not None:
-        query, values = BY_UUID + IN_SESSION, [*values, _as_stored(session)]
+        query, values = SELECT_BY_UUID + IN_SESSION, [*values, _as_stored(session)]
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         row = cursor.fetchone()
-    standing = Standing.of_row(row) if row else None
-    return standing if standing and standing.active else None
+    state = AccountState.from_row(row) if row else None
+    return state if state and state.active else None
 
 
-def of_account(account: Account) -> Standing:
+def state_of_account(account: Account) -> AccountState:
     """What an account is that was read already, with its user."""
     user = account.user
     of_user = (user.username, user.is_active, user.is_superuser) if user else (None, None, None)
     own = (account.uuid, account.kind, account.role, account.active)
-    return Standing.of_row((*own, *of_user))
+    return AccountState.from_row((*own, *of_user))
 
 
 def _as_stored(uuid: UUID) -> Any:

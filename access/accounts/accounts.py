@@ -10,13 +10,13 @@ from django.db import transaction
 
 from core.errors import NotFound
 
-from ..events import AccountBarred, AccountChanged, announce
+from ..events import AccountChanged, AccountDisabled, announce
 from ..models import Account
 from ..principals import Kind
 from ..roles import Role
 
 
-def account_of(user: User) -> Account:
+def get_or_create_account(user: User) -> Account:
     """The account of a user; made, where the user was made in some way that tells nobody."""
     account, _ = Account.objects.get_or_create(user=user, defaults={"kind": Kind.user})
     return account
@@ -27,7 +27,7 @@ def create_service(*, role: Role, note: str = "") -> Account:
     return Account.objects.create(kind=Kind.service, role=role, note=note)
 
 
-def find_account(uuid: UUID) -> Account:
+def get_account(uuid: UUID) -> Account:
     """The account with this uuid. Raises NotFound."""
     account = Account.objects.select_related("user").filter(uuid=uuid).first()
     if account is None:
@@ -35,7 +35,7 @@ def find_account(uuid: UUID) -> Account:
     return account
 
 
-def account_named(*, user: str | None, service: str | None) -> Account:
+def get_named_account(*, user: str | None, service: str | None) -> Account:
     """The account of a user by their name, or of a service by its uuid. Raises NotFound."""
     accounts = Account.objects.select_related("user")
     if user is not None:
@@ -47,7 +47,7 @@ def account_named(*, user: str | None, service: str | None) -> Account:
         uuid = UUID(service or "")
     except ValueError:
         raise NotFound(f"{service!r} is no UUID of a service.") from None
-    return find_account(uuid)
+    return get_account(uuid)
 
 
 def after_user_saved(
@@ -61,13 +61,13 @@ def after_user_saved(
     """A new user has an account; who was barred is sent away, who is changed told of."""
     if raw:
         return
-    account = account_of(instance)
+    account = get_or_create_account(instance)
     if created or update_fields == frozenset({"last_login"}):
         return
     if instance.is_active:
         _announce_changed(account.uuid)
     else:
-        _announce_barred(account.uuid)
+        _announce_disabled(account.uuid)
 
 
 def after_account_saved(*, instance: Account, created: bool, **_: Any) -> None:
@@ -77,17 +77,17 @@ def after_account_saved(*, instance: Account, created: bool, **_: Any) -> None:
     if instance.active:
         _announce_changed(instance.uuid)
     else:
-        _announce_barred(instance.uuid)
+        _announce_disabled(instance.uuid)
 
 
 def after_account_deleted(*, instance: Account, **_: Any) -> None:
     """Whoever is gone is sent away."""
-    _announce_barred(instance.uuid)
+    _announce_disabled(instance.uuid)
 
 
 def _announce_changed(uuid: UUID) -> None:
     transaction.on_commit(lambda: announce(AccountChanged(uuid)), robust=True)
 
 
-def _announce_barred(uuid: UUID) -> None:
-    transaction.on_commit(lambda: announce(AccountBarred(uuid)), robust=True)
+def _announce_disabled(uuid: UUID) -> None:
+    transaction.on_commit(lambda: announce(AccountDisabled(uuid)), robust=True)

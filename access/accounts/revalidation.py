@@ -15,7 +15,7 @@ ACTIVE = Q(active=True) & (Q(user=None) | Q(user__is_active=True))
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CredentialIds:
     """Keys by their ids, sessions and accounts by their uuids."""
 
     keys: frozenset[int] = frozenset()
@@ -27,7 +27,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Valid:
+class ValidCredentials:
     """Those of them that still count; keys with when they expire. `names` are those of users."""
 
     keys: dict[int, datetime | None] = field(default_factory=dict)
@@ -37,32 +37,32 @@ class Valid:
     names: dict[UUID, str] = field(default_factory=dict)
 
 
-def still_valid(held: Held) -> Valid:
+def revalidate(ids: CredentialIds) -> ValidCredentials:
     """Which of `held` were neither revoked nor barred; a query for each kind that there is."""
-    accounts = _accounts(held)
+    accounts = _accounts(ids)
     admins = frozenset(uuid for uuid, (admin, _) in accounts.items() if admin)
     names = {uuid: f"user:{name}" for uuid, (_, name) in accounts.items() if name is not None}
-    return Valid(_keys(held), _sessions(held), frozenset(accounts), admins, names)
+    return ValidCredentials(_keys(ids), _sessions(ids), frozenset(accounts), admins, names)
 
 
-def _keys(held: Held) -> dict[int, datetime | None]:
-    if not held.keys:
+def _keys(ids: CredentialIds) -> dict[int, datetime | None]:
+    if not ids.keys:
         return {}
-    return dict(ApiKey.objects.filter(pk__in=held.keys).values_list("pk", "expires"))
+    return dict(ApiKey.objects.filter(pk__in=ids.keys).values_list("pk", "expires"))
 
 
-def _sessions(held: Held) -> frozenset[UUID]:
-    if not held.sessions:
+def _sessions(ids: CredentialIds) -> frozenset[UUID]:
+    if not ids.sessions:
         return frozenset()
-    found = Session.objects.filter(uuid__in=held.sessions, revoked=False)
+    found = Session.objects.filter(uuid__in=ids.sessions, revoked=False)
     return frozenset(found.values_list("uuid", flat=True))
 
 
-def _accounts(held: Held) -> dict[UUID, tuple[bool, str | None]]:
+def _accounts(ids: CredentialIds) -> dict[UUID, tuple[bool, str | None]]:
     """Each with whether it is an admin, and the name of its user."""
-    if not held.accounts:
+    if not ids.accounts:
         return {}
-    found = Account.objects.filter(ACTIVE, uuid__in=held.accounts)
+    found = Account.objects.filter(ACTIVE, uuid__in=ids.accounts)
     return {
         uuid: (role == Role.admin if superuser is None else superuser, name)
         for uuid, role, superuser, name in found.values_list(

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from ..accounts.account_state import of_account
+from ..accounts.account_state import state_of_account
 from ..login.sessions import revoke_session
 from ..models import Account, Identity, Session
 from ..principals import Kind
@@ -112,8 +112,8 @@ class AccountAdmin(AccountModelAdmin):
     @admin.display(description="Role")
     def now(self, account: Account) -> str:
         """What it may do now."""
-        standing = of_account(account)
-        return standing.role.value if standing.active else "barred"
+        state = state_of_account(account)
+        return state.role.value if state.active else "barred"
 
 
 @admin.action(permissions=["change"], description="Revoke selected sessions")

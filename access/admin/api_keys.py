@@ -16,12 +16,12 @@ from django.utils import timezone
 from core.errors import ServiceError
 
 from ..accounts.account_state import INHERIT
-from ..api_keys.expiry import moment
-from ..api_keys.issuing import Wanted, issue_for
+from ..api_keys.expiry import parse_expiry
+from ..api_keys.issuing import ApiKeyRequest, issue_for_account
 from ..api_keys.store import create_key
 from ..config import authentication_settings
 from ..models import ApiKey
-from ..principals import OF_ACCOUNTS, READ, Scope
+from ..principals import ACCOUNT_SCOPES, READ, Scope
 from .accounts import AccountAdmin as AccountAdmin
 from .accounts import SessionAdmin as SessionAdmin
 from .accounts import is_superuser
@@ -43,7 +43,7 @@ class NewKeyForm(KeyModelForm):
     """What a new key is to be."""
 
     scopes = forms.MultipleChoiceField(
-        choices=[(scope.value, scope.value) for scope in Scope if scope not in OF_ACCOUNTS],
+        choices=[(scope.value, scope.value) for scope in Scope if scope not in ACCOUNT_SCOPES],
         initial=sorted(READ),
         widget=forms.CheckboxSelectMultiple,
     )
@@ -60,7 +60,7 @@ class NewKeyForm(KeyModelForm):
         """The moment that was meant."""
         said = self.cleaned_data["expires"].strip()
         try:
-            expires = moment(said) if said else None
+            expires = parse_expiry(said) if said else None
         except ValueError as error:
             raise forms.ValidationError(f"{error}.") from None
         if expires is not None and expires <= timezone.now():
@@ -87,31 +87,31 @@ class NewOwnedKeyForm(NewKeyForm):
 
     def clean(self) -> dict[str, Any] | None:
         """Make the key: whether its owner may have it is said in the form."""
-        wanted = super().clean() or self.cleaned_data
+        requested = super().clean() or self.cleaned_data
         if not self.errors:
             try:
-                self.made = _issued(wanted)
+                self.made = _issued(requested)
             except ServiceError as error:
                 raise forms.ValidationError(error.detail) from None
-        return wanted
+        return requested
 
 
-def _issued(wanted: dict[str, Any]) -> tuple[ApiKey, str]:
-    expires = wanted["expires"]
-    return issue_for(
-        account=wanted["owner"],
-        wanted=Wanted(
-            scopes=frozenset(wanted["scopes"]),
-            lasts=None if expires is None else expires - timezone.now(),
+def _issued(requested: dict[str, Any]) -> tuple[ApiKey, str]:
+    expires = requested["expires"]
+    return issue_for_account(
+        account=requested["owner"],
+        requested=ApiKeyRequest(
+            scopes=frozenset(requested["scopes"]),
+            lifetime=None if expires is None else expires - timezone.now(),
             access_tags=None,
-            note=wanted["note"],
+            note=requested["note"],
         ),
     )
 
 
-def _of_site(wanted: dict[str, Any]) -> tuple[ApiKey, str]:
-    scopes = [Scope(name) for name in wanted["scopes"]]
-    return create_key(scopes=scopes, expires=wanted["expires"], note=wanted["note"])
+def _of_site(requested: dict[str, Any]) -> tuple[ApiKey, str]:
+    scopes = [Scope(name) for name in requested["scopes"]]
+    return create_key(scopes=scopes, expires=requested["expires"], note=requested["note"])
 
 
 @admin.action(permissions=["delete"], description="Revoke selected keys")

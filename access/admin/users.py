@@ -20,7 +20,7 @@ else:
     UserModelAdmin = UserAdmin
 
 # What a user may do, and the name that rights and identities go by.
-OF_SUPERUSERS = ("username", "is_staff", "is_superuser", "groups", "user_permissions")
+SUPERUSER_FIELDS = ("username", "is_staff", "is_superuser", "groups", "user_permissions")
 
 admin.site.unregister([User, Group])
 
@@ -34,7 +34,7 @@ class GuardedUserAdmin(UserModelAdmin):
         fixed = super().get_readonly_fields(request, obj)
         if obj is None or is_superuser(request):
             return fixed
-        return [*fixed, *OF_SUPERUSERS]
+        return [*fixed, *SUPERUSER_FIELDS]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Return whether the request may change a user; their password, too."""

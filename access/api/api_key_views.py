@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from access.accounts.accounts import find_account
+from access.accounts.accounts import get_account
 from access.api.permissions import principal_of
-from access.api_keys.issuing import issue_for, issue_own
+from access.api_keys.issuing import issue_for_account, issue_for_self
 from access.api_keys.store import revoke_key
 from access.authentication.jwt_tokens import BEARER
 from access.models import FIRST, Account, ApiKey
@@ -17,7 +17,7 @@ from core.http.responses import render
 
 from .auth_view import NO_STORE, AuthView, own_account, read_uuid
 from .documents import key_document
-from .request_bodies import wanted_key
+from .request_bodies import read_key_request
 
 
 class OwnKeysView(AuthView):
@@ -27,9 +27,9 @@ class OwnKeysView(AuthView):
 
     def post(self, request: Request) -> HttpResponse:
         """Make a key."""
-        wanted = wanted_key(request)
+        requested = read_key_request(request)
         principal, account = principal_of(request), own_account(request)
-        key, secret = issue_own(principal=principal, account=account, wanted=wanted)
+        key, secret = issue_for_self(principal=principal, account=account, requested=requested)
         return render(request, key_document(key, secret), headers=NO_STORE)
 
     def get(self, request: Request) -> HttpResponse:
@@ -48,21 +48,23 @@ class OwnKeysView(AuthView):
         return _revoke(request, account, f"The currently-authenticated {account.kind} has no such")
 
 
-class KeysOfOthersView(AuthView):
+class PrincipalKeysView(AuthView):
     """`auth/principal/{uuid}/apikey`."""
 
     scopes = {"POST": (Scope.admin_apikeys,), "DELETE": (Scope.admin_apikeys,)}
 
     def post(self, request: Request, uuid: str) -> HttpResponse:
         """Make a key for a principal."""
-        wanted = wanted_key(request)
-        account = find_account(read_uuid(uuid, "The principal"))
-        key, secret = issue_for(account=account, wanted=wanted, principal=principal_of(request))
+        requested = read_key_request(request)
+        account = get_account(read_uuid(uuid, "The principal"))
+        key, secret = issue_for_account(
+            account=account, requested=requested, principal=principal_of(request)
+        )
         return render(request, key_document(key, secret), headers=NO_STORE)
 
     def delete(self, request: Request, uuid: str) -> HttpResponse:
         """Revoke a key of a principal."""
-        account = find_account(read_uuid(uuid, "The principal"))
+        account = get_account(read_uuid(uuid, "The principal"))
         return _revoke(request, account, f"The principal {account.uuid.hex} has no such")
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from access.accounts.accounts import find_account
+from access.accounts.accounts import get_account
 from access.api.permissions import principal_of
 from access.authentication.csrf import check_csrf
 from access.authentication.drf import KEY_COOKIE
@@ -32,7 +32,7 @@ class AuthView(WireView):
         super().initial(request, *args, **kwargs)
 
 
-class OpenView(AuthView):
+class UnauthenticatedView(AuthView):
     """A view for those who have no credentials yet, or none that count any more."""
 
     def perform_authentication(self, request: Request) -> None:
@@ -50,7 +50,7 @@ def own_account(request: Request) -> Account:
     if uuid is None:
         raise Unauthorized("Not authenticated", headers=BEARER)
     try:
-        return find_account(uuid)
+        return get_account(uuid)
     except NotFound:
         raise Unauthorized("Could not validate credentials", headers=BEARER) from None
 

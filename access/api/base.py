@@ -17,9 +17,9 @@ from access.authentication.csrf import CSRF_COOKIE, is_own_navigation
 from access.authentication.drf import KEY_COOKIE, ApiKeyAuthentication
 from catalog.permissions.node_permissions import check_node
 from core.http import server_timing
-from core.http.compression import compressed
+from core.http.compression import compress_response
 
-from .body_admission import end_if_only_asked
+from .body_admission import finish_preflight
 
 
 class NoNegotiation(BaseContentNegotiation):
@@ -80,8 +80,8 @@ class WireView(ScopedView):
         needed = self.scopes.get(request.method or "", ())
         if "path" in kwargs:
             check_node(kwargs["path"], principal_of(request), *needed)
-        end_if_only_asked(request._request, needed, brings_data=self.brings_data)
-        server_timing.admitted()
+        finish_preflight(request._request, needed, brings_data=self.brings_data)
+        server_timing.mark_authorized()
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -95,7 +95,7 @@ class WireView(ScopedView):
         key = request.query_params.get("api_key")
         if key and response.status_code < 400 and is_own_navigation(request):
             _set_cookie(request, response, KEY_COOKIE, key)
-        return compressed(request, response)
+        return compress_response(request, response)
 
 
 def _set_cookie(request: Request, response: HttpResponse, name: str, value: str) -> None:

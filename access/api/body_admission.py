@@ -15,33 +15,31 @@ from core.bounds import bounds
 from core.errors import TooLarge
 
 # Of no smaller a body it is asked whether it may come.
-LARGE = 16 << 20
+PREFLIGHT_BYTES = 16 << 20
 # What needs no more than these brings names of what is wanted, and is brought by anybody.
-READING = {Scope.read_data, Scope.read_metadata}
+READ_SCOPES = {Scope.read_data, Scope.read_metadata}
 
 
-class Admitted(Exception):
+class PreflightAccepted(Exception):
     """The body may come."""
 
 
-def ask_only(request: HttpRequest) -> None:
+def mark_preflight(request: HttpRequest) -> None:
     """Have the view of `request` do no more than its checks."""
     request.META["tiled.admission"] = True
 
 
-def end_if_only_asked(
-    request: HttpRequest, needed: Collection[Scope], *, brings_data: bool
-) -> None:
+def finish_preflight(request: HttpRequest, needed: Collection[Scope], *, brings_data: bool) -> None:
     """Raise Admitted or TooLarge if this is all that the request is for.
 
     Only bodies with data are large: those of requests that write, and are not JSON.
     """
     if "tiled.admission" not in request.META:
         return
-    if READING.issuperset(needed):
+    if READ_SCOPES.issuperset(needed):
         raise TooLarge("What this request may bring is never so large.")
-    if not brings_data and bounds().json_body <= LARGE:
+    if not brings_data and bounds().json_body <= PREFLIGHT_BYTES:
         raise TooLarge(
             f"A JSON body has at most {bounds().json_body} bytes (the setting bounds.json_body)."
         )
-    raise Admitted
+    raise PreflightAccepted

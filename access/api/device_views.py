@@ -7,32 +7,32 @@ from django.urls import reverse
 from rest_framework.request import Request
 
 from access.authentication.client_address import client_address
-from access.login.device_flow import INTERVAL, Pending, begin, collect
-from access.login.oidc import provider_called
+from access.login.device_flow import POLL_INTERVAL_SECONDS, AuthorizationPending, exchange, start
+from access.login.oidc import get_provider
 from catalog.api.nodes.links import API, base_url
 from core.errors import Invalid
 from core.http.responses import JSON, json_bytes, render
 
-from .auth_view import NO_STORE, OpenView
+from .auth_view import NO_STORE, UnauthenticatedView
 from .documents import login_document
 from .request_bodies import json_object, text_field
 
-GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
-class AuthorizeView(OpenView):
+class AuthorizeView(UnauthenticatedView):
     """`auth/provider/{provider}/authorize`."""
 
     def post(self, request: Request, provider: str) -> HttpResponse:
         """Codes for a terminal: one that it shows, and one that it asks with."""
-        provider_called(provider)
-        begun = begin(provider=provider, address=client_address(request._request))
+        get_provider(provider)
+        begun = start(provider=provider, address=client_address(request._request))
         base = base_url(request)
         site = base.removesuffix(API)
         told = {
             "authorization_uri": f"{site}{reverse('login-device', args=[provider])}",
             "verification_uri": f"{base}/auth/provider/{provider}/token",
-            "interval": INTERVAL,
+            "interval": POLL_INTERVAL_SECONDS,
             "device_code": begun.device_code,
             "expires_in": begun.seconds,
             "user_code": begun.user_code,
@@ -41,30 +41,30 @@ class AuthorizeView(OpenView):
 
     def get(self, request: Request, provider: str) -> HttpResponse:
         """To the page that logs a browser in."""
-        provider_called(provider)
+        get_provider(provider)
         return HttpResponseRedirect(reverse("login-begin", args=[provider]))
 
 
-class DevicePageView(OpenView):
+class DevicePageView(UnauthenticatedView):
     """`auth/provider/{provider}/device_code`."""
 
     def get(self, request: Request, provider: str) -> HttpResponse:
         """To the page where a terminal's code is typed."""
-        provider_called(provider)
+        get_provider(provider)
         return HttpResponseRedirect(reverse("login-device", args=[provider]))
 
 
 def poll(request: Request, provider: str) -> HttpResponse:
     """Tokens for a terminal, once somebody has let it in. Raises ServiceError."""
-    provider_called(provider)
+    get_provider(provider)
     body = json_object(request)
-    if body.get("grant_type") != GRANT:
-        raise Invalid(f"grant_type must be {GRANT}.")
+    if body.get("grant_type") != DEVICE_CODE_GRANT:
+        raise Invalid(f"grant_type must be {DEVICE_CODE_GRANT}.")
     address = client_address(request._request)
     code = text_field(body, "device_code")
     try:
-        tokens = collect(provider=provider, device_code=code, address=address)
-    except Pending:
+        tokens = exchange(provider=provider, device_code=code, address=address)
+    except AuthorizationPending:
         # What clients look at is an object here, and not a sentence.
         told = {"detail": {"error": "authorization_pending"}}
         return HttpResponse(json_bytes(told), status=400, content_type=JSON)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
-from access.accounts.account_state import of_account
+from access.accounts.account_state import state_of_account
 from access.config import authentication_settings
 from access.login.password import Tokens
 from access.models import Account, ApiKey, Session
@@ -30,7 +30,7 @@ def principal_document(account: Account) -> Document:
     """An account as the wire has it."""
     keys, sessions = account.keys.all(), account.sessions.all()
     identities = list(_identities(account))
-    role = of_account(account).role
+    role = state_of_account(account).role
     return {
         "uuid": account.uuid.hex,
         "type": account.kind,

@@ -32,7 +32,7 @@ from core.http.responses import JSON, json_bytes
 from tiled_client.wire.errors import WireError
 
 # What was wrong is repeated to whoever sent it, but not megabytes of it.
-LONGEST_DETAIL = 2000
+MAX_DETAIL_LENGTH = 2000
 
 STORAGE_STATUS: dict[type[StorageError], int] = {
     OutsideReadable: 403,
@@ -97,8 +97,8 @@ def outage_response(error: Exception) -> HttpResponse | None:
 
 def error_response(status: int, detail: str, headers: dict[str, str] | None = None) -> HttpResponse:
     """An error in the wire's form; always JSON."""
-    if len(detail) > LONGEST_DETAIL:
-        detail = f"{detail[:LONGEST_DETAIL]}…"
+    if len(detail) > MAX_DETAIL_LENGTH:
+        detail = f"{detail[:MAX_DETAIL_LENGTH]}…"
     body = json_bytes({"detail": detail})
     return HttpResponse(body, status=status, content_type=JSON, headers=headers)
 

@@ -20,7 +20,7 @@ from core.http.responses import render
 from .auth_view import AuthView, read_uuid
 from .documents import Document, accounts_with_all, principal_document
 
-MOST = 300
+MAX_PAGE_SIZE = 300
 
 
 class WhoAmIView(AuthView):
@@ -45,7 +45,7 @@ class PrincipalsView(AuthView):
     def get(self, request: Request) -> HttpResponse:
         """A page of all."""
         offset = integer(request, "page[offset]", 0, high=LAST_OFFSET) or 0
-        limit = integer(request, "page[limit]", 100, high=MOST) or 0
+        limit = integer(request, "page[limit]", 100, high=MAX_PAGE_SIZE) or 0
         accounts = accounts_with_all().order_by("id")[offset : offset + limit]
         return render(request, [principal_document(account) for account in accounts])
 

@@ -8,14 +8,14 @@ from typing import Any
 from django.http import QueryDict
 from rest_framework.request import Request
 
-from access.api_keys.issuing import Wanted
+from access.api_keys.issuing import ApiKeyRequest
 from core.errors import Invalid
 from core.http.requests import body_of_type, content_type, json_body
 
 FORM = "application/x-www-form-urlencoded"
-LONGEST_NOTE = 255
-MOST_NAMES = 200
-LONGEST_LIFE = 100 * 365 * 86400
+MAX_NAME_LENGTH = 255
+MAX_NAMES = 200
+MAX_LIFETIME_SECONDS = 100 * 365 * 86400
 
 
 def form(request: Request, *names: str) -> dict[str, str]:
@@ -45,7 +45,7 @@ def text_field(body: dict[str, Any], name: str) -> str:
     return value
 
 
-def wanted_key(request: Request) -> Wanted:
+def read_key_request(request: Request) -> ApiKeyRequest:
     """What a new key is to be. Raises Invalid."""
     body = json_object(request)
     for name in ("scopes", "expires_in"):
@@ -54,11 +54,13 @@ def wanted_key(request: Request) -> Wanted:
     scopes, note = _names(body, "scopes"), body.get("note")
     if scopes is not None and not scopes:
         raise Invalid("A key needs at least one scope; null stands for all that you have.")
-    if note is not None and (not isinstance(note, str) or len(note) > LONGEST_NOTE):
-        raise Invalid(f"note must be a text of at most {LONGEST_NOTE} characters.")
+    if note is not None and (not isinstance(note, str) or len(note) > MAX_NAME_LENGTH):
+        raise Invalid(f"note must be a text of at most {MAX_NAME_LENGTH} characters.")
     if "\0" in (note or ""):
         raise Invalid("note must not have the character NUL.")
-    return Wanted(scopes, _lasts(body["expires_in"]), _names(body, "access_tags"), note or "")
+    return ApiKeyRequest(
+        scopes, _lifetime(body["expires_in"]), _names(body, "access_tags"), note or ""
+    )
 
 
 def _names(body: dict[str, Any], field: str) -> frozenset[str] | None:
@@ -67,22 +69,24 @@ def _names(body: dict[str, Any], field: str) -> frozenset[str] | None:
         return None
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise Invalid(f"{field} must be a list of texts, or null, not {value!r}.")
-    if len(value) > MOST_NAMES or any(not 0 < len(name) <= LONGEST_NOTE for name in value):
+    if len(value) > MAX_NAMES or any(not 0 < len(name) <= MAX_NAME_LENGTH for name in value):
         raise Invalid(
-            f"{field} may have at most {MOST_NAMES} names of 1 to {LONGEST_NOTE} characters."
+            f"{field} may have at most {MAX_NAMES} names of 1 to {MAX_NAME_LENGTH} characters."
         )
     if any("\0" in name for name in value):
         raise Invalid(f"{field} must not have the character NUL.")
     return frozenset(value)
 
 
-def _lasts(value: Any) -> timedelta | None:
+def _lifetime(value: Any) -> timedelta | None:
     # The Python client sends whole seconds as a float.
     if value is None:
         return None
     whole = isinstance(value, float) and value.is_integer()
     if isinstance(value, bool) or not (isinstance(value, int) or whole):
         raise Invalid(f"expires_in must be whole seconds, or null, not {value!r}.")
-    if not 0 < value <= LONGEST_LIFE:
-        raise Invalid(f"expires_in must be from 1 to {LONGEST_LIFE} seconds, not {value!r}.")
+    if not 0 < value <= MAX_LIFETIME_SECONDS:
+        raise Invalid(
+            f"expires_in must be from 1 to {MAX_LIFETIME_SECONDS} seconds, not {value!r}."
+        )
     return timedelta(seconds=int(value))

@@ -13,13 +13,13 @@ from access.login.sessions import revoke_session
 from core.errors import Conflict, Invalid, NotFound
 from core.http.responses import render
 
-from .auth_view import NO_STORE, AuthView, OpenView, own_account, read_uuid
+from .auth_view import NO_STORE, AuthView, UnauthenticatedView, own_account, read_uuid
 from .device_views import poll
 from .documents import login_document, tokens_document
 from .request_bodies import form, json_object, text_field
 
 
-class TokenView(OpenView):
+class TokenView(UnauthenticatedView):
     """`auth/provider/{provider}/token`: a password, or what a browser brought, for tokens."""
 
     def post(self, request: Request, provider: str) -> HttpResponse:
@@ -38,7 +38,7 @@ class TokenView(OpenView):
         return render(request, login_document(tokens), headers=NO_STORE)
 
 
-class RefreshView(OpenView):
+class RefreshView(UnauthenticatedView):
     """`auth/session/refresh`."""
 
     def post(self, request: Request) -> HttpResponse:
@@ -47,7 +47,7 @@ class RefreshView(OpenView):
         return render(request, tokens_document(tokens), headers=NO_STORE)
 
 
-class RevokeView(OpenView):
+class RevokeView(UnauthenticatedView):
     """`auth/session/revoke`: whoever has a refresh token may end its session."""
 
     def post(self, request: Request) -> HttpResponse:
@@ -70,7 +70,7 @@ class RevokeOneView(AuthView):
         return HttpResponse(status=204)
 
 
-class LogoutView(OpenView):
+class LogoutView(UnauthenticatedView):
     """`auth/logout`: for browsers that hold a key in a cookie."""
 
     def post(self, request: Request) -> HttpResponse:

@@ -12,7 +12,7 @@ DURATION = re.compile(r"(\d{1,6})([smhdw])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def moment(text: str) -> datetime:
+def parse_expiry(text: str) -> datetime:
     """The moment that `7d` (so long from now) or an ISO 8601 date, with a time or not, means.
 
     Without a zone it is one of the site's. Raises ValueError for anything else.

@@ -17,64 +17,68 @@ from django.utils import timezone
 
 from core.errors import BadRequest, Forbidden, Unauthorized
 
-from ..accounts.account_state import INHERIT, Standing, standing_of
+from ..accounts.account_state import INHERIT, AccountState, get_account_state
 from ..authentication.jwt_tokens import BEARER, SESSION_OVER
 from ..models import Account, ApiKey, Session
 from ..principals import Principal, Scope
 from .store import create_key
-from .websocket_keys import carries_over, hand_over
+from .websocket_keys import is_websocket_key, link_to_issuer
 
-MOST_KEYS = 100
+MAX_API_KEYS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ApiKeyRequest:
     """What a key is to be: `scopes` None for all that its owner has, `lasts` None for ever."""
 
     scopes: frozenset[str] | None
-    lasts: timedelta | None
+    lifetime: timedelta | None
     access_tags: frozenset[str] | None
     note: str
 
 
-def issue_own(*, principal: Principal, account: Account, wanted: Wanted) -> tuple[ApiKey, str]:
+def issue_for_self(
+    *, principal: Principal, account: Account, requested: ApiKeyRequest
+) -> tuple[ApiKey, str]:
     """A key for whoever asks. Raises Forbidden and BadRequest."""
-    standing = standing_of(account.uuid)
-    scopes = wanted.scopes if wanted.scopes is not None else frozenset({INHERIT})
+    state = get_account_state(account.uuid)
+    scopes = requested.scopes if requested.scopes is not None else frozenset({INHERIT})
     restricted = principal.access_tags is not None
-    if INHERIT in scopes and standing and (restricted or principal.scopes != standing.scopes):
+    if INHERIT in scopes and state and (restricted or principal.scopes != state.scopes):
         # All that one has is then no more than what one asks with.
         scopes = frozenset(str(scope) for scope in principal.scopes)
     _check_scopes(scopes, principal.scopes, "your")
-    tags = _narrower_tags(wanted.access_tags, principal)
+    tags = _narrower_tags(requested.access_tags, principal)
     _check_tags(scopes, tags)
-    expires = _ends(wanted)
+    expires = _ends(requested)
     if principal.key_id is not None and principal.expires is not None:
         expires = min(expires or principal.expires, principal.expires)
     with transaction.atomic():
         session = _held(principal)
-        key, secret = _issue(account, scopes, tags, expires, wanted.note, principal.key_id)
-        if carries_over(note=wanted.note, lasts=wanted.lasts):
-            hand_over(key=key, session=session)
+        key, secret = _issue(account, scopes, tags, expires, requested.note, principal.key_id)
+        if is_websocket_key(note=requested.note, lifetime=requested.lifetime):
+            link_to_issuer(key=key, session=session)
     return key, secret
 
 
-def issue_for(
-    *, account: Account, wanted: Wanted, principal: Principal | None = None
+def issue_for_account(
+    *, account: Account, requested: ApiKeyRequest, principal: Principal | None = None
 ) -> tuple[ApiKey, str]:
     """A key for somebody else, made by an admin; `principal`, if it is made over the API.
 
     Raises Forbidden, BadRequest and Unauthorized.
     """
-    standing = standing_of(account.uuid)
-    scopes = wanted.scopes if wanted.scopes is not None else frozenset({INHERIT})
-    _check_scopes(scopes, _scopes(standing), "the principal's")
-    _check_tags(scopes, wanted.access_tags)
+    state = get_account_state(account.uuid)
+    scopes = requested.scopes if requested.scopes is not None else frozenset({INHERIT})
+    _check_scopes(scopes, _scopes(state), "the principal's")
+    _check_tags(scopes, requested.access_tags)
     made_by = principal.key_id if principal else None
     with transaction.atomic():
         if principal:
             _held(principal)
-        return _issue(account, scopes, wanted.access_tags, _ends(wanted), wanted.note, made_by)
+        return _issue(
+            account, scopes, requested.access_tags, _ends(requested), requested.note, made_by
+        )
 
 
 def _held(principal: Principal) -> Session | None:
@@ -96,23 +100,23 @@ def _held(principal: Principal) -> Session | None:
     return session
 
 
-def _scopes(standing: Standing | None) -> frozenset[Scope]:
-    return standing.scopes if standing else frozenset()
+def _scopes(state: AccountState | None) -> frozenset[Scope]:
+    return state.scopes if state else frozenset()
 
 
-def _check_scopes(wanted: frozenset[str], held: Collection[Scope], whose: str) -> None:
-    if beyond := wanted - {INHERIT} - set(held):
+def _check_scopes(requested: frozenset[str], held: Collection[Scope], whose: str) -> None:
+    if beyond := requested - {INHERIT} - set(held):
         asked, owned = (sorted(map(str, scopes)) for scopes in (beyond, held))
         raise Forbidden(f"The scopes {asked} are beyond {whose} own, {owned}.")
 
 
-def _narrower_tags(wanted: frozenset[str] | None, principal: Principal) -> frozenset[str] | None:
+def _narrower_tags(requested: frozenset[str] | None, principal: Principal) -> frozenset[str] | None:
     held = principal.access_tags
-    if held is None or wanted is None:
-        return held if wanted is None else wanted
-    if beyond := wanted - held:
+    if held is None or requested is None:
+        return held if requested is None else requested
+    if beyond := requested - held:
         raise Forbidden(f"The access tags {sorted(beyond)} are beyond your key's own.")
-    return wanted
+    return requested
 
 
 def _check_tags(scopes: frozenset[str], tags: frozenset[str] | None) -> None:
@@ -122,8 +126,8 @@ def _check_tags(scopes: frozenset[str], tags: frozenset[str] | None) -> None:
         raise Forbidden(f"Access tags cannot restrict a key with the scopes {named}.")
 
 
-def _ends(wanted: Wanted) -> datetime | None:
-    return None if wanted.lasts is None else timezone.now() + wanted.lasts
+def _ends(requested: ApiKeyRequest) -> datetime | None:
+    return None if requested.lifetime is None else timezone.now() + requested.lifetime
 
 
 def _issue(
@@ -138,9 +142,9 @@ def _issue(
         # Keys that are made at the same time are counted one after the other.
         Account.objects.select_for_update().get(pk=account.pk)
         counted = account.keys.filter(Q(expires=None) | Q(expires__gt=timezone.now()))
-        if counted.count() >= MOST_KEYS:
+        if counted.count() >= MAX_API_KEYS:
             raise BadRequest(
-                f"This principal has {MOST_KEYS} API keys, the most that it may. Revoke one first."
+                f"This principal has {MAX_API_KEYS} API keys, the maximum. Revoke one first."
             )
         return create_key(
             scopes=scopes,

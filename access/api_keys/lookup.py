@@ -11,22 +11,22 @@ from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
-from ..accounts.account_state import COLUMNS, NAMES, Standing
+from ..accounts.account_state import COLUMNS, NAMES, AccountState
 from ..config import authentication_settings
 from ..models import FIRST, SCOPES, ApiKey
 from ..principals import Principal, Scope
-from .store import hashed
+from .store import hash_secret
 
 logger = logging.getLogger(__name__)
 
 SECRET = re.compile(r"[0-9a-f]{72}")
 # Asked with each request by such a key; put together by Django it takes three times as long.
-OF_SITE = "SELECT * FROM access_apikey WHERE first_eight = %s AND owner_id IS NULL"
-OF_ACCOUNT = f"""SELECT k.*, {COLUMNS} FROM access_apikey k
+SELECT_SITE_KEY = "SELECT * FROM access_apikey WHERE first_eight = %s AND owner_id IS NULL"
+SELECT_ACCOUNT_KEY = f"""SELECT k.*, {COLUMNS} FROM access_apikey k
     JOIN access_account a ON a.id = k.owner_id LEFT JOIN auth_user u ON u.id = a.user_id
     WHERE k.first_eight = %s"""  # noqa: S608
 # How exactly it is known when a key was last used; each time takes a write.
-USED_EVERY = timedelta(minutes=1)
+LAST_USED_RESOLUTION = timedelta(minutes=1)
 
 
 def may_be_stored(secret: str) -> bool:
@@ -34,21 +34,21 @@ def may_be_stored(secret: str) -> bool:
     return SECRET.fullmatch(secret) is not None
 
 
-def find_key(secret: str) -> Principal | None:
+def principal_for_secret(secret: str) -> Principal | None:
     """Whoever has the valid key with this secret; None for any other text.
 
     A site without users knows its own keys only, and one with users only theirs.
     """
     if not may_be_stored(secret):
         return None
-    query = OF_ACCOUNT if authentication_settings().multi_user else OF_SITE
+    query = SELECT_ACCOUNT_KEY if authentication_settings().multi_user else SELECT_SITE_KEY
     key = next(iter(ApiKey.objects.raw(query, [secret[:FIRST]])), None)
-    if key is None or not secrets.compare_digest(key.hashed_secret, hashed(secret)):
+    if key is None or not secrets.compare_digest(key.hashed_secret, hash_secret(secret)):
         return None
     now = timezone.now()
     principal = _principal(key) if key.is_valid(now) else None
-    if principal and (key.last_used is None or now - key.last_used > USED_EVERY):
-        _note_use(key, now)
+    if principal and (key.last_used is None or now - key.last_used > LAST_USED_RESOLUTION):
+        _record_use(key, now)
     return principal
 
 
@@ -56,16 +56,16 @@ def _principal(key: ApiKey) -> Principal | None:
     if key.owner_id is None:
         known = frozenset(Scope(name) for name in key.scopes if name in SCOPES)
         return Principal(known, key_id=key.pk, expires=key.expires)
-    standing = Standing.of_row(getattr(key, name) for name in NAMES)
-    if not standing.active:
+    state = AccountState.from_row(getattr(key, name) for name in NAMES)
+    if not state.active:
         return None
-    return standing.principal(
+    return state.principal(
         key.scopes, key_id=key.pk, expires=key.expires, access_tags=key.access_tags
     )
 
 
-def _note_use(key: ApiKey, now: datetime) -> None:
-    due = Q(last_used=None) | Q(last_used__lt=now - USED_EVERY)
+def _record_use(key: ApiKey, now: datetime) -> None:
+    due = Q(last_used=None) | Q(last_used__lt=now - LAST_USED_RESOLUTION)
     try:
         ApiKey.objects.filter(due, pk=key.pk).update(last_used=now)
     except DatabaseError as error:

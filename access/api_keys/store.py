@@ -45,7 +45,7 @@ def create_key(
         secret = secrets.token_hex(SECRET_BYTES)
         key = ApiKey(
             first_eight=secret[:FIRST],
-            hashed_secret=hashed(secret),
+            hashed_secret=hash_secret(secret),
             owner=owner,
             scopes=sorted(scopes),
             access_tags=None if access_tags is None else sorted(access_tags),
@@ -83,6 +83,6 @@ def announce_deletion(*, instance: ApiKey, **_: Any) -> None:
     transaction.on_commit(lambda: announce(event), robust=True)
 
 
-def hashed(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """What is kept of a secret."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -16,33 +16,33 @@ from django.utils import timezone
 from ..models import ApiKey, Session
 from ..principals import Principal
 
-NOTE = "websocket"
-LASTS = timedelta(minutes=1)
+WEBSOCKET_NOTE = "websocket"
+MAX_LIFETIME = timedelta(minutes=1)
 
 
-def hand_over(*, key: ApiKey, session: Session | None) -> None:
+def link_to_issuer(*, key: ApiKey, session: Session | None) -> None:
     """Note the login that `key`, which is one of these, was made with."""
     key.session = session
     key.save(update_fields=["session"])
 
 
-def carries_over(*, note: str, lasts: timedelta | None) -> bool:
+def is_websocket_key(*, note: str, lifetime: timedelta | None) -> bool:
     """Return whether a key of this kind only carries credentials over."""
-    return note == NOTE and lasts is not None and lasts <= LASTS
+    return note == WEBSOCKET_NOTE and lifetime is not None and lifetime <= MAX_LIFETIME
 
 
-def behind(principal: Principal) -> Principal:
+def effective_principal(principal: Principal) -> Principal:
     """Who comes with such a key, by what it was made with; anybody else as they are."""
     # Others cost nothing: no key that has more than a minute left is one of these.
     if principal.key_id is None or principal.expires is None:
         return principal
-    if principal.uuid is None or principal.expires > timezone.now() + LASTS:
+    if principal.uuid is None or principal.expires > timezone.now() + MAX_LIFETIME:
         return principal
     keys = ApiKey.objects.select_related("session", "made_by")
     key = keys.filter(pk=principal.key_id).first()
     if key is None or key.expires is None or (maker := key.session or key.made_by) is None:
         return principal
-    if not carries_over(note=key.note, lasts=key.expires - key.time_created):
+    if not is_websocket_key(note=key.note, lifetime=key.expires - key.time_created):
         return principal
     session = key.session.uuid if key.session else None
     return replace(principal, key_id=key.made_by_id, session=session, expires=maker.expires)

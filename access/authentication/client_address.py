@@ -8,7 +8,7 @@ from functools import lru_cache
 from django.http import HttpRequest
 
 # What one customer of a network provider has, at least.
-PREFIX_OF_V6 = 64
+IPV6_PREFIX_LENGTH = 64
 # In an ASGI scope: the client's address by which limits count; empty where it is not known.
 SCOPE_ADDRESS = "tiled.address"
 
@@ -32,5 +32,5 @@ def canonical_address(told: str) -> str:
         return str(known)
     if known.ipv4_mapped is not None:
         return str(known.ipv4_mapped)
-    network = ipaddress.ip_network((known, PREFIX_OF_V6), strict=False)
+    network = ipaddress.ip_network((known, IPV6_PREFIX_LENGTH), strict=False)
     return str(network.network_address)

@@ -8,16 +8,16 @@ from typing import Literal
 
 from core.errors import BadRequest, Unauthorized
 
-from ..accounts.account_state import standing_of
-from ..api_keys.lookup import find_key, may_be_stored
+from ..accounts.account_state import get_account_state
+from ..api_keys.lookup import may_be_stored, principal_for_secret
 from ..config import authentication_settings
-from ..login.sessions import require_open
-from ..principals import NOBODY, OF_ACCOUNTS, READ, Principal, Scope
-from .jwt_tokens import BEARER, invalid, read_access
-from .key_attempts import guesses
+from ..login.sessions import require_active
+from ..principals import ACCOUNT_SCOPES, ANONYMOUS, READ, Principal, Scope
+from .jwt_tokens import BEARER, invalid_token_error, read_access
+from .key_attempts import key_attempts
 
-OWNER = Principal(frozenset(Scope) - OF_ACCOUNTS)
-PUBLIC = Principal(READ, anonymous=True)
+SERVICE_KEY_PRINCIPAL = Principal(frozenset(Scope) - ACCOUNT_SCOPES)
+ANONYMOUS_READER = Principal(READ, anonymous=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Credentials:
 def authenticate(credentials: Credentials | None) -> Principal:
     """Whoever has `credentials`, or none. Raises Unauthorized."""
     if credentials is None:
-        return anonymous()
+        return anonymous_principal()
     if credentials.kind == "apikey":
         return authenticate_key(credentials.secret, credentials.address)
     return authenticate_token(credentials.secret)
@@ -50,14 +50,14 @@ def authenticate_key(key: str, address: str = "") -> Principal:
     """
     guessed = not may_be_stored(key) and authentication_settings().single_user_api_key is not None
     if guessed:
-        guesses.check(address)
+        key_attempts.check(address)
     if is_own_key(key):
-        guesses.right(address)
-        return OWNER
-    found = find_key(key)
+        key_attempts.record_success(address)
+        return SERVICE_KEY_PRINCIPAL
+    found = principal_for_secret(key)
     if found is None:
         if guessed:
-            guesses.wrong(address, key)
+            key_attempts.record_failure(address, key)
         headers = BEARER if authentication_settings().multi_user else None
         raise Unauthorized("Invalid API key", headers=headers)
     return found
@@ -69,14 +69,14 @@ def authenticate_token(token: str) -> Principal:
     Raises Unauthorized for any other token, and on a site without users for all of them.
     """
     if not authentication_settings().multi_user:
-        raise invalid()
+        raise invalid_token_error()
     said = read_access(token)
-    standing = standing_of(said.account, session=said.session)
-    if standing is None:
+    state = get_account_state(said.account, session=said.session)
+    if state is None:
         if said.session is not None:
-            require_open(said.session)
-        raise invalid()
-    return standing.principal(said.scopes, session=said.session, expires=said.expires)
+            require_active(said.session)
+        raise invalid_token_error()
+    return state.principal(said.scopes, session=said.session, expires=said.expires)
 
 
 def is_own_key(key: str) -> bool:
@@ -85,12 +85,12 @@ def is_own_key(key: str) -> bool:
     return own is not None and secrets.compare_digest(_bytes(key), _bytes(own))
 
 
-def anonymous() -> Principal:
+def anonymous_principal() -> Principal:
     """The principal of a request without credentials: a reader on a public server, else nobody."""
-    return PUBLIC if authentication_settings().allow_anonymous_access else NOBODY
+    return ANONYMOUS_READER if authentication_settings().allow_anonymous_access else ANONYMOUS
 
 
-def in_header(authorization: str) -> Credentials:
+def parse_authorization_header(authorization: str) -> Credentials:
     """What an `Authorization` header brings.
 
     Raises BadRequest where the header has no scheme, or one that no server of this kind knows.

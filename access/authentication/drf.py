@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from ..principals import Principal
 from .client_address import client_address
-from .credentials import Credentials, authenticate, in_header
+from .credentials import Credentials, authenticate, parse_authorization_header
 from .csrf import check_csrf
 
 KEY_COOKIE = "tiled_api_key"
@@ -22,18 +22,18 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Principal, None]:
         """The principal. Raises Unauthorized, BadRequest for a bad header, and CsrfFailed."""
-        shown = presented(request)
+        shown = extract_credentials(request)
         if shown is not None:
             shown = shown.at(client_address(request._request))
         return authenticate(shown), None
 
 
-def presented(request: Request) -> Credentials | None:
+def extract_credentials(request: Request) -> Credentials | None:
     """What a request shows, if anything. Raises BadRequest, and CsrfFailed."""
     if key := request.query_params.get("api_key"):
         return Credentials("apikey", key)
     if header := request.META.get("HTTP_AUTHORIZATION"):
-        return in_header(header)
+        return parse_authorization_header(header)
     if cookie := request.COOKIES.get(KEY_COOKIE):
         check_csrf(request)
         return Credentials("apikey", cookie)

@@ -17,19 +17,19 @@ from django.utils.crypto import salted_hmac
 
 from core.errors import Unauthorized
 
-from ..accounts.account_state import Standing
+from ..accounts.account_state import AccountState
 from ..config import authentication_settings
 from ..models import Session
 
 ALGORITHM = "HS256"
 BEARER = {"WWW-Authenticate": "Bearer"}
-INVALID = "Could not validate credentials"
+INVALID_CREDENTIALS = "Could not validate credentials"
 EXPIRED = "Access token has expired. Refresh token."
 SESSION_OVER = "Session has expired. Please re-authenticate."
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class AccessClaims:
     """What a valid access token says."""
 
     account: UUID
@@ -39,20 +39,20 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedToken:
     """A token, and for how many seconds it counts."""
 
     token: str
     seconds: float
 
 
-def sign_access(session: Session, standing: Standing) -> Signed:
+def sign_access(session: Session, state: AccountState) -> SignedToken:
     """A token for whatever `standing` may do."""
     expires = _end(session, authentication_settings().access_token_max_age)
     claims = {
-        "sub": standing.uuid.hex,
-        "sub_typ": standing.kind.value,
-        "scp": sorted(standing.scopes),
+        "sub": state.uuid.hex,
+        "sub_typ": state.kind.value,
+        "scp": sorted(state.scopes),
         "state": session.state,
         "ids": [{"id": session.identifier, "idp": session.provider}],
         "sid": session.uuid.hex,
@@ -60,27 +60,27 @@ def sign_access(session: Session, standing: Standing) -> Signed:
     return _sign("access", claims, expires)
 
 
-def sign_refresh(session: Session) -> Signed:
+def sign_refresh(session: Session) -> SignedToken:
     """A token that gets another pair."""
     expires = _end(session, authentication_settings().refresh_token_max_age)
     return _sign("refresh", {"sid": session.uuid.hex}, expires)
 
 
-def read_access(token: str) -> Access:
+def read_access(token: str) -> AccessClaims:
     """What an access token says. Raises Unauthorized."""
     try:
         claims = _claims(token, "access")
     except jwt.ExpiredSignatureError:
         raise Unauthorized(EXPIRED, headers=BEARER) from None
     try:
-        return Access(
+        return AccessClaims(
             account=UUID(claims["sub"]),
             session=UUID(claims["sid"]) if "sid" in claims else None,
             scopes=frozenset(claims["scp"]),
             expires=datetime.fromtimestamp(claims["exp"], UTC),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise invalid() from None
+        raise invalid_token_error() from None
 
 
 def read_refresh(token: str, *, expired: bool = False) -> UUID:
@@ -93,12 +93,12 @@ def read_refresh(token: str, *, expired: bool = False) -> UUID:
     except jwt.ExpiredSignatureError:
         raise Unauthorized(SESSION_OVER, headers=BEARER) from None
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise invalid() from None
+        raise invalid_token_error() from None
 
 
-def invalid() -> Unauthorized:
+def invalid_token_error() -> Unauthorized:
     """What is said of a token that is none."""
-    return Unauthorized(INVALID, headers=BEARER)
+    return Unauthorized(INVALID_CREDENTIALS, headers=BEARER)
 
 
 def _claims(token: str, kind: str, *, expired: bool = False) -> dict[str, Any]:
@@ -118,12 +118,12 @@ def _claims(token: str, kind: str, *, expired: bool = False) -> dict[str, Any]:
             if claims["type"] != kind:
                 break
             return claims
-    raise invalid()
+    raise invalid_token_error()
 
 
-def _sign(kind: str, claims: dict[str, Any], expires: datetime) -> Signed:
+def _sign(kind: str, claims: dict[str, Any], expires: datetime) -> SignedToken:
     token = jwt.encode({**claims, "type": kind, "exp": expires}, _secrets()[0], ALGORITHM)
-    return Signed(token, round((expires - datetime.now(UTC)).total_seconds(), 3))
+    return SignedToken(token, round((expires - datetime.now(UTC)).total_seconds(), 3))
 
 
 def _end(session: Session, seconds: int) -> datetime:
@@ -132,6 +132,4 @@ def _end(session: Session, seconds: int) -> datetime:
 
 def _secrets() -> list[str]:
     chosen = [key.get_secret_value() for key in authentication_settings().secret_keys]
-    return chosen or [
-        salted_hmac("access.authentication.jwt_tokens", b"", settings.SECRET_KEY).hexdigest()
-    ]
+    return chosen or [salted_hmac("access.tokens", b"", settings.SECRET_KEY).hexdigest()]

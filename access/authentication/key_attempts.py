@@ -17,24 +17,24 @@ from dataclasses import dataclass, field
 
 from core.errors import TooMany
 
-from .throttling import TOO_MANY, Rule
+from .throttling import TOO_MANY_ATTEMPTS, Rule
 
-RULE = Rule(free=50, longest=30, buckets=4096)
-FORGOTTEN_AFTER = 15 * 60.0
-TRUSTED_FOR = 3600.0
+RULE = Rule(free_attempts=50, max_wait=30, buckets=4096)
+ATTEMPT_WINDOW = 15 * 60.0
+TRUSTED_SECONDS = 3600.0
 # The last wrong keys of an address that do not count again.
-REMEMBERED = 64
+MAX_REMEMBERED_KEYS = 64
 
 
 @dataclass(slots=True)
 class _Record:
     failures: int = 0
     latest: float = 0.0
-    wrong: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
-    right: float = -math.inf
+    wrong_keys: deque[bytes] = field(default_factory=lambda: deque(maxlen=MAX_REMEMBERED_KEYS))
+    succeeded_at: float = -math.inf
 
 
-class Guesses:
+class KeyAttempts:
     """What came of late from each address. An empty address is one that is not known."""
 
     def __init__(self) -> None:
@@ -45,14 +45,14 @@ class Guesses:
         """Raise TooMany if an attempt from `address` comes too soon."""
         record = self._records.get(address)
         now = time.monotonic()
-        if record is None or not record.failures or now - record.right < TRUSTED_FOR:
+        if record is None or not record.failures or now - record.succeeded_at < TRUSTED_SECONDS:
             return
         seconds = RULE.wait(record.failures) - (now - record.latest)
         if seconds > 0:
             whole = math.ceil(seconds)
-            raise TooMany(TOO_MANY.format(whole), retry_after=whole)
+            raise TooMany(TOO_MANY_ATTEMPTS.format(whole), retry_after=whole)
 
-    def wrong(self, address: str, key: str) -> None:
+    def record_failure(self, address: str, key: str) -> None:
         """Count a wrong key, unless it came from there before."""
         if not address:
             return
@@ -60,22 +60,22 @@ class Guesses:
         now = time.monotonic()
         with self._lock:
             record = self._record(address)
-            if now - record.latest > FORGOTTEN_AFTER:
+            if now - record.latest > ATTEMPT_WINDOW:
                 record.failures = 0
-            if digest not in record.wrong:
-                record.wrong.append(digest)
+            if digest not in record.wrong_keys:
+                record.wrong_keys.append(digest)
                 record.failures, record.latest = record.failures + 1, now
 
-    def right(self, address: str) -> None:
+    def record_success(self, address: str) -> None:
         """Trust an address from which the right key came."""
         if not address:
             return
         record, now = self._records.get(address), time.monotonic()
-        if record is None or now - record.right > TRUSTED_FOR / 2:
+        if record is None or now - record.succeeded_at > TRUSTED_SECONDS / 2:
             with self._lock:
-                self._record(address).right = now
+                self._record(address).succeeded_at = now
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Forget everything."""
         with self._lock:
             self._records.clear()
@@ -88,4 +88,4 @@ class Guesses:
         return record
 
 
-guesses = Guesses()
+key_attempts = KeyAttempts()

@@ -26,45 +26,47 @@ from core.errors import TooMany
 
 from ..models import Attempt, Session
 
-FORGOTTEN_AFTER = timedelta(minutes=15)
-TOO_MANY = "Too many failed attempts. Try again in {} seconds."
+ATTEMPT_WINDOW = timedelta(minutes=15)
+TOO_MANY_ATTEMPTS = "Too many failed attempts. Try again in {} seconds."
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How many attempts are free, how long the first that is not waits, and how long any does."""
 
-    free: int
-    longest: float
+    free_attempts: int
+    max_wait: float
     buckets: int
-    first: float = 1.0
+    first_wait: float = 1.0
 
     def wait(self, failures: int) -> float:
         """Seconds between an attempt and the next, after so many failures."""
-        if failures < self.free:
+        if failures < self.free_attempts:
             return 0.0
-        return float(min(self.longest, self.first * 2.0 ** min(failures - self.free, 30)))
+        return float(
+            min(self.max_wait, self.first_wait * 2.0 ** min(failures - self.free_attempts, 30))
+        )
 
 
 RULES = {
-    "pair": Rule(free=5, longest=60, buckets=16384),
-    "address": Rule(free=30, longest=30, buckets=4096),
-    "name": Rule(free=50, longest=30, buckets=4096),
-    "code": Rule(free=5, longest=60, buckets=4096),
+    "pair": Rule(free_attempts=5, max_wait=60, buckets=16384),
+    "address": Rule(free_attempts=30, max_wait=30, buckets=4096),
+    "name": Rule(free_attempts=50, max_wait=30, buckets=4096),
+    "code": Rule(free_attempts=5, max_wait=60, buckets=4096),
 }
 
 
-def count_login(name: str, address: str) -> None:
+def count_login_attempt(name: str, address: str) -> None:
     """Count an attempt to log in as `name`. Raises TooMany where it has to wait."""
     _count(list(_buckets(name, address)))
 
 
-def count_code(account: str) -> None:
+def count_code_attempt(account: str) -> None:
     """Count an attempt of somebody to type a user code. Raises TooMany where it has to wait."""
     _count([_bucket("code", account)])
 
 
-def forgive_login(name: str, address: str) -> None:
+def reset_login_attempts(name: str, address: str) -> None:
     """The attempt that was counted last was none: it had the right password."""
     pair, *others = _buckets(name, address)
     Attempt.objects.filter(bucket=pair).delete()
@@ -72,7 +74,7 @@ def forgive_login(name: str, address: str) -> None:
     Attempt.objects.filter(bucket__in=others, failures__gt=0).update(failures=fewer)
 
 
-def forgive_code(account: str) -> None:
+def reset_code_attempts(account: str) -> None:
     """The code was right."""
     Attempt.objects.filter(bucket=_bucket("code", account)).delete()
 
@@ -93,7 +95,7 @@ def _has_logged_in(name: str, address: str) -> bool:
 
 def _bucket(kind: str, what: str) -> str:
     # Which names share a bucket is nobody's to know.
-    digest = salted_hmac(f"access.authentication.throttling.{kind}", what).digest()
+    digest = salted_hmac(f"access.throttling.{kind}", what).digest()
     return f"{kind} {int.from_bytes(digest[:8]) % RULES[kind].buckets}"
 
 
@@ -108,12 +110,12 @@ def _count(buckets: list[str]) -> None:
         seconds = max(_must_wait(attempt, now) for attempt in attempts)
         if seconds <= 0:
             for attempt in attempts:
-                fresh = now - attempt.latest < FORGOTTEN_AFTER
+                fresh = now - attempt.latest < ATTEMPT_WINDOW
                 attempt.failures, attempt.latest = (attempt.failures if fresh else 0) + 1, now
             Attempt.objects.bulk_update(attempts, ["failures", "latest"])
     if seconds > 0:
         whole = math.ceil(seconds)
-        raise TooMany(TOO_MANY.format(whole), retry_after=whole)
+        raise TooMany(TOO_MANY_ATTEMPTS.format(whole), retry_after=whole)
 
 
 def _must_wait(attempt: Attempt, now: datetime) -> float:

@@ -17,24 +17,24 @@ from django.utils import timezone
 
 from core.errors import NotFound, TooMany, Unauthorized
 
-from ..api_keys.store import hashed
-from ..authentication.throttling import count_code, forgive_code
+from ..api_keys.store import hash_secret
+from ..authentication.throttling import count_code_attempt, reset_code_attempts
 from ..models import Identity, PendingLogin
-from .password import Tokens, tokens_of
-from .sessions import begin_session
+from .password import Tokens, issue_tokens
+from .sessions import create_session
 
 # Neither vowels, which make words, nor what looks like something else.
-LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
-LASTS = timedelta(minutes=15)
-INTERVAL = 5
-GRANT_SECONDS = int(LASTS.total_seconds())
-MOST_PENDING = 1000
-MOST_PENDING_OF_ADDRESS = 20
+USER_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+CODE_LIFETIME = timedelta(minutes=15)
+POLL_INTERVAL_SECONDS = 5
+CODE_LIFETIME_SECONDS = int(CODE_LIFETIME.total_seconds())
+MAX_PENDING_LOGINS = 1000
+MAX_PENDING_LOGINS_PER_ADDRESS = 20
 DEVICE_CODE = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class DeviceAuthorization:
     """A login that waits for somebody's browser."""
 
     device_code: str
@@ -42,28 +42,28 @@ class Begun:
     seconds: int
 
 
-class Pending(Exception):
+class AuthorizationPending(Exception):
     """Nobody has typed the user code yet."""
 
 
-def begin(*, provider: str, address: str) -> Begun:
+def start(*, provider: str, address: str) -> DeviceAuthorization:
     """Have a terminal wait. Raises TooMany."""
     now = timezone.now()
     PendingLogin.objects.filter(expires__lte=now).delete()
     waiting = PendingLogin.objects.all()
-    if waiting.filter(address=address).count() >= MOST_PENDING_OF_ADDRESS:
+    if waiting.filter(address=address).count() >= MAX_PENDING_LOGINS_PER_ADDRESS:
         raise TooMany("Too many logins are under way. Try again in a minute.", retry_after=60)
-    if waiting.count() >= MOST_PENDING:
+    if waiting.count() >= MAX_PENDING_LOGINS:
         _drop_one()
     device_code, user_code = secrets.token_hex(32), _user_code()
     PendingLogin.objects.create(
-        hashed_device_code=hashed(device_code),
+        hashed_device_code=hash_secret(device_code),
         user_code=user_code,
         provider=provider,
         address=address,
-        expires=now + LASTS,
+        expires=now + CODE_LIFETIME,
     )
-    return Begun(device_code, user_code, GRANT_SECONDS)
+    return DeviceAuthorization(device_code, user_code, CODE_LIFETIME_SECONDS)
 
 
 def _drop_one() -> None:
@@ -80,8 +80,8 @@ def _drop_one() -> None:
 def approve(*, user_code: str, identity: Identity) -> None:
     """Let the terminal in that shows `user_code`. Raises NotFound, TooMany."""
     who = identity.account.uuid.hex
-    count_code(who)
-    code = "".join(letter for letter in user_code.upper() if letter in LETTERS)
+    count_code_attempt(who)
+    code = "".join(letter for letter in user_code.upper() if letter in USER_CODE_LETTERS)
     with transaction.atomic():
         found = PendingLogin.objects.select_for_update().filter(
             user_code=f"{code[:4]}-{code[4:]}",
@@ -92,10 +92,10 @@ def approve(*, user_code: str, identity: Identity) -> None:
         updated = found.update(account=identity.account, identifier=identity.identifier)
     if not updated:
         raise NotFound("No terminal waits with this code. It may have been typed wrong, or be old.")
-    forgive_code(who)
+    reset_code_attempts(who)
 
 
-def collect(*, provider: str, device_code: str, address: str) -> Tokens:
+def exchange(*, provider: str, device_code: str, address: str) -> Tokens:
     """The tokens for a terminal that was let in; once.
 
     Raises Unauthorized for what is no code, NotFound for one that is unknown or expired, Pending.
@@ -104,7 +104,7 @@ def collect(*, provider: str, device_code: str, address: str) -> Tokens:
         raise Unauthorized("Invalid device code")
     with transaction.atomic():
         found = PendingLogin.objects.select_for_update(of=("self",)).filter(
-            hashed_device_code=hashed(device_code),
+            hashed_device_code=hash_secret(device_code),
             provider=provider,
             expires__gt=timezone.now(),
         )
@@ -112,17 +112,17 @@ def collect(*, provider: str, device_code: str, address: str) -> Tokens:
         if pending is None:
             raise NotFound("No such device code; it may have expired.")
         if pending.account is None:
-            raise Pending
+            raise AuthorizationPending
         pending.delete()
-        session = begin_session(
+        session = create_session(
             account=pending.account,
             provider=provider,
             identifier=pending.identifier,
             address=address,
         )
-        return tokens_of(session)
+        return issue_tokens(session)
 
 
 def _user_code() -> str:
-    letters = "".join(secrets.choice(LETTERS) for _ in range(8))
+    letters = "".join(secrets.choice(USER_CODE_LETTERS) for _ in range(8))
     return f"{letters[:4]}-{letters[4:]}"

@@ -13,26 +13,26 @@ from django.utils import timezone
 
 from core.errors import Unauthorized, Unavailable
 
-from ..accounts.accounts import account_of
+from ..accounts.accounts import get_or_create_account
 from ..models import Account, Identity
 from ..providers import OidcProvider
 
 NOT_IN_NAMES = re.compile(r"[^\w.@+-]")
-LONGEST = 255
-LONGEST_NAME = 80
+MAX_IDENTIFIER_LENGTH = 255
+MAX_USERNAME_LENGTH = 80
 # First logins at the same moment that want the same name.
-TRIES = 5
+MAX_ATTEMPTS = 5
 
 
-def identified(*, provider: OidcProvider, claims: Mapping[str, Any]) -> Identity:
+def get_or_create_identity(*, provider: OidcProvider, claims: Mapping[str, Any]) -> Identity:
     """Who `claims` are about; a new user, if they were never here and may come.
 
     Raises Unauthorized for those who may not, and for claims that do not say who it is.
     """
     identifier = str(claims.get(provider.id_claim) or "")
-    if not 0 < len(identifier) <= LONGEST or "\0" in identifier:
+    if not 0 < len(identifier) <= MAX_IDENTIFIER_LENGTH or "\0" in identifier:
         raise Unauthorized(f"{provider.provider} did not say who has logged in.")
-    identity = _known(provider, identifier) or _first_login(provider, identifier, claims)
+    identity = _find(provider, identifier) or _first_login(provider, identifier, claims)
     account = identity.account
     if not account.active or account.user is None or not account.user.is_active:
         raise Unauthorized("This user is barred from this site.")
@@ -40,7 +40,7 @@ def identified(*, provider: OidcProvider, claims: Mapping[str, Any]) -> Identity
     return identity
 
 
-def _known(provider: OidcProvider, identifier: str) -> Identity | None:
+def _find(provider: OidcProvider, identifier: str) -> Identity | None:
     found = Identity.objects.select_related("account__user")
     return found.filter(provider=provider.provider, identifier=identifier).first()
 
@@ -52,7 +52,7 @@ def _first_login(provider: OidcProvider, identifier: str, claims: Mapping[str, A
             "the identity to a user."
         )
     wanted = str(claims.get(provider.username_claim) or identifier)
-    for _ in range(TRIES):
+    for _ in range(MAX_ATTEMPTS):
         try:
             with transaction.atomic():
                 return Identity.objects.create(
@@ -62,7 +62,7 @@ def _first_login(provider: OidcProvider, identifier: str, claims: Mapping[str, A
                 )
         except IntegrityError:
             # The same person in another window, or another one who took the name meanwhile.
-            identity = _known(provider, identifier)
+            identity = _find(provider, identifier)
             if identity is not None:
                 return identity
     raise Unavailable("Too many users log in for the first time now. Try again later.")
@@ -72,7 +72,7 @@ def _new_user(provider: OidcProvider, wanted: str) -> Account:
     for name in _names(provider, wanted):
         if not User.objects.filter(username__iexact=name).exists():
             user = User.objects.create_user(name)
-            return account_of(user)
+            return get_or_create_account(user)
     raise AssertionError("there is always another name")
 
 
@@ -81,7 +81,7 @@ def _names(provider: OidcProvider, wanted: str) -> Iterator[str]:
 
     They are in the form in which Django keeps them, so that they are compared as they are kept.
     """
-    name = NOT_IN_NAMES.sub("_", User.normalize_username(wanted))[:LONGEST_NAME]
+    name = NOT_IN_NAMES.sub("_", User.normalize_username(wanted))[:MAX_USERNAME_LENGTH]
     yield name
     yield f"{name.partition('@')[0]}@{provider.provider}"
     for number in count(2):

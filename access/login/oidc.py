@@ -15,11 +15,11 @@ from core.errors import NotFound, Unauthorized, Unavailable
 from ..config import authentication_settings
 from ..providers import OidcProvider
 
-TIMEOUT = 10
-OUT_OF_REACH = "The login provider {} cannot be reached now. Try again later."
+TIMEOUT_SECONDS = 10
+UNREACHABLE = "The login provider {} cannot be reached now. Try again later."
 
 
-def provider_called(name: str) -> OidcProvider:
+def get_provider(name: str) -> OidcProvider:
     """The provider of browser logins with this name. Raises NotFound."""
     provider = authentication_settings().oidc(name)
     if provider is None:
@@ -27,7 +27,7 @@ def provider_called(name: str) -> OidcProvider:
     return provider
 
 
-def sent_there(request: HttpRequest, provider: OidcProvider, back: str) -> HttpResponse:
+def authorize_redirect(request: HttpRequest, provider: OidcProvider, back: str) -> HttpResponse:
     """The way to the provider; the browser comes back to the address `back`. Raises Unavailable.
 
     State, nonce and the PKCE verifier are kept in the browser's session here.
@@ -37,11 +37,11 @@ def sent_there(request: HttpRequest, provider: OidcProvider, back: str) -> HttpR
     try:
         response: HttpResponse = _remote(provider).authorize_redirect(request, back)
     except (requests.RequestException, ValueError) as error:
-        raise Unavailable(OUT_OF_REACH.format(provider.provider), retry_after=10) from error
+        raise Unavailable(UNREACHABLE.format(provider.provider), retry_after=10) from error
     return response
 
 
-def claims_brought(request: HttpRequest, provider: OidcProvider) -> dict[str, Any]:
+def fetch_claims(request: HttpRequest, provider: OidcProvider) -> dict[str, Any]:
     """What the provider says of whoever came back: its ID token, checked.
 
     Raises Unauthorized, Unavailable.
@@ -55,7 +55,7 @@ def claims_brought(request: HttpRequest, provider: OidcProvider) -> dict[str, An
     except (AuthlibBaseError, JoseError) as error:
         raise Unauthorized(f"The login at {provider.provider} did not succeed: {error}") from error
     except requests.RequestException as error:
-        raise Unavailable(OUT_OF_REACH.format(provider.provider), retry_after=10) from error
+        raise Unavailable(UNREACHABLE.format(provider.provider), retry_after=10) from error
     except (ValueError, KeyError, TypeError) as error:
         raise Unauthorized(
             f"The answer of {provider.provider} to this login cannot be understood."
@@ -80,6 +80,6 @@ def _remote(provider: OidcProvider) -> Any:
             "scope": " ".join(provider.scopes),
             "code_challenge_method": "S256",
             "token_endpoint_auth_method": "client_secret_basic" if secret else "none",
-            "timeout": TIMEOUT,
+            "timeout": TIMEOUT_SECONDS,
         },
     )

@@ -11,30 +11,30 @@ from django.utils import timezone
 
 from core.errors import NotFound, Unauthorized
 
-from ..accounts.account_state import standing_of
-from ..accounts.accounts import account_of
+from ..accounts.account_state import get_account_state
+from ..accounts.accounts import get_or_create_account
 from ..authentication.client_address import client_address
 from ..authentication.jwt_tokens import (
     BEARER,
     SESSION_OVER,
-    Signed,
+    SignedToken,
     read_refresh,
     sign_access,
     sign_refresh,
 )
 from ..config import authentication_settings
 from ..models import Session
-from .sessions import begin_session, find_session, touch_session
+from .sessions import create_session, get_active_session, record_use
 
-WRONG = "Incorrect username or password"
+LOGIN_FAILED = "Incorrect username or password"
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """What a login brings: a token to ask with, and one to get others."""
 
-    access: Signed
-    refresh: Signed
+    access: SignedToken
+    refresh: SignedToken
     session: Session
 
 
@@ -48,29 +48,29 @@ def log_in(*, provider: str, username: str, password: str, request: HttpRequest)
         raise NotFound("Not Found")
     user = authenticate(request, username=username, password=password)
     if not isinstance(user, User):
-        raise Unauthorized(WRONG, headers=BEARER)
+        raise Unauthorized(LOGIN_FAILED, headers=BEARER)
     User.objects.filter(pk=user.pk).update(last_login=timezone.now())
-    session = begin_session(
-        account=account_of(user),
+    session = create_session(
+        account=get_or_create_account(user),
         provider=provider,
         identifier=user.get_username(),
         address=client_address(request),
     )
-    return tokens_of(session)
+    return issue_tokens(session)
 
 
 def refresh(refresh_token: str) -> Tokens:
     """Another pair of tokens for the same session. Raises Unauthorized."""
-    session = find_session(read_refresh(refresh_token))
+    session = get_active_session(read_refresh(refresh_token))
     if session is None:
         raise Unauthorized(SESSION_OVER, headers=BEARER)
-    touch_session(session)
-    return tokens_of(session)
+    record_use(session)
+    return issue_tokens(session)
 
 
-def tokens_of(session: Session) -> Tokens:
+def issue_tokens(session: Session) -> Tokens:
     """A pair of tokens. Raises Unauthorized where nobody may have one."""
-    standing = standing_of(session.account.uuid)
-    if standing is None:
+    state = get_account_state(session.account.uuid)
+    if state is None:
         raise Unauthorized(SESSION_OVER, headers=BEARER)
-    return Tokens(sign_access(session, standing), sign_refresh(session), session)
+    return Tokens(sign_access(session, state), sign_refresh(session), session)

@@ -17,12 +17,12 @@ from ..config import authentication_settings
 from ..events import SessionRevoked, announce
 from ..models import Account, Session
 
-MOST_SESSIONS = 200
+MAX_SESSIONS = 200
 # So many rows are removed at a time.
-BATCH = 500
+BATCH_ROWS = 500
 
 
-def begin_session(
+def create_session(
     *, account: Account, provider: str, identifier: str, address: str = ""
 ) -> Session:
     """A new login of `account`. Raises BadRequest if it has as many as it may."""
@@ -31,9 +31,9 @@ def begin_session(
         # Whoever logs in twice at the same time is counted twice.
         Account.objects.select_for_update().get(pk=account.pk)
         account.sessions.filter(expires__lte=now).delete()
-        if account.sessions.filter(revoked=False).count() >= MOST_SESSIONS:
+        if account.sessions.filter(revoked=False).count() >= MAX_SESSIONS:
             raise BadRequest(
-                f"This account has {MOST_SESSIONS} sessions, the most that it may. Log out of one "
+                f"This account has {MAX_SESSIONS} sessions, the most that it may. Log out of one "
                 "of them first."
             )
         age = timedelta(seconds=authentication_settings().session_max_age)
@@ -48,7 +48,7 @@ def begin_session(
         )
 
 
-def find_session(uuid: UUID) -> Session | None:
+def get_active_session(uuid: UUID) -> Session | None:
     """The login with this uuid, if it can still be refreshed."""
     session = Session.objects.select_related("account__user").filter(uuid=uuid).first()
     if session is None or session.revoked or session.expires <= timezone.now():
@@ -56,24 +56,24 @@ def find_session(uuid: UUID) -> Session | None:
     return session
 
 
-def require_open(uuid: UUID) -> None:
+def require_active(uuid: UUID) -> None:
     """Raise Unauthorized unless there is a login with this uuid that was not revoked."""
     if not Session.objects.filter(uuid=uuid, revoked=False).exists():
         raise Unauthorized(SESSION_OVER, headers=BEARER)
 
 
-def forget_expired() -> int:
+def delete_expired() -> int:
     """Remove logins and browser sessions that have expired, and return how many there were."""
     now, removed = timezone.now(), 0
     while ids := list(
-        Session.objects.filter(expires__lte=now).values_list("pk", flat=True)[:BATCH]
+        Session.objects.filter(expires__lte=now).values_list("pk", flat=True)[:BATCH_ROWS]
     ):
         Session.objects.filter(pk__in=ids).delete()
         removed += len(ids)
     return removed + BrowserSession.objects.filter(expire_date__lte=now).delete()[0]
 
 
-def touch_session(session: Session) -> None:
+def record_use(session: Session) -> None:
     """Note that a login was used."""
     Session.objects.filter(pk=session.pk).update(latest_activity=timezone.now())
 

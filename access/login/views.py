@@ -14,8 +14,8 @@ from core.errors import ServiceError
 
 from ..models import Identity
 from .device_flow import approve
-from .identities import identified
-from .oidc import claims_brought, provider_called, sent_there
+from .identities import get_or_create_identity
+from .oidc import authorize_redirect, fetch_claims, get_provider
 
 BACKEND = "access.backends.PasswordBackend"
 AFTERWARDS = "access_next"
@@ -27,10 +27,10 @@ IDENTITY = "access_identity"
 def begin_login(request: HttpRequest, provider: str) -> HttpResponse:
     """To the provider, and then to the page `next` of this site."""
     try:
-        known = provider_called(provider)
+        known = get_provider(provider)
         request.session[AFTERWARDS] = _of_this_site(request, request.GET.get("next", ""))
         back = request.build_absolute_uri(reverse("login-code", args=[provider]))
-        return sent_there(request, known, back)
+        return authorize_redirect(request, known, back)
     except ServiceError as error:
         return _refused(request, error)
 
@@ -41,8 +41,8 @@ def end_login(request: HttpRequest, provider: str) -> HttpResponse:
     """Back from the provider: log in, and go on to where it was begun from."""
     afterwards = request.session.get(AFTERWARDS, "/")
     try:
-        known = provider_called(provider)
-        identity = identified(provider=known, claims=claims_brought(request, known))
+        known = get_provider(provider)
+        identity = get_or_create_identity(provider=known, claims=fetch_claims(request, known))
     except ServiceError as error:
         return _refused(request, error)
     assert identity.account.user is not None
@@ -56,7 +56,7 @@ def end_login(request: HttpRequest, provider: str) -> HttpResponse:
 def device(request: HttpRequest, provider: str) -> HttpResponse:
     """Where the code is typed that a terminal shows."""
     try:
-        provider_called(provider)
+        get_provider(provider)
     except ServiceError as error:
         return _refused(request, error)
     identity = _identity(request, provider)

@@ -14,6 +14,6 @@ def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def written(when: datetime | None) -> str:
+def format_time(when: datetime | None) -> str:
     """A moment, to the minute."""
     return f"{when:%Y-%m-%d %H:%M}" if when else "never"

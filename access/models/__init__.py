@@ -8,8 +8,8 @@ from .keys import ApiKey as ApiKey
 from .logins import Attempt as Attempt
 from .logins import PendingLogin as PendingLogin
 from .own_key import KeyHolder as KeyHolder
-from .rights import Audience as Audience
 from .rights import Grant as Grant
 from .rights import RightsState as RightsState
 from .rights import Tag as Tag
+from .rights import WellKnownHolder as WellKnownHolder
 from .sessions import Session as Session

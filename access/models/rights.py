@@ -17,7 +17,7 @@ RESERVED = ("user:", "service:")
 PUBLIC = "public"
 
 
-class Audience(models.TextChoices):
+class WellKnownHolder(models.TextChoices):
     """Holders of rights that are nobody in particular."""
 
     users = "users", "all users and services"
@@ -60,7 +60,9 @@ class Grant(models.Model):
         Account, models.CASCADE, null=True, blank=True, related_name="grants"
     )
     group = models.ForeignKey(Group, models.CASCADE, null=True, blank=True, related_name="grants")
-    audience = models.CharField(max_length=16, blank=True, default="", choices=Audience.choices)
+    audience = models.CharField(
+        max_length=16, blank=True, default="", choices=WellKnownHolder.choices
+    )
     scopes = models.JSONField(default=list)
     may_apply = models.BooleanField(default=False)
 
@@ -97,7 +99,7 @@ class Grant(models.Model):
         return f"group:{self.group.name}" if self.group else self.audience
 
     @property
-    def allowed(self) -> frozenset[Scope]:
+    def known_scopes(self) -> frozenset[Scope]:
         """The scopes, of which a later version of this program may not know all."""
         known = {scope.value for scope in Scope}
         return frozenset(Scope(name) for name in self.scopes if name in known)

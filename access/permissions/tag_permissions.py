@@ -18,8 +18,8 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from ..config import AccessPolicy, authentication_settings
-from ..events import announce_rights
-from ..models import Audience, Grant, RightsState, Tag
+from ..events import announce_permissions
+from ..models import Grant, RightsState, Tag, WellKnownHolder
 from ..principals import READ, Principal, Scope
 
 PUBLIC = "public"
@@ -36,21 +36,21 @@ NODE_SCOPES = frozenset(
     }
 )
 """What a grant may allow; all other scopes are about the site."""
-KEPT = 1024
+MAX_CACHED_PRINCIPALS = 1024
 # Asked with each listing; put together by Django it takes several times as long.
-VERSION = "SELECT epoch, number FROM access_rightsstate"
+SELECT_VERSION = "SELECT epoch, number FROM access_rightsstate"
 
 Version = tuple[uuid.UUID, int]
 """Which state of all rights: a life of the database, and a number that grows in it."""
 
 
-def per_node() -> bool:
+def tags_enabled() -> bool:
     """Whether rights on this site differ from node to node."""
     return authentication_settings().access_policy is AccessPolicy.tags
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rights:
+class Permissions:
     """What somebody may do by the tags of a node.
 
     `unlimited` is who may do everything on every node; `only` are the tags that a key is
@@ -58,27 +58,27 @@ class Rights:
     allow, and `applicable` which of them they may give to nodes.
     """
 
-    everything: bool
-    only: frozenset[str] | None
+    is_superuser: bool
+    restricted_to: frozenset[str] | None
     own: frozenset[str]
     granted: Mapping[str, frozenset[Scope]]
     applicable: frozenset[str]
     defined: frozenset[str]
 
     @property
-    def unlimited(self) -> bool:
+    def bypasses_tags(self) -> bool:
         """Whether tags make no difference."""
-        return self.everything and self.only is None
+        return self.is_superuser and self.restricted_to is None
 
-    def on(self, tags: Iterable[str]) -> frozenset[Scope]:
+    def scopes_for_tags(self, tags: Iterable[str]) -> frozenset[Scope]:
         """What is allowed on a node that has these tags, and no other."""
-        if self.unlimited:
+        if self.bypasses_tags:
             return NODE_SCOPES
         held: set[Scope] = set()
         for tag in tags:
-            if self.only is not None and tag not in self.only:
+            if self.restricted_to is not None and tag not in self.restricted_to:
                 continue
-            if self.everything or tag in self.own:
+            if self.is_superuser or tag in self.own:
                 return NODE_SCOPES
             held |= self.granted.get(tag, frozenset())
         return frozenset(held)
@@ -91,7 +91,7 @@ class _Grants:
     version: Version | None
     defined: frozenset[str]
     by_holder: Mapping[Hashable, list[Grant]]
-    asked: OrderedDict[Hashable, Rights] = field(default_factory=OrderedDict)
+    asked: OrderedDict[Hashable, Permissions] = field(default_factory=OrderedDict)
 
 
 _lock = threading.Lock()
@@ -101,7 +101,7 @@ _grants = _Grants(None, frozenset(), {})
 def current_version() -> Version | None:
     """Which state of the rights counts now; None before there was any, which is never kept."""
     with connection.cursor() as cursor:
-        cursor.execute(VERSION)
+        cursor.execute(SELECT_VERSION)
         row = cursor.fetchone()
     return None if row is None else version_of(*row)
 
@@ -111,24 +111,24 @@ def version_of(epoch: uuid.UUID | str, number: int) -> Version:
     return (epoch if isinstance(epoch, uuid.UUID) else uuid.UUID(epoch)), number
 
 
-def rights_of(principal: Principal, version: Version | None) -> Rights:
+def permissions_for(principal: Principal, version: Version | None) -> Permissions:
     """What `principal` may do; `version` was the current one a moment ago."""
     grants = _at(version)
-    asker = (principal.uuid, principal.names, is_unbound(principal), principal.access_tags)
+    asker = (principal.uuid, principal.names, bypasses_tags(principal), principal.access_tags)
     with _lock:
         found = grants.asked.get(asker)
         if found is not None:
             grants.asked.move_to_end(asker)
             return found
-    rights = _rights(principal, grants)
+    rights = _build_permissions(principal, grants)
     with _lock:
         grants.asked[asker] = rights
-        if len(grants.asked) > KEPT:
+        if len(grants.asked) > MAX_CACHED_PRINCIPALS:
             grants.asked.popitem(last=False)
     return rights
 
 
-def is_unbound(principal: Principal) -> bool:
+def bypasses_tags(principal: Principal) -> bool:
     """Whether no tag is needed: of admins, and of keys that belong to the site itself.
 
     An admin's key that is not for administration has no more rights than any other user's.
@@ -140,7 +140,7 @@ def is_unbound(principal: Principal) -> bool:
     return principal.admin and Scope.admin_apikeys in principal.scopes
 
 
-def move_on() -> None:
+def bump_version() -> None:
     """Have everybody look at the rights anew: at once here, in other processes when committed.
 
     To be called in the transaction of the change, before it: whoever else changes rights waits.
@@ -148,13 +148,13 @@ def move_on() -> None:
     with transaction.atomic():
         if not RightsState.objects.update(number=F("number") + 1):
             RightsState.objects.get_or_create(pk=1)
-        transaction.on_commit(announce_rights, robust=True)
+        transaction.on_commit(announce_permissions, robust=True)
 
 
 def after_change(*, action: str = "post_", **_: Any) -> None:
     """A tag, a grant or the members of a group were changed: a receiver of Django's signals."""
     if action.startswith("post_"):
-        move_on()
+        bump_version()
 
 
 def _at(version: Version | None) -> _Grants:
@@ -177,18 +177,18 @@ def _read(version: Version | None) -> _Grants:
     return _Grants(version, defined, dict(by_holder))
 
 
-def _rights(principal: Principal, grants: _Grants) -> Rights:
+def _build_permissions(principal: Principal, grants: _Grants) -> Permissions:
     granted: dict[str, frozenset[Scope]] = {PUBLIC: READ}
     applicable: set[str] = set()
     for holder in _holders(principal):
         for grant in grants.by_holder.get(holder, ()):
             name = grant.tag.name
-            granted[name] = granted.get(name, frozenset()) | grant.allowed
+            granted[name] = granted.get(name, frozenset()) | grant.known_scopes
             if grant.may_apply:
                 applicable.add(name)
-    return Rights(
-        everything=is_unbound(principal),
-        only=principal.access_tags,
+    return Permissions(
+        is_superuser=bypasses_tags(principal),
+        restricted_to=principal.access_tags,
         own=principal.names,
         granted=granted,
         applicable=frozenset(applicable),
@@ -199,17 +199,17 @@ def _rights(principal: Principal, grants: _Grants) -> Rights:
 def _holder(grant: Grant) -> Hashable:
     if grant.account is not None:
         return grant.account.uuid
-    return grant.group_id or Audience(grant.audience)
+    return grant.group_id or WellKnownHolder(grant.audience)
 
 
 def _holders(principal: Principal) -> list[Hashable]:
     """All that rights may have been granted to, and that `principal` is or belongs to."""
     if principal.uuid is None:
-        return [Audience.everybody]
+        return [WellKnownHolder.everybody]
     groups = Group.objects.filter(user__account__uuid=principal.uuid)
     return [
-        Audience.everybody,
-        Audience.users,
+        WellKnownHolder.everybody,
+        WellKnownHolder.users,
         principal.uuid,
         *groups.values_list("pk", flat=True),
     ]

@@ -12,10 +12,10 @@ from django.db import transaction
 
 from core.errors import Conflict, Invalid, NotFound
 
-from ..models import Account, Audience, Grant, Tag
+from ..models import Account, Grant, Tag, WellKnownHolder
 from ..models.rights import check_tag_name
 from ..principals import READ, Scope
-from .tag_permissions import NODE_SCOPES, move_on
+from .tag_permissions import NODE_SCOPES, bump_version
 
 ROLES: dict[str, frozenset[Scope]] = {
     "reader": READ,
@@ -41,10 +41,10 @@ def create_tag(*, name: str, note: str = "") -> Tag:
 
 def delete_tag(*, name: str) -> None:
     """Delete a tag and its grants; nodes keep its name, which allows nothing. Raises NotFound."""
-    find_tag(name).delete()
+    get_tag(name).delete()
 
 
-def find_tag(name: str) -> Tag:
+def get_tag(name: str) -> Tag:
     """The tag of that name. Raises NotFound."""
     tag = Tag.objects.filter(name=name).first()
     if tag is None:
@@ -61,9 +61,9 @@ def grant(*, tag: str, holder: str, scopes: Collection[Scope], may_apply: bool =
     if foreign := sorted(set(scopes) - NODE_SCOPES):
         raise Invalid(f"{', '.join(foreign)}: no scope of nodes; those are {_listed(NODE_SCOPES)}.")
     with transaction.atomic():
-        move_on()
+        bump_version()
         made, _ = Grant.objects.update_or_create(
-            tag=find_tag(tag),
+            tag=get_tag(tag),
             **_holder(holder),
             defaults={"scopes": sorted(scopes), "may_apply": may_apply},
         )
@@ -72,7 +72,7 @@ def grant(*, tag: str, holder: str, scopes: Collection[Scope], may_apply: bool =
 
 def revoke(*, tag: str, holder: str) -> None:
     """Let `holder` do nothing more by the tag. Raises NotFound."""
-    found = Grant.objects.filter(tag=find_tag(tag), **_holder(holder)).first()
+    found = Grant.objects.filter(tag=get_tag(tag), **_holder(holder)).first()
     if found is None:
         raise NotFound(f"{holder} has no grant of the tag {tag!r}.")
     found.delete()
@@ -81,7 +81,7 @@ def revoke(*, tag: str, holder: str) -> None:
 def _holder(text: str) -> dict[str, Any]:
     """The columns of a grant that say who holds it."""
     nobody: dict[str, Any] = {"account": None, "group": None, "audience": ""}
-    if text in Audience.values:
+    if text in WellKnownHolder.values:
         return {**nobody, "audience": text}
     kind, _, name = text.partition(":")
     match kind:

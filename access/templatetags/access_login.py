@@ -13,7 +13,7 @@ register = template.Library()
 
 
 @register.simple_tag
-def ways_to_log_in() -> dict[str, Any]:
+def login_methods() -> dict[str, Any]:
     """Whether the site's own key opens them, and where one may log in with a browser."""
     settings = authentication_settings()
     browsed = [p.provider for p in settings.providers if isinstance(p, OidcProvider)]

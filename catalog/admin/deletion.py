@@ -13,12 +13,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from core.errors import NotFound, ServiceError
+from core.text import count_text
 from tiled_client.wire.structure_family import Management
 
 from ..lookup.nodes import below
 from ..models import Node
 from ..services.nodes.deletion import delete_node
-from .text import count_text
 from .tree import listing_address, nearest
 
 if TYPE_CHECKING:

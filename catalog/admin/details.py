@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from django.db.models import Count
 
-from access.permissions.tag_permissions import per_node
+from access.permissions.tag_permissions import tags_enabled
+from core.text import count_text, moment, size_text
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.buffers import awkward_form
 from tiled_client.wire.ragged import RaggedStructure
@@ -20,7 +21,7 @@ from ..lookup.nodes import below
 from ..models import DataSource, Node
 from ..permissions.node_permissions import own_tags
 from .disk_usage import room_of
-from .text import chunks_text, count_text, dtype_text, moment, shape_text, size_text, specs_text
+from .text import chunks_text, dtype_text, shape_text, specs_text
 
 Facts = dict[str, object]
 LONGEST_TYPE = 1000
@@ -44,7 +45,7 @@ def node_facts(node: Node) -> Facts:
         "Created": moment(node.time_created),
         "Updated": moment(node.time_updated),
     }
-    if per_node():
+    if tags_enabled():
         facts["Access tags"] = ", ".join(own_tags(node.tag_path_id)) or "none"
     if node.structure_family == "container":
         facts |= _container_facts(node)

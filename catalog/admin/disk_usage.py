@@ -8,12 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.text import count_text, size_text
+
 from ..config import storage_settings
 from ..models import DataSource
 from ..services.assets.stores import node_folder
 from ..storage.errors import StorageError
 from ..storage.external import resolve_uri
-from .text import count_text, size_text
 
 MOST_FILES = 20_000
 

@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.errors import NotFound
+from core.text import bare_moment
 
 from ..lookup.nodes import split_path
 from ..models import Node
@@ -24,7 +25,7 @@ from .deletion import DeletesThroughService, delete_selected
 from .filters import CreatedFilter, DepthFilter, UpdatedFilter
 from .page import node_page
 from .search import HELP, search
-from .text import bare_moment, specs_text
+from .text import specs_text
 from .tree import PATH_VAR, jump_address, nearest, page_address
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from core.text import moment, size_text
 from tiled_client.wire.errors import WireError
 
 from ..lookup.embedded import Broken, Group, group_of
@@ -18,7 +19,7 @@ from .details import Facts, Grid, node_facts, source_facts, structure_facts
 from .panels import Rows, panels_of
 from .previews import look_at
 from .readable_json import readable_json
-from .text import moment, size_text, specs_text
+from .text import specs_text
 from .tree import crumbs, listing_address
 
 MOST_ASSETS = 20

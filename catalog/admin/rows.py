@@ -9,12 +9,13 @@ from typing import Any
 
 from django.db.models import Count, Sum
 
+from core.text import count_text, size_text
 from tiled_client.wire.dtypes import dtype_from_json
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.structure_family import StructureFamily
 
 from ..models import DataSource, Node
-from .text import count_text, dtype_text, shape_text, size_text
+from .text import dtype_text, shape_text
 
 MOST_COLUMNS = 5
 # What a structure that is none makes of what is read of it.

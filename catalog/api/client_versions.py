@@ -12,8 +12,8 @@ from packaging.version import InvalidVersion, Version
 from rest_framework.request import Request
 
 from ..lookup.embedded import Inner
-from ..lookup.parts import Column
 from ..models import Node
+from ..services.tables.columns import Column
 
 PRODUCT = "python-tiled/"
 SIZE_SINCE = (0, 2, 13)

@@ -11,6 +11,7 @@ from pathlib import Path
 from django.db import DatabaseError
 
 from core.errors import Conflict, NotFound, ServiceError
+from core.json_limits import check_json
 from tiled_client.wire.data_sources import Asset, DataSource
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.structure_family import Management, StructureFamily
@@ -19,9 +20,8 @@ from tiled_client.wire.structures import ArrayStructure, Structure
 from ..config import storage_settings
 from ..lookup.nodes import resolve, split_path
 from ..models import Node
-from ..services.assets.external import Patch, update_data_source
-from ..services.limits import check_json
 from ..services.nodes.create import create_node, register_node
+from ..services.nodes.data_sources import Patch, update_data_source
 from ..services.nodes.drafts import Draft, checked_key, checked_source
 from ..storage import external, files
 from ..storage.errors import StorageError, Unreadable

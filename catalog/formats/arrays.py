@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import BadRequest
-
-from ..config import storage_settings
-from .exports import Body, Export, Piece, formless, unfitting
-from .formulas import for_spreadsheets, quoted
+from ..services.response_limits import check_response_bytes
+from .exports import Body, Export, Piece, unsupported_data_error, unsupported_shape_error
+from .formulas import escape_formula, is_spreadsheet_csv
 from .json_pieces import array_json
 
 Array = np.ndarray[Any, Any]
@@ -23,21 +21,21 @@ Array = np.ndarray[Any, Any]
 Texts = Callable[[Array], Any]
 
 # So many values are written as text at a time.
-VALUES_AT_ONCE = 50_000
+MAX_VALUES_PER_CHUNK = 50_000
 
 
-def octets(export: Export[Array]) -> Piece:
-    """The elements in C order, in their dtype, without a header."""
+def raw_bytes(export: Export[Array]) -> Piece:
+    """Return the elements in C order, in their dtype, without a header."""
     return bytes_of(export.data)
 
 
 def bytes_of(array: Array) -> Piece:
-    """The elements in C order, from where they lie if they lie so."""
+    """Return the elements in C order, from where they lie if they lie so."""
     return np.ascontiguousarray(array).reshape(-1).view("u1").data if array.nbytes else b""
 
 
 def npy(export: Export[Array]) -> bytes:
-    """A file that `numpy.load` reads."""
+    """Return a file that `numpy.load` reads."""
     file = io.BytesIO()
     np.save(file, export.data, allow_pickle=False)
     return file.getvalue()
@@ -49,23 +47,23 @@ def json(export: Export[Array]) -> Body:
 
 
 def separated(export: Export[Array]) -> Iterator[bytes]:
-    """A line for each row, or for each element of one dimension; there is no header."""
+    """Yield a line for each row, or for each element of one dimension; there is no header."""
     array = export.data
     if array.ndim > 2:
-        raise unfitting(array.shape, export.media_type)
+        raise unsupported_shape_error(array.shape, export.media_type)
     if not has_texts(array.dtype):
-        raise formless(f"elements of {array.dtype} are no text", export.media_type)
-    texts = quoted_texts if for_spreadsheets(export.media_type) else texts_of
+        raise unsupported_data_error(f"elements of {array.dtype} are no text", export.media_type)
+    texts = quoted_texts if is_spreadsheet_csv(export.media_type) else texts_of
     return _bounded(array.reshape(-1, 1) if array.ndim < 2 else array, texts)
 
 
 def has_texts(dtype: np.dtype[Any]) -> bool:
-    """Whether each element of the dtype can be said in a text."""
+    """Return whether each element of the dtype can be said in a text."""
     return dtype.kind in "biufcmMSU"
 
 
 def texts_of(array: Array) -> Any:
-    """Each element as a text, in lists nested like the array."""
+    """Return each element as a text, in lists nested like the array."""
     if array.dtype.kind == "S":
         decoded = [octets.decode("utf-8", "backslashreplace") for octets in array.ravel().tolist()]
         return np.array(decoded, dtype=object).reshape(array.shape).tolist()
@@ -76,20 +74,19 @@ def quoted_texts(array: Array) -> Any:
     """Like `texts_of`, for a spreadsheet: none of them is a formula."""
     if array.dtype.kind not in "SU":
         return texts_of(array)
-    return [[quoted(text) for text in row] for row in texts_of(array)]
+    return [[escape_formula(text) for text in row] for row in texts_of(array)]
 
 
 def _bounded(rows: Array, texts: Texts) -> Iterator[bytes]:
     """Lines of the rows. Raise BadRequest if, by the first, all of them would be too large."""
-    step = max(VALUES_AT_ONCE // max(math.prod(rows.shape[1:]), 1), 1)
+    step = max(MAX_VALUES_PER_CHUNK // max(math.prod(rows.shape[1:]), 1), 1)
     pieces = _lines(rows, step, texts)
     first = next(pieces, b"")
-    limit = storage_settings().response_bytesize_limit
-    if len(first) * max(len(rows) / step, 1) > limit:
-        raise BadRequest(
-            f"Response would exceed {limit} bytes as text (the setting "
-            "storage.response_bytesize_limit). Use slicing ('?slice=...') to request smaller parts."
-        )
+    check_response_bytes(
+        len(first) * max(len(rows) / step, 1),
+        "Use slicing ('?slice=...') to request smaller parts, or a binary format "
+        "(the limit is storage.response_bytesize_limit).",
+    )
     return chain([first], pieces)
 
 

@@ -41,7 +41,7 @@ def register(formats: Formats) -> None:
 
 
 def _arrays(formats: Formats) -> None:
-    formats.register("array", OCTET_STREAM, f"{HERE}.arrays.octets")
+    formats.register("array", OCTET_STREAM, f"{HERE}.arrays.raw_bytes")
     formats.register("array", JSON, f"{HERE}.arrays.json")
     formats.register("array", SEPARATED, f"{HERE}.arrays.separated")
     formats.register("array", PNG, f"{HERE}.images.png")
@@ -64,7 +64,7 @@ def _tables(formats: Formats) -> None:
 
 def _containers(formats: Formats) -> None:
     formats.register("container", HDF5, f"{HERE}.hdf5.files.container_file")
-    formats.register("container", JSON, f"{HERE}.container_json.outline")
+    formats.register("container", JSON, f"{HERE}.container_json.container_json")
 
 
 def _nested(formats: Formats) -> None:

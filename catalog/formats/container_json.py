@@ -9,8 +9,8 @@ from .exports import Export
 from .json_pieces import json_of
 
 
-def outline(export: Export[Subtree]) -> Iterator[bytes]:
-    """An object of `contents` (by key, likewise) and `metadata`; a table has its columns in it."""
+def container_json(export: Export[Subtree]) -> Iterator[bytes]:
+    """Yield a JSON object of `contents` (by key, nested) and `metadata`; tables list columns."""
     around: list[Subtree] = []
     begun = [False]
     for depth, node in export.data.walk():

@@ -12,30 +12,32 @@ from typing import Any
 
 from ..services.tables.reading import Rows
 from ..storage.tables import empty
-from .exports import Export, formless, unfitting
-from .temporary_files import growth, written_file
-from .text_tables import plain_rows, plain_table
+from .exports import Export, unsupported_data_error, unsupported_shape_error
+from .temporary_files import file_chunks, growth
+from .text_tables import text_rows, text_table
 
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
-LONGEST_TEXT = 32_767
+MAX_CELL_CHARACTERS = 32_767
 # Beyond them a spreadsheet, which has only floating point, shows other numbers.
-LARGEST_WHOLE = 2**53
-FIRST_YEAR = 1900
+MAX_EXACT_INTEGER = 2**53
+MIN_YEAR = 1900
 # So often it is looked how large the file of the sheet is.
-ROWS_PER_LOOK = 100
+ROWS_PER_CHECK = 100
 
 
 def workbook(export: Export[Rows]) -> Iterator[bytes]:
-    """One sheet, with the names of the columns in the first row.
+    """Yield one sheet, with the names of the columns in the first row.
 
     Numbers and times stay what they are. What a cell cannot hold as such is text there: whole
     numbers beyond 2**53, infinities, times with a zone and before 1900. NaN and null are empty.
     """
     from openpyxl import Workbook
 
-    names = plain_table(empty(export.data.schema)).column_names
+    names = text_table(empty(export.data.schema)).column_names
     if len(names) > MOST_COLUMNS:
-        raise formless(f"a sheet has at most {MOST_COLUMNS} columns", export.media_type)
+        raise unsupported_data_error(
+            f"a sheet has at most {MOST_COLUMNS} columns", export.media_type
+        )
 
     def write(file: Any) -> None:
         book = Workbook(write_only=True)
@@ -45,14 +47,14 @@ def workbook(export: Export[Rows]) -> Iterator[bytes]:
             with growth(export.address) as grown:
                 for number, row in enumerate(_rows(export, names)):
                     sheet.append([_cell(sheet, value, export.media_type) for value in row])
-                    if number % ROWS_PER_LOOK == 0:
+                    if number % ROWS_PER_CHECK == 0:
                         grown.to(os.path.getsize(sheet._writer.out))
                 book.save(file)
         except BaseException:
             _discard(sheet)
             raise
 
-    return written_file(write, export.address)
+    return file_chunks(write, export.address)
 
 
 def _discard(sheet: Any) -> None:
@@ -67,10 +69,10 @@ def _discard(sheet: Any) -> None:
 def _rows(export: Export[Rows], names: list[str]) -> Iterator[Any]:
     yield names
     count = 1
-    for piece in plain_rows(export.data):
+    for piece in text_rows(export.data):
         count += piece.num_rows
         if count > MOST_ROWS:
-            raise unfitting((count, len(names)), export.media_type)
+            raise unsupported_shape_error((count, len(names)), export.media_type)
         yield from zip(*(column.to_pylist() for column in piece.columns), strict=True)
 
 
@@ -82,8 +84,10 @@ def _cell(sheet: Any, value: Any, media_type: str) -> Any:
     from openpyxl.utils.escape import escape
 
     text = escape(value)
-    if len(text) > LONGEST_TEXT:
-        raise formless(f"a cell has at most {LONGEST_TEXT} characters", media_type)
+    if len(text) > MAX_CELL_CHARACTERS:
+        raise unsupported_data_error(
+            f"a cell has at most {MAX_CELL_CHARACTERS} characters", media_type
+        )
     cell = WriteOnlyCell(sheet)
     # As a text also where it begins like a formula.
     cell._value, cell.data_type = text, "s"
@@ -95,7 +99,7 @@ def _value(value: Any) -> Any:
         case None | bool() | str() | datetime.time() | Decimal():
             return value
         case int():
-            return value if -LARGEST_WHOLE <= value <= LARGEST_WHOLE else str(value)
+            return value if -MAX_EXACT_INTEGER <= value <= MAX_EXACT_INTEGER else str(value)
         case float():
             return _float(value)
         case datetime.date():
@@ -110,7 +114,7 @@ def _float(value: float) -> float | str | None:
 
 
 def _time(value: datetime.date) -> datetime.date | str:
-    if getattr(value, "tzinfo", None) is not None or value.year < FIRST_YEAR:
+    if getattr(value, "tzinfo", None) is not None or value.year < MIN_YEAR:
         return value.isoformat()
     # Of pandas' own kind where the column counts nanoseconds, which a cell does not.
     return value.to_pydatetime(warn=False) if hasattr(value, "to_pydatetime") else value

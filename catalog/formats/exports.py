@@ -56,7 +56,7 @@ class Exporter(Protocol):
         ...
 
 
-def unfitting(shape: tuple[int, ...], media_type: str) -> NotAcceptable:
+def unsupported_shape_error(shape: tuple[int, ...], media_type: str) -> NotAcceptable:
     """That data of this shape have no form in a format, to be raised."""
     return NotAcceptable(
         f"The shape of this data {shape} is incompatible with the requested format "
@@ -64,7 +64,7 @@ def unfitting(shape: tuple[int, ...], media_type: str) -> NotAcceptable:
     )
 
 
-def formless(what: str, media_type: str) -> NotAcceptable:
+def unsupported_data_error(what: str, media_type: str) -> NotAcceptable:
     """That these data have no form in a format, to be raised."""
     return NotAcceptable(
         f"These data have no form in the requested format ({media_type}): {what}. Choose a "

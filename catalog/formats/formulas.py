@@ -22,12 +22,12 @@ QUOTED = r"'\1"
 _FIRST = re.compile(FIRST)
 
 
-def for_spreadsheets(media_type: str) -> bool:
+def is_spreadsheet_csv(media_type: str) -> bool:
     """Return whether a format is CSV that is meant for a spreadsheet."""
     return media_type == EXCEL_CSV
 
 
-def without_formulas(table: pa.Table) -> pa.Table:
+def escape_formulas(table: pa.Table) -> pa.Table:
     """Return the rows, in which no text or name of a column is a formula; numbers stay."""
     columns = [
         pc.replace_substring_regex(column.cast(pa.large_string()), FIRST, QUOTED)
@@ -35,9 +35,9 @@ def without_formulas(table: pa.Table) -> pa.Table:
         else column
         for column in table.columns
     ]
-    return pa.table(columns, names=[quoted(name) for name in table.column_names])
+    return pa.table(columns, names=[escape_formula(name) for name in table.column_names])
 
 
-def quoted(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Return a text that is no formula."""
     return _FIRST.sub(QUOTED, text)

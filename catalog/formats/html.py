@@ -12,14 +12,14 @@ import numpy as np
 from ..services.tables.reading import Rows
 from ..storage.tables import empty
 from .arrays import has_texts, texts_of
-from .exports import Export, formless, unfitting
-from .images import has_picture, png
-from .text_tables import plain_rows, plain_table
+from .exports import Export, unsupported_data_error, unsupported_shape_error
+from .images import can_render, png
+from .text_tables import text_rows, text_table
 
 Array = np.ndarray[Any, Any]
 
 # A browser does not show more.
-MOST_CELLS = 1_000_000
+MAX_CELLS = 1_000_000
 HEAD = (
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
     "<body>\n"
@@ -28,20 +28,20 @@ FOOT = "</body></html>\n"
 
 
 def array_page(export: Export[Array]) -> Iterator[bytes]:
-    """A picture of an array of two dimensions or with colours, else its values as rows."""
+    """Yield a picture of an array of two dimensions or with colours, else its values as rows."""
     array = export.data
-    if array.ndim >= 2 and has_picture(array):
+    if array.ndim >= 2 and can_render(array):
         return _page(export.key, [_picture(export)])
-    if array.ndim > 2 or array.size > MOST_CELLS:
-        raise unfitting(array.shape, export.media_type)
+    if array.ndim > 2 or array.size > MAX_CELLS:
+        raise unsupported_shape_error(array.shape, export.media_type)
     if not has_texts(array.dtype):
-        raise formless(f"elements of {array.dtype} are no text", export.media_type)
+        raise unsupported_data_error(f"elements of {array.dtype} are no text", export.media_type)
     rows = texts_of(array.reshape(-1, 1) if array.ndim < 2 else array)
     return _page(export.key, ["<table>\n", *map(_row, rows), "</table>\n"])
 
 
 def table_page(export: Export[Rows]) -> Iterator[bytes]:
-    """The rows, below the names of the columns."""
+    """Yield the rows, below the names of the columns."""
     return _page(export.key, _table(export.data))
 
 
@@ -59,9 +59,9 @@ def _picture(export: Export[Array]) -> str:
 
 def _table(rows: Rows) -> Iterator[str]:
     yield "<table>\n<thead>"
-    yield _row(plain_table(empty(rows.schema)).column_names, "th")
+    yield _row(text_table(empty(rows.schema)).column_names, "th")
     yield "</thead>\n<tbody>\n"
-    for piece in plain_rows(rows):
+    for piece in text_rows(rows):
         columns = [map(_text, column.to_pylist()) for column in piece.columns]
         yield "".join(_row(row) for row in zip(*columns, strict=True))
     yield "</tbody>\n</table>\n"

@@ -8,23 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from .exports import Export, formless, unfitting
+from .exports import Export, unsupported_data_error, unsupported_shape_error
 
 Array = np.ndarray[Any, Any]
 
-DRAWN = "biufc"
+RENDERED_KINDS = "biufc"
 LOW, HIGH = 1, 99
 # Readers take larger pictures for an attack.
-MOST_PIXELS = 89_478_485
+MAX_PIXELS = 89_478_485
 # The percentiles of more values are those of as many, evenly spread.
 SAMPLE = 1_000_000
 CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 TIFF_KINDS = "biufc"
-LARGEST_NUMBER = 8
+MAX_ITEM_BYTES = 8
 
 
 def png(export: Export[Array]) -> bytes:
-    """A picture of an array of up to two dimensions, or of three, the last of them colours.
+    """Return a picture of an array of up to two dimensions, or of three, the last of them colours.
 
     Values from the 1st to the 99th percentile go from black to white; what is no number is black.
     Colours of eight bits are taken as they are, and an alpha channel always.
@@ -42,7 +42,7 @@ def png(export: Export[Array]) -> bytes:
 
 
 def tiff(export: Export[Array]) -> bytes:
-    """A TIFF file of the very values: a page for each picture of an array of three dimensions.
+    """Return a TIFF file of the unscaled values, with one page per image of a 3D array.
 
     A last dimension of three or four in an array of small unsigned integers is one of colours.
     """
@@ -50,9 +50,9 @@ def tiff(export: Export[Array]) -> bytes:
 
     array = np.atleast_2d(export.data)
     if array.ndim > 4 or not array.size:
-        raise unfitting(export.data.shape, export.media_type)
+        raise unsupported_shape_error(export.data.shape, export.media_type)
     if array.dtype.kind not in TIFF_KINDS or _too_wide(array.dtype):
-        raise formless(f"elements of {array.dtype} are no pixels", export.media_type)
+        raise unsupported_data_error(f"elements of {array.dtype} are no pixels", export.media_type)
     coloured = array.ndim > 2 and array.shape[-1] in (3, 4) and array.dtype in (np.uint8, np.uint16)
     file = io.BytesIO()
     photometric = "rgb" if coloured else "minisblack"
@@ -60,18 +60,20 @@ def tiff(export: Export[Array]) -> bytes:
     return file.getvalue()
 
 
-def has_picture(array: Array) -> bool:
-    """Whether `png` can draw it."""
+def can_render(array: Array) -> bool:
+    """Return whether `png` can draw it."""
     fits = array.ndim <= 2 or (array.ndim == 3 and array.shape[2] in CHANNELS)
-    return array.dtype.kind in DRAWN and fits and 0 < _count_pixels(array) <= MOST_PIXELS
+    return array.dtype.kind in RENDERED_KINDS and fits and 0 < _count_pixels(array) <= MAX_PIXELS
 
 
 def _pixels(export: Export[Array]) -> Array:
     array = export.data
-    if array.dtype.kind not in DRAWN:
-        raise formless(f"elements of {array.dtype} have no brightness", export.media_type)
-    if not has_picture(array):
-        raise unfitting(array.shape, export.media_type)
+    if array.dtype.kind not in RENDERED_KINDS:
+        raise unsupported_data_error(
+            f"elements of {array.dtype} have no brightness", export.media_type
+        )
+    if not can_render(array):
+        raise unsupported_shape_error(array.shape, export.media_type)
     array = np.atleast_2d(array)
     if array.ndim == 2 or array.shape[2] == 1:
         return _brightness(array)
@@ -100,11 +102,11 @@ def _brightness(array: Array) -> Array:
 
 
 def _opacity(array: Array) -> Array:
-    """An alpha channel as bytes: whole numbers by the most of their type, others from 0 to 1."""
-    most = float(np.iinfo(array.dtype).max) if array.dtype.kind in "iu" else 1.0
+    """Return an alpha channel as bytes: integers scaled by their type's maximum, floats by 1."""
+    maximum = float(np.iinfo(array.dtype).max) if array.dtype.kind in "iu" else 1.0
     with np.errstate(over="ignore", invalid="ignore"):
         values = np.abs(array).astype(np.float64)
-    return _bytes(values, 0.0, most)
+    return _bytes(values, 0.0, maximum)
 
 
 def _bytes(values: Array, low: float, high: float) -> Array:
@@ -121,4 +123,4 @@ def _count_pixels(array: Array) -> int:
 
 
 def _too_wide(dtype: np.dtype[Any]) -> bool:
-    return dtype.itemsize // (2 if dtype.kind == "c" else 1) > LARGEST_NUMBER
+    return dtype.itemsize // (2 if dtype.kind == "c" else 1) > MAX_ITEM_BYTES

@@ -17,18 +17,18 @@ import orjson
 import pyarrow as pa
 from pyarrow import types
 
-from core.errors import BadRequest
 from tiled_client.wire.json_columns import column_to_json
 from tiled_client.wire.json_values import array_to_json, json_default
 
 from ..config import storage_settings
+from ..services.response_limits import check_response_bytes
 from .exports import Body
-from .shared_values import in_bounded_slices, shares_values
+from .shared_values import bounded_slices, shares_values
 
 Array = np.ndarray[Any, Any]
 
 # What is no longer than this is sent as one, with a length and an ETag.
-WHOLE = 8 << 20
+MAX_WHOLE_BYTES = 8 << 20
 # Of one piece.
 VALUES, BYTES = 50_000, 1 << 20
 # The longest texts of numbers, by kind and size, each with a comma.
@@ -54,12 +54,12 @@ def json_of(value: Any) -> bytes:
 
 
 def _body(make: Callable[[], Iterator[bytes]], longest: float) -> Body:
-    """The pieces; as one where they are small. `longest` is what they cannot exceed together."""
+    """Return the chunks, joined if they are small; `longest` is an upper bound of their size."""
     pieces, first, size = make(), [], 0
     for piece in pieces:
         first.append(piece)
         size += len(piece)
-        if size > WHOLE:
+        if size > MAX_WHOLE_BYTES:
             break
     else:
         _check(size)
@@ -75,12 +75,11 @@ def _body(make: Callable[[], Iterator[bytes]], longest: float) -> Body:
 
 
 def _check(size: int) -> None:
-    limit = storage_settings().response_bytesize_limit
-    if size > limit:
-        raise BadRequest(
-            f"Response would exceed {limit} bytes as JSON (the setting "
-            "storage.response_bytesize_limit). Ask for a part of it, or for another format."
-        )
+    check_response_bytes(
+        size,
+        "Request a part of it, or a format that takes fewer bytes than JSON "
+        "(the limit is storage.response_bytesize_limit).",
+    )
 
 
 def _array(array: Array) -> Iterator[bytes]:
@@ -88,10 +87,10 @@ def _array(array: Array) -> Iterator[bytes]:
         yield json_of(array_to_json(array))
         return
     weight = math.prod(max(size, 1) for size in array.shape[1:])
-    most = max(min(VALUES, BYTES // max(array.itemsize, 1)), 1)
+    max_values = max(min(VALUES, BYTES // max(array.itemsize, 1)), 1)
     yield b"["
-    if array.ndim == 1 or weight <= most:
-        step = max(most // weight, 1)
+    if array.ndim == 1 or weight <= max_values:
+        step = max(max_values // weight, 1)
         for start in range(0, len(array), step):
             yield _without_brackets(json_of(array_to_json(array[start : start + step])), start)
     else:
@@ -115,9 +114,9 @@ def _table(table: pa.Table) -> Iterator[bytes]:
 
 
 def _parts(column: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
-    """The values, so many at a time as make one piece."""
+    """Yield the values, so many at a time as make one piece."""
     shared = shares_values(column.type)
-    for slice_ in in_bounded_slices([pa.table({"values": column})]):
+    for slice_ in bounded_slices([pa.table({"values": column})]):
         values, start = slice_["values"], 0
         while start < len(values):
             part = values.slice(start, VALUES)
@@ -129,7 +128,7 @@ def _parts(column: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
 
 
 def _without_brackets(text: bytes, start: int) -> bytes:
-    """The items of a list, after those before number `start`."""
+    """Return the items of a list, after those before number `start`."""
     return (b"," if start else b"") + text[1:-1]
 
 

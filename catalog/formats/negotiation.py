@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import NotAcceptable
-from core.http.media_types import PNG, preferences, refused
+from core.http.media_types import PNG, excluded, preferences
 
 from .exports import Exporter
 from .registry import Formats
 
 PARAMETER = re.compile(r"([\w-]{1,64})=([\w.+-]{1,64})")
 # They say how much something is wanted, and how the text arrives: not what is to be written.
-NOT_OURS = {"q", "charset"}
+STANDARD_PARAMETERS = {"q", "charset"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,17 @@ class Choice:
 def choose(
     formats: Formats, specs: Sequence[str], family: str, wanted: str, *, header: bool = False
 ) -> Choice:
-    """The first of the formats in the list `wanted` that data of these specs can have.
+    """Return the first of the formats in the list `wanted` that data of these specs can have.
 
     `header` says that the list is an `Accept` header, with q-values. Raises NotAcceptable.
     """
     known = formats.media_types(specs, family)
     requested = preferences(wanted) if header else tuple(map(str.strip, wanted.split(",")))
-    unwanted = refused(wanted) if header else frozenset[str]()
+    unwanted = excluded(wanted) if header else frozenset[str]()
     possible = {one.lower(): one for one in known if one.lower() not in unwanted}
     for part in requested:
         asked, _, said = part.partition(";")
-        meant = _meant(formats, asked.strip(), family, list(possible.values()))
+        meant = _resolve(formats, asked.strip(), family, list(possible.values()))
         media_type = possible.get((meant or "").lower())
         if media_type is not None:
             name = known[media_type]
@@ -63,8 +63,8 @@ def choose(
     )
 
 
-def _meant(formats: Formats, name: str, family: str, possible: Sequence[str]) -> str | None:
-    """The media type that a name stands for; of a wildcard, the best of those that are possible."""
+def _resolve(formats: Formats, name: str, family: str, possible: Sequence[str]) -> str | None:
+    """Return the media type of a name; for a wildcard, the best of the possible ones."""
     group, _, rest = name.partition("/")
     if rest != "*":
         return formats.media_type_of(name)
@@ -76,4 +76,4 @@ def _meant(formats: Formats, name: str, family: str, possible: Sequence[str]) ->
 
 def _parameters(text: str) -> dict[str, str]:
     found = (PARAMETER.fullmatch(part.strip()) for part in text.split(";"))
-    return {match[1]: match[2] for match in found if match and match[1] not in NOT_OURS}
+    return {match[1]: match[2] for match in found if match and match[1] not in STANDARD_PARAMETERS}

@@ -11,15 +11,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from core.errors import BadRequest
 from tiled_client.wire.buffers import awkward_buffers, ragged_body, zip_members
 from tiled_client.wire.expanded_size import expanded_nbytes
 from tiled_client.wire.json_values import nested_to_json
 
-from ..config import storage_settings
-from ..storage.parquet_writing import parquet_pieces
+from ..services.response_limits import check_response_bytes
+from ..storage.parquet_writing import parquet_chunks
 from ..storage.tables import serialize_ipc
-from .exports import Export, formless
+from .exports import Export, unsupported_data_error
 from .json_pieces import json_of
 from .tables import check_parquet
 
@@ -44,26 +43,26 @@ def json(export: Export[Nested]) -> bytes:
 
 
 def arrow(export: Export[Nested]) -> bytes:
-    """An Arrow IPC file."""
+    """Return an Arrow IPC file."""
     return serialize_ipc(_table(export))
 
 
 def parquet(export: Export[Nested]) -> bytes:
-    """A Parquet file."""
+    """Return a Parquet file."""
     table = _table(export)
     check_parquet(table.schema, export.media_type)
-    return b"".join(parquet_pieces(table.schema, [table]))
+    return b"".join(parquet_chunks(table.schema, [table]))
 
 
 def awkward_zip(export: Export[Nested]) -> bytes:
-    """The buffers."""
+    """Return the buffers."""
     if export.data.body is not None:
         return export.data.body()
     return zip_members(awkward_buffers(_several(export))[2])
 
 
 def ragged_zip(export: Export[Nested]) -> bytes:
-    """The buffers, with form and length."""
+    """Return the buffers, with form and length."""
     return ragged_body(_several(export))
 
 
@@ -77,16 +76,16 @@ def _table(export: Export[Nested]) -> pa.Table:
 
 def _check_size(array: Any) -> None:
     """Raise BadRequest for an array that is too large with each item as often as it occurs."""
-    size, limit = expanded_nbytes(array), storage_settings().response_bytesize_limit
-    if size > limit:
-        raise BadRequest(
-            f"Response would exceed {limit} bytes (the setting storage.response_bytesize_limit): "
-            f"written out, the array has {size}. Ask for its buffers (application/zip)."
-        )
+    size = expanded_nbytes(array)
+    check_response_bytes(
+        size,
+        f"With each repeated item written out, the array has {size} bytes (the limit is "
+        "storage.response_bytesize_limit). Request its buffers (application/zip).",
+    )
 
 
 def _several(export: Export[Nested]) -> Any:
     array = export.data.array()
     if not hasattr(array, "layout"):
-        raise formless("they are a single value", export.media_type)
+        raise unsupported_data_error("they are a single value", export.media_type)
     return array

@@ -55,7 +55,7 @@ class Formats:
             self._extensions[extension] = named[0]
 
     def media_types(self, specs: Sequence[str], family: str) -> dict[str, str]:
-        """The media types for data of these, each with the first name that has it."""
+        """Return the media types for data of these, each with the first name that has it."""
         found: dict[str, str] = {}
         for name in (*specs, family):
             for media_type in self._exporters.get(name, ()):
@@ -64,26 +64,26 @@ class Formats:
         return found
 
     def default(self, family: str) -> str | None:
-        """The media type for those who do not care."""
+        """Return the media type for those who do not care."""
         return next(iter(self._exporters.get(family, ())), None)
 
     def exporter(self, name: str, media_type: str) -> Exporter:
         """What writes it. Raises KeyError."""
         exporter = self._exporters[name][media_type]
         if isinstance(exporter, str):
-            exporter = self._exporters[name][media_type] = _imported(exporter)
+            exporter = self._exporters[name][media_type] = _import(exporter)
         return exporter
 
     def media_type_of(self, name: str) -> str:
-        """The media type that an extension stands for; any other name as it is."""
+        """Return the media type that an extension stands for; any other name as it is."""
         return self._extensions.get(name.removeprefix("."), name)
 
     def listed(self) -> dict[str, list[str]]:
-        """The media types by family and by spec."""
+        """Return the media types by family and by spec."""
         return {name: list(known) for name, known in self._exporters.items()}
 
     def aliases(self) -> dict[str, dict[str, list[str]]]:
-        """The extensions by family or spec, and by media type."""
+        """Return the extensions by family or spec, and by media type."""
         by_type: dict[str, list[str]] = {}
         for extension, media_type in self._extensions.items():
             by_type.setdefault(media_type, []).append(extension)
@@ -95,7 +95,7 @@ class Formats:
 
 @cache
 def formats() -> Formats:
-    """The formats of this server: those that it comes with, and those of the site.
+    """Return the formats of this server: those that it comes with, and those of the site.
 
     Raises ImproperlyConfigured for a module of the site that has none.
     """
@@ -116,6 +116,6 @@ def _register(registry: Formats, module: str) -> None:
     register(registry)
 
 
-def _imported(path: str) -> Exporter:
+def _import(path: str) -> Exporter:
     exporter: Exporter = import_string(path)
     return exporter

@@ -22,10 +22,10 @@ from ..config import storage_settings
 Sizes = np.ndarray[Any, Any]
 
 # Of one slice, in bytes without sharing, unless a single row is larger.
-SLICE = 4 << 20
+MAX_SLICE_BYTES = 4 << 20
 
 
-def in_bounded_slices(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def bounded_slices(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Yield the rows of `pieces` in slices of bounded size. Raise BadRequest for too large rows."""
     for piece in pieces:
         if any(shares_values(kind) for kind in piece.schema.types):
@@ -64,7 +64,7 @@ def _slices(table: pa.Table) -> Iterator[pa.Table]:
     ends, start = np.cumsum(sizes), 0
     while start < len(ends):
         before = ends[start - 1] if start else 0.0
-        stop = max(int(np.searchsorted(ends, before + SLICE, side="right")), start + 1)
+        stop = max(int(np.searchsorted(ends, before + MAX_SLICE_BYTES, side="right")), start + 1)
         yield table.slice(start, stop - start)
         start = stop
 
@@ -78,7 +78,7 @@ def _row_sizes(table: pa.Table) -> Sizes:
 
 
 def _sizes(array: pa.Array) -> Sizes:
-    """The bytes of each value."""
+    """Return the bytes of each value."""
     kind = array.type
     if isinstance(kind, pa.BaseExtensionType):
         return _sizes(array.storage)
@@ -130,13 +130,13 @@ def _is_fixed(kind: pa.DataType) -> bool:
 
 
 def _views(array: pa.Array) -> Sizes:
-    """The lengths of views, each of which is the first four of its sixteen bytes."""
+    """Return the lengths of views, each of which is the first four of its sixteen bytes."""
     words = np.frombuffer(array.buffers()[1] or b"", np.int32)[::4]
     return 1.0 + words[array.offset : array.offset + len(array)]
 
 
 def _within(sizes: Sizes, starts: Any, stops: Any) -> Sizes:
-    """The sums of `sizes` between places, and one for each list."""
+    """Return the sums of `sizes` between places, and one for each list."""
     sums = np.concatenate([[0.0], np.cumsum(sizes)])
     found: Sizes = 1.0 + sums[stops] - sums[starts]
     return found

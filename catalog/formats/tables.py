@@ -12,18 +12,18 @@ import pyarrow.csv
 from tiled_client.wire.json_columns import column_to_json
 
 from ..services.tables.reading import Rows
-from ..storage.parquet_writing import parquet_pieces
-from ..storage.tables import empty, has_empty_lists, in_slices, ipc_pieces, serialize_ipc
-from .exports import Body, Export, formless
-from .formulas import for_spreadsheets, quoted, without_formulas
+from ..storage.parquet_writing import parquet_chunks
+from ..storage.tables import empty, has_empty_lists, ipc_chunks, serialize_ipc, slice_batch
+from .exports import Body, Export, unsupported_data_error
+from .formulas import escape_formula, escape_formulas, is_spreadsheet_csv
 from .json_pieces import json_of, table_json
 from .registry import formats
-from .shared_values import in_bounded_slices
-from .temporary_files import written_file
-from .text_tables import plain_rows, without_unnamed_index
+from .shared_values import bounded_slices
+from .temporary_files import file_chunks
+from .text_tables import text_rows, without_unnamed_index
 
 # What is larger is made piece by piece.
-AT_ONCE = 8 << 20
+MAX_SLICE_BYTES = 8 << 20
 RECORD, END = b"\x1e", b"\n"
 
 
@@ -42,53 +42,55 @@ def as_rows(export: Export[Any], table: pa.Table) -> Body:
 
 
 def arrow(export: Export[Rows]) -> Body:
-    """An Arrow IPC file; a large one is made while it is sent."""
+    """Return an Arrow IPC file; a large one is made while it is sent."""
     rows = export.data
     table = rows.read()
-    if table.nbytes <= AT_ONCE:
+    if table.nbytes <= MAX_SLICE_BYTES:
         return serialize_ipc(table)
     if rows.stored:
         # Each of them is let go of once it is sent; of the table nothing is in memory yet.
-        return ipc_pieces(table.schema, rows.pieces())
-    return ipc_pieces(table.schema, _slices(table))
+        return ipc_chunks(table.schema, rows.pieces())
+    return ipc_chunks(table.schema, _slices(table))
 
 
 def _slices(table: pa.Table) -> Iterator[pa.Table]:
     for batch in table.to_batches():
-        for piece in in_slices(batch):
+        for piece in slice_batch(batch):
             yield pa.Table.from_batches([piece])
 
 
 def json(export: Export[Rows]) -> Body:
-    """An object with a list of values for each column; a large one is made while it is sent."""
+    """Return a JSON object with a list per column; a large one is streamed."""
     return table_json(without_unnamed_index(export.data.read()))
 
 
 def parquet(export: Export[Rows]) -> Iterator[bytes]:
-    """A Parquet file, with a row group for each piece."""
+    """Yield a Parquet file, with a row group for each piece."""
     check_parquet(export.data.schema, export.media_type)
 
     def write(file: Any) -> None:
-        for piece in parquet_pieces(export.data.schema, export.data.pieces()):
+        for piece in parquet_chunks(export.data.schema, export.data.pieces()):
             file.write(piece)
 
-    return written_file(write, export.address)
+    return file_chunks(write, export.address)
 
 
 def check_parquet(schema: pa.Schema, media_type: str) -> None:
     """Raise NotAcceptable for types that end the process when pyarrow writes them to Parquet."""
     for field in schema:
         if has_empty_lists(field.type):
-            raise formless(f"lists in {field.name!r} have the fixed size 0", media_type)
+            raise unsupported_data_error(
+                f"lists in {field.name!r} have the fixed size 0", media_type
+            )
 
 
 def separated(export: Export[Rows]) -> Iterator[bytes]:
-    """A line for each row, after one of names; `header=absent` leaves that out."""
+    """Yield a line for each row, after one of names; `header=absent` leaves that out."""
     header = export.parameters.get("header") != "absent"
-    pieces, schema = plain_rows(export.data), export.data.schema
-    if for_spreadsheets(export.media_type):
-        pieces = map(without_formulas, pieces)
-        schema = pa.schema([field.with_name(quoted(field.name)) for field in schema])
+    pieces, schema = text_rows(export.data), export.data.schema
+    if is_spreadsheet_csv(export.media_type):
+        pieces = map(escape_formulas, pieces)
+        schema = pa.schema([field.with_name(escape_formula(field.name)) for field in schema])
     return separated_pieces(schema, pieces, header=header)
 
 
@@ -105,8 +107,8 @@ def separated_pieces(
 
 
 def json_sequence(export: Export[Rows]) -> Iterator[bytes]:
-    """An object for each row, between a record separator and a line feed (RFC 7464)."""
-    for piece in in_bounded_slices(export.data.pieces()):
+    """Yield an object for each row, between a record separator and a line feed (RFC 7464)."""
+    for piece in bounded_slices(export.data.pieces()):
         table = without_unnamed_index(piece)
         rows = zip(*map(column_to_json, table.columns), strict=True)
         names = table.column_names

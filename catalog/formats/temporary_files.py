@@ -7,18 +7,18 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from core.budgets import Growth, budgets
+from core.budgets import Reservation, budgets
 
-IN_MEMORY = 8 << 20
+MAX_MEMORY_BYTES = 8 << 20
 """Files up to so many bytes stay in memory."""
 
-PIECE = 1 << 20
+CHUNK_BYTES = 1 << 20
 
 
-class _Counted:
+class _CountingFile:
     """A file whose bytes are taken out of the budget as they are written."""
 
-    def __init__(self, file: Any, growth: Growth) -> None:
+    def __init__(self, file: Any, growth: Reservation) -> None:
         self._file = file
         self._growth = growth
 
@@ -32,13 +32,13 @@ class _Counted:
         return getattr(self._file, name)
 
 
-def growth(address: str) -> Growth:
+def growth(address: str) -> Reservation:
     """Return what a temporary file made for `address` holds of the budget: nothing yet."""
-    return Growth(budgets().temporary_bytes, address)
+    return Reservation(budgets().temporary_bytes, address)
 
 
-def written_file(write: Callable[[Any], None], address: str = "") -> Iterator[bytes]:
-    """The content of the file that `write` makes for `address`, piece by piece.
+def file_chunks(write: Callable[[Any], None], address: str = "") -> Iterator[bytes]:
+    """Yield the content of the file that `write` makes for `address`, piece by piece.
 
     It is made before the first piece, and gone after the last, or when nobody wants any more.
     Raises Exhausted where there are as many exports, or bytes in temporary files, as may be.
@@ -46,14 +46,14 @@ def written_file(write: Callable[[Any], None], address: str = "") -> Iterator[by
     with (
         budgets().exports.held(1, address),
         growth(address) as grown,
-        tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file,
+        tempfile.SpooledTemporaryFile(max_size=MAX_MEMORY_BYTES) as file,
     ):
-        write(_Counted(file, grown))
+        write(_CountingFile(file, grown))
         file.seek(0)
-        yield from _pieces(file)
+        yield from _read_chunks(file)
 
 
-def named_file(write: Callable[[str, Growth], None], address: str = "") -> Iterator[bytes]:
+def path_chunks(write: Callable[[str, Reservation], None], address: str = "") -> Iterator[bytes]:
     """As `written_file`, where `write` takes a path: several times quicker for large HDF5 files.
 
     The library that writes it cannot be made to count: `write` says by how much it grows, before.
@@ -65,9 +65,9 @@ def named_file(write: Callable[[str, Growth], None], address: str = "") -> Itera
     ):
         write(file.name, grown)
         grown.to(os.fstat(file.fileno()).st_size)
-        yield from _pieces(file)
+        yield from _read_chunks(file)
 
 
-def _pieces(file: Any) -> Iterator[bytes]:
-    while piece := file.read(PIECE):
+def _read_chunks(file: Any) -> Iterator[bytes]:
+    while piece := file.read(CHUNK_BYTES):
         yield piece

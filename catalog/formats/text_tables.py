@@ -25,40 +25,40 @@ from tiled_client.wire.json_values import data_uri
 from ..services.tables.reading import Rows
 from ..storage.tables import storage_of
 from .json_pieces import json_of
-from .shared_values import in_bounded_slices
+from .shared_values import bounded_slices
 
 
-def plain_rows(rows: Rows) -> Iterator[pa.Table]:
-    """The rows, piece by piece, with plain values only."""
-    return map(plain_table, in_bounded_slices(rows.pieces()))
+def text_rows(rows: Rows) -> Iterator[pa.Table]:
+    """Yield the rows, piece by piece, with plain values only."""
+    return map(text_table, bounded_slices(rows.pieces()))
 
 
-def plain_table(table: pa.Table) -> pa.Table:
-    """The same rows with plain values, without an index that has no name."""
+def text_table(table: pa.Table) -> pa.Table:
+    """Return the same rows with plain values, without an index that has no name."""
     table = without_unnamed_index(table)
-    columns = [_plain(column) for column in table.columns]
+    columns = [_as_text_column(column) for column in table.columns]
     return pa.table(columns, names=table.column_names)
 
 
 def without_unnamed_index(table: pa.Table) -> pa.Table:
-    """The table without the numbers that pandas gives to rows."""
+    """Return the table without the numbers that pandas gives to rows."""
     names = [name for name in table.column_names if name.startswith("__index_level_")]
     return table.drop_columns(names) if names else table
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _as_text_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type
     if types.is_dictionary(kind):
-        return _plain(column.cast(kind.value_type))
+        return _as_text_column(column.cast(kind.value_type))
     if types.is_run_end_encoded(kind):
-        return _plain(pc.run_end_decode(column))
+        return _as_text_column(pc.run_end_decode(column))
     if isinstance(kind, pa.BaseExtensionType):
-        return _plain(storage_of(column))
+        return _as_text_column(storage_of(column))
     if types.is_nested(kind) or types.is_interval(kind):
         return _as_texts(column_to_json(column), lambda value: json_of(value).decode())
-    if (types.is_temporal(kind) and not types.is_duration(kind)) and not _is_sayable(column):
+    if (types.is_temporal(kind) and not types.is_duration(kind)) and not _has_json_form(column):
         return _as_texts(column_to_json(column), str)
-    if is_octets(kind):
+    if is_binary(kind):
         return _as_texts(column.to_pylist(), data_uri)
     if types.is_duration(kind):
         return column.cast(pa.int64())
@@ -67,20 +67,20 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.string()) if types.is_null(kind) else column
 
 
-def is_octets(kind: pa.DataType) -> bool:
-    """Whether it is a type of bytes."""
+def is_binary(kind: pa.DataType) -> bool:
+    """Return whether it is a type of bytes."""
     kinds = (types.is_binary, types.is_large_binary, types.is_fixed_size_binary)
     return any(bool(is_kind(kind)) for is_kind in (*kinds, types.is_binary_view))
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Whether it is a type of texts."""
+    """Return whether it is a type of texts."""
     kinds = (types.is_string, types.is_large_string, types.is_string_view)
     return any(bool(is_kind(kind)) for is_kind in kinds)
 
 
-def _is_sayable(column: pa.ChunkedArray) -> bool:
-    """Whether Python's own types, and so most programs, can say these times exactly."""
+def _has_json_form(column: pa.ChunkedArray) -> bool:
+    """Return whether Python's own types, and so most programs, can say these times exactly."""
     extremes = pc.min_max(column.combine_chunks())
     try:
         for extreme in extremes.values():

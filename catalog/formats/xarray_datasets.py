@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from core.budgets import Growth
-from core.errors import BadRequest
+from core.budgets import Reservation
 from tiled_client.wire.structures import ArrayStructure
 
 from ..config import storage_settings
 from ..services.nodes.subtrees import Subtree
-from .exports import Body, Export, formless
+from ..services.response_limits import check_response_bytes
+from .exports import Body, Export, unsupported_data_error
 from .hdf5.values import attribute
 from .tables import as_rows
-from .temporary_files import named_file
+from .temporary_files import path_chunks
 
 if TYPE_CHECKING:
     import xarray
@@ -30,31 +30,31 @@ COORDINATE = "xarray_coord"
 
 
 def as_table(export: Export[Subtree]) -> Body:
-    """A row for each point of the dimensions, which are the index, as `to_dataframe` makes them."""
+    """Return a row for each point of the dimensions, indexed by them, like `to_dataframe`."""
     frame = _dataset(export, limit=_limit()).to_dataframe()
     try:
         table = pa.Table.from_pandas(frame)
     except pa.ArrowException as error:
-        raise formless(str(error), export.media_type) from error
+        raise unsupported_data_error(str(error), export.media_type) from error
     return as_rows(export, table)
 
 
 def netcdf(export: Export[Subtree]) -> Iterator[bytes]:
-    """A netCDF-4 file, which is one of HDF5 too."""
+    """Yield a netCDF-4 file, which is one of HDF5 too."""
     dataset = _dataset(export, limit=None)
 
-    def write(path: str, grown: Growth) -> None:
+    def write(path: str, grown: Reservation) -> None:
         grown.by(dataset.nbytes)
         try:
             dataset.to_netcdf(path, engine="h5netcdf")
         except (TypeError, ValueError, NotImplementedError) as error:
-            raise formless(str(error), export.media_type) from error
+            raise unsupported_data_error(str(error), export.media_type) from error
 
-    return named_file(write, export.address)
+    return path_chunks(write, export.address)
 
 
 def _dataset(export: Export[Subtree], *, limit: int | None) -> xarray.Dataset:
-    """The data set; as a table of at most `limit` bytes. Raises BadRequest, NotAcceptable."""
+    """Return the dataset; as a table, of at most `limit` bytes. Raise BadRequest, NotAcceptable."""
     import xarray
 
     arrays = {item.key: _structure(export, item) for item in export.data.children()}
@@ -68,12 +68,12 @@ def _dataset(export: Export[Subtree], *, limit: int | None) -> xarray.Dataset:
     try:
         return xarray.Dataset(variables, coordinates, _attributes(export.metadata))
     except ValueError as error:
-        raise formless(str(error), export.media_type) from error
+        raise unsupported_data_error(str(error), export.media_type) from error
 
 
 def _structure(export: Export[Subtree], item: Subtree) -> ArrayStructure:
     if not isinstance(item.structure, ArrayStructure):
-        raise formless(f"{item.key} is no array", export.media_type)
+        raise unsupported_data_error(f"{item.key} is no array", export.media_type)
     return item.structure
 
 
@@ -88,10 +88,7 @@ def _check_size(arrays: Mapping[str, ArrayStructure], limit: int | None) -> None
         }
         width = sum(array.dtype.itemsize for array in arrays.values())
         size = max(size, width * int(np.prod(list(sizes.values()), dtype=object)))
-    if size > (limit or _limit()):
-        raise BadRequest(
-            f"Response would exceed {limit or _limit()}. Name some variables ('?field=...')."
-        )
+    check_response_bytes(size, "Select some variables ('?field=...').")
 
 
 def _dims(array: ArrayStructure) -> tuple[str, ...]:

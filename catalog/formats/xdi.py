@@ -15,7 +15,7 @@ from tiled_client.wire.version import WIRE_VERSION
 from ..services.tables.reading import Rows
 from ..storage.tables import empty
 from .exports import Export
-from .text_tables import plain_rows, plain_table
+from .text_tables import text_rows, text_table
 
 # In the order in which the specification names them; others come after them.
 NAMESPACES = (
@@ -28,10 +28,10 @@ END_OF_HEADER = "# ---"
 
 def xdi(export: Export[Rows]) -> Iterator[bytes]:
     """Header, labels, and columns with blanks between them."""
-    names = plain_table(empty(export.data.schema)).column_names
+    names = text_table(empty(export.data.schema)).column_names
     header = [*_header(export.metadata), "# " + " ".join(map(_word, names))]
     yield "".join(f"{line}\n" for line in header).encode()
-    for piece in plain_rows(export.data):
+    for piece in text_rows(export.data):
         rows = zip(*(column.to_pylist() for column in piece.columns), strict=True)
         yield "".join(" ".join(map(_word, row)) + "\n" for row in rows).encode()
 
@@ -57,10 +57,10 @@ def _fields(fields: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _line(text: str) -> str:
-    """A line of the header, whatever lines the text itself has."""
+    """Return a line of the header, whatever lines the text itself has."""
     return "# " + " ".join(text.split())
 
 
 def _word(value: Any) -> str:
-    """A value without the blanks that would make several of it."""
+    """Return a value without the blanks that would make several of it."""
     return "nan" if value is None else "_".join(str(value).split()) or "_"

@@ -18,16 +18,16 @@ from core.errors import NotAcceptable
 
 Array = np.ndarray[Any, Any]
 
-LARGEST_CHUNK = 32 << 20
+MAX_CHUNK_BYTES = 32 << 20
 """In bytes."""
 
-LEVEL = 5
+COMPRESSION_LEVEL = 5
 # The widest element whose bytes Blosc shuffles.
-WIDEST = 255
+MAX_TYPESIZE_BYTES = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class ChunkGrid:
     """An array on a regular grid of chunks; those at the edges are filled up with zeros."""
 
     shape: tuple[int, ...]
@@ -37,12 +37,12 @@ class Grid:
     @classmethod
     def of(
         cls, shape: Sequence[int], chunks: Sequence[Sequence[int]], dtype: np.dtype[Any]
-    ) -> Grid:
-        """The grid nearest to `chunks`, the sizes along each dimension."""
+    ) -> ChunkGrid:
+        """Return the grid nearest to `chunks`, the sizes along each dimension."""
         chunk = [max(_regular(sizes), 1) for sizes in chunks]
         for dimension in range(len(chunk)):
             rest = math.prod(chunk[dimension + 1 :]) * max(dtype.itemsize, 1)
-            chunk[dimension] = min(chunk[dimension], max(LARGEST_CHUNK // rest, 1))
+            chunk[dimension] = min(chunk[dimension], max(MAX_CHUNK_BYTES // rest, 1))
         return cls(tuple(shape), tuple(chunk), dtype)
 
     def region(self, block: Sequence[int]) -> tuple[slice, ...] | None:
@@ -56,20 +56,20 @@ class Grid:
         return region if all(part.start < part.stop for part in region) else None
 
     def encoded(self, array: Array, *, little: bool) -> bytes:
-        """A chunk as it is sent; with `little`, in that byte order whatever the dtype says."""
+        """Return the bytes of a chunk; with `little`, little-endian whatever the dtype."""
         from numcodecs import blosc
 
         dtype = self.dtype.newbyteorder("<") if little else self.dtype
         whole = np.zeros(self.chunk, dtype)
         whole[tuple(slice(0, size) for size in array.shape)] = array
         octets: bytes = blosc.compress(
-            whole.tobytes(), b"lz4", LEVEL, blosc.SHUFFLE, 0, _typesize(dtype)
+            whole.tobytes(), b"lz4", COMPRESSION_LEVEL, blosc.SHUFFLE, 0, _typesize(dtype)
         )
         return octets
 
 
-def document_v2(grid: Grid) -> dict[str, Any]:
-    """The content of `.zarray`. Raises NotAcceptable for a dtype that Zarr does not have."""
+def document_v2(grid: ChunkGrid) -> dict[str, Any]:
+    """Return the content of `.zarray`. Raises NotAcceptable for a dtype that Zarr does not have."""
     dtype, fill = _dtype(grid.dtype, 2)
     return {
         "zarr_format": 2,
@@ -79,7 +79,7 @@ def document_v2(grid: Grid) -> dict[str, Any]:
         "compressor": {
             "id": "blosc",
             "cname": "lz4",
-            "clevel": LEVEL,
+            "clevel": COMPRESSION_LEVEL,
             "shuffle": 1,
             "blocksize": 0,
         },
@@ -91,9 +91,9 @@ def document_v2(grid: Grid) -> dict[str, Any]:
 
 
 def document_v3(
-    grid: Grid, dims: Sequence[str] | None, attributes: Mapping[str, Any]
+    grid: ChunkGrid, dims: Sequence[str] | None, attributes: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The content of an array's `zarr.json`. Raises as `document_v2` does."""
+    """Return the content of an array's `zarr.json`. Raises as `document_v2` does."""
     dtype, fill = _dtype(grid.dtype.newbyteorder("<"), 3)
     value: dict[str, Any] = {
         "zarr_format": 3,
@@ -110,7 +110,7 @@ def document_v3(
                 "configuration": {
                     "typesize": _typesize(grid.dtype),
                     "cname": "lz4",
-                    "clevel": LEVEL,
+                    "clevel": COMPRESSION_LEVEL,
                     "shuffle": "shuffle",
                     "blocksize": 0,
                 },
@@ -124,7 +124,7 @@ def document_v3(
 
 
 def _dtype(dtype: np.dtype[Any], version: Literal[2, 3]) -> tuple[Any, Any]:
-    """The name of a dtype, and its zero."""
+    """Return the name of a dtype, and its zero."""
     from zarr.dtype import parse_data_type
 
     try:
@@ -139,9 +139,9 @@ def _dtype(dtype: np.dtype[Any], version: Literal[2, 3]) -> tuple[Any, Any]:
 
 
 def _typesize(dtype: np.dtype[Any]) -> int:
-    return dtype.itemsize if 0 < dtype.itemsize <= WIDEST else 1
+    return dtype.itemsize if 0 < dtype.itemsize <= MAX_TYPESIZE_BYTES else 1
 
 
 def _regular(sizes: Sequence[int]) -> int:
-    """One size for a dimension: the first, or the largest where they are irregular."""
+    """Return one size for a dimension: the first, or the largest where they are irregular."""
     return sizes[0] if sizes and len(set(sizes[:-1])) <= 1 else max(sizes, default=1)

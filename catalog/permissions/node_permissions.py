@@ -19,12 +19,12 @@ from django.db.models.functions import Length
 
 from access.permissions.tag_permissions import (
     NODE_SCOPES,
-    Rights,
+    Permissions,
     Version,
+    bypasses_tags,
     current_version,
-    is_unbound,
-    per_node,
-    rights_of,
+    permissions_for,
+    tags_enabled,
     version_of,
 )
 from access.principals import Principal, Scope
@@ -51,7 +51,7 @@ class _Paths:
 
     version: Version | None
     lists: Mapping[int, Lists]
-    allowed: OrderedDict[tuple[Rights, frozenset[Scope]], tuple[int, ...]] = field(
+    allowed: OrderedDict[tuple[Permissions, frozenset[Scope]], tuple[int, ...]] = field(
         default_factory=OrderedDict
     )
 
@@ -60,9 +60,9 @@ _lock = threading.Lock()
 _paths = _Paths(None, {})
 
 
-def rights_now(principal: Principal) -> Rights:
+def rights_now(principal: Principal) -> Permissions:
     """What `principal` may do, as of now."""
-    return rights_of(principal, current_version())
+    return permissions_for(principal, current_version())
 
 
 def check_node(path: str, principal: Principal, *scopes: Scope) -> None:
@@ -79,11 +79,11 @@ def check_node(path: str, principal: Principal, *scopes: Scope) -> None:
     if found is None:
         # A node that is hidden takes as many steps as one that is not there.
         version = current_version()
-        rights_of(principal, version)
+        permissions_for(principal, version)
         _at(version)
         raise no_such_entry(segments)
     tag_path, is_root, version, from_above = found
-    held = scopes_on(tag_path, rights_of(principal, version), version, is_root=is_root)
+    held = scopes_on(tag_path, permissions_for(principal, version), version, is_root=is_root)
     if SEE not in held:
         if not from_above:
             _place_above(joined)
@@ -99,17 +99,21 @@ def check_node(path: str, principal: Principal, *scopes: Scope) -> None:
 
 def limited(principal: Principal) -> bool:
     """Whether tags make a difference to `principal`; asks no database."""
-    return per_node() and not (is_unbound(principal) and principal.access_tags is None)
+    return tags_enabled() and not (bypasses_tags(principal) and principal.access_tags is None)
 
 
 def scopes_on(
-    tag_path: int | None, rights: Rights, version: Version | None, *, is_root: bool = False
+    tag_path: int | None, rights: Permissions, version: Version | None, *, is_root: bool = False
 ) -> frozenset[Scope]:
     """What `rights` allow on a node; nothing at all on one that is not seen."""
-    if rights.unlimited:
+    if rights.bypasses_tags:
         return NODE_SCOPES
     if is_root:
-        return NODE_SCOPES if tag_path is None else rights.on(_own(tag_path, version)) | {SEE}
+        return (
+            NODE_SCOPES
+            if tag_path is None
+            else rights.scopes_for_tags(_own(tag_path, version)) | {SEE}
+        )
     if tag_path is None:
         return frozenset()
     return _scopes(_at(version, tag_path).lists.get(tag_path, ()), rights)
@@ -120,7 +124,7 @@ def allowed_tag_paths(principal: Principal, scopes: Collection[Scope]) -> Sequen
     if not limited(principal):
         return None
     version = current_version()
-    rights, paths = rights_of(principal, version), _at(version)
+    rights, paths = permissions_for(principal, version), _at(version)
     asked = rights, frozenset((SEE, *scopes))
     with _lock:
         found = paths.allowed.get(asked)
@@ -145,7 +149,7 @@ def which_allow(asked: Sequence[tuple[UUID, Principal]], *scopes: Scope) -> list
     return [
         node not in places
         or scopes_on(
-            places[node][0], rights_of(principal, version), version, is_root=places[node][1]
+            places[node][0], permissions_for(principal, version), version, is_root=places[node][1]
         ).issuperset(scopes)
         for node, principal in asked
     ]
@@ -162,9 +166,10 @@ def which_children(
     nodes = Node.objects.filter(parent__uuid=container, key__in=keys)
     now = dict(nodes.values_list("key", "tag_path"))
     version = current_version()
-    rights = rights_of(principal, version)
+    rights = permissions_for(principal, version)
     return [
-        SEE in rights.on(tags) and (key not in now or SEE in scopes_on(now[key], rights, version))
+        SEE in rights.scopes_for_tags(tags)
+        and (key not in now or SEE in scopes_on(now[key], rights, version))
         for key, tags in children
     ]
 
@@ -262,7 +267,7 @@ def _own(tag_path: int, version: Version | None) -> tuple[str, ...]:
     return lists[-1] if lists else ()
 
 
-def _scopes(lists: Lists, rights: Rights) -> frozenset[Scope]:
-    if not lists or any(SEE not in rights.on(tags) for tags in lists):
+def _scopes(lists: Lists, rights: Permissions) -> frozenset[Scope]:
+    if not lists or any(SEE not in rights.scopes_for_tags(tags) for tags in lists):
         return frozenset()
-    return rights.on(lists[-1])
+    return rights.scopes_for_tags(lists[-1])

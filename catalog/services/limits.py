@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
-import orjson
 import pyarrow as pa
 
 from core.bounds import bounds, exceeded
@@ -24,8 +22,6 @@ from tiled_client.wire.structures import ArrayStructure, Structure, TableStructu
 
 from ..storage import ragged, sparse
 
-# orjson writes 254 levels, and an answer needs some for itself.
-JSON_DEPTH = 200
 # tensorstore knows 32, of which one may be needed for the bytes of an element.
 DIMENSIONS = 31
 ARRAY_BYTES = 1 << 60
@@ -36,35 +32,6 @@ PARAMETER_LENGTH = 255
 LONGEST = 2**62
 ASSET_NUMBER = 2**31 - 1
 ASSET_BYTES = 2**63 - 1
-
-
-def check_json(value: Any) -> None:
-    """Raise Invalid for what the JSON column of one of the databases, or an answer, cannot hold."""
-    level, depth = [value], 0
-    while level:
-        depth += 1
-        if depth > JSON_DEPTH:
-            raise Invalid(f"JSON must not be nested deeper than {JSON_DEPTH} levels.")
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                below += item
-                below += item.values()
-            elif isinstance(item, list):
-                below += item
-            elif isinstance(item, str) and "\0" in item:
-                raise Invalid("A text with a NUL character cannot be stored.")
-            elif isinstance(item, int) and not -(2**63) <= item < 2**64:
-                raise Invalid("An integer of more than 64 bits cannot be stored.")
-        level = below
-
-
-def json_size(value: Any) -> int:
-    """Return the size in bytes of `value` as JSON. Raise Invalid for what is nested too deep."""
-    try:
-        return len(orjson.dumps(value))
-    except orjson.JSONEncodeError as error:
-        raise Invalid(f"This cannot be stored as JSON: {error}.") from error
 
 
 def check_structure(structure: Structure | None) -> None:

@@ -20,10 +20,10 @@ from tiled_client.wire.structures import ArrayStructure
 
 from .chunks import files as chunk_files
 from .chunks import staging, staging_names, written
-from .chunks.staging import Aside
+from .chunks.staging import StagedChunk
 from .encoding import Array, Encoding
 from .errors import Unreadable
-from .handle_cache import Handles
+from .handle_cache import HandleCache
 from .layout import (
     Layout,
     Written,
@@ -38,22 +38,22 @@ from .layout import (
 )
 from .regions import (
     Region,
-    beyond,
+    check_region,
     count_chunks,
     fetch_plan,
+    outside_parts,
     overlap,
-    part_of,
-    pieces_along,
     relative,
-    shape_of,
+    split_region,
+    take_region,
     whole,
 )
 
 MIMETYPE = "application/x-zarr"
 # Up to so many chunks our own writing of chunk files is quicker than tensorstore's threads.
-FEW_CHUNKS = 8
+MAX_DIRECT_CHUNKS = 8
 # What is written at once, in bytes, where its chunks are not larger.
-PIECE = 32 * 1024 * 1024
+MAX_WRITE_BYTES = 32 * 1024 * 1024
 
 
 class ArrayStore:
@@ -65,7 +65,7 @@ class ArrayStore:
 
     def __init__(self, *, file_io_sync: bool = False, handles: int = 256) -> None:
         self._sync = file_io_sync
-        self._handles = Handles(file_io_sync=file_io_sync, limit=handles)
+        self._handles = HandleCache(file_io_sync=file_io_sync, limit=handles)
 
     def create(self, directory: Path, structure: ArrayStructure) -> None:
         """Make the folder of an array of zeros."""
@@ -85,7 +85,7 @@ class ArrayStore:
         visible_shape: Sequence[int] | None = None,
         stage: str = "",
         each: Callable[[], None] | None = None,
-    ) -> list[Aside]:
+    ) -> list[StagedChunk]:
         """Write `array` over `region` (start and stop of each dimension).
 
         `visible_shape` is the shape that readers know, if the array is growing to `structure`:
@@ -95,29 +95,29 @@ class ArrayStore:
         Raises WireError if the region is not within the shape, or is of another shape than `array`;
         MissingFile where it would leave a part of a chunk that is lost.
         """
-        _check_region(structure.shape, region, array)
+        check_region(structure.shape, region, array)
         encoding = Encoding.of(structure.dtype)
-        chunks: list[Aside] = []
+        chunks: list[StagedChunk] = []
         if not array.size or not encoding.dtype.itemsize:
             return chunks
         opened = self._handles.get(directory, structure)
         layout, _ = opened
         visible = structure.shape if visible_shape is None else tuple(visible_shape)
-        for part in self._parts(layout, region, array):
-            values = encoding.encode(part_of(array, relative(part, region)))
+        for part in self._split(layout, region, array):
+            values = encoding.encode(take_region(array, relative(part, region)))
             if stage:
-                chunks += self._put_staged(
+                chunks += self._write_staged(
                     directory, structure, opened, part, values, visible, stage
                 )
             else:
-                self._put(directory, structure, opened, part, values, visible)
+                self._write_part(directory, structure, opened, part, values, visible)
             if each is not None:
                 each()
         if layout.recorded:
-            self._note(directory, structure, layout, region, visible, staged=bool(stage))
+            self._record_written(directory, structure, layout, region, visible, staged=bool(stage))
         return chunks
 
-    def _note(
+    def _record_written(
         self,
         directory: Path,
         structure: ArrayStructure,
@@ -129,7 +129,7 @@ class ArrayStore:
     ) -> None:
         """Keep in mind that `region` was written, but for what was set aside of it."""
         inner = Encoding.of(structure.dtype).inner
-        for part in beyond(region, visible) if staged else [region]:
+        for part in outside_parts(region, visible) if staged else [region]:
             written.after_write(
                 directory,
                 layout,
@@ -139,15 +139,15 @@ class ArrayStore:
             )
 
     def staged(self, directory: Path) -> list[str]:
-        """The stages of a folder that were neither applied nor discarded."""
-        return sorted({each.name for each in staging_names.found(directory)})
+        """Return the stages of a folder that were neither applied nor discarded."""
+        return sorted({each.name for each in staging_names.find_stages(directory)})
 
     def apply(
         self,
         directory: Path,
         structure: ArrayStructure,
         stage: str,
-        chunks: Sequence[Aside] | None = None,
+        chunks: Sequence[StagedChunk] | None = None,
         *,
         alone: bool = True,
     ) -> None:
@@ -158,7 +158,7 @@ class ArrayStore:
         """
         layout, _ = self._handles.get(directory, structure)
         if chunks is None:
-            chunks = staging.find(directory, stage, len(layout.chunk))
+            chunks = staging.find_staged(directory, stage, len(layout.chunk))
         shape = structure.shape + Encoding.of(structure.dtype).inner
         staging.apply(directory, stage, layout, shape, chunks, sync=self._sync, alone=alone)
 
@@ -212,7 +212,7 @@ class ArrayStore:
             state = read_written(directory, len(grown.shape))
             write_layout(directory, grown, new, state, sync=self._sync)
         else:
-            self._handles.grew(directory, grown)
+            self._handles.update_shape(directory, grown)
 
     def branch(self, directory: Path, copy: Path, structure: ArrayStructure) -> None:
         """Make `copy` hold the same array of `structure` as `directory`, now and from now on.
@@ -222,17 +222,17 @@ class ArrayStore:
         """
         layout, _ = self._handles.get(directory, structure)
         shape = structure.shape + Encoding.of(structure.dtype).inner
-        state = written.link(directory, copy, layout, shape)
+        state = written.copy_marks(directory, copy, layout, shape)
         chunk_files.link_inside(directory, copy, layout, shape, self._sync)
         write_layout(copy, reshape(layout, structure), structure, state, sync=self._sync)
 
-    def _parts(self, layout: Layout, region: Region, array: Array) -> Iterator[Region]:
-        if array.nbytes <= PIECE:
+    def _split(self, layout: Layout, region: Region, array: Array) -> Iterator[Region]:
+        if array.nbytes <= MAX_WRITE_BYTES:
             return iter([region])
         chunk = layout.chunk[: array.ndim]
-        return pieces_along(region, chunk, most=PIECE // array.dtype.itemsize)
+        return split_region(region, chunk, max_elements=MAX_WRITE_BYTES // array.dtype.itemsize)
 
-    def _put_staged(
+    def _write_staged(
         self,
         directory: Path,
         structure: ArrayStructure,
@@ -241,23 +241,23 @@ class ArrayStore:
         values: Array,
         visible: tuple[int, ...],
         stage: str,
-    ) -> list[Aside]:
+    ) -> list[StagedChunk]:
         # What nobody can see yet comes first: a chunk may be on both sides.
-        for part in beyond(region, visible):
-            unseen = part_of(values, relative(part, region))
-            self._put(directory, structure, opened, part, unseen, visible)
+        for part in outside_parts(region, visible):
+            unseen = take_region(values, relative(part, region))
+            self._write_part(directory, structure, opened, part, unseen, visible)
         if any(part.start >= size for part, size in zip(region, visible, strict=True)):
             return []
         seen = overlap(region, whole(visible))
-        values = part_of(values, relative(seen, region))
+        values = take_region(values, relative(seen, region))
         inner = Encoding.of(structure.dtype).inner
         stored_region, shape = (*seen, *whole(inner)), structure.shape + inner
         layout, _ = opened
-        return staging.put_aside(
+        return staging.stage_chunks(
             directory, stage, layout, stored_region, values, shape=shape, sync=self._sync
         )
 
-    def _put(
+    def _write_part(
         self,
         directory: Path,
         structure: ArrayStructure,
@@ -270,9 +270,9 @@ class ArrayStore:
         stored_region = (*region, *whole(inner))
         layout, handle = opened
         shape = structure.shape + inner
-        if count_chunks(stored_region, layout.chunk) > FEW_CHUNKS:
+        if count_chunks(stored_region, layout.chunk) > MAX_DIRECT_CHUNKS:
             for index in chunk_files.partial_chunks(layout, stored_region, shape):
-                chunk_files.written_chunk(directory, layout, index)  # raises if it is lost
+                chunk_files.map_written_chunk(directory, layout, index)  # raises if it is lost
             handle[stored_region].write(values).result()
         else:
             chunk_files.write_chunks(
@@ -289,7 +289,7 @@ class ArrayStore:
         layout, handle = self._handles.get(directory, structure)
         dense = all(part.step in (None, 1) for part in region)
         try:
-            if dense and count_chunks(region, layout.chunk) <= FEW_CHUNKS:
+            if dense and count_chunks(region, layout.chunk) <= MAX_DIRECT_CHUNKS:
                 return chunk_files.read_chunks(directory, layout, region)
             if layout.recorded and not written.is_complete(directory, layout, region):
                 handle = self._handles.open_filling(directory, structure, layout)
@@ -319,16 +319,3 @@ class ArrayStore:
 def _shape_on_disk(directory: Path, structure: ArrayStructure) -> tuple[int, ...]:
     ndim = len(structure.shape) + len(Encoding.of(structure.dtype).inner)
     return read_shape(directory, ndim) or read_layout(directory, structure).shape
-
-
-def _check_region(shape: Sequence[int], region: Region, array: Array) -> None:
-    inside = len(region) == len(shape) and all(
-        0 <= part.start <= part.stop <= size for part, size in zip(region, shape, strict=True)
-    )
-    if not inside:
-        raise WireError(f"The region {region} is not within the shape {list(shape)}.")
-    if shape_of(region) != array.shape:
-        raise WireError(
-            f"An array of shape {list(array.shape)} cannot be written to a region of shape "
-            f"{list(shape_of(region))}."
-        )

@@ -10,7 +10,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .deferred_close import hold, let_go
+from .deferred_close import close_later, retain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 # Smaller ones are gone in no time.
-LARGE = 256 * 1024
+MIN_RESERVED_BYTES = 256 * 1024
 
 
 def replace_file(path: StrPath, data: Buffer, *, sync: bool = False) -> None:
@@ -29,21 +29,21 @@ def replace_file(path: StrPath, data: Buffer, *, sync: bool = False) -> None:
     """
     temporary = f"{path}.{os.getpid()}-{threading.get_ident()}.partial"
     try:
-        write_aside(temporary, data, path, sync=sync)
-        put_in_place(temporary, path, sync=sync)
+        write_temporary(temporary, data, path, sync=sync)
+        rename_into_place(temporary, path, sync=sync)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
 
 
-def write_aside(aside: StrPath, data: Buffer, path: StrPath, *, sync: bool = False) -> None:
+def write_temporary(aside: StrPath, data: Buffer, path: StrPath, *, sync: bool = False) -> None:
     """Write `data` to a new file that will take the place of `path` with `put_in_place`.
 
     Raises IsADirectoryError if that is a folder.
     """
     replaces = _is_file(path)
-    descriptor = _created(aside)
+    descriptor = _create(aside)
     try:
         if replaces:
             _reserve(descriptor, memoryview(data).nbytes)
@@ -54,13 +54,13 @@ def write_aside(aside: StrPath, data: Buffer, path: StrPath, *, sync: bool = Fal
         os.close(descriptor)
 
 
-def put_in_place(aside: StrPath, path: StrPath, *, sync: bool = False) -> None:
+def rename_into_place(aside: StrPath, path: StrPath, *, sync: bool = False) -> None:
     """Let a file that was written aside take the place of `path`. Raises FileNotFoundError."""
-    before = hold(path, LARGE)
+    before = retain(path, MIN_RESERVED_BYTES)
     try:
         os.replace(aside, path)
     finally:
-        let_go(before)
+        close_later(before)
     if sync:
         sync_folder(os.path.dirname(path))
 
@@ -76,21 +76,21 @@ def _is_file(path: StrPath) -> bool:
     return True
 
 
-def write_unseen(path: StrPath, data: Buffer) -> None:
+def write_unpublished(path: StrPath, data: Buffer) -> None:
     """Write `data` to a file that nobody looks for yet, so that it need not be whole at once."""
-    descriptor = _created(path)
+    descriptor = _create(path)
     try:
         write_all(descriptor, data)
     finally:
         os.close(descriptor)
 
 
-def write_new(path: StrPath, pieces: Iterable[Buffer], *, sync: bool = False) -> int:
+def write_new_file(path: StrPath, pieces: Iterable[Buffer], *, sync: bool = False) -> int:
     """Write `pieces` to a file whose name nobody knows yet, or no file; returns how many bytes.
 
     With `sync`, it has reached the disk on return.
     """
-    size, descriptor = 0, _created(path)
+    size, descriptor = 0, _create(path)
     try:
         try:
             for piece in pieces:
@@ -116,8 +116,8 @@ def write_all(descriptor: int, data: Buffer) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _created(path: StrPath) -> int:
-    """An empty file at `path`, open for writing, in a folder that is made where it is missing."""
+def _create(path: StrPath) -> int:
+    """Create or truncate the file `path` and its folder; return its descriptor for writing."""
     try:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     except FileNotFoundError:

@@ -23,7 +23,7 @@ def write(directory: Path, body: bytes, *, sync: bool) -> Path:
 
 
 def read(path: Path) -> bytes:
-    """The body. Raises MissingFile."""
+    """Return the body. Raises MissingFile."""
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
@@ -31,7 +31,7 @@ def read(path: Path) -> bytes:
 
 
 def read_buffers(path: Path, form_keys: Collection[str]) -> dict[str, bytes]:
-    """The buffers of some nodes of the form. Raises MissingFile, Unreadable."""
+    """Return the buffers of some nodes of the form. Raises MissingFile, Unreadable."""
     try:
         with zipfile.ZipFile(path) as archive:
             wanted = [name for name in archive.namelist() if form_key(name) in form_keys]

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .confined.confinement import Confinement, Protection
-from .confined.errors import NotStarted
-from .confined.forkserver_client import Starter
+from .confined.errors import ProcessNotStarted
+from .confined.forkserver_client import ForkServerClient
 from .confined.messages import Content
-from .confined.pool import Call, Pool
+from .confined.pool import Call, ProcessPool
 from .confined.unconfined import Unconfined
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 MODULES = ("catalog.storage.external.operations", "catalog.storage.parquet_operations")
 CONFINED = sys.platform.startswith("linux")
 # How long (seconds) a call waits for a process, where all are at work.
-PATIENCE = 20.0
+ACQUIRE_TIMEOUT = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ class Configuration:
 class _Pools:
     """Those that read never write, and the other way round."""
 
-    starter: Starter
-    readers: Pool | Unconfined
-    writers: Pool | Unconfined
+    starter: ForkServerClient
+    readers: ProcessPool | Unconfined
+    writers: ProcessPool | Unconfined
 
     def close(self) -> None:
         self.readers.close()
@@ -97,13 +97,13 @@ def stop() -> None:
 
 def read(call: Call, confinement: Confinement) -> Content:
     """Run an operation that reads. Raises ConfinedError."""
-    return _ready().readers.call(call, confinement, configuration.limits().seconds)
+    return _get_pools().readers.call(call, confinement, configuration.limits().seconds)
 
 
 def write(call: Call) -> Content:
     """Run an operation that opens no file. Raises ConfinedError."""
     limits = configuration.limits()
-    return _ready().writers.call(call, Confinement((), limits.memory), limits.seconds)
+    return _get_pools().writers.call(call, Confinement((), limits.memory), limits.seconds)
 
 
 def end_session(name: str) -> None:
@@ -114,33 +114,37 @@ def end_session(name: str) -> None:
         pools.writers.end_session(name)
 
 
-def _ready() -> _Pools:
+def _get_pools() -> _Pools:
     global _pools
     with _lock:
         if _pools is None:
             private = [str(path) for path in configuration.private]
             arguments = {"adapters": list(configuration.adapters), "private": private}
-            starter, size = Starter(MODULES, arguments), configuration.limits().processes
+            starter, size = ForkServerClient(MODULES, arguments), configuration.limits().processes
             if not CONFINED:
                 here = Unconfined(MODULES, arguments)
                 _pools = _Pools(starter, here, here)
                 return _pools
-            _pools = _Pools(starter, Pool(starter, size, PATIENCE), Pool(starter, size, PATIENCE))
+            _pools = _Pools(
+                starter,
+                ProcessPool(starter, size, ACQUIRE_TIMEOUT),
+                ProcessPool(starter, size, ACQUIRE_TIMEOUT),
+            )
         return _pools
 
 
 def _warm() -> None:
     try:
-        _ready().starter.start()
-    except NotStarted as error:
+        _get_pools().starter.start()
+    except ProcessNotStarted as error:
         logger.error("External files cannot be read: %s", error)  # noqa: TRY400 - it says all
 
 
-def _forget() -> None:
+def _reset_after_fork() -> None:
     """Have a forked process start its own: the parent's are not for it."""
     global _pools, _lock
     _pools, _lock = None, threading.Lock()
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=_reset_after_fork)
 atexit.register(stop)

@@ -11,14 +11,14 @@ import threading
 from queue import SimpleQueue
 
 # What waits here still takes its place on the disk.
-MOST_WAITING = 32
+MAX_PENDING_CLOSES = 32
 
 _waiting: SimpleQueue[int] = SimpleQueue()
 _begin = threading.Lock()
 _process: int | None = None
 
 
-def hold(path: str | os.PathLike[str], at_least: int) -> int | None:
+def retain(path: str | os.PathLike[str], at_least: int) -> int | None:
     """Keep the file at `path` if it has so many bytes, so that replacing it does not end it.
 
     To be passed to `let_go`. None if there is none, or a smaller one.
@@ -31,11 +31,11 @@ def hold(path: str | os.PathLike[str], at_least: int) -> int | None:
         return None
 
 
-def let_go(descriptor: int | None) -> None:
+def close_later(descriptor: int | None) -> None:
     """Close the file soon; now, if too many wait already."""
     if descriptor is None:
         return
-    if _waiting.qsize() >= MOST_WAITING:
+    if _waiting.qsize() >= MAX_PENDING_CLOSES:
         os.close(descriptor)
         return
     _start()

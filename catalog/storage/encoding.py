@@ -18,8 +18,8 @@ Array = np.ndarray[Any, Any]
 NUMBERS = frozenset("?bhilqBHILQefdFD")
 
 
-def little(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The little-endian dtype; the machine's own is told as such, as numpy does elsewhere."""
+def little_endian(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the little-endian dtype, in numpy's normal form where that is the native order."""
     return np.dtype(dtype.newbyteorder("<").str)
 
 
@@ -33,9 +33,9 @@ class Encoding:
 
     @classmethod
     def of(cls, dtype: np.dtype[Any]) -> Encoding:
-        """The encoding of any dtype without Python objects."""
+        """Return the encoding of any dtype without Python objects."""
         if dtype.char in NUMBERS:
-            return cls(dtype, little(dtype), ())
+            return cls(dtype, little_endian(dtype), ())
         if dtype.kind in "mM":
             return cls(dtype, np.dtype("<i8"), ())
         return cls(dtype, np.dtype("u1"), (dtype.itemsize,))
@@ -47,15 +47,15 @@ class Encoding:
             flat = np.ascontiguousarray(array).reshape(-1)
             return flat.view(self.stored).reshape(*array.shape, *self.inner)
         if self.dtype.kind in "mM":
-            return array.astype(little(self.dtype), copy=False).view(self.stored)
+            return array.astype(little_endian(self.dtype), copy=False).view(self.stored)
         return array.astype(self.stored, copy=False)
 
     def decode(self, stored: Array) -> Array:
-        """The array of `dtype`, C-contiguous, that was stored as `stored`."""
+        """Return the array of `dtype`, C-contiguous, that was stored as `stored`."""
         contiguous = np.asarray(stored, order="C")
         if self.inner:
             shape = contiguous.shape[:-1]
             return contiguous.reshape(-1).view(self.dtype).reshape(shape)
         if self.dtype.kind in "mM":
-            contiguous = contiguous.view(little(self.dtype))
+            contiguous = contiguous.view(little_endian(self.dtype))
         return contiguous.astype(self.dtype, copy=False)

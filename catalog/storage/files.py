@@ -11,19 +11,19 @@ from .errors import OutsideReadable, Unsupported
 
 
 def node_directory(root: Path, node: uuid.UUID) -> Path:
-    """The folder of a node's data, which need not exist: `ab/ab12…` below `root`."""
+    """Return the folder of a node's data, which need not exist: `ab/ab12…` below `root`."""
     return root / node.hex[:2] / node.hex
 
 
 def file_uri(path: Path) -> str:
-    """The address of an absolute path: `file://localhost/…`, percent-encoded."""
+    """Return the address of an absolute path: `file://localhost/…`, percent-encoded."""
     if not path.is_absolute():
         raise ValueError(f"{path} is not an absolute path.")
     return "file://localhost" + quote(str(path))
 
 
 def uri_path(data_uri: str) -> Path:
-    """The path that a `file:` address names, as it stands. Raises Unsupported for others."""
+    """Return the path that a `file:` address names, as it stands. Raises Unsupported for others."""
     try:
         parts = urlsplit(data_uri)
         path = unquote(parts.path, errors="strict")

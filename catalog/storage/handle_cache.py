@@ -18,19 +18,19 @@ from .errors import MissingFile
 from .layout import NAME, Layout, document, read_layout
 
 # The catalog says where an array ends, so that handles outlive its growth.
-ENDLESS = 1 << 60
+MAX_EXTENT = 1 << 60
 
 Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _OpenHandle:
     stamp: Stamp
     layout: Layout
     handle: ts.TensorStore
 
 
-class Handles:
+class HandleCache:
     """The most recently used handles, at most `limit`; one that no longer fits is opened anew.
 
     The shapes of their layouts may have grown since; chunks and dtype are right.
@@ -39,7 +39,7 @@ class Handles:
     def __init__(self, *, file_io_sync: bool, limit: int) -> None:
         self._file_io_sync = file_io_sync
         self._limit = limit
-        self._opened: OrderedDict[Path, _Opened] = OrderedDict()
+        self._opened: OrderedDict[Path, _OpenHandle] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, directory: Path, structure: ArrayStructure) -> tuple[Layout, ts.TensorStore]:
@@ -61,7 +61,7 @@ class Handles:
                     self._opened.popitem(last=False)
         return opened.layout, opened.handle
 
-    def grew(self, directory: Path, layout: Layout) -> None:
+    def update_shape(self, directory: Path, layout: Layout) -> None:
         """Keep the handle of a folder whose shape this process has just written in its place.
 
         For who holds the lock of its node. Chunks are as before.
@@ -77,13 +77,13 @@ class Handles:
         return ts.Context({"file_io_sync": self._file_io_sync})
 
     def _open(
-        self, directory: Path, structure: ArrayStructure, stamp: Stamp, before: _Opened | None
-    ) -> _Opened:
+        self, directory: Path, structure: ArrayStructure, stamp: Stamp, before: _OpenHandle | None
+    ) -> _OpenHandle:
         layout = read_layout(directory, structure)
         if before is not None and replace(before.layout, shape=layout.shape) == layout:
-            return _Opened(stamp, layout, before.handle)
+            return _OpenHandle(stamp, layout, before.handle)
         handle = self._handle(directory, structure, layout, filling=not layout.recorded)
-        return _Opened(stamp, layout, handle)
+        return _OpenHandle(stamp, layout, handle)
 
     def open_filling(
         self, directory: Path, structure: ArrayStructure, layout: Layout
@@ -100,7 +100,7 @@ class Handles:
         filling: bool,
     ) -> ts.TensorStore:
         inner = Encoding.of(structure.dtype).inner
-        endless = replace(layout, shape=(ENDLESS,) * len(structure.shape) + inner)
+        endless = replace(layout, shape=(MAX_EXTENT,) * len(structure.shape) + inner)
         spec = {
             "driver": "zarr3",
             "kvstore": {"driver": "file", "path": f"{directory}/"},

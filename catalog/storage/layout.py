@@ -21,7 +21,7 @@ import orjson
 from tiled_client.wire.structures import ArrayStructure
 
 from .atomic_write import replace_file
-from .encoding import Encoding, little
+from .encoding import Encoding, little_endian
 from .errors import MissingFile, Unreadable
 
 NAME = "zarr.json"
@@ -30,8 +30,8 @@ _WRITTEN = "written_chunks"
 _SHAPE = re.compile(rb'\{"shape":\[([ \d,]*)\],')
 _STATE = re.compile(rb'"attributes":\{"written_chunks":"(none|some|all )",')
 # Smaller chunks cost a file and a disk block each; of larger ones a patch would rewrite too much.
-SMALLEST_CHUNK = 8 * 1024
-LARGEST_CHUNK = 64 * 1024 * 1024
+MIN_CHUNK_BYTES = 8 * 1024
+MAX_CHUNK_BYTES = 64 * 1024 * 1024
 
 
 class Written(Enum):
@@ -58,11 +58,11 @@ class Layout:
     @property
     def stored(self) -> np.dtype[Any]:
         """The dtype on disk."""
-        return little(np.dtype(self.zarr_type))
+        return little_endian(np.dtype(self.zarr_type))
 
 
 def plan(structure: ArrayStructure, *, chunk: tuple[int, ...] | None = None) -> Layout:
-    """The layout for `structure`: its own chunks (or `chunk`), brought to a reasonable size."""
+    """Return the layout for `structure`: its chunks, or `chunk`, brought to a reasonable size."""
     encoding = Encoding.of(structure.dtype)
     if chunk is None:
         declared = [_declared(sizes) for sizes in structure.chunks]
@@ -74,19 +74,19 @@ def plan(structure: ArrayStructure, *, chunk: tuple[int, ...] | None = None) -> 
 
 
 def plan_first_write(structure: ArrayStructure) -> Layout:
-    """The layout for an array that was empty until now: one write brings one chunk."""
+    """Return the layout for an array that was empty until now: one write brings one chunk."""
     encoding = Encoding.of(structure.dtype)
     chunk = _reasonable(structure.shape, structure.dtype.itemsize)
     return plan(structure, chunk=(*chunk, *(max(n, 1) for n in encoding.inner)))
 
 
 def reshape(layout: Layout, structure: ArrayStructure) -> Layout:
-    """The layout of the same folder for a structure of another shape."""
+    """Return the layout of the same folder for a structure of another shape."""
     return replace(layout, shape=structure.shape + Encoding.of(structure.dtype).inner)
 
 
 def document(layout: Layout, structure: ArrayStructure) -> dict[str, Any]:
-    """The content of `zarr.json`. The attributes keep the dtype that zarr has no name for."""
+    """Return the content of `zarr.json`; the attributes keep dtypes that zarr cannot name."""
     value: dict[str, Any] = {
         "shape": layout.shape,
         "zarr_format": 3,
@@ -141,7 +141,7 @@ def update_shape(directory: Path, layout: Layout) -> bool:
 
 
 def read_shape(directory: Path, ndim: int) -> tuple[int, ...] | None:
-    """The shape of a `zarr.json` of our making, by its first bytes; None for others, or if none."""
+    """Return the shape in the first bytes of a `zarr.json` that this module wrote, else None."""
     try:
         descriptor = os.open(f"{directory}/{NAME}", os.O_RDONLY)
     except FileNotFoundError:
@@ -153,7 +153,7 @@ def read_shape(directory: Path, ndim: int) -> tuple[int, ...] | None:
 
 
 def read_written(directory: Path, ndim: int) -> Written | None:
-    """Which chunks were written, as of now; None if that is not known.
+    """Return which chunks were written, as of now; None if that is not known.
 
     It is read every time: within a tick of the clock a file may change without a new time.
     """
@@ -180,7 +180,7 @@ def update_written(directory: Path, ndim: int, written: Written, *, sync: bool =
 
 
 def read_layout(directory: Path, structure: ArrayStructure) -> Layout:
-    """The layout of a folder. Raises MissingFile, or Unreadable if it is not for this structure."""
+    """Read the layout of a folder. Raise MissingFile, or Unreadable for another structure."""
     path = directory / NAME
     try:
         value = _load(path)
@@ -228,7 +228,7 @@ def _shape_text(shape: Sequence[int]) -> bytes:
 
 
 def _declared(sizes: Sequence[int]) -> int:
-    """One chunk size for a dimension: the first, or the largest where they are irregular."""
+    """Return one chunk size for a dimension: the first, or the largest where they are irregular."""
     regular = len(set(sizes[:-1])) <= 1
     return sizes[0] if regular and sizes else max(sizes, default=1)
 
@@ -238,13 +238,13 @@ def _reasonable(sizes: Sequence[int], itemsize: int) -> tuple[int, ...]:
     chunk = [max(size, 1) for size in sizes]
     for dimension in range(len(chunk)):
         rest = math.prod(chunk[dimension + 1 :]) * max(itemsize, 1)
-        fitting = max(LARGEST_CHUNK // rest, 1)
+        fitting = max(MAX_CHUNK_BYTES // rest, 1)
         pieces = -(-chunk[dimension] // fitting)
         chunk[dimension] = -(-chunk[dimension] // pieces)
         if pieces == 1:
             break
     if chunk:
-        chunk[0] *= max(SMALLEST_CHUNK // (math.prod(chunk) * max(itemsize, 1)), 1)
+        chunk[0] *= max(MIN_CHUNK_BYTES // (math.prod(chunk) * max(itemsize, 1)), 1)
     return tuple(chunk)
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet
 from .confined.reader import Operation, Reply, Request
 
 
-class OpenFile:
+class OpenParquetWriter:
     """A file that is being written."""
 
     def __init__(self, schema: pa.Schema) -> None:
@@ -25,7 +25,7 @@ class OpenFile:
         """Write rows."""
         self._writer.write_table(table)
 
-    def taken(self) -> bytes:
+    def drain(self) -> bytes:
         """What was written since the last time."""
         parts, self._sink.parts = self._sink.parts, []
         return b"".join(parts)
@@ -51,7 +51,7 @@ class _Sink:
         return len(self.parts[-1])
 
     def tell(self) -> int:
-        """How much was written."""
+        """Return how much was written."""
         return self._size
 
     def flush(self) -> None:
@@ -71,16 +71,16 @@ def write(request: Request) -> Reply:
     file = request.sessions.get(request.session)
     if request.arguments["first"]:
         schema = pa.ipc.read_schema(pa.py_buffer(request.arguments["schema"]))
-        file = OpenFile(schema)
+        file = OpenParquetWriter(schema)
         request.sessions.put(request.session, file)
     if file is None:
         raise LookupError("the file that was begun is gone.")
-    assert isinstance(file, OpenFile)
+    assert isinstance(file, OpenParquetWriter)
     for buffer in request.buffers:
         file.write(pa.ipc.open_stream(pa.py_buffer(buffer)).read_all())
     if request.arguments["last"]:
         file.close()
-    return Reply(buffers=[file.taken()])
+    return Reply(buffers=[file.drain()])
 
 
 OPERATIONS: Mapping[str, Operation] = {"parquet": write}

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 
 from . import confined_processes
-from .confined.errors import Busy, ConfinedError, Failed, NotStarted
+from .confined.errors import ConfinedError, OperationFailed, PoolBusy, ProcessNotStarted
 from .confined.pool import Call
 from .errors import NotReady, StorageError, Unreadable
 
 
-def parquet_pieces(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[memoryview]:
+def parquet_chunks(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[memoryview]:
     """Yield a Parquet file of `tables`, a row group for each, piece by piece.
 
     Raises Unreadable for types that cannot be written, NotReady where no process is free.
@@ -23,14 +23,14 @@ def parquet_pieces(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[me
     first = True
     try:
         for table in tables:
-            yield _written(session, described, [table], first=first)
+            yield _write(session, described, [table], first=first)
             first = False
-        yield _written(session, described, [], first=first, last=True)
+        yield _write(session, described, [], first=first, last=True)
     finally:
         confined_processes.end_session(session)
 
 
-def _written(
+def _write(
     session: str, schema: bytes, tables: list[pa.Table], *, first: bool, last: bool = False
 ) -> memoryview:
     arguments = {"schema": schema if first else b"", "first": first, "last": last}
@@ -52,7 +52,7 @@ def _ipc(table: pa.Table) -> memoryview:
 
 def _storage_error(error: ConfinedError) -> StorageError:
     match error:
-        case Busy() | NotStarted() | Failed(kinds=["LookupError", *_]):
+        case PoolBusy() | ProcessNotStarted() | OperationFailed(kinds=["LookupError", *_]):
             return NotReady(f"No Parquet file can be written now: {error}", retry_after=2)
     return Unreadable(
         f"This table cannot be written as Parquet: {error} Ask for another format, such as Arrow."

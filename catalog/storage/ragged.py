@@ -23,7 +23,7 @@ MIMETYPE = "application/x-ragged+sql"
 """What clients ask for who want to append. No SQL is in it, but all of ours can."""
 COLUMN = "rows"
 KINDS = "biufc"
-LARGEST_ITEM = 16
+MAX_ITEM_BYTES = 16
 
 # A value may go into a kind of the same rank, or of a higher one.
 _RANKS = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
@@ -31,8 +31,8 @@ _HALVES = {8: np.float32, 16: np.float64}
 
 
 def schema(structure: RaggedStructure) -> pa.Schema:
-    """The schema of the files of such an array."""
-    kind = unwritten(0, structure).type
+    """Return the schema of the files of such an array."""
+    kind = unwritten_rows(0, structure).type
     return pa.schema([pa.field(COLUMN, kind, nullable=False)])
 
 
@@ -44,24 +44,24 @@ def as_table(rows: pa.Array, structure: RaggedStructure) -> pa.Table:
 def check_dtype(structure: RaggedStructure) -> None:
     """Raise SchemaMismatch for elements that cannot be kept."""
     dtype = structure.dtype
-    if dtype.kind not in KINDS or dtype.itemsize > LARGEST_ITEM or dtype.char in "gG":
+    if dtype.kind not in KINDS or dtype.itemsize > MAX_ITEM_BYTES or dtype.char in "gG":
         raise SchemaMismatch(f"A ragged array holds numbers or booleans, not {dtype}.")
 
 
-def unwritten(count: int, structure: RaggedStructure) -> pa.Array:
+def unwritten_rows(count: int, structure: RaggedStructure) -> pa.Array:
     """Rows that were never written: empty where they vary, zeros where they do not."""
     return _unwritten(count, structure.shape[1:], structure.dtype)
 
 
 def elements(rows: pa.Array, structure: RaggedStructure) -> int:
-    """How many elements these rows have."""
+    """Return how many elements these rows have."""
     for _ in structure.shape[1:]:
         rows = rows.flatten()
     return len(rows)
 
 
 def to_arrow(array: Any, structure: RaggedStructure, *, exact: bool = True) -> pa.Array:
-    """The rows of an `awkward.Array`, in the dtype and with the dimensions of the structure.
+    """Return the rows of an `awkward.Array`, in the dtype and with the dimensions of the structure.
 
     Raises SchemaMismatch where they do not fit; if `exact`, also where a value would change.
     """

@@ -17,9 +17,9 @@ from typing import NoReturn
 from .errors import MissingFile, OutsideReadable, Unreadable
 from .safe_open import open_beneath
 
-PIECE = 1 << 18
+READ_BYTES = 1 << 18
 # What is being written, and has not its name yet.
-UNFINISHED = ".partial"
+PARTIAL_SUFFIX = ".partial"
 _NO_SUCH = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
@@ -36,7 +36,7 @@ class OpenFile:
         os.close(self.descriptor)
 
 
-class Pieces:
+class FileChunks:
     """The bytes of a file from `start` on, `length` in all, read piece by piece; then closed.
 
     Raises EOFError where the file has become shorter meanwhile.
@@ -54,7 +54,7 @@ class Pieces:
         if self._place >= self._end:
             self.close()
             raise StopIteration
-        size = min(PIECE, self._end - self._place)
+        size = min(READ_BYTES, self._end - self._place)
         piece = os.pread(self._file.descriptor, size, self._place)
         if not piece:
             self.close()
@@ -70,7 +70,7 @@ class Pieces:
 
 
 def manifest(folder: Path, readable: Path | None = None) -> list[str]:
-    """The files below `folder`, by their paths from there, in order.
+    """Return the files below `folder`, by their paths from there, in order.
 
     What leads out of it is left out. If `readable` is given, the folder is opened below that one,
     through no link. Raises MissingFile, Unreadable, OutsideReadable.
@@ -88,15 +88,17 @@ def manifest(folder: Path, readable: Path | None = None) -> list[str]:
         for parent, _, names, _ in os.fwalk(".", dir_fd=start, onerror=_raise):
             for name in names:
                 path = root / parent / name
-                if not name.endswith(UNFINISHED) and _is_file_within(path, root):
+                if not name.endswith(PARTIAL_SUFFIX) and _is_file_within(path, root):
                     found.append(path.relative_to(root).as_posix())
     finally:
         os.close(start)
     return sorted(found)
 
 
-def below(folder: Path, relative: str) -> Path:
-    """The real path of `relative` below `folder`. Raises OutsideReadable, MissingFile, Unreadable.
+def resolve_below(folder: Path, relative: str) -> Path:
+    """Return the real path of `relative` below `folder`.
+
+    Raise OutsideReadable, MissingFile, Unreadable.
 
     Absolute paths and `..` are refused even where they would lead back.
     """

@@ -9,18 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from tiled_client.wire.errors import WireError
 from tiled_client.wire.slices import NDSlice
 
 Region = tuple[slice, ...]
 
 
 def whole(shape: Sequence[int]) -> Region:
-    """The region of everything."""
+    """Return the region of everything."""
     return tuple(slice(0, size) for size in shape)
 
 
 def shape_of(region: Region) -> tuple[int, ...]:
-    """The shape of a region of whole slices (start and stop given, step 1)."""
+    """Return the shape of a region of whole slices (start and stop given, step 1)."""
     return tuple(part.stop - part.start for part in region)
 
 
@@ -44,7 +45,7 @@ def fetch_plan(shape: Sequence[int], items: NDSlice) -> tuple[Region, NDSlice]:
     return tuple(fetch), tuple(then)
 
 
-def part_of(array: np.ndarray[Any, Any], region: Region) -> np.ndarray[Any, Any]:
+def take_region(array: np.ndarray[Any, Any], region: Region) -> np.ndarray[Any, Any]:
     """Like `array[region]`, but an array also where there are no dimensions."""
     index: Any = (*region, ...)
     part: np.ndarray[Any, Any] = array[index]
@@ -60,17 +61,17 @@ def chunk_ranges(region: Region, chunk: Sequence[int]) -> tuple[range, ...]:
 
 
 def count_chunks(region: Region, chunk: Sequence[int]) -> int:
-    """How many chunks `region` touches."""
+    """Return how many chunks `region` touches."""
     return math.prod(len(numbers) for numbers in chunk_ranges(region, chunk))
 
 
 def chunks_of(region: Region, chunk: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """The index of each chunk that `region` touches."""
+    """Yield the index of each chunk that `region` touches."""
     return itertools.product(*chunk_ranges(region, chunk))
 
 
-def touched(region: Region, chunk: Sequence[int], indices: np.ndarray[Any, Any]) -> Any:
-    """Those of some chunks, by their indices in rows, of which `region` needs an element."""
+def select_touched(region: Region, chunk: Sequence[int], indices: np.ndarray[Any, Any]) -> Any:
+    """Return those of some chunks, by their indices in rows, of which `region` needs an element."""
     needed = np.ones(len(indices), bool)
     for dimension, (part, size) in enumerate(zip(region, chunk, strict=True)):
         begin = indices[:, dimension] * size
@@ -91,7 +92,7 @@ def touched_numbers(region: Region, chunk: Sequence[int]) -> list[list[int]]:
 
 
 def count_touched(region: Region, chunk: Sequence[int]) -> int:
-    """Of how many chunks a non-empty `region`, with whatever steps, needs an element."""
+    """Return of how many chunks a non-empty `region`, with whatever steps, needs an element."""
     return math.prod(
         len(numbers) if (part.step or 1) <= size else len(range(part.start, part.stop, part.step))
         for part, size, numbers in zip(region, chunk, chunk_ranges(region, chunk), strict=True)
@@ -99,19 +100,19 @@ def count_touched(region: Region, chunk: Sequence[int]) -> int:
 
 
 def chunk_region(index: Sequence[int], chunk: Sequence[int]) -> Region:
-    """The region that chunk `index` covers, edges of the array disregarded."""
+    """Return the region that chunk `index` covers, edges of the array disregarded."""
     return tuple(
         slice(number * size, (number + 1) * size) for number, size in zip(index, chunk, strict=True)
     )
 
 
-def pieces_along(region: Region, chunk: Sequence[int], *, most: int) -> Iterator[Region]:
-    """`region` in pieces that each take whole chunks: up to `most` elements, or else one chunk."""
+def split_region(region: Region, chunk: Sequence[int], *, max_elements: int) -> Iterator[Region]:
+    """Split `region` into parts of whole chunks: up to `max_elements`, or else one chunk."""
     numbers = chunk_ranges(region, chunk)
     counts, size = [1] * len(chunk), math.prod(chunk)
     for dimension in reversed(range(len(chunk))):
         wanted = len(numbers[dimension])
-        counts[dimension] = max(1, min(wanted, most // max(size, 1)))
+        counts[dimension] = max(1, min(wanted, max_elements // max(size, 1)))
         size *= counts[dimension]
         if counts[dimension] < wanted:
             break
@@ -124,7 +125,7 @@ def pieces_along(region: Region, chunk: Sequence[int], *, most: int) -> Iterator
         yield overlap(covered, region)
 
 
-def beyond(region: Region, shape: Sequence[int]) -> Iterator[Region]:
+def outside_parts(region: Region, shape: Sequence[int]) -> Iterator[Region]:
     """What of `region` is not within `shape`, in one region for each dimension at most."""
     inside = region
     for dimension, (part, size) in enumerate(zip(region, shape, strict=True)):
@@ -154,3 +155,17 @@ def relative(region: Region, origin: Region) -> Region:
         slice(part.start - start.start, part.stop - start.start)
         for part, start in zip(region, origin, strict=True)
     )
+
+
+def check_region(shape: Sequence[int], region: Region, array: np.ndarray[Any, Any]) -> None:
+    """Raise WireError unless `region` lies within `shape` and has the shape of `array`."""
+    inside = len(region) == len(shape) and all(
+        0 <= part.start <= part.stop <= size for part, size in zip(region, shape, strict=True)
+    )
+    if not inside:
+        raise WireError(f"The region {region} is not within the shape {list(shape)}.")
+    if shape_of(region) != array.shape:
+        raise WireError(
+            f"An array of shape {list(array.shape)} cannot be written to a region of shape "
+            f"{list(shape_of(region))}."
+        )

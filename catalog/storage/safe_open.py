@@ -17,7 +17,7 @@ from pathlib import Path
 OPENAT2 = 437
 NO_MAGIC_LINKS, NO_LINKS, BENEATH = 0x02, 0x04, 0x08
 # Not there, or kept from containers by a filter.
-NOT_POSSIBLE = (errno.ENOSYS, errno.EPERM)
+UNAVAILABLE = (errno.ENOSYS, errno.EPERM)
 
 
 class _How(ctypes.Structure):
@@ -40,7 +40,7 @@ def open_beneath(folder: Path, path: Path, flags: int) -> int:
         try:
             return _openat2(start, relative, flags)
         except OSError as error:
-            if error.errno not in NOT_POSSIBLE:
+            if error.errno not in UNAVAILABLE:
                 raise
         return _one_by_one(start, relative, flags)
     finally:

@@ -9,26 +9,43 @@ from collections.abc import Iterator, Sequence
 from tiled_client.wire.slices import Item, NDSlice
 
 # A portion ends where a chunk does, unless it would be so many times larger than it is to be.
-STRETCH = 8
+MAX_STRETCH = 8
+MAX_PART_BYTES = 32 << 20
 
 
-def portions(
-    shape: Sequence[int], items: NDSlice, chunk: Sequence[int], *, most: int
+def split_shape(
+    shape: Sequence[int], itemsize: int, *, max_bytes: int = MAX_PART_BYTES
 ) -> Iterator[NDSlice]:
-    """What `items` select, in portions of at most `most` elements, or of as many as chunks take.
+    """Split a whole array, in C order, into parts of at most `max_bytes`, or of one element."""
+    max_elements = max(max_bytes // max(itemsize, 1), 1)
+    return split_selection(shape, (), (1,) * len(shape), max_elements=max_elements)
+
+
+def split_selection(
+    shape: Sequence[int], items: NDSlice, chunk: Sequence[int], *, max_elements: int
+) -> Iterator[NDSlice]:
+    """Split what `items` select into parts of at most `max_elements`, or as many as chunks take.
 
     `items` are within bounds. `chunk` is how long the chunks are in each dimension.
     """
+    if not shape:
+        yield ()
+        return
     wanted = [_wanted(size, item) for size, item in _complete(shape, items)]
     if not math.prod(len(numbers) for numbers in wanted):
         return
     single = {n for n, (_, item) in enumerate(_complete(shape, items)) if isinstance(item, int)}
-    cut, inner = _cut(wanted, most)
+    cut, inner = _cut(wanted, max_elements)
     rest = tuple(_slice(numbers) for numbers in wanted[cut + 1 :])
     heads = itertools.product(*wanted[:cut])
     for head in heads:
         outer = tuple(n if d in single else slice(n, n + 1) for d, n in enumerate(head))
-        for part in _parts(wanted[cut], max(most // inner, 1), chunk[cut], most // inner * STRETCH):
+        for part in _parts(
+            wanted[cut],
+            max(max_elements // inner, 1),
+            chunk[cut],
+            max_elements // inner * MAX_STRETCH,
+        ):
             middle: Item = part[0] if cut in single else _slice(part)
             tail = tuple(
                 wanted[d][0] if d in single else piece for d, piece in enumerate(rest, cut + 1)
@@ -48,16 +65,16 @@ def _wanted(size: int, item: Item) -> range:
 
 
 def _slice(numbers: range) -> slice:
-    """The slice that selects `numbers`, of which there is at least one."""
+    """Return the slice that selects `numbers`, of which there is at least one."""
     stop = numbers[-1] + (1 if numbers.step > 0 else -1)
     return slice(numbers[0], None if stop < 0 else stop, numbers.step)
 
 
-def _cut(wanted: Sequence[range], most: int) -> tuple[int, int]:
-    """The dimension to cut along, and how many elements each number of it has."""
+def _cut(wanted: Sequence[range], max_elements: int) -> tuple[int, int]:
+    """Return the dimension to cut along, and how many elements each number of it has."""
     for dimension in range(len(wanted)):
         inner = math.prod(len(numbers) for numbers in wanted[dimension + 1 :])
-        if inner <= most:
+        if inner <= max_elements:
             return dimension, inner
     return len(wanted) - 1, 1
 

@@ -25,14 +25,16 @@ MIMETYPE = "application/x-parquet;structure=sparse"
 KINDS = "biuf"
 
 
-def parse_body(body: bytes, structure: SparseStructure, shape: Sequence[int], *, most: int) -> Coo:
-    """The elements in a request's body, an Arrow IPC file, of an array of `shape`.
+def parse_body(
+    body: bytes, structure: SparseStructure, shape: Sequence[int], *, max_bytes: int
+) -> Coo:
+    """Return the elements in a request's body, an Arrow IPC file, of an array of `shape`.
 
-    Columns are found by name; a pandas index is left out. A compressed body may unpack to `most`
-    bytes. Raises Malformed, Oversized, SchemaMismatch (no such
-    columns, values of another kind), WireError (coordinates outside).
+    Columns are found by name; a pandas index is left out. A compressed body may unpack to
+    `max_bytes` bytes. Raises Malformed, Oversized, SchemaMismatch (no such columns, values of
+    another kind), WireError (coordinates outside).
     """
-    table = tables.parse_ipc(body, most)
+    table = tables.parse_ipc(body, max_bytes)
     names = dim_names(len(shape))
     fields = [pa.field(name, pa.int64(), nullable=False) for name in names]
     native = structure.dtype.newbyteorder("=")
@@ -63,7 +65,7 @@ def write_block(directory: Path, block: Sequence[int], elements: Coo, *, sync: b
 
 
 def read_block(path: Path, shape: Sequence[int]) -> Coo:
-    """The elements of a block of `shape`. Raises MissingFile, Unreadable."""
+    """Return the elements of a block of `shape`. Raises MissingFile, Unreadable."""
     try:
         return Coo.from_arrow(pyarrow.parquet.read_table(path), shape)
     except FileNotFoundError as error:

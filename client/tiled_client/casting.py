@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def plain(values: Any) -> Array:
+def unmasked_array(values: Any) -> Array:
     """Return `values` as an array. Raises TypeError for a masked one, whose mask would be lost."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise TypeError(
@@ -28,12 +28,12 @@ def plain(values: Any) -> Array:
     return np.asarray(values)
 
 
-def fitting(values: Any, dtype: np.dtype[Any]) -> Array:
+def cast_exactly(values: Any, dtype: np.dtype[Any]) -> Array:
     """Return `values` as an array of `dtype`.
 
     Raises TypeError for values of another kind, and ValueError where one would change.
     """
-    given = plain(values)
+    given = unmasked_array(values)
     if given.dtype == dtype:
         return given
     if not (_same_fields(given.dtype, dtype) and np.can_cast(given.dtype, dtype, "same_kind")):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .errors import UnreadableAnswer
+from .errors import InvalidResponse
 from .wire.data_sources import Asset, DataSource
 from .wire.specs import Spec
 from .wire.structure_family import StructureFamily
@@ -33,7 +33,7 @@ class Resource:
 
     @classmethod
     def from_json(cls, value: Any) -> Resource:
-        """Read a server's document. Raises UnreadableAnswer."""
+        """Read a server's document. Raises InvalidResponse."""
         try:
             attributes = value["attributes"]
             family = attributes["structure_family"]
@@ -46,7 +46,7 @@ class Resource:
                 access_tags=attributes.get("access_tags"),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise UnreadableAnswer(
+            raise InvalidResponse(
                 f"The server described a node in an unknown way: {error}"
             ) from error
 

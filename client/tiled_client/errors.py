@@ -1,34 +1,48 @@
-"""What can go wrong, as one tree.
+"""The exceptions of the client, as one tree.
 
 TiledClientError
-├── RequestRefused               the server said no; asking again does not help (4xx)
-│   ├── BadRequest               400, and ValueError; closed with 4000
-│   ├── Unauthorized             401; closed with 4001 or 4003
+├── RequestRejected              client error (4xx); the same request would be rejected again
+│   ├── BadRequest               400, and ValueError; close code 4000
+│   ├── Unauthorized             401; close codes 4001 and 4003
 │   ├── Forbidden                403
-│   ├── NodeNotFound             404 and 410, and KeyError; closed with 4004
-│   │   └── NodeDeleted          closed with 4010: it was there, and is no more
+│   ├── NodeNotFound             404 and 410, and KeyError; close code 4004
+│   │   └── NodeDeleted          close code 4010: the node was deleted during a subscription
 │   ├── NotSupported             405
 │   ├── NotAcceptable            406
 │   ├── Conflict                 409
 │   ├── UnsupportedMedia         415
 │   └── Invalid                  422, and ValueError
-├── ServerFailure                the server broke (5xx), or is too busy (429)
-│   └── Unavailable              503: not now
-├── TransportError               no answer came, and ConnectionError
-├── UnreadableAnswer             an answer that is not of the protocol
-└── StreamError                  what concerns a subscription alone
-    ├── StreamLost               a connection broke; it is made anew by itself, up to a limit
-    └── StreamTimeout            the server accepted and then said nothing, and TimeoutError
+├── ServerError                  server error (5xx), or rate limit (429)
+│   └── Unavailable              503
+├── TransportError               no complete response, and ConnectionError
+├── InvalidResponse              a response that does not follow the protocol
+└── StreamError                  errors of subscriptions
+    ├── StreamLost               the connection broke; it is reconnected up to a limit
+    └── StreamTimeout            no first message in time, and TimeoutError
 
-`status` is the HTTP status or the WebSocket's close code where there is one, and `detail` is what
-the server said.
+Attributes of all of them: `detail` is the server's explanation; `status` the HTTP status or the
+WebSocket close code, if there is one.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from ._lazy_exports import warn_renamed
+
 
 class TiledClientError(Exception):
-    """Anything that this client raises about a server."""
+    """Base class of all errors that this client raises about a server.
+
+    Parameters
+    ----------
+    detail
+        The explanation, usually the server's own.
+    status
+        HTTP status, or WebSocket close code.
+    retry_after
+        Seconds after which the server asks to be tried again.
+    """
 
     def __init__(
         self, detail: str, *, status: int | None = None, retry_after: float | None = None
@@ -37,70 +51,75 @@ class TiledClientError(Exception):
         self.detail = detail
         self.status = status
         self.retry_after = retry_after
-        # Whether an earlier attempt at the same request may already have been carried out.
+        # Whether an earlier attempt at the same request may already have succeeded.
         self.retried = False
 
     def __str__(self) -> str:
-        # KeyError, from which one of these derives, would print the repr.
+        # NodeNotFound is a KeyError, whose own __str__ would return the repr.
         return f"{self.status}: {self.detail}" if self.status else self.detail
 
 
-class RequestRefused(TiledClientError):
-    """The server refused; the same request would be refused again."""
+class RequestRejected(TiledClientError):
+    """The server rejected the request, and would reject the same request again (4xx)."""
 
 
-class BadRequest(RequestRefused, ValueError):
-    """The request contradicts itself, or asks for too much."""
+class BadRequest(RequestRejected, ValueError):
+    """The request is malformed, contradicts itself, or exceeds a limit (400)."""
 
 
-class Unauthorized(RequestRefused):
-    """No valid credentials, or credentials without the scopes needed."""
+class Unauthorized(RequestRejected):
+    """Missing or invalid credentials, or credentials without the required scopes (401)."""
 
 
-class Forbidden(RequestRefused):
-    """Valid credentials, and still not allowed."""
+class Forbidden(RequestRejected):
+    """Valid credentials that do not permit the request (403)."""
 
 
-class NodeNotFound(RequestRefused, KeyError):
-    """No such node, or one of another family than asked for, or its files are gone."""
+class NodeNotFound(RequestRejected, KeyError):
+    """The node does not exist, is of another structure family, or its files are missing (404)."""
 
 
 class NodeDeleted(NodeNotFound):
-    """The node was deleted while it was watched."""
+    """The node was deleted during a subscription."""
 
 
-class NotSupported(RequestRefused):
-    """This node cannot do what was asked."""
+class NotSupported(RequestRejected):
+    """The node does not support the operation (405)."""
 
 
-class NotAcceptable(RequestRefused):
-    """The server cannot make the format asked for."""
+class NotAcceptable(RequestRejected):
+    """The server cannot produce the requested format (406)."""
 
 
-class Conflict(RequestRefused):
-    """What is stored stands against it: the key exists, or the patch does not fit."""
+class Conflict(RequestRejected):
+    """The request conflicts with stored state: the key exists, or the patch does not fit (409)."""
 
 
-class UnsupportedMedia(RequestRefused):
-    """The server cannot read or write that format."""
+class UnsupportedMedia(RequestRejected):
+    """The server cannot read or write the format (415)."""
 
 
-class Invalid(RequestRefused, ValueError):
-    """The server does not understand, or does not take, a value that was sent."""
+class Invalid(RequestRejected, ValueError):
+    """The server rejected a value of the request (422)."""
 
 
-class ServerFailure(TiledClientError):
-    """The server failed, and may not fail next time."""
+class ServerError(TiledClientError):
+    """The server failed (5xx) or limits the rate of requests (429); a retry may succeed."""
 
 
-class Unavailable(ServerFailure):
-    """Not now; `retry_after` says in how many seconds, if the server did."""
+class Unavailable(ServerError):
+    """Service unavailable (503); `retry_after` is in seconds, if given."""
 
 
 class TransportError(TiledClientError, ConnectionError):
-    """The server could not be reached, or the connection broke before the answer was complete.
+    """The server is unreachable, or the connection broke before the response was complete.
 
-    `unprocessed` is True where the request surely never reached it.
+    Parameters
+    ----------
+    detail
+        The URL and what failed.
+    unprocessed
+        Whether the request certainly never reached the server.
     """
 
     def __init__(self, detail: str, *, unprocessed: bool = False) -> None:
@@ -108,12 +127,12 @@ class TransportError(TiledClientError, ConnectionError):
         self.unprocessed = unprocessed
 
 
-class UnreadableAnswer(TiledClientError):
-    """What the server sent is not of the protocol."""
+class InvalidResponse(TiledClientError):
+    """The server's response does not follow the protocol."""
 
 
 class StreamError(TiledClientError):
-    """What concerns a subscription alone."""
+    """Base class of errors of subscriptions."""
 
 
 class StreamLost(StreamError):
@@ -121,10 +140,10 @@ class StreamLost(StreamError):
 
 
 class StreamTimeout(StreamError, TimeoutError):
-    """The server did not begin its stream in time."""
+    """The server did not start the stream in time."""
 
 
-REFUSALS: dict[int, type[RequestRefused]] = {
+ERRORS_BY_STATUS: dict[int, type[RequestRejected]] = {
     400: BadRequest,
     401: Unauthorized,
     403: Forbidden,
@@ -141,12 +160,28 @@ REFUSALS: dict[int, type[RequestRefused]] = {
 def error_for_status(
     status: int, detail: str, *, retry_after: float | None = None
 ) -> TiledClientError:
-    """The error that an HTTP status of 400 or more means."""
+    """Return the error for an HTTP status of 400 or more."""
     kind: type[TiledClientError]
     if status == 503:
         kind = Unavailable
     elif status >= 500 or status == 429:
-        kind = ServerFailure
+        kind = ServerError
     else:
-        kind = REFUSALS.get(status, RequestRefused)
+        kind = ERRORS_BY_STATUS.get(status, RequestRejected)
     return kind(detail, status=status, retry_after=retry_after)
+
+
+_FORMER_NAMES: dict[str, type[TiledClientError]] = {
+    "RequestRefused": RequestRejected,
+    "ServerFailure": ServerError,
+    "UnreadableAnswer": InvalidResponse,
+}
+
+# Hidden from type checkers: to them, every attribute of the module would exist.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in _FORMER_NAMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        warn_renamed(f"{__name__}.{name}", _FORMER_NAMES[name].__name__)
+        return _FORMER_NAMES[name]

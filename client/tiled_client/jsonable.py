@@ -1,4 +1,4 @@
-"""Metadata as JSON can say it."""
+"""Conversion of metadata to values that JSON can represent."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 
 
 def jsonable(value: Any) -> Any:
-    """Turn numpy values into plain ones, times into ISO 8601, NaN and infinities into None.
+    """Return metadata with numpy values as Python ones, and times as ISO 8601.
 
-    Raises TypeError for what JSON cannot say.
+    NaN and infinities become None. Raises TypeError for types that JSON cannot represent.
     """
     match value:
         case None | bool() | int() | str():
@@ -26,8 +26,11 @@ def jsonable(value: Any) -> Any:
             return [jsonable(item) for item in value]
         case np.generic() | np.ndarray():
             array = np.asarray(value)
-            texts = array.dtype.kind == "M"
-            return jsonable(np.datetime_as_string(array).tolist() if texts else array.tolist())
+            # tolist() of datetimes with nanoseconds would return integers.
+            is_datetime = array.dtype.kind == "M"
+            return jsonable(
+                np.datetime_as_string(array).tolist() if is_datetime else array.tolist()
+            )
         case datetime() | date():
             return value.isoformat()
     raise TypeError(f"Metadata cannot hold a {type(value).__name__}: {value!r}")

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .casting import fitting
-from .errors import UnreadableAnswer
-from .optional import needed
+from .casting import cast_exactly
+from .errors import InvalidResponse
+from .optional import require_package
 from .wire import buffers
 from .wire.dtypes import dtype_from_numpy
 from .wire.errors import WireError
@@ -21,7 +21,7 @@ JSON = "application/json"
 
 def to_awkward(value: Any) -> Any:
     """An `awkward.Array` of what stands for one: a `ragged.array`, a numpy array, nested lists."""
-    awkward = needed("awkward", "awkward")
+    awkward = require_package("awkward", "awkward")
     if isinstance(value, awkward.Array):
         return value
     inner = getattr(value, "_impl", None)  # how a ragged.array holds it
@@ -30,7 +30,7 @@ def to_awkward(value: Any) -> Any:
 
 def to_rows(value: Any, dtype: np.dtype[Any] | None = None) -> Any:
     """An `awkward.Array` of numbers, of `dtype` if one is given. Raises TypeError."""
-    awkward = needed("awkward", "ragged")
+    awkward = require_package("awkward", "ragged")
     array = to_awkward(value)
     flat = awkward.flatten(array, axis=None)
     found = np.dtype(np.float64) if str(flat.type.content) == "unknown" else _dtype_of(flat)
@@ -39,13 +39,13 @@ def to_rows(value: Any, dtype: np.dtype[Any] | None = None) -> Any:
         raise TypeError(f"values of dtype {found} do not fit a ragged array of {wanted}")
     if wanted == found and len(flat):
         return array
-    fitting(flat.to_numpy(), wanted)  # raises where a value would change
+    cast_exactly(flat.to_numpy(), wanted)  # raises where a value would change
     return awkward.values_astype(array, wanted, including_unknown=True)
 
 
 def ragged_structure(rows: Any, chunks: tuple[int, ...], dims: Any = None) -> RaggedStructure:
     """Describe what `to_rows` gave, with so many rows in each chunk."""
-    awkward = needed("awkward", "ragged")
+    awkward = require_package("awkward", "ragged")
     flat = awkward.flatten(rows, axis=None)
     shape = (len(rows), *_inner_shape(rows.layout))
     others = (None if size is None else (size,) for size in shape[1:])
@@ -60,28 +60,28 @@ def ragged_structure(rows: Any, chunks: tuple[int, ...], dims: Any = None) -> Ra
 
 def to_ragged(array: Any) -> Any:
     """A `ragged.array`, as users of the array API know it."""
-    return needed("ragged", "ragged").array(array)
+    return require_package("ragged", "ragged").array(array)
 
 
 def decode_ragged(body: bytes, mimetype: str = ZIP) -> Any:
-    """The `awkward.Array` in a body. Raises UnreadableAnswer."""
-    awkward = needed("awkward", "ragged")
+    """The `awkward.Array` in a body. Raises InvalidResponse."""
+    awkward = require_package("awkward", "ragged")
     try:
         if mimetype == JSON:
             return awkward.from_json(body.decode())
         return buffers.ragged_array(body)
     except (WireError, ValueError) as error:
-        raise UnreadableAnswer(f"The server sent no readable ragged array: {error}") from error
+        raise InvalidResponse(f"The server sent no readable ragged array: {error}") from error
 
 
 def decode_awkward(form: Mapping[str, Any], length: int, body: bytes) -> Any:
-    """The `awkward.Array` in a body. Raises UnreadableAnswer."""
-    needed("awkward", "awkward")
+    """The `awkward.Array` in a body. Raises InvalidResponse."""
+    require_package("awkward", "awkward")
     try:
         found = buffers.awkward_form(form)
         return buffers.awkward_array(found, length, buffers.unzip_members(body))
     except WireError as error:
-        raise UnreadableAnswer(f"The server sent no readable awkward array: {error}") from error
+        raise InvalidResponse(f"The server sent no readable awkward array: {error}") from error
 
 
 def _dtype_of(flat: Any) -> np.dtype[Any]:

@@ -1,4 +1,4 @@
-"""Packages that only some data need, loaded when those data are met."""
+"""Optional dependencies, imported on first use."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ from importlib import import_module
 from typing import Any
 
 
-def needed(package: str, extra: str) -> Any:
-    """A package that comes with an extra of this one. Raises ImportError that says which."""
+def require_package(package: str, extra: str) -> Any:
+    """Import a package of an extra of this distribution.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed; the message has the command that installs it.
+    """
     try:
         return import_module(package)
     except ImportError as error:
         raise ImportError(
-            f'These data need the package {package}: pip install "tiled-client[{extra}]"'
+            f'These data require the package {package}: pip install "tiled-client[{extra}]"'
         ) from error

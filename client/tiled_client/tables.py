@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from .casting import check_columns
-from .errors import UnreadableAnswer
+from .errors import InvalidResponse
 from .wire.labels import join_labels, read_labels, write_labels
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ def encode(table: pyarrow.Table) -> memoryview:
 
 
 def decode(content: bytes) -> pyarrow.Table:
-    """Read an Arrow IPC file. Raises UnreadableAnswer."""
+    """Read an Arrow IPC file. Raises InvalidResponse."""
     pa = _pyarrow()
     try:
         return pa.ipc.open_file(pa.py_buffer(content)).read_all()
     except (pa.ArrowInvalid, OSError) as error:
-        raise UnreadableAnswer(f"The server sent no readable Arrow file: {error}") from error
+        raise InvalidResponse(f"The server sent no readable Arrow file: {error}") from error
 
 
 def concatenate(tables: Sequence[pyarrow.Table]) -> pyarrow.Table:

@@ -38,7 +38,7 @@ class BufferResponse(HttpResponse):
         return iter([self.content])
 
 
-class PiecesResponse(StreamingHttpResponse):
+class ChunkedResponse(StreamingHttpResponse):
     """A response whose pieces are made one at a time, whenever the client has room for another.
 
     `first` are those that there are already.

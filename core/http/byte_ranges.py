@@ -17,7 +17,7 @@ class Unsatisfiable(Exception):
     """No byte of the file is in the range that was asked for."""
 
 
-def wanted_bytes(request: Request, size: int, etag: str, modified: int) -> range | None:
+def requested_range(request: Request, size: int, etag: str, modified: int) -> range | None:
     """The bytes that `Range` names, if `If-Range` holds; None if all are wanted.
 
     `modified` is in seconds. Ranges that are none, and several at once, count as all. Raises

@@ -18,7 +18,7 @@ from . import server_timing
 from .buffer_responses import BufferResponse, Piece
 from .content_encodings import ENCODERS, Encoder
 
-SMALLEST = 1000
+MIN_BYTES = 1000
 NUMBERS = ("blosc2", "zstd", "gzip")
 TEXTS = ("zstd", "gzip")
 # Of each media type, the encodings that are known for it, the best first.
@@ -33,15 +33,15 @@ COMPRESSIBLE: dict[str, tuple[str, ...]] = {
     "text/plain": TEXTS,
     "text/html": TEXTS,
 }
-WORTH_IT = 1 / 0.9
+MAX_RATIO = 1 / 0.9
 # From so many bytes on, a sample is tried first. Numbers that shrink little are sooner sent than
 # shrunk: here it has to be more.
-LARGE = 128 * 1024
-SAMPLE = 16 * 1024
-WORTH_IT_OF_SAMPLE = 1.25
+SAMPLED_BYTES = 128 * 1024
+SAMPLE_BYTES = 16 * 1024
+MAX_SAMPLE_RATIO = 1.25
 
 
-def compressed(request: Request, response: HttpResponseBase) -> HttpResponseBase:
+def compress_response(request: Request, response: HttpResponseBase) -> HttpResponseBase:
     """`response`, its body encoded as the client asked, where that pays."""
     known = COMPRESSIBLE.get(_media_type(response), ())
     if not known or response.status_code >= 400 or response.has_header("Content-Encoding"):
@@ -53,16 +53,16 @@ def compressed(request: Request, response: HttpResponseBase) -> HttpResponseBase
         return _compressed_stream(request, response, known)
     assert isinstance(response, HttpResponse)
     body = response.body if isinstance(response, BufferResponse) else response.content
-    if len(body) < SMALLEST:
+    if len(body) < MIN_BYTES:
         return response
     patch_vary_headers(response, ("Accept-Encoding",))
-    name = chosen_encoding(request.META.get("HTTP_ACCEPT_ENCODING", ""), known)
+    name = choose_encoding(request.META.get("HTTP_ACCEPT_ENCODING", ""), known)
     if name is not None:
         _compress(response, body, name)
     return response
 
 
-def chosen_encoding(header: str, known: tuple[str, ...]) -> str | None:
+def choose_encoding(header: str, known: tuple[str, ...]) -> str | None:
     """The first of `known` among those that the client likes best; None where it likes none.
 
     `*` is taken for gzip: who names nothing knows at least that.
@@ -96,40 +96,40 @@ def _weight(parameter: str) -> float:
 
 def _compress(response: HttpResponse, body: Piece, name: str) -> None:
     itemsize = getattr(response, "itemsize", 1)
-    if len(body) >= LARGE and not _shrinks(body, name, itemsize):
+    if len(body) >= SAMPLED_BYTES and not _shrinks(body, name, itemsize):
         return
-    with server_timing.part("compress"):
+    with server_timing.measure("compress"):
         encoded = ENCODERS[name](itemsize).whole(body)
     ratio = len(body) / max(len(encoded), 1)
-    if ratio <= WORTH_IT:
+    if ratio <= MAX_RATIO:
         return
     response.content = encoded
     response.headers["Content-Encoding"] = name
     if response.has_header("Content-Length"):
         response.headers["Content-Length"] = str(len(encoded))
-    server_timing.say("compress", f"ratio={ratio:.1f}")
+    server_timing.annotate("compress", f"ratio={ratio:.1f}")
 
 
 def _shrinks(body: Piece, name: str, itemsize: int) -> bool:
     """Whether three samples, from the beginning, the middle and the end, get much smaller."""
-    step = (len(body) - SAMPLE) // 2 // itemsize * itemsize
+    step = (len(body) - SAMPLE_BYTES) // 2 // itemsize * itemsize
     view = memoryview(body)
-    samples = [view[start : start + SAMPLE] for start in (0, step, 2 * step)]
+    samples = [view[start : start + SAMPLE_BYTES] for start in (0, step, 2 * step)]
     encoded = sum(len(ENCODERS[name](itemsize).whole(sample)) for sample in samples)
-    return WORTH_IT_OF_SAMPLE * encoded < 3 * SAMPLE
+    return MAX_SAMPLE_RATIO * encoded < 3 * SAMPLE_BYTES
 
 
 def _compressed_stream(
     request: Request, response: StreamingHttpResponse, known: tuple[str, ...]
 ) -> StreamingHttpResponse:
     patch_vary_headers(response, ("Accept-Encoding",))
-    name = chosen_encoding(request.META.get("HTTP_ACCEPT_ENCODING", ""), known)
+    name = choose_encoding(request.META.get("HTTP_ACCEPT_ENCODING", ""), known)
     if name is None or response.is_async:
         return response
     pieces: Iterator[Any] = iter(response)
     first = next(pieces, b"")
     itemsize = getattr(response, "itemsize", 1)
-    if len(first) >= SMALLEST and _shrinks_at_first(first, name, itemsize):
+    if len(first) >= MIN_BYTES and _shrinks_at_first(first, name, itemsize):
         response.streaming_content = _encoded(ENCODERS[name](itemsize), first, pieces)
         response.headers["Content-Encoding"] = name
         del response.headers["Content-Length"]
@@ -139,9 +139,9 @@ def _compressed_stream(
 
 
 def _shrinks_at_first(piece: Piece, name: str, itemsize: int) -> bool:
-    if len(piece) >= LARGE:
+    if len(piece) >= SAMPLED_BYTES:
         return _shrinks(piece, name, itemsize)
-    return len(piece) > WORTH_IT * len(ENCODERS[name](itemsize).whole(piece))
+    return len(piece) > MAX_RATIO * len(ENCODERS[name](itemsize).whole(piece))
 
 
 def _again(first: Piece, pieces: Iterable[Piece]) -> Iterator[Piece]:

@@ -19,7 +19,7 @@ GZIP_WINDOW = 31  # 15 bits, and a header and trailer of gzip around it
 ZSTD_LEVEL = 1
 BLOSC_LEVEL = 5
 # Its frames count in 32 bits.
-BLOSC_PIECE = 1 << 30
+BLOSC_CHUNK_BYTES = 1 << 30
 
 
 class Encoder(ABC):
@@ -95,8 +95,8 @@ class Blosc2(Encoder):
         """As Encoder says."""
         if not len(piece):
             return b""
-        if len(piece) > BLOSC_PIECE:
-            return self.encode(piece[:BLOSC_PIECE]) + self.encode(piece[BLOSC_PIECE:])
+        if len(piece) > BLOSC_CHUNK_BYTES:
+            return self.encode(piece[:BLOSC_CHUNK_BYTES]) + self.encode(piece[BLOSC_CHUNK_BYTES:])
         blosc2 = _blosc2()
         frame: bytes = blosc2.compress(
             piece,

@@ -69,7 +69,7 @@ def preferences(header: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=64)
-def refused(header: str) -> frozenset[str]:
+def excluded(header: str) -> frozenset[str]:
     """Return the media types that an `Accept` header excludes with q=0."""
     weighted = [_weighed(part) for part in header.split(",")]
     excluded = (part for quality, part in weighted if not quality)

@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 from rest_framework.request import Request
 
-from catalog.services.limits import check_json
 from core.bounds import bounds, exceeded
 from core.errors import Invalid, TooLarge, UnsupportedMedia
+from core.json_limits import check_json
 
-from ..mapped_files import Bytes, map_file
+from ..mapped_files import BytesLike, map_file
 
 TRUE = {"true", "1", "yes", "on", "t", "y"}
 FALSE = {"false", "0", "no", "off", "f", "n"}
@@ -36,7 +36,7 @@ def body_of_type(request: Request, *allowed: str) -> bytes:
     return raw_body(request)
 
 
-def data_of_type(request: Request, *allowed: str) -> Bytes:
+def data_of_type(request: Request, *allowed: str) -> BytesLike:
     """The same, where it may be larger than memory: a view of the file where it waits in one."""
     _check_type(request, allowed)
     return data(request)
@@ -55,7 +55,7 @@ def raw_body(request: Request) -> bytes:
     return bytes(request._request.body)
 
 
-def data(request: Request) -> Bytes:
+def data(request: Request) -> BytesLike:
     """The body; a view of the file where it waits in one."""
     stream = getattr(request._request, "_stream", None)
     try:
@@ -82,7 +82,7 @@ def json_body(request: Request) -> Any:
     return value
 
 
-def bounded_json(body: Bytes) -> bytes:
+def bounded_json(body: BytesLike) -> bytes:
     """Return a body that is JSON. Raise TooLarge before anything of it is parsed."""
     if len(body) > bounds().json_body:
         raise TooLarge(exceeded("Bytes in the JSON body", len(body), "json_body"))

@@ -21,23 +21,23 @@ from rest_framework.request import Request
 from core.http.media_types import preferences
 
 from . import server_timing
-from .buffer_responses import BufferResponse, Piece, PiecesResponse
+from .buffer_responses import BufferResponse, ChunkedResponse, Piece
 from .etags import etag_of, has_already
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 JSON = "application/json"
 MSGPACK = "application/x-msgpack"
 # What comes in pieces, and is no longer than this together, is sent as one after all.
-GATHERED = 1 << 20
+MAX_JOINED_BYTES = 1 << 20
 
 Headers = dict[str, str]
 
 
 def render(request: Request, value: Any, *, headers: Headers | None = None) -> HttpResponse:
     """`value` as JSON or msgpack, whichever the client accepts first; else as JSON."""
-    media_type = accepted(request)
-    with server_timing.part("pack"):
-        body = packed(value) if media_type == MSGPACK else json_bytes(value)
+    media_type = negotiate_json_or_msgpack(request)
+    with server_timing.measure("pack"):
+        body = msgpack_bytes(value) if media_type == MSGPACK else json_bytes(value)
     return binary(request, body, media_type, headers=headers)
 
 
@@ -54,7 +54,7 @@ def binary(
     A memoryview (of bytes) is sent from where it lies. `itemsize` is how many bytes an element
     takes, where the body is of numbers: it helps compression.
     """
-    with server_timing.part("tok"):
+    with server_timing.measure("tok"):
         etag = etag_of(body, media_type)
     headers = {**(headers or {}), "ETag": etag}
     if has_already(request, etag):
@@ -64,7 +64,7 @@ def binary(
     )
 
 
-def streamed(
+def stream(
     request: Request,
     pieces: Iterator[Piece],
     media_type: str,
@@ -92,7 +92,7 @@ def streamed(
         return binary(request, b"".join(first), media_type, headers=headers)
     if length is not None:
         headers["Content-Length"] = str(length)
-    return PiecesResponse(
+    return ChunkedResponse(
         first,
         pieces,
         itemsize=itemsize,
@@ -108,7 +108,7 @@ def _gathered(pieces: Iterator[Piece]) -> tuple[list[Piece], bool]:
     for piece in pieces:
         first.append(piece)
         size += len(piece)
-        if size > GATHERED:
+        if size > MAX_JOINED_BYTES:
             return first, False
     return first, True
 
@@ -123,7 +123,7 @@ def _with_charset(media_type: str) -> str:
     return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
 
 
-def attachment(request: Request) -> Headers:
+def attachment_headers(request: Request) -> Headers:
     """Headers that make a browser keep the body as a file, where the request names one."""
     name = CONTROL.sub("", request.query_params.get("filename") or "")
     if not name:
@@ -131,7 +131,7 @@ def attachment(request: Request) -> Headers:
     return {"Content-Disposition": content_disposition_header(True, name) or "attachment"}
 
 
-def accepted(request: Request) -> str:
+def negotiate_json_or_msgpack(request: Request) -> str:
     """JSON or msgpack, by the Accept header."""
     for part in preferences(request.META.get("HTTP_ACCEPT") or "*/*"):
         media_type = part.partition(";")[0].strip().lower()
@@ -147,7 +147,7 @@ def json_bytes(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def packed(value: Any) -> bytes:
+def msgpack_bytes(value: Any) -> bytes:
     """`value` as msgpack; times as its Timestamp extension."""
     return bytes(msgpack.packb(value, default=_plain, datetime=True))
 

@@ -25,7 +25,7 @@ class _Durations(threading.local):
 _here = _Durations()
 
 
-def begin() -> None:
+def start() -> None:
     """A request begins."""
     _here.parts = {}
     _here.words = {}
@@ -33,13 +33,13 @@ def begin() -> None:
     _here.began = perf_counter()
 
 
-def admitted() -> None:
+def mark_authorized() -> None:
     """Who asks is known and may: what follows, up to the first part that is named, is `read`."""
     _here.ready = perf_counter()
 
 
 @contextmanager
-def part(name: str) -> Iterator[None]:
+def measure(name: str) -> Iterator[None]:
     """Count what is done inside as the part `name`; more of the same name adds to it."""
     start = perf_counter()
     if _here.ready:
@@ -51,7 +51,7 @@ def part(name: str) -> Iterator[None]:
         _here.parts[name] = _here.parts.get(name, 0.0) + perf_counter() - start
 
 
-def say(name: str, words: str) -> None:
+def annotate(name: str, words: str) -> None:
     """Put `words`, such as `ratio=2.0`, behind the duration of the part `name`."""
     _here.words[name] = f";{words}"
 

@@ -20,7 +20,7 @@ from uuid import UUID
 from django.db import DatabaseError
 
 from core.errors import NotFound, Unavailable
-from core.mapped_files import Bytes
+from core.mapped_files import BytesLike
 from tiled_client.wire.messages import Message
 
 from . import outbox, outbox_removal, outbox_worker
@@ -64,7 +64,9 @@ class Drops:
         return outbox.has_entries(self.nodes[-1:])
 
 
-def keep(node: UUID, message: Message, payload: Bytes | None = None, token: str = "") -> Delivery:
+def keep(
+    node: UUID, message: Message, payload: BytesLike | None = None, token: str = ""
+) -> Delivery:
     """Keep an update in the outbox, within the transaction of its write, under a new token.
 
     One that is given has to be new, too.
@@ -84,7 +86,7 @@ def keep_drops(nodes: Sequence[UUID]) -> Drops:
     return Drops(nodes)
 
 
-def deliver(log: StreamLog, node: UUID, message: Message, payload: Bytes | None = None) -> None:
+def deliver(log: StreamLog, node: UUID, message: Message, payload: BytesLike | None = None) -> None:
     """Put an update that was not kept yet behind everything that was stored before it."""
     put(log, keep(node, message, payload))
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import redis
 
-from core.mapped_files import Bytes
+from core.mapped_files import BytesLike
 from tiled_client.wire.messages import Message
 
 from ..config import StreamingCacheSettings, streaming_cache_settings
@@ -56,7 +56,7 @@ class StreamLog:
         ]
 
     def append(
-        self, node: UUID, message: Message, payload: Bytes | None = None, *, once: str = ""
+        self, node: UUID, message: Message, payload: BytesLike | None = None, *, once: str = ""
     ) -> StreamHead:
         """Number `message`, keep it and tell the readers. Gives its epoch and its place.
 

@@ -12,7 +12,7 @@ import redis
 from redis.commands.core import Script
 
 from core.errors import NotFound, Unavailable
-from core.mapped_files import Bytes, in_pieces
+from core.mapped_files import BytesLike, iter_chunks
 
 from ..config import StreamingCacheSettings
 from .circuit_breaker import Outage
@@ -44,7 +44,7 @@ class Staged(NamedTuple):
     """A payload on its way to a key of its own."""
 
     key: str
-    payload: Bytes
+    payload: BytesLike
 
 
 class Scripts:
@@ -168,11 +168,11 @@ def _told(error: redis.ResponseError) -> Exception:
     return Unavailable(f"The streaming cache refused the update: {error}")
 
 
-def _packed_set(staged: Staged, ttl: int) -> Iterator[Bytes]:
+def _packed_set(staged: Staged, ttl: int) -> Iterator[BytesLike]:
     """A SET command that sends the payload from where it lies, without copying it."""
     key, seconds, size = staged.key.encode(), str(ttl).encode(), len(staged.payload)
     yield b"*5\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n" % (len(key), key, size)
-    yield from in_pieces(staged.payload)
+    yield from iter_chunks(staged.payload)
     yield b"\r\n$2\r\nEX\r\n$%d\r\n%b\r\n" % (len(seconds), seconds)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from core.errors import TooLarge
-from core.mapped_files import Bytes
+from core.mapped_files import BytesLike
 from tiled_client.wire.messages import Message
 
 from ..protocol import message_codec
@@ -25,7 +25,7 @@ class Update(NamedTuple):
 
     before: bytes
     after: bytes
-    payload: Bytes | None = None
+    payload: BytesLike | None = None
 
     @property
     def size(self) -> int:
@@ -33,7 +33,7 @@ class Update(NamedTuple):
         return len(self.before) + len(self.after) + len(self.payload or b"")
 
 
-def encode(message: Message, payload: Bytes | None = None) -> Update:
+def encode(message: Message, payload: BytesLike | None = None) -> Update:
     """The update that says `message`, as of now. Raises NeverFits."""
     size = None if payload is None else len(payload)
     before, after = message_codec.encode_split(message, message_codec.utc_timestamp(), size)

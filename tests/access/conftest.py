@@ -61,8 +61,8 @@ def detail(response: HttpResponse) -> str:
 
 def with_authentication(settings: Settings, **authentication: Any) -> None:
     """Have the site of this test authenticate in another way."""
-    wanted = AuthenticationSettings(**authentication)
-    settings.TILED = settings.TILED.model_copy(update={"authentication": wanted})
+    requested = AuthenticationSettings(**authentication)
+    settings.TILED = settings.TILED.model_copy(update={"authentication": requested})
 
 
 @pytest.fixture

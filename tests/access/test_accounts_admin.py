@@ -175,7 +175,7 @@ def test_staff_who_may_change_users_change_plain_ones_and_nobodys_rights(
     group = Group.objects.create(name="operators")
     client = Client()
     assert client.login(username="alice", password="wonderland")
-    wanted = {
+    requested = {
         "username": "root",
         "is_staff": "on",
         "is_superuser": "on",
@@ -188,7 +188,7 @@ def test_staff_who_may_change_users_change_plain_ones_and_nobodys_rights(
     }
     before = set(alice.user_permissions.all())
     for user in (alice, bob):
-        response = client.post(f"/admin/auth/user/{user.pk}/change/", wanted)
+        response = client.post(f"/admin/auth/user/{user.pk}/change/", requested)
         assert response.status_code == 302, response.content
         found = User.objects.get(pk=user.pk)
         assert (found.first_name, found.username) == ("A.", user.username)
@@ -199,7 +199,7 @@ def test_staff_who_may_change_users_change_plain_ones_and_nobodys_rights(
     for user, status in ((bob, 302), (boss, 403), (admin, 403)):
         assert client.post(f"/admin/auth/user/{user.pk}/password/", new).status_code == status
     for user in (boss, admin):
-        assert client.post(f"/admin/auth/user/{user.pk}/change/", wanted).status_code == 403
+        assert client.post(f"/admin/auth/user/{user.pk}/change/", requested).status_code == 403
         assert (
             client.post(f"/admin/auth/user/{user.pk}/delete/", {"post": "yes"}).status_code == 403
         )
@@ -211,7 +211,7 @@ def test_staff_who_may_change_users_change_plain_ones_and_nobodys_rights(
 
 
 def test_superusers_change_everything_of_a_user(browser: Client, alice: User) -> None:
-    wanted = {
+    requested = {
         "username": "alicia",
         "is_staff": "on",
         "is_superuser": "on",
@@ -219,7 +219,7 @@ def test_superusers_change_everything_of_a_user(browser: Client, alice: User) ->
         "date_joined_0": "2026-01-31",
         "date_joined_1": "12:00:00",
     }
-    assert browser.post(f"/admin/auth/user/{alice.pk}/change/", wanted).status_code == 302
+    assert browser.post(f"/admin/auth/user/{alice.pk}/change/", requested).status_code == 302
     alice.refresh_from_db()
     assert (alice.username, alice.is_superuser) == ("alicia", True)
 

@@ -101,7 +101,7 @@ def test_sessions_of_browsers_are_short() -> None:
 def test_guesses_of_the_key_have_to_wait_and_the_right_one_too(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = [QUICK_HASHER]
     assert inside(log_in("admin", "secret"))
-    for guess in range(RULES["pair"].free):
+    for guess in range(RULES["pair"].free_attempts):
         assert not inside(log_in("admin", f"guess {guess}"))
     # As many more make the wait longer than any machine takes for the next line.
     Attempt.objects.update(failures=F("failures") + 10, latest=timezone.now())

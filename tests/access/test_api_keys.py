@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from access import events
-from access.api_keys.lookup import find_key
+from access.api_keys.lookup import principal_for_secret
 from access.api_keys.store import create_key, revoke_key
-from access.authentication.credentials import OWNER, authenticate_key
+from access.authentication.credentials import SERVICE_KEY_PRINCIPAL, authenticate_key
 from access.models import ApiKey
 from access.principals import READ, Scope
 from catalog.models import Node
@@ -94,22 +94,22 @@ def test_the_sites_own_key_costs_no_query_and_any_other_costs_one(
     _, secret = key_for()
     authenticate_key(secret)
     with django_assert_num_queries(0):
-        assert authenticate_key("secret") is OWNER
+        assert authenticate_key("secret") is SERVICE_KEY_PRINCIPAL
     with django_assert_num_queries(1):
         authenticate_key(secret)
 
 
 def test_when_a_key_was_last_used_is_noted_once_a_minute() -> None:
     key, secret = key_for()
-    find_key(secret)
+    principal_for_secret(secret)
     key.refresh_from_db()
     first = key.last_used
     assert first is not None
-    find_key(secret)
+    principal_for_secret(secret)
     key.refresh_from_db()
     assert key.last_used == first
     ApiKey.objects.update(last_used=first - timedelta(minutes=2))
-    find_key(secret)
+    principal_for_secret(secret)
     key.refresh_from_db()
     assert key.last_used > first
 

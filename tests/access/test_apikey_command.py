@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from access.api_keys.expiry import moment
+from access.api_keys.expiry import parse_expiry
 from access.models import ApiKey
 
 pytestmark = pytest.mark.django_db
@@ -60,5 +60,5 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(arguments: list[str], sa
 
 
 def test_a_date_is_one_of_the_sites_zone_unless_it_names_another() -> None:
-    assert moment("2030-01-31") == datetime(2030, 1, 31, tzinfo=UTC)
-    assert moment("2030-01-31T12:00+01:00") == datetime(2030, 1, 31, 11, tzinfo=UTC)
+    assert parse_expiry("2030-01-31") == datetime(2030, 1, 31, tzinfo=UTC)
+    assert parse_expiry("2030-01-31T12:00+01:00") == datetime(2030, 1, 31, 11, tzinfo=UTC)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from core.budgets import Budget, Exhausted, Growth
+from core.budgets import Budget, Exhausted, Reservation
 from core.errors import Unavailable
 
 
 def test_what_grows_may_take_all_of_a_budget_for_an_address_but_only_one_at_a_time() -> None:
     budget = Budget(100, setting="budgets.temporary_bytes", what="bytes")
-    with Growth(budget, "a") as large, Growth(budget, "a") as another:
+    with Reservation(budget, "a") as large, Reservation(budget, "a") as another:
         large.by(40)
         large.to(90)
         with pytest.raises(Exhausted, match="for this address"):
@@ -20,24 +20,24 @@ def test_what_grows_may_take_all_of_a_budget_for_an_address_but_only_one_at_a_ti
         for one in (large, another):
             with pytest.raises(Exhausted):
                 one.by(1)
-        assert budget.taken == 50
-    assert (budget.taken, dict(budget._by_address)) == (0, {})
+        assert budget.used == 50
+    assert (budget.used, dict(budget._by_address)) == (0, {})
 
 
 def test_an_address_holds_half_of_a_budget_at_most_unless_at_once() -> None:
     budget = Budget(100, setting="budgets.answer_bytes", what="bytes")
-    budget.take(30, "a")
-    budget.take(20, "a")
+    budget.acquire(30, "a")
+    budget.acquire(20, "a")
     for amount, address in ((1, "a"), (51, "b"), (51, "")):
         with pytest.raises(Unavailable, match=r"budgets\.answer_bytes"):
-            budget.take(amount, address)
+            budget.acquire(amount, address)
     with budget.held(50, "b"), pytest.raises(Unavailable):
-        budget.take(1, "c")
-    budget.take(50)
-    budget.give_back(50)
-    budget.give_back(20, "a")
-    budget.take(20, "a")
-    budget.give_back(50, "a")
+        budget.acquire(1, "c")
+    budget.acquire(50)
+    budget.release(50)
+    budget.release(20, "a")
+    budget.acquire(20, "a")
+    budget.release(50, "a")
     with budget.held(100, "a"):
         pass
-    assert (budget.taken, dict(budget._by_address)) == (0, {})
+    assert (budget.used, dict(budget._by_address)) == (0, {})

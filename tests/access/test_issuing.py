@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from pytest_django import DjangoAssertNumQueries
 
-from access.api_keys.issuing import MOST_KEYS, Wanted, issue_for, issue_own
+from access.api_keys.issuing import MAX_API_KEYS, ApiKeyRequest, issue_for_account, issue_for_self
 from access.api_keys.store import create_key
 from access.authentication.credentials import authenticate_key, authenticate_token
 from access.models import Account, ApiKey, Session
@@ -33,8 +33,8 @@ def managing(admin: User) -> Visitor:
     return visitor("ada", "engine")
 
 
-def make(asking: Visitor, address: str = "/auth/apikey", **wanted: Any) -> dict[str, Any]:
-    return asking.json("POST", address, {"scopes": None, "expires_in": None, **wanted})
+def make(asking: Visitor, address: str = "/auth/apikey", **requested: Any) -> dict[str, Any]:
+    return asking.json("POST", address, {"scopes": None, "expires_in": None, **requested})
 
 
 def test_a_key_is_its_owners_and_does_what_they_may_unless_it_says_less(asking: Visitor) -> None:
@@ -60,7 +60,7 @@ def test_a_key_is_its_owners_and_does_what_they_may_unless_it_says_less(asking: 
 
 
 @pytest.mark.parametrize(
-    ("wanted", "status"),
+    ("requested", "status"),
     [
         ({"scopes": ["admin:apikeys"]}, 403),
         ({"scopes": ["fly"]}, 403),
@@ -87,9 +87,9 @@ def test_a_key_is_its_owners_and_does_what_they_may_unless_it_says_less(asking: 
     ],
 )
 def test_what_a_key_cannot_be_is_refused(
-    asking: Visitor, wanted: dict[str, Any], status: int
+    asking: Visitor, requested: dict[str, Any], status: int
 ) -> None:
-    body = {"scopes": None, "expires_in": None, **wanted}
+    body = {"scopes": None, "expires_in": None, **requested}
     response = asking.send("POST", "/auth/apikey", body)
     assert response.status_code == status, response.content
     assert ApiKey.objects.count() == (1 if status == 200 else 0)
@@ -105,11 +105,11 @@ def test_there_are_so_many_keys_of_one_principal_and_no_more(asking: Visitor, al
     past = timezone.now() - timedelta(days=1)
     ApiKey.objects.bulk_create(
         ApiKey(first_eight=f"{number:08}", owner=owner, scopes=["inherit"], expires=expires)
-        for number, expires in enumerate([None] * (MOST_KEYS - 1) + [past] * 5)
+        for number, expires in enumerate([None] * (MAX_API_KEYS - 1) + [past] * 5)
     )
     make(asking)
     full = asking.send("POST", "/auth/apikey", {"scopes": None, "expires_in": None})
-    assert (full.status_code, str(MOST_KEYS) in detail(full)) == (400, True)
+    assert (full.status_code, str(MAX_API_KEYS) in detail(full)) == (400, True)
 
 
 def test_a_key_is_no_way_round_what_restricts_it(asking: Visitor) -> None:
@@ -121,8 +121,8 @@ def test_a_key_is_no_way_round_what_restricts_it(asking: Visitor) -> None:
     assert child["access_tags"] == ["a", "b"]
     assert child["expiration_time"] == narrow["expiration_time"]
     assert make(with_key, scopes=["read:metadata"], access_tags=["a"])["access_tags"] == ["a"]
-    for wanted in ({"scopes": ["read:data"]}, {"access_tags": ["c"]}):
-        body = {"scopes": None, "expires_in": None, **wanted}
+    for requested in ({"scopes": ["read:data"]}, {"access_tags": ["c"]}):
+        body = {"scopes": None, "expires_in": None, **requested}
         assert with_key.status("POST", "/auth/apikey", body) == 403
 
 
@@ -236,14 +236,14 @@ def test_what_was_revoked_while_a_key_was_asked_for_makes_none(asking: Visitor) 
     """The request was let in already."""
     secret = make(asking)["secret"]
     account = Account.objects.get(user__username="alice")
-    wanted = Wanted(scopes=None, lasts=None, access_tags=None, note="")
+    requested = ApiKeyRequest(scopes=None, lifetime=None, access_tags=None, note="")
     token = authenticate_token((asking.authorization or "").removeprefix("Bearer "))
     with_key = authenticate_key(secret)
     ApiKey.objects.all().delete()
     Session.objects.update(revoked=True)
     for principal in (token, with_key):
         with pytest.raises(Unauthorized):
-            issue_own(principal=principal, account=account, wanted=wanted)
+            issue_for_self(principal=principal, account=account, requested=requested)
         with pytest.raises(Unauthorized):
-            issue_for(principal=principal, account=account, wanted=wanted)
+            issue_for_account(principal=principal, account=account, requested=requested)
     assert not ApiKey.objects.exists()

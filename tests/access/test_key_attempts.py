@@ -11,8 +11,8 @@ from asgiref.testing import ApplicationCommunicator
 from django.test import Client
 
 from access.authentication import key_attempts as module
-from access.authentication.key_attempts import RULE, guesses
-from tiledproject.http.trusted_proxies import KnownProxies
+from access.authentication.key_attempts import RULE, key_attempts
+from tiledproject.http.trusted_proxies import TrustedProxyMiddleware
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = "192.0.2.7"
@@ -21,10 +21,10 @@ ELSEWHERE = "192.0.2.7"
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No machine is so slow that a wait is over before the next line."""
-    monkeypatch.setattr(module, "RULE", replace(RULE, first=30.0))
-    guesses.forget()
+    monkeypatch.setattr(module, "RULE", replace(RULE, first_wait=30.0))
+    key_attempts.clear()
     yield
-    guesses.forget()
+    key_attempts.clear()
 
 
 def status(key: str, address: str = ELSEWHERE) -> int:
@@ -34,7 +34,7 @@ def status(key: str, address: str = ELSEWHERE) -> int:
 
 
 def test_guesses_wait_and_the_right_key_among_them_too() -> None:
-    assert [status(f"guess{n}") for n in range(RULE.free)] == [401] * RULE.free
+    assert [status(f"guess{n}") for n in range(RULE.free_attempts)] == [401] * RULE.free_attempts
     assert status("another") == 429
     refused = Client(REMOTE_ADDR=ELSEWHERE).get("/api/v1/metadata/?api_key=secret")
     assert refused.status_code == 429
@@ -45,21 +45,21 @@ def test_guesses_wait_and_the_right_key_among_them_too() -> None:
 
 
 def test_an_old_key_that_is_shown_for_ever_keeps_nobody_out() -> None:
-    assert {status("old") for _ in range(RULE.free + 10)} == {401}
+    assert {status("old") for _ in range(RULE.free_attempts + 10)} == {401}
     assert status("secret") == 200
 
 
 def test_where_the_right_key_came_from_nobody_waits() -> None:
     assert status("secret") == 200
-    assert {status(f"guess{n}") for n in range(RULE.free + 10)} == {401}
+    assert {status(f"guess{n}") for n in range(RULE.free_attempts + 10)} == {401}
     assert status("secret") == 200
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RULE", replace(RULE, buckets=3))
     for number in range(9):
-        guesses.wrong(f"192.0.2.{number}", "x")
-    assert len(guesses._records) == 3
+        key_attempts.record_failure(f"192.0.2.{number}", "x")
+    assert len(key_attempts._records) == 3
 
 
 @pytest.mark.parametrize(
@@ -83,5 +83,5 @@ async def test_what_counts_is_the_address_that_a_known_proxy_says(
     networks = [ipaddress.ip_network("127.0.0.1/32")]
     headers = [(b"x-forwarded-for", said.encode())]
     scope = {"type": "http", "headers": headers, "client": (peer, 1)}
-    await ApplicationCommunicator(KnownProxies(application, networks), scope).wait()
+    await ApplicationCommunicator(TrustedProxyMiddleware(application, networks), scope).wait()
     assert seen["client"][0] == counted

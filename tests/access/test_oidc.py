@@ -19,8 +19,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from access.login import device_flow
-from access.login.device_flow import GRANT_SECONDS, MOST_PENDING_OF_ADDRESS
-from access.login.identities import identified
+from access.login.device_flow import CODE_LIFETIME_SECONDS, MAX_PENDING_LOGINS_PER_ADDRESS
+from access.login.identities import get_or_create_identity
 from access.models import Identity, PendingLogin, Session
 from access.providers import OidcProvider
 from catalog.models import Node
@@ -138,7 +138,7 @@ def test_names_are_compared_in_the_form_in_which_they_are_kept(site: Settings, w
     made = set()
     for number in range(3):
         claims = {"sub": str(number), "preferred_username": wanted}
-        user = identified(provider=provider, claims=claims).account.user
+        user = get_or_create_identity(provider=provider, claims=claims).account.user
         assert user is not None
         made.add(user.username.casefold())
         assert len(user.username) <= 150
@@ -166,7 +166,7 @@ def test_a_terminal_is_let_in_with_the_code_that_it_shows(facility: Any) -> None
     begun = begin()
     assert begun["authorization_uri"] == f"http://testserver{DEVICE}"
     assert begun["verification_uri"].endswith("/api/v1/auth/provider/facility/token")
-    assert (begun["interval"], begun["expires_in"]) == (5, GRANT_SECONDS)
+    assert (begun["interval"], begun["expires_in"]) == (5, CODE_LIFETIME_SECONDS)
     assert re.fullmatch(r"[A-Z]{4}-[A-Z]{4}", begun["user_code"])
     waits = poll(begun["device_code"])
     assert waits.status_code == 400
@@ -261,15 +261,15 @@ def test_a_provider_that_is_away_is_no_fault_of_ours(
 def test_of_too_many_terminals_the_oldest_of_the_address_with_the_most_goes(
     facility: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device_flow, "MOST_PENDING", 3)
-    codes = [device_flow.begin(provider="facility", address=one).user_code for one in "abb"]
-    codes.append(device_flow.begin(provider="facility", address="c").user_code)
+    monkeypatch.setattr(device_flow, "MAX_PENDING_LOGINS", 3)
+    codes = [device_flow.start(provider="facility", address=one).user_code for one in "abb"]
+    codes.append(device_flow.start(provider="facility", address="c").user_code)
     left = PendingLogin.objects.order_by("pk").values_list("user_code", flat=True)
     assert list(left) == [codes[0], codes[2], codes[3]]
 
 
 def test_so_many_terminals_wait_and_no_more(facility: Any) -> None:
-    for _ in range(MOST_PENDING_OF_ADDRESS):
+    for _ in range(MAX_PENDING_LOGINS_PER_ADDRESS):
         begin()
     full = Visitor().send("POST", "/auth/provider/facility/authorize")
     assert (full.status_code, "Too many logins" in detail(full)) == (429, True)

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from access.authentication.jwt_tokens import _secrets
 from access.config import authentication_settings
-from access.login.sessions import MOST_SESSIONS
+from access.login.sessions import MAX_SESSIONS
 from access.models import ApiKey, Session
 from catalog.models import Node
 
@@ -112,8 +112,8 @@ def test_a_session_is_refreshed_until_it_is_revoked_or_over(alice: User) -> None
     assert refresh() == (401, {"detail": OVER})
     # What was given out before is over with it, and makes nothing that would last.
     stolen = Visitor(f"Bearer {told['access_token']}")
-    wanted = {"scopes": None, "expires_in": None}
-    for method, address, body in [("GET", "/metadata/", None), ("POST", "/auth/apikey", wanted)]:
+    requested = {"scopes": None, "expires_in": None}
+    for method, address, body in [("GET", "/metadata/", None), ("POST", "/auth/apikey", requested)]:
         response = stolen.send(method, address, body)
         assert (response.status_code, detail(response)) == (401, OVER)
     assert not ApiKey.objects.exists()
@@ -226,7 +226,7 @@ def test_there_are_so_many_sessions_of_one_account_and_no_more(alice: User) -> N
     later = timezone.now() + timedelta(days=1)
     Session.objects.bulk_create(
         Session(account=alice.account, provider="local", identifier="alice", expires=later)
-        for _ in range(MOST_SESSIONS - 1)
+        for _ in range(MAX_SESSIONS - 1)
     )
     assert Visitor().log_in("alice", "wonderland").status_code == 200
     assert Visitor().log_in("alice", "wonderland").status_code == 400

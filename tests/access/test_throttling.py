@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from access.authentication.throttling import (
-    FORGOTTEN_AFTER,
+    ATTEMPT_WINDOW,
     RULES,
     Rule,
-    count_login,
-    forgive_login,
+    count_login_attempt,
+    reset_login_attempts,
 )
 from access.models import Attempt, Session
 from core.errors import TooMany
@@ -27,7 +27,7 @@ from core.errors import TooMany
 from .conftest import Visitor, detail
 
 pytestmark = pytest.mark.django_db(transaction=True)
-FREE = RULES["pair"].free
+FREE = RULES["pair"].free_attempts
 
 
 def fail(name: str, address: str, times: int) -> int:
@@ -35,7 +35,7 @@ def fail(name: str, address: str, times: int) -> int:
     passed = 0
     for _ in range(times):
         try:
-            count_login(name, address)
+            count_login_attempt(name, address)
         except TooMany:
             continue
         passed += 1
@@ -83,22 +83,24 @@ def test_strangers_do_not_shut_out_who_was_here_before(alice: User) -> None:
     here = "192.0.2.7"
     expires = timezone.now() + timedelta(days=1)
     Session.objects.create(account=alice.account, address=here, expires=expires)
-    for number in range(RULES["name"].free + 10):
+    for number in range(RULES["name"].free_attempts + 10):
         fail("alice", f"198.51.{number}.1", 2)
     # Elsewhere strangers have to wait for each other by now.
     assert fail("alice", "203.0.113.1", 1) == 0
     assert fail("alice", here, 1) == 1
-    forgive_login("alice", here)
+    reset_login_attempts("alice", here)
     assert fail("alice", here, FREE) == FREE
 
 
 def test_an_address_that_tries_many_names_has_to_wait() -> None:
-    assert sum(fail(f"name{n}", "192.0.2.9", 1) for n in range(100)) == RULES["address"].free
+    assert (
+        sum(fail(f"name{n}", "192.0.2.9", 1) for n in range(100)) == RULES["address"].free_attempts
+    )
 
 
 def test_what_failed_is_forgotten_after_a_while_and_takes_no_room() -> None:
     fail("alice", "192.0.2.1", 20)
-    later(seconds=FORGOTTEN_AFTER.total_seconds() + 1)
+    later(seconds=ATTEMPT_WINDOW.total_seconds() + 1)
     assert fail("alice", "192.0.2.1", FREE) == FREE
     for number in range(50):
         fail(f"name {number}\0" * 9, f"2001:db8::{number}", 1)
@@ -121,4 +123,4 @@ def test_the_login_form_of_the_pages_says_the_same(alice: User) -> None:
 @given(st.integers(0, 10**9), st.sampled_from(sorted(RULES)))
 def test_no_number_of_failures_shuts_anybody_out_for_good(failures: int, kind: str) -> None:
     rule: Rule = RULES[kind]
-    assert 0 <= rule.wait(failures) <= rule.wait(failures + 1) <= rule.longest <= 60
+    assert 0 <= rule.wait(failures) <= rule.wait(failures + 1) <= rule.max_wait <= 60

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from access.api_keys.websocket_keys import behind
+from access.api_keys.websocket_keys import effective_principal
 from access.authentication.credentials import authenticate_key, authenticate_token
 from access.models import ApiKey, Session
 
@@ -28,14 +28,14 @@ def made(asking: Visitor, **other: Any) -> str:
 def test_what_a_token_opens_with_such_a_key_hangs_on_the_login(asking: Visitor) -> None:
     login = Session.objects.get()
     token = authenticate_token((asking.authorization or "").removeprefix("Bearer "))
-    opened = behind(authenticate_key(made(asking)))
+    opened = effective_principal(authenticate_key(made(asking)))
     assert (opened.key_id, opened.session, opened.expires) == (None, login.uuid, login.expires)
     assert (opened.uuid, opened.scopes) == (token.uuid, token.scopes)
 
 
 def test_what_a_key_opens_with_such_a_key_hangs_on_the_first(asking: Visitor) -> None:
     first = made(asking, note="a program", expires_in=3600)
-    opened = behind(authenticate_key(made(Visitor(f"Apikey {first}"))))
+    opened = effective_principal(authenticate_key(made(Visitor(f"Apikey {first}"))))
     key = ApiKey.objects.get(first_eight=first[:8])
     assert (opened.key_id, opened.session, opened.expires) == (key.pk, None, key.expires)
 
@@ -45,5 +45,5 @@ def test_what_a_key_opens_with_such_a_key_hangs_on_the_first(asking: Visitor) ->
 )
 def test_any_other_key_stands_for_itself(asking: Visitor, other: dict[str, Any]) -> None:
     principal = authenticate_key(made(asking, **other))
-    assert behind(principal) == principal
+    assert effective_principal(principal) == principal
     assert principal.key_id is not None

@@ -13,7 +13,7 @@ import pyarrow as pa
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from access.api_keys.store import hashed
+from access.api_keys.store import hash_secret
 from access.config import AccessPolicy
 from access.models import FIRST, Account, ApiKey, Grant, Tag
 from access.principals import Scope
@@ -67,7 +67,7 @@ def person(
     secret = f"{ApiKey.objects.count():08x}" + 64 * "0"
     ApiKey.objects.create(
         first_eight=secret[:FIRST],
-        hashed_secret=hashed(secret),
+        hashed_secret=hash_secret(secret),
         owner=Account.objects.get(user=user),
         scopes=list(scopes),
         access_tags=tags,

@@ -20,7 +20,8 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from tiled_client import ArrayClient, ArrayStructure
 from tiled_client.documents import Resource
-from tiled_client.http.client import Http
+from tiled_client.http.client import HttpClient
+from tiled_client.http.session import Session
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -48,7 +49,7 @@ class StreamPeer:
         """The client object of an array that this peer streams."""
         structure = ArrayStructure.from_array(np.zeros(shape, "<i8"))
         resource = Resource(family="array", structure=structure)
-        return ArrayClient(Http(self.root, "key"), ("x",), resource)
+        return ArrayClient(Session(HttpClient(self.root, "key")), ("x",), resource)
 
     def plays(self, *scripts: Visit | Response) -> None:
         self.scripts = list(scripts)
@@ -236,8 +237,8 @@ class HttpPeer:
     def root(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/api/v1"
 
-    def http(self, **options: Any) -> Http:
-        return Http(self.root, "key", **options)
+    def http(self, **options: Any) -> HttpClient:
+        return HttpClient(self.root, "key", **options)
 
     def gives(self, *replies: Reply) -> None:
         """Answer the requests from now on, the last reply again and again."""

@@ -16,14 +16,15 @@ from tiled_client import (
     Conflict,
     Container,
     DataSource,
+    InvalidResponse,
     NodeNotFound,
     StructureFamily,
     TransportError,
-    UnreadableAnswer,
     from_uri,
 )
 from tiled_client.documents import Resource
 from tiled_client.http.retries import RetryPolicy
+from tiled_client.http.session import Session
 from tiled_client.wire.bytes_structure import BytesStructure
 
 MANIFEST = {"manifest": ["a"]}
@@ -46,7 +47,7 @@ def described(*assets: Asset) -> Reply:
 
 def raw(peer: HttpPeer) -> BytesClient:
     http = peer.http(retries=RetryPolicy(deadline=5))
-    return BytesClient(http, ("r",), Resource(family="bytes"))
+    return BytesClient(Session(http), ("r",), Resource(family="bytes"))
 
 
 def test_revisions_are_a_sequence(home: Container) -> None:
@@ -145,7 +146,7 @@ def test_no_server_leads_a_download_elsewhere(
         described(Asset("file://localhost/d", is_directory=True, id=7)),
         Reply(value={"manifest": [name]}),
     )
-    with pytest.raises(UnreadableAnswer):
+    with pytest.raises(InvalidResponse):
         raw(http_peer).raw_export(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -156,7 +157,7 @@ def test_what_fails_for_good_leaves_no_part_of_a_file(http_peer: HttpPeer, tmp_p
         Reply(body=b"01", headers={"Content-Disposition": 'attachment; filename="f"'}, cut=True),
     )
     node = BytesClient(
-        http_peer.http(retries=RetryPolicy(deadline=0.3)), ("r",), Resource(family="bytes")
+        Session(http_peer.http(retries=RetryPolicy(deadline=0.3))), ("r",), Resource(family="bytes")
     )
     with pytest.raises(TransportError):
         node.raw_export(tmp_path)

@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as npst
 from tests.conftest import API_KEY
 from tests.servers import RunningServer
 from tiled_client import Container, from_uri
-from tiled_client.casting import fitting
+from tiled_client.casting import cast_exactly
 from tiled_client.tables import to_arrow
 
 NOON = pd.Timestamp("2024-07-01 12:00")
@@ -60,8 +60,8 @@ def test_values_do_not_move_to_fields_of_other_names(names: list[Any]) -> None:
     values = np.array([(1, 2)], [("a", "i8"), ("b", "i8")])
     kind = np.dtype([name if isinstance(name, tuple) else (name, "i8") for name in names])
     with pytest.raises(TypeError, match="do not fit"):
-        fitting(values, kind)
-    assert fitting(values, np.dtype([("a", "i8"), ("b", "f8")])).tolist() == [(1, 2.0)]
+        cast_exactly(values, kind)
+    assert cast_exactly(values, np.dtype([("a", "i8"), ("b", "f8")])).tolist() == [(1, 2.0)]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_columns_that_stay_what_they_are_fit(kind: Any, values: list[Any]) -> No
 )
 def test_elements_that_would_change_are_refused(values: Any, dtype: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
-        fitting(values, np.dtype(dtype))
+        cast_exactly(values, np.dtype(dtype))
 
 
 NUMBERS = npst.integer_dtypes() | npst.unsigned_integer_dtypes() | npst.boolean_dtypes()
@@ -109,7 +109,7 @@ NUMBERS = npst.integer_dtypes() | npst.unsigned_integer_dtypes() | npst.boolean_
 @given(npst.arrays(NUMBERS, 3), npst.integer_dtypes() | npst.floating_dtypes())
 def test_whole_numbers_are_the_same_or_refused(array: np.ndarray, dtype: np.dtype) -> None:
     try:
-        cast = fitting(array, dtype)
+        cast = cast_exactly(array, dtype)
     except (TypeError, ValueError):
         return
     assert [int(value) for value in cast] == [int(value) for value in array]
@@ -118,7 +118,7 @@ def test_whole_numbers_are_the_same_or_refused(array: np.ndarray, dtype: np.dtyp
 @given(npst.arrays(npst.floating_dtypes(), 3), st.sampled_from(["f2", "f4", "f8"]))
 def test_numbers_are_rounded_but_never_infinite(array: np.ndarray, dtype: str) -> None:
     try:
-        cast = fitting(array, np.dtype(dtype))
+        cast = cast_exactly(array, np.dtype(dtype))
     except ValueError:
         return
     assert np.array_equal(np.isfinite(cast), np.isfinite(array))

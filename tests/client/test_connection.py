@@ -33,7 +33,8 @@ from tiled_client import (
     Unauthorized,
 )
 from tiled_client.documents import Resource
-from tiled_client.http.client import Http
+from tiled_client.http.client import HttpClient
+from tiled_client.http.session import Session
 
 CONTAINER = {"type": "container-schema", "version": 1, "epoch": "c", "sequence": 0}
 
@@ -45,11 +46,11 @@ def said(request: dict[str, Any], *messages: dict[str, Any]) -> list[tuple[str, 
 
 def array(peer: StreamPeer, key: str = "x") -> ArrayClient:
     resource = Resource(family="array", structure=peer.array().structure)
-    return ArrayClient(Http(peer.root, "key"), ("c", key), resource)
+    return ArrayClient(Session(HttpClient(peer.root, "key")), ("c", key), resource)
 
 
 def container(peer: StreamPeer) -> Container:
-    return Container(Http(peer.root, "key"), ("c",), Resource(family="container"))
+    return Container(Session(HttpClient(peer.root, "key")), ("c",), Resource(family="container"))
 
 
 def numbered(*numbers: int) -> list[dict[str, Any]]:
@@ -220,9 +221,9 @@ def test_a_server_without_such_connections_is_named_as_the_reason(
     stream_peer: StreamPeer, status: int
 ) -> None:
     stream_peer.plays(refuses(status))
-    with pytest.raises(NotSupported, match="each node by itself"):
+    with pytest.raises(NotSupported, match="each node separately"):
         container(stream_peer).connect_stream().open()
-    with pytest.raises(NotSupported, match="each node by itself"):
+    with pytest.raises(NotSupported, match="each node separately"):
         container(stream_peer).subscribe(recursive=True).start_in_thread()
 
 

@@ -17,21 +17,22 @@ from tiled_client import (
     Conflict,
     Container,
     Invalid,
+    InvalidResponse,
     NodeNotFound,
-    ServerFailure,
+    ServerError,
     StructureFamily,
     TableClient,
     TableStructure,
     TransportError,
     Unauthorized,
     Unavailable,
-    UnreadableAnswer,
     from_uri,
 )
 from tiled_client import tables as frames
 from tiled_client.documents import Resource
-from tiled_client.http.client import Http
+from tiled_client.http.client import HttpClient
 from tiled_client.http.retries import Backoff, RetryPolicy
+from tiled_client.http.session import Session
 
 OK = Reply(value=None)
 NOT_NOW = Reply(503, {"detail": "starting"}, {"Retry-After": "0"})
@@ -40,17 +41,19 @@ NOT_NOW = Reply(503, {"detail": "starting"}, {"Retry-After": "0"})
 def array(peer: HttpPeer, **options: Any) -> ArrayClient:
     structure = ArrayStructure.from_array(np.zeros(3, "<i8"))
     resource = Resource(family="array", structure=structure)
-    return ArrayClient(peer.http(**options), ("x",), resource)
+    return ArrayClient(Session(peer.http(**options)), ("x",), resource)
 
 
 def table(peer: HttpPeer, **options: Any) -> TableClient:
     pa = pytest.importorskip("pyarrow")
     structure = TableStructure.from_schema(pa.schema([("a", pa.int64())]))
-    return TableClient(peer.http(**options), ("t",), Resource(family="table", structure=structure))
+    return TableClient(
+        Session(peer.http(**options)), ("t",), Resource(family="table", structure=structure)
+    )
 
 
 def container(peer: HttpPeer, **options: Any) -> Container:
-    return Container(peer.http(**options), (), Resource(family="container"))
+    return Container(Session(peer.http(**options)), (), Resource(family="container"))
 
 
 def test_credentials_and_content_type_are_sent(http_peer: HttpPeer) -> None:
@@ -79,7 +82,7 @@ def test_a_write_is_repeated_while_the_server_fails(http_peer: HttpPeer) -> None
 
 def test_a_request_that_makes_the_server_fail_is_given_up_on(http_peer: HttpPeer) -> None:
     http_peer.gives(Reply(500, {"detail": "boom"}))
-    with pytest.raises(ServerFailure, match="boom"):
+    with pytest.raises(ServerError, match="boom"):
         array(http_peer).write([1, 2, 3])
     assert len(http_peer.exchanges) == RetryPolicy().attempts_at_failure
 
@@ -99,9 +102,9 @@ def test_what_adds_is_not_repeated_when_it_may_have_been_done(
     http_peer: HttpPeer, reply: Reply
 ) -> None:
     http_peer.gives(reply)
-    with pytest.raises((ServerFailure, TransportError)):
+    with pytest.raises((ServerError, TransportError)):
         table(http_peer).append({"a": [1]})
-    with pytest.raises((ServerFailure, TransportError)):
+    with pytest.raises((ServerError, TransportError)):
         array(http_peer).patch([4], offset=3, extend=True)
     assert len(http_peer.exchanges) == 2
 
@@ -121,7 +124,7 @@ def test_what_adds_is_repeated_under_its_key_where_the_server_remembers_it(
     http_peer: HttpPeer,
 ) -> None:
     http_peer.gives(Reply(cut=True), Reply(502), OK)
-    adding = table(http_peer, remembers_keys=True)
+    adding = table(http_peer, supports_idempotency=True)
     adding.append({"a": [1]})
     adding.append({"a": [1]})
     keys = [exchange.headers["Idempotency-Key"] for exchange in http_peer.exchanges]
@@ -131,7 +134,7 @@ def test_what_adds_is_repeated_under_its_key_where_the_server_remembers_it(
 def test_a_refused_connection_is_tried_again_for_a_while() -> None:
     with HttpPeer() as peer:
         nobody_there = peer.root
-    http = Http(nobody_there, retries=RetryPolicy(deadline=0.5))
+    http = HttpClient(nobody_there, retries=RetryPolicy(deadline=0.5))
     with pytest.raises(TransportError) as caught:
         http.send("PATCH", "table/partition", ("t",), b"", "x", repeatable=False)
     assert caught.value.unprocessed
@@ -160,14 +163,14 @@ def test_a_create_whose_answer_was_lost_adopts_its_own_node(http_peer: HttpPeer)
     assert (made.path, made.metadata) == (("c",), {"a": 1})
 
 
-def test_a_node_like_the_own_is_anothers_where_the_server_remembers_keys(
+def test_a_node_like_the_own_is_anothers_where_the_server_supports_idempotency(
     http_peer: HttpPeer,
 ) -> None:
     attributes = {"structure_family": "container", "metadata": {}, "specs": []}
     found = Reply(value={"data": {"id": "c", "attributes": attributes}})
     http_peer.gives(Reply(cut=True), Reply(409, {"detail": "/c"}), found)
     with pytest.raises(Conflict, match="/c"):
-        container(http_peer, remembers_keys=True).create_container("c")
+        container(http_peer, supports_idempotency=True).create_container("c")
     first, second = (e.headers["Idempotency-Key"] for e in http_peer.exchanges)
     assert first == second
 
@@ -275,7 +278,9 @@ def test_a_column_list_too_long_for_a_url_goes_into_the_body(http_peer: HttpPeer
     names = [f"a_rather_long_name_{n}" for n in range(100)]
     rows = pa.table({name: [1] for name in names})
     structure = TableStructure.from_schema(rows.schema)
-    client = TableClient(http_peer.http(), ("t",), Resource(family="table", structure=structure))
+    client = TableClient(
+        Session(http_peer.http()), ("t",), Resource(family="table", structure=structure)
+    )
     http_peer.gives(Reply(body=bytes(frames.encode(rows))))
     assert list(client.read(names).columns) == names
     assert http_peer.exchanges[0].method == "POST"
@@ -283,7 +288,7 @@ def test_a_column_list_too_long_for_a_url_goes_into_the_body(http_peer: HttpPeer
 
 def test_something_that_is_no_tiled_server_is_told_from_one(http_peer: HttpPeer) -> None:
     http_peer.gives(Reply(body=b"<html>", headers={"Content-Type": "text/html"}))
-    with pytest.raises(UnreadableAnswer, match="is this the address of a Tiled server"):
+    with pytest.raises(InvalidResponse, match="is this the URL of a Tiled server"):
         from_uri(http_peer.root)
 
 
@@ -334,7 +339,7 @@ def test_connections_are_kept_and_not_shared_between_threads(http_peer: HttpPeer
     def read() -> None:
         client.read()
         client.read()
-        sessions.add(id(client._http._own().session()))
+        sessions.add(id(client._http._pool().session()))
 
     threads = [threading.Thread(target=read) for _ in range(3)]
     for thread in threads:

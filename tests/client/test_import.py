@@ -1,18 +1,25 @@
-"""What an import costs, and what it offers."""
+"""Cost of an import, and the public names."""
 
 from __future__ import annotations
 
-import ast
+import importlib
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import tiled_client
+from tiled_client import errors
+from tiled_client._lazy_exports import read_stub
 
+RENAMED = {
+    "Registry": "CallbackRegistry",
+    "RequestRefused": "RequestRejected",
+    "ServerFailure": "ServerError",
+    "UnreadableAnswer": "InvalidResponse",
+}
 HEAVY = [
     "awkward",
     "django",
@@ -63,16 +70,18 @@ def test_every_public_name_is_there(name: str) -> None:
     assert getattr(tiled_client, name).__name__ == name if name[0] != "_" else True
 
 
-def test_type_checkers_are_told_of_the_same_names() -> None:
-    source = ast.parse(Path(tiled_client.__file__).read_text())
-    told = {
-        (node.module, alias.name)
-        for node in ast.walk(source)
-        if isinstance(node, ast.ImportFrom) and node.level == 1
-        for alias in node.names
-    }
-    homes = {(module, name) for name, module in tiled_client._HOMES.items()}
-    assert told == homes | {("version", "__version__")}
+def test_the_stub_is_the_only_list_of_names() -> None:
+    """Whatever a type checker reads in the stub exists, from where the stub says."""
+    stub = read_stub(f"{tiled_client.__file__}i")
+    assert set(tiled_client.__all__) == set(stub) - set(RENAMED)
+    for name, (module, defined) in stub.items():
+        if name not in RENAMED:
+            home = importlib.import_module(f"tiled_client.{module}")
+            assert getattr(tiled_client, name) is getattr(home, defined)
+
+
+def test_dir_lists_names_that_are_not_loaded_yet() -> None:
+    assert set(tiled_client.__all__) <= set(dir(tiled_client))
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
@@ -80,8 +89,16 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
         _ = tiled_client.nope
 
 
-@pytest.mark.parametrize(("old", "new"), tiled_client._RENAMED.items())
-def test_a_renamed_name_is_still_found_with_a_warning(old: str, new: str) -> None:
-    with pytest.warns(DeprecationWarning, match=f"is now tiled_client.{new}"):
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_a_renamed_name_still_works_with_a_warning(old: str, new: str) -> None:
+    with pytest.warns(DeprecationWarning, match=f"tiled_client.{old} is deprecated.*use {new}"):
         value = getattr(tiled_client, old)
     assert value is getattr(tiled_client, new)
+
+
+@pytest.mark.parametrize("old", ["UnreadableAnswer", "ServerFailure", "RequestRefused"])
+def test_a_renamed_error_is_still_importable_from_its_module_with_a_warning(old: str) -> None:
+    with pytest.warns(DeprecationWarning, match=f"errors.{old} is deprecated") as caught:
+        exec(f"from tiled_client.errors import {old} as found", namespace := {})
+    assert namespace["found"] is getattr(errors, RENAMED[old])
+    assert caught[0].filename == "<string>", "the warning points at the line that imports"

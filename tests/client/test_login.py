@@ -152,7 +152,7 @@ def test_a_file_that_is_no_token_is_no_login(http_peer: HttpPeer, text: str) -> 
     file.write({})
     file.path.write_text(text)
     http_peer.gives(about(PASSWORD_MODE))
-    with pytest.raises(Unauthorized, match="nobody to ask"):
+    with pytest.raises(Unauthorized, match="requires a login"):
         from_uri(http_peer.root)
 
 
@@ -184,10 +184,10 @@ def test_a_browser_is_waited_for_and_no_password_asked_for(
 
 
 def test_who_gives_two_answers_to_who_they_are_is_asked_again(http_peer: HttpPeer) -> None:
-    with pytest.raises(ValueError, match="one of them"):
+    with pytest.raises(ValueError, match="pass one of them"):
         from_uri(http_peer.root, "key", username="alice")
     http_peer.gives(about(required=False))
-    with pytest.raises(Unauthorized, match="no users"):
+    with pytest.raises(Unauthorized, match="no identity providers"):
         from_uri(http_peer.root, username="alice", password="x")
     http_peer.exchanges.clear()
     other = {**PASSWORD_MODE, "provider": "other"}
@@ -202,10 +202,10 @@ def test_a_stream_is_not_renewed_twice_in_vain() -> None:
             return True
 
     renewal, over = CredentialRenewal(Renewable()), Unauthorized("expired", status=4003)
-    assert isinstance(renewal.after_failure(over, news=False), StreamLost)
-    assert renewal.after_failure(over, news=False) is over
-    assert isinstance(renewal.after_failure(over, news=True), StreamLost)
-    assert CredentialRenewal(Credentials()).after_failure(over, news=True) is over
+    assert isinstance(renewal.after_failure(over, progress=False), StreamLost)
+    assert renewal.after_failure(over, progress=False) is over
+    assert isinstance(renewal.after_failure(over, progress=True), StreamLost)
+    assert CredentialRenewal(Credentials()).after_failure(over, progress=True) is over
 
 
 def test_a_user_works_with_a_real_server(multiuser_server: RunningServer, cache: Path) -> None:

@@ -28,14 +28,14 @@ from tiled_client import (
     DataSubscription,
     Forbidden,
     Invalid,
+    InvalidResponse,
     NodeNotFound,
-    RequestRefused,
+    RequestRejected,
     StreamLost,
     StreamTimeout,
     TransportError,
     Unauthorized,
     Unavailable,
-    UnreadableAnswer,
 )
 
 ENDS = closes(1000, "Producer ended stream")
@@ -154,7 +154,7 @@ def test_updates_that_cannot_be_read_are_left_out_and_logged(
     [(401, Unauthorized), (403, Forbidden), (404, NodeNotFound), (400, BadRequest), (422, Invalid)],
 )
 def test_a_refused_handshake_raises_at_once(
-    stream_peer: StreamPeer, status: int, error: type[RequestRefused]
+    stream_peer: StreamPeer, status: int, error: type[RequestRejected]
 ) -> None:
     stream_peer.plays(refuses(status, "because"))
     subscription = stream_peer.array().subscribe()
@@ -169,7 +169,7 @@ def test_a_refused_handshake_raises_at_once(
 
 def test_a_stream_that_begins_without_a_schema_is_not_followed(stream_peer: StreamPeer) -> None:
     stream_peer.plays(visit(updates(1), stays))
-    with pytest.raises(UnreadableAnswer, match="begins with 'array-data'"):
+    with pytest.raises(InvalidResponse, match="begins with 'array-data'"):
         stream_peer.array().subscribe().start_in_thread()
     assert len(stream_peer.queries) == 1
 
@@ -179,7 +179,7 @@ def test_a_stream_that_begins_without_a_schema_is_not_followed(stream_peer: Stre
     [(4000, BadRequest), (4001, Unauthorized), (4003, Unauthorized), (4004, NodeNotFound)],
 )
 def test_a_final_close_code_ends_the_subscription_with_its_error(
-    stream_peer: StreamPeer, code: int, error: type[RequestRefused]
+    stream_peer: StreamPeer, code: int, error: type[RequestRejected]
 ) -> None:
     stream_peer.plays(visit(schema(), updates(1), closes(code, "because")))
     subscription = stream_peer.array().subscribe()

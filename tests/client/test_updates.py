@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from tests.client.fake_servers import update
-from tiled_client import ArrayStructure, ArrayUpdate, ChildCreated, TableUpdate, UnreadableAnswer
+from tiled_client import ArrayStructure, ArrayUpdate, ChildCreated, InvalidResponse, TableUpdate
 from tiled_client import tables as frames
+from tiled_client.stream.protocol.event_origin import EventOrigin, UpdateContext
 from tiled_client.stream.protocol.messages import decode_frame, parse_envelope, parse_schema
-from tiled_client.stream.protocol.origin import EventOrigin, UpdateContext
 from tiled_client.stream.updates import parse_update
 from tiled_client.wire.dtypes import dtype_from_numpy
 
@@ -81,7 +81,7 @@ def test_a_time_without_a_zone_is_taken_for_local_and_one_with_a_zone_is_kept() 
 
 
 def test_a_payload_of_the_wrong_length_is_said_to_be_so() -> None:
-    with pytest.raises(UnreadableAnswer, match="has 3 bytes"):
+    with pytest.raises(InvalidResponse, match="has 3 bytes"):
         parse({**update(1), "payload": b"abc"}, INT).data()
 
 
@@ -89,13 +89,13 @@ def test_a_payload_of_the_wrong_length_is_said_to_be_so() -> None:
 def test_an_update_that_lacks_something_is_unreadable(key: str) -> None:
     message = update(1)
     del message[key]
-    with pytest.raises(UnreadableAnswer):
+    with pytest.raises(InvalidResponse):
         parse(message, INT)
 
 
 @pytest.mark.parametrize("frame", [b"\xc1", b"", b"\x01", "{", "[]", '{"no": "type"}'])
 def test_a_frame_that_is_no_message_is_unreadable(frame: bytes | str) -> None:
-    with pytest.raises(UnreadableAnswer):
+    with pytest.raises(InvalidResponse):
         decode_frame(frame)
 
 

@@ -230,10 +230,10 @@ PAUSED = """
 import os, signal, sys
 from catalog.services import commits
 from catalog.services.arrays import dense
-from catalog.services.arrays.dense import Upload
 from catalog.services.tables import writing
 from catalog.storage import tables as files
 from catalog.storage.arrays import ArrayStore
+from catalog.services.uploads import Upload
 
 def pausing(function):
     def paused(*args, **kwargs):

@@ -15,7 +15,7 @@ import requests
 
 from tests.conftest import API_KEY
 from tests.servers import running
-from tiledproject.postgresql.pool import Exhausted, OutOfReach, Pool
+from tiledproject.postgresql.pool import Exhausted, Pool, Unreachable
 
 from .postgresql_cluster import Cluster
 
@@ -69,7 +69,7 @@ def test_an_outage_is_told_at_once_and_ends_within_a_second(pool: Pool, cluster:
     while pool.failure:
         try:
             works(pool)
-        except OutOfReach:
+        except Unreachable:
             time.sleep(0.02)
     assert time.monotonic() - start < 2
 

@@ -24,7 +24,7 @@ from tests.settings import SHARED_REDIS
 from tiledproject.config.errors import ConfigError
 from tiledproject.config.settings_model import load
 from tiledproject.servers import valkey_address
-from tiledproject.servers.preflight import check_services
+from tiledproject.servers.preflight import check_backends
 
 from .postgresql_cluster import Cluster, child_user, free_port
 
@@ -98,13 +98,13 @@ def test_what_was_restored_apart_can_be_made_to_belong_together(use: Use) -> Non
 
 @pytest.mark.skipif(bool(SHARED_REDIS), reason="the servers share a Redis")
 def test_a_second_private_valkey_on_one_data_folder_is_refused(tmp_path: Path) -> None:
-    with valkey_address.alone(tmp_path):
+    with valkey_address.exclusive_lock(tmp_path):
         refused = manage(tmp_path, "serve", "--port", "0")
         assert refused.returncode == 1
         assert refused.stderr.startswith("Another server runs on the data folder")
         assert "streaming_cache.uri" in refused.stderr
         assert "Traceback" not in refused.stderr
-    with valkey_address.alone(tmp_path):
+    with valkey_address.exclusive_lock(tmp_path):
         pass
 
 
@@ -140,15 +140,15 @@ def pgbouncer(cluster: Cluster, folder: Path, mode: str) -> Iterator[str]:
 
 
 def test_a_pooler_that_takes_sessions_away_is_refused(cluster: Cluster, tmp_path: Path) -> None:
-    check_services(load({"TILED_DATABASE_URI": cluster.admin}))
+    check_backends(load({"TILED_DATABASE_URI": cluster.admin}))
     with pgbouncer(cluster, tmp_path, "session") as uri:
-        check_services(load({"TILED_DATABASE_URI": uri}))
+        check_backends(load({"TILED_DATABASE_URI": uri}))
     for mode in ("transaction", "statement"):
         with (
             pgbouncer(cluster, tmp_path, mode) as uri,
             pytest.raises(ConfigError, match="set its pool_mode to session"),
         ):
-            check_services(load({"TILED_DATABASE_URI": uri}))
+            check_backends(load({"TILED_DATABASE_URI": uri}))
 
 
 SESSION = """
@@ -221,7 +221,7 @@ def test_what_is_no_redis_that_holds_all_keys_is_refused(
         valkey(tmp_path, *options) as uri,
         pytest.raises(ConfigError, match=f"streaming_cache.uri names {sentence}"),
     ):
-        check_services(load({"TILED_STREAMING_CACHE_URI": uri}))
+        check_backends(load({"TILED_STREAMING_CACHE_URI": uri}))
 
 
 @pytest.mark.parametrize(

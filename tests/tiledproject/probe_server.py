@@ -63,9 +63,9 @@ def main() -> None:
     django.setup()
     from django.conf import settings
 
-    from tiledproject.servers.daphne_server import PatientServer
+    from tiledproject.servers.daphne_server import BackpressureServer
 
-    class ProbeServer(PatientServer):
+    class ProbeServer(BackpressureServer):
         def listen_success(self, port: Any) -> None:
             print(port.getHost().port, flush=True)
 

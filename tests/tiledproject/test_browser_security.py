@@ -13,9 +13,9 @@ from django.test import Client
 
 from catalog.models import Node
 from tests.in_process_server import answer, content
-from tiledproject.http.cors import SocketsFromHere
+from tiledproject.http.cors import WebSocketOriginGuard
 from tiledproject.http.security_headers import OF_DATA, OF_PAGES
-from tiledproject.http.trusted_proxies import KnownProxies
+from tiledproject.http.trusted_proxies import TrustedProxyMiddleware
 
 VIEWER = "https://viewer.example.org"
 
@@ -89,11 +89,11 @@ def test_data_that_a_browser_would_run_is_confined(client: Client) -> None:
     from django.http import HttpResponse
     from django.test import RequestFactory
 
-    from tiledproject.http.security_headers import confine_data
+    from tiledproject.http.security_headers import set_data_policy
 
     for media_type in ("text/html; charset=utf-8", "image/svg+xml"):
         response = HttpResponse("<script>", content_type=media_type)
-        confine_data(RequestFactory().get("/"), response)
+        set_data_policy(RequestFactory().get("/"), response)
         assert response.headers["Content-Security-Policy"] == OF_DATA
 
 
@@ -145,7 +145,9 @@ def test_streams_are_opened_by_pages_of_this_site_and_those_it_allows(
     async def streams(scope: Any, receive: Any, send: Any) -> None:
         await send("in")
 
-    guard = SocketsFromHere(streams, hosts=["tiled.example.org", "localhost"], origins=[VIEWER])
+    guard = WebSocketOriginGuard(
+        streams, hosts=["tiled.example.org", "localhost"], origins=[VIEWER]
+    )
     headers = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin else [])
     extensions: dict[str, Any] = {"websocket.http.response": {}}
     sent = asyncio.run(heard(guard, type="websocket", headers=headers, extensions=extensions))
@@ -178,7 +180,7 @@ def test_only_known_proxies_say_whom_they_speak_for(
     async def application(scope: Any, receive: Any, send: Any) -> None:
         scopes.append(scope)
 
-    proxies = KnownProxies(application, [ipaddress.ip_network("10.0.0.0/28")])
+    proxies = TrustedProxyMiddleware(application, [ipaddress.ip_network("10.0.0.0/28")])
     headers = [(b"x-forwarded-for", forwarded.encode()), (b"x-forwarded-host", b"h"), (b"a", b"b")]
     given = (peer, 1) if peer else None
     asyncio.run(heard(proxies, type="http", client=given, headers=headers))

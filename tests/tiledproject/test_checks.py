@@ -15,7 +15,7 @@ from access.config import AccessPolicy
 from access.providers import DjangoProvider
 from tests.servers import PROJECT, manage
 from tiledproject.checks import problems, refuse_to_start
-from tiledproject.config.directories import make_folders
+from tiledproject.config.directories import create_directories
 from tiledproject.config.errors import ConfigError
 from tiledproject.config.settings_model import Settings
 
@@ -205,7 +205,7 @@ def test_files_with_secrets_are_closed_to_others(safe: Settings) -> None:
     site = with_settings(safe, database={"uri": f"sqlite:///{own / 'catalog.db'}"})
     (own / "secret_key").write_text("key")
     (own / "secret_key").chmod(0o644)
-    make_folders(site)
+    create_directories(site)
     with sqlite3.connect(own / "catalog.db") as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("CREATE TABLE t (c)")

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from tiledproject.servers.connection_limits import Connections
+from tiledproject.servers.connection_limits import ConnectionLimiter
 
 PROXY = "10.0.0.1"
 
 
 def test_an_address_has_so_many_connections_and_a_proxy_brings_those_of_others() -> None:
-    found = Connections(7, 2, lambda peer: peer == PROXY)
+    found = ConnectionLimiter(7, 2, lambda peer: peer == PROXY)
     # Of IPv6 a network counts as one address.
     for peers in (["192.0.2.1"] * 3, ["2001:db8::1", "2001:db8::2", "2001:db8::3"]):
-        *taken, refused = [found.enter(peer) for peer in peers]
+        *taken, refused = [found.acquire(peer) for peer in peers]
         assert taken == [None, None]
         assert refused is not None
         assert refused.startswith(b"HTTP/1.1 429 ")
         assert b"budgets.connections_per_address" in refused
-        found.leave(peers[-1])
-    assert [found.enter(PROXY) for _ in range(3)] == [None] * 3
-    full = found.enter("192.0.2.3")
+        found.release(peers[-1])
+    assert [found.acquire(PROXY) for _ in range(3)] == [None] * 3
+    full = found.acquire("192.0.2.3")
     assert full is not None
     assert full.startswith(b"HTTP/1.1 503 ")
-    found.leave("192.0.2.3")
-    found.leave("192.0.2.1")
-    assert found.enter("192.0.2.1") is None
+    found.release("192.0.2.3")
+    found.release("192.0.2.1")
+    assert found.acquire("192.0.2.1") is None

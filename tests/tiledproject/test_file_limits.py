@@ -7,9 +7,9 @@ import sys
 
 LIMITS = """
 import resource
-from tiledproject.servers.file_limits import allow_many_connections
+from tiledproject.servers.file_limits import raise_open_file_limit
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 4096))
-allow_many_connections()
+raise_open_file_limit()
 print(resource.getrlimit(resource.RLIMIT_NOFILE))
 """
 

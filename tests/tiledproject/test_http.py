@@ -18,7 +18,12 @@ from core.budgets import Budgets, Exhausted
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, own_database, running
 from tiled_client import ArrayClient, from_uri
-from tiledproject.http.request_bodies import Bodies, Disconnected, NoRoom, TooLarge
+from tiledproject.http.request_bodies import (
+    BodyReceiver,
+    BodyTooLarge,
+    Disconnected,
+    InsufficientStorage,
+)
 
 MIB = 1 << 20
 HEADERS = {"Authorization": f"Apikey {API_KEY}", "Content-Type": "application/octet-stream"}
@@ -206,7 +211,7 @@ SCOPE: dict[str, Any] = {"headers": []}
 
 
 async def test_bodies_beyond_the_memory_that_there_is_for_them_wait_on_disk() -> None:
-    bodies = Bodies(largest=1000, memory=10)
+    bodies = BodyReceiver(largest=1000, memory=10)
     large = await bodies.receive(SCOPE, arriving(part(b"a" * 8), part(b"b" * 8), part(b"c", False)))
     small = await bodies.receive(SCOPE, arriving(part(b"d" * 10, False)))
     assert large.file().read() == b"a" * 8 + b"b" * 8 + b"c"
@@ -218,19 +223,19 @@ async def test_bodies_beyond_the_memory_that_there_is_for_them_wait_on_disk() ->
 
 
 async def test_bodies_that_do_not_arrive_give_their_memory_back() -> None:
-    bodies = Bodies(largest=15, memory=10)
+    bodies = BodyReceiver(largest=15, memory=10)
     with pytest.raises(Disconnected):
         await bodies.receive(SCOPE, arriving(part(b"a" * 8), {"type": "http.disconnect"}))
-    with pytest.raises(TooLarge):
+    with pytest.raises(BodyTooLarge):
         await bodies.receive(SCOPE, arriving(part(b"a" * 8), part(b"a" * 8)))
-    with pytest.raises(TooLarge):
+    with pytest.raises(BodyTooLarge):
         await bodies.receive({"headers": [(b"content-length", b"16")]}, arriving())
     assert bodies.reserve(10)
 
 
 async def test_an_address_has_half_of_the_temporary_files_of_bodies_at_most() -> None:
     limits = Budgets(answer_bytes=1, temporary_bytes=1000, temporary_files=4, exports=1)
-    bodies, kept = Bodies(largest=1000, memory=10, budgets=limits), []
+    bodies, kept = BodyReceiver(largest=1000, memory=10, budgets=limits), []
 
     async def bring(address: str) -> None:
         scope = {**SCOPE, SCOPE_ADDRESS: address}
@@ -241,10 +246,10 @@ async def test_an_address_has_half_of_the_temporary_files_of_bodies_at_most() ->
     with pytest.raises(Exhausted, match=r"for this address .*budgets\.temporary_files"):
         await bring("a")
     await bring("b")
-    assert (limits.temporary_files.taken, limits.temporary_bytes.taken) == (3, 60)
+    assert (limits.temporary_files.used, limits.temporary_bytes.used) == (3, 60)
     for body in kept:
         body.close()
-    assert (limits.temporary_files.taken, limits.temporary_bytes.taken) == (0, 0)
+    assert (limits.temporary_files.used, limits.temporary_bytes.used) == (0, 0)
     await bring("a")
     kept[-1].close()
 
@@ -287,8 +292,8 @@ def test_an_answer_that_nobody_reads_holds_no_thread(server: RunningServer) -> N
 
 
 async def test_bodies_that_the_disk_has_no_room_for_are_told_so(tmp_path: Path) -> None:
-    bodies = Bodies(largest=1000, memory=10, folder=tmp_path / "gone")
-    with pytest.raises(NoRoom) as refused:
+    bodies = BodyReceiver(largest=1000, memory=10, folder=tmp_path / "gone")
+    with pytest.raises(InsufficientStorage) as refused:
         await bodies.receive(SCOPE, arriving(part(b"a" * 8), part(b"b" * 8, False)))
     assert refused.value.status == 503
     assert bodies.reserve(10)

@@ -88,7 +88,7 @@ def test_what_broke_is_told_without_a_stack_and_logged_with_one_under_the_same_n
     debug: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(AboutView, "get", lambda *_: 1 / 0)
-    caplog.handler.addFilter(request_ids.InLogLines())
+    caplog.handler.addFilter(request_ids.RequestIdLogFilter())
     with override_settings(DEBUG=debug), caplog.at_level(logging.ERROR):
         got = answer("GET", "/api/v1/")
     assert got.status == 500
@@ -112,12 +112,12 @@ def test_a_strange_host_is_refused_in_json(debug: bool) -> None:
 def test_a_client_that_is_too_old_is_told_so(version: str) -> None:
     got = answer("GET", "/api/v1/", headers={"user-agent": f"python-tiled/{version}"})
     assert got.status == 400
-    assert f"reports version {version}" in orjson.loads(content(got))["detail"]
+    assert f"is version {version}" in orjson.loads(content(got))["detail"]
 
 
 @pytest.mark.parametrize("agent", ["python-tiled/0.2.20", "python-tiled/unknown", "curl/8", ""])
 def test_other_clients_are_let_pass(agent: str) -> None:
-    assert client_versions.refusal(agent) is None
+    assert client_versions.rejection_message(agent) is None
 
 
 @pytest.mark.parametrize("site", ["server", "runserver"])

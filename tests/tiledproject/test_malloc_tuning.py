@@ -9,8 +9,8 @@ import pytest
 
 FAULTS = """
 import resource
-from tiledproject.servers.malloc_tuning import reuse_freed_memory
-reuse_freed_memory()
+from tiledproject.servers.malloc_tuning import configure_malloc
+configure_malloc()
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 frame = b"x" * 8_000_000

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from tiledproject.config.directories import make_folders
+from tiledproject.config.directories import create_directories
 from tiledproject.config.errors import ConfigError
 from tiledproject.config.settings_model import load
-from tiledproject.servers.preflight import check_services
+from tiledproject.servers.preflight import check_backends
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def silent_port() -> int:
 def test_a_database_that_is_not_there_stops_the_start(silent_port: int) -> None:
     uri = f"postgresql+asyncpg://me:hunter2@127.0.0.1:{silent_port}/tiled"
     with pytest.raises(ConfigError, match=r"database\.uri names a PostgreSQL") as refusal:
-        check_services(load({"TILED_DATABASE_URI": uri}))
+        check_backends(load({"TILED_DATABASE_URI": uri}))
     assert "hunter2" not in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
@@ -33,7 +33,7 @@ def test_a_database_that_is_not_there_stops_the_start(silent_port: int) -> None:
 def test_a_redis_that_is_not_there_is_told_and_waited_for(
     silent_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    check_services(load({"TILED_STREAMING_CACHE_URI": f"redis://127.0.0.1:{silent_port}"}))
+    check_backends(load({"TILED_STREAMING_CACHE_URI": f"redis://127.0.0.1:{silent_port}"}))
     assert "Nothing answers at streaming_cache.uri" in caplog.text
 
 
@@ -48,7 +48,7 @@ def test_a_wrong_password_for_redis_stops_the_start(valkey: str) -> None:
                 else f"{scheme}://tiled-test:wrong@{rest}"
             )
             with pytest.raises(ConfigError, match=r"streaming_cache\.uri names a Redis that lets"):
-                check_services(load({"TILED_STREAMING_CACHE_URI": uri}))
+                check_backends(load({"TILED_STREAMING_CACHE_URI": uri}))
         finally:
             connection.execute_command("ACL", "DELUSER", "tiled-test")
 
@@ -62,4 +62,4 @@ def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
         }
     )
     with pytest.raises(ConfigError, match=r"storage\.directory needs the folder"):
-        make_folders(settings)
+        create_directories(settings)

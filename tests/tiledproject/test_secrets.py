@@ -6,15 +6,15 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tiledproject.config.directories import make_folders
-from tiledproject.config.secrets import kept_secret, with_kept_secrets
+from tiledproject.config.directories import create_directories
+from tiledproject.config.secrets import load_or_create_secret, with_secrets
 from tiledproject.config.settings_model import load
 
 
 def test_keys_are_made_once_and_are_for_this_user_alone(tmp_path: Path) -> None:
     settings = load({"TILED_SERVER_DATA_FOLDER": str(tmp_path / "data")})
-    make_folders(settings)
-    first, second = with_kept_secrets(settings), with_kept_secrets(settings)
+    create_directories(settings)
+    first, second = with_secrets(settings), with_secrets(settings)
     assert first == second
     assert first.authentication.single_user_api_key != first.server.secret_key
     for name in ("api_key", "secret_key"):
@@ -26,12 +26,12 @@ def test_a_key_that_was_given_is_not_written_down(tmp_path: Path) -> None:
     settings = load(
         {"TILED_SERVER_DATA_FOLDER": str(tmp_path), "TILED_SINGLE_USER_API_KEY": "given"}
     )
-    assert with_kept_secrets(settings).authentication.single_user_api_key == "given"
+    assert with_secrets(settings).authentication.single_user_api_key == "given"
     assert not (tmp_path / "api_key").exists()
 
 
 def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as pool:
-        keys = set(pool.map(lambda _: kept_secret(tmp_path / "api_key", 32), range(64)))
+        keys = set(pool.map(lambda _: load_or_create_secret(tmp_path / "api_key", 32), range(64)))
     assert len(keys) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["api_key"]

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from demo.__main__ import GREETING
 from tiledproject.config.settings_model import Settings
-from tiledproject.servers.startup_banner import greeting
+from tiledproject.servers.startup_banner import startup_banner
 
 WARNING = "easy to guess"
 
@@ -25,7 +25,7 @@ def site_with_random_key() -> Settings:
 def test_a_guessable_key_is_nobodys_affair_on_loopback(
     host: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    greeting(settings.TILED, host, 8000)
+    startup_banner(settings.TILED, host, 8000)
     assert WARNING not in caplog.text
 
 
@@ -33,14 +33,14 @@ def test_a_guessable_key_is_nobodys_affair_on_loopback(
 def test_a_guessable_key_is_warned_of_beyond_loopback(
     host: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    greeting(settings.TILED, host, 8000)
+    startup_banner(settings.TILED, host, 8000)
     assert WARNING in caplog.text
 
 
 def test_a_random_key_is_not_warned_of(
     site_with_random_key: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    greeting(site_with_random_key, "0.0.0.0", 8000)
+    startup_banner(site_with_random_key, "0.0.0.0", 8000)
     assert WARNING not in caplog.text
 
 
@@ -53,18 +53,18 @@ def test_a_random_key_is_not_warned_of(
     ],
 )
 def test_the_client_code_can_be_pasted(host: str, address: str) -> None:
-    text = greeting(settings.TILED, host, 8123)
+    text = startup_banner(settings.TILED, host, 8123)
     assert f'client = from_uri("{address}", api_key="<the API key above>")' in text
 
 
 def test_the_key_is_said_once() -> None:
     """Standard output of a service is kept in a journal."""
-    text = greeting(settings.TILED, "127.0.0.1", 8123)
+    text = startup_banner(settings.TILED, "127.0.0.1", 8123)
     assert text.count(settings.TILED.authentication.single_user_api_key) == 1
 
 
 def test_the_demo_finds_address_and_key(site_with_random_key: Settings) -> None:
-    found = GREETING.search(greeting(site_with_random_key, "127.0.0.1", 8123))
+    found = GREETING.search(startup_banner(site_with_random_key, "127.0.0.1", 8123))
     assert found is not None
     key = site_with_random_key.authentication.single_user_api_key
     assert found.groups() == ("http://127.0.0.1:8123", key)

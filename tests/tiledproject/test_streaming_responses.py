@@ -20,14 +20,14 @@ import requests
 from django.http import HttpRequest
 
 from access.api.base import WireView
-from core.http.buffer_responses import PiecesResponse
+from core.http.buffer_responses import ChunkedResponse
 from tests.conftest import API_KEY
 from tests.in_process_server import answer, content
 from tests.servers import RunningServer
 from tiled_client import ArrayClient, from_uri
 from tiled_client.wire.structures import ArrayStructure
-from tiledproject.http.streaming_responses import send_pieces
-from tiledproject.http.thread_pool import RequestThreads
+from tiledproject.http.streaming_responses import send_stream
+from tiledproject.http.thread_pool import ThreadPool
 
 MIB = 1 << 20
 PATIENCE = 30
@@ -79,8 +79,8 @@ async def exchange(
 
     failure: BaseException | None = None
     try:
-        response = PiecesResponse([], pieces)
-        await send_pieces(response, START, send, receive, RequestThreads())
+        response = ChunkedResponse([], pieces)
+        await send_stream(response, START, send, receive, ThreadPool())
     except RuntimeError as error:
         failure = error
     return sent, failure

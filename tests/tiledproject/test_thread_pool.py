@@ -8,17 +8,17 @@ import weakref
 
 import pytest
 
-from tiledproject.http.thread_pool import RequestThreads
+from tiledproject.http.thread_pool import ThreadPool
 
 
 async def test_a_request_takes_over_the_thread_of_the_one_before() -> None:
-    threads = RequestThreads()
+    threads = ThreadPool()
     first = await threads.run(threading.get_ident)
     assert await threads.run(threading.get_ident) == first
 
 
 async def test_requests_that_wait_for_long_keep_nobody_else_waiting() -> None:
-    threads, may_end = RequestThreads(kept=2), threading.Event()
+    threads, may_end = ThreadPool(max_idle=2), threading.Event()
     stuck = [asyncio.create_task(threads.run(may_end.wait, 20)) for _ in range(8)]
     assert await asyncio.wait_for(threads.run(lambda: "brisk"), 10) == "brisk"
     assert not any(task.done() for task in stuck)
@@ -27,13 +27,13 @@ async def test_requests_that_wait_for_long_keep_nobody_else_waiting() -> None:
 
 
 async def test_work_that_gets_on_is_done_by_few_threads() -> None:
-    threads = RequestThreads(at_once=2, patience=60)
+    threads = ThreadPool(base_workers=2, overflow_delay=60)
     idents = await asyncio.gather(*(threads.run(threading.get_ident) for _ in range(100)))
     assert len(set(idents)) <= 2
 
 
 async def test_slow_work_is_done_by_more_threads_though_it_gets_on() -> None:
-    threads, crowd = RequestThreads(at_once=2), threading.Barrier(10)
+    threads, crowd = ThreadPool(base_workers=2), threading.Barrier(10)
     await asyncio.gather(*(threads.run(crowd.wait, 20) for _ in range(20)))
 
 
@@ -44,7 +44,7 @@ async def test_an_idle_thread_holds_nothing_of_what_it_did() -> None:
     def work(question: Answer) -> Answer:
         return Answer()
 
-    threads, question = RequestThreads(), Answer()
+    threads, question = ThreadPool(), Answer()
     answer = await threads.run(work, question)
     held = weakref.ref(question), weakref.ref(answer)
     del question, answer
@@ -57,11 +57,11 @@ async def test_what_goes_wrong_reaches_who_asked() -> None:
         raise LookupError("no such thing")
 
     with pytest.raises(LookupError, match="no such thing"):
-        await RequestThreads().run(fail)
+        await ThreadPool().run(fail)
 
 
 async def test_work_goes_on_when_nobody_waits_for_it_any_more() -> None:
-    threads, begun, may_end, done = RequestThreads(), *(threading.Event() for _ in range(3))
+    threads, begun, may_end, done = ThreadPool(), *(threading.Event() for _ in range(3))
 
     def work() -> None:
         begun.set()

@@ -11,8 +11,8 @@ import pytest
 from core.cancellation import CancellationToken, Cancelled, current
 from core.errors import Unavailable
 from tiledproject.config.budgets import BudgetSettings
-from tiledproject.http.thread_pool import RequestThreads
-from tiledproject.http.thread_shares import Share, Shares
+from tiledproject.http.thread_pool import ThreadPool
+from tiledproject.http.thread_shares import ThreadShare, ThreadShares
 
 
 def scope(target: str, method: str = "GET") -> dict[str, Any]:
@@ -36,19 +36,19 @@ def scope(target: str, method: str = "GET") -> dict[str, Any]:
     ],
 )
 async def test_what_takes_long_has_a_share_of_its_own(target: str, method: str, share: str) -> None:
-    assert Shares(BudgetSettings()).of(scope(target, method)).name == share
+    assert ThreadShares(BudgetSettings()).of(scope(target, method)).name == share
 
 
 async def test_a_full_share_leaves_threads_to_others_and_refuses_beyond_its_queue() -> None:
-    threads, may_end = RequestThreads(), threading.Event()
-    searches, others = Share("searches", 2, waiting=3), Share("requests", 10, waiting=3)
+    threads, may_end = ThreadPool(), threading.Event()
+    searches, others = ThreadShare("searches", 2, waiting=3), ThreadShare("requests", 10, waiting=3)
 
-    async def work(share: Share, function: Any) -> Any:
-        await share.enter("a")
+    async def work(share: ThreadShare, function: Any) -> Any:
+        await share.acquire("a")
         try:
             return await threads.run(function)
         finally:
-            share.leave()
+            share.release()
 
     slow = [asyncio.create_task(work(searches, lambda: may_end.wait(20))) for _ in range(5)]
     await asyncio.sleep(0)
@@ -62,47 +62,47 @@ async def test_a_full_share_leaves_threads_to_others_and_refuses_beyond_its_queu
 
 
 async def test_an_address_with_many_requests_takes_turns_with_others() -> None:
-    share, order = Share("reads", 1, waiting=100), list[str]()
-    await share.enter("first")
+    share, order = ThreadShare("reads", 1, waiting=100), list[str]()
+    await share.acquire("first")
 
     async def ask(address: str) -> None:
-        await share.enter(address)
+        await share.acquire(address)
         order.append(address)
-        share.leave()
+        share.release()
 
     asked = [asyncio.create_task(ask(address)) for address in ("a", "a", "a", "b")]
     await asyncio.sleep(0)
-    share.leave()
+    share.release()
     await asyncio.gather(*asked)
     assert order == ["a", "b", "a", "a"]
 
 
 async def test_an_address_that_fills_the_queue_makes_room_for_another() -> None:
-    share, order = Share("reads", 1, waiting=4), list[str]()
-    await share.enter("first")
+    share, order = ThreadShare("reads", 1, waiting=4), list[str]()
+    await share.acquire("first")
 
     async def ask(address: str) -> None:
-        await share.enter(address)
+        await share.acquire(address)
         order.append(address)
-        share.leave()
+        share.release()
 
     asked = [asyncio.create_task(ask(address)) for address in ("a", "a", "a", "a", "b", "c", "a")]
     await asyncio.sleep(0)
-    share.leave()
+    share.release()
     results = await asyncio.gather(*asked, return_exceptions=True)
     assert sorted(order) == ["a", "a", "b", "c"]
     assert [isinstance(result, Unavailable) for result in results] == [
         *(False, False, True, True),
         *(False, False, True),
     ]
-    await asyncio.wait_for(share.enter("again"), 10)
+    await asyncio.wait_for(share.acquire("again"), 10)
 
 
 async def test_who_is_gone_before_a_thread_is_free_costs_none() -> None:
     token, ran = CancellationToken(), list[int]()
     token.cancel()
     with pytest.raises(Cancelled):
-        await RequestThreads().run(ran.append, 1, token=token)
+        await ThreadPool().run(ran.append, 1, token=token)
     assert ran == []
 
 
@@ -114,7 +114,7 @@ async def test_a_request_under_way_learns_that_its_client_is_gone() -> None:
             begun.set()
             return stopped.wait(20)
 
-    running = asyncio.create_task(RequestThreads().run(work, token=token))
+    running = asyncio.create_task(ThreadPool().run(work, token=token))
     assert await asyncio.to_thread(begun.wait, 20)
     token.cancel()
     assert await asyncio.wait_for(running, 10)

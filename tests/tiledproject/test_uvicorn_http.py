@@ -36,7 +36,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Send) -> None:
 def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
     monkeypatch.setattr(uvicorn_http, "HEAD_SECONDS", PATIENCE)
     config = uvicorn.Config(
-        application, http=uvicorn_http.HeadsProtocol, lifespan="off", log_level="critical"
+        application, http=uvicorn_http.BoundedHttpProtocol, lifespan="off", log_level="critical"
     )
     server, listener = uvicorn.Server(config), listen("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, args=([listener],))

@@ -11,7 +11,7 @@ from .errors import ConfigError
 from .settings_model import PROJECT, Settings
 
 
-def own_places(settings: Settings) -> list[Path]:
+def private_paths(settings: Settings) -> list[Path]:
     """Return the real paths that no external file may be read from: they hold keys and data."""
     places = [settings.server.data_folder, settings.storage.directory, PROJECT]
     places += database_files(settings)
@@ -34,7 +34,7 @@ def database_files(settings: Settings) -> list[Path]:
     return [Path(path + suffix) for suffix in ("", "-wal", "-shm")]
 
 
-def make_folders(settings: Settings) -> None:
+def create_directories(settings: Settings) -> None:
     """Make the folders that are not there. Raises ConfigError where that is impossible."""
     folders = {
         "server.data_folder": settings.server.data_folder,

@@ -15,20 +15,20 @@ API_KEY_LENGTH = 32
 SECRET_KEY_LENGTH = 50
 
 
-def with_kept_secrets(settings: Settings) -> Settings:
+def with_secrets(settings: Settings) -> Settings:
     """`settings` with the API key and Django's secret key that were left out."""
     folder = settings.server.data_folder
     authentication, server = settings.authentication, settings.server
     if authentication.single_user_api_key is None and not authentication.multi_user:
-        key = {"single_user_api_key": kept_secret(folder / "api_key", API_KEY_LENGTH)}
+        key = {"single_user_api_key": load_or_create_secret(folder / "api_key", API_KEY_LENGTH)}
         authentication = authentication.model_copy(update=key)
     if server.secret_key is None:
-        secret = kept_secret(folder / "secret_key", SECRET_KEY_LENGTH)
+        secret = load_or_create_secret(folder / "secret_key", SECRET_KEY_LENGTH)
         server = server.model_copy(update={"secret_key": secret})
     return settings.model_copy(update={"authentication": authentication, "server": server})
 
 
-def kept_secret(path: Path, length: int) -> str:
+def load_or_create_secret(path: Path, length: int) -> str:
     """The secret in the file `path`; made, readable by this user alone, where there is none."""
     if not path.exists():
         _write_once(path, "".join(secrets.choice(ALPHABET) for _ in range(length)))

@@ -188,16 +188,16 @@ def load(environment: Mapping[str, str], labels: Mapping[str, str] | None = None
     values: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
     origins: Origins = {}
     if path := environment.get("TILED_CONFIG"):
-        _take_file(Path(path), values, origins)
-    _take_environment(environment, labels or {}, values, origins)
-    _fill_in_places(values, origins)
+        _merge_file(Path(path), values, origins)
+    _merge_environment(environment, labels or {}, values, origins)
+    _fill_in_paths(values, origins)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigError(explain(error, SECTIONS, origins)) from None
 
 
-def _take_file(path: Path, values: dict[str, dict[str, Any]], origins: Origins) -> None:
+def _merge_file(path: Path, values: dict[str, dict[str, Any]], origins: Origins) -> None:
     document = _read_yaml(path)
     for section, fields in document.items():
         if section not in SECTIONS:
@@ -231,7 +231,7 @@ def _read_yaml(path: Path) -> dict[Any, Any]:
     return document or {}
 
 
-def _take_environment(
+def _merge_environment(
     environment: Mapping[str, str],
     labels: Mapping[str, str],
     values: dict[str, dict[str, Any]],
@@ -295,7 +295,7 @@ def _absolute(name: tuple[str, str], value: Any, base: Path) -> Any:
     return str(base.absolute() / Path(value).expanduser()) if isinstance(value, str) else value
 
 
-def _fill_in_places(values: dict[str, dict[str, Any]], origins: Origins) -> None:
+def _fill_in_paths(values: dict[str, dict[str, Any]], origins: Origins) -> None:
     """The database and the storage live in the data folder where nothing else was said."""
     folder = Path(str(values["server"].get("data_folder", PROJECT / "data")))
     values["database"].setdefault("uri", f"sqlite:///{folder / 'catalog.db'}")

@@ -15,25 +15,34 @@ from core.cancellation import NEVER, CancellationToken, Cancelled
 from core.errors import ServiceError, TooMany
 
 from ..config.budgets import BudgetSettings
-from ..servers.uvicorn_http import ON_LOST
-from .handlers import Answer, RequestHandler, refused, too_large
-from .request_bodies import ASKED, DROPPED, GO_ON, Bodies, Disconnected, NoRoom, Refused, TooLarge
-from .streaming_responses import send_pieces
-from .thread_pool import RequestThreads
-from .thread_shares import Share, Shares
+from ..servers.uvicorn_http import ON_DISCONNECT
+from .handlers import PreparedResponse, RequestHandler, body_error_response, service_error_response
+from .request_bodies import (
+    CONTINUE,
+    DISCARDED,
+    PREFLIGHT,
+    BodyReceiver,
+    BodyRejected,
+    BodyTooLarge,
+    Disconnected,
+    InsufficientStorage,
+)
+from .streaming_responses import send_stream
+from .thread_pool import ThreadPool
+from .thread_shares import ThreadShare, ThreadShares
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 # In seconds; after that their threads end with the process.
-LAST_REQUESTS = 2.0
+SHUTDOWN_SECONDS = 2.0
 # What is changed is carried out to its end; only who asks can say whether it still counts.
-CANCELLABLE = ("GET", "HEAD")
+CANCELLABLE_METHODS = ("GET", "HEAD")
 # An answer that is not larger costs less than to count it.
-SMALL_ANSWER = 1 << 16
+SMALL_RESPONSE_BYTES = 1 << 16
 # Two pieces of an answer that is made while it is sent.
-ANSWER_IN_PIECES = 2 << 20
+STREAM_RESPONSE_BYTES = 2 << 20
 
 
 class HttpApplication:
@@ -54,10 +63,10 @@ class HttpApplication:
     ) -> None:
         limits = limits or BudgetSettings()
         self._handler = handler
-        self._threads = RequestThreads()
+        self._threads = ThreadPool()
         self._budgets: Budgets = budgets()
-        self._bodies = Bodies(largest=largest_body, folder=folder, budgets=self._budgets)
-        self._shares = Shares(limits)
+        self._bodies = BodyReceiver(largest=largest_body, folder=folder, budgets=self._budgets)
+        self._shares = ThreadShares(limits)
         self._most_of_address = limits.requests_per_address
         self._by_address: dict[str, int] = {}
 
@@ -75,12 +84,12 @@ class HttpApplication:
             await self._answer(scope, receive, send)
         except (Disconnected, Cancelled):
             return
-        except TooLarge as error:
-            await self._send(too_large(error, scope), send, receive)
-        except Refused as error:
+        except BodyTooLarge as error:
+            await self._send(body_error_response(error, scope), send, receive)
+        except BodyRejected as error:
             await self._send(error.args[0], send, receive)
         except ServiceError as error:
-            await self._send(refused(error, scope), send, receive)
+            await self._send(service_error_response(error, scope), send, receive)
         finally:
             left = self._by_address[address] - 1
             if left:
@@ -90,43 +99,43 @@ class HttpApplication:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         extensions = scope.get("extensions") or {}
-        if ASKED in extensions or DROPPED in extensions:
-            await self._admit(scope)
-            if DROPPED in extensions:
-                raise NoRoom("The body was not taken in. Send it again.")
-            await self._send(Answer(GO_ON, [], b""), send, receive)
+        if PREFLIGHT in extensions or DISCARDED in extensions:
+            await self._preflight(scope)
+            if DISCARDED in extensions:
+                raise InsufficientStorage("The body was not taken in. Send it again.")
+            await self._send(PreparedResponse(CONTINUE, [], b""), send, receive)
             return
-        body = await self._bodies.receive(scope, receive, partial(self._admit, scope))
+        body = await self._bodies.receive(scope, receive, partial(self._preflight, scope))
         share, token = self._shares.of(scope), _token(scope, extensions)
         try:
-            await share.enter(scope.get(SCOPE_ADDRESS, ""))
+            await share.acquire(scope.get(SCOPE_ADDRESS, ""))
             try:
                 answer = await self._threads.run(self._handler.answer, scope, body, token=token)
             finally:
-                share.leave()
+                share.release()
         finally:
             body.close()
         address = scope.get(SCOPE_ADDRESS, "")
         await self._send(answer, send, receive, share, token, address)
 
-    async def _admit(self, scope: Scope) -> None:
+    async def _preflight(self, scope: Scope) -> None:
         """Raise Refused if who asks may not bring a large body."""
-        refusal = await self._threads.run(self._handler.refusal, scope)
+        refusal = await self._threads.run(self._handler.preflight_body, scope)
         if refusal is not None:
-            raise Refused(refusal)
+            raise BodyRejected(refusal)
 
     async def finish(self) -> None:
         """Let requests that nobody waits for any more come to their end, for a while."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_REQUESTS):
+            async with asyncio.timeout(SHUTDOWN_SECONDS):
                 await self._threads.idle()
 
     async def _send(
         self,
-        answer: Answer,
+        answer: PreparedResponse,
         send: Send,
         receive: Receive,
-        share: Share | None = None,
+        share: ThreadShare | None = None,
         token: CancellationToken = NEVER,
         address: str = "",
     ) -> None:
@@ -135,7 +144,7 @@ class HttpApplication:
             await self._send_stream(answer.stream, start, send, receive, share, token, address)
             return
         size = memoryview(answer.body).nbytes
-        if size <= SMALL_ANSWER:
+        if size <= SMALL_RESPONSE_BYTES:
             await send(start)
             await send({"type": "http.response.body", "body": answer.body})
             return
@@ -152,34 +161,34 @@ class HttpApplication:
         start: Mapping[str, Any],
         send: Send,
         receive: Receive,
-        share: Share | None,
+        share: ThreadShare | None,
         token: CancellationToken,
         address: str,
     ) -> None:
         async def make(function: Callable[..., Any], *arguments: Any) -> Any:
             if share is None:
                 return await self._threads.run(function, *arguments, token=token)
-            await share.enter(must=True)
+            await share.acquire(must=True)
             try:
                 return await self._threads.run(function, *arguments, token=token)
             finally:
-                share.leave()
+                share.release()
 
         try:
-            self._budgets.answer_bytes.take(ANSWER_IN_PIECES, address)
+            self._budgets.answer_bytes.acquire(STREAM_RESPONSE_BYTES, address)
         except ServiceError:
             await self._threads.run(stream.close)
             raise
         try:
-            await send_pieces(stream, start, send, receive, self._threads, make)
+            await send_stream(stream, start, send, receive, self._threads, make)
         finally:
-            self._budgets.answer_bytes.give_back(ANSWER_IN_PIECES, address)
+            self._budgets.answer_bytes.release(STREAM_RESPONSE_BYTES, address)
 
 
 def _token(scope: Scope, extensions: Mapping[str, Any]) -> CancellationToken:
     """The token of a request, cancelled when its connection is lost."""
-    on_lost = extensions.get(ON_LOST)
-    if on_lost is None or scope["method"] not in CANCELLABLE:
+    on_lost = extensions.get(ON_DISCONNECT)
+    if on_lost is None or scope["method"] not in CANCELLABLE_METHODS:
         return NEVER
     token = CancellationToken()
     on_lost["set"](token.cancel)

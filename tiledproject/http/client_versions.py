@@ -9,15 +9,15 @@ from packaging.version import Version
 
 from catalog.api.client_versions import client_version
 
-OLDEST = Version("0.1.0a104")
+MIN_VERSION = Version("0.1.0a104")
 
 
-def refusal(user_agent: str) -> str | None:
+def rejection_message(user_agent: str) -> str | None:
     """What to tell the client that says it is `user_agent`; None lets it pass."""
     version = client_version(user_agent)
-    if version is None or version >= OLDEST:
+    if version is None or version >= MIN_VERSION:
         return None
     return (
-        f"Python Tiled client reports version {version}, and this server needs {OLDEST} or newer. "
-        'Bring it up to date: pip install --upgrade "tiled[client]".'
+        f"The Python Tiled client is version {version}; this server needs {MIN_VERSION} or newer. "
+        'Upgrade it: pip install --upgrade "tiled[client]".'
     )

@@ -16,50 +16,50 @@ from django.http.response import HttpResponseBase
 
 from core.http.responses import json_bytes
 
-ANY = "*"
+ANY_ORIGIN = "*"
 METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
-EXPOSED = "X-Tiled-Request-ID"
-MAX_AGE = "600"
+EXPOSED_HEADERS = "X-Tiled-Request-ID"
+MAX_AGE_SECONDS = "600"
 PORTS = {"http": 80, "https": 443}
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-def preflight(request: HttpRequest) -> HttpResponse | None:
+def preflight_response(request: HttpRequest) -> HttpResponse | None:
     """The answer to a browser that asks beforehand; None to any other request."""
     origin = request.META.get("HTTP_ORIGIN")
     if request.method != "OPTIONS" or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in request.META:
         return None
     if not origin or not is_allowed(origin, settings.TILED.server.allow_origins):
         return HttpResponse("Disallowed CORS origin", status=400, content_type="text/plain")
-    headers = {"Access-Control-Allow-Methods": METHODS, "Access-Control-Max-Age": MAX_AGE}
+    headers = {"Access-Control-Allow-Methods": METHODS, "Access-Control-Max-Age": MAX_AGE_SECONDS}
     wanted = request.META.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
     if wanted:
         headers["Access-Control-Allow-Headers"] = wanted
     return HttpResponse("OK", content_type="text/plain", headers=headers)
 
 
-def tell_browser(request: HttpRequest, response: HttpResponseBase) -> None:
+def add_cors_headers(request: HttpRequest, response: HttpResponseBase) -> None:
     """Say whether a page of another site may read the answer."""
     origin = request.META.get("HTTP_ORIGIN")
     if not origin:
         return
     allowed = settings.TILED.server.allow_origins
     response.headers["Access-Control-Allow-Credentials"] = "true"
-    response.headers["Access-Control-Expose-Headers"] = EXPOSED
+    response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
     if origin in allowed:
         response.headers["Access-Control-Allow-Origin"] = origin
-    elif ANY in allowed:
+    elif ANY_ORIGIN in allowed:
         # With this browsers send no cookies, nor let a page read what they brought.
-        response.headers["Access-Control-Allow-Origin"] = ANY
+        response.headers["Access-Control-Allow-Origin"] = ANY_ORIGIN
 
 
 def is_allowed(origin: str, allowed: Collection[str]) -> bool:
     """Whether pages of `origin` may use the site."""
-    return ANY in allowed or origin in allowed
+    return ANY_ORIGIN in allowed or origin in allowed
 
 
-class SocketsFromHere:
+class WebSocketOriginGuard:
     """An ASGI application of WebSockets, which browsers open for pages of any site.
 
     No rule of browsers protects them: whatever a visitor's browser reaches, any page could read.

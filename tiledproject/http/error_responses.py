@@ -20,7 +20,7 @@ from django.http.response import HttpResponseBase
 from django.utils.log import log_response
 
 from access.api import exception_handler
-from access.api.body_admission import Admitted
+from access.api.body_admission import PreflightAccepted
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -30,21 +30,21 @@ UNKNOWN_HOST = (
 )
 
 
-def failures_told(get_response: Handler) -> Handler:
+def error_middleware(get_response: Handler) -> Handler:
     """Middleware that makes an answer of every exception."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         try:
             return get_response(request)
-        except Admitted:
+        except PreflightAccepted:
             raise
         except Exception as error:  # noqa: BLE001  what is unforeseen is logged, and told as a 500
-            return failure(request, error)
+            return error_response_for(request, error)
 
     return middleware
 
 
-def failure(request: HttpRequest, error: Exception) -> HttpResponse:
+def error_response_for(request: HttpRequest, error: Exception) -> HttpResponse:
     """The answer to what no view has answered."""
     match error:
         case Http404():
@@ -57,10 +57,10 @@ def failure(request: HttpRequest, error: Exception) -> HttpResponse:
             return exception_handler.error_response(413, str(error))
         case BadRequest() | SuspiciousOperation() | MultiPartParserError() | UnreadablePostError():
             return exception_handler.error_response(400, "This request cannot be answered.")
-    return exception_handler.outage_response(error) or _broken(request, error)
+    return exception_handler.outage_response(error) or _internal_error(request, error)
 
 
-def _broken(request: HttpRequest, error: Exception) -> HttpResponse:
+def _internal_error(request: HttpRequest, error: Exception) -> HttpResponse:
     got_request_exception.send(sender=None, request=request)
     response = exception_handler.server_error(request)
     if settings.DEBUG:

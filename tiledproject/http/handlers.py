@@ -13,23 +13,23 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from django.utils.cache import patch_vary_headers
 
-from access.api.body_admission import Admitted, ask_only
+from access.api.body_admission import PreflightAccepted, mark_preflight
 from access.api.exception_handler import error_response
 from core.errors import ServiceError
 from core.http import server_timing as durations
 from core.http.buffer_responses import BufferResponse, Piece
 
 from . import client_versions, request_ids
-from .cors import preflight, tell_browser
-from .error_responses import Handler, failures_told
-from .request_bodies import Body, TooLarge
-from .security_headers import confine_data
+from .cors import add_cors_headers, preflight_response
+from .error_responses import Handler, error_middleware
+from .request_bodies import BodyTooLarge, BufferedBody
+from .security_headers import set_data_policy
 
 API = ("/api/", "/zarr/")
 Headers = list[tuple[bytes, bytes]]
 
 
-class Answer(NamedTuple):
+class PreparedResponse(NamedTuple):
     """A response as it is sent; `stream` instead of `body` where it comes piece by piece."""
 
     status: int
@@ -49,15 +49,15 @@ class RequestHandler(ASGIHandler):
         super().__init__()
         self.load_middleware(is_async=False)
         self._pages: Any = self._middleware_chain
-        self._api: Any = failures_told(guarded(self._api_response))
+        self._api: Any = error_middleware(api_middleware(self._api_response))
         self._middleware_chain: Any = self._by_path
 
-    def answer(self, scope: dict[str, Any], body: Body) -> Answer:
+    def answer(self, scope: dict[str, Any], body: BufferedBody) -> PreparedResponse:
         """Everything from the arrival of a request to the end of Django's work on it."""
         name = request_ids.request_id(scope["headers"])
         named = request_ids.current.set(name)
         try:
-            durations.begin()
+            durations.start()
             response = self._response(scope, body.file())
             response.headers[request_ids.HEADER] = name
             # How long a refusal took would say whether there is something that may not be seen.
@@ -67,12 +67,12 @@ class RequestHandler(ASGIHandler):
         finally:
             request_ids.current.reset(named)
 
-    def refusal(self, scope: dict[str, Any]) -> Answer | None:
+    def preflight_body(self, scope: dict[str, Any]) -> PreparedResponse | None:
         """The answer to a request that may not bring a large body; None where it may."""
         name = request_ids.request_id(scope["headers"])
         try:
             response = self._response(scope, io.BytesIO(), only_ask=True)
-        except Admitted:
+        except PreflightAccepted:
             return None
         response.headers[request_ids.HEADER] = name
         return self._sent(response)
@@ -87,13 +87,13 @@ class RequestHandler(ASGIHandler):
         if only_ask:
             if not request.path_info.startswith(API):
                 return error_response(413, "No page takes so large a body.")
-            ask_only(request)
+            mark_preflight(request)
         return self.get_response(request)
 
-    def _sent(self, response: Any) -> Answer:
+    def _sent(self, response: Any) -> PreparedResponse:
         if response.streaming:
-            return Answer(response.status_code, _headers(response), b"", response)
-        answer = Answer(response.status_code, _headers(response), _body(response))
+            return PreparedResponse(response.status_code, _headers(response), b"", response)
+        answer = PreparedResponse(response.status_code, _headers(response), _body(response))
         response.close()
         return answer
 
@@ -108,7 +108,7 @@ class RequestHandler(ASGIHandler):
         return response
 
 
-def guarded(get_response: Handler) -> Handler:
+def api_middleware(get_response: Handler) -> Handler:
     """Middleware for programs: the host is one of ours, and a body is what it is said to be.
 
     Browsers are told which pages may read it.
@@ -116,9 +116,11 @@ def guarded(get_response: Handler) -> Handler:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         request.get_host()
-        response = preflight(request) or _too_old(request) or get_response(request)
-        confine_data(request, response)
-        tell_browser(request, response)
+        response = (
+            preflight_response(request) or _reject_old_client(request) or get_response(request)
+        )
+        set_data_policy(request, response)
+        add_cors_headers(request, response)
         response.headers["Vary"] = _vary(response.headers.get("Vary"))
         if isinstance(response, HttpResponse):
             response.headers["Content-Length"] = str(len(_body(response)))
@@ -135,26 +137,28 @@ def _vary(before: str | None) -> str:
     return response.headers["Vary"]
 
 
-def _too_old(request: HttpRequest) -> HttpResponse | None:
-    told = client_versions.refusal(request.META.get("HTTP_USER_AGENT", ""))
+def _reject_old_client(request: HttpRequest) -> HttpResponse | None:
+    told = client_versions.rejection_message(request.META.get("HTTP_USER_AGENT", ""))
     return None if told is None else error_response(400, told)
 
 
-def too_large(error: TooLarge, scope: dict[str, Any]) -> Answer:
+def body_error_response(error: BodyTooLarge, scope: dict[str, Any]) -> PreparedResponse:
     """The answer to a request whose body is larger than any may be."""
     return _error(scope, error.status, str(error), error.headers)
 
 
-def refused(error: ServiceError, scope: dict[str, Any]) -> Answer:
+def service_error_response(error: ServiceError, scope: dict[str, Any]) -> PreparedResponse:
     """The answer to a request that was refused before any view could look at it."""
     return _error(scope, error.status, error.detail, error.headers)
 
 
-def _error(scope: dict[str, Any], status: int, detail: str, headers: dict[str, str]) -> Answer:
+def _error(
+    scope: dict[str, Any], status: int, detail: str, headers: dict[str, str]
+) -> PreparedResponse:
     name = request_ids.request_id(scope["headers"])
     response = error_response(status, detail, {request_ids.HEADER: name, **headers})
     response.headers["Content-Length"] = str(len(response.content))
-    return Answer(response.status_code, _headers(response), response.content)
+    return PreparedResponse(response.status_code, _headers(response), response.content)
 
 
 def _body(response: HttpResponse) -> Piece:

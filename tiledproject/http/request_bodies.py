@@ -11,46 +11,46 @@ from typing import IO, Any
 
 from access.authentication.client_address import SCOPE_ADDRESS
 from catalog.backend_failures import complain
-from core.budgets import Budgets, Growth
+from core.budgets import Budgets, Reservation
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Admit = Callable[[], Awaitable[None]]
+Authorize = Callable[[], Awaitable[None]]
 
 # Of all bodies under way in one process; and of one, which otherwise is in a file from the start.
-MEMORY = 64 << 20
-MEMORY_OF_ONE = 16 << 20
+MAX_MEMORY_BYTES = 64 << 20
+MAX_BODY_MEMORY_BYTES = 16 << 20
 # The name in `scope["extensions"]` of a body that the server below has put into a file already.
-ARRIVED = "tiled.body"
+BUFFERED = "tiled.body"
 # Of a request that only asks whether its body may come, which is answered with `GO_ON`; and of one
 # whose body was let go by, because it was not to come.
-ASKED = "tiled.asked"
-DROPPED = "tiled.dropped"
-GO_ON = 100
+PREFLIGHT = "tiled.asked"
+DISCARDED = "tiled.dropped"
+CONTINUE = 100
 
 
 class Disconnected(Exception):
     """The client went away before all had arrived."""
 
 
-class TooLarge(Exception):
+class BodyTooLarge(Exception):
     """The body is larger than any may be; the text says it to the client."""
 
     status = 413
     headers: dict[str, str] = {}
 
 
-class Refused(Exception):
+class BodyRejected(Exception):
     """The body may not come; the argument is the answer."""
 
 
-class NoRoom(TooLarge):
+class InsufficientStorage(BodyTooLarge):
     """The body cannot be kept now; where that is for want of room, `status` is 507."""
 
     status = 503
     headers = {"Retry-After": "5"}
 
     @classmethod
-    def on(cls, error: OSError) -> NoRoom:
+    def on(cls, error: OSError) -> InsufficientStorage:
         """Return the error for a temporary file that could not be written."""
         outage = complain(error)
         if outage is None:
@@ -61,12 +61,12 @@ class NoRoom(TooLarge):
         return refusal
 
 
-class Body:
+class BufferedBody:
     """What has arrived of one request's body: in memory, or in a temporary file."""
 
     def __init__(
         self,
-        bodies: Bodies,
+        bodies: BodyReceiver,
         *,
         expected: int = 0,
         file: IO[bytes] | None = None,
@@ -79,11 +79,11 @@ class Body:
         self._in_memory = 0
         # A file that the server below has made is that server's to count.
         self._counted = ExitStack()
-        self._on_disk: Growth | None = None
-        self._in_file = expected > MEMORY_OF_ONE
+        self._on_disk: Reservation | None = None
+        self._in_file = expected > MAX_BODY_MEMORY_BYTES
         self.size = 0 if file is None else file.seek(0, 2)
 
-    def keep(self, part: bytes) -> bool:
+    def append(self, part: bytes) -> bool:
         """Keep another part in memory; False where it has to go to a file."""
         if self._file is not None or not self._fits(len(part)):
             return False
@@ -92,7 +92,7 @@ class Body:
         self._parts.append(part)
         return True
 
-    def store(self, part: bytes) -> None:
+    def write(self, part: bytes) -> None:
         """Write another part, after all others, to the file. Raises Unavailable."""
         if self._file is None:
             self._on_disk = self._bodies.counted(self._counted, self._address)
@@ -128,15 +128,15 @@ class Body:
     def _fits(self, size: int) -> bool:
         if self._in_file:
             return False
-        return self._in_memory + size <= MEMORY_OF_ONE and self._bodies.reserve(size)
+        return self._in_memory + size <= MAX_BODY_MEMORY_BYTES and self._bodies.reserve(size)
 
     def _release(self) -> None:
         self._parts.clear()
-        self._bodies.give_back(self._in_memory)
+        self._bodies.release(self._in_memory)
         self._in_memory = 0
 
 
-class Bodies:
+class BodyReceiver:
     """All bodies that are under way in one process: at most `memory` bytes of them in memory.
 
     Large ones, and what arrives beyond that, go to temporary files in `folder`, so that uploads
@@ -149,7 +149,7 @@ class Bodies:
         self,
         *,
         largest: int,
-        memory: int = MEMORY,
+        memory: int = MAX_MEMORY_BYTES,
         folder: Path | None = None,
         budgets: Budgets | None = None,
     ) -> None:
@@ -159,8 +159,8 @@ class Bodies:
         self._budgets = budgets
 
     async def receive(
-        self, scope: Mapping[str, Any], receive: Receive, admit: Admit | None = None
-    ) -> Body:
+        self, scope: Mapping[str, Any], receive: Receive, authorize: Authorize | None = None
+    ) -> BufferedBody:
         """The whole body. Raises Disconnected, NoRoom, TooLarge (at once if it says so).
 
         Of one of more than `MEMORY_OF_ONE` bytes, and of any that does not fit into memory any
@@ -169,17 +169,17 @@ class Bodies:
         expected = declared_length(scope)
         self._check(expected)
         address = scope.get(SCOPE_ADDRESS, "")
-        body = Body(self, expected=expected, file=_arrived(scope), address=address)
-        admission = _Admission(admit)
+        body = BufferedBody(self, expected=expected, file=_buffered_file(scope), address=address)
+        preflight = _Preflight(authorize)
         try:
-            if max(expected, body.size) > MEMORY_OF_ONE:
-                await admission.ask()
-            while await self._more(body, receive, admission):
+            if max(expected, body.size) > MAX_BODY_MEMORY_BYTES:
+                await preflight.check()
+            while await self._more(body, receive, preflight):
                 pass
             self._check(body.size)
         except OSError as error:
             body.close()
-            raise NoRoom.on(error) from error
+            raise InsufficientStorage.on(error) from error
         except BaseException:
             body.close()
             raise
@@ -189,7 +189,7 @@ class Bodies:
         """A file without a name, which is gone when it is closed, or the process ends."""
         return tempfile.TemporaryFile(dir=self._folder)
 
-    def counted(self, until: ExitStack, address: str) -> Growth | None:
+    def counted(self, until: ExitStack, address: str) -> Reservation | None:
         """Take a file for `address`; return what its bytes are taken by, `until` that is closed.
 
         Raises Exhausted where there are as many files as may be. None if nothing is counted.
@@ -197,22 +197,22 @@ class Bodies:
         if self._budgets is None:
             return None
         until.enter_context(self._budgets.temporary_files.held(1, address))
-        return until.enter_context(Growth(self._budgets.temporary_bytes, address))
+        return until.enter_context(Reservation(self._budgets.temporary_bytes, address))
 
-    async def _more(self, body: Body, receive: Receive, admission: _Admission) -> bool:
+    async def _more(self, body: BufferedBody, receive: Receive, preflight: _Preflight) -> bool:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Disconnected
         if part := message.get("body"):
             self._check(body.size + len(part))
-            if not body.keep(part):
-                await admission.ask(small=body.size + len(part) <= MEMORY_OF_ONE)
-                body.store(part)
+            if not body.append(part):
+                await preflight.check(small=body.size + len(part) <= MAX_BODY_MEMORY_BYTES)
+                body.write(part)
         return bool(message.get("more_body", False))
 
     def _check(self, size: int) -> None:
         if size > self._largest:
-            raise TooLarge(
+            raise BodyTooLarge(
                 f"The body may have at most {self._largest} bytes (the setting "
                 "server.largest_body). Write larger data in pieces."
             )
@@ -224,30 +224,30 @@ class Bodies:
         self._free -= size
         return True
 
-    def give_back(self, size: int) -> None:
+    def release(self, size: int) -> None:
         """Say that `size` bytes are free again."""
         self._free += size
 
 
-class _Admission:
+class _Preflight:
     """Whether the body of a request may go to a file: asked once, before it does."""
 
-    def __init__(self, admit: Admit | None) -> None:
-        self._admit = admit
+    def __init__(self, authorize: Authorize | None) -> None:
+        self._admit = authorize
 
-    async def ask(self, *, small: bool = False) -> None:
+    async def check(self, *, small: bool = False) -> None:
         """Return if it may; raise what `admit` raises where it may not.
 
         One that is `small` is not refused for its size, but because there is no memory for it.
         """
-        admit, self._admit = self._admit, None
-        if admit is None:
+        authorize, self._admit = self._admit, None
+        if authorize is None:
             return
         try:
-            await admit()
-        except Refused as refused:
-            if small and refused.args[0].status == TooLarge.status:
-                raise NoRoom("Insufficient memory for the request body now.") from None
+            await authorize()
+        except BodyRejected as rejected:
+            if small and rejected.args[0].status == BodyTooLarge.status:
+                raise InsufficientStorage("Insufficient memory for the request body now.") from None
             raise
 
 
@@ -259,6 +259,6 @@ def declared_length(scope: Mapping[str, Any]) -> int:
     return 0
 
 
-def _arrived(scope: Mapping[str, Any]) -> IO[bytes] | None:
-    extension = (scope.get("extensions") or {}).get(ARRIVED)
+def _buffered_file(scope: Mapping[str, Any]) -> IO[bytes] | None:
+    extension = (scope.get("extensions") or {}).get(BUFFERED)
     return None if extension is None else extension["file"]

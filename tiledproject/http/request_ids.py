@@ -30,7 +30,7 @@ def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return secrets.token_hex(8)
 
 
-class InLogLines(logging.Filter):
+class RequestIdLogFilter(logging.Filter):
     """Gives log records the attribute `request_name`: ` [ID]`, or an empty text."""
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -21,7 +21,7 @@ OF_PAGES = (
 ACTIVE = ("text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/xml")
 
 
-def confine_data(request: HttpRequest, response: HttpResponseBase) -> None:
+def set_data_policy(request: HttpRequest, response: HttpResponseBase) -> None:
     """Have a browser that is shown data of the API do nothing but show it."""
     headers = response.headers
     headers["X-Content-Type-Options"] = "nosniff"
@@ -34,7 +34,7 @@ def confine_data(request: HttpRequest, response: HttpResponseBase) -> None:
         headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
 
 
-def confined(get_response: Handler) -> Handler:
+def security_headers_middleware(get_response: Handler) -> Handler:
     """Middleware of pages: they run the site's own scripts only, and in no other site's frame."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -26,8 +26,8 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 METHODS = ("GET", "HEAD")
 DIGEST_LENGTH = 16
 # A client that does not read costs one piece, because `send` waits until the last one has left.
-PIECE = 1 << 16
-FOR_EVER = b"public, max-age=31536000, immutable"
+CHUNK_BYTES = 1 << 16
+IMMUTABLE = b"public, max-age=31536000, immutable"
 REVALIDATE = b"public, no-cache"
 
 
@@ -71,8 +71,8 @@ class StaticFiles:
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         view = memoryview(b"" if scope["method"] == "HEAD" else content)
-        for begin in range(0, len(view), PIECE):
-            piece = view[begin : begin + PIECE]
+        for begin in range(0, len(view), CHUNK_BYTES):
+            piece = view[begin : begin + CHUNK_BYTES]
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
@@ -88,7 +88,7 @@ class StaticFiles:
             return _refusal(404, b"Not Found")
         etag = f'"{file.digest}"'.encode()
         versioned = parse_qs(scope["query_string"].decode("latin-1")).get("v") == [file.digest]
-        headers = [(b"etag", etag), (b"cache-control", FOR_EVER if versioned else REVALIDATE)]
+        headers = [(b"etag", etag), (b"cache-control", IMMUTABLE if versioned else REVALIDATE)]
         if etag in _known_tags(scope["headers"]):
             return 304, headers, b""
         headers.append((b"content-type", file.media_type.encode()))

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 
-from .thread_pool import RequestThreads
+from .thread_pool import ThreadPool
 
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -20,12 +20,12 @@ Send = Callable[[Message], Awaitable[None]]
 Make = Callable[..., Coroutine[Any, Any, Any]]
 
 
-async def send_pieces(
+async def send_stream(
     response: StreamingHttpResponse,
     start: Message,
     send: Send,
     receive: Receive,
-    threads: RequestThreads,
+    threads: ThreadPool,
     make: Make | None = None,
 ) -> None:
     """Send the head `start` and all pieces; when the client hangs up, make no more of them.

@@ -21,10 +21,10 @@ from core.cancellation import NEVER, CancellationToken, call
 
 Result = TypeVar("Result")
 
-AT_ONCE = 2
-KEPT_THREADS = 16
+BASE_WORKERS = 2
+MAX_IDLE_THREADS = 16
 # Most requests take less than a millisecond. In seconds.
-PATIENCE = 0.01
+OVERFLOW_DELAY = 0.01
 
 
 class Job(NamedTuple):
@@ -41,20 +41,24 @@ class Job(NamedTuple):
 Inbox = SimpleQueue[Job | None]
 
 
-class RequestThreads:
+class ThreadPool:
     """Runs functions on kept threads: `at_once`, and more for what has waited for `patience`."""
 
     def __init__(
-        self, *, at_once: int = AT_ONCE, kept: int = KEPT_THREADS, patience: float = PATIENCE
+        self,
+        *,
+        base_workers: int = BASE_WORKERS,
+        max_idle: int = MAX_IDLE_THREADS,
+        overflow_delay: float = OVERFLOW_DELAY,
     ) -> None:
-        self._at_once = at_once
-        self._kept = kept
-        self._patience = patience
+        self._base_workers = base_workers
+        self._max_idle = max_idle
+        self._overflow_delay = overflow_delay
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
         self._idle: list[Inbox] = []
         self._busy = 0
-        self._watched = False
+        self._overflow_scheduled = False
 
     async def run(
         self,
@@ -70,20 +74,20 @@ class RequestThreads:
         loop = asyncio.get_running_loop()
         job = Job(loop.time(), loop, loop.create_future(), function, arguments, token)
         with self._lock:
-            if self._busy < self._at_once:
-                self._begin(job)
+            if self._busy < self._base_workers:
+                self._submit(job)
             else:
                 self._waiting.append(job)
-                self._watch(loop)
+                self._schedule_overflow(loop)
         result: Result = await job.future
         return result
 
     async def idle(self) -> None:
         """Return when nothing is being done."""
         while self._busy:  # noqa: ASYNC110  asked once in the life of a process
-            await asyncio.sleep(PATIENCE)
+            await asyncio.sleep(OVERFLOW_DELAY)
 
-    def _begin(self, job: Job) -> None:
+    def _submit(self, job: Job) -> None:
         self._busy += 1
         inbox = self._idle.pop() if self._idle else self._new_thread()
         inbox.put(job)
@@ -93,44 +97,46 @@ class RequestThreads:
         threading.Thread(target=self._work, args=(inbox,), name="request", daemon=True).start()
         return inbox
 
-    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        if not self._watched:
-            self._watched = True
-            loop.call_at(self._waiting[0].since + self._patience, self._relieve, loop)
+    def _schedule_overflow(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._overflow_scheduled:
+            self._overflow_scheduled = True
+            loop.call_at(
+                self._waiting[0].since + self._overflow_delay, self._add_overflow_worker, loop
+            )
 
-    def _relieve(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _add_overflow_worker(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin what has waited long enough, on threads besides the few."""
         with self._lock:
-            self._watched = False
-            while self._waiting and self._waiting[0].since + self._patience <= loop.time():
-                self._begin(self._waiting.popleft())
+            self._overflow_scheduled = False
+            while self._waiting and self._waiting[0].since + self._overflow_delay <= loop.time():
+                self._submit(self._waiting.popleft())
             if self._waiting:
-                self._watch(loop)
+                self._schedule_overflow(loop)
 
     def _work(self, inbox: Inbox) -> None:
-        while self._one(inbox):
+        while self._run_one(inbox):
             pass
         connections.close_all()
 
-    def _one(self, inbox: Inbox) -> bool:
+    def _run_one(self, inbox: Inbox) -> bool:
         """Do what comes next; False if nothing will. What it was about is not kept any longer."""
         job = inbox.get()
         if job is None:
             return False
         result, failure = _outcome(job)
-        self._next(inbox)
+        self._reschedule(inbox)
         # Only now, so that whoever is told finds this thread idle.
-        _tell(job, result, failure)
+        _publish_result(job, result, failure)
         return True
 
-    def _next(self, inbox: Inbox) -> None:
+    def _reschedule(self, inbox: Inbox) -> None:
         """Take the job that has waited longest; else be idle, or no more than that many."""
         with self._lock:
-            if self._waiting and self._busy <= self._at_once:
+            if self._waiting and self._busy <= self._base_workers:
                 inbox.put(self._waiting.popleft())
                 return
             self._busy -= 1
-            if len(self._idle) < self._kept:
+            if len(self._idle) < self._max_idle:
                 self._idle.append(inbox)
             else:
                 inbox.put(None)
@@ -143,14 +149,14 @@ def _outcome(job: Job) -> tuple[Any, BaseException | None]:
         return None, error
 
 
-def _tell(job: Job, result: Any, failure: BaseException | None) -> None:
+def _publish_result(job: Job, result: Any, failure: BaseException | None) -> None:
     try:
-        job.loop.call_soon_threadsafe(_settle, job.future, result, failure)
+        job.loop.call_soon_threadsafe(_set_result, job.future, result, failure)
     except RuntimeError:
         return  # The loop is closed: nobody waits any more.
 
 
-def _settle(future: asyncio.Future[Any], result: Any, failure: BaseException | None) -> None:
+def _set_result(future: asyncio.Future[Any], result: Any, failure: BaseException | None) -> None:
     if future.cancelled():
         return
     if failure is None:

@@ -33,7 +33,7 @@ READS = re.compile(
 READING = ("GET", "HEAD", "POST")
 
 
-class Share:
+class ThreadShare:
     """A number of threads for one kind of requests, and a queue of requests for them."""
 
     def __init__(self, name: str, limit: int, waiting: int) -> None:
@@ -46,7 +46,7 @@ class Share:
         self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._logged = float("-inf")
 
-    async def enter(self, address: str = "", *, must: bool = False) -> None:
+    async def acquire(self, address: str = "", *, must: bool = False) -> None:
         """Take one of the threads as soon as there is one; leave after.
 
         Raises Unavailable where too many wait, except for what `must` go on, because it has begun.
@@ -66,10 +66,10 @@ class Share:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.leave()
+                self.release()
             raise
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give the place to the first request of the next address; else have one place more."""
         while self._queues:
             address, queue = self._queues.popitem(last=False)
@@ -107,16 +107,16 @@ class Share:
         return Unavailable(detail, retry_after=RETRY_AFTER)
 
 
-class Shares:
+class ThreadShares:
     """The shares of a server process."""
 
     def __init__(self, limits: BudgetSettings) -> None:
-        self.searches = Share("searches", limits.search_threads, limits.waiting)
-        self.exports = Share("exports", limits.export_threads, limits.waiting)
-        self.reads = Share("reads", limits.read_threads, limits.waiting)
-        self.others = Share("requests", limits.threads, limits.waiting)
+        self.searches = ThreadShare("searches", limits.search_threads, limits.waiting)
+        self.exports = ThreadShare("exports", limits.export_threads, limits.waiting)
+        self.reads = ThreadShare("reads", limits.read_threads, limits.waiting)
+        self.others = ThreadShare("requests", limits.threads, limits.waiting)
 
-    def of(self, scope: dict[str, Any]) -> Share:
+    def of(self, scope: dict[str, Any]) -> ThreadShare:
         """Return the share of the request with this scope."""
         path, query = scope["path"], scope["query_string"]
         if scope["method"] not in READING or not path.startswith(("/api/v1/", "/zarr/")):

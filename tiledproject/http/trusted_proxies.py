@@ -20,12 +20,12 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class KnownProxies:
+class TrustedProxyMiddleware:
     """An ASGI application before which only known proxies have their word."""
 
     def __init__(self, application: Application, networks: Iterable[Network]) -> None:
         self._application = application
-        self._is_known = lookup(networks)
+        self._is_known = proxy_matcher(networks)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Pass a connection on, as the one that it is."""
@@ -58,7 +58,7 @@ class KnownProxies:
         return None
 
 
-def lookup(networks: Iterable[Network]) -> Callable[[str], bool]:
+def proxy_matcher(networks: Iterable[Network]) -> Callable[[str], bool]:
     """Return a function that says whether a peer is in one of `networks`."""
     known = tuple(networks)
 

@@ -15,11 +15,11 @@ from django.views.decorators.csrf import csrf_exempt
 from access.api import exception_handler
 from catalog.locks.node_locks import longest_wait
 
-from .error_responses import failure
+from .error_responses import error_response_for
 
 API = "/api/"
 # In seconds: writes to one node wait for each other all the time.
-WORTH_TELLING = 5.0
+REPORTED_ERRORS = 5.0
 
 
 def only_get(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -66,7 +66,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
         body = {"status": "unavailable", "detail": "The database cannot be reached."}
         return JsonResponse(body, status=503, headers={"Retry-After": "1"})
     waited = longest_wait()
-    if waited < WORTH_TELLING:
+    if waited < REPORTED_ERRORS:
         return JsonResponse({"status": "ready"})
     return JsonResponse({"status": "ready", "longest_lock_wait": round(waited, 1)})
 
@@ -75,7 +75,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django would not take this request, most often because of the name it came by."""
     if not request.path.startswith(API):
         return defaults.bad_request(request, exception)
-    return failure(request, exception)
+    return error_response_for(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -11,7 +11,7 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 ANSWERS = {"websocket.accept", "websocket.http.response.start"}
 
 
-class NamedSockets:
+class RequestIdMiddleware:
     """An ASGI application of WebSockets, each of which gets a name."""
 
     def __init__(self, application: Application) -> None:

@@ -29,13 +29,13 @@ logger = logging.getLogger(__name__)
 Connection = psycopg.Connection[Any]
 
 # In seconds.
-RETRY_PAUSE = 0.5
-LIFETIME = 3600.0
-IDLE_LIFETIME = 600.0
-STALLED_AFTER = 5.0
+RETRY_SECONDS = 0.5
+MAX_LIFETIME_SECONDS = 3600.0
+MAX_IDLE_SECONDS = 600.0
+STALLED_SECONDS = 5.0
 
 
-class OutOfReach(psycopg.OperationalError):
+class Unreachable(psycopg.OperationalError):
     """No connection can be opened now. The text says why the last attempt failed."""
 
 
@@ -102,11 +102,11 @@ class Pool:
             if member is None:
                 return
             member.returned = now
-            if connection.closed or self._closed or now - member.opened > LIFETIME:
+            if connection.closed or self._closed or now - member.opened > MAX_LIFETIME_SECONDS:
                 discarded.append(member)
             else:
                 self._idle.append(member)
-            while self._idle and now - self._idle[0].returned > IDLE_LIFETIME:
+            while self._idle and now - self._idle[0].returned > MAX_IDLE_SECONDS:
                 discarded.append(self._idle.pop(0))
             self._size -= len(discarded)
             self._changed.notify_all()
@@ -138,7 +138,7 @@ class Pool:
                     self._size += 1
                     return None
                 if not self._worth_waiting():
-                    raise OutOfReach(self._failure or "")
+                    raise Unreachable(self._failure or "")
             self._wait(start)
 
     def _may_attempt(self) -> bool:
@@ -155,13 +155,13 @@ class Pool:
 
     def _wait(self, start: float) -> None:
         now = time.monotonic()
-        until = min(start + self.timeout, self._progress + STALLED_AFTER)
+        until = min(start + self.timeout, self._progress + STALLED_SECONDS)
         if now >= until:
             raise Exhausted(
                 f"all {self.max_size} connections of this process are in use, and none was "
                 f"returned for {now - self._progress:.1f} s"
             )
-        self._changed.wait(min(until - now, RETRY_PAUSE))
+        self._changed.wait(min(until - now, RETRY_SECONDS))
 
     def _open(self) -> Member | None:
         """Open a connection in the place that was taken; None where waiting is better."""
@@ -194,7 +194,7 @@ class Pool:
             if self._failure is None:
                 logger.error("Cannot connect to PostgreSQL: %s", text)
             self._failure = text
-        self._next_attempt = time.monotonic() + RETRY_PAUSE
+        self._next_attempt = time.monotonic() + RETRY_SECONDS
         self._changed.notify_all()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 
 
 def keeps_sessions(uri: str, connect_timeout: int) -> bool:
@@ -28,7 +28,7 @@ def keeps_sessions(uri: str, connect_timeout: int) -> bool:
 
     with connect() as first, connect() as second:
         # A pooler may happen to have a session for each at one time, and not at another.
-        return all(_kept(first, second) for _ in range(ATTEMPTS))
+        return all(_kept(first, second) for _ in range(MAX_ATTEMPTS))
 
 
 def _kept(first: psycopg.Connection[Any], second: psycopg.Connection[Any]) -> bool:

@@ -9,7 +9,7 @@ from zope.interface import implementer
 
 
 @implementer(IPushProducer)
-class Room:
+class WriteGate:
     """Asked by the sender, told by the transport."""
 
     def __init__(self) -> None:

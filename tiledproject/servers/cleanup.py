@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 
 LOCK = "sweep"
 # In seconds. What was too young at the start is old enough the second time.
-PAUSES = (0.0, UNCLAIMED + 60.0)
-DAY = 24 * 60 * 60.0
+DELAYS_SECONDS = (0.0, UNCLAIMED + 60.0)
+DAY_SECONDS = 24 * 60 * 60.0
 
 
 def start() -> None:
@@ -32,25 +32,25 @@ def start() -> None:
     threading.Thread(target=_run, name="tiled-sweep", daemon=True).start()
 
 
-def sweep(*, unclaimed: float = UNCLAIMED) -> tuple[int, int]:
+def run_cleanup(*, unclaimed: float = UNCLAIMED) -> tuple[int, int]:
     """Remove folders and streams of nodes that do not exist; how many of each.
 
     What writes that were cut off have left in folders of nodes that do exist goes, too, and so do
     sessions that have expired.
     """
-    sessions.forget_expired()
+    sessions.delete_expired()
     idempotency.forget_expired()
     sweep_files(unclaimed=unclaimed)
     return sweep_folders(unclaimed=unclaimed), sweep_streams()
 
 
 def _run() -> None:
-    for pause in chain(PAUSES, repeat(DAY)):
+    for pause in chain(DELAYS_SECONDS, repeat(DAY_SECONDS)):
         time.sleep(pause)
         try:
             with lone(LOCK) as mine:
                 if mine:
-                    sweep()
+                    run_cleanup()
         except Exception as error:
             # The next time it may go well; until then, nothing is worse than before.
             if complain(error) is None:

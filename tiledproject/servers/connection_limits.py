@@ -16,7 +16,7 @@ from django.conf import settings
 
 from access.authentication.client_address import canonical_address
 
-from ..http.trusted_proxies import lookup
+from ..http.trusted_proxies import proxy_matcher
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ RETRY_AFTER = 5
 SHARE_OF_FILES = 0.75
 
 
-class Connections:
+class ConnectionLimiter:
     """The open HTTP connections of this process."""
 
     def __init__(self, most: int, per_address: int, is_proxy: Callable[[str], bool]) -> None:
@@ -39,7 +39,7 @@ class Connections:
         self._by_address: Counter[str] = Counter()
         self._logged = float("-inf")
 
-    def enter(self, peer: str) -> bytes | None:
+    def acquire(self, peer: str) -> bytes | None:
         """Count a connection; return the refusal where there are too many. Leave in either case."""
         address = self._address(peer)
         self._count += 1
@@ -51,7 +51,7 @@ class Connections:
             return self._refused(429, detail, f" {address}")
         return None
 
-    def leave(self, peer: str) -> None:
+    def release(self, peer: str) -> None:
         """Count a connection no more."""
         address = self._address(peer)
         self._count -= 1
@@ -68,17 +68,19 @@ class Connections:
         if now - self._logged > LOG_SECONDS:
             self._logged = now
             logger.warning("Refused a connection:%s %s", whom, detail)
-        return raw_answer(status, f"{detail} Try again soon.", RETRY_AFTER)
+        return raw_response(status, f"{detail} Try again soon.", RETRY_AFTER)
 
 
 @cache
-def connections() -> Connections:
+def connection_limiter() -> ConnectionLimiter:
     """Return the connections of this process, with the limits of the site's settings."""
     limits, proxies = settings.TILED.budgets, settings.TILED.server.trusted_proxies
-    return Connections(limits.connections, limits.connections_per_address, lookup(proxies))
+    return ConnectionLimiter(
+        limits.connections, limits.connections_per_address, proxy_matcher(proxies)
+    )
 
 
-def raw_answer(status: int, detail: str, retry_after: int | None = None) -> bytes:
+def raw_response(status: int, detail: str, retry_after: int | None = None) -> bytes:
     """Return an answer in JSON as it is written to a connection that is closed after it."""
     body = json.dumps({"detail": detail}).encode()
     fields = {

@@ -15,72 +15,72 @@ from urllib.parse import unquote
 from daphne.http_protocol import WebRequest
 from twisted.internet.interfaces import IAddress
 
-from ..http.request_bodies import ARRIVED, ASKED, DROPPED, GO_ON, MEMORY_OF_ONE
-from .backpressure import Room
-from .uvicorn_http import ON_LOST
+from ..http.request_bodies import BUFFERED, CONTINUE, DISCARDED, MAX_BODY_MEMORY_BYTES, PREFLIGHT
+from .backpressure import WriteGate
+from .uvicorn_http import ON_DISCONNECT
 
 
-class PatientRequest(WebRequest):
+class BackpressureRequest(WebRequest):
     """One HTTP request of the development server, and the answer to it."""
 
     content: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.room = Room()
-        self._came = 0
-        self._asking: asyncio.Future[None] | None = None
-        self._dropped = False
+        self.gate = WriteGate()
+        self._received = 0
+        self._preflight: asyncio.Future[None] | None = None
+        self._discarded = False
         self._on_lost: Callable[[], None] | None = None
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802
         """Begin to take in a body; of a large one not before it is known that it may come."""
         super().gotLength(length)
-        if (length or 0) > MEMORY_OF_ONE:
-            self._ask()
+        if (length or 0) > MAX_BODY_MEMORY_BYTES:
+            self._start_preflight()
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
         """Take in more of the body, or let it go by where it may not come."""
-        self._came += len(data)
-        if self._came > MEMORY_OF_ONE and self._asking is None:
-            self._ask()
-        if not self._dropped:
+        self._received += len(data)
+        if self._received > MAX_BODY_MEMORY_BYTES and self._preflight is None:
+            self._start_preflight()
+        if not self._discarded:
             super().handleContentChunk(data)
 
-    def hand_over(self, scope: dict[str, Any]) -> None:
+    def attach_body(self, scope: dict[str, Any]) -> None:
         """Let the application have the body as the file that it is in."""
         extensions = scope.setdefault("extensions", {})
-        extensions[ARRIVED] = {"file": self.content}
-        extensions[ON_LOST] = {"set": self._set_on_lost}
-        if self._dropped:
-            extensions[DROPPED] = {}
+        extensions[BUFFERED] = {"file": self.content}
+        extensions[ON_DISCONNECT] = {"set": self._set_on_lost}
+        if self._discarded:
+            extensions[DISCARDED] = {}
         self.content = io.BytesIO()
 
     def _set_on_lost(self, callback: Callable[[], None]) -> None:
         self._on_lost = callback
 
-    def _ask(self) -> None:
+    def _start_preflight(self) -> None:
         """Read on when the application has said whether the body may come."""
         transport = self.channel.transport
         transport.pauseProducing()
-        self._asking = asyncio.ensure_future(self._decide())
-        self._asking.add_done_callback(lambda _: transport.resumeProducing())
+        self._preflight = asyncio.ensure_future(self._run_preflight())
+        self._preflight.add_done_callback(lambda _: transport.resumeProducing())
 
-    async def _decide(self) -> None:
+    async def _run_preflight(self) -> None:
         said: list[int] = []
 
         async def send(message: Mapping[str, Any]) -> None:
             said.append(message.get("status", 0))
 
         try:
-            await self.server.application(self._question(), _nothing, send)
+            await self.server.application(self._preflight_scope(), _disconnected, send)
         finally:
-            if GO_ON not in said:
-                self._dropped = True
+            if CONTINUE not in said:
+                self._discarded = True
                 self.content.close()
                 self.content = io.BytesIO()
 
-    def _question(self) -> dict[str, Any]:
+    def _preflight_scope(self) -> dict[str, Any]:
         """The scope of this request, of which only the head has arrived."""
         path, _, query = self.channel._path.partition(b"?")
         peer = self.channel.getPeer()
@@ -95,7 +95,7 @@ class PatientRequest(WebRequest):
             "root_path": "",
             "headers": [(name.lower(), value) for name, values in fields for value in values],
             "client": [str(peer.host), peer.port],
-            "extensions": {ASKED: {}},
+            "extensions": {PREFLIGHT: {}},
         }
 
     def handle_reply(self, message: dict[str, Any]) -> None:
@@ -104,8 +104,8 @@ class PatientRequest(WebRequest):
             message = {**message, "body": bytes(message.get("body", b""))}
             more, there = message.get("more_body", False), self.channel is not None
             if more and there and self.producer is None:
-                self.registerProducer(self.room, True)
-            elif not more and there and self.producer is self.room:
+                self.registerProducer(self.gate, True)
+            elif not more and there and self.producer is self.gate:
                 self.unregisterProducer()
         super().handle_reply(message)
 
@@ -118,22 +118,22 @@ class PatientRequest(WebRequest):
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802
         """Keep nobody waiting who has something to send."""
-        self.room.stopProducing()
+        self.gate.stopProducing()
         super().connectionLost(reason)
         if self._on_lost is not None:
             self._on_lost()
 
 
-async def _nothing() -> Mapping[str, Any]:
+async def _disconnected() -> Mapping[str, Any]:
     return {"type": "http.disconnect"}
 
 
-def patient(build: Any) -> Any:
+def backpressure_factory(build: Any) -> Any:
     """A factory's method `buildProtocol`, for connections whose requests are patient."""
 
     def build_protocol(address: IAddress) -> Any:
         protocol = build(address)
-        protocol.requestFactory = PatientRequest
+        protocol.requestFactory = BackpressureRequest
         return protocol
 
     return build_protocol

@@ -19,9 +19,9 @@ from django.conf import settings
 from django.utils.http import http_date
 from twisted.internet import defer, reactor, task
 
-from .backpressure import Room
-from .daphne_requests import PatientRequest, patient
-from .startup_banner import greeting
+from .backpressure import WriteGate
+from .daphne_requests import BackpressureRequest, backpressure_factory
+from .startup_banner import startup_banner
 
 logger = logging.getLogger(__name__)
 
@@ -32,18 +32,18 @@ FAILED_TIMEOUT = 10
 PONG_TIMEOUT = 120
 HANDSHAKE_TIMEOUT = 30
 # A subscriber has nothing to say but its key, and what it subscribes to.
-INCOMING_LIMIT = 8 * 1024
-BODY_PART = 1024 * 1024
+MAX_MESSAGE_BYTES = 8 * 1024
+BODY_CHUNK_BYTES = 1024 * 1024
 # For the last frames to leave before the process ends.
-FAREWELL_SECONDS = 0.2
+CLOSE_FLUSH_SECONDS = 0.2
 
 
-class PatientProtocol(WebSocketProtocol):
+class BackpressureProtocol(WebSocketProtocol):
     """One WebSocket of the development server."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.room = Room()
+        self.gate = WriteGate()
         self.denial: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self.denial_body = b""
         self.accepted_with: dict[str, str] = {}
@@ -59,7 +59,7 @@ class PatientProtocol(WebSocketProtocol):
         super().serverAccept((subprotocol, self.accepted_with))
         # The HTTP connection that this one came from still stands in that place.
         self.transport.unregisterProducer()
-        self.transport.registerProducer(self.room, True)
+        self.transport.registerProducer(self.gate, True)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         """Do what the application says."""
@@ -87,7 +87,7 @@ class PatientProtocol(WebSocketProtocol):
             case _:
                 super().handle_reply(message)
 
-    def part(self) -> None:
+    def close_for_shutdown(self) -> None:
         """Close, because the server is being stopped."""
         if self.state == self.STATE_OPEN:
             self._close(1012, "")
@@ -103,9 +103,9 @@ class PatientProtocol(WebSocketProtocol):
     def onMessageFrameBegin(self, length: int) -> None:  # noqa: N802
         """Close on who sends more than any subscriber has to say, and drop what still comes."""
         super().onMessageFrameBegin(length)
-        if self.message_data_total_length > INCOMING_LIMIT and not self.failedByMe:
+        if self.message_data_total_length > MAX_MESSAGE_BYTES and not self.failedByMe:
             self.closeHandshakeTimeout = FAILED_TIMEOUT
-            self._fail_connection(1009, f"A message may have {INCOMING_LIMIT} bytes")
+            self._fail_connection(1009, f"A message may have {MAX_MESSAGE_BYTES} bytes")
 
     def _close(self, code: int, reason: str) -> None:
         # The public method knows fewer codes than the standard.
@@ -129,7 +129,7 @@ class PatientProtocol(WebSocketProtocol):
         self.server.log_action("websocket", "rejected", details)
 
 
-class PatientServer(Server):
+class BackpressureServer(Server):
     """Daphne's server, for `runserver`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -139,28 +139,28 @@ class PatientServer(Server):
             "websocket_timeout": -1,
             "websocket_connect_timeout": HANDSHAKE_TIMEOUT,
             "ping_timeout": PONG_TIMEOUT,
-            "request_buffer_size": BODY_PART,
+            "request_buffer_size": BODY_CHUNK_BYTES,
         }
         super().__init__(*args, **{**kwargs, **patience})
         self.failure: str | None = None
 
     def run(self) -> None:
         """Serve until stopped. Raises SystemExit with a sentence where nobody can listen."""
-        reactor.callWhenRunning(self._use_patient_protocol)
+        reactor.callWhenRunning(self._use_backpressure)
         super().run()
         if self.failure:
             raise SystemExit(self.failure)
 
-    def _use_patient_protocol(self) -> None:
-        self.ws_factory.protocol = PatientProtocol
-        self.http_factory.buildProtocol = patient(self.http_factory.buildProtocol)
+    def _use_backpressure(self) -> None:
+        self.ws_factory.protocol = BackpressureProtocol
+        self.http_factory.buildProtocol = backpressure_factory(self.http_factory.buildProtocol)
         self.ws_factory.setProtocolOptions(closeHandshakeTimeout=CLOSE_TIMEOUT, failByDrop=False)
 
     def listen_success(self, port: Any) -> None:
         """Tell the user where the server is."""
         super().listen_success(port)
         address = port.getHost()
-        print(greeting(settings.TILED, address.host, address.port), flush=True)
+        print(startup_banner(settings.TILED, address.host, address.port), flush=True)
 
     def listen_error(self, failure: Any) -> None:
         """Keep the reason for the end of `run`."""
@@ -171,14 +171,14 @@ class PatientServer(Server):
         """Start the application, told that it may refuse a handshake with a status and a body."""
         if scope["type"] == "websocket":
             scope["extensions"] = {"websocket.http.response": {}}
-        elif isinstance(protocol, PatientRequest):
-            protocol.hand_over(scope)
+        elif isinstance(protocol, BackpressureRequest):
+            protocol.attach_body(scope)
         return super().create_application(protocol, scope)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Pass on a message of the application as soon as the connection has room for it."""
         if message["type"] in {"websocket.send", "websocket.close", "http.response.body"}:
-            await protocol.room.wait()
+            await protocol.gate.wait()
         elif message["type"] == "http.response.start":
             date = (b"Date", http_date().encode())
             message = {**message, "headers": [*message.get("headers", ()), date]}
@@ -198,10 +198,10 @@ class PatientServer(Server):
             application.cancel()
         waiting = defer.Deferred.fromFuture(asyncio.gather(*running, return_exceptions=True))
         waiting.addErrback(lambda failure: None)
-        return waiting.addCallback(lambda _: self._part())
+        return waiting.addCallback(lambda _: self._close_for_shutdown())
 
-    def _part(self) -> Any:
-        leaving = [one for one in self.connections if isinstance(one, PatientProtocol)]
+    def _close_for_shutdown(self) -> Any:
+        leaving = [one for one in self.connections if isinstance(one, BackpressureProtocol)]
         for protocol in leaving:
-            protocol.part()
-        return task.deferLater(reactor, FAREWELL_SECONDS if leaving else 0.0, lambda: None)
+            protocol.close_for_shutdown()
+        return task.deferLater(reactor, CLOSE_FLUSH_SECONDS if leaving else 0.0, lambda: None)

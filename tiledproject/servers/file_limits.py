@@ -6,16 +6,16 @@ import resource
 from contextlib import suppress
 
 # More than any cap on connections asks for; some systems name no limit, and then take none.
-ENOUGH = 1 << 20
+MAX_OPEN_FILES = 1 << 20
 
 
-def allow_many_connections() -> None:
+def raise_open_file_limit() -> None:
     """Raise this process's limit to what the system lets it have.
 
     The usual one, 1,024, is there for programs of another age, and is reached long before
     `streaming_cache.connections`.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = ENOUGH if hard == resource.RLIM_INFINITY else min(hard, ENOUGH)
+    most = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))

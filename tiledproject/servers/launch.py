@@ -21,15 +21,17 @@ from streaming.redis.embedded_valkey import EmbeddedValkey
 
 from ..config.settings_model import load
 from . import valkey_address
-from .process_title import hide
-from .serve_options import LABELS, SECRET_OPTIONS, environment_of, parse
+from .process_title import hide_secrets
+from .serve_options import LABELS, SECRET_OPTIONS, options_to_environment, parse_options
 
 SERVERS = {"serve", "runserver"}
-QUESTIONS = {"-h", "--help", "--version"}
+HELP_OPTIONS = {"-h", "--help", "--version"}
 
 
 @contextmanager
-def prepared(arguments: Sequence[str], environment: MutableMapping[str, str]) -> Iterator[None]:
+def command_environment(
+    arguments: Sequence[str], environment: MutableMapping[str, str]
+) -> Iterator[None]:
     """The surroundings of a management command, in `environment`; gone when it is over.
 
     Raises ConfigError, EmbeddedValkeyError.
@@ -39,42 +41,46 @@ def prepared(arguments: Sequence[str], environment: MutableMapping[str, str]) ->
         if environment.get("RUN_MAIN") == "true":
             # What `runserver` starts anew after every change would hold the port for ever.
             threading.Thread(target=_end_with_parent, daemon=True).start()
-        if command in SERVERS and not QUESTIONS.intersection(arguments):
+        if command in SERVERS and not HELP_OPTIONS.intersection(arguments):
             labels = {}
             if command == "serve":
-                labels = _take_options(arguments[1:], environment, surroundings)
+                labels = _apply_options(arguments[1:], environment, surroundings)
             settings = load(environment, labels)
             if settings.streaming_cache.uri is None:
-                surroundings.enter_context(valkey_address.alone(settings.server.data_folder))
+                surroundings.enter_context(
+                    valkey_address.exclusive_lock(settings.server.data_folder)
+                )
                 valkey = EmbeddedValkey(settings.streaming_cache.embedded_memory)
                 uri = surroundings.enter_context(valkey)
                 environment["TILED_STREAMING_CACHE_URI"] = uri
-                surroundings.enter_context(valkey_address.told(settings.server.data_folder, uri))
-        elif command and not QUESTIONS.intersection(arguments):
-            _join_server(environment)
+                surroundings.enter_context(
+                    valkey_address.published(settings.server.data_folder, uri)
+                )
+        elif command and not HELP_OPTIONS.intersection(arguments):
+            _use_running_valkey(environment)
         yield
 
 
-def _join_server(environment: MutableMapping[str, str]) -> None:
+def _use_running_valkey(environment: MutableMapping[str, str]) -> None:
     """Have a command use the Valkey of the server that runs on the same data folder."""
     settings = load(environment)
     if settings.streaming_cache.uri is None:
-        uri = valkey_address.found(settings.server.data_folder)
+        uri = valkey_address.discover(settings.server.data_folder)
         if uri is not None:
             environment["TILED_STREAMING_CACHE_URI"] = uri
 
 
-def _take_options(
+def _apply_options(
     arguments: Sequence[str], environment: MutableMapping[str, str], surroundings: ExitStack
 ) -> dict[str, str]:
     """Write the options into `environment`; returns how the user calls the variables."""
-    options = parse(arguments)
+    options = parse_options(arguments)
     temporary = None
     if options.temp:
         temporary = tempfile.mkdtemp(prefix="tiled-")
         surroundings.callback(shutil.rmtree, temporary, ignore_errors=True)
-    given = environment_of(options, temporary)
-    hide([given[name] for name in SECRET_OPTIONS if name in given])
+    given = options_to_environment(options, temporary)
+    hide_secrets([given[name] for name in SECRET_OPTIONS if name in given])
     environment.update(given)
     return {variable: LABELS[variable] for variable in given if variable in LABELS}
 

@@ -9,11 +9,11 @@ from contextlib import suppress
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
 # The library's own upper limit: what is larger is always taken from the system.
-REUSED_BYTES = 32 << 20
-KEPT_BYTES = 64 << 20
+MMAP_THRESHOLD_BYTES = 32 << 20
+TRIM_THRESHOLD_BYTES = 64 << 20
 
 
-def reuse_freed_memory() -> None:
+def configure_malloc() -> None:
     """Have the C library keep what one large frame lay in, up to `KEPT_BYTES`, for the next.
 
     It would give the memory back and take it anew, and each page then costs a fault: more than
@@ -21,5 +21,5 @@ def reuse_freed_memory() -> None:
     """
     with suppress(AttributeError, OSError, TypeError):
         library = ctypes.CDLL(None)
-        library.mallopt(M_MMAP_THRESHOLD, REUSED_BYTES)
-        library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        library.mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES)
+        library.mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD_BYTES)

@@ -14,12 +14,12 @@ from ..postgresql.poolers import keeps_sessions
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 5
+TIMEOUT_SECONDS = 5
 # The oldest whose streams and scripts do what ours ask of them; a Valkey says it is a Redis 7.2.
-OLDEST_REDIS = 7
+MIN_REDIS_VERSION = 7
 
 
-def check_services(settings: Settings) -> None:
+def check_backends(settings: Settings) -> None:
     """Raise ConfigError where the server could not work; log what it can wait for."""
     _check_database(settings.database.uri)
     if settings.streaming_cache.uri is not None:
@@ -30,7 +30,7 @@ def _check_database(uri: str) -> None:
     if uri.startswith("sqlite"):
         return
     try:
-        kept = keeps_sessions(re.sub(r"^\w+(\+\w+)?:", "postgresql:", uri), PATIENCE)
+        kept = keeps_sessions(re.sub(r"^\w+(\+\w+)?:", "postgresql:", uri), TIMEOUT_SECONDS)
     except psycopg.Error as error:
         raise ConfigError(
             f"database.uri names a PostgreSQL that lets nobody in ({_one_line(error)}); start it, "
@@ -46,7 +46,7 @@ def _check_database(uri: str) -> None:
 
 def _check_cache(uri: str) -> None:
     try:
-        with redis.Redis.from_url(uri, socket_connect_timeout=PATIENCE) as connection:
+        with redis.Redis.from_url(uri, socket_connect_timeout=TIMEOUT_SECONDS) as connection:
             server = connection.info("server")
     except (redis.AuthenticationError, redis.ResponseError) as error:
         raise ConfigError(
@@ -63,10 +63,10 @@ def _check_cache(uri: str) -> None:
     # Valkey has another word for it.
     _check_mode(str(server.get("redis_mode") or server.get("server_mode")))
     version = str(server["redis_version"])
-    if int(version.partition(".")[0]) < OLDEST_REDIS:
+    if int(version.partition(".")[0]) < MIN_REDIS_VERSION:
         raise ConfigError(
-            f"streaming_cache.uri names a Redis {version}; run version {OLDEST_REDIS} or newer, or "
-            "leave it out to have the server start a Valkey of its own."
+            f"streaming_cache.uri is a Redis {version}; use version {MIN_REDIS_VERSION} or newer, "
+            "or omit the setting to have the server start its own Valkey."
         )
 
 

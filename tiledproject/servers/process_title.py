@@ -16,7 +16,7 @@ STAT, COMMAND_LINE = Path("/proc/self/stat"), Path("/proc/self/cmdline")
 ARGUMENTS_BEGIN, ARGUMENTS_END = 48 - 3, 49 - 3
 
 
-def hide(secrets: Collection[str]) -> None:
+def hide_secrets(secrets: Collection[str]) -> None:
     """Overwrite each of `secrets` in the arguments of this process, as far as that is possible."""
     with suppress(OSError, ValueError, IndexError):
         begin, end = _arguments()

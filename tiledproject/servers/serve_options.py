@@ -41,14 +41,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of `serve` among `arguments`; Django's own are left to Django."""
     parser = argparse.ArgumentParser(prog="manage.py serve", add_help=False, allow_abbrev=False)
     add_options(parser)
     return parser.parse_known_args(list(arguments))[0]
 
 
-def environment_of(options: argparse.Namespace, temporary: str | None) -> dict[str, str]:
+def options_to_environment(options: argparse.Namespace, temporary: str | None) -> dict[str, str]:
     """The environment variables that `options` stand for; `temporary` is the folder of --temp."""
     given = {
         variable: value

@@ -30,19 +30,19 @@ class StallWatch:
         self._size = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Watch from now on; harmless while watching."""
         if self._timer is None:
             self._size = self._transport.get_write_buffer_size()
-            self._timer = self._loop.call_later(self._seconds, self._look)
+            self._timer = self._loop.call_later(self._seconds, self._check)
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Watch no more; harmless while not watching."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         self._timer = None
         size = self._transport.get_write_buffer_size()
         if size == 0:
@@ -59,4 +59,4 @@ class StallWatch:
             )
             self._transport.abort()
         else:
-            self.begin()
+            self.start()

@@ -11,8 +11,8 @@ logger = logging.getLogger(__name__)
 
 ANY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104
 # A random key of this many characters cannot be tried out over a network.
-SHORTEST_KEY = 16
-FEWEST_CHARACTERS = 6
+MIN_KEY_LENGTH = 16
+MIN_DISTINCT_CHARACTERS = 6
 
 TEXT = """
   Address  {address}
@@ -34,7 +34,7 @@ TEXT_WITH_USERS = """
 """
 
 
-def greeting(settings: Settings, host: str, port: int) -> str:
+def startup_banner(settings: Settings, host: str, port: int) -> str:
     """The address, the API key, the admin, and three lines of client code to paste."""
     name = "localhost" if host in ANY_ADDRESS else f"[{host}]" if ":" in host else host
     address = f"http://{name}:{port}"
@@ -42,11 +42,11 @@ def greeting(settings: Settings, host: str, port: int) -> str:
         providers = ", ".join(known.provider for known in settings.authentication.providers)
         return TEXT_WITH_USERS.format(address=address, providers=providers)
     key = settings.authentication.single_user_api_key or ""
-    warn_of_guessable_key(key, host)
+    warn_if_guessable(key, host)
     return TEXT.format(address=address, key=key)
 
 
-def warn_of_guessable_key(key: str, host: str) -> None:
+def warn_if_guessable(key: str, host: str) -> None:
     """Log a warning where others on the network could try out the key."""
     if not is_loopback(host) and is_guessable(key):
         logger.warning(
@@ -58,7 +58,7 @@ def warn_of_guessable_key(key: str, host: str) -> None:
 
 def is_guessable(key: str) -> bool:
     """Whether a key is short, or made of few characters."""
-    return len(key) < SHORTEST_KEY or len(set(key)) < FEWEST_CHARACTERS
+    return len(key) < MIN_KEY_LENGTH or len(set(key)) < MIN_DISTINCT_CHARACTERS
 
 
 def is_loopback(host: str) -> bool:

@@ -16,21 +16,21 @@ from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ..config.budgets import BudgetSettings
-from .connection_limits import connections, raw_answer
+from .connection_limits import connection_limiter, raw_response
 from .slow_readers import StallWatch
 
 logger = logging.getLogger(__name__)
 
 HEAD_SECONDS = 30.0
-LONGEST_HEAD = 65536
+MAX_REQUEST_HEAD_BYTES = 65536
 # Requests of a connection that wait for the answers to those before them. Each of them takes some
 # fifty times the memory of its bytes, and the server below goes on reading after each answer.
-MOST_PIPELINED = 64
+MAX_PIPELINED_REQUESTS = 64
 # A connection that is one too many is told so with its first request, if that comes at once.
 REFUSAL_SECONDS = 2.0
 # The name in `scope["extensions"]` of a function that takes a callback, which is called when the
 # connection is lost.
-ON_LOST = "tiled.on_lost"
+ON_DISCONNECT = "tiled.on_lost"
 TOO_SLOW = (
     "The request body arrived too slowly or not at all (budgets.body_stall, budgets.body_rate, "
     "budgets.body_seconds)."
@@ -64,7 +64,7 @@ class _CompleteHead(list[tuple[bytes, bytes]]):
         """Ignore a trailer field."""
 
 
-class HeadsProtocol(HttpToolsProtocol):
+class BoundedHttpProtocol(HttpToolsProtocol):
     """One HTTP connection of the production server."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -97,15 +97,15 @@ class HeadsProtocol(HttpToolsProtocol):
         """Begin to wait for a first request."""
         super().connection_made(transport)
         self._stall = StallWatch(self.loop, transport, self._limits)
-        self._refusal = connections().enter(self._peer)
+        self._refusal = connection_limiter().acquire(self._peer)
         self._counted = True
         self._wait(REFUSAL_SECONDS if self._refusal else HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more, and cancel the work on the request."""
         self._stop_waiting()
-        self._stall.end()
-        self._uncount()
+        self._stall.stop()
+        self._release_connection()
         super().connection_lost(exc)
         lost, self._on_lost = self._on_lost, None
         if lost is not None:
@@ -114,24 +114,24 @@ class HeadsProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Begin to look whether the client reads at all."""
         super().pause_writing()
-        self._stall.begin()
+        self._stall.start()
 
     def resume_writing(self) -> None:
         """The client has read nearly all."""
         super().resume_writing()
-        self._stall.end()
+        self._stall.stop()
 
     def on_response_complete(self) -> None:
         """Wait for another request, and for the client to read the rest of the answer."""
         if self.transport.get_write_buffer_size():
-            self._stall.begin()
+            self._stall.start()
         super().on_response_complete()
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over; from now on it is counted as a subscriber's."""
         self._stop_waiting()
-        self._stall.end()
-        self._uncount()
+        self._stall.stop()
+        self._release_connection()
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
@@ -153,10 +153,12 @@ class HeadsProtocol(HttpToolsProtocol):
             if self._body_since is None:
                 self._stop_waiting()
             elif self._patience is None:
-                self._patience = self.loop.call_later(self._limits.body_stall, self._look_at_body)
-            if self._between > LONGEST_HEAD:
+                self._patience = self.loop.call_later(
+                    self._limits.body_stall, self._check_body_progress
+                )
+            if self._between > MAX_REQUEST_HEAD_BYTES:
                 self.transport.close()
-        elif self._awaited > LONGEST_HEAD:
+        elif self._awaited > MAX_REQUEST_HEAD_BYTES:
             self._refuse()
         elif self._patience is None:
             self._wait()
@@ -171,15 +173,15 @@ class HeadsProtocol(HttpToolsProtocol):
         """Start the application, unless the head was too long."""
         self._awaited, self._begun_within = None, 0
         # To count is only worth its time where more has come than a head may have.
-        if self._head_most > LONGEST_HEAD and self._head_size() > LONGEST_HEAD:
+        if self._head_most > MAX_REQUEST_HEAD_BYTES and self._head_size() > MAX_REQUEST_HEAD_BYTES:
             self._head_too_long = True
             raise HeadTooLong
-        if len(self.pipeline) >= MOST_PIPELINED:
+        if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
             raise TooManyPipelined
         if self._patience is not None:
             self._stop_waiting()
         self._body_since, self._body_size, self._body_seen = self.loop.time(), 0, 0
-        self.scope["extensions"] = {ON_LOST: {"set": self._set_on_lost}}
+        self.scope["extensions"] = {ON_DISCONNECT: {"set": self._set_on_lost}}
         super().on_headers_complete()
         self.headers = _CompleteHead(self.headers)
 
@@ -201,7 +203,7 @@ class HeadsProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what cannot be parsed, or is too long."""
-        if len(self.pipeline) >= MOST_PIPELINED:
+        if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
             # An answer may be on its way, into the middle of which nothing can be written.
             logger.warning("Disconnected %s: it reads no answers (pipelining).", self._peer)
             self.transport.abort()
@@ -210,7 +212,7 @@ class HeadsProtocol(HttpToolsProtocol):
         else:
             super().send_400_response(msg)
 
-    def _look_at_body(self) -> None:
+    def _check_body_progress(self) -> None:
         """Go on waiting for a body, or answer 408 where it comes too slowly."""
         self._patience = None
         if self._body_since is None or self.transport.is_closing():
@@ -222,12 +224,12 @@ class HeadsProtocol(HttpToolsProtocol):
         if late or (slow and not self.flow.read_paused):
             self._end_body()
         else:
-            self._patience = self.loop.call_later(limits.body_stall, self._look_at_body)
+            self._patience = self.loop.call_later(limits.body_stall, self._check_body_progress)
 
     def _end_body(self) -> None:
         logger.warning("Gave up a request from %s: its body arrives too slowly.", self._peer)
         if not self.cycle.response_started:
-            self.transport.write(raw_answer(408, TOO_SLOW))
+            self.transport.write(raw_response(408, TOO_SLOW))
         self.transport.close()
 
     def _set_on_lost(self, callback: Callable[[], None]) -> None:
@@ -235,10 +237,10 @@ class HeadsProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             callback()
 
-    def _uncount(self) -> None:
+    def _release_connection(self) -> None:
         if self._counted:
             self._counted = False
-            connections().leave(self._peer)
+            connection_limiter().release(self._peer)
 
     def _wait(self, seconds: float | None = None) -> None:
         self._patience = self.loop.call_later(seconds or HEAD_SECONDS, self.transport.close)

@@ -28,7 +28,7 @@ from .uvicorn_http import TOO_LONG
 FRAMES = "tiled.frames"
 
 
-class FramesProtocol(WebSocketsSansIOProtocol):
+class RawFrameProtocol(WebSocketsSansIOProtocol):
     """One WebSocket of the production server."""
 
     def handle_connect(self, event: Request) -> None:
@@ -36,7 +36,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.close_sent:
             self.scope["extensions"][FRAMES] = {
-                "offer": self.offer,
+                "offer": self.try_send,
                 "drained": self.writable.wait,
                 "abort": self.transport.abort,
             }
@@ -71,9 +71,9 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         self.transport.resume_reading()
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
 
-    def offer(self, parts: Sequence[bytes]) -> bool:
+    def try_send(self, parts: Sequence[bytes]) -> bool:
         """Write whole frames now, if the connection is open and has room for more."""
-        if not (self.writable.is_set() and self._takes_frames()):
+        if not (self.writable.is_set() and self._accepts_raw_frames()):
             return False
         self._write(parts)
         return True
@@ -85,18 +85,18 @@ class FramesProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
-        self._stall.end()
+        self._stall.stop()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """Begin to look whether the client reads at all."""
         super().pause_writing()
-        self._stall.begin()
+        self._stall.start()
 
     def resume_writing(self) -> None:
         """The client has read nearly all."""
         super().resume_writing()
-        self._stall.end()
+        self._stall.stop()
 
     async def send(self, message: Any) -> None:
         """Do what the application says; wait first until the connection has room."""
@@ -110,11 +110,11 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         await self.writable.wait()
         if not self.handshake_complete:
             raise RuntimeError("Frames were sent before the connection was accepted.")
-        if not self._takes_frames():
+        if not self._accepts_raw_frames():
             raise ClientDisconnected
         self._write(message["parts"])
 
-    def _takes_frames(self) -> bool:
+    def _accepts_raw_frames(self) -> bool:
         # The connection is only open when it was accepted and neither side has closed it.
         return (
             self.conn.state is State.OPEN

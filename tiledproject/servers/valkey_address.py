@@ -16,11 +16,11 @@ from ..config.errors import ConfigError
 
 SCHEME = "unix://"
 LOCK = "valkey_lock"
-PATIENCE = 1.0
+TIMEOUT_SECONDS = 1.0
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def exclusive_lock(folder: Path) -> Iterator[None]:
     """Be the only server with a private Valkey on this data folder. Raises ConfigError.
 
     Updates of one of two would never reach the subscribers of the other. The lock ends with the
@@ -41,7 +41,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def told(folder: Path, uri: str) -> Iterator[None]:
+def published(folder: Path, uri: str) -> Iterator[None]:
     """Let other commands find the Valkey at `uri`, by a file in the data folder."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = _path(folder)
@@ -56,7 +56,7 @@ def told(folder: Path, uri: str) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def found(folder: Path) -> str | None:
+def discover(folder: Path) -> str | None:
     """The address of the Valkey of the server that runs on this data folder, if one does."""
     uri = _read(_path(folder))
     return uri if uri is not None and _answers(uri) else None
@@ -75,7 +75,7 @@ def _read(path: Path) -> str | None:
 
 def _answers(uri: str) -> bool:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT_SECONDS)
         try:
             connection.connect(uri.removeprefix(SCHEME))
         except OSError:

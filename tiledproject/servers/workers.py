@@ -27,10 +27,10 @@ import uvicorn
 from streaming import shared_counters
 from streaming.shared_counters import SharedCounts
 
-from .file_limits import allow_many_connections
-from .malloc_tuning import reuse_freed_memory
-from .uvicorn_http import HeadsProtocol
-from .uvicorn_websocket import FramesProtocol
+from .file_limits import raise_open_file_limit
+from .malloc_tuning import configure_malloc
+from .uvicorn_http import BoundedHttpProtocol
+from .uvicorn_websocket import RawFrameProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +41,12 @@ PING_INTERVAL = 20
 # A subscriber busy with what it was sent reads nothing, and so sees no ping.
 PONG_TIMEOUT = 120
 # A subscriber has nothing to say but its key, and what it subscribes to.
-INCOMING_LIMIT = 8 * 1024
+MAX_MESSAGE_BYTES = 8 * 1024
 # A worker looks for its signals ten times a second.
-ALL_DEAF_AFTER = 0.3
-GRACE = 4
-LAST_GRACE = 8
-RESTART_PAUSE = 0.5
+LISTENERS_CLOSED_SECONDS = 0.3
+GRACEFUL_SHUTDOWN_SECONDS = 4
+KILL_AFTER_SECONDS = 8
+RESTART_DELAY_SECONDS = 0.5
 EXIT_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -97,7 +97,7 @@ class Supervisor:
         context = multiprocessing.get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(
-            target=work,
+            target=run_worker,
             args=(self.listener, sender, self.log_level, self._counts.of_row(row)),
             name="tiled-worker",
         )
@@ -134,14 +134,14 @@ class Supervisor:
                     worker.process.pid,
                     worker.process.exitcode,
                 )
-                self._woken.poll(RESTART_PAUSE)
+                self._woken.poll(RESTART_DELAY_SECONDS)
                 self._workers[index] = self._start_worker(index)
 
     def _end_workers(self) -> None:
         self.listener.close()
         for worker in self._workers:
             worker.process.terminate()
-        deadline = time.monotonic() + LAST_GRACE
+        deadline = time.monotonic() + KILL_AFTER_SECONDS
         for worker in self._workers:
             worker.process.join(max(0.0, deadline - time.monotonic()))
             if worker.process.is_alive():
@@ -171,23 +171,25 @@ class WorkerServer(uvicorn.Server):
             server.close()
         for listener in sockets or []:
             listener.close()
-        await asyncio.sleep(ALL_DEAF_AFTER)
+        await asyncio.sleep(LISTENERS_CLOSED_SECONDS)
         await super().shutdown(sockets)
 
 
-def work(listener: socket.socket, ready: Connection, log_level: str, shared: SharedCounts) -> None:
+def run_worker(
+    listener: socket.socket, ready: Connection, log_level: str, shared: SharedCounts
+) -> None:
     """The life of one worker process."""
     shared_counters.install(shared)
-    reuse_freed_memory()
-    allow_many_connections()
+    configure_malloc()
+    raise_open_file_limit()
     threading.Thread(target=_end_with_supervisor, args=(listener,), daemon=True).start()
     config = uvicorn.Config(
         APPLICATION,
-        http=HeadsProtocol,
-        ws=FramesProtocol,
+        http=BoundedHttpProtocol,
+        ws=RawFrameProtocol,
         # Frames of arrays hardly shrink, and shrinking them doubles the work.
         ws_per_message_deflate=False,
-        ws_max_size=INCOMING_LIMIT,
+        ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING_INTERVAL,
         ws_ping_timeout=PONG_TIMEOUT,
         lifespan="on",
@@ -198,7 +200,7 @@ def work(listener: socket.socket, ready: Connection, log_level: str, shared: Sha
         log_config=None,
         log_level="info" if log_level == "debug" else "warning",
         timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
     WorkerServer(config, ready).run([listener])
 

@@ -10,16 +10,16 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
-from access.accounts.accounts import account_named
-from access.api_keys.expiry import moment
-from access.api_keys.issuing import Wanted, issue_for
+from access.accounts.accounts import get_named_account
+from access.api_keys.expiry import parse_expiry
+from access.api_keys.issuing import ApiKeyRequest, issue_for_account
 from access.api_keys.store import create_key, revoke_key
 from access.config import authentication_settings
 from access.models import Account, ApiKey
-from access.principals import OF_ACCOUNTS, Scope
+from access.principals import ACCOUNT_SCOPES, Scope
 from core.errors import Invalid, ServiceError
 
-from ..tables import columns, written
+from ..tables import columns, format_time
 
 HEADER = ("KEY", "SCOPES", "EXPIRES", "LAST USED", "CREATED", "NOTE")
 OWNER = "OWNER"
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         owner = _owner(options)
         key, secret = _of_site(options) if owner is None else _of_account(owner, options)
         whose = f" of {owner}" if owner else ""
-        until = f"until {written(key.expires)}" if key.expires else "without an end"
+        until = f"until {format_time(key.expires)}" if key.expires else "without an end"
         self.stderr.write(
             f"Key {key}{whose} for {', '.join(key.scopes)}, {until}. Its secret is shown this once:"
         )
@@ -106,40 +106,40 @@ def _owner(options: dict[str, Any]) -> Account | None:
         return None
     if not named:
         raise Invalid(NO_OWNER)
-    return account_named(user=options["user"], service=options["service"])
+    return get_named_account(user=options["user"], service=options["service"])
 
 
 def _of_site(options: dict[str, Any]) -> tuple[ApiKey, str]:
     scopes = options["scopes"]
     if scopes is None:
         raise Invalid("Say what the key allows, with --scopes.")
-    if without := scopes & OF_ACCOUNTS:
+    if without := scopes & ACCOUNT_SCOPES:
         raise Invalid(f"Nobody can have the scopes {sorted(without)} on a site without users.")
     return create_key(scopes=scopes, expires=options["expires"], note=options["note"])
 
 
 def _of_account(owner: Account, options: dict[str, Any]) -> tuple[ApiKey, str]:
     expires = options["expires"]
-    wanted = Wanted(
+    requested = ApiKeyRequest(
         scopes=options["scopes"],
-        lasts=None if expires is None else expires - timezone.now(),
+        lifetime=None if expires is None else expires - timezone.now(),
         access_tags=options["tags"],
         note=options["note"],
     )
-    return issue_for(account=owner, wanted=wanted)
+    return issue_for_account(account=owner, requested=requested)
 
 
 def _row(key: ApiKey, *, owned: bool) -> tuple[str, ...]:
-    expires = written(key.expires) if key.is_valid() else "expired"
+    expires = format_time(key.expires) if key.is_valid() else "expired"
     owner = (str(key.owner or "the site"),) if owned else ()
-    used = written(key.last_used)
+    used = format_time(key.last_used)
     return (
         key.first_eight,
         *owner,
         ",".join(key.scopes),
         expires,
         used,
-        written(key.time_created),
+        format_time(key.time_created),
         key.note,
     )
 
@@ -161,6 +161,6 @@ def _names(text: str) -> frozenset[str]:
 
 def _moment(text: str) -> datetime:
     try:
-        return moment(text)
+        return parse_expiry(text)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from access.accounts.account_state import of_account
+from access.accounts.account_state import state_of_account
 from access.accounts.accounts import create_service
 from access.models import Account
 from access.roles import Role
 
-from ..tables import columns, written
+from ..tables import columns, format_time
 
 HEADER = ("PRINCIPAL", "KIND", "NAME", "ROLE", "KEYS", "SESSIONS", "CREATED", "NOTE")
 
@@ -46,14 +46,14 @@ class Command(BaseCommand):
 
 
 def _row(account: Account) -> tuple[str, ...]:
-    standing = of_account(account)
+    state = state_of_account(account)
     return (
         str(account.uuid),
         account.kind,
-        standing.name,
-        standing.role.value if standing.active else "barred",
+        state.name,
+        state.role.value if state.active else "barred",
         str(len(account.keys.all())),
         str(sum(not session.revoked for session in account.sessions.all())),
-        written(account.time_created),
+        format_time(account.time_created),
         account.note,
     )

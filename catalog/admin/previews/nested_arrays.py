@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Sum
 
 from core.errors import BadRequest
+from core.text import count_text
 from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.sparse import DATA, dim_names
 
@@ -15,7 +16,6 @@ from ...models import Node
 from ...services.arrays.awkward import read_awkward
 from ...services.arrays.ragged import read_ragged
 from ...services.arrays.sparse import read_sparse
-from ..text import count_text
 from .rows import MOST_ROWS, Rows
 
 # Of these, all is read.

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.errors import ServiceError
+from core.text import count_text
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.ragged import RaggedStructure
@@ -18,7 +19,7 @@ from tiled_client.wire.structures import ArrayStructure, TableStructure
 from ...models import Node
 from ...services.arrays.dense import read_array
 from ...storage.errors import StorageError
-from ..text import count_text, shape_text
+from ..text import shape_text
 from .frame_selection import Frames, last_values
 from .images import Picture, colour_picture, grey_picture
 from .lines import HEIGHT, WIDTH, Line, line

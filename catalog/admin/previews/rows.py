@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from core.text import count_text
 from tiled_client.wire.json_columns import column_to_json
 
 from ...models import Node
 from ...services.tables.preview import read_head
-from ..text import count_text
 
 MOST_ROWS = 10
 MOST_COLUMNS = 40

@@ -19,14 +19,16 @@ from tiled_client.wire.slices import NDSlice, parse_slice, sliced_shape
 from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure
 
-from ...lookup.parts import Column, parts_refused, resolve_with_columns
+from ...lookup.parts import parts_refused
+from ...services.tables.columns import Column, resolve_with_columns
 from core.http.media_types import ARROW, OCTET_STREAM
 from ...lookup.embedded import Inner
 from ...models import Node
 from ...lookup.nodes import check_family, resolve, split_path
 from ...services.arrays import dense
 from ...services.arrays import sparse as sparse_arrays
-from ...services.arrays.dense import Array, Upload
+from ...services.arrays.dense import Array
+from ...services.uploads import Upload
 from . import sparse
 from access.api.base import WireView
 from .export_responses import choice_of, data_answer

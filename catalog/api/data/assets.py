@@ -18,9 +18,9 @@ from access.principals import Scope
 
 from ...services.assets import downloads
 from ...services.assets.downloads import RawFile
-from ...storage.raw_files import Pieces
+from ...storage.raw_files import FileChunks
 from access.api.base import WireView
-from core.http.byte_ranges import Unsatisfiable, is_known, wanted_bytes
+from core.http.byte_ranges import Unsatisfiable, is_known, requested_range
 from core.http.requests import flag, integer
 from core.http.responses import render
 
@@ -101,7 +101,7 @@ def _answer(request: Request, file: RawFile) -> HttpResponseBase:
         file.opened.close()
         return HttpResponse(status=304, headers=headers)
     try:
-        part = wanted_bytes(request, size, etag, modified)
+        part = requested_range(request, size, etag, modified)
     except Unsatisfiable:
         file.opened.close()
         return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
@@ -117,7 +117,7 @@ def _sent(file: RawFile, part: range | None, headers: dict[str, str]) -> HttpRes
     # Whatever the file is, a browser does nothing but save it.
     headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return StreamingHttpResponse(
-        Pieces(file.opened, wanted.start, len(wanted)),
+        FileChunks(file.opened, wanted.start, len(wanted)),
         status=200 if part is None else 206,
         content_type=_media_type(file.name),
         headers=headers,

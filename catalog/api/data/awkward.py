@@ -17,12 +17,12 @@ from tiled_client.wire.structure_family import StructureFamily
 from ...formats.nested import Nested
 from ...lookup.nodes import resolve_family
 from ...services.arrays import awkward
-from ...services.arrays.dense import Upload
+from ...services.uploads import Upload
 from access.api.base import WireView
 from .export_responses import check_format, data_answer
 from .idempotency import token_of
 from core.http.requests import body_of_type, flag, json_body, raw_body
-from core.http.responses import attachment, binary, render
+from core.http.responses import attachment_headers, binary, render
 
 
 class AwkwardFullView(WireView):
@@ -67,4 +67,4 @@ def _buffers(request: Request, path: str, form_keys: list[str]) -> HttpResponse:
     node = resolve_family(path, StructureFamily.awkward)
     check_format(request, StructureFamily.awkward, ZIP)
     body = awkward.read_buffers(node, form_keys) if form_keys else awkward.read_body(node)
-    return binary(request, body, ZIP, headers=attachment(request))
+    return binary(request, body, ZIP, headers=attachment_headers(request))

@@ -21,14 +21,14 @@ from access.api.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.structure_family import StructureFamily
 
-from ...formats.exports import Body, Export, formless
+from ...formats.exports import Body, Export, unsupported_data_error
 from core.http.media_types import HTML, OCTET_STREAM
 from ...formats.negotiation import Choice, choose
 from ...formats.registry import formats
 from ...backend_failures import outage_of
 from ...storage.errors import StorageError
 from core.http import server_timing
-from core.http.responses import attachment, binary, streamed
+from core.http.responses import attachment_headers, binary, stream
 
 # What libraries raise for what they cannot write.
 FORMLESS = (
@@ -82,7 +82,7 @@ def data_answer(
         parameters=choice.parameters,
         address=client_address(request._request),
     )
-    with server_timing.part("pack"), _formless(choice):
+    with server_timing.measure("pack"), _formless(choice):
         body = choice.exporter(export)
     return _answer(request, body, choice, _itemsize(export))
 
@@ -121,7 +121,7 @@ def _itemsize(export: Export[Any]) -> int:
 
 
 def _answer(request: Request, body: Body, choice: Choice, itemsize: int) -> HttpResponseBase:
-    headers = attachment(request)
+    headers = attachment_headers(request)
     if choice.media_type == HTML:
         headers["Content-Security-Policy"] = CAGE
     media_type = choice.content_type
@@ -129,7 +129,7 @@ def _answer(request: Request, body: Body, choice: Choice, itemsize: int) -> Http
         return binary(request, body, media_type, itemsize=itemsize, headers=headers)
     # The first pieces are made here: what has no form is found before half of it has been sent.
     with _formless(choice):
-        return streamed(request, iter(body), media_type, headers=headers)
+        return stream(request, iter(body), media_type, headers=headers)
 
 
 @contextmanager
@@ -142,4 +142,4 @@ def _formless(choice: Choice) -> Iterator[None]:
     except FORMLESS as error:
         if outage_of(error) is not None:
             raise
-        raise formless(str(error), choice.media_type) from error
+        raise unsupported_data_error(str(error), choice.media_type) from error

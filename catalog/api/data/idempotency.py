@@ -14,7 +14,7 @@ from core.errors import Invalid
 from access.api.permissions import principal_of
 
 from ...services.idempotency import Once
-from core.mapped_files import in_pieces
+from core.mapped_files import iter_chunks
 from core.http.requests import data
 
 HEADER = "HTTP_IDEMPOTENCY_KEY"
@@ -59,6 +59,6 @@ def once_of(request: Request) -> Once | None:
     account = principal_of(request).uuid
     if account is not None:
         digest.update(account.bytes)
-    for piece in in_pieces(data(request)):
+    for piece in iter_chunks(data(request)):
         digest.update(piece)
     return Once(key, digest.digest())

@@ -20,7 +20,7 @@ from tiled_client.wire.slices import parse_slice
 from ...formats.nested import Nested
 from ...lookup.nodes import resolve_family
 from ...services.arrays import ragged
-from ...services.arrays.dense import Upload
+from ...services.uploads import Upload
 from access.api.base import WireView
 from .export_responses import data_answer
 from .ragged_json import rows_of

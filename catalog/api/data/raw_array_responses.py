@@ -16,7 +16,7 @@ from ...lookup.embedded import Inner
 from ...models import Node
 from ...services.arrays.dense import Array, array_structure, check_response, iter_array, read_array
 from core.http.buffer_responses import Piece
-from core.http.responses import attachment, binary, streamed
+from core.http.responses import attachment_headers, binary, stream
 
 # What is larger is read while it is sent.
 AT_ONCE = 8 << 20
@@ -34,19 +34,19 @@ def node_octets(request: Request, node: Node | Inner, items: NDSlice) -> HttpRes
             bytes_of(array),
             OCTET_STREAM,
             itemsize=array.dtype.itemsize,
-            headers=attachment(request),
+            headers=attachment_headers(request),
         )
     check_response(structure, shape)
     # What is not there yet is told while there is still somebody to tell.
     read_array(node, last_element(structure.shape, items))
     pieces = iter_array(node, items, most=AT_ONCE // 2)
-    return streamed(
+    return stream(
         request,
         _bytes_of(pieces),
         OCTET_STREAM,
         length=length,
         itemsize=itemsize,
-        headers=attachment(request),
+        headers=attachment_headers(request),
     )
 
 

@@ -18,7 +18,7 @@ from core.http.media_types import ARROW
 from ...formats.sparse import Elements
 from ...models import Node
 from ...services.arrays import sparse
-from ...services.arrays.dense import Upload
+from ...services.uploads import Upload
 from .export_responses import data_answer
 from .idempotency import token_of
 from core.http.requests import flag, raw_body

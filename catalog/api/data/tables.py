@@ -19,7 +19,7 @@ from tiled_client.wire.slices import parse_rows
 from core.http.media_types import ARROW
 from ...lookup.embedded import resolve_readable
 from ...services.tables import reading, writing
-from ...services.arrays.dense import Upload
+from ...services.uploads import Upload
 from access.api.base import WireView
 from .export_responses import data_answer
 from .idempotency import once_of, token_of

@@ -23,10 +23,10 @@ from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure
 
-from ...lookup.parts import Column, resolve_with_columns
+from ...services.tables.columns import Column, resolve_with_columns
 from ...formats.json_pieces import json_of
 from core.http.media_types import JSON, OCTET_STREAM
-from ...formats.zarr import Grid, document_v2, document_v3
+from ...formats.zarr import ChunkGrid, document_v2, document_v3
 from ...lookup.embedded import Broken, Inner, broken_at
 from ...models import Node
 from ...lookup.nodes import check_family
@@ -194,8 +194,8 @@ def _array_structure(node: Found) -> ArrayStructure | SparseStructure:
     return node.structure
 
 
-def _grid(structure: ArrayStructure | SparseStructure) -> Grid:
-    return Grid.of(structure.shape, structure.chunks, structure.dtype)
+def _grid(structure: ArrayStructure | SparseStructure) -> ChunkGrid:
+    return ChunkGrid.of(structure.shape, structure.chunks, structure.dtype)
 
 
 def _read(node: Found, region: tuple[slice, ...]) -> Array:

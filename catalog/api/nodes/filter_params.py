@@ -14,9 +14,9 @@ from rest_framework.request import Request
 
 from core.errors import BadRequest, Invalid
 from core.http.requests import FALSE, TRUE
+from core.json_limits import check_json
 
 from ...queries.filters import FILTERS, Filter
-from ...services.limits import check_json
 
 
 def filters_of(request: Request) -> list[Filter]:

@@ -14,7 +14,6 @@ from core.errors import Invalid, NotAcceptable
 from core.http.requests import flag, json_body
 from core.http.responses import render
 
-from ...lookup.parts import resolve_with_columns
 from ...models import Node
 from ...permissions.node_permissions import own_tags
 from ...services.nodes import create
@@ -23,6 +22,7 @@ from ...services.nodes.drafts import Draft, checked_metadata, checked_specs
 from ...services.nodes.json_patches import json_patched, merge_patched
 from ...services.nodes.metadata import Change, Described, update_metadata
 from ...services.nodes.tags import checked_tags
+from ...services.tables.columns import resolve_with_columns
 from ..client_versions import knows_sizes, sources_of
 from ..data.idempotency import once_of
 from .links import ROOT_PATH, base_url, child_path, node_links

@@ -19,8 +19,7 @@ from jmespath.visitor import TreeInterpreter
 
 from core.bounds import bounds, exceeded
 from core.errors import BadRequest
-
-from ...services.limits import check_json, json_size
+from core.json_limits import check_json, json_size
 
 # What these give is made anew: a list whose items count.
 MAKING = {"slice", "flatten", "function_expression", "multi_select_list", "multi_select_dict"}

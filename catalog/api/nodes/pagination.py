@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Count
 from rest_framework.request import Request
 
-from access.permissions.tag_permissions import per_node
+from access.permissions.tag_permissions import tags_enabled
 from access.principals import Principal
 from core.errors import BadRequest
 from core.http.requests import integer
@@ -88,7 +88,7 @@ def child_counts(nodes: Iterable[Node], principal: Principal) -> dict[int, int]:
     ]
     if not containers:
         return {}
-    if len(containers) == 1 and not per_node():
+    if len(containers) == 1 and not tags_enabled():
         return _count_of(containers[0])
     children = visible(Node.objects.filter(parent__in=containers), principal)
     return dict(children.values_list("parent").annotate(Count("pk")).order_by())

@@ -12,8 +12,8 @@ from core.errors import BadRequest, Invalid
 from core.http.requests import integer, json_body, sizes
 from core.http.responses import render
 
-from ...services.assets.external import Patch, update_data_source
 from ...services.nodes import create
+from ...services.nodes.data_sources import Patch, update_data_source
 from ...services.nodes.drafts import Draft, checked_source
 from ..data.idempotency import once_of
 from .metadata import created

@@ -17,9 +17,9 @@ from tiled_client.wire.errors import WireError
 from tiled_client.wire.structure_family import StructureFamily
 
 from ...lookup.embedded import Broken, Inner, group_of
-from ...lookup.parts import Column
 from ...models import Node
 from ...permissions.node_permissions import own_tags
+from ...services.tables.columns import Column
 from ...storage.errors import StorageError
 from ..client_versions import knows_sizes, sources_of
 from .embedded_structure import group_structure

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
-from access.api.api_key_views import KeysOfOthersView, OwnKeysView
+from access.api.api_key_views import OwnKeysView, PrincipalKeysView
 from access.api.device_views import AuthorizeView, DevicePageView
-from access.api.principal_views import MOST, PrincipalsView, PrincipalView, WhoAmIView
+from access.api.principal_views import MAX_PAGE_SIZE, PrincipalsView, PrincipalView, WhoAmIView
 from access.api.request_bodies import FORM
 from access.api.session_views import LogoutView, RefreshView, RevokeOneView, RevokeView, TokenView
 from access.roles import Role
@@ -18,7 +18,7 @@ from .structures import OBJECT, or_null
 NO_USERS = (404,)
 DONE = {204: "Done."}
 FIRST_EIGHT = text("first_eight", "The eight digits by which the key is called.", required=True)
-LIMIT = integer("page[limit]", "How many to give.", high=MOST, default=100)
+LIMIT = integer("page[limit]", "How many to give.", high=MAX_PAGE_SIZE, default=100)
 ROLE = query(
     "role",
     {"type": "string", "enum": [role.value for role in Role]},
@@ -75,7 +75,7 @@ extend_schema_view(
     delete=operation(
         answers={}, parameters=[UUID, FIRST_EIGHT], refused=NO_USERS, of_a_node=False, others=DONE
     ),
-)(KeysOfOthersView)
+)(PrincipalKeysView)
 extend_schema_view(
     get=operation(
         answers=document({"type": "array", "items": reference("Principal")}),

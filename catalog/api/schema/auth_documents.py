@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from access.api.device_views import GRANT
-from access.api.request_bodies import LONGEST_LIFE, LONGEST_NOTE, MOST_NAMES
+from access.api.device_views import DEVICE_CODE_GRANT
+from access.api.request_bodies import MAX_LIFETIME_SECONDS, MAX_NAME_LENGTH, MAX_NAMES
 from access.principals import Kind, Scope
 from access.roles import Role
 
 from .operations import Json, reference
 from .structures import OBJECT, SIZE, TEXT, described, list_of, or_null
 
-NAME: Json = {"type": "string", "minLength": 1, "maxLength": LONGEST_NOTE}
-NAMES = or_null(list_of(NAME, maxItems=MOST_NAMES))
+NAME: Json = {"type": "string", "minLength": 1, "maxLength": MAX_NAME_LENGTH}
+NAMES = or_null(list_of(NAME, maxItems=MAX_NAMES))
 MOMENT: Json = {"type": "string", "format": "date-time"}
 SECONDS: Json = {"type": "number", "minimum": 0}
 HEX: Json = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
@@ -73,10 +73,15 @@ AUTH_DOCUMENTS: dict[str, Json] = {
         {
             "scopes": {**NAMES, "description": "null: all that the principal has, at each time."},
             "expires_in": or_null(
-                {"type": "integer", "minimum": 1, "maximum": LONGEST_LIFE, "description": "Seconds"}
+                {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": MAX_LIFETIME_SECONDS,
+                    "description": "Seconds",
+                }
             ),
             "access_tags": NAMES,
-            "note": or_null({"type": "string", "maxLength": LONGEST_NOTE}),
+            "note": or_null({"type": "string", "maxLength": MAX_NAME_LENGTH}),
         },
         optional=("access_tags", "note"),
     ),
@@ -89,7 +94,7 @@ AUTH_DOCUMENTS: dict[str, Json] = {
         {"grant_type": {"const": "password"}, "username": TOKEN, "password": TOKEN},
         optional=("grant_type",),
     ),
-    "DeviceCode": described({"grant_type": {"const": GRANT}, "device_code": TOKEN}),
+    "DeviceCode": described({"grant_type": {"const": DEVICE_CODE_GRANT}, "device_code": TOKEN}),
     "Device": described(
         {
             "authorization_uri": {"type": "string", "description": "For somebody's browser."},

@@ -20,15 +20,15 @@ from core.errors import NotAcceptable
 from ...services.nodes.subtrees import Subtree
 from ..exports import Export
 from ..json_pieces import json_of
-from .events import Moments, events
+from .events import DescriptorTimes, events
 from .external_files import stream_datum, stream_resource
 
 SPEC, STREAM = "BlueskyRun", "BlueskyEventStream"
 VERSION = "3."
 RECORD, END = b"\x1e", b"\n"
 # An older layout has the streams in a container of this key.
-OLD_PLACE = "streams"
-NOT_OF_A_DESCRIPTOR = {"_config_updates", "stream_name"}
+LEGACY_STREAMS_KEY = "streams"
+NON_DESCRIPTOR_KEYS = {"_config_updates", "stream_name"}
 
 
 def documents(export: Export[Subtree]) -> Iterator[bytes]:
@@ -39,10 +39,10 @@ def documents(export: Export[Subtree]) -> Iterator[bytes]:
     versions = [s.get("version") or "" for s in export.data.node.specs if s["name"] == SPEC]
     if not any(version.startswith(VERSION) for version in versions):
         raise NotAcceptable(f"Only a {SPEC} of version 3 has its documents in the catalog.")
-    return _told(_records(export.data))
+    return _report_errors(_records(export.data))
 
 
-def _told(records: Iterator[bytes]) -> Iterator[bytes]:
+def _report_errors(records: Iterator[bytes]) -> Iterator[bytes]:
     """Anybody may call a container a run, and put anything in it where a run has its documents."""
     try:
         yield from records
@@ -94,7 +94,7 @@ class Stream:
     def timed(self) -> Iterator[tuple[float, str, dict[str, Any]]]:
         """Descriptors and events, with their times."""
         descriptors = self.descriptors()
-        moments = Moments([(d.get("time") or 0.0, d.get("uid", "")) for d in descriptors])
+        moments = DescriptorTimes([(d.get("time") or 0.0, d.get("uid", "")) for d in descriptors])
         inside = [part for part in self.parts if not self._is_file(part)]
         yield from heapq.merge(
             ((_time(document), "descriptor", document) for document in descriptors),
@@ -103,15 +103,15 @@ class Stream:
         )
 
     def descriptors(self) -> list[dict[str, Any]]:
-        """The first descriptor, and one for each later change of the configuration."""
-        first = {k: v for k, v in self.metadata.items() if k not in NOT_OF_A_DESCRIPTOR}
+        """Return the first descriptor, and one for each later change of the configuration."""
+        first = {k: v for k, v in self.metadata.items() if k not in NON_DESCRIPTOR_KEYS}
         first["name"] = self.node.key
         if self.run is not None:
             first["run_start"] = self.run
         first["object_keys"] = _object_keys(first.get("data_keys") or {})
         found = [first]
         for change in self.metadata.get("_config_updates") or []:
-            found.append(_changed(found[-1], change))
+            found.append(_apply_change(found[-1], change))
         return found
 
     def _is_file(self, part: Subtree) -> bool:
@@ -123,7 +123,7 @@ class Stream:
 def _streams(run: Subtree) -> list[Subtree]:
     children = list(run.children())
     for child in children:
-        if child.key == OLD_PLACE and STREAM not in child.specs:
+        if child.key == LEGACY_STREAMS_KEY and STREAM not in child.specs:
             return list(child.children())
     return [child for child in children if child.family == "container"]
 
@@ -136,8 +136,8 @@ def _object_keys(data_keys: dict[str, Any]) -> dict[str, list[str]]:
     return found
 
 
-def _changed(before: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """The descriptor after a change, which names what is new of the configuration."""
+def _apply_change(before: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """Return the descriptor after a change, which names what is new of the configuration."""
     after = copy.deepcopy(before)
     after.update({name: change[name] for name in ("uid", "time") if name in change})
     for name, values in (change.get("configuration") or {}).items():

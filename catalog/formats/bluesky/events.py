@@ -19,24 +19,24 @@ from ...services.nodes.subtrees import Subtree
 
 TABLE = re.compile(r"internal(_\d+)?")
 NUMBER, TIME, STAMP = "seq_num", "time", "ts_"
-ROWS_AT_ONCE = 1000
-BYTES_AT_ONCE = 16 << 20
+MAX_ROWS_PER_READ = 1000
+MAX_BYTES_PER_READ = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class DescriptorTimes:
     """Since when which descriptor holds."""
 
     begun: Sequence[tuple[float, str]]
 
     def descriptor(self, time: float) -> str:
-        """The uid of the one that holds then."""
+        """Return the uid of the one that holds then."""
         later = [begin for begin, _ in self.begun[1:]]
         return self.begun[bisect_right(later, time)][1]
 
 
-def events(parts: Sequence[Subtree], moments: Moments) -> Iterator[dict[str, Any]]:
-    """The documents, in the order of the rows; of rows with one number, the last counts."""
+def events(parts: Sequence[Subtree], moments: DescriptorTimes) -> Iterator[dict[str, Any]]:
+    """Yield the documents, in the order of the rows; of rows with one number, the last counts."""
     tables = [part for part in parts if _is_table(part)]
     arrays = [p for p in parts if isinstance(p.structure, (ArrayStructure, RaggedStructure))]
     numbers = _numbers(tables, arrays)
@@ -85,7 +85,7 @@ def _step(arrays: Sequence[Subtree]) -> int:
         for part in arrays
         if isinstance(part.structure, ArrayStructure)
     ]
-    return min(max(BYTES_AT_ONCE // max(sum(sizes), 1), 1), ROWS_AT_ONCE)
+    return min(max(MAX_BYTES_PER_READ // max(sum(sizes), 1), 1), MAX_ROWS_PER_READ)
 
 
 def _rows(
@@ -115,7 +115,7 @@ def _array_rows(array: Subtree, start: int, stop: int) -> Any:
 
 
 def _event(
-    number: int, values: dict[str, Any], arrays: set[str], moments: Moments
+    number: int, values: dict[str, Any], arrays: set[str], moments: DescriptorTimes
 ) -> dict[str, Any]:
     time = values.get(TIME) or 0.0
     descriptor = moments.descriptor(time)

@@ -47,7 +47,7 @@ def stream_datum(descriptor: Mapping[str, Any], part: Subtree) -> dict[str, Any]
 
 
 def template_of(uris: Sequence[str]) -> tuple[str, str, int] | None:
-    """A folder, a template and a first number from which file addresses can be made again.
+    """Return a folder, a template and a first number from which file addresses can be made again.
 
     None where they are not numbered one after the other.
     """
@@ -96,7 +96,7 @@ def _shape_of_one(descriptor: Mapping[str, Any], part: Subtree) -> tuple[int, ..
 
 
 def _frames(descriptor: Mapping[str, Any], part: Subtree) -> tuple[bool, int]:
-    """Whether each event adds a dimension, and how many events the files hold."""
+    """Return whether each event adds a dimension, and how many events the files hold."""
     structure = part.structure
     shape = structure.shape if isinstance(structure, ArrayStructure) else ()
     one = _shape_of_one(descriptor, part)
@@ -106,7 +106,7 @@ def _frames(descriptor: Mapping[str, Any], part: Subtree) -> tuple[bool, int]:
 
 
 def _first_number(descriptor: Mapping[str, Any], part: Subtree) -> int:
-    """The index of the first event: files that are not numbered from zero begin later."""
+    """Return the index of the first event: files that are not numbered from zero begin later."""
     source, one = _source(part), _shape_of_one(descriptor, part)
     uris = _uris(source)
     if len(uris) < 2 or "template" in source.parameters:

@@ -26,8 +26,8 @@ from tiled_client.wire.json_columns import column_to_json
 from ...services.tables.reading import Rows
 from ...storage.tables import column_array, empty, storage_of
 from ..json_pieces import json_of
-from ..shared_values import in_bounded_slices, unshared_size
-from ..text_tables import is_octets, is_text
+from ..shared_values import bounded_slices, unshared_size
+from ..text_tables import is_binary, is_text
 from .values import TEXT, dataset_dtype, dataset_values, link_name, write_units
 
 Array = np.ndarray[Any, Any]
@@ -39,7 +39,7 @@ ROWS_PER_CHUNK = range(1024, 16_384 + 1)
 def write_columns(group: Any, rows: Rows, count: Callable[[int], None]) -> None:
     """A dataset for each column; `count` is told of the bytes before they are written."""
     gaps = _with_gaps(rows)
-    pieces = in_bounded_slices(rows.pieces())
+    pieces = bounded_slices(rows.pieces())
     first = [*islice(pieces, 1)]
     fitting = first[0].num_rows if first else 0
     chunk = min(max(fitting, ROWS_PER_CHUNK[0]), ROWS_PER_CHUNK[-1])
@@ -69,7 +69,7 @@ def _new_column(group: Any, name: str, values: Array, dtype: np.dtype[Any], chun
 
 
 def _values(column: pa.ChunkedArray, gaps: bool) -> tuple[Array, np.dtype[Any]]:
-    """The elements as they are stored, and the dtype that they mean."""
+    """Return the elements as they are stored, and the dtype that they mean."""
     kind = column.type
     if types.is_dictionary(kind):
         return _values(column.cast(kind.value_type), gaps)
@@ -79,9 +79,9 @@ def _values(column: pa.ChunkedArray, gaps: bool) -> tuple[Array, np.dtype[Any]]:
         return _values(storage_of(column), gaps)
     if is_text(kind):
         return _objects(column.fill_null(""), TEXT), TEXT
-    if is_octets(kind):
+    if is_binary(kind):
         octets = [np.frombuffer(value or b"", np.uint8) for value in column.to_pylist()]
-        return _filled(octets, h5py.vlen_dtype(np.uint8)), np.dtype(object)
+        return _fill_gaps(octets, h5py.vlen_dtype(np.uint8)), np.dtype(object)
     if types.is_nested(kind) or types.is_interval(kind):
         return _nested(column), np.dtype(object)
     if gaps:
@@ -96,9 +96,9 @@ def _nested(column: pa.ChunkedArray) -> Array:
     numbers = _numbers_in_lists(column.type)
     if numbers is None:
         texts = [json_of(value).decode() for value in column_to_json(column)]
-        return _filled(texts, TEXT)
+        return _fill_gaps(texts, TEXT)
     lists = [np.array([] if value is None else value, numbers) for value in column.to_pylist()]
-    return _filled(lists, h5py.vlen_dtype(numbers))
+    return _fill_gaps(lists, h5py.vlen_dtype(numbers))
 
 
 def _numbers_in_lists(kind: pa.DataType) -> np.dtype[Any] | None:
@@ -112,10 +112,10 @@ def _numbers_in_lists(kind: pa.DataType) -> np.dtype[Any] | None:
 
 
 def _objects(column: pa.ChunkedArray, dtype: np.dtype[Any]) -> Array:
-    return _filled(column.to_pylist(), dtype)
+    return _fill_gaps(column.to_pylist(), dtype)
 
 
-def _filled(values: list[Any], dtype: np.dtype[Any]) -> Array:
+def _fill_gaps(values: list[Any], dtype: np.dtype[Any]) -> Array:
     array = np.empty(len(values), dtype)
     for number, value in enumerate(values):
         array[number] = value
@@ -123,7 +123,7 @@ def _filled(values: list[Any], dtype: np.dtype[Any]) -> Array:
 
 
 def _with_gaps(rows: Rows) -> set[str]:
-    """The columns of whole numbers or booleans in which something is missing."""
+    """Return the columns of whole numbers or booleans in which something is missing."""
     exact = [
         field.name
         for field in rows.schema

@@ -24,7 +24,7 @@ import h5py
 import numpy as np
 import pyarrow as pa
 
-from core.budgets import Exhausted, Growth
+from core.budgets import Exhausted, Reservation
 from core.errors import BadRequest, ServiceError
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.expanded_size import expanded_nbytes
@@ -44,10 +44,10 @@ from ...services.arrays.sparse import read_sparse
 from ...services.nodes.subtrees import Subtree
 from ...services.tables.reading import Rows
 from ...storage.errors import StorageError
-from ..exports import Export, formless
-from ..slabs import slabs
+from ...storage.selection_chunks import split_shape
+from ..exports import Export, unsupported_data_error
 from ..sparse import Elements
-from ..temporary_files import named_file
+from ..temporary_files import path_chunks
 from .columns import write_columns
 from .values import dataset_dtype, dataset_values, link_name, write_attributes, write_units
 
@@ -58,31 +58,31 @@ VERSION = ("v108", "latest")
 NOT_EXPORTED = "not_exported"
 DATA = "data"
 # What h5py raises for what it has no form for.
-FORMLESS = (TypeError, ValueError, OverflowError)
+UNSUPPORTED_VALUE_ERRORS = (TypeError, ValueError, OverflowError)
 # What is raised for data of one node, whatever is wrong with them: the others are exported.
 UNREADABLE = (
-    *(ServiceError, StorageError, WireError, pa.ArrowException, *FORMLESS),
+    *(ServiceError, StorageError, WireError, pa.ArrowException, *UNSUPPORTED_VALUE_ERRORS),
     *(LookupError, ArithmeticError, AttributeError, RuntimeError, SystemError),
 )
 
 
-class TooMuch(BadRequest):
+class ExportTooLarge(BadRequest):
     """More data than one export may hold."""
 
 
 @dataclass
-class Amount:
+class SizeBudget:
     """How many bytes of data have been written, and are taken for the file that holds them."""
 
     limit: int
-    grown: Growth
+    grown: Reservation
     size: int = 0
 
     def add(self, size: int) -> None:
         """Count them before they are written. Raises TooMuch and Exhausted."""
         self.size += size
         if self.size > self.limit:
-            raise TooMuch(
+            raise ExportTooLarge(
                 f"Export would exceed {self.limit}. Name some children ('?field=...'), or export "
                 "a part of it."
             )
@@ -90,9 +90,9 @@ class Amount:
 
 
 def array_file(export: Export[Array]) -> Iterator[bytes]:
-    """A file with one dataset, named as the node."""
+    """Yield a file with one dataset, named as the node."""
 
-    def write(file: Any, grown: Growth) -> None:
+    def write(file: Any, grown: Reservation) -> None:
         grown.by(export.data.nbytes)
         dataset = _new_dataset(file, export.key or DATA, export.data.shape, export.data.dtype)
         _label(dataset, export.dims)
@@ -103,19 +103,19 @@ def array_file(export: Export[Array]) -> Iterator[bytes]:
 
 
 def table_file(export: Export[Rows]) -> Iterator[bytes]:
-    """A file with a dataset for each column."""
+    """Yield a file with a dataset for each column."""
 
-    def write(file: Any, grown: Growth) -> None:
+    def write(file: Any, grown: Reservation) -> None:
         write_attributes(file, export.metadata)
-        write_columns(file, export.data, Amount(export_settings().bytesize_limit, grown).add)
+        write_columns(file, export.data, SizeBudget(export_settings().bytesize_limit, grown).add)
 
     return _file(export, write)
 
 
 def sparse_file(export: Export[Elements]) -> Iterator[bytes]:
-    """A file with the datasets `data` and `coords`."""
+    """Yield a file with the datasets `data` and `coords`."""
 
-    def write(file: Any, grown: Growth) -> None:
+    def write(file: Any, grown: Reservation) -> None:
         grown.by(export.data.coo.nbytes)
         write_attributes(file, export.metadata)
         _write_coo(file, export.data.coo)
@@ -124,11 +124,11 @@ def sparse_file(export: Export[Elements]) -> Iterator[bytes]:
 
 
 def container_file(export: Export[Subtree]) -> Iterator[bytes]:
-    """A file with all that is in the container; memory is taken for a piece of it at a time."""
+    """Yield an HDF5 file of the container, which holds one part of it in memory at a time."""
 
-    def write(file: Any, grown: Growth) -> None:
+    def write(file: Any, grown: Reservation) -> None:
         write_attributes(file, export.metadata)
-        amount = Amount(export_settings().bytesize_limit, grown)
+        amount = SizeBudget(export_settings().bytesize_limit, grown)
         groups = [file]
         for depth, item in export.data.walk():
             if depth:
@@ -139,23 +139,23 @@ def container_file(export: Export[Subtree]) -> Iterator[bytes]:
 
 
 def _file(export: Export[Any], write: Any) -> Iterator[bytes]:
-    def write_file(path: str, grown: Growth) -> None:
+    def write_file(path: str, grown: Reservation) -> None:
         try:
             with h5py.File(path, "w", libver=VERSION) as file:
                 write(file, grown)
-        except FORMLESS as error:
-            raise formless(str(error), export.media_type) from error
+        except UNSUPPORTED_VALUE_ERRORS as error:
+            raise unsupported_data_error(str(error), export.media_type) from error
 
-    return named_file(write_file, export.address)
+    return path_chunks(write_file, export.address)
 
 
-def _write_item(group: Any, item: Subtree, amount: Amount) -> Any:
+def _write_item(group: Any, item: Subtree, amount: SizeBudget) -> Any:
     """Write a node without those below it. Returns its group, or its dataset."""
     name = link_name(item.key)
     try:
         made = _write_data(group, name, item, amount)
         write_attributes(made, item.metadata)
-    except (TooMuch, Exhausted):
+    except (ExportTooLarge, Exhausted):
         raise
     except UNREADABLE as error:
         group.pop(name, None)
@@ -164,7 +164,7 @@ def _write_item(group: Any, item: Subtree, amount: Amount) -> Any:
     return made
 
 
-def _write_data(group: Any, name: str, item: Subtree, amount: Amount) -> Any:
+def _write_data(group: Any, name: str, item: Subtree, amount: SizeBudget) -> Any:
     if isinstance(item.structure, ArrayStructure):
         return _write_array(group, name, item, item.structure, amount)
     if item.problem is not None:
@@ -177,7 +177,7 @@ def _write_data(group: Any, name: str, item: Subtree, amount: Amount) -> Any:
     return made
 
 
-def _write_elements(made: Any, node: Node, amount: Amount) -> None:
+def _write_elements(made: Any, node: Node, amount: SizeBudget) -> None:
     match node.structure:
         case SparseStructure():
             coo = read_sparse(node)
@@ -192,7 +192,7 @@ def _write_elements(made: Any, node: Node, amount: Amount) -> None:
 
 
 def _write_array(
-    group: Any, name: str, item: Subtree, structure: ArrayStructure, amount: Amount
+    group: Any, name: str, item: Subtree, structure: ArrayStructure, amount: SizeBudget
 ) -> Any:
     amount.add(structure.nbytes)
     dataset = _new_dataset(group, name, structure.shape, structure.dtype)
@@ -200,7 +200,7 @@ def _write_array(
     if not structure.shape:
         dataset[()] = dataset_values(item.read_array())
     else:
-        for region in slabs(structure.shape, structure.dtype.itemsize):
+        for region in split_shape(structure.shape, structure.dtype.itemsize):
             dataset[region] = dataset_values(item.read_array(region))
     return dataset
 
@@ -223,7 +223,7 @@ def _write_coo(group: Any, coo: Coo) -> None:
     group.attrs["shape"] = np.array(coo.shape, np.int64)
 
 
-def _write_buffers(group: Any, array: Any, amount: Amount) -> None:
+def _write_buffers(group: Any, array: Any, amount: SizeBudget) -> None:
     import awkward
 
     # Before they are made: items that are shared are written as often as they occur.

@@ -38,7 +38,7 @@ NEAREST = {"Y": "D", "M": "D", "ps": "ns", "fs": "ns", "as": "ns", "generic": "s
 
 
 def link_name(key: str) -> str:
-    """A key as the name of a link: HDF5 keeps `/`, `.` and the empty text for itself."""
+    """Return a key as the name of a link: HDF5 keeps `/`, `.` and the empty text for itself."""
     if key in {"", "."}:
         return "%2E" if key else "%"
     return key.replace("/", "%2F")
@@ -51,7 +51,7 @@ def write_attributes(item: Any, metadata: Mapping[str, Any]) -> None:
 
 
 def attribute(value: Any) -> Any:
-    """A value as an attribute can hold it."""
+    """Return a value as an attribute can hold it."""
     if isinstance(value, (str, bool, float)):
         return value
     if isinstance(value, int):
@@ -61,7 +61,7 @@ def attribute(value: Any) -> Any:
 
 
 def dataset_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype of a dataset for elements of this dtype."""
+    """Return the dtype of a dataset for elements of this dtype."""
     if dtype.names is not None:
         return np.dtype([(name, dataset_dtype(dtype[name])) for name in dtype.names])
     if dtype.subdtype is not None:
@@ -73,7 +73,7 @@ def dataset_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def dataset_values(array: Array) -> Array:
-    """The elements as `dataset_dtype` has them. Raises ValueError for texts that have no UTF-8."""
+    """Return the elements in `dataset_dtype`. Raises ValueError for strings that UTF-8 lacks."""
     dtype = array.dtype
     if dtype.names is not None:
         stored = np.empty(array.shape, dataset_dtype(dtype))
@@ -105,8 +105,8 @@ def write_units(dataset: Any, dtype: np.dtype[Any]) -> None:
 
 
 def _regular(values: list[Any]) -> Array | None:
-    """The numbers or texts in lists nested regularly, all of one kind; None if they are not."""
-    flat = list(_flattened(values))
+    """Return an array of regularly nested lists of numbers or of strings; None for others."""
+    flat = list(_flatten(values))
     kinds = {type(value) for value in flat}
     if not kinds or not (kinds <= {int, float} or kinds in ({bool}, {str})):
         return None
@@ -125,9 +125,9 @@ def _exact(array: Array, kinds: set[type]) -> bool:
     return array.dtype.kind != "f" or float in kinds
 
 
-def _flattened(values: Any) -> Any:
+def _flatten(values: Any) -> Any:
     for value in values:
         if isinstance(value, list):
-            yield from _flattened(value)
+            yield from _flatten(value)
         else:
             yield value

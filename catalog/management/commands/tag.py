@@ -10,8 +10,8 @@ from django.db import DatabaseError
 
 from access.models import Tag
 from access.models.rights import PUBLIC, RESERVED
-from access.permissions.tag_permissions import NODE_SCOPES, per_node
-from access.permissions.tags import ROLES, create_tag, delete_tag, find_tag, grant, revoke
+from access.permissions.tag_permissions import NODE_SCOPES, tags_enabled
+from access.permissions.tags import ROLES, create_tag, delete_tag, get_tag, grant, revoke
 from access.principals import Scope
 from catalog.services.nodes.tags import tag_nodes
 from core.errors import ServiceError
@@ -52,7 +52,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it. Raises CommandError with one sentence where that is impossible."""
-        if not per_node():
+        if not tags_enabled():
             self.stderr.write(
                 "This site has no rights per node: tags count once the setting "
                 "authentication.access_policy is `tags`."
@@ -95,7 +95,7 @@ class Command(BaseCommand):
     def _apply(self, options: dict[str, Any]) -> None:
         for name in options["tags"]:
             if name.casefold() != PUBLIC and not name.startswith(RESERVED):
-                find_tag(name)
+                get_tag(name)
         path, tags = options["path"].strip("/"), options["tags"]
         count = tag_nodes(path=path, tags=tags, recursive=options["recursive"])
         nodes = "1 node" if count == 1 else f"{count:,} nodes"

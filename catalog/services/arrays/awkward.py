@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from core.errors import BadRequest, Conflict
+from core.errors import Conflict
 from tiled_client.wire import buffers
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.structure_family import StructureFamily
@@ -21,7 +21,8 @@ from ...storage import awkward
 from ...storage.errors import MissingFile
 from ..assets.stores import node_folder, stored_file
 from ..commits import committed
-from .dense import Upload
+from ..response_limits import check_response_bytes
+from ..uploads import Upload
 from .file_writes import NewFile, node_to_write, replace_files
 
 
@@ -87,9 +88,7 @@ def _read(node: Node, read: Callable[[Path], bytes]) -> bytes:
         body = read(_file(node))
     except MissingFile:  # replaced between our look at the database and at the file
         body = read(_file(node))
-    limit = storage_settings().response_bytesize_limit
-    if len(body) > limit:
-        raise BadRequest(f"Response would exceed {limit}. Ask for fewer buffers.")
+    check_response_bytes(len(body), "Request fewer buffers ('?form_key=...').")
     return body
 
 

@@ -11,78 +11,48 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.errors import BadRequest, Conflict, Invalid, NotSupported
-from core.mapped_files import Bytes, let_go
-from tiled_client.wire.slices import NDSlice, format_slice, patch_region, sliced_shape
+from core.errors import Invalid, NotSupported
+from core.mapped_files import BytesLike, release
+from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
-from ...config import storage_settings
 from ...events import ArrayWritten, announce, announce_left, record
 from ...locks.fencing import Fence, write_lock
 from ...lookup.embedded import Inner, read_inner_array
 from ...lookup.nodes import split_path
 from ...lookup.write_targets import Target, find_target, store_structure, superseded
 from ...models import DataSource, Node
-from ...storage.chunks.staging import Aside
-from ...storage.selection_chunks import portions
+from ...storage.chunks.staging import StagedChunk
+from ...storage.selection_chunks import split_selection
 from ..assets.external import read_external
 from ..assets.stores import array_folder, array_store
 from ..commits import committed
-from ..idempotency import Once, earlier_receipt, with_receipt
-from ..limits import check_size, nominal_bytes
+from ..idempotency import earlier_receipt, with_receipt
+from ..limits import nominal_bytes
+from ..response_limits import check_response_bytes
+from ..uploads import Upload
 from .overwrites import begin, discarded_if_refused, settle
+from .write_plans import WritePlan, plan_block, plan_full, plan_patch
 
 Array = np.ndarray[Any, Any]
 
 LAST_CHARACTER = 0x10FFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """What a request brings: bytes of a media type, to be kept or only passed on.
-
-    What is to be kept is so `once`, however often the request arrives; what is only passed on is
-    known to the stream by its `token`.
-    """
-
-    body: Bytes
-    mimetype: str
-    persist: bool
-    once: Once | None = None
-    token: str = ""
-
-    @property
-    def content(self) -> bytes:
-        """All of the body, in memory."""
-        return bytes(self.body)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A write that has been checked: where it goes, and what the structure is after it."""
-
-    region: tuple[slice, ...]
-    shape: tuple[int, ...]
-    structure: ArrayStructure
-    offset: tuple[int, ...] | None = None
-    block: tuple[int, ...] | None = None
-
-
 def write_full(*, path: str, upload: Upload) -> ArrayStructure:
     """Overwrite the whole array. Raises as `write_patch` does."""
-    return _write(path, upload, _plan_full)
+    return _write(path, upload, plan_full)
 
 
 def write_block(*, path: str, block: Sequence[int], upload: Upload) -> ArrayStructure:
     """Overwrite one chunk. Raises as `write_patch` does, and WireError for a block out of range."""
-    return _write(path, upload, lambda structure: _plan_block(structure, block))
+    return _write(path, upload, lambda structure: plan_block(structure, block))
 
 
 def write_patch(
@@ -95,7 +65,7 @@ def write_patch(
     shape without `extend`), Invalid (a body of the wrong length), WireError (a patch of other
     dimensions).
     """
-    return _write(path, upload, lambda structure: _plan_patch(structure, offset, shape, extend))
+    return _write(path, upload, lambda structure: plan_patch(structure, offset, shape, extend))
 
 
 def read_array(node: Node | Inner, items: NDSlice) -> Array:
@@ -110,17 +80,15 @@ def iter_array(node: Node | Inner, items: NDSlice, *, most: int) -> Iterator[Arr
     structure = array_structure(node)
     chunk = [max(sizes, default=1) for sizes in structure.chunks]
     most = max(most // structure.dtype.itemsize, 1)
-    for portion in portions(structure.shape, items, chunk, most=most):
+    for portion in split_selection(structure.shape, items, chunk, max_elements=most):
         yield _read(node, structure, portion)
 
 
 def check_response(structure: ArrayStructure, shape: Sequence[int]) -> None:
     """Raise BadRequest if so much of an array is more than one answer may hold."""
-    limit = storage_settings().response_bytesize_limit
-    if nominal_bytes(structure, shape) > limit:
-        raise BadRequest(
-            f"Response would exceed {limit}. Use slicing ('?slice=...') to request smaller chunks."
-        )
+    check_response_bytes(
+        nominal_bytes(structure, shape), "Use slicing ('?slice=...') to request smaller chunks."
+    )
 
 
 def _read(node: Node | Inner, structure: ArrayStructure, items: NDSlice) -> Array:
@@ -142,7 +110,9 @@ def array_structure(node: Node | Inner) -> ArrayStructure:
     return structure
 
 
-def _write(path: str, upload: Upload, planned: Callable[[ArrayStructure], Plan]) -> ArrayStructure:
+def _write(
+    path: str, upload: Upload, planned: Callable[[ArrayStructure], WritePlan]
+) -> ArrayStructure:
     if not upload.persist:
         target = find_target(path, StructureFamily.array)
         plan, _ = _checked(target, planned, upload)
@@ -170,14 +140,14 @@ def target_structure(target: Target) -> ArrayStructure:
 
 
 def _checked(
-    target: Target, planned: Callable[[ArrayStructure], Plan], upload: Upload
-) -> tuple[Plan, Array]:
+    target: Target, planned: Callable[[ArrayStructure], WritePlan], upload: Upload
+) -> tuple[WritePlan, Array]:
     structure = target_structure(target)
     plan = planned(structure)
     return plan, decode(upload.body, structure.dtype, plan.shape)
 
 
-def decode(body: Bytes, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
+def decode(body: BytesLike, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
     """The array whose C-order bytes `body` is. Raises Invalid if it is of another length."""
     expected = math.prod(shape) * dtype.itemsize
     if len(body) != expected:
@@ -207,7 +177,7 @@ def _check_texts(array: Array) -> None:
 
 
 def _store(
-    target: Target, fence: Fence, directory: Path, plan: Plan, array: Array, upload: Upload
+    target: Target, fence: Fence, directory: Path, plan: WritePlan, array: Array, upload: Upload
 ) -> None:
     folder = target.folder
     if not fence.exclusive:
@@ -217,7 +187,7 @@ def _store(
     # Nobody reads a branch before it is made current, with all that is in it.
     staged = stage.name if fence.exclusive else ""
     try:
-        chunks = _put(target, directory, plan, array, staged, lambda: let_go(upload.body))
+        chunks = _put(target, directory, plan, array, staged, lambda: release(upload.body))
     except BaseException:
         stage.discard()
         raise
@@ -247,7 +217,7 @@ def _branch(target: Target) -> str:
     return folder
 
 
-def _make_current(target: Target, folder: str, plan: Plan) -> None:
+def _make_current(target: Target, folder: str, plan: WritePlan) -> None:
     """Let what was written count: the array's new size, and its folder if that is another."""
     if folder != target.folder:
         known: Any = target.source_id
@@ -262,11 +232,11 @@ def _make_current(target: Target, folder: str, plan: Plan) -> None:
 def _put(
     target: Target,
     directory: Path,
-    plan: Plan,
+    plan: WritePlan,
     array: Array,
     stage: str,
     each: Callable[[], None],
-) -> list[Aside]:
+) -> list[StagedChunk]:
     store, before = array_store(), target_structure(target)
     if plan.structure is not before:
         store.extend(directory, before, plan.structure, plan.region)
@@ -281,7 +251,9 @@ def _put(
     )
 
 
-def _written(target: Target, plan: Plan, upload: Upload, *, recorded_as: str = "") -> ArrayWritten:
+def _written(
+    target: Target, plan: WritePlan, upload: Upload, *, recorded_as: str = ""
+) -> ArrayWritten:
     return ArrayWritten(
         node=target.ref,
         mimetype=upload.mimetype,
@@ -293,35 +265,3 @@ def _written(target: Target, plan: Plan, upload: Upload, *, recorded_as: str = "
         recorded_as=recorded_as,
         token=upload.token,
     )
-
-
-def _plan_full(structure: ArrayStructure) -> Plan:
-    region = tuple(slice(0, size) for size in structure.shape)
-    return Plan(region, structure.shape, structure)
-
-
-def _plan_block(structure: ArrayStructure, block: Sequence[int]) -> Plan:
-    region = structure.block_region(block)
-    return Plan(region, _shape(region), structure, block=tuple(block))
-
-
-def _plan_patch(
-    structure: ArrayStructure, offset: Sequence[int], shape: Sequence[int], extend: bool
-) -> Plan:
-    region = patch_region(structure.shape, offset, shape)
-    plan = Plan(region, tuple(shape), structure, offset=tuple(offset))
-    grown = tuple(max(part.stop, size) for part, size in zip(region, structure.shape, strict=True))
-    if grown == structure.shape:
-        return plan
-    if not extend:
-        raise Conflict(
-            f"Slice {format_slice(region)} does not fit within current array shape "
-            f"{structure.shape}. "
-            "Use ?extend=true to extend the array dimensions to fit."
-        )
-    check_size(structure, grown)
-    return replace(plan, structure=structure.with_shape(grown))
-
-
-def _shape(region: tuple[slice, ...]) -> tuple[int, ...]:
-    return tuple(part.stop - part.start for part in region)

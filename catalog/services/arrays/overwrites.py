@@ -32,7 +32,7 @@ from tiled_client.wire.structures import ArrayStructure
 from ...events import is_recorded
 from ...models import DataSource, Node, Receipt
 from ...storage.chunks import staging_names
-from ...storage.chunks.staging import Aside
+from ...storage.chunks.staging import StagedChunk
 from ...storage.errors import StorageError
 from ..assets.stores import array_folder, array_store, node_folder
 from ..commits import OutcomeUnknown
@@ -62,7 +62,7 @@ class Stage:
         with with_receipt(node, Once(self.receipt, b"")):
             pass
 
-    def apply(self, chunks: Sequence[Aside] | None = None, *, alone: bool = True) -> None:
+    def apply(self, chunks: Sequence[StagedChunk] | None = None, *, alone: bool = True) -> None:
         """Let readers see what was set aside: the write is committed.
 
         `chunks` are what the store said when it set them aside; without, they are looked for.
@@ -132,7 +132,9 @@ def sweep_stages(node: UUID, *, unclaimed: float) -> int:
     if source is None:
         return 0
     directory = array_folder(node, source.folder)
-    old = {each.name for each in staging_names.found(directory) if _is_old(each.path, unclaimed)}
+    old = {
+        each.name for each in staging_names.find_stages(directory) if _is_old(each.path, unclaimed)
+    }
     structure = _structure(node) if old else None
     if structure is None:
         return 0

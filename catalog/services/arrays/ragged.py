@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from core.errors import BadRequest, Conflict, Invalid, TooLarge
+from core.errors import Conflict, Invalid, TooLarge
 from tiled_client.wire.expanded_size import expanded_nbytes
 from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.slices import NDSlice, sliced_shape
@@ -28,7 +28,8 @@ from ...storage.regions import fetch_plan
 from ..commits import committed
 from ..idempotency import earlier_receipt, with_receipt
 from ..limits import check_rows
-from .dense import Upload
+from ..response_limits import check_response_bytes
+from ..uploads import Upload
 from .file_writes import Writing, node_to_write
 from .ragged_files import Placed, append_rows, read_rows, replace_rows
 
@@ -134,7 +135,7 @@ def _write(
 
 def _placed(writing: Writing, structure: RaggedStructure, plan: Plan, rows: pa.Array) -> Placed:
     if plan.offset is not None and plan.start >= structure.rows:
-        gap = ragged.unwritten(plan.start - structure.rows, structure)
+        gap = ragged.unwritten_rows(plan.start - structure.rows, structure)
         return append_rows(writing, structure, pa.concat_arrays([gap, rows]) if len(gap) else rows)
     place = range(plan.start, plan.stop)
     return replace_rows(writing.node, structure, place, rows, aligned=plan.aligned)
@@ -210,11 +211,7 @@ def _check_sharing(array: Any) -> None:
 
 
 def _check_size(size: int) -> None:
-    limit = storage_settings().response_bytesize_limit
-    if size > limit:
-        raise BadRequest(
-            f"Response would exceed {limit}. Use slicing ('?slice=...') to request fewer rows."
-        )
+    check_response_bytes(size, "Use slicing ('?slice=...') to request fewer rows.")
 
 
 def _written(node: Node, plan: Plan, upload: Upload) -> RaggedWritten:

@@ -33,7 +33,7 @@ def read_rows(node: Node, structure: RaggedStructure, wanted: range) -> pa.Array
         for extent in _extents(node, structure)
         if _overlap(extent.rows, wanted)
     ]
-    return pa.concat_arrays(parts) if parts else ragged.unwritten(0, structure)
+    return pa.concat_arrays(parts) if parts else ragged.unwritten_rows(0, structure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def append_rows(writing: Writing, structure: RaggedStructure, rows: pa.Array) ->
         structure.rows + len(rows), before + ragged.elements(rows, structure)
     )
     if last is None:
-        unwritten = ragged.unwritten(structure.rows, structure)
+        unwritten = ragged.unwritten_rows(structure.rows, structure)
         file = _write(node, structure, 0, pa.concat_arrays([unwritten, rows]))
         return Placed(after, lambda: replace_files(source, (), [file], after))
     path, sync = stored_file(node.uuid, last.asset.data_uri), storage_settings().file_io_sync
@@ -113,7 +113,7 @@ def _extents(node: Node, structure: RaggedStructure) -> list[Extent]:
 
 def _read(node: Node, structure: RaggedStructure, extent: Extent, wanted: range) -> pa.Array:
     if extent.link is None:
-        return ragged.unwritten(len(wanted), structure)
+        return ragged.unwritten_rows(len(wanted), structure)
     asset = extent.link.asset
     path = stored_file(node.uuid, asset.data_uri)
     batches = _batches_of(

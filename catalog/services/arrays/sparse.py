@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from core.bounds import bounds
-from core.errors import BadRequest, NotSupported
+from core.errors import NotSupported
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.sparse import Coo, SparseStructure, concatenate
 from tiled_client.wire.structure_family import StructureFamily
@@ -20,7 +20,8 @@ from ...storage.errors import MissingFile
 from ...storage.regions import shape_of
 from ..assets.stores import node_folder, stored_file
 from ..commits import committed
-from .dense import Upload
+from ..response_limits import check_response_bytes
+from ..uploads import Upload
 from .file_writes import NewFile, node_to_write, replace_files
 
 Block = tuple[int, ...]
@@ -62,7 +63,7 @@ def write_block(*, path: str, block: Sequence[int], upload: Upload) -> None:
 
 def _parsed(upload: Upload, structure: SparseStructure, shape: Sequence[int]) -> Coo:
     most = bounds().unpacked_body
-    return sparse.parse_body(upload.content, structure, shape, most=most)
+    return sparse.parse_body(upload.content, structure, shape, max_bytes=most)
 
 
 def read_sparse(node: Node, items: NDSlice = ()) -> Coo:
@@ -110,16 +111,12 @@ def _store(
 
 
 def _read(node: Node, structure: SparseStructure, items: NDSlice) -> Coo:
-    parts, limit, size = [], storage_settings().response_bytesize_limit, 0
+    parts, size = [], 0
     for block, elements in _blocks(node, structure, items):
         begin = [part.start for part in structure.block_region(block)]
         parts.append(elements.move_into(begin, structure.shape).select(items))
         size += parts[-1].nbytes
-        if size > limit:
-            raise BadRequest(
-                f"Response would exceed {limit}. Use slicing ('?slice=...') to request smaller "
-                "chunks."
-            )
+        check_response_bytes(size, "Use slicing ('?slice=...') to request smaller chunks.")
     return concatenate(parts, sliced_shape(structure.shape, items), structure.dtype)
 
 

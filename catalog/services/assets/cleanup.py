@@ -91,7 +91,7 @@ def _remove_unnamed(node: uuid.UUID, unclaimed: float) -> int:
         # The array has moved to that one.
         left = [folder / name for name in ("c", "zarr.json", "written")]
         left += [
-            Path(each.path) for each in staging_names.found(folder)
+            Path(each.path) for each in staging_names.find_stages(folder)
         ]  # those of many go with `c`
         unnamed += [path for path in left if _is_old(path, unclaimed)]
     for path in unnamed:

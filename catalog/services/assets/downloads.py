@@ -70,7 +70,7 @@ def open_asset(*, path: str, asset_id: int, relative_path: str | None) -> RawFil
     with _said_plainly():
         place = _place(source, asset)
         if relative_path is not None:
-            place = raw_files.below(place, relative_path)
+            place = raw_files.resolve_below(place, relative_path)
         opened = raw_files.open_file(place, _readable(source, place))
     if not source.external and asset.size is not None:
         # What lies behind that was left by a crash, or is just being written.

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import Exists, OuterRef, QuerySet
 
-from access.permissions.tag_permissions import current_version, per_node, rights_of
+from access.permissions.tag_permissions import current_version, permissions_for, tags_enabled
 from access.principals import Principal, Scope
 from core.errors import Conflict, Forbidden, NotFound, NotSupported
 
@@ -60,7 +60,7 @@ def delete_node(
                 segments, recursive=recursive, external_only=external_only, principal=principal
             )
             gone = deleted[-1]
-            tags = own_tags(gone.tag_path_id) if per_node() else None
+            tags = own_tags(gone.tag_path_id) if tags_enabled() else None
             change.tells(ChildDeleted(parent, gone.key, gone.family, tags))
             *below, top = (node.ref for node in deleted)
             change.tells(NodeDeleted(top, tuple(below)))
@@ -111,7 +111,7 @@ def _delete_rows(
     assert node.parent is not None
     nodes = _subtree(node)
     _refuse_deletion(nodes, recursive=recursive, external_only=external_only)
-    if principal is not None and per_node():
+    if principal is not None and tags_enabled():
         _refuse_foreign(nodes, principal)
     for batch in _batches(nodes):
         _delete_batch(batch)
@@ -174,7 +174,7 @@ def _refuse_deletion(nodes: list[Node], *, recursive: bool, external_only: bool)
 
 def _refuse_foreign(nodes: list[Node], principal: Principal) -> None:
     version = current_version()
-    rights = rights_of(principal, version)
+    rights = permissions_for(principal, version)
     for tag_path in {node.tag_path_id for node in nodes}:
         if not scopes_on(tag_path, rights, version) >= NEEDED:
             raise Forbidden(

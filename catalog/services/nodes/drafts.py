@@ -9,12 +9,13 @@ from typing import Any
 
 from core.bounds import bounds, exceeded
 from core.errors import Invalid, TooLarge, UnsupportedMedia
+from core.json_limits import json_size
 from tiled_client.wire.data_sources import DataSource
 from tiled_client.wire.structure_family import Management, StructureFamily
 
 from ...models import KEY_LENGTH
 from ...storage import external
-from ..limits import check_asset, check_structure, json_size
+from ..limits import check_asset, check_structure
 from .tags import checked_tags
 
 UNKNOWN_MIMETYPE = (
@@ -63,7 +64,7 @@ def checked_source(value: Any) -> DataSource:
         raise Invalid(exceeded("Assets of a data source", len(source.assets), "assets"))
     for name in ("parameters", "properties"):
         if (size := json_size(getattr(source, name))) > bounds().metadata:
-            raise TooLarge(exceeded(f"Bytes of {name} of a data source", size, "metadata"))
+            raise TooLarge(exceeded(f"BytesLike of {name} of a data source", size, "metadata"))
     check_structure(source.structure)
     for asset in source.assets:
         check_asset(asset)
@@ -106,7 +107,7 @@ def checked_metadata(metadata: Any) -> dict[str, Any]:
     if not isinstance(metadata, dict):
         raise Invalid(f"metadata must be a JSON object, not {metadata!r:.80}.")
     if (size := json_size(metadata)) > bounds().metadata:
-        raise TooLarge(exceeded("Bytes of metadata", size, "metadata"))
+        raise TooLarge(exceeded("BytesLike of metadata", size, "metadata"))
     return metadata
 
 

@@ -10,8 +10,7 @@ from jsonpointer import JsonPointerException
 
 from core.bounds import bounds, exceeded
 from core.errors import Conflict, Invalid, TooLarge
-
-from ..limits import check_json, json_size
+from core.json_limits import check_json, json_size
 
 # Each may double the document, which is measured after it.
 MOST_COPIES = 10
@@ -66,7 +65,7 @@ def _applied(document: Any, operations: list[Any]) -> Any:
 def _check_size(patched: Any) -> None:
     check_json(patched)  # what is nested too deep cannot be measured
     if (size := json_size(patched)) > bounds().metadata:
-        raise TooLarge(exceeded("Bytes of the patched document", size, "metadata"))
+        raise TooLarge(exceeded("BytesLike of the patched document", size, "metadata"))
 
 
 def merge_patched(document: Any, patch: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Max
 
-from access.permissions.tag_permissions import move_on, per_node
+from access.permissions.tag_permissions import bump_version, tags_enabled
 from access.principals import Principal
 from core.errors import NotSupported
 
@@ -71,8 +71,8 @@ def update_metadata(
         parts_refused(segments, "update of metadata"),
         committed() as stored,
     ):
-        if retags and per_node():
-            move_on()
+        if retags and tags_enabled():
+            bump_version()
         node = resolve_for_update(segments)
         after = change(Described(node.metadata, node.specs, own_tags(node.tag_path_id)))
         metadata = _validated(node, after)
@@ -87,7 +87,7 @@ def update_metadata(
             specs=node.specs,
             metadata=node.metadata,
             revision_number=number,
-            access_tags=tags if per_node() else None,
+            access_tags=tags if tags_enabled() else None,
         )
         stored.tells(event)
     return Updated(node, metadata != after.metadata, retags and tags != after.tags)
@@ -95,7 +95,7 @@ def update_metadata(
 
 def _retagged(node: Node, asked: Any, principal: Principal | None) -> list[str]:
     """Its tags from now on; none where a node has no rights of its own."""
-    if not per_node():
+    if not tags_enabled():
         checked_tags(asked)
         return []
     tags = changed_tags(node, asked, principal)

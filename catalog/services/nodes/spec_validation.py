@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from core.errors import BadRequest
+from core.json_limits import check_json
 from tiled_client.wire.specs import Spec
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import Structure
@@ -17,7 +18,6 @@ from ...config import specs_settings
 from ...models import Node
 from ...specs import Candidate, Child, Validator
 from ...specs.registry import known_specs
-from ..limits import check_json
 from .drafts import checked_metadata
 
 

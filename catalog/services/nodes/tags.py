@@ -15,7 +15,7 @@ from django.db.models import Case, Value, When
 
 from access.config import authentication_settings
 from access.models.rights import PUBLIC, RESERVED, TAG_LENGTH
-from access.permissions.tag_permissions import Rights, move_on, per_node
+from access.permissions.tag_permissions import Permissions, bump_version, tags_enabled
 from access.principals import Principal, Scope
 from core.errors import Forbidden, Invalid, Unavailable
 
@@ -50,7 +50,7 @@ def tag_path_of_new(
 
     `principal` None is the site itself. Raises Forbidden.
     """
-    if not per_node():
+    if not tags_enabled():
         return None
     return _tag_path([*_lists(parent), tuple(_tags_of_new(parent, asked, principal))])
 
@@ -60,7 +60,7 @@ def check_parent(parent: Node) -> None:
 
     To be called in the transaction that makes a child; they are not changed before its end.
     """
-    if per_node():
+    if tags_enabled():
         now = Node.objects.select_for_update(no_key=True).filter(pk=parent.pk)
         if now.values_list("tag_path", flat=True).first() != parent.tag_path_id:
             raise Unavailable(f"The access tags of {parent} were just changed. Try again.")
@@ -101,7 +101,7 @@ def tag_nodes(*, path: str, tags: Sequence[str], recursive: bool) -> int:
     """
     wanted = checked_tags(list(tags)) or []
     with transaction.atomic():
-        move_on()
+        bump_version()
         node = resolve_for_update(path)
         retag(node, wanted)
         node.save(update_fields=["tag_path"])
@@ -145,25 +145,25 @@ def _tags_of_new(
     return tags
 
 
-def _tags_by_default(parent: Node, principal: Principal, rights: Rights) -> Sequence[str]:
+def _tags_by_default(parent: Node, principal: Principal, rights: Permissions) -> Sequence[str]:
     if authentication_settings().tags_of_new_nodes == "parent" or not principal.names:
         inherited = own_tags(parent.tag_path_id)
         if inherited or not principal.names:
             return inherited
     owner = sorted(principal.names)[:1]
-    if rights.only is not None and not rights.only.issuperset(owner):
+    if rights.restricted_to is not None and not rights.restricted_to.issuperset(owner):
         raise _rejected(
             f"Without tags the node would be tagged {owner[0]!r}, to which this API key is not "
-            f"restricted. Give it one of {sorted(rights.only)}."
+            f"restricted. Give it one of {sorted(rights.restricted_to)}."
         )
     return owner
 
 
-def _check_added(tag: str, rights: Rights) -> None:
+def _check_added(tag: str, rights: Permissions) -> None:
     if tag.startswith(RESERVED):
         raise _rejected(f"The tag {tag!r} names an owner; the server alone gives such tags.")
     _check_restriction(tag, rights)
-    if rights.everything:
+    if rights.is_superuser:
         if tag != PUBLIC and tag not in rights.defined:
             raise _rejected(f"There is no tag {tag!r}.")
     elif tag == PUBLIC:
@@ -175,9 +175,9 @@ def _check_added(tag: str, rights: Rights) -> None:
         )
 
 
-def _check_removed(tag: str, rights: Rights) -> None:
+def _check_removed(tag: str, rights: Permissions) -> None:
     _check_restriction(tag, rights)
-    if rights.everything or tag in rights.own:
+    if rights.is_superuser or tag in rights.own:
         return
     if tag == PUBLIC:
         raise _rejected("Only an admin may take the tag 'public' from a node.")
@@ -187,18 +187,18 @@ def _check_removed(tag: str, rights: Rights) -> None:
         raise _rejected(f"You may not take the tag {tag!r} from nodes.")
 
 
-def _check_restriction(tag: str, rights: Rights) -> None:
-    if rights.only is not None and tag not in rights.only:
-        raise _rejected(f"This API key is restricted to the tags {sorted(rights.only)}.")
+def _check_restriction(tag: str, rights: Permissions) -> None:
+    if rights.restricted_to is not None and tag not in rights.restricted_to:
+        raise _rejected(f"This API key is restricted to the tags {sorted(rights.restricted_to)}.")
 
 
-def _refuse_empty(tags: Iterable[str], rights: Rights) -> None:
-    if not list(tags) and not rights.everything:
+def _refuse_empty(tags: Iterable[str], rights: Permissions) -> None:
+    if not list(tags) and not rights.is_superuser:
         raise _rejected("Only an admin may have a node without tags.")
 
 
-def _refuse_loss(tags: Iterable[str], rights: Rights) -> None:
-    if rights.everything or rights.on(tags) >= KEPT_SCOPES:
+def _refuse_loss(tags: Iterable[str], rights: Permissions) -> None:
+    if rights.is_superuser or rights.scopes_for_tags(tags) >= KEPT_SCOPES:
         return
     raise _rejected(
         f"With the tags {sorted(tags)} you would not have {sorted(KEPT_SCOPES)} on the node."
@@ -227,7 +227,7 @@ def _tag_path(lists: Sequence[Sequence[str]]) -> int:
         return found
     with transaction.atomic():
         # First, so that rows are seen in the order in which they are numbered.
-        move_on()
+        bump_version()
         return known.first() or TagPath.objects.create(digest=digest, lists=lists).pk
 
 

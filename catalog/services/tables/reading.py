@@ -19,6 +19,7 @@ from ...storage import external, tables
 from ...storage.encoding import Array
 from ...storage.errors import MissingFile
 from ..assets.stores import stored_file
+from ..response_limits import check_response_bytes
 
 ALL = slice(None)
 
@@ -189,7 +190,7 @@ def _pieces(
     rows: slice,
 ) -> Iterator[pa.Table]:
     if not source.external:
-        stored = [tables.StoredPartition(_path(source, k), k.asset.size or 0) for k in links]
+        stored = [tables.PartitionReader(_path(source, k), k.asset.size or 0) for k in links]
         return tables.iter_rows(stored, names, rows)
     return external.iter_table_rows(
         source.mimetype,
@@ -230,9 +231,4 @@ def _limited(table: pa.Table) -> pa.Table:
 
 
 def _check_size(size: int) -> None:
-    limit = storage_settings().response_bytesize_limit
-    if size > limit:
-        raise BadRequest(
-            f"Response would exceed {limit}. Select fewer columns, one partition, or a range of "
-            "rows."
-        )
+    check_response_bytes(size, "Select fewer columns, one partition, or a range of rows.")

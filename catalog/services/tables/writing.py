@@ -34,11 +34,11 @@ from ...lookup.write_targets import (
 from ...models import DataSource, DataSourceAsset
 from ...storage import tables
 from ...storage.errors import MissingFile
-from ..arrays.dense import Upload
 from ..arrays.file_writes import NewFile, replace_files
 from ..assets.stores import node_folder, stored_file
 from ..commits import committed
 from ..idempotency import earlier_receipt, with_receipt
+from ..uploads import Upload
 from .reading import check_partition
 
 Rows = Iterable[pa.Table]
@@ -73,7 +73,7 @@ def _write(
     partition: int | None = None,
     append: bool = False,
 ) -> None:
-    rows = tables.arrived(upload.body, bounds().unpacked_body)
+    rows = tables.received_tables(upload.body, bounds().unpacked_body)
     if not tables.is_ipc_file(upload.body):
         # Subscribers are told that it is a file.
         (table,) = rows

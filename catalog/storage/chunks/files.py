@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..atomic_write import replace_file, write_unseen
+from ..atomic_write import replace_file, write_unpublished
 from ..encoding import Array
 from ..errors import Unreadable
 from ..layout import Layout
@@ -27,9 +27,9 @@ from ..regions import (
     chunks_of,
     count_chunks,
     overlap,
-    part_of,
     relative,
     shape_of,
+    take_region,
     whole,
 )
 from . import written
@@ -63,7 +63,7 @@ def write_chunks(
                 continue
         chunk = new_chunk(directory, layout, index, region, values, shape)
         if unseen and not sync:
-            write_unseen(chunk_path(directory, index), content(chunk))
+            write_unpublished(chunk_path(directory, index), chunk_bytes(chunk))
         else:
             write_chunk(directory, index, chunk, sync)
 
@@ -76,7 +76,7 @@ def new_chunk(
     values: Array,
     shape: Sequence[int],
 ) -> Array:
-    """A chunk as it is after `values` are written over `region`; what they leave is read.
+    """Return a chunk as it is after `values` are written over `region`; what they leave is read.
 
     Raises MissingFile, if what they leave is lost.
     """
@@ -86,8 +86,8 @@ def new_chunk(
     if piece.shape == layout.chunk:
         return np.ascontiguousarray(piece)
     if part == overlap(covered, whole(shape)):
-        return _padded(piece, layout, place)
-    before = written_chunk(directory, layout, index)
+        return _pad(piece, layout, place)
+    before = map_written_chunk(directory, layout, index)
     chunk = np.zeros(layout.chunk, layout.stored) if before is None else np.array(before)
     chunk[place] = piece
     return chunk
@@ -96,7 +96,7 @@ def new_chunk(
 def partial_chunks(
     layout: Layout, region: Region, shape: Sequence[int]
 ) -> Iterator[tuple[int, ...]]:
-    """The chunks of which `region` covers a part only, of what is within the shape."""
+    """Yield the chunks of which `region` covers a part only, of what is within the shape."""
     if all(
         part.start % size == 0 and (part.stop % size == 0 or part.stop == end)
         for part, size, end in zip(region, layout.chunk, shape, strict=True)
@@ -110,19 +110,19 @@ def partial_chunks(
 
 
 def read_chunks(directory: Path, layout: Layout, region: Region) -> Array:
-    """The elements of `region`; zeros where nothing was written. Not to be changed.
+    """Return the elements of `region`; zeros where nothing was written. Not to be changed.
 
     Those of one chunk are a view of its file. Raises MissingFile for a chunk that is lost.
     """
     if count_chunks(region, layout.chunk) == 1:
         index = next(chunks_of(region, layout.chunk))
-        only = written_chunk(directory, layout, index)
+        only = map_written_chunk(directory, layout, index)
         if only is not None:
-            return part_of(only, relative(region, chunk_region(index, layout.chunk)))
+            return take_region(only, relative(region, chunk_region(index, layout.chunk)))
         return np.zeros(shape_of(region), layout.stored)
     result = np.zeros(shape_of(region), layout.stored)
     for index in chunks_of(region, layout.chunk):
-        chunk = written_chunk(directory, layout, index)
+        chunk = map_written_chunk(directory, layout, index)
         if chunk is not None:
             covered = chunk_region(index, layout.chunk)
             part = overlap(covered, region)
@@ -134,18 +134,18 @@ def write_chunk(directory: Path, index: Sequence[int], chunk: Array, sync: bool)
     """Replace the file of one chunk. Raises Unreadable for a folder in its place."""
     path = chunk_path(directory, index)
     try:
-        replace_file(path, content(chunk), sync=sync)
+        replace_file(path, chunk_bytes(chunk), sync=sync)
     except IsADirectoryError as error:
-        raise folder_in_place(path) from error
+        raise folder_in_place_error(path) from error
 
 
-def folder_in_place(path: str) -> Unreadable:
+def folder_in_place_error(path: str) -> Unreadable:
     """Return the error for a folder where a chunk's file belongs."""
     return Unreadable(f"{path} is a folder, where a chunk of the array belongs.")
 
 
-def written_chunk(directory: Path, layout: Layout, index: Sequence[int]) -> Array | None:
-    """One chunk within the shape, mapped, or None if it was never written.
+def map_written_chunk(directory: Path, layout: Layout, index: Sequence[int]) -> Array | None:
+    """Return one chunk within the shape, mapped, or None if it was never written.
 
     Raises MissingFile if it was and is not there, Unreadable.
     """
@@ -158,14 +158,14 @@ def written_chunk(directory: Path, layout: Layout, index: Sequence[int]) -> Arra
 def map_chunk(
     directory: Path, layout: Layout, index: Sequence[int], mode: Literal["r", "r+"] = "r"
 ) -> Array | None:
-    """One chunk, mapped, or None if it was never written. Raises Unreadable for another size."""
+    """Map a chunk into memory; return None without a file. Raise Unreadable for a wrong size."""
     path = chunk_path(directory, index)
     try:
         descriptor = os.open(path, os.O_RDONLY if mode == "r" else os.O_RDWR)
     except FileNotFoundError:
         return None
     except IsADirectoryError as error:
-        raise folder_in_place(path) from error
+        raise folder_in_place_error(path) from error
     try:
         found = os.fstat(descriptor)
         size, regular = found.st_size, stat.S_ISREG(found.st_mode)
@@ -181,7 +181,7 @@ def map_chunk(
 def clear_beyond(directory: Path, layout: Layout, shape: Sequence[int], sync: bool) -> None:
     """Forget what an interrupted growth left beyond `shape`: the next one starts from zeros."""
     inside = whole(shape)
-    written.forget_beyond(directory, layout, shape)
+    written.clear_beyond(directory, layout, shape)
     for index, path in list(existing_chunks(directory, len(layout.chunk))):
         covered = chunk_region(index, layout.chunk)
         part = overlap(covered, inside)
@@ -209,7 +209,7 @@ def link_inside(
         else:
             chunk, kept = map_chunk(directory, layout, index), relative(part, covered)
             if chunk is not None:
-                write_chunk(copy, index, _padded(chunk[kept], layout, kept), sync)
+                write_chunk(copy, index, _pad(chunk[kept], layout, kept), sync)
 
 
 def _link(path: Path, name: str) -> None:
@@ -221,7 +221,7 @@ def _link(path: Path, name: str) -> None:
 
 
 def existing_chunks(directory: Path, ndim: int) -> Iterator[tuple[tuple[int, ...], Path]]:
-    """Each chunk file, with its index; in no order. Other files are passed over."""
+    """Yield each chunk file, with its index; in no order. Other files are passed over."""
     pattern = "/".join((FOLDER, *("*",) * ndim))
     for path in directory.glob(pattern):
         names = path.relative_to(directory).parts[1:]
@@ -229,8 +229,8 @@ def existing_chunks(directory: Path, ndim: int) -> Iterator[tuple[tuple[int, ...
             yield tuple(map(int, names)), path
 
 
-def content(chunk: Array) -> memoryview:
-    """The bytes of the file of a chunk."""
+def chunk_bytes(chunk: Array) -> memoryview:
+    """Return the bytes of the file of a chunk."""
     return chunk.reshape(-1).view("u1").data
 
 
@@ -239,10 +239,10 @@ def _keep_only(
 ) -> None:
     chunk = map_chunk(directory, layout, index)
     if chunk is not None:
-        write_chunk(directory, index, _padded(chunk[kept], layout, kept), sync)
+        write_chunk(directory, index, _pad(chunk[kept], layout, kept), sync)
 
 
-def _padded(piece: Array, layout: Layout, place: Region) -> Array:
+def _pad(piece: Array, layout: Layout, place: Region) -> Array:
     chunk = np.zeros(layout.chunk, layout.stored)
     chunk[place] = piece
     return chunk

@@ -14,23 +14,23 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from ..atomic_write import put_in_place, write_aside
+from ..atomic_write import rename_into_place, write_temporary
 from ..encoding import Array
 from ..layout import Layout
 from ..regions import Region, chunk_ranges, chunks_of
 from . import staging_names, written
-from .files import content, folder_in_place, new_chunk
+from .files import chunk_bytes, folder_in_place_error, new_chunk
 from .staging_names import Index, chunk_path
 
 # Up to so many chunks are written, or put in their place, by one thread, and more by several.
-FEW = 8
+MAX_SERIAL_CHUNKS = 8
 THREADS = 4
 # A chunk, and its file.
-Aside = tuple[Index, str]
+StagedChunk = tuple[Index, str]
 Item = TypeVar("Item")
 
 
-def put_aside(
+def stage_chunks(
     directory: Path,
     name: str,
     layout: Layout,
@@ -39,34 +39,34 @@ def put_aside(
     *,
     shape: Sequence[int],
     sync: bool,
-) -> list[Aside]:
+) -> list[StagedChunk]:
     """Set the chunks aside that `values` over `region` make of those of an array of `shape`.
 
     Returns which these are, with their files.
     """
     indices = list(chunks_of(region, layout.chunk))
     place = staging_names.file_of
-    if len(indices) > FEW:
-        place = staging_names.aside
-        staging_names.list_many(directory, name, chunk_ranges(region, layout.chunk), sync=sync)
+    if len(indices) > MAX_SERIAL_CHUNKS:
+        place = staging_names.staged_path
+        staging_names.write_list(directory, name, chunk_ranges(region, layout.chunk), sync=sync)
 
-    def put(aside: Aside) -> None:
+    def put(aside: StagedChunk) -> None:
         index, path = aside
         chunk = new_chunk(directory, layout, index, region, values, shape)
         target = chunk_path(directory, index)
         try:
-            write_aside(path, content(chunk), target, sync=sync)
+            write_temporary(path, chunk_bytes(chunk), target, sync=sync)
         except IsADirectoryError as error:
-            raise folder_in_place(target) from error
+            raise folder_in_place_error(target) from error
 
     chunks = [(index, place(directory, name, index)) for index in indices]
-    _each(put, chunks)
+    _for_each(put, chunks)
     return chunks
 
 
-def find(directory: Path, name: str, ndim: int) -> list[Aside]:
+def find_staged(directory: Path, name: str, ndim: int) -> list[StagedChunk]:
     """Return the chunks that the write called `name` has set aside, with their files."""
-    mine = [each for each in staging_names.found(directory) if each.name == name]
+    mine = [each for each in staging_names.find_stages(directory) if each.name == name]
     # An array without dimensions has one chunk, whose index is empty.
     return [(index[:ndim], path) for each in mine for index, path in each.chunks(directory)]
 
@@ -76,7 +76,7 @@ def apply(
     name: str,
     layout: Layout,
     shape: Sequence[int],
-    chunks: Sequence[Aside],
+    chunks: Sequence[StagedChunk],
     *,
     sync: bool,
     alone: bool,
@@ -88,28 +88,28 @@ def apply(
     if chunks and layout.recorded:
         indices = [index for index, _ in chunks]
         written.before_placing(directory, layout, shape, indices, sync=sync, alone=alone)
-    _each(lambda chunk: _place(chunk[1], chunk_path(directory, chunk[0]), sync), chunks)
-    if len(chunks) > FEW:
-        _unlink(staging_names.list_of(directory, name))
+    _for_each(lambda chunk: _publish(chunk[1], chunk_path(directory, chunk[0]), sync), chunks)
+    if len(chunks) > MAX_SERIAL_CHUNKS:
+        _unlink(staging_names.list_path(directory, name))
 
 
 def discard(directory: Path, name: str) -> None:
     """Remove what the write called `name` has set aside and not put in its place."""
-    for each in staging_names.found(directory):
+    for each in staging_names.find_stages(directory):
         if each.name == name:
             for _, path in each.chunks(directory):
                 _unlink(path)
             _unlink(each.path)
 
 
-def _each(step: Callable[[Item], None], items: Sequence[Item]) -> None:
+def _for_each(step: Callable[[Item], None], items: Sequence[Item]) -> None:
     """Take a step for each item, in several threads where there are many."""
 
     def some(first: int) -> None:
         for item in items[first::THREADS]:
             step(item)
 
-    if len(items) <= FEW:
+    if len(items) <= MAX_SERIAL_CHUNKS:
         for item in items:
             step(item)
         return
@@ -118,14 +118,14 @@ def _each(step: Callable[[Item], None], items: Sequence[Item]) -> None:
             pass
 
 
-def _place(aside: str, path: str, sync: bool) -> None:
+def _publish(aside: str, path: str, sync: bool) -> None:
     try:
-        put_in_place(aside, path, sync=sync)
+        rename_into_place(aside, path, sync=sync)
     except FileNotFoundError:
         # Its folder is missing, or another process has put it there.
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with suppress(FileNotFoundError):
-            put_in_place(aside, path, sync=sync)
+            rename_into_place(aside, path, sync=sync)
 
 
 def _unlink(path: str) -> None:

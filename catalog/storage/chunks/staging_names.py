@@ -24,7 +24,7 @@ Index = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
+class StagedWrite:
     """What the write `name` has set aside: the chunk `index`, or a list of many if that is None."""
 
     name: str
@@ -32,18 +32,18 @@ class Staged:
     path: str
 
     def chunks(self, directory: Path) -> Iterator[tuple[Index, str]]:
-        """The chunks, with their files, of which some may be in their place already."""
+        """Yield the chunks, with their files, of which some may be in their place already."""
         if self.index is not None:
             yield self.index, self.path
             return
         for index in itertools.chain.from_iterable(self._boxes()):
-            yield index, aside(directory, self.name, index)
+            yield index, staged_path(directory, self.name, index)
 
     def has(self, directory: Path, index: Index) -> bool:
         """Return whether it has the file of this chunk."""
         if self.index is not None:
             return (self.index or (0,)) == (index or (0,))
-        return os.path.exists(aside(directory, self.name, index))
+        return os.path.exists(staged_path(directory, self.name, index))
 
     def _boxes(self) -> Iterator[Iterator[Index]]:
         try:
@@ -57,29 +57,29 @@ class Staged:
 
 
 def chunk_path(directory: Path, index: Sequence[int]) -> str:
-    """The file of chunk `index`, by zarr's default key encoding."""
+    """Return the file of chunk `index`, by zarr's default key encoding."""
     return "/".join((str(directory), FOLDER, *map(str, index)))
 
 
 def file_of(directory: Path, name: str, index: Sequence[int]) -> str:
-    """The file of one chunk, of a few, that the write called `name` sets aside."""
+    """Return the file of one chunk, of a few, that the write called `name` sets aside."""
     return f"{directory}/staged-{name}@{'.'.join(map(str, index)) or '0'}.partial"
 
 
-def aside(directory: Path, name: str, index: Sequence[int]) -> str:
-    """The file of one chunk, of many, that the write called `name` sets aside."""
+def staged_path(directory: Path, name: str, index: Sequence[int]) -> str:
+    """Return the file of one chunk, of many, that the write called `name` sets aside."""
     return f"{chunk_path(directory, index)}.staged-{name}.partial"
 
 
-def list_of(directory: Path, name: str) -> str:
-    """The list of the many chunks that the write called `name` sets aside."""
+def list_path(directory: Path, name: str) -> str:
+    """Return the list of the many chunks that the write called `name` sets aside."""
     return f"{directory}/staged-{name}.partial"
 
 
-def list_many(directory: Path, name: str, numbers: Sequence[range], *, sync: bool) -> None:
+def write_list(directory: Path, name: str, numbers: Sequence[range], *, sync: bool) -> None:
     """Note that the write called `name` is about to set the chunks with these numbers aside."""
     line = " ".join(f"{along.start}:{along.stop}" for along in numbers) + "\n"
-    path = list_of(directory, name)
+    path = list_path(directory, name)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     try:
         write_all(descriptor, line.encode())
@@ -89,7 +89,7 @@ def list_many(directory: Path, name: str, numbers: Sequence[range], *, sync: boo
         os.close(descriptor)
 
 
-def found(directory: Path) -> list[Staged]:
+def find_stages(directory: Path) -> list[StagedWrite]:
     """What is set aside in the folder of an array, which need not exist."""
     try:
         names = os.listdir(directory)
@@ -98,7 +98,7 @@ def found(directory: Path) -> list[Staged]:
     names = [name for name in names if name.startswith("staged-")]
     matches = [match for match in map(_FORM.fullmatch, names) if match is not None]
     return [
-        Staged(
+        StagedWrite(
             match[1],
             None if match[2] is None else tuple(map(int, match[2].split("."))),
             f"{directory}/{match[0]}",
@@ -109,4 +109,4 @@ def found(directory: Path) -> list[Staged]:
 
 def is_staged(directory: Path, index: Sequence[int]) -> bool:
     """Return whether a write has set this chunk aside."""
-    return any(each.has(directory, tuple(index)) for each in found(directory))
+    return any(each.has(directory, tuple(index)) for each in find_stages(directory))

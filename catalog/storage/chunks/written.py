@@ -24,7 +24,7 @@ from ..regions import (
     chunk_ranges,
     count_chunks,
     count_touched,
-    touched,
+    select_touched,
     touched_numbers,
     whole,
 )
@@ -111,7 +111,7 @@ def check_lost(directory: Path, layout: Layout, index: Sequence[int]) -> bool:
         return True
     if coming:
         return False
-    raise _missing(path)
+    raise _missing_chunk_error(path)
 
 
 def is_complete(directory: Path, layout: Layout, region: Region) -> bool:
@@ -126,7 +126,7 @@ def is_complete(directory: Path, layout: Layout, region: Region) -> bool:
         return True
     if state is not Written.SOME:
         return False
-    known = touched(region, layout.chunk, written_marks.find_marked(directory, numbers))
+    known = select_touched(region, layout.chunk, written_marks.find_marked(directory, numbers))
     if len(known) == count_touched(region, layout.chunk):
         return True
     _check_files(directory, layout, known)
@@ -141,16 +141,18 @@ def check_files(directory: Path, layout: Layout, region: Region) -> None:
             check_lost(directory, layout, index)
     elif state is Written.SOME:
         known = written_marks.find_marked(directory, chunk_ranges(region, layout.chunk))
-        _check_files(directory, layout, touched(region, layout.chunk, known))
+        _check_files(directory, layout, select_touched(region, layout.chunk, known))
 
 
-def forget_beyond(directory: Path, layout: Layout, shape: Sequence[int]) -> None:
+def clear_beyond(directory: Path, layout: Layout, shape: Sequence[int]) -> None:
     """Forget what was written beyond `shape`. Call it before the files go."""
     if layout.recorded:
         written_marks.clear_beyond(directory, chunk_ranges(whole(shape), layout.chunk))
 
 
-def link(directory: Path, target: Path, layout: Layout, shape: Sequence[int]) -> Written | None:
+def copy_marks(
+    directory: Path, target: Path, layout: Layout, shape: Sequence[int]
+) -> Written | None:
     """Let the folder `target` know what was written within `shape` in `directory`; return it."""
     state = read_written(directory, len(layout.chunk))
     if state is Written.SOME:
@@ -176,7 +178,7 @@ def _check_files(directory: Path, layout: Layout, indices: Array) -> None:
             check_lost(directory, layout, index)
 
 
-def _missing(path: str) -> MissingFile:
+def _missing_chunk_error(path: str) -> MissingFile:
     return MissingFile(
         f"The chunk file {path} is not there, though the chunk was written. Restore the file from "
         "a backup, or write the whole of this chunk again."

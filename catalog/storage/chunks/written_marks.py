@@ -21,11 +21,11 @@ from ..errors import MissingFile
 FOLDER = "written"
 # A tile is at most one block of the disk. Along the first dimension, where most arrays grow, it is
 # this long; the other dimensions share as much.
-LONG = 64
+TILE_LENGTH = 64
 # By the number of the other dimensions; where there are more, a tile is one chunk wide.
 _SIDES = {1: 64, 2: 8, 3: 4, 4: 2, 5: 2, 6: 2}
 # So many tiles are looked for by their names; of more, those that are there are listed.
-_FEW_TILES = 64
+_MAX_NAMED_TILES = 64
 
 Numbers = tuple[range, ...]
 
@@ -107,7 +107,7 @@ def copy(directory: Path, target: Path, numbers: Numbers) -> None:
             replace_file(_path(target, tile), kept.tobytes())
 
 
-def _gone(directory: Path) -> MissingFile:
+def _missing_marks_error(directory: Path) -> MissingFile:
     return MissingFile(
         f"The marks of written chunks, {directory}/{FOLDER}, are not there, so that it cannot be "
         "told whether a missing chunk file was written. Restore them from a backup."
@@ -116,8 +116,8 @@ def _gone(directory: Path) -> MissingFile:
 
 def _tile_shape(ndim: int) -> tuple[int, ...]:
     if ndim == 1:
-        return (LONG * LONG,)
-    return (LONG, *(_SIDES.get(ndim - 1, 1),) * (ndim - 1))
+        return (TILE_LENGTH * TILE_LENGTH,)
+    return (TILE_LENGTH, *(_SIDES.get(ndim - 1, 1),) * (ndim - 1))
 
 
 def _tiles(numbers: range, side: int) -> range:
@@ -125,7 +125,7 @@ def _tiles(numbers: range, side: int) -> range:
 
 
 def _within(numbers: range, tile: int, side: int) -> range:
-    """Those of `numbers` that are in the tile, as counted from where it begins."""
+    """Return those of `numbers` that are in the tile, as counted from where it begins."""
     first = tile * side
     start = min(max(numbers.start - first, 0), side)
     return range(start, min(max(numbers.stop - first, start), side))
@@ -146,7 +146,7 @@ def _write(
     directory: Path, tile: Sequence[int], runs: Sequence[tuple[int, int]], sync: bool
 ) -> None:
     """Set so many bytes of a tile from each of some places on."""
-    descriptor = _opened(directory, tile)
+    descriptor = _open_tile(directory, tile)
     try:
         if not os.fstat(descriptor).st_size:
             # To lengthen it each time costs more than to change it. Another process may just have
@@ -160,7 +160,7 @@ def _write(
         os.close(descriptor)
 
 
-def _opened(directory: Path, tile: Sequence[int]) -> int:
+def _open_tile(directory: Path, tile: Sequence[int]) -> int:
     path = _path(directory, tile)
     try:
         return os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
@@ -170,13 +170,13 @@ def _opened(directory: Path, tile: Sequence[int]) -> int:
 
 
 def _read(directory: Path, tile: Sequence[int], shape: Sequence[int]) -> Array:
-    """The bytes of a tile; zeros where there are no marks."""
+    """Return the bytes of a tile; zeros where there are no marks."""
     size = math.prod(shape)
     try:
         descriptor = os.open(_path(directory, tile), os.O_RDONLY)
     except FileNotFoundError:
         if not os.path.isdir(f"{directory}/{FOLDER}"):
-            raise _gone(directory) from None
+            raise _missing_marks_error(directory) from None
         content = b""
     else:
         try:
@@ -190,7 +190,7 @@ def _tiles_within(
     directory: Path, numbers: Numbers, shape: Sequence[int]
 ) -> Iterator[tuple[int, ...]]:
     ranges = tuple(map(_tiles, numbers, shape))
-    if math.prod(map(len, ranges)) <= _FEW_TILES:
+    if math.prod(map(len, ranges)) <= _MAX_NAMED_TILES:
         yield from itertools.product(*ranges)
         return
     for tile in _all_tiles(directory, len(numbers)):
@@ -199,11 +199,11 @@ def _tiles_within(
 
 
 def _all_tiles(directory: Path, ndim: int) -> Iterator[tuple[int, ...]]:
-    """The tiles that there are. Raises MissingFile if the marks themselves are gone."""
+    """Yield the tiles that there are. Raises MissingFile if the marks themselves are gone."""
     try:
         names = os.listdir(f"{directory}/{FOLDER}")
     except FileNotFoundError:
-        raise _gone(directory) from None
+        raise _missing_marks_error(directory) from None
     for name in names:
         parts = name.split(".")
         if len(parts) == ndim and all(part.isdecimal() for part in parts):

@@ -30,12 +30,12 @@ from . import landlock, seccomp
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 # From linux/capability.h: to read whatever modes say.
 CAPABILITY_VERSION, READ_ANYTHING = 0x20080522, 0b110
-MOST_FILES = 4096
+MAX_OPEN_FILES = 4096
 # Addresses are also taken by what is mapped without being used: stacks, pools of allocators.
-ADDRESSES = 4 << 30
+EXTRA_ADDRESS_SPACE_BYTES = 4 << 30
 # When memory is short, the kernel is to end such a process before others.
-FIRST_TO_END = 800
-SYSTEM = (
+OOM_SCORE = 800
+SYSTEM_PATHS = (
     "/usr/lib",
     "/usr/lib64",
     "/usr/local/lib",
@@ -73,7 +73,7 @@ class Protection:
     @classmethod
     def here(cls) -> Protection:
         """What it can do here."""
-        return cls(landlock.version(), seccomp.known())
+        return cls(landlock.version(), seccomp.is_supported())
 
     @property
     def missing(self) -> str | None:
@@ -105,7 +105,9 @@ def library_paths(private: Iterable[Path]) -> list[Path]:
     installed = [
         sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")
     ]
-    found = [Path(path) for path in (*SYSTEM, *installed, *(f"{one}/lib" for one in prefixes))]
+    found = [
+        Path(path) for path in (*SYSTEM_PATHS, *installed, *(f"{one}/lib" for one in prefixes))
+    ]
     for entry in map(Path, filter(None, sys.path)):
         found += [entry, entry.resolve()] if entry.name.endswith("-packages") else _code(entry)
     return [path for path in dict.fromkeys(found) if not _holds(path, hidden)]
@@ -121,7 +123,7 @@ def apply(confinement: Confinement, libraries: Sequence[Path]) -> None:
     _drop_capabilities(libc)
     if landlock.version():
         landlock.restrict([*libraries, *(Path(path) for path, _, _ in confinement.readable)])
-    if seccomp.known():
+    if seccomp.is_supported():
         seccomp.restrict()
 
 
@@ -131,19 +133,19 @@ def _limit(memory: int) -> None:
     addresses, data = int(fields[0]) * page, int(fields[5]) * page
     limits = {
         resource.RLIMIT_DATA: data + memory,
-        resource.RLIMIT_AS: addresses + memory + ADDRESSES,
+        resource.RLIMIT_AS: addresses + memory + EXTRA_ADDRESS_SPACE_BYTES,
         resource.RLIMIT_FSIZE: memory,
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: MOST_FILES,
+        resource.RLIMIT_NOFILE: MAX_OPEN_FILES,
     }
     for kind, wanted in limits.items():
         _, hard = resource.getrlimit(kind)
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(kind, (most, most))
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(kind, (limit, limit))
     # An answer that is too long is an error, not the end.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(str(FIRST_TO_END))
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
 
 
 def _drop_capabilities(libc: ctypes.CDLL) -> None:
@@ -159,7 +161,7 @@ def _drop_capabilities(libc: ctypes.CDLL) -> None:
 
 
 def _code(entry: Path) -> Iterator[Path]:
-    """The packages and modules in a folder that may hold other things as well."""
+    """Yield the packages and modules in a folder that may hold other things as well."""
     with suppress(OSError):
         for path in entry.iterdir():
             if path.suffix in (".py", ".so") or (path / "__init__.py").is_file():

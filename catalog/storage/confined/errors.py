@@ -20,7 +20,7 @@ class ConfinedError(Exception):
 
 
 @dataclass
-class Failed(ConfinedError):
+class OperationFailed(ConfinedError):
     """The operation raised an error: the names of its class and of those above, and its text."""
 
     kinds: Sequence[str]
@@ -32,7 +32,7 @@ class Failed(ConfinedError):
         return self.text
 
 
-class Ended(ConfinedError):
+class ProcessEnded(ConfinedError):
     """The process ended; `how` says with what signal or status."""
 
     def __init__(self, status: int | None) -> None:
@@ -40,15 +40,15 @@ class Ended(ConfinedError):
         super().__init__(f"The process ended: {self.how}.")
 
 
-class TooSlow(ConfinedError):
+class CallTimedOut(ConfinedError):
     """There was no answer in time."""
 
 
-class Busy(ConfinedError):
+class PoolBusy(ConfinedError):
     """All processes are at work."""
 
 
-class NotStarted(ConfinedError):
+class ProcessNotStarted(ConfinedError):
     """No process can be started."""
 
 

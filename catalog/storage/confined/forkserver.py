@@ -26,7 +26,7 @@ from .messages import Channel, receive_descriptors, send_descriptors, shared_mem
 from .reader import Operation, resident_memory, serve
 
 # How long (seconds) a process that is about to end is waited for.
-PATIENCE = 0.5
+EXIT_TIMEOUT = 0.5
 
 
 class ForkServer:
@@ -51,12 +51,12 @@ class ForkServer:
                 if what == "fork":
                     self._fork(Confinement(tuple(map(tuple, arguments[0])), arguments[1]))
                 else:
-                    send_descriptors(self._control, self._ended(arguments[0], arguments[1]))
+                    send_descriptors(self._control, self._reap(arguments[0], arguments[1]))
         except (EOFError, OSError):
             pass
         finally:
             for pid in list(self._children):
-                self._ended(pid, 0)
+                self._reap(pid, 0)
 
     def _fork(self, confinement: Confinement) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -91,7 +91,7 @@ class ForkServer:
             # Nothing of the parent is flushed or closed twice.
             os._exit(status)
 
-    def _ended(self, pid: int, patience: float) -> int | None:
+    def _reap(self, pid: int, patience: float) -> int | None:
         """End a process, if it has not by itself before; its exit code as `subprocess` has it."""
         if pid not in self._children:
             return None

@@ -13,11 +13,11 @@ from contextlib import suppress
 from typing import Any
 
 from .confinement import Confinement
-from .errors import NotStarted
-from .messages import BadFrame, Channel, receive_descriptors, send_descriptors
+from .errors import ProcessNotStarted
+from .messages import Channel, InvalidMessage, receive_descriptors, send_descriptors
 
 # What the processes see of the environment: nothing that the site has put there.
-KEPT_VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "HDF5_USE_FILE_LOCKING")
+INHERITED_VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "HDF5_USE_FILE_LOCKING")
 ENVIRONMENT = {
     # One thread each: there are several processes, and memory is counted by address.
     "OMP_NUM_THREADS": "1",
@@ -34,7 +34,7 @@ BOOT = (
 START_TIMEOUT, FORK_TIMEOUT = 120.0, 30.0
 
 
-class Starter:
+class ForkServerClient:
     """A fork server, started when it is first needed, and again if it has ended."""
 
     def __init__(self, modules: Sequence[str], arguments: Mapping[str, Any]) -> None:
@@ -47,13 +47,13 @@ class Starter:
         """Make a confined process. Raises NotStarted."""
         with self._lock:
             for attempt in (1, 2):
-                control = self._started()
+                control = self._ensure_started()
                 try:
-                    return self._forked(control, confinement)
-                except (OSError, EOFError, BadFrame) as error:
+                    return self._request_fork(control, confinement)
+                except (OSError, EOFError, InvalidMessage) as error:
                     self._stop()
                     if attempt == 2:
-                        raise NotStarted(f"No process could be made: {error}") from error
+                        raise ProcessNotStarted(f"No process could be made: {error}") from error
         raise AssertionError
 
     def end(self, pid: int, patience: float) -> int | None:
@@ -64,7 +64,7 @@ class Starter:
             try:
                 send_descriptors(self._control, ["end", pid, patience])
                 status: int | None = receive_descriptors(self._control)[0]
-            except (OSError, EOFError, BadFrame):
+            except (OSError, EOFError, InvalidMessage):
                 self._stop()  # which ends them all
                 return None
             return status
@@ -72,18 +72,20 @@ class Starter:
     def start(self) -> None:
         """Have it loaded before it is needed. Raises NotStarted."""
         with self._lock:
-            self._started()
+            self._ensure_started()
 
     def stop(self) -> None:
         """End it, and all that it made."""
         with self._lock:
             self._stop()
 
-    def _started(self) -> socket.socket:
+    def _ensure_started(self) -> socket.socket:
         if self._control is None:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
-                kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+                kept = {
+                    name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ
+                }
                 boot = [sys.path, theirs.fileno(), self._modules, self._arguments]
                 self._process = subprocess.Popen(
                     [sys.executable, "-I", "-c", BOOT, json.dumps(boot)],
@@ -102,14 +104,16 @@ class Starter:
         control.settimeout(START_TIMEOUT)
         try:
             (what, text), _ = receive_descriptors(control)
-        except (OSError, EOFError, BadFrame) as error:
+        except (OSError, EOFError, InvalidMessage) as error:
             what, text = "failed", str(error)
         if what != "ready":
             self._stop()
-            raise NotStarted(f"The libraries that read files could not be loaded: {text}")
+            raise ProcessNotStarted(f"The libraries that read files could not be loaded: {text}")
         control.settimeout(FORK_TIMEOUT)
 
-    def _forked(self, control: socket.socket, confinement: Confinement) -> tuple[int, Channel]:
+    def _request_fork(
+        self, control: socket.socket, confinement: Confinement
+    ) -> tuple[int, Channel]:
         send_descriptors(control, ["fork", confinement.readable, confinement.memory])
         pid, (connection, memory) = receive_descriptors(control)
         return pid, Channel(socket.socket(fileno=connection), memory)

@@ -34,7 +34,7 @@ class _Ruleset(ctypes.Structure):
     ]
 
 
-class _Beneath(ctypes.Structure):
+class _PathRule(ctypes.Structure):
     _pack_ = 1
     _fields_ = [("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32)]
 
@@ -76,7 +76,7 @@ def _allow(ruleset: int, path: Path) -> None:
         return
     try:
         is_folder = stat.S_ISDIR(os.fstat(folder).st_mode)
-        rule = _Beneath(READ_FILE | READ_DIR if is_folder else READ_FILE, folder)
+        rule = _PathRule(READ_FILE | READ_DIR if is_folder else READ_FILE, folder)
         _call(ADD_RULE, ruleset, PATH_BENEATH, ctypes.byref(rule), 0)
     finally:
         os.close(folder)

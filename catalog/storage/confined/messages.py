@@ -19,9 +19,9 @@ import msgpack
 import numpy as np
 
 # What is longer than this goes through shared memory, of which so much is kept.
-INLINE = 48 * 1024
-KEPT = 64 * 1024 * 1024
-MOST_DESCRIPTORS = 4
+MAX_INLINE_BYTES = 48 * 1024
+MAX_RETAINED_BYTES = 64 * 1024 * 1024
+MAX_DESCRIPTORS = 4
 ALIGNMENT = 64
 SHORT, LONG = b"\0", b"\1"
 
@@ -30,7 +30,7 @@ Content = tuple[Any, list[memoryview]]
 """Plain data, and buffers."""
 
 
-class BadFrame(Exception):
+class InvalidMessage(Exception):
     """What was received is no message."""
 
 
@@ -46,8 +46,8 @@ class Channel:
 
         Raises OSError, and TypeError, ValueError or OverflowError for what is no plain data.
         """
-        head, views = _packed(message, buffers)
-        if len(head) + sum(map(len, views)) <= INLINE:
+        head, views = _pack(message, buffers)
+        if len(head) + sum(map(len, views)) <= MAX_INLINE_BYTES:
             self.connection.sendmsg([SHORT, head, *views])
             return
         parts = [memoryview(head), *views]
@@ -60,11 +60,11 @@ class Channel:
 
         Raises EOFError where the other side is gone, TimeoutError, OSError, BadFrame.
         """
-        data = self.connection.recv(INLINE + 64)
+        data = self.connection.recv(MAX_INLINE_BYTES + 64)
         if not data:
             raise EOFError("The other process has ended.")
         if data[:1] == SHORT:
-            return _short(memoryview(data)[1:])
+            return _read_short(memoryview(data)[1:])
         return self._long(int.from_bytes(data[1:9], "little"))
 
     def close(self) -> None:
@@ -80,13 +80,13 @@ class Channel:
     def _long(self, head: int) -> Content:
         size = os.fstat(self._memory).st_size
         if head > size:
-            raise BadFrame("It is longer than the memory.")
-        message, sizes = _unpacked(self._read(0, head))
+            raise InvalidMessage("It is longer than the memory.")
+        message, sizes = _unpack(self._read(0, head))
         *offsets, end = _offsets([head, *sizes])
         if end > size + ALIGNMENT:
-            raise BadFrame("Its buffers are longer than the memory.")
+            raise InvalidMessage("Its buffers are longer than the memory.")
         buffers = [self._read(o, n) for o, n in zip(offsets[1:], sizes, strict=True)]
-        if size > KEPT:
+        if size > MAX_RETAINED_BYTES:
             os.ftruncate(self._memory, 0)
         return message, buffers
 
@@ -97,7 +97,7 @@ class Channel:
         while done < size:
             count = os.preadv(self._memory, [target[done:]], offset + done)
             if not count:
-                raise BadFrame("The memory was cut off.")
+                raise InvalidMessage("The memory was cut off.")
             done += count
         return target
 
@@ -106,18 +106,18 @@ def send_descriptors(
     connection: socket.socket, message: object, descriptors: Sequence[int] = ()
 ) -> None:
     """Send a short message, and descriptors with it. Raises as `Channel.send`."""
-    head, _ = _packed(message, ())
+    head, _ = _pack(message, ())
     socket.send_fds(connection, [SHORT, head], list(descriptors))
 
 
 def receive_descriptors(connection: socket.socket) -> tuple[Any, list[int]]:
     """Receive a short message and its descriptors. Raises as `Channel.receive`."""
     data, descriptors, _, _ = socket.recv_fds(
-        connection, INLINE + 64, MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+        connection, MAX_INLINE_BYTES + 64, MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
     )
     if not data:
         raise EOFError("The other process has ended.")
-    return _short(memoryview(data)[1:])[0], descriptors
+    return _read_short(memoryview(data)[1:])[0], descriptors
 
 
 def shared_memory() -> int:
@@ -125,31 +125,31 @@ def shared_memory() -> int:
     return os.memfd_create("messages", os.MFD_CLOEXEC)
 
 
-def _packed(message: object, buffers: Sequence[Buffer]) -> tuple[bytes, list[memoryview]]:
+def _pack(message: object, buffers: Sequence[Buffer]) -> tuple[bytes, list[memoryview]]:
     views = [memoryview(buffer).cast("B") for buffer in buffers]
     head = msgpack.packb((message, [len(view) for view in views]), unicode_errors="surrogatepass")
     return head, views
 
 
-def _short(data: memoryview) -> Content:
+def _read_short(data: memoryview) -> Content:
     unpacker = msgpack.Unpacker(unicode_errors="surrogatepass", strict_map_key=False)
     unpacker.feed(data)
     try:
         message, sizes = unpacker.unpack()
         ends = list(accumulate(sizes, initial=unpacker.tell()))
     except (ValueError, TypeError, msgpack.UnpackException) as error:
-        raise BadFrame(f"It cannot be unpacked: {error}") from error
+        raise InvalidMessage(f"It cannot be unpacked: {error}") from error
     # Copies: they may be written to, and begin where a value of any kind may.
     return message, [memoryview(bytearray(data[start:end])) for start, end in pairwise(ends)]
 
 
-def _unpacked(data: memoryview) -> tuple[Any, list[int]]:
+def _unpack(data: memoryview) -> tuple[Any, list[int]]:
     try:
         message, sizes = msgpack.unpackb(data, unicode_errors="surrogatepass", strict_map_key=False)
         if not all(isinstance(size, int) and size >= 0 for size in sizes):
-            raise BadFrame("Its buffers have no sizes.")
+            raise InvalidMessage("Its buffers have no sizes.")
     except (ValueError, TypeError, msgpack.UnpackException) as error:
-        raise BadFrame(f"It cannot be unpacked: {error}") from error
+        raise InvalidMessage(f"It cannot be unpacked: {error}") from error
     return message, sizes
 
 

@@ -13,18 +13,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .confinement import Confinement
-from .errors import Busy, ConfinedError, Ended, Failed, TooSlow
-from .forkserver_client import Starter
-from .messages import BadFrame, Buffer, Channel, Content
+from .errors import CallTimedOut, ConfinedError, OperationFailed, PoolBusy, ProcessEnded
+from .forkserver_client import ForkServerClient
+from .messages import Buffer, Channel, Content, InvalidMessage
 
 logger = logging.getLogger(__name__)
 
 # How long (seconds) a crashed process is waited for, so that its signal is known.
-CRASH_PATIENCE = 0.5
+CRASH_EXIT_TIMEOUT = 0.5
 
 
 @dataclass(eq=False, slots=True)
-class Child:
+class ConfinedProcess:
     """A confined process. `ended` are sessions that it does not know yet to be over."""
 
     number: int
@@ -32,7 +32,7 @@ class Child:
     channel: Channel
     confinement: Confinement
     busy: bool = True
-    tired: bool = False
+    over_memory: bool = False
     ended: list[str] = field(default_factory=list)
     sessions: set[str] = field(default_factory=set)
 
@@ -48,26 +48,31 @@ class Call:
     session: str | None = None
 
 
-def _read(answer: Any) -> tuple[Any, Failed | None, bool]:
-    """The value of an answer, or its error, and whether its process is tired. Raises BadFrame.
+def _parse_reply(answer: Any) -> tuple[Any, OperationFailed | None, bool]:
+    """Return a reply's value, or its error, and whether its process uses too much memory.
 
-    A damaged file may have taken over the process: it may answer anything.
+    Raises InvalidMessage: a damaged file may have taken over the process, which may then send
+    anything.
     """
     match answer:
-        case ["ok", value, bool(tired)]:
-            return value, None, tired
-        case ["error", [[*kinds], str(text), (int() | None) as later, bool(short)], bool(tired)]:
+        case ["ok", value, bool(over_memory)]:
+            return value, None, over_memory
+        case [
+            "error",
+            [[*kinds], str(text), (int() | None) as later, bool(short)],
+            bool(over_memory),
+        ]:
             if kinds and all(isinstance(kind, str) for kind in kinds):
-                return None, Failed(kinds, text, later, short), tired
-    raise BadFrame("It is no answer.")
+                return None, OperationFailed(kinds, text, later, short), over_memory
+    raise InvalidMessage("It is no answer.")
 
 
-class Pool:
+class ProcessPool:
     """At most `size` processes at a time; further calls wait for one, for `patience` seconds."""
 
-    def __init__(self, starter: Starter, size: int, patience: float) -> None:
+    def __init__(self, starter: ForkServerClient, size: int, patience: float) -> None:
         self._starter, self._size, self._patience = starter, size, patience
-        self._children: list[Child] = []
+        self._children: list[ConfinedProcess] = []
         self._starting = 0
         self._numbers = itertools.count()
         self._changed = threading.Condition()
@@ -77,8 +82,8 @@ class Pool:
 
         Raises Failed, Ended, TooSlow, Busy, NotStarted.
         """
-        with self._taken(call, confinement) as child:
-            return self._exchanged(child, call, seconds)
+        with self._lease(call, confinement) as child:
+            return self._exchange(child, call, seconds)
 
     def end_session(self, name: str) -> None:
         """Have what a session kept open closed: at once, or when its process is done."""
@@ -91,7 +96,7 @@ class Pool:
             if child.busy:
                 return  # who has it sees to that
             child.busy = True
-        self._given_back(child)
+        self._release(child)
 
     def close(self) -> None:
         """End all processes."""
@@ -100,7 +105,7 @@ class Pool:
         for child in children:
             child.channel.close()
 
-    def _exchanged(self, child: Child, call: Call, seconds: float) -> Content:
+    def _exchange(self, child: ConfinedProcess, call: Call, seconds: float) -> Content:
         ended, child.ended = child.ended, []
         if call.session is not None:
             child.sessions.add(call.session)
@@ -110,33 +115,33 @@ class Pool:
         try:
             child.channel.send(request, call.buffers)
             answer, buffers = child.channel.receive()
-            value, failed, child.tired = _read(answer)
+            value, failed, child.over_memory = _parse_reply(answer)
         except TimeoutError as error:
-            self._dismiss(child)
+            self._remove(child)
             logger.warning("%s took longer than %s s; its process was ended.", what, seconds)
-            raise TooSlow(f"There was no answer within {seconds} s.") from error
-        except (OSError, EOFError, BadFrame) as error:
-            raised = Ended(self._dismiss(child, CRASH_PATIENCE))
+            raise CallTimedOut(f"There was no answer within {seconds} s.") from error
+        except (OSError, EOFError, InvalidMessage) as error:
+            raised = ProcessEnded(self._remove(child, CRASH_EXIT_TIMEOUT))
             logger.warning("%s ended its process: %s.", what, raised.how)
             raise raised from error
         except BaseException:
-            self._dismiss(child)
+            self._remove(child)
             raise
         if failed is not None:
             raise failed
         return value, buffers
 
     @contextmanager
-    def _taken(self, call: Call, confinement: Confinement) -> Iterator[Child]:
-        child = self._take(call, confinement)
+    def _lease(self, call: Call, confinement: Confinement) -> Iterator[ConfinedProcess]:
+        child = self._acquire(call, confinement)
         try:
             yield child
         finally:
-            self._given_back(child)
+            self._release(child)
 
-    def _take(self, call: Call, confinement: Confinement) -> Child:
+    def _acquire(self, call: Call, confinement: Confinement) -> ConfinedProcess:
         deadline = time.monotonic() + self._patience
-        spare: Child | None = None
+        spare: ConfinedProcess | None = None
         with self._changed:
             while True:
                 holder = self._holder(call)
@@ -145,28 +150,31 @@ class Pool:
                     child.busy = True
                     return child
                 # Another than the holder would do as well, but have to begin anew.
-                if holder is None and self._has_room():
+                if holder is None and self._has_capacity():
                     break
                 spare = None if holder else self._idle(call, None)
                 if spare is not None:
                     self._children.remove(spare)
                     break
                 if not self._changed.wait(deadline - time.monotonic()):
-                    raise Busy(f"All {self._size} processes are at work.")
+                    raise PoolBusy(f"All {self._size} processes are at work.")
             self._starting += 1
-        return self._new(confinement, spare)
+        return self._start(confinement, spare)
 
-    def _has_room(self) -> bool:
+    def _has_capacity(self) -> bool:
         return len(self._children) + self._starting < self._size
 
-    def _holder(self, call: Call) -> Child | None:
-        """The process that has the call's session open."""
+    def _holder(self, call: Call) -> ConfinedProcess | None:
+        """Return the process that has the call's session open."""
         if call.session is None:
             return None
         return next((one for one in self._children if call.session in one.sessions), None)
 
-    def _idle(self, call: Call, confinement: Confinement | None) -> Child | None:
-        """One that is free, the one that most likely knows the file; of any confinement if None."""
+    def _idle(self, call: Call, confinement: Confinement | None) -> ConfinedProcess | None:
+        """Return an idle process, preferring the one that likely has the file cached.
+
+        With `confinement` None, return one of any confinement.
+        """
         ready = [
             one for one in self._children if not one.busy and confinement in (None, one.confinement)
         ]
@@ -174,12 +182,12 @@ class Pool:
             return None
         return max(ready, key=lambda one: zlib.crc32(f"{one.number} {call.file}".encode()))
 
-    def _new(self, confinement: Confinement, spare: Child | None) -> Child:
+    def _start(self, confinement: Confinement, spare: ConfinedProcess | None) -> ConfinedProcess:
         try:
             if spare is not None:
                 self._end(spare)
             pid, channel = self._starter.fork(confinement)
-            child = Child(next(self._numbers), pid, channel, confinement)
+            child = ConfinedProcess(next(self._numbers), pid, channel, confinement)
         except BaseException:
             with self._changed:
                 self._starting -= 1
@@ -190,31 +198,31 @@ class Pool:
             self._children.append(child)
         return child
 
-    def _given_back(self, child: Child) -> None:
+    def _release(self, child: ConfinedProcess) -> None:
         """Free a process that this thread has; sessions that are over are closed first."""
         while True:
             with self._changed:
                 if child not in self._children:
                     self._changed.notify()
                     return
-                if not child.ended and not child.tired:
+                if not child.ended and not child.over_memory:
                     child.busy = False
                     self._changed.notify_all()
                     return
-            if child.tired:
-                self._dismiss(child)
+            if child.over_memory:
+                self._remove(child)
                 continue
             try:
-                self._exchanged(child, Call("", {}), self._patience)
+                self._exchange(child, Call("", {}), self._patience)
             except ConfinedError:
                 continue
 
-    def _dismiss(self, child: Child, patience: float = 0.0) -> int | None:
+    def _remove(self, child: ConfinedProcess, patience: float = 0.0) -> int | None:
         with self._changed:
             if child in self._children:
                 self._children.remove(child)
         return self._end(child, patience)
 
-    def _end(self, child: Child, patience: float = 0.0) -> int | None:
+    def _end(self, child: ConfinedProcess, patience: float = 0.0) -> int | None:
         child.channel.close()
         return self._starter.end(child.pid, patience)

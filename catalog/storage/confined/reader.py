@@ -16,12 +16,12 @@ from typing import Any, Protocol
 
 from .messages import Buffer, Channel
 
-MOST_SESSIONS = 32
+MAX_SESSIONS = 32
 # One that has kept so much more memory than at first makes room for another.
-MOST_KEPT = 256 << 20
+MAX_RETAINED_BYTES = 256 << 20
 
 
-class Session(Protocol):
+class OperationSession(Protocol):
     """Something that stays open."""
 
     def close(self) -> None:
@@ -29,21 +29,21 @@ class Session(Protocol):
         ...
 
 
-class Sessions:
+class SessionCache:
     """What is open, by a name that the other side gave it; the oldest make room."""
 
-    def __init__(self, limit: int = MOST_SESSIONS) -> None:
+    def __init__(self, limit: int = MAX_SESSIONS) -> None:
         self._limit = limit
-        self._open: OrderedDict[str, Session] = OrderedDict()
+        self._open: OrderedDict[str, OperationSession] = OrderedDict()
 
-    def get(self, name: str) -> Session | None:
-        """The session of that name, if it is still open."""
+    def get(self, name: str) -> OperationSession | None:
+        """Return the session of that name, if it is still open."""
         found = self._open.get(name)
         if found is not None:
             self._open.move_to_end(name)
         return found
 
-    def put(self, name: str, session: Session) -> None:
+    def put(self, name: str, session: OperationSession) -> None:
         """Keep a session."""
         self._open[name] = session
         while len(self._open) > self._limit:
@@ -72,7 +72,7 @@ class Request:
     arguments: Mapping[str, Any]
     buffers: Sequence[memoryview] = ()
     session: str | None = None
-    sessions: Sessions = field(default_factory=Sessions)
+    sessions: SessionCache = field(default_factory=SessionCache)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ Operation = Callable[[Request], Reply]
 
 def serve(channel: Channel, operations: Mapping[str, Operation], memory: Callable[[], int]) -> None:
     """Answer requests until the other side is gone; `memory` says how much is used by now."""
-    sessions = Sessions()
-    most = memory() + MOST_KEPT
+    sessions = SessionCache()
+    max_bytes = memory() + MAX_RETAINED_BYTES
     while True:
         try:
             message, buffers = channel.receive()
@@ -98,8 +98,8 @@ def serve(channel: Channel, operations: Mapping[str, Operation], memory: Callabl
         name, arguments, session, ended = message
         sessions.end(ended)
         answer = _answer(operations, name, Request(arguments, buffers, session, sessions))
-        tired = memory() > most and not len(sessions)
-        _send(channel, answer, tired)
+        over_memory = memory() > max_bytes and not len(sessions)
+        _send(channel, answer, over_memory)
         del message, buffers, answer, arguments
 
 
@@ -116,18 +116,18 @@ def _answer(operations: Mapping[str, Operation], name: str, request: Request) ->
     return reply.value, reply.buffers, None
 
 
-def _send(channel: Channel, answer: Answer, tired: bool) -> None:
+def _send(channel: Channel, answer: Answer, over_memory: bool) -> None:
     value, buffers, error = answer
     if error is None:
         try:
-            channel.send(["ok", value, tired], buffers)
+            channel.send(["ok", value, over_memory], buffers)
         except (TypeError, ValueError, OverflowError, MemoryError, OSError) as caught:
             error = caught
         else:
             return
     kinds = [kind.__name__ for kind in type(error).__mro__]
     details = [kinds, str(error), getattr(error, "retry_after", None), _short_of_memory(error)]
-    channel.send(["error", details, tired])
+    channel.send(["error", details, over_memory])
 
 
 def _short_of_memory(error: BaseException | None) -> bool:

@@ -126,14 +126,14 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_uint16), ("steps", ctypes.POINTER(_Instruction))]
 
 
-def known() -> bool:
+def is_supported() -> bool:
     """Return whether there is a filter for this machine."""
     return platform.system() == "Linux" and platform.machine() in ARCHITECTURES
 
 
 def restrict() -> None:
     """Apply the filter to this process, for good; `no_new_privs` must be set. Raises OSError."""
-    steps = [_Instruction(*step) for step in _steps(*ARCHITECTURES[platform.machine()])]
+    steps = [_Instruction(*step) for step in _build_program(*ARCHITECTURES[platform.machine()])]
     program = _Program(len(steps), (_Instruction * len(steps))(*steps))
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
@@ -141,7 +141,7 @@ def restrict() -> None:
         raise OSError(error, f"seccomp: {os.strerror(error)}")
 
 
-def _steps(architecture: int, column: int) -> Iterator[Step]:
+def _build_program(architecture: int, column: int) -> Iterator[Step]:
     refused = REFUSE | errno.EPERM
     yield (LOAD, 0, 0, ARCHITECTURE)
     yield (JUMP_EQUAL, 1, 0, architecture)
@@ -163,12 +163,12 @@ def _steps(architecture: int, column: int) -> Iterator[Step]:
     yield (LOAD, 0, 0, FIRST)
     yield (JUMP_ANY_BIT, 1, 0, CLONE_THREAD)
     yield (RETURN, 0, 0, refused)
-    yield from _own(TGKILL[column], os.getpid(), refused)
-    yield from _own(PRLIMIT[column], 0, refused)
+    yield from _only_own_process(TGKILL[column], os.getpid(), refused)
+    yield from _only_own_process(PRLIMIT[column], 0, refused)
     yield (RETURN, 0, 0, ALLOW)
 
 
-def _own(number: int, allowed: int, refused: int) -> Iterator[Step]:
+def _only_own_process(number: int, allowed: int, refused: int) -> Iterator[Step]:
     """Refuse a call whose first argument, a process, is another one."""
     yield (LOAD, 0, 0, NUMBER)
     yield (JUMP_EQUAL, 0, 3, number)

@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import Any
 
 from .confinement import Confinement
-from .errors import Failed
+from .errors import OperationFailed
 from .messages import Content
 from .pool import Call
-from .reader import Operation, Request, Sessions
+from .reader import Operation, Request, SessionCache
 
 
 class Unconfined:
@@ -23,7 +23,7 @@ class Unconfined:
             module = import_module(name)
             module.prepare(arguments)
             self._operations.update(module.OPERATIONS)
-        self._sessions = Sessions()
+        self._sessions = SessionCache()
         self._lock = threading.Lock()
 
     def call(self, call: Call, confinement: Confinement, seconds: float) -> Content:
@@ -35,7 +35,7 @@ class Unconfined:
                 reply = self._operations[call.operation](request)
         except Exception as error:
             kinds = [kind.__name__ for kind in type(error).__mro__]
-            raise Failed(kinds, str(error), getattr(error, "retry_after", None)) from error
+            raise OperationFailed(kinds, str(error), getattr(error, "retry_after", None)) from error
         return reply.value, [memoryview(bytearray(buffer)) for buffer in reply.buffers]
 
     def end_session(self, name: str) -> None:

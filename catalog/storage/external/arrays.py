@@ -16,7 +16,7 @@ from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
 from ..errors import NotReady
-from .reader_results import as_array, plain_items
+from .reader_results import as_array, items_to_json
 from .readers import call
 from .registry import format_of
 from .sources import Sources
@@ -46,6 +46,6 @@ def read_array(
     wanted = {
         "mimetype": mimetype,
         "structure": structure.to_json(),
-        "items": plain_items(items),
+        "items": items_to_json(items),
     }
     return as_array(call("array", sources, wanted), structure.dtype)

@@ -15,7 +15,7 @@ from tiled_client.wire.structures import TableStructure
 
 from ..tables.ranges import within
 from .formats import Format, Inspected
-from .magic_bytes import check_whole
+from .magic_bytes import check_complete
 from .rows import TableFile
 from .sources import Sources
 
@@ -30,19 +30,19 @@ class ArrowFile:
     whole: ClassVar[bool] = True
 
     def names(self) -> list[str]:
-        """The names of the columns."""
-        with self._opened() as file:
+        """Return the names of the columns."""
+        with self._open() as file:
             return list(file.schema.names)
 
     def count(self) -> int:
-        """How many rows there are; one column of each batch is looked at."""
-        with self._opened([0] if self.names() else None) as file:
+        """Return how many rows there are; one column of each batch is looked at."""
+        with self._open([0] if self.names() else None) as file:
             return sum(file.get_batch(n).num_rows for n in range(file.num_record_batches))
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
         """Rows number `start` to `stop`, or as many as there are, a batch at a time."""
         places = {name: number for number, name in enumerate(self.names())}
-        with self._opened(sorted(places[name] for name in names)) as file:
+        with self._open(sorted(places[name] for name in names)) as file:
             before = 0
             for number in range(file.num_record_batches):
                 if stop is not None and before >= stop:
@@ -53,8 +53,8 @@ class ArrowFile:
                 before += batch.num_rows
 
     @contextmanager
-    def _opened(self, columns: list[int] | None = None) -> Iterator[pa.RecordBatchFileReader]:
-        check_whole(self.path, b"ARROW1", "Arrow")
+    def _open(self, columns: list[int] | None = None) -> Iterator[pa.RecordBatchFileReader]:
+        check_complete(self.path, b"ARROW1", "Arrow")
         options = pa.ipc.IpcReadOptions(included_fields=columns)
         # Not mapped: who wrote the file may cut it off.
         with pa.OSFile(str(self.path)) as source:
@@ -62,13 +62,13 @@ class ArrowFile:
 
 
 def open_arrow(path: Path, schema: pa.Schema, parameters: Mapping[str, Any]) -> TableFile:
-    """The rows of an Arrow IPC file."""
+    """Return the rows of an Arrow IPC file."""
     return ArrowFile(path)
 
 
 def inspect_arrow(sources: Sources, mimetype: str) -> Inspected:
-    """The schema of the first file, and the rows of all."""
-    check_whole(sources.paths[0], b"ARROW1", "Arrow")
+    """Return the schema of the first file, and the rows of all."""
+    check_complete(sources.paths[0], b"ARROW1", "Arrow")
     with pa.OSFile(str(sources.paths[0])) as file:
         schema = pa.ipc.open_file(file).schema
     structure = TableStructure.from_schema(schema, npartitions=len(sources.paths))

@@ -10,21 +10,21 @@ from ..encoding import Array
 from ..errors import Unreadable
 
 
-def convertible(found: np.dtype[Any], declared: np.dtype[Any]) -> bool:
-    """Whether values of dtype `found` may be read as `declared`: no other kind, and no bytes."""
+def is_convertible(found: np.dtype[Any], declared: np.dtype[Any]) -> bool:
+    """Return whether dtype `found` may be read as `declared`: the same kind, and no raw bytes."""
     if found.kind == "S" and declared.kind == "U":
         return True
     return _same_bytes(found, declared) or np.can_cast(found, declared, "same_kind")
 
 
-def converted(array: Array, declared: np.dtype[Any]) -> Array:
+def convert(array: Array, declared: np.dtype[Any]) -> Array:
     """Return `array` in exactly the dtype `declared`, C-contiguous.
 
     Floats may lose digits. Raises Unreadable for another kind, and for values that do not fit.
     """
     if array.dtype == declared:
         return np.asarray(array, order="C")
-    if not convertible(array.dtype, declared):
+    if not is_convertible(array.dtype, declared):
         raise Unreadable(f"it holds {array.dtype}, where {declared} is declared.")
     if _same_bytes(array.dtype, declared):
         return np.asarray(array, order="C").view(declared)
@@ -74,12 +74,12 @@ def _same_numbers(array: Array, result: Array) -> bool:
         return True
     real = result.real
     # A double just beyond the integers is no number of them any more.
-    most = float(np.iinfo(array.dtype).max)
-    inside = np.isfinite(real) & ((real < most) | (array.dtype.itemsize < 8))
+    maximum = float(np.iinfo(array.dtype).max)
+    inside = np.isfinite(real) & ((real < maximum) | (array.dtype.itemsize < 8))
     return bool(np.all(inside)) and bool(np.array_equal(real.astype(array.dtype), array))
 
 
 def _same_bytes(found: np.dtype[Any], declared: np.dtype[Any]) -> bool:
-    """Whether one is a structure, and the other the same bytes without names."""
+    """Return whether one is a structure, and the other the same bytes without names."""
     both = found.kind == declared.kind == "V" and found.itemsize == declared.itemsize
     return both and (found.names is None or declared.names is None)

@@ -22,8 +22,8 @@ from tiled_client.wire.structures import ArrayStructure
 from ..encoding import Array
 from ..errors import StorageError, Unreadable
 from ..regions import Region, fetch_plan
-from .conversion import converted, convertible
-from .error_translation import fault
+from .conversion import convert, is_convertible
+from .error_translation import to_storage_error
 
 Ranges = tuple[range, ...]
 
@@ -47,7 +47,7 @@ class Dataset(Protocol):
         ...
 
     def region(self, region: Region) -> Array:
-        """A part: slices whose start, stop and positive step are given, one per dimension."""
+        """Return a region: one slice per dimension, with start, stop and a positive step."""
         ...
 
 
@@ -62,10 +62,10 @@ def read_datasets(
     `selected` is the part of the joined datasets that the array is made of. Raises NotReady,
     Unreadable.
     """
-    return _View(_Joined(datasets), selected).read(structure, items)
+    return _SelectedView(_ConcatenatedDatasets(datasets), selected).read(structure, items)
 
 
-class _Joined:
+class _ConcatenatedDatasets:
     """Datasets one after another along the first dimension."""
 
     def __init__(self, datasets: Sequence[Dataset]) -> None:
@@ -81,7 +81,7 @@ class _Joined:
     def check(self, declared: np.dtype[Any]) -> None:
         """Raise Unreadable for a dtype that is not what was declared."""
         found = self._datasets[0].dtype
-        if not convertible(found, declared):
+        if not is_convertible(found, declared):
             raise Unreadable(f"{self.paths[0]} holds {found}, where {declared} is declared.")
 
     def read_into(self, target: Array, ranges: Ranges) -> None:
@@ -93,7 +93,7 @@ class _Joined:
             if first < last:
                 part = range(rows[first] - start, rows[last - 1] + 1 - start, rows.step)
                 found = self._region(self._datasets[number], (part, *others))
-                target[first:last] = converted(found, target.dtype)
+                target[first:last] = convert(found, target.dtype)
 
     def _region(self, dataset: Dataset, ranges: Ranges) -> Array:
         shape = tuple(map(len, ranges))
@@ -102,10 +102,10 @@ class _Joined:
         return dataset.region(tuple(slice(r.start, r.stop, r.step) for r in ranges)).reshape(shape)
 
 
-class _View:
+class _SelectedView:
     """The part of joined datasets that an array is made of."""
 
-    def __init__(self, joined: _Joined, selected: NDSlice) -> None:
+    def __init__(self, joined: _ConcatenatedDatasets, selected: NDSlice) -> None:
         self._joined = joined
         self._ranges = tuple(_ranges(joined.shape, selected))
         shape = self.shape = tuple(map(len, self._ranges))
@@ -122,7 +122,7 @@ class _View:
         rows = _flat_rows(structure.shape[:folded], fetch[:folded])
         if len(rows) and int(rows[-1]) >= self.shape[self._lead]:
             # Those that are there can be read, also while others are still to come.
-            raise self._too_few(structure.shape)
+            raise self._too_few_error(structure.shape)
         inner = [range(part.start, part.stop, part.step) for part in fetch[folded:]]
         wanted = [r for r, size in zip(inner, structure.shape[folded:], strict=True) if size != 1]
         target = np.empty((len(rows), *map(len, wanted)), structure.dtype)
@@ -132,7 +132,7 @@ class _View:
         return result
 
     def _folded(self, declared: Sequence[int]) -> int | None:
-        """How many of the first declared dimensions are the rows; None for another shape."""
+        """Return how many of the first declared dimensions are the rows; None for another shape."""
         rest = _without_ones(self.shape[self._lead + 1 :])
         for count in range(len(declared) + 1):
             if _without_ones(declared[count:]) == rest:
@@ -167,7 +167,7 @@ class _View:
         declared = structure.shape
         if math.prod(declared) != math.prod(self.shape):
             if math.prod(declared) > math.prod(self.shape):
-                raise self._too_few(declared)
+                raise self._too_few_error(declared)
             raise Unreadable(
                 f"Files of shape {list(self.shape)} do not make up the declared shape "
                 f"{list(declared)}."
@@ -187,8 +187,8 @@ class _View:
         result: Array = np.stack(pieces)[(*then, ...)]
         return result if declared else result.reshape(())
 
-    def _too_few(self, declared: Sequence[int]) -> StorageError:
-        return fault(
+    def _too_few_error(self, declared: Sequence[int]) -> StorageError:
+        return to_storage_error(
             f"Files of shape {list(self.shape)} are less than the declared shape {list(declared)}.",
             self._joined.paths,
         )
@@ -209,7 +209,7 @@ def _ranges(shape: Sequence[int], selected: NDSlice) -> Iterator[range]:
 
 
 def _flat_rows(shape: Sequence[int], fetch: Region) -> Array:
-    """The numbers, in C order, of the rows that a region of folded dimensions has."""
+    """Return the numbers, in C order, of the rows that a region of folded dimensions has."""
     rows = np.zeros(1, np.int64)
     for size, part in zip(shape, fetch, strict=True):
         numbers = np.arange(part.start, part.stop, part.step)
@@ -218,7 +218,7 @@ def _flat_rows(shape: Sequence[int], fetch: Region) -> Array:
 
 
 def _runs(rows: Array) -> Iterator[tuple[int, range]]:
-    """The same rows as ranges of equal steps, each with the place where it begins."""
+    """Yield the same rows as ranges of equal steps, each with the place where it begins."""
     start = 0
     while start < len(rows):
         steps = np.diff(rows[start:])
@@ -231,7 +231,7 @@ def _runs(rows: Array) -> Iterator[tuple[int, range]]:
 
 
 def _first_from(rows: range, start: int) -> int:
-    """The place in ascending `rows` of the first that is at least `start`."""
+    """Return the place in ascending `rows` of the first that is at least `start`."""
     if start <= rows.start:
         return 0
     return min(-(-(start - rows.start) // rows.step), len(rows))

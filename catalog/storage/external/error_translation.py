@@ -8,21 +8,21 @@ from pathlib import Path
 
 from ..errors import MissingFile, NotReady, StorageError, Unreadable
 from ..raw_files import check_unmoved
-from .recently_modified import arriving
+from .recently_modified import is_being_written
 from .uris import check_kind
 
 
-def fault(
+def to_storage_error(
     text: str, paths: Sequence[Path], otherwise: type[StorageError] = Unreadable
 ) -> StorageError:
-    """The error to raise: NotReady as long as one of the files was just written to."""
-    if arriving(paths):
+    """Return the error to raise: NotReady as long as one of the files was just written to."""
+    if is_being_written(paths):
         return NotReady(f"{text} They are still being written.")
     return otherwise(text)
 
 
 @contextmanager
-def faults_told(path: Path, paths: Sequence[Path] = ()) -> Iterator[None]:
+def translate_errors(path: Path, paths: Sequence[Path] = ()) -> Iterator[None]:
     """Make a StorageError of whatever reading `path`, one of `paths`, raises.
 
     A damaged or half-written file may make its decoder raise anything. `path` is a real one; if it
@@ -36,8 +36,8 @@ def faults_told(path: Path, paths: Sequence[Path] = ()) -> Iterator[None]:
     except StorageError:
         raise
     except FileNotFoundError as error:
-        raise fault(f"The file {path} is not there.", paths, MissingFile) from error
+        raise to_storage_error(f"The file {path} is not there.", paths, MissingFile) from error
     except BlockingIOError as error:
         raise NotReady(f"The file {path} is locked by whoever writes it.") from error
     except Exception as error:
-        raise fault(f"The file {path} cannot be read: {error}", paths) from error
+        raise to_storage_error(f"The file {path} cannot be read: {error}", paths) from error

@@ -28,10 +28,10 @@ from .sources import Sources
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # A workbook is compressed, and takes many times its text in memory while it is read.
-LARGEST_TEXT = 128 * 1024 * 1024
+MAX_TEXT_BYTES = 128 * 1024 * 1024
 # One cell far right and one far down make a sheet as large as the format allows.
-MOST_CELLS = 10_000_000
-MOST_KEPT = 64 * 1024 * 1024
+MAX_CELLS = 10_000_000
+MAX_CACHED_BYTES = 64 * 1024 * 1024
 
 Place = tuple[Path, int, int, int, str]
 
@@ -44,13 +44,13 @@ class Workbook:
     sheets: list[str]
 
     def names(self, keys: Sequence[str]) -> list[str]:
-        """The names of the sheets."""
+        """Return the names of the sheets."""
         if keys:
             raise NoSuchEntry(f"{'/'.join(keys)} is no group.")
         return self.sheets
 
     def entry(self, keys: Sequence[str]) -> Entry:
-        """The workbook, or a sheet."""
+        """Return the workbook, or a sheet."""
         if not keys:
             return Entry(StructureFamily.container)
         structure = TableStructure.from_schema(self._sheet(keys).schema)
@@ -76,7 +76,7 @@ class Workbook:
         return SHEETS.get(self.path, keys[0])
 
 
-class Sheets:
+class SheetCache:
     """The sheets that were asked for last: to read one may take seconds."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Sheets:
         self._kept: OrderedDict[Place, pa.Table] = OrderedDict()
 
     def get(self, path: Path, name: str) -> pa.Table:
-        """A sheet, read anew when the file is another one."""
+        """Return a sheet, read anew when the file is another one."""
         status = path.stat()
         place = (path, status.st_ino, status.st_mtime_ns, status.st_size, name)
         with self._lock:
@@ -93,12 +93,12 @@ class Sheets:
             sheet = _read(path, name)
         with self._lock:
             self._kept[place] = sheet
-            while sum(one.nbytes for one in self._kept.values()) > MOST_KEPT:
+            while sum(one.nbytes for one in self._kept.values()) > MAX_CACHED_BYTES:
                 self._kept.popitem(last=False)
         return sheet
 
 
-SHEETS = Sheets()
+SHEETS = SheetCache()
 
 
 @contextmanager
@@ -108,12 +108,12 @@ def open_workbook(sources: Sources) -> Iterator[Tree]:
 
 
 def inspect_workbook(sources: Sources, mimetype: str) -> Inspected:
-    """A container."""
+    """Return a container."""
     _sheet_names(sources.paths[0])
     return Inspected(StructureFamily.container, mimetype, None)
 
 
-def _opened(path: Path) -> Any:
+def _open(path: Path) -> Any:
     """Open a workbook, with its cells' values, for reading row by row."""
     from openpyxl.chartsheet import Chartsheet
     from openpyxl.reader.excel import ExcelReader
@@ -142,9 +142,9 @@ def _has_cells(relation: Any) -> bool:
 def _sheet_names(path: Path) -> list[str]:
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
-    if size > LARGEST_TEXT:
-        raise Unreadable(f"it unpacks to {size} bytes; {LARGEST_TEXT} is the most that is read.")
-    workbook = _opened(path)
+    if size > MAX_TEXT_BYTES:
+        raise Unreadable(f"it unpacks to {size} bytes; {MAX_TEXT_BYTES} is the most that is read.")
+    workbook = _open(path)
     try:
         return list(workbook.names)
     finally:
@@ -152,8 +152,8 @@ def _sheet_names(path: Path) -> list[str]:
 
 
 def _read(path: Path, name: str) -> pa.Table:
-    """A sheet as a table; a column of mixed kinds is one of texts."""
-    workbook = _opened(path)
+    """Return a sheet as a table; a column of mixed kinds is one of texts."""
+    workbook = _open(path)
     try:
         if name not in workbook.sheetnames:
             raise Unreadable(f"the workbook has no cells for the sheet {name!r}.")
@@ -166,10 +166,10 @@ def _read(path: Path, name: str) -> pa.Table:
     while rows and all(value is None for value in rows[-1]):
         rows.pop()
     width = max(map(len, rows), default=0)
-    if len(rows) * width > MOST_CELLS:
+    if len(rows) * width > MAX_CELLS:
         raise Unreadable(
             f"the sheet {name!r} has {len(rows)} rows and {width} columns, most of them empty, "
-            f"perhaps; {MOST_CELLS} cells are the most that is read."
+            f"perhaps; {MAX_CELLS} cells are the most that is read."
         )
     header, *lines = [row + [None] * (width - len(row)) for row in rows] or [[]]
     columns = [_column([line[number] for line in lines]) for number in range(width)]

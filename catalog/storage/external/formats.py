@@ -59,7 +59,7 @@ class Tree(Protocol):
     """
 
     def names(self, keys: Sequence[str]) -> list[str]:
-        """The names in a group, in an order that stays; broken links have one, too."""
+        """Return the names in a group, in an order that stays; broken links have one, too."""
         ...
 
     def entry(self, keys: Sequence[str]) -> Entry:
@@ -67,7 +67,7 @@ class Tree(Protocol):
         ...
 
     def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
-        """The part `items`, of at least one element, of an array."""
+        """Return the part `items`, of at least one element, of an array."""
         ...
 
     def read_table(

@@ -23,16 +23,16 @@ from tiled_client.wire.structures import ArrayStructure
 from ..encoding import Array
 from ..errors import NotReady, Unreadable
 from ..regions import fetch_plan
-from .conversion import convertible
-from .error_translation import fault, faults_told
+from .conversion import is_convertible
+from .error_translation import to_storage_error, translate_errors
 from .formats import SEQUENCE, ArrayReader, Inspected, Inspector
 from .sources import Sources
 
 # Rows are gathered in pieces of about so many bytes, before they are cut to what was asked for.
-PIECE = 32 * 1024 * 1024
+MAX_READ_BYTES = 32 * 1024 * 1024
 
 # What is compressed can say of itself that it is larger than any memory.
-LARGEST_FRAME = 1024 * 1024 * 1024
+MAX_FRAME_BYTES = 1024 * 1024 * 1024
 
 Result = TypeVar("Result")
 
@@ -88,13 +88,13 @@ def array_structure(
     chunks: Chunks | None = None,
     dims: tuple[str, ...] | None = None,
 ) -> ArrayStructure:
-    """How an array in a file is described; as one chunk, unless something else is said."""
+    """Return how an array in a file is described; as one chunk, unless something else is said."""
     whole = tuple((size,) for size in shape)
     return ArrayStructure(dtype_from_numpy(dtype), shape, chunks or whole, dims)
 
 
 def regular_chunks(size: int, chunk: int) -> tuple[int, ...]:
-    """A dimension of `size` cut into chunks of one size, the last of which may be short."""
+    """Return a dimension of `size` cut into chunks of one size, the last of which may be short."""
     whole, rest = divmod(size, chunk)
     return (chunk,) * whole + ((rest,) if rest else ()) or (0,)
 
@@ -112,17 +112,19 @@ def read_frames(
     row = math.prod(shape[1:])
     pieces = [
         files.elements(first * row, last * row).reshape(-1, *shape[1:])[(slice(None), *fetch[1:])]
-        for first, last in _spans(fetch[0], max(PIECE // (row * structure.dtype.itemsize or 1), 1))
+        for first, last in _spans(
+            fetch[0], max(MAX_READ_BYTES // (row * structure.dtype.itemsize or 1), 1)
+        )
     ]
     # An array also of one element: a text by itself would be as short as it can be.
     result: Array = np.concatenate(pieces)[(*then, ...)]
     return result if structure.shape else result.reshape(())
 
 
-def _spans(rows: slice, most: int) -> Iterator[tuple[int, int]]:
-    """The rows to read, as ranges of at most `most` rows."""
-    step = most if rows.step == 1 else rows.step
-    length = most if rows.step == 1 else 1
+def _spans(rows: slice, max_rows: int) -> Iterator[tuple[int, int]]:
+    """Yield the rows to read, as ranges of at most `max_rows` rows."""
+    step = max_rows if rows.step == 1 else rows.step
+    length = max_rows if rows.step == 1 else 1
     for first in range(rows.start, rows.stop, step):
         yield first, min(first + length, rows.stop)
 
@@ -143,7 +145,7 @@ class _Sequence:
     def elements(self, start: int, stop: int) -> Array:
         """Elements number `start` to `stop`, flat."""
         if stop > self._length * len(self._paths):
-            raise fault(
+            raise to_storage_error(
                 f"{len(self._paths)} files of shape {list(self._file.shape)} are less than the "
                 f"declared shape {list(self._structure.shape)}.",
                 self._paths,
@@ -160,22 +162,22 @@ class _Sequence:
         if number != self._number:
             self._number, self._file = number, self._open(number)
             if math.prod(self._file.shape) != self._length:
-                raise fault(
+                raise to_storage_error(
                     f"{self._paths[number]} is of another shape than the first file.", self._paths
                 )
-        return self._guarded(partial(self._file.elements, start, stop), number)
+        return self._translate_errors(partial(self._file.elements, start, stop), number)
 
     def _open(self, number: int) -> FrameFile:
-        file = self._guarded(partial(self._opener, self._paths[number]), number)
+        file = self._translate_errors(partial(self._opener, self._paths[number]), number)
         declared = self._structure.dtype
-        if not convertible(file.dtype, declared):
+        if not is_convertible(file.dtype, declared):
             raise Unreadable(
                 f"{self._paths[number]} holds {file.dtype}, where {declared} is declared."
             )
         return file
 
-    def _guarded(self, action: Callable[[], Result], number: int) -> Result:
-        with faults_told(self._paths[number], self._paths):
+    def _translate_errors(self, action: Callable[[], Result], number: int) -> Result:
+        with translate_errors(self._paths[number], self._paths):
             return action()
 
     def _check_shape(self) -> None:
@@ -190,7 +192,7 @@ class _Sequence:
         )
         if self._length * len(self._paths) > math.prod(self._structure.shape):
             raise Unreadable(text)  # no more can come that would mend it
-        raise fault(text, self._paths)
+        raise to_storage_error(text, self._paths)
 
 
 def _without_ones(shape: Sequence[int]) -> tuple[int, ...]:

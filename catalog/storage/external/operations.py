@@ -21,20 +21,20 @@ from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure, Structure
 
 from ..confined.messages import Buffer
-from ..confined.reader import Operation, Reply, Request, Session
+from ..confined.reader import Operation, OperationSession, Reply, Request
 from ..encoding import Array
-from .conversion import converted
-from .error_translation import faults_told
+from .conversion import convert
+from .error_translation import translate_errors
 from .formats import Tree
-from .opened_trees import opened_tree
-from .readers import decoded
+from .local_trees import open_local_tree
+from .readers import decode_sources
 from .registry import format_of, inspected_by, load, register
 from .rows import FilePartition, iter_file_rows
 from .uris import keep_private
 
 # Rows are handed over in pieces of at least so many bytes, if there are so many.
-PIECE = 1 << 20
-LATE = (
+MAX_REPLY_BYTES = 1 << 20
+LAZY_MODULES = (
     "hdf5plugin",
     "imagecodecs",
     "openpyxl",
@@ -43,14 +43,14 @@ LATE = (
     f"{__package__}.zarr_files.store",
 )
 
-Kept = TypeVar("Kept", bound=Session)
+Kept = TypeVar("Kept", bound=OperationSession)
 
 
 def prepare(arguments: Mapping[str, Any]) -> None:
     """Import all formats, and what they import late."""
     keep_private([Path(path) for path in arguments["private"]])
     register(*map(load, arguments["adapters"]))
-    _import_late_ones()
+    _import_lazy_modules()
 
 
 class OpenTree:
@@ -58,9 +58,9 @@ class OpenTree:
 
     def __init__(self, request: Request) -> None:
         self._stack = ExitStack()
-        sources = decoded(request.arguments)
+        sources = decode_sources(request.arguments)
         self.tree: Tree = self._stack.enter_context(
-            opened_tree(request.arguments["mimetype"], sources)
+            open_local_tree(request.arguments["mimetype"], sources)
         )
 
     def close(self) -> None:
@@ -77,11 +77,11 @@ class OpenRows:
         self._error: Exception | None = None
 
     def next(self) -> tuple[list[pa.Table], bool]:
-        """The next pieces, and whether there may be more. Raises what reading raises."""
+        """Return the next pieces, and whether there may be more. Raises what reading raises."""
         if self._error is not None:
             raise self._error
         found: list[pa.Table] = []
-        while sum(piece.nbytes for piece in found) < PIECE:
+        while sum(piece.nbytes for piece in found) < MAX_REPLY_BYTES:
             try:
                 piece = next(self._pieces, None)
             except Exception as error:
@@ -103,32 +103,32 @@ class OpenRows:
 
 def read_array(request: Request) -> Reply:
     """What `items` select of an array, in the declared dtype."""
-    sources, structure = decoded(request.arguments), _structure(request)
+    sources, structure = decode_sources(request.arguments), _structure(request)
     reader = format_of(request.arguments["mimetype"], StructureFamily.array).read_array
     assert reader is not None
-    with faults_told(sources.paths[0], sources.paths):
-        found = converted(reader(sources, structure, _items(request)), structure.dtype)
+    with translate_errors(sources.paths[0], sources.paths):
+        found = convert(reader(sources, structure, _items(request)), structure.dtype)
     return _array_reply(found)
 
 
 def table_rows(request: Request) -> Reply:
-    """The next rows of a table in files."""
+    """Return the next rows of a table in files."""
     return _rows_reply(request, _file_rows)
 
 
 def tree_rows(request: Request) -> Reply:
-    """The next rows of a table in a tree."""
+    """Return the next rows of a table in a tree."""
     return _rows_reply(request, _tree_rows)
 
 
 def tree_names(request: Request) -> Reply:
-    """The names in a group."""
+    """Return the names in a group."""
     return Reply(_tree(request).names(request.arguments["keys"]))
 
 
 def tree_entry(request: Request) -> Reply:
     """What is at some keys."""
-    return Reply(_described(_tree(request).entry(request.arguments["keys"])))
+    return Reply(_describe(_tree(request).entry(request.arguments["keys"])))
 
 
 def tree_array(request: Request) -> Reply:
@@ -139,13 +139,13 @@ def tree_array(request: Request) -> Reply:
 
 def inspect(request: Request) -> Reply:
     """What files should be registered as."""
-    sources, mimetype = decoded(request.arguments), request.arguments["mimetype"]
+    sources, mimetype = decode_sources(request.arguments), request.arguments["mimetype"]
     inspector = inspected_by(mimetype).inspect
     assert inspector is not None
-    with faults_told(sources.paths[0], sources.paths):
+    with translate_errors(sources.paths[0], sources.paths):
         found = inspector(sources, mimetype)
     described = {"mimetype": found.mimetype, "parameters": found.parameters, "rows": found.rows}
-    return Reply({**_described(found), **described})
+    return Reply({**_describe(found), **described})
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -184,7 +184,7 @@ def _rows_reply(request: Request, begin: Any) -> Reply:
 
 
 def _file_rows(request: Request, rows: slice, stack: ExitStack) -> Iterator[pa.Table]:
-    sources, names = decoded(request.arguments), request.arguments["names"]
+    sources, names = decode_sources(request.arguments), request.arguments["names"]
     schema = pa.ipc.read_schema(pa.py_buffer(request.arguments["schema"]))
     opener = format_of(request.arguments["mimetype"], StructureFamily.table).open_table
     assert opener is not None
@@ -196,8 +196,8 @@ def _file_rows(request: Request, rows: slice, stack: ExitStack) -> Iterator[pa.T
 
 
 def _tree_rows(request: Request, rows: slice, stack: ExitStack) -> Iterator[pa.Table]:
-    sources = decoded(request.arguments)
-    tree = stack.enter_context(opened_tree(request.arguments["mimetype"], sources))
+    sources = decode_sources(request.arguments)
+    tree = stack.enter_context(open_local_tree(request.arguments["mimetype"], sources))
     return tree.read_table(request.arguments["keys"], request.arguments["names"], rows)
 
 
@@ -206,7 +206,7 @@ def _session(request: Request, kind: type[Kept]) -> Kept | None:
     return found if isinstance(found, kind) else None
 
 
-def _keep(request: Request, session: Session) -> None:
+def _keep(request: Request, session: OperationSession) -> None:
     if request.session is not None:
         request.sessions.put(request.session, session)
 
@@ -227,7 +227,7 @@ def _array_reply(array: Array) -> Reply:
     return Reply(list(array.shape), octets)
 
 
-def _described(found: Any) -> dict[str, Any]:
+def _describe(found: Any) -> dict[str, Any]:
     structure: Structure | None = found.structure
     return {
         "family": found.family.value,
@@ -244,9 +244,9 @@ def _ipc(table: pa.Table) -> Buffer:
     return memoryview(sink.getvalue())
 
 
-def _import_late_ones() -> None:
+def _import_lazy_modules() -> None:
     """Import what formats import when they first need it: each process would do so again."""
-    for name in LATE:
+    for name in LAZY_MODULES:
         with suppress(ImportError):
             import_module(name)
     Image.init()

@@ -17,7 +17,7 @@ from tiled_client.wire.structures import TableStructure
 from ..errors import Unreadable
 from ..tables.ranges import within
 from .formats import Format, Inspected
-from .magic_bytes import check_whole
+from .magic_bytes import check_complete
 from .rows import TableFile
 from .sources import Sources
 
@@ -36,40 +36,40 @@ class ParquetFile:
     whole: ClassVar[bool] = True
 
     def names(self) -> list[str]:
-        """The names of the columns."""
-        with self._opened() as file:
+        """Return the names of the columns."""
+        with self._open() as file:
             return list(file.schema_arrow.names)
 
     def count(self) -> int:
-        """How many rows there are."""
-        with self._opened() as file:
+        """Return how many rows there are."""
+        with self._open() as file:
             return int(file.metadata.num_rows)
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
         """Rows number `start` to `stop`, or as many as there are, a batch at a time."""
-        with self._opened() as file:
+        with self._open() as file:
             groups, before = _groups(file.metadata, start, stop)
-            most = _batch_rows(file.metadata, groups)
-            seconds = self._seconds(file, most, groups, names)
-            for batch in file.iter_batches(most, groups, columns=list(names)):
+            batch_rows = _batch_rows(file.metadata, groups)
+            seconds = self._seconds(file, batch_rows, groups, names)
+            for batch in file.iter_batches(batch_rows, groups, columns=list(names)):
                 _check_times(batch, next(seconds, None))
                 # Parquet takes "a.b" for the field b of a column a as well.
                 yield from within(batch.select(list(names)), before, start, stop)
                 before += batch.num_rows
 
     def _seconds(
-        self, file: pq.ParquetFile, most: int, groups: Sequence[int], names: Sequence[str]
+        self, file: pq.ParquetFile, batch_rows: int, groups: Sequence[int], names: Sequence[str]
     ) -> Iterator[pa.RecordBatch]:
-        """The same batches with their INT96 times in seconds, if there are any such columns."""
+        """Yield the same batches with INT96 times in seconds, where there are such columns."""
         schema = file.metadata.schema
         columns = [schema.column(number) for number in range(len(schema))]
         old = {one.path for one in columns if one.physical_type == "INT96"} & set(names)
         if old:
-            with self._opened(coerce_int96_timestamp_unit="s") as again:
-                yield from again.iter_batches(most, groups, columns=sorted(old))
+            with self._open(coerce_int96_timestamp_unit="s") as again:
+                yield from again.iter_batches(batch_rows, groups, columns=sorted(old))
 
-    def _opened(self, **options: Any) -> pq.ParquetFile:
-        check_whole(self.path, b"PAR1", "Parquet")
+    def _open(self, **options: Any) -> pq.ParquetFile:
+        check_complete(self.path, b"PAR1", "Parquet")
         # Not mapped: who wrote the file may cut it off. Not read ahead: a group may be large.
         return pq.ParquetFile(
             self.path, memory_map=False, buffer_size=BUFFER, pre_buffer=False, **options
@@ -92,14 +92,14 @@ def _check_times(batch: pa.RecordBatch, seconds: pa.RecordBatch | None) -> None:
 
 
 def _batch_rows(metadata: pq.FileMetaData, groups: Sequence[int]) -> int:
-    """How many rows to read at a time: of rows that hold whole waveforms, not thousands."""
+    """Return how many rows to read at a time: of rows that hold whole waveforms, not thousands."""
     found = [metadata.row_group(number) for number in groups]
     widest = max((group.total_byte_size // max(group.num_rows, 1) for group in found), default=0)
     return min(max(BATCH_BYTES // max(widest, 1), 1), BATCH_ROWS)
 
 
 def _groups(metadata: pq.FileMetaData, start: int, stop: int | None) -> tuple[list[int], int]:
-    """The row groups that hold these rows, and how many rows there are before them."""
+    """Return the row groups that hold these rows, and how many rows there are before them."""
     groups: list[int] = []
     before = end = 0
     for number in range(metadata.num_row_groups):
@@ -112,13 +112,13 @@ def _groups(metadata: pq.FileMetaData, start: int, stop: int | None) -> tuple[li
 
 
 def open_parquet(path: Path, schema: pa.Schema, parameters: Mapping[str, Any]) -> TableFile:
-    """The rows of a Parquet file."""
+    """Return the rows of a Parquet file."""
     return ParquetFile(path)
 
 
 def inspect_parquet(sources: Sources, mimetype: str) -> Inspected:
-    """The schema of the first file, and the rows of all."""
-    check_whole(sources.paths[0], b"PAR1", "Parquet")
+    """Return the schema of the first file, and the rows of all."""
+    check_complete(sources.paths[0], b"PAR1", "Parquet")
     schema = pq.read_schema(sources.paths[0])
     structure = TableStructure.from_schema(schema, npartitions=len(sources.paths))
     rows = sum(ParquetFile(path).count() for path in sources.paths)

@@ -33,7 +33,7 @@ STRUCTURES: dict[StructureFamily, type[ArrayStructure | TableStructure]] = {
 }
 
 
-def plain_items(items: NDSlice) -> list[Any]:
+def items_to_json(items: NDSlice) -> list[Any]:
     """Items as plain data."""
     return [
         [item.start, item.stop, item.step] if isinstance(item, slice) else item for item in items
@@ -41,7 +41,7 @@ def plain_items(items: NDSlice) -> list[Any]:
 
 
 def as_array(content: Content, dtype: np.dtype[Any]) -> Array:
-    """An array of that dtype. Raises Unreadable."""
+    """Return an array of that dtype. Raises Unreadable."""
     shape, buffers = content
     data = buffers[0] if buffers else b""
     try:
@@ -54,14 +54,14 @@ def as_array(content: Content, dtype: np.dtype[Any]) -> Array:
 
 
 def as_entry(value: Mapping[str, Any]) -> Entry:
-    """A group, an array or a table. Raises Unreadable."""
-    family, structure = _described(value)
+    """Return a group, an array or a table. Raises Unreadable."""
+    family, structure = _read_description(value)
     return Entry(family, structure, dict(value["metadata"]), list(value["specs"]))
 
 
 def as_inspected(value: Mapping[str, Any]) -> Inspected:
     """What files should be registered as. Raises Unreadable."""
-    family, structure = _described(value)
+    family, structure = _read_description(value)
     return Inspected(
         family,
         value["mimetype"],
@@ -102,7 +102,7 @@ def _table(buffer: memoryview) -> pa.Table:
     return table
 
 
-def _described(value: Mapping[str, Any]) -> tuple[StructureFamily, Structure | None]:
+def _read_description(value: Mapping[str, Any]) -> tuple[StructureFamily, Structure | None]:
     try:
         family = StructureFamily(value["family"])
         kind = STRUCTURES.get(family)

@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import confined_processes, errors
 from ..confined.confinement import Confinement
-from ..confined.errors import Busy, ConfinedError, Ended, Failed, TooSlow
+from ..confined.errors import CallTimedOut, ConfinedError, OperationFailed, PoolBusy, ProcessEnded
 from ..confined.messages import Content
 from ..confined.pool import Call
 from ..confined_processes import Limits
@@ -39,18 +39,18 @@ def call(
     limits = confined_processes.configuration.limits()
     wanted = Call(
         operation,
-        {**encoded(sources), **arguments},
+        {**encode_sources(sources), **arguments},
         file=str(sources.paths[0]) if sources.paths else "",
         session=session,
     )
-    confinement = Confinement(tuple(map(_identified, sources.readable)), limits.memory)
+    confinement = Confinement(tuple(map(_identify_folder, sources.readable)), limits.memory)
     try:
         return confined_processes.read(wanted, confinement)
     except ConfinedError as error:
         raise _storage_error(error, wanted.file, limits) from error
 
 
-def encoded(sources: Sources) -> dict[str, Any]:
+def encode_sources(sources: Sources) -> dict[str, Any]:
     """Sources as plain data."""
     return {
         "paths": [str(path) for path in sources.paths],
@@ -59,7 +59,7 @@ def encoded(sources: Sources) -> dict[str, Any]:
     }
 
 
-def decoded(arguments: Mapping[str, Any]) -> Sources:
+def decode_sources(arguments: Mapping[str, Any]) -> Sources:
     """Sources out of plain data."""
     return Sources(
         tuple(map(Path, arguments["paths"])),
@@ -68,8 +68,8 @@ def decoded(arguments: Mapping[str, Any]) -> Sources:
     )
 
 
-def _identified(folder: Path) -> tuple[str, int, int]:
-    """The folder as the kernel knows it: another one in its place is another confinement."""
+def _identify_folder(folder: Path) -> tuple[str, int, int]:
+    """Return the folder as the kernel knows it: another one in its place is another confinement."""
     real = folder.resolve()
     try:
         found = real.stat()
@@ -80,25 +80,25 @@ def _identified(folder: Path) -> tuple[str, int, int]:
 
 def _storage_error(error: ConfinedError, file: str, limits: Limits) -> StorageError:
     match error:
-        case Failed() if error.out_of_memory:
+        case OperationFailed() if error.out_of_memory:
             return Unreadable(
                 f"Reading {file} takes more than {limits.memory} bytes of memory "
                 "(storage.reader_memory). Is it what it claims to be? If so, ask for a part of it."
             )
-        case Failed():
-            return _raised(error, file)
-        case Ended():
+        case OperationFailed():
+            return _operation_error(error, file)
+        case ProcessEnded():
             return Unreadable(
                 f"The file {file} cannot be read: the process that read it ended ({error.how}). "
                 f"It is damaged, or takes more than {limits.memory} bytes of memory "
                 "(storage.reader_memory)."
             )
-        case TooSlow():
+        case CallTimedOut():
             return Unreadable(
                 f"Reading {file} takes longer than {limits.seconds:g} seconds "
                 "(storage.reader_seconds). Ask for a smaller part of it."
             )
-        case Busy():
+        case PoolBusy():
             return NotReady(
                 f"All {limits.processes} processes that read external files are at work "
                 "(storage.readers). Try again later.",
@@ -107,7 +107,7 @@ def _storage_error(error: ConfinedError, file: str, limits: Limits) -> StorageEr
     return NotReady(f"External files cannot be read now: {error}", retry_after=10)
 
 
-def _raised(error: Failed, file: str) -> StorageError:
+def _operation_error(error: OperationFailed, file: str) -> StorageError:
     for name in error.kinds:
         kind = getattr(errors, name, None)
         if isinstance(kind, type) and issubclass(kind, StorageError):

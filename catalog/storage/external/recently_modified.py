@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 # A file changed more recently (seconds) is taken to be still growing.
-ARRIVING = 10
+RECENT_SECONDS = 10
 
 
-def arriving(paths: Iterable[Path]) -> bool:
-    """Whether one of these files was just written to."""
-    return time.time() - max(map(_modified, paths), default=0.0) < ARRIVING
+def is_being_written(paths: Iterable[Path]) -> bool:
+    """Return whether one of these files was just written to."""
+    return time.time() - max(map(_modified, paths), default=0.0) < RECENT_SECONDS
 
 
 def _modified(path: Path) -> float:

@@ -39,7 +39,7 @@ def register(*formats: Format) -> None:
 
 
 def load(path: str) -> Format:
-    """The format that an import path such as `beamline.spe:FORMAT` leads to.
+    """Return the format that an import path such as `beamline.spe:FORMAT` leads to.
 
     Raises ValueError or TypeError, with a sentence, for a path that leads to none.
     """
@@ -54,7 +54,7 @@ def load(path: str) -> Format:
 
 
 def mimetypes(family: StructureFamily) -> frozenset[str]:
-    """The formats in which nodes of this family can be registered."""
+    """Return the formats in which nodes of this family can be registered."""
     return frozenset(mimetype for mimetype, of in _known() if of is family)
 
 
@@ -75,7 +75,7 @@ def inspected_by(mimetype: str) -> Format:
 
 
 def mimetype_of(path: Path) -> str | None:
-    """The mimetype that the name of a file or folder speaks of; None where it does not."""
+    """Return the mimetype that the name of a file or folder speaks of; None where it does not."""
     found = None
     for format_ in _known().values():
         if path.name.lower().endswith(format_.extensions):
@@ -84,7 +84,7 @@ def mimetype_of(path: Path) -> str | None:
 
 
 def sequence_mimetype(mimetype: str) -> str | None:
-    """The mimetype of a sequence of such files, if one can be registered."""
+    """Return the mimetype of a sequence of such files, if one can be registered."""
     sequence = f"{SEQUENCE}related;type={mimetype}"
     return sequence if any(known == sequence for known, _ in _known()) else None
 

@@ -16,10 +16,10 @@ from tiled_client.wire.labels import read_labels
 
 from ..errors import MissingFile, NoSuchRows, NotReady, OutsideReadable, StorageError, Unreadable
 from ..raw_files import check_unmoved
-from ..tables.labels import labelled, with_labels_of
+from ..tables.labels import add_labels, with_labels_of
 from ..tables.ranges import iter_rows
 from ..tables.schemas import UNNAMED_INDEX, conform
-from .recently_modified import arriving
+from .recently_modified import is_being_written
 
 
 class TableFile(Protocol):
@@ -30,11 +30,11 @@ class TableFile(Protocol):
     """
 
     def names(self) -> list[str]:
-        """The names of the columns."""
+        """Return the names of the columns."""
         ...
 
     def count(self) -> int:
-        """How many rows there are by now."""
+        """Return how many rows there are by now."""
         ...
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
@@ -55,13 +55,13 @@ class FilePartition:
     schema: pa.Schema
 
     def count(self) -> int:
-        """How many rows there are by now."""
-        with self._guarded():
+        """Return how many rows there are by now."""
+        with self._translate_errors():
             return self.file.count()
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
         """Columns `names` of rows number `start` to `stop`, or of as many as there are."""
-        with self._guarded():
+        with self._translate_errors():
             present = self._present(names)
             fields = [self.schema.field(name) for name in present]
             schema = pa.schema(fields, self.schema.metadata)
@@ -70,7 +70,7 @@ class FilePartition:
                 # Labels are those of the whole file.
                 labels = read_labels(table.schema.metadata)
                 part = labels and labels.part(first, table.num_rows)
-                yield conform(table, with_labels_of(schema, [labelled(table, part)]))
+                yield conform(table, with_labels_of(schema, [add_labels(table, part)]))
                 first += table.num_rows
 
     def _present(self, names: Sequence[str]) -> list[str]:
@@ -87,11 +87,11 @@ class FilePartition:
         return names
 
     def grows(self) -> bool:
-        """Whether more rows may be on their way: not in formats whose files are whole or none."""
-        return not getattr(self.file, "whole", False) and arriving([self.path])
+        """Return whether the file may still grow, which formats with a footer cannot."""
+        return not getattr(self.file, "whole", False) and is_being_written([self.path])
 
     @contextmanager
-    def _guarded(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             if not stat.S_ISREG(self.path.stat().st_mode):
                 raise Unreadable("it is not a regular file.")

@@ -28,13 +28,13 @@ class Sources:
     def of(
         cls, assets: Iterable[Asset], parameters: Mapping[str, Any], readable: Sequence[Path]
     ) -> Sources:
-        """Those of a data source. Raises Unsupported, OutsideReadable."""
+        """Return those of a data source. Raises Unsupported, OutsideReadable."""
         ordered = sorted(assets, key=lambda asset: asset.num or 0)
         paths = tuple(resolve_uri(asset.data_uri, readable) for asset in ordered)
         return cls(paths, parameters, tuple(readable))
 
     def confined(self, path: Path) -> Path:
-        """The real path of a file that one of these leads to. Raises OutsideReadable."""
+        """Return the real path of a file that one of these leads to. Raises OutsideReadable."""
         real = path.resolve()
         if not is_readable(real, self.readable):
             raise OutsideReadable(

@@ -14,13 +14,13 @@ import tifffile
 from ..encoding import Array
 from ..errors import Unreadable
 from .formats import Format
-from .frame_stacks import LARGEST_FRAME, FrameFile, frames_inspector, frames_reader
+from .frame_stacks import MAX_FRAME_BYTES, FrameFile, frames_inspector, frames_reader
 from .raw_frames import RawFrames
 
 TIFF, TIFFS = "image/tiff", "multipart/related;type=image/tiff"
 
 
-MOST_PAGES = 1_000_000
+MAX_PAGES = 1_000_000
 
 
 class PagedFrames:
@@ -35,13 +35,13 @@ class PagedFrames:
         self._path = path
         self._flags = flags
         self._page = math.prod(shape) // pages
-        if self._page * dtype.itemsize > LARGEST_FRAME:
-            raise Unreadable(f"its pages are larger than {LARGEST_FRAME} bytes.")
+        if self._page * dtype.itemsize > MAX_FRAME_BYTES:
+            raise Unreadable(f"its pages are larger than {MAX_FRAME_BYTES} bytes.")
 
     def elements(self, start: int, stop: int) -> Array:
         """Elements number `start` to `stop` in C order, flat."""
         first, last = start // self._page, -(-stop // self._page)
-        with _opened(self._path, **self._flags) as file:
+        with _open(self._path, **self._flags) as file:
             pages = file.asarray(key=range(first, last), series=0)
         flat: Array = np.asarray(pages).reshape(-1)
         return flat[start - first * self._page : stop - first * self._page]
@@ -49,13 +49,13 @@ class PagedFrames:
 
 def open_tiff(path: Path) -> FrameFile:
     """Open a TIFF file; only its pages' headers are read."""
-    with _opened(path) as file:
+    with _open(path) as file:
         _check_pages(file)
         # Pages that tifffile wrote one by one are said to be a series each.
         if not (file.is_shaped and len(file.series) > 1):
             return _frames(path, file, {})
     flags = {"is_shaped": False}
-    with _opened(path, **flags) as file:
+    with _open(path, **flags) as file:
         return _frames(path, file, flags)
 
 
@@ -69,7 +69,7 @@ def _frames(path: Path, file: tifffile.TiffFile, flags: Mapping[str, Any]) -> Fr
     return PagedFrames(path, series, flags)
 
 
-def _opened(path: Path, **flags: Any) -> tifffile.TiffFile:
+def _open(path: Path, **flags: Any) -> tifffile.TiffFile:
     # Some kinds name further files to be opened with them, which nobody has allowed.
     return tifffile.TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False, **flags)
 
@@ -84,7 +84,7 @@ def _check_pages(file: tifffile.TiffFile) -> None:
         (offset,) = struct.unpack(form.offsetformat, handle.read(form.offsetsize))
         if not offset:
             return
-        if offset in seen or len(seen) == MOST_PAGES:
+        if offset in seen or len(seen) == MAX_PAGES:
             raise Unreadable("its pages have no end.")
         seen.add(offset)
         handle.seek(offset)

@@ -20,7 +20,7 @@ from ..confined_processes import end_session
 from ..encoding import Array
 from ..errors import NotReady
 from .formats import Entry, Tree
-from .reader_results import as_array, as_entry, as_tables, plain_items
+from .reader_results import as_array, as_entry, as_tables, items_to_json
 from .readers import call
 from .registry import format_of
 from .sources import Sources
@@ -60,17 +60,17 @@ class _RemoteTree:
     session: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def names(self, keys: Sequence[str]) -> list[str]:
-        """The names in a group."""
+        """Return the names in a group."""
         found, _ = self._call("tree.names", keys)
         return [str(name) for name in found]
 
     def entry(self, keys: Sequence[str]) -> Entry:
-        """A group, an array or a table."""
+        """Return a group, an array or a table."""
         return as_entry(self._call("tree.entry", keys)[0])
 
     def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
-        """A part of an array."""
-        wanted = {"structure": structure.to_json(), "items": plain_items(items)}
+        """Return a part of an array."""
+        wanted = {"structure": structure.to_json(), "items": items_to_json(items)}
         return as_array(self._call("tree.array", keys, **wanted), structure.dtype)
 
     def read_table(

@@ -13,7 +13,7 @@ _private: list[Path] = []
 
 
 def resolve_uri(data_uri: str, readable: Sequence[Path]) -> Path:
-    """The real path (symbolic links followed) of a `file:` address; the file need not exist.
+    """Return the real path (symbolic links followed) of a `file:` address; the file need not exist.
 
     Raises Unsupported for other addresses, OutsideReadable unless it lies in a readable folder.
     """

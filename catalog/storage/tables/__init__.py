@@ -5,14 +5,14 @@ never read, and cut off by the next append. Rows that were stored are never rewr
 """
 
 from .columns import column_array, storage_of
-from .ipc_bodies import arrived, in_slices, is_ipc_file, parse_ipc, serialize_ipc
-from .ipc_stream import ipc_pieces
+from .ipc_bodies import is_ipc_file, parse_ipc, received_tables, serialize_ipc, slice_batch
+from .ipc_stream import ipc_chunks
 from .kinds import check_type, check_types, has_empty_lists, parts_of
 from .labels import join_tables, with_labels_of
 from .partitions import (
     MIMETYPE,
     PartitionFile,
-    StoredPartition,
+    PartitionReader,
     append,
     append_to_copy,
     create,
@@ -29,10 +29,9 @@ from .schemas import check_distinct, conform
 __all__ = [
     "MIMETYPE",
     "PartitionFile",
-    "StoredPartition",
+    "PartitionReader",
     "append",
     "append_to_copy",
-    "arrived",
     "check_distinct",
     "check_type",
     "check_types",
@@ -41,8 +40,7 @@ __all__ = [
     "create",
     "empty",
     "has_empty_lists",
-    "in_slices",
-    "ipc_pieces",
+    "ipc_chunks",
     "is_ipc_file",
     "iter_batches",
     "iter_rows",
@@ -51,7 +49,9 @@ __all__ = [
     "parse_ipc",
     "parts_of",
     "read",
+    "received_tables",
     "serialize_ipc",
+    "slice_batch",
     "storage_of",
     "with_index",
     "with_labels_of",

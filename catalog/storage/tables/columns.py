@@ -11,11 +11,11 @@ from ..encoding import Array
 from ..errors import Unsupported
 
 # Texts become as wide as the longest: one long text among many short ones must not fill memory.
-LARGEST_TEXTS = 1 << 30
+MAX_TEXT_BYTES = 1 << 30
 
 
 def column_array(column: pa.ChunkedArray) -> Array:
-    """The column as a one-dimensional array, with numpy's nearest dtype.
+    """Return the column as a one-dimensional array, with numpy's nearest dtype.
 
     Texts and bytes get the width of the longest. A null becomes NaN (whole numbers and booleans
     are float64 then), NaT or an empty text. Times count from UTC; times of day from midnight.
@@ -46,7 +46,7 @@ def column_array(column: pa.ChunkedArray) -> Array:
 
 
 def storage_of(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of an extension type as what it is stored as."""
+    """Return a column of an extension type as what it is stored as."""
     chunks = [chunk.storage for chunk in column.chunks]
     return pa.chunked_array(chunks, column.type.storage_type)
 
@@ -68,7 +68,7 @@ def _plain(column: pa.ChunkedArray) -> Array:
 def _texts(column: pa.ChunkedArray, length: pc.Function, kind: str) -> Array:
     width = max(pc.max(length(column)).as_py() or 0, 1)
     dtype = np.dtype(f"<{kind}{width}")
-    if len(column) * dtype.itemsize > LARGEST_TEXTS:
+    if len(column) * dtype.itemsize > MAX_TEXT_BYTES:
         raise Unsupported(
             f"{len(column)} texts of up to {width} characters are too large for an array: read the "
             "column as a table."

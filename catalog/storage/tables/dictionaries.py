@@ -6,15 +6,15 @@ import pyarrow as pa
 
 
 def one_dictionary_each(table: pa.Table) -> pa.Table:
-    """The same table with a single dictionary for each column."""
+    """Return the same table with a single dictionary for each column."""
     for number, field in enumerate(table.schema):
         if has_dictionary(field.type) and table.column(number).num_chunks > 1:
-            table = _unified(table, number, field)
+            table = _unify(table, number, field)
     return table
 
 
-def combined(table: pa.Table) -> pa.Table:
-    """The same table in one batch."""
+def combine_chunks(table: pa.Table) -> pa.Table:
+    """Return the same table in one batch."""
     return one_dictionary_each(table).combine_chunks()
 
 
@@ -29,25 +29,25 @@ def encode(values: pa.ChunkedArray, kind: pa.DictionaryType) -> pa.ChunkedArray:
     return pa.chunked_array(chunks, type=kind)
 
 
-def _unified(table: pa.Table, number: int, field: pa.Field) -> pa.Table:
+def _unify(table: pa.Table, number: int, field: pa.Field) -> pa.Table:
     column = table.column(number)
     try:
         whole = pa.concat_arrays(column.chunks)
     except pa.ArrowInvalid:
         # All dictionaries together have more entries than the declared index can count.
-        wide = _widened(field.type)
+        wide = _widen(field.type)
         field = field.with_type(wide)
         whole = pa.concat_arrays([chunk.cast(wide) for chunk in column.chunks])
     return table.set_column(number, field, whole)
 
 
-def _widened(kind: pa.DataType) -> pa.DataType:
-    """The type with an index of 64 bits for each dictionary in it, at any depth."""
+def _widen(kind: pa.DataType) -> pa.DataType:
+    """Return the type with an index of 64 bits for each dictionary in it, at any depth."""
     if pa.types.is_dictionary(kind):
         return pa.dictionary(pa.int64(), kind.value_type, kind.ordered)
     if not kind.num_fields:
         return kind
-    fields = [kind.field(n).with_type(_widened(kind.field(n).type)) for n in range(kind.num_fields)]
+    fields = [kind.field(n).with_type(_widen(kind.field(n).type)) for n in range(kind.num_fields)]
     if pa.types.is_struct(kind):
         return pa.struct(fields)
     if pa.types.is_map(kind):
@@ -59,7 +59,7 @@ def _widened(kind: pa.DataType) -> pa.DataType:
 
 
 def has_dictionary(kind: pa.DataType) -> bool:
-    """Whether values of this type, or what is in them, stand in a dictionary."""
+    """Return whether values of this type, or what is in them, stand in a dictionary."""
     return pa.types.is_dictionary(kind) or any(
         has_dictionary(kind.field(number).type) for number in range(kind.num_fields)
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from core.mapped_files import Bytes, is_mapped, let_go
+from core.mapped_files import BytesLike, is_mapped, release
 
 from ..errors import Malformed, Oversized
 from .dictionaries import one_dictionary_each
@@ -20,28 +20,28 @@ from .sizes import unpacked_size
 
 FILE_MAGIC = b"ARROW1"
 # Bytes of a large batch that are looked at, or stored, at a time.
-SLICE = 8 << 20
+MAX_SLICE_BYTES = 8 << 20
 # What a body unpacks to, at most, where the caller has no other bound.
-MOST = 256 << 20
+MAX_UNPACKED_BYTES = 256 << 20
 
 
-def arrived(body: Bytes, most: int = MOST) -> Iterable[pa.Table]:
-    """The table in a body, in pieces where it lies in a file. Each time anew; raises Malformed.
+def received_tables(body: BytesLike, max_bytes: int = MAX_UNPACKED_BYTES) -> Iterable[pa.Table]:
+    """Return the table in a body as an iterable of tables; raise Malformed.
 
-    A body that unpacks to more bytes than it has may unpack to `most`: Oversized beyond that.
+    A body that unpacks to more bytes than it has may unpack to `max_bytes`: Oversized beyond that.
 
     An Arrow IPC file is read batch by batch, and of each batch so many rows at a time; what has
     been read is let go of. Batches that are compressed take the memory that they take.
     """
     if is_mapped(body) and is_ipc_file(body):
-        check_unpacked(body, most)
+        check_unpacked(body, max_bytes)
         return _Pieces(body)
-    return [parse_ipc(body, most)]
+    return [parse_ipc(body, max_bytes)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Pieces:
-    body: Bytes
+    body: BytesLike
 
     def __iter__(self) -> Iterator[pa.Table]:
         with _malformed(self.body):
@@ -53,9 +53,9 @@ class _Pieces:
             with _malformed(self.body):
                 batch = reader.get_batch(number)
                 batch.validate()  # before its size is computed, by offsets that come from outside
-            for rows in in_slices(batch):
+            for rows in slice_batch(batch):
                 yield self._checked(rows)
-                let_go(self.body)
+                release(self.body)
 
     def _checked(self, rows: pa.RecordBatch) -> pa.Table:
         with _malformed(self.body):
@@ -65,9 +65,9 @@ class _Pieces:
         return table
 
 
-def in_slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """The rows of a batch, in slices of about `SLICE` bytes."""
-    count = -(-batch.nbytes // SLICE)
+def slice_batch(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a batch, in slices of about `SLICE` bytes."""
+    count = -(-batch.nbytes // MAX_SLICE_BYTES)
     step = max(-(-batch.num_rows // max(count, 1)), 1)
     if step >= batch.num_rows:
         yield batch
@@ -76,11 +76,11 @@ def in_slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, step)
 
 
-def parse_ipc(body: Bytes, most: int = MOST) -> pa.Table:
-    """The table in a body: an Arrow IPC file, or a stream. Raises Malformed, and Oversized."""
+def parse_ipc(body: BytesLike, max_bytes: int = MAX_UNPACKED_BYTES) -> pa.Table:
+    """Parse an Arrow IPC file or stream into a table. Raise Malformed, Oversized."""
     if not body:
         raise Malformed("The body is empty, where an Arrow IPC file is expected.")
-    check_unpacked(body, most)
+    check_unpacked(body, max_bytes)
     with _malformed(body):
         table = _read(body)
         table.validate(full=True)
@@ -89,26 +89,26 @@ def parse_ipc(body: Bytes, most: int = MOST) -> pa.Table:
     return table
 
 
-def check_unpacked(body: Bytes, most: int) -> None:
-    """Raise Oversized if the compressed buffers of a body take more than `most` bytes."""
-    _check_size(unpacked_size(body), body, most)
+def check_unpacked(body: BytesLike, max_bytes: int) -> None:
+    """Raise Oversized if the compressed buffers of a body take more than `max_bytes` bytes."""
+    _check_size(unpacked_size(body), body, max_bytes)
 
 
-def _check_size(size: int, body: Bytes, most: int) -> None:
-    if size > max(len(body), most):
+def _check_size(size: int, body: BytesLike, max_bytes: int) -> None:
+    if size > max(len(body), max_bytes):
         raise Oversized(
-            f"The body of {len(body)} bytes unpacks to {size} bytes; at most {most} bytes are "
+            f"The body of {len(body)} bytes unpacks to {size} bytes; at most {max_bytes} bytes are "
             "unpacked (the setting bounds.unpacked_body). Send it uncompressed, or in pieces."
         )
 
 
-def is_ipc_file(body: Bytes) -> bool:
-    """Whether a body is an Arrow IPC file, not a stream."""
+def is_ipc_file(body: BytesLike) -> bool:
+    """Return whether a body is an Arrow IPC file, not a stream."""
     return bytes(body[: len(FILE_MAGIC)]) == FILE_MAGIC
 
 
 def serialize_ipc(table: pa.Table) -> bytes:
-    """The table as an Arrow IPC file."""
+    """Return the table as an Arrow IPC file."""
     sink = pa.BufferOutputStream()
     # The file format knows one dictionary for each column; batches may each have their own.
     table = one_dictionary_each(table)
@@ -119,7 +119,7 @@ def serialize_ipc(table: pa.Table) -> bytes:
 
 
 @contextmanager
-def _malformed(body: Bytes) -> Iterator[None]:
+def _malformed(body: BytesLike) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
@@ -128,14 +128,14 @@ def _malformed(body: Bytes) -> Iterator[None]:
         ) from error
 
 
-def _read(body: Bytes) -> pa.Table:
+def _read(body: BytesLike) -> pa.Table:
     buffer = pa.py_buffer(body)
     if is_ipc_file(body):
         return pa.ipc.open_file(buffer).read_all()
     return pa.ipc.open_stream(buffer).read_all()
 
 
-def _check_length(table: pa.Table, body: Bytes) -> None:
+def _check_length(table: pa.Table, body: BytesLike) -> None:
     """Refuse a small body that claims any number of rows: a column of nulls takes no bytes."""
     if table.num_rows > 8 * len(body) and any(
         pa.types.is_null(kind) or pa.types.is_run_end_encoded(kind) for kind in table.schema.types

@@ -12,8 +12,8 @@ from .ipc_bodies import serialize_ipc
 from .kinds import empty
 
 
-def ipc_pieces(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]:
-    """An Arrow IPC file of `tables`, all of `schema`: what there is to send after each of them.
+def ipc_chunks(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]:
+    """Yield an Arrow IPC file of `tables`, all of `schema`, with a chunk of bytes for each.
 
     The format has one dictionary for each column, which is known only with the last batch: a table
     with dictionaries is one piece.
@@ -25,8 +25,8 @@ def ipc_pieces(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]
     with pa.ipc.new_file(pa.PythonFile(sink, "w"), schema) as writer:
         for table in tables:
             writer.write_table(table)
-            yield sink.taken()
-    yield sink.taken()
+            yield sink.drain()
+    yield sink.drain()
 
 
 class _Sink:
@@ -46,7 +46,7 @@ class _Sink:
         return view.nbytes
 
     def tell(self) -> int:
-        """How much was written."""
+        """Return how much was written."""
         return self._size
 
     def flush(self) -> None:
@@ -55,7 +55,7 @@ class _Sink:
     def close(self) -> None:
         """Nothing more will come."""
 
-    def taken(self) -> bytes:
+    def drain(self) -> bytes:
         """What was written since the last time."""
         parts, self._parts = self._parts, []
         return b"".join(parts)

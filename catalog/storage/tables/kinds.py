@@ -32,19 +32,19 @@ def check_type(name: str, kind: pa.DataType) -> None:
 
 
 def empty(schema: pa.Schema) -> pa.Table:
-    """The table of this schema without rows, also where pyarrow's own function has no such type."""
+    """Return a table without rows, also for types that pyarrow's `empty_table` lacks."""
     return pa.Table.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
 def has_empty_lists(kind: pa.DataType) -> bool:
-    """Whether lists of the fixed size 0 are in this type, at any depth."""
+    """Return whether lists of the fixed size 0 are in this type, at any depth."""
     return any(
         bool(types.is_fixed_size_list(part)) and part.list_size < 1 for part in parts_of(kind)
     )
 
 
 def parts_of(kind: pa.DataType) -> Iterator[pa.DataType]:
-    """The type itself, and all types that it is made of."""
+    """Yield the type itself, and all types that it is made of."""
     pending = [kind]
     while pending:
         part = pending.pop()
@@ -68,7 +68,7 @@ def _has_odd_dictionary(kind: pa.DataType) -> bool:
 
 
 def _has_twins(kind: pa.DataType) -> bool:
-    """Whether a struct in this type has two fields of the same name."""
+    """Return whether a struct in this type has two fields of the same name."""
     return any(
         bool(types.is_struct(part)) and len({field.name for field in part}) < part.num_fields
         for part in parts_of(kind)
@@ -87,7 +87,7 @@ def _has_rigid_dictionary(kind: pa.DataType) -> bool:
 
 
 def _is_rigid(kind: pa.DataType) -> bool:
-    """Whether pyarrow casts no values in such a type to another index of their dictionary."""
+    """Return whether pyarrow cannot cast dictionaries in this type to another index type."""
     kinds = (
         types.is_list_view,
         types.is_large_list_view,

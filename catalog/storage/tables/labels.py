@@ -31,7 +31,7 @@ def with_labels_of(declared: pa.Schema, rows: Iterable[pa.Table]) -> pa.Schema:
 
 
 def _labels_of(rows: Iterable[pa.Table], declared: pa.Schema) -> tuple[RowLabels | None, bytes]:
-    """The labels, and the metadata of the frame that had them."""
+    """Return the labels, and the metadata of the frame that had them."""
     parts: list[RowLabels | None] = []
     origin = b""
     for piece in rows:
@@ -62,7 +62,7 @@ def _in_column(piece: pa.Table, declared: pa.Schema) -> RowLabels | None:
     return RowLabels(range(start, start + len(values) * step, step), name)
 
 
-def labelled(table: pa.Table, labels: RowLabels | None) -> pa.Table:
+def add_labels(table: pa.Table, labels: RowLabels | None) -> pa.Table:
     """Return the table with `labels`, if it has any."""
     metadata = table.schema.metadata
     if labels is None or labels == read_labels(metadata):
@@ -82,4 +82,4 @@ def join_tables(tables: Sequence[pa.Table]) -> pa.Table:
     labels = join_labels(found)
     if labels is None or len(labels.labels) != whole.num_rows:
         labels = RowLabels(range(whole.num_rows))
-    return labelled(whole, labels)
+    return add_labels(whole, labels)

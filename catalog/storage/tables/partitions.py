@@ -11,23 +11,23 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from core.mapped_files import in_pieces, let_go, map_file
+from core.mapped_files import iter_chunks, map_file, release
 from tiled_client.wire.labels import RowLabels, read_labels
 
-from ..atomic_write import write_all, write_new
+from ..atomic_write import write_all, write_new_file
 from ..errors import MissingFile, SchemaMismatch, UnknownColumn, Unreadable
 from . import kinds
-from .dictionaries import combined
-from .ipc_bodies import in_slices
-from .labels import join_tables, labelled
+from .dictionaries import combine_chunks
+from .ipc_bodies import slice_batch
+from .labels import add_labels, join_tables
 from .ranges import within
 from .schemas import check_distinct, pandas_index
 
 MIMETYPE = "application/vnd.apache.arrow.stream"
 # Above this, reading is quicker for all who come after if the batches are made one.
-MANY_BATCHES = 16
+MAX_SMALL_BATCHES = 16
 # Batches of so many bytes on average are left as they are.
-LARGE_BATCH = 1 << 20
+MIN_LARGE_BATCH_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def write_partition(
     """
     path = _new_path(directory, number)
     header, pieces = _header_and_rows(rows)
-    size = write_new(path, chain([header], pieces), sync=sync)
+    size = write_new_file(path, chain([header], pieces), sync=sync)
     return PartitionFile(path, size)
 
 
@@ -107,18 +107,18 @@ def append_to_copy(
     if bytes(content[: len(header)]) != header:
         _check_schema(path, header)
     copy = _new_path(path.parent, number)
-    return PartitionFile(copy, write_new(copy, chain(in_pieces(content), pieces), sync=sync))
+    return PartitionFile(copy, write_new_file(copy, chain(iter_chunks(content), pieces), sync=sync))
 
 
 @dataclass(frozen=True, slots=True)
-class StoredPartition:
+class PartitionReader:
     """A partition to be read in part: its file, and how many bytes of it count."""
 
     path: Path
     size: int
 
     def count(self) -> int:
-        """How many rows there are; the data themselves are not looked at."""
+        """Return how many rows there are; the data themselves are not looked at."""
         return sum(batch.num_rows for batch in iter_batches(self.path, self.size))
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
@@ -128,21 +128,21 @@ class StoredPartition:
         for batch in iter_batches(self.path, self.size):
             if stop is not None and before >= stop:
                 return
-            for piece in in_slices(batch):
+            for piece in slice_batch(batch):
                 for rows in within(piece, before, start, stop):
                     first = max(start, before)
                     part = labels.part(first, rows.num_rows) if labels else None
-                    yield labelled(rows.select(names), part)
+                    yield add_labels(rows.select(names), part)
                 before += piece.num_rows
 
     def _labels(self) -> RowLabels | None:
-        """The labels of the rows; None where rows were added to those that had some."""
+        """Return the labels of the rows; None where rows were added to those that had some."""
         labels = read_labels(_open(self.path, self.size, None).schema.metadata)
         return labels if labels and len(labels.labels) == self.count() else None
 
 
 def read(path: Path, committed_size: int, columns: Sequence[str] | None = None) -> pa.Table:
-    """The rows of a partition, in the order of `columns`; a pandas index comes along.
+    """Return the rows of a partition, in the order of `columns`; a pandas index comes along.
 
     Raises MissingFile, Unreadable, UnknownColumn.
     """
@@ -155,7 +155,7 @@ def read(path: Path, committed_size: int, columns: Sequence[str] | None = None) 
 
 
 def joined(tables: Sequence[pa.Table]) -> pa.Table:
-    """One table of pieces of the same schema. Raises Unreadable if they are of different ones."""
+    """Concatenate tables of the same schema. Raise Unreadable if their schemas differ."""
     try:
         return _in_few_batches(join_tables(tables))
     except pa.ArrowInvalid as error:
@@ -163,7 +163,7 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def empty(schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
-    """The table without rows, as `read` would give it. Raises UnknownColumn."""
+    """Return the table without rows, as `read` would give it. Raises UnknownColumn."""
     table = kinds.empty(schema)
     return table if columns is None else table.select(with_index(schema, columns))
 
@@ -171,13 +171,13 @@ def empty(schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
 def iter_batches(
     path: Path, committed_size: int, columns: Sequence[str] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """The batches of a partition as they were written, in the file's order of columns."""
+    """Yield the batches of a partition as they were written, in the file's order of columns."""
     content = _content(path, committed_size)
     try:
         for batch in _reader(content, columns):
             yield batch
             # What was made of it has been used; what has not is read again.
-            let_go(content)
+            release(content)
     except (pa.ArrowException, OSError) as error:
         raise Unreadable(f"The partition {path} cannot be read: {error}") from error
 
@@ -188,8 +188,8 @@ def _new_path(directory: Path, number: int) -> Path:
 
 def _in_few_batches(table: pa.Table) -> pa.Table:
     count = table.column(0).num_chunks if table.num_columns else 0
-    many = count > MANY_BATCHES and table.nbytes < count * LARGE_BATCH
-    return combined(table) if many else table
+    many = count > MAX_SMALL_BATCHES and table.nbytes < count * MIN_LARGE_BATCH_BYTES
+    return combine_chunks(table) if many else table
 
 
 def _check_schema(path: Path, header: bytes) -> None:
@@ -203,14 +203,14 @@ def _check_schema(path: Path, header: bytes) -> None:
 def _header_and_rows(
     rows: pa.Table | Iterable[pa.Table],
 ) -> tuple[bytes, Iterator[memoryview]]:
-    """The schema's message, and those of the rows of each piece."""
+    """Return the schema's message, and those of the rows of each piece."""
     pieces = iter([rows] if isinstance(rows, pa.Table) else rows)
     header, first = _messages(next(pieces))
     return header, chain([first], (_messages(piece)[1] for piece in pieces))
 
 
 def _messages(table: pa.Table) -> tuple[bytes, memoryview]:
-    """The schema's message, and those of the rows, as they stand in an Arrow IPC stream."""
+    """Return the schema's message, and those of the rows, as they stand in an Arrow IPC stream."""
     header: bytes = table.schema.serialize().to_pybytes()
     sink = pa.BufferOutputStream()
     writer = pa.ipc.new_stream(sink, table.schema)

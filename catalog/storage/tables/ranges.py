@@ -14,7 +14,7 @@ class Partition(Protocol):
     """Some of the rows of a table."""
 
     def count(self) -> int:
-        """How many rows there are."""
+        """Return how many rows there are."""
         ...
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:

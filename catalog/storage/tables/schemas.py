@@ -15,7 +15,7 @@ UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The rows of `table` with exactly `schema`, its metadata and order of columns included.
+    """Return the rows of `table` with exactly `schema`, its metadata and order of columns included.
 
     Columns are found by name. A type may differ where no value is changed by it, such as int32 for
     int64, or large_string for string. An index that pandas has added, and that the schema does not
@@ -27,7 +27,7 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def pandas_index(schema: pa.Schema) -> list[str]:
-    """The columns that a pandas frame has written its index to."""
+    """Return the columns that a pandas frame has written its index to."""
     try:
         listed = (schema.pandas_metadata or {}).get("index_columns", ())
         # A RangeIndex is described by an object there, and has no column.
@@ -92,7 +92,7 @@ def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
 
 
 def _keeps_values(source: pa.DataType, target: pa.DataType) -> bool:
-    """Whether a checked cast changes no value (it is refused for those that do not fit)."""
+    """Return whether a checked cast changes no value (it is refused for those that do not fit)."""
     source, target = _plain(source), _plain(target)
     if source == target or types.is_null(source):
         return True

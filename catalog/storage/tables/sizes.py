@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core.mapped_files import Bytes
+from core.mapped_files import BytesLike
 
 from ..errors import Malformed
 
@@ -31,7 +31,7 @@ BUFFER = struct.Struct("<qq")
 NODE = struct.Struct("<qq")
 
 
-def unpacked_size(body: Bytes) -> int:
+def unpacked_size(body: BytesLike) -> int:
     """Return the number of bytes of all buffers of an Arrow IPC file or stream, once unpacked.
 
     A buffer counts as often as it is used. Raise Malformed for what is neither file nor stream.
@@ -58,7 +58,7 @@ def _stream_size(view: memoryview) -> int:
 
 
 def _blocks(view: memoryview) -> Iterator[int]:
-    """The places of the messages that a file's footer lists."""
+    """Yield the places of the messages that a file's footer lists."""
     end = len(view) - len(FILE_MAGIC) - 4
     (length,) = struct.unpack_from("<i", view, end)
     if not 0 < length <= end:
@@ -71,7 +71,7 @@ def _blocks(view: memoryview) -> Iterator[int]:
 
 
 def _message_size(view: memoryview, start: int) -> tuple[int, int]:
-    """The bytes that the message there unpacks to, and where the next one is; -1 for nowhere."""
+    """Return the unpacked size of the message there, and the offset of the next, or -1."""
     if start < 0:
         raise ValueError("a message lies before the file")
     (length,) = struct.unpack_from("<I", view, start)
@@ -95,15 +95,15 @@ def _message_size(view: memoryview, start: int) -> tuple[int, int]:
     return size, content + body
 
 
-def _check_lengths(batch: Table | None, most: int) -> None:
+def _check_lengths(batch: Table | None, max_rows: int) -> None:
     """Refuse arrays of more values than bytes can have bits: nulls, at any depth, take no bytes."""
     if batch is None:
         return
     places = batch.vector(NODES, NODE.size)
     nodes = NODE.iter_unpack(batch.view[places.start : places.stop])
     longest = max((length for length, _ in nodes), default=0)
-    if longest > most:
-        raise Malformed(f"A body of {most // 8} bytes cannot bring {longest} rows.")
+    if longest > max_rows:
+        raise Malformed(f"A body of {max_rows // 8} bytes cannot bring {longest} rows.")
 
 
 def _buffers_size(batch: Table | None, body: memoryview) -> int:

@@ -1,1 +1,1 @@
-"""Credentials and logging in."""
+"""Credentials, and logging in."""

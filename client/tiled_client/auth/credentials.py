@@ -1,4 +1,4 @@
-"""What a client shows to say who asks: nothing, an API key, or the tokens of a login."""
+"""Credentials of requests: none, an API key, or the tokens of a login."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import TiledClientError, UnreadableAnswer
+from ..errors import InvalidResponse, TiledClientError
 from .token_files import TokenFile
 
-# A token that is about to expire would expire on its way.
-EARLY = 10.0
+# An access token is refreshed so many seconds before it expires: it could expire on its way.
+REFRESH_MARGIN_SECONDS = 10.0
 
 
 class Credentials:
-    """Nothing at all. Safe to use from several threads, as all of them are."""
+    """No credentials: requests are anonymous. Thread-safe, as its subclasses are."""
 
     api_key: str | None = None
 
     def header(self) -> dict[str, str]:
-        """The header that says who asks."""
+        """Return the Authorization header; empty if there is none."""
         return {}
 
-    def renew(self, refused: Mapping[str, str]) -> bool:
-        """Whether there are others by now, in place of those with this header."""
+    def renew(self, rejected: Mapping[str, str]) -> bool:
+        """Return whether there are now credentials other than those of this rejected header."""
         return False
 
 
@@ -36,37 +36,44 @@ class KeyCredentials(Credentials):
         self.api_key = api_key
 
     def header(self) -> dict[str, str]:
-        """The key."""
+        """Return the Authorization header with the key."""
         return {"Authorization": f"Apikey {self.api_key}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """A token to ask with, and one to get others by; `stale_at` is on this machine's clock."""
+    """An access token and a refresh token; `stale_at` is a time of this machine's clock."""
 
     access: str
     refresh: str
     stale_at: float
 
     @classmethod
-    def of_answer(cls, told: Any) -> Tokens:
-        """Read what a server answers to a login. Raises UnreadableAnswer."""
+    def from_response(cls, value: Any) -> Tokens:
+        """Read the server's response to a login. Raises InvalidResponse."""
         try:
-            stale_at = time.time() + float(told["expires_in"]) - EARLY
-            return cls(str(told["access_token"]), str(told["refresh_token"]), stale_at)
+            stale_at = time.time() + float(value["expires_in"]) - REFRESH_MARGIN_SECONDS
+            return cls(str(value["access_token"]), str(value["refresh_token"]), stale_at)
         except (KeyError, TypeError, ValueError) as error:
-            raise UnreadableAnswer("The server's answer to a login has no tokens in it.") from error
+            raise InvalidResponse("The server's response to the login has no tokens.") from error
 
     def header(self) -> dict[str, str]:
-        """The header that says who asks."""
+        """Return the Authorization header."""
         return {"Authorization": f"Bearer {self.access}"}
 
 
 class TokenCredentials(Credentials):
-    """The tokens of a login, refreshed when they have expired.
+    """The tokens of a login, refreshed when they expire.
 
-    `file` is where they are kept for the next time, and where others of this user's processes may
-    have put newer ones.
+    Parameters
+    ----------
+    tokens
+        The tokens to start with.
+    refresh
+        Function that exchanges a refresh token at the server, and returns its decoded response.
+    file
+        Where tokens are saved for later sessions. Other processes of the same user may have saved
+        newer ones there, which are then used.
     """
 
     def __init__(
@@ -79,43 +86,44 @@ class TokenCredentials(Credentials):
 
     @property
     def tokens(self) -> Tokens:
-        """As they are now."""
+        """The current tokens."""
         return self._tokens
 
     def header(self) -> dict[str, str]:
-        """The access token; another one, where it has expired and there is a way to one."""
+        """Return the Authorization header; refreshes an expired access token first, if it can."""
         tokens = self._tokens
         if time.time() >= tokens.stale_at:
             self.renew(tokens.header())
         return self._tokens.header()
 
-    def renew(self, refused: Mapping[str, str]) -> bool:
-        """Whether there are other tokens by now; the server is asked for some if need be."""
+    def renew(self, rejected: Mapping[str, str]) -> bool:
+        """Return whether there are newer tokens; refreshes them unless another thread did."""
         with self._lock:
-            if self._tokens.header() != refused:
+            if self._tokens.header() != rejected:
                 return True
-            kept = self._kept()
-            if kept is not None and kept.access != self._tokens.access:
-                self._tokens = kept
+            stored = load_tokens(self._file) if self._file is not None else None
+            if stored is not None and stored.access != self._tokens.access:
+                self._tokens = stored
                 return True
             try:
-                self._take(Tokens.of_answer(self._refresh(self._tokens.refresh)))
+                self._tokens = Tokens.from_response(self._refresh(self._tokens.refresh))
             except TiledClientError:
-                # What was refused stays refused; the request says so itself.
+                # The request itself then fails with the server's 401, which says why.
                 return False
+            self.save()
             return True
 
-    def usable(self) -> bool:
-        """Whether the server still takes them, or gives others for them."""
+    def is_valid(self) -> bool:
+        """Return whether the access token has not expired, or could be refreshed."""
         return time.time() < self._tokens.stale_at or self.renew(self._tokens.header())
 
-    def forget(self) -> None:
-        """Have the file without them."""
+    def clear(self) -> None:
+        """Delete the file of tokens, if there is one."""
         if self._file is not None:
             self._file.remove()
 
-    def keep(self) -> None:
-        """Have them in the file."""
+    def save(self) -> None:
+        """Write the tokens to the file, if there is one."""
         if self._file is not None:
             self._file.write(
                 {
@@ -125,18 +133,11 @@ class TokenCredentials(Credentials):
                 }
             )
 
-    def _take(self, tokens: Tokens) -> None:
-        self._tokens = tokens
-        self.keep()
 
-    def _kept(self) -> Tokens | None:
-        return kept_tokens(self._file) if self._file is not None else None
-
-
-def kept_tokens(file: TokenFile) -> Tokens | None:
-    """The tokens of the last login, if they were kept."""
-    kept = file.read()
+def load_tokens(file: TokenFile) -> Tokens | None:
+    """Return the tokens that a file keeps, or None."""
+    stored = file.read()
     try:
-        return Tokens(kept["access_token"], kept["refresh_token"], float(kept["stale_at"]))
+        return Tokens(stored["access_token"], stored["refresh_token"], float(stored["stale_at"]))
     except (KeyError, TypeError, ValueError):
         return None

@@ -1,4 +1,4 @@
-"""Logging in to a server that has users: with a password, or with a browser."""
+"""Log in to a server that has users, with a password or a browser (device authorization)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import time
 import webbrowser
 from collections.abc import Mapping, Sequence
 from getpass import getpass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
-from ..errors import BadRequest, Unauthorized, UnreadableAnswer
-from ..http.client import Http
-from ..settings import HttpOptions
-from .credentials import TokenCredentials, Tokens, kept_tokens
+from ..errors import BadRequest, InvalidResponse, Unauthorized
+from ..uris import Path
+from .credentials import TokenCredentials, Tokens, load_tokens
 from .token_files import TokenFile
 
 FORM = "application/x-www-form-urlencoded"
@@ -21,24 +20,48 @@ DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 Provider = Mapping[str, Any]
 
 
-class Door:
-    """What a server says of logging in to it, and how that is done.
+class DecodedResponse(Protocol):
+    """A response whose body can be decoded."""
 
-    Whoever logs in shows nothing yet, so requests are made without credentials.
+    def value(self) -> Any:
+        """Return the decoded body."""
+
+
+class Transport(Protocol):
+    """The anonymous requests that a login needs; the HTTP client has these methods."""
+
+    root: str
+
+    def post(self, endpoint: str, path: Path, value: Any) -> DecodedResponse:
+        """Send JSON."""
+
+    def send(
+        self, method: str, endpoint: str, path: Path, body: bytes, content_type: str
+    ) -> DecodedResponse:
+        """Send bytes of a media type."""
+
+
+class LoginFlow:
+    """The identity providers of a server, and the steps of a login.
+
+    Parameters
+    ----------
+    http
+        Sends the requests, which are anonymous: there are no credentials before the login.
+    authentication
+        The section `authentication` of the server's description of itself.
     """
 
-    def __init__(
-        self, root: str, authentication: Mapping[str, Any], options: HttpOptions | None = None
-    ) -> None:
-        self.root = root
+    def __init__(self, http: Transport, authentication: Mapping[str, Any]) -> None:
+        self.root = http.root
         self.providers: Sequence[Provider] = authentication.get("providers") or []
         self.required = bool(authentication.get("required"))
-        self._http = Http(root, options=options)
+        self._http = http
 
-    def remembered(self) -> TokenCredentials | None:
-        """The login of the last time, if it was kept."""
+    def saved_credentials(self) -> TokenCredentials | None:
+        """Return the credentials that an earlier login saved, or None."""
         file = TokenFile(self.root)
-        tokens = kept_tokens(file)
+        tokens = load_tokens(file)
         return None if tokens is None else TokenCredentials(tokens, self._refresh, file)
 
     def log_in(
@@ -49,25 +72,25 @@ class Door:
         provider: str | None = None,
         remember: bool = True,
     ) -> TokenCredentials:
-        """Log in; what is missing is asked for in the terminal.
+        """Log in, and prompt for a missing username or password in the terminal.
 
-        Raises Unauthorized for a wrong name or password, and where there is nobody to be asked.
+        Raises Unauthorized if the credentials are wrong, or prompts are not possible.
         """
-        chosen = self._choose(provider, username)
+        chosen = self._choose_provider(provider, username)
         if chosen.get("mode") == "external":
-            told = self._with_browser(chosen)
+            response = self._log_in_with_browser(chosen)
         else:
-            told = self._with_password(chosen, username, password)
+            response = self._log_in_with_password(chosen, username, password)
         file = TokenFile(self.root) if remember else None
-        credentials = TokenCredentials(Tokens.of_answer(told), self._refresh, file)
-        credentials.keep()
+        credentials = TokenCredentials(Tokens.from_response(response), self._refresh, file)
+        credentials.save()
         if message := chosen.get("confirmation_message"):
-            print(message.format(id=told["identity"]["id"]))
+            print(message.format(id=response["identity"]["id"]))
         return credentials
 
     def log_out(self, credentials: TokenCredentials) -> None:
-        """End the login on the server, and forget it here."""
-        credentials.forget()
+        """Delete the saved tokens, and end the session on the server."""
+        credentials.clear()
         path = ("session", "revoke")
         self._http.post("auth", path, {"refresh_token": credentials.tokens.refresh})
 
@@ -75,59 +98,67 @@ class Door:
         path = ("session", "refresh")
         return self._http.post("auth", path, {"refresh_token": refresh_token}).value()
 
-    def _choose(self, name: str | None, username: str | None) -> Provider:
+    def _choose_provider(self, name: str | None, username: str | None) -> Provider:
         if not self.providers:
-            raise Unauthorized(f"{self.root} has no users: nobody can log in there.")
-        fitting = [
+            raise Unauthorized(f"{self.root} has no identity providers: login is not available.")
+        candidates = [
             known
             for known in self.providers
             if (name is None or known["provider"] == name)
             and (username is None or known["mode"] != "external")
         ]
-        if len(fitting) == 1 or (fitting and username is not None):
-            return fitting[0]
+        if len(candidates) == 1 or (candidates and username is not None):
+            return candidates[0]
         names = ", ".join(known["provider"] for known in self.providers)
-        raise Unauthorized(f"Say at which provider to log in, with provider=...: {names}.")
+        raise Unauthorized(
+            f"provider={name!r} does not select one identity provider: use one of {names}."
+        )
 
-    def _with_password(self, provider: Provider, username: str | None, password: str | None) -> Any:
+    def _log_in_with_password(
+        self, provider: Provider, username: str | None, password: str | None
+    ) -> Any:
         if username is None:
-            username = _asked(input, "Username: ")
+            username = _prompt(input, "Username: ")
         if password is None:
-            password = _asked(getpass, "Password: ")
+            password = _prompt(getpass, "Password: ")
         fields = {"grant_type": "password", "username": username, "password": password}
         path = ("provider", provider["provider"], "token")
         return self._http.send("POST", "auth", path, urlencode(fields).encode(), FORM).value()
 
-    def _with_browser(self, provider: Provider) -> Any:
+    def _log_in_with_browser(self, provider: Provider) -> Any:
+        """Run the device authorization grant (RFC 8628): print a code, then poll for tokens."""
         path = ("provider", provider["provider"])
-        begun = self._http.post("auth", (*path, "authorize"), None).value()
+        started = self._http.post("auth", (*path, "authorize"), None).value()
         try:
-            address, code = begun["authorization_uri"], begun["user_code"]
-            ends, interval = time.monotonic() + begun["expires_in"], begun["interval"]
+            address, code = started["authorization_uri"], started["user_code"]
+            deadline = time.monotonic() + started["expires_in"]
+            interval, device_code = started["interval"], started["device_code"]
         except (KeyError, TypeError) as error:
-            raise UnreadableAnswer("The server does not say how to log in.") from error
-        print(f"Visit {address} and type the code {code} there.", flush=True)
+            raise InvalidResponse(
+                "The server's response to the device authorization is incomplete."
+            ) from error
+        print(f"Visit {address} and enter the code {code}.", flush=True)
         webbrowser.open(address)
-        asked = {"device_code": begun["device_code"], "grant_type": DEVICE_GRANT}
-        while time.monotonic() < ends:
+        request = {"device_code": device_code, "grant_type": DEVICE_GRANT}
+        while time.monotonic() < deadline:
             time.sleep(interval)
             try:
-                return self._http.post("auth", (*path, "token"), asked).value()
+                return self._http.post("auth", (*path, "token"), request).value()
             except BadRequest as error:
                 if "authorization_pending" not in error.detail:
                     raise
-        raise Unauthorized("Nobody has typed the code in time.")
+        raise Unauthorized("The login timed out: the code was not entered in the browser.")
 
 
-def expect_somebody() -> None:
-    """Raise Unauthorized unless there is somebody who could be asked: in a terminal, a notebook."""
+def require_interactive() -> None:
+    """Raise Unauthorized unless the user can be prompted: in a terminal or a notebook."""
     if not ("ipykernel" in sys.modules or (sys.stdin and sys.stdin.isatty())):
         raise Unauthorized(
-            "This server wants to know who you are, and there is nobody to ask: pass "
+            "This server requires a login, and there is no terminal to prompt in: pass "
             "api_key=..., or username=... and password=...."
         )
 
 
-def _asked(ask: Any, question: str) -> str:
-    expect_somebody()
-    return str(ask(question))
+def _prompt(read: Any, text: str) -> str:
+    require_interactive()
+    return str(read(text))

@@ -1,4 +1,4 @@
-"""Where tokens are kept for the next time: a file for each server, of this user alone."""
+"""Files that keep tokens between sessions: one for each server, readable by its user only."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from ..settings import cache_folder
 
 
 class TokenFile:
-    """The file for one server."""
+    """The file that keeps the tokens of one server."""
 
     def __init__(self, root: str, folder: Path | None = None) -> None:
         self.path = (folder or cache_folder() / "tokens") / f"{quote(root, safe='')}.json"
 
     def read(self) -> dict[str, Any]:
-        """What is kept; nothing where there is no such file, or none that can be read."""
+        """Return the stored object; empty if the file is missing or unreadable."""
         try:
-            kept = json.loads(self.path.read_text())
+            stored = json.loads(self.path.read_text())
         except (OSError, ValueError):
             return {}
-        return kept if isinstance(kept, dict) else {}
+        return stored if isinstance(stored, dict) else {}
 
     def write(self, value: dict[str, Any]) -> None:
-        """Keep `value`, whole or not at all, readable by nobody else."""
+        """Replace the file atomically, with mode 0600."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Made with mode 0600.
-        descriptor, draft = tempfile.mkstemp(dir=self.path.parent)
+        # mkstemp creates files with mode 0600.
+        descriptor, temporary = tempfile.mkstemp(dir=self.path.parent)
         try:
             with os.fdopen(descriptor, "w") as file:
                 json.dump(value, file)
-            os.replace(draft, self.path)
+            os.replace(temporary, self.path)
         except BaseException:
-            Path(draft).unlink(missing_ok=True)
+            Path(temporary).unlink(missing_ok=True)
             raise
 
     def remove(self) -> None:
-        """Keep nothing."""
+        """Delete the file, if it exists."""
         self.path.unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""HTTP requests: sessions, retries, responses, downloads."""
+"""HTTP client of one server: requests, retries, responses, downloads."""

@@ -1,4 +1,4 @@
-"""Which compression to ask for, when data are read."""
+"""The Accept-Encoding header for reads of data."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from urllib.parse import urlsplit
 
 @lru_cache(maxsize=64)
 def data_encoding(root: str) -> str:
-    """The `Accept-Encoding` for numbers from the server at `root`.
+    """Return the `Accept-Encoding` for numbers from the server at `root`.
 
-    Nothing on this machine: to compress takes longer than to copy. Elsewhere Zstandard, where
-    `zstandard` is installed; gzip would be slower than most networks.
+    Identity for a server on this machine, where compression takes longer than copying. Otherwise
+    Zstandard if `zstandard` is installed; gzip is slower than most networks.
     """
-    if _is_here(urlsplit(root).hostname or ""):
+    if _is_local(urlsplit(root).hostname or ""):
         return "identity"
     from urllib3 import response
 
     return "zstd" if response.HAS_ZSTD else "identity"
 
 
-def _is_here(host: str) -> bool:
+def _is_local(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -1,4 +1,4 @@
-"""Fetching files as they are, piece by piece; a download that breaks goes on where it was."""
+"""Resumable download of files, with HTTP range requests."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
-from ..errors import ServerFailure, TransportError, UnreadableAnswer
+from ..errors import InvalidResponse, ServerError, TransportError
 from ..uris import Path
-from .client import Http
-from .responses import Answer
+from .client import HttpClient
+from .responses import Response
 from .retries import Backoff
 
 ENDPOINT = "asset/bytes"
@@ -21,60 +21,65 @@ FILE_NAME = re.compile(r'attachment; ?filename="(.*)"')
 
 @dataclass(slots=True)
 class Download:
-    """One file of an asset: the request for it, and how far it has come."""
+    """Download of one file of an asset: the request, and the name and ETag that the server sent."""
 
-    http: Http
+    http: HttpClient
     path: Path
     params: Mapping[str, Any]
     etag: str = ""
     name: str = ""
 
-    def into(self, opened: Callable[[str], BinaryIO]) -> None:
-        """Write the file to what `opened` gives for its name. Raises TiledClientError."""
-        backoff, begun, target = Backoff(), time.monotonic(), None
+    def write_to(self, open_file: Callable[[str], BinaryIO]) -> None:
+        """Download into the file that `open_file` returns for the file's name.
+
+        After an interruption the download resumes at the bytes that are missing, unless the file
+        has changed on the server. Raises TiledClientError.
+        """
+        backoff, started, target = Backoff(), time.monotonic(), None
         while True:
             try:
                 with self.http.stream(
-                    ENDPOINT, self.path, params=self.params, headers=self._rest(target)
-                ) as (answer, pieces):
-                    self._note(answer)
-                    target = target or opened(self.name)
-                    if answer.status != 206:
+                    ENDPOINT, self.path, params=self.params, headers=self._range_headers(target)
+                ) as (response, chunks):
+                    self._read_headers(response)
+                    target = target or open_file(self.name)
+                    if response.status != 206:
+                        # Not a range: the whole file, because its ETag has changed.
                         target.seek(0)
                         target.truncate()
-                    for piece in pieces:
-                        target.write(piece)
+                    for chunk in chunks:
+                        target.write(chunk)
                     return
-            except (TransportError, ServerFailure) as error:
-                elapsed, attempt = time.monotonic() - begun, backoff.attempts + 1
+            except (TransportError, ServerError) as error:
+                elapsed, attempt = time.monotonic() - started, backoff.attempts + 1
                 if not self.http.retries.allows(
                     error, repeatable=True, attempt=attempt, elapsed=elapsed
                 ):
                     raise
                 time.sleep(backoff.next(error.retry_after))
 
-    def _rest(self, target: BinaryIO | None) -> dict[str, str]:
-        # A range of compressed bytes would be of another file.
-        plain = {"Accept-Encoding": "identity"}
+    def _range_headers(self, target: BinaryIO | None) -> dict[str, str]:
+        # Ranges count the bytes of the encoding that is sent, so compression is off.
+        headers = {"Accept-Encoding": "identity"}
         if target is None or not self.etag or not target.tell():
-            return plain
-        return {**plain, "Range": f"bytes={target.tell()}-", "If-Range": self.etag}
+            return headers
+        return {**headers, "Range": f"bytes={target.tell()}-", "If-Range": self.etag}
 
-    def _note(self, answer: Answer) -> None:
-        self.etag = answer.headers.get("ETag", "")
-        # Header fields come as Latin-1, whatever they are.
-        said = (
-            answer.headers.get("Content-Disposition", "")
+    def _read_headers(self, response: Response) -> None:
+        self.etag = response.headers.get("ETag", "")
+        # Header fields are decoded as Latin-1, whatever their encoding.
+        disposition = (
+            response.headers.get("Content-Disposition", "")
             .encode("latin1")
             .decode("utf-8", "replace")
         )
-        found = FILE_NAME.fullmatch(said)
-        self.name = checked_name(PurePosixPath(found[1]).name if found else "file")
+        match = FILE_NAME.fullmatch(disposition)
+        self.name = check_file_name(PurePosixPath(match[1]).name if match else "file")
 
 
-def checked_name(name: str) -> str:
-    """A path that stays where it is put. Raises UnreadableAnswer for any other."""
+def check_file_name(name: str) -> str:
+    """Return a relative path that stays inside its folder. Raises InvalidResponse for others."""
     path = PurePosixPath(name)
     if not name or path.is_absolute() or ".." in path.parts or "\0" in name or "\\" in name:
-        raise UnreadableAnswer(f"The server names a file {name!r}, which leads elsewhere.")
+        raise InvalidResponse(f"The server sent the file name {name!r}, which leaves its folder.")
     return name

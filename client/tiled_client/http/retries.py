@@ -1,19 +1,19 @@
-"""When to try again, and how long to wait before. No I/O."""
+"""Retry policy and exponential back-off. No I/O."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
 
-from ..errors import ServerFailure, TiledClientError, TransportError
+from ..errors import ServerError, TiledClientError, TransportError
 
-# A server, or what stands before it, that is about to be back.
-PASSING = (429, 502, 503, 504)
+# Statuses of a server, or of a proxy before it, that is expected to recover.
+TRANSIENT_STATUSES = (429, 502, 503, 504)
 
 
 @dataclass(slots=True)
 class Backoff:
-    """Waits that double from `base` up to `cap` seconds, each up to half shorter by chance."""
+    """Delays that double from `base` up to `cap` seconds, with up to 50 % jitter subtracted."""
 
     base: float = 0.1
     cap: float = 5.0
@@ -21,50 +21,71 @@ class Backoff:
     attempts: int = 0
 
     def next(self, at_least: float | None = None) -> float:
-        """Seconds to wait before the next attempt, and never less than the server asked for."""
+        """Return the seconds to wait before the next attempt.
+
+        Parameters
+        ----------
+        at_least
+            A lower bound, as from a `Retry-After` header.
+        """
         ceiling = min(self.cap, self.base * 2.0 ** min(self.attempts, 30))
         self.attempts += 1
         return max(ceiling * self.chance.uniform(0.5, 1.0), at_least or 0.0)
 
     def reset(self) -> None:
-        """Begin again with short waits."""
+        """Start again with the shortest delay."""
         self.attempts = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Bounds for repeating a request."""
+    """Limits for repeating a request."""
 
     deadline: float = 30.0
-    """Seconds after which nothing is tried again."""
+    """Seconds after the first attempt; no retry starts later."""
     attempts_at_failure: int = 4
-    """How often a request is sent that makes the server fail (500)."""
+    """Maximum attempts while the server responds with an error that is not transient (500)."""
 
     def allows(
         self, failure: TiledClientError, *, repeatable: bool, attempt: int, elapsed: float
     ) -> bool:
-        """Whether to send the request again after `attempt` tries in `elapsed` seconds."""
+        """Return whether to repeat a request.
+
+        Parameters
+        ----------
+        failure
+            The error of the last attempt.
+        repeatable
+            Whether the request has the same effect if the server executes it twice.
+        attempt
+            Number of attempts so far.
+        elapsed
+            Seconds since the first attempt.
+        """
         if elapsed + (failure.retry_after or 0.0) >= self.deadline:
             return False
-        if surely_unprocessed(failure):
+        if is_safe_to_retry(failure):
             return True
-        if not repeatable or not isinstance(failure, (ServerFailure, TransportError)):
+        if not repeatable or not isinstance(failure, (ServerError, TransportError)):
             return False
-        return failure.status in (None, *PASSING) or attempt < self.attempts_at_failure
+        return failure.status in (None, *TRANSIENT_STATUSES) or attempt < self.attempts_at_failure
 
 
-def surely_unprocessed(failure: TiledClientError) -> bool:
-    """Return whether the server says that it did nothing, so that an append may be sent again."""
+def is_safe_to_retry(failure: TiledClientError) -> bool:
+    """Return whether the request was certainly not executed, so that even an append may be retried.
+
+    A 503 says so only with Retry-After: without, it may come from a proxy that gave up waiting.
+    """
     if isinstance(failure, TransportError):
         return failure.unprocessed
     return failure.status == 429 or (failure.status == 503 and failure.retry_after is not None)
 
 
-def may_be_done(failure: TiledClientError) -> bool:
-    """Return whether a request may have done its work although it failed.
+def may_have_succeeded(failure: TiledClientError) -> bool:
+    """Return whether a failed request may have been executed all the same.
 
-    Then a conflict with what it has made, or that what it has deleted is not there, is its success.
-    A proxy, or a server of another make, says 503 of requests that it did not see to their end.
+    If so, a conflict with what it created, or a 404 for what it deleted, means success. Any 5xx
+    counts: proxies respond with 503 to requests whose end they did not see.
     """
     if isinstance(failure, TransportError):
         return not failure.unprocessed

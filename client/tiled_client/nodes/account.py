@@ -1,23 +1,21 @@
-"""Who asks: logging in and out, and keys of one's own."""
+"""Log in and out, and manage one's own API keys."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..auth.credentials import Credentials, TokenCredentials
-from ..auth.login import Door
-from ..errors import Unauthorized
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..http.client import Http
+    from ..http.client import HttpClient
+    from ..http.session import Session
 
 
-class Asker:
-    """What any client object can do about whose it is. All objects of one server go together."""
+class AccountMixin:
+    """Account methods, which every client object has: they concern the server, not the node."""
 
-    _http: Http
+    _session: Session
+    _http: HttpClient
 
     def login(
         self,
@@ -27,30 +25,46 @@ class Asker:
         provider: str | None = None,
         remember: bool = True,
     ) -> None:
-        """Log in; from then on all that was reached from the same `from_uri` asks as this user.
+        """Log in, for all client objects of the same `from_uri`.
 
-        What is missing is asked for in the terminal; a provider of browser logins prints an
-        address and a code. `remember` keeps the login for the next time, in a file that only
-        this user can read. Raises Unauthorized.
+        A missing username or password is prompted for in the terminal. Providers that log in with a
+        browser print a URL and a code to enter there.
+
+        Parameters
+        ----------
+        username, password
+            Credentials of a provider with passwords.
+        provider
+            Name of the identity provider; required only if the server has several that match.
+        remember
+            Save the login for later sessions, in a file that only this user can read.
+
+        Raises
+        ------
+        Unauthorized
+            If the credentials are wrong, or cannot be prompted for.
         """
-        self._http.credentials = self._door().log_in(
-            username, password, provider=provider, remember=remember
-        )
+        self._session.log_in(username, password, provider=provider, remember=remember)
 
     def logout(self) -> None:
-        """End the login, on the server and here; the server is asked as nobody from then on."""
-        credentials = self._http.credentials
-        self._http.credentials = Credentials()
-        if isinstance(credentials, TokenCredentials):
-            self._door().log_out(credentials)
+        """End the login, on the server and in the saved file; later requests are anonymous."""
+        self._session.log_out()
 
     def whoami(self) -> dict[str, Any] | None:
-        """Who asks, with roles, keys and sessions; None for nobody.
+        """Return the principal of these credentials, with its roles, API keys and sessions.
 
-        Raises NodeNotFound on a server without users.
+        Returns
+        -------
+        dict or None
+            None if requests are anonymous.
+
+        Raises
+        ------
+        NodeNotFound
+            If the server has no users.
         """
-        told: dict[str, Any] | None = self._http.get("auth", ("whoami",)).value()
-        return told
+        principal: dict[str, Any] | None = self._http.get("auth", ("whoami",)).value()
+        return principal
 
     def create_api_key(
         self,
@@ -60,31 +74,54 @@ class Asker:
         note: str | None = None,
         access_tags: Sequence[str] | None = None,
     ) -> dict[str, Any]:
-        """Make a key; its `secret` is told this once.
+        """Create an API key. Its secret is returned only once.
 
-        It may do what `scopes` say, else all that its owner may. `expires_in` is in seconds.
-        `access_tags` restrict it to nodes with one of them. Raises Forbidden for more than one
-        has.
+        Parameters
+        ----------
+        scopes
+            Scopes of the key; by default all scopes of its owner.
+        expires_in
+            Lifetime in seconds.
+        note
+            A description, shown in lists of keys.
+        access_tags
+            Restrict the key to nodes with one of these tags.
+
+        Returns
+        -------
+        dict
+            The key; `secret` is the value to use as `api_key`.
+
+        Raises
+        ------
+        Forbidden
+            If the owner does not have these scopes or tags.
         """
-        wanted = {
+        request = {
             "scopes": None if scopes is None else list(scopes),
             "expires_in": expires_in,
             "note": note,
             "access_tags": None if access_tags is None else list(access_tags),
         }
-        made: dict[str, Any] = self._http.post("auth", ("apikey",), wanted).value()
-        return made
+        key: dict[str, Any] = self._http.post("auth", ("apikey",), request).value()
+        return key
 
     def revoke_api_key(self, key: str) -> None:
-        """End a key of one's own, named by its first eight digits or more. Raises NodeNotFound."""
+        """Revoke one of one's own API keys.
+
+        Parameters
+        ----------
+        key
+            The key, or its first eight characters.
+
+        Raises
+        ------
+        NodeNotFound
+            If there is no such key.
+        """
         self._http.delete("auth", ("apikey",), params={"first_eight": key[:8]})
 
     def which_api_key(self) -> dict[str, Any]:
-        """The key that one asks with. Raises Unauthorized without one."""
-        told: dict[str, Any] = self._http.get("auth", ("apikey",)).value()
-        return told
-
-    def _door(self) -> Door:
-        if self._http.door is None:
-            raise Unauthorized("Nobody can log in here.")
-        return self._http.door
+        """Return the API key that requests are made with. Raises Unauthorized without one."""
+        key: dict[str, Any] = self._http.get("auth", ("apikey",)).value()
+        return key

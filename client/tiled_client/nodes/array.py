@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..casting import fitting
-from ..errors import UnreadableAnswer
-from ..http.client import OCTETS, Body
+from ..casting import cast_exactly
+from ..errors import InvalidResponse
+from ..http.request import Body
+from ..http.responses import OCTETS
 from ..regions import Region, Selection, blocks, narrow, pieces, select
 from ..stream.updates import ArrayReference
 from ..uris import query_of
@@ -59,7 +60,7 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
                 return flipped[()] if scalar else flipped
             # The array has grown since its shape was asked for.
             self.refresh()
-        raise UnreadableAnswer(f"{self.uri} sends other data than its structure {self.shape} says.")
+        raise InvalidResponse(f"{self.uri} sends other data than its structure {self.shape} says.")
 
     def read_block(self, block: Sequence[int], index: Any = ...) -> Array:
         """Fetch one chunk by its number along each dimension, or the slice `index` of it."""
@@ -145,7 +146,7 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
         params = query_of(reference.uri)
         content = self._http.get("array/full", self._path, params=params, accept=OCTETS).content
         if len(content) != count:
-            raise UnreadableAnswer(f"{reference.uri} sent {len(content)} bytes instead of {count}.")
+            raise InvalidResponse(f"{reference.uri} sent {len(content)} bytes instead of {count}.")
         return np.frombuffer(content, reference.dtype).reshape(reference.shape).copy()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
@@ -207,10 +208,10 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
         try:
             return np.frombuffer(content, self.dtype).reshape(shape).copy()
         except ValueError as error:
-            raise UnreadableAnswer(f"{self.uri} sent {len(content)} bytes for {shape}.") from error
+            raise InvalidResponse(f"{self.uri} sent {len(content)} bytes for {shape}.") from error
 
     def _fitting(self, array: Any) -> Array:
-        return fitting(array, self.dtype)
+        return cast_exactly(array, self.dtype)
 
     def _send(
         self,

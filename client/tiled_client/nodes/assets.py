@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path as FilePath
 from typing import Any, BinaryIO
 
-from ..errors import UnreadableAnswer
-from ..http.client import Http
-from ..http.downloads import Download, checked_name
+from ..errors import InvalidResponse
+from ..http.client import HttpClient
+from ..http.downloads import Download, check_file_name
 from ..uris import Path
 from ..wire.data_sources import Asset, DataSource
 
@@ -19,10 +19,10 @@ Place = tuple[Asset, str, str | None]
 """An asset, the folder that its files go to, and which file of it is meant if it is a folder."""
 
 
-class HasAssets:
+class AssetsMixin:
     """What of a node is about its files."""
 
-    _http: Http
+    _http: HttpClient
     _path: Path
 
     def data_sources(self) -> tuple[DataSource, ...]:
@@ -76,9 +76,9 @@ class HasAssets:
         params = {"id": _number(asset)}
         found = self._http.get("asset/manifest", self._path, params=params).value()
         try:
-            return [checked_name(name) for name in found["manifest"]]
+            return [check_file_name(name) for name in found["manifest"]]
         except (KeyError, TypeError) as error:
-            raise UnreadableAnswer("The server did not list the files of an asset.") from error
+            raise InvalidResponse("The server did not list the files of an asset.") from error
 
     def _download(self, asset: Asset, relative_path: str | None) -> Download:
         params: dict[str, Any] = {"id": _number(asset), "relative_path": relative_path}
@@ -87,7 +87,7 @@ class HasAssets:
     def _keep(self, place: Place, files: MutableMapping[str, io.BytesIO]) -> str:
         asset, folder, name = place
         content, download = io.BytesIO(), self._download(asset, name)
-        download.into(lambda _: content)
+        download.write_to(lambda _: content)
         key = "/".join(filter(None, (folder, name or download.name)))
         content.seek(0)
         files[key] = content
@@ -105,7 +105,7 @@ class HasAssets:
             return file
 
         try:
-            self._download(asset, name).into(open_partial)
+            self._download(asset, name).write_to(open_partial)
         except BaseException:
             for path, file in opened:
                 file.close()
@@ -120,5 +120,5 @@ class HasAssets:
 
 def _number(asset: Asset) -> int:
     if asset.id is None:
-        raise UnreadableAnswer("The server did not number its assets.")
+        raise InvalidResponse("The server did not number its assets.")
     return asset.id

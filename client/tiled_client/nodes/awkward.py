@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import nested
-from ..errors import UnreadableAnswer
-from ..optional import needed
+from ..errors import InvalidResponse
+from ..optional import require_package
 from ..wire.awkward import AwkwardStructure
 from ..wire.buffers import awkward_buffers, buffer_names, unzip_members, zip_members
 from ..wire.errors import WireError
@@ -41,7 +41,7 @@ class AwkwardClient(StructuredNode[AwkwardStructure], family=StructureFamily.awk
 
     def __getitem__(self, index: Any) -> Any:
         """Fetch what `index` selects, and of the buffers only those that it takes."""
-        awkward = needed("awkward", "awkward")
+        awkward = require_package("awkward", "awkward")
         form = awkward.forms.from_dict(dict(self.form))
         fetched = self._fetch(_touched(form, index))
         members = {name: fetched.get(name) or self._later(name) for name in buffer_names(form)}
@@ -75,7 +75,7 @@ class AwkwardClient(StructuredNode[AwkwardStructure], family=StructureFamily.awk
         try:
             return unzip_members(content)
         except WireError as error:
-            raise UnreadableAnswer(f"{self.uri} sent no readable buffers: {error}") from error
+            raise InvalidResponse(f"{self.uri} sent no readable buffers: {error}") from error
 
     def _later(self, name: str) -> Any:
         """A buffer that is fetched if it is needed after all."""
@@ -84,7 +84,7 @@ class AwkwardClient(StructuredNode[AwkwardStructure], family=StructureFamily.awk
 
 def _touched(form: Any, index: Any) -> list[str]:
     """The form keys of the buffers that an index takes, found out without any data."""
-    awkward = needed("awkward", "awkward")
+    awkward = require_package("awkward", "awkward")
     tracer, report = awkward.typetracer.typetracer_with_report(form)
     selected = awkward.Array(tracer)[index]
     if hasattr(selected, "layout"):

@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..auth.credentials import Credentials
 from ..documents import Resource
-from ..errors import UnreadableAnswer
-from ..http.client import Http
+from ..errors import InvalidResponse
+from ..http.client import HttpClient
+from ..http.session import Session
 from ..uris import Path, node_url
 from ..wire.data_sources import DataSource
 from ..wire.structure_family import StructureFamily
-from .account import Asker
-from .assets import HasAssets
-from .description import Description
-from .exporting import File, Wanted, export
+from .account import AccountMixin
+from .assets import AssetsMixin
+from .description import MetadataMixin
+from .exporting import ExportRequest, File, export
 
 if TYPE_CHECKING:
     from ..stream.asyncio.connection import AsyncStreamConnection
     from ..stream.sync.connection import StreamConnection
 
 
-class Node(Asker, Description, HasAssets):
+class Node(AccountMixin, MetadataMixin, AssetsMixin):
     """A node on a server: where it is, and what was known of it when it was last asked about.
 
     A family without a class of its own has this one.
@@ -36,15 +37,16 @@ class Node(Asker, Description, HasAssets):
         if family is not None:
             Node._classes[family] = cls
 
-    def __init__(self, http: Http, path: Path, resource: Resource) -> None:
-        self._http = http
+    def __init__(self, session: Session, path: Path, resource: Resource) -> None:
+        self._session = session
+        self._http = session.http
         self._path = path
         self._resource = resource
 
     @staticmethod
-    def build(http: Http, path: Path, resource: Resource) -> Node:
+    def build(session: Session, path: Path, resource: Resource) -> Node:
         """The client object for a node of this family."""
-        return Node._classes.get(resource.family, Node)(http, path, resource)
+        return Node._classes.get(resource.family, Node)(session, path, resource)
 
     @property
     def uri(self) -> str:
@@ -92,11 +94,11 @@ class Node(Asker, Description, HasAssets):
 
     def at(self, path: Path) -> Node:
         """The client object for any node of this server, which is asked for it."""
-        return Node.build(self._http, path, fetch_resource(self._http, path))
+        return Node.build(self._session, path, fetch_resource(self._http, path))
 
     def described(self, path: Path, resource: Resource) -> Node:
         """The client object for a node that is described already, without asking the server."""
-        return Node.build(self._http, path, resource)
+        return Node.build(self._session, path, resource)
 
     def _put_data_source(self, source: DataSource, params: Mapping[str, Any]) -> None:
         body = {"data_source": source.to_json()}
@@ -121,14 +123,14 @@ class Node(Asker, Description, HasAssets):
         """
         if self._full_endpoint is None:
             raise TypeError(f"{self!r} has no data that could be exported")
-        self._export(Wanted(self._full_endpoint), file, format)
+        self._export(ExportRequest(self._full_endpoint), file, format)
 
-    def _export(self, wanted: Wanted, file: File, format: str | None) -> None:
+    def _export(self, wanted: ExportRequest, file: File, format: str | None) -> None:
         export(self._http, self._path, wanted, file, format)
 
     def close_stream(self) -> None:
         """Tell the subscribers of this node that no more is to be expected for now."""
-        self._http.delete("stream/close", self._path, keyed=True)
+        self._http.delete("stream/close", self._path, idempotent=False)
 
     def connect_stream(self, **options: Any) -> StreamConnection:
         """One connection over which the streams of many nodes are followed.
@@ -152,10 +154,6 @@ class Node(Asker, Description, HasAssets):
 
         return AsyncStreamConnection(self, **options)
 
-    def subscription_over(self, dispatcher: Any, **wants: Any) -> Any:
-        """A subscription over a connection that there is, for the families that have streams."""
-        raise TypeError(f"{self!r} has no stream")
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._resource.family} {'/' + '/'.join(self._path)}>"
 
@@ -166,10 +164,10 @@ class Node(Asker, Description, HasAssets):
         return hash(self.uri)
 
 
-def fetch_resource(http: Http, path: Path, *, include_data_sources: bool = False) -> Resource:
-    """Ask the server what a node is. Raises NodeNotFound, UnreadableAnswer."""
+def fetch_resource(http: HttpClient, path: Path, *, include_data_sources: bool = False) -> Resource:
+    """Ask the server what a node is. Raises NodeNotFound, InvalidResponse."""
     params = {"include_data_sources": True} if include_data_sources else {}
     value = http.get("metadata", path, params=params).value()
     if not isinstance(value, Mapping):
-        raise UnreadableAnswer("The server did not describe the node.")
+        raise InvalidResponse("The server did not describe the node.")
     return Resource.from_json(value.get("data"))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import tables as frames
-from ..casting import plain
+from ..casting import unmasked_array
 from ..documents import SpecLike
 from ..regions import normalize_chunks
 from ..uris import split_path
@@ -16,11 +16,11 @@ from ..wire.structure_family import StructureFamily
 from ..wire.structures import ArrayStructure, TableStructure
 from .array import ArrayClient
 from .base import Node
-from .creation import create_node, removed_if_refused
-from .exporting import File, Wanted, names_of
+from .creation import create_node, delete_on_rejection
+from .exporting import ExportRequest, File, names_of
 from .listing import ListedContainer
 from .table import TableClient
-from .writing import WritesArrays
+from .writing import ArrayCreationMixin
 
 if TYPE_CHECKING:
     import pyarrow
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SQL_TABLE = "application/x-tiled-sql-table"
 
 
-class Container(WritesArrays, ListedContainer, family=StructureFamily.container):
+class Container(ArrayCreationMixin, ListedContainer, family=StructureFamily.container):
     """A container on a server: a mapping of keys to nodes, read page by page.
 
     `c["a", "b"]` and `c["a/b"]` reach below it in one request.
@@ -41,7 +41,7 @@ class Container(WritesArrays, ListedContainer, family=StructureFamily.container)
 
         See `Node.export`.
         """
-        self._export(Wanted("container/full", {}, "field", names_of(fields)), file, format)
+        self._export(ExportRequest("container/full", {}, "field", names_of(fields)), file, format)
 
     def create_container(
         self,
@@ -77,7 +77,7 @@ class Container(WritesArrays, ListedContainer, family=StructureFamily.container)
 
         `chunks` is as numpy users know it from dask: a size, a size per dimension, or all sizes.
         """
-        array = plain(array)
+        array = unmasked_array(array)
         limit = self._http.options.bytes_per_request
         structure = ArrayStructure(
             dtype_from_numpy(array.dtype),
@@ -97,7 +97,7 @@ class Container(WritesArrays, ListedContainer, family=StructureFamily.container)
         assert isinstance(made, ArrayClient)
         if array.size:
             several = any(len(sizes) > 1 for sizes in structure.chunks)
-            with removed_if_refused(made):
+            with delete_on_rejection(made):
                 (made.write_all_blocks if several else made.write)(array)
         return made
 
@@ -122,7 +122,7 @@ class Container(WritesArrays, ListedContainer, family=StructureFamily.container)
             access_tags=access_tags,
         )
         assert isinstance(made, TableClient)
-        with removed_if_refused(made):
+        with delete_on_rejection(made):
             made.write(table)
         return made
 
@@ -169,7 +169,7 @@ class Container(WritesArrays, ListedContainer, family=StructureFamily.container)
     ) -> Node:
         """Create a node without data; a data source with assets registers files that exist."""
         return create_node(
-            self._http,
+            self._session,
             self._path,
             structure_family,
             key=key,

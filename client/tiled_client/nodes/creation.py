@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..documents import Resource, SpecLike, read_data_sources, read_specs
-from ..errors import Conflict, RequestRefused, TiledClientError, UnreadableAnswer
-from ..http.client import Http
+from ..errors import Conflict, InvalidResponse, RequestRejected, TiledClientError
+from ..http.session import Session
 from ..jsonable import jsonable
 from ..uris import Path
 from ..wire.data_sources import DataSource
@@ -18,7 +18,7 @@ from .base import Node, fetch_resource
 
 
 def create_node(
-    http: Http,
+    session: Session,
     parent: Path,
     family: StructureFamily,
     *,
@@ -49,23 +49,23 @@ def create_node(
     }
     endpoint = "register" if any(source.assets for source in data_sources) else "metadata"
     try:
-        answer = http.create(endpoint, parent, body).value()
+        answer = session.http.create(endpoint, parent, body).value()
     except Conflict as error:
         # A server that remembers keys would have answered with a node of this request.
-        if http.remembers_keys or not error.retried:
+        if session.http.supports_idempotency or not error.retried:
             raise
-        return _adopt(http, (*parent, key), resource, error)
+        return _recover_own_node(session, (*parent, key), resource, error)
     if not isinstance(answer, Mapping):
-        raise UnreadableAnswer("The server did not say what it created.")
+        raise InvalidResponse("The server did not say what it created.")
     resource.metadata = answer.get("metadata") or resource.metadata
     resource.data_sources = read_data_sources(answer.get("data_sources"))
     tags = answer.get("access_tags", access_tags)
     resource.access_tags = None if tags is None else list(tags)
-    return Node.build(http, (*parent, answer.get("id") or key), resource)
+    return Node.build(session, (*parent, answer.get("id") or key), resource)
 
 
 @contextmanager
-def removed_if_refused(node: Node) -> Iterator[None]:
+def delete_on_rejection(node: Node) -> Iterator[None]:
     """Delete a node that was just created where the server refuses what is written to it.
 
     Where it is not known whether the server has taken it, the node stays; so does one that may be
@@ -73,19 +73,19 @@ def removed_if_refused(node: Node) -> Iterator[None]:
     """
     try:
         yield
-    except (RequestRefused, TypeError, ValueError):
+    except (RequestRejected, TypeError, ValueError):
         if not node.may_be_of_others:
             with suppress(TiledClientError):
                 node.delete(external_only=False)
         raise
 
 
-def _adopt(http: Http, path: Path, wanted: Resource, error: Conflict) -> Node:
+def _recover_own_node(session: Session, path: Path, wanted: Resource, error: Conflict) -> Node:
     """Take over the node that our own first attempt created before its answer was lost.
 
     Only for servers that remember no keys. One of others may look the same: it must not be removed.
     """
-    found = fetch_resource(http, path, include_data_sources=True)
+    found = fetch_resource(session.http, path, include_data_sources=True)
     found.adopted = True
     same = (
         found.family == wanted.family
@@ -95,4 +95,4 @@ def _adopt(http: Http, path: Path, wanted: Resource, error: Conflict) -> Node:
     )
     if not same:
         raise error
-    return Node.build(http, path, found)
+    return Node.build(session, path, found)

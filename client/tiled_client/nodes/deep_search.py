@@ -6,26 +6,26 @@ from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from typing import Any
 
 from ..documents import Resource
-from ..errors import NodeNotFound, UnreadableAnswer
-from ..http.client import Http
+from ..errors import InvalidResponse, NodeNotFound
+from ..http.session import Session
 from ..queries import KeysFilter, Pairs, Query, filter_params
 from ..uris import Path, split_path
 from .base import Node
 from .pages import items_of, page_of
 
 
-class Found(Mapping[Path, Node]):
+class SearchResults(Mapping[Path, Node]):
     """A mapping of keys, those that lead there from the container, to nodes; read page by page."""
 
     def __init__(
-        self, http: Http, path: Path, queries: Sequence[Query], max_depth: int | None
+        self, session: Session, path: Path, queries: Sequence[Query], max_depth: int | None
     ) -> None:
-        self._http, self._path = http, path
+        self._session, self._path = session, path
         self._queries, self._max_depth = tuple(queries), max_depth
 
     def __len__(self) -> int:
         params = [("fields", "count"), ("page[limit]", "0"), *self._params(self._queries)]
-        return int(page_of(self._http, "search-deep", self._path, params)["meta"]["count"])
+        return int(page_of(self._session.http, "search-deep", self._path, params)["meta"]["count"])
 
     def __iter__(self) -> Iterator[Path]:
         return (key for key, _ in self._listed(self._queries))
@@ -54,9 +54,11 @@ class Found(Mapping[Path, Node]):
         return f"<{type(self).__name__} ({len(self)} below {'/' + '/'.join(self._path)})>"
 
     def _listed(self, queries: Sequence[Query]) -> Iterator[tuple[Path, Node]]:
-        for item in items_of(self._http, "search-deep", self._path, self._params(queries), {}):
+        for item in items_of(
+            self._session.http, "search-deep", self._path, self._params(queries), {}
+        ):
             full = (*_ancestors(item), item["id"])
-            node = Node.build(self._http, full, Resource.from_json(item))
+            node = Node.build(self._session, full, Resource.from_json(item))
             yield full[len(self._path) :], node
 
     def _params(self, queries: Sequence[Query]) -> Pairs:
@@ -65,14 +67,14 @@ class Found(Mapping[Path, Node]):
 
 
 class _Nodes(ValuesView[Node]):
-    _mapping: Found
+    _mapping: SearchResults
 
     def __iter__(self) -> Iterator[Node]:
         return (node for _, node in self._mapping.child_nodes())
 
 
 class _KeysAndNodes(ItemsView[Path, Node]):
-    _mapping: Found
+    _mapping: SearchResults
 
     def __iter__(self) -> Iterator[tuple[Path, Node]]:
         return self._mapping.child_nodes()
@@ -82,4 +84,4 @@ def _ancestors(item: Mapping[str, Any]) -> Path:
     try:
         return tuple(item["attributes"]["ancestors"])
     except (KeyError, TypeError) as error:
-        raise UnreadableAnswer("The server did not say where the node is.") from error
+        raise InvalidResponse("The server did not say where the node is.") from error

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..documents import Resource, SpecLike, read_specs
-from ..http.client import Http
+from ..http.client import HttpClient
 from ..uris import Path
 from ..wire.specs import Spec
 from .revisions import MetadataRevisions
@@ -16,10 +16,10 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 
 
-class Description:
+class MetadataMixin:
     """What of a node is about its description."""
 
-    _http: Http
+    _http: HttpClient
     _path: Path
     _resource: Resource
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, BinaryIO
 
-from ..http.client import Http
+from ..http.client import HttpClient
 from ..uris import Path
 
 File = str | os.PathLike[str] | BinaryIO
@@ -18,8 +18,8 @@ QUERY_LIMIT = 1500
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What of a node is wanted: the `endpoint`, its parameters, and names of columns or children.
+class ExportRequest:
+    """What of a node is request: the `endpoint`, its parameters, and names of columns or children.
 
     `named` is the parameter that has one name each.
     """
@@ -31,33 +31,35 @@ class Wanted:
 
     def params_in_address(self) -> list[tuple[str, Any]]:
         """The parameters, with the names if they are few."""
-        names = [] if self._many else self.names
+        names = [] if self._names_exceed_url else self.names
         return [*self.params.items(), *((self.named, name) for name in names)]
 
     def names_in_body(self) -> list[str] | None:
         """The names, if they are many."""
-        return self.names if self._many else None
+        return self.names if self._names_exceed_url else None
 
     @property
-    def _many(self) -> bool:
+    def _names_exceed_url(self) -> bool:
         return sum(map(len, self.names)) > QUERY_LIMIT
 
 
-def export(http: Http, path: Path, wanted: Wanted, file: File, format: str | None) -> None:
-    """Save what is wanted. Of a file by name, nothing is left where that fails.
+def export(
+    http: HttpClient, path: Path, request: ExportRequest, file: File, format: str | None
+) -> None:
+    """Save the requested data; a file given by its path is not left behind incomplete.
 
     Raises ValueError where no format is named, and the file has no name that says it.
     """
-    params = [*wanted.params_in_address(), ("format", _format(file, format))]
-    names = wanted.names_in_body()
+    params = [*request.params_in_address(), ("format", _format(file, format))]
+    names = request.names_in_body()
     if not isinstance(file, (str, os.PathLike)):
-        http.download(wanted.endpoint, path, file, params=params, names=names)
+        http.download(request.endpoint, path, file, params=params, names=names)
         return
     target = FilePath(file)
     part = target.with_name(f"{target.name}.part")
     try:
         with part.open("wb") as made:
-            http.download(wanted.endpoint, path, made, params=params, names=names)
+            http.download(request.endpoint, path, made, params=params, names=names)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

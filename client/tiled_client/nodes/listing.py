@@ -12,8 +12,8 @@ from ..errors import NodeNotFound
 from ..queries import KeyLookup, Pairs, Query, filter_params
 from ..uris import Path, split_path
 from .base import Node, fetch_resource
-from .container_streams import WatchedContainer
-from .deep_search import Found
+from .container_streams import StreamableContainer
+from .deep_search import SearchResults
 from .pages import items_of, page_of
 from .views import Items, Keys, Values
 
@@ -21,7 +21,7 @@ Sort = str | tuple[str, int]
 MOST_PER_PAGE = 300
 
 
-class ListedContainer(WatchedContainer, Mapping[str, Any]):
+class ListedContainer(StreamableContainer, Mapping[str, Any]):
     """A mapping of keys to nodes, read page by page."""
 
     _queries: tuple[Query, ...] = ()
@@ -47,11 +47,11 @@ class ListedContainer(WatchedContainer, Mapping[str, Any]):
         # The oldest first is how they stand anyway.
         return self._with(_sorting=tuple(term for term in terms if term != ("", 1)))
 
-    def search_deep(self, *queries: Query, max_depth: int | None = None) -> Found:
+    def search_deep(self, *queries: Query, max_depth: int | None = None) -> SearchResults:
         """What all `queries` find anywhere below, by the keys that lead there from here."""
         if not queries:
             raise TypeError("search_deep() needs a query")
-        return Found(self._http, self._path, queries, max_depth)
+        return SearchResults(self._session, self._path, queries, max_depth)
 
     def distinct(
         self,
@@ -94,8 +94,8 @@ class ListedContainer(WatchedContainer, Mapping[str, Any]):
         if self._queries:
             resource = self._looked_up(path[0])
             if len(path) == 1:
-                return Node.build(self._http, full, resource)
-        return Node.build(self._http, full, fetch_resource(self._http, full))
+                return Node.build(self._session, full, resource)
+        return Node.build(self._session, full, fetch_resource(self._http, full))
 
     def __len__(self) -> int:
         params = [("fields", "count"), ("page[limit]", "0"), *filter_params(self._queries)]
@@ -127,7 +127,7 @@ class ListedContainer(WatchedContainer, Mapping[str, Any]):
         """Keys and nodes, page by page, from the front or the back."""
         for item in self.listed({}, offset=offset, limit=limit, reverse=reverse):
             path: Path = (*self._path, item["id"])
-            yield item["id"], Node.build(self._http, path, Resource.from_json(item))
+            yield item["id"], Node.build(self._session, path, Resource.from_json(item))
 
     def listed(
         self,

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..errors import UnreadableAnswer
-from ..http.client import Http
+from ..errors import InvalidResponse
+from ..http.client import HttpClient
 from ..queries import Pairs
 from ..uris import Path, query_of
 
 
 def items_of(
-    http: Http, endpoint: str, path: Path, asked: Pairs, paging: Mapping[str, str]
+    http: HttpClient, endpoint: str, path: Path, asked: Pairs, paging: Mapping[str, str]
 ) -> Iterator[Mapping[str, Any]]:
-    """All items of the listing that `paging` begins with. Raises UnreadableAnswer."""
+    """All items of the listing that `paging` begins with. Raises InvalidResponse."""
     while True:
         # Of what was asked, servers repeat in their links only what concerns paging.
         page = page_of(http, endpoint, path, [*asked, *paging.items()])
@@ -24,12 +24,12 @@ def items_of(
             return
         before, paging = paging, dict(query_of(following))
         if paging == before:
-            raise UnreadableAnswer(f"{following} leads to the same page again and again.")
+            raise InvalidResponse(f"{following} leads to the same page again and again.")
 
 
-def page_of(http: Http, endpoint: str, path: Path, params: Pairs) -> Mapping[str, Any]:
-    """One page. Raises UnreadableAnswer."""
+def page_of(http: HttpClient, endpoint: str, path: Path, params: Pairs) -> Mapping[str, Any]:
+    """One page. Raises InvalidResponse."""
     page = http.get(endpoint, path, params=params).value()
     if not isinstance(page, Mapping) or "data" not in page:
-        raise UnreadableAnswer(f"/{'/'.join(path)} did not list its children.")
+        raise InvalidResponse(f"/{'/'.join(path)} did not list its children.")
     return page

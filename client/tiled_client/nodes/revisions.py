@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, overload
 
 from ..documents import read_specs
-from ..errors import UnreadableAnswer
-from ..http.client import Http
+from ..errors import InvalidResponse
+from ..http.client import HttpClient
 from ..uris import Path
 from ..wire.specs import Spec
 
@@ -29,7 +29,7 @@ class Revision:
 class MetadataRevisions(Sequence[Revision]):
     """The revisions of a node, the oldest first, asked for when they are looked at."""
 
-    def __init__(self, http: Http, path: Path) -> None:
+    def __init__(self, http: HttpClient, path: Path) -> None:
         self._http = http
         self._path = path
 
@@ -76,7 +76,7 @@ class MetadataRevisions(Sequence[Revision]):
         params = {"page[offset]": offset, "page[limit]": limit}
         page = self._http.get("revisions", self._path, params=params).value()
         if not isinstance(page, Mapping) or "data" not in page:
-            raise UnreadableAnswer("The server did not list the revisions of the node.")
+            raise InvalidResponse("The server did not list the revisions of the node.")
         return page
 
 
@@ -91,6 +91,6 @@ def _revision(value: Mapping[str, Any]) -> Revision:
             datetime.fromisoformat(time) if isinstance(time, str) else time,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableAnswer(f"The server described a revision in an unknown way: {error}") from (
+        raise InvalidResponse(f"The server described a revision in an unknown way: {error}") from (
             error
         )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import tables as frames
-from ..casting import fitting, plain
-from ..errors import UnreadableAnswer
-from ..optional import needed
+from ..casting import cast_exactly
+from ..sparse import decode_elements, to_coo, to_elements
 from ..wire.errors import WireError
 from ..wire.slices import expand_index, format_slice, sliced_shape
 from ..wire.sparse import Coo, SparseStructure
@@ -84,7 +82,7 @@ class SparseClient(ChunkedNode[SparseStructure], family=StructureFamily.sparse):
         if any(item != slice(None) for item in items):
             params = {**params, "slice": format_slice(items)}
         answer = self._http.get(endpoint, self._path, params=params, accept=frames.ARROW)
-        return elements_of(answer.content, shape)
+        return decode_elements(answer.content, shape)
 
     def _send(
         self,
@@ -95,56 +93,9 @@ class SparseClient(ChunkedNode[SparseStructure], family=StructureFamily.sparse):
         data: Any,
         persist: bool,
     ) -> None:
-        elements = read_coo(coords, data, shape)
-        values = fitting(elements.data, self.dtype)
+        elements = to_elements(coords, data, shape)
+        values = cast_exactly(elements.data, self.dtype)
         if not persist:
             params = {**params, "persist": False}
         body = frames.encode(Coo(elements.coords, values, shape).to_arrow())
         self._http.send("PUT", endpoint, self._path, body, frames.ARROW, params=params)
-
-
-def read_coo(coords: Any, data: Any, shape: Sequence[int] | None) -> Coo:
-    """What a user has given: coordinates and values, or a `sparse.COO` in the place of both.
-
-    Raises ValueError where they do not go together.
-    """
-    if data is None:
-        shape = coords.shape if shape is None else shape
-        _check_fill_value(coords)
-        coords, data = coords.coords, coords.data
-    if shape is None:
-        raise ValueError("coordinates and values do not say the shape of the array: give it, too")
-    rows, values = np.asarray(coords), plain(data)
-    if rows.shape != (len(shape), len(values)):
-        raise ValueError(
-            f"coords of shape {rows.shape} do not go with {len(values)} values in "
-            f"{len(shape)} dimensions"
-        )
-    return Coo(rows, values, tuple(int(size) for size in shape))
-
-
-def _check_fill_value(array: Any) -> None:
-    """Raise ValueError for an array whose other elements are not zero: they would become that."""
-    value = getattr(array, "fill_value", 0)
-    if value:
-        raise ValueError(
-            f"the fill value {value} would be lost: elements that are not stored are zero here. "
-            "Subtract it first, or write `array.todense()` as an array"
-        )
-
-
-def elements_of(content: bytes, shape: Sequence[int]) -> Coo:
-    """The elements in an Arrow file. Raises UnreadableAnswer."""
-    try:
-        return Coo.from_arrow(frames.decode(content), shape)
-    except WireError as error:
-        raise UnreadableAnswer(f"The server sent no readable sparse array: {error}") from error
-
-
-def to_coo(elements: Coo) -> Any:
-    """A `sparse.COO` of these elements."""
-    sparse = needed("sparse", "sparse")
-    dtype = elements.data.dtype
-    # The sum of no values would be a float.
-    coo = sparse.COO(elements.coords, elements.data, shape=elements.shape)
-    return coo if coo.dtype == dtype or not math.prod(elements.shape) else coo.astype(dtype)

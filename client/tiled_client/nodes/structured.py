@@ -8,14 +8,14 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from ..documents import Resource
-from ..errors import UnreadableAnswer
-from ..http.client import Http
+from ..errors import InvalidResponse
+from ..http.session import Session
 from ..uris import Path
 from ..wire.slices import expand_index, format_slice
 from ..wire.sparse import SparseStructure
 from ..wire.structures import ArrayStructure, Structure
 from .data_node import DataNode
-from .exporting import File, Wanted
+from .exporting import ExportRequest, File
 
 S = TypeVar("S", bound=Structure)
 C = TypeVar("C", ArrayStructure, SparseStructure)
@@ -26,10 +26,10 @@ class StructuredNode(DataNode, Generic[S]):
 
     _structure_class: ClassVar[type[Any]]
 
-    def __init__(self, http: Http, path: Path, resource: Resource) -> None:
-        super().__init__(http, path, resource)
+    def __init__(self, session: Session, path: Path, resource: Resource) -> None:
+        super().__init__(session, path, resource)
         if not isinstance(resource.structure, self._structure_class):
-            raise UnreadableAnswer(
+            raise InvalidResponse(
                 f"The server did not say what the {resource.family} {self.uri} looks like."
             )
 
@@ -60,7 +60,7 @@ class ChunkedNode(StructuredNode[C]):
         endpoint = "array/full"
         if block is not None:
             endpoint, params["block"] = "array/block", tuple(block)
-        self._export(Wanted(endpoint, params), file, format)
+        self._export(ExportRequest(endpoint, params), file, format)
 
     @property
     def shape(self) -> tuple[int, ...]:

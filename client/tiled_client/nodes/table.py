@@ -7,14 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import tables as frames
-from ..errors import UnreadableAnswer
+from ..errors import InvalidResponse
 from ..stream.updates import TableReference
 from ..uris import query_of
 from ..wire.data_sources import DataSource
 from ..wire.slices import format_rows
 from ..wire.structure_family import StructureFamily
 from ..wire.structures import TableStructure
-from .exporting import File, Wanted, names_of
+from .exporting import ExportRequest, File, names_of
 from .structured import StructuredNode
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class TableClient(StructuredNode[TableStructure], family=StructureFamily.table):
         """
         params = {} if partition is None else {"partition": partition}
         endpoint = "table/partition" if params else "table/full"
-        self._export(Wanted(endpoint, params, "column", names_of(columns)), file, format)
+        self._export(ExportRequest(endpoint, params, "column", names_of(columns)), file, format)
 
     def write(self, rows: frames.Rows, *, persist: bool = True) -> None:
         """Replace all rows of a table. With `persist=False` only subscribers get to see it."""
@@ -174,7 +174,7 @@ class TableClient(StructuredNode[TableStructure], family=StructureFamily.table):
             size = min(count, most)
             rows = self._fetch(endpoint, [*where, ("rows", format_rows(offset, size))], columns)
             if rows.num_rows != size:
-                raise UnreadableAnswer(f"{self.uri} sent {rows.num_rows} rows instead of {size}.")
+                raise InvalidResponse(f"{self.uri} sent {rows.num_rows} rows instead of {size}.")
             pieces.append(rows)
             offset, count = offset + size, count - size
             if not count:

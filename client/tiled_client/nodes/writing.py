@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from .. import nested
 from ..documents import SpecLike
-from ..http.client import Http
+from ..http.client import HttpClient
+from ..sparse import to_elements
 from ..wire.awkward import AwkwardStructure
 from ..wire.buffers import awkward_buffers
 from ..wire.data_sources import DataSource
 from ..wire.sparse import SparseStructure
 from ..wire.structure_family import StructureFamily
 from .awkward import AwkwardClient
-from .creation import removed_if_refused
+from .creation import delete_on_rejection
 from .ragged import RaggedClient
-from .sparse import SparseClient, read_coo
+from .sparse import SparseClient
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from .base import Node
 
 
-class Described(TypedDict, total=False):
+class NodeFields(TypedDict, total=False):
     """What a new node is told to be, besides its data; all as for `write_array`."""
 
     key: str | None
@@ -34,10 +35,10 @@ class Described(TypedDict, total=False):
     access_tags: Sequence[str] | None
 
 
-class WritesArrays:
+class ArrayCreationMixin:
     """A container in which arrays of other kinds than numpy's can be written."""
 
-    _http: Http
+    _http: HttpClient
 
     def write_sparse(
         self,
@@ -46,20 +47,20 @@ class WritesArrays:
         shape: Sequence[int] | None = None,
         *,
         dims: Sequence[str] | None = None,
-        **described: Unpack[Described],
+        **described: Unpack[NodeFields],
     ) -> SparseClient:
         """Create a sparse array and write `data` at `coords`; or a `sparse.COO`, given alone.
 
         >>> client.write_sparse(np.array([[0, 2], [1, 3]]), np.array([1.5, 2.5]), (3, 4))
         <SparseClient shape=(3, 4) chunks=((3,), (4,)) dtype=float64>
         """
-        elements = read_coo(coords, data, shape)
+        elements = to_elements(coords, data, shape)
         structure = SparseStructure.from_coo(
             elements.coords, elements.data, elements.shape, dims=dims
         )
         made = self._make(StructureFamily.sparse, structure, described)
         assert isinstance(made, SparseClient)
-        with removed_if_refused(made):
+        with delete_on_rejection(made):
             made.write(elements.coords, elements.data)
         return made
 
@@ -68,7 +69,7 @@ class WritesArrays:
         array: Any,
         *,
         dims: Sequence[str] | None = None,
-        **described: Unpack[Described],
+        **described: Unpack[NodeFields],
     ) -> RaggedClient:
         """Create a ragged array and write it: nested lists, a `ragged.array`, an `awkward.Array`.
 
@@ -85,12 +86,12 @@ class WritesArrays:
         structure = nested.ragged_structure(rows, chunks, dims)
         made = self._make(StructureFamily.ragged, structure, described)
         assert isinstance(made, RaggedClient)
-        with removed_if_refused(made):
+        with delete_on_rejection(made):
             for number, start in enumerate(starts):
                 made.write_block(rows[start : start + step], number)
         return made
 
-    def write_awkward(self, array: Any, **described: Unpack[Described]) -> AwkwardClient:
+    def write_awkward(self, array: Any, **described: Unpack[NodeFields]) -> AwkwardClient:
         """Create an awkward array and write it: an `awkward.Array`, or what makes one.
 
         >>> client.write_awkward([{"time": 1, "hits": [1.5]}, {"time": 2, "hits": []}])
@@ -101,10 +102,10 @@ class WritesArrays:
         structure = AwkwardStructure(length, form)
         made = self._make(StructureFamily.awkward, structure, described)
         assert isinstance(made, AwkwardClient)
-        with removed_if_refused(made):
+        with delete_on_rejection(made):
             made.write(array)
         return made
 
-    def _make(self, family: StructureFamily, structure: Structure, described: Described) -> Node:
+    def _make(self, family: StructureFamily, structure: Structure, described: NodeFields) -> Node:
         made: Node = self.new(family, [DataSource(family, structure)], **described)  # type: ignore[attr-defined]
         return made

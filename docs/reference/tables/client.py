@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_type_hints
 
 import tiled_client
 from tiled_client.settings import HttpOptions, StreamOptions
@@ -45,7 +46,6 @@ BETWEEN_PARTS = {
     "use_dispatcher",
     "perform",
     "mark_ready",
-    "subscription_over",
     "write_all_blocks",
 }
 UPDATES = [
@@ -140,7 +140,17 @@ def _written(name: str, member: Any) -> str:
     if not inspect.isfunction(member):
         return name
     parameters = list(inspect.signature(member).parameters.values())[1:]
-    return f"{name}({', '.join(_parameter(p) for p in parameters)})"
+    written = [text for parameter in parameters for text in _arguments(member, parameter)]
+    return f"{name}({', '.join(written)})"
+
+
+def _arguments(member: Any, parameter: inspect.Parameter) -> list[str]:
+    """Return a parameter, or the keys of a TypedDict that it unpacks."""
+    unpacked = re.fullmatch(r"Unpack\[(\w+)\]", str(parameter.annotation))
+    if unpacked is None:
+        return [_parameter(parameter)]
+    keys = get_type_hints(inspect.unwrap(member).__globals__[unpacked[1]])
+    return [f"{key}=…" for key in keys]
 
 
 def _parameter(parameter: inspect.Parameter) -> str:

@@ -6,32 +6,32 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from access.authentication.credentials import authenticate_key
-from access.principals import NOBODY, require
+from access.principals import ANONYMOUS, require
 from catalog.lookup.nodes import of_family
 from catalog.models import Node
 from core import errors
 from streaming.protocol.endings import CLOSE_CODES, GONE_CODE, StreamEnd
 from streaming.reading.reader import current_reader
-from streaming.sockets.connections.authorization import NEEDED, STREAMABLE
+from streaming.sockets.connections.authorization import REQUIRED_SCOPES, STREAMABLE_FAMILIES
 from streaming.sockets.connections.registry import (
-    ALL_OF_ADDRESS_TAKEN,
-    ALL_OF_KEY_TAKEN,
-    ALL_TAKEN,
-    BARRED,
-    EXPIRED,
-    LOGGED_OUT,
-    REVOKED,
+    ACCOUNT_DISABLED,
+    ADDRESS_LIMIT,
+    CONNECTION_LIMIT,
+    KEY_EXPIRED,
+    KEY_LIMIT,
+    KEY_REVOKED,
+    PENDING_LIMIT,
+    SESSION_REVOKED,
     TOKEN_EXPIRED,
-    TOO_MANY_WAIT,
 )
-from streaming.sockets.consumers.base import FIRST_MESSAGE_SECONDS
+from streaming.sockets.consumers.base import AUTH_TIMEOUT_SECONDS
 from streaming.sockets.consumers.handshake import (
     BadFirstMessage,
     Handshake,
     first_message_credentials,
 )
-from streaming.sockets.messages.error_codes import DATABASE_AWAY
-from streaming.sockets.multiplex.session import UNREAD
+from streaming.sockets.messages.error_mapping import DATABASE_UNAVAILABLE
+from streaming.sockets.multiplex.session import UNREAD_REPLIES
 from tiled_client.stream.protocol.close_codes import error_for_close, is_final
 
 from .markdown import code, table
@@ -63,18 +63,18 @@ def close_codes() -> Iterator[str]:
         2, _ending(GONE_CODE, StreamEnd.DELETED.value, "the same, with the feature `child-deleted`")
     )
     rows += [_ending(*_closed(text), when) for when, text in FIRST_MESSAGES.items()]
-    patience = f"No auth message within {FIRST_MESSAGE_SECONDS:.0f} seconds"
+    patience = f"No auth message within {AUTH_TIMEOUT_SECONDS:.0f} seconds"
     rows += [
         _ending(BadFirstMessage.close_code, patience, "no first message came"),
         _ending(errors.Unauthorized.close_code, "Authentication failed", "a wrong key in it"),
         _ending(
             errors.TooMany.close_code,
-            ALL_OF_KEY_TAKEN,
+            KEY_LIMIT,
             "a right key, but with `streaming_cache.connections_per_key` subscriptions",
         ),
         _ending(
             errors.TooMany.close_code,
-            TOO_MANY_WAIT,
+            PENDING_LIMIT,
             "no key yet, and the oldest of `streaming_cache.connections_waiting` without one",
         ),
         _ending(errors.NotFound.close_code, "No such entry: ...", "a right key, but no such node"),
@@ -85,18 +85,24 @@ def close_codes() -> Iterator[str]:
         ),
         _ending(
             errors.Unavailable.close_code,
-            DATABASE_AWAY,
+            DATABASE_UNAVAILABLE,
             "the database is out of reach or too busy, and the connection needs it now",
         ),
-        _ending(errors.Unauthorized.close_code, REVOKED, "the key was revoked"),
-        _ending(errors.Unauthorized.close_code, EXPIRED, "the key has expired"),
+        _ending(errors.Unauthorized.close_code, KEY_REVOKED, "the key was revoked"),
+        _ending(errors.Unauthorized.close_code, KEY_EXPIRED, "the key has expired"),
         _ending(errors.Unauthorized.close_code, TOKEN_EXPIRED, "the access token has expired"),
-        _ending(errors.Unauthorized.close_code, LOGGED_OUT, "the session of the token was revoked"),
-        _ending(errors.Unauthorized.close_code, BARRED, "the user or service was barred"),
+        _ending(
+            errors.Unauthorized.close_code, SESSION_REVOKED, "the session of the token was revoked"
+        ),
+        _ending(
+            errors.Unauthorized.close_code,
+            ACCOUNT_DISABLED,
+            "the account of the user or service was disabled",
+        ),
         _ending(
             errors.BadRequest.close_code,
-            UNREAD,
-            "on a connection for many nodes, the client asks and reads no answers",
+            UNREAD_REPLIES,
+            "on a connection for many nodes, the client sends commands and reads no replies",
         ),
         _ending(1009, "", "a message from the client is longer than 8 KiB"),
         _ending(1011, "Internal error", "something broke; the server's log says what"),
@@ -134,20 +140,20 @@ def _attempts() -> Mapping[str, Callable[[], object]]:
         "an `Authorization` header of another form": read("", ("authorization", "Bearer abc")),
         "an `access_token` that is none": read("access_token=abc"),
         "a wrong key, on a public server too": lambda: authenticate_key("wrong"),
-        "a key without the scopes for data and metadata": lambda: require(NOBODY, *NEEDED),
-        "`streaming_cache.connections` are open": _raise(errors.TooMany(ALL_TAKEN)),
-        "this key has `streaming_cache.connections_per_key`": _raise(
-            errors.TooMany(ALL_OF_KEY_TAKEN)
+        "a key without the scopes for data and metadata": lambda: require(
+            ANONYMOUS, *REQUIRED_SCOPES
         ),
+        "`streaming_cache.connections` are open": _raise(errors.TooMany(CONNECTION_LIMIT)),
+        "this key has `streaming_cache.connections_per_key`": _raise(errors.TooMany(KEY_LIMIT)),
         "no key, and this address has `streaming_cache.connections_per_address`": _raise(
-            errors.TooMany(ALL_OF_ADDRESS_TAKEN)
+            errors.TooMany(ADDRESS_LIMIT)
         ),
         "no key, and other workers have all `streaming_cache.connections_waiting`": _raise(
-            errors.TooMany(TOO_MANY_WAIT)
+            errors.TooMany(PENDING_LIMIT)
         ),
         "no such node": _raise(errors.NotFound(f"No such entry: {['a', 'b']}")),
         "a node of a family without a stream": lambda: of_family(
-            Node(path="a/b", structure_family="bytes"), *STREAMABLE
+            Node(path="a/b", structure_family="bytes"), *STREAMABLE_FAMILIES
         ),
         "no streaming cache is configured": current_reader,
         "the streaming cache is out of reach": _raise(errors.Unavailable(OUT_OF_REACH)),

@@ -277,14 +277,14 @@ def test_a_site_may_keep_its_files_to_itself(api: Api, folder: Path, settings: S
 
 def test_a_large_file_is_read_piece_by_piece_and_closed(tmp_path: Path) -> None:
     path = tmp_path / "large"
-    path.write_bytes(bytes(3 * raw_files.PIECE // 2))
+    path.write_bytes(bytes(3 * raw_files.READ_BYTES // 2))
     opened = raw_files.open_file(path)
-    assert [len(piece) for piece in raw_files.Pieces(opened, 0, opened.size)] == [
-        raw_files.PIECE,
-        raw_files.PIECE // 2,
+    assert [len(piece) for piece in raw_files.FileChunks(opened, 0, opened.size)] == [
+        raw_files.READ_BYTES,
+        raw_files.READ_BYTES // 2,
     ]
     opened = raw_files.open_file(path)
-    pieces = raw_files.Pieces(opened, 0, opened.size)
+    pieces = raw_files.FileChunks(opened, 0, opened.size)
     next(pieces)
     path.write_bytes(b"")
     with pytest.raises(EOFError):

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.api.data.raw_array_responses import AT_ONCE
-from catalog.storage.selection_chunks import portions
-from core.http.compression import chosen_encoding
+from catalog.storage.selection_chunks import split_selection
+from core.http.compression import choose_encoding
 from core.http.content_encodings import ENCODERS
 from tests.catalog.storage.strategies import selections
 from tiled_client.wire.structures import ArrayStructure
@@ -145,7 +145,9 @@ def test_portions_are_the_whole_selection_in_order(data: st.DataObject) -> None:
     items = data.draw(selections(shape))
     array = np.arange(np.prod(shape)).reshape(shape)
     most = data.draw(st.integers(1, 20))
-    parts = [array[part].ravel() for part in portions(shape, items, chunk, most=most)]
+    parts = [
+        array[part].ravel() for part in split_selection(shape, items, chunk, max_elements=most)
+    ]
     np.testing.assert_array_equal(np.concatenate([np.empty(0), *parts]), array[items].ravel())
 
 
@@ -158,4 +160,4 @@ def test_what_is_encoded_piece_by_piece_is_decoded_as_one(pieces: list[bytes], n
 
 @given(st.text(alphabet="gzipstdblo2,;q=.01* ", max_size=40))
 def test_any_header_says_something_that_is_known_or_nothing(header: str) -> None:
-    assert chosen_encoding(header, ("blosc2", "zstd", "gzip")) in {None, *DECODERS}
+    assert choose_encoding(header, ("blosc2", "zstd", "gzip")) in {None, *DECODERS}

@@ -229,9 +229,9 @@ def test_a_large_array_goes_into_the_file_piece_by_piece(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from catalog.formats.hdf5 import files as exporter
-    from catalog.formats.slabs import slabs
+    from catalog.storage.selection_chunks import split_shape
 
-    monkeypatch.setattr(exporter, "slabs", lambda *shape: slabs(*shape, limit=100))
+    monkeypatch.setattr(exporter, "split_shape", lambda *shape: split_shape(*shape, max_bytes=100))
     array = np.arange(210.0).reshape(5, 6, 7)
     api.container("c")
     api.array("c/a", array)

@@ -50,8 +50,8 @@ def whole(body: Any) -> bytes:
 def pieces_of(request: Any, monkeypatch: pytest.MonkeyPatch) -> int:
     """Pieces of so many values, and nothing so small that it is sent as one."""
     monkeypatch.setattr(json_pieces, "VALUES", request.param)
-    monkeypatch.setattr(shared_values, "SLICE", request.param)
-    monkeypatch.setattr(json_pieces, "WHOLE", 1)
+    monkeypatch.setattr(shared_values, "MAX_SLICE_BYTES", request.param)
+    monkeypatch.setattr(json_pieces, "MAX_WHOLE_BYTES", 1)
     return int(request.param)
 
 
@@ -86,13 +86,13 @@ def test_little_memory_is_taken_whatever_the_text_is() -> None:
     assert peak < 60_000_000
 
 
-@pytest.mark.parametrize("whole_size", [1, json_pieces.WHOLE])
+@pytest.mark.parametrize("whole_size", [1, json_pieces.MAX_WHOLE_BYTES])
 def test_what_would_be_too_large_is_refused_before_it_begins(
     whole_size: int, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = settings.TILED.storage.model_copy(update={"response_bytesize_limit": 1000})
     settings.TILED = settings.TILED.model_copy(update={"storage": storage})
-    monkeypatch.setattr(json_pieces, "WHOLE", whole_size)
+    monkeypatch.setattr(json_pieces, "MAX_WHOLE_BYTES", whole_size)
     monkeypatch.setattr(json_pieces, "VALUES", 10)
     assert len(whole(array_json(np.zeros(200, "u1")))) == 401
     for make in (

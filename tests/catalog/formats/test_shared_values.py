@@ -11,7 +11,7 @@ import pytest
 from catalog.formats import shared_values
 from catalog.formats.exports import Export
 from catalog.formats.registry import formats
-from catalog.formats.shared_values import in_bounded_slices, unshared_size
+from catalog.formats.shared_values import bounded_slices, unshared_size
 from catalog.services.tables.reading import Rows
 from core.errors import BadRequest
 
@@ -49,11 +49,11 @@ SHARED = [views, runs, dictionary, lists, in_lists]
 def test_slices_are_bounded_by_what_their_rows_have_without_sharing(
     make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_values, "SLICE", 100_000)
+    monkeypatch.setattr(shared_values, "MAX_SLICE_BYTES", 100_000)
     table = pa.table({"a": make(ROWS), "n": np.arange(ROWS)}).slice(3)
     assert table.nbytes < 100_000
     assert 0 <= unshared_size(table) - (ROWS - 3) * 10_008 < 20 * ROWS
-    pieces = list(in_bounded_slices([table]))
+    pieces = list(bounded_slices([table]))
     assert max(piece.num_rows for piece in pieces) == 9
     assert pa.concat_tables(pieces).column("n").equals(table.column("n"))
 
@@ -63,14 +63,14 @@ def test_a_row_that_would_be_too_large_is_refused(make: Any, settings: Any) -> N
     storage = settings.TILED.storage.model_copy(update={"response_bytesize_limit": 5_000})
     settings.TILED = settings.TILED.model_copy(update={"storage": storage})
     with pytest.raises(BadRequest, match="response_bytesize_limit"):
-        list(in_bounded_slices([pa.table({"a": make(3)})]))
+        list(bounded_slices([pa.table({"a": make(3)})]))
 
 
 @pytest.mark.parametrize("media_type", ["application/json-seq", "text/csv", "text/html"])
 def test_no_format_writes_more_of_them_at_a_time(
     media_type: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_values, "SLICE", 100_000)
+    monkeypatch.setattr(shared_values, "MAX_SLICE_BYTES", 100_000)
     shared, own = pa.table({"a": dictionary(ROWS)}), pa.table({"a": [LARGE] * ROWS})
     exporter = formats().exporter("table", media_type)
     written, plain = (list(exporter(Export(Rows.of(table), media_type))) for table in (shared, own))

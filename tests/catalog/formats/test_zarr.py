@@ -19,7 +19,7 @@ from django.test import Client
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import MemoryStore
 
-from catalog.formats.zarr import Grid
+from catalog.formats.zarr import ChunkGrid
 from catalog.models import DataSource, Node
 from tiled_client.wire.dtypes import dtype_from_numpy
 from tiled_client.wire.sparse import Coo, SparseStructure
@@ -177,9 +177,9 @@ def test_what_is_not_there_or_not_allowed_is_said_as_elsewhere(api: Api) -> None
 
 def test_chunks_of_any_array_are_of_one_size_and_not_too_large() -> None:
     f8 = np.dtype("f8")
-    assert Grid.of((7, 4), ((3, 3, 1), (4,)), f8).chunk == (3, 4)
-    assert Grid.of((6,), ((1, 3, 2),), f8).chunk == (3,)
-    assert Grid.of((0, 3), ((0,), (3,)), f8).chunk == (1, 3)
-    large = Grid.of((100_000, 2_000), ((100_000,), (2_000,)), f8)
+    assert ChunkGrid.of((7, 4), ((3, 3, 1), (4,)), f8).chunk == (3, 4)
+    assert ChunkGrid.of((6,), ((1, 3, 2),), f8).chunk == (3,)
+    assert ChunkGrid.of((0, 3), ((0,), (3,)), f8).chunk == (1, 3)
+    large = ChunkGrid.of((100_000, 2_000), ((100_000,), (2_000,)), f8)
     assert large.chunk[1] == 2_000
     assert np.prod(large.chunk) * 8 <= 32 << 20

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from catalog.storage.arrays import ArrayStore
 from catalog.storage.errors import MissingFile, Unreadable
-from catalog.storage.layout import LARGEST_CHUNK, SMALLEST_CHUNK, plan
+from catalog.storage.layout import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, plan
 from tests.catalog.storage.strategies import filled, noise, selections
 from tiled_client.wire.dtypes import dtype_from_numpy
 from tiled_client.wire.errors import WireError
@@ -264,7 +264,7 @@ def test_chunks_on_disk_are_of_a_reasonable_size_whatever_was_declared() -> None
     ]:
         layout = plan(one_chunk(shape, dtype))
         size = np.prod(layout.chunk, dtype=object) * layout.stored.itemsize
-        assert SMALLEST_CHUNK // 2 < size <= LARGEST_CHUNK, (shape, dtype, layout)
+        assert MIN_CHUNK_BYTES // 2 < size <= MAX_CHUNK_BYTES, (shape, dtype, layout)
 
 
 def test_one_number_of_an_enormous_array_is_written(tmp_path: Path, store: ArrayStore) -> None:
@@ -276,7 +276,7 @@ def test_one_number_of_an_enormous_array_is_written(tmp_path: Path, store: Array
     )
     assert store.read(tmp_path / "a", structure, at) == 1
     assert store.read(tmp_path / "a", structure, (slice(0, 2), slice(0, 2))).sum() == 0
-    assert size_of(tmp_path / "a") <= LARGEST_CHUNK + 2000 + 4096
+    assert size_of(tmp_path / "a") <= MAX_CHUNK_BYTES + 2000 + 4096
 
 
 def test_what_does_not_fit_is_refused_and_nothing_is_written(

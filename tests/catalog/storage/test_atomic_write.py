@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.storage.atomic_write import LARGE, replace_file
+from catalog.storage.atomic_write import MIN_RESERVED_BYTES, replace_file
 
 PATIENCE = 20.0
 
@@ -24,7 +24,7 @@ def open_files(folder: Path) -> list[str]:
     return [name for name in held if name.startswith(str(folder))]
 
 
-@pytest.mark.parametrize("size", [10, LARGE, 2 * LARGE + 1])
+@pytest.mark.parametrize("size", [10, MIN_RESERVED_BYTES, 2 * MIN_RESERVED_BYTES + 1])
 def test_readers_keep_what_they_opened_and_nothing_else_is_kept(tmp_path: Path, size: int) -> None:
     path = tmp_path / "a" / "b"
     replace_file(path, bytes(size))

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.storage.external.csv import row_index
-from catalog.storage.external.csv.dialect import CsvForm
+from catalog.storage.external.csv.dialect import CsvDialect
 from catalog.storage.external.csv.reader import CsvFile
 from catalog.storage.external.csv.row_boundaries import count_rows, open_quote, row_ends
 from catalog.storage.external.csv.row_index import RowIndex
@@ -58,12 +58,12 @@ def test_any_range_of_a_growing_file_is_read_as_it_was_written(
     ranges: list[tuple[int, int]],
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(row_index, "BLOCK", block)
-        patched.setattr(row_index, "PIECE", 3 * block)
+        patched.setattr(row_index, "BLOCK_BYTES", block)
+        patched.setattr(row_index, "SCAN_BYTES", 3 * block)
         path, data = tmp_path / "rows.csv", written(rows, "\n")
         path.unlink(missing_ok=True)
         schema = pa.schema({"x": pa.string(), "y": pa.string()})
-        file = CsvFile(path, CsvForm(",", 0, ("x", "y")), schema)
+        file = CsvFile(path, CsvDialect(",", 0, ("x", "y")), schema)
         size = 0
         for step in [*steps, len(data)]:
             with path.open("ab") as stream:
@@ -111,7 +111,9 @@ def test_fields_with_bare_quotes_are_read_as_python_reads_them(
     path.write_text(text)
     os.utime(path, (1, 1))
     names = ["x", "y"]
-    file = CsvFile(path, CsvForm(",", 0, ("x", "y")), pa.schema(dict.fromkeys(names, pa.string())))
+    file = CsvFile(
+        path, CsvDialect(",", 0, ("x", "y")), pa.schema(dict.fromkeys(names, pa.string()))
+    )
     expected = records(text, ",")
     try:
         tables = list(file.tables(names, 0, None))
@@ -126,7 +128,7 @@ def test_fields_with_bare_quotes_are_read_as_python_reads_them(
 def test_a_last_line_without_a_line_feed_is_a_row_once_the_file_rests(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("1\n2")
-    file = CsvFile(path, CsvForm(",", 0, ("x",)), pa.schema({"x": pa.int64()}))
+    file = CsvFile(path, CsvDialect(",", 0, ("x",)), pa.schema({"x": pa.int64()}))
     assert file.count() == 1
     os.utime(path, (1, 1))
     assert file.count() == 2
@@ -167,8 +169,8 @@ def test_an_index_tells_a_file_that_has_grown_from_another_one(tmp_path: Path) -
 def test_a_quote_that_is_never_closed_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(row_index, "LONGEST_ROW", 1024)
-    monkeypatch.setattr(row_index, "BLOCK", 64)
+    monkeypatch.setattr(row_index, "MAX_ROW_BYTES", 1024)
+    monkeypatch.setattr(row_index, "BLOCK_BYTES", 64)
     path = tmp_path / "rows.csv"
     path.write_text('a\n"b\n' + "c\n" * 1000)
     index, read = index_of(path)

@@ -35,7 +35,7 @@ from catalog.storage.errors import (
     Unreadable,
     Unsupported,
 )
-from catalog.storage.external.conversion import converted
+from catalog.storage.external.conversion import convert
 from catalog.storage.external.datasets import read_datasets
 from catalog.storage.external.npy import open_npy
 from tiled_client.wire.data_sources import Asset
@@ -256,13 +256,13 @@ def test_lines_of_csv_files_are_rows_of_an_array(tmp_path: Path) -> None:
 
 
 def test_values_are_converted_where_none_is_lost() -> None:
-    assert converted(np.array([1, 2], ">i8"), np.dtype("<i2")).tolist() == [1, 2]
-    assert converted(np.array([1, 2], "u2"), np.dtype("f4")).dtype == "f4"
-    assert converted(np.array([b"\xc3\xa9"]), np.dtype("U2")).tolist() == ["é"]
-    assert converted(np.array([np.inf, np.nan, 0.1]), np.dtype("f4"))[2] == np.float32(0.1)
-    assert converted(np.array([2**53, -(2**62)]), np.dtype("f8")).tolist() == [2**53, -(2**62)]
+    assert convert(np.array([1, 2], ">i8"), np.dtype("<i2")).tolist() == [1, 2]
+    assert convert(np.array([1, 2], "u2"), np.dtype("f4")).dtype == "f4"
+    assert convert(np.array([b"\xc3\xa9"]), np.dtype("U2")).tolist() == ["é"]
+    assert convert(np.array([np.inf, np.nan, 0.1]), np.dtype("f4"))[2] == np.float32(0.1)
+    assert convert(np.array([2**53, -(2**62)]), np.dtype("f8")).tolist() == [2**53, -(2**62)]
     days = np.array(["2000-01-01", "NaT"], "M8[D]")
-    np.testing.assert_array_equal(converted(days, np.dtype("M8[ns]")), days)
+    np.testing.assert_array_equal(convert(days, np.dtype("M8[ns]")), days)
     for array, dtype in [
         (np.array([300]), "i1"),
         (np.array([1.5]), "i8"),
@@ -280,12 +280,12 @@ def test_values_are_converted_where_none_is_lost() -> None:
         (np.array([(1, 1e300)], "i8,f8"), "i4,f4"),
     ]:
         with pytest.raises(Unreadable, match="declared"):
-            converted(array, np.dtype(dtype))
+            convert(array, np.dtype(dtype))
 
 
 def test_a_part_of_a_complex_number_that_is_none_stays_so() -> None:
     given = np.array([complex("nan+1j"), complex("inf+nanj")])
-    np.testing.assert_array_equal(converted(given, np.dtype("c8")), given)
+    np.testing.assert_array_equal(convert(given, np.dtype("c8")), given)
 
 
 def test_a_sheet_of_charts_without_a_drawing_is_left_out(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from catalog.storage import tables
 from catalog.storage.errors import Malformed
-from catalog.storage.tables.ipc_bodies import SLICE
+from catalog.storage.tables.ipc_bodies import MAX_SLICE_BYTES
 from core.mapped_files import map_file
 
 from ..conftest import ipc
@@ -25,7 +25,7 @@ LABELS = pa.table({"a": pa.array(["x", "y", "x"]).dictionary_encode()})
 def test_the_pieces_of_a_table_are_an_arrow_file_of_it(table: pa.Table, cuts: list[int]) -> None:
     ends = [*cuts, table.num_rows]
     parts = [table[start:stop] for start, stop in zip([0, *cuts], ends, strict=True)]
-    content = b"".join(tables.ipc_pieces(table.schema, parts))
+    content = b"".join(tables.ipc_chunks(table.schema, parts))
     assert pa.ipc.open_file(content).read_all() == table
 
 
@@ -36,25 +36,25 @@ def in_a_file(content: bytes) -> memoryview:
 
 
 def test_a_body_in_a_file_is_read_in_pieces_again_and_again() -> None:
-    table = pa.table({"a": np.arange(SLICE // 4)})
-    rows = tables.arrived(in_a_file(ipc(table)))
+    table = pa.table({"a": np.arange(MAX_SLICE_BYTES // 4)})
+    rows = tables.received_tables(in_a_file(ipc(table)))
     for _ in range(2):
         pieces = list(rows)
         assert len(pieces) > 1
         assert pa.concat_tables(pieces).combine_chunks() == table
-        assert all(piece.nbytes <= SLICE for piece in pieces)
+        assert all(piece.nbytes <= MAX_SLICE_BYTES for piece in pieces)
 
 
 @pytest.mark.parametrize("damage", [slice(0, 200), slice(0, -30), slice(0, 8)])
 def test_a_body_in_a_file_that_is_damaged_is_refused(damage: slice) -> None:
     with pytest.raises(Malformed):
-        list(tables.arrived(in_a_file(ipc(NUMBERS)[damage])))
+        list(tables.received_tables(in_a_file(ipc(NUMBERS)[damage])))
 
 
 def test_texts_in_a_file_that_are_none_are_refused() -> None:
     body = ipc(NUMBERS).replace("é".encode(), b"\xff\xff")
     with pytest.raises(Malformed):
-        list(tables.arrived(in_a_file(body)))
+        list(tables.received_tables(in_a_file(body)))
 
 
 def test_a_file_outlives_its_closing_as_memory() -> None:

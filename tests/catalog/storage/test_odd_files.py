@@ -21,9 +21,9 @@ import zarr
 from PIL import Image
 
 from catalog.storage.errors import StorageError
-from catalog.storage.external.conversion import converted
-from catalog.storage.external.error_translation import faults_told
-from catalog.storage.external.opened_trees import opened_tree
+from catalog.storage.external.conversion import convert
+from catalog.storage.external.error_translation import translate_errors
+from catalog.storage.external.local_trees import open_local_tree
 from catalog.storage.external.registry import format_of, inspected_by, mimetype_of
 from catalog.storage.external.rows import FilePartition, iter_file_rows
 from catalog.storage.external.sources import Sources
@@ -47,10 +47,10 @@ def array(path: Path, *items: Any) -> Any:
     reader, inspect = format_of(mimetype, StructureFamily.array).read_array, inspected_by(mimetype)
     assert reader is not None
     assert inspect.inspect is not None
-    with faults_told(path):
+    with translate_errors(path):
         structure = inspect.inspect(found, mimetype).structure
         assert isinstance(structure, ArrayStructure)
-        given = converted(reader(found, structure, items), structure.dtype)
+        given = convert(reader(found, structure, items), structure.dtype)
     assert given.dtype == structure.dtype
     assert structure.dims is None
     return given
@@ -62,7 +62,7 @@ def table(path: Path) -> pa.Table:
     opener, inspect = format_of(mimetype, StructureFamily.table).open_table, inspected_by(mimetype)
     assert opener is not None
     assert inspect.inspect is not None
-    with faults_told(path):
+    with translate_errors(path):
         structure = inspect.inspect(found, mimetype).structure
         assert isinstance(structure, TableStructure)
         schema = structure.schema()
@@ -282,7 +282,7 @@ def workbook(path: Path) -> None:
 def test_a_workbook_is_read_beside_charts_and_sheets_that_are_lost(tmp_path: Path) -> None:
     workbook(tmp_path / "a.xlsx")
     found, mimetype = sources(tmp_path / "a.xlsx")
-    with opened_tree(mimetype, found) as tree:
+    with open_local_tree(mimetype, found) as tree:
         assert tree.names([]) == ["Sheet", "hidden", "lost", "empty"]
         (rows,) = tree.read_table(["Sheet"], ["a", "b"], slice(None))
         assert rows.to_pydict() == {"a": [1, 2], "b": [None, None]}

@@ -9,7 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from catalog.storage.errors import Unreadable
-from catalog.storage.parquet_writing import parquet_pieces
+from catalog.storage.parquet_writing import parquet_chunks
 
 
 def test_a_table_is_written_piece_by_piece_and_read_back() -> None:
@@ -18,11 +18,11 @@ def test_a_table_is_written_piece_by_piece_and_read_back() -> None:
         pa.table({"n": range(start, start + 5), "text": ["x" * 50_000] * 5}, schema)
         for start in (0, 5)
     ]
-    pieces = list(parquet_pieces(schema, tables))
+    pieces = list(parquet_chunks(schema, tables))
     file = pyarrow.parquet.ParquetFile(io.BytesIO(b"".join(pieces)))
     assert file.num_row_groups == 2
     assert file.read().equals(pa.concat_tables(tables), check_metadata=True)
-    empty = io.BytesIO(b"".join(parquet_pieces(schema, [])))
+    empty = io.BytesIO(b"".join(parquet_chunks(schema, [])))
     assert pyarrow.parquet.read_table(empty).schema.equals(schema)
 
 
@@ -30,6 +30,6 @@ def test_a_table_is_written_piece_by_piece_and_read_back() -> None:
 def test_a_type_that_ends_the_writer_is_refused(kind: pa.DataType) -> None:
     table = pa.table({"x": pa.array([[], []], pa.list_(kind, 0))})
     with pytest.raises(Unreadable, match=r"cannot be written as Parquet: .*SIG"):
-        list(parquet_pieces(table.schema, [table]))
+        list(parquet_chunks(table.schema, [table]))
     fine = pa.table({"x": [1]})
-    assert list(parquet_pieces(fine.schema, [fine]))
+    assert list(parquet_chunks(fine.schema, [fine]))

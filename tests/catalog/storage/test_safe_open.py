@@ -60,7 +60,7 @@ def test_a_folder_that_becomes_a_link_is_never_opened_through(folder: Path) -> N
         while time.monotonic() < end or not (read and refused and listed):
             try:
                 opened = raw_files.open_file(path, folder)
-                found = b"".join(raw_files.Pieces(opened, 0, opened.size))
+                found = b"".join(raw_files.FileChunks(opened, 0, opened.size))
                 read += 1
                 assert found == b"inside"
                 listed += raw_files.manifest(path.parent, folder) == ["a"]

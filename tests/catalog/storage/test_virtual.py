@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from catalog.storage.errors import OutsideReadable, StorageError, Unreadable
-from catalog.storage.external.opened_trees import opened_tree
+from catalog.storage.external.local_trees import open_local_tree
 from catalog.storage.external.sources import Sources
 from tiled_client.wire.slices import NDSlice
 
@@ -168,7 +168,7 @@ MAKERS = [
 
 
 def read(folder: Path, *items: Any) -> np.ndarray[Any, Any]:
-    with opened_tree(HDF5, Sources((folder / "f.h5",), {}, (folder,))) as tree:
+    with open_local_tree(HDF5, Sources((folder / "f.h5",), {}, (folder,))) as tree:
         structure: Any = tree.entry(["v"]).structure
         found: NDSlice = items
         return tree.read_array(["v"], structure, found)
@@ -244,10 +244,10 @@ def test_a_source_is_the_file_that_was_checked_whatever_takes_its_place(
         make(folder, file)
     expected = read(folder).tolist()
     sources = Sources((folder / "f.h5",), {}, (folder,))
-    with opened_tree(HDF5, sources) as tree:
+    with open_local_tree(HDF5, sources) as tree:
         structure: Any = tree.entry(["v"]).structure
         assert tree.read_array(["v"], structure, ()).tolist() == expected
-    with opened_tree(HDF5, sources) as tree:
+    with open_local_tree(HDF5, sources) as tree:
         held: Any = tree
         place = held.tree.file.find(["v"])
         stored = held.tree.file.stored(place)
@@ -305,7 +305,7 @@ def test_files_that_were_sources_are_closed(tmp_path: Path) -> None:
         maps.append((((40,), (2 * n,), (1,), (1,), (2,)), f"{n}.h5", "x", (2,)))
     with h5py.File(tmp_path / "f.h5", "w") as file:
         mapping(file, (40,), maps)
-    with opened_tree(HDF5, Sources((tmp_path / "f.h5",), {}, (tmp_path,))) as tree:
+    with open_local_tree(HDF5, Sources((tmp_path / "f.h5",), {}, (tmp_path,))) as tree:
         structure: Any = tree.entry(["v"]).structure
         assert tree.read_array(["v"], structure, ()).tolist() == list(range(40))
         assert len([path for path in open_files() if path.is_relative_to(tmp_path)]) > 20

@@ -20,7 +20,7 @@ from catalog.models import DataSource, Node
 from core.errors import Unavailable
 from streaming.reading import reader
 from streaming.redis.embedded_valkey import EmbeddedValkey
-from streaming.sockets.consumers.single import StreamConsumer
+from streaming.sockets.consumers.single import SingleStreamConsumer
 from streaming.writing import outbox
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
@@ -40,7 +40,7 @@ class Visitor(ApplicationCommunicator):
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
             "extensions": {"websocket.http.response": {}},
         }
-        super().__init__(StreamConsumer.as_asgi(**kwargs), scope)
+        super().__init__(SingleStreamConsumer.as_asgi(**kwargs), scope)
 
     async def knock(self) -> dict[str, Any]:
         """What becomes of the handshake."""
@@ -168,7 +168,7 @@ async def test_a_client_that_knows_no_sizes_of_assets_is_sent_none(
 
 
 async def test_one_that_brings_no_key_is_not_waited_for_long(array: Node) -> None:
-    visitor = Visitor(array, headers={}, first_message_seconds=0.1)
+    visitor = Visitor(array, headers={}, auth_timeout_seconds=0.1)
     assert (await visitor.knock())["type"] == "websocket.accept"
     closed = await visitor.receive_output(5)
     assert (closed["code"], closed["reason"]) == (4001, "No auth message within 0.1 seconds")

@@ -15,7 +15,7 @@ from django.db import OperationalError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from core.errors import NotFound, Unavailable
-from streaming.sockets.messages.error_codes import service_error
+from streaming.sockets.messages.error_mapping import to_service_error
 from tests.servers import own_database, running
 
 from ..websocket_client import KEY, Site
@@ -36,13 +36,13 @@ def test_a_locked_database_is_a_reason_to_come_back_and_a_wrong_statement_is_non
             other.execute("SELECT * FROM sqlite_master")
         other.close()
     holder.close()
-    told = service_error(OperationalError(*locked.value.args), "/")
+    told = to_service_error(OperationalError(*locked.value.args), "/")
     assert isinstance(told, Unavailable)
     assert (told.status, told.close_code, told.headers["Retry-After"]) == (503, 1013, "1")
-    broken = service_error(OperationalError("no such table: catalog_node"), "/")
+    broken = to_service_error(OperationalError("no such table: catalog_node"), "/")
     assert (broken.status, broken.close_code) == (500, 1011)
     refused = NotFound("No such entry: a")
-    assert service_error(refused, "/") is refused
+    assert to_service_error(refused, "/") is refused
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def test_references_begin_with_the_address_that_the_client_used(
 
 def test_a_query_says_where_to_begin() -> None:
     handshake = Handshake.read(scope(LOCAL, "start=3&epoch=e&envelope_format=msgpack&other=1"))
-    assert (handshake.path, handshake.terms) == (
+    assert (handshake.path, handshake.options) == (
         ["a", "b"],
         SubscriptionOptions(start=3, epoch="e"),
     )

@@ -15,8 +15,8 @@ from django.db import connections
 from access.models import Grant
 from catalog.services.nodes.tags import tag_nodes
 from streaming.reading import reader
-from streaming.sockets.consumers.multi import MultiConsumer
-from streaming.sockets.consumers.single import StreamConsumer
+from streaming.sockets.consumers.multi import MultiStreamConsumer
+from streaming.sockets.consumers.single import SingleStreamConsumer
 from tests.catalog.conftest import OCTETS, Api
 from tests.catalog.factories import NUMBERS, Site, make, people
 
@@ -38,7 +38,9 @@ class Visitor(ApplicationCommunicator):
             "headers": headers,
             "extensions": {"websocket.http.response": {}},
         }
-        super().__init__((MultiConsumer if path is None else StreamConsumer).as_asgi(), scope)
+        super().__init__(
+            (MultiStreamConsumer if path is None else SingleStreamConsumer).as_asgi(), scope
+        )
 
     async def enter(self) -> Any:
         """The first answer; of a refusal, its status and body."""

@@ -14,7 +14,7 @@ import redis
 from websockets.exceptions import InvalidStatus
 
 from streaming.redis.embedded_valkey import EmbeddedValkey
-from streaming.sockets.connections.revocation import LOOK_SECONDS
+from streaming.sockets.connections.group_broadcast import POLL_SECONDS
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, own_database, running
 
@@ -23,7 +23,7 @@ from ..websocket_client import KEY, Site, Socket
 READ = "read:data,read:metadata"
 REVOKED, EXPIRED = (4003, "Key revoked"), (4003, "Key expired")
 # So soon by a message only, not by the next look at the database.
-SOON = LOOK_SECONDS / 2
+SOON = POLL_SECONDS / 2
 
 
 @pytest.fixture
@@ -169,13 +169,15 @@ def test_more_subscribers_than_there_may_be_are_asked_to_come_back(small: Site) 
         of_key = [open_socket(key) for _ in range(3)]
         refused = small.refusal(path, key=key)
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
-        assert json.loads(refused.body or b"")["detail"].startswith("This key has as many")
+        assert json.loads(refused.body or b"")["detail"].startswith(
+            "Connection limit of this API key"
+        )
 
         oldest, *silent = [open_socket(None) for _ in range(3)]
         assert oldest.closing()[0] == 4029
         silent[0].connection.send(json.dumps({"type": "auth", "api_key": key}))
         code, reason = silent[0].closing()
-        assert (code, reason.startswith("This key has as many")) == (4029, True)
+        assert (code, reason.startswith("Connection limit of this API key")) == (4029, True)
 
         rest = [open_socket(KEY) for _ in range(3)]
         assert small.refusal(path).status_code == 429
@@ -245,7 +247,7 @@ def test_without_a_redis_a_key_is_revoked_all_the_same_and_its_sockets_a_little_
     path, key = f"/{site.array()}", new_key(site)
     with sockets_everywhere(site, path, key, 2) as sockets:
         valkey.stop()
-        assert "could not be told" in revoke(site, key)
+        assert "Cannot broadcast" in revoke(site, key)
         assert site.http("GET", f"/metadata{path}", headers=by(key)).status_code == 401
         assert closings(sockets)[0] == {REVOKED}
 

@@ -9,13 +9,13 @@ from daphne.management.commands.runserver import get_default_application
 from django.conf import settings
 
 from tiledproject.checks import refuse_stored, refuse_to_start
-from tiledproject.servers.daphne_server import PatientServer
+from tiledproject.servers.daphne_server import BackpressureServer
 
 
 class Command(DaphneCommand):
     """Daphne's command with the server class and the start-up checks of this site."""
 
-    server_cls = PatientServer
+    server_cls = BackpressureServer
 
     def get_application(self, options: dict[str, Any]) -> Any:
         """Return the site's application as it is.

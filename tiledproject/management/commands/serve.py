@@ -13,7 +13,7 @@ from django.db import connection
 from tiledproject.checks import refuse_stored, refuse_to_start
 from tiledproject.config.settings_model import Settings
 from tiledproject.servers.serve_options import add_options
-from tiledproject.servers.startup_banner import greeting
+from tiledproject.servers.startup_banner import startup_banner
 from tiledproject.servers.workers import Supervisor, WorkersFailed, listen
 
 
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         with listener:
             try:
                 Supervisor(listener, server.workers, server.log_level).run(
-                    lambda: self.stdout.write(greeting(site, server.host, port))
+                    lambda: self.stdout.write(startup_banner(site, server.host, port))
                 )
             except WorkersFailed:
                 raise CommandError("A worker could not start; its error is above.") from None

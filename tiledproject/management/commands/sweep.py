@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from catalog.services.assets.cleanup import UNCLAIMED
 from core.errors import Unavailable
-from tiledproject.servers.cleanup import sweep
+from tiledproject.servers.cleanup import run_cleanup
 
 
 class Command(BaseCommand):
@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, minutes: float, **options: Any) -> None:
         """Remove them, and say how many they were."""
         try:
-            folders, streams = sweep(unclaimed=60 * minutes)
+            folders, streams = run_cleanup(unclaimed=60 * minutes)
         except (Unavailable, RedisError) as error:
             raise CommandError(
                 f"Folders are cleared up, but streams are not: {error}. Try again once the "

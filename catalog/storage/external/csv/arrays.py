@@ -22,52 +22,61 @@ from ...encoding import Array
 from ...errors import Unreadable, Unsupported
 from ...regions import Region
 from ..datasets import read_datasets
-from ..error_translation import fault
+from ..error_translation import to_storage_error
 from ..formats import Format
 from ..sources import Sources
-from .dialect import CsvForm
+from .dialect import CsvDialect
 from .reader import CsvFile
 from .tables import HEADLESS
 
 # What of pandas' words says nothing here: the dtype is that of the structure.
-IDLE = {"dtype", "header", "skiprows", "nrows", "skipfooter", "usecols", "names", "comment"}
+IGNORED_PARAMETERS = {
+    "dtype",
+    "header",
+    "skiprows",
+    "nrows",
+    "skipfooter",
+    "usecols",
+    "names",
+    "comment",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class LineOptions:
     """Which lines of a file, and which of their fields, are the array."""
 
     first: int
     last: int
-    most: int | None
+    max_rows: int | None
     fields: list[int | str] | None
     names: list[str] | None
     header: bool = False
 
     @property
-    def named(self) -> bool:
+    def is_record(self) -> bool:
         """Whether fields are chosen by their names."""
         return any(isinstance(field, str) for field in self.fields or ())
 
     @classmethod
-    def read(cls, parameters: Mapping[str, Any]) -> Lines:
+    def read(cls, parameters: Mapping[str, Any]) -> LineOptions:
         """Read a data source's parameters. Raises Unsupported."""
         if parameters.get("comment") is not None:
             raise Unsupported("CSV files with comments cannot be read as arrays.")
         header = parameters.get("header")
         header = 0 if header in (None, "infer") else _count(header, "header") + 1
-        most = parameters.get("nrows")
+        max_rows = parameters.get("nrows")
         return cls(
             first=_count(parameters.get("skiprows") or 0, "skiprows") + header,
             last=_count(parameters.get("skipfooter") or 0, "skipfooter"),
-            most=None if most is None else _count(most, "nrows"),
+            max_rows=None if max_rows is None else _count(max_rows, "nrows"),
             fields=_list(parameters.get("usecols"), "usecols", int | str),
             names=_list(parameters.get("names"), "names", str),
             header=bool(header),
         )
 
-    def chosen(self, width: int) -> list[int]:
-        """The numbers of the fields, of as many as there are. Raises Unsupported."""
+    def select_columns(self, width: int) -> list[int]:
+        """Return the numbers of the fields, of as many as there are. Raises Unsupported."""
         # Of equal names the first counts.
         places = {name: number for number, name in reversed(list(enumerate(self.names or [])))}
         numbers = [
@@ -91,7 +100,7 @@ class CsvArray:
     dtype: np.dtype[Any]
 
     def region(self, region: Region) -> Array:
-        """A part."""
+        """Return a part."""
         rows, *columns = region
         names = self.fields[columns[0]] if columns else self.fields
         pieces = self.file.tables(
@@ -109,32 +118,32 @@ def read_csv_array(sources: Sources, structure: ArrayStructure, items: NDSlice) 
 
 
 def _open(path: Path, parameters: Mapping[str, Any], dtype: np.dtype[Any]) -> CsvArray:
-    lines = Lines.read(parameters)
-    plain = {name: value for name, value in parameters.items() if name not in IDLE}
-    form = CsvForm.read(plain, header=False, columns=["0"])
+    lines = LineOptions.read(parameters)
+    plain = {name: value for name, value in parameters.items() if name not in IGNORED_PARAMETERS}
+    form = CsvDialect.read(plain, header=False, columns=["0"])
     width = len(_fields_of(path, form, lines.first))
-    if lines.named and lines.names is None and lines.header:
+    if lines.is_record and lines.names is None and lines.header:
         lines = replace(lines, names=_fields_of(path, form, lines.first - 1))
     names = [str(number) for number in range(width)]
-    form = CsvForm.read(plain, header=False, columns=names)
-    fields = tuple(names[number] for number in lines.chosen(width))
+    form = CsvDialect.read(plain, header=False, columns=names)
+    fields = tuple(names[number] for number in lines.select_columns(width))
     kinds = [dtype[name] for name in dtype.names] if dtype.names else [dtype] * len(fields)
     if len(kinds) != len(fields):
         raise Unreadable(f"a line has {len(fields)} fields, where {len(kinds)} are declared.")
     types = dict.fromkeys(names, pa.string()) | dict(zip(fields, map(_type, kinds), strict=True))
     file = CsvFile(path, form, pa.schema(types.items()))
     rows = max(file.count() - lines.first - lines.last, 0)
-    rows = rows if lines.most is None else min(rows, lines.most)
+    rows = rows if lines.max_rows is None else min(rows, lines.max_rows)
     shape = (rows,) if dtype.names else (rows, len(fields))
     return CsvArray(path, file, lines.first, fields, shape, dtype)
 
 
-def _fields_of(path: Path, form: CsvForm, number: int) -> list[str]:
-    """The fields of a line, with which the columns can be counted, or named."""
+def _fields_of(path: Path, form: CsvDialect, number: int) -> list[str]:
+    """Return the fields of a line, with which the columns can be counted, or named."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         line = next(islice(csv.reader(file, delimiter=form.delimiter), number, None), None)
     if line is None:
-        raise fault(f"The file {path} has no line of data yet.", [path])
+        raise to_storage_error(f"The file {path} has no line of data yet.", [path])
     return line
 
 

@@ -9,17 +9,17 @@ from typing import Any
 from ...errors import Unsupported
 
 # What Tiled's users hand on to pandas, and what of it can be done, or makes no difference here.
-POSSIBLE: dict[str, tuple[Any, ...]] = {
+SUPPORTED_VALUES: dict[str, tuple[Any, ...]] = {
     "assume_missing": (True, False),
     "encoding": ("utf-8", "utf8", None),
     "header": ("infer", 0, None),
     "index_col": (False, None),
 }
-TOLD = {"sep", "delimiter", "names", "usecols"}
+HANDLED = {"sep", "delimiter", "names", "usecols"}
 
 
 @dataclass(frozen=True, slots=True)
-class CsvForm:
+class CsvDialect:
     """The delimiter, how many rows are a header, and the names of the columns if it has none."""
 
     delimiter: str
@@ -29,13 +29,13 @@ class CsvForm:
     @classmethod
     def read(
         cls, parameters: Mapping[str, Any], *, header: bool, columns: Sequence[str]
-    ) -> CsvForm:
+    ) -> CsvDialect:
         """Read a data source's parameters. Raises Unsupported.
 
         Where they do not say so, `header` tells if there is one, and the columns are `columns`.
         """
         for name, value in parameters.items():
-            if name not in TOLD and value not in POSSIBLE.get(name, ()):
+            if name not in HANDLED and value not in SUPPORTED_VALUES.get(name, ()):
                 raise Unsupported(f"CSV files with {name}={value!r} cannot be read.")
         names = _names(parameters.get("names"))
         said = parameters.get("header", "infer")

@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ...errors import Unreadable
-from ..recently_modified import arriving
-from .dialect import CsvForm
+from ..recently_modified import is_being_written
+from .dialect import CsvDialect
 from .row_boundaries import QUOTE
 from .row_index import INDEXES, Read, RowIndex
 
@@ -42,7 +42,7 @@ class _Rows:
         return self.known + bool(self.tail)
 
     def pieces(self, start: int, stop: int) -> Iterator[tuple[bytes, int]]:
-        """The bytes of rows number `start` to `stop`, and how many rows they are."""
+        """Yield the bytes of rows number `start` to `stop`, and how many rows they are."""
         if start < min(stop, self.known):
             yield from self.index.pieces(self.read, start, min(stop, self.known))
         if self.tail and start <= self.known < stop:
@@ -54,16 +54,16 @@ class CsvFile:
     """The rows of a CSV file, converted to the types of `schema`."""
 
     path: Path
-    form: CsvForm
+    form: CsvDialect
     schema: pa.Schema
 
     def names(self) -> list[str]:
-        """The names of the columns; those declared while there is no header yet."""
+        """Return the names of the columns; those declared while there is no header yet."""
         with self._indexed(1) as rows:
             return self._names(rows)
 
     def count(self) -> int:
-        """How many whole rows there are by now."""
+        """Return how many whole rows there are by now."""
         with self._indexed() as rows:
             return max(rows.count - self.form.header, 0)
 
@@ -76,18 +76,18 @@ class CsvFile:
                 return
             columns = self._names(rows)
             for piece, count in rows.pieces(start + header, last):
-                yield self._converted(piece, count, columns, names)
+                yield self._convert(piece, count, columns, names)
 
     @contextmanager
     def _indexed(self, until: int | None = None) -> Iterator[_Rows]:
-        """The rows that there are, of which row number `until` at least is looked for."""
+        """Yield the rows that there are, of which row number `until` at least is looked for."""
         # What is no file, such as a pipe, is not waited for.
         descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
         try:
             read: Read = partial(_pread, descriptor)
             # Looked at before the file is read: it must not come to rest while half of it is.
-            resting = not arriving([self.path])
-            with INDEXES.extended(self.path, self.form.delimiter, descriptor, read) as index:
+            resting = not is_being_written([self.path])
+            with INDEXES.extend(self.path, self.form.delimiter, descriptor, read) as index:
                 known = index.extend(read, until)
                 ended = until is None or known < until
                 tail = index.tail(read) if ended and resting else b""
@@ -107,7 +107,7 @@ class CsvFile:
             raise Unreadable(f"its header is not UTF-8: {error}.") from error
         return next(csv.reader([text], delimiter=self.form.delimiter), [])
 
-    def _converted(
+    def _convert(
         self, piece: bytes, count: int, columns: list[str], names: Sequence[str]
     ) -> pa.Table:
         try:
@@ -130,13 +130,13 @@ class CsvFile:
         parsing = pa.csv.ParseOptions(
             delimiter=self.form.delimiter, newlines_in_values=QUOTE in piece
         )
-        types = {name: _parsed(self.schema.field(name).type) for name in names}
+        types = {name: _parse_type(self.schema.field(name).type) for name in names}
         converting = pa.csv.ConvertOptions(column_types=types, include_columns=list(names))
         return reading, parsing, converting
 
 
-def _parsed(kind: pa.DataType) -> pa.DataType:
-    """The type to read a column as; dictionaries, of whichever index, are made of the texts."""
+def _parse_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type to parse a column as; dictionaries are encoded from it afterwards."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 

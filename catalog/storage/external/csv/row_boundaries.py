@@ -20,25 +20,25 @@ from ...encoding import Array
 LINE_FEED, RETURN, QUOTE = b"\n", b"\r", b'"'
 
 
-class Counted(NamedTuple):
+class RowCount(NamedTuple):
     """How many rows some bytes hold, and how many bytes there are up to the end of the last."""
 
     rows: int
     size: int
 
 
-def count_rows(data: bytes, delimiter: str = ",") -> Counted:
-    """The whole rows in `data`, which begins with one; empty lines after the last are with it."""
+def count_rows(data: bytes, delimiter: str = ",") -> RowCount:
+    """Count the whole rows in `data`, which begins with one; trailing empty lines join the last."""
     codes = np.frombuffer(data, np.uint8)
     ends = _line_ends(data, delimiter)
-    return Counted(len(ends) - _empty(codes, ends).size, int(ends[-1]) if ends.size else 0)
+    return RowCount(len(ends) - _find_empty(codes, ends).size, int(ends[-1]) if ends.size else 0)
 
 
 def row_ends(data: bytes, delimiter: str = ",") -> Array:
-    """The place after each whole row in `data`, which begins with one; ascending."""
+    """Return the place after each whole row in `data`, which begins with one; ascending."""
     codes = np.frombuffer(data, np.uint8)
     ends = _line_ends(data, delimiter)
-    return np.delete(ends, _empty(codes, ends))
+    return np.delete(ends, _find_empty(codes, ends))
 
 
 def open_quote(data: bytes, delimiter: str = ",") -> bool:
@@ -48,7 +48,7 @@ def open_quote(data: bytes, delimiter: str = ",") -> bool:
 
 
 def _line_ends(data: bytes, delimiter: str) -> Array:
-    """The place after each line feed that ends a line, be it empty."""
+    """Return the place after each line feed that ends a line, be it empty."""
     codes = np.frombuffer(data, np.uint8)
     feeds = np.flatnonzero(codes == ord(LINE_FEED))
     quotes = np.flatnonzero(codes == ord(QUOTE))
@@ -78,8 +78,8 @@ def _quoted(delimiter: str) -> re.Pattern[bytes]:
     return re.compile(rb"(?<![^" + before + rb'])"[^"]*+(?:""[^"]*+)*+(?P<end>"|\Z)')
 
 
-def _empty(codes: Array, ends: Array) -> Array:
-    """Which lines are empty, by their numbers."""
+def _find_empty(codes: Array, ends: Array) -> Array:
+    """Return which lines are empty, by their numbers."""
     lengths = np.diff(ends, prepend=0)
     short = np.flatnonzero(lengths <= 2)
     begins = ends[short] - lengths[short]

@@ -17,15 +17,15 @@ from pathlib import Path
 from threading import Lock
 
 from ...errors import Unreadable
-from .row_boundaries import LINE_FEED, RETURN, Counted, count_rows, open_quote, row_ends
+from .row_boundaries import LINE_FEED, RETURN, RowCount, count_rows, open_quote, row_ends
 
-BLOCK = 256 * 1024
+BLOCK_BYTES = 256 * 1024
 # Rows are handed on in pieces of about so many bytes.
-PIECE = 4 * 1024 * 1024
+SCAN_BYTES = 4 * 1024 * 1024
 # A quote that is never closed would make one row of all that follows.
-LONGEST_ROW = 64 * 1024 * 1024
-FINGERPRINT = 4096
-MOST_FILES = 256
+MAX_ROW_BYTES = 64 * 1024 * 1024
+FINGERPRINT_BYTES = 4096
+MAX_INDEXED_FILES = 256
 
 Read = Callable[[int, int], bytes]
 """Bytes from an offset on, so many of them, or fewer at the end of the file."""
@@ -48,21 +48,21 @@ class RowIndex:
             found = _whole_rows(read, self._offsets[-1], self._delimiter)
             if not found.size:
                 break
-            self._note(self._rows[-1] + found.rows, self._offsets[-1] + found.size)
-        self._prints = _prints(read, self._offsets[-1])
+            self._record(self._rows[-1] + found.rows, self._offsets[-1] + found.size)
+        self._prints = _fingerprint(read, self._offsets[-1])
         return self._rows[-1]
 
     def holds(self, read: Read) -> bool:
-        """Whether the file is still the one that was looked at, grown or not."""
-        return self._prints in (None, _prints(read, self._offsets[-1]))
+        """Return whether the file is still the one that was looked at, grown or not."""
+        return self._prints in (None, _fingerprint(read, self._offsets[-1]))
 
     def pieces(self, read: Read, start: int, stop: int) -> Iterator[tuple[bytes, int]]:
-        """The bytes of rows number `start` to `stop`, which are known, and how many rows they are.
+        """Yield the bytes of the indexed rows from `start` to `stop`, and how many rows they hold.
 
         Raises OSError where the file has become shorter meanwhile.
         """
         # Copies: another thread may extend the index.
-        places = slice(self._place(start), self._place(stop - 1) + 2)
+        places = slice(self._block_of(start), self._block_of(stop - 1) + 2)
         rows, offsets = self._rows[places], self._offsets[places]
         for begin, end in _spans(offsets):
             first, last = max(start, rows[begin]), min(stop, rows[end])
@@ -81,7 +81,7 @@ class RowIndex:
         It is the last row, if there is anything. Raises Unreadable for a quote that is not closed.
         """
         start, data = self._offsets[-1], b""
-        while more := read(start + len(data), BLOCK):
+        while more := read(start + len(data), BLOCK_BYTES):
             data += more
         if open_quote(data, self._delimiter):
             raise Unreadable(
@@ -96,19 +96,19 @@ class RowIndex:
             raise OSError("it was changed while it was read.")
         return data[ends[first - 1] if first else 0 : ends[last - 1]]
 
-    def _note(self, row: int, offset: int) -> None:
+    def _record(self, row: int, offset: int) -> None:
         # A file that grows by a few bytes at a time gets no place for each of them.
-        if len(self._offsets) > 1 and offset - self._offsets[-2] <= BLOCK:
+        if len(self._offsets) > 1 and offset - self._offsets[-2] <= BLOCK_BYTES:
             self._rows[-1], self._offsets[-1] = row, offset
         else:
             self._rows.append(row)
             self._offsets.append(offset)
 
-    def _place(self, row: int) -> int:
+    def _block_of(self, row: int) -> int:
         return max(bisect_right(self._rows, row) - 1, 0)
 
 
-class Indexes:
+class RowIndexCache:
     """The indexes of the files that were asked for last."""
 
     def __init__(self) -> None:
@@ -116,14 +116,12 @@ class Indexes:
         self._known: OrderedDict[tuple[Path, str], _Entry] = OrderedDict()
 
     @contextmanager
-    def extended(
-        self, path: Path, delimiter: str, descriptor: int, read: Read
-    ) -> Iterator[RowIndex]:
-        """The index of an open file, for this thread alone to extend."""
+    def extend(self, path: Path, delimiter: str, descriptor: int, read: Read) -> Iterator[RowIndex]:
+        """Yield the index of an open file, for this thread alone to extend."""
         with self._lock:
             entry = self._known.setdefault((path, delimiter), _Entry(delimiter))
             self._known.move_to_end((path, delimiter))
-            while len(self._known) > MOST_FILES:
+            while len(self._known) > MAX_INDEXED_FILES:
                 self._known.popitem(last=False)
         with entry.lock:
             yield entry.index(os.fstat(descriptor), read)
@@ -145,20 +143,20 @@ class _Entry:
         return self._index
 
 
-INDEXES = Indexes()
+INDEXES = RowIndexCache()
 
 
-def _whole_rows(read: Read, offset: int, delimiter: str) -> Counted:
-    """Some rows from `offset` on; none at the end of the file."""
-    wanted = BLOCK
+def _whole_rows(read: Read, offset: int, delimiter: str) -> RowCount:
+    """Return some rows from `offset` on; none at the end of the file."""
+    wanted = BLOCK_BYTES
     while True:
         data = read(offset, wanted)
         found = count_rows(data, delimiter)
         if found.size or len(data) < wanted:
             return found
-        if wanted >= LONGEST_ROW:
+        if wanted >= MAX_ROW_BYTES:
             raise Unreadable(
-                f"the row that begins at byte {offset} does not end within {LONGEST_ROW} bytes. "
+                f"the row that begins at byte {offset} does not end within {MAX_ROW_BYTES} bytes. "
                 "Is a quote not closed?"
             )
         wanted *= 4
@@ -169,14 +167,14 @@ def _spans(offsets: array[int]) -> Iterator[tuple[int, int]]:
     begin = 0
     while begin < len(offsets) - 1:
         end = begin + 1
-        while end < len(offsets) - 1 and offsets[end + 1] - offsets[begin] <= PIECE:
+        while end < len(offsets) - 1 and offsets[end + 1] - offsets[begin] <= SCAN_BYTES:
             end += 1
         yield begin, end
         begin = end
 
 
-def _prints(read: Read, end: int) -> bytes:
+def _fingerprint(read: Read, end: int) -> bytes:
     """What the file begins with, and what stands before byte `end`: other in another file."""
-    before = max(end - FINGERPRINT, 0)
-    head, tail = read(0, min(FINGERPRINT, end)), read(before, end - before)
+    before = max(end - FINGERPRINT_BYTES, 0)
+    head, tail = read(0, min(FINGERPRINT_BYTES, end)), read(before, end - before)
     return hashlib.blake2b(head + b"|" + tail, digest_size=16).digest()

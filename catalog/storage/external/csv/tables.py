@@ -14,45 +14,45 @@ from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
 from ...tables.schemas import UNNAMED_INDEX
-from ..error_translation import fault
+from ..error_translation import to_storage_error
 from ..formats import Format, Inspected
-from ..recently_modified import arriving
+from ..recently_modified import is_being_written
 from ..rows import TableFile
 from ..sources import Sources
-from .dialect import CsvForm
+from .dialect import CsvDialect
 from .reader import CsvFile
 from .row_boundaries import count_rows
 
 CSV, HEADLESS = "text/csv", "text/csv;header=absent"
 # So much of a file is looked at to find out what its columns hold.
-LOOKED_AT = 16 * 1024 * 1024
+INSPECTED_BYTES = 16 * 1024 * 1024
 
 
 def open_csv(
     path: Path, schema: pa.Schema, parameters: Mapping[str, Any], *, header: bool = True
 ) -> TableFile:
-    """The rows of a CSV file; `header` says whether it has one, unless the parameters do."""
+    """Return the rows of a CSV file; `header` says whether it has one, unless the parameters do."""
     # The index that pandas has added to the schema is in no file without a header.
     columns = [name for name in schema.names if not UNNAMED_INDEX.fullmatch(name)]
-    form = CsvForm.read(parameters, header=header, columns=columns)
+    form = CsvDialect.read(parameters, header=header, columns=columns)
     return CsvFile(path, form, schema)
 
 
 def inspect_csv(sources: Sources, mimetype: str) -> Inspected:
     """Columns by the header of the first file, types by its first rows, and the rows of all."""
-    schema = _found_schema(sources.paths[0], header=mimetype != HEADLESS)
+    schema = _infer_schema(sources.paths[0], header=mimetype != HEADLESS)
     structure = TableStructure.from_schema(schema, npartitions=len(sources.paths))
     files = (open_csv(path, schema, {}, header=mimetype != HEADLESS) for path in sources.paths)
     rows = sum(file.count() for file in files)
     return Inspected(StructureFamily.table, mimetype, structure, rows=rows)
 
 
-def _found_schema(path: Path, *, header: bool) -> pa.Schema:
+def _infer_schema(path: Path, *, header: bool) -> pa.Schema:
     with path.open("rb") as file:
-        head = file.read(LOOKED_AT)
+        head = file.read(INSPECTED_BYTES)
     head = _whole_rows(path, head)
     if not head:
-        raise fault(f"The file {path} has no whole line yet.", [path])
+        raise to_storage_error(f"The file {path} has no whole line yet.", [path])
     parsing = pa.csv.ParseOptions(newlines_in_values=b'"' in head)
     reading = pa.csv.ReadOptions(
         block_size=len(head) + 1, use_threads=False, autogenerate_column_names=not header
@@ -67,7 +67,7 @@ def _found_schema(path: Path, *, header: bool) -> pa.Schema:
 
 def _whole_rows(path: Path, head: bytes) -> bytes:
     """Return the rows that are complete; a last line without a line feed may be half of one."""
-    if len(head) < LOOKED_AT and not arriving([path]):
+    if len(head) < INSPECTED_BYTES and not is_being_written([path]):
         return head
     return head[: count_rows(head).size]
 

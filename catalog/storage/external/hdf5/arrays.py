@@ -19,17 +19,17 @@ from ...encoding import Array
 from ...errors import NoSuchEntry, Unreadable
 from ...regions import Region
 from ..datasets import read_datasets
-from ..error_translation import fault, faults_told
-from ..frame_stacks import LARGEST_FRAME, array_structure, regular_chunks
+from ..error_translation import to_storage_error, translate_errors
+from ..frame_stacks import MAX_FRAME_BYTES, array_structure, regular_chunks
 from ..sources import Sources
-from .links import OpenFile, opened
+from .links import OpenHdf5File, open_with_links
 from .options import Options
-from .values import checked_kind, has_objects, opaque_values, packed, plain
-from .virtual import Virtual
+from .values import check_dtype, has_objects, opaque_values, pack_dtype, to_plain_values
+from .virtual import VirtualDataset
 
 # To know how wide texts are, all of them are read.
-MOST_OBJECTS = 1_000_000
-MOST_CHUNKS = 100_000
+MAX_OBJECTS = 1_000_000
+MAX_CHUNKS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +37,35 @@ class OpenDataset:
     """An open dataset; one without a shape has no elements."""
 
     path: Path
-    dataset: h5py.Dataset | Virtual
+    dataset: h5py.Dataset | VirtualDataset
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
     @classmethod
-    def of(cls, path: Path, dataset: h5py.Dataset | Virtual) -> OpenDataset:
+    def of(cls, path: Path, dataset: h5py.Dataset | VirtualDataset) -> OpenDataset:
         """Look at a dataset. Raises Unreadable."""
-        dtype = checked_kind(dataset)
+        dtype = check_dtype(dataset)
         # Elements that are arrays themselves add their dimensions.
         shape = (*((0,) if dataset.shape is None else dataset.shape), *dtype.shape)
         _check_chunks(dataset, dtype)
         dtype = dtype.base
         if has_objects(dtype):
-            if math.prod(shape) > MOST_OBJECTS:
+            if math.prod(shape) > MAX_OBJECTS:
                 raise Unreadable(
                     f"{dataset.name} has {math.prod(shape)} texts, lists or references; "
-                    f"{MOST_OBJECTS} is the most that are read."
+                    f"{MAX_OBJECTS} is the most that are read."
                 )
-            found = plain(dataset[()], dataset) if math.prod(shape) else np.zeros(0, "S1")
+            found = to_plain_values(dataset[()], dataset) if math.prod(shape) else np.zeros(0, "S1")
             return cls(path, dataset, shape, found.dtype)
-        return cls(path, dataset, shape, packed(dtype))
+        return cls(path, dataset, shape, pack_dtype(dtype))
 
     def region(self, region: Region) -> Array:
-        """A part."""
+        """Return a part."""
         outer, inner = region[: self.dataset.ndim], region[self.dataset.ndim :]
         opaque = self.dtype.kind == "V" and self.dtype.names is None
         found = opaque_values(self.dataset, outer) if opaque else self.dataset[outer]
         part: Any = (..., *inner)
-        return plain(np.asarray(found)[part], self.dataset)
+        return to_plain_values(np.asarray(found)[part], self.dataset)
 
     @property
     def structure(self) -> ArrayStructure:
@@ -74,7 +74,7 @@ class OpenDataset:
         inner = self.shape[len(sizes or ()) :]
         sizes = (*sizes, *inner) if sizes else None
         chunks = tuple(map(regular_chunks, self.shape, sizes)) if sizes else None
-        if chunks and math.prod(map(len, chunks)) > MOST_CHUNKS:
+        if chunks and math.prod(map(len, chunks)) > MAX_CHUNKS:
             chunks = None
         return array_structure(self.shape, self.dtype, chunks)
 
@@ -90,8 +90,11 @@ class ClosedDataset:
     options: Options
 
     def region(self, region: Region) -> Array:
-        """A part."""
-        with faults_told(self.path, self.sources.paths), _open(self.path, self.sources) as dataset:
+        """Return a part."""
+        with (
+            translate_errors(self.path, self.sources.paths),
+            _open(self.path, self.sources) as dataset,
+        ):
             return dataset.region(region)
 
 
@@ -106,30 +109,30 @@ def read_hdf5(sources: Sources, structure: ArrayStructure, items: NDSlice) -> Ar
 
 
 def _closed(path: Path, sources: Sources, options: Options) -> ClosedDataset:
-    with faults_told(path, sources.paths), _open(path, sources) as found:
+    with translate_errors(path, sources.paths), _open(path, sources) as found:
         return ClosedDataset(path, found.shape, found.dtype, sources, options)
 
 
 @contextmanager
 def _open(path: Path, sources: Sources) -> Iterator[OpenDataset]:
     options = Options.read(sources.parameters)
-    with opened(path, sources, options) as file:
+    with open_with_links(path, sources, options) as file:
         yield open_dataset(file, options.dataset.split("/"))
 
 
-def open_dataset(file: OpenFile, keys: list[str]) -> OpenDataset:
-    """The dataset at `keys`. Raises NotReady, Unreadable and what following links raises."""
+def open_dataset(file: OpenHdf5File, keys: list[str]) -> OpenDataset:
+    """Return the dataset at `keys`. Raises NotReady, Unreadable and what following links raises."""
     keys = [key for key in keys if key]
     try:
         found = file.find(keys)
     except NoSuchEntry as error:
-        raise fault(str(error), file.sources.paths) from error
+        raise to_storage_error(str(error), file.sources.paths) from error
     if not isinstance(found.found, h5py.Dataset):
         raise Unreadable(f"{'/'.join(keys) or 'the top'} is no dataset of {file.path}.")
     return OpenDataset.of(file.path, file.stored(found))
 
 
-def _check_chunks(dataset: h5py.Dataset | Virtual, dtype: np.dtype[Any]) -> None:
+def _check_chunks(dataset: h5py.Dataset | VirtualDataset, dtype: np.dtype[Any]) -> None:
     size = math.prod(dataset.chunks or ()) * dtype.itemsize
-    if size > LARGEST_FRAME:
-        raise Unreadable(f"the chunks of {dataset.name} are larger than {LARGEST_FRAME} bytes.")
+    if size > MAX_FRAME_BYTES:
+        raise Unreadable(f"the chunks of {dataset.name} are larger than {MAX_FRAME_BYTES} bytes.")

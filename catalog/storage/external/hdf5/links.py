@@ -19,15 +19,15 @@ from ..sources import Sources
 from .names import link_at, raw_name
 from .opening import open_hdf5_file
 from .options import Options
-from .outside import is_outside, outside_dataset
-from .virtual import Plain, Source, Virtual
+from .outside import has_external_storage, open_external_dataset
+from .virtual import Source, StoredSource, VirtualDataset
 
 # So many links may follow one upon another.
-MOST_LINKS = 32
+MAX_LINKS = 32
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Home:
+class FileContext:
     """An open file, and where it lies."""
 
     path: Path
@@ -35,31 +35,31 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """A group, dataset or datatype, in the file where links have led to it."""
 
-    home: Home
+    home: FileContext
     found: Any
 
     @classmethod
-    def top(cls, home: Home) -> Place:
-        """The top of a file."""
+    def top(cls, home: FileContext) -> Location:
+        """Return the top of a file."""
         return cls(home, home.file["/"])
 
 
 @dataclass(slots=True)
-class OpenFile:
+class OpenHdf5File:
     """An open HDF5 file, with those that links lead to, which are opened as needed."""
 
-    home: Home
+    home: FileContext
     sources: Sources
     options: Options
     stack: ExitStack
-    others: dict[Path, Home] = field(default_factory=dict)
+    others: dict[Path, FileContext] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     """Sources of virtual datasets that were not there when these were looked for."""
-    known: dict[tuple[Home, str, str], Source | None] = field(default_factory=dict)
-    pending: set[tuple[Home, str, str]] = field(default_factory=set)
+    known: dict[tuple[FileContext, str, str], Source | None] = field(default_factory=dict)
+    pending: set[tuple[FileContext, str, str]] = field(default_factory=set)
 
     @property
     def path(self) -> Path:
@@ -71,26 +71,26 @@ class OpenFile:
         """The file itself."""
         return self.home.file
 
-    def find(self, keys: Sequence[str]) -> Place:
-        """The group, dataset or datatype at `keys`, counted from the top of the file.
+    def find(self, keys: Sequence[str]) -> Location:
+        """Return the group, dataset or datatype at `keys`, counted from the top of the file.
 
         Raises NoSuchEntry, MissingFile (a broken link), OutsideReadable.
         """
-        return self._walk(Place.top(self.home), list(keys), 0)
+        return self._walk(Location.top(self.home), list(keys), 0)
 
-    def stored(self, place: Place) -> h5py.Dataset | Virtual:
-        """The dataset at a place, for reading: the library opens no other file for it.
+    def stored(self, place: Location) -> h5py.Dataset | VirtualDataset:
+        """Return the dataset at a place, for reading: the library opens no other file for it.
 
         Raises OutsideReadable, MissingFile, Unreadable.
         """
         dataset = place.found
         if dataset.is_virtual:
-            return Virtual(dataset, lambda file, name: self._source(place.home, file, name))
-        if is_outside(dataset):
-            return outside_dataset(dataset, self.sources, self.stack)
+            return VirtualDataset(dataset, lambda file, name: self._source(place.home, file, name))
+        if has_external_storage(dataset):
+            return open_external_dataset(dataset, self.sources, self.stack)
         return dataset
 
-    def forget_sources(self) -> None:
+    def clear_sources(self) -> None:
         """Have the sources of virtual datasets found anew."""
         self.known.clear()
         self.missing.clear()
@@ -106,32 +106,32 @@ class OpenFile:
             if home is not self.home:
                 home.file.id._close()
 
-    def _walk(self, place: Place, keys: list[str], links: int) -> Place:
+    def _walk(self, place: Location, keys: list[str], links: int) -> Location:
         for key in keys:
-            if links > MOST_LINKS:
-                raise MissingFile(f"More than {MOST_LINKS} links follow one upon another.")
+            if links > MAX_LINKS:
+                raise MissingFile(f"More than {MAX_LINKS} links follow one upon another.")
             found = place.found
             raw = raw_name(found, key) if isinstance(found, h5py.Group) else None
             if raw is None:
                 raise NoSuchEntry(f"{self.path} has no {'/'.join(keys)}.")
             match link_at(found, raw):
                 case None:
-                    place = Place(place.home, found[raw])
+                    place = Location(place.home, found[raw])
                 case h5py.SoftLink() as link:
-                    start = Place.top(place.home) if link.path.startswith("/") else place
+                    start = Location.top(place.home) if link.path.startswith("/") else place
                     place = self._follow(start, link.path, links)
                 case h5py.ExternalLink() as link:
-                    start = Place.top(self._other(place.home, link.filename))
+                    start = Location.top(self._other(place.home, link.filename))
                     place = self._follow(start, link.path, links)
         return place
 
-    def _follow(self, start: Place, path: str, links: int) -> Place:
+    def _follow(self, start: Location, path: str, links: int) -> Location:
         try:
             return self._walk(start, _keys(path), links + 1)
         except NoSuchEntry as error:
             raise MissingFile(f"A link in {self.path} to {path} is broken.") from error
 
-    def _other(self, here: Home, name: str) -> Home:
+    def _other(self, here: FileContext, name: str) -> FileContext:
         places = _places(here.path, name)
         # The library goes on to the next place where a file is there, but cannot be opened.
         found = [self.sources.confined(place) for place in places if place.exists()]
@@ -141,41 +141,41 @@ class OpenFile:
                 file = open_hdf5_file(path, self.sources, self.options)
             except FileNotFoundError as error:
                 raise MissingFile(f"A link in {here.path} to the file {name} is broken.") from error
-            self.others[path] = Home(path, self.stack.enter_context(file))
+            self.others[path] = FileContext(path, self.stack.enter_context(file))
         return self.others[path]
 
-    def _source(self, here: Home, file: str, name: str) -> Source | None:
-        """A source of a virtual dataset; None if it is not there."""
+    def _source(self, here: FileContext, file: str, name: str) -> Source | None:
+        """Return a source of a virtual dataset; None if it is not there."""
         wanted = here, file, name
         if wanted in self.pending:
             raise Unreadable(f"The extent of {name} in {file} depends on itself.")
         if wanted not in self.known:
             self.pending.add(wanted)
             try:
-                self.known[wanted] = self._found_source(here, file, name)
+                self.known[wanted] = self._find_source(here, file, name)
             finally:
                 self.pending.discard(wanted)
         return self.known[wanted]
 
-    def _found_source(self, here: Home, file: str, name: str) -> Source | None:
+    def _find_source(self, here: FileContext, file: str, name: str) -> Source | None:
         try:
             other = here if file == "." else self._other(here, file)
-            place = self._walk(Place.top(other), _keys(name), 0)
+            place = self._walk(Location.top(other), _keys(name), 0)
         except (MissingFile, NoSuchEntry):
             place = None
         if place is None or not isinstance(place.found, h5py.Dataset):
             self.missing.add(f"{file}:{name}")
             return None
         stored = self.stored(place)
-        return stored if isinstance(stored, Virtual) else Plain(stored)
+        return stored if isinstance(stored, VirtualDataset) else StoredSource(stored)
 
 
 @contextmanager
-def opened(path: Path, sources: Sources, options: Options) -> Iterator[OpenFile]:
+def open_with_links(path: Path, sources: Sources, options: Options) -> Iterator[OpenHdf5File]:
     """Open a file for as long as it is read: whoever writes it must not find it locked."""
     with ExitStack() as stack:
-        home = Home(path, stack.enter_context(open_hdf5_file(path, sources, options)))
-        file = OpenFile(home, sources, options, stack, {path: home})
+        home = FileContext(path, stack.enter_context(open_hdf5_file(path, sources, options)))
+        file = OpenHdf5File(home, sources, options, stack, {path: home})
         yield file
         file.close_others()
 
@@ -189,5 +189,5 @@ def _places(here: Path, name: str) -> list[Path]:
 
 
 def _keys(path: str) -> list[str]:
-    """The parts of a path in a file that the library heeds: `..` is a name like any other."""
+    """Return the parts of a path that HDF5 resolves: there, `..` is an ordinary name."""
     return [key for key in path.split("/") if key not in ("", ".")]

@@ -43,7 +43,7 @@ def link_at(group: h5py.Group, raw: bytes) -> h5py.SoftLink | h5py.ExternalLink 
 
 
 def _odd(raw: list[bytes]) -> dict[bytes, str]:
-    """The names that are not UTF-8, with what they are shown as."""
+    """Return the names that are not UTF-8, with what they are shown as."""
     odd = [name for name in raw if not _is_utf8(name)]
     taken = {name.decode() for name in raw if _is_utf8(name)} if odd else set()
     shown: dict[bytes, str] = {}

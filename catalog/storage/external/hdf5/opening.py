@@ -25,7 +25,7 @@ def open_hdf5_file(path: Path, sources: Sources, options: Options) -> h5py.File:
     import hdf5plugin  # noqa: F401 - registers its filters with the library
 
     try:
-        descriptor = opened_descriptor(path, sources)
+        descriptor = open_descriptor(path, sources)
     except MissingFile as error:
         raise FileNotFoundError(path) from error
     try:
@@ -34,7 +34,7 @@ def open_hdf5_file(path: Path, sources: Sources, options: Options) -> h5py.File:
         os.close(descriptor)
 
 
-def opened_descriptor(path: Path, sources: Sources) -> int:
+def open_descriptor(path: Path, sources: Sources) -> int:
     """Open the file at a real path for reading. Raises OutsideReadable, MissingFile, Unreadable."""
     return open_file(path, readable_folder(path, sources.readable)).descriptor
 

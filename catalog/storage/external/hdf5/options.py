@@ -43,7 +43,7 @@ class Options:
 
 
 def _part(value: Any) -> NDSlice:
-    """A slice as text, `(:, 0:5)`, or as a list of texts, one per dimension."""
+    """Return a slice as text, `(:, 0:5)`, or as a list of texts, one per dimension."""
     if value in (None, False, "", []):
         return ()
     parts = value if isinstance(value, list) else SLICE_MARKS.sub("", str(value)).split(",")

@@ -14,18 +14,20 @@ from pathlib import Path
 import h5py
 
 from ..sources import Sources
-from .opening import descriptor_name, opened_descriptor
+from .opening import descriptor_name, open_descriptor
 
 DATA = b"data"
 _numbers = count()
 
 
-def is_outside(dataset: h5py.Dataset) -> bool:
+def has_external_storage(dataset: h5py.Dataset) -> bool:
     """Return whether the bytes of a dataset lie in other files."""
     return bool(dataset.external)
 
 
-def outside_dataset(dataset: h5py.Dataset, sources: Sources, stack: ExitStack) -> h5py.Dataset:
+def open_external_dataset(
+    dataset: h5py.Dataset, sources: Sources, stack: ExitStack
+) -> h5py.Dataset:
     """Return a dataset of the same elements that opens no file by its name.
 
     `stack` keeps open what it needs. Raises OutsideReadable, MissingFile, Unreadable.
@@ -35,7 +37,7 @@ def outside_dataset(dataset: h5py.Dataset, sources: Sources, stack: ExitStack) -
         name, offset, size = described.get_external(number)
         # The library takes it from the folder that the server was started in.
         path = sources.confined(Path(os.fsdecode(name)))
-        descriptor = opened_descriptor(path, sources)
+        descriptor = open_descriptor(path, sources)
         stack.callback(os.close, descriptor)
         layout.set_external(os.fsencode(descriptor_name(descriptor, path)), offset, size)
     memory = h5py.File(f"outside {next(_numbers)}", "w", driver="core", backing_store=False)

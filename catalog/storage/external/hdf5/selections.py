@@ -20,7 +20,7 @@ UNLIMITED = h5s.UNLIMITED
 
 
 @dataclass(frozen=True, slots=True)
-class Growing:
+class UnlimitedSelection:
     """A selection that goes on along one dimension, `axis`, as far as there are elements.
 
     It has `block` elements after `start`, and again after each `stride`; `block` is None for all
@@ -34,7 +34,7 @@ class Growing:
     block: int | None
 
     @classmethod
-    def of(cls, space: Space) -> Growing | None:
+    def of(cls, space: Space) -> UnlimitedSelection | None:
         """Return the selection as such a one, if it is."""
         if space.get_select_type() != h5s.SEL_HYPERSLABS or not space.is_regular_hyperslab():
             return None

@@ -20,15 +20,15 @@ from ..datasets import read_datasets
 from ..formats import Entry, Tree
 from ..sources import Sources
 from .arrays import OpenDataset
-from .links import OpenFile, Place, opened
+from .links import Location, OpenHdf5File, open_with_links
 from .names import names
 from .options import Options
-from .values import attributes
-from .virtual import Virtual
+from .values import read_attributes
+from .virtual import VirtualDataset
 
-MISSING = "missing_sources"
+MISSING_SOURCES = "missing_sources"
 """Metadata of a virtual dataset: the sources that are not there, where fill values stand."""
-MOST_MISSING = 100
+MAX_REPORTED_MISSING = 100
 KINDS = {h5py.Group: "a group", h5py.Dataset: "a dataset"}
 
 
@@ -36,30 +36,30 @@ KINDS = {h5py.Group: "a group", h5py.Dataset: "a dataset"}
 class Hdf5Tree:
     """A file, from the group that a data source names on."""
 
-    file: OpenFile
+    file: OpenHdf5File
     top: tuple[str, ...]
 
     def names(self, keys: Sequence[str]) -> list[str]:
-        """The names in a group."""
+        """Return the names in a group."""
         return names(self._find(keys, h5py.Group).found)
 
     def entry(self, keys: Sequence[str]) -> Entry:
-        """A group, or a dataset as an array; named datatypes are neither."""
+        """Return a group, or a dataset as an array; named datatypes are neither."""
         place = self._find(keys, h5py.Group | h5py.Dataset)
-        metadata = attributes(place.found)
+        metadata = read_attributes(place.found)
         if isinstance(place.found, h5py.Group):
             return Entry(StructureFamily.container, None, metadata)
-        self.file.forget_sources()
+        self.file.clear_sources()
         stored = self.file.stored(place)
-        if isinstance(stored, Virtual):
+        if isinstance(stored, VirtualDataset):
             stored.look_for_sources()
         dataset = OpenDataset.of(self.file.path, stored)
         if self.file.missing:
-            metadata[MISSING] = sorted(self.file.missing)[:MOST_MISSING]
+            metadata[MISSING_SOURCES] = sorted(self.file.missing)[:MAX_REPORTED_MISSING]
         return Entry(StructureFamily.array, dataset.structure, metadata)
 
     def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
-        """A part of a dataset."""
+        """Return a part of a dataset."""
         found = self.file.stored(self._find(keys, h5py.Dataset))
         return read_datasets([OpenDataset.of(self.file.path, found)], structure, items)
 
@@ -69,7 +69,7 @@ class Hdf5Tree:
         """There are none."""
         raise NoSuchEntry(f"{'/'.join(keys)} is no table.")
 
-    def _find(self, keys: Sequence[str], kind: Any) -> Place:
+    def _find(self, keys: Sequence[str], kind: Any) -> Location:
         found = self.file.find([*self.top, *keys])
         if not isinstance(found.found, kind):
             name, found_kind = "/".join(keys) or "The top", type(found.found).__name__.lower()
@@ -80,7 +80,7 @@ class Hdf5Tree:
 
 @contextmanager
 def open_hdf5(sources: Sources) -> Iterator[Tree]:
-    """The first of the files; its attributes are the metadata of its groups and datasets."""
+    """Yield the first of the files; its attributes are the metadata of its groups and datasets."""
     options = Options.read(sources.parameters)
-    with opened(sources.paths[0], sources, options) as file:
+    with open_with_links(sources.paths[0], sources, options) as file:
         yield Hdf5Tree(file, tuple(key for key in options.dataset.split("/") if key))

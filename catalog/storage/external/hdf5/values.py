@@ -22,33 +22,33 @@ from tiled_client.wire.json_values import array_to_json, json_default
 from ...encoding import Array
 from ...errors import Unreadable
 from ...regions import Region
-from .virtual import Virtual
+from .virtual import VirtualDataset
 
 # Of an attribute with more elements, only the shape is told.
-MOST_ELEMENTS = 1000
-LONGEST_TEXT = 10_000
+MAX_ATTRIBUTE_ELEMENTS = 1000
+MAX_ATTRIBUTE_CHARACTERS = 10_000
 
 
 def has_objects(dtype: np.dtype[Any]) -> bool:
-    """Whether how wide an element is can be seen only by reading it."""
+    """Return whether how wide an element is can be seen only by reading it."""
     return bool(dtype.hasobject)
 
 
-def packed(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """A dtype without objects, and without the room that a compiler left between its fields."""
+def pack_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return a dtype without objects and without padding between its fields."""
     if dtype.names is None:
         return np.dtype(dtype.str) if dtype.subdtype is None else dtype
     assert dtype.fields is not None
-    fields = [(name, packed(dtype.fields[name][0])) for name in dtype.names]
+    fields = [(name, pack_dtype(dtype.fields[name][0])) for name in dtype.names]
     return np.dtype([(name, field.base, field.shape) for name, field in fields])
 
 
-def opaque_values(dataset: h5py.Dataset | Virtual, region: Region) -> Array:
+def opaque_values(dataset: h5py.Dataset | VirtualDataset, region: Region) -> Array:
     """Read a part of a dataset of bytes without meaning, whatever tag its type has.
 
     The library converts between equal tags only, and numpy's types have none.
     """
-    if isinstance(dataset, Virtual):
+    if isinstance(dataset, VirtualDataset):
         return dataset.read(region, dataset.kind)
     counts = tuple(len(range(part.start, part.stop, part.step)) for part in region)
     values = np.empty(counts, dataset.dtype)
@@ -61,19 +61,21 @@ def opaque_values(dataset: h5py.Dataset | Virtual, region: Region) -> Array:
     return values
 
 
-def plain(array: Array, dataset: h5py.Dataset | Virtual) -> Array:
+def to_plain_values(array: Array, dataset: h5py.Dataset | VirtualDataset) -> Array:
     """What was read of `dataset`, as an array without Python objects."""
-    return _plain(array, dataset.dtype, dataset.file)
+    return _to_plain_values(array, dataset.dtype, dataset.file)
 
 
-def _plain(array: Array, dtype: np.dtype[Any], file: h5py.File) -> Array:
+def _to_plain_values(array: Array, dtype: np.dtype[Any], file: h5py.File) -> Array:
     if dtype.names is not None:
         assert dtype.fields is not None
-        columns = {name: _plain(array[name], dtype.fields[name][0], file) for name in dtype.names}
+        columns = {
+            name: _to_plain_values(array[name], dtype.fields[name][0], file) for name in dtype.names
+        }
         return _records(columns, np.shape(array))
     if not dtype.hasobject:
-        return np.asarray(array).astype(packed(dtype.base), copy=False)
-    octets = [_octets(value, file) for value in np.asarray(array, object).reshape(-1)]
+        return np.asarray(array).astype(pack_dtype(dtype.base), copy=False)
+    octets = [_to_bytes(value, file) for value in np.asarray(array, object).reshape(-1)]
     return np.array(octets or [b""], dtype=bytes)[: len(octets)].reshape(np.shape(array))
 
 
@@ -85,7 +87,7 @@ def _records(columns: dict[str, Array], shape: tuple[int, ...]) -> Array:
     return records
 
 
-def _octets(value: Any, file: h5py.File) -> bytes:
+def _to_bytes(value: Any, file: h5py.File) -> bytes:
     match value:
         case bytes():
             return value
@@ -102,8 +104,8 @@ def _target(reference: h5py.Reference, file: h5py.File) -> bytes:
     return (h5py.h5r.get_name(reference, file.id) or b"") if reference else b""
 
 
-def attributes(found: h5py.Group | h5py.Dataset) -> dict[str, Any]:
-    """The attributes as JSON; of one that cannot be read, it is said that it cannot."""
+def read_attributes(found: h5py.Group | h5py.Dataset) -> dict[str, Any]:
+    """Return the attributes as JSON; of one that cannot be read, it is said that it cannot."""
     return {_text(name): _attribute(found, name) for name in found.attrs}
 
 
@@ -111,7 +113,7 @@ def _attribute(found: h5py.Group | h5py.Dataset, name: str) -> Any:
     try:
         # Looked at first: a damaged file may claim any size.
         size = found.attrs.get_id(name).get_space().get_simple_extent_npoints()
-        if size > MOST_ELEMENTS:
+        if size > MAX_ATTRIBUTE_ELEMENTS:
             return f"{size} elements"
         return _json(found.attrs[name], found.file)
     except Exception as error:  # noqa: BLE001 - the library raises nearly anything
@@ -136,7 +138,7 @@ def _json(value: Any, file: h5py.File) -> Any:
 def _numbers(value: Any, file: h5py.File) -> Any:
     array = np.asarray(value)
     if array.dtype.hasobject:
-        array = _plain(array, array.dtype, file)
+        array = _to_plain_values(array, array.dtype, file)
     if array.dtype.kind == "S":
         return _texts(array.tolist())
     found = array_to_json(array)
@@ -151,11 +153,11 @@ def _texts(value: Any) -> Any:
 def _text(value: Any) -> str:
     """Bytes or text as text that can be written, NULs left out."""
     octets = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
-    return octets.decode("utf-8", "replace").replace("\0", "")[:LONGEST_TEXT]
+    return octets.decode("utf-8", "replace").replace("\0", "")[:MAX_ATTRIBUTE_CHARACTERS]
 
 
-def checked_kind(dataset: h5py.Dataset | Virtual) -> np.dtype[Any]:
-    """The dtype of a dataset. Raises Unreadable where numpy has none."""
+def check_dtype(dataset: h5py.Dataset | VirtualDataset) -> np.dtype[Any]:
+    """Return the dtype of a dataset. Raises Unreadable where numpy has none."""
     try:
         dtype: np.dtype[Any] = dataset.dtype
     except (TypeError, ValueError, OSError) as error:

@@ -21,14 +21,14 @@ from ...encoding import Array
 from ...errors import Unreadable
 from ...regions import Region
 from . import selections
-from .selections import Growing, Shape, Space
+from .selections import Shape, Space, UnlimitedSelection
 
 # So many may be sources of one another.
-DEEPEST = 32
+MAX_NESTING = 32
 NUMBER = re.compile("%([%b])")
 
 
-Around = tuple["Virtual", ...]
+Around = tuple["VirtualDataset", ...]
 """The virtual datasets, one within another, that a source is read for."""
 
 
@@ -55,7 +55,7 @@ Raises OutsideReadable, Unreadable.
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class StoredSource:
     """A source that is stored."""
 
     dataset: h5py.Dataset
@@ -74,7 +74,7 @@ class Plain:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SourceMapping:
     """Elements `space` of a virtual dataset are those in `source_space` of a source, in order."""
 
     file: str
@@ -85,7 +85,7 @@ class Part:
     high: tuple[int, ...]
 
     @classmethod
-    def of(cls, file: str, name: str, space: Space, source_space: Space) -> Part:
+    def of(cls, file: str, name: str, space: Space, source_space: Space) -> SourceMapping:
         """Look where the elements are."""
         return cls(file, name, space, source_space, *selections.bounds(space))
 
@@ -95,7 +95,7 @@ class Part:
         return all(first <= upto and start <= last for first, last, start, upto in pairs)
 
 
-class Virtual:
+class VirtualDataset:
     """An open virtual dataset."""
 
     chunks = None
@@ -108,19 +108,19 @@ class Virtual:
         spaces = [plist.get_virtual_vspace(n) for n in range(plist.get_virtual_count())]
         # To tell the shape itself, the library would open the sources.
         shape = list(spaces[0].shape if spaces else dataset.shape)
-        parts: list[Part] = []
+        parts: list[SourceMapping] = []
         growing: set[int] = set()
         for number, space in enumerate(spaces):
             names = plist.get_virtual_filename(number), plist.get_virtual_dsetname(number)
-            more = Growing.of(space)
+            more = UnlimitedSelection.of(space)
             if more is not None:
                 growing.add(more.axis)
             parts += self._parts(*names, space, more, plist.get_virtual_srcspace(number))
         for axis in growing:
             shape[axis] = max((part.high[axis] + 1 for part in parts), default=0)
         self.shape = tuple(shape)
-        self._mapped: list[Part] = [
-            Part(
+        self._mapped: list[SourceMapping] = [
+            SourceMapping(
                 p.file, p.name, selections.laid_over(p.space, shape), p.source_space, p.low, p.high
             )
             for p in parts
@@ -143,13 +143,13 @@ class Virtual:
         """How many dimensions it has."""
         return len(self.shape)
 
-    def look_for_sources(self, found: set[Virtual] | None = None) -> None:
+    def look_for_sources(self, found: set[VirtualDataset] | None = None) -> None:
         """Have all sources found. Raises OutsideReadable, Unreadable."""
         found = set() if found is None else found
         found.add(self)
         for file, name in {(part.file, part.name) for part in self._mapped}:
             source = self._find(file, name)
-            if isinstance(source, Virtual) and source not in found:
+            if isinstance(source, VirtualDataset) and source not in found:
                 source.look_for_sources(found)
 
     def __getitem__(self, region: Region) -> Array:
@@ -184,9 +184,9 @@ class Virtual:
     def _read_parts(
         self, target: Array, wanted: Space, memory: Space, kind: Any, around: Around
     ) -> None:
-        if self in around or len(around) > DEEPEST:
+        if self in around or len(around) > MAX_NESTING:
             raise Unreadable(
-                f"{self.name} is made of itself, or of more than {DEEPEST} others in a row."
+                f"{self.name} is made of itself, or of more than {MAX_NESTING} others in a row."
             )
         low, high = selections.bounds(wanted)
         for part in self._mapped:
@@ -209,33 +209,40 @@ class Virtual:
             source.read_into(target, there, here, kind, (*around, self))
 
     def _parts(
-        self, file: str, name: str, space: Space, more: Growing | None, source_space: Space
-    ) -> Iterator[Part]:
-        """The mapping, as far as it goes by now."""
+        self,
+        file: str,
+        name: str,
+        space: Space,
+        more: UnlimitedSelection | None,
+        source_space: Space,
+    ) -> Iterator[SourceMapping]:
+        """Yield the mapping, as far as it goes by now."""
         if more is None:
-            yield Part.of(_numbered(file), _numbered(name), space, source_space)
+            yield SourceMapping.of(_format_name(file), _format_name(name), space, source_space)
             return
-        from_growing = Growing.of(source_space)
+        from_growing = UnlimitedSelection.of(source_space)
         if from_growing is None:
             yield from self._blocks(file, name, more, source_space)
             return
-        file, name = _numbered(file), _numbered(name)
+        file, name = _format_name(file), _format_name(name)
         source = self._find(file, name)
         length = 0 if source is None else from_growing.within(source.shape[from_growing.axis])
         if length:
-            yield Part.of(file, name, more.cut(length), from_growing.cut(length))
+            yield SourceMapping.of(file, name, more.cut(length), from_growing.cut(length))
 
-    def _blocks(self, file: str, name: str, more: Growing, source_space: Space) -> Iterator[Part]:
-        """A source for each block, by its number, up to the first that is not there."""
-        if more.block is None or _numbered(file + name, 0) == _numbered(file + name, 1):
+    def _blocks(
+        self, file: str, name: str, more: UnlimitedSelection, source_space: Space
+    ) -> Iterator[SourceMapping]:
+        """Yield a source for each block, by its number, up to the first that is not there."""
+        if more.block is None or _format_name(file + name, 0) == _format_name(file + name, 1):
             raise Unreadable(f"{self.name} has sources without number.")
         limit = more.space.get_simple_extent_dims(True)[more.axis]
         for number in count():
-            names = _numbered(file, number), _numbered(name, number)
+            names = _format_name(file, number), _format_name(name, number)
             space = more.nth(number)
             if space.shape[more.axis] > limit or self._find(*names) is None:
                 return
-            yield Part.of(*names, space, source_space)
+            yield SourceMapping.of(*names, space, source_space)
 
     def _fill_value(self) -> Any:
         defined = self._dataset.id.get_create_plist().fill_value_defined()
@@ -244,8 +251,8 @@ class Virtual:
         return self._dataset.fillvalue
 
 
-def _numbered(name: str, number: int | None = None) -> str:
-    """A name with `%b` replaced by a number, and `%%` by `%`, as the library does."""
+def _format_name(name: str, number: int | None = None) -> str:
+    """Return a name with `%b` replaced by a number, and `%%` by `%`, as the library does."""
     return NUMBER.sub(
         lambda m: "%" if m[1] == "%" else "%b" if number is None else str(number), name
     )

@@ -13,11 +13,11 @@ from typing import Any
 import orjson
 
 from ...errors import Unreadable
-from ..frame_stacks import LARGEST_FRAME
+from ..frame_stacks import MAX_FRAME_BYTES
 from ..sources import Sources
 
-LARGEST_DOCUMENT = 64 * 1024 * 1024
-LEVELS_LEFT = 100
+MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
+RESERVED_STACK_LEVELS = 100
 # It runs whatever program the chunks hold.
 UNSAFE_CODECS = {"pickle"}
 
@@ -49,16 +49,16 @@ def find_node(folder: Path, sources: Sources) -> ZarrNode | None:
     if document is not None:
         attributes = _attributes(document.get("attributes"))
         is_array = document.get("node_type") == "array"
-        return ZarrNode(folder, 3, _checked(document) if is_array else None, attributes)
+        return ZarrNode(folder, 3, _check_codecs(document) if is_array else None, attributes)
     array = _document(folder / ".zarray", sources)
     if array is None and _document(folder / ".zgroup", sources) is None:
         return None
     attributes = _attributes(_document(folder / ".zattrs", sources))
-    return ZarrNode(folder, 2, None if array is None else _checked(array), attributes)
+    return ZarrNode(folder, 2, None if array is None else _check_codecs(array), attributes)
 
 
 def child_names(folder: Path, sources: Sources) -> list[str]:
-    """The names of the arrays and groups in a group, sorted."""
+    """Return the names of the arrays and groups in a group, sorted."""
     return sorted(name for name in _folders(folder) if _is_node(folder / name, sources))
 
 
@@ -74,7 +74,7 @@ def _is_node(folder: Path, sources: Sources) -> bool:
 def _document(path: Path, sources: Sources) -> dict[str, Any] | None:
     try:
         with sources.confined(path).open("rb") as file:
-            text = file.read(LARGEST_DOCUMENT)
+            text = file.read(MAX_DOCUMENT_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
@@ -87,9 +87,9 @@ def _document(path: Path, sources: Sources) -> dict[str, Any] | None:
 
 
 def _attributes(value: Any) -> dict[str, Any]:
-    """The attributes, if an answer can hold them, which it does some levels deep itself."""
+    """Return the attributes, if an answer can hold them, which it does some levels deep itself."""
     nested = value
-    for _ in range(LEVELS_LEFT):
+    for _ in range(RESERVED_STACK_LEVELS):
         nested = [nested]
     try:
         orjson.dumps(nested)
@@ -100,8 +100,8 @@ def _attributes(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _checked(document: dict[str, Any]) -> dict[str, Any]:
-    """The document of an array, if its chunks can be read without harm. Raises Unreadable."""
+def _check_codecs(document: dict[str, Any]) -> dict[str, Any]:
+    """Return an array's document. Raise Unreadable for codecs that can execute code."""
     unsafe = sorted(UNSAFE_CODECS & set(_codecs(document)))
     if unsafe:
         raise Unreadable(f"its codec {unsafe[0]} is never run.")
@@ -112,13 +112,13 @@ def _checked(document: dict[str, Any]) -> dict[str, Any]:
         chunk = configuration.get("chunk_shape") if isinstance(configuration, dict) else None
     if not isinstance(chunk, list) or not all(isinstance(n, int) and n > 0 for n in chunk):
         raise Unreadable("the sizes of its chunks are not told.")
-    if math.prod(chunk) > LARGEST_FRAME:
-        raise Unreadable(f"its chunks are larger than {LARGEST_FRAME} elements.")
+    if math.prod(chunk) > MAX_FRAME_BYTES:
+        raise Unreadable(f"its chunks are larger than {MAX_FRAME_BYTES} elements.")
     return document
 
 
 def _codecs(value: Any) -> Iterator[str]:
-    """All that is named as a codec, compressor or filter, at whatever depth."""
+    """Yield all that is named as a codec, compressor or filter, at whatever depth."""
     if isinstance(value, dict):
         for name in (value.get("id"), value.get("name")):
             if isinstance(name, str):

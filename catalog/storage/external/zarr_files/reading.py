@@ -21,13 +21,13 @@ from ...errors import NoSuchEntry, Unreadable
 from ...regions import Region
 from ..datasets import read_datasets
 from ..formats import Entry, Inspected, Tree
-from ..frame_stacks import LARGEST_FRAME, array_structure, regular_chunks
+from ..frame_stacks import MAX_FRAME_BYTES, array_structure, regular_chunks
 from ..sources import Sources
 from .documents import ZarrNode, child_names, find_node
 
 # To know how wide texts are, all of them are read.
-MOST_TEXTS = 1_000_000
-MOST_CHUNKS = 100_000
+MAX_STRINGS = 1_000_000
+MAX_CHUNKS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +52,16 @@ class ZarrDataset:
         store = ConfinedStore(node.folder, sources)
         array = zarr.open_array(store, mode="r", zarr_format=node.version)  # type: ignore[arg-type]
         shape, dtype = tuple(array.shape), array.dtype
-        if math.prod(array.chunks) * dtype.itemsize > LARGEST_FRAME:
-            raise Unreadable(f"its chunks are larger than {LARGEST_FRAME} bytes.")
+        if math.prod(array.chunks) * dtype.itemsize > MAX_FRAME_BYTES:
+            raise Unreadable(f"its chunks are larger than {MAX_FRAME_BYTES} bytes.")
         if dtype.hasobject or dtype.kind == "T":
-            if math.prod(shape) > MOST_TEXTS:
-                raise Unreadable(f"it has more than {MOST_TEXTS} texts.")
+            if math.prod(shape) > MAX_STRINGS:
+                raise Unreadable(f"it has more than {MAX_STRINGS} texts.")
             dtype = _texts(array[...]).dtype
         return cls(node.folder, array, shape, dtype, node.dims)
 
     def region(self, region: Region) -> Array:
-        """A part."""
+        """Return a part."""
         found = np.asarray(self.array[region if self.shape else ...])
         return _texts(found) if found.dtype.kind in "OT" else found
 
@@ -69,7 +69,7 @@ class ZarrDataset:
     def structure(self) -> ArrayStructure:
         """How the array is described."""
         chunks = tuple(map(regular_chunks, self.shape, self.array.chunks))
-        few = math.prod(map(len, chunks)) <= MOST_CHUNKS
+        few = math.prod(map(len, chunks)) <= MAX_CHUNKS
         return array_structure(self.shape, self.dtype, chunks if few else None, self.dims)
 
 
@@ -81,11 +81,11 @@ class ZarrTree:
     sources: Sources
 
     def names(self, keys: Sequence[str]) -> list[str]:
-        """The names in a group."""
+        """Return the names in a group."""
         return child_names(self._find(keys, array=False).folder, self.sources)
 
     def entry(self, keys: Sequence[str]) -> Entry:
-        """A group or an array, with its attributes as metadata."""
+        """Return a group or an array, with its attributes as metadata."""
         node = self._find(keys)
         if node.array is None:
             return Entry(StructureFamily.container, None, node.attributes)
@@ -93,7 +93,7 @@ class ZarrTree:
         return Entry(StructureFamily.array, structure, node.attributes)
 
     def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
-        """A part of an array."""
+        """Return a part of an array."""
         dataset = ZarrDataset.of(self._find(keys, array=True), self.sources)
         return read_datasets([dataset], structure, items)
 
@@ -119,7 +119,7 @@ class ZarrTree:
 
 @contextmanager
 def open_zarr(sources: Sources) -> Iterator[Tree]:
-    """A group."""
+    """Yield a group."""
     yield ZarrTree(sources.paths[0], sources)
 
 
@@ -131,7 +131,7 @@ def read_zarr(sources: Sources, structure: ArrayStructure, items: NDSlice) -> Ar
 
 
 def inspect_zarr(sources: Sources, mimetype: str) -> Inspected:
-    """An array or a container, with its attributes."""
+    """Return an array or a container, with its attributes."""
     entry = ZarrTree(sources.paths[0], sources).entry([])
     return Inspected(entry.family, mimetype, entry.structure, metadata=entry.metadata)
 

@@ -25,6 +25,6 @@ class ConfinedStore(LocalStore):
         prototype: BufferPrototype | None = None,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
-        """The bytes of a chunk or document. Raises OutsideReadable."""
+        """Return the bytes of a chunk or document. Raises OutsideReadable."""
         check_kind(self._sources.confined(self.root / key))
         return await super().get(key, prototype, byte_range)

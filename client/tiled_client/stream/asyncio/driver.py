@@ -102,23 +102,13 @@ class TaskDriver:
 
     async def _execute(self, command: commands.Command) -> Any:
         match command:
-            case commands.Receive():
-                assert self._connection is not None
-                try:
-                    async with asyncio.timeout(command.timeout):
-                        return await self._connection.recv()
-                except TimeoutError:
-                    return None
             case commands.Deliver():
                 return await self.inbox.put(command.delivery, command.delivery.size)
+            case commands.Receive() | commands.Send() | commands.Ping():
+                assert self._connection is not None
+                return await _use(self._connection, command)
             case commands.Connect():
                 self._connection = await self._connect(command)
-            case commands.Send():
-                assert self._connection is not None
-                await self._connection.send(command.text)
-            case commands.Ping():
-                assert self._connection is not None
-                return asyncio.ensure_future(await self._connection.ping()).done
             case commands.Close():
                 connection, self._connection = self._connection, None
                 if connection is not None:
@@ -134,3 +124,19 @@ class TaskDriver:
 
         arguments = connect_arguments(command.headers, self._options, command.subprotocols)
         return await connect(command.url, **arguments)
+
+
+async def _use(
+    connection: ClientConnection, command: commands.Receive | commands.Send | commands.Ping
+) -> Any:
+    match command:
+        case commands.Receive():
+            try:
+                async with asyncio.timeout(command.timeout):
+                    return await connection.recv()
+            except TimeoutError:
+                return None
+        case commands.Send():
+            return await connection.send(command.text)
+        case commands.Ping():
+            return asyncio.ensure_future(await connection.ping()).done

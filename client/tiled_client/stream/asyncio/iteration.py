@@ -52,9 +52,7 @@ class AsyncUpdates(AsyncIterator[U], Generic[U]):
     array([1, 2, 3])
     """
 
-    def __init__(
-        self, subscription: Iterated, begin: Callable[[], Awaitable[Iteration]]
-    ) -> None:
+    def __init__(self, subscription: Iterated, begin: Callable[[], Awaitable[Iteration]]) -> None:
         self.subscription: Any = subscription
         self._begin = begin
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -15,7 +15,7 @@ NORMAL_CLOSURE = 1000
 INTERNAL_ERROR = 1011
 
 
-class Stopped(Exception):  # noqa: N818 - it is a request to end, not an error
+class Stopped(Exception):
     """Thrown into the engine by a driver that was cancelled while it executed a command."""
 
 

@@ -7,11 +7,11 @@ import json
 import logging
 
 from ...errors import (
+    InvalidResponse,
     NotSupported,
-    RequestRefused,
+    RequestRejected,
     StreamLost,
     TiledClientError,
-    UnreadableAnswer,
     error_for_status,
 )
 from ...uris import Path, connection_url
@@ -84,7 +84,7 @@ class MultiplexedProtocol:
         """Decode a frame into events. Raises what makes this connection useless."""
         try:
             id_, path, message = decode_addressed(frame)
-        except UnreadableAnswer:
+        except InvalidResponse:
             # The next one may be fine, and reconnecting would bring the same again.
             logger.exception("Skipped a frame that cannot be decoded")
             return []
@@ -127,7 +127,7 @@ class MultiplexedProtocol:
             str(detail or "The server rejected the subscription."),
         )
         # A failure of the server (5xx) ends the connection: it may be over with the next.
-        if not isinstance(error, RequestRefused):
+        if not isinstance(error, RequestRejected):
             raise error
         del self._states[id_]
         return [Delivery(state, state.end(error))]

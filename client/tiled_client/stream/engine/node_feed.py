@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from ...errors import NotSupported, StreamLost, UnreadableAnswer
+from ...errors import InvalidResponse, NotSupported, StreamLost
 from ..protocol.event_origin import EventOrigin, UpdateContext
 from ..protocol.messages import (
     Envelope,
@@ -103,7 +103,7 @@ class NodeFeed:
                 return self._on_update(message, self._schema)
             else:
                 logger.debug("Ignored a message of type %s", kind)
-        except UnreadableAnswer:
+        except InvalidResponse:
             # The next one may be fine, and requesting this one again would not change it.
             logger.exception("Skipped a message that cannot be decoded")
         return []

@@ -3,13 +3,13 @@
 `StreamEngine.run` is a generator of commands. A driver (`sync.driver`, `asyncio.driver`) executes
 each and sends back its result, or throws what it raised.
 
-| state      | meaning                                        | next                                  |
-| ---------- | ---------------------------------------------- | ------------------------------------- |
-| connecting | headers are made, the handshake is under way   | opening; waiting if it failed         |
-| opening    | accepted; the first messages are exchanged     | streaming; waiting if it was lost     |
-| streaming  | messages are received and delivered            | waiting if lost; over at its end      |
-| waiting    | the credentials are renewed, then a back-off   | connecting; over if there is no point |
-| over       | an `Ended` is delivered to each subscription   |                                       |
+| state      | meaning                                   | next                                  |
+| ---------- | ----------------------------------------- | ------------------------------------- |
+| connecting | the handshake is under way                | opening; waiting if it failed         |
+| opening    | the first messages are exchanged          | streaming; waiting if it was lost     |
+| streaming  | messages are received and delivered       | over at its end; waiting if it is lost |
+| waiting    | credentials are renewed, then a back-off  | connecting; over if there is no point |
+| over       | each subscription has received an `Ended` |                                       |
 
 Invariants:
 
@@ -26,7 +26,7 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ...auth.credentials import Credentials
 from ...errors import StreamLost, TiledClientError
@@ -114,10 +114,10 @@ class StreamEngine:
                 return None
             progress = self.protocol.event_count != event_count
             renew = partial(self._renewal.after_failure, failure, progress=progress)
-            self.failure = failure = yield RunBlocking(renew)
+            failure = self.failure = cast("TiledClientError", (yield RunBlocking(renew)))
             delay = policy.delay_after(failure, progress=progress, open_seconds=self._open_for())
             if delay is None:
-                return failure
+                return self.failure
             logger.info("Lost the stream (%s); reconnecting in %.1f s", failure, delay)
             yield Sleep(delay)
         return None

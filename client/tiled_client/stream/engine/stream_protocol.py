@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
-from ...errors import TiledClientError, UnreadableAnswer
+from ...errors import InvalidResponse, TiledClientError
 from ...uris import stream_url
 from ..protocol.close_codes import error_for_close
 from ..protocol.messages import decode_frame
@@ -93,7 +93,7 @@ class SingleNodeProtocol:
         """Decode a frame into events. Raises what makes this connection useless."""
         try:
             message = decode_frame(frame)
-        except UnreadableAnswer:
+        except InvalidResponse:
             if not self._state.has_schema:
                 raise
             # The next one may be fine, and reconnecting would bring the same again.

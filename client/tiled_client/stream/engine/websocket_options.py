@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import StreamTimeout, TiledClientError, TransportError
-from ...http.responses import Answer
-from ...http.sessions import USER_AGENT
+from ...http.connection_pool import USER_AGENT
+from ...http.responses import Response
 from ...settings import StreamOptions
 from ..protocol.close_codes import NO_CLOSE_FRAME
 from .stream_protocol import StreamProtocol
@@ -81,7 +81,7 @@ def require_started(
     )
 
 
-def _response(rejected: InvalidStatus, url: str) -> Answer:
+def _response(rejected: InvalidStatus, url: str) -> Response:
     response = rejected.response
     body = bytes(response.body or b"")
-    return Answer(response.status_code, response.headers, body, url.partition("?")[0])
+    return Response(response.status_code, response.headers, body, url.partition("?")[0])

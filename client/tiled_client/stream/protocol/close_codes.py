@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from ...errors import (
     BadRequest,
+    InvalidResponse,
     NodeDeleted,
     NodeNotFound,
-    RequestRefused,
+    RequestRejected,
     StreamLost,
     TiledClientError,
     Unauthorized,
-    UnreadableAnswer,
 )
 
 PRODUCER_ENDED = 1000
 NO_CLOSE_FRAME = 1006
 NODE_DELETED_REASON = "Node deleted"
 
-FINAL_CODES: dict[int, type[RequestRefused]] = {
+FINAL_CODES: dict[int, type[RequestRejected]] = {
     4000: BadRequest,
     4001: Unauthorized,
     4003: Unauthorized,
@@ -38,4 +38,4 @@ def error_for_close(code: int, reason: str) -> TiledClientError | None:
 
 def is_final(error: TiledClientError) -> bool:
     """Return whether reconnecting would meet the same error."""
-    return isinstance(error, (RequestRefused, UnreadableAnswer))
+    return isinstance(error, (RequestRejected, InvalidResponse))

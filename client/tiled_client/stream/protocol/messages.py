@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ...errors import UnreadableAnswer
+from ...errors import InvalidResponse
 from ...uris import Path, split_path
 from ...wire.dtypes import DType, dtype_from_json
 from ...wire.errors import WireError
@@ -79,7 +79,7 @@ class HeartbeatMessage:
 def decode_frame(frame: bytes | str) -> Map:
     """Decode the message of a binary frame (msgpack) or a text frame (JSON).
 
-    Raises UnreadableAnswer.
+    Raises InvalidResponse.
     """
     return _message(_decode(frame))
 
@@ -87,20 +87,20 @@ def decode_frame(frame: bytes | str) -> Map:
 def decode_addressed(frame: bytes | str) -> tuple[str | None, Path, Map]:
     """Decode the id, the path and the message of a frame of a connection for several nodes.
 
-    Raises UnreadableAnswer.
+    Raises InvalidResponse.
     """
     value = _decode(frame)
     if not isinstance(value, list) or len(value) != 3:
-        raise UnreadableAnswer("A frame of the stream is not a list of an id, a path and a message.")
+        raise InvalidResponse("A frame of the stream is not a list of an id, a path and a message.")
     id_, path, message = value
     return id_, split_path(path or ""), _message(message)
 
 
 def parse_gap(message: Map) -> GapMessage:
-    """Read a `gap` message. Raises UnreadableAnswer."""
+    """Read a `gap` message. Raises InvalidResponse."""
     first, last = message.get("from"), message.get("to")
     if not isinstance(first, int) or not isinstance(last, int):
-        raise UnreadableAnswer(f"A gap message has no range of numbers: {first!r} to {last!r}.")
+        raise InvalidResponse(f"A gap message has no range of numbers: {first!r} to {last!r}.")
     timestamp = message.get("timestamp")
     return GapMessage(
         first,
@@ -123,23 +123,23 @@ def parse_reset(message: Map) -> ResetMessage:
 
 
 def parse_heartbeat(message: Map) -> HeartbeatMessage:
-    """Read a `heartbeat` message. Raises UnreadableAnswer."""
+    """Read a `heartbeat` message. Raises InvalidResponse."""
     return HeartbeatMessage(
         _number(message, "sequence") or 0, _epoch(message), _parse_time(message.get("timestamp"))
     )
 
 
 def parse_schema(message: Map) -> Schema:
-    """Read a schema message. Raises UnreadableAnswer if it is not one."""
+    """Read a schema message. Raises InvalidResponse if it is not one."""
     kind = message["type"]
     if not kind.endswith("-schema"):
-        raise UnreadableAnswer(f"The stream begins with {kind!r} instead of a schema.")
+        raise InvalidResponse(f"The stream begins with {kind!r} instead of a schema.")
     data_type = None
     if kind in ("array-schema", "ragged-schema"):
         try:
             data_type = dtype_from_json(message.get("data_type"))
         except WireError as error:
-            raise UnreadableAnswer(f"The stream's schema has no data type: {error}") from error
+            raise InvalidResponse(f"The stream's schema has no data type: {error}") from error
     return Schema(
         kind,
         _epoch(message),
@@ -152,23 +152,23 @@ def parse_schema(message: Map) -> Schema:
 
 
 def parse_envelope(message: Map) -> Envelope:
-    """Read the fields that every update has. Raises UnreadableAnswer."""
+    """Read the fields that every update has. Raises InvalidResponse."""
     sequence, timestamp = message.get("sequence"), message.get("timestamp")
     if not isinstance(sequence, int) or isinstance(sequence, bool) or sequence < 1:
-        raise UnreadableAnswer(f"An update has no sequence number: {sequence!r}.")
+        raise InvalidResponse(f"An update has no sequence number: {sequence!r}.")
     return Envelope(message["type"], sequence, _parse_time(timestamp), _epoch(message))
 
 
 def sizes(message: Map, key: str) -> tuple[int, ...]:
-    """Return a required tuple of integers. Raises UnreadableAnswer."""
+    """Return a required tuple of integers. Raises InvalidResponse."""
     value = message.get(key)
     if not isinstance(value, (list, tuple)) or not all(isinstance(n, int) for n in value):
-        raise UnreadableAnswer(f"An update's {key!r} should be a list of integers, not {value!r}.")
+        raise InvalidResponse(f"An update's {key!r} should be a list of integers, not {value!r}.")
     return tuple(value)
 
 
 def optional_sizes(message: Map, key: str) -> tuple[int, ...] | None:
-    """Return a tuple of integers, or None. Raises UnreadableAnswer."""
+    """Return a tuple of integers, or None. Raises InvalidResponse."""
     return None if message.get(key) is None else sizes(message, key)
 
 
@@ -180,12 +180,12 @@ def _decode(frame: bytes | str) -> Any:
 
         return msgpack.unpackb(frame, timestamp=3, strict_map_key=False)
     except ValueError as error:
-        raise UnreadableAnswer(f"A message of the stream cannot be decoded: {error}") from error
+        raise InvalidResponse(f"A message of the stream cannot be decoded: {error}") from error
 
 
 def _message(value: Any) -> Map:
     if not isinstance(value, Mapping) or not isinstance(value.get("type"), str):
-        raise UnreadableAnswer("A message of the stream has no type.")
+        raise InvalidResponse("A message of the stream has no type.")
     return value
 
 
@@ -198,7 +198,7 @@ def _parse_time(value: Any) -> datetime:
     try:
         time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
-        raise UnreadableAnswer(f"A message has no timestamp: {value!r}.") from error
+        raise InvalidResponse(f"A message has no timestamp: {value!r}.") from error
     # Tiled sends the server's local time without a zone; that of the client is the best guess.
     return time if time.tzinfo else time.astimezone()
 

@@ -96,22 +96,13 @@ class ThreadDriver:
 
     def _execute(self, command: commands.Command) -> Any:
         match command:
-            case commands.Receive():
-                assert self._connection is not None
-                try:
-                    return self._connection.recv(timeout=command.timeout)
-                except TimeoutError:
-                    return None
             case commands.Deliver():
                 return self.inbox.put(command.delivery, command.delivery.size)
+            case commands.Receive() | commands.Send() | commands.Ping():
+                assert self._connection is not None
+                return _use(self._connection, command)
             case commands.Connect():
                 self._connection = self._connect(command)
-            case commands.Send():
-                assert self._connection is not None
-                self._connection.send(command.text)
-            case commands.Ping():
-                assert self._connection is not None
-                return self._connection.ping().is_set
             case commands.Close():
                 connection, self._connection = self._connection, None
                 if connection is not None:
@@ -126,4 +117,21 @@ class ThreadDriver:
         from websockets.sync.client import connect
 
         arguments = connect_arguments(command.headers, self._options, command.subprotocols)
-        return connect(command.url, **arguments)
+        # As a context manager, which all versions of the library allow; `Close` is its end.
+        connection: ClientConnection = connect(command.url, **arguments).__enter__()
+        return connection
+
+
+def _use(
+    connection: ClientConnection, command: commands.Receive | commands.Send | commands.Ping
+) -> Any:
+    match command:
+        case commands.Receive():
+            try:
+                return connection.recv(timeout=command.timeout)
+            except TimeoutError:
+                return None
+        case commands.Send():
+            return connection.send(command.text)
+        case commands.Ping():
+            return connection.ping().is_set

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...documents import read_data_sources
-from ...errors import UnreadableAnswer
-from ...http.client import OCTETS
+from ...errors import InvalidResponse
+from ...http.responses import OCTETS
 from ...regions import block_offset
 from ...tables import ARROW
 from ...wire.data_sources import DataSource
@@ -38,13 +38,13 @@ class ArrayUpdate(ArrayPayloadUpdate):
     def data(self) -> np.ndarray[Any, Any]:
         """Return the numbers in the array's dtype, read-only: they share the message's memory."""
         if self.mimetype != OCTETS:
-            raise UnreadableAnswer(
+            raise InvalidResponse(
                 f"Update {self.sequence} has numbers as {self.mimetype}, which cannot be decoded."
             )
         try:
             return np.frombuffer(self.payload, self.dtype).reshape(self.shape)
         except ValueError as error:
-            raise UnreadableAnswer(
+            raise InvalidResponse(
                 f"Update {self.sequence} has {len(self.payload)} bytes, which does not match "
                 f"{self.shape} of {self.dtype}."
             ) from error

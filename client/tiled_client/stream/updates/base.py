@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...errors import UnreadableAnswer
+from ...errors import InvalidResponse
 from ...uris import Path
 from ..protocol.event_origin import EventOrigin, UpdateContext
 from ..protocol.messages import Envelope, Map, Schema
@@ -118,7 +118,7 @@ def parse_update(
 ) -> Update | None:
     """Build the update of a message, or return None for an unknown type of message.
 
-    Raises UnreadableAnswer.
+    Raises InvalidResponse.
     """
     build = BUILDERS.get(envelope.type)
     if build is None:
@@ -133,7 +133,7 @@ def parse_update(
     try:
         return build(message, schema, common)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UnreadableAnswer(
+        raise InvalidResponse(
             f"Update {envelope.sequence} ({envelope.type}) is incomplete: {error!r}"
         ) from error
 
@@ -149,7 +149,7 @@ def payload_fields(message: Map, common: Common) -> Common:
 
 
 def dtype_of(schema: Schema) -> np.dtype[Any]:
-    """Return the dtype in the schema. Raises UnreadableAnswer."""
+    """Return the dtype in the schema. Raises InvalidResponse."""
     if schema.data_type is None:
-        raise UnreadableAnswer(f"An update has numbers, but the schema {schema.type!r} no dtype.")
+        raise InvalidResponse(f"An update has numbers, but the schema {schema.type!r} no dtype.")
     return schema.data_type.to_numpy()

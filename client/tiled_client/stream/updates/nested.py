@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import nested
-from ...errors import UnreadableAnswer
+from ...errors import InvalidResponse
 from ...wire.ragged import RaggedStructure
 from ..protocol.messages import Map, Schema, optional_sizes
 from .base import Common, PayloadUpdate, Update, builds, dtype_of, payload_fields
@@ -94,7 +94,7 @@ def _offset(message: Map, block: tuple[int, ...] | None, common: Common) -> tupl
 @builds("awkward-data")
 def _awkward(message: Map, schema: Schema, common: Common) -> Update:
     if schema.form is None:
-        raise UnreadableAnswer(f"An update has buffers, but the schema {schema.type!r} no form.")
+        raise InvalidResponse(f"An update has buffers, but the schema {schema.type!r} no form.")
     return AwkwardUpdate(
         **payload_fields(message, common),
         length=message["length"],

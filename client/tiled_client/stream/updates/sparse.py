@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...errors import UnreadableAnswer
+from ...errors import InvalidResponse
 from ...tables import ARROW
 from .base import ArrayPayloadUpdate
 
@@ -37,10 +37,10 @@ class SparseUpdate(ArrayPayloadUpdate):
 
     def elements(self) -> Coo:
         """Return the elements as coordinates and values, in numpy arrays."""
-        from ...sparse import elements_of
+        from ...sparse import decode_elements
 
         if self.mimetype != ARROW:
-            raise UnreadableAnswer(
+            raise InvalidResponse(
                 f"Update {self.sequence} has elements as {self.mimetype}, which cannot be decoded."
             )
-        return elements_of(self.payload, self.shape)
+        return decode_elements(self.payload, self.shape)

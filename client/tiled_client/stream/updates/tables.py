@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ... import tables
 from ...documents import read_data_sources
-from ...errors import UnreadableAnswer
+from ...errors import InvalidResponse
 from ...wire.data_sources import DataSource
 from ..protocol.messages import Map, Schema
 from .base import Common, DataUpdate, PayloadUpdate, Update, builds, payload_fields
@@ -44,7 +44,7 @@ class TableUpdate(PayloadUpdate):
     def arrow(self) -> pyarrow.Table:
         """Return the rows as an Arrow table."""
         if self.mimetype != tables.ARROW:
-            raise UnreadableAnswer(
+            raise InvalidResponse(
                 f"Update {self.sequence} has rows as {self.mimetype}, which cannot be decoded."
             )
         return tables.decode(self.payload)

@@ -78,7 +78,7 @@ def attempt(folder: Path, do: str, argument: Any = None) -> None:
 
 
 needs_landlock = pytest.mark.skipif(not landlock.version(), reason="no Landlock here")
-needs_seccomp = pytest.mark.skipif(not seccomp.known(), reason="no filter for this machine")
+needs_seccomp = pytest.mark.skipif(not seccomp.is_supported(), reason="no filter for this machine")
 
 
 @needs_landlock
@@ -195,7 +195,7 @@ def test_who_finds_all_processes_at_work_is_asked_to_come_again(
 ) -> None:
     confined_processes.stop()
     limited(dataclasses.replace(LIMITS, processes=1))
-    monkeypatch.setattr(confined_processes, "PATIENCE", 0.2)
+    monkeypatch.setattr(confined_processes, "ACQUIRE_TIMEOUT", 0.2)
     attempt(folder, "read", folder / "a.hostile")
     thread = threading.Thread(target=attempt, args=(folder, "wait", 1.5))
     thread.start()

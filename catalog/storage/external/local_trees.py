@@ -13,15 +13,15 @@ from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
 from ..encoding import Array
-from .conversion import converted
-from .error_translation import faults_told
+from .conversion import convert
+from .error_translation import translate_errors
 from .formats import Entry, Tree
 from .registry import format_of
 from .sources import Sources
 
 
 @contextmanager
-def opened_tree(mimetype: str, sources: Sources) -> Iterator[Tree]:
+def open_local_tree(mimetype: str, sources: Sources) -> Iterator[Tree]:
     """Open a file that holds others.
 
     Raises Unsupported, OutsideReadable, MissingFile, NotReady (still being written), Unreadable,
@@ -29,34 +29,34 @@ def opened_tree(mimetype: str, sources: Sources) -> Iterator[Tree]:
     """
     opener = format_of(mimetype, StructureFamily.container).open_tree
     assert opener is not None
-    with faults_told(sources.paths[0], sources.paths), opener(sources) as tree:
-        yield _Told(tree, sources)
+    with translate_errors(sources.paths[0], sources.paths), opener(sources) as tree:
+        yield _ErrorTranslatingTree(tree, sources)
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _ErrorTranslatingTree:
     """A tree of which each failure is told in a sentence, so that the rest of it can be used."""
 
     tree: Tree
     sources: Sources
 
     def names(self, keys: Sequence[str]) -> list[str]:
-        with self._faults():
+        with self._translate_errors():
             return self.tree.names(keys)
 
     def entry(self, keys: Sequence[str]) -> Entry:
-        with self._faults():
+        with self._translate_errors():
             return self.tree.entry(keys)
 
     def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
-        with self._faults():
-            return converted(self.tree.read_array(keys, structure, items), structure.dtype)
+        with self._translate_errors():
+            return convert(self.tree.read_array(keys, structure, items), structure.dtype)
 
     def read_table(
         self, keys: Sequence[str], names: Sequence[str], rows: slice
     ) -> Iterator[pa.Table]:
-        with self._faults():
+        with self._translate_errors():
             yield from self.tree.read_table(keys, names, rows)
 
-    def _faults(self) -> AbstractContextManager[None]:
-        return faults_told(self.sources.paths[0], self.sources.paths)
+    def _translate_errors(self) -> AbstractContextManager[None]:
+        return translate_errors(self.sources.paths[0], self.sources.paths)

@@ -1,4 +1,4 @@
-"""Connections and threads, kept between requests."""
+"""Connections and worker threads, kept between requests."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 USER_AGENT = f"tiled-client/{__version__}"
 
 
-class Resources:
-    """Connections and threads, of one process."""
+class ConnectionPool:
+    """Connections and worker threads of one process."""
 
     def __init__(self, connections: int) -> None:
         self.process = os.getpid()
@@ -24,7 +24,7 @@ class Resources:
         self._local = threading.local()
 
     def session(self) -> requests.Session:
-        """This thread's own session, as they are not safe to share; it keeps its connections."""
+        """Return this thread's own session: sessions of `requests` are not thread-safe."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = _new_session()
@@ -37,8 +37,8 @@ def _new_session() -> requests.Session:
     import requests
 
     session = requests.Session()
-    # Given as a callable, it takes precedence over what a .netrc may hold for this host; the header
-    # is the request's own.
+    # A callable that adds nothing: without one, requests would replace the Authorization header by
+    # what a .netrc holds for the host.
     session.auth = lambda request: request
     session.headers.update({"User-Agent": USER_AGENT, "Accept": "*/*"})
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

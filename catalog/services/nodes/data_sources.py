@@ -1,0 +1,97 @@
+"""Update data sources of files that the server does not own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.errors import Conflict, Invalid, NotFound
+from tiled_client.wire.data_sources import DataSource as WireDataSource
+from tiled_client.wire.structures import ArrayStructure, TableStructure
+
+from ...events import DataSourceUpdated, TableSourceUpdated
+from ...locks.node_locks import node_lock
+from ...lookup.nodes import resolve_for_update, split_path
+from ...models import DataSource, Node
+from ..assets.links import attach_assets
+from ..commits import committed
+from ..tables.reading import check_partition
+from .data_placement import check_external, check_files
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Where the new data are: a region of an array, or rows of a table (one dimension)."""
+
+    offset: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    def rows(self) -> dict[str, int]:
+        """The rows that a patch of a table means. Raises Invalid for other dimensions."""
+        if len(self.offset) != 1 or len(self.shape) != 1:
+            raise Invalid(
+                "The patch of a table is patch_offset, the number of its first new row, and "
+                "patch_shape, how many they are: one number each."
+            )
+        return {"offset": self.offset[0], "count": self.shape[0]}
+
+
+def update_data_source(
+    *,
+    path: str,
+    replacement: WireDataSource,
+    patch: Patch | None,
+    partition: int | None = None,
+    reorder: bool = False,
+) -> None:
+    """Replace the data source of the node at `path`; assets are added, never taken away.
+
+    With `reorder` those that there are take the numbers that they have in `replacement`.
+
+    `patch` says what is new, for a table within `partition`, if it is given. Raises NotFound (no
+    node, or the data source is not that node's), Conflict (data of the server's own), Invalid
+    (another family, or a patch that is none), BadRequest (no such partition), and as
+    `register_node` does.
+    """
+    with node_lock("/".join(split_path(path))), committed() as change:
+        node = resolve_for_update(path)
+        source = node.source
+        if source is None or source.pk != replacement.id:
+            raise NotFound(f"No data_source {replacement.id} on this node.")
+        if not source.external:
+            raise Conflict(
+                "The data of this node are internally managed: they are written, and not "
+                "described by their files."
+            )
+        check_external(replacement, family=node.family)
+        event = _updated(node, replacement, patch, partition)
+        if reorder:
+            source.asset_links.all().delete()
+        _replace(source, replacement)
+        if event is not None:
+            change.tells(event)
+
+
+def _updated(
+    node: Node, replacement: WireDataSource, patch: Patch | None, partition: int | None
+) -> DataSourceUpdated | TableSourceUpdated | None:
+    """What there is to tell; nothing of other families, whose streams have no such update."""
+    match replacement.structure:
+        case TableStructure() as structure:
+            if partition is not None:
+                check_partition(structure, partition)
+            rows = patch.rows() if patch else None
+            return TableSourceUpdated(node.ref, replacement.to_json(), partition, rows)
+        case ArrayStructure() as structure:
+            region = {"offset": patch.offset, "shape": patch.shape} if patch else None
+            return DataSourceUpdated(node.ref, replacement.to_json(), region, structure.shape)
+    return None
+
+
+def _replace(source: DataSource, replacement: WireDataSource) -> None:
+    source.structure = replacement.structure.to_json() if replacement.structure else None
+    source.mimetype = replacement.mimetype or source.mimetype
+    source.parameters = replacement.parameters
+    source.properties = replacement.properties
+    source.save()
+    attach_assets(source, replacement.assets)
+    check_files(replacement.structure, source.wire_assets())

@@ -1,0 +1,90 @@
+"""The public names of the package: read by type checkers and IDEs, and loaded by `_lazy_exports`.
+
+`from .module import Name as Name` exports a name. `Old = New` keeps the former name of an export
+for a release; using it warns.
+"""
+
+from .connect import from_uri as from_uri
+from .errors import BadRequest as BadRequest
+from .errors import Conflict as Conflict
+from .errors import Forbidden as Forbidden
+from .errors import Invalid as Invalid
+from .errors import InvalidResponse as InvalidResponse
+from .errors import NodeDeleted as NodeDeleted
+from .errors import NodeNotFound as NodeNotFound
+from .errors import NotAcceptable as NotAcceptable
+from .errors import NotSupported as NotSupported
+from .errors import RequestRejected as RequestRejected
+from .errors import ServerError as ServerError
+from .errors import StreamError as StreamError
+from .errors import StreamLost as StreamLost
+from .errors import StreamTimeout as StreamTimeout
+from .errors import TiledClientError as TiledClientError
+from .errors import TransportError as TransportError
+from .errors import Unauthorized as Unauthorized
+from .errors import Unavailable as Unavailable
+from .errors import UnsupportedMedia as UnsupportedMedia
+from .nodes import ArrayClient as ArrayClient
+from .nodes import AwkwardClient as AwkwardClient
+from .nodes import BytesClient as BytesClient
+from .nodes import Container as Container
+from .nodes import MetadataRevisions as MetadataRevisions
+from .nodes import Node as Node
+from .nodes import RaggedClient as RaggedClient
+from .nodes import Revision as Revision
+from .nodes import SparseClient as SparseClient
+from .nodes import TableClient as TableClient
+from .settings import HttpOptions as HttpOptions
+from .settings import StreamOptions as StreamOptions
+from .stream.asyncio.connection import AsyncStreamConnection as AsyncStreamConnection
+from .stream.asyncio.iteration import AsyncUpdates as AsyncUpdates
+from .stream.asyncio.subscription import (
+    AsyncContainerSubscription as AsyncContainerSubscription,
+)
+from .stream.asyncio.subscription import AsyncDataSubscription as AsyncDataSubscription
+from .stream.asyncio.subscription import (
+    AsyncRecursiveSubscription as AsyncRecursiveSubscription,
+)
+from .stream.asyncio.subscription import AsyncSubscription as AsyncSubscription
+from .stream.engine.callback_registry import CallbackRegistry as CallbackRegistry
+from .stream.engine.callbacks import CallbackFailure as CallbackFailure
+from .stream.protocol.notices import Gap as Gap
+from .stream.protocol.notices import NodeClosed as NodeClosed
+from .stream.protocol.notices import Reset as Reset
+from .stream.sync.connection import StreamConnection as StreamConnection
+from .stream.sync.iteration import Updates as Updates
+from .stream.sync.subscription import ContainerSubscription as ContainerSubscription
+from .stream.sync.subscription import DataSubscription as DataSubscription
+from .stream.sync.subscription import RecursiveSubscription as RecursiveSubscription
+from .stream.sync.subscription import Subscription as Subscription
+from .stream.updates import ArrayReference as ArrayReference
+from .stream.updates import ArrayUpdate as ArrayUpdate
+from .stream.updates import AwkwardUpdate as AwkwardUpdate
+from .stream.updates import ChildCreated as ChildCreated
+from .stream.updates import ChildDeleted as ChildDeleted
+from .stream.updates import ChildMetadataUpdated as ChildMetadataUpdated
+from .stream.updates import RaggedUpdate as RaggedUpdate
+from .stream.updates import SparseUpdate as SparseUpdate
+from .stream.updates import TableReference as TableReference
+from .stream.updates import TableUpdate as TableUpdate
+from .stream.updates import Update as Update
+from .version import __version__ as __version__
+from .wire.data_sources import Asset as Asset
+from .wire.data_sources import DataSource as DataSource
+from .wire.dtypes import BuiltinDType as BuiltinDType
+from .wire.dtypes import StructDType as StructDType
+from .wire.specs import Spec as Spec
+from .wire.structure_family import Management as Management
+from .wire.structure_family import StructureFamily as StructureFamily
+from .wire.structures import ArrayStructure as ArrayStructure
+from .wire.structures import AwkwardStructure as AwkwardStructure
+from .wire.structures import RaggedStructure as RaggedStructure
+from .wire.structures import SparseStructure as SparseStructure
+from .wire.structures import TableStructure as TableStructure
+
+__all__: list[str]
+
+Registry = CallbackRegistry
+RequestRefused = RequestRejected
+ServerFailure = ServerError
+UnreadableAnswer = InvalidResponse
