@@ -25,7 +25,7 @@ class Export(Generic[Data]):
     | --- | --- |
     | array | a numpy array |
     | sparse | `catalog.formats.sparse.Elements`: coordinates and values |
-    | table | a `catalog.services.tables.reading.Rows`: Arrow tables, piece by piece or at once |
+    | table | a `catalog.services.tables.reading.RowSelection`: Arrow tables, in pieces or whole |
     | awkward, ragged | a `catalog.formats.nested.Nested`: an `awkward.Array`, and its buffers |
     | container | a `catalog.services.nodes.subtrees.Subtree`: the node and those below it |
 

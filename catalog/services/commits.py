@@ -43,7 +43,7 @@ class OutcomeUnknown(ServiceError):
         )
 
 
-class Change:
+class EventTransaction:
     """A change under way: the events to announce when it is committed."""
 
     def __init__(self) -> None:
@@ -52,16 +52,16 @@ class Change:
         self._session = _session()
         self.complete = False
 
-    def then(self, step: Callable[[], None]) -> None:
+    def on_commit(self, step: Callable[[], None]) -> None:
         """Take `step` when the change is committed, before anything is announced."""
         self._steps.append(step)
 
-    def take_steps(self) -> None:
+    def run_callbacks(self) -> None:
         """Take the steps that follow the commit."""
         for step in self._steps:
             step()
 
-    def tells(self, event: Event) -> bool:
+    def record_event(self, event: Event) -> bool:
         """Record `event` within the transaction; return whether anything is kept of it."""
         recorded = record(event)
         self._recorded.append(recorded)
@@ -95,13 +95,13 @@ class Change:
 
 
 @contextmanager
-def committed(*, announced: bool = True) -> Iterator[Change]:
+def event_transaction(*, announced: bool = True) -> Iterator[EventTransaction]:
     """Run the body in a transaction; then announce what it `tells`, unless `announced` is False.
 
     Call it under the lock of the node. Raises OutcomeUnknown if the answer of COMMIT is lost and
     the database cannot be asked; then no file that the change makes current may be removed.
     """
-    change = Change()
+    change = EventTransaction()
     try:
         with transaction.atomic():
             yield change
@@ -112,7 +112,7 @@ def committed(*, announced: bool = True) -> Iterator[Change]:
         logger.warning("The answer of COMMIT was lost: %s", error)
         if not change.is_stored():
             raise
-    change.take_steps()
+    change.run_callbacks()
     if announced:
         change.announce()
 

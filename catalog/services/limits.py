@@ -23,15 +23,15 @@ from tiled_client.wire.structures import ArrayStructure, Structure, TableStructu
 from ..storage import ragged, sparse
 
 # tensorstore knows 32, of which one may be needed for the bytes of an element.
-DIMENSIONS = 31
-ARRAY_BYTES = 1 << 60
+MAX_DIMENSIONS = 31
+MAX_ARRAY_BYTES = 1 << 60
 # Rows that were never written are made up when they are read.
-ROWS = 100_000_000
-PARAMETER_LENGTH = 255
+MAX_RAGGED_ROWS = 100_000_000
+MAX_PARAMETER_CHARS = 255
 # Coordinates are counted in 64 bits.
-LONGEST = 2**62
-ASSET_NUMBER = 2**31 - 1
-ASSET_BYTES = 2**63 - 1
+MAX_SPARSE_LENGTH = 2**62
+MAX_ASSET_NUMBER = 2**31 - 1
+MAX_ASSET_BYTES = 2**63 - 1
 
 
 def check_structure(structure: Structure | None) -> None:
@@ -53,7 +53,7 @@ def check_structure(structure: Structure | None) -> None:
 
 def check_size(structure: ArrayStructure, shape: Sequence[int]) -> None:
     """Raise Invalid if the array of `structure`, once grown to `shape`, would be too large."""
-    if nominal_bytes(structure, shape) > ARRAY_BYTES:
+    if nominal_bytes(structure, shape) > MAX_ARRAY_BYTES:
         raise Invalid(f"An array of shape {list(shape)} of {structure.dtype} would be too large.")
     count = sum(
         len(sizes) if before == size else -(-size // max(sizes[0] if sizes else 0, 1))
@@ -67,9 +67,9 @@ def check_size(structure: ArrayStructure, shape: Sequence[int]) -> None:
 def check_rows(structure: RaggedStructure) -> None:
     """Raise Invalid for a ragged array with more rows than there can be."""
     known = [size or 1 for size in structure.shape]
-    if math.prod(known) > ROWS:
+    if math.prod(known) > MAX_RAGGED_ROWS:
         raise Invalid(
-            f"A ragged array has at most {ROWS} rows, with what is in their dimensions of fixed "
+            f"A ragged array has at most {MAX_RAGGED_ROWS} rows, counted with dimensions of fixed "
             f"size, not {math.prod(known)}."
         )
 
@@ -84,34 +84,43 @@ def nominal_bytes(structure: ArrayStructure, shape: Sequence[int]) -> int:
 
 def check_asset(asset: Asset) -> None:
     """Raise Invalid for an asset that does not fit its row."""
-    if asset.parameter is not None and len(asset.parameter) > PARAMETER_LENGTH:
-        raise Invalid(f"An asset's parameter has at most {PARAMETER_LENGTH} characters.")
-    for name, value, most in (("num", asset.num, ASSET_NUMBER), ("size", asset.size, ASSET_BYTES)):
+    if asset.parameter is not None and len(asset.parameter) > MAX_PARAMETER_CHARS:
+        raise Invalid(f"An asset's parameter has at most {MAX_PARAMETER_CHARS} characters.")
+    for name, value, most in (
+        ("num", asset.num, MAX_ASSET_NUMBER),
+        ("size", asset.size, MAX_ASSET_BYTES),
+    ):
         if value is not None and not 0 <= value <= most:
             raise Invalid(f"An asset's {name} must be null or from 0 to {most}, not {value}.")
 
 
 def _check_array(structure: ArrayStructure) -> None:
-    if len(structure.shape) > DIMENSIONS:
-        raise Invalid(f"An array has at most {DIMENSIONS} dimensions, not {len(structure.shape)}.")
+    if len(structure.shape) > MAX_DIMENSIONS:
+        raise Invalid(
+            f"An array has at most {MAX_DIMENSIONS} dimensions, not {len(structure.shape)}."
+        )
     if not structure.dtype.itemsize:
         raise Invalid("The elements of an array must be of at least one byte: itemsize is 0.")
     _check_dims(structure)
 
 
 def _check_sparse(structure: SparseStructure) -> None:
-    if len(structure.shape) > DIMENSIONS:
-        raise Invalid(f"An array has at most {DIMENSIONS} dimensions, not {len(structure.shape)}.")
-    if any(size > LONGEST for size in structure.shape):
-        raise Invalid(f"A dimension of a sparse array is at most {LONGEST} long.")
+    if len(structure.shape) > MAX_DIMENSIONS:
+        raise Invalid(
+            f"An array has at most {MAX_DIMENSIONS} dimensions, not {len(structure.shape)}."
+        )
+    if any(size > MAX_SPARSE_LENGTH for size in structure.shape):
+        raise Invalid(f"A dimension of a sparse array is at most {MAX_SPARSE_LENGTH} long.")
     _check_partitions("Chunks of the sparse array", math.prod(map(len, structure.chunks)))
     sparse.check_dtype(structure)
     _check_dims(structure)
 
 
 def _check_ragged(structure: RaggedStructure) -> None:
-    if len(structure.shape) > DIMENSIONS:
-        raise Invalid(f"An array has at most {DIMENSIONS} dimensions, not {len(structure.shape)}.")
+    if len(structure.shape) > MAX_DIMENSIONS:
+        raise Invalid(
+            f"An array has at most {MAX_DIMENSIONS} dimensions, not {len(structure.shape)}."
+        )
     _check_partitions("Chunks of the ragged array", len(structure.row_chunks))
     check_rows(structure)
     ragged.check_dtype(structure)

@@ -14,7 +14,7 @@ from core.http.responses import render
 
 from ...services.nodes import create
 from ...services.nodes.data_sources import Patch, update_data_source
-from ...services.nodes.drafts import Draft, checked_source
+from ...services.nodes.drafts import Draft, parse_data_source
 from ..data.idempotency import once_of
 from .metadata import created
 
@@ -44,7 +44,7 @@ class DataSourceView(WireView):
         body = json_body(request)
         if not isinstance(body, dict) or "data_source" not in body:
             raise Invalid("The body must be a JSON object with the key 'data_source'.")
-        replacement = checked_source(body["data_source"])
+        replacement = parse_data_source(body["data_source"])
         update_data_source(
             path=path,
             replacement=replacement,

@@ -1,1 +1,1 @@
-"""Writing and reading dense, sparse, ragged and awkward arrays."""
+"""WritableNode and reading dense, sparse, ragged and awkward arrays."""

@@ -1,4 +1,4 @@
-"""Writing and reading awkward arrays: buffers that a form gives meaning to.
+"""WritableNode and reading awkward arrays: buffers that a form gives meaning to.
 
 Length and form are those that the array was created with; what is written is all of its buffers.
 """
@@ -20,10 +20,10 @@ from ...models import Node
 from ...storage import awkward
 from ...storage.errors import MissingFile
 from ..assets.stores import node_folder, stored_file
-from ..commits import committed
+from ..commits import event_transaction
 from ..response_limits import check_response_bytes
 from ..uploads import Upload
-from .file_writes import NewFile, node_to_write, replace_files
+from .file_writes import WrittenFile, replace_files, writable_node
 
 
 def write_full(*, path: str, upload: Upload) -> None:
@@ -33,7 +33,7 @@ def write_full(*, path: str, upload: Upload) -> None:
     form).
     """
     members = buffers.unzip_members(upload.content)
-    with node_to_write(path, StructureFamily.awkward, persist=upload.persist) as writing:
+    with writable_node(path, StructureFamily.awkward, persist=upload.persist) as writing:
         node = writing.node
         structure = awkward_structure(node)
         buffers.awkward_array(buffers.awkward_form(structure.form), structure.length, members)
@@ -78,9 +78,9 @@ def awkward_structure(node: Node) -> AwkwardStructure:
 def _store(node: Node, body: bytes, event: AwkwardWritten) -> None:
     assert node.source is not None
     path = awkward.write(node_folder(node.uuid), body, sync=storage_settings().file_io_sync)
-    with committed() as change:
-        replace_files(node.source, node.source.asset_links.all(), [NewFile(path, 0, len(body))])
-        change.tells(event)
+    with event_transaction() as change:
+        replace_files(node.source, node.source.asset_links.all(), [WrittenFile(path, 0, len(body))])
+        change.record_event(event)
 
 
 def _read(node: Node, read: Callable[[Path], bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""Writing and reading arrays.
+"""WritableNode and reading arrays.
 
 A persisted write holds the node's lock until it has been announced, so that the order in which
 listeners hear of writes is the order in which they were stored. What readers can see changes after
@@ -32,12 +32,12 @@ from ...storage.chunks.staging import StagedChunk
 from ...storage.selection_chunks import split_selection
 from ..assets.external import read_external
 from ..assets.stores import array_folder, array_store
-from ..commits import committed
+from ..commits import event_transaction
 from ..idempotency import earlier_receipt, with_receipt
 from ..limits import nominal_bytes
 from ..response_limits import check_response_bytes
 from ..uploads import Upload
-from .overwrites import begin, discarded_if_refused, settle
+from .overwrites import discard_on_rejection, new_stage, settle_stages
 from .write_plans import WritePlan, plan_block, plan_full, plan_patch
 
 Array = np.ndarray[Any, Any]
@@ -123,7 +123,7 @@ def _write(
         if not target.writable:
             raise NotSupported("This node cannot accept array data.")
         directory = array_folder(target.ref.uuid, target.folder)
-        settle(target.ref.uuid, directory, target_structure(target), alone=fence.exclusive)
+        settle_stages(target.ref.uuid, directory, target_structure(target), alone=fence.exclusive)
         earlier = earlier_receipt(target.ref.uuid, upload.once)
         if earlier is not None:
             announce_left(target.ref)
@@ -183,7 +183,7 @@ def _store(
     if not fence.exclusive:
         folder = _branch(target)
         directory = array_folder(target.ref.uuid, folder)
-    stage = begin(directory, plan.structure, upload.once)
+    stage = new_stage(directory, plan.structure, upload.once)
     # Nobody reads a branch before it is made current, with all that is in it.
     staged = stage.name if fence.exclusive else ""
     try:
@@ -193,7 +193,7 @@ def _store(
         raise
     event = _written(target, plan, upload, recorded_as=stage.token)
     alone = plan.structure is target.structure and folder == target.folder and upload.once is None
-    with discarded_if_refused(stage):
+    with discard_on_rejection(stage):
         if alone:
             # The record of the event is the only row that changes. Where its outcome is not known,
             # it decides later what becomes of the chunks; the same bytes may be sent again.
@@ -201,11 +201,14 @@ def _store(
             stage.apply(chunks)
             announce(recorded)
             return
-        with committed() as change, with_receipt(target.ref.uuid, upload.once, plan.structure):
+        with (
+            event_transaction() as change,
+            with_receipt(target.ref.uuid, upload.once, plan.structure),
+        ):
             _make_current(target, folder, plan)
-            if not change.tells(event) and upload.once is None and chunks:
+            if not change.record_event(event) and upload.once is None and chunks:
                 stage.leave_receipt(target.ref.uuid)
-            change.then(lambda: stage.apply(chunks))
+            change.on_commit(lambda: stage.apply(chunks))
 
 
 def _branch(target: Target) -> str:

@@ -23,7 +23,7 @@ PARAMETER = "data_uris"
 
 
 @dataclass(frozen=True, slots=True)
-class NewFile:
+class WrittenFile:
     """A file that was written: its place among those of the node, and how many bytes count."""
 
     path: Path
@@ -32,7 +32,7 @@ class NewFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class WritableNode:
     """A node that is being written, and whether its files may be written in their place."""
 
     node: Node
@@ -40,25 +40,25 @@ class Writing:
 
 
 @contextmanager
-def node_to_write(path: str, family: StructureFamily, *, persist: bool) -> Iterator[Writing]:
+def writable_node(path: str, family: StructureFamily, *, persist: bool) -> Iterator[WritableNode]:
     """Resolve the node at `path`; hold its lock meanwhile if what is written is to `persist`.
 
     Raises NotFound, NotSupported (files of others).
     """
     if not persist:
-        yield Writing(resolve_family(path, family), Fence(exclusive=False))
+        yield WritableNode(resolve_family(path, family), Fence(exclusive=False))
         return
     with write_lock("/".join(split_path(path))) as fence:
         node = resolve_family(path, family)
         if node.source is None or node.source.external:
             raise NotSupported(f"This node cannot accept {family.value} data.")
-        yield Writing(node, fence)
+        yield WritableNode(node, fence)
 
 
 def replace_files(
     source: DataSource,
     before: Iterable[DataSourceAsset],
-    written: Iterable[NewFile],
+    written: Iterable[WrittenFile],
     structure: Structure | None = None,
 ) -> None:
     """Let new files take the place of those of `before`, and store the new `structure`, if any.
@@ -87,6 +87,6 @@ def supersede(source: DataSource, structure: Structure | None = None) -> None:
         raise Superseded
 
 
-def _asset(file: NewFile) -> WireAsset:
+def _asset(file: WrittenFile) -> WireAsset:
     uri = files.file_uri(file.path)
     return WireAsset(uri, is_directory=False, parameter=PARAMETER, num=file.num, size=file.size)

@@ -76,14 +76,14 @@ class Stage:
         array_store().discard(self.directory, self.name)
 
 
-def begin(directory: Path, structure: ArrayStructure, once: Once | None) -> Stage:
+def new_stage(directory: Path, structure: ArrayStructure, once: Once | None) -> Stage:
     """Return where a write to an array of `structure` sets its chunks aside."""
     name = secrets.token_hex(8)
     return Stage(directory, structure, f"{name}-{_mark(once.key)}" if once else name)
 
 
 @contextmanager
-def discarded_if_refused(stage: Stage) -> Iterator[None]:
+def discard_on_rejection(stage: Stage) -> Iterator[None]:
     """Remove what was set aside where the commit is refused for a reason that is known."""
     try:
         yield
@@ -94,7 +94,7 @@ def discarded_if_refused(stage: Stage) -> Iterator[None]:
         raise
 
 
-def settle(node: UUID, directory: Path, structure: ArrayStructure, *, alone: bool) -> None:
+def settle_stages(node: UUID, directory: Path, structure: ArrayStructure, *, alone: bool) -> None:
     """Put in their place the chunks of writes to `node` that were committed and cut off.
 
     With `alone`, for a writer that holds the locks of the node, those of others are removed.
@@ -117,13 +117,13 @@ def settle_node(node: UUID) -> None:
             if array_store().staged(directory):
                 structure = _structure(node)
                 if structure is not None:
-                    settle(node, directory, structure, alone=False)
+                    settle_stages(node, directory, structure, alone=False)
     except (OSError, StorageError) as error:
         detail = f"Committed chunks of {node} cannot be put in their place: {error}"
         raise Unavailable(detail) from error
 
 
-def sweep_stages(node: UUID, *, unclaimed: float) -> int:
+def clean_up_stages(node: UUID, *, min_age: float) -> int:
     """Settle the writes to `node` that were cut off so many seconds ago; return how many.
 
     Call it under the lock of the node.
@@ -133,7 +133,7 @@ def sweep_stages(node: UUID, *, unclaimed: float) -> int:
         return 0
     directory = array_folder(node, source.folder)
     old = {
-        each.name for each in staging_names.find_stages(directory) if _is_old(each.path, unclaimed)
+        each.name for each in staging_names.find_stages(directory) if _is_old(each.path, min_age)
     }
     structure = _structure(node) if old else None
     if structure is None:
@@ -147,7 +147,7 @@ def sweep_stages(node: UUID, *, unclaimed: float) -> int:
     return len(old)
 
 
-def has_stages(node: UUID) -> bool:
+def has_pending_stages(node: UUID) -> bool:
     """Return whether a write to `node` is under way, or was cut off."""
     folders = (node_folder(node), *node_folder(node).glob("branch-*"))
     return any(array_store().staged(directory) for directory in folders)

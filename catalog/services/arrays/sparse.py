@@ -1,4 +1,4 @@
-"""Writing and reading sparse arrays: the elements that are not zero, block by block."""
+"""WritableNode and reading sparse arrays: the elements that are not zero, block by block."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from ...storage import sparse
 from ...storage.errors import MissingFile
 from ...storage.regions import shape_of
 from ..assets.stores import node_folder, stored_file
-from ..commits import committed
+from ..commits import event_transaction
 from ..response_limits import check_response_bytes
 from ..uploads import Upload
-from .file_writes import NewFile, node_to_write, replace_files
+from .file_writes import WrittenFile, replace_files, writable_node
 
 Block = tuple[int, ...]
 
 
 def write_full(*, path: str, upload: Upload) -> None:
     """Replace all elements. Raises as `write_block` does."""
-    with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as writing:
+    with writable_node(path, StructureFamily.sparse, persist=upload.persist) as writing:
         node = writing.node
         structure = sparse_structure(node)
         elements = _parsed(upload, structure, structure.shape)
@@ -47,7 +47,7 @@ def write_block(*, path: str, block: Sequence[int], upload: Upload) -> None:
     The body is an Arrow IPC file. Raises NotFound, NotSupported (files of others), WireError
     (a block or coordinates out of range), StorageError (a body that is none, or does not fit).
     """
-    with node_to_write(path, StructureFamily.sparse, persist=upload.persist) as writing:
+    with writable_node(path, StructureFamily.sparse, persist=upload.persist) as writing:
         node = writing.node
         structure = sparse_structure(node)
         shape = shape_of(structure.block_region(block))
@@ -101,13 +101,13 @@ def _source(node: Node) -> DataSource:
 def _store(
     source: DataSource,
     before: Iterable[DataSourceAsset],
-    written: Iterator[NewFile],
+    written: Iterator[WrittenFile],
     event: ArrayWritten,
 ) -> None:
     done = list(written)
-    with committed() as change:
+    with event_transaction() as change:
         replace_files(source, before, done)
-        change.tells(event)
+        change.record_event(event)
 
 
 def _read(node: Node, structure: SparseStructure, items: NDSlice) -> Coo:
@@ -138,7 +138,7 @@ def _touches(item: int | slice, part: slice, size: int) -> bool:
     return bool(ends) and min(ends) < part.stop and max(ends) >= part.start
 
 
-def _files(node: Node, structure: SparseStructure, elements: Coo) -> Iterator[NewFile]:
+def _files(node: Node, structure: SparseStructure, elements: Coo) -> Iterator[WrittenFile]:
     """Write each block that has elements."""
     counts = tuple(map(len, structure.chunks))
     ends = [np.cumsum(sizes) for sizes in structure.chunks]
@@ -158,11 +158,13 @@ def _files(node: Node, structure: SparseStructure, elements: Coo) -> Iterator[Ne
         yield from _file(node, structure, block, part)
 
 
-def _file(node: Node, structure: SparseStructure, block: Block, elements: Coo) -> Iterator[NewFile]:
+def _file(
+    node: Node, structure: SparseStructure, block: Block, elements: Coo
+) -> Iterator[WrittenFile]:
     if len(elements.data):
         sync = storage_settings().file_io_sync
         path = sparse.write_block(node_folder(node.uuid), block, elements, sync=sync)
-        yield NewFile(path, _number(structure, block), path.stat().st_size)
+        yield WrittenFile(path, _number(structure, block), path.stat().st_size)
 
 
 def _number(structure: SparseStructure, block: Sequence[int]) -> int:

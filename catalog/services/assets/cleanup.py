@@ -22,13 +22,13 @@ from ...models import DataSource, Node
 from ...storage import files
 from ...storage.chunks import staging_names
 from ...storage.errors import StorageError
-from ..arrays.overwrites import has_stages, sweep_stages
+from ..arrays.overwrites import clean_up_stages, has_pending_stages
 from .stores import discard_folder, node_folder
 
 logger = logging.getLogger(__name__)
 
 # In seconds: what is younger may belong to a node that is just being made.
-UNCLAIMED = 15 * 60
+MIN_AGE_SECONDS = 15 * 60
 BATCH = 1000
 _TWO_DIGITS = re.compile(r"[0-9a-f]{2}")
 _UUID = re.compile(r"[0-9a-f]{32}")
@@ -37,17 +37,17 @@ _OF_WRITE = re.compile(
 )
 
 
-def sweep_folders(*, unclaimed: float = UNCLAIMED) -> int:
+def remove_orphaned_folders(*, min_age: float = MIN_AGE_SECONDS) -> int:
     """Remove the folders of nodes that are not there, and how many they were.
 
-    Those that have changed in the last `unclaimed` seconds stay, and whatever else lies in the
+    Those that have changed in the last `min_age` seconds stay, and whatever else lies in the
     storage.
     """
     removed = 0
     folders = node_folders(storage_settings().directory)
     while found := list(islice(folders, BATCH)):
         for node in missing(found):
-            if _is_old(node_folder(node), unclaimed):
+            if _is_old(node_folder(node), min_age):
                 discard_folder(node)
                 removed += 1
     if removed:
@@ -55,7 +55,7 @@ def sweep_folders(*, unclaimed: float = UNCLAIMED) -> int:
     return removed
 
 
-def sweep_files(*, unclaimed: float = UNCLAIMED) -> int:
+def remove_orphaned_files(*, min_age: float = MIN_AGE_SECONDS) -> int:
     """Remove files of existing nodes that no row names, and return how many they were.
 
     Each is judged under the lock of its node: a write that may still make it current holds that, or
@@ -64,13 +64,15 @@ def sweep_files(*, unclaimed: float = UNCLAIMED) -> int:
     removed = 0
     folders = node_folders(storage_settings().directory)
     while found := list(islice(folders, BATCH)):
-        suspects = {node for node in found if _files_of_writes(node, unclaimed) or has_stages(node)}
+        suspects = {
+            node for node in found if _files_of_writes(node, min_age) or has_pending_stages(node)
+        }
         paths = Node.objects.filter(uuid__in=suspects).values_list("uuid", "path")
         for node, path in list(paths):
             try:
                 with node_lock(path):
-                    removed += sweep_stages(node, unclaimed=unclaimed)
-                    removed += _remove_unnamed(node, unclaimed)
+                    removed += clean_up_stages(node, min_age=min_age)
+                    removed += _remove_unnamed(node, min_age)
             except (LockTimeout, StorageError, OSError) as error:
                 # A damaged node must not keep the files of all others.
                 logger.warning("The files of %s are looked at the next time: %s", path, error)
@@ -79,13 +81,13 @@ def sweep_files(*, unclaimed: float = UNCLAIMED) -> int:
     return removed
 
 
-def _remove_unnamed(node: uuid.UUID, unclaimed: float) -> int:
+def _remove_unnamed(node: uuid.UUID, min_age: float) -> int:
     source = DataSource.objects.filter(node__uuid=node).first()
     if source is None:
         return 0  # deleted since; its folder goes as a whole
     named = {files.uri_path(link.asset.data_uri).name for link in source.asset_links.all()}
     named.add(source.folder)
-    unnamed = [path for path in _files_of_writes(node, unclaimed) if path.name not in named]
+    unnamed = [path for path in _files_of_writes(node, min_age) if path.name not in named]
     folder = node_folder(node)
     if source.folder:
         # The array has moved to that one.
@@ -93,15 +95,15 @@ def _remove_unnamed(node: uuid.UUID, unclaimed: float) -> int:
         left += [
             Path(each.path) for each in staging_names.find_stages(folder)
         ]  # those of many go with `c`
-        unnamed += [path for path in left if _is_old(path, unclaimed)]
+        unnamed += [path for path in left if _is_old(path, min_age)]
     for path in unnamed:
         files.remove_stored(storage_settings().directory, path)
     return len(unnamed)
 
 
-def _files_of_writes(node: uuid.UUID, unclaimed: float) -> list[Path]:
+def _files_of_writes(node: uuid.UUID, min_age: float) -> list[Path]:
     """Return what lies in the folder of a node under a name that each write chooses anew."""
-    return [path for path in _named(node_folder(node), _OF_WRITE) if _is_old(path, unclaimed)]
+    return [path for path in _named(node_folder(node), _OF_WRITE) if _is_old(path, min_age)]
 
 
 def missing(nodes: Sequence[uuid.UUID]) -> set[uuid.UUID]:

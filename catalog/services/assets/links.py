@@ -59,7 +59,7 @@ def _resize(assets: Sequence[WireAsset], ids: Mapping[str, int]) -> None:
     Asset.objects.bulk_update(changed, ["size"])
 
 
-def attach_own(source: DataSource, assets: Sequence[WireAsset]) -> None:
+def attach_own_assets(source: DataSource, assets: Sequence[WireAsset]) -> None:
     """Tie to a new data source what lies in the folder of its node, and so is nobody else's.
 
     They need not be looked up afterwards.
@@ -79,7 +79,7 @@ def attach_own(source: DataSource, assets: Sequence[WireAsset]) -> None:
     cached._prefetched_objects_cache = {"asset_links": known}
 
 
-def locked(assets: QuerySet[Asset]) -> QuerySet[Asset]:
+def lock_assets(assets: QuerySet[Asset]) -> QuerySet[Asset]:
     """`assets`, which nobody else ties to a data source, or deletes, until the transaction ends."""
     return assets.select_for_update(of=("self",)).order_by("pk")
 
@@ -101,7 +101,7 @@ def _recorded(assets: Sequence[WireAsset]) -> dict[str, int]:
 
 def _known(assets: Sequence[WireAsset]) -> dict[str, int]:
     uris = [asset.data_uri for asset in assets]
-    return {row.data_uri: row.pk for row in locked(Asset.objects.filter(data_uri__in=uris))}
+    return {row.data_uri: row.pk for row in lock_assets(Asset.objects.filter(data_uri__in=uris))}
 
 
 def discard_asset(link: DataSourceAsset) -> None:

@@ -15,7 +15,7 @@ from core.bounds import bounds
 from tiled_client.wire.structure_family import StructureFamily
 
 from ...models import Node
-from ...queries.sizes import fitting
+from ...queries.sizes import count_fitting
 
 # Of one page, and of the children that are loaded together.
 PAGE, TOGETHER = 200, 1000
@@ -60,7 +60,7 @@ class Batch:
             ids = list(after.values_list("pk", flat=True)[:PAGE])
             if not ids:
                 return
-            ids = ids[: fitting(ids, bounds().listing)]
+            ids = ids[: count_fitting(ids, bounds().listing)]
             batch = cls(_load(ids), visible)
             for node in batch.nodes:
                 yield node, batch
@@ -77,7 +77,7 @@ class Batch:
             "parent_id", "pk"
         )
         found = list(children.values_list("parent_id", "pk")[: TOGETHER + 1])
-        fit = fitting([pk for _, pk in found[:TOGETHER]], bounds().listing)
+        fit = count_fitting([pk for _, pk in found[:TOGETHER]], bounds().listing)
         whole = len(found) == fit
         # The children of the last parent may not all be among them.
         cut = None if whole else found[fit][0]

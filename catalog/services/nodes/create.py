@@ -23,14 +23,14 @@ from ...lookup.prepared_queries import insert
 from ...models import PATH_BYTES, DataSource, Node, Receipt
 from ...permissions.node_permissions import own_tags
 from ...storage.errors import StorageError
-from ..assets.links import attach_assets, attach_own
+from ..assets.links import attach_assets, attach_own_assets
 from ..assets.stores import discard_folder
-from ..commits import OutcomeUnknown, committed
+from ..commits import OutcomeUnknown, event_transaction
 from ..idempotency import Once, earlier_receipt, with_receipt
-from .data_placement import Placement, place
+from .data_placement import StoragePlan, allocate_storage
 from .drafts import Draft
-from .spec_validation import validated
-from .tags import check_parent, tag_path_of_new
+from .spec_validation import validate
+from .tags import check_parent, tag_path_for_new_node
 
 
 def create_node(
@@ -74,19 +74,19 @@ def _create(
     with node_lock("/".join(split_path(parent_path))):
         parent = _parent(parent_path)
         if (earlier := earlier_receipt(parent.uuid, once)) is not None:
-            return _made_before(parent, earlier)
+            return _node_made_before(parent, earlier)
         node = _validated(_unsaved(parent, draft), draft)
-        node.tag_path_id = tag_path_of_new(parent, draft.tags, principal)
-        with _place_kept_if_stored(node.uuid):
-            placement = place(node.uuid, draft, registered=registered)
-            with committed() as change, with_receipt(parent.uuid, once, child=node.uuid):
+        node.tag_path_id = tag_path_for_new_node(parent, draft.tags, principal)
+        with _discard_folder_if_not_stored(node.uuid):
+            storage_plan = allocate_storage(node.uuid, draft, registered=registered)
+            with event_transaction() as change, with_receipt(parent.uuid, once, child=node.uuid):
                 check_parent(parent)
-                _save(node, placement)
-                change.tells(_created(node))
+                _save(node, storage_plan)
+                change.record_event(_created(node))
     return node
 
 
-def _made_before(parent: Node, receipt: Receipt) -> Node:
+def _node_made_before(parent: Node, receipt: Receipt) -> Node:
     """Return the node that the same request made before. Raises NotFound if it is gone."""
     announce_left(parent.ref)
     nodes = Node.objects.select_related("data_source")
@@ -100,7 +100,7 @@ def _made_before(parent: Node, receipt: Receipt) -> Node:
 
 
 @contextmanager
-def _place_kept_if_stored(node: UUID) -> Iterator[None]:
+def _discard_folder_if_not_stored(node: UUID) -> Iterator[None]:
     """Remove the folder of a node that was certainly not stored; otherwise `sweep` judges later.
 
     Raises NotFound where the database says that the parent is not there any more.
@@ -163,7 +163,7 @@ def _unsaved(parent: Node, draft: Draft) -> Node:
 
 
 def _validated(node: Node, draft: Draft) -> Node:
-    node.metadata = validated(
+    node.metadata = validate(
         metadata=draft.metadata,
         specs=draft.specs,
         family=draft.family,
@@ -172,21 +172,21 @@ def _validated(node: Node, draft: Draft) -> Node:
     return node
 
 
-def _save(node: Node, placement: Placement | None) -> None:
+def _save(node: Node, storage_plan: StoragePlan | None) -> None:
     insert(node)
-    if placement is None:
-        _without_source(node)
+    if storage_plan is None:
+        _cache_absent_source(node)
         return
-    source = DataSource(node=node, **placement.fields)
+    source = DataSource(node=node, **storage_plan.fields)
     insert(source)
     if source.external:
-        attach_assets(source, placement.assets)
+        attach_assets(source, storage_plan.assets)
         prefetch_related_objects([source], "asset_links")  # for the announcement and the answer
     else:
-        attach_own(source, placement.assets)
+        attach_own_assets(source, storage_plan.assets)
 
 
-def _without_source(node: Node) -> None:
+def _cache_absent_source(node: Node) -> None:
     """Let a new node know that it has no data source, which it would ask the database for."""
     relation: Any = Node._meta.get_field("data_source")
     relation.set_cached_value(node, None)

@@ -24,7 +24,7 @@ ZARR = "application/x-zarr"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 SQL_TABLE = "application/x-tiled-sql-table"
 """What clients ask for who want to append; our tables all can, so they get an Arrow stream."""
-ASKED_FOR = (
+TABLE_MIMETYPE_ALIASES = (
     SQL_TABLE,
     "text/csv",
     "application/vnd.apache.arrow.file",
@@ -35,23 +35,23 @@ ASKED_FOR = (
 # The first of each is what a client gets who asks for none.
 OWN_FORMATS = {
     StructureFamily.array: (ZARR,),
-    StructureFamily.table: (ARROW_STREAM, *ASKED_FOR),
+    StructureFamily.table: (ARROW_STREAM, *TABLE_MIMETYPE_ALIASES),
     StructureFamily.sparse: (sparse.MIMETYPE,),
     StructureFamily.ragged: (ragged.MIMETYPE,),
     StructureFamily.awkward: (awkward.MIMETYPE,),
 }
-URI_BYTES = 2000
+MAX_URI_BYTES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class StoragePlan:
     """A data source as it is to be stored: the columns of its row, and its assets."""
 
     fields: dict[str, Any]
     assets: list[Asset] = field(default_factory=list)
 
 
-def place(node: uuid.UUID, draft: Draft, *, registered: bool) -> Placement | None:
+def allocate_storage(node: uuid.UUID, draft: Draft, *, registered: bool) -> StoragePlan | None:
     """Make room for the data of a new node. None for a container.
 
     Raises Invalid, UnsupportedMedia (a format that is not known), NotSupported (a family).
@@ -60,16 +60,16 @@ def place(node: uuid.UUID, draft: Draft, *, registered: bool) -> Placement | Non
     if source is None:
         return None
     if registered:
-        placement = _register(source)
+        storage_plan = _register(source)
         if not source.assets:
             raise Invalid("A registered data source has at least one asset.")
-        return placement
+        return storage_plan
     # Files that are still to come: a detector is described before it has taken its first image.
     external_to_be = source.management is Management.external
     return _register(source) if external_to_be else _make(node, source)
 
 
-def _make(node: uuid.UUID, source: DataSource) -> Placement:
+def _make(node: uuid.UUID, source: DataSource) -> StoragePlan:
     mimetype = _own_format(source)
     folder = node_folder(node)
     match source.structure:
@@ -78,17 +78,17 @@ def _make(node: uuid.UUID, source: DataSource) -> Placement:
             assets = [Asset(files.file_uri(folder), is_directory=True, parameter="data_uri")]
         case TableStructure() as structure:
             check_table_name(source.parameters)
-            schema = _checked_schema(structure)
+            schema = _validate_schema(structure)
             if mimetype == SQL_TABLE:
                 check_column_names(schema.names)
             tables.create(folder, schema)
             assets = []
         case _:  # the first write makes the folder
             assets = []
-    return Placement(_fields(source, mimetype, Management.writable), assets)
+    return StoragePlan(_fields(source, mimetype, Management.writable), assets)
 
 
-def _checked_schema(structure: TableStructure) -> pa.Schema:
+def _validate_schema(structure: TableStructure) -> pa.Schema:
     schema = structure.schema()
     names = schema.names
     tables.check_distinct(names)
@@ -116,10 +116,10 @@ def _own_format(source: DataSource) -> str:
     return source.mimetype
 
 
-def _register(source: DataSource) -> Placement:
+def _register(source: DataSource) -> StoragePlan:
     check_external(source, family=source.structure_family)
     check_files(source.structure, source.assets)
-    return Placement(_fields(source, source.mimetype, Management.external), source.assets)
+    return StoragePlan(_fields(source, source.mimetype, Management.external), source.assets)
 
 
 def check_external(source: DataSource, *, family: StructureFamily) -> None:
@@ -135,13 +135,13 @@ def check_external(source: DataSource, *, family: StructureFamily) -> None:
             "A data source of bytes has at least one asset: there is nothing else to read."
         )
     if isinstance(source.structure, TableStructure):
-        schema = _checked_schema(source.structure)
+        schema = _validate_schema(source.structure)
         if not schema.names:
             raise Invalid("A registered table has at least one column.")
         external.check_table(source.mimetype or "", schema, source.parameters)
     for asset in source.assets:
-        if len(asset.data_uri.encode()) > URI_BYTES:
-            raise Invalid(f"A data_uri must not be longer than {URI_BYTES} bytes.")
+        if len(asset.data_uri.encode()) > MAX_URI_BYTES:
+            raise Invalid(f"A data_uri must not be longer than {MAX_URI_BYTES} bytes.")
         external.resolve_uri(asset.data_uri, storage_settings().readable)
 
 

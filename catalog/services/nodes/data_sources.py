@@ -13,7 +13,7 @@ from ...locks.node_locks import node_lock
 from ...lookup.nodes import resolve_for_update, split_path
 from ...models import DataSource, Node
 from ..assets.links import attach_assets
-from ..commits import committed
+from ..commits import event_transaction
 from ..tables.reading import check_partition
 from .data_placement import check_external, check_files
 
@@ -52,7 +52,7 @@ def update_data_source(
     (another family, or a patch that is none), BadRequest (no such partition), and as
     `register_node` does.
     """
-    with node_lock("/".join(split_path(path))), committed() as change:
+    with node_lock("/".join(split_path(path))), event_transaction() as change:
         node = resolve_for_update(path)
         source = node.source
         if source is None or source.pk != replacement.id:
@@ -68,7 +68,7 @@ def update_data_source(
             source.asset_links.all().delete()
         _replace(source, replacement)
         if event is not None:
-            change.tells(event)
+            change.record_event(event)
 
 
 def _updated(

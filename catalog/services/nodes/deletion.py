@@ -24,16 +24,16 @@ from ...lookup.nodes import resolve, resolve_for_update, split_path
 from ...lookup.parts import parts_refused
 from ...models import Asset, DataSource, DataSourceAsset, Node, Revision
 from ...permissions.node_permissions import own_tags, scopes_on
-from ..assets.links import locked
+from ..assets.links import lock_assets
 from ..assets.stores import discard_folder
-from ..commits import committed
+from ..commits import event_transaction
 
 logger = logging.getLogger(__name__)
 
 # A database takes only so many values in one question.
-BATCH = 5000
+BATCH_ROWS = 5000
 
-NEEDED = frozenset({Scope.delete_node, Scope.delete_revision})
+REQUIRED_SCOPES = frozenset({Scope.delete_node, Scope.delete_revision})
 
 T = TypeVar("T")
 
@@ -55,17 +55,17 @@ def delete_node(
     if not segments:
         raise NotSupported("This node does not support deletion.")
     with node_lock("/".join(segments[:-1])):
-        with _said_of_earlier(segments), committed(announced=False) as change:
+        with _announce_earlier_deletion(segments), event_transaction(announced=False) as change:
             parent, deleted = _delete_rows(
                 segments, recursive=recursive, external_only=external_only, principal=principal
             )
             gone = deleted[-1]
             tags = own_tags(gone.tag_path_id) if tags_enabled() else None
-            change.tells(ChildDeleted(parent, gone.key, gone.family, tags))
+            change.record_event(ChildDeleted(parent, gone.key, gone.family, tags))
             *below, top = (node.ref for node in deleted)
-            change.tells(NodeDeleted(top, tuple(below)))
+            change.record_event(NodeDeleted(top, tuple(below)))
         change.announce_next()
-    _clear_up(deleted)
+    _wait_for_earlier_writers(deleted)
     change.announce()
     for node in deleted:
         if node.source:
@@ -73,7 +73,7 @@ def delete_node(
 
 
 @contextmanager
-def _said_of_earlier(segments: list[str]) -> Iterator[None]:
+def _announce_earlier_deletion(segments: list[str]) -> Iterator[None]:
     """Raise as the body does, Conflict where children appeared while it deleted.
 
     A node that is not there may have been deleted by a request of the same client that was cut off:
@@ -91,7 +91,7 @@ def _said_of_earlier(segments: list[str]) -> Iterator[None]:
         raise
 
 
-def _clear_up(deleted: list[Node]) -> None:
+def _wait_for_earlier_writers(deleted: list[Node]) -> None:
     """Wait for writers that had begun before; who writes from now on finds no node.
 
     What a writer leaves behind that is not waited for is found by `sweep`.
@@ -110,10 +110,10 @@ def _delete_rows(
         node = resolve_for_update(segments)
     assert node.parent is not None
     nodes = _subtree(node)
-    _refuse_deletion(nodes, recursive=recursive, external_only=external_only)
+    _check_deletable(nodes, recursive=recursive, external_only=external_only)
     if principal is not None and tags_enabled():
-        _refuse_foreign(nodes, principal)
-    for batch in _batches(nodes):
+        _check_permissions(nodes, principal)
+    for batch in _iter_batches(nodes):
         _delete_batch(batch)
     return node.parent.ref, nodes
 
@@ -121,17 +121,17 @@ def _delete_rows(
 def _delete_batch(nodes: Sequence[Node]) -> None:
     keys = [node.pk for node in nodes]
     tied = Asset.objects.filter(links__data_source__node__in=keys)
-    assets = list(locked(tied).values_list("pk", flat=True))
-    _remove(DataSourceAsset.objects.filter(data_source__node__in=keys))
-    _remove(DataSource.objects.filter(node__in=keys))
-    _remove(Revision.objects.filter(node__in=keys))
-    _remove(Node.objects.filter(pk__in=keys))
+    assets = list(lock_assets(tied).values_list("pk", flat=True))
+    _raw_delete(DataSourceAsset.objects.filter(data_source__node__in=keys))
+    _raw_delete(DataSource.objects.filter(node__in=keys))
+    _raw_delete(Revision.objects.filter(node__in=keys))
+    _raw_delete(Node.objects.filter(pk__in=keys))
     still_tied = Exists(DataSourceAsset.objects.filter(asset=OuterRef("pk")))
-    for batch in _batches(assets):
-        _remove(Asset.objects.filter(~still_tied, pk__in=batch))
+    for batch in _iter_batches(assets):
+        _raw_delete(Asset.objects.filter(~still_tied, pk__in=batch))
 
 
-def _remove(rows: QuerySet[Any]) -> None:
+def _raw_delete(rows: QuerySet[Any]) -> None:
     """Delete rows to which no others refer, without looking at each of them before.
 
     Should others refer to them after all, the database refuses when the transaction ends.
@@ -148,17 +148,19 @@ def _subtree(node: Node) -> list[Node]:
         "uuid", "path", "key", "parent", "structure_family", "tag_path", "data_source__management"
     )
     while level:
-        level = [child for batch in _batches(level) for child in below.filter(parent__in=batch)]
+        level = [
+            child for batch in _iter_batches(level) for child in below.filter(parent__in=batch)
+        ]
         nodes += level
     return nodes[::-1]
 
 
-def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), BATCH):
-        yield items[start : start + BATCH]
+def _iter_batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), BATCH_ROWS):
+        yield items[start : start + BATCH_ROWS]
 
 
-def _refuse_deletion(nodes: list[Node], *, recursive: bool, external_only: bool) -> None:
+def _check_deletable(nodes: list[Node], *, recursive: bool, external_only: bool) -> None:
     if len(nodes) > 1 and not recursive:
         raise Conflict(
             "Cannot delete a node that is not empty. Delete its contents first or pass "
@@ -172,11 +174,11 @@ def _refuse_deletion(nodes: list[Node], *, recursive: bool, external_only: bool)
         )
 
 
-def _refuse_foreign(nodes: list[Node], principal: Principal) -> None:
+def _check_permissions(nodes: list[Node], principal: Principal) -> None:
     version = current_version()
     rights = permissions_for(principal, version)
     for tag_path in {node.tag_path_id for node in nodes}:
-        if not scopes_on(tag_path, rights, version) >= NEEDED:
+        if not scopes_on(tag_path, rights, version) >= REQUIRED_SCOPES:
             raise Forbidden(
                 "Below this node there are others that you may not delete, or do not see. Delete "
                 "what is yours one by one, or ask an admin."

@@ -18,10 +18,10 @@ from ...config import specs_settings
 from ...models import Node
 from ...specs import Candidate, Child, Validator
 from ...specs.registry import known_specs
-from .drafts import checked_metadata
+from .drafts import validate_metadata
 
 
-def validated(
+def validate(
     *,
     metadata: dict[str, Any],
     specs: Iterable[dict[str, Any]],
@@ -71,4 +71,4 @@ def _storable(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """What a validator gave, with the numpy values and dates that it may hold made plain."""
     plain = orjson.loads(orjson.dumps(metadata, option=orjson.OPT_SERIALIZE_NUMPY))
     check_json(plain)
-    return checked_metadata(plain)
+    return validate_metadata(plain)

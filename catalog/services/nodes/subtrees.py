@@ -17,12 +17,12 @@ from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import Structure, TableStructure
 
-from ...lookup.embedded import Broken, Group, Inner, group_of
+from ...lookup.embedded import Group, Inner, UnreadableEntry, group_of
 from ...models import Node
 from ...permissions.visibility import visible
 from ...storage.errors import StorageError, Unsupported
 from ..arrays.dense import Array, read_array
-from ..tables.reading import ALL, Rows, select_rows
+from ..tables.reading import ALL, RowSelection, select_rows
 from .batches import Batch
 
 
@@ -34,7 +34,7 @@ class Subtree:
     below it cannot be looked at. `batch` is what it was loaded with.
     """
 
-    node: Node | Inner | Broken
+    node: Node | Inner | UnreadableEntry
     principal: Principal
     fields: Collection[str] | None = None
     problem: StorageError | None = None
@@ -80,7 +80,7 @@ class Subtree:
         """The part `items`, if it is an array. Raises as the service of that name, StorageError."""
         return read_array(self._readable(), items)
 
-    def select_rows(self, columns: Sequence[str] | None = None, rows: slice = ALL) -> Rows:
+    def select_rows(self, columns: Sequence[str] | None = None, rows: slice = ALL) -> RowSelection:
         """The rows, if it is a table. Raises as the service of that name, StorageError."""
         return select_rows(self._readable(), columns, rows)
 
@@ -139,7 +139,7 @@ class Subtree:
                 raise NotFound(f"No such entry: {[*self.node.segments, name]}")
 
     def _readable(self) -> Node | Inner:
-        if isinstance(self.node, Broken):
+        if isinstance(self.node, UnreadableEntry):
             raise self.node.problem
         return self.node
 
@@ -157,7 +157,7 @@ class Subtree:
     def _readable_of(self, nodes: QuerySet[Node]) -> QuerySet[Node]:
         return visible(nodes, self.principal, Scope.read_metadata, Scope.read_data)
 
-    def _inside(self, group: Group) -> list[Inner | Broken]:
+    def _inside(self, group: Group) -> list[Inner | UnreadableEntry]:
         with group.opened() as tree:
             return [
                 group.child(tree, name)

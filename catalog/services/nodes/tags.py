@@ -23,27 +23,27 @@ from ...lookup.nodes import below, resolve_for_update
 from ...models import Node, TagPath
 from ...permissions.node_permissions import Lists, lists_at, own_tags, rights_now
 
-MOST_TAGS = 100
+MAX_TAGS = 100
 # A database takes only so many values in one question.
-BATCH = 5000
+BATCH_ROWS = 5000
 # Whoever gave these away could neither see the node any more nor take it back.
 KEPT_SCOPES = frozenset({Scope.read_metadata, Scope.write_metadata})
 
 
-def checked_tags(value: Any) -> list[str] | None:
+def parse_tags(value: Any) -> list[str] | None:
     """Tags as they are stored: sorted, each once, and one way to write `public`. Raises Invalid."""
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
         raise Invalid("access_tags must be a list of texts.")
-    if len(value) > MOST_TAGS or any(not 0 < len(tag) <= TAG_LENGTH for tag in value):
+    if len(value) > MAX_TAGS or any(not 0 < len(tag) <= TAG_LENGTH for tag in value):
         raise Invalid(
-            f"A node has at most {MOST_TAGS} access tags, of 1 to {TAG_LENGTH} characters each."
+            f"A node has at most {MAX_TAGS} access tags, of 1 to {TAG_LENGTH} characters each."
         )
     return sorted({PUBLIC if tag.casefold() == PUBLIC else tag for tag in value})
 
 
-def tag_path_of_new(
+def tag_path_for_new_node(
     parent: Node, asked: Sequence[str] | None, principal: Principal | None
 ) -> int | None:
     """The tag path of a node that `principal` makes below `parent`; None without rights per node.
@@ -66,21 +66,21 @@ def check_parent(parent: Node) -> None:
             raise Unavailable(f"The access tags of {parent} were just changed. Try again.")
 
 
-def changed_tags(node: Node, asked: Any, principal: Principal | None) -> list[str]:
+def authorize_tag_change(node: Node, asked: Any, principal: Principal | None) -> list[str]:
     """The tags of `node` once `principal` has asked for others. Raises Forbidden, Invalid."""
-    before, after = set(own_tags(node.tag_path_id)), set(checked_tags(asked) or ())
+    before, after = set(own_tags(node.tag_path_id)), set(parse_tags(asked) or ())
     if principal is not None and after != before:
         rights = rights_now(principal)
-        _refuse_empty(after, rights)
+        _check_not_empty(after, rights)
         for tag in sorted(after - before):
             _check_added(tag, rights)
         for tag in sorted(before - after):
             _check_removed(tag, rights)
-        _refuse_loss(after, rights)
+        _check_keeps_access(after, rights)
     return sorted(after)
 
 
-def retag(node: Node, tags: Sequence[str]) -> None:
+def set_tags(node: Node, tags: Sequence[str]) -> None:
     """Give `node` these tags, and have what is below seen accordingly; its row is not saved.
 
     To be called in a transaction that has begun with `move_on`.
@@ -99,11 +99,11 @@ def tag_nodes(*, path: str, tags: Sequence[str], recursive: bool) -> int:
 
     Nobody is asked whether they may. Gives the number of nodes. Raises NotFound, Invalid.
     """
-    wanted = checked_tags(list(tags)) or []
+    wanted = parse_tags(list(tags)) or []
     with transaction.atomic():
         bump_version()
         node = resolve_for_update(path)
-        retag(node, wanted)
+        set_tags(node, wanted)
         node.save(update_fields=["tag_path"])
         return 1 + (_tag_below(node, wanted) if recursive else 0)
 
@@ -115,7 +115,7 @@ def _tag_below(node: Node, tags: Sequence[str]) -> int:
         lists.append(tuple(tags))
         tag_path = _tag_path(lists)
         below_level: list[int] = []
-        for batch in _batched(level, BATCH):
+        for batch in _iter_batches(level, BATCH_ROWS):
             children = Node.objects.filter(parent__in=batch)
             below_level += children.values_list("pk", flat=True)
             count += children.update(tag_path=tag_path)
@@ -123,7 +123,7 @@ def _tag_below(node: Node, tags: Sequence[str]) -> int:
     return count
 
 
-def _batched(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+def _iter_batches(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
@@ -138,10 +138,10 @@ def _tags_of_new(
         tags = _tags_by_default(parent, principal, rights)
     else:
         tags = asked
-        _refuse_empty(tags, rights)
+        _check_not_empty(tags, rights)
         for tag in tags:
             _check_added(tag, rights)
-    _refuse_loss(tags, rights)
+    _check_keeps_access(tags, rights)
     return tags
 
 
@@ -152,7 +152,7 @@ def _tags_by_default(parent: Node, principal: Principal, rights: Permissions) ->
             return inherited
     owner = sorted(principal.names)[:1]
     if rights.restricted_to is not None and not rights.restricted_to.issuperset(owner):
-        raise _rejected(
+        raise _policy_error(
             f"Without tags the node would be tagged {owner[0]!r}, to which this API key is not "
             f"restricted. Give it one of {sorted(rights.restricted_to)}."
         )
@@ -161,16 +161,16 @@ def _tags_by_default(parent: Node, principal: Principal, rights: Permissions) ->
 
 def _check_added(tag: str, rights: Permissions) -> None:
     if tag.startswith(RESERVED):
-        raise _rejected(f"The tag {tag!r} names an owner; the server alone gives such tags.")
+        raise _policy_error(f"The tag {tag!r} names an owner; the server alone gives such tags.")
     _check_restriction(tag, rights)
     if rights.is_superuser:
         if tag != PUBLIC and tag not in rights.defined:
-            raise _rejected(f"There is no tag {tag!r}.")
+            raise _policy_error(f"There is no tag {tag!r}.")
     elif tag == PUBLIC:
-        raise _rejected("Only an admin may give a node the tag 'public'.")
+        raise _policy_error("Only an admin may give a node the tag 'public'.")
     elif tag not in rights.applicable:
         known = tag in rights.defined and tag in rights.granted
-        raise _rejected(
+        raise _policy_error(
             f"You may not give the tag {tag!r} to nodes." if known else f"There is no tag {tag!r}."
         )
 
@@ -180,32 +180,34 @@ def _check_removed(tag: str, rights: Permissions) -> None:
     if rights.is_superuser or tag in rights.own:
         return
     if tag == PUBLIC:
-        raise _rejected("Only an admin may take the tag 'public' from a node.")
+        raise _policy_error("Only an admin may take the tag 'public' from a node.")
     if tag.startswith(RESERVED):
-        raise _rejected(f"Only its owner or an admin may take the tag {tag!r} from a node.")
+        raise _policy_error(f"Only its owner or an admin may take the tag {tag!r} from a node.")
     if tag in rights.defined and tag not in rights.applicable:
-        raise _rejected(f"You may not take the tag {tag!r} from nodes.")
+        raise _policy_error(f"You may not take the tag {tag!r} from nodes.")
 
 
 def _check_restriction(tag: str, rights: Permissions) -> None:
     if rights.restricted_to is not None and tag not in rights.restricted_to:
-        raise _rejected(f"This API key is restricted to the tags {sorted(rights.restricted_to)}.")
+        raise _policy_error(
+            f"This API key is restricted to the tags {sorted(rights.restricted_to)}."
+        )
 
 
-def _refuse_empty(tags: Iterable[str], rights: Permissions) -> None:
+def _check_not_empty(tags: Iterable[str], rights: Permissions) -> None:
     if not list(tags) and not rights.is_superuser:
-        raise _rejected("Only an admin may have a node without tags.")
+        raise _policy_error("Only an admin may have a node without tags.")
 
 
-def _refuse_loss(tags: Iterable[str], rights: Permissions) -> None:
+def _check_keeps_access(tags: Iterable[str], rights: Permissions) -> None:
     if rights.is_superuser or rights.scopes_for_tags(tags) >= KEPT_SCOPES:
         return
-    raise _rejected(
+    raise _policy_error(
         f"With the tags {sorted(tags)} you would not have {sorted(KEPT_SCOPES)} on the node."
     )
 
 
-def _rejected(reason: str) -> Forbidden:
+def _policy_error(reason: str) -> Forbidden:
     return Forbidden(f"Access policy rejects the provided access tags.\n{reason}")
 
 

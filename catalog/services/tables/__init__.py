@@ -1,1 +1,1 @@
-"""Writing and reading tables."""
+"""WritableNode and reading tables."""

@@ -14,7 +14,7 @@ from core.errors import Invalid
 
 PARAMETER = "table_name"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-LONGEST = 63
+MAX_NAME_BYTES = 63
 # Those of PostgreSQL, which reserves more than others.
 COLUMN = re.compile(r"[a-zA-Z_].*", re.DOTALL)
 FORBIDDEN = re.compile(r"['\"`;\\%()=+]|--|/\*|\*/")
@@ -35,8 +35,10 @@ def check_table_name(parameters: Mapping[str, Any]) -> None:
     name = parameters.get(PARAMETER)
     if name is None:
         return
-    if not isinstance(name, str) or len(name.encode()) > LONGEST:
-        raise Invalid(f"Invalid SQL identifier {name!r:.80}: a text of at most {LONGEST} bytes.")
+    if not isinstance(name, str) or len(name.encode()) > MAX_NAME_BYTES:
+        raise Invalid(
+            f"Invalid SQL identifier {name!r:.80}: a text of at most {MAX_NAME_BYTES} bytes."
+        )
     if name in RESERVED:
         raise Invalid(f'Reserved SQL keywords are not allowed in identifiers, "{name}"')
     if NAME.fullmatch(name) is None:
@@ -49,9 +51,9 @@ def check_column_names(names: Sequence[str]) -> None:
     Such a database tells names apart without their case.
     """
     for name in names:
-        if len(name.encode()) > LONGEST:
+        if len(name.encode()) > MAX_NAME_BYTES:
             raise Invalid(
-                f"Invalid SQL identifier {name!r:.80}: a text of at most {LONGEST} bytes."
+                f"Invalid SQL identifier {name!r:.80}: a text of at most {MAX_NAME_BYTES} bytes."
             )
         if COLUMN.fullmatch(name) is None:
             raise Invalid(f'Malformed SQL identifier "{name}"')

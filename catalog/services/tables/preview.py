@@ -12,13 +12,13 @@ from ...storage import tables
 from .reading import iter_tables, table_structure
 
 # A table that was appended to row by row has a batch for each row.
-MOST_BATCHES = 10_000
+MAX_BATCHES = 10_000
 # Files of others are read to be counted, some megabytes at a time.
-MOST_PIECES = 10
+MAX_EXTERNAL_PIECES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class TablePreview:
     """The first rows, and how many there are in all; `more` if there are more than were counted."""
 
     rows: pa.Table
@@ -26,10 +26,10 @@ class Head:
     more: bool
 
 
-def read_head(node: Node, rows: int) -> Head:
+def read_preview(node: Node, rows: int) -> TablePreview:
     """The first `rows` rows of a table. Raises StorageError."""
     schema = table_structure(node).schema()
-    most = MOST_PIECES if node.source and node.source.external else MOST_BATCHES
+    most = MAX_EXTERNAL_PIECES if node.source and node.source.external else MAX_BATCHES
     first: list[pa.Table] = []
     total = pieces = 0
     for piece in islice(iter_tables(node), most):
@@ -37,5 +37,5 @@ def read_head(node: Node, rows: int) -> Head:
             first.append(piece.slice(0, rows - total))
         total += piece.num_rows
         pieces += 1
-    head = pa.concat_tables(first) if first else tables.empty(schema)
-    return Head(head, total, more=pieces == most)
+    preview = pa.concat_tables(first) if first else tables.empty(schema)
+    return TablePreview(preview, total, more=pieces == most)

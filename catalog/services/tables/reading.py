@@ -25,7 +25,7 @@ ALL = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowSelection:
     """Some rows and columns of a table: nothing is read before it is asked for.
 
     `read()` gives them all, and raises BadRequest where one answer may not hold so many;
@@ -39,7 +39,7 @@ class Rows:
     stored: bool = False
 
     @classmethod
-    def of(cls, table: pa.Table) -> Rows:
+    def from_table(cls, table: pa.Table) -> RowSelection:
         """The rows of a table that has been read."""
         return cls(table.schema, lambda: table, lambda: iter([table]))
 
@@ -50,7 +50,7 @@ def select_rows(
     rows: slice = ALL,
     *,
     partition: int | None = None,
-) -> Rows:
+) -> RowSelection:
     """The rows of the table, or of one partition of it. Raises as `read_partition` does."""
     structure = table_structure(node)
     if partition is None:
@@ -59,7 +59,7 @@ def select_rows(
         check_partition(structure, partition)
         partitions = range(partition, partition + 1)
     _check_columns(structure, columns)
-    return Rows(
+    return RowSelection(
         tables.empty(structure.schema(), columns).schema,
         lambda: _read(node, partitions, columns, rows),
         lambda: _iter(node, partitions, columns, rows),
@@ -123,15 +123,15 @@ def _read(
     _check_columns(structure, columns)
     if isinstance(node, Inner):
         names = structure.schema().names if columns is None else columns
-        return tables.joined(list(_counted(iter_inner_rows(node, names, rows))))
+        return tables.joined(list(_limit_bytes(iter_inner_rows(node, names, rows))))
     assert node.source is not None
     try:
-        return _collected(node.source, partitions, structure, columns, rows)
+        return _collect(node.source, partitions, structure, columns, rows)
     except MissingFile:
         if node.source.external:
             raise
         # Replaced between our look at the database and at the file.
-        return _collected(node.source, partitions, structure, columns, rows)
+        return _collect(node.source, partitions, structure, columns, rows)
 
 
 def _iter(
@@ -157,7 +157,7 @@ def _iter(
         return begun()  # Replaced between our look at the database and at the file.
 
 
-def _collected(
+def _collect(
     source: DataSource,
     partitions: range,
     structure: TableStructure,
@@ -168,9 +168,11 @@ def _collected(
     schema = structure.schema()
     if not source.external and rows == ALL:
         whole = [tables.read(_path(source, link), link.asset.size or 0, columns) for link in links]
-        return _limited(tables.join_tables(whole) if whole else tables.empty(schema, columns))
+        return _check_table_size(
+            tables.join_tables(whole) if whole else tables.empty(schema, columns)
+        )
     names = schema.names if columns is None else tables.with_index(schema, columns)
-    pieces = list(_counted(_pieces(source, links, structure, names, rows)))
+    pieces = list(_limit_bytes(_pieces(source, links, structure, names, rows)))
     return tables.joined(pieces) if pieces else tables.empty(schema, columns)
 
 
@@ -216,7 +218,7 @@ def _check_columns(structure: TableStructure, columns: Sequence[str] | None) -> 
         )
 
 
-def _counted(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def _limit_bytes(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """The same pieces, until they are together larger than an answer may be."""
     size = 0
     for piece in pieces:
@@ -225,7 +227,7 @@ def _counted(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield piece
 
 
-def _limited(table: pa.Table) -> pa.Table:
+def _check_table_size(table: pa.Table) -> pa.Table:
     _check_size(table.nbytes)
     return table
 

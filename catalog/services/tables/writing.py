@@ -1,4 +1,4 @@
-"""Writing tables: partitions of rows, to which rows can be appended.
+"""WritableNode tables: partitions of rows, to which rows can be appended.
 
 How much of a partition's file counts is kept with its asset, in the database. What a crash has
 left behind that is never read. What is not persisted is checked just the same, and then only
@@ -34,16 +34,16 @@ from ...lookup.write_targets import (
 from ...models import DataSource, DataSourceAsset
 from ...storage import tables
 from ...storage.errors import MissingFile
-from ..arrays.file_writes import NewFile, replace_files
+from ..arrays.file_writes import WrittenFile, replace_files
 from ..assets.stores import node_folder, stored_file
-from ..commits import committed
+from ..commits import event_transaction
 from ..idempotency import earlier_receipt, with_receipt
 from ..uploads import Upload
 from .reading import check_partition
 
-Rows = Iterable[pa.Table]
+TableRows = Iterable[pa.Table]
 # Writes rows to files, and returns what makes them count, within the transaction of the write.
-Store = Callable[[Target, Fence, Rows], Callable[[], None]]
+Store = Callable[[Target, Fence, TableRows], Callable[[], None]]
 
 
 def write_table(*, path: str, upload: Upload) -> None:
@@ -80,8 +80,8 @@ def _write(
         upload = replace(upload, body=tables.serialize_ipc(table))
     if not upload.persist:
         target = find_target(path, StructureFamily.table)
-        _conformed(target, rows, partition, append)
-        announce(_written(target, upload, partition, append))
+        _conform(target, rows, partition, append)
+        announce(_table_written(target, upload, partition, append))
         return
     with write_lock("/".join(split_path(path))) as fence:
         target = find_target(path, StructureFamily.table)
@@ -90,14 +90,14 @@ def _write(
         if earlier_receipt(target.ref.uuid, upload.once):
             announce_left(target.ref)
             return
-        written = _written(target, upload, partition, append)
-        make_current = store(target, fence, _conformed(target, rows, partition, append))
-        with committed() as change, with_receipt(target.ref.uuid, upload.once):
+        written = _table_written(target, upload, partition, append)
+        make_current = store(target, fence, _conform(target, rows, partition, append))
+        with event_transaction() as change, with_receipt(target.ref.uuid, upload.once):
             make_current()
-            change.tells(written)
+            change.record_event(written)
 
 
-def _conformed(target: Target, rows: Rows, partition: int | None, append: bool) -> Rows:
+def _conform(target: Target, rows: TableRows, partition: int | None, append: bool) -> TableRows:
     structure = target.structure
     assert isinstance(structure, TableStructure)
     if partition is not None:
@@ -112,7 +112,9 @@ def _conformed(target: Target, rows: Rows, partition: int | None, append: bool) 
     return (tables.conform(table, schema) for table in rows)
 
 
-def _written(target: Target, upload: Upload, partition: int | None, append: bool) -> TableWritten:
+def _table_written(
+    target: Target, upload: Upload, partition: int | None, append: bool
+) -> TableWritten:
     return TableWritten(
         node=target.ref,
         mimetype=upload.mimetype,
@@ -124,12 +126,12 @@ def _written(target: Target, upload: Upload, partition: int | None, append: bool
     )
 
 
-def _replace_all(target: Target, fence: Fence, rows: Rows) -> Callable[[], None]:
+def _replace_all(target: Target, fence: Fence, rows: TableRows) -> Callable[[], None]:
     source = _source(target)
     return _replace_with(rows, 0, source, source.asset_links.all())
 
 
-def _replace(partition: int, target: Target, fence: Fence, rows: Rows) -> Callable[[], None]:
+def _replace(partition: int, target: Target, fence: Fence, rows: TableRows) -> Callable[[], None]:
     source = _source(target)
     return _replace_with(rows, partition, source, source.asset_links.filter(num=partition))
 
@@ -143,15 +145,15 @@ def _source(target: Target) -> DataSource:
 
 
 def _replace_with(
-    rows: Rows, partition: int, source: DataSource, before: QuerySet[DataSourceAsset]
+    rows: TableRows, partition: int, source: DataSource, before: QuerySet[DataSourceAsset]
 ) -> Callable[[], None]:
     """Write the rows of `partition` to a new file, which takes the place of those of `before`."""
     written = tables.write_partition(node_folder(source.node.uuid), partition, rows, sync=_sync())
-    file = NewFile(written.path, partition, written.size)
+    file = WrittenFile(written.path, partition, written.size)
     return lambda: replace_files(source, before, [file])
 
 
-def _append(number: int, target: Target, fence: Fence, rows: Rows) -> Callable[[], None]:
+def _append(number: int, target: Target, fence: Fence, rows: TableRows) -> Callable[[], None]:
     partition = find_partition(target, number)
     if partition is None:
         return _replace(number, target, fence, rows)
@@ -168,13 +170,13 @@ def _append(number: int, target: Target, fence: Fence, rows: Rows) -> Callable[[
 
 
 def _append_to_copy(
-    number: int, target: Target, partition: StoredPartition, rows: Rows
+    number: int, target: Target, partition: StoredPartition, rows: TableRows
 ) -> Callable[[], None]:
     source = _source(target)
     path = stored_file(target.ref.uuid, partition.data_uri)
     copy = tables.append_to_copy(path, partition.size, number, rows, sync=_sync())
     before = source.asset_links.filter(asset_id=partition.asset_id)
-    return lambda: replace_files(source, before, [NewFile(copy.path, number, copy.size)])
+    return lambda: replace_files(source, before, [WrittenFile(copy.path, number, copy.size)])
 
 
 def _extend(target: Target, partition: StoredPartition, size: int) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from itertools import pairwise
-from typing import Any, get_type_hints
+from typing import Any
 
 import tiled_client
 from tiled_client.settings import HttpOptions, StreamOptions
@@ -140,17 +140,18 @@ def _written(name: str, member: Any) -> str:
     if not inspect.isfunction(member):
         return name
     parameters = list(inspect.signature(member).parameters.values())[1:]
-    written = [text for parameter in parameters for text in _arguments(member, parameter)]
+    written = [text for p in parameters for text in _parameters(p, member)]
     return f"{name}({', '.join(written)})"
 
 
-def _arguments(member: Any, parameter: inspect.Parameter) -> list[str]:
-    """Return a parameter, or the keys of a TypedDict that it unpacks."""
-    unpacked = re.fullmatch(r"Unpack\[(\w+)\]", str(parameter.annotation))
-    if unpacked is None:
-        return [_parameter(parameter)]
-    keys = get_type_hints(inspect.unwrap(member).__globals__[unpacked[1]])
-    return [f"{key}=…" for key in keys]
+def _parameters(parameter: inspect.Parameter, function: Any) -> Iterator[str]:
+    """Yield a parameter; for `**kwargs: Unpack[Fields]`, one for each key of the TypedDict."""
+    fields = re.fullmatch(r"Unpack\[(\w+)\]", str(parameter.annotation))
+    if fields is None:
+        yield _parameter(parameter)
+        return
+    for field in sorted(function.__globals__[fields[1]].__optional_keys__):
+        yield f"{field}=..."
 
 
 def _parameter(parameter: inspect.Parameter) -> str:

@@ -75,7 +75,8 @@ def close_codes() -> Iterator[str]:
         _ending(
             errors.TooMany.close_code,
             PENDING_LIMIT,
-            "no key yet, and the oldest of `streaming_cache.connections_waiting` without one",
+            "no key yet, and the oldest of "
+            "`streaming_cache.max_unauthenticated_connections` without one",
         ),
         _ending(errors.NotFound.close_code, "No such entry: ...", "a right key, but no such node"),
         _ending(
@@ -143,14 +144,13 @@ def _attempts() -> Mapping[str, Callable[[], object]]:
         "a key without the scopes for data and metadata": lambda: require(
             ANONYMOUS, *REQUIRED_SCOPES
         ),
-        "`streaming_cache.connections` are open": _raise(errors.TooMany(CONNECTION_LIMIT)),
+        "`streaming_cache.max_connections` are open": _raise(errors.TooMany(CONNECTION_LIMIT)),
         "this key has `streaming_cache.connections_per_key`": _raise(errors.TooMany(KEY_LIMIT)),
         "no key, and this address has `streaming_cache.connections_per_address`": _raise(
             errors.TooMany(ADDRESS_LIMIT)
         ),
-        "no key, and other workers have all `streaming_cache.connections_waiting`": _raise(
-            errors.TooMany(PENDING_LIMIT)
-        ),
+        "no key, and other workers have all "
+        "`streaming_cache.max_unauthenticated_connections`": _raise(errors.TooMany(PENDING_LIMIT)),
         "no such node": _raise(errors.NotFound(f"No such entry: {['a', 'b']}")),
         "a node of a family without a stream": lambda: of_family(
             Node(path="a/b", structure_family="bytes"), *STREAMABLE_FAMILIES

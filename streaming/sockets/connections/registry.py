@@ -8,11 +8,12 @@ States of a connection; the registry holds all of it, and a slot is only the han
 
 | state | counts towards | leaves on |
 | --- | --- | --- |
-| reserved | `connections` | `mark_pending`: pending; `assign`: assigned |
-| pending (accepted, not authenticated) | also `connections_waiting` | `assign`: assigned; ended \
-as the oldest of the busiest address: reserved |
-| assigned | `connections`, the owner's `connections_per_key`, and without a key \
-`connections_per_address`; not `connections_waiting` | its end is called: still assigned |
+| reserved | `max_connections` | `mark_pending`: pending; `assign`: assigned |
+| pending (accepted, not authenticated) | also `max_unauthenticated_connections` | `assign`: \
+assigned; ended as the oldest of the busiest address: reserved |
+| assigned | `max_connections`, the owner's `connections_per_key`, and without a key \
+`connections_per_address`; not `max_unauthenticated_connections` | its end is called: still \
+assigned |
 | released | nothing | never |
 
 `release` leads from every state to released. A failed `assign` leads back to reserved. Calling the
@@ -45,7 +46,7 @@ ACCOUNT_DISABLED = "Account disabled"
 PERMISSIONS_CHANGED = "Permissions changed"
 # Service restart (RFC 6455, section 7.4.1): clients reconnect, with the permissions of now.
 RECONNECT = 1012
-CONNECTION_LIMIT = "Connection limit reached (streaming_cache.connections). Try again later."
+CONNECTION_LIMIT = "Connection limit reached (streaming_cache.max_connections). Try again later."
 KEY_LIMIT = (
     "Connection limit of this API key reached (streaming_cache.connections_per_key). "
     "Close a subscription first."
@@ -55,7 +56,8 @@ ADDRESS_LIMIT = (
     "(streaming_cache.connections_per_address)."
 )
 PENDING_LIMIT = (
-    "Too many unauthenticated connections (streaming_cache.connections_waiting). Try again later."
+    "Too many unauthenticated connections (streaming_cache.max_unauthenticated_connections). "
+    "Try again later."
 )
 PENDING_COUNTER = "waiting"
 # A key that was found valid just before its revocation may be assigned this much later.
@@ -147,7 +149,7 @@ class ConnectionRegistry:
 
     def reserve(self, end: End, address: str = "") -> ConnectionSlot:
         """Reserve a slot for a new connection from `address`. Raises TooMany at the limit."""
-        if len(self._connections) >= self._settings.connections:
+        if len(self._connections) >= self._settings.max_connections:
             raise TooMany(CONNECTION_LIMIT)
         slot = ConnectionSlot(self)
         self._connections[slot] = _Connection(end, address)
@@ -197,7 +199,7 @@ class ConnectionRegistry:
                 yield connection, connection.principal
 
     def _mark_pending(self, slot: ConnectionSlot) -> None:
-        limit = self._settings.connections_waiting
+        limit = self._settings.max_unauthenticated_connections
         if self._counts.add(PENDING_COUNTER) > limit and not self._end_oldest_pending():
             self._counts.add(PENDING_COUNTER, -1)
             raise TooMany(PENDING_LIMIT)

@@ -47,7 +47,7 @@ class MultiStreamConsumer(BaseStreamConsumer):
             principal,
             self.handshake.base_url,
             text=text,
-            max_nodes=required_cache().recursive_nodes,
+            max_nodes=required_cache().max_nodes_per_connection,
         )
 
     async def stream(self) -> None:

@@ -65,8 +65,8 @@ class TooManyNodes(ServiceError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"A connection can follow at most {limit} nodes (streaming_cache.recursive_nodes). "
-            "Subscribe to a container further down."
+            f"A connection can follow at most {limit} nodes "
+            "(streaming_cache.max_nodes_per_connection). Subscribe to a container further down."
         )
 
 

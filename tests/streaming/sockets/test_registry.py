@@ -33,7 +33,9 @@ def new_registry(
 ) -> ConnectionRegistry:
     return ConnectionRegistry(
         StreamingCacheSettings(
-            connections=connections, connections_per_key=per_key, connections_waiting=waiting
+            max_connections=connections,
+            connections_per_key=per_key,
+            max_unauthenticated_connections=waiting,
         )
     )
 
@@ -98,7 +100,9 @@ async def test_the_oldest_pending_connection_is_ended_for_a_new_one() -> None:
 
 
 async def test_a_pending_connection_is_refused_if_all_others_are_in_another_worker() -> None:
-    first, second = registries_of_two_workers(StreamingCacheSettings(connections_waiting=1))
+    first, second = registries_of_two_workers(
+        StreamingCacheSettings(max_unauthenticated_connections=1)
+    )
     waiting = first.reserve(print)
     waiting.mark_pending()
     with pytest.raises(TooMany):
