@@ -60,7 +60,7 @@ class Handshake:
         return cls(
             path=split_path(scope["url_route"]["kwargs"]["path"]),
             envelope=_envelope(query.get("envelope_format")),
-            options=SubscriptionOptions.read(
+            options=SubscriptionOptions.parse(
                 {**query, "columns": fields.get("columns")}, read_features(query.get("features"))
             ),
             credentials=_parse_authorization(headers.get("authorization")) or in_query,

@@ -78,7 +78,7 @@ class SingleStreamConsumer(BaseStreamConsumer):
             permission_watcher().remove(self._watch)
         subscriber, self._subscriber = self._subscriber, None
         if subscriber is not None:
-            await self._reader.leave(subscriber)
+            await self._reader.unsubscribe(subscriber)
 
     def _on_hidden(self) -> None:
         """Close as if the node were deleted: the client must not learn that it still exists."""

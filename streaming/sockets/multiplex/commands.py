@@ -84,7 +84,7 @@ def _parse_subscribe(
             f"recursive must be true or false, not {recursive!r}.", subscription_id
         )
     try:
-        options = SubscriptionOptions.read(message, features)
+        options = SubscriptionOptions.parse(message, features)
     except InvalidOptions as error:
         raise InvalidCommand(error.detail, subscription_id) from error
     if recursive:

@@ -235,8 +235,8 @@ class MultiplexSession:
         if node.subscription.nodes.get(node.path) is node:
             del node.subscription.nodes[node.path]
         if node.waiter is not None:
-            node.subscriber.hub.cancel_wait(node.waiter)
-        await self._reader.leave(node.subscriber)
+            node.subscriber.cancel_wait(node.waiter)
+        await self._reader.unsubscribe(node.subscriber)
 
     def _reply(self, id_: str | None, path: str | None, message: dict[str, object]) -> None:
         whole = [id_, path, message]

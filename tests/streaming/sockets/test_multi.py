@@ -1,4 +1,4 @@
-"""One connection, many nodes: real servers, real sockets."""
+"""One connection for many nodes. Real servers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def served(server: RunningServer) -> Site:
 
 
 @pytest.mark.parametrize("query", ["", "?envelope_format=msgpack"])
-def test_several_nodes_are_followed_each_from_where_it_is_asked_for(site: Site, query: str) -> None:
+def test_several_nodes_are_streamed_each_from_its_own_start(site: Site, query: str) -> None:
     first, second = site.array(), site.array()
     site.write(first, [1, 2, 3])
     with site.multi(query) as socket:
@@ -52,12 +52,12 @@ def test_several_nodes_are_followed_each_from_where_it_is_asked_for(site: Site, 
         site.close(first)
         closed = socket.of("a", first)
         assert (closed["type"], closed["code"]) == ("closed", 1000)
-        # Its id is free.
+        # The id may be used again.
         socket.say(type="subscribe", id="a", path=second)
         assert socket.of("a", second)["type"] == "array-schema"
 
 
-def test_a_client_may_speak_msgpack_and_bring_its_key_first(site: Site) -> None:
+def test_msgpack_commands_and_an_auth_message_are_accepted(site: Site) -> None:
     path = site.array()
     with site.multi("?envelope_format=msgpack", key=None) as socket:
         socket.say(type="auth", api_key="secret")
@@ -86,7 +86,7 @@ def test_a_client_may_speak_msgpack_and_bring_its_key_first(site: Site) -> None:
         ({"type": "unsubscribe", "id": "x"}, "x", 404, "There is no subscription"),
     ],
 )
-def test_what_cannot_be_had_is_said_and_the_connection_stays(
+def test_an_invalid_command_gets_an_error_and_the_connection_stays_open(
     served: Site, said: Any, name: str | None, status: int, detail: str
 ) -> None:
     with served.multi() as socket:
@@ -114,7 +114,7 @@ def test_a_deleted_node_ends_its_subscription_only(site: Site) -> None:
 
 
 def collect(socket: Socket, until: int) -> dict[str, list[int]]:
-    """The sequences of `until` data updates, by path."""
+    """Return the sequences of `until` data updates, by path."""
     found: dict[str, list[int]] = defaultdict(list)
     while sum(map(len, found.values())) < until:
         _, path, message = socket.next()
@@ -123,7 +123,7 @@ def collect(socket: Socket, until: int) -> dict[str, list[int]]:
     return dict(found)
 
 
-def test_everything_below_a_container_is_followed_with_what_is_created_later(site: Site) -> None:
+def test_a_recursive_subscription_follows_existing_and_later_nodes(site: Site) -> None:
     top = site.create("container")
     inner = site.create("container", top)
     old = site.array(parent=inner)
@@ -139,7 +139,7 @@ def test_everything_below_a_container_is_followed_with_what_is_created_later(sit
         for _ in range(3):
             site.write(new, [1, 2, 3])
         assert collect(socket, 4) == {old: [2], new: [1, 2, 3]}
-        # Writing may go on after an end.
+        # The producer may resume after an end.
         site.close(new)
         while (message := socket.next()[2])["type"] != "closed":
             assert message["type"].startswith("container")
@@ -148,7 +148,7 @@ def test_everything_below_a_container_is_followed_with_what_is_created_later(sit
         assert collect(socket, 1) == {new: [4]}
 
 
-def test_a_node_that_is_deleted_and_created_anew_is_followed_again(site: Site) -> None:
+def test_a_node_deleted_and_created_again_is_followed_again(site: Site) -> None:
     top = site.create("container")
     path = site.array(parent=top, id="x")
     with site.multi(ALL) as socket:
@@ -173,13 +173,13 @@ def test_a_node_that_is_deleted_and_created_anew_is_followed_again(site: Site) -
         while (message := socket.next())[1] != top or message[2]["type"] != "closed":
             pass
         assert message[2]["code"] == 4010
-        # All of it is over, and the id is free.
+        # The whole subscription is closed, and the id may be used again.
         socket.say(type="subscribe", id="all", path="")
         while (message := socket.next())[2]["type"] != "container-schema":
             assert message[2]["type"] == "closed"
 
 
-def test_from_the_first_word_on_nothing_is_missed_of_any_node(served: Site) -> None:
+def test_nothing_written_after_the_first_message_is_missed(served: Site) -> None:
     top = served.create("container")
     paths = [served.array(parent=top) for _ in range(60)]
     with served.multi("?envelope_format=msgpack") as socket:
@@ -189,7 +189,7 @@ def test_from_the_first_word_on_nothing_is_missed_of_any_node(served: Site) -> N
         assert collect(socket, 1) == {max(paths): [1]}
 
 
-def test_children_created_while_it_begins_are_not_missed(served: Site) -> None:
+def test_children_created_while_a_subscription_opens_are_not_missed(served: Site) -> None:
     top = served.create("container")
     with served.multi("?envelope_format=msgpack") as socket:
         socket.say(type="subscribe", id="all", path=top, recursive=True, start=0)
@@ -201,7 +201,7 @@ def test_children_created_while_it_begins_are_not_missed(served: Site) -> None:
         assert found == {path: [1] for path in paths}
 
 
-def test_one_busy_stream_does_not_hold_up_the_others(served: Site) -> None:
+def test_a_busy_stream_does_not_delay_the_others(served: Site) -> None:
     busy, quiet = served.array(np.zeros(125_000)), served.array()
     for _ in range(30):
         served.write(busy, np.zeros(125_000), "?persist=False")
@@ -211,7 +211,7 @@ def test_one_busy_stream_does_not_hold_up_the_others(served: Site) -> None:
         socket.say(type="subscribe", id="quiet", path=quiet, start=0)
         found = collect(socket, 31)
         assert found == {busy: list(range(1, 31)), quiet: [1]}
-        # In turns: the quiet one has not waited for all of the other.
+        # Served in turn: the quiet stream did not wait for all of the busy one.
         socket.say(type="unsubscribe", id="busy")
         socket.say(type="unsubscribe", id="quiet")
         socket.of("busy"), socket.of("quiet")
@@ -251,20 +251,22 @@ def memory(site: Site) -> int:
 
 
 @pytest.mark.parametrize(
-    ("offer", "spoken"),
+    ("offer", "selected"),
     [((), None), ((MULTI,), MULTI), (("graphql-transport-ws", MULTI), MULTI)],
 )
-def test_the_protocol_is_negotiated(site: Site, offer: tuple[str, ...], spoken: str | None) -> None:
+def test_the_protocol_is_negotiated(
+    site: Site, offer: tuple[str, ...], selected: str | None
+) -> None:
     path = site.array()
     with site.multi(offer=offer) as socket:
-        assert socket.connection.subprotocol == spoken
+        assert socket.connection.subprotocol == selected
         socket.say(type="subscribe", id="a", path=path, start="next")
         assert socket.of("a", path)["type"] == "array-schema"
         site.write(path, [1, 2, 3])
         assert socket.of("a", path)["sequence"] == 1
 
 
-def test_a_client_of_another_protocol_is_refused_with_a_sentence(served: Site) -> None:
+def test_a_client_of_an_unknown_subprotocol_is_rejected_with_a_detail(served: Site) -> None:
     offer = ("graphql-transport-ws",)
     with pytest.raises(InvalidStatus) as refused, served.multi(offer=offer):
         pass
