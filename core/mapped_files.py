@@ -1,6 +1,7 @@
-"""Files as memory: bytes that are read from a file when they are looked at, and let go of again.
+"""Memory-mapped files whose pages can be released.
 
-What was looked at stays in this process until it is let go of, although the system has it anyway.
+Pages that were read stay in the memory of the process until they are released, although the kernel
+caches them anyway.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ def is_mapped(view: BytesLike) -> bool:
 
 
 def release(view: BytesLike) -> None:
-    """Give back the memory of what was looked at of a mapped file; it can be looked at again."""
+    """Release the pages of a mapped file that were read; they can be read again."""
     if isinstance(view, memoryview) and isinstance(view.obj, mmap.mmap):
         view.obj.madvise(mmap.MADV_DONTNEED)
 
 
 def iter_chunks(view: BytesLike) -> Iterator[BytesLike]:
-    """Yield all the bytes; of a mapped file, piece by piece, each let go of before the next."""
+    """Yield all bytes; of a mapped file in chunks, each released before the next."""
     if not is_mapped(view):
         yield view
         return
