@@ -37,7 +37,7 @@ def body_of_type(request: Request, *allowed: str) -> bytes:
 
 
 def data_of_type(request: Request, *allowed: str) -> BytesLike:
-    """Return the body like `body_of_type`, but mapped if it is in a file, as it may exceed memory."""
+    """Return the body like `body_of_type`, but mapped if it was buffered in a file."""
     _check_type(request, allowed)
     return data(request)
 
