@@ -123,7 +123,7 @@ def test_a_write_whose_receipt_cannot_be_kept_did_not_happen(
     monkeypatch.setattr(idempotency, "CLEANUP_INTERVAL", 1)
     for rows in (0, 1):
         with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-            patch.setattr(idempotency, "_forget_old", lambda node: 1 / 0)
+            patch.setattr(idempotency, "_delete_old", lambda node: 1 / 0)
             append(api, "a")
         assert (count(api), Receipt.objects.count()) == (rows, rows)
         append(api, f"in vain no more {rows}".replace(" ", "-"))
@@ -198,7 +198,7 @@ def test_a_node_whose_receipt_cannot_be_kept_is_not_made(
     api.container("c")
     monkeypatch.setattr(idempotency, "CLEANUP_INTERVAL", 1)
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-        patch.setattr(idempotency, "_forget_old", lambda node: 1 / 0)
+        patch.setattr(idempotency, "_delete_old", lambda node: 1 / 0)
         make(api, "a", id="n", structure_family="container")
     assert not Node.objects.filter(path="c/n").exists()
     assert make(api, "a", id="n", structure_family="container").status_code == 200
