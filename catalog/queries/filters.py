@@ -37,10 +37,11 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of filter. `condition` maps field values, and the nodes' parent if all share one, to a Q.
+    """A kind of filter: `condition` maps its field values, and the nodes' common parent, to a Q.
 
     `fields` gives the encoding of each field in the query string, `defaults` the optional
-    fields. `condition` raises BadRequest and Invalid.
+    fields. The parent is None if the nodes have several. `condition` raises BadRequest and
+    Invalid.
     """
 
     fields: dict[str, str]
