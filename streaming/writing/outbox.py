@@ -139,10 +139,10 @@ def add_deletions(nodes: Sequence[UUID]) -> None:
 
 def record_deletions(nodes: Sequence[UUID]) -> None:
     """Record the deletion of nodes within its transaction, in place of all their entries."""
-    for first in range(0, len(nodes), BATCH_COUNT):
-        Waiting.objects.filter(node__in=nodes[first : first + BATCH_COUNT]).delete()
+    for first in range(0, len(nodes), MAX_BATCH_ENTRIES):
+        Waiting.objects.filter(node__in=nodes[first : first + MAX_BATCH_ENTRIES]).delete()
     rows = [Waiting(node=node, kind=Kind.DROP, token=new_token(), in_flight=True) for node in nodes]
-    Waiting.objects.bulk_create(rows, batch_size=BATCH_COUNT)
+    Waiting.objects.bulk_create(rows, batch_size=MAX_BATCH_ENTRIES)
 
 
 def backlog(node: UUID | None = None) -> Backlog:
@@ -168,9 +168,9 @@ def next_batch(node: UUID) -> list[Waiting]:
     ids: list[int] = []
     size = 0
     rows = waiting().filter(node=node).order_by("id")
-    for pk, bytes_ in rows.values_list("id", "size")[:BATCH_COUNT]:
+    for pk, bytes_ in rows.values_list("id", "size")[:MAX_BATCH_ENTRIES]:
         size += bytes_
-        if ids and size > BATCH_BYTES:
+        if ids and size > MAX_BATCH_BYTES:
             break
         ids.append(pk)
     return list(rows.filter(id__in=ids))
