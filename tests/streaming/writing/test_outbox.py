@@ -203,8 +203,8 @@ def test_an_entry_is_not_removed_for_an_earlier_one_with_its_number(
     assert all(row.in_flight for row in Waiting.objects.all())
     remover = outbox_removal.OutboxRemover()
     remover.add(lost, older=False)
-    assert remover.knows(lost.pk, lost.token)
-    assert not remover.knows(lost.pk, "of another write")
+    assert remover.has(lost.pk, lost.token)
+    assert not remover.has(lost.pk, "of another write")
 
 
 def test_an_end_goes_behind_what_waits_and_is_refused_otherwise(

@@ -202,12 +202,12 @@ def lingering() -> outbox_removal.OutboxRemover:
 
 
 @pytest.fixture
-def _forgetter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox_removal, "LINGER", 3600.0)
-    monkeypatch.setattr(outbox_removal, "_forgetter", lingering())
+def _remover(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox_removal, "BATCH_SECONDS", 3600.0)
+    monkeypatch.setattr(outbox_removal, "_remover", lingering())
 
 
-@pytest.mark.usefixtures("_forgetter")
+@pytest.mark.usefixtures("_remover")
 @settings(
     max_examples=200,
     deadline=None,
