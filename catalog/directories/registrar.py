@@ -21,7 +21,7 @@ from ..config import storage_settings
 from ..lookup.nodes import resolve, split_path
 from ..models import Node
 from ..services.nodes.create import create_node, register_node
-from ..services.nodes.data_sources import Patch, update_data_source
+from ..services.nodes.data_sources import DataSourcePatch, update_data_source
 from ..services.nodes.drafts import Draft, parse_data_source, validate_key
 from ..storage import external, files
 from ..storage.errors import StorageError, Unreadable
@@ -244,7 +244,7 @@ def _assets(found: DiscoveredDataset) -> list[Asset]:
 
 def _patch(
     before: Structure | None, rows: int | None, inspected: external.Inspected
-) -> Patch | None:
+) -> DataSourcePatch | None:
     """Where the new data are, if all that was there before is still in its place."""
     now = inspected.structure
     if isinstance(before, ArrayStructure) and isinstance(now, ArrayStructure):
@@ -252,9 +252,11 @@ def _patch(
         if not grown:
             return None
         added = now.shape[0] - before.shape[0]
-        return Patch((before.shape[0], *(0,) * (len(now.shape) - 1)), (added, *now.shape[1:]))
+        return DataSourcePatch(
+            (before.shape[0], *(0,) * (len(now.shape) - 1)), (added, *now.shape[1:])
+        )
     if rows is not None and inspected.rows is not None and inspected.rows > rows:
-        return Patch((rows,), (inspected.rows - rows,))
+        return DataSourcePatch((rows,), (inspected.rows - rows,))
     return None
 
 

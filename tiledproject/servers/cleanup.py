@@ -13,7 +13,6 @@ from itertools import chain, repeat
 from django.db import connection
 
 from access.login import sessions
-from catalog.backend_failures import complain
 from catalog.locks.node_locks import lone
 from catalog.services import idempotency
 from catalog.services.assets.cleanup import (
@@ -21,6 +20,7 @@ from catalog.services.assets.cleanup import (
     remove_orphaned_files,
     remove_orphaned_folders,
 )
+from core.backend_failures import log_outage
 from streaming.writing.cleanup import remove_orphaned_streams
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def run_cleanup(*, min_age: float = MIN_AGE_SECONDS) -> tuple[int, int]:
     sessions that have expired.
     """
     sessions.delete_expired()
-    idempotency.forget_expired()
+    idempotency.delete_expired()
     remove_orphaned_files(min_age=min_age)
     return remove_orphaned_folders(min_age=min_age), remove_orphaned_streams()
 
@@ -57,7 +57,7 @@ def _run() -> None:
                     run_cleanup()
         except Exception as error:
             # The next time it may go well; until then, nothing is worse than before.
-            if complain(error) is None:
+            if log_outage(error) is None:
                 logger.exception("Cleanup of what killed servers have left behind failed")
         finally:
             connection.close()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from access.api.exception_handler import STORAGE_STATUS
 from core import errors
 from core.errors import ServiceError
+
+from ..storage_statuses import STORAGE_STATUS
 
 ADVICE = {
     400: "Change the request as the sentence says.",

@@ -186,10 +186,6 @@ class Node(AccountMixin, MetadataMixin, AssetsMixin):
 
         return AsyncStreamConnection(self, **options)
 
-    def subscription_over(self, dispatcher: Any, **options: Any) -> Any:
-        """Return a subscription over an open connection. Raises TypeError if there is no stream."""
-        raise TypeError(f"{self!r} has no stream")
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._resource.family} {'/' + '/'.join(self._path)}>"
 

@@ -47,7 +47,6 @@ BETWEEN_PARTS = {
     "use_dispatcher",
     "perform",
     "mark_ready",
-    "subscription_over",
     "write_all_blocks",
 }
 UPDATES = [

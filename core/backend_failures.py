@@ -93,7 +93,7 @@ def outage_of(error: BaseException) -> Outage | None:
     return None
 
 
-def complain(error: BaseException) -> Outage | None:
+def log_outage(error: BaseException) -> Outage | None:
     """Log `error`, unless it was just done, if it comes from an outage; return that."""
     outage = outage_of(error)
     if outage is not None and (count := _complaints.due(outage)) is not None:
