@@ -287,5 +287,5 @@ def test_a_workbook_is_read_beside_charts_and_sheets_that_are_lost(tmp_path: Pat
         (rows,) = tree.read_table(["Sheet"], ["a", "b"], slice(None))
         assert rows.to_pydict() == {"a": [1, 2], "b": [None, None]}
         assert tree.entry(["empty"]).structure is not None
-        with pytest.raises(StorageError, match="no cells for the sheet 'lost'"):
+        with pytest.raises(StorageError, match="no data for the sheet 'lost'"):
             tree.entry(["lost"])

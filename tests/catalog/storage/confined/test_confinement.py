@@ -316,7 +316,7 @@ def test_where_there_are_no_such_processes_the_server_reads_itself(
 
 def test_what_protects_without_landlock_is_said() -> None:
     assert "storage.readable" in str(Protection(0, True).missing)
-    assert "networks" in str(Protection(7, False).missing)
+    assert "network protocols" in str(Protection(7, False).missing)
     assert Protection(7, True).missing is None
 
 
