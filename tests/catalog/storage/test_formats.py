@@ -245,7 +245,7 @@ def test_lines_of_csv_files_are_rows_of_an_array(tmp_path: Path) -> None:
     np.savetxt(named, array, delimiter=";", header="x;y", comments="")
     parameters = {"sep": ";", "header": 0, "usecols": ["y"]}
     np.testing.assert_array_equal(read(kind, named, array[:, 1:], **parameters), array[:, 1:])
-    with pytest.raises(Unsupported, match="usecols=.* does not select"):
+    with pytest.raises(Unsupported, match=r"usecols=.* does not select"):
         read(kind, named, array, sep=";", header=0, usecols=["z"])
     records = tmp_path / "records.csv"
     records.write_text("1,ab\n2,c\n")
