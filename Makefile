@@ -1,5 +1,6 @@
 # make run [ARGS="--temp --port 8001"]    the server, from nothing but Python 3.11+
 # make test [ARGS="-k name"]              every check and every test
+# make test-unit [ARGS="-k name"]         the tests that start no server, in under two minutes
 # make demo [ARGS="--seconds 30"]         a server, a producer and a subscriber to look at
 # make docs                               the reference pages that are made from the code
 # make lock [ARGS=--upgrade]             requirements*.lock anew, after a change of requirements
@@ -8,7 +9,7 @@
 # make fuzz [EXAMPLES=1000]             property-based API fuzzing, for much longer than in the tests
 # make matrix                             every type within each other, in every format (some minutes)
 SHELL := bash
-.PHONY: run test demo docs lock audit faults fuzz matrix
+.PHONY: run test test-unit demo docs lock audit faults fuzz matrix
 
 run:
 	@bash .ci/environment run
@@ -16,6 +17,10 @@ run:
 
 test:
 	@exec bash .ci/run $(ARGS)
+
+test-unit:
+	@bash .ci/environment dev
+	@.venv/bin/python -m pytest -q -m unit -n 2 --dist worksteal $(ARGS)
 
 demo:
 	@bash .ci/environment demo

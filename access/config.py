@@ -29,26 +29,28 @@ class AuthenticationSettings(BaseModel):
 
     single_user_api_key: str | None = Field(
         default=None,
-        description="The API key of the site: letters, digits and underscores. Left out, a random "
-        "one is made at the first start and kept in the file `api_key` of the data folder. A site "
-        "with `providers` has none.",
+        description="API key of the site: letters, digits and underscores. Default: a random key, "
+        "generated at the first start and stored in the file `api_key` of the data directory. A "
+        "site with `providers` has none.",
         examples=["3f0c9b7e51d24a8f"],
     )
     allow_anonymous_access: bool = Field(
         default=False,
-        description="Whether anyone may read without a key. Writing always takes the key.",
+        description="Whether clients may read without an API key. Writing always requires "
+        "credentials.",
         examples=["false"],
     )
     providers: list[Provider] = Field(
         default=[],
-        description="Who vouches for users. With any, the site has users, each with keys of their "
-        "own, and no key of its own. See [Give people access](../how-to/give-people-access.md).",
+        description="Identity providers. With at least one, the site has user accounts, each with "
+        "its own keys, and no site-wide key. See [Give people "
+        "access](../how-to/give-people-access.md).",
         examples=["[{provider: local, kind: django}]"],
     )
     secret_keys: list[SecretStr] = Field(
         default=[],
-        description="What tokens are signed with: the first signs, and any is believed, so that a "
-        "new one is put first. At least 32 characters each. Left out, one that follows from "
+        description="Secrets that tokens are signed with, each of at least 32 characters. The "
+        "first signs, all of them verify: to rotate, put a new one first. Default: derived from "
         "`server.secret_key`.",
         examples=["[64 random characters]"],
     )
@@ -56,43 +58,43 @@ class AuthenticationSettings(BaseModel):
         default=15 * 60,
         ge=1,
         le=10**9,
-        description="Seconds for which a token opens anything, before it has to be refreshed.",
+        description="Lifetime of an access token in seconds; it is then refreshed.",
         examples=["900"],
     )
     refresh_token_max_age: int = Field(
         default=7 * 86400,
         ge=1,
         le=10**9,
-        description="Seconds for which a token can be refreshed; each refresh begins them anew.",
+        description="Lifetime of a refresh token in seconds; each refresh issues a new one.",
         examples=["604800"],
     )
     session_max_age: int = Field(
         default=365 * 86400,
         ge=1,
         le=10**9,
-        description="Seconds after which a user has to log in again, however often they refreshed.",
+        description="Maximum age of a login in seconds; the user then has to log in again, however "
+        "often the tokens were refreshed.",
         examples=["31536000"],
     )
     browser_session_max_age: int = Field(
         default=12 * 3600,
         ge=60,
         le=10**9,
-        description="Seconds after which the admin and the other pages ask a browser to log in "
-        "again.",
+        description="Lifetime in seconds of a browser's login to the admin and the other pages.",
         examples=["43200"],
     )
 
     access_policy: AccessPolicy = Field(
         default=AccessPolicy.none,
-        description="`none`: whoever may do something may do it on every node. `tags`: what "
-        "somebody may do on a node, and whether they see it, depends on its access tags.",
+        description="`none`: scopes apply to every node. `tags`: the scopes on a node, and whether "
+        "it is visible, depend on its access tags.",
         examples=["tags"],
     )
     tags_of_new_nodes: Literal["owner", "parent"] = Field(
         default="owner",
-        description="With the access policy `tags`, the tags of a node that is created without "
-        "any: `owner` is that of whoever creates it; `parent` those of its container, if it has "
-        "any.",
+        description="Access tags of a node that is created without any, with the access policy "
+        "`tags`: `owner` gives it the tag of its creator; `parent` those of its container, if that "
+        "has any.",
         examples=["parent"],
     )
 

@@ -42,7 +42,7 @@ def main() -> int:
     options = _options()
     options.folder.mkdir(parents=True, exist_ok=True)
     os.environ.update(
-        TILED_SERVER_DATA_FOLDER=str(options.folder),
+        TILED_SERVER_DATA_DIR=str(options.folder),
         TILED_DATABASE_URI=options.database,
         TILED_SINGLE_USER_API_KEY=KEY,
         DJANGO_SETTINGS_MODULE="tiledproject.settings",

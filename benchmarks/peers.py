@@ -73,7 +73,7 @@ def ours(
     command += ["--workers", str(workers), "--port", str(port)]
     with valkey(folder) as cache:
         settings = {
-            "TILED_SERVER_DATA_FOLDER": str(folder),
+            "TILED_SERVER_DATA_DIR": str(folder),
             "TILED_SINGLE_USER_API_KEY": KEY,
             "TILED_STREAMING_CACHE_URI": cache,
             "TILED_DATABASE_URI": database,

@@ -21,11 +21,16 @@ class CatalogConfig(AppConfig):
         Connections to SQLite get the functions that searches and triggers call.
         Raises ImproperlyConfigured.
         """
+        from access.api.exception_handler import register_statuses
+
         from . import checks  # noqa: F401
+        from .api.storage_statuses import STORAGE_STATUS
         from .formats import formats
         from .queries.indexes import restore
         from .queries.sqlite import add_functions
+        from .storage.errors import StorageError
 
+        register_statuses({StorageError: 500, **STORAGE_STATUS})
         connection_created.connect(add_functions, dispatch_uid="catalog.queries.sqlite")
         post_migrate.connect(restore, sender=self, dispatch_uid="catalog.queries.indexes")
         try:

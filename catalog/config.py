@@ -21,15 +21,16 @@ class DatabaseSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     uri: str = Field(
-        description="The database: `sqlite:///PATH` (an absolute path makes four slashes) or "
-        "`postgresql://USER:PASSWORD@HOST:PORT/NAME`. Left out, `catalog.db` in the data folder.",
+        description="URI of the database: `sqlite:///PATH` (an absolute path makes four slashes) "
+        "or `postgresql://USER:PASSWORD@HOST:PORT/NAME`. Default: `catalog.db` in the data "
+        "directory.",
         examples=["postgresql://tiled:password@db.example.org/tiled"],
     )
     lock_timeout: float = Field(
         default=20.0,
         gt=0,
-        description="For how many seconds a write waits for another write to the same node; then "
-        "it is refused with 503. Clients should be more patient than this.",
+        description="Time in seconds that a write waits for another write to the same node; it is "
+        "then rejected with 503. Timeouts of clients should be longer.",
         examples=["20"],
     )
 
@@ -50,61 +51,59 @@ class StorageSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     directory: Path = Field(
-        description="The folder that uploaded data is kept in. Left out, `storage` in the data "
-        "folder.",
+        description="Directory for uploaded data. Default: `storage` in the data directory.",
         examples=["/srv/tiled/storage"],
     )
     readable: list[Path] = Field(
         default=[],
-        description="Folders that external files may be registered from.",
+        description="Directories from which external files may be registered.",
         examples=["[/data/beamline]"],
     )
     adapters: list[str] = Field(
         default=[],
-        description="Formats of external files besides those that come with the server: "
-        "`MODULE:NAME` of a `tiledproject.plugins.Format` each, as "
-        "docs/how-to/add-a-file-format.md shows.",
+        description="Formats of external files besides the built-in ones: `MODULE:NAME` of a "
+        "`tiledproject.plugins.Format` each, as docs/how-to/add-a-file-format.md shows.",
         examples=["[beamline.spe:FORMAT]"],
     )
     readers: int = Field(
         default=2,
         ge=1,
         le=64,
-        description="How many processes each server process has to open external files in. They "
-        "may read nothing but the folders in `readable`. A read waits while all are at work.",
+        description="Number of processes per server process that open external files. They can "
+        "read the directories in `readable` only. A read waits while all of them are busy.",
         examples=["2"],
     )
     reader_memory: int = Field(
         default=2_000_000_000,
         ge=100_000_000,
-        description="The most bytes of memory that one of these processes may take. A file that "
-        "takes more, whatever it claims to be, is refused with 422.",
+        description="Maximum memory in bytes of each of these processes. A file that takes more is "
+        "rejected with 422.",
         examples=["2000000000"],
     )
     reader_seconds: float = Field(
         default=60.0,
         gt=0,
-        description="The most seconds that one read of an external file may take. One that takes "
-        "longer is ended, and refused with 422.",
+        description="Maximum time in seconds for one read of an external file. A read that takes "
+        "longer is aborted and rejected with 422.",
         examples=["60"],
     )
     file_io_sync: bool = Field(
         default=False,
-        description="Whether each write waits until the disk holds the bytes. Survives "
-        "a power cut; about ten times slower.",
+        description="Whether each write waits until the disk has the bytes (fsync). Survives a "
+        "power failure; about ten times slower.",
         examples=["false"],
     )
     expose_raw_assets: bool = Field(
         default=True,
-        description="Whether the files of a node can be listed, downloaded and taken away as they "
-        "are (`asset/*`).",
+        description="Whether the files of a node can be listed and downloaded unchanged "
+        "(`asset/*`).",
         examples=["true"],
     )
     response_bytesize_limit: int = Field(
         default=300_000_000,
         ge=1,
-        description="The most bytes of data that one answer may hold; a client that wants more "
-        "asks in pieces.",
+        description="Maximum number of bytes of data in one response; clients that need more "
+        "request it in pieces.",
         examples=["300000000"],
     )
 
@@ -132,14 +131,14 @@ class SpecsSettings(BaseModel):
 
     validators: dict[str, str | None] = Field(
         default={},
-        description="The specs that this site knows, each with the function that checks nodes of "
-        "it, as `package.module:function`, or nothing where anything goes. `composite` is known "
-        "without.",
+        description="Specs that this site declares, each with the function that validates nodes "
+        "with it, as `package.module:function`, or nothing to accept all nodes. `composite` is "
+        "built in.",
         examples=["{xas: facility.specs:check_xas}"],
     )
     reject_undeclared: bool = Field(
         default=False,
-        description="Whether nodes with a spec that is not among `validators` are refused.",
+        description="Whether to reject nodes with a spec that is not among `validators`.",
         examples=["false"],
     )
 
@@ -162,16 +161,16 @@ class ExportSettings(BaseModel):
 
     formats: list[str] = Field(
         default=[],
-        description="Modules with formats of the site's own: paths to import, each with a "
+        description="Modules with additional export formats: import paths, each of a module with a "
         "function `register` that takes the registry of formats.",
         examples=["[facility.formats]"],
     )
     bytesize_limit: int = Field(
         default=10_000_000_000,
         ge=1,
-        description="The most bytes of data in one export that is written piece by piece: a "
-        "container, or a table in another format than Arrow and JSON. A file of about that size "
-        "may be made in the folder for temporary files (`TMPDIR`).",
+        description="Maximum number of bytes of data in one export that is written in pieces: a "
+        "container, or a table in a format other than Arrow and JSON. A file of about that size "
+        "may be written to the directory for temporary files (`TMPDIR`).",
         examples=["10000000000"],
     )
 
@@ -201,7 +200,7 @@ def private_folders() -> list[Path]:
         files = [Path(f"{database['NAME']}{suffix}") for suffix in ("", "-wal", "-shm")]
     if config := os.environ.get("TILED_CONFIG"):
         files.append(Path(config))
-    return [server.data_folder, storage.directory, Path(settings.BASE_DIR), *files]
+    return [server.data_dir, storage.directory, Path(settings.BASE_DIR), *files]
 
 
 def specs_settings() -> SpecsSettings:

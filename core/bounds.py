@@ -106,7 +106,7 @@ class BoundsSettings(BaseModel):
         ge=MIB,
         description="Maximum size in bytes of the buffers of an Arrow body that unpacks to more "
         "than it holds: a compressed one. Checked before it is unpacked; an uncompressed body is "
-        "limited by `server.largest_body` only.",
+        "limited by `server.max_body_bytes` only.",
         examples=["268435456"],
     )
     filters: int = Field(

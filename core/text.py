@@ -8,7 +8,7 @@ UNITS = ("kB", "MB", "GB", "TB", "PB")
 TIMES_SIGN = " \u00d7 "
 
 
-def size_text(size: int) -> str:
+def format_size(size: int) -> str:
     """Bytes in the unit (of 1000) that leaves few digits: `24.0 MB`."""
     if size < 1000:
         return f"{size} byte{'' if size == 1 else 's'}"
@@ -18,16 +18,16 @@ def size_text(size: int) -> str:
     return f"{size / 1000**power:.1f} {UNITS[power - 1]}"
 
 
-def count_text(count: int, noun: str) -> str:
+def format_count(count: int, noun: str) -> str:
     """`1 node`, `12,000 nodes`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def moment(time: datetime) -> str:
+def format_time(time: datetime) -> str:
     """A time to the second, which is said to be in UTC."""
-    return f"{bare_moment(time)} UTC"
+    return f"{format_utc(time)} UTC"
 
 
-def bare_moment(time: datetime) -> str:
+def format_utc(time: datetime) -> str:
     """A time to the second, in UTC."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from catalog.models import Node
-from core.text import size_text
+from core.text import format_size
 
 from .models import Waiting
 
@@ -54,4 +54,4 @@ class WaitingAdmin(WaitingModelAdmin):
     @admin.display(description="Size")
     def bytes(self, entry: Waiting) -> str:
         """How large it is."""
-        return size_text(entry.size)
+        return format_size(entry.size)

@@ -29,149 +29,150 @@ class StreamingCacheSettings(BaseModel):
 
     uri: str | None = Field(
         default=None,
-        description="The Redis or Valkey to use: `redis://HOST:PORT`, `rediss://` for TLS, with "
-        "`:PASSWORD@` or `USER:PASSWORD@` before the host where it asks for one, or "
-        "`unix:///PATH`. Left out, `serve` and `runserver` start a Valkey of their own.",
+        description="URI of the Redis or Valkey server: `redis://HOST:PORT`, `rediss://` for TLS, "
+        "with `:PASSWORD@` or `USER:PASSWORD@` before the host if it requires a password, or "
+        "`unix:///PATH`. Default: `serve` and `runserver` start their own Valkey.",
         examples=["redis://localhost:6379"],
     )
     data_ttl: int = Field(
         default=3600,
         ge=1,
-        description="For how many seconds an update can be replayed.",
+        description="Time in seconds for which an update can be replayed.",
         examples=["3600"],
     )
     seq_ttl: int = Field(
         default=30 * 24 * 3600,
         ge=1,
-        description="After how many idle seconds the numbering of a stream begins again at 1. "
-        "After a stream was closed by its producer it is `data_ttl`.",
+        description="Idle time in seconds after which the sequence numbers of a stream start again "
+        "at 1. After its producer closed a stream, this time is `data_ttl`.",
         examples=["2592000"],
     )
     prefix: str = Field(
         default="tiled",
         pattern=r"^[A-Za-z0-9_.-]+$",
-        description="What the names of all keys and channels begin with. Sites that share one "
-        "Redis need a prefix each.",
+        description="Prefix of all Redis keys and channels. Sites that share one Redis need "
+        "different prefixes.",
         examples=["tiled"],
     )
     stream_bytes: int = Field(
         default=1 << 30,
         ge=1 << 20,
-        description="The most bytes of updates that are kept for one node; the oldest are shed "
-        "first, also before `data_ttl`.",
+        description="Maximum number of bytes of updates that are retained per node; the oldest are "
+        "evicted first, also before `data_ttl`.",
         examples=["1073741824"],
     )
     window_bytes: int = Field(
         default=8 << 20,
         ge=1 << 16,
-        description="The most bytes of new updates of one node that each server process holds "
-        "for subscribers that are about to get them. Slower ones are served from the cache.",
+        description="Maximum number of bytes of recent updates per node that a server process "
+        "keeps in memory for its subscribers. Slower subscribers are served from the cache.",
         examples=["8388608"],
     )
-    all_windows_bytes: int = Field(
+    total_window_bytes: int = Field(
         default=64 << 20,
         ge=1 << 20,
-        description="The most bytes that each server process holds in this way for all nodes "
-        "together.",
+        description="Maximum number of bytes of recent updates that a server process keeps in "
+        "memory for all nodes together.",
         examples=["67108864"],
     )
     unsent_bytes: int = Field(
         default=512 << 20,
         ge=1 << 20,
-        description="The most bytes of large messages that each server process holds for "
-        "subscribers that have not read them yet. Beyond that, those that have not read for five "
-        "seconds are disconnected, and resume.",
+        description="Maximum number of bytes of large messages that a server process holds for "
+        "subscribers that have not read them yet. Beyond that, subscribers that have not read for "
+        "five seconds are disconnected, and resume.",
         examples=["536870912"],
     )
     writer_connections: int = Field(
         default=32,
         ge=1,
-        description="The most connections to the cache that each server process writes with.",
+        description="Maximum number of connections to the cache for writing, per server process.",
         examples=["32"],
     )
     reader_connections: int = Field(
         default=4,
         ge=1,
-        description="The most connections to the cache that each server process reads with, "
-        "besides the one on which it is told of news.",
+        description="Maximum number of connections to the cache for reading, per server process, "
+        "besides one pub/sub connection.",
         examples=["4"],
     )
-    connections: int = Field(
+    max_connections: int = Field(
         default=10_000,
         ge=1,
-        description="The most subscribers' connections that each server process has.",
+        description="Maximum number of subscriber connections per server process.",
         examples=["10000"],
     )
     connections_per_key: int = Field(
         default=1_000,
         ge=1,
-        description="The most subscribers' connections that one API key may hold, in all worker "
-        "processes of a server together. All without a key (on a public server) count as one.",
+        description="Maximum number of subscriber connections per API key, in all worker processes "
+        "of a server together. All connections without a key (on a public server) count as one "
+        "key.",
         examples=["1000"],
     )
     connections_per_address: int = Field(
         default=200,
         ge=1,
-        description="The most of those without a key that one address may hold (an IPv4 address, "
-        "or an IPv6 network of 64 bits), in all worker processes of a server together. Does not "
-        "apply where the address is not known: to a trusted proxy that does not say for whom it "
-        "speaks.",
+        description="Maximum number of connections without a key from one address (an IPv4 "
+        "address, or an IPv6 /64 network), in all worker processes of a server together. Does not "
+        "apply if the address is unknown, because a trusted proxy does not send it.",
         examples=["200"],
     )
-    connections_waiting: int = Field(
+    max_unauthenticated_connections: int = Field(
         default=200,
         ge=1,
-        description="The most subscribers' connections that may be about to bring their key in a "
-        "first message, in all worker processes of a server together. Beyond that the oldest of "
-        "the address that has the most is dropped.",
+        description="Maximum number of connections whose key has not arrived yet, because they "
+        "send it in their first message, in all worker processes of a server together. Beyond "
+        "that, the oldest connection of the address that has the most is dropped.",
         examples=["200"],
     )
     timeout: float = Field(
         default=5.0,
         gt=0,
-        description="For how many seconds the cache may be silent before it counts as out of "
-        "reach.",
+        description="Timeout in seconds after which a cache that does not respond counts as "
+        "unreachable.",
         examples=["5"],
     )
     outage_tolerance: float = Field(
         default=60.0,
         ge=0,
-        description="For how many seconds the cache may be out of reach before subscribers are "
+        description="Time in seconds that the cache may be unreachable before subscribers are "
         "disconnected. Until then they wait, and miss nothing.",
         examples=["60"],
     )
     outbox_bytes: int = Field(
         default=1 << 30,
         ge=1 << 20,
-        description="The most bytes of updates that are kept in the database while the cache is "
-        "out of reach. Beyond that the oldest are given up, and become a gap in their streams.",
+        description="Maximum number of bytes of updates that are stored in the database while the "
+        "cache is unreachable. Beyond that the oldest are discarded, and become a gap in their "
+        "streams.",
         examples=["1073741824"],
     )
     heartbeat: float = Field(
         default=10.0,
         gt=0,
-        description="Every how many seconds each server process asks the cache where all streams "
-        "stand, and tells the subscribers that asked for heartbeats. For no longer than that is "
-        "anyone stuck after the cache was emptied, restarted or replaced.",
+        description="Heartbeat interval in seconds: how often each server process polls all "
+        "streams and sends heartbeats to subscribers that requested them. After the cache was "
+        "emptied, restarted or replaced, subscribers continue within this time.",
         examples=["10"],
     )
-    file_locations: bool = Field(
+    expose_file_paths: bool = Field(
         default=False,
-        description="Whether updates about registered files say where the files lie on the server. "
-        "Left out, subscribers see the names of the files only.",
+        description="Whether updates about registered files contain their paths on the server. By "
+        "default, subscribers see the names of the files only.",
         examples=["false"],
     )
-    recursive_nodes: int = Field(
+    max_nodes_per_connection: int = Field(
         default=2000,
         ge=1,
-        description="The most nodes that one connection to `stream/multi` may follow.",
+        description="Maximum number of nodes that one connection to `stream/multi` may follow.",
         examples=["2000"],
     )
-    embedded_memory: int = Field(
+    embedded_memory_bytes: int = Field(
         default=1_000_000_000,
         ge=16_000_000,
-        description="The most bytes that the Valkey started by the server itself may hold; the "
-        "oldest updates are shed first.",
+        description="Maximum memory in bytes of the Valkey that the server itself starts; the "
+        "oldest updates are evicted first.",
         examples=["1000000000"],
     )
 

@@ -185,7 +185,7 @@ def _named_assets(data_source: dict[str, Any]) -> dict[str, Any]:
 
     Where the files lie on the server is told only if the site allows it.
     """
-    located = streaming_cache_settings().file_locations
+    located = streaming_cache_settings().expose_file_paths
     assets = [
         {
             **asset,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from catalog.admin.panels import Rows, register
+from catalog.admin.panels import PanelRows, register
 from catalog.models import Node
 from core.errors import Unavailable
-from core.text import count_text, moment, size_text
+from core.text import format_count, format_size, format_time
 
 from .status import StreamStatus, stream_status
 from .writing import outbox
@@ -17,7 +17,7 @@ def register_panel() -> None:
     register("Stream", _describe)
 
 
-def _describe(node: Node) -> Rows:
+def _describe(node: Node) -> PanelRows:
     """The state of the node's stream, and what waits for it. Raises Unavailable."""
     backlog = outbox.backlog(node.uuid)
     try:
@@ -38,8 +38,8 @@ def _describe(node: Node) -> Rows:
 
 
 def _waiting(backlog: Backlog) -> str:
-    much = f"{count_text(backlog.count, 'update')}, {size_text(backlog.size)}"
-    return f"{much}, since {moment(backlog.since)}" if backlog.since else much
+    much = f"{format_count(backlog.count, 'update')}, {format_size(backlog.size)}"
+    return f"{much}, since {format_time(backlog.since)}" if backlog.since else much
 
 
 def _state(status: StreamStatus) -> str:

@@ -12,6 +12,7 @@ import pytest
 import redis
 from django.conf import settings
 
+from tests.marks import marks_for
 from tests.servers import RunningServer, manage, own_database, running, with_own_format
 from tests.settings import SHARED_REDIS
 
@@ -34,7 +35,7 @@ PASSWORDS = {
 TOKEN_SECRET = "what only the test and the server know"
 # Whose recordings are replayed.
 LIKE_THE_REFERENCE = {
-    "TILED_STREAMING_CACHE_FILE_LOCATIONS": "true",
+    "TILED_STREAMING_CACHE_EXPOSE_FILE_PATHS": "true",
     # By this name a proxy in a recording calls the server.
     "TILED_SERVER_ALLOWED_HOSTS": "data.example.org",
 }
@@ -45,6 +46,14 @@ from django.contrib.auth.models import User
 for name, password in {passwords}.items():
     User.objects.create_user(name, password=password, is_superuser=name == "ada", is_staff=True)
 """
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by what it needs, so that `-m unit` selects the fast ones."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            for mark in marks_for(item):
+                item.add_marker(mark)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -70,7 +70,7 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("TILED_") and name not in {"DJANGO_SETTINGS_MODULE", "RUN_MAIN"}
     }
-    own = {"TILED_SERVER_DATA_FOLDER": str(folder), "TILED_TEST_SERVER": str(folder)}
+    own = {"TILED_SERVER_DATA_DIR": str(folder), "TILED_TEST_SERVER": str(folder)}
     if SHARED_REDIS:
         own["TILED_STREAMING_CACHE_URI"] = SHARED_REDIS
         # The same for each start in this folder, and another for each folder.

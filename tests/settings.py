@@ -32,7 +32,7 @@ def _cache() -> str:
 for _name in [name for name in os.environ if name.startswith("TILED_")]:
     del os.environ[_name]
 os.environ.update(
-    TILED_SERVER_DATA_FOLDER=str(FOLDER),
+    TILED_SERVER_DATA_DIR=str(FOLDER),
     TILED_DATABASE_URI=os.environ.get("TEST_DATABASE_URI", ""),
     TILED_SINGLE_USER_API_KEY="secret",
     TILED_STREAMING_CACHE_URI=_cache(),

@@ -25,7 +25,7 @@ from .servers import cleanup  # noqa: E402
 
 requests = HttpApplication(
     RequestHandler(),
-    largest_body=settings.TILED.server.largest_body,
+    max_body_bytes=settings.TILED.server.max_body_bytes,
     folder=settings.TILED.storage.directory,
     limits=settings.TILED.budgets,
 )

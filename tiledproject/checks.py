@@ -7,6 +7,8 @@ if it needs a connection, and to STORED if it needs the tables of the database.
 
 from __future__ import annotations
 
+import logging
+import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +33,8 @@ from .config.secret_fields import secrets_in
 from .config.settings_model import Settings
 from .servers.preflight import check_backends
 from .servers.startup_banner import is_guessable, is_loopback
+
+logger = logging.getLogger(__name__)
 
 Found = Iterator[CheckMessage]
 Refusal = Callable[[Settings], None]
@@ -59,6 +63,8 @@ def refuse_to_start(site: Settings, host: str) -> None:
 
     Every command that serves calls this before it migrates the database.
     """
+    if site.deprecated_names and os.environ.get("RUN_MAIN") != "true":
+        logger.warning("Deprecated settings: %s", " ".join(site.deprecated_names))
     server = site.server.model_copy(update={"host": host})
     listening = site.model_copy(update={"server": server})
     for found in problems(listening):
@@ -110,7 +116,7 @@ def _keys(site: Settings) -> Found:
 
 
 def _secrets(site: Settings) -> Found:
-    folder = site.server.data_folder
+    folder = site.server.data_dir
     if folder.is_dir() and folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         yield Error(
             f"Others may write to the data folder {folder}, which holds keys and the database.",
@@ -212,6 +218,15 @@ def _rights(site: Settings) -> Found:
         )
 
 
+def _renamed(site: Settings) -> Found:
+    for sentence in site.deprecated_names:
+        yield Warning(
+            f"The setting {sentence}",
+            hint="The old name is accepted for one release.",
+            id="tiled.W010",
+        )
+
+
 def _confinement(site: Settings) -> Found:
     missing = Protection.here().missing
     if missing and site.storage.readable:
@@ -232,6 +247,7 @@ CHECKS: list[Callable[[Settings], Found]] = [
     _browsers,
     _rights,
     _confinement,
+    _renamed,
 ]
 
 

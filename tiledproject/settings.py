@@ -101,7 +101,7 @@ TEMPLATES = [
 DATABASES = {"default": django_database(TILED.database.uri)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# One write may be a whole array: bodies are limited by `server.largest_body`.
+# One write may be a whole array: bodies are limited by `server.max_body_bytes`.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
 
 AUTH_PASSWORD_VALIDATORS = [

@@ -1,4 +1,4 @@
-"""What all views of the API share."""
+"""Base class of all API views: authentication, permissions, cookies, compression."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from rest_framework.request import Request
 from access.api.permissions import HasScopes, ScopedView, principal_of
 from access.authentication.csrf import CSRF_COOKIE, is_own_navigation
 from access.authentication.drf import KEY_COOKIE, ApiKeyAuthentication
+from access.principals import Scope
 from catalog.permissions.node_permissions import check_node
 from core.http import server_timing
 from core.http.compression import compress_response
 
-from .body_admission import finish_preflight
+from .body_admission import check_large_body
 
 
 class NoNegotiation(BaseContentNegotiation):
-    """Leaves the choice of a format to the view, which knows its data."""
+    """Leave the choice of a format to the view, which knows its data."""
 
     def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
-        """None: views read the body as bytes."""
+        """Return None: views read the body as bytes."""
         return None
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """Any: views render by themselves."""
+        """Return any renderer: views render their responses themselves."""
         return JSONRenderer(), "application/json"
 
 
 class WireView(ScopedView):
-    """A view of the API: credentials checked, then the scopes that it names for the method.
+    """A view of the API, which checks credentials and then the scopes of the requested method.
 
-    What the REST framework makes anew for every request, and would find the same each time, is
-    made once.
+    Authenticators and permissions, which REST framework creates anew for each request, are shared.
     """
 
     permission_classes = (HasScopes,)
     parser_classes = ()
-    brings_data = False
-    """Whether bodies are data, which may be large, and not JSON."""
+    accepts_data = False
+    """Whether request bodies are data, which may be large, and not JSON."""
     http_method_names = ("get", "post", "put", "patch", "delete")
 
     _authenticators = (ApiKeyAuthentication(),)
@@ -54,42 +54,70 @@ class WireView(ScopedView):
     _negotiator = NoNegotiation()
 
     def get_authenticators(self) -> Any:
-        """How a client says who it is."""
+        """Return the authenticator of the API, one for all requests."""
         return self._authenticators
 
     def get_permissions(self) -> Any:
-        """What a principal must hold."""
+        """Return the check of scopes, one for all requests."""
         return self._permissions
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Answer; and leave nothing behind that only the garbage collector would find.
+        """Handle the request, then break the reference cycle of view and request.
 
-        View and request know each other. What both of them hold, the body and the answer, may be
-        large files in memory, which the collector knows nothing of.
+        Both hold the body and the response, which may be large files mapped into memory. Their
+        size is unknown to the garbage collector, which would keep them for too long.
         """
         try:
             return super().dispatch(request, *args, **kwargs)
         finally:
-            self.request.parser_context = {}
-            self.__dict__.clear()
+            self._break_cycle()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check who asks, and what they may do; there are neither versions nor throttles."""
+        """Check access; the API has neither versions nor throttles of REST framework's kind."""
+        self.check_access(request, **kwargs)
+        server_timing.mark_authorized()
+
+    def check_access(self, request: Request, **kwargs: Any) -> None:
+        """Authenticate the request and check the scopes of its method. Raises ServiceError."""
         self.perform_authentication(request)
         self.check_permissions(request)
-        needed = self.scopes.get(request.method or "", ())
         if "path" in kwargs:
-            check_node(kwargs["path"], principal_of(request), *needed)
-        finish_preflight(request._request, needed, brings_data=self.brings_data)
-        server_timing.mark_authorized()
+            check_node(kwargs["path"], principal_of(request), *self.needed_scopes(request))
+
+    def needed_scopes(self, request: Request) -> tuple[Scope, ...]:
+        """Return the scopes that the method of the request needs."""
+        return self.scopes.get(request.method or "", ())
+
+    @classmethod
+    def preflight_body(cls, request: HttpRequest, **kwargs: Any) -> HttpResponse | None:
+        """Return the rejection of a large body, or None if the principal may send it.
+
+        Runs the checks of the view and no handler; the body has not arrived yet.
+        """
+        view = cls()
+        view.setup(request, **kwargs)
+        asked = view.request = view.initialize_request(request, **kwargs)
+        try:
+            view.check_access(asked, **kwargs)
+            check_large_body(view.needed_scopes(asked), accepts_data=cls.accepts_data)
+        except Exception as error:  # noqa: BLE001  mapped as in `dispatch`; unknown ones are raised
+            response: HttpResponse = view.handle_exception(error)
+            return view.finalize_response(asked, response)  # type: ignore[no-any-return]
+        finally:
+            view._break_cycle()
+        return None
+
+    def _break_cycle(self) -> None:
+        self.request.parser_context = {}
+        self.__dict__.clear()
 
     @property
     def default_response_headers(self) -> dict[str, str]:
-        """None."""
+        """No headers: those of the API are added where they are known."""
         return {}
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Add the cookies."""
+        """Add the cookies and compress the response."""
         if CSRF_COOKIE not in request.COOKIES:
             _set_cookie(request, response, CSRF_COOKIE, secrets.token_urlsafe(32))
         key = request.query_params.get("api_key")
@@ -103,13 +131,13 @@ def _set_cookie(request: Request, response: HttpResponse, name: str, value: str)
 
 
 class SlashAdded(HttpResponseRedirect):
-    """To the same address with a slash at the end; the method and the body stay."""
+    """Redirect to the same URL with a trailing slash, keeping method and body."""
 
     status_code = 307
 
 
 @csrf_exempt
 def add_slash(request: HttpRequest) -> HttpResponse:
-    """Send the client to the form with the slash, with its query."""
+    """Redirect the client to the URL with a trailing slash, keeping the query."""
     query = request.META.get("QUERY_STRING")
     return SlashAdded(f"{request.path}/{'?' + query if query else ''}")

@@ -1,7 +1,11 @@
-"""From an exception to an answer: the one place where the API makes error responses."""
+"""Map exceptions to error responses: the only place where the API creates them.
+
+Packages above this one register the statuses of their exceptions with `register_statuses`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -12,45 +16,28 @@ from rest_framework import exceptions
 
 from access.authentication.csrf import CsrfFailed
 from catalog.api.nodes.links import base_url
-from catalog.backend_failures import complain
-from catalog.storage.errors import (
-    Malformed,
-    MissingFile,
-    NoSuchEntry,
-    NoSuchRows,
-    NotReady,
-    OutsideReadable,
-    Oversized,
-    SchemaMismatch,
-    StorageError,
-    UnknownColumn,
-    Unreadable,
-    Unsupported,
-)
+from core.backend_failures import log_outage
 from core.errors import ServiceError
 from core.http.responses import JSON, json_bytes
 from tiled_client.wire.errors import WireError
 
-# What was wrong is repeated to whoever sent it, but not megabytes of it.
+# An error repeats the value at fault to the client, but not megabytes of it.
 MAX_DETAIL_LENGTH = 2000
 
-STORAGE_STATUS: dict[type[StorageError], int] = {
-    OutsideReadable: 403,
-    MissingFile: 410,
-    Unreadable: 422,
-    NotReady: 503,
-    Unsupported: 415,
-    Malformed: 422,
-    Oversized: 413,
-    SchemaMismatch: 422,
-    UnknownColumn: 400,
-    NoSuchEntry: 404,
-    NoSuchRows: 400,
-}
+_statuses: dict[type[Exception], int] = {}
+
+
+def register_statuses(statuses: Mapping[type[Exception], int]) -> None:
+    """Map exceptions of another package to HTTP statuses; the text of an exception is its detail.
+
+    The most specific registered class of an exception counts. Packages above this one call it in
+    their `AppConfig.ready`.
+    """
+    _statuses.update(statuses)
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """The answer to `error`; None leaves it to Django, as a 500."""
+    """Return the response to `error`; None makes Django return a 500."""
     match error:
         case CsrfFailed():
             return HttpResponse(error.detail, status=error.status, content_type="text/plain")
@@ -58,18 +45,18 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
             return _service_response(error, context)
         case WireError():
             return error_response(422, str(error))
-        case StorageError() | OSError() | DatabaseError() | InterfaceError():
-            return outage_response(error) or _storage_response(error)
+        case OSError() | DatabaseError() | InterfaceError():
+            return outage_response(error)
         case exceptions.MethodNotAllowed():
             allowed = ", ".join(context["view"].allowed_methods)
             return error_response(405, "Method Not Allowed", {"Allow": allowed})
         case RequestDataTooBig():
             return error_response(413, str(error))
         case UnreadablePostError():
-            return error_response(400, "The request's body ended before all of it had arrived.")
+            return error_response(400, "The request body is incomplete.")
         case exceptions.APIException():
             return error_response(error.status_code, str(error.detail))
-    return None
+    return _registered_response(error)
 
 
 def _service_response(error: ServiceError, context: dict[str, Any]) -> HttpResponse:
@@ -79,16 +66,19 @@ def _service_response(error: ServiceError, context: dict[str, Any]) -> HttpRespo
     return error_response(error.status, error.detail, headers)
 
 
-def _storage_response(error: Exception) -> HttpResponse | None:
-    if not isinstance(error, StorageError):
+def _registered_response(error: Exception) -> HttpResponse | None:
+    status = next((_statuses[base] for base in type(error).__mro__ if base in _statuses), None)
+    if status is None:
         return None
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, NotReady) else None
-    return error_response(STORAGE_STATUS.get(type(error), 500), str(error), headers)
+    retry_after = getattr(error, "retry_after", None)
+    headers = None if retry_after is None else {"Retry-After": str(retry_after)}
+    # A failing disk may have caused it; then the outage is the better explanation.
+    return outage_response(error) or error_response(status, str(error), headers)
 
 
 def outage_response(error: Exception) -> HttpResponse | None:
-    """The answer where a disk or the database has failed; None where `error` is another."""
-    outage = complain(error)
+    """Return the response to a failure of a disk or the database; None for other errors."""
+    outage = log_outage(error)
     if outage is None:
         return None
     headers = {"Retry-After": str(outage.retry_after)}
@@ -96,7 +86,7 @@ def outage_response(error: Exception) -> HttpResponse | None:
 
 
 def error_response(status: int, detail: str, headers: dict[str, str] | None = None) -> HttpResponse:
-    """An error in the wire's form; always JSON."""
+    """Return an error response: JSON with `detail`."""
     if len(detail) > MAX_DETAIL_LENGTH:
         detail = f"{detail[:MAX_DETAIL_LENGTH]}…"
     body = json_bytes({"detail": detail})
@@ -105,10 +95,10 @@ def error_response(status: int, detail: str, headers: dict[str, str] | None = No
 
 @csrf_exempt
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """The answer to a path that no view has."""
+    """Return the response to a path without a view."""
     return error_response(404, "Not Found")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The answer when something broke; the log says what."""
+    """Return the response to an unexpected error, which is in the log."""
     return error_response(500, "Internal server error")

@@ -14,7 +14,7 @@ from ..lookup.nodes import below, resolve_family
 from ..models import Node
 from .filters import ALL_LEVELS, DEPTH_VAR
 from .rows import Row, describe
-from .tree import PATH_VAR, Crumb, crumbs, page_address
+from .tree import PATH_VAR, Breadcrumb, breadcrumbs, page_address
 
 if TYPE_CHECKING:
 
@@ -38,9 +38,9 @@ class NodeList(ChangeList):
         self.title = str(self.container)
 
     @property
-    def crumbs(self) -> list[Crumb]:
+    def breadcrumbs(self) -> list[Breadcrumb]:
         """The way from the root to here."""
-        return crumbs(self.container.segments)
+        return breadcrumbs(self.container.segments)
 
     @property
     def container_page(self) -> str:

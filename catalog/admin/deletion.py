@@ -13,25 +13,25 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from core.errors import NotFound, ServiceError
-from core.text import count_text
+from core.text import format_count
 from tiled_client.wire.structure_family import Management
 
 from ..lookup.nodes import below
 from ..models import Node
 from ..services.nodes.deletion import delete_node
-from .tree import listing_address, nearest
+from .tree import listing_address, nearest_node
 
 if TYPE_CHECKING:
     NodeModelAdmin = admin.ModelAdmin[Node]
 else:
     NodeModelAdmin = admin.ModelAdmin
 
-MOST_LISTED = 50
+MAX_LISTED_NODES = 50
 
 
 @admin.action(permissions=["delete"], description="Delete selected nodes")
 def delete_selected(
-    model_admin: DeletesThroughService, request: HttpRequest, queryset: QuerySet[Node]
+    model_admin: NodeDeletionMixin, request: HttpRequest, queryset: QuerySet[Node]
 ) -> HttpResponse | None:
     """Django's action, with a sentence where a node cannot be deleted."""
     try:
@@ -41,7 +41,7 @@ def delete_selected(
         return None
 
 
-class DeletesThroughService(NodeModelAdmin):
+class NodeDeletionMixin(NodeModelAdmin):
     """What of the admin of nodes is about deleting them."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Node | None = None) -> bool:
@@ -96,7 +96,7 @@ class DeletesThroughService(NodeModelAdmin):
     ) -> HttpResponseRedirect:
         """Back to where the node was listed."""
         self.message_user(request, f"{obj_display} was deleted.", messages.SUCCESS)
-        return HttpResponseRedirect(listing_address(nearest(obj_display).path))
+        return HttpResponseRedirect(listing_address(nearest_node(obj_display).path))
 
 
 def _counts(node: Node) -> dict[str, int]:
@@ -108,6 +108,6 @@ def _counts(node: Node) -> dict[str, int]:
 
 def _listed_below(node: Node) -> list[str]:
     lower = below(Node.objects.order_by("path"), node.path)
-    listed = [str(found) for found in lower.only("path")[:MOST_LISTED]]
+    listed = [str(found) for found in lower.only("path")[:MAX_LISTED_NODES]]
     rest = lower.count() - len(listed)
-    return [*listed, f"and {count_text(rest, 'more node')}"] if rest > 0 else listed
+    return [*listed, f"and {format_count(rest, 'more node')}"] if rest > 0 else listed

@@ -10,7 +10,7 @@ import numpy as np
 from django.db.models import Count
 
 from access.permissions.tag_permissions import tags_enabled
-from core.text import count_text, moment, size_text
+from core.text import format_count, format_size, format_time
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.buffers import awkward_form
 from tiled_client.wire.ragged import RaggedStructure
@@ -20,109 +20,110 @@ from tiled_client.wire.structures import ArrayStructure, TableStructure
 from ..lookup.nodes import below
 from ..models import DataSource, Node
 from ..permissions.node_permissions import own_tags
-from .disk_usage import room_of
-from .text import chunks_text, dtype_text, shape_text, specs_text
+from .disk_usage import disk_usage
+from .text import format_chunks, format_dtype, format_shape, format_specs
 
-Facts = dict[str, object]
-LONGEST_TYPE = 1000
+DetailRows = dict[str, object]
+MAX_TYPE_CHARS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class DetailTable:
     """A small table: heads of the columns, and rows of texts."""
 
     heads: list[str]
     rows: list[list[str]]
 
 
-def node_facts(node: Node) -> Facts:
+def node_details(node: Node) -> DetailRows:
     """Which node it is, of what kind, and since when."""
-    facts: Facts = {
+    details: DetailRows = {
         "Path": str(node),
         "UUID": node.uuid,
         "Family": node.structure_family,
-        "Specs": specs_text(node.specs) or "none",
-        "Created": moment(node.time_created),
-        "Updated": moment(node.time_updated),
+        "Specs": format_specs(node.specs) or "none",
+        "Created": format_time(node.time_created),
+        "Updated": format_time(node.time_updated),
     }
     if tags_enabled():
-        facts["Access tags"] = ", ".join(own_tags(node.tag_path_id)) or "none"
+        details["Access tags"] = ", ".join(own_tags(node.tag_path_id)) or "none"
     if node.structure_family == "container":
-        facts |= _container_facts(node)
-    return facts
+        details |= _container_details(node)
+    return details
 
 
-def _container_facts(node: Node) -> Facts:
+def _container_details(node: Node) -> DetailRows:
     found = below(Node.objects.order_by(), node.path).values_list("structure_family")
     families = dict(found.annotate(Count("pk")))
-    kinds = ", ".join(count_text(families[name], name) for name in sorted(families))
+    kinds = ", ".join(format_count(families[name], name) for name in sorted(families))
     return {"Child nodes": f"{node.children.count():,}", "All below": kinds or "nothing"}
 
 
-def structure_facts(node: Node) -> tuple[Facts, Grid | None]:
+def structure_details(node: Node) -> tuple[DetailRows, DetailTable | None]:
     """The structure in words, and its dimensions or columns as a small table.
 
     Raises WireError for a structure that cannot be understood.
     """
     match node.structure:
         case ArrayStructure() as structure:
-            return _array_facts(structure), _dimensions(structure)
+            return _array_details(structure), _dimensions(structure)
         case TableStructure() as structure:
-            return _table_facts(structure), _columns(structure)
+            return _table_details(structure), _columns(structure)
         case SparseStructure() as structure:
-            return _kind_facts(structure.shape, structure.dtype), _dimensions(structure)
+            return _kind_details(structure.shape, structure.dtype), _dimensions(structure)
         case RaggedStructure() as structure:
-            facts = _kind_facts(structure.shape, structure.dtype)
-            return {**facts, "Elements": f"{structure.size:,}"}, None
+            details = _kind_details(structure.shape, structure.dtype)
+            return {**details, "Elements": f"{structure.size:,}"}, None
         case AwkwardStructure() as structure:
             return {"Items": f"{structure.length:,}", "Type": _type_text(structure)}, None
     return {}, None
 
 
-def _array_facts(structure: ArrayStructure) -> Facts:
+def _array_details(structure: ArrayStructure) -> DetailRows:
+    itemsize = format_count(structure.dtype.itemsize, "byte")
     return {
-        "Shape": shape_text(structure.shape),
-        "Dtype": f"{dtype_text(structure.dtype)} ({count_text(structure.dtype.itemsize, 'byte')})",
-        "Size": size_text(structure.nbytes),
+        "Shape": format_shape(structure.shape),
+        "Dtype": f"{format_dtype(structure.dtype)} ({itemsize})",
+        "Size": format_size(structure.nbytes),
     }
 
 
-def _kind_facts(shape: Sequence[int | None], dtype: np.dtype[Any]) -> Facts:
-    return {"Shape": shape_text(shape), "Dtype": dtype_text(dtype)}
+def _kind_details(shape: Sequence[int | None], dtype: np.dtype[Any]) -> DetailRows:
+    return {"Shape": format_shape(shape), "Dtype": format_dtype(dtype)}
 
 
 def _type_text(structure: AwkwardStructure) -> str:
     text = str(awkward_form(structure.form).type)
-    return text if len(text) <= LONGEST_TYPE else f"{text[:LONGEST_TYPE]}…"
+    return text if len(text) <= MAX_TYPE_CHARS else f"{text[:MAX_TYPE_CHARS]}…"
 
 
-def _dimensions(structure: ArrayStructure | SparseStructure) -> Grid | None:
+def _dimensions(structure: ArrayStructure | SparseStructure) -> DetailTable | None:
     if not structure.shape:
         return None
     names = structure.dims or tuple(str(number) for number in range(len(structure.shape)))
     rows = [
-        [name, f"{size:,}", chunks_text(chunks)]
+        [name, f"{size:,}", format_chunks(chunks)]
         for name, size, chunks in zip(names, structure.shape, structure.chunks, strict=True)
     ]
-    return Grid(["Dimension", "Size", "Chunks"], rows)
+    return DetailTable(["Dimension", "Size", "Chunks"], rows)
 
 
-def _table_facts(structure: TableStructure) -> Facts:
+def _table_details(structure: TableStructure) -> DetailRows:
     return {
         "Columns": f"{len(structure.columns):,}",
         "Partitions": f"{structure.npartitions:,}",
     }
 
 
-def _columns(structure: TableStructure) -> Grid:
+def _columns(structure: TableStructure) -> DetailTable:
     fields = structure.schema()
-    return Grid(["Column", "Type"], [[field.name, str(field.type)] for field in fields])
+    return DetailTable(["Column", "Type"], [[field.name, str(field.type)] for field in fields])
 
 
-def source_facts(source: DataSource) -> Facts:
+def source_details(source: DataSource) -> DetailRows:
     """How and where data are kept."""
     return {
         "Mimetype": source.mimetype,
         "Management": source.management,
-        "On disk": str(room_of(source)),
+        "On disk": str(disk_usage(source)),
     }

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.text import count_text, size_text
+from core.text import format_count, format_size
 
 from ..config import storage_settings
 from ..models import DataSource
@@ -16,11 +16,11 @@ from ..services.assets.stores import node_folder
 from ..storage.errors import StorageError
 from ..storage.external import resolve_uri
 
-MOST_FILES = 20_000
+MAX_COUNTED_FILES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class DiskUsage:
     """Bytes and files that were found; `more` if there were too many to count all."""
 
     size: int
@@ -29,25 +29,25 @@ class Room:
 
     def __str__(self) -> str:
         least = "more than " if self.more else ""
-        return f"{least}{size_text(self.size)} in {least}{count_text(self.files, 'file')}"
+        return f"{least}{format_size(self.size)} in {least}{format_count(self.files, 'file')}"
 
 
-def room_of(source: DataSource) -> Room:
+def disk_usage(source: DataSource) -> DiskUsage:
     """The room on disk of a data source's files; those that are not there count nothing."""
     if source.external:
         return measure(_external_files(source))
     return measure([node_folder(source.node.uuid)])
 
 
-def measure(paths: Iterable[Path]) -> Room:
+def measure(paths: Iterable[Path]) -> DiskUsage:
     """The room of these files, and of all files below these folders."""
     size = files = 0
     for status in _statuses(paths):
-        if files == MOST_FILES:
-            return Room(size, files, more=True)
+        if files == MAX_COUNTED_FILES:
+            return DiskUsage(size, files, more=True)
         size += status.st_size
         files += 1
-    return Room(size, files, more=False)
+    return DiskUsage(size, files, more=False)
 
 
 def _statuses(paths: Iterable[Path]) -> Iterator[os.stat_result]:
@@ -71,7 +71,7 @@ def _statuses(paths: Iterable[Path]) -> Iterator[os.stat_result]:
 
 def _external_files(source: DataSource) -> Iterable[Path]:
     readable = storage_settings().readable
-    for uri in source.assets.values_list("data_uri", flat=True)[: MOST_FILES + 1]:
+    for uri in source.assets.values_list("data_uri", flat=True)[: MAX_COUNTED_FILES + 1]:
         try:
             yield resolve_uri(uri, readable)
         except StorageError:

@@ -16,23 +16,23 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.errors import NotFound
-from core.text import bare_moment
+from core.text import format_utc
 
 from ..lookup.nodes import split_path
 from ..models import Node
 from .changelist import NodeList
-from .deletion import DeletesThroughService, delete_selected
+from .deletion import NodeDeletionMixin, delete_selected
 from .filters import CreatedFilter, DepthFilter, UpdatedFilter
 from .page import node_page
 from .search import HELP, search
-from .text import specs_text
-from .tree import PATH_VAR, jump_address, nearest, page_address
+from .text import format_specs
+from .tree import PATH_VAR, jump_address, nearest_node, page_address
 
 if TYPE_CHECKING:
     from .changelist import ListedNode
 
 
-class NodeAdmin(DeletesThroughService):
+class NodeAdmin(NodeDeletionMixin):
     """Nodes, as somebody inspects them."""
 
     actions = [delete_selected]
@@ -86,7 +86,7 @@ class NodeAdmin(DeletesThroughService):
         return self._lead(request, request.GET.get(PATH_VAR, ""))
 
     def _lead(self, request: HttpRequest, wanted: str) -> HttpResponseRedirect:
-        node = nearest(wanted)
+        node = nearest_node(wanted)
         if len(node.segments) < len(split_path(wanted)):
             sentence = f"There is no node at {wanted}; the nearest one above it is {node}."
             self.message_user(request, sentence, messages.WARNING)
@@ -125,14 +125,14 @@ class NodeAdmin(DeletesThroughService):
     @admin.display(description="Specs")
     def spec_names(self, node: ListedNode) -> str:
         """What the node declares itself to be."""
-        return specs_text(node.specs)
+        return format_specs(node.specs)
 
     @admin.display(description="Created (UTC)", ordering="time_created")
     def created(self, node: ListedNode) -> str:
         """When it was made."""
-        return bare_moment(node.time_created)
+        return format_utc(node.time_created)
 
     @admin.display(description="Updated (UTC)", ordering="time_updated")
     def updated(self, node: ListedNode) -> str:
         """When its metadata last changed."""
-        return bare_moment(node.time_updated)
+        return format_utc(node.time_updated)

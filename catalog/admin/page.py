@@ -9,31 +9,31 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
-from core.text import moment, size_text
+from core.text import format_size, format_time
 from tiled_client.wire.errors import WireError
 
-from ..lookup.embedded import Broken, Group, group_of
+from ..lookup.embedded import Group, UnreadableEntry, group_of
 from ..models import DataSource, Node
 from ..storage.errors import StorageError
-from .details import Facts, Grid, node_facts, source_facts, structure_facts
-from .panels import Rows, panels_of
-from .previews import look_at
+from .details import DetailRows, DetailTable, node_details, source_details, structure_details
+from .panels import PanelRows, get_panels
+from .previews import build_preview
 from .readable_json import readable_json
-from .text import specs_text
-from .tree import crumbs, listing_address
+from .text import format_specs
+from .tree import breadcrumbs, listing_address
 
-MOST_ASSETS = 20
-MOST_ENTRIES = 20
-MOST_REVISIONS = 20
+MAX_LISTED_ASSETS = 20
+MAX_LISTED_ENTRIES = 20
+MAX_LISTED_REVISIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the page: facts, a small table, JSON by its titles, and a sentence if need be."""
+    """A part of the page: details, a small table, JSON by its titles, and a sentence if need be."""
 
     title: str
-    facts: Mapping[str, object] = field(default_factory=dict)
-    grid: Grid | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+    table: DetailTable | None = None
     documents: Mapping[str, SafeString] = field(default_factory=dict)
     note: str = ""
 
@@ -50,26 +50,26 @@ class PastRevision:
 
 def node_page(node: Node, frame: str) -> dict[str, Any]:
     """What the template of the page needs; `frame` is the text of the frame asked for, if any."""
-    way = crumbs(node.segments[:-1])
+    way = breadcrumbs(node.segments[:-1])
     return {
         "title": node.key or "/",
         "subtitle": None,
-        "crumbs": way if node.path else [],
+        "breadcrumbs": way if node.path else [],
         "is_container": node.structure_family == "container",
         "listing": listing_address(node.path),
-        "look": look_at(node, int(frame) if frame.isdecimal() else None),
+        "preview": build_preview(node, int(frame) if frame.isdecimal() else None),
         "sections": _sections(node),
         "metadata": readable_json(node.metadata),
         "revisions": _revisions(node),
-        "revisions_left": max(node.revisions.count() - MOST_REVISIONS, 0),
+        "revisions_left": max(node.revisions.count() - MAX_LISTED_REVISIONS, 0),
     }
 
 
 def _sections(node: Node) -> list[Section]:
-    sections = [Section("Node", node_facts(node))]
+    sections = [Section("Node", node_details(node))]
     if node.structure_family != "container":
         sections.append(_structure_section(node))
-    sections += [Section(p.title, _shown(p.rows), note=p.problem) for p in panels_of(node)]
+    sections += [Section(p.title, _shown(p.rows), note=p.problem) for p in get_panels(node)]
     group = group_of(node)
     if group is not None:
         sections.append(_contents_section(group))
@@ -80,10 +80,10 @@ def _sections(node: Node) -> list[Section]:
 
 def _structure_section(node: Node) -> Section:
     try:
-        facts, grid = structure_facts(node)
+        details, table = structure_details(node)
     except WireError as error:
         return Section("Structure", note=str(error))
-    return Section("Structure", facts, grid)
+    return Section("Structure", details, table)
 
 
 def _contents_section(group: Group) -> Section:
@@ -91,16 +91,16 @@ def _contents_section(group: Group) -> Section:
     try:
         with group.opened() as tree:
             names = tree.names(())
-            found = [group.child(tree, name) for name in names[:MOST_ENTRIES]]
+            found = [group.child(tree, name) for name in names[:MAX_LISTED_ENTRIES]]
     except StorageError as error:
         return Section("In the file", note=str(error))
     rows = [
-        [one.key, str(one.problem) if isinstance(one, Broken) else one.family.value]
+        [one.key, str(one.problem) if isinstance(one, UnreadableEntry) else one.family.value]
         for one in found
     ]
     left = len(names) - len(rows)
     note = f"{left:,} more are not listed." if left else ""
-    return Section("In the file", grid=Grid(["Name", "Kind, or problem"], rows), note=note)
+    return Section("In the file", table=DetailTable(["Name", "Kind, or problem"], rows), note=note)
 
 
 def _source_section(source: DataSource) -> Section:
@@ -110,15 +110,15 @@ def _source_section(source: DataSource) -> Section:
             link.asset.data_uri,
             link.parameter or "",
             "" if link.num is None else str(link.num),
-            "" if link.asset.size is None else size_text(link.asset.size),
+            "" if link.asset.size is None else format_size(link.asset.size),
         ]
-        for link in assets[:MOST_ASSETS]
+        for link in assets[:MAX_LISTED_ASSETS]
     ]
     left = assets.count() - len(rows)
     return Section(
         "Data source",
-        source_facts(source),
-        Grid(["Asset", "Parameter", "Number", "Size"], rows) if rows else None,
+        source_details(source),
+        DetailTable(["Asset", "Parameter", "Number", "Size"], rows) if rows else None,
         {
             name: readable_json(value)
             for name, value in (
@@ -135,16 +135,16 @@ def _revisions(node: Node) -> list[PastRevision]:
     return [
         PastRevision(
             revision.number,
-            moment(revision.time_updated),
-            specs_text(revision.specs),
+            format_time(revision.time_updated),
+            format_specs(revision.specs),
             readable_json(revision.metadata),
         )
-        for revision in node.revisions.order_by("-number")[:MOST_REVISIONS]
+        for revision in node.revisions.order_by("-number")[:MAX_LISTED_REVISIONS]
     ]
 
 
-def _shown(rows: Rows) -> Facts:
+def _shown(rows: PanelRows) -> DetailRows:
     return {
-        label: moment(value) if isinstance(value, datetime) else value
+        label: format_time(value) if isinstance(value, datetime) else value
         for label, value in rows.items()
     }

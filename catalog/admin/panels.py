@@ -12,10 +12,10 @@ from core.errors import ServiceError
 
 from ..models import Node
 
-Rows = Mapping[str, object]
+PanelRows = Mapping[str, object]
 """Labels, each with a number, a text or a time."""
 
-Describe = Callable[[Node], Rows]
+Describe = Callable[[Node], PanelRows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Panel:
     """A titled list of facts; `problem` is a sentence that says why there are none."""
 
     title: str
-    rows: Rows = field(default_factory=dict)
+    rows: PanelRows = field(default_factory=dict)
     problem: str = ""
 
 
@@ -38,7 +38,7 @@ def register(title: str, describe: Describe) -> None:
     _registered[title] = describe
 
 
-def panels_of(node: Node) -> list[Panel]:
+def get_panels(node: Node) -> list[Panel]:
     """All panels of a node, in the order in which they were first registered."""
     return [_panel(title, describe, node) for title, describe in _registered.items()]
 

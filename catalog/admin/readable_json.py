@@ -10,18 +10,18 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 # What fits in so many characters stays on one line; what has more lines is folded at first.
-ONE_LINE = 80
-MANY_LINES = 15
-MOST_ITEMS = 200
-MOST_TEXT = 2000
-DEEPEST = 20
+MAX_INLINE_CHARS = 80
+MAX_OPEN_LINES = 15
+MAX_ITEMS = 200
+MAX_TEXT_CHARS = 2000
+MAX_DEPTH = 20
 
 CLOSING = {"{": "}", "[": "]"}
 
 
 def readable_json(value: Any) -> SafeString:
     """HTML for a JSON value; the outermost level is never folded."""
-    value = _clipped(value, DEEPEST)
+    value = _clipped(value, MAX_DEPTH)
     return _container(value, outermost=True) if _nested(value) else _inline(value)
 
 
@@ -47,7 +47,7 @@ def _container(
     return format_html(
         "<details{}><summary>{}{}<span class='json-count'> {} items </span></summary>"
         "<div class='json-body'>{}</div>{}{}</details>",
-        SafeString("" if _count_lines(value) > MANY_LINES else " open"),
+        SafeString("" if _count_lines(value) > MAX_OPEN_LINES else " open"),
         label,
         opening,
         len(value),
@@ -59,15 +59,15 @@ def _container(
 
 def _lines(value: Any) -> Iterator[SafeString]:
     entries = list(value.items()) if isinstance(value, dict) else [(None, item) for item in value]
-    for number, (key, item) in enumerate(entries[:MOST_ITEMS], start=1):
+    for number, (key, item) in enumerate(entries[:MAX_ITEMS], start=1):
         label = SafeString() if key is None else format_html("{}: ", _token("key", key))
         comma = "," if number < len(entries) else ""
         if _long(item):
             yield _container(item, label, comma)
         else:
             yield format_html("{}{}{}", label, _inline(item), comma)
-    if len(entries) > MOST_ITEMS:
-        yield format_html("<span class='json-count'>… {} more</span>", len(entries) - MOST_ITEMS)
+    if len(entries) > MAX_ITEMS:
+        yield format_html("<span class='json-count'>… {} more</span>", len(entries) - MAX_ITEMS)
 
 
 def _inline(value: Any) -> SafeString:
@@ -86,8 +86,8 @@ def _inline(value: Any) -> SafeString:
 
 def _token(kind: str, value: Any) -> SafeString:
     text = json.dumps(value, ensure_ascii=False)
-    if len(text) > MOST_TEXT:
-        text = f"{text[:MOST_TEXT]}… ({len(text):,} characters)"
+    if len(text) > MAX_TEXT_CHARS:
+        text = f"{text[:MAX_TEXT_CHARS]}… ({len(text):,} characters)"
     return format_html("<span class='json-{}'>{}</span>", kind, text)
 
 
@@ -97,7 +97,7 @@ def _nested(value: Any) -> bool:
 
 def _long(value: Any) -> bool:
     """Whether a value needs lines of its own."""
-    return _nested(value) and len(json.dumps(value)) > ONE_LINE
+    return _nested(value) and len(json.dumps(value)) > MAX_INLINE_CHARS
 
 
 def _count_lines(value: Any) -> int:

@@ -9,15 +9,15 @@ from typing import Any
 
 from django.db.models import Count, Sum
 
-from core.text import count_text, size_text
+from core.text import format_count, format_size
 from tiled_client.wire.dtypes import dtype_from_json
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.structure_family import StructureFamily
 
 from ..models import DataSource, Node
-from .text import dtype_text, shape_text
+from .text import format_dtype, format_shape
 
-MOST_COLUMNS = 5
+MAX_COLUMNS = 5
 # What a structure that is none makes of what is read of it.
 UNKNOWN = (WireError, LookupError, TypeError, ValueError)
 NAMES = ("shape", "data_type", "columns", "length")
@@ -42,7 +42,7 @@ def describe(nodes: Sequence[Node]) -> dict[int, Row]:
     sources = _sources(nodes)
     rows = {}
     for node in nodes:
-        size = size_text(sizes.get(node.pk) or 0)
+        size = format_size(sizes.get(node.pk) or 0)
         try:
             rows[node.pk] = _row(node, sources.get(node.pk, {}), counts.get(node.pk, 0), size)
         except UNKNOWN as error:
@@ -55,7 +55,7 @@ def _row(node: Node, source: Mapping[str, Any], children: int, size: str) -> Row
         case StructureFamily.container if source:
             return Row("a file, with what is in it")
         case StructureFamily.container:
-            return Row(count_text(children, "child node"))
+            return Row(format_count(children, "child node"))
         case StructureFamily.array:
             return _array(source)
         case StructureFamily.table:
@@ -63,7 +63,7 @@ def _row(node: Node, source: Mapping[str, Any], children: int, size: str) -> Row
         case StructureFamily.sparse | StructureFamily.ragged:
             return Row(f"{node.structure_family} {_kind(source)}", size)
         case StructureFamily.awkward:
-            return Row(count_text(source["structure__length"], "item"), size)
+            return Row(format_count(source["structure__length"], "item"), size)
     return Row("")
 
 
@@ -89,17 +89,17 @@ def _sources(nodes: Sequence[Node]) -> dict[int, dict[str, Any]]:
 def _array(source: Mapping[str, Any]) -> Row:
     shape = source["structure__shape"]
     dtype = dtype_from_json(source["structure__data_type"]).to_numpy()
-    return Row(_kind(source), size_text(math.prod(shape) * dtype.itemsize))
+    return Row(_kind(source), format_size(math.prod(shape) * dtype.itemsize))
 
 
 def _kind(source: Mapping[str, Any]) -> str:
     """Dtype and shape."""
     shape = source["structure__shape"]
     dtype = dtype_from_json(source["structure__data_type"]).to_numpy()
-    return f"{dtype_text(dtype)} ({shape_text(shape)})" if shape else dtype_text(dtype)
+    return f"{format_dtype(dtype)} ({format_shape(shape)})" if shape else format_dtype(dtype)
 
 
 def _columns(source: Mapping[str, Any]) -> str:
     names = source["structure__columns"]
-    more = ", …" if len(names) > MOST_COLUMNS else ""
-    return f"{count_text(len(names), 'column')}: {', '.join(names[:MOST_COLUMNS])}{more}"
+    more = ", …" if len(names) > MAX_COLUMNS else ""
+    return f"{format_count(len(names), 'column')}: {', '.join(names[:MAX_COLUMNS])}{more}"

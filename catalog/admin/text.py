@@ -10,16 +10,16 @@ import numpy as np
 
 from core.text import TIMES_SIGN
 
-MANY_RUNS = 4
+MAX_CHUNK_RUNS = 4
 
 
-def shape_text(shape: Sequence[int | None]) -> str:
+def format_shape(shape: Sequence[int | None]) -> str:
     """The sizes with the sign of multiplication between; a single value has no dimensions."""
     sizes = ("varying" if size is None else f"{size:,}" for size in shape)
     return TIMES_SIGN.join(sizes) or "a single value"
 
 
-def dtype_text(dtype: np.dtype[Any]) -> str:
+def format_dtype(dtype: np.dtype[Any]) -> str:
     """`uint16`, `uint16 big-endian`, `<U12`, `struct (x, y)`."""
     if dtype.names:
         return f"struct ({', '.join(dtype.names)})"
@@ -28,17 +28,17 @@ def dtype_text(dtype: np.dtype[Any]) -> str:
     return f"{dtype.name} big-endian" if dtype.byteorder == ">" else dtype.name
 
 
-def chunks_text(sizes: Iterable[int]) -> str:
+def format_chunks(sizes: Iterable[int]) -> str:
     """The chunks along one dimension, equal ones together: nine times 100, once 50."""
     runs = [(size, len(list(run))) for size, run in groupby(sizes)]
     shown = ", ".join(
         f"{count:,}{TIMES_SIGN}{size:,}" if count > 1 else f"{size:,}"
-        for size, count in runs[:MANY_RUNS]
+        for size, count in runs[:MAX_CHUNK_RUNS]
     )
-    rest = sum(count for _, count in runs[MANY_RUNS:])
+    rest = sum(count for _, count in runs[MAX_CHUNK_RUNS:])
     return f"{shown} and {rest:,} more of other sizes" if rest else shown
 
 
-def specs_text(specs: Iterable[dict[str, Any]]) -> str:
+def format_specs(specs: Iterable[dict[str, Any]]) -> str:
     """The names of specs, with versions where they have one."""
     return ", ".join(" ".join(filter(None, (spec["name"], spec["version"]))) for spec in specs)

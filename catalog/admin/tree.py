@@ -16,7 +16,7 @@ PATH_VAR = "path"
 
 
 @dataclass(frozen=True, slots=True)
-class Crumb:
+class Breadcrumb:
     """One step of the way from the root: its name, and where its children are listed."""
 
     name: str
@@ -40,15 +40,15 @@ def jump_address(node: Node) -> str:
     return listing_address(node.path) if container else page_address(node)
 
 
-def crumbs(segments: Sequence[str]) -> list[Crumb]:
+def breadcrumbs(segments: Sequence[str]) -> list[Breadcrumb]:
     """The way from the root to the container at `segments`, both included."""
-    steps = [Crumb("Nodes", listing_address(""))]
+    steps = [Breadcrumb("Nodes", listing_address(""))]
     for number, name in enumerate(segments, start=1):
-        steps.append(Crumb(name, listing_address("/".join(segments[:number]))))
+        steps.append(Breadcrumb(name, listing_address("/".join(segments[:number]))))
     return steps
 
 
-def nearest(path: str) -> Node:
+def nearest_node(path: str) -> Node:
     """The node at `path`, or else the deepest one on the way to it."""
     segments = split_path(path.replace("\0", ""))
     ways = ["/".join(segments[:number]) for number in range(len(segments) + 1)]

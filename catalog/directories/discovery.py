@@ -14,7 +14,7 @@ from tiled_client.wire.structure_family import StructureFamily
 from ..storage import external
 
 # What programs leave behind, or write under another name until it is complete.
-PASSED_OVER = re.compile(r"\..*|.*~|.*\.(?:tmp|temp|part|partial|swp|lock|crdownload)")
+IGNORED_NAMES = re.compile(r"\..*|.*~|.*\.(?:tmp|temp|part|partial|swp|lock|crdownload)")
 NUMBERED = re.compile(r"(?P<stem>.*?)[_.-]*(?P<number>\d+)")
 
 
@@ -38,7 +38,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DiscoveredDataset:
     """Files that make one node: several are the frames of a sequence, in their order."""
 
     key: str
@@ -47,14 +47,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class FolderListing:
     """What a folder has: nodes, and folders to be containers."""
 
-    nodes: tuple[Found, ...]
+    nodes: tuple[DiscoveredDataset, ...]
     folders: tuple[Path, ...]
 
 
-def list_folder(folder: Path, rules: Rules) -> Listing:
+def list_folder(folder: Path, rules: Rules) -> FolderListing:
     """What is in `folder` now. Raises OSError.
 
     Numbered images are one sequence, also while there is only the first of them. Symbolic links to
@@ -65,17 +65,19 @@ def list_folder(folder: Path, rules: Rules) -> Listing:
     folders: list[Path] = []
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         path = Path(entry.path)
-        if PASSED_OVER.fullmatch(entry.name) or not _decodable(entry.name):
+        if IGNORED_NAMES.fullmatch(entry.name) or not _decodable(entry.name):
             continue
         if mimetype := rules.mimetype(path):
             data.append((path, mimetype))
         elif entry.is_dir(follow_symlinks=False):
             folders.append(path)
     nodes = [*_sequences(data), *_single(data, rules)]
-    return Listing(tuple(_distinct(nodes, {path.name for path in folders})), tuple(folders))
+    return FolderListing(
+        tuple(_disambiguate(nodes, {path.name for path in folders})), tuple(folders)
+    )
 
 
-def _sequences(data: Iterable[tuple[Path, str]]) -> Iterator[Found]:
+def _sequences(data: Iterable[tuple[Path, str]]) -> Iterator[DiscoveredDataset]:
     groups: dict[tuple[str, str], list[tuple[int, Path]]] = {}
     for path, mimetype in data:
         sequence, numbered = _sequence(mimetype), NUMBERED.fullmatch(path.stem)
@@ -83,13 +85,15 @@ def _sequences(data: Iterable[tuple[Path, str]]) -> Iterator[Found]:
             name = numbered["stem"] or path.parent.name
             groups.setdefault((name, sequence), []).append((int(numbered["number"]), path))
     for (name, sequence), members in groups.items():
-        yield Found(name, sequence, tuple(path for _, path in sorted(members)))
+        yield DiscoveredDataset(name, sequence, tuple(path for _, path in sorted(members)))
 
 
-def _single(data: Iterable[tuple[Path, str]], rules: Rules) -> Iterator[Found]:
+def _single(data: Iterable[tuple[Path, str]], rules: Rules) -> Iterator[DiscoveredDataset]:
     for path, mimetype in data:
         if not (_sequence(mimetype) and NUMBERED.fullmatch(path.stem)):
-            yield Found(path.name if rules.keep_extensions else path.stem, mimetype, (path,))
+            yield DiscoveredDataset(
+                path.name if rules.keep_extensions else path.stem, mimetype, (path,)
+            )
 
 
 def _sequence(mimetype: str) -> str | None:
@@ -99,14 +103,16 @@ def _sequence(mimetype: str) -> str | None:
     return external.sequence_mimetype(mimetype)
 
 
-def _distinct(nodes: Iterable[Found], taken: Iterable[str]) -> Iterator[Found]:
+def _disambiguate(
+    nodes: Iterable[DiscoveredDataset], taken: Iterable[str]
+) -> Iterator[DiscoveredDataset]:
     """The same, with the extension kept in keys that would be somebody else's, too."""
     nodes = list(nodes)
     counts = Counter([*taken, *(node.key for node in nodes)])
     for node in nodes:
         first = node.paths[0]
         other = node.key + first.suffix if len(node.paths) > 1 else first.name
-        yield node if counts[node.key] == 1 else Found(other, node.mimetype, node.paths)
+        yield node if counts[node.key] == 1 else DiscoveredDataset(other, node.mimetype, node.paths)
 
 
 def _decodable(name: str) -> bool:

@@ -21,21 +21,21 @@ from ..config import storage_settings
 from ..lookup.nodes import resolve, split_path
 from ..models import Node
 from ..services.nodes.create import create_node, register_node
-from ..services.nodes.data_sources import Patch, update_data_source
-from ..services.nodes.drafts import Draft, checked_key, checked_source
+from ..services.nodes.data_sources import DataSourcePatch, update_data_source
+from ..services.nodes.drafts import Draft, parse_data_source, validate_key
 from ..storage import external, files
 from ..storage.errors import StorageError, Unreadable
-from .discovery import Found, Rules, list_folder
+from .discovery import DiscoveredDataset, Rules, list_folder
 
 logger = logging.getLogger(__name__)
 
-Tell = Callable[[str], None]
+ProgressCallback = Callable[[str], None]
 """Is told what has been done, a line each."""
 SEQUENCE = "multipart/related"
-Looks = tuple[tuple[str, int, int], ...]
-TRIES = 10
+Fingerprint = tuple[tuple[str, int, int], ...]
+MAX_TRIES = 10
 """So often a file that cannot be read is tried again, unless it changes."""
-ROWS = "rows"
+ROWS_PROPERTY = "rows"
 """The property of a table's data source that says how many of its rows were told of."""
 
 
@@ -45,16 +45,16 @@ class Registrar:
     `counts` says how many were new, had grown, were as before, or could not be read (yet).
     """
 
-    def __init__(self, root: Path, under: str, rules: Rules, tell: Tell) -> None:
+    def __init__(self, root: Path, under: str, rules: Rules, tell: ProgressCallback) -> None:
         self.root = root
         self.counts: Counter[str] = Counter()
         self._under = split_path(under)
         self._rules = rules
-        self._tell = tell
+        self._report_line = tell
         self.unread: set[Path] = set()
         """Folders with files that could not be read; they may be on their way still."""
-        self._seen: dict[str, Looks] = {}
-        self._failed: dict[str, tuple[Looks, int]] = {}
+        self._seen: dict[str, Fingerprint] = {}
+        self._failed: dict[str, tuple[Fingerprint, int]] = {}
         self._refusals: dict[str, str] = {}
 
     def scan(self, folder: Path) -> None:
@@ -68,15 +68,15 @@ class Registrar:
         try:
             listing = list_folder(folder, self._rules)
         except OSError as error:
-            self._refused(folder, str(error))
+            self._log_rejection(folder, str(error))
             return ()
         self.unread.discard(folder)
         above = self._path_of(folder)
         for found in listing.nodes:
-            self._guarded(found, [*above, found.key])
+            self._try_register(found, [*above, found.key])
         return tuple(one for one in listing.folders if self._is_container(self._path_of(one), one))
 
-    def folder_of(self, path: Path) -> Path:
+    def folder_to_scan(self, path: Path) -> Path:
         """The folder to look at again when `path` has changed: not one that is a data set."""
         folder = self.root
         for part in path.relative_to(self.root).parts[:-1]:
@@ -89,7 +89,7 @@ class Registrar:
     def is_folder(self, path: Path) -> bool:
         """Whether this is a folder that is to be a container."""
         plain = path.is_dir() and not path.is_symlink() and not self._rules.mimetype(path)
-        return plain and path != self.root and self.folder_of(path) == path.parent
+        return plain and path != self.root and self.folder_to_scan(path) == path.parent
 
     def _path_of(self, folder: Path) -> list[str]:
         return [*self._under, *folder.relative_to(self.root).parts]
@@ -98,7 +98,7 @@ class Registrar:
         try:
             if resolve(path).family is StructureFamily.container:
                 return True
-            self._refused(folder, f"/{'/'.join(path)} is another node already.")
+            self._log_rejection(folder, f"/{'/'.join(path)} is another node already.")
         except NotFound:
             return self._container_made(path, folder)
         return False
@@ -110,46 +110,48 @@ class Registrar:
         except Conflict:
             return True  # somebody else has made it just now
         except ServiceError as error:
-            self._refused(folder, error.detail)
+            self._log_rejection(folder, error.detail)
             return False
         return True
 
-    def _guarded(self, found: Found, path: list[str]) -> None:
-        name, looks = "/".join(path), _looks(found)
+    def _try_register(self, found: DiscoveredDataset, path: list[str]) -> None:
+        name, looks = "/".join(path), _fingerprint(found)
         failed, tries = self._failed.get(name, (None, 0))
-        if self._seen.get(name) == looks or (failed == looks and tries >= TRIES):
+        if self._seen.get(name) == looks or (failed == looks and tries >= MAX_TRIES):
             return
         try:
             self._register(found, path, before=self._seen.get(name))
         except (StorageError, OSError, DatabaseError) as error:
-            self._later(found, name, looks)
+            self._retry_later(found, name, looks)
             # What may still change is NotReady: a file that is not has to be mended by somebody.
-            say = self._refused_for_good if isinstance(error, Unreadable) else self._refused_for_now
+            say = self._reject if isinstance(error, Unreadable) else self._reject_for_now
             say(found.paths[-1], name, str(error))
         except (ServiceError, WireError) as error:
-            self._refused_for_good(found.paths[-1], name, getattr(error, "detail", str(error)))
+            self._reject(found.paths[-1], name, getattr(error, "detail", str(error)))
         else:
             self._seen[name] = looks
             self._failed.pop(name, None)
             self._refusals.pop(name, None)
 
-    def _later(self, found: Found, name: str, looks: Looks) -> None:
+    def _retry_later(self, found: DiscoveredDataset, name: str, looks: Fingerprint) -> None:
         failed, tries = self._failed.get(name, (None, 0))
         tries = tries + 1 if failed == looks else 1
         self._failed[name] = (looks, tries)
-        if tries < TRIES:
+        if tries < MAX_TRIES:
             self.unread.add(found.paths[0].parent)
 
-    def _register(self, found: Found, path: list[str], before: Looks | None) -> None:
-        checked_key(path[-1])
+    def _register(
+        self, found: DiscoveredDataset, path: list[str], before: Fingerprint | None
+    ) -> None:
+        validate_key(path[-1])
         try:
             node = resolve(path)
         except NotFound:
-            self._new(found, path)
+            self._register_new(found, path)
         else:
-            self._known(node, found, changed=before is not None)
+            self._update_node(node, found, changed=before is not None)
 
-    def _new(self, found: Found, path: list[str]) -> None:
+    def _register_new(self, found: DiscoveredDataset, path: list[str]) -> None:
         inspected = self._inspect(found)
         check_json(inspected.metadata)
         draft = Draft(
@@ -160,9 +162,9 @@ class Registrar:
             data_source=_source(found, inspected),
         )
         register_node(parent_path="/".join(path[:-1]), draft=draft)
-        self._done("new", path, inspected.structure)
+        self._report("new", path, inspected.structure)
 
-    def _known(self, node: Node, found: Found, *, changed: bool) -> None:
+    def _update_node(self, node: Node, found: DiscoveredDataset, *, changed: bool) -> None:
         source = node.source
         before = [asset.data_uri for asset in source.wire_assets()] if source else []
         now = [asset.data_uri for asset in _assets(found)]
@@ -175,7 +177,7 @@ class Registrar:
                 "back, or delete the node for the others to be registered anew."
             )
         inspected = self._inspect(found)
-        told = source.properties.get(ROWS)
+        told = source.properties.get(ROWS_PROPERTY)
         same = (inspected.structure, inspected.rows) == (node.structure, told) and now == before
         if same and not (changed and inspected.family is StructureFamily.array):
             self.counts["as before"] += 1
@@ -186,48 +188,48 @@ class Registrar:
         patch = None if moved else _patch(node.structure, told, inspected)
         update_data_source(path=node.path, replacement=replacement, patch=patch, reorder=moved)
         what = "changed" if same or moved else "grown"
-        self._done(what, node.path.split("/"), inspected.structure)
+        self._report(what, node.path.split("/"), inspected.structure)
 
-    def _inspect(self, found: Found) -> external.Inspected:
+    def _inspect(self, found: DiscoveredDataset) -> external.Inspected:
         readable = storage_settings().readable
         return external.inspect(found.paths, found.mimetype, readable=readable)
 
-    def _done(self, what: str, path: list[str], structure: Structure | None) -> None:
+    def _report(self, what: str, path: list[str], structure: Structure | None) -> None:
         self.counts[what] += 1
         shape = f" {list(structure.shape)}" if isinstance(structure, ArrayStructure) else ""
-        self._tell(f"{what}: /{'/'.join(path)}{shape}")
+        self._report_line(f"{what}: /{'/'.join(path)}{shape}")
 
-    def _refused_for_good(self, path: Path, name: str, why: str) -> None:
+    def _reject(self, path: Path, name: str, why: str) -> None:
         """Say why a file is not registered, once for each reason."""
         if self._refusals.get(name) != why:
             self._refusals[name] = why
-            self._tell(f"not registered: {path}: {why}")
-        self._refused(path, why)
+            self._report_line(f"not registered: {path}: {why}")
+        self._log_rejection(path, why)
 
-    def _refused_for_now(self, path: Path, _: str, why: str) -> None:
-        self._refused(path, why)
+    def _reject_for_now(self, path: Path, _: str, why: str) -> None:
+        self._log_rejection(path, why)
 
-    def _refused(self, path: Path, why: str) -> None:
+    def _log_rejection(self, path: Path, why: str) -> None:
         self.counts["not read"] += 1
         logger.info("%s: %s", path, why)
 
 
-def _source(found: Found, inspected: external.Inspected) -> DataSource:
+def _source(found: DiscoveredDataset, inspected: external.Inspected) -> DataSource:
     """Describe the files. Raises WireError or Invalid for what no client could be shown."""
     source = DataSource(
         structure_family=inspected.family,
         structure=inspected.structure,
         mimetype=found.mimetype,
         parameters=inspected.parameters,
-        properties={} if inspected.rows is None else {ROWS: inspected.rows},
+        properties={} if inspected.rows is None else {ROWS_PROPERTY: inspected.rows},
         assets=_assets(found),
         management=Management.external,
     )
     # As strict as with what comes over HTTP: one bad node would spoil the listing of its folder.
-    return checked_source(source.to_json())
+    return parse_data_source(source.to_json())
 
 
-def _assets(found: Found) -> list[Asset]:
+def _assets(found: DiscoveredDataset) -> list[Asset]:
     many = found.mimetype.startswith(SEQUENCE)
     return [
         Asset(
@@ -242,7 +244,7 @@ def _assets(found: Found) -> list[Asset]:
 
 def _patch(
     before: Structure | None, rows: int | None, inspected: external.Inspected
-) -> Patch | None:
+) -> DataSourcePatch | None:
     """Where the new data are, if all that was there before is still in its place."""
     now = inspected.structure
     if isinstance(before, ArrayStructure) and isinstance(now, ArrayStructure):
@@ -250,13 +252,15 @@ def _patch(
         if not grown:
             return None
         added = now.shape[0] - before.shape[0]
-        return Patch((before.shape[0], *(0,) * (len(now.shape) - 1)), (added, *now.shape[1:]))
+        return DataSourcePatch(
+            (before.shape[0], *(0,) * (len(now.shape) - 1)), (added, *now.shape[1:])
+        )
     if rows is not None and inspected.rows is not None and inspected.rows > rows:
-        return Patch((rows,), (inspected.rows - rows,))
+        return DataSourcePatch((rows,), (inspected.rows - rows,))
     return None
 
 
-def _looks(found: Found) -> Looks:
+def _fingerprint(found: DiscoveredDataset) -> Fingerprint:
     """What changes when the files do, or when there are more of them."""
     return tuple(look for path in found.paths for look in _look(path))
 

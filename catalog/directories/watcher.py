@@ -11,7 +11,7 @@ import watchfiles
 from .registrar import Registrar
 
 # How long changes are gathered before they are looked at, and at most; in milliseconds.
-STEP, LONGEST = 50, 1000
+STEP_MS, MAX_DEBOUNCE_MS = 50, 1000
 # How long nothing has to change before files that could not be read are looked at again.
 QUIET = 1000
 
@@ -26,8 +26,8 @@ def watch(registrar: Registrar, stop: threading.Event) -> Iterator[None]:
         registrar.root,
         watch_filter=None,
         stop_event=stop,
-        step=STEP,
-        debounce=LONGEST,
+        step=STEP_MS,
+        debounce=MAX_DEBOUNCE_MS,
         rust_timeout=QUIET,
         yield_on_timeout=True,
         raise_interrupt=False,
@@ -45,7 +45,9 @@ def watch(registrar: Registrar, stop: threading.Event) -> Iterator[None]:
 def _look_again(registrar: Registrar, changed: list[Path]) -> None:
     """Look at the folders of what has changed, and at new folders whole."""
     quiet = not changed
-    folders = set(registrar.unread) if quiet else {registrar.folder_of(path) for path in changed}
+    folders = (
+        set(registrar.unread) if quiet else {registrar.folder_to_scan(path) for path in changed}
+    )
     for folder in sorted(folders):
         registrar.scan_one(folder)
     for path in sorted(set(changed)):

@@ -10,7 +10,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from ..services.tables.reading import Rows
+from ..services.tables.reading import RowSelection
 from ..storage.tables import empty
 from .exports import Export, unsupported_data_error, unsupported_shape_error
 from .temporary_files import file_chunks, growth
@@ -25,7 +25,7 @@ MIN_YEAR = 1900
 ROWS_PER_CHECK = 100
 
 
-def workbook(export: Export[Rows]) -> Iterator[bytes]:
+def workbook(export: Export[RowSelection]) -> Iterator[bytes]:
     """Yield a workbook of one sheet, with the column names in the first row.
 
     Numbers and times keep their types. Integers beyond 2**53, infinities, times with a zone and
@@ -66,7 +66,7 @@ def _discard(sheet: Any) -> None:
         writer.cleanup()
 
 
-def _rows(export: Export[Rows], names: list[str]) -> Iterator[Any]:
+def _rows(export: Export[RowSelection], names: list[str]) -> Iterator[Any]:
     yield names
     count = 1
     for piece in text_rows(export.data):

@@ -25,7 +25,7 @@ class Export(Generic[Data]):
     | --- | --- |
     | array | a numpy array |
     | sparse | `catalog.formats.sparse.Elements`: coordinates and values |
-    | table | a `catalog.services.tables.reading.Rows`: Arrow tables, one after another or joined |
+    | table | a `catalog.services.tables.reading.RowSelection`: Arrow tables, in chunks or joined |
     | awkward, ragged | a `catalog.formats.nested.Nested`: an `awkward.Array`, and its buffers |
     | container | a `catalog.services.nodes.subtrees.Subtree`: the node and its descendants |
 

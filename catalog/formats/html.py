@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..services.tables.reading import Rows
+from ..services.tables.reading import RowSelection
 from ..storage.tables import empty
 from .arrays import has_texts, texts_of
 from .exports import Export, unsupported_data_error, unsupported_shape_error
@@ -42,7 +42,7 @@ def array_page(export: Export[Array]) -> Iterator[bytes]:
     return _page(export.key, ["<table>\n", *map(_row, rows), "</table>\n"])
 
 
-def table_page(export: Export[Rows]) -> Iterator[bytes]:
+def table_page(export: Export[RowSelection]) -> Iterator[bytes]:
     """Yield a page with the rows below the column names."""
     return _page(export.key, _table(export.data))
 
@@ -59,7 +59,7 @@ def _picture(export: Export[Array]) -> str:
     return f'<img alt="{escape(export.key)}" src="data:image/png;base64,{content}">\n'
 
 
-def _table(rows: Rows) -> Iterator[str]:
+def _table(rows: RowSelection) -> Iterator[str]:
     yield "<table>\n<thead>"
     yield _row(text_table(empty(rows.schema)).column_names, "th")
     yield "</thead>\n<tbody>\n"

@@ -11,7 +11,7 @@ import pyarrow.csv
 
 from tiled_client.wire.json_columns import column_to_json
 
-from ..services.tables.reading import Rows
+from ..services.tables.reading import RowSelection
 from ..storage.parquet_writing import parquet_chunks
 from ..storage.tables import empty, has_empty_lists, ipc_chunks, serialize_ipc, slice_batch
 from .exports import Body, Export, unsupported_data_error
@@ -30,7 +30,7 @@ RECORD, END = b"\x1e", b"\n"
 def as_rows(export: Export[Any], table: pa.Table) -> Body:
     """Write `table` instead of the export's data, with the table exporter of its format."""
     whole = Export(
-        Rows.of(table),
+        RowSelection.from_table(table),
         export.media_type,
         key=export.key,
         metadata=export.metadata,
@@ -41,7 +41,7 @@ def as_rows(export: Export[Any], table: pa.Table) -> Body:
     return formats().exporter("table", export.media_type)(whole)
 
 
-def arrow(export: Export[Rows]) -> Body:
+def arrow(export: Export[RowSelection]) -> Body:
     """Return an Arrow IPC file; a large one is streamed."""
     rows = export.data
     table = rows.read()
@@ -59,12 +59,12 @@ def _slices(table: pa.Table) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([piece])
 
 
-def json(export: Export[Rows]) -> Body:
+def json(export: Export[RowSelection]) -> Body:
     """Return a JSON object with a list per column; a large one is streamed."""
     return table_json(without_unnamed_index(export.data.read()))
 
 
-def parquet(export: Export[Rows]) -> Iterator[bytes]:
+def parquet(export: Export[RowSelection]) -> Iterator[bytes]:
     """Yield a Parquet file, with a row group for each table."""
     check_parquet(export.data.schema, export.media_type)
 
@@ -84,7 +84,7 @@ def check_parquet(schema: pa.Schema, media_type: str) -> None:
             )
 
 
-def separated(export: Export[Rows]) -> Iterator[bytes]:
+def separated(export: Export[RowSelection]) -> Iterator[bytes]:
     """Yield a line for each row, after a header line unless `header=absent`."""
     header = export.parameters.get("header") != "absent"
     pieces, schema = text_rows(export.data), export.data.schema
@@ -106,7 +106,7 @@ def separated_pieces(
         yield _csv(pa.table({name: pa.array([], pa.string()) for name in names}), header)
 
 
-def json_sequence(export: Export[Rows]) -> Iterator[bytes]:
+def json_sequence(export: Export[RowSelection]) -> Iterator[bytes]:
     """Yield an object for each row, as a JSON text sequence (RFC 7464)."""
     for piece in bounded_slices(export.data.pieces()):
         table = without_unnamed_index(piece)

@@ -22,13 +22,13 @@ from pyarrow import types
 from tiled_client.wire.json_columns import column_to_json
 from tiled_client.wire.json_values import data_uri
 
-from ..services.tables.reading import Rows
+from ..services.tables.reading import RowSelection
 from ..storage.tables import storage_of
 from .json_pieces import json_of
 from .shared_values import bounded_slices
 
 
-def text_rows(rows: Rows) -> Iterator[pa.Table]:
+def text_rows(rows: RowSelection) -> Iterator[pa.Table]:
     """Yield the rows with values that have a text form."""
     return map(text_table, bounded_slices(rows.pieces()))
 

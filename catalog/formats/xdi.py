@@ -12,7 +12,7 @@ from typing import Any
 
 from tiled_client.wire.version import WIRE_VERSION
 
-from ..services.tables.reading import Rows
+from ..services.tables.reading import RowSelection
 from ..storage.tables import empty
 from .exports import Export
 from .text_tables import text_rows, text_table
@@ -26,7 +26,7 @@ END_OF_FIELDS = "# ///"
 END_OF_HEADER = "# ---"
 
 
-def xdi(export: Export[Rows]) -> Iterator[bytes]:
+def xdi(export: Export[RowSelection]) -> Iterator[bytes]:
     """Yield header, labels, and columns separated by spaces."""
     names = text_table(empty(export.data.schema)).column_names
     header = [*_header(export.metadata), "# " + " ".join(map(_word, names))]

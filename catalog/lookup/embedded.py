@@ -72,7 +72,7 @@ class Inner:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class UnreadableEntry:
     """What the file of `host` has a name for, and cannot be described; `problem` says why."""
 
     host: Node
@@ -117,13 +117,13 @@ class Group:
         """Open the file. Raises StorageError."""
         return opened(self.host)
 
-    def child(self, tree: external.Tree, name: str) -> Inner | Broken:
+    def child(self, tree: external.Tree, name: str) -> Inner | UnreadableEntry:
         """Look at what it has under `name`: an entry that cannot be described hides no other."""
         keys = (*self.keys, name)
         try:
             return Inner(self.host, keys, tree.entry(keys))
         except StorageError as error:
-            return Broken(self.host, keys, error)
+            return UnreadableEntry(self.host, keys, error)
 
 
 def group_of(node: object) -> Group | None:
@@ -184,7 +184,7 @@ def resolve_inner(path: str | Sequence[str]) -> Node | Inner:
         raise no_such_entry(segments) from error
 
 
-def broken_at(path: str | Sequence[str]) -> Broken | None:
+def broken_at(path: str | Sequence[str]) -> UnreadableEntry | None:
     """Return what is at `path` inside a file, if its group lists it, and it cannot be described.
 
     Raises StorageError where the group cannot be read either.
@@ -197,7 +197,7 @@ def broken_at(path: str | Sequence[str]) -> Broken | None:
     group = Group(host, tuple(keys))
     with opened(host) as tree:
         found = group.child(tree, name) if name in tree.names(keys) else None
-    return found if isinstance(found, Broken) else None
+    return found if isinstance(found, UnreadableEntry) else None
 
 
 def resolve_readable(path: str | Sequence[str], *families: StructureFamily) -> Node | Inner:

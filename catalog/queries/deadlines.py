@@ -1,7 +1,7 @@
 """A deadline for database statements that only read, and their cancellation with the request.
 
-The statements within `bounded` end at `bounds.search_seconds`, or when the client of the request
-has disconnected: a search that has been abandoned holds neither a connection nor a thread.
+Statements within `statement_deadline` end after `bounds.search_seconds`, or when the client of the
+request disconnects, so that an abandoned search holds neither a connection nor a thread.
 
 PostgreSQL keeps the deadline itself (`statement_timeout`), set along with each statement in one
 round trip, and is sent a cancel request when the client is gone. SQLite runs in this process: it
@@ -34,7 +34,7 @@ INTERRUPTED, QUERY_CANCELED = "interrupted", "57014"
 
 
 @contextmanager
-def bounded(*, workers: bool = True) -> Iterator[None]:
+def statement_deadline(*, workers: bool = True) -> Iterator[None]:
     """Bound the statements of the block in time. Raise BadRequest, or Cancelled, beyond it.
 
     Without `workers`, PostgreSQL answers each of them in one process. It takes searches for words

@@ -97,7 +97,7 @@ def _indexed(path: MetadataPath, values: Sequence[Any], parent: int | None) -> Q
         return either
     if any(isinstance(value, dict) for value in values):
         return None
-    narrowed = fts_terms.having_facts(
+    narrowed = fts_terms.match_terms(
         parent, [fts_terms.fact(path.segments, value) for value in values]
     )
     return None if narrowed is None else Q(narrowed)

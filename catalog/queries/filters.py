@@ -76,7 +76,7 @@ def _check_number(filters: list[Filter]) -> None:
             raise BadRequest(exceeded(what, count, name))
 
 
-def say_parent(filters: Iterable[Filter]) -> bool:
+def implies_parent(filters: Iterable[Filter]) -> bool:
     """Whether these filters let nobody pass but children of the parent that they are told of."""
     return any(one.kind == "fulltext" for one in filters)
 

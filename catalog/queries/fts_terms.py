@@ -48,7 +48,7 @@ def fact(segments: Iterable[str], value: Any) -> str:
     return _fact("\0".join(segments).encode(), value)
 
 
-def having_facts(parent: int | None, facts: list[str]) -> Sql | None:
+def match_terms(parent: int | None, facts: list[str]) -> Sql | None:
     """Nodes that may have one of `facts`; None if there are too many to ask for."""
     if len(facts) > MOST_ALTERNATIVES:
         return None

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from ..models import Node
 from .order import Order
-from .sizes import fitting
+from .sizes import count_fitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def find_page(
 
 def shortened(found: Found, most: int, *, assets: bool = False) -> Found:
     """Return the page without those at its end that make it larger than `most` bytes."""
-    count = fitting(found.ids, most, assets=assets)
+    count = count_fitting(found.ids, most, assets=assets)
     return found if count == len(found.ids) else Found(found.ids[:count], found.total, True)
 
 

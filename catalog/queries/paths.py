@@ -21,8 +21,8 @@ INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 NEARLY_INDEX = re.compile(r"\s*[+-]?[0-9]+\s*")
 # SQLite before 3.45 finds no key that is written with these, nor an empty one.
 AWKWARD = re.compile(r'["\\]|[\x00-\x1f]')
-DEEPEST = 50
-LONGEST = 1000
+MAX_KEY_PARTS = 50
+MAX_KEY_CHARS = 1000
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class MetadataPath:
 
         Raises Invalid.
         """
-        if len(text) > LONGEST or "\0" in text:
-            raise Invalid(f"A metadata key has at most {LONGEST} characters, and no NUL.")
+        if len(text) > MAX_KEY_CHARS or "\0" in text:
+            raise Invalid(f"A metadata key has at most {MAX_KEY_CHARS} characters, and no NUL.")
         segments, place = [], 0
         while True:
             found = SEGMENT.match(text, place)
@@ -49,8 +49,8 @@ class MetadataPath:
             place = found.end()
             if not found[2]:
                 break
-        if len(segments) > DEEPEST:
-            raise Invalid(f"A metadata key has at most {DEEPEST} parts.")
+        if len(segments) > MAX_KEY_PARTS:
+            raise Invalid(f"A metadata key has at most {MAX_KEY_PARTS} parts.")
         return cls(tuple(segments))
 
     @property

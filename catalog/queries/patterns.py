@@ -16,9 +16,9 @@ from ..database_vendor import on_postgresql
 from .paths import MetadataPath
 from .sql import Sql
 
-LONGEST = 1000
+MAX_PATTERN_CHARS = 1000
 # Each of them is tried at every place.
-MOST_JOKERS = 20
+MAX_WILDCARDS = 20
 JOKERS = {"%": "*", "_": "?"}
 # What RE2 and PostgreSQL call by other names.
 BOUNDARIES = {r"\b": r"\y", r"\B": r"\Y", r"\z": r"\Z"}
@@ -32,9 +32,10 @@ def like(path: MetadataPath, pattern: str) -> Q:
     A backslash takes its meaning from what follows. Raises BadRequest.
     """
     parts = _parts(pattern)
-    if len(pattern) > LONGEST or parts.count("%") > MOST_JOKERS:
+    if len(pattern) > MAX_PATTERN_CHARS or parts.count("%") > MAX_WILDCARDS:
         raise BadRequest(
-            f"A pattern has at most {LONGEST} characters, of which {MOST_JOKERS} may be %."
+            f"A pattern has at most {MAX_PATTERN_CHARS} characters, of which at most "
+            f"{MAX_WILDCARDS} may be %."
         )
     if on_postgresql():
         return Q(Sql("{0} = 'string' AND {1} LIKE {2}", path.kind, path.text, Value(pattern)))
@@ -79,8 +80,8 @@ def regex(path: MetadataPath, pattern: str, case_sensitive: bool) -> Q:
 
 def check_expression(pattern: str) -> None:
     """Raise BadRequest for what is no regular expression, or too large a one."""
-    if len(pattern) > LONGEST:
-        raise BadRequest(f"A regular expression has at most {LONGEST} characters.")
+    if len(pattern) > MAX_PATTERN_CHARS:
+        raise BadRequest(f"A regular expression has at most {MAX_PATTERN_CHARS} characters.")
     try:
         size = compiled(pattern, True).programsize
     except re2.error as error:

@@ -26,7 +26,7 @@ ASSETS = (
 )
 
 
-def fitting(ids: Sequence[int], most: int, *, assets: bool = False) -> int:
+def count_fitting(ids: Sequence[int], most: int, *, assets: bool = False) -> int:
     """Return how many of the first nodes are together no larger than `most` bytes; at least one.
 
     Their metadata and structures count, and their `assets` if these are wanted.

@@ -51,7 +51,7 @@ def select(items: NDSlice, shape: Sequence[int]) -> Selection:
     return Selection(tuple(forward), sliced_shape(shape, tuple(forward)), tuple(flip))
 
 
-def pieces(shape: Sequence[int], itemsize: int, limit: int) -> Iterator[Region]:
+def split_region(shape: Sequence[int], itemsize: int, limit: int) -> Iterator[Region]:
     """Cut `shape` into regions of at most `limit` bytes (or one item), in C order."""
     # The first axis of which one step fits is cut into steps; those before it, into single items.
     rows = [math.prod(shape[axis + 1 :]) * itemsize for axis in range(len(shape))]
@@ -86,7 +86,7 @@ def normalize_chunks(
     or None: one chunk, or as many as `limit` bytes ask for. Raises ValueError if they do not fit.
     """
     if chunks is None:
-        first = next(pieces(shape, itemsize, limit), ())
+        first = next(split_region(shape, itemsize, limit), ())
         chunks = [part.stop - part.start for part in first] or [max(size, 1) for size in shape]
     elif isinstance(chunks, int):
         chunks = [chunks] * len(shape)

@@ -94,7 +94,7 @@ def _set_up_django(folder: str) -> None:
     """The site as it comes, whatever the surroundings say, with its keys in `folder`."""
     for name in [name for name in os.environ if name.startswith("TILED_")]:
         del os.environ[name]
-    os.environ["TILED_SERVER_DATA_FOLDER"] = folder
+    os.environ["TILED_SERVER_DATA_DIR"] = folder
     os.environ["DJANGO_SETTINGS_MODULE"] = "tiledproject.settings"
     sys.path.insert(0, str(PROJECT))
     import django

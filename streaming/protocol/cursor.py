@@ -1,7 +1,7 @@
-"""Where a subscriber stands in a stream, and what it does with what comes next. No I/O.
+"""Position of a subscriber in a stream, and what it does with the next entry. No I/O.
 
-A stream is a row of entries in the order of their positions. Update number 5 stands at `(5, 0)`;
-an end of stream, said by the producer after it, at `(5, 1)`. Numbers are those of one epoch: when
+A stream is a sequence of entries ordered by position. Update number 5 has position `(5, 0)`; an end
+of stream that the producer marks after it has `(5, 1)`. Numbers belong to one epoch: when the
 numbering starts again, everything from before is gone.
 """
 
@@ -21,7 +21,7 @@ class Position(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Position:
-        """Read an entry's id, as in `5-0`."""
+        """Parse an entry's ID, as in `5-0`."""
         sequence, _, end = text.partition("-")
         return cls(int(sequence), int(end))
 
@@ -33,7 +33,7 @@ BEGINNING = Position(0, 0)
 
 
 class StreamHead(NamedTuple):
-    """How far a stream has come. Its epoch is None while nothing is known to Redis."""
+    """The newest position of a stream. The epoch is None while Redis knows nothing of it."""
 
     epoch: str | None
     position: Position = BEGINNING
@@ -48,7 +48,7 @@ class Step(Enum):
 
 
 class Span(NamedTuple):
-    """Numbers from `first` to `last`, both included."""
+    """Sequence numbers from `first` to `last`, both included."""
 
     first: int
     last: int
@@ -56,7 +56,11 @@ class Span(NamedTuple):
 
 @dataclass(slots=True)
 class Cursor:
-    """Everything up to `position` was dealt with; ends up to `joined` were said before it came."""
+    """Place of one subscriber in a stream.
+
+    `position` is the last entry that was processed, `joined_at` the head of the stream when the
+    subscriber joined: it tells ends that were marked before that from those marked after.
+    """
 
     epoch: str | None
     position: Position
@@ -64,58 +68,62 @@ class Cursor:
 
     @classmethod
     def join(
-        cls, tip: StreamHead, start: int | None = None, epoch: str | None = None, end: int = 0
+        cls, head: StreamHead, start: int | None = None, epoch: str | None = None, end: int = 0
     ) -> Cursor:
-        """A new subscriber of a stream that has come as far as `tip`.
+        """Return the cursor of a new subscriber of a stream whose head is `head`.
 
         Without `start` it gets what comes from now on; with it, every retained update from that
-        number on, and the ends after the `end`-th that was said before that number. If the
+        number on, and the ends after the `end`-th that was marked before that number. If the
         numbering has restarted since, it gets all that is retained.
         """
         if start is None:
-            return cls(tip.epoch, tip.position, tip.position)
-        if start == 0 or has_restarted(tip, start, epoch):
-            return cls(tip.epoch, BEGINNING, tip.position)
-        # The place of the update before, so that an end said after that one still counts.
-        return cls(tip.epoch, min(Position(start - 1, end), tip.position), tip.position)
+            return cls(head.epoch, head.position, head.position)
+        if start == 0 or has_restarted(head, start, epoch):
+            return cls(head.epoch, BEGINNING, head.position)
+        # The position of the update before, so that an end marked after that one still counts.
+        return cls(head.epoch, min(Position(start - 1, end), head.position), head.position)
 
-    def rewind(self, tip: StreamHead) -> None:
-        """Numbers are given anew: everything that there is now is to be seen."""
-        # An end that was said before it came does not count, unless it came to another numbering.
-        self.joined_at = min(self.joined_at, tip.position) if self.epoch == tip.epoch else BEGINNING
-        self.epoch, self.position = tip.epoch, BEGINNING
+    def rewind(self, head: StreamHead) -> None:
+        """Go back to the beginning: numbers are assigned anew, so everything retained is new."""
+        # An end marked before the subscriber joined does not count, unless it is of another epoch
+        # than the one it joined: then its numbers say nothing about the order of the two.
+        self.joined_at = (
+            min(self.joined_at, head.position) if self.epoch == head.epoch else BEGINNING
+        )
+        self.epoch, self.position = head.epoch, BEGINNING
 
-    def advance(self, position: Position, tip: Position) -> Step:
-        """Move on to the entry at `position`, of a stream known to have come as far as `tip`.
+    def advance(self, position: Position, head: Position) -> Step:
+        """Move on to the entry at `position` of a stream whose head is known to be `head`.
 
-        A producer's end stops everyone who was there when it was said. Whoever came later is
-        stopped by it only while nothing follows: otherwise the stream has been resumed.
+        A producer's end stops every subscriber that was there when it was marked. It stops a later
+        one only while nothing follows: otherwise the stream has been resumed.
         """
         if position <= self.position:
             return Step.SKIP
         self.position = position
         if not position.end:
             return Step.SEND
-        return Step.STOP if position > self.joined_at or position == tip else Step.SKIP
+        return Step.STOP if position > self.joined_at or position == head else Step.SKIP
 
-    def skip_to_head(self, position: Position, tip: Position) -> Step:
-        """Move on to `position`, of a stream at `tip`: nothing is retained of what came before."""
-        step = self.advance(position, tip)
+    def skip_to_head(self, position: Position, head: Position) -> Step:
+        """Move on to `position` of a stream at `head`: nothing is retained of what came before."""
+        step = self.advance(position, head)
         return Step.SKIP if step is Step.SEND else step
 
     def skip_to(self, sequence: int) -> None:
-        """Pass over everything before update `sequence`, ends included."""
+        """Skip everything before update `sequence`, ends included."""
+        # Sorts after every end of the update before it.
         self.position = max(self.position, Position(sequence - 1, sys.maxsize))
 
     def missing(self, last: int) -> Span | None:
-        """The numbers up to `last` that were not dealt with."""
+        """Return the numbers up to `last` that were not processed, or None if there are none."""
         first = self.position.sequence + 1
         return Span(first, last) if first <= last else None
 
 
-def has_restarted(tip: StreamHead, start: int, epoch: str | None) -> bool:
-    """Whether `start` is a number of another numbering than the one that has come to `tip`.
+def has_restarted(head: StreamHead, start: int, epoch: str | None) -> bool:
+    """Return whether `start` belongs to another numbering than the one whose head is `head`.
 
-    It is if the subscriber heard it in another epoch, or if it lies beyond the next number.
+    It does if the subscriber received it in another epoch, or if it lies beyond the next number.
     """
-    return (epoch is not None and epoch != tip.epoch) or start > tip.position.sequence + 1
+    return (epoch is not None and epoch != head.epoch) or start > head.position.sequence + 1

@@ -1,6 +1,7 @@
 """Reasons for the end of a subscription, and the WebSocket close codes that report them. No I/O.
 
-Source: docs/reference/tiled-protocol/streaming.md, Close codes.
+Source: docs/reference/tiled-protocol/streaming.md, section
+`start`, sequence numbers, end of stream.
 """
 
 from __future__ import annotations

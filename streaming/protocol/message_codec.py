@@ -1,8 +1,10 @@
-"""The bytes of a message: a msgpack map, made once, when the update is written.
+"""Encode messages as msgpack maps, once, when the update is written.
 
-Two things are not known then: the number, which is taken in Redis in the same step that stores the
-update, and the address under which a subscriber reaches this server. The first is why an update is
-made in two parts; the second is added to references when they are sent.
+Two things are not known then: the sequence number, which Redis assigns in the step that stores the
+update, and the URL under which a subscriber reaches this server. Because of the first, an update is
+encoded in two parts, split around its number; the second is added to references when they are sent.
+
+Source: docs/reference/tiled-protocol/streaming.md, Update messages.
 """
 
 from __future__ import annotations
@@ -16,24 +18,24 @@ import msgpack
 
 from tiled_client.wire.messages import ArrayRef, ChildCreated, Message, TableRef
 
-LARGEST_INTEGER = 2**64 - 1
-SMALLEST_INTEGER = -(2**63)
+MAX_INTEGER = 2**64 - 1
+MIN_INTEGER = -(2**63)
 
 
-class Parts(NamedTuple):
-    """An update's bytes before its sequence, and after its epoch up to its payload."""
+class SplitMessage(NamedTuple):
+    """The encoded update: up to the value of `sequence`, and after that of `epoch`."""
 
     before: bytes
     after: bytes
 
 
-def encode_split(message: Message, timestamp: str, payload_size: int | None) -> Parts:
+def encode_split(message: Message, timestamp: str, payload_size: int | None) -> SplitMessage:
     """Encode `message`, to be followed by `payload_size` bytes if it carries a payload.
 
-    Between the parts belong the number, the key `epoch` and its value.
+    The sequence number, the key `epoch` and its value belong between the two parts.
     """
     values = message.to_dict()
-    # The one kind of update that says what it is about before its number.
+    # Tiled's metadata updates are the only ones with their `key` in front of the number.
     lead = {"key": values.pop("key")} if message.type.endswith("metadata-updated") else {}
     rest = {"timestamp": timestamp, **values}
     count = 3 + len(lead) + len(rest) + (payload_size is not None)
@@ -41,41 +43,41 @@ def encode_split(message: Message, timestamp: str, payload_size: int | None) -> 
     after = _pairs(rest)
     if payload_size is not None:
         after += _pack("payload") + _bin_header(payload_size)
-    return Parts(before, after)
+    return SplitMessage(before, after)
 
 
 def utc_timestamp() -> str:
-    """Now, as `2026-01-02T03:04:05.678901Z`."""
+    """Return the current time as `2026-01-02T03:04:05.678901Z`."""
     return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def encode(message: dict[str, Any] | list[Any]) -> bytes:
-    """A whole message, as the schema is, in msgpack."""
+    """Encode a complete message, such as the schema, in msgpack."""
     return _pack(message)
 
 
 def decode(frame: bytes) -> dict[str, Any]:
-    """The keys and values of a message, in the order of the wire."""
+    """Decode a message; its keys keep the order in which they were encoded."""
     return dict(msgpack.unpackb(frame, strict_map_key=False))
 
 
 def type_prefix(kind: str) -> bytes:
-    """What every message of that type begins with, after the byte that counts its keys."""
+    """Return how messages of type `kind` begin, after the byte that counts their keys."""
     return bytes(msgpack.packb("type") + msgpack.packb(kind))
 
 
 def is_reference(frame: bytes) -> bool:
-    """Whether the message refers to data instead of carrying it, so that it needs a `uri`."""
+    """Return whether the message refers to data instead of carrying it, so that it needs a URL."""
     return frame.startswith(_REFERENCES, 1)
 
 
 def has_assets(frame: bytes) -> bool:
-    """Whether the message may describe files."""
+    """Return whether the message may describe files."""
     return frame.startswith(_WITH_ASSETS, 1)
 
 
 def remove_asset_sizes(frame: bytes) -> bytes:
-    """The same message, whose assets have no sizes."""
+    """Return the message without the sizes of its assets."""
     message = decode(frame)
     for source in message.get("data_sources") or [message.get("data_source")]:
         for asset in (source or {}).get("assets", ()):
@@ -84,7 +86,9 @@ def remove_asset_sizes(frame: bytes) -> bytes:
 
 
 def add_key(frame: bytes, key: str, value: Any) -> bytes:
-    """The same message with one more key at its end; it has at most 15 keys then."""
+    """Return the message with one more key at its end; it must have at most 14 keys."""
+    # A map of up to 15 keys has its size in the low bits of its first byte. To change that byte
+    # and append is much cheaper than to decode and encode.
     return bytes([frame[0] + 1]) + frame[1:] + _pack(key) + _pack(value)
 
 
@@ -92,19 +96,19 @@ def _pack(value: Any) -> bytes:
     try:
         return bytes(msgpack.packb(value))
     except (OverflowError, UnicodeEncodeError):
-        # JSON says numbers and characters that msgpack has no form for. The closest one is better
-        # than no update.
+        # JSON has integers and lone surrogates that msgpack cannot represent. The closest value is
+        # better than no update.
         text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
         return bytes(msgpack.packb(json.loads(text, parse_int=_integer)))
 
 
 def _integer(digits: str) -> int | float:
     value = int(digits)
-    return value if SMALLEST_INTEGER <= value <= LARGEST_INTEGER else float(digits)
+    return value if MIN_INTEGER <= value <= MAX_INTEGER else float(digits)
 
 
 def _pairs(values: dict[str, Any]) -> bytes:
-    """The keys and values of a map, without the one byte that counts them (at most 15)."""
+    """Encode the keys and values of a map without the byte that counts them (at most 15)."""
     return _pack(values)[1:]
 
 

@@ -1,4 +1,7 @@
-"""What is told about a stream besides its updates, to those who asked for it. No I/O."""
+"""Messages about a stream besides its updates, for subscribers that requested them. No I/O.
+
+They extend Tiled's protocol: docs/reference/streams.md describes them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from .message_codec import utc_timestamp
 
 
 class Feature(StrEnum):
-    """What a subscriber can say that it understands, beyond Tiled's protocol."""
+    """An extension of Tiled's protocol that a subscriber can announce it understands."""
 
     gap = "gap"
     reset = "reset"
@@ -20,7 +23,7 @@ class Feature(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why updates do not come."""
+    """Reason why updates are missing."""
 
     expired = "expired"
     evicted = "evicted"
@@ -30,7 +33,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Updates `first` to `last`, both included, do not come."""
+    """Updates `first` to `last`, both included, are not delivered."""
 
     epoch: str | None
     first: int
@@ -38,7 +41,7 @@ class Gap:
     reason: Reason
 
     def message(self, uri: str) -> dict[str, Any]:
-        """As it is sent; `uri` is where all of the node can be read."""
+        """Return the message; all of the node's data can be read from `uri`."""
         return {
             "type": "gap",
             "epoch": self.epoch,
@@ -52,14 +55,14 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """The numbering has begun anew, and has come to `sequence`."""
+    """The numbering started again; the newest number is `sequence`."""
 
     epoch: str | None
     previous: str | None
     sequence: int
 
     def message(self, uri: str) -> dict[str, Any]:
-        """As it is sent."""
+        """Return the message."""
         return {
             "type": "reset",
             "epoch": self.epoch,
@@ -71,13 +74,13 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The stream is followed, and has come to `sequence`."""
+    """The server still follows the stream, whose newest number is `sequence`."""
 
     epoch: str | None
     sequence: int
 
     def message(self, uri: str) -> dict[str, Any]:
-        """As it is sent."""
+        """Return the message."""
         return {
             "type": "heartbeat",
             "epoch": self.epoch,

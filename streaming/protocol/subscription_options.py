@@ -1,4 +1,7 @@
-"""What a subscriber asks for: from where on, how much of it, and what it understands."""
+"""Parse the options of a subscription: start position, filters, rate and announced features.
+
+Source: docs/reference/tiled-protocol/streaming.md, Query parameters. All but `start` extend it.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,13 @@ from tiled_client.wire.slices import Item, NDSlice, parse_slice
 
 from .notices import Feature
 
-WHOLE_NUMBER = re.compile(r"[0-9]{1,19}")
-LARGEST = 2**63 - 1
+NON_NEGATIVE_INTEGER = re.compile(r"[0-9]{1,19}")
+MAX_NUMBER = 2**63 - 1
 POLICIES = ("block", "latest")
 
 
 class InvalidOptions(BadRequest):
-    """Something is asked for that cannot be. The reference refuses a bad query with 403."""
+    """An option is invalid or unsupported. Tiled rejects a bad query with 403."""
 
     status = 403
 
@@ -31,9 +34,10 @@ Start = int | Literal["latest"] | None
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionOptions:
-    """A subscription's terms. `since` is in milliseconds since 1970, `interval` in seconds.
+    """The options of one subscription.
 
-    With `recursive`, `start` applies to many nodes and may lie beyond the head of some of them.
+    `since` is in milliseconds since 1970, `interval` in seconds. With `recursive`, `start` applies
+    to many nodes and may lie beyond the head of some of them.
     """
 
     start: Start = None
@@ -48,29 +52,29 @@ class SubscriptionOptions:
     recursive: bool = False
 
     @classmethod
-    def read(cls, asked: Mapping[str, Any], features: frozenset[Feature]) -> SubscriptionOptions:
-        """Read them from a query or a message. Raises InvalidOptions with a sentence."""
-        start, since = _start(asked.get("start")), _moment(asked.get("start_time"))
+    def parse(cls, params: Mapping[str, Any], features: frozenset[Feature]) -> SubscriptionOptions:
+        """Parse the parameters of a query or a message. Raises InvalidOptions."""
+        start, since = _start(params.get("start")), _moment(params.get("start_time"))
         if start is not None and since is not None:
-            raise InvalidOptions("start and start_time cannot go together.")
-        epoch = asked.get("epoch") or None
+            raise InvalidOptions("start and start_time cannot be combined. Send one of them.")
+        epoch = params.get("epoch") or None
         if epoch is not None and not isinstance(epoch, str):
-            raise InvalidOptions(f"epoch must be a text, not {epoch!r}.")
+            raise InvalidOptions(f"epoch must be a string, not {epoch!r}.")
         return cls(
             start=start,
             since=since,
             epoch=epoch,
-            end=_number(asked, "end") or 0,
+            end=_number(params, "end") or 0,
             features=features,
-            latest=_policy(asked.get("policy")) == "latest",
-            interval=_interval(asked.get("max_rate")),
-            items=_items(asked.get("slice")),
-            columns=_columns(asked.get("columns")),
+            latest=_policy(params.get("policy")) == "latest",
+            interval=_interval(params.get("max_rate")),
+            items=_items(params.get("slice")),
+            columns=_columns(params.get("columns")),
         )
 
     @property
     def latest_only(self) -> bool:
-        """Whether it wants the newest update only, where several wait."""
+        """Whether the subscriber gets only the newest of several pending updates."""
         return self.latest or self.interval > 0
 
 
@@ -78,14 +82,14 @@ LIVE = SubscriptionOptions()
 
 
 def read_features(text: Any) -> frozenset[Feature]:
-    """The features in a comma separated list; unknown ones are for servers that know them."""
+    """Parse a comma-separated list of features; ignore unknown ones, which newer clients send."""
     names = {name.strip() for name in text.split(",")} if isinstance(text, str) else set()
     return frozenset(feature for feature in Feature if feature in names)
 
 
 def _start(value: Any) -> Start:
     if value is None or value == "next":
-        return None  # only what is still to be written
+        return None  # only updates written from now on
     if value == "latest":
         return "latest"
     number = _whole(value)
@@ -97,38 +101,39 @@ def _start(value: Any) -> Start:
     return number
 
 
-def _number(asked: Mapping[str, Any], name: str) -> int | None:
-    value = asked.get(name)
+def _number(params: Mapping[str, Any], name: str) -> int | None:
+    value = params.get(name)
     if value is None:
         return None
     number = _whole(value)
     if number is None:
-        raise InvalidOptions(f"{name} must be a whole number, not {value!r}.")
+        raise InvalidOptions(f"{name} must be a non-negative integer, not {value!r}.")
     return number
 
 
 def _whole(value: Any) -> int | None:
-    """A number from 0 on, as text or as itself."""
-    if isinstance(value, str) and WHOLE_NUMBER.fullmatch(value):
+    """Return `value`, a number or its text, as an integer; None if it is not one from 0 on."""
+    if isinstance(value, str) and NON_NEGATIVE_INTEGER.fullmatch(value):
         value = int(value)
-    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST
+    # To Python, True is the integer 1.
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_NUMBER
     return value if whole else None
 
 
 def _moment(value: Any) -> int | None:
-    """Milliseconds, from ISO 8601 with a zone or from seconds since 1970."""
+    """Parse ISO 8601 with a time zone, or seconds since 1970, as milliseconds since 1970."""
     if value is None:
         return None
     try:
         seconds = _seconds(value)
-        if math.isfinite(seconds) and abs(seconds) < LARGEST / 1000:
-            # Numbers are given to the millisecond, rounded down: so that an update's own timestamp
-            # finds that update.
+        if math.isfinite(seconds) and abs(seconds) < MAX_NUMBER / 1000:
+            # Redis records the time of an update in milliseconds, rounded down. The same here, so
+            # that the timestamp of an update finds that update.
             return math.floor(seconds * 1000)
     except (ValueError, TypeError, OverflowError):
         pass
     raise InvalidOptions(
-        "start_time must be seconds since 1970, or a moment with its zone as in "
+        "start_time must be seconds since 1970, or an ISO 8601 time with its time zone, such as "
         f"2026-01-02T03:04:05Z, not {value!r}."
     )
 
@@ -151,7 +156,7 @@ def _policy(value: Any) -> str:
 
 
 def _interval(value: Any) -> float:
-    """Seconds between two updates, from a rate per second; 0 without a limit."""
+    """Return the seconds between two updates from a rate per second; 0 without a limit."""
     if value is None:
         return 0.0
     try:
@@ -169,20 +174,20 @@ def _items(text: Any) -> NDSlice | None:
     if text is None:
         return None
     if not isinstance(text, str):
-        raise InvalidOptions(f"slice must be a text like ::4,::4, not {text!r}.")
+        raise InvalidOptions(f"slice must be a string such as ::4,::4, not {text!r}.")
     try:
         items = parse_slice(text)
     except WireError as error:
-        raise InvalidOptions(f"slice cannot be read. {error}") from error
-    if not all(map(_can_be_followed, items)):
+        raise InvalidOptions(f"slice is invalid. {error}") from error
+    if not all(map(_is_stable, items)):
         raise InvalidOptions(
-            f"slice must have no negative bounds, and steps from 1 on, not {text!r}."
+            f"slice must have no negative bounds and only positive steps, not {text!r}."
         )
     return items
 
 
-def _can_be_followed(item: Item) -> bool:
-    """Whether it means the same as the array grows."""
+def _is_stable(item: Item) -> bool:
+    """Return whether the slice selects the same elements while the array grows."""
     if isinstance(item, int):
         return item >= 0
     bounds = [bound for bound in (item.start, item.stop) if bound is not None]
@@ -194,5 +199,7 @@ def _columns(names: Any) -> tuple[str, ...] | None:
         return None
     named = isinstance(names, list) and all(isinstance(name, str) for name in names)
     if not named or not names or len(set(names)) < len(names):
-        raise InvalidOptions(f"columns must name one column or more, each once, not {names!r}.")
+        raise InvalidOptions(
+            f"columns must be a list of at least one column name, each once, not {names!r}."
+        )
     return tuple(names)

@@ -1,7 +1,13 @@
-"""Large values of Redis, received straight into the memory that they stay in.
+"""Receive large values of Redis straight into the memory in which they stay.
 
-The client's own way copies each byte five times and takes new memory as often, which is most of
-what reading a frame of several megabytes costs.
+The client library copies each byte five times and allocates as often, which is most of the cost of
+reading a frame of several megabytes.
+
+| state        | `_remaining` | next input                                                |
+|--------------|--------------|-----------------------------------------------------------|
+| between      | empty        | a line (header of the array or of a value), into scratch  |
+| in a value   | not empty    | bytes of the value, into their place                      |
+| done         | empty        | none: `values` is resolved                                |
 """
 
 from __future__ import annotations
@@ -18,73 +24,74 @@ SCRATCH_BYTES = 16384
 LINE_END = b"\r\n"
 
 
-async def fetch(
-    connection: AbstractConnection, keys: Sequence[str], heads: Sequence[bytes]
+async def mget_into(
+    connection: AbstractConnection, keys: Sequence[str], headers: Sequence[bytes]
 ) -> list[bytes | None]:
-    """The value of each of `keys` behind its head; None where there is no such key.
+    """Return the value of each of `keys` behind its header; None where there is no such key.
 
-    Nobody else may use the connection meanwhile, and nobody at all after a failure. Raises
-    RedisError.
+    The connection must not be used by others meanwhile, and has to be closed after a failure.
+    Raises RedisError.
     """
     assert connection._writer is not None
     transport = connection._writer.transport
     before = transport.get_protocol()
-    receiver = Receiver(heads, before)
+    receiver = BulkReplyProtocol(headers, before)
     transport.set_protocol(receiver)
     try:
         await connection.send_command("MGET", *keys)
         values = await receiver.values
     finally:
         transport.set_protocol(before)
-    # Only now: the transport lets go of the memory after it has said that it was filled.
+    # Not earlier: the transport releases the last buffer only after `buffer_updated` has returned,
+    # and `getvalue` would copy while a view of the buffer exists.
     return [None if value is None else value.getvalue() for value in values]
 
 
-class Receiver(asyncio.BufferedProtocol):
-    """Stands in for a connection's protocol while it answers one MGET.
+class BulkReplyProtocol(asyncio.BufferedProtocol):
+    """Replaces a connection's protocol while Redis answers one MGET.
 
     Source: the Redis serialization protocol, version 2.
     """
 
-    def __init__(self, heads: Sequence[bytes], before: asyncio.BaseProtocol) -> None:
+    def __init__(self, headers: Sequence[bytes], before: asyncio.BaseProtocol) -> None:
         self.values: asyncio.Future[list[io.BytesIO | None]]
         self.values = asyncio.get_running_loop().create_future()
-        self._heads = heads
+        self._headers = headers
         self._before = before
         self._found: list[io.BytesIO | None] = []
         self._scratch = memoryview(bytearray(SCRATCH_BYTES))
         self._unread = bytearray()
-        self._room = self._scratch[:0]
+        self._remaining = self._scratch[:0]
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where what comes next belongs: the rest of a value, or anything else."""
-        return self._room or self._scratch
+        """Return the memory for the next bytes: the rest of a value, or the scratch buffer."""
+        return self._remaining or self._scratch
 
     def buffer_updated(self, count: int) -> None:
-        """So many bytes have come there."""
-        if self._room:
-            self._room = self._room[count:]
+        """Handle `count` bytes that were received into the buffer."""
+        if self._remaining:
+            self._remaining = self._remaining[count:]
         else:
             self._unread += self._scratch[:count]
-        while not (self._room or self.values.done()) and LINE_END in self._unread:
+        while not (self._remaining or self.values.done()) and LINE_END in self._unread:
             self._read_line()
 
     def eof_received(self) -> None:
-        """Redis hung up."""
+        """Fail: Redis closed the connection."""
         self.connection_lost(None)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Nothing more will come."""
+        """Fail, and pass the loss on to the connection's own protocol."""
         if not self.values.done():
             self.values.set_exception(RedisConnectionError("Connection closed by server."))
         self._before.connection_lost(error)
 
     def pause_writing(self) -> None:
-        """For the protocol that this one stands in for."""
+        """Pass the call on to the connection's own protocol."""
         self._before.pause_writing()
 
     def resume_writing(self) -> None:
-        """For the protocol that this one stands in for."""
+        """Pass the call on to the connection's own protocol."""
         self._before.resume_writing()
 
     def _read_line(self) -> None:
@@ -98,23 +105,23 @@ class Receiver(asyncio.BufferedProtocol):
         elif line.startswith(b"$"):
             self._begin_value(int(line[1:]))
         elif not line:
-            # A value ends with an empty line.
+            # The line end that follows a value.
             self._end_value()
 
     def _begin_value(self, size: int) -> None:
-        head = self._heads[len(self._found)]
-        # Memory that is given away as bytes without being copied, once it is filled.
+        header = self._headers[len(self._found)]
+        # A BytesIO, because its memory becomes a bytes object without a copy once it is filled.
         value = io.BytesIO()
-        value.write(head)
+        value.write(header)
         if size:
             value.seek(size - 1, io.SEEK_CUR)
             value.write(b"\0")
         self._found.append(value)
-        self._room = value.getbuffer()[len(head) :]
-        here, self._unread = self._unread[:size], self._unread[size:]
-        self._room[: len(here)] = here
-        self._room = self._room[len(here) :]
+        self._remaining = value.getbuffer()[len(header) :]
+        received, self._unread = self._unread[:size], self._unread[size:]
+        self._remaining[: len(received)] = received
+        self._remaining = self._remaining[len(received) :]
 
     def _end_value(self) -> None:
-        if len(self._found) == len(self._heads) and not self.values.done():
+        if len(self._found) == len(self._headers) and not self.values.done():
             self.values.set_result(self._found)

@@ -1,4 +1,4 @@
-"""Entries of a stream as its readers hold them."""
+"""Entries of a stream as readers hold them in memory."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ..protocol.cursor import Position, StreamHead
 from ..protocol.notices import Reason
 
 EncodedMessage = bytes
-"""A whole message as it is sent, in UTF-8 where it is text."""
+"""A complete message as it is sent, in UTF-8 where it is text."""
 
-# To encode less than this takes less time than to hand it to a thread.
-THREAD_BYTES = 65536
+# To encode a shorter message takes less time than to hand it to a thread.
+MIN_THREAD_BYTES = 65536
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """An update with its ready message, or an end of stream with none.
+    """An update with its encoded message, or an end of stream with none.
 
-    `time` is when it was made, in milliseconds of Redis's clock. An update is `lost`, and why, if
-    its payload is not there any more; then it may stand for the `count` updates up to it. Other
-    forms of the message are made once, for the first subscriber that asks, and kept; the form of
-    what is not to be sent is None.
+    `time` is when it was made, in milliseconds of Redis's clock. An update whose payload is gone is
+    `lost`, which says why; it may stand for the `count` updates up to it. `encodings` has what the
+    message becomes for other kinds of subscribers, each made for the first one that needs it; None
+    means that nothing is sent to them.
     """
 
     position: Position
@@ -32,48 +32,50 @@ class Entry:
     lost: Reason | None = None
     count: int = 1
     encodings: dict[Hashable, EncodedMessage | None] = field(default_factory=dict)
-    _making: dict[Hashable, asyncio.Future[EncodedMessage | None]] = field(default_factory=dict)
+    _pending: dict[Hashable, asyncio.Future[EncodedMessage | None]] = field(default_factory=dict)
 
     @property
     def first(self) -> int:
-        """The first number that it stands for."""
+        """The first sequence number that the entry stands for."""
         return self.position.sequence - self.count + 1
 
-    def has_encoding(self, name: Hashable, make: Callable[[bytes], EncodedMessage | None]) -> bool:
-        """Whether the form called `name` is in `forms`. `make` makes a short one at once."""
-        if name not in self.encodings and len(self.frame) < THREAD_BYTES:
-            self.encodings[name] = make(self.frame)
+    def has_encoding(
+        self, name: Hashable, encode: Callable[[bytes], EncodedMessage | None]
+    ) -> bool:
+        """Return whether `encodings` has `name`; encode a short message to that end."""
+        if name not in self.encodings and len(self.frame) < MIN_THREAD_BYTES:
+            self.encodings[name] = encode(self.frame)
         return name in self.encodings
 
     async def encoded_as(
-        self, name: Hashable, make: Callable[[bytes], EncodedMessage | None]
+        self, name: Hashable, encode: Callable[[bytes], EncodedMessage | None]
     ) -> EncodedMessage | None:
-        """The form called `name`, which `make` makes of the frame; large ones in a thread."""
-        if not self.has_encoding(name, make):
-            self.encodings[name] = await self._made(name, make)
+        """Return the encoding `name`, made from the frame by `encode`; large ones in a thread."""
+        if not self.has_encoding(name, encode):
+            self.encodings[name] = await self._encode_in_thread(name, encode)
         return self.encodings[name]
 
-    async def _made(
-        self, name: Hashable, make: Callable[[bytes], EncodedMessage | None]
+    async def _encode_in_thread(
+        self, name: Hashable, encode: Callable[[bytes], EncodedMessage | None]
     ) -> EncodedMessage | None:
-        making = self._making.get(name)
-        if making is None:
-            making = asyncio.ensure_future(asyncio.to_thread(make, self.frame))
-            self._making[name] = making
-        # Shielded: others may wait for the same form when this subscriber leaves.
-        return await asyncio.shield(making)
+        pending = self._pending.get(name)
+        if pending is None:
+            pending = asyncio.ensure_future(asyncio.to_thread(encode, self.frame))
+            self._pending[name] = pending
+        # Shielded: other subscribers may wait for the same encoding when this one leaves.
+        return await asyncio.shield(pending)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one look at a stream found: entries in order, and how far it had come by then.
+    """The result of one read of a stream: entries in order, and the head at that moment.
 
-    `complete` says that nothing else was retained between where the look began and the tip. `time`
-    is when the tip was made. Numbers up to `evicted_to` that are not there were shed before their
-    time.
+    `complete` means that nothing else was retained between the start of the read and the head.
+    `time` is when the head was made. Numbers up to `evicted_to` that are missing were evicted
+    before their time to live was over.
     """
 
-    tip: StreamHead
+    head: StreamHead
     entries: list[Entry]
     complete: bool
     gone: bool = False

@@ -1,4 +1,24 @@
-"""What one subscriber is given: its updates, and what it is told besides. No I/O."""
+"""Select the updates and notices that one subscriber receives. No I/O.
+
+A feed takes entries from one of two sources and moves its cursor past them:
+
+========  =========================  ============================================================
+source    used while                 filled by
+========  =========================  ============================================================
+log       `_log_entries` not empty   `add`, with what the subscriber read of the log for itself
+window    the window holds all that  the hub, for all subscribers of the stream
+          the cursor has not seen
+========  =========================  ============================================================
+
+With neither, the feed is `behind`: its subscriber has to read the log. Invariants, which the state
+machine in tests/streaming/reading/test_feed.py checks:
+
+- Every number after the start is delivered once, in order, or is part of one gap, until a reset.
+- After a reset, numbers start again at 1; the reset comes before the first of them.
+- Nothing beyond the head of the window is delivered: see `add`.
+- A producer's end stops the feed (`stopped`) if it was marked after the subscriber joined, or if
+  nothing follows it.
+"""
 
 from __future__ import annotations
 
@@ -14,121 +34,124 @@ from .window import Window
 
 Item = Entry | Notice
 
-# What is taken at once is sent at once: enough to save work, not so much that others wait.
-MOST_ITEMS = 64
-MOST_BYTES = 1 << 20
-# Updates that only those get who have said that they know them.
-OPTIONAL = {
+# Limits of one batch, which is sent at once: large enough to save work, small enough that other
+# subscribers do not wait long for their turn.
+MAX_BATCH_ITEMS = 64
+MAX_BATCH_BYTES = 1 << 20
+# Types of updates that are sent only to subscribers that announced the feature.
+OPTIONAL_TYPES = {
     Feature.child_deleted: message_codec.type_prefix("container-child-deleted"),
     Feature.table_ref: message_codec.type_prefix("table-ref"),
 }
 
 
 class Feed:
-    """A cursor over a stream, and what its subscriber wants of it.
-
-    It is served from the window that the stream's subscribers share, or, behind it, from what was
-    read of the log for this one alone.
-    """
+    """The cursor of a subscriber, its options, and the notices that it has yet to receive."""
 
     def __init__(self, window: Window, options: SubscriptionOptions, start: int | None) -> None:
-        tip = StreamHead(window.epoch, window.tip)
+        head = StreamHead(window.epoch, window.head)
         self.window = window
         self.options = options
-        self.cursor = Cursor.join(tip, start, options.epoch, options.end)
+        self.cursor = Cursor.join(head, start, options.epoch, options.end)
         self.stopped = False
-        self.beat = False
-        self.due = 0.0
-        self._turns = len(window.turns)
-        self._fresh = start is not None
-        self._ahead: deque[Entry] = deque()
-        self._ahead_tip = BEGINNING
+        self.heartbeat_due = False
+        self.next_send = 0.0
+        self._rewinds = len(window.rewinds)
+        # A subscriber that has yet to receive its first item cannot have been too slow.
+        self._is_new = start is not None
+        self._log_entries: deque[Entry] = deque()
+        self._log_head = BEGINNING
         self._notices: list[Notice] = []
         self._hidden = tuple(
-            lead for feature, lead in OPTIONAL.items() if feature not in options.features
+            prefix for feature, prefix in OPTIONAL_TYPES.items() if feature not in options.features
         )
-        if start is not None and has_restarted(tip, start, options.epoch):
-            self._notice(Reset(tip.epoch, options.epoch, tip.position.sequence))
+        if start is not None and has_restarted(head, start, options.epoch):
+            self._add_notice(Reset(head.epoch, options.epoch, head.position.sequence))
 
     @property
     def behind(self) -> bool:
-        """Whether it has to read the log."""
-        return not self._ahead and not self.window.holds(self.cursor)
+        """Whether the subscriber has to read the log."""
+        return not self._log_entries and not self.window.holds(self.cursor)
 
-    def rest(self, now: float) -> float:
-        """For how many seconds nothing is wanted. The last update before an end is not held up."""
-        return 0.0 if self.window.tip.end else max(self.due - now, 0.0)
+    def delay(self, now: float) -> float:
+        """Return for how many seconds to send nothing, because of the maximum rate.
+
+        The last update before an end is not delayed.
+        """
+        return 0.0 if self.window.head.end else max(self.next_send - now, 0.0)
 
     def ready(self, now: float) -> list[Item]:
-        """What can be given at once, in order."""
-        if self._turns != len(self.window.turns):
-            self._turn_back()
+        """Return what can be sent now, in order."""
+        if self._rewinds != len(self.window.rewinds):
+            self._rewind()
         items: list[Item] = []
-        if not (self.due and self.rest(now)):
+        if not (self.next_send and self.delay(now)):
             if self.options.latest_only:
-                self._skip()
+                self._skip_to_newest()
             self._fill(items)
             if items and self.options.interval:
-                self.due = now + self.options.interval
+                self.next_send = now + self.options.interval
         if self._notices:
             self._flush(items)
-        # Who rests may have been told less than there is.
-        if self.beat and not items and self.cursor.position >= self.window.tip:
-            self.beat = False
+        # A subscriber that is delayed may know less than there is: no heartbeat names a number
+        # that it has not received.
+        if self.heartbeat_due and not items and self.cursor.position >= self.window.head:
+            self.heartbeat_due = False
             if Feature.heartbeat in self.options.features:
-                items.append(Heartbeat(self.window.epoch, self.window.tip.sequence))
+                items.append(Heartbeat(self.window.epoch, self.window.head.sequence))
         return items
 
-    def expects(self, entries: Sequence[Entry]) -> bool:
-        """Whether `entries`, none of them lost or an end, are all it has to be given, as they are.
+    def is_contiguous(self, entries: Sequence[Entry]) -> bool:
+        """Return whether `entries`, and nothing else, are what to send next, without change.
 
-        They came one after the other, at the tip.
+        They are the newest entries of the window; none is lost or an end.
         """
         first = entries[0].position.sequence
         return (
             not self.options.latest_only
-            and self._turns == len(self.window.turns)
-            and not (self._ahead or self._notices)
+            and self._rewinds == len(self.window.rewinds)
+            and not (self._log_entries or self._notices)
             and first == self.cursor.position.sequence + 1
             and entries[-1].position.sequence - first == len(entries) - 1
             and not any(entry.frame.startswith(self._hidden, 1) for entry in entries)
         )
 
-    def move(self, position: Position) -> None:
-        """Everything up to `position`, as it was expected, was given."""
+    def move_to(self, position: Position) -> None:
+        """Record that contiguous entries up to `position` were sent."""
         self.cursor.position = position
-        self._fresh = False
+        self._is_new = False
 
     def resume(self) -> None:
-        """Go on after an end: it has been told of."""
+        """Go on after an end, of which the subscriber has been notified."""
         self.stopped = False
         self.cursor.joined_at = self.cursor.position
 
     def add(self, batch: Batch) -> None:
-        """Take what was read of the log after the cursor, as far as the window has come.
+        """Add what was read of the log after the cursor, as far as the head of the window.
 
-        Whether a number is given anew is found out at the window's tip: what lies beyond it could
-        be replaced without anybody noticing. It comes with the window.
+        The hub notices at the window's head that numbers were assigned anew. An entry beyond it
+        could be replaced unnoticed, so it is not taken from here: it comes with the window.
         """
-        tip, known = batch.tip.position, self.window.tip
+        head, known = batch.head.position, self.window.head
         entries = [entry for entry in batch.entries if entry.position <= known]
         if entries:
-            self.window.note(entries)
-            self._ahead.extend(entries)
-            self._ahead_tip = tip
+            self.window.note_update_time(entries)
+            self._log_entries.extend(entries)
+            self._log_head = head
         elif batch.entries and self.options.latest_only:
-            self._leap(known.sequence + 1)
+            self._skip_to(known.sequence + 1)
         elif batch.entries or batch.complete:
-            self._jump(min(known, tip), tip, batch.evicted_to, slow=True)
+            self._skip_to_head(min(known, head), head, batch.evicted_to, slow=True)
 
     def _fill(self, items: list[Item]) -> None:
         size = 0
-        while len(items) < MOST_ITEMS and size < MOST_BYTES and not self.stopped:
-            alone = bool(self._ahead)
+        while len(items) < MAX_BATCH_ITEMS and size < MAX_BATCH_BYTES and not self.stopped:
+            from_log = bool(self._log_entries)
             entry = self._next()
             if entry is None:
                 return
-            if self._accept(entry, alone=alone):
+            if self._accept(entry, from_log=from_log):
+                # A gap before this entry is reported before it.
                 if self._notices:
                     self._flush(items)
                 items.append(entry)
@@ -139,87 +162,91 @@ class Feed:
         self._notices = []
 
     def _next(self) -> Entry | None:
-        if self._ahead:
-            return self._ahead.popleft()
+        if self._log_entries:
+            return self._log_entries.popleft()
         window = self.window
         if not window.holds(self.cursor):
             return None
         entry = window.after(self.cursor.position)
         if entry is None:
-            slow = window.tip.sequence <= window.waited_to
-            self._jump(window.tip, window.tip, window.evicted_to, slow=slow)
+            # The head may lie beyond the last entry: what was between the two is gone.
+            slow = window.head.sequence <= window.lagging_to
+            self._skip_to_head(window.head, window.head, window.evicted_to, slow=slow)
         return entry
 
-    def _accept(self, entry: Entry, *, alone: bool) -> bool:
-        """Move on to `entry`; true if it is to be sent."""
+    def _accept(self, entry: Entry, *, from_log: bool) -> bool:
+        """Move on to `entry`; return whether to send it."""
         position = entry.position
-        slow = (alone or entry.first <= self.window.waited_to) and not self._fresh
+        slow = (from_log or entry.first <= self.window.lagging_to) and not self._is_new
         first = max(entry.first, self.cursor.position.sequence + 1)
         if position.end or entry.first > self.cursor.position.sequence + 1:
             last = position.sequence if position.end else entry.first - 1
-            self._miss(self.cursor.missing(last), self.window.evicted_to, slow=slow)
-        self._fresh = False
-        step = self.cursor.advance(position, max(self._ahead_tip, self.window.tip))
+            self._record_gap(self.cursor.missing(last), self.window.evicted_to, slow=slow)
+        self._is_new = False
+        step = self.cursor.advance(position, max(self._log_head, self.window.head))
         if step is not Step.SEND:
             self.stopped = self.stopped or step is Step.STOP
             return False
         if entry.lost is not None:
             late = slow and entry.lost is Reason.expired
             span = Span(first, position.sequence)
-            self._tell(span, Reason.slow if late else entry.lost)
+            self._notify_gap(span, Reason.slow if late else entry.lost)
             return False
         return not entry.frame.startswith(self._hidden, 1)
 
-    def _jump(self, position: Position, tip: Position, evicted_to: int, *, slow: bool) -> None:
-        """Move on to `position`, of a stream at `tip`: nothing before it is there any more."""
+    def _skip_to_head(
+        self, position: Position, head: Position, evicted_to: int, *, slow: bool
+    ) -> None:
+        """Move on to `position` of a stream at `head`: nothing before it is retained."""
         missing = self.cursor.missing(position.sequence)
-        self._miss(missing, evicted_to, slow=slow and not self._fresh)
-        self._fresh = False
-        if self.cursor.skip_to_head(position, tip) is Step.STOP:
+        self._record_gap(missing, evicted_to, slow=slow and not self._is_new)
+        self._is_new = False
+        if self.cursor.skip_to_head(position, head) is Step.STOP:
             self.stopped = True
 
-    def _skip(self) -> None:
-        """Pass over all but the newest update."""
-        ahead = (entry.position.sequence for entry in self._ahead if not entry.position.end)
-        self._leap(max(self.window.newest(), *ahead, 0))
+    def _skip_to_newest(self) -> None:
+        updates = (entry.position.sequence for entry in self._log_entries if not entry.position.end)
+        self._skip_to(max(self.window.newest(), *updates, 0))
 
-    def _leap(self, sequence: int) -> None:
-        """Pass over everything before update `sequence`."""
+    def _skip_to(self, sequence: int) -> None:
+        """Skip everything before update `sequence`."""
         span = self.cursor.missing(sequence - 1)
         if span is not None:
-            self._tell(span, Reason.skipped)
+            self._notify_gap(span, Reason.skipped)
             self.cursor.skip_to(sequence)
 
-    def _miss(self, span: Span | None, evicted_to: int, *, slow: bool) -> None:
-        """Updates that are not there any more."""
+    def _record_gap(self, span: Span | None, evicted_to: int, *, slow: bool) -> None:
+        """Notify the subscriber of updates that are not retained, and why."""
         if span is not None and slow:
-            self._tell(span, Reason.slow)
+            self._notify_gap(span, Reason.slow)
         elif span is not None:
-            self._tell(span, Reason.evicted if span.last <= evicted_to else Reason.expired)
+            self._notify_gap(span, Reason.evicted if span.last <= evicted_to else Reason.expired)
 
-    def _tell(self, span: Span, reason: Reason) -> None:
+    def _notify_gap(self, span: Span, reason: Reason) -> None:
+        # One notice for adjacent gaps with the same reason.
         last = self._notices[-1] if self._notices else None
         if isinstance(last, Gap) and last.reason is reason and last.last + 1 == span.first:
             self._notices.pop()
             span = Span(last.first, span.last)
-        self._notice(Gap(self.cursor.epoch, *span, reason))
+        self._add_notice(Gap(self.cursor.epoch, *span, reason))
 
-    def _turn_back(self) -> None:
-        # A reset that was not given yet is replaced by one that leads to the new numbering; where
-        # nothing was known of that at the time, the cursor alone does not say that it is owed.
-        owed = next((notice for notice in self._notices if isinstance(notice, Reset)), None)
+    def _rewind(self) -> None:
+        # A reset that was not delivered yet is replaced by one that leads to the new numbering.
+        # Where nothing was known of the stream when it was added, the cursor has no epoch to
+        # show that a reset is due.
+        due = next((notice for notice in self._notices if isinstance(notice, Reset)), None)
         self._notices.clear()
-        self._ahead.clear()
-        self._ahead_tip = BEGINNING
-        previous = self.cursor.epoch if owed is None else owed.previous
-        for tip in self.window.turns[self._turns :]:
-            self.cursor.rewind(tip)
-        self._turns = len(self.window.turns)
-        if owed is not None or previous is not None:
-            epoch, position = self.window.turns[-1]
-            self._notice(Reset(epoch, previous, position.sequence))
+        self._log_entries.clear()
+        self._log_head = BEGINNING
+        previous = self.cursor.epoch if due is None else due.previous
+        for head in self.window.rewinds[self._rewinds :]:
+            self.cursor.rewind(head)
+        self._rewinds = len(self.window.rewinds)
+        if due is not None or previous is not None:
+            epoch, position = self.window.rewinds[-1]
+            self._add_notice(Reset(epoch, previous, position.sequence))
 
-    def _notice(self, notice: Notice) -> None:
+    def _add_notice(self, notice: Notice) -> None:
         feature = Feature.gap if isinstance(notice, Gap) else Feature.reset
         if feature in self.options.features:
             self._notices.append(notice)

@@ -1,4 +1,4 @@
-"""A look at all streams from time to time, so that nobody is stuck where no news came."""
+"""Poll all streams at intervals, so that no subscriber is stuck if a notification was lost."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .log_reader import META, batch_of
 logger = logging.getLogger(__name__)
 
 
-class Pulse:
-    """Asks every `seconds`, in one go, where each stream stands, and tells its hub.
+class HeartbeatPoller:
+    """Reads the heads of all streams every `interval` seconds, in one request, for their hubs.
 
-    News may have been lost, Redis may have been emptied, or another may have taken over: its
-    replication id tells that.
+    Notifications may have been lost, Redis may have been emptied, or another Redis may have taken
+    over. The last shows in the replication ID.
     """
 
     def __init__(
@@ -27,29 +27,29 @@ class Pulse:
         client: redis.asyncio.Redis,
         hubs: Callable[[], Collection[Hub]],
         *,
-        seconds: float,
+        interval: float,
         timeout: float,
     ) -> None:
         self._client = client
         self._hubs = hubs
-        self._seconds = seconds
+        self._interval = interval
         self._timeout = timeout
-        self._replication: object = None
+        self._replication_id: object = None
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Poll until cancelled."""
         while True:
-            await asyncio.sleep(self._seconds)
+            await asyncio.sleep(self._interval)
             hubs = list(self._hubs())
             if not hubs:
                 continue
             try:
-                await self._look(hubs)
+                await self._poll(hubs)
             except (RedisError, OSError) as error:
-                # Nobody hears a heartbeat then, and the link says in the log what is wrong.
-                logger.debug("The streams could not be looked at: %s", error)
+                # No heartbeat is sent then. The pub/sub connection logs the outage as a warning.
+                logger.debug("Cannot poll the streams: %s", error)
 
-    async def _look(self, hubs: list[Hub]) -> None:
+    async def _poll(self, hubs: list[Hub]) -> None:
         pipe = self._client.pipeline(transaction=False)
         pipe.info("replication")
         for hub in hubs:
@@ -59,10 +59,11 @@ class Pulse:
         same = self._is_same(replication)
         for hub, meta in zip(hubs, found, strict=True):
             if isinstance(meta, list):
-                hub.on_pulse(batch_of(meta, [], complete=False), same=same)
+                hub.on_poll(batch_of(meta, [], complete=False), same=same)
 
     def _is_same(self, replication: object) -> bool:
-        """Whether the same Redis is the master as before, as far as one may ask."""
+        """Return whether the same Redis is the master as at the last poll."""
+        # None where the user of the connection may not call INFO: then nothing can be said.
         found = replication.get("master_replid") if isinstance(replication, dict) else None
-        before, self._replication = self._replication, found
+        before, self._replication_id = self._replication_id, found
         return before in (None, found)

@@ -1,323 +1,302 @@
-"""One stream inside one server process: read once, for all its subscribers here."""
+"""Follow one stream in one server process: read its log once, for all its subscribers here.
+
+The task `_follow` reads the log into the window when `_changed` is set, and serves what is new to
+the followers that wait (`waiters`).
+
+=========  ==============================  =====================================================
+state      flags                           left when
+=========  ==============================  =====================================================
+idle       `_changed` not set              a notification, a poll or a request sets `_changed`
+paused     `_changed` and `_paused` set    a follower waits: it has seen the whole window. To
+                                           read on before would push those on their way out of it
+fetching   `_fetching` set                 the head has been read
+failing    `_fetching`, `_failing` set     Redis answers; it is tried every RETRY_SECONDS
+ended      `ending` set                    never; the reader makes another hub
+=========  ==============================  =====================================================
+
+How far the window can be trusted is independent of that:
+
+==============  ==============================  ================================================
+trust           flags                           consequence
+==============  ==============================  ================================================
+unknown         `_known` not set                the window begins at the head that is read first
+unsubscribed    `subscribed` not set            notifications may be missed: subscribers wait,
+                                                new ones are rejected
+doubtful        `_generation` is not            Redis may be another one, with other entries
+                `_verified_generation`          under the same numbers: the next read starts at
+                                                the head and compares. A read verifies the
+                                                generation that it began with, and only one that
+                                                began while subscribed
+==============  ==============================  ================================================
+
+A short update comes with its notification (`inline_updates`). If it is the next one, the hub is
+idle, the window is trusted and a follower waits, it is applied without reading the log.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from redis.exceptions import RedisError
 
-from ..protocol.cursor import Position, StreamHead
+from ..protocol.cursor import StreamHead
 from ..protocol.endings import StreamEnd
 from ..redis.keys import StreamKeys
 from .entries import Batch, Entry
+from .inline_updates import InlineUpdates
 from .log_reader import LogReader
-from .notifications import News
+from .notifications import AppendNotification
+from .waiters import Follower, Future, Waiters, resolve
 from .window import Window
-
-if TYPE_CHECKING:
-    from .subscriber import Subscriber
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.2
 
-Future = asyncio.Future[None]
-Futures = set[Future] | list[Future] | dict[Future, "Subscriber"]
-
 
 class Hub:
-    """Follows a stream: when woken, takes what is new into the window and wakes who waits for it.
-
-    While news may go unheard it is not `confirmed`; once it is again, the stream is read from the
-    tip, so that nothing is missed. It is in doubt then whether this is the same Redis, with the
-    same entry under the number of the tip.
-
-    A short update comes with its news. Where it is the next one it is taken as it is; where there
-    is any doubt, the stream is read.
-    """
+    """Keeps the window of a stream up to date and serves it to the followers."""
 
     def __init__(self, node: UUID, keys: StreamKeys, log: LogReader, window: Window) -> None:
         self.node = node
         self.keys = keys
         self.log = log
         self.window = window
-        self.subscribers: set[Subscriber] = set()
+        self.followers: set[Follower] = set()
         self.ending: StreamEnd | None = None
-        self.confirmed = False
+        self.subscribed = False
         self._known = False
-        self._fails = False
-        self._held = False
-        self._looks = False
-        self._told: list[News] = []
-        self._doubts = 0
-        self._settled = 0
+        self._failing = False
+        self._paused = False
+        self._fetching = False
+        self._generation = 0
+        self._verified_generation = 0
         self._loop = asyncio.get_running_loop()
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._demand = asyncio.Event()
-        self._waiting: dict[asyncio.Future[None], Subscriber] = {}
-        self._resting: set[asyncio.Future[None]] = set()
-        self._asked: list[asyncio.Future[None]] = []
-        self._joining: list[asyncio.Future[None]] = []
+        self._waiters = Waiters()
+        self._inline = InlineUpdates(window)
+        self._requests: list[Future] = []
+        self._joining: list[Future] = []
         self._task = asyncio.create_task(self._follow())
 
     @property
-    def tip(self) -> StreamHead:
-        """How far the stream is known to have come."""
-        return StreamHead(self.window.epoch, self.window.tip)
+    def head(self) -> StreamHead:
+        """The newest position known of the stream."""
+        return StreamHead(self.window.epoch, self.window.head)
 
-    def on_confirmed(self) -> None:
-        """From now on every append is heard of; those before it may not have been."""
-        self.confirmed = True
-        self._news.set()
-        _resolve(self._joining)
+    def on_subscribed(self) -> None:
+        """Read the log: appends before this moment may not have been announced."""
+        self.subscribed = True
+        self._changed.set()
+        self._release_joining()
 
-    def on_silence(self) -> None:
-        """From now on appends may go unheard. Subscribers wait; new ones are refused."""
-        self.confirmed = False
-        self._doubts += 1
-        _resolve(self._joining)
+    def on_disconnected(self) -> None:
+        """Distrust the window until notifications arrive again."""
+        self.subscribed = False
+        self._generation += 1
+        self._release_joining()
 
-    def on_wake(self, message: bytes) -> None:
-        """Something was appended, or the stream is gone."""
-        news = News.read(message)
-        if news is not None and news.epoch == self.window.epoch:
-            if news.position <= self.window.tip:
+    def on_message(self, message: bytes) -> None:
+        """Handle a notification: something was appended, or the stream was dropped."""
+        notification = AppendNotification.parse(message)
+        if notification is not None and notification.epoch == self.window.epoch:
+            if notification.position <= self.window.head:
                 return
-            if self._is_next(news):
-                if not self._told:
-                    # What else has already arrived is passed on together with it.
-                    self._loop.call_soon(self._take_told)
-                self._told.append(news)
+            if self._inline.is_next(notification) and self._can_apply_inline:
+                if not self._inline:
+                    # Other notifications that have already arrived are applied together with it.
+                    self._loop.call_soon(self._apply_inline)
+                self._inline.add(notification)
                 return
-        self._news.set()
+        self._changed.set()
 
-    def on_pulse(self, found: Batch, *, same: bool) -> None:
-        """What a look at the stream found just now; not `same`: perhaps in another Redis."""
+    def on_poll(self, found: Batch, *, same: bool) -> None:
+        """Compare the head with a poll of the stream; `same` is false if Redis may be another."""
         if not same:
-            self._doubts += 1
-        if not same or found.gone or found.tip != self.tip:
-            self._news.set()
+            self._generation += 1
+        if not same or found.gone or found.head != self.head:
+            self._changed.set()
         else:
-            self._beat()
+            self._send_heartbeat()
 
     async def ready(self) -> bool:
-        """Whether news is heard of; if so, return when the stream has been read up to now."""
-        if not self.confirmed and self.ending is None:
+        """Return, once the log has been read up to now, whether subscribers can join."""
+        if not self.subscribed and self.ending is None:
             await _added(self._joining)
-        if self.confirmed:
-            await self.sync()
-        return self.confirmed and self.ending is None
+        if self.subscribed:
+            await self.catch_up()
+        return self.subscribed and self.ending is None
 
-    async def sync(self) -> None:
-        """Return when the stream has been read up to where it is now, or is over."""
+    async def catch_up(self) -> None:
+        """Wait until the log has been read up to its head as of now, or the stream has ended."""
         if self.ending is None:
-            self._news.set()
+            self._changed.set()
             self._demand.set()
-            await _added(self._asked)
+            await _added(self._requests)
 
-    async def change(self, subscriber: Subscriber, rest: float = 0.0) -> None:
-        """Return when there may be something new; for who wants to `rest`, after that time.
+    async def wait_for_change(self, follower: Follower, delay: float = 0.0) -> None:
+        """Wait until there may be something new, and at least for `delay` seconds.
 
-        What is new may be given to `subscriber` while it waits here.
+        Meanwhile, new entries may be pushed to `follower`.
         """
-        waiting = self.waiter(subscriber, rest)
+        waiter = self.add_waiter(follower, delay)
         try:
-            await waiting
+            await waiter
         except BaseException:
-            self.cancel_wait(waiting)
+            self.cancel_wait(waiter)
             raise
 
-    def waiter(self, subscriber: Subscriber, rest: float = 0.0) -> Future:
-        """A future that is done then. Drop it if it is waited for no more."""
-        waiting = self._loop.create_future()
+    def add_waiter(self, follower: Follower, delay: float = 0.0) -> Future:
+        """Return a future that is resolved then. Pass it to `cancel_wait` if it is abandoned."""
+        waiter = self._waiters.add(follower, delay)
         self._demand.set()
-        if rest:
-            self._resting.add(waiting)
-            timer = self._loop.call_later(rest, self._end_rest, waiting)
-            waiting.add_done_callback(lambda _: timer.cancel())
-            return waiting
-        self._waiting[waiting] = subscriber
-        self._forget()
-        return waiting
+        if not delay:
+            self._clear_window_if_seen()
+        return waiter
 
-    def cancel_wait(self, waiting: Future) -> None:
-        """Nobody waits for it any more."""
-        self._waiting.pop(waiting, None)
-        self._resting.discard(waiting)
-        waiting.cancel()
+    def cancel_wait(self, waiter: Future) -> None:
+        """Cancel a wait."""
+        self._waiters.cancel(waiter)
 
     def end(self, ending: StreamEnd) -> None:
-        """Tell all subscribers that it is over."""
+        """End the stream for all followers."""
         self.ending = self.ending or ending
-        self._news.set()
+        self._changed.set()
         self._demand.set()
-        _resolve(self._asked)
-        _resolve(self._joining)
-        self._wake_all()
+        self._answer_requests(len(self._requests))
+        self._release_joining()
+        self._waiters.wake_all()
 
     def close(self) -> None:
         """Stop following."""
         self._task.cancel()
 
-    def _is_next(self, news: News) -> bool:
-        """Whether it brings what comes next, and nothing else is to be found out."""
-        last = self._told[-1].position if self._told else self.window.tip
-        return (
-            news.entry is not None
-            and news.position == Position(last.sequence + 1)
-            and self._may_be_told
-        )
+    @property
+    def _is_wanted(self) -> bool:
+        """Whether a follower has seen all of the window."""
+        return bool(self._waiters or self._requests)
 
     @property
-    def _may_be_told(self) -> bool:
-        """Whether the window is what it seems, nobody is about to read on, and someone waits."""
+    def _can_apply_inline(self) -> bool:
+        """Whether updates may be applied without reading the log: see the module."""
         return (
             self._known
-            and self._doubts == self._settled
-            and not self._looks
-            and not self._news.is_set()
+            and self._generation == self._verified_generation
+            and not self._fetching
+            and not self._changed.is_set()
             and self.ending is None
-            and bool(self.subscribers)
-            and self._wanted
+            and bool(self.followers)
+            and self._is_wanted
         )
 
-    def _take_told(self) -> None:
-        told, self._told = self._told, []
-        first = Position(self.window.tip.sequence + 1)
-        if not self._may_be_told or (told[0].epoch, told[0].position) != (self.window.epoch, first):
-            self._news.set()
-            return
-        entries = [news.entry for news in told if news.entry is not None]
-        newest, tip = entries[-1], StreamHead(told[-1].epoch, told[-1].position)
-        batch = Batch(tip, entries, complete=True, time=newest.time, evicted_to=told[-1].evicted_to)
-        if self.window.extend(batch):
-            self._pass_on(entries)
+    def _apply_inline(self) -> None:
+        batch = self._inline.take()
+        if batch is None or not self._can_apply_inline:
+            self._changed.set()
+        elif self.window.extend(batch):
+            self._fan_out(batch.entries)
 
     async def _follow(self) -> None:
         try:
             while self.ending is None:
-                await self._news.wait()
-                while not self._wanted and self.ending is None:
-                    self._held = True
+                await self._changed.wait()
+                while not self._is_wanted and self.ending is None:
+                    self._paused = True
                     self._demand.clear()
                     await self._demand.wait()
-                self._news.clear()
-                self._looks = True
-                await self._answer()
-                self._looks = False
+                # Cleared before the read: what is announced during it is read afterwards.
+                self._changed.clear()
+                self._fetching = True
+                await self._serve_requests()
+                self._fetching = False
         except Exception:
-            logger.exception("The stream of %s cannot be followed", self.node)
+            logger.exception(
+                "Following the stream of node %s failed; its subscriptions end", self.node
+            )
             self.end(StreamEnd.LOST)
 
-    async def _answer(self) -> None:
-        """Catch up, for all who have asked until now; try again later if that fails."""
-        count = len(self._asked)
+    async def _serve_requests(self) -> None:
+        """Read up to the head for all requests made until now; on failure, try again later."""
+        # A request that is made during the read may be about an append after it.
+        count = len(self._requests)
         try:
-            await self._catch_up()
+            await self._read_to_head()
         except (RedisError, OSError) as error:
-            level = logging.DEBUG if self._fails else logging.WARNING
-            logger.log(level, "The stream of %s cannot be read now: %s", self.node, error)
-            self._fails = True
-            self._news.set()
+            level = logging.DEBUG if self._failing else logging.WARNING
+            logger.log(level, "Cannot read the stream of node %s; retrying: %s", self.node, error)
+            self._failing = True
+            self._changed.set()
             await asyncio.sleep(RETRY_SECONDS)
         else:
-            self._fails = False
-            answered, self._asked = self._asked[:count], self._asked[count:]
-            _resolve(answered)
+            self._failing = False
+            self._answer_requests(count)
 
-    async def _catch_up(self) -> None:
+    async def _read_to_head(self) -> None:
         while self.ending is None:
-            batch = await self._look()
+            batch = await self._fetch()
             if batch.gone:
                 self.end(StreamEnd.DELETED)
                 return
-            if self._held:
-                self._held = False
-                self.window.waited_to = batch.tip.position.sequence
+            if self._paused:
+                self._paused = False
+                self.window.lagging_to = batch.head.position.sequence
             if not self._known:
                 self._known = True
-                self.window.reset(batch.tip, batch.time)
+                self.window.reset(batch.head, batch.time)
                 self.window.evicted_to = batch.evicted_to
             elif self.window.extend(batch):
-                self._pass_on(batch.entries)
-            if self.window.tip >= batch.tip.position:
+                self._fan_out(batch.entries)
+            if self.window.head >= batch.head.position:
                 return
-            if not self._wanted:
-                self._news.set()
+            if not self._is_wanted:
+                self._changed.set()
                 return
 
-    @property
-    def _wanted(self) -> bool:
-        """Whether someone has seen all of the window.
-
-        Else it would only run away from those who are on their way through it.
-        """
-        return bool(self._waiting or self._resting or self._asked)
-
-    async def _look(self) -> Batch:
-        """What is new. If it is in doubt, see first whether the newest known entry is the same."""
-        doubts, confirmed, window = self._doubts, self.confirmed, self.window
+    async def _fetch(self) -> Batch:
+        """Read what follows the head. If in doubt, compare the entry at the head first."""
+        generation, subscribed, window = self._generation, self.subscribed, self.window
         if not self._known:
-            batch = await self.log.tip()
+            batch = await self.log.head()
         else:
-            doubtful = doubts != self._settled
-            start = window.witness if doubtful else window.tip
+            doubtful = generation != self._verified_generation
+            start = window.verify_from if doubtful else window.head
             batch = await self.log.after(start, inclusive=doubtful)
-            if doubtful and window.contradicts(batch):
-                window.turn_back(batch)
-                self._wake_all()
-        if confirmed:
-            self._settled = doubts
+            if doubtful and window.conflicts_with(batch):
+                window.rewind(batch)
+                self._waiters.wake_all()
+        if subscribed:
+            # The values of before the read: a failover during it may not be in the reply.
+            self._verified_generation = generation
         return batch
 
-    def _end_rest(self, waiting: asyncio.Future[None]) -> None:
-        self._resting.discard(waiting)
-        if not waiting.done():
-            waiting.set_result(None)
+    def _fan_out(self, entries: list[Entry]) -> None:
+        urgent = bool(self.window.head.end) or not len(self.window)
+        self._waiters.fan_out(entries, urgent=urgent)
+        self._clear_window_if_seen()
 
-    def _pass_on(self, entries: list[Entry]) -> None:
-        """Give what is new to those who can take it at once; have the others who wait look."""
-        if self.window.tip.end or not len(self.window):
-            # Who rests only hears of an end, or a new start.
-            _resolve(self._resting)
-        waiting, self._waiting = self._waiting, {}
-        plain = all(entry.lost is None and not entry.position.end for entry in entries)
-        for future, subscriber in waiting.items():
-            if future.done():
-                continue
-            if plain and subscriber.give(entries):
-                self._waiting[future] = subscriber
-            else:
-                future.set_result(None)
-        self._forget()
+    def _clear_window_if_seen(self) -> None:
+        # An idle stream, whose followers have all seen all of it, holds no memory.
+        if self._waiters.waiting_count == len(self.followers):
+            self.window.clear()
 
-    def _forget(self) -> None:
-        if len(self._waiting) == len(self.subscribers):
-            # All have seen all of it. A stream where nothing happens holds no memory.
-            self.window.forget()
+    def _send_heartbeat(self) -> None:
+        for follower in self.followers:
+            follower.on_heartbeat()
+        self._waiters.wake_all()
 
-    def _wake_all(self) -> None:
-        _resolve(self._resting)
-        _resolve(self._waiting)
+    def _answer_requests(self, count: int) -> None:
+        answered, self._requests = self._requests[:count], self._requests[count:]
+        resolve(answered)
 
-    def _beat(self) -> None:
-        """Let everyone who has nothing else to hear know that the stream is followed."""
-        for subscriber in self.subscribers:
-            subscriber.feed.beat = True
-        self._wake_all()
+    def _release_joining(self) -> None:
+        joining, self._joining = self._joining, []
+        resolve(joining)
 
 
-def _added(futures: list[asyncio.Future[None]]) -> asyncio.Future[None]:
+def _added(futures: list[Future]) -> Future:
     future = asyncio.get_running_loop().create_future()
     futures.append(future)
     return future
-
-
-def _resolve(futures: Futures) -> None:
-    for future in futures:
-        if not future.done():
-            future.set_result(None)
-    futures.clear()

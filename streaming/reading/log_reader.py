@@ -1,4 +1,4 @@
-"""Reading a stream: what comes after a position, in batches bounded in number and size."""
+"""Read the log of a stream: entries after a position, in batches limited in number and bytes."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from redis.asyncio.connection import AbstractConnection
 from ..protocol.cursor import BEGINNING, Position, StreamHead
 from ..protocol.notices import Reason
 from ..redis.keys import StreamKeys
-from .bulk_fetch import fetch
+from .bulk_fetch import mget_into
 from .entries import Batch, Entry
 
 META = ("epoch", "seq", "end", "gone", "time", "evicted_to")
-BATCH_BYTES = 2 << 20
-BATCH_COUNT = 512
-FIRST_COUNT = 32
-SINCE = (files(__package__) / "since.lua").read_bytes()
+MAX_BATCH_BYTES = 2 << 20
+MAX_BATCH_ENTRIES = 512
+FIRST_BATCH_ENTRIES = 32
+SINCE_SCRIPT = (files(__package__) / "since.lua").read_bytes()
 
 Command = tuple[str | bytes | int, ...]
 
 
-class Moment(NamedTuple):
-    """Where a moment lies in a stream: the oldest number kept, and the first one since; or 0."""
+class StartPoint(NamedTuple):
+    """Sequence numbers of the oldest retained update and of the first one since a time; or 0."""
 
     oldest: int
     found: int
 
 
 class LogReader:
-    """Reads one stream. How many entries it asks for follows from how large they were."""
+    """Reads one stream. The size of past entries determines how many it requests at a time."""
 
     def __init__(
         self, pool: ConnectionPool, keys: StreamKeys, timeout: float, data_ttl: float
@@ -45,44 +45,48 @@ class LogReader:
         self._keys = keys
         self._timeout = timeout
         self._data_ttl = data_ttl
-        self._count = FIRST_COUNT
+        self._count = FIRST_BATCH_ENTRIES
 
-    async def tip(self) -> Batch:
-        """How far the stream has come. Raises RedisError, TimeoutError."""
+    async def head(self) -> Batch:
+        """Return the head of the stream, without entries. Raises RedisError, TimeoutError."""
         async with self._connection() as connection:
             await connection.send_command(*self._meta())
             meta = await connection.read_response()
         return batch_of(meta, [], complete=False)
 
     async def after(self, position: Position, *, inclusive: bool = False) -> Batch:
-        """The next entries after `position` (or from it on), of one moment with the tip.
+        """Return the next entries after `position` (or from it on), and the head at that moment.
 
-        Raises as `tip` does.
+        Raises RedisError, TimeoutError.
         """
         count = self._count + inclusive
         start = str(position) if inclusive else f"({position}"
         batch = await self._read(("XRANGE", self._keys.log, start, "+", "COUNT", count), count)
         self._adapt(batch.entries)
-        return self._judged(batch, position)
+        return self._mark_evicted(batch, position)
 
     async def newest(self) -> Batch:
-        """The newest update, and the end after it if there is one. Raises as `tip` does."""
+        """Return the newest update, and the end after it if there is one.
+
+        Raises RedisError, TimeoutError.
+        """
         batch = await self._read(("XREVRANGE", self._keys.log, "+", "-", "COUNT", 2), 3)
         while len(batch.entries) > 1 and not batch.entries[-1].position.end:
             del batch.entries[0]
-        return self._judged(batch, BEGINNING)
+        return self._mark_evicted(batch, BEGINNING)
 
-    async def since(self, moment: int) -> Moment:
-        """Where `moment` (in milliseconds) lies. Raises as `tip` does."""
+    async def since(self, milliseconds: int) -> StartPoint:
+        """Find the first update made since a time (since 1970). Raises RedisError, TimeoutError."""
         async with self._connection() as connection:
-            await connection.send_command("EVAL", SINCE, 1, self._keys.log, moment)
-            return Moment(*await connection.read_response())
+            await connection.send_command("EVAL", SINCE_SCRIPT, 1, self._keys.log, milliseconds)
+            return StartPoint(*await connection.read_response())
 
     async def _read(self, command: Command, enough: int) -> Batch:
-        """What `command` finds, of one moment with the tip; all of it if fewer than `enough`."""
+        """Return what `command` finds, and the head; it is complete if fewer than `enough`."""
+        # One transaction: the head has to be that of the same moment as the entries.
         commands: Sequence[Command] = [("MULTI",), self._meta(), command, ("EXEC",)]
         async with self._connection() as connection:
-            # On the connection itself: what the client does around it takes longer than Redis.
+            # On the connection itself: the overhead of the client takes longer than Redis does.
             await connection.send_packed_command(connection.pack_commands(commands))
             replies = [await connection.read_response() for _ in commands]
             meta, rows = replies[-1]
@@ -91,19 +95,19 @@ class LogReader:
             epoch, gone = meta[0], meta[3]
             if gone is not None or epoch is None:
                 return batch_of(meta, [], complete=True)
-            kept = _within(rows, BATCH_BYTES)
-            large = await self._large(connection, epoch.decode(), kept)
+            kept = _within(rows, MAX_BATCH_BYTES)
+            large = await self._read_large(connection, epoch.decode(), kept)
         entries = [self._entry(row, large.get(row[0])) for row in kept]
         return batch_of(meta, entries, complete=len(kept) == len(rows) < enough)
 
     def _meta(self) -> Command:
         return ("HMGET", self._keys.meta, *META)
 
-    def _judged(self, batch: Batch, position: Position) -> Batch:
-        """The same, where all after `position` is gone before its time because the log is."""
-        sequence = batch.tip.position.sequence
+    def _mark_evicted(self, batch: Batch, position: Position) -> Batch:
+        """Mark everything after `position` as evicted if the log is gone before its time."""
+        sequence = batch.head.position.sequence
         empty = batch.complete and not batch.entries and sequence > position.sequence
-        if empty and batch.time is not None and not self._is_old(batch.time):
+        if empty and batch.time is not None and not self._has_expired(batch.time):
             return replace(batch, evicted_to=sequence)
         return batch
 
@@ -114,26 +118,26 @@ class LogReader:
             try:
                 yield connection
             except BaseException:
-                # Replies that nobody reads any more may be on their way.
+                # Replies that were not read may still arrive. The next user must not get them.
                 await connection.disconnect(nowait=True)
                 raise
             finally:
                 await self._pool.release(connection)
 
-    async def _large(
+    async def _read_large(
         self, connection: AbstractConnection, epoch: str, rows: list[Any]
     ) -> dict[bytes, bytes | None]:
-        """The frames of those updates whose payloads have keys of their own, by their ids."""
-        heads = {name: fields[-1] for name, fields in rows if fields[-2] == b"head"}
-        if not heads:
+        """Return the frames of the updates whose payloads have keys of their own, by entry ID."""
+        headers = {name: fields[-1] for name, fields in rows if fields[-2] == b"head"}
+        if not headers:
             return {}
-        places = [Position.parse(name.decode()) for name in heads]
-        keys = [f"{self._keys.payload}{epoch}:{place.sequence}" for place in places]
-        frames = await fetch(connection, keys, list(heads.values()))
-        return dict(zip(heads, frames, strict=True))
+        positions = [Position.parse(name.decode()) for name in headers]
+        keys = [f"{self._keys.payload}{epoch}:{position.sequence}" for position in positions]
+        frames = await mget_into(connection, keys, list(headers.values()))
+        return dict(zip(headers, frames, strict=True))
 
     def _entry(self, row: Any, large: bytes | None) -> Entry:
-        # Of an update: time, size, and frame, head or lost; an end has only the first two.
+        # Fields of an update: time, size, and one of frame, head, lost. An end has the first two.
         name, fields = row
         position, made = Position.parse(name.decode()), int(fields[1])
         if position.end:
@@ -143,31 +147,32 @@ class LogReader:
         if fields[-2] == b"lost":
             return Entry(position, time=made, lost=Reason.evicted, count=int(fields[-1]))
         if large is None:
-            lost = Reason.expired if self._is_old(made) else Reason.evicted
+            lost = Reason.expired if self._has_expired(made) else Reason.evicted
             return Entry(position, time=made, lost=lost)
         return Entry(position, large, made)
 
-    def _is_old(self, made: int) -> bool:
+    def _has_expired(self, made: int) -> bool:
         return made <= (time.time() - self._data_ttl) * 1000
 
     def _adapt(self, entries: list[Entry]) -> None:
+        # At most twice as many as before: a few short entries say little about the next ones.
         if entries:
             mean = sum(len(entry.frame) for entry in entries) // len(entries) + 1
-            self._count = max(1, min(BATCH_BYTES // mean, 2 * self._count, BATCH_COUNT))
+            self._count = max(1, min(MAX_BATCH_BYTES // mean, 2 * self._count, MAX_BATCH_ENTRIES))
 
 
 def batch_of(meta: list[bytes | None], entries: list[Entry], *, complete: bool) -> Batch:
-    """What was found, from the fields `META` of the stream's meta."""
-    epoch, sequence, end, gone, moment, evicted_to = meta
-    tip = StreamHead(None, BEGINNING)
+    """Return a batch from the fields `META` of the stream's metadata."""
+    epoch, sequence, end, gone, made_at, evicted_to = meta
+    head = StreamHead(None, BEGINNING)
     if epoch is not None:
-        tip = StreamHead(epoch.decode(), Position(int(sequence or 0), int(end or 0)))
-    made = None if moment is None else int(moment)
-    return Batch(tip, entries, complete, gone is not None, made, int(evicted_to or 0))
+        head = StreamHead(epoch.decode(), Position(int(sequence or 0), int(end or 0)))
+    made = None if made_at is None else int(made_at)
+    return Batch(head, entries, complete, gone is not None, made, int(evicted_to or 0))
 
 
 def _within(rows: list[Any], limit: int) -> list[Any]:
-    """As many of `rows` as fit into `limit` bytes, and one at least."""
+    """Return as many of `rows` as fit into `limit` bytes, and at least one."""
     size = 0
     for count, (_, fields) in enumerate(rows):
         size += int(fields[3])

@@ -1,4 +1,4 @@
-"""What Redis tells of an append, as the log's scripts publish it."""
+"""Notifications of appends, as the scripts of the log publish them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from ..protocol.cursor import Position
 from .entries import Entry
 
 
-class News(NamedTuple):
-    """How far a stream has come. Of a short update, `entry` is what was appended.
+class AppendNotification(NamedTuple):
+    """The new head of a stream. A short update is included as `entry`.
 
-    `evicted_to` is as in Batch, and only known with an entry.
+    `evicted_to` is as in `Batch`; it is known only with an entry.
     """
 
     epoch: str
@@ -20,8 +20,8 @@ class News(NamedTuple):
     evicted_to: int = 0
 
     @classmethod
-    def read(cls, message: bytes) -> News | None:
-        """Read `EPOCH SEQUENCE-END`, perhaps with ` TIME EVICTED_TO FRAME`; None for `gone`."""
+    def parse(cls, message: bytes) -> AppendNotification | None:
+        """Parse `EPOCH SEQUENCE-END`, perhaps with ` TIME EVICTED_TO FRAME`; None for `gone`."""
         epoch, *fields = message.split(b" ", 4)
         if not fields:
             return None

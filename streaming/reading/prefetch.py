@@ -1,4 +1,4 @@
-"""Reading a stream's log for one subscriber, one batch ahead of what it is sent."""
+"""Read the log for one subscriber, one batch ahead of what is being sent to it."""
 
 from __future__ import annotations
 
@@ -9,37 +9,38 @@ from .entries import Batch
 from .log_reader import LogReader
 
 
-class Ahead:
-    """Reads on while what was read is being sent, so that neither waits for the other."""
+class Prefetcher:
+    """Reads the next batch while the last one is being sent, so that neither delays the other."""
 
     def __init__(self, log: LogReader) -> None:
         self._log = log
         self._place: tuple[Position, int] | None = None
         self._task: asyncio.Task[Batch] | None = None
 
-    def begin(self, position: Position, turns: int) -> None:
-        """Start to read what comes after `position`, in a numbering begun `turns` times."""
+    def start(self, position: Position, rewinds: int) -> None:
+        """Start to read what follows `position`, in a numbering begun `rewinds` times."""
         if self._task is None:
-            self._place = (position, turns)
+            self._place = (position, rewinds)
             self._task = asyncio.create_task(self._log.after(position))
-            self._task.add_done_callback(_heed)
+            self._task.add_done_callback(_consume_exception)
 
-    async def after(self, position: Position, turns: int) -> Batch:
-        """What comes after `position`. Raises as `LogReader.after` does."""
+    async def after(self, position: Position, rewinds: int) -> Batch:
+        """Return what follows `position`, prefetched or not. Raises as `LogReader.after` does."""
         task, self._task = self._task, None
         if task is not None:
-            if self._place == (position, turns):
+            if self._place == (position, rewinds):
                 return await task
+            # The subscriber has moved elsewhere since, or numbers were assigned anew.
             task.cancel()
         return await self._log.after(position)
 
     def stop(self) -> None:
-        """Read nothing more."""
+        """Cancel the read in progress."""
         if self._task is not None:
             self._task.cancel()
 
 
-def _heed(task: asyncio.Task[Batch]) -> None:
-    # Nobody may ever ask for it.
+def _consume_exception(task: asyncio.Task[Batch]) -> None:
+    # A batch that is never fetched must not end as "Task exception was never retrieved" in the log.
     if not task.cancelled():
         task.exception()

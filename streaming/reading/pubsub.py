@@ -1,4 +1,4 @@
-"""The one connection of a server process on which Redis tells it of news."""
+"""The pub/sub connection of a server process, on which Redis announces appends."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
-FIRST_DELAY = 0.05
-LONGEST_DELAY = 1.0
+MIN_RECONNECT_SECONDS = 0.05
+MAX_RECONNECT_SECONDS = 1.0
 
 
-class Listener(Protocol):
-    """Whoever hears of one channel."""
+class ChannelListener(Protocol):
+    """Receives the messages of one channel."""
 
-    def on_confirmed(self) -> None:
-        """From now on every message is heard."""
+    def on_subscribed(self) -> None:
+        """Handle a confirmation: from now on, every message arrives."""
 
-    def on_wake(self, message: bytes) -> None:
-        """A message came."""
+    def on_message(self, message: bytes) -> None:
+        """Handle a message."""
 
-    def on_silence(self) -> None:
-        """From now on messages may be missed, until `on_confirmed`."""
+    def on_disconnected(self) -> None:
+        """Handle a lost connection: messages may be missed until `on_subscribed`."""
 
 
-class Link:
-    """Listens to channels that come and go, on one connection that is made again when it is lost.
+class PubSubConnection:
+    """Subscribes to channels on one connection, and reconnects when it is lost.
 
-    A silent connection is asked for a sign of life every `timeout` seconds. `on_lost` is called
-    each time that it could not be made again for another `tolerance` seconds.
+    After `timeout` seconds of silence it sends a PING. `on_lost` is called each time that Redis
+    has been unreachable for another `tolerance` seconds.
     """
 
     def __init__(
@@ -50,61 +50,63 @@ class Link:
         self._timeout = timeout
         self._tolerance = tolerance
         self._on_lost = on_lost
-        self._listeners: dict[bytes, Listener] = {}
+        self._listeners: dict[bytes, ChannelListener] = {}
         self._connection: AbstractConnection | None = None
-        self._lasted = False
+        self._worked = False
 
-    async def watch(self, channel: str, listener: Listener) -> None:
-        """Have `listener` hear of `channel`; it is told when that is sure."""
+    async def subscribe(self, channel: str, listener: ChannelListener) -> None:
+        """Pass messages of `channel` to `listener`, which is notified when Redis confirms."""
         self._listeners[channel.encode()] = listener
         await self._send("SUBSCRIBE", channel)
 
-    async def unwatch(self, channel: str) -> None:
-        """Hear of `channel` no more."""
+    async def unsubscribe(self, channel: str) -> None:
+        """Stop passing on messages of `channel`."""
         self._listeners.pop(channel.encode(), None)
         await self._send("UNSUBSCRIBE", channel)
 
     async def run(self) -> None:
-        """Listen until cancelled."""
+        """Receive messages until cancelled."""
         loop = asyncio.get_running_loop()
-        delay, patience = FIRST_DELAY, loop.time() + self._tolerance
+        delay, lost_at = MIN_RECONNECT_SECONDS, loop.time() + self._tolerance
         while True:
-            self._lasted = False
+            self._worked = False
             connection = self._pool.make_connection()
             try:
-                await self._listen(connection)
+                await self._receive(connection)
             except (RedisError, OSError) as error:
-                level = logging.WARNING if self._lasted or delay == FIRST_DELAY else logging.DEBUG
-                logger.log(level, "No news from the streaming cache for now: %s", error)
+                # One warning for each outage, not one for each attempt.
+                is_first = self._worked or delay == MIN_RECONNECT_SECONDS
+                level = logging.WARNING if is_first else logging.DEBUG
+                logger.log(level, "Lost the Redis pub/sub connection; reconnecting: %s", error)
             finally:
                 self._connection = None
                 await connection.disconnect(nowait=True)
             for listener in self._listeners.values():
-                listener.on_silence()
-            if self._lasted:
-                delay, patience = FIRST_DELAY, loop.time() + self._tolerance
-            elif loop.time() >= patience:
-                patience = loop.time() + self._tolerance
+                listener.on_disconnected()
+            if self._worked:
+                delay, lost_at = MIN_RECONNECT_SECONDS, loop.time() + self._tolerance
+            elif loop.time() >= lost_at:
+                lost_at = loop.time() + self._tolerance
                 self._on_lost()
             await asyncio.sleep(delay)
-            delay = min(2 * delay, LONGEST_DELAY)
+            delay = min(2 * delay, MAX_RECONNECT_SECONDS)
 
-    async def _listen(self, connection: AbstractConnection) -> None:
+    async def _receive(self, connection: AbstractConnection) -> None:
         async with asyncio.timeout(self._timeout):
             await connection.connect()
         self._connection = connection
         if self._listeners:
             await connection.send_command("SUBSCRIBE", *self._listeners)
-        asked = False
+        pinged = False
         while True:
             reply = await connection.read_response(timeout=self._timeout)
             if reply is not None:
-                self._lasted, asked = True, False
+                self._worked, pinged = True, False
                 self._dispatch(reply)
-            elif asked:
-                raise RedisConnectionError("no sign of life")
+            elif pinged:
+                raise RedisConnectionError("no response to a PING")
             else:
-                asked = True
+                pinged = True
                 await connection.send_command("PING")
 
     def _dispatch(self, reply: Any) -> None:
@@ -115,9 +117,9 @@ class Link:
         if listener is None:
             return
         if kind == b"message":
-            listener.on_wake(reply[2])
+            listener.on_message(reply[2])
         elif kind == b"subscribe":
-            listener.on_confirmed()
+            listener.on_subscribed()
 
     async def _send(self, command: str, channel: str) -> None:
         if self._connection is None:
@@ -125,5 +127,5 @@ class Link:
         try:
             await self._connection.send_command(command, channel)
         except (RedisError, OSError) as error:
-            # Whoever reads from the connection meets the same error, and makes another.
-            logger.debug("%s of %s was not sent: %s", command, channel, error)
+            # `run` reads from the same connection: it gets the same error, and reconnects.
+            logger.debug("Could not send %s of %s: %s", command, channel, error)

@@ -1,7 +1,7 @@
-"""The reader of a server process: one hub for each stream with subscribers here.
+"""Read the streams that have subscribers in this server process, with one hub for each.
 
-There is one for each event loop. It starts with the first subscriber and stops some time after the
-last one has left.
+There is one reader for each event loop. It starts with the first subscriber and stops
+LINGER_SECONDS after the last one has unsubscribed.
 """
 
 from __future__ import annotations
@@ -21,20 +21,21 @@ from ..protocol.endings import StreamEnd
 from ..protocol.subscription_options import LIVE, SubscriptionOptions
 from ..redis.clients import reader_client
 from ..redis.keys import StreamKeys
-from .heartbeat import Pulse
+from .heartbeat import HeartbeatPoller
 from .hub import Hub
 from .log_reader import LogReader
-from .pubsub import Link
+from .pubsub import PubSubConnection
 from .subscriber import Subscriber
-from .window import Room, Window
+from .window import Window, WindowBudget
 
 logger = logging.getLogger(__name__)
 
 LINGER_SECONDS = 5.0
-# Counts of subscribers are renewed twice while they are believed.
+# Reported subscriber counts are valid for COUNT_TTL seconds, and renewed twice in that time.
 COUNT_SECONDS = 30
 COUNT_TTL = 60
-SETTLE_SECONDS = 0.05
+# Changes of counts that follow one another within this time are reported together.
+REPORT_DELAY_SECONDS = 0.05
 
 
 class Reader:
@@ -46,64 +47,66 @@ class Reader:
         self._settings = settings
         self._client = reader_client(settings)
         self._hubs: dict[UUID, Hub] = {}
-        self._room = Room(settings.all_windows_bytes)
-        self._link = Link(
+        self._budget = WindowBudget(settings.total_window_bytes)
+        self._pubsub = PubSubConnection(
             self._client.connection_pool,
             timeout=settings.timeout,
             tolerance=settings.outage_tolerance,
-            on_lost=self._lost,
+            on_lost=self._end_all,
         )
-        self._pulse = Pulse(
+        self._poller = HeartbeatPoller(
             self._client,
             self._hubs.values,
-            seconds=settings.heartbeat,
+            interval=settings.heartbeat,
             timeout=settings.timeout,
         )
-        self._process = secrets.token_hex(4)
-        self._changed: dict[UUID, StreamKeys] = {}
-        self._news = asyncio.Event()
+        self._process_id = secrets.token_hex(4)
+        self._changed_counts: dict[UUID, StreamKeys] = {}
+        self._wakeup = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
-    async def subscribe(self, node: UUID, terms: SubscriptionOptions = LIVE) -> Subscriber:
-        """A subscriber of `node`'s stream, which misses nothing from here on. Leave when done.
+    async def subscribe(self, node: UUID, options: SubscriptionOptions = LIVE) -> Subscriber:
+        """Return a new subscriber of `node`'s stream, which misses nothing from now on.
 
-        Raises Unavailable while Redis cannot be reached, NotFound if the node was deleted.
+        Call `unsubscribe` when done. Raises Unavailable while Redis cannot be reached, NotFound if
+        the node was deleted.
         """
         hub = self._hubs.get(node)
         fresh = hub is None or hub.ending is not None
         if hub is None or fresh:
             hub = self._hubs[node] = self._new_hub(node)
         subscriber = Subscriber(hub)
-        hub.subscribers.add(subscriber)
+        hub.followers.add(subscriber)
         try:
             async with asyncio.timeout(self._settings.timeout):
                 if fresh:
-                    await self._link.watch(hub.keys.wake, hub)
+                    # Before the first read, so that no append falls between the two.
+                    await self._pubsub.subscribe(hub.keys.wake, hub)
                 if ready := await hub.ready():
-                    await subscriber.begin(terms)
+                    await subscriber.begin(options)
         except BaseException as error:
-            await self.leave(subscriber)
+            await self.unsubscribe(subscriber)
             if isinstance(error, (TimeoutError, RedisError, OSError)):
-                raise _refusal(None) from error
+                raise _rejection(None) from error
             raise
         if not ready:
-            await self.leave(subscriber)
-            raise _refusal(hub.ending)
-        self._count(hub)
+            await self.unsubscribe(subscriber)
+            raise _rejection(hub.ending)
+        self._note_count(hub)
         return subscriber
 
-    async def leave(self, subscriber: Subscriber) -> None:
-        """Have `subscriber` cost nothing any more."""
+    async def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Release all resources of `subscriber`."""
         hub = subscriber.hub
-        subscriber.leave()
-        hub.subscribers.discard(subscriber)
-        self._count(hub)
-        if not hub.subscribers:
+        subscriber.close()
+        hub.followers.discard(subscriber)
+        self._note_count(hub)
+        if not hub.followers:
             hub.close()
-            hub.window.forget()
+            hub.window.clear()
             if self._hubs.get(hub.node) is hub:
                 del self._hubs[hub.node]
-                await self._link.unwatch(hub.keys.wake)
+                await self._pubsub.unsubscribe(hub.keys.wake)
 
     async def stop(self) -> None:
         """End all subscriptions and close all connections."""
@@ -114,75 +117,77 @@ class Reader:
         settings = self._settings
         keys = StreamKeys.of(settings.prefix, node)
         log = LogReader(self._client.connection_pool, keys, settings.timeout, settings.data_ttl)
-        return Hub(node, keys, log, Window(settings.window_bytes, self._room))
+        return Hub(node, keys, log, Window(settings.window_bytes, self._budget))
 
-    def _lost(self) -> None:
+    def _end_all(self) -> None:
         for hub in self._hubs.values():
             hub.end(StreamEnd.LOST)
 
-    def _count(self, hub: Hub) -> None:
-        self._changed[hub.node] = hub.keys
-        self._news.set()
+    def _note_count(self, hub: Hub) -> None:
+        self._changed_counts[hub.node] = hub.keys
+        self._wakeup.set()
 
     async def _run(self) -> None:
-        link = asyncio.create_task(self._link.run())
-        link.add_done_callback(lambda _: self._news.set())
-        pulse = asyncio.create_task(self._pulse.run())
+        pubsub = asyncio.create_task(self._pubsub.run())
+        pubsub.add_done_callback(lambda _: self._wakeup.set())
+        poller = asyncio.create_task(self._poller.run())
         try:
             while await self._is_needed():
-                if link.done():
-                    link.result()
+                if pubsub.done():
+                    pubsub.result()
                 await self._report()
         except Exception:
-            logger.exception("Streams cannot be followed")
+            logger.exception(
+                "The reader of the streams failed; all subscriptions of this process end"
+            )
         finally:
             self.stopped = True
-            self._lost()
-            link.cancel()
-            pulse.cancel()
-            await asyncio.gather(link, pulse, return_exceptions=True)
+            self._end_all()
+            pubsub.cancel()
+            poller.cancel()
+            await asyncio.gather(pubsub, poller, return_exceptions=True)
             await self._client.aclose()
             if _readers.get(self._loop) is self:
                 del _readers[self._loop]
 
     async def _is_needed(self) -> bool:
-        """Wait for something to report. False, for good, once nobody has come for a while."""
+        """Wait for something to report. Return False, for good, once there are no subscribers."""
         try:
             async with asyncio.timeout(COUNT_SECONDS if self._hubs else LINGER_SECONDS):
-                await self._news.wait()
+                await self._wakeup.wait()
         except TimeoutError:
             self.stopped = not self._hubs
         return not self.stopped
 
     async def _report(self) -> None:
-        """Tell how many subscribers each stream has here; those of all streams after a while."""
-        if self._news.is_set():
-            await asyncio.sleep(SETTLE_SECONDS)
-            self._news.clear()
+        """Report the number of subscribers here: of streams where it changed, or else of all."""
+        if self._wakeup.is_set():
+            await asyncio.sleep(REPORT_DELAY_SECONDS)
+            self._wakeup.clear()
         else:
-            self._changed = {node: hub.keys for node, hub in self._hubs.items()}
-        changed, self._changed = self._changed, {}
+            self._changed_counts = {node: hub.keys for node, hub in self._hubs.items()}
+        changed, self._changed_counts = self._changed_counts, {}
         pipe = self._client.pipeline(transaction=False)
         for node, keys in changed.items():
             hub = self._hubs.get(node)
-            if hub is not None and hub.subscribers:
-                said = f"{len(hub.subscribers)} {int(time.time())}"
-                pipe.hset(keys.subscribers, self._process, said)
+            if hub is not None and hub.followers:
+                report = f"{len(hub.followers)} {int(time.time())}"
+                pipe.hset(keys.subscribers, self._process_id, report)
                 pipe.expire(keys.subscribers, COUNT_TTL)
             else:
-                pipe.hdel(keys.subscribers, self._process)
+                pipe.hdel(keys.subscribers, self._process_id)
         try:
             async with asyncio.timeout(self._settings.timeout):
                 await pipe.execute()
         except (RedisError, OSError) as error:
-            logger.debug("Counts of subscribers were not told: %s", error)
+            logger.debug("Could not report the numbers of subscribers: %s", error)
 
 
 _readers: dict[asyncio.AbstractEventLoop, Reader] = {}
 
 
 def current_reader() -> Reader:
-    """The reader of the running event loop. Raises Unavailable where no cache is configured."""
+    """Return the reader of the running event loop. Raises Unavailable if streaming is off."""
     settings = required_cache()
     loop = asyncio.get_running_loop()
     reader = _readers.get(loop)
@@ -191,7 +196,7 @@ def current_reader() -> Reader:
     return reader
 
 
-def _refusal(ending: StreamEnd | None) -> ServiceError:
+def _rejection(ending: StreamEnd | None) -> ServiceError:
     if ending is StreamEnd.DELETED:
         return NotFound("The node was deleted.")
     return Unavailable("The streaming cache cannot be reached. Try again soon.")

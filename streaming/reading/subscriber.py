@@ -1,4 +1,4 @@
-"""A subscriber: a cursor over one stream. Replay and live are the same loop."""
+"""Deliver one stream to one subscriber. Replay and live updates are the same loop."""
 
 from __future__ import annotations
 
@@ -15,136 +15,155 @@ from ..protocol.subscription_options import SubscriptionOptions
 from .entries import Entry
 from .feed import Feed, Item
 from .hub import Hub
-from .prefetch import Ahead
+from .prefetch import Prefetcher
 
 logger = logging.getLogger(__name__)
 
 
 class Subscriber:
-    """Gives what is new, a batch at a time, at the pace of whoever asks.
+    """Returns what is new, a batch at a time, at the pace of its caller.
 
     As long as it keeps up it is served from the hub's window. Behind the window it reads the log
-    itself, a batch at a time, until it is back.
+    itself, a batch at a time, until it has caught up. It is the hub's `Follower`.
     """
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self.feed = Feed(hub.window, SubscriptionOptions(), None)
         self._clock = asyncio.get_running_loop().time
-        self._hurries = False
-        self._ahead = Ahead(hub.log)
+        self._yield_first = False
+        self._prefetcher = Prefetcher(hub.log)
         self.fast_path: Callable[[Sequence[Entry]], bool] | None = None
-        """Sends updates at once; False, and nothing is sent, where that takes waiting."""
+        """Sends updates at once; returns False, having sent nothing, where that has to wait."""
 
     @property
     def cursor(self) -> Cursor:
-        """How far it has come."""
+        """The position of the subscriber in the stream."""
         return self.feed.cursor
 
-    async def begin(self, terms: SubscriptionOptions) -> None:
-        """Take the place that `terms` ask for, in the stream as it is now.
+    async def begin(self, options: SubscriptionOptions) -> None:
+        """Go to the position that `options` name, in the stream as it is now.
 
         Raises RedisError, TimeoutError.
         """
-        if terms.since is not None or terms.start == "latest":
-            # What was looked up is of the current epoch.
-            terms = replace(terms, start=await self._found(terms), epoch=None, end=0)
-        start = terms.start
+        if options.since is not None or options.start == "latest":
+            # The number found is of the current epoch, whatever epoch the client knew.
+            options = replace(options, start=await self._find_start(options), epoch=None, end=0)
+        start = options.start
         assert start != "latest"
-        if start is not None and terms.recursive:
-            start = min(start, self.hub.tip.position.sequence + 1)
-        self.feed = Feed(self.hub.window, terms, start)
+        if start is not None and options.recursive:
+            start = min(start, self.hub.head.position.sequence + 1)
+        self.feed = Feed(self.hub.window, options, start)
 
-    async def _found(self, terms: SubscriptionOptions) -> int:
-        """The number to start with: of the newest update retained, or the first since a moment."""
+    async def _find_start(self, options: SubscriptionOptions) -> int:
+        """Return the number of the newest retained update, or of the first one since a time."""
         log = self.hub.log
-        if terms.since is None:
+        if options.since is None:
             newest = [entry.position.sequence for entry in (await log.newest()).entries]
-            return newest[0] if newest else self.hub.tip.position.sequence + 1
-        oldest, found = await log.since(terms.since)
+            return newest[0] if newest else self.hub.head.position.sequence + 1
+        oldest, found = await log.since(options.since)
         if not found:
-            mark = self.hub.window.mark or 0
-            return 0 if not oldest and mark >= terms.since else self.hub.tip.position.sequence + 1
-        # What is retained no more may have been of that time, too.
+            head_time = self.hub.window.head_time or 0
+            # All entries are gone, and the newest of them was since then: report the gap.
+            if not oldest and head_time >= options.since:
+                return 0
+            return self.hub.head.position.sequence + 1
+        # Updates that are not retained may have been made since then, too.
         return 0 if found == oldest else found
 
     async def receive(self) -> list[Item]:
-        """All that is ready, in order, as soon as there is something. Raises StreamEnded."""
-        if self._hurries:
-            # One that never has to wait would otherwise be the only one served.
+        """Wait until something can be sent; return all of it, in order. Raises StreamEnded."""
+        if self._yield_first:
+            # A subscriber that never has to wait would otherwise be the only one served.
             await asyncio.sleep(0)
-        self._hurries = True
+        self._yield_first = True
         while True:
             items = await self.receive_nowait()
             if items:
                 return items
-            self._hurries = False
-            await self.hub.change(self, self._rest())
+            self._yield_first = False
+            await self.hub.wait_for_change(self, self._delay())
 
     async def receive_nowait(self) -> list[Item]:
-        """The same, or nothing if it would have to wait for news. Raises StreamEnded."""
+        """Return what can be sent now, perhaps nothing; read the log if behind.
+
+        Raises StreamEnded.
+        """
         feed, hub = self.feed, self.hub
         while True:
             if hub.ending is not None:
                 raise StreamEnded(hub.ending)
             items = feed.ready(self._clock())
             if items:
-                self._read_ahead()
+                self._prefetch()
                 return items
             if feed.stopped:
                 raise StreamEnded(StreamEnd.CLOSED)
-            if not feed.behind or self._rest():
+            if not feed.behind or self._delay():
                 return items
             await self._read_log()
 
     def waiter(self) -> asyncio.Future[None]:
-        """Done when there may be something new; to be dropped if it is not waited for."""
-        return self.hub.waiter(self, self._rest())
+        """Return a future that is resolved when there may be something new.
+
+        Pass it to `cancel_wait` if it is abandoned.
+        """
+        return self.hub.add_waiter(self, self._delay())
+
+    def cancel_wait(self, waiter: asyncio.Future[None]) -> None:
+        """Cancel a wait."""
+        self.hub.cancel_wait(waiter)
 
     def resume(self) -> None:
-        """Go on after the producer's end, in case that writing does, too."""
+        """Go on after the producer's end, in case the producer resumes the stream."""
         self.feed.resume()
 
-    def _rest(self) -> float:
-        return self.feed.rest(self._clock()) if self.feed.due else 0.0
-
-    def give(self, entries: Sequence[Entry]) -> bool:
-        """Send what is new while this waits for it. False: wake it, and it will see to that."""
-        if self.fast_path is None or not entries or not self.feed.expects(entries):
+    def push(self, entries: Sequence[Entry]) -> bool:
+        """Send new entries by the fast path, while the subscriber waits. See `Follower`."""
+        if self.fast_path is None or not entries or not self.feed.is_contiguous(entries):
             return False
         try:
             sent = self.fast_path(entries)
         except Exception:
-            # It meets the same trouble when it has been woken, and then it is its own.
-            logger.debug("Updates could not be sent at once", exc_info=True)
+            # The error will recur when the subscriber is woken, and is handled there.
+            logger.debug("The fast path failed", exc_info=True)
             return False
         if sent:
-            self.feed.move(entries[-1].position)
+            self.feed.move_to(entries[-1].position)
         return sent
 
-    def leave(self) -> None:
-        """Read nothing more."""
-        self._ahead.stop()
+    def on_heartbeat(self) -> None:
+        """Send a heartbeat next, if nothing else is to be sent. See `Follower`."""
+        self.feed.heartbeat_due = True
 
-    def _read_ahead(self) -> None:
+    def close(self) -> None:
+        """Stop reading ahead."""
+        self._prefetcher.stop()
+
+    def _delay(self) -> float:
+        return self.feed.delay(self._clock()) if self.feed.next_send else 0.0
+
+    def _prefetch(self) -> None:
         feed = self.feed
         if feed.behind and not feed.options.latest_only:
-            self._ahead.begin(feed.cursor.position, len(feed.window.turns))
+            self._prefetcher.start(feed.cursor.position, len(feed.window.rewinds))
 
     async def _read_log(self) -> None:
-        """Fetch what comes next for this one alone."""
+        """Read what comes next for this subscriber alone."""
         feed = self.feed
         try:
             if feed.options.latest_only:
                 batch = await self.hub.log.newest()
             else:
-                batch = await self._ahead.after(feed.cursor.position, len(feed.window.turns))
+                rewinds = len(feed.window.rewinds)
+                batch = await self._prefetcher.after(feed.cursor.position, rewinds)
         except (RedisError, OSError):
-            # The hub meets the same trouble, says so, and goes on trying.
-            await self.hub.sync()
+            # The hub gets the same error, logs it, and retries.
+            await self.hub.catch_up()
             return
-        epoch, position = batch.tip
+        epoch, position = batch.head
         if batch.gone or epoch != feed.cursor.epoch or position < feed.cursor.position:
-            await self.hub.sync()
+            # The hub finds out what happened, and rewinds the window.
+            await self.hub.catch_up()
         else:
             feed.add(batch)

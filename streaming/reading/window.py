@@ -1,4 +1,20 @@
-"""The newest entries of one stream, kept for all its subscribers in this process. No I/O."""
+"""The newest entries of one stream, shared by all its subscribers in this process. No I/O.
+
+    start < entries[0] < entries[1] < ... <= head
+
+==============  ==================================================================================
+`start`         position before the oldest entry held; a cursor behind it has to read the log
+`head`          newest position known; may lie beyond the last entry, where entries are gone
+`head_time`     when the entry at `head` was made; another entry under its number has another time
+`update_time`   when the update with the number of `head` was made, which an end may follow
+`rewinds`       all heads at which numbers began to be assigned anew; only ever grows
+`evicted_to`    missing numbers up to this one were evicted before their time to live was over
+`lagging_to`    numbers up to this one were read only after a subscriber had seen all before them
+==============  ==================================================================================
+
+A Redis that takes over after a failover may not know the newest entries, and may then assign their
+numbers again. That cannot be seen from numbers alone, so the times of head and update are compared.
+"""
 
 from __future__ import annotations
 
@@ -8,145 +24,148 @@ from ..protocol.cursor import BEGINNING, Cursor, Position, StreamHead
 from .entries import Batch, Entry
 
 
-class Room:
-    """How many bytes all windows of a process may hold together.
+class WindowBudget:
+    """Memory limit in bytes that all windows of a process share.
 
-    Where there is no more room, those that were not added to for longest let go of all they hold.
+    When it is exceeded, the windows that have been extended least recently are cleared.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.taken = 0
+        self.used = 0
+        # In the order in which they were last extended.
         self._windows: dict[Window, None] = {}
 
-    def take(self, window: Window, count: int) -> None:
-        """Have `window` hold `count` bytes more, the newest there are."""
-        self.taken += count
+    def reserve(self, window: Window, count: int) -> None:
+        """Record that `window` holds `count` bytes more, and clear others if that is too much."""
+        self.used += count
         self._windows.pop(window, None)
         self._windows[window] = None
-        while self.taken > self.limit and (oldest := next(iter(self._windows))) is not window:
-            oldest.forget()
+        # The window that grows keeps what it has: its subscribers are about to read it.
+        while self.used > self.limit and (oldest := next(iter(self._windows))) is not window:
+            oldest.clear()
 
-    def give(self, window: Window, count: int) -> None:
-        """Have `window` hold `count` bytes less."""
-        self.taken -= count
+    def release(self, window: Window, count: int) -> None:
+        """Record that `window` holds `count` bytes less."""
+        self.used -= count
         if window.size == 0:
             self._windows.pop(window, None)
 
 
 class Window:
-    """Every entry after `start` up to `tip`, as many as fit into `limit` bytes.
+    """Every entry after `start` up to `head`, as many as fit into `limit` bytes.
 
-    One entry is always kept, however large, so that it is read once for all who wait for it.
-    `turns` has all occasions on which numbers began to be given anew, so that cursors turn back.
-    `mark` is when the entry at the tip was made, as far as known: another with its number has
-    another; `update_mark` is when the update with the tip's number was, which an end may follow.
-    Numbers up to `evicted_to` were shed before their time, if they are not there. Those up to
-    `waited_to` were not read until someone had seen all before them.
+    One entry is always kept, however large, so that it is read once for all subscribers that wait
+    for it. The module describes the attributes.
     """
 
-    def __init__(self, limit: int, room: Room | None = None) -> None:
+    def __init__(self, limit: int, budget: WindowBudget | None = None) -> None:
         self.limit = limit
-        self._room = room or Room(limit)
+        self._budget = budget or WindowBudget(limit)
         self.epoch: str | None = None
         self.start = BEGINNING
-        self.tip = BEGINNING
-        self.mark: int | None = None
-        self.update_mark: int | None = None
+        self.head = BEGINNING
+        self.head_time: int | None = None
+        self.update_time: int | None = None
         self.evicted_to = 0
-        self.waited_to = 0
+        self.lagging_to = 0
         self.size = 0
-        self.turns: list[StreamHead] = []
+        self.rewinds: list[StreamHead] = []
         self._entries: list[Entry] = []
         self._positions: list[Position] = []
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def reset(self, tip: StreamHead, mark: int | None = None) -> None:
-        """Begin anew behind `tip`: whoever needs what is before it reads the log itself."""
-        self.epoch = tip.epoch
-        self.tip = tip.position
-        self.mark = mark
-        self.update_mark = None if tip.position.end else mark
-        self.waited_to = 0
-        self.forget()
+    def reset(self, head: StreamHead, head_time: int | None = None) -> None:
+        """Start again behind `head`: subscribers that need what is before it read the log."""
+        self.epoch = head.epoch
+        self.head = head.position
+        self.head_time = head_time
+        self.update_time = None if head.position.end else head_time
+        self.lagging_to = 0
+        self.clear()
 
-    def forget(self) -> None:
-        """Let all entries go."""
-        self.start = self.tip
+    def clear(self) -> None:
+        """Release all entries."""
+        self.start = self.head
         if self._entries:
             self._entries, self._positions = [], []
             freed, self.size = self.size, 0
-            self._room.give(self, freed)
+            self._budget.release(self, freed)
 
     def extend(self, batch: Batch) -> bool:
-        """Take what was found after the tip. True if there is news, or numbers are given anew."""
+        """Add what was read after the head. Return whether there is anything new."""
         self.evicted_to = batch.evicted_to
-        if batch.tip.epoch != self.epoch:
-            # Nothing of the new numbering was looked at yet.
-            self.turns.append(batch.tip)
-            self.reset(StreamHead(batch.tip.epoch))
+        if batch.head.epoch != self.epoch:
+            # The batch was read after a position of the old numbering, so its entries may not be
+            # the first of the new one. The next read starts at the beginning.
+            self.rewinds.append(batch.head)
+            self.reset(StreamHead(batch.head.epoch))
             return True
-        if batch.tip.position < self.tip:
-            # A Redis took over that had not heard of the newest ones.
-            self.turn_back(batch)
+        if batch.head.position < self.head:
+            # A Redis took over that does not know the newest entries.
+            self.rewind(batch)
             return True
-        before, size = self.tip, self.size
+        before, size = self.head, self.size
         for entry in batch.entries:
-            if entry.position > self.tip:
+            if entry.position > self.head:
                 self._entries.append(entry)
                 self._positions.append(entry.position)
                 self.size += len(entry.frame)
                 self._advance(entry.position, entry.time)
-        if batch.complete and batch.tip.position > self.tip:
-            self._advance(batch.tip.position, batch.time)
+        if batch.complete and batch.head.position > self.head:
+            self._advance(batch.head.position, batch.time)
         if self.size > size:
-            self._room.take(self, self.size - size)
-        self._shed()
-        return self.tip > before
+            self._budget.reserve(self, self.size - size)
+        self._trim()
+        return self.head > before
 
     @property
-    def witness(self) -> Position:
-        """From where on to read to see whether what is known of the tip is still there."""
-        return self.tip if self.update_mark is None else Position(self.tip.sequence)
+    def verify_from(self) -> Position:
+        """The position to read from to verify that the head is still the same entry."""
+        return self.head if self.update_time is None else Position(self.head.sequence)
 
-    def note(self, entries: list[Entry]) -> None:
-        """Remember of what was read of the log for one alone when the tip's update was made."""
+    def note_update_time(self, entries: list[Entry]) -> None:
+        """Take from `entries`, read for one subscriber, when the update of the head was made."""
         for entry in entries:
-            if entry.position == Position(self.tip.sequence):
-                self.update_mark = entry.time
+            if entry.position == Position(self.head.sequence):
+                self.update_time = entry.time
 
-    def contradicts(self, batch: Batch) -> bool:
-        """Whether what `batch` found at the tip is not what was there, though under its number.
+    def conflicts_with(self, batch: Batch) -> bool:
+        """Return whether `batch` has other entries under the numbers at the head.
 
-        An end alone tells too little: it may be lost together with its update, which comes anew.
+        The time of an end alone is not enough: a failover can lose an end together with its update,
+        and both numbers be assigned again.
         """
-        if batch.tip.epoch != self.epoch or self.mark is None:
+        if batch.head.epoch != self.epoch or self.head_time is None:
             return False
         for entry in batch.entries[:2]:
-            if entry.position == self.tip:
-                return entry.time != self.mark
-            if entry.position == self.witness and entry.time != self.update_mark:
+            if entry.position == self.head:
+                return entry.time != self.head_time
+            if entry.position == self.verify_from and entry.time != self.update_time:
                 return True
-        return batch.tip.position == self.tip and batch.time != self.mark
+        return batch.head.position == self.head and batch.time != self.head_time
 
-    def turn_back(self, batch: Batch) -> None:
-        """Some numbers were given anew, and nobody knows from which on."""
-        self.turns.append(batch.tip)
-        self.reset(batch.tip, batch.time)
+    def rewind(self, batch: Batch) -> None:
+        """Start again at the head of `batch`: some numbers were assigned anew.
+
+        Which one was the first is unknown, so all cursors go back to the beginning.
+        """
+        self.rewinds.append(batch.head)
+        self.reset(batch.head, batch.time)
 
     def holds(self, cursor: Cursor) -> bool:
-        """Whether everything that `cursor` has yet to see, as far as it is known, is here."""
+        """Return whether everything known that `cursor` has not seen is here."""
         return cursor.position >= self.start
 
     def after(self, position: Position) -> Entry | None:
-        """The first entry after `position`."""
+        """Return the first entry after `position`, or None."""
         index = bisect_right(self._positions, position)
         return self._entries[index] if index < len(self._entries) else None
 
     def newest(self) -> int:
-        """The highest number of an update that is here; 0 if none is."""
+        """Return the highest number of an update that is here, or 0."""
         for position in reversed(self._positions):
             if not position.end:
                 return position.sequence
@@ -154,17 +173,18 @@ class Window:
 
     def _advance(self, position: Position, time: int | None) -> None:
         if not position.end:
-            self.update_mark = time
-        elif position.sequence > self.tip.sequence:
-            self.update_mark = None
-        self.tip, self.mark = position, time
+            self.update_time = time
+        elif position.sequence > self.head.sequence:
+            # The end of an update that was not read: when that was made is unknown.
+            self.update_time = None
+        self.head, self.head_time = position, time
 
-    def _shed(self) -> None:
+    def _trim(self) -> None:
         count, size = 0, self.size
         while self.size > self.limit and count < len(self._entries) - 1:
             self.size -= len(self._entries[count].frame)
             count += 1
         if count:
-            self._room.give(self, size - self.size)
+            self._budget.release(self, size - self.size)
             self.start = self._positions[count - 1]
             del self._entries[:count], self._positions[:count]

@@ -1,1 +1,1 @@
-"""WebSockets: who is let in, what they ask for, and how it is sent."""
+"""WebSockets: authorize connections, read requests, send messages."""

@@ -18,7 +18,7 @@ from .log import StreamLog, stream_log
 logger = logging.getLogger(__name__)
 
 
-def sweep_streams() -> int:
+def remove_orphaned_streams() -> int:
     """Drop the streams of nodes that are not there, and how many they were.
 
     A stream begins after its node is in the database: one without a node has lost it. Raises

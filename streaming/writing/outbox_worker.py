@@ -12,9 +12,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from catalog.backend_failures import complain
 from catalog.locks.node_locks import lone
 from catalog.services.arrays.overwrites import settle_node
+from core.backend_failures import log_outage
 from core.errors import NotFound, ServiceError, Unavailable
 
 from ..config import streaming_cache_settings
@@ -67,7 +67,7 @@ class Drain(threading.Thread):
             self._take_over()
             return look(log)
         except Exception as error:
-            if complain(error) is None:
+            if log_outage(error) is None:
                 logger.exception("What waits for the streaming cache cannot be looked at")
             return True  # no sooner than if nothing did
         finally:

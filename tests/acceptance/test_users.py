@@ -14,8 +14,12 @@ import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from streaming.sockets.connections.registry import BARRED, DEMOTED, LOGGED_OUT
-from streaming.sockets.connections.revocation import LOOK_SECONDS
+from streaming.sockets.connections.group_broadcast import POLL_SECONDS
+from streaming.sockets.connections.registry import (
+    ACCOUNT_DISABLED,
+    PERMISSIONS_CHANGED,
+    SESSION_REVOKED,
+)
 from tests.conftest import PASSWORDS, TOKEN_SECRET
 from tests.servers import RunningServer
 
@@ -158,7 +162,7 @@ def test_a_subscription_outlives_the_key_it_was_opened_with_but_not_the_login(
         bob.make_node()
         assert b"container-child-created" in socket.recv(timeout=30, decode=False)
         bob.log_out()
-        assert closing_of(socket, time.monotonic() + LOOK_SECONDS / 2) == (4003, LOGGED_OUT)
+        assert closing_of(socket, time.monotonic() + POLL_SECONDS / 2) == (4003, SESSION_REVOKED)
 
 
 def test_an_admin_who_is_one_no_more_comes_again_as_what_they_are(
@@ -189,9 +193,9 @@ def test_an_admin_who_is_one_no_more_comes_again_as_what_they_are(
             f"{named}zoe = User.objects.get(username=name); zoe.is_superuser = False; zoe.save()",
         )
         assert demoted.returncode == 0, demoted.stderr
-        ends = time.monotonic() + LOOK_SECONDS / 2
+        ends = time.monotonic() + POLL_SECONDS / 2
         for socket in sockets:
-            assert closing_of(socket, ends) == (1012, DEMOTED)
+            assert closing_of(socket, ends) == (1012, PERMISSIONS_CHANGED)
 
 
 def test_who_is_barred_loses_what_they_watch(multiuser_server: RunningServer) -> None:
@@ -215,8 +219,8 @@ def test_who_is_barred_loses_what_they_watch(multiuser_server: RunningServer) ->
         barred = multiuser_server.manage("shell", "-c", f"{bar}eve.is_active = False; eve.save()")
         assert barred.returncode == 0, barred.stderr
         # Sooner than by the next look at the database.
-        ends = time.monotonic() + LOOK_SECONDS / 2
+        ends = time.monotonic() + POLL_SECONDS / 2
         for socket in sockets:
-            assert closing_of(socket, ends) == (4003, BARRED)
+            assert closing_of(socket, ends) == (4003, ACCOUNT_DISABLED)
         with pytest.raises(InvalidStatus):
             connect(address, additional_headers={"Authorization": f"Apikey {key}"}, proxy=None)

@@ -379,9 +379,9 @@ def test_what_this_server_cannot_do_is_refused_with_a_reason(client: Container) 
     x = client.write_array(np.arange(3), key="x")
     with pytest.raises(NotSupported, match="as it was written"):
         x.updates(start=0, slice="::2")
-    with pytest.raises(NotSupported, match="each node by itself"):
+    with pytest.raises(NotSupported, match="each node separately"):
         client.connect_stream().open()
-    with pytest.raises(NotSupported, match="each node by itself"):
+    with pytest.raises(NotSupported, match="each node separately"):
         client.subscribe(recursive=True).start_in_thread()
     with pytest.raises(RequestRejected):
         x.updates(start="latest")

@@ -221,9 +221,9 @@ def test_a_server_without_such_connections_is_named_as_the_reason(
     stream_peer: StreamPeer, status: int
 ) -> None:
     stream_peer.plays(refuses(status))
-    with pytest.raises(NotSupported, match="each node by itself"):
+    with pytest.raises(NotSupported, match="each node separately"):
         container(stream_peer).connect_stream().open()
-    with pytest.raises(NotSupported, match="each node by itself"):
+    with pytest.raises(NotSupported, match="each node separately"):
         container(stream_peer).subscribe(recursive=True).start_in_thread()
 
 

@@ -202,10 +202,10 @@ def test_a_stream_is_not_renewed_twice_in_vain() -> None:
             return True
 
     renewal, over = CredentialRenewal(Renewable()), Unauthorized("expired", status=4003)
-    assert isinstance(renewal.after_failure(over, news=False), StreamLost)
-    assert renewal.after_failure(over, news=False) is over
-    assert isinstance(renewal.after_failure(over, news=True), StreamLost)
-    assert CredentialRenewal(Credentials()).after_failure(over, news=True) is over
+    assert isinstance(renewal.after_failure(over, progress=False), StreamLost)
+    assert renewal.after_failure(over, progress=False) is over
+    assert isinstance(renewal.after_failure(over, progress=True), StreamLost)
+    assert CredentialRenewal(Credentials()).after_failure(over, progress=True) is over
 
 
 def test_a_user_works_with_a_real_server(multiuser_server: RunningServer, cache: Path) -> None:

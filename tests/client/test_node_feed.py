@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.client.fake_servers import NOON, schema_message, update
 from tiled_client import Gap, NotSupported, Reset, StreamLost
 from tiled_client.stream.engine.node_feed import NodeFeed
-from tiled_client.stream.protocol.origin import EventOrigin
+from tiled_client.stream.protocol.event_origin import EventOrigin
 from tiled_client.stream.protocol.position import Position
 from tiled_client.stream.protocol.subscription_options import SubscriptionOptions
 from tiled_client.stream.updates import Update
@@ -59,7 +59,7 @@ def test_every_number_is_heard_or_told_as_missing_once_whatever_is_repeated(
     it = feed()
     events: list[Any] = []
     for again in [*losses, 0]:
-        it.open()
+        it.on_connected()
         events += heard(it, schema_message("e", top), *messages[: len(messages) - again])
         assert it.position.to_params() == {"start": 0, "epoch": "e"} or it.position.last is not None
     numbers: list[int] = []
@@ -117,7 +117,7 @@ def test_a_heartbeat_ahead_of_what_came_is_believed_when_the_next_finds_nothing_
     assert it.interval == 10
     assert it.position.to_params() == {"start": 3, "epoch": "e"}
     # Asked for again, it does not come: it is not for this subscriber.
-    it.open()
+    it.on_connected()
     heard(it, schema_message("e", 3), beat(3, 30), beat(3, 40), beat(4, 50))
 
 
@@ -131,7 +131,7 @@ def test_who_does_not_want_everything_waits_without_a_word(wants: dict[str, Any]
 def test_a_heartbeat_of_another_epoch_means_that_something_was_lost() -> None:
     it = feed()
     heard(it, schema_message("a", 1), update(1, epoch="a"))
-    with pytest.raises(StreamLost, match="begun again"):
+    with pytest.raises(StreamLost, match="restarted"):
         it.receive(beat(1, 0, epoch="b"))
 
 

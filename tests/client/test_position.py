@@ -74,15 +74,15 @@ def test_before_the_first_update_the_original_start_is_asked_for() -> None:
 
 def test_who_asked_for_what_comes_resumes_from_where_the_stream_stood() -> None:
     position = Position()
-    position.begin("e", 7)
-    position.begin("e", 9)
+    position.on_schema("e", 7)
+    position.on_schema("e", 9)
     assert position.to_params() == {"start": 8, "epoch": "e"}
 
 
 def test_an_end_before_the_beginning_is_no_news() -> None:
     position = Position()
-    position.begin("e", 7, 1)
-    position.begin("e", 7, 2)
+    position.on_schema("e", 7, 1)
+    position.on_schema("e", 7, 2)
     assert position.to_params() == {"start": 8, "epoch": "e", "end": 1}
     position.accept(8, at(0), "e")
     assert position.to_params() == {"start": 9, "epoch": "e"}

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from tiled_client.regions import block_offset, blocks, narrow, normalize_chunks, pieces, select
+from tiled_client.regions import (
+    block_offset,
+    blocks,
+    narrow,
+    normalize_chunks,
+    select,
+    split_region,
+)
 from tiled_client.wire.slices import expand_index, format_slice, parse_slice
 from tiled_client.wire.structures import ArrayStructure
 
@@ -41,7 +48,7 @@ def test_what_is_fetched_in_pieces_is_the_same(case: tuple[Any, Any], limit: int
     array, index = case
     selection = select(expand_index(index, array.ndim), array.shape)
     result = np.full(selection.shape, -1)
-    for region in pieces(selection.shape, 8, limit):
+    for region in split_region(selection.shape, 8, limit):
         part = array[narrow(selection.items, array.shape, region)]
         assert part.nbytes <= max(limit, 8)
         assert np.all(result[region] == -1)

@@ -16,8 +16,8 @@ from hypothesis.extra import numpy as npst
 from tests.client.fake_servers import update
 from tiled_client import ArrayStructure, ArrayUpdate, ChildCreated, InvalidResponse, TableUpdate
 from tiled_client import tables as frames
+from tiled_client.stream.protocol.event_origin import EventOrigin, UpdateContext
 from tiled_client.stream.protocol.messages import decode_frame, parse_envelope, parse_schema
-from tiled_client.stream.protocol.origin import EventOrigin, UpdateContext
 from tiled_client.stream.updates import parse_update
 from tiled_client.wire.dtypes import dtype_from_numpy
 

@@ -88,7 +88,7 @@ def test_what_is_asked_by_chance_is_answered_as_described(label: str, catalog: N
             assert kept.after(case.method) == before
         elif case.method != "GET":
             kept.forget()
-            look_at(str((case.path_parameters or {}).get("path", "")))
+            build_preview(str((case.path_parameters or {}).get("path", "")))
 
     ask()
 
@@ -150,7 +150,7 @@ class Kept:
         return rows, catalog_fixture.read()
 
 
-def look_at(path: str) -> None:
+def build_preview(path: str) -> None:
     """Nothing at `path` or below the container has become unreadable."""
     for address in (f"metadata/{path}", "search/c", f"array/full/{path}", f"table/full/{path}"):
         status = answer(

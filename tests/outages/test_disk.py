@@ -14,8 +14,8 @@ import pytest
 import requests
 from django.db import OperationalError
 
-from catalog.backend_failures import complain, outage_of
 from catalog.storage.errors import MissingFile, Unreadable
+from core.backend_failures import log_outage, outage_of
 from tests.conftest import API_KEY
 from tests.outages.small_disk import fill, small_disk
 from tests.servers import RunningServer, running
@@ -65,8 +65,8 @@ def test_failures_of_disks_are_known_by_their_numbers(error: Exception, status: 
 def test_each_kind_of_failure_is_logged_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR)
     for number in range(5):
-        complain(OSError(errno.EMFILE, f"Too many open files ({number})"))
-        complain(OSError(errno.ENOLCK, "No locks available"))
+        log_outage(OSError(errno.EMFILE, f"Too many open files ({number})"))
+        log_outage(OSError(errno.ENOLCK, "No locks available"))
     assert len(caplog.records) == 2
     assert not any(record.exc_info for record in caplog.records)
 

@@ -155,8 +155,8 @@ SESSION = """
 import django
 django.setup()
 from django.db import connection
-from catalog.services.commits import Change
-change = Change()
+from catalog.services.commits import EventTransaction
+change = EventTransaction()
 with connection.cursor() as cursor:
     cursor.execute("SELECT pg_backend_pid()")
     print(cursor.fetchone()[0] == change._session)

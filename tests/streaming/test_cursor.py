@@ -12,20 +12,20 @@ def test_without_start_only_what_comes_from_now_on_is_sent() -> None:
 
 
 def test_a_start_beyond_the_next_number_begins_at_the_oldest() -> None:
-    tip = StreamHead("e", Position(5))
-    assert Cursor.join(tip, 6).position == Position(5)
-    assert Cursor.join(tip, 7).position == BEGINNING
+    head = StreamHead("e", Position(5))
+    assert Cursor.join(head, 6).position == Position(5)
+    assert Cursor.join(head, 7).position == BEGINNING
 
 
 def test_a_start_from_another_epoch_begins_at_the_oldest() -> None:
-    tip = StreamHead("new", Position(5))
-    assert Cursor.join(tip, 4, "old").position == BEGINNING
-    assert Cursor.join(tip, 4, "new").position == Position(3)
+    head = StreamHead("new", Position(5))
+    assert Cursor.join(head, 4, "old").position == BEGINNING
+    assert Cursor.join(head, 4, "new").position == Position(3)
 
 
 def test_resuming_after_the_last_update_of_a_closed_stream_ends_at_once() -> None:
-    tip = StreamHead("e", Position(5, 1))
-    assert Cursor.join(tip, 6).advance(Position(5, 1), tip.position) is Step.STOP
+    head = StreamHead("e", Position(5, 1))
+    assert Cursor.join(head, 6).advance(Position(5, 1), head.position) is Step.STOP
 
 
 def test_an_old_end_is_passed_once_writing_was_resumed() -> None:
@@ -36,16 +36,16 @@ def test_an_old_end_is_passed_once_writing_was_resumed() -> None:
 
 
 def test_whoever_came_after_the_end_without_a_start_waits() -> None:
-    tip = StreamHead("e", Position(5, 1))
-    cursor = Cursor.join(tip)
-    assert cursor.skip_to_head(tip.position, tip.position) is Step.SKIP
+    head = StreamHead("e", Position(5, 1))
+    cursor = Cursor.join(head)
+    assert cursor.skip_to_head(head.position, head.position) is Step.SKIP
     assert cursor.advance(Position(5, 2), Position(5, 2)) is Step.STOP
 
 
 def test_one_who_was_let_wait_on_a_closed_stream_waits_again_when_it_comes_back() -> None:
-    tip = StreamHead("e", Position(5, 1))
-    there = Cursor.join(tip)
-    again = Cursor.join(tip, there.joined_at.sequence + 1, "e", there.joined_at.end)
-    assert again.advance(Position(5, 1), tip.position) is Step.SKIP
+    head = StreamHead("e", Position(5, 1))
+    there = Cursor.join(head)
+    again = Cursor.join(head, there.joined_at.sequence + 1, "e", there.joined_at.end)
+    assert again.advance(Position(5, 1), head.position) is Step.SKIP
     closed_anew = Cursor.join(StreamHead("e", Position(5, 2)), 6, "e", 1)
     assert closed_anew.advance(Position(5, 2), Position(5, 2)) is Step.STOP

@@ -48,7 +48,7 @@ from streaming.protocol.subscription_options import (
 )
 def test_nonsense_is_refused(asked: dict[str, Any]) -> None:
     with pytest.raises(InvalidOptions, match=next(reversed(asked))):
-        SubscriptionOptions.read(asked, frozenset())
+        SubscriptionOptions.parse(asked, frozenset())
 
 
 def test_terms_may_come_as_text_or_as_themselves() -> None:
@@ -56,10 +56,10 @@ def test_terms_may_come_as_text_or_as_themselves() -> None:
         {"start": "5", "end": "1", "epoch": "e", "max_rate": "4"},
         {"start": 5, "end": 1, "epoch": "e", "max_rate": 4},
     ):
-        terms = SubscriptionOptions.read(asked, frozenset())
+        terms = SubscriptionOptions.parse(asked, frozenset())
         assert terms == SubscriptionOptions(start=5, end=1, epoch="e", interval=0.25)
         assert terms.latest_only
-    assert SubscriptionOptions.read({"start": "latest"}, frozenset()).start == "latest"
+    assert SubscriptionOptions.parse({"start": "latest"}, frozenset()).start == "latest"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_terms_may_come_as_text_or_as_themselves() -> None:
     ],
 )
 def test_a_moment_may_be_said_in_two_ways(said: Any, milliseconds: int) -> None:
-    assert SubscriptionOptions.read({"start_time": said}, frozenset()).since == milliseconds
+    assert SubscriptionOptions.parse({"start_time": said}, frozenset()).since == milliseconds
 
 
 def test_features_that_nobody_knows_do_not_count() -> None:

@@ -32,7 +32,7 @@ def safe(tmp_path: Path) -> Settings:
     site = settings.TILED
     return with_settings(
         site,
-        server={"tls": True, "allowed_hosts": ["h"], "host": "127.0.0.1", "data_folder": own},
+        server={"tls": True, "allowed_hosts": ["h"], "host": "127.0.0.1", "data_dir": own},
         storage={"directory": own / "storage", "readable": [tmp_path / "data"]},
         authentication={"single_user_api_key": "a1b2c3d4e5f6a7b8c9d0e1f2"},
     )
@@ -95,7 +95,7 @@ def test_each_danger_has_an_id(safe: Settings, sections: Any, ids: list[str]) ->
 
 
 def test_what_others_may_read_or_change_is_found(safe: Settings) -> None:
-    own = safe.server.data_folder
+    own = safe.server.data_dir
     (own / "api_key").write_text("key")
     (own / "api_key").chmod(0o640)
     own.chmod(0o770)
@@ -201,7 +201,7 @@ def test_both_servers_refuse_to_start(
 
 
 def test_files_with_secrets_are_closed_to_others(safe: Settings) -> None:
-    own = safe.server.data_folder
+    own = safe.server.data_dir
     site = with_settings(safe, database={"uri": f"sqlite:///{own / 'catalog.db'}"})
     (own / "secret_key").write_text("key")
     (own / "secret_key").chmod(0o644)

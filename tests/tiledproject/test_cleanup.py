@@ -22,11 +22,11 @@ from catalog.config import storage_settings
 from catalog.locks.node_locks import node_lock
 from catalog.models import Asset, DataSource, DataSourceAsset, Node, Receipt
 from catalog.services import idempotency
-from catalog.services.assets.cleanup import sweep_files, sweep_folders
+from catalog.services.assets.cleanup import remove_orphaned_files, remove_orphaned_folders
 from catalog.services.assets.stores import node_folder
 from catalog.storage.files import file_uri
 from streaming.redis.keys import StreamKeys
-from streaming.writing.cleanup import sweep_streams
+from streaming.writing.cleanup import remove_orphaned_streams
 from streaming.writing.log import StreamLog, stream_log
 from tiled_client.wire.messages import ArrayData
 
@@ -36,8 +36,8 @@ MESSAGE = ArrayData("application/octet-stream", (1,), None, None, True)
 
 @pytest.fixture(autouse=True)
 def _nothing_left_by_other_tests(transactional_db: None) -> None:
-    sweep_folders(unclaimed=0)
-    sweep_streams()
+    remove_orphaned_folders(min_age=0)
+    remove_orphaned_streams()
 
 
 def kept(node: uuid.UUID) -> Path:
@@ -69,7 +69,7 @@ def test_folders_and_streams_without_a_node_go_and_those_with_one_stay() -> None
     for node in (alive, dead):
         log().append(node, MESSAGE, b"12345678")
     told = io.StringIO()
-    call_command("sweep", minutes=0, stdout=told)
+    call_command("cleanup", minutes=0, stdout=told)
     assert told.getvalue() == "Removed 1 folders and 1 streams of no node.\n"
     assert [folders[node].exists() for node in (alive, dead)] == [True, False]
     assert other.exists()
@@ -79,13 +79,13 @@ def test_folders_and_streams_without_a_node_go_and_those_with_one_stay() -> None
     ]
     assert said == [None, b"1"]
     # What was dropped is not dropped again: its mark is to go.
-    assert (sweep_folders(unclaimed=0), sweep_streams()) == (0, 0)
+    assert (remove_orphaned_folders(min_age=0), remove_orphaned_streams()) == (0, 0)
 
 
 def test_the_folder_of_a_node_that_is_just_being_made_stays() -> None:
     folder = kept(uuid.uuid4())
-    assert (sweep_folders(), folder.exists()) == (0, True)
-    assert (sweep_folders(unclaimed=0), folder.exists()) == (1, False)
+    assert (remove_orphaned_folders(), folder.exists()) == (0, True)
+    assert (remove_orphaned_folders(min_age=0), folder.exists()) == (1, False)
 
 
 def test_receipts_go_after_an_hour_of_this_process_whatever_the_wall_clock_says(
@@ -126,8 +126,8 @@ def test_files_that_no_row_names_go_and_those_that_count_stay() -> None:
         (folder / name).write_bytes(b"x")
     asset = Asset.objects.create(data_uri=file_uri(folder / names[0]), is_directory=False, size=1)
     DataSourceAsset.objects.create(data_source=source, asset=asset, parameter="data_uris", num=0)
-    assert sweep_files() == 0, "a write may still be about to make it count"
-    assert sweep_files(unclaimed=0) == 1
+    assert remove_orphaned_files() == 0, "a write may still be about to make it count"
+    assert remove_orphaned_files(min_age=0) == 1
     assert sorted(path.name for path in folder.iterdir()) == [names[0], names[2]]
 
 
@@ -140,10 +140,10 @@ def test_a_file_is_not_judged_while_its_node_is_being_written() -> None:
     with ThreadPoolExecutor() as pool:
         with node_lock("w"):
             file.write_bytes(b"x")
-            sweeping = pool.submit(sweep_and_close)
+            cleaning = pool.submit(clean_up_and_close)
             time.sleep(0.2)
             assert file.exists()
-        assert sweeping.result() == 1
+        assert cleaning.result() == 1
     assert not file.exists()
 
 
@@ -161,13 +161,13 @@ def test_a_node_that_is_written_for_long_does_not_keep_others_from_being_cleared
         files[-1].parent.mkdir(parents=True)
         files[-1].write_bytes(b"x")
     with ThreadPoolExecutor() as pool, node_lock("w"):
-        assert pool.submit(sweep_and_close).result() == 2
+        assert pool.submit(clean_up_and_close).result() == 2
     assert [file.exists() for file in files] == [False, True, False]
 
 
-def sweep_and_close() -> int:
+def clean_up_and_close() -> int:
     try:
-        return sweep_files(unclaimed=0)
+        return remove_orphaned_files(min_age=0)
     finally:
         connection.close()
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tiledproject import checks
 from tiledproject.config.errors import ConfigError
+from tiledproject.config.renamed_settings import RENAMED
 from tiledproject.config.settings_model import load
 
 
@@ -49,11 +51,11 @@ def test_a_list_is_written_with_commas_or_as_json(text: str, tmp_path: Path) -> 
 
 
 def test_database_and_storage_live_in_the_data_folder_unless_told_otherwise(tmp_path: Path) -> None:
-    settings = load({"TILED_SERVER_DATA_FOLDER": str(tmp_path)})
+    settings = load({"TILED_SERVER_DATA_DIR": str(tmp_path)})
     assert settings.database.uri == f"sqlite:///{tmp_path}/catalog.db"
     assert settings.storage.directory == tmp_path / "storage"
     elsewhere = load(
-        {"TILED_SERVER_DATA_FOLDER": str(tmp_path), "TILED_STORAGE_DIRECTORY": "/srv/data"}
+        {"TILED_SERVER_DATA_DIR": str(tmp_path), "TILED_STORAGE_DIRECTORY": "/srv/data"}
     )
     assert elsewhere.storage.directory == Path("/srv/data")
 
@@ -119,7 +121,7 @@ WRONG = [
     ),
     (
         "- streaming_cache",
-        "The configuration file FILE holds a list; write sections, such as `streaming_cache:` "
+        "The configuration file FILE contains a list; write sections, such as `streaming_cache:` "
         "with `uri: redis://localhost:6379` below it.",
     ),
 ]
@@ -170,3 +172,56 @@ def test_no_sentence_repeats_a_password(tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as refusal:
             load(config_file(tmp_path, text))
         assert "hunter2" not in str(refusal.value)
+
+
+def test_an_old_name_of_a_renamed_setting_is_accepted_from_a_file(tmp_path: Path) -> None:
+    text = f"server: {{data_folder: {tmp_path}, largest_body: 2000000}}\n"
+    settings = load(config_file(tmp_path, text))
+    assert (settings.server.data_dir, settings.server.max_body_bytes) == (tmp_path, 2000000)
+    assert [sentence.partition(" (")[0] for sentence in settings.deprecated_names] == [
+        "server.data_folder",
+        "server.largest_body",
+    ]
+    assert "write server.max_body_bytes instead" in settings.deprecated_names[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(f"{section}.{old}", new) for (section, old), new in RENAMED.items()]
+)
+def test_an_old_name_of_a_renamed_setting_is_accepted_from_the_environment(
+    old: str, new: str
+) -> None:
+    section, _, field = old.partition(".")
+    is_path = field == "data_folder"
+    text = "/srv" if is_path else "true" if field == "file_locations" else "123456789"
+    variable = f"TILED_{section.upper()}_{field.upper()}"
+    settings = load({variable: text})
+    value = getattr(getattr(settings, section), new)
+    assert value in (Path("/srv"), True, 123456789)
+    assert settings.deprecated_names == (
+        f"{old} (from {variable}) is deprecated; write {section}.{new} instead.",
+    )
+
+
+def test_the_new_name_wins_over_the_old_one_in_the_environment() -> None:
+    both = {"TILED_SERVER_DATA_DIR": "/new", "TILED_SERVER_DATA_FOLDER": "/old"}
+    for environment in (both, dict(reversed(both.items()))):
+        assert load(environment).server.data_dir == Path("/new")
+
+
+def test_a_file_with_both_names_of_a_setting_is_refused(tmp_path: Path) -> None:
+    text = "server: {data_folder: /old, data_dir: /new}\n"
+    with pytest.raises(ConfigError, match=r"server\.data_dir \(in .*\) is written twice"):
+        load(config_file(tmp_path, text))
+
+
+def test_old_names_are_logged_once_at_the_start(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "problems", lambda _: [])
+    monkeypatch.setattr(checks, "SERVICES", [])
+    site = load({"TILED_SERVER_LARGEST_BODY": "2000000", "TILED_SERVER_DATA_FOLDER": "/srv"})
+    checks.refuse_to_start(site, "127.0.0.1")
+    (record,) = caplog.records
+    assert "server.max_body_bytes" in record.getMessage()
+    assert "server.data_dir" in record.getMessage()

@@ -21,7 +21,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("data")
     surroundings = {
         "DJANGO_SETTINGS_MODULE": "tiledproject.settings",
-        "TILED_SERVER_DATA_FOLDER": str(folder),
+        "TILED_SERVER_DATA_DIR": str(folder),
         "PYTHONPATH": os.pathsep.join([os.getcwd(), "client"]),
     }
     server = subprocess.Popen(

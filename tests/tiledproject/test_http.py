@@ -86,7 +86,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server that takes at most one MiB in one request."""
     options = ("--port", "0", "--workers", "1", "--api-key", API_KEY)
     with own_database() as database:
-        settings = {"TILED_SERVER_LARGEST_BODY": str(MIB), **database}
+        settings = {"TILED_SERVER_MAX_BODY_BYTES": str(MIB), **database}
         with running(tmp_path_factory.mktemp("narrow"), "serve", *options, **settings) as site:
             yield site
 
@@ -101,7 +101,7 @@ def test_a_body_that_is_too_large_is_refused_in_a_sentence(
         f"{narrow.uri}/api/v1/array/full/a", data=body, headers=HEADERS, timeout=60
     )
     assert answer.status_code == 413
-    assert "server.largest_body" in answer.json()["detail"]
+    assert "server.max_body_bytes" in answer.json()["detail"]
     fitting = requests.put(
         f"{narrow.uri}/api/v1/array/full/a", data=large[:MIB], headers=HEADERS, timeout=60
     )

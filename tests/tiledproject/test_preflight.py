@@ -57,7 +57,7 @@ def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     settings = load(
         {
-            "TILED_SERVER_DATA_FOLDER": str(tmp_path),
+            "TILED_SERVER_DATA_DIR": str(tmp_path),
             "TILED_STORAGE_DIRECTORY": str(tmp_path / "file" / "storage"),
         }
     )

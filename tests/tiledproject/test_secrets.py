@@ -12,7 +12,7 @@ from tiledproject.config.settings_model import load
 
 
 def test_keys_are_made_once_and_are_for_this_user_alone(tmp_path: Path) -> None:
-    settings = load({"TILED_SERVER_DATA_FOLDER": str(tmp_path / "data")})
+    settings = load({"TILED_SERVER_DATA_DIR": str(tmp_path / "data")})
     create_directories(settings)
     first, second = with_secrets(settings), with_secrets(settings)
     assert first == second
@@ -23,9 +23,7 @@ def test_keys_are_made_once_and_are_for_this_user_alone(tmp_path: Path) -> None:
 
 
 def test_a_key_that_was_given_is_not_written_down(tmp_path: Path) -> None:
-    settings = load(
-        {"TILED_SERVER_DATA_FOLDER": str(tmp_path), "TILED_SINGLE_USER_API_KEY": "given"}
-    )
+    settings = load({"TILED_SERVER_DATA_DIR": str(tmp_path), "TILED_SINGLE_USER_API_KEY": "given"})
     assert with_secrets(settings).authentication.single_user_api_key == "given"
     assert not (tmp_path / "api_key").exists()
 

@@ -12,7 +12,7 @@ import uvicorn
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from streaming.sockets.messages.sender import Outlet
+from streaming.sockets.messages.sender import MessageSender
 from tiledproject.servers.uvicorn_websocket import FRAMES, RawFrameProtocol
 from tiledproject.servers.workers import MAX_MESSAGE_BYTES, listen
 
@@ -66,12 +66,12 @@ def test_messages_of_every_size_arrive_in_order_and_one_by_one(text: bool) -> No
 
     async def work(scope: dict[str, Any], receive: Any, send: Send) -> None:
         assert FRAMES in scope["extensions"]
-        outlet = Outlet(scope, send, text)
+        sender = MessageSender(scope, send, text)
         forms = [b"x" * size for size in SIZES]
-        await outlet.send(forms)
+        await sender.send(forms)
         for form in forms:
-            await outlet.send([form])
-        await outlet.send(forms, b"0123456789")
+            await sender.send([form])
+        await sender.send(forms, b"0123456789")
         await close(send)
 
     with serving(work) as address, connected(address) as client:
@@ -87,9 +87,9 @@ def test_messages_of_every_size_arrive_in_order_and_one_by_one(text: bool) -> No
 
 def test_the_tail_of_a_burst_arrives_before_the_close() -> None:
     async def work(scope: dict[str, Any], receive: Any, send: Send) -> None:
-        outlet = Outlet(scope, send, text=False)
+        sender = MessageSender(scope, send, text=False)
         for number in range(300):
-            await outlet.send([bytes([number % 256]) * 100_000])
+            await sender.send([bytes([number % 256]) * 100_000])
         await close(send)
 
     with serving(work) as address, connected(address) as client:
@@ -107,9 +107,9 @@ def test_who_does_not_read_is_waited_for_and_pinged_in_between_frames() -> None:
 
     async def work(scope: dict[str, Any], receive: Any, send: Send) -> None:
         nonlocal sent
-        outlet = Outlet(scope, send, text=False)
+        sender = MessageSender(scope, send, text=False)
         for _ in range(100):
-            await outlet.send([bytes(MEGABYTE)] * 2)
+            await sender.send([bytes(MEGABYTE)] * 2)
             sent += 2
         await close(send)
 
@@ -129,12 +129,12 @@ def test_nothing_is_sent_where_nothing_can_be_sent() -> None:
     done = threading.Event()
 
     async def work(scope: dict[str, Any], receive: Any, send: Send) -> None:
-        outlet = Outlet(scope, send, text=False)
+        sender = MessageSender(scope, send, text=False)
         while (await receive())["type"] != "websocket.disconnect":
             pass
         outcome.append(scope["extensions"][FRAMES]["offer"]([b"\x82\x00"]))
         try:
-            await outlet.send([b"late"])
+            await sender.send([b"late"])
         except OSError as error:
             outcome.append(error)
         done.set()

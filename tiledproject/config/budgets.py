@@ -17,113 +17,116 @@ class BudgetSettings(BaseModel):
     connections: int = Field(
         default=10_000,
         ge=10,
-        description="The most open HTTP connections of each server process, idle ones included; "
-        "never more than the system's limit of open files leaves room for.",
+        description="Maximum number of open HTTP connections per server process, idle ones "
+        "included; never more than the limit on open files leaves free.",
         examples=["10000"],
     )
     connections_per_address: int = Field(
         default=1_000,
         ge=1,
-        description="The most of them from one address (an IPv4 address, or an IPv6 network of 64 "
-        "bits). Does not apply to trusted proxies, of whose clients `requests_per_address` counts.",
+        description="Maximum number of open HTTP connections from one address (an IPv4 address, or "
+        "an IPv6 /64 network). Does not apply to trusted proxies, for whose clients "
+        "`requests_per_address` applies.",
         examples=["1000"],
     )
     requests_per_address: int = Field(
         default=500,
         ge=1,
-        description="The most HTTP requests under way from one address in each server process.",
+        description="Maximum number of concurrent HTTP requests from one address per server "
+        "process.",
         examples=["500"],
     )
     body_stall: float = Field(
         default=30.0,
         gt=0,
-        description="After how many seconds a request is given up with 408 whose body arrives at "
-        "less than `body_rate` bytes per second.",
+        description="Time in seconds after which a request is aborted with 408 if its body arrives "
+        "at less than `body_rate` bytes per second.",
         examples=["30"],
     )
     body_rate: int = Field(
         default=256,
         ge=1,
-        description="The least rate of a body in bytes per second, measured over `body_stall` "
-        "seconds.",
+        description="Minimum rate of a request body in bytes per second, averaged over "
+        "`body_stall` seconds.",
         examples=["256"],
     )
     body_seconds: float = Field(
         default=4 * 3600.0,
         gt=0,
-        description="After how many seconds a body has to have arrived whole.",
+        description="Maximum time in seconds for a request body to arrive completely.",
         examples=["14400"],
     )
     read_stall: float = Field(
         default=120.0,
         gt=0,
-        description="After how many seconds a client is disconnected that reads less than "
-        "`read_rate` bytes per second of what is sent to it, in an answer or on a WebSocket.",
+        description="Time in seconds after which a client is disconnected if it reads a response "
+        "or WebSocket at less than `read_rate` bytes per second.",
         examples=["120"],
     )
     read_rate: int = Field(
         default=128,
         ge=1,
-        description="The least rate in bytes per second at which a client has to read what is "
-        "sent to it, measured over `read_stall` seconds.",
+        description="Minimum rate in bytes per second at which a client must read, averaged over "
+        "`read_stall` seconds.",
         examples=["128"],
     )
     answer_bytes: int = Field(
         default=2 << 30,
         ge=1 << 20,
-        description="The most bytes of answers that each server process holds in memory while "
-        "their clients read them; for one address half of it, unless it is a single answer.",
+        description="Maximum number of bytes of responses that a server process holds in memory "
+        "while clients read them; half of it per address, unless it is a single response.",
         examples=["2147483648"],
     )
     temporary_bytes: int = Field(
         default=64 << 30,
         ge=1 << 20,
-        description="The most bytes of temporary files of each server process: bodies that are "
-        "arriving, and exports; for one address half of it, unless it is a single file.",
+        description="Maximum number of bytes of temporary files per server process: arriving "
+        "bodies and exports; half of it per address, unless it is a single file.",
         examples=["68719476736"],
     )
     temporary_files: int = Field(
         default=500,
         ge=1,
-        description="The most temporary files of each server process; half of them for one "
+        description="Maximum number of temporary files per server process; half of them per "
         "address.",
         examples=["500"],
     )
     exports: int = Field(
         default=20,
         ge=1,
-        description="The most export files of each server process, being made or being read; half "
-        "of them for one address.",
+        description="Maximum number of export files per server process, being written or "
+        "downloaded; half of them per address.",
         examples=["20"],
     )
     threads: int = Field(
         default=128,
         ge=8,
-        description="The most requests that each server process works on at the same time.",
+        description="Maximum number of requests that a server process handles at the same time.",
         examples=["128"],
     )
     search_threads: int = Field(
         default=4,
         ge=1,
-        description="How many of them may be searches with filters, or `distinct`.",
+        description="Maximum number of `threads` used for searches with filters and for "
+        "`distinct`.",
         examples=["4"],
     )
     export_threads: int = Field(
         default=4,
         ge=1,
-        description="How many of them may be exports of containers and tables.",
+        description="Maximum number of `threads` used for exports of containers and tables.",
         examples=["4"],
     )
     read_threads: int = Field(
         default=16,
         ge=1,
-        description="How many of them may be reads of data.",
+        description="Maximum number of `threads` used for reading data.",
         examples=["16"],
     )
     waiting: int = Field(
         default=1_000,
         ge=1,
-        description="How many requests may wait for each of these shares of the threads. Further "
-        "ones are refused with 503.",
+        description="Maximum number of requests that wait for each of these shares of the threads. "
+        "Further requests are rejected with 503.",
         examples=["1000"],
     )

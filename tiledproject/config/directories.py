@@ -13,7 +13,7 @@ from .settings_model import PROJECT, Settings
 
 def private_paths(settings: Settings) -> list[Path]:
     """Return the real paths that no external file may be read from: they hold keys and data."""
-    places = [settings.server.data_folder, settings.storage.directory, PROJECT]
+    places = [settings.server.data_dir, settings.storage.directory, PROJECT]
     places += database_files(settings)
     if config := config_file():
         places.append(config)
@@ -37,7 +37,7 @@ def database_files(settings: Settings) -> list[Path]:
 def create_directories(settings: Settings) -> None:
     """Make the folders that are not there. Raises ConfigError where that is impossible."""
     folders = {
-        "server.data_folder": settings.server.data_folder,
+        "server.data_dir": settings.server.data_dir,
         "storage.directory": settings.storage.directory,
     }
     files = database_files(settings)
@@ -62,7 +62,7 @@ def create_directories(settings: Settings) -> None:
 
 def secret_files(settings: Settings) -> list[Path]:
     """Return the files that nobody but the server's user may read; they need not exist."""
-    folder = settings.server.data_folder
+    folder = settings.server.data_dir
     return [folder / "api_key", folder / "secret_key", *database_files(settings)]
 
 

@@ -17,7 +17,7 @@ SECRET_KEY_LENGTH = 50
 
 def with_secrets(settings: Settings) -> Settings:
     """`settings` with the API key and Django's secret key that were left out."""
-    folder = settings.server.data_folder
+    folder = settings.server.data_dir
     authentication, server = settings.authentication, settings.server
     if authentication.single_user_api_key is None and not authentication.multi_user:
         key = {"single_user_api_key": load_or_create_secret(folder / "api_key", API_KEY_LENGTH)}

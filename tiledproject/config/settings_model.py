@@ -1,8 +1,8 @@
 """The site's settings: one typed object, from a YAML file and the environment.
 
-Each room declares its own section; this module composes them and is the only one that reads the
-environment. `TILED_CONFIG` names the file; `TILED_<SECTION>_<FIELD>` gives one setting and wins
-over the file. Whatever is wrong becomes a ConfigError of one sentence.
+Each package declares its own section; this module composes them and is the only one that reads the
+environment. `TILED_CONFIG` names the file; `TILED_<SECTION>_<FIELD>` sets one setting and takes
+precedence over the file. Any mistake becomes a ConfigError of one sentence.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pydantic import (
     ConfigDict,
     Field,
     IPvAnyNetwork,
+    PrivateAttr,
     ValidationError,
     field_validator,
 )
@@ -31,106 +32,110 @@ from streaming.config import StreamingCacheSettings
 
 from .budgets import BudgetSettings
 from .errors import ConfigError, Origins, explain, no_such_setting
+from .renamed_settings import RENAMED, RenamedSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
 ORIGIN = re.compile(r"https?://[^/\s,*]+")
-PATHS = {("server", "data_folder"), ("storage", "directory"), ("storage", "readable")}
+PATHS = {("server", "data_dir"), ("storage", "directory"), ("storage", "readable")}
 SHORT_NAMES = {"TILED_SINGLE_USER_API_KEY": ("authentication", "single_user_api_key")}
+
+Values = dict[str, dict[str, Any]]
+"""Section to field to value, before validation."""
 
 
 class ServerSettings(BaseModel):
-    """How the server listens, and where it keeps what it writes."""
+    """Network address, data directory, limits and security of the server."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = Field(
         default="127.0.0.1",
         min_length=1,
-        description="The address to listen on; `0.0.0.0` for every network.",
+        description="Network address to listen on; `0.0.0.0` for all networks.",
         examples=["127.0.0.1"],
     )
     port: int = Field(
         default=8000,
         ge=0,
         le=65535,
-        description="The port to listen on; 0 takes a free one and prints it.",
+        description="TCP port to listen on; 0 selects a free port and prints it.",
         examples=["8000"],
     )
     workers: int = Field(
         default_factory=lambda: min(os.cpu_count() or 1, 4),
         ge=1,
-        description="How many worker processes `serve` runs. Left out, one for each processor, "
-        "at most four.",
+        description="Number of worker processes of `serve`. Default: one per processor, at most "
+        "four.",
         examples=["4"],
     )
     allowed_hosts: list[str] = Field(
         default=[],
-        description="Names that clients may call the server by, besides those of this machine: "
-        "the public name, behind a proxy.",
+        description="Host names that clients may use, besides those of this machine: the public "
+        "name, behind a proxy.",
         examples=["[tiled.example.org]"],
     )
     trusted_proxies: list[IPvAnyNetwork] = Field(
         default=["127.0.0.1", "::1"],
         validate_default=True,
-        description="Addresses or networks of proxies that are believed what they say of their "
-        "clients in `X-Forwarded-For`, `X-Forwarded-Host` and `X-Forwarded-Proto`. From anybody "
-        "else these headers are ignored. Left out, this machine.",
+        description="Trusted proxies, as addresses or networks, whose `X-Forwarded-For`, "
+        "`X-Forwarded-Host` and `X-Forwarded-Proto` headers are honoured. From other peers these "
+        "headers are ignored. Default: this machine.",
         examples=["[127.0.0.1, 10.1.0.0/24]"],
     )
     allow_origins: list[str] = Field(
         default=[],
-        description="Sites whose pages may use this one in their visitors' browsers, each with its "
-        "scheme, as in `https://viewer.example.org`; `*` for all, which then bring no cookies.",
+        description="CORS origins: sites whose pages may use this server from a browser, each with "
+        "its scheme, as in `https://viewer.example.org`. `*` allows all, without cookies.",
         examples=["[https://viewer.example.org]"],
     )
     tls: bool = Field(
         default=False,
-        description="Whether clients reach the server over TLS, which a proxy speaks: cookies are "
-        "then sent over nothing else, and pages lead there.",
+        description="Whether clients reach the server over TLS, which a proxy terminates. Cookies "
+        "are then sent over TLS only, and pages redirect to HTTPS.",
         examples=["true"],
     )
     hsts_seconds: int = Field(
         default=0,
         ge=0,
-        description="For how many seconds browsers are to use nothing but TLS after each visit; "
-        "it takes `tls`.",
+        description="Value of `Strict-Transport-Security` in seconds: how long browsers use TLS "
+        "only after each visit. Requires `tls`.",
         examples=["31536000"],
     )
-    data_folder: Path = Field(
+    data_dir: Path = Field(
         default=PROJECT / "data",
-        description="The folder for the database, the storage and the keys, where these are not "
-        "set on their own. Left out, `data` in the project.",
+        description="Directory for the database, the storage and the keys, unless these are set on "
+        "their own. Default: `data` in the project.",
         examples=["/srv/tiled"],
     )
-    largest_body: int = Field(
+    max_body_bytes: int = Field(
         default=1 << 32,
         ge=1 << 20,
-        description="The most bytes that one request may bring; larger data is written in pieces. "
-        "While it arrives it waits in a file in the storage folder.",
+        description="Maximum size in bytes of a request body; clients write larger data in pieces. "
+        "While a body arrives it is buffered in a file in the storage directory.",
         examples=["4294967296"],
     )
     secret_key: str | None = Field(
         default=None,
         min_length=32,
-        description="What Django signs sessions with. Left out, a random one is made at the first "
-        "start and kept in the file `secret_key` of the data folder.",
+        description="Secret that Django signs sessions with. Default: a random one, generated at "
+        "the first start and stored in the file `secret_key` of the data directory.",
         examples=["50 random characters"],
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
-        description="How much is told on standard error.",
+        description="Log level. The log is written to standard error.",
         examples=["info"],
     )
     debug: bool = Field(
         default=False,
-        description="Whether errors are shown to the client with all their detail. For developers.",
+        description="Whether error responses include tracebacks. For development only.",
         examples=["false"],
     )
 
     silenced_checks: list[str] = Field(
         default=[],
-        description="Ids of findings of `manage.py check --deploy` that are accepted here, so that "
-        "they are not reported and do not stop the start.",
+        description="IDs of findings of `manage.py check --deploy` that this site accepts: they "
+        "are neither reported nor do they prevent the start.",
         examples=["[tiled.E004]"],
     )
 
@@ -140,8 +145,8 @@ class ServerSettings(BaseModel):
         for origin in origins:
             if origin != "*" and ORIGIN.fullmatch(origin) is None:
                 raise ValueError(
-                    f"has {origin!r}; write the scheme and the name, and nothing after it, as in "
-                    "https://viewer.example.org"
+                    f"has {origin!r}, which is not an origin; write the scheme and the host name "
+                    "only, as in https://viewer.example.org"
                 )
         return origins
 
@@ -151,9 +156,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    # Django looks for this on every setting, each time; pydantic takes microseconds to say that
-    # there is none.
+    # Django looks this attribute up on every access to a setting; a missing attribute takes
+    # pydantic microseconds to report.
     _mask_wrapped: ClassVar[bool] = True
+    _deprecated_names: tuple[str, ...] = PrivateAttr(default=())
 
     server: ServerSettings
     budgets: BudgetSettings
@@ -164,6 +170,11 @@ class Settings(BaseModel):
     bounds: BoundsSettings
     streaming_cache: StreamingCacheSettings
     authentication: AuthenticationSettings
+
+    @property
+    def deprecated_names(self) -> tuple[str, ...]:
+        """One sentence for each setting that was written under its old name."""
+        return self._deprecated_names
 
 
 SECTIONS: dict[str, type[BaseModel]] = {
@@ -180,36 +191,42 @@ SECTIONS: dict[str, type[BaseModel]] = {
 
 
 def load(environment: Mapping[str, str], labels: Mapping[str, str] | None = None) -> Settings:
-    """The settings that `environment`, and the file it names, ask for. Touches nothing.
+    """Return the settings in `environment` and in the file that it names; change nothing.
 
-    `labels` says how the user wrote a variable, when it was not as a variable (an option).
+    `labels` maps a variable to the command-line option that it comes from, for error messages.
     Raises ConfigError.
     """
-    values: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
+    values: Values = {name: {} for name in SECTIONS}
     origins: Origins = {}
+    renamed = RenamedSettings()
     if path := environment.get("TILED_CONFIG"):
-        _merge_file(Path(path), values, origins)
-    _merge_environment(environment, labels or {}, values, origins)
-    _fill_in_paths(values, origins)
+        _merge_file(Path(path), values, origins, renamed)
+    _merge_environment(environment, labels or {}, values, origins, renamed)
+    _fill_in_paths(values)
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigError(explain(error, SECTIONS, origins)) from None
+    settings._deprecated_names = renamed.warnings()
+    return settings
 
 
-def _merge_file(path: Path, values: dict[str, dict[str, Any]], origins: Origins) -> None:
+def _merge_file(path: Path, values: Values, origins: Origins, renamed: RenamedSettings) -> None:
+    origin = f"in {path}"
     document = _read_yaml(path)
     for section, fields in document.items():
         if section not in SECTIONS:
-            raise ConfigError(no_such_setting(str(section), f"in {path}", SECTIONS))
+            raise ConfigError(no_such_setting(str(section), origin, SECTIONS))
         if not isinstance(fields, dict):
             raise ConfigError(
                 f"{section} in {path} is {fields!r}; write its settings below it, indented, "
                 "each as `name: value`."
             )
         for field, value in fields.items():
-            values[section][str(field)] = _absolute((section, str(field)), value, path.parent)
-            origins[section, str(field)] = f"in {path}"
+            name = renamed.translate(section, str(field), origin)
+            renamed.check_written_once(name, origins, origin)
+            values[section][name[1]] = _absolute(name, value, path.parent)
+            origins[name] = origin
 
 
 def _read_yaml(path: Path) -> dict[Any, Any]:
@@ -217,15 +234,15 @@ def _read_yaml(path: Path) -> dict[Any, Any]:
         document = yaml.safe_load(path.read_text())
     except OSError as error:
         raise ConfigError(
-            f"The configuration file {path} cannot be read ({error.strerror}); name one that is "
-            "there, with --config or TILED_CONFIG."
+            f"The configuration file {path} cannot be read ({error.strerror}); correct --config "
+            "or TILED_CONFIG."
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         problem = " ".join(str(error).split())
         raise ConfigError(f"The configuration file {path} is not YAML: {problem}.") from None
     if document is not None and not isinstance(document, dict):
         raise ConfigError(
-            f"The configuration file {path} holds a {type(document).__name__}; write sections, "
+            f"The configuration file {path} contains a {type(document).__name__}; write sections, "
             "such as `streaming_cache:` with `uri: redis://localhost:6379` below it."
         )
     return document or {}
@@ -234,14 +251,16 @@ def _read_yaml(path: Path) -> dict[Any, Any]:
 def _merge_environment(
     environment: Mapping[str, str],
     labels: Mapping[str, str],
-    values: dict[str, dict[str, Any]],
+    values: Values,
     origins: Origins,
+    renamed: RenamedSettings,
 ) -> None:
-    for variable, text in environment.items():
-        name = SHORT_NAMES.get(variable) or _setting_of(variable)
-        if name is None or text == "":
+    # In order, so that the new name of a renamed setting wins, whichever was exported first.
+    for variable, text in sorted(environment.items(), key=lambda item: _is_current(item[0])):
+        written = SHORT_NAMES.get(variable) or _setting_of(variable)
+        if written is None or text == "":
             continue
-        section, field = name
+        name = section, field = renamed.translate(*written, f"from {variable}")
         if field not in SECTIONS[section].model_fields:
             raise ConfigError(
                 no_such_setting(f"{section}.{field}", f"in the environment, {variable}", SECTIONS)
@@ -251,8 +270,13 @@ def _merge_environment(
         origins[name] = f"from {labels.get(variable, variable)}"
 
 
+def _is_current(variable: str) -> bool:
+    """Return whether a variable does not have the old name of a renamed setting."""
+    return _setting_of(variable) not in RENAMED
+
+
 def _setting_of(variable: str) -> tuple[str, str] | None:
-    """The section and field that a variable is about; None for another program's variable."""
+    """Return the section and field that a variable sets; None for another program's variable."""
     for section in SECTIONS:
         prefix = f"TILED_{section.upper()}_"
         if variable.startswith(prefix):
@@ -261,7 +285,7 @@ def _setting_of(variable: str) -> tuple[str, str] | None:
 
 
 def _parse(section: type[BaseModel], field: str, text: str) -> Any:
-    """Lists are written as JSON, or with commas, mappings as YAML; pydantic reads other texts."""
+    """Parse a variable: lists from JSON or commas, mappings from YAML; pydantic reads the rest."""
     default = section.model_fields[field].default
     if isinstance(default, dict):
         return _mapping(text)
@@ -283,7 +307,7 @@ def _mapping(text: str) -> Any:
 
 
 def _absolute(name: tuple[str, str], value: Any, base: Path) -> Any:
-    """A relative path is meant from the file that says it, or from where the command was given."""
+    """Make a path absolute: relative to `base`, the configuration file's or the current folder."""
     if name == ("database", "uri") and isinstance(value, str):
         scheme, separator, path = value.partition(":///")
         if separator and scheme.startswith("sqlite") and path and not path.startswith("/"):
@@ -295,8 +319,8 @@ def _absolute(name: tuple[str, str], value: Any, base: Path) -> Any:
     return str(base.absolute() / Path(value).expanduser()) if isinstance(value, str) else value
 
 
-def _fill_in_paths(values: dict[str, dict[str, Any]], origins: Origins) -> None:
-    """The database and the storage live in the data folder where nothing else was said."""
-    folder = Path(str(values["server"].get("data_folder", PROJECT / "data")))
+def _fill_in_paths(values: Values) -> None:
+    """Put the database and the storage into the data directory unless they are set."""
+    folder = Path(str(values["server"].get("data_dir", PROJECT / "data")))
     values["database"].setdefault("uri", f"sqlite:///{folder / 'catalog.db'}")
     values["storage"].setdefault("directory", str(folder / "storage"))

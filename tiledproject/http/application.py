@@ -57,7 +57,7 @@ class HttpApplication:
         self,
         handler: RequestHandler,
         *,
-        largest_body: int,
+        max_body_bytes: int,
         folder: Path | None = None,
         limits: BudgetSettings | None = None,
     ) -> None:
@@ -65,7 +65,7 @@ class HttpApplication:
         self._handler = handler
         self._threads = ThreadPool()
         self._budgets: Budgets = budgets()
-        self._bodies = BodyReceiver(largest=largest_body, folder=folder, budgets=self._budgets)
+        self._bodies = BodyReceiver(largest=max_body_bytes, folder=folder, budgets=self._budgets)
         self._shares = ThreadShares(limits)
         self._most_of_address = limits.requests_per_address
         self._by_address: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""What the API answers where something fails outside its views: always JSON, never a stack."""
+"""Error responses of the API for exceptions outside its views: JSON without a traceback."""
 
 from __future__ import annotations
 
@@ -20,43 +20,37 @@ from django.http.response import HttpResponseBase
 from django.utils.log import log_response
 
 from access.api import exception_handler
-from access.api.body_admission import PreflightAccepted
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
-UNKNOWN_HOST = (
-    "This server is not known by the name {!r}. Whoever runs it can add the name to the setting "
-    "server.allowed_hosts."
-)
+UNKNOWN_HOST = "Unknown host {!r}. An administrator can add it to the setting server.allowed_hosts."
 
 
 def error_middleware(get_response: Handler) -> Handler:
-    """Middleware that makes an answer of every exception."""
+    """Return middleware that turns every exception into a response."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         try:
             return get_response(request)
-        except PreflightAccepted:
-            raise
-        except Exception as error:  # noqa: BLE001  what is unforeseen is logged, and told as a 500
+        except Exception as error:  # noqa: BLE001  unexpected errors are logged and become a 500
             return error_response_for(request, error)
 
     return middleware
 
 
 def error_response_for(request: HttpRequest, error: Exception) -> HttpResponse:
-    """The answer to what no view has answered."""
+    """Return the response to an exception that no view has handled."""
     match error:
         case Http404():
             return exception_handler.not_found(request)
         case PermissionDenied():
-            return exception_handler.error_response(403, "This is not allowed.")
+            return exception_handler.error_response(403, "Permission denied.")
         case DisallowedHost():
             return exception_handler.error_response(400, UNKNOWN_HOST.format(_host(request)))
         case RequestDataTooBig():
             return exception_handler.error_response(413, str(error))
         case BadRequest() | SuspiciousOperation() | MultiPartParserError() | UnreadablePostError():
-            return exception_handler.error_response(400, "This request cannot be answered.")
+            return exception_handler.error_response(400, "The request is malformed.")
     return exception_handler.outage_response(error) or _internal_error(request, error)
 
 

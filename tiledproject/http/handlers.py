@@ -1,4 +1,4 @@
-"""Django between a request that has arrived whole and a response that is ready to be sent."""
+"""Run Django for a request whose body has arrived, and prepare its response for sending."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from django.utils.cache import patch_vary_headers
 
-from access.api.body_admission import PreflightAccepted, mark_preflight
 from access.api.exception_handler import error_response
 from core.errors import ServiceError
 from core.http import server_timing as durations
@@ -22,7 +21,7 @@ from core.http.buffer_responses import BufferResponse, Piece
 from . import client_versions, request_ids
 from .cors import add_cors_headers, preflight_response
 from .error_responses import Handler, error_middleware
-from .request_bodies import BodyTooLarge, BufferedBody
+from .request_bodies import CONTINUE, BodyTooLarge, BufferedBody
 from .security_headers import set_data_policy
 
 API = ("/api/", "/zarr/")
@@ -30,7 +29,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class PreparedResponse(NamedTuple):
-    """A response as it is sent; `stream` instead of `body` where it comes piece by piece."""
+    """A response that is ready to be sent, with a `stream` instead of a `body` if it is chunked."""
 
     status: int
     headers: Headers
@@ -41,8 +40,8 @@ class PreparedResponse(NamedTuple):
 class RequestHandler(ASGIHandler):
     """Runs middleware and view in the calling thread.
 
-    Pages have the middleware of the settings: sessions, users, messages. The API knows none of
-    these; what it needs of middleware is `guarded`.
+    Pages have the middleware of the settings: sessions, users, messages. The API uses none of
+    these, only `error_middleware` and `api_middleware`.
     """
 
     def __init__(self) -> None:
@@ -50,17 +49,18 @@ class RequestHandler(ASGIHandler):
         self.load_middleware(is_async=False)
         self._pages: Any = self._middleware_chain
         self._api: Any = error_middleware(api_middleware(self._api_response))
+        self._preflight: Any = error_middleware(api_middleware(self._preflight_response))
         self._middleware_chain: Any = self._by_path
 
     def answer(self, scope: dict[str, Any], body: BufferedBody) -> PreparedResponse:
-        """Everything from the arrival of a request to the end of Django's work on it."""
+        """Return the response to a request whose body has arrived."""
         name = request_ids.request_id(scope["headers"])
         named = request_ids.current.set(name)
         try:
             durations.start()
             response = self._response(scope, body.file())
             response.headers[request_ids.HEADER] = name
-            # How long a refusal took would say whether there is something that may not be seen.
+            # The duration of an error would reveal whether a node exists that must stay hidden.
             if response.status_code < 400:
                 response.headers["Server-Timing"] = durations.server_timing()
             return self._sent(response)
@@ -68,27 +68,30 @@ class RequestHandler(ASGIHandler):
             request_ids.current.reset(named)
 
     def preflight_body(self, scope: dict[str, Any]) -> PreparedResponse | None:
-        """The answer to a request that may not bring a large body; None where it may."""
-        name = request_ids.request_id(scope["headers"])
-        try:
-            response = self._response(scope, io.BytesIO(), only_ask=True)
-        except PreflightAccepted:
+        """Return the rejection of a request with a large body, or None if the body may be sent."""
+        request, response = self._request(scope, io.BytesIO())
+        if request is not None:
+            if request.path_info.startswith(API):
+                response = self._preflight(request)
+            else:
+                response = error_response(413, "The request body is too large for this endpoint.")
+        if response.status_code == CONTINUE:
             return None
-        response.headers[request_ids.HEADER] = name
+        response.headers[request_ids.HEADER] = request_ids.request_id(scope["headers"])
         return self._sent(response)
 
-    def _response(self, scope: dict[str, Any], body: IO[bytes], *, only_ask: bool = False) -> Any:
+    def _response(self, scope: dict[str, Any], body: IO[bytes]) -> Any:
+        request, response = self._request(scope, body)
+        return response if request is None else self.get_response(request)
+
+    def _request(self, scope: dict[str, Any], body: IO[bytes]) -> tuple[HttpRequest | None, Any]:
+        """Create Django's request; if that fails, the error response in its place."""
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=type(self), scope=scope)
-        request, refusal = self.create_request(scope, body)
-        if refusal is not None:
-            return error_response(refusal.status_code, "This request cannot be read.")
-        assert request is not None
-        if only_ask:
-            if not request.path_info.startswith(API):
-                return error_response(413, "No page takes so large a body.")
-            mark_preflight(request)
-        return self.get_response(request)
+        request, error = self.create_request(scope, body)
+        if error is not None:
+            return None, error_response(error.status_code, "The request is malformed.")
+        return request, None
 
     def _sent(self, response: Any) -> PreparedResponse:
         if response.streaming:
@@ -107,12 +110,18 @@ class RequestHandler(ASGIHandler):
         response: HttpResponseBase = view(request, *arguments, **named)
         return response
 
+    def _preflight_response(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the view's rejection of a large body, or an empty response of status 100."""
+        view, arguments, named = self.resolve_request(request)
+        view_class = getattr(view, "view_class", None)
+        if view_class is None:
+            response: HttpResponseBase = view(request, *arguments, **named)
+            return response
+        return view_class.preflight_body(request, **named) or HttpResponse(status=CONTINUE)
+
 
 def api_middleware(get_response: Handler) -> Handler:
-    """Middleware for programs: the host is one of ours, and a body is what it is said to be.
-
-    Browsers are told which pages may read it.
-    """
+    """Return the API's middleware: host check, CORS, old clients, security headers, `Vary`."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         request.get_host()
@@ -131,24 +140,24 @@ def api_middleware(get_response: Handler) -> Handler:
 
 @lru_cache(maxsize=64)
 def _vary(before: str | None) -> str:
-    """Return the header `Vary` with what every answer of the API depends on."""
+    """Return the `Vary` header with the request headers that all API responses depend on."""
     response = HttpResponse(headers={} if before is None else {"Vary": before})
     patch_vary_headers(response, ["Origin", "Authorization", "Cookie"])
     return response.headers["Vary"]
 
 
 def _reject_old_client(request: HttpRequest) -> HttpResponse | None:
-    told = client_versions.rejection_message(request.META.get("HTTP_USER_AGENT", ""))
-    return None if told is None else error_response(400, told)
+    message = client_versions.rejection_message(request.META.get("HTTP_USER_AGENT", ""))
+    return None if message is None else error_response(400, message)
 
 
 def body_error_response(error: BodyTooLarge, scope: dict[str, Any]) -> PreparedResponse:
-    """The answer to a request whose body is larger than any may be."""
+    """Return the response to a request whose body is too large or cannot be stored."""
     return _error(scope, error.status, str(error), error.headers)
 
 
 def service_error_response(error: ServiceError, scope: dict[str, Any]) -> PreparedResponse:
-    """The answer to a request that was refused before any view could look at it."""
+    """Return the response to a request that was rejected before it reached Django."""
     return _error(scope, error.status, error.detail, error.headers)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from access.authentication.client_address import SCOPE_ADDRESS
-from catalog.backend_failures import complain
+from core.backend_failures import log_outage
 from core.budgets import Budgets, Reservation
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -52,7 +52,7 @@ class InsufficientStorage(BodyTooLarge):
     @classmethod
     def on(cls, error: OSError) -> InsufficientStorage:
         """Return the error for a temporary file that could not be written."""
-        outage = complain(error)
+        outage = log_outage(error)
         if outage is None:
             return cls(f"The body cannot be kept now ({error.strerror}). Try again soon.")
         refusal = cls(outage.detail)
@@ -214,7 +214,7 @@ class BodyReceiver:
         if size > self._largest:
             raise BodyTooLarge(
                 f"The body may have at most {self._largest} bytes (the setting "
-                "server.largest_body). Write larger data in pieces."
+                "server.max_body_bytes). Write larger data in pieces."
             )
 
     def reserve(self, size: int) -> bool:

@@ -13,7 +13,7 @@ def raise_open_file_limit() -> None:
     """Raise this process's limit to what the system lets it have.
 
     The usual one, 1,024, is there for programs of another age, and is reached long before
-    `streaming_cache.connections`.
+    `streaming_cache.max_connections`.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)

@@ -47,15 +47,11 @@ def command_environment(
                 labels = _apply_options(arguments[1:], environment, surroundings)
             settings = load(environment, labels)
             if settings.streaming_cache.uri is None:
-                surroundings.enter_context(
-                    valkey_address.exclusive_lock(settings.server.data_folder)
-                )
-                valkey = EmbeddedValkey(settings.streaming_cache.embedded_memory)
+                surroundings.enter_context(valkey_address.exclusive_lock(settings.server.data_dir))
+                valkey = EmbeddedValkey(settings.streaming_cache.embedded_memory_bytes)
                 uri = surroundings.enter_context(valkey)
                 environment["TILED_STREAMING_CACHE_URI"] = uri
-                surroundings.enter_context(
-                    valkey_address.published(settings.server.data_folder, uri)
-                )
+                surroundings.enter_context(valkey_address.published(settings.server.data_dir, uri))
         elif command and not HELP_OPTIONS.intersection(arguments):
             _use_running_valkey(environment)
         yield
@@ -65,7 +61,7 @@ def _use_running_valkey(environment: MutableMapping[str, str]) -> None:
     """Have a command use the Valkey of the server that runs on the same data folder."""
     settings = load(environment)
     if settings.streaming_cache.uri is None:
-        uri = valkey_address.discover(settings.server.data_folder)
+        uri = valkey_address.discover(settings.server.data_dir)
         if uri is not None:
             environment["TILED_STREAMING_CACHE_URI"] = uri
 

@@ -62,7 +62,7 @@ def options_to_environment(options: argparse.Namespace, temporary: str | None) -
             [str(Path(p).absolute()) for p in options.read]
         )
     if temporary is not None:
-        given["TILED_SERVER_DATA_FOLDER"] = temporary
+        given["TILED_SERVER_DATA_DIR"] = temporary
         given["TILED_DATABASE_URI"] = f"sqlite:///{os.path.join(temporary, 'catalog.db')}"
         given["TILED_STORAGE_DIRECTORY"] = os.path.join(temporary, "storage")
     return given

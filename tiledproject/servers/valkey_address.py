@@ -34,7 +34,7 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
             raise ConfigError(
                 f"Another server runs on the data folder {folder} with a Valkey of its own, whose "
                 "updates would not reach the subscribers of this one; stop it, give this one "
-                "another server.data_folder, or name one Redis for both: streaming_cache.uri, or "
+                "another server.data_dir, or name one Redis for both: streaming_cache.uri, or "
                 "--cache redis://localhost:6379."
             ) from None
         yield

@@ -31,7 +31,7 @@ class Server:
         self.log = folder / f"server-{self.port}.log"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TILED_")}
         inherited.pop("DJANGO_SETTINGS_MODULE", None)
-        own = {"TILED_SERVER_DATA_FOLDER": str(folder), "TILED_SINGLE_USER_API_KEY": API_KEY}
+        own = {"TILED_SERVER_DATA_DIR": str(folder), "TILED_SINGLE_USER_API_KEY": API_KEY}
         self._environment = {**inherited, **own, **settings}
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -1,5 +1,5 @@
 """A small look at the data of a node: a picture, a line, some values, the first rows."""
 
-from .preview import Look, look_at
+from .preview import Preview, build_preview
 
-__all__ = ["Look", "look_at"]
+__all__ = ["Preview", "build_preview"]

@@ -14,12 +14,12 @@ import numpy as np
 
 from tiled_client.wire.slices import NDSlice
 
-MOST_BYTES = 128 * 1024 * 1024
+MAX_READ_BYTES = 128 * 1024 * 1024
 COLOURS = (3, 4)
 
 
 @dataclass(frozen=True, slots=True)
-class Frames:
+class FrameSelection:
     """How an array of at least two dimensions is seen as frames.
 
     `axes` is how many of the last dimensions make a frame: 2, or 3 with colours. `count` is how
@@ -31,7 +31,7 @@ class Frames:
     axes: int
 
     @classmethod
-    def of(cls, shape: Sequence[int], dtype: np.dtype[Any]) -> Frames:
+    def of(cls, shape: Sequence[int], dtype: np.dtype[Any]) -> FrameSelection:
         """The frames of an array: with colours if it is of bytes, three or four to a pixel."""
         coloured = len(shape) > 2 and shape[-1] in COLOURS and dtype == np.uint8
         return cls(tuple(shape), dtype.itemsize, 3 if coloured else 2)
@@ -60,7 +60,7 @@ class Frames:
         """The middle of a frame, as much as may be read; all of it, as a rule."""
         height, width = self.shape[-self.axes :][:2]
         pixel = self.itemsize * (self.shape[-1] if self.coloured else 1)
-        most = max(MOST_BYTES // max(pixel, 1), 1)
+        most = max(MAX_READ_BYTES // max(pixel, 1), 1)
         columns = min(width, max(most // max(height, 1), math.isqrt(most)))
         rows = min(height, max(most // max(columns, 1), 1))
         return _middle(height, rows), _middle(width, columns)
@@ -70,13 +70,13 @@ class Frames:
         return (*self.index(number), *self.window)
 
     def candidates(self) -> list[int]:
-        """Frames to show, the best first: the newest one, unless it was not written yet."""
+        """FrameSelection to show, the best first: the newest one, unless it was not written yet."""
         return list(dict.fromkeys([self.count - 1, self.count // 2, 0]))
 
 
 def last_values(size: int, itemsize: int) -> slice:
     """The end of an array of one dimension, as much as may be read."""
-    return slice(max(size - MOST_BYTES // max(itemsize, 1), 0), size)
+    return slice(max(size - MAX_READ_BYTES // max(itemsize, 1), 0), size)
 
 
 def _middle(size: int, part: int) -> slice:

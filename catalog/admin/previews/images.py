@@ -12,11 +12,11 @@ from PIL import Image
 
 Array = np.ndarray[Any, Any]
 
-LONGEST_SIDE = 512
+MAX_SIDE_PIXELS = 512
 # A frame of few pixels is drawn larger, and one that is nearly a line is drawn wider.
-SHORTEST_SIDE = 96
-SAMPLE = 1_000_000
-BLOCK = 1_000_000
+MIN_SIDE_PIXELS = 96
+SAMPLED_PIXELS = 1_000_000
+SCALED_PIXELS_AT_ONCE = 1_000_000
 PERCENTILES = (1, 99)
 
 
@@ -41,7 +41,7 @@ def grey_picture(frame: Array) -> Picture:
     """
     low, high = _limits(frame)
     grey = np.empty(frame.shape, np.uint8)
-    rows = max(BLOCK // frame.shape[1], 1)
+    rows = max(SCALED_PIXELS_AT_ONCE // frame.shape[1], 1)
     # In pieces, since floats take several times the room of most frames.
     for start in range(0, len(frame), rows):
         grey[start : start + rows] = _scaled(frame[start : start + rows], low, high)
@@ -68,7 +68,7 @@ def _scaled(frame: Array, low: float, high: float) -> Array:
 
 
 def _limits(frame: Array) -> tuple[float, float]:
-    step = max(int((frame.size / SAMPLE) ** 0.5), 1)
+    step = max(int((frame.size / SAMPLED_PIXELS) ** 0.5), 1)
     sample = real_values(frame[::step, ::step])
     finite = sample[np.isfinite(sample)]
     if not finite.size:
@@ -81,7 +81,7 @@ def _limits(frame: Array) -> tuple[float, float]:
 
 
 def _picture(image: Image.Image, low: float | None = None, high: float | None = None) -> Picture:
-    factor = -(-max(image.size) // LONGEST_SIDE)
+    factor = -(-max(image.size) // MAX_SIDE_PIXELS)
     small = image.reduce(factor) if factor > 1 else image
     buffer = io.BytesIO()
     small.save(buffer, "PNG")
@@ -91,5 +91,5 @@ def _picture(image: Image.Image, low: float | None = None, high: float | None = 
 
 
 def _shown_size(width: int, height: int) -> tuple[int, int]:
-    scale = max(LONGEST_SIDE // max(width, height), 1)
-    return max(width * scale, SHORTEST_SIDE), max(height * scale, SHORTEST_SIDE)
+    scale = max(MAX_SIDE_PIXELS // max(width, height), 1)
+    return max(width * scale, MIN_SIDE_PIXELS), max(height * scale, MIN_SIDE_PIXELS)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Sum
 
 from core.errors import BadRequest
-from core.text import count_text
+from core.text import format_count
 from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.sparse import DATA, dim_names
 
@@ -16,20 +16,20 @@ from ...models import Node
 from ...services.arrays.awkward import read_awkward
 from ...services.arrays.ragged import read_ragged
 from ...services.arrays.sparse import read_sparse
-from .rows import MOST_ROWS, Rows
+from .rows import MAX_ROWS, PreviewRows
 
 # Of these, all is read.
-MOST_BYTES = 16_000_000
-MOST_ITEMS = 12
+MAX_READ_BYTES = 16_000_000
+MAX_ITEMS = 12
 WIDTH = 100
 
 
-def first_elements(node: Node) -> Rows:
+def first_elements(node: Node) -> PreviewRows:
     """The first elements of a sparse array, by their coordinates. Raises BadRequest, if large."""
-    _check_room(node)
+    _check_size(node)
     elements = read_sparse(node)
     total = len(elements.data)
-    count = min(total, MOST_ROWS)
+    count = min(total, MAX_ROWS)
     places = elements.coords[:, :count].T.tolist()
     values = elements.data[:count].tolist()
     rows = [
@@ -38,28 +38,28 @@ def first_elements(node: Node) -> Rows:
     ]
     more = f", the first {count} shown" if total > count else ""
     columns = [*dim_names(len(elements.shape)), DATA]
-    return Rows(columns, rows, total, f"{count_text(total, 'element')}{more}")
+    return PreviewRows(columns, rows, total, f"{format_count(total, 'element')}{more}")
 
 
 def first_ragged_rows(node: Node, structure: RaggedStructure) -> str:
     """The first rows of a ragged array."""
-    return _text(read_ragged(node, (slice(0, min(structure.rows, MOST_ITEMS)),)))
+    return _text(read_ragged(node, (slice(0, min(structure.rows, MAX_ITEMS)),)))
 
 
 def first_items(node: Node) -> str:
     """The first items of an awkward array. Raises BadRequest, if large, and Conflict, if none."""
-    _check_room(node)
-    return _text(read_awkward(node)[:MOST_ITEMS])
+    _check_size(node)
+    return _text(read_awkward(node)[:MAX_ITEMS])
 
 
 def _text(array: Any) -> str:
     text = io.StringIO()
-    array.show(limit_rows=MOST_ITEMS + 2, limit_cols=WIDTH, stream=text)
+    array.show(limit_rows=MAX_ITEMS + 2, limit_cols=WIDTH, stream=text)
     return text.getvalue()
 
 
-def _check_room(node: Node) -> None:
+def _check_size(node: Node) -> None:
     assert node.source is not None
     size = node.source.assets.aggregate(size=Sum("size"))["size"] or 0
-    if size > MOST_BYTES:
+    if size > MAX_READ_BYTES:
         raise BadRequest("There is more of it than is read for a look.")

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.errors import ServiceError
-from core.text import count_text
+from core.text import format_count
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.ragged import RaggedStructure
@@ -19,22 +19,22 @@ from tiled_client.wire.structures import ArrayStructure, TableStructure
 from ...models import Node
 from ...services.arrays.dense import read_array
 from ...storage.errors import StorageError
-from ..text import shape_text
-from .frame_selection import Frames, last_values
+from ..text import format_shape
+from .frame_selection import FrameSelection, last_values
 from .images import Picture, colour_picture, grey_picture
 from .lines import HEIGHT, WIDTH, Line, line
 from .nested_arrays import first_elements, first_items, first_ragged_rows
-from .rows import Rows, first_rows
+from .rows import PreviewRows, first_rows
 
 # What libraries raise for values that they have no text or picture of.
-UNSHOWN = (ValueError, TypeError, ArithmeticError, pa.ArrowException)
-DRAWN = "biufc"
-MOST_VALUES = 12
-MOST_TEXT = 4000
+RENDERING_ERRORS = (ValueError, TypeError, ArithmeticError, pa.ArrowException)
+DRAWABLE_KINDS = "biufc"
+MAX_VALUES = 12
+MAX_TEXT_CHARS = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Preview:
     """At most one of `picture`, `line`, `text` and `rows`; `problem` says why there is none.
 
     `frame` is the number of the frame shown, of `frames`.
@@ -44,7 +44,7 @@ class Look:
     picture: Picture | None = None
     line: Line | None = None
     text: str = ""
-    rows: Rows | None = None
+    rows: PreviewRows | None = None
     captions: list[str] = field(default_factory=list)
     frame: int = 0
     frames: int = 1
@@ -55,7 +55,7 @@ class Look:
         return f"0 0 {WIDTH:g} {HEIGHT:g}"
 
 
-def look_at(node: Node, frame: int | None = None) -> Look | None:
+def build_preview(node: Node, frame: int | None = None) -> Preview | None:
     """A look at a node's data; of an array, at frame number `frame`, if it has that."""
     try:
         match node.structure:
@@ -65,32 +65,32 @@ def look_at(node: Node, frame: int | None = None) -> Look | None:
                 return _table(node)
             case SparseStructure():
                 rows = first_elements(node)
-                return Look(rows=rows, captions=[rows.caption])
+                return Preview(rows=rows, captions=[rows.caption])
             case RaggedStructure() as structure:
-                return Look(text=first_ragged_rows(node, structure), captions=["the first rows"])
+                return Preview(text=first_ragged_rows(node, structure), captions=["the first rows"])
             case AwkwardStructure():
-                return Look(text=first_items(node), captions=["the first items"])
+                return Preview(text=first_items(node), captions=["the first items"])
             case _:
                 return None
     except (ServiceError, StorageError, WireError) as error:
-        return Look(problem=str(error))
-    except UNSHOWN as error:
+        return Preview(problem=str(error))
+    except RENDERING_ERRORS as error:
         # Whatever lies there, the page says everything else of the node.
-        return Look(problem=f"These data cannot be shown: {error}")
+        return Preview(problem=f"These data cannot be shown: {error}")
 
 
-def _array(node: Node, structure: ArrayStructure, frame: int | None) -> Look:
+def _array(node: Node, structure: ArrayStructure, frame: int | None) -> Preview:
     if not math.prod(structure.shape):
-        return Look(problem="There are no elements in this array yet.")
-    if structure.dtype.kind not in DRAWN or not structure.shape:
+        return Preview(problem="There are no elements in this array yet.")
+    if structure.dtype.kind not in DRAWABLE_KINDS or not structure.shape:
         return _values(node, structure)
     if len(structure.shape) == 1:
         return _line(node, structure)
     return _picture(node, structure, frame)
 
 
-def _picture(node: Node, structure: ArrayStructure, frame: int | None) -> Look:
-    frames = Frames.of(structure.shape, structure.dtype)
+def _picture(node: Node, structure: ArrayStructure, frame: int | None) -> Preview:
+    frames = FrameSelection.of(structure.shape, structure.dtype)
     wanted = [frame] if frame is not None and 0 <= frame < frames.count else frames.candidates()
     for number in wanted:
         pixels = read_array(node, frames.items(number))
@@ -102,40 +102,40 @@ def _picture(node: Node, structure: ArrayStructure, frame: int | None) -> Look:
         captions.append(f"frame {list(frames.index(number))}")
     whole = structure.shape[-frames.axes :]
     if pixels.shape != whole:
-        captions.append(f"the middle {shape_text(pixels.shape[:2])} pixels")
+        captions.append(f"the middle {format_shape(pixels.shape[:2])} pixels")
     if picture.low is not None:
         captions.append(f"black {picture.low:.4g}, white {picture.high:.4g}")
-    return Look(picture=picture, captions=captions, frame=number, frames=frames.count)
+    return Preview(picture=picture, captions=captions, frame=number, frames=frames.count)
 
 
-def _line(node: Node, structure: ArrayStructure) -> Look:
+def _line(node: Node, structure: ArrayStructure) -> Preview:
     (size,) = structure.shape
     part = last_values(size, structure.dtype.itemsize)
     drawn = line(read_array(node, (part,)))
     if not drawn.pieces:
-        return Look(problem="No value is a finite number.")
+        return Preview(problem="No value is a finite number.")
     captions = [f"from {drawn.low:.6g} to {drawn.high:.6g}"]
     if part.start:
-        captions.append(f"the last {count_text(size - part.start, 'value')}")
-    return Look(line=drawn, captions=captions)
+        captions.append(f"the last {format_count(size - part.start, 'value')}")
+    return Preview(line=drawn, captions=captions)
 
 
-def _values(node: Node, structure: ArrayStructure) -> Look:
+def _values(node: Node, structure: ArrayStructure) -> Preview:
     """The first values, as numpy writes them."""
-    room = MOST_VALUES
+    room = MAX_VALUES
     items = []
     for size in reversed(structure.shape):
         part = min(size, room)
         items.append(slice(0, part))
         room = max(room // part, 1)
     values = read_array(node, tuple(reversed(items)))
-    text = np.array2string(values, separator=", ", threshold=MOST_VALUES)
+    text = np.array2string(values, separator=", ", threshold=MAX_VALUES)
     captions = ["the first values"] if values.shape != structure.shape else []
-    return Look(text=text[:MOST_TEXT], captions=captions)
+    return Preview(text=text[:MAX_TEXT_CHARS], captions=captions)
 
 
-def _table(node: Node) -> Look:
+def _table(node: Node) -> Preview:
     rows = first_rows(node)
     if not rows.total:
-        return Look(problem="There are no rows in this table yet.")
-    return Look(rows=rows, captions=[rows.caption])
+        return Preview(problem="There are no rows in this table yet.")
+    return Preview(rows=rows, captions=[rows.caption])

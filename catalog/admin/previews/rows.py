@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from core.text import count_text
+from core.text import format_count
 from tiled_client.wire.json_columns import column_to_json
 
 from ...models import Node
-from ...services.tables.preview import read_head
+from ...services.tables.preview import read_preview
 
-MOST_ROWS = 10
-MOST_COLUMNS = 40
-MOST_TEXT = 80
+MAX_ROWS = 10
+MAX_COLUMNS = 40
+MAX_TEXT_CHARS = 80
 NULL = "null"
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class PreviewRows:
     """Names of columns and rows of texts; `total` counts all rows of the table."""
 
     columns: list[str]
@@ -27,20 +27,20 @@ class Rows:
     caption: str
 
 
-def first_rows(node: Node) -> Rows:
-    """The beginning of a table. Raises as `read_head` does."""
-    head = read_head(node, MOST_ROWS)
-    shown = head.rows.select(range(min(head.rows.num_columns, MOST_COLUMNS)))
+def first_rows(node: Node) -> PreviewRows:
+    """The beginning of a table. Raises as `read_preview` does."""
+    preview = read_preview(node, MAX_ROWS)
+    shown = preview.rows.select(range(min(preview.rows.num_columns, MAX_COLUMNS)))
     columns = [column_to_json(column) for column in shown.columns]
-    caption = f"{count_text(head.total, 'row')}{' or more' if head.more else ''}"
-    if head.total > MOST_ROWS:
-        caption += f", the first {MOST_ROWS} shown"
-    if head.rows.num_columns > MOST_COLUMNS:
-        caption += f"; {MOST_COLUMNS} of {head.rows.num_columns} columns"
-    return Rows(
+    caption = f"{format_count(preview.total, 'row')}{' or more' if preview.more else ''}"
+    if preview.total > MAX_ROWS:
+        caption += f", the first {MAX_ROWS} shown"
+    if preview.rows.num_columns > MAX_COLUMNS:
+        caption += f"; {MAX_COLUMNS} of {preview.rows.num_columns} columns"
+    return PreviewRows(
         columns=shown.column_names,
         rows=[[_text(value) for value in row] for row in zip(*columns, strict=True)],
-        total=head.total,
+        total=preview.total,
         caption=caption,
     )
 
@@ -49,4 +49,4 @@ def _text(value: Any) -> str:
     if value is None:
         return NULL
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + "…"
+    return text if len(text) <= MAX_TEXT_CHARS else text[:MAX_TEXT_CHARS] + "…"

@@ -43,7 +43,7 @@ ARRAYS = (StructureFamily.array, StructureFamily.sparse)
 class ArrayFullView(WireView):
     """A whole array, or any part of it."""
 
-    brings_data = True
+    accepts_data = True
     scopes = {
         "GET": (Scope.read_data,),
         "PUT": (Scope.write_data,),
@@ -88,7 +88,7 @@ class ArrayFullView(WireView):
 class ArrayBlockView(WireView):
     """One chunk of an array."""
 
-    brings_data = True
+    accepts_data = True
     scopes = {"GET": (Scope.read_data,), "PUT": (Scope.write_data,)}
 
     def get(self, request: Request, path: str) -> HttpResponseBase:

@@ -28,7 +28,7 @@ from core.http.responses import attachment_headers, binary, render
 class AwkwardFullView(WireView):
     """A whole awkward array."""
 
-    brings_data = True
+    accepts_data = True
     scopes = {"GET": (Scope.read_data,), "PUT": (Scope.write_data,)}
 
     def get(self, request: Request, path: str) -> HttpResponseBase:

@@ -41,7 +41,7 @@ class ContainerFullView(WireView):
 class NodeFullView(WireView):
     """An old address of whole tables and containers."""
 
-    brings_data = True
+    accepts_data = True
     scopes = {"GET": (Scope.read_data,), "PUT": (Scope.write_data,)}
 
     def get(self, request: Request, path: str) -> HttpResponseBase:

@@ -25,7 +25,7 @@ from ...formats.exports import Body, Export, unsupported_data_error
 from core.http.media_types import HTML, OCTET_STREAM
 from ...formats.negotiation import Choice, choose
 from ...formats.registry import formats
-from ...backend_failures import outage_of
+from core.backend_failures import outage_of
 from ...storage.errors import StorageError
 from core.http import server_timing
 from core.http.responses import attachment_headers, binary, stream

@@ -32,7 +32,7 @@ from core.http.responses import JSON, render
 class RaggedFullView(WireView):
     """A whole ragged array, or any part of it."""
 
-    brings_data = True
+    accepts_data = True
     scopes = {
         "GET": (Scope.read_data,),
         "PUT": (Scope.write_data,),
@@ -70,7 +70,7 @@ class RaggedFullView(WireView):
 class RaggedBlockView(WireView):
     """One chunk of the rows of a ragged array."""
 
-    brings_data = True
+    accepts_data = True
     scopes = {"PUT": (Scope.write_data,)}
 
     def put(self, request: Request, path: str) -> HttpResponse:

@@ -30,7 +30,7 @@ from core.http.responses import render
 class TableFullView(WireView):
     """All rows of a table."""
 
-    brings_data = True
+    accepts_data = True
     scopes = {
         "GET": (Scope.read_data,),
         "POST": (Scope.read_data,),
@@ -57,7 +57,7 @@ class TableFullView(WireView):
 class TablePartitionView(WireView):
     """The rows of one partition."""
 
-    brings_data = True
+    accepts_data = True
     scopes = {
         "GET": (Scope.read_data,),
         "POST": (Scope.read_data,),

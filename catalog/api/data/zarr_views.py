@@ -27,7 +27,7 @@ from ...services.tables.columns import Column, resolve_with_columns
 from ...formats.json_pieces import json_of
 from core.http.media_types import JSON, OCTET_STREAM
 from ...formats.zarr import ChunkGrid, document_v2, document_v3
-from ...lookup.embedded import Broken, Inner, broken_at
+from ...lookup.embedded import Inner, UnreadableEntry, broken_at
 from ...models import Node
 from ...lookup.nodes import check_family
 from ...permissions.node_permissions import check_node
@@ -215,7 +215,7 @@ def _names(node: Found, request: Request) -> Iterator[str]:
     tree = Subtree(node, principal_of(request))
     yield from tree.columns
     for child in tree.children():
-        if child.family in (*ARRAYS, *GROUPS) or isinstance(child.node, Broken):
+        if child.family in (*ARRAYS, *GROUPS) or isinstance(child.node, UnreadableEntry):
             yield child.key
 
 

@@ -20,7 +20,7 @@ from tiled_client.wire.structure_family import StructureFamily
 from ...lookup.embedded import group_of, resolve_inner
 from ...models import Node
 from ...permissions.visibility import visible
-from ...queries.deadlines import bounded
+from ...queries.deadlines import statement_deadline
 from ...queries.distinct import Distinct
 from ...queries.filters import filtered
 from .filter_params import filters_of
@@ -49,7 +49,7 @@ class DistinctView(WireView):
         children = visible(Node.objects.filter(parent=container), principal_of(request))
         nodes = filtered(children, filters, parent=container.pk)
         distinct = Distinct(nodes, counts=counts, most=bounds().distinct)
-        with bounded():
+        with statement_deadline():
             body = {
                 "metadata": {key: distinct.metadata(key) for key in keys} or None,
                 "structure_families": distinct.families() if families else None,

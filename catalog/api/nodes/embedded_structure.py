@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...lookup.embedded import Broken, Group, Inner, group_of
+from ...lookup.embedded import Group, Inner, UnreadableEntry, group_of
 from ...storage.errors import StorageError
 from ...storage.external import Tree
 
@@ -51,7 +51,7 @@ class _Contents:
         contents = {}
         for name in names:
             node = group.child(self._tree, name)
-            if isinstance(node, Broken):
+            if isinstance(node, UnreadableEntry):
                 return empty
             contents[name] = self._resource(node, depth)
         return {"contents": contents, "count": len(names)}

@@ -18,10 +18,10 @@ from ...models import Node
 from ...permissions.node_permissions import own_tags
 from ...services.nodes import create
 from ...services.nodes.deletion import delete_node
-from ...services.nodes.drafts import Draft, checked_metadata, checked_specs
-from ...services.nodes.json_patches import json_patched, merge_patched
-from ...services.nodes.metadata import Change, Described, update_metadata
-from ...services.nodes.tags import checked_tags
+from ...services.nodes.drafts import Draft, parse_specs, validate_metadata
+from ...services.nodes.json_patches import apply_json_patch, apply_merge_patch
+from ...services.nodes.metadata import DescriptionChange, NodeDescription, update_metadata
+from ...services.nodes.tags import parse_tags
 from ...services.tables.columns import resolve_with_columns
 from ..client_versions import knows_sizes, sources_of
 from ..data.idempotency import once_of
@@ -85,19 +85,19 @@ class MetadataView(WireView):
         return render(request, None)
 
     def _update(
-        self, request: Request, path: str, body: dict[str, Any], change: Change
+        self, request: Request, path: str, body: dict[str, Any], change: DescriptionChange
     ) -> HttpResponse:
         updated = update_metadata(
             path=path,
             change=change,
             drop_revision=flag(request, "drop_revision", False),
-            retags=body.get("access_tags") is not None,
+            update_tags=body.get("access_tags") is not None,
             principal=principal_of(request),
         )
         answer: dict[str, Any] = {"id": updated.node.key}
-        if updated.adjusted:
+        if updated.changed_by_validator:
             answer["metadata"] = updated.node.metadata
-        if updated.tags_adjusted:
+        if updated.tags_normalized:
             answer["access_tags"] = own_tags(updated.node.tag_path_id)
         return render(request, answer)
 
@@ -122,23 +122,23 @@ def _object(body: Any) -> dict[str, Any]:
     return body
 
 
-def _replaced(before: Described, body: dict[str, Any]) -> Described:
+def _replaced(before: NodeDescription, body: dict[str, Any]) -> NodeDescription:
     metadata, specs = body.get("metadata"), body.get("specs")
-    return Described(
-        before.metadata if metadata is None else checked_metadata(metadata),
-        before.specs if specs is None else checked_specs(specs),
+    return NodeDescription(
+        before.metadata if metadata is None else validate_metadata(metadata),
+        before.specs if specs is None else parse_specs(specs),
         _replaced_tags(before, body),
     )
 
 
-def _replaced_tags(before: Described, body: dict[str, Any]) -> Any:
+def _replaced_tags(before: NodeDescription, body: dict[str, Any]) -> Any:
     """As they are asked for: the answer tells if they become others."""
     tags = body.get("access_tags")
-    checked_tags(tags)
+    parse_tags(tags)
     return before.tags if tags is None else tags
 
 
-def _patch_of(body: dict[str, Any]) -> Change:
+def _patch_of(body: dict[str, Any]) -> DescriptionChange:
     if "content-type" not in body or "specs" not in body:
         raise Invalid("The body must have the keys 'content-type' and 'specs' (which may be null).")
     match body["content-type"]:
@@ -149,11 +149,11 @@ def _patch_of(body: dict[str, Any]) -> Change:
     raise NotAcceptable(f"valid content types: {JSON_PATCH}, {MERGE_PATCH}")
 
 
-def _json_patched(before: Described, body: dict[str, Any]) -> Described:
-    return Described(
-        checked_metadata(json_patched(before.metadata, _given(body, "metadata"))),
-        checked_specs(json_patched(before.specs, _given(body, "specs"))),
-        json_patched(before.tags, _given(body, "access_tags")),
+def _json_patched(before: NodeDescription, body: dict[str, Any]) -> NodeDescription:
+    return NodeDescription(
+        validate_metadata(apply_json_patch(before.metadata, _given(body, "metadata"))),
+        parse_specs(apply_json_patch(before.specs, _given(body, "specs"))),
+        apply_json_patch(before.tags, _given(body, "access_tags")),
     )
 
 
@@ -162,12 +162,12 @@ def _given(body: dict[str, Any], name: str) -> Any:
     return [] if operations is None else operations
 
 
-def _merge_patched(before: Described, body: dict[str, Any]) -> Described:
+def _merge_patched(before: NodeDescription, body: dict[str, Any]) -> NodeDescription:
     metadata, specs = body.get("metadata"), body["specs"]
-    return Described(
+    return NodeDescription(
         before.metadata
         if metadata is None
-        else checked_metadata(merge_patched(before.metadata, metadata)),
-        before.specs if specs is None else checked_specs(specs),
+        else validate_metadata(apply_merge_patch(before.metadata, metadata)),
+        before.specs if specs is None else parse_specs(specs),
         _replaced_tags(before, body),
     )

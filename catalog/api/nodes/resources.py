@@ -16,7 +16,7 @@ from core.http.requests import flag, integer
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.structure_family import StructureFamily
 
-from ...lookup.embedded import Broken, Inner, group_of
+from ...lookup.embedded import Inner, UnreadableEntry, group_of
 from ...models import Node
 from ...permissions.node_permissions import own_tags
 from ...services.tables.columns import Column
@@ -103,14 +103,14 @@ def node_resource(
 
 
 def listed_resource(
-    base: str, node: Node | Inner | Broken | Column, view: View, counts: Mapping[int, int]
+    base: str, node: Node | Inner | UnreadableEntry | Column, view: View, counts: Mapping[int, int]
 ) -> dict[str, Any]:
     """The resource of `node` in a listing, which does not fail for a node that cannot be described.
 
     Such a node is shown as a container of nothing, which every client can hold; `meta` says what is
     wrong with it.
     """
-    if isinstance(node, Broken):
+    if isinstance(node, UnreadableEntry):
         return _unreadable(base, node, view, str(node.problem))
     try:
         return node_resource(base, node, view, counts)
@@ -119,7 +119,7 @@ def listed_resource(
 
 
 def _unreadable(
-    base: str, node: Node | Inner | Broken | Column, view: View, problem: str
+    base: str, node: Node | Inner | UnreadableEntry | Column, view: View, problem: str
 ) -> dict[str, Any]:
     attributes = {
         "ancestors": node.segments[:-1],
@@ -171,7 +171,7 @@ def _attributes(
     return {"ancestors": node.segments[:-1], **chosen}, problem
 
 
-def _metadata(node: Node | Inner | Broken | Column, view: View) -> Any:
+def _metadata(node: Node | Inner | UnreadableEntry | Column, view: View) -> Any:
     if view.select_metadata is None:
         return node.metadata
     return {"selected": view.select_metadata.of(node.metadata)}

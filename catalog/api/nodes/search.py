@@ -26,8 +26,8 @@ from ...lookup.embedded import group_of, resolve_readable
 from ...lookup.nodes import below, within_depth
 from ...models import Node
 from ...permissions.visibility import visible
-from ...queries.deadlines import bounded
-from ...queries.filters import filtered, say_parent
+from ...queries.deadlines import statement_deadline
+from ...queries.filters import filtered, implies_parent
 from ...queries.order import Order
 from ...queries.pages import Found, find_page, load, shortened
 from . import embedded_listing
@@ -65,7 +65,7 @@ class SearchView(WireView):
         seen = visible(Node.objects.all(), principal_of(request))
         found = filtered(seen.filter(parent=container), filters, parent=container.pk)
         # An index that has the parents in it counts twice as fast if it is asked alone.
-        counted = filtered(seen, filters, parent=container.pk) if say_parent(filters) else None
+        counted = filtered(seen, filters, parent=container.pk) if implies_parent(filters) else None
         cached = any(one.kind == "lookup" for one in filters)
         headers = {} if cached else {"Cache-Control": "must-revalidate"}
         address = f"search/{container.path}"
@@ -118,7 +118,7 @@ def _answer(
     counted: QuerySet[Node] | None = None,
 ) -> HttpResponse:
     base = base_url(request)
-    with bounded(workers=counted is None):
+    with statement_deadline(workers=counted is None):
         found = _found(nodes, listing, counted)
         found = shortened(found, bounds().listing, assets=listing.view.data_sources)
         loaded = load(found.ids, assets=listing.view.data_sources) if found.ids else []

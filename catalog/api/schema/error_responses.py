@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from access.api.exception_handler import STORAGE_STATUS
 from core import errors
 from core.errors import ServiceError
+
+from ..storage_statuses import STORAGE_STATUS
 
 ADVICE = {
     400: "Change the request as the sentence says.",
@@ -34,7 +35,7 @@ def meanings() -> dict[int, str]:
     for stored, status in STORAGE_STATUS.items():
         told.setdefault(status, []).append(_first_line(stored))
     told.setdefault(413, []).append(
-        "The body is larger than the setting server.largest_body, or what it declares is larger "
+        "The body is larger than the setting server.max_body_bytes, or what it declares is larger "
         "than one of the settings bounds."
     )
     told.setdefault(503, []).append("The database cannot be reached, or is too busy.")

@@ -23,7 +23,7 @@ from pyarrow import types
 
 from tiled_client.wire.json_columns import column_to_json
 
-from ...services.tables.reading import Rows
+from ...services.tables.reading import RowSelection
 from ...storage.tables import column_array, empty, storage_of
 from ..json_pieces import json_of
 from ..shared_values import bounded_slices, unshared_size
@@ -36,7 +36,7 @@ Array = np.ndarray[Any, Any]
 ROWS_PER_CHUNK = range(1024, 16_384 + 1)
 
 
-def write_columns(group: Any, rows: Rows, count: Callable[[int], None]) -> None:
+def write_columns(group: Any, rows: RowSelection, count: Callable[[int], None]) -> None:
     """Write a dataset for each column; call `count` with the bytes before writing them."""
     gaps = _with_gaps(rows)
     pieces = bounded_slices(rows.pieces())
@@ -122,7 +122,7 @@ def _fill_gaps(values: list[Any], dtype: np.dtype[Any]) -> Array:
     return array
 
 
-def _with_gaps(rows: Rows) -> set[str]:
+def _with_gaps(rows: RowSelection) -> set[str]:
     """Return the columns of integers or booleans that contain nulls."""
     exact = [
         field.name

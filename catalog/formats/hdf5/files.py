@@ -42,7 +42,7 @@ from ...services.arrays.awkward import read_awkward
 from ...services.arrays.ragged import read_ragged
 from ...services.arrays.sparse import read_sparse
 from ...services.nodes.subtrees import Subtree
-from ...services.tables.reading import Rows
+from ...services.tables.reading import RowSelection
 from ...storage.errors import StorageError
 from ...storage.selection_chunks import split_shape
 from ..exports import Export, unsupported_data_error
@@ -102,7 +102,7 @@ def array_file(export: Export[Array]) -> Iterator[bytes]:
     return _file(export, write)
 
 
-def table_file(export: Export[Rows]) -> Iterator[bytes]:
+def table_file(export: Export[RowSelection]) -> Iterator[bytes]:
     """Yield a file with a dataset for each column."""
 
     def write(file: Any, grown: Reservation) -> None:

@@ -1,1 +1,1 @@
-"""Writing and reading dense, sparse, ragged and awkward arrays."""
+"""Read and write dense, sparse, ragged and awkward arrays."""

@@ -1,6 +1,6 @@
-"""Writing and reading awkward arrays: buffers that a form gives meaning to.
+"""Read and write awkward arrays: buffers that are described by a form.
 
-Length and form are those that the array was created with; what is written is all of its buffers.
+Length and form are fixed at creation; a write replaces all buffers.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from ...models import Node
 from ...storage import awkward
 from ...storage.errors import MissingFile
 from ..assets.stores import node_folder, stored_file
-from ..commits import committed
+from ..commits import event_transaction
 from ..response_limits import check_response_bytes
 from ..uploads import Upload
-from .file_writes import NewFile, node_to_write, replace_files
+from .file_writes import WrittenFile, replace_files, writable_node
 
 
 def write_full(*, path: str, upload: Upload) -> None:
     """Replace all buffers; `upload.content` is a ZIP file of them.
 
-    Raises NotFound, NotSupported (files of others), WireError (buffers that do not go with the
+    Raises NotFound, NotSupported (external files), WireError (buffers that do not match the
     form).
     """
     members = buffers.unzip_members(upload.content)
-    with node_to_write(path, StructureFamily.awkward, persist=upload.persist) as writing:
+    with writable_node(path, StructureFamily.awkward, persist=upload.persist) as writing:
         node = writing.node
         structure = awkward_structure(node)
         buffers.awkward_array(buffers.awkward_form(structure.form), structure.length, members)
@@ -52,24 +52,24 @@ def write_full(*, path: str, upload: Upload) -> None:
 
 
 def read_body(node: Node) -> bytes:
-    """All buffers, as the ZIP file that was written. Raises Conflict (nothing was), BadRequest."""
+    """Return all buffers as the stored ZIP file. Raises Conflict (not written yet), BadRequest."""
     return _read(node, awkward.read)
 
 
 def read_buffers(node: Node, form_keys: Collection[str]) -> bytes:
-    """A ZIP file of the buffers of some nodes of the form. Raises as `read_body` does."""
+    """Return a ZIP file of the buffers of some form nodes. Raises as `read_body` does."""
     return _read(node, lambda path: buffers.zip_members(awkward.read_buffers(path, form_keys)))
 
 
 def read_awkward(node: Node) -> Any:
-    """The `awkward.Array`. Raises as `read_body` does."""
+    """Return the `awkward.Array`. Raises as `read_body` does."""
     structure = awkward_structure(node)
     members = buffers.unzip_members(read_body(node))
     return buffers.awkward_array(buffers.awkward_form(structure.form), structure.length, members)
 
 
 def awkward_structure(node: Node) -> AwkwardStructure:
-    """The structure of a node that is an awkward array."""
+    """Return the structure of a node that is an awkward array."""
     structure = node.structure
     assert isinstance(structure, AwkwardStructure)
     return structure
@@ -78,15 +78,15 @@ def awkward_structure(node: Node) -> AwkwardStructure:
 def _store(node: Node, body: bytes, event: AwkwardWritten) -> None:
     assert node.source is not None
     path = awkward.write(node_folder(node.uuid), body, sync=storage_settings().file_io_sync)
-    with committed() as change:
-        replace_files(node.source, node.source.asset_links.all(), [NewFile(path, 0, len(body))])
-        change.tells(event)
+    with event_transaction() as change:
+        replace_files(node.source, node.source.asset_links.all(), [WrittenFile(path, 0, len(body))])
+        change.record_event(event)
 
 
 def _read(node: Node, read: Callable[[Path], bytes]) -> bytes:
     try:
         body = read(_file(node))
-    except MissingFile:  # replaced between our look at the database and at the file
+    except MissingFile:  # the file was replaced between the database query and the read
         body = read(_file(node))
     check_response_bytes(len(body), "Request fewer buffers ('?form_key=...').")
     return body

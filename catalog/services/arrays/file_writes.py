@@ -1,4 +1,4 @@
-"""What writes of sparse, ragged and awkward arrays have in common."""
+"""Common parts of writes to sparse, ragged and awkward arrays."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ PARAMETER = "data_uris"
 
 
 @dataclass(frozen=True, slots=True)
-class NewFile:
-    """A file that was written: its place among those of the node, and how many bytes count."""
+class WrittenFile:
+    """A new file: its number among the files of the node, and its valid size in bytes."""
 
     path: Path
     num: int
@@ -32,39 +32,39 @@ class NewFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
-    """A node that is being written, and whether its files may be written in their place."""
+class WritableNode:
+    """A node that is being written; the fence says whether its files may be changed in place."""
 
     node: Node
     fence: Fence
 
 
 @contextmanager
-def node_to_write(path: str, family: StructureFamily, *, persist: bool) -> Iterator[Writing]:
-    """Resolve the node at `path`; hold its lock meanwhile if what is written is to `persist`.
+def writable_node(path: str, family: StructureFamily, *, persist: bool) -> Iterator[WritableNode]:
+    """Resolve the node at `path`, and hold its lock meanwhile if the write is to `persist`.
 
-    Raises NotFound, NotSupported (files of others).
+    Raises NotFound, NotSupported (external files).
     """
     if not persist:
-        yield Writing(resolve_family(path, family), Fence(exclusive=False))
+        yield WritableNode(resolve_family(path, family), Fence(exclusive=False))
         return
     with write_lock("/".join(split_path(path))) as fence:
         node = resolve_family(path, family)
         if node.source is None or node.source.external:
             raise NotSupported(f"This node cannot accept {family.value} data.")
-        yield Writing(node, fence)
+        yield WritableNode(node, fence)
 
 
 def replace_files(
     source: DataSource,
     before: Iterable[DataSourceAsset],
-    written: Iterable[NewFile],
+    written: Iterable[WrittenFile],
     structure: Structure | None = None,
 ) -> None:
-    """Let new files take the place of those of `before`, and store the new `structure`, if any.
+    """Replace the files of `before` by new ones, and store the new `structure`, if any.
 
-    Call it within the transaction of the write: the files become current with its commit. Where it
-    is not committed they belong to no row, and `sweep` removes them. Raises NotFound for a node
+    Call it within the transaction of the write: the files become current with its commit.
+    Without a commit no row names them, and the cleanup removes them. Raises NotFound for a node
     that was deleted meanwhile, Superseded.
     """
     resolve_for_update(source.node.segments)
@@ -75,9 +75,10 @@ def replace_files(
 
 
 def supersede(source: DataSource, structure: Structure | None = None) -> None:
-    """Count one more generation of the data of `source`, with their new `structure`, if any.
+    """Increment the generation of the data of `source`, and store the `structure`, if any.
 
-    Call it within the transaction of the write. Raises Superseded where another write did so first.
+    Call it within the transaction of the write. Raises Superseded if another write did so
+    first.
     """
     values: dict[str, Any] = {"generation": source.generation + 1}
     if structure is not None:
@@ -87,6 +88,6 @@ def supersede(source: DataSource, structure: Structure | None = None) -> None:
         raise Superseded
 
 
-def _asset(file: NewFile) -> WireAsset:
+def _asset(file: WrittenFile) -> WireAsset:
     uri = files.file_uri(file.path)
     return WireAsset(uri, is_directory=False, parameter=PARAMETER, num=file.num, size=file.size)

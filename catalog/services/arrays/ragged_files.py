@@ -1,4 +1,4 @@
-"""The files that the rows of a ragged array lie in."""
+"""The files that hold the rows of a ragged array."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...locks.fencing import Superseded
 from ...models import Asset, DataSource, DataSourceAsset, Node
 from ...storage import ragged, tables
 from ..assets.stores import node_folder, stored_file
-from .file_writes import NewFile, Writing, replace_files, supersede
+from .file_writes import WritableNode, WrittenFile, replace_files, supersede
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Extent:
 
 
 def read_rows(node: Node, structure: RaggedStructure, wanted: range) -> pa.Array:
-    """Rows in their order. Raises StorageError."""
+    """Return rows in their order. Raises StorageError."""
     parts = [
         _read(node, structure, extent, _overlap(extent.rows, wanted))
         for extent in _extents(node, structure)
@@ -37,15 +37,15 @@ def read_rows(node: Node, structure: RaggedStructure, wanted: range) -> pa.Array
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """Rows that lie in files, of which nothing counts before `make_current` is committed."""
+class PendingRows:
+    """Rows written to files that become current when `make_current` is committed."""
 
     structure: RaggedStructure
     make_current: Callable[[], None]
 
 
-def append_rows(writing: Writing, structure: RaggedStructure, rows: pa.Array) -> Placed:
-    """Add rows at the end of the last file or, without that right, of a copy of it."""
+def append_rows(writing: WritableNode, structure: RaggedStructure, rows: pa.Array) -> PendingRows:
+    """Append rows to the last file or, without an exclusive fence, to a copy of it."""
     node = writing.node
     source, last = _source(node), _extents(node, structure)[-1].link
     before = structure.size if last else 0
@@ -55,20 +55,20 @@ def append_rows(writing: Writing, structure: RaggedStructure, rows: pa.Array) ->
     if last is None:
         unwritten = ragged.unwritten_rows(structure.rows, structure)
         file = _write(node, structure, 0, pa.concat_arrays([unwritten, rows]))
-        return Placed(after, lambda: replace_files(source, (), [file], after))
+        return PendingRows(after, lambda: replace_files(source, (), [file], after))
     path, sync = stored_file(node.uuid, last.asset.data_uri), storage_settings().file_io_sync
     table, size = ragged.as_table(rows, structure), last.asset.size or 0
     if not writing.fence.exclusive:
         number = last.num or 0
         copy = tables.append_to_copy(path, size, number, table, sync=sync)
-        renewed = NewFile(copy.path, number, copy.size)
-        return Placed(after, lambda: replace_files(source, [last], [renewed], after))
+        renewed = WrittenFile(copy.path, number, copy.size)
+        return PendingRows(after, lambda: replace_files(source, [last], [renewed], after))
     grown = tables.append(path, size, table, sync=sync)
-    return Placed(after, lambda: _extend(source, last.asset, grown, after))
+    return PendingRows(after, lambda: _extend(source, last.asset, grown, after))
 
 
 def _extend(source: DataSource, asset: Asset, size: int, after: RaggedStructure) -> None:
-    """Let `size` bytes of a file count."""
+    """Mark `size` bytes of a file as valid."""
     if not Asset.objects.filter(pk=asset.pk, size=asset.size).update(size=size):
         raise Superseded
     supersede(source, after)
@@ -76,16 +76,16 @@ def _extend(source: DataSource, asset: Asset, size: int, after: RaggedStructure)
 
 def replace_rows(
     node: Node, structure: RaggedStructure, place: range, rows: pa.Array, *, aligned: bool
-) -> Placed:
-    """Put `rows` in the place of those of `place`, which may go beyond the end.
+) -> PendingRows:
+    """Replace the rows in `place`, which may extend beyond the end, by `rows`.
 
-    What else is in the files concerned is written anew; if `place` is `aligned` with chunks, to
-    files of its own, so that the next chunk need not be.
+    The other rows in the affected files are rewritten; if `place` is `aligned` with chunks, to
+    files of their own, so that the next chunk need not be rewritten.
     """
     extents = _extents(node, structure)
     touched = [extent for extent in extents if _overlap(extent.rows, place)]
     if not touched:
-        return Placed(structure, lambda: None)
+        return PendingRows(structure, lambda: None)
     begin, end = touched[0].rows.start, max(touched[-1].rows.stop, place.stop)
     head = read_rows(node, structure, range(begin, place.start))
     tail = read_rows(node, structure, range(place.stop, end))
@@ -98,7 +98,7 @@ def replace_rows(
         pieces = [(begin, pa.concat_arrays([head, rows, tail]))]
     files = [_write(node, structure, *piece) for piece in pieces if len(piece[1])]
     before = [extent.link for extent in touched if extent.link is not None]
-    return Placed(after, lambda: replace_files(_source(node), before, files, after))
+    return PendingRows(after, lambda: replace_files(_source(node), before, files, after))
 
 
 def _extents(node: Node, structure: RaggedStructure) -> list[Extent]:
@@ -124,7 +124,7 @@ def _read(node: Node, structure: RaggedStructure, extent: Extent, wanted: range)
 
 
 def _batches_of(batches: Iterator[pa.RecordBatch], wanted: range) -> Iterator[pa.RecordBatch]:
-    """What of the `wanted` rows is in each batch."""
+    """Yield the part of the `wanted` rows that is in each batch."""
     start = 0
     for batch in batches:
         mine = _overlap(range(start, start + batch.num_rows), wanted)
@@ -135,13 +135,13 @@ def _batches_of(batches: Iterator[pa.RecordBatch], wanted: range) -> Iterator[pa
             return
 
 
-def _write(node: Node, structure: RaggedStructure, start: int, rows: pa.Array) -> NewFile:
+def _write(node: Node, structure: RaggedStructure, start: int, rows: pa.Array) -> WrittenFile:
     """Write rows that begin with row `start`, the first one of a chunk."""
     number = list(accumulate(structure.row_chunks, initial=0)).index(start)
     sync = storage_settings().file_io_sync
     table = ragged.as_table(rows, structure)
     file = tables.write_partition(node_folder(node.uuid), number, table, sync=sync)
-    return NewFile(file.path, number, file.size)
+    return WrittenFile(file.path, number, file.size)
 
 
 def _overlap(first: range, second: range) -> range:

@@ -1,4 +1,4 @@
-"""Where the data of a new node go: into storage of the server's own, or where they are already."""
+"""Allocate storage for the data of a new node, or check the external files that hold them."""
 
 from __future__ import annotations
 
@@ -23,53 +23,53 @@ from .drafts import UNKNOWN_MIMETYPE, Draft
 ZARR = "application/x-zarr"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 SQL_TABLE = "application/x-tiled-sql-table"
-"""What clients ask for who want to append; our tables all can, so they get an Arrow stream."""
-ASKED_FOR = (
+"""Requested by clients that want to append; all tables here can, and are Arrow streams."""
+TABLE_MIMETYPE_ALIASES = (
     SQL_TABLE,
     "text/csv",
     "application/vnd.apache.arrow.file",
     "application/x-parquet",
 )
-"""Names by which clients ask for a table. They are told the same, and get an Arrow stream."""
+"""Media types that clients may give for a table. They are echoed; stored is an Arrow stream."""
 
-# The first of each is what a client gets who asks for none.
+# The first of each is the default.
 OWN_FORMATS = {
     StructureFamily.array: (ZARR,),
-    StructureFamily.table: (ARROW_STREAM, *ASKED_FOR),
+    StructureFamily.table: (ARROW_STREAM, *TABLE_MIMETYPE_ALIASES),
     StructureFamily.sparse: (sparse.MIMETYPE,),
     StructureFamily.ragged: (ragged.MIMETYPE,),
     StructureFamily.awkward: (awkward.MIMETYPE,),
 }
-URI_BYTES = 2000
+MAX_URI_BYTES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """A data source as it is to be stored: the columns of its row, and its assets."""
+class StoragePlan:
+    """A data source about to be stored: the columns of its row, and its assets."""
 
     fields: dict[str, Any]
     assets: list[Asset] = field(default_factory=list)
 
 
-def place(node: uuid.UUID, draft: Draft, *, registered: bool) -> Placement | None:
-    """Make room for the data of a new node. None for a container.
+def allocate_storage(node: uuid.UUID, draft: Draft, *, registered: bool) -> StoragePlan | None:
+    """Allocate storage for the data of a new node; return None for a container.
 
-    Raises Invalid, UnsupportedMedia (a format that is not known), NotSupported (a family).
+    Raises Invalid, UnsupportedMedia (an unknown format), NotSupported (a structure family).
     """
     source = draft.data_source
     if source is None:
         return None
     if registered:
-        placement = _register(source)
+        storage_plan = _register(source)
         if not source.assets:
-            raise Invalid("A registered data source has at least one asset.")
-        return placement
-    # Files that are still to come: a detector is described before it has taken its first image.
+            raise Invalid("A registered data source needs at least one asset.")
+        return storage_plan
+    # The files may not exist yet: a detector is registered before it writes its first image.
     external_to_be = source.management is Management.external
     return _register(source) if external_to_be else _make(node, source)
 
 
-def _make(node: uuid.UUID, source: DataSource) -> Placement:
+def _make(node: uuid.UUID, source: DataSource) -> StoragePlan:
     mimetype = _own_format(source)
     folder = node_folder(node)
     match source.structure:
@@ -78,17 +78,17 @@ def _make(node: uuid.UUID, source: DataSource) -> Placement:
             assets = [Asset(files.file_uri(folder), is_directory=True, parameter="data_uri")]
         case TableStructure() as structure:
             check_table_name(source.parameters)
-            schema = _checked_schema(structure)
+            schema = _validate_schema(structure)
             if mimetype == SQL_TABLE:
                 check_column_names(schema.names)
             tables.create(folder, schema)
             assets = []
-        case _:  # the first write makes the folder
+        case _:  # the first write creates the folder
             assets = []
-    return Placement(_fields(source, mimetype, Management.writable), assets)
+    return StoragePlan(_fields(source, mimetype, Management.writable), assets)
 
 
-def _checked_schema(structure: TableStructure) -> pa.Schema:
+def _validate_schema(structure: TableStructure) -> pa.Schema:
     schema = structure.schema()
     names = schema.names
     tables.check_distinct(names)
@@ -111,37 +111,37 @@ def _own_format(source: DataSource) -> str:
     if source.mimetype not in formats:
         raise UnsupportedMedia(
             f"The given data source mimetype, {source.mimetype}, is not one that the Tiled server "
-            f"knows how to write. Leave it out, or say one of: {', '.join(sorted(formats))}."
+            f"knows how to write. Omit it, or use one of: {', '.join(sorted(formats))}."
         )
     return source.mimetype
 
 
-def _register(source: DataSource) -> Placement:
+def _register(source: DataSource) -> StoragePlan:
     check_external(source, family=source.structure_family)
     check_files(source.structure, source.assets)
-    return Placement(_fields(source, source.mimetype, Management.external), source.assets)
+    return StoragePlan(_fields(source, source.mimetype, Management.external), source.assets)
 
 
 def check_external(source: DataSource, *, family: StructureFamily) -> None:
-    """Raise unless the server may and can read these files as a node of `family`, once there."""
+    """Raise unless the server may and can read these files as a node of `family`."""
     if source.structure_family is not family:
         raise Invalid(f"The node's family is {family.value}, not {source.structure_family.value}.")
-    # Of bytes nothing is read but the bytes.
+    # The media type of plain bytes does not matter: they are served as they are.
     known = family is StructureFamily.bytes or source.mimetype in external.mimetypes(family)
     if not source.mimetype or not known:
         raise UnsupportedMedia(UNKNOWN_MIMETYPE.format(source.mimetype))
     if family is StructureFamily.bytes and not source.assets:
         raise Invalid(
-            "A data source of bytes has at least one asset: there is nothing else to read."
+            "A data source of bytes needs at least one asset: there is nothing else to read."
         )
     if isinstance(source.structure, TableStructure):
-        schema = _checked_schema(source.structure)
+        schema = _validate_schema(source.structure)
         if not schema.names:
-            raise Invalid("A registered table has at least one column.")
+            raise Invalid("A registered table needs at least one column.")
         external.check_table(source.mimetype or "", schema, source.parameters)
     for asset in source.assets:
-        if len(asset.data_uri.encode()) > URI_BYTES:
-            raise Invalid(f"A data_uri must not be longer than {URI_BYTES} bytes.")
+        if len(asset.data_uri.encode()) > MAX_URI_BYTES:
+            raise Invalid(f"A data_uri must not be longer than {MAX_URI_BYTES} bytes.")
         external.resolve_uri(asset.data_uri, storage_settings().readable)
 
 

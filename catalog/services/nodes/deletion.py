@@ -1,7 +1,7 @@
-"""Deleting nodes, with all below them: rows first, then what lay on the disk.
+"""Delete nodes with all descendants: rows first, then files.
 
-However large a subtree is, its rows go in one transaction and a bounded number of queries. What a
-crash leaves behind after that is found by `sweep`.
+However large a subtree is, its rows are deleted in one transaction and a bounded number of queries.
+Files that a crash leaves behind after that are removed by the cleanup.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from ...lookup.nodes import resolve, resolve_for_update, split_path
 from ...lookup.parts import parts_refused
 from ...models import Asset, DataSource, DataSourceAsset, Node, Revision
 from ...permissions.node_permissions import own_tags, scopes_on
-from ..assets.links import locked
+from ..assets.links import lock_assets
 from ..assets.stores import discard_folder
-from ..commits import committed
+from ..commits import event_transaction
 
 logger = logging.getLogger(__name__)
 
-# A database takes only so many values in one question.
-BATCH = 5000
+# Databases limit the number of parameters of a query.
+BATCH_ROWS = 5000
 
-NEEDED = frozenset({Scope.delete_node, Scope.delete_revision})
+REQUIRED_SCOPES = frozenset({Scope.delete_node, Scope.delete_revision})
 
 T = TypeVar("T")
 
@@ -45,27 +45,27 @@ def delete_node(
     external_only: bool = True,
     principal: Principal | None = None,
 ) -> None:
-    """Delete a node, and with `recursive` what is below it; files of others are left alone.
+    """Delete a node, and its descendants with `recursive`; external files are left alone.
 
     `principal` None is the site itself. Raises NotFound, NotSupported (the root, a column of a
-    table), Conflict (children, or data of the server's own that `external_only` protects),
-    Forbidden (nodes below that `principal` may not delete).
+    table), Conflict (children, or internally managed data that `external_only` protects),
+    Forbidden (descendants that `principal` may not delete).
     """
     segments = split_path(path)
     if not segments:
         raise NotSupported("This node does not support deletion.")
     with node_lock("/".join(segments[:-1])):
-        with _said_of_earlier(segments), committed(announced=False) as change:
+        with _announce_earlier_deletion(segments), event_transaction(announced=False) as change:
             parent, deleted = _delete_rows(
                 segments, recursive=recursive, external_only=external_only, principal=principal
             )
             gone = deleted[-1]
             tags = own_tags(gone.tag_path_id) if tags_enabled() else None
-            change.tells(ChildDeleted(parent, gone.key, gone.family, tags))
+            change.record_event(ChildDeleted(parent, gone.key, gone.family, tags))
             *below, top = (node.ref for node in deleted)
-            change.tells(NodeDeleted(top, tuple(below)))
+            change.record_event(NodeDeleted(top, tuple(below)))
         change.announce_next()
-    _clear_up(deleted)
+    _wait_for_earlier_writers(deleted)
     change.announce()
     for node in deleted:
         if node.source:
@@ -73,11 +73,11 @@ def delete_node(
 
 
 @contextmanager
-def _said_of_earlier(segments: list[str]) -> Iterator[None]:
-    """Raise as the body does, Conflict where children appeared while it deleted.
+def _announce_earlier_deletion(segments: list[str]) -> Iterator[None]:
+    """Announce the rest of an earlier deletion if the node is gone; raise as the body does.
 
-    A node that is not there may have been deleted by a request of the same client that was cut off:
-    what is left to announce of it is announced.
+    A missing node may have been deleted by a request of the same client that was interrupted.
+    Raises Conflict if children appeared during the deletion.
     """
     try:
         yield
@@ -91,29 +91,29 @@ def _said_of_earlier(segments: list[str]) -> Iterator[None]:
         raise
 
 
-def _clear_up(deleted: list[Node]) -> None:
-    """Wait for writers that had begun before; who writes from now on finds no node.
+def _wait_for_earlier_writers(deleted: list[Node]) -> None:
+    """Wait for writers that began before the deletion; later ones find no node.
 
-    What a writer leaves behind that is not waited for is found by `sweep`.
+    If the wait fails, the cleanup removes what such a writer leaves behind.
     """
     try:
         wait_for_writers(node.path for node in deleted)
     except (OperationalError, InterfaceError) as error:
-        logger.warning("Writers to nodes that were deleted cannot be waited for: %s", error)
+        logger.warning("Could not wait for writers to deleted nodes: %s", error)
 
 
 def _delete_rows(
     segments: list[str], *, recursive: bool, external_only: bool, principal: Principal | None
 ) -> tuple[NodeRef, list[Node]]:
-    """The parent, and what was deleted: whoever was further down first, the node itself last."""
+    """Delete the rows; return the parent, and the deleted nodes, deepest first."""
     with parts_refused(segments, "deletion"):
         node = resolve_for_update(segments)
     assert node.parent is not None
     nodes = _subtree(node)
-    _refuse_deletion(nodes, recursive=recursive, external_only=external_only)
+    _check_deletable(nodes, recursive=recursive, external_only=external_only)
     if principal is not None and tags_enabled():
-        _refuse_foreign(nodes, principal)
-    for batch in _batches(nodes):
+        _check_permissions(nodes, principal)
+    for batch in _iter_batches(nodes):
         _delete_batch(batch)
     return node.parent.ref, nodes
 
@@ -121,44 +121,46 @@ def _delete_rows(
 def _delete_batch(nodes: Sequence[Node]) -> None:
     keys = [node.pk for node in nodes]
     tied = Asset.objects.filter(links__data_source__node__in=keys)
-    assets = list(locked(tied).values_list("pk", flat=True))
-    _remove(DataSourceAsset.objects.filter(data_source__node__in=keys))
-    _remove(DataSource.objects.filter(node__in=keys))
-    _remove(Revision.objects.filter(node__in=keys))
-    _remove(Node.objects.filter(pk__in=keys))
+    assets = list(lock_assets(tied).values_list("pk", flat=True))
+    _raw_delete(DataSourceAsset.objects.filter(data_source__node__in=keys))
+    _raw_delete(DataSource.objects.filter(node__in=keys))
+    _raw_delete(Revision.objects.filter(node__in=keys))
+    _raw_delete(Node.objects.filter(pk__in=keys))
     still_tied = Exists(DataSourceAsset.objects.filter(asset=OuterRef("pk")))
-    for batch in _batches(assets):
-        _remove(Asset.objects.filter(~still_tied, pk__in=batch))
+    for batch in _iter_batches(assets):
+        _raw_delete(Asset.objects.filter(~still_tied, pk__in=batch))
 
 
-def _remove(rows: QuerySet[Any]) -> None:
-    """Delete rows to which no others refer, without looking at each of them before.
+def _raw_delete(rows: QuerySet[Any]) -> None:
+    """Delete rows to which no others refer, without loading them.
 
-    Should others refer to them after all, the database refuses when the transaction ends.
+    If others refer to them nevertheless, the database fails at the end of the transaction.
     """
     rows._raw_delete(rows.db)
 
 
 def _subtree(node: Node) -> list[Node]:
-    """The node and all below it, whoever is further down first; nobody else changes them now."""
+    """Return the node and its descendants, locked, deepest first."""
     nodes, level = [node], [node]
     below = Node.objects.select_for_update(of=("self",)).select_related("data_source")
-    # Of thousands of nodes not all metadata and structures have to be in memory.
+    # Metadata and structures of thousands of nodes need not be in memory.
     below = below.only(
         "uuid", "path", "key", "parent", "structure_family", "tag_path", "data_source__management"
     )
     while level:
-        level = [child for batch in _batches(level) for child in below.filter(parent__in=batch)]
+        level = [
+            child for batch in _iter_batches(level) for child in below.filter(parent__in=batch)
+        ]
         nodes += level
     return nodes[::-1]
 
 
-def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), BATCH):
-        yield items[start : start + BATCH]
+def _iter_batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), BATCH_ROWS):
+        yield items[start : start + BATCH_ROWS]
 
 
-def _refuse_deletion(nodes: list[Node], *, recursive: bool, external_only: bool) -> None:
+def _check_deletable(nodes: list[Node], *, recursive: bool, external_only: bool) -> None:
     if len(nodes) > 1 and not recursive:
         raise Conflict(
             "Cannot delete a node that is not empty. Delete its contents first or pass "
@@ -172,12 +174,12 @@ def _refuse_deletion(nodes: list[Node], *, recursive: bool, external_only: bool)
         )
 
 
-def _refuse_foreign(nodes: list[Node], principal: Principal) -> None:
+def _check_permissions(nodes: list[Node], principal: Principal) -> None:
     version = current_version()
     rights = permissions_for(principal, version)
     for tag_path in {node.tag_path_id for node in nodes}:
-        if not scopes_on(tag_path, rights, version) >= NEEDED:
+        if not scopes_on(tag_path, rights, version) >= REQUIRED_SCOPES:
             raise Forbidden(
-                "Below this node there are others that you may not delete, or do not see. Delete "
-                "what is yours one by one, or ask an admin."
+                "This node has descendants that you may not delete, or cannot see. Delete your own "
+                "nodes one by one, or ask an administrator."
             )

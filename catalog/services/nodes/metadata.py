@@ -1,4 +1,4 @@
-"""Changing metadata and specs, with a revision kept of what was."""
+"""Update metadata, specs and access tags, keeping a revision of the previous ones."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ...lookup.nodes import resolve_for_update, split_path
 from ...lookup.parts import parts_refused
 from ...models import Node, Revision
 from ...permissions.node_permissions import own_tags
-from ..commits import committed
-from .spec_validation import children_of, validated
-from .tags import changed_tags, checked_tags, retag
+from ..commits import event_transaction
+from .spec_validation import children_of, validate
+from .tags import authorize_tag_change, parse_tags, set_tags
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class NodeDescription:
     """Metadata, specs and access tags of a node."""
 
     metadata: dict[str, Any]
@@ -32,53 +32,54 @@ class Described:
     tags: Any
 
 
-Change = Callable[[Described], Described]
+DescriptionChange = Callable[[NodeDescription], NodeDescription]
 
 
 @dataclass(frozen=True, slots=True)
-class Updated:
-    """A node after an update; `adjusted` if a validator made other metadata of those asked for.
+class UpdateResult:
+    """A node after an update.
 
-    `tags_adjusted` if its access tags are not, as a list, those asked for.
+    `changed_by_validator`: a validator replaced the metadata that the request gave.
+    `tags_normalized`: the stored access tags differ, as a list, from those that the request gave.
     """
 
     node: Node
-    adjusted: bool
-    tags_adjusted: bool
+    changed_by_validator: bool
+    tags_normalized: bool
 
 
 def update_metadata(
     *,
     path: str,
-    change: Change,
+    change: DescriptionChange,
     drop_revision: bool = False,
-    retags: bool = False,
+    update_tags: bool = False,
     principal: Principal | None = None,
-) -> Updated:
-    """Apply `change` to the node's metadata and specs as they are at that moment.
+) -> UpdateResult:
+    """Apply `change` to the node's current metadata and specs.
 
-    With `retags` it changes access tags as well, as far as `principal` may. Unless
-    `drop_revision`, what was is kept as a revision. Raises NotFound, NotSupported (the root, or a
-    column of a table), BadRequest (no longer what its specs say), Forbidden (tags), and whatever
-    `change` raises; then nothing is changed.
+    With `update_tags` it also changes access tags, within the rights of `principal`. Unless
+    `drop_revision`, the previous values are kept as a revision. Raises NotFound, NotSupported
+    (the root, or a column of a table), BadRequest (a spec is violated), Forbidden (tags), and
+    whatever `change` raises; then nothing is changed.
     """
     segments = split_path(path)
     if not segments:
         raise NotSupported("This node does not support update of metadata.")
-    # The update goes to the parent's stream.
+    # The lock is the parent's: the update is announced in the parent's stream.
     with (
         node_lock("/".join(segments[:-1])),
         parts_refused(segments, "update of metadata"),
-        committed() as stored,
+        event_transaction() as stored,
     ):
-        if retags and tags_enabled():
+        if update_tags and tags_enabled():
             bump_version()
         node = resolve_for_update(segments)
-        after = change(Described(node.metadata, node.specs, own_tags(node.tag_path_id)))
+        after = change(NodeDescription(node.metadata, node.specs, own_tags(node.tag_path_id)))
         metadata = _validated(node, after)
         number = None if drop_revision else _keep_revision(node)
         node.metadata, node.specs = metadata, after.specs
-        tags = _retagged(node, after.tags, principal) if retags else after.tags
+        tags = _update_tags(node, after.tags, principal) if update_tags else after.tags
         node.save(update_fields=["metadata", "specs", "tag_path", "time_updated"])
         assert node.parent is not None
         event = ChildMetadataUpdated(
@@ -89,23 +90,23 @@ def update_metadata(
             revision_number=number,
             access_tags=tags if tags_enabled() else None,
         )
-        stored.tells(event)
-    return Updated(node, metadata != after.metadata, retags and tags != after.tags)
+        stored.record_event(event)
+    return UpdateResult(node, metadata != after.metadata, update_tags and tags != after.tags)
 
 
-def _retagged(node: Node, asked: Any, principal: Principal | None) -> list[str]:
-    """Its tags from now on; none where a node has no rights of its own."""
+def _update_tags(node: Node, asked: Any, principal: Principal | None) -> list[str]:
+    """Set the node's tags and return them; return none if access is not controlled by tags."""
     if not tags_enabled():
-        checked_tags(asked)
+        parse_tags(asked)
         return []
-    tags = changed_tags(node, asked, principal)
+    tags = authorize_tag_change(node, asked, principal)
     if tags != own_tags(node.tag_path_id):
-        retag(node, tags)
+        set_tags(node, tags)
     return tags
 
 
-def _validated(node: Node, after: Described) -> dict[str, Any]:
-    return validated(
+def _validated(node: Node, after: NodeDescription) -> dict[str, Any]:
+    return validate(
         metadata=after.metadata,
         specs=after.specs,
         family=node.family,

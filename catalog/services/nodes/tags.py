@@ -1,6 +1,6 @@
-"""Access tags of nodes: which may be given by whom, and what giving them changes below.
+"""Set access tags of nodes: check who may set them, and update descendants.
 
-Source: the wire, "create a node" and "Updating metadata", access_tags.
+Source: docs/reference/tiled-protocol/http.md, "Create a node" and "Updating metadata".
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from ...lookup.nodes import below, resolve_for_update
 from ...models import Node, TagPath
 from ...permissions.node_permissions import Lists, lists_at, own_tags, rights_now
 
-MOST_TAGS = 100
-# A database takes only so many values in one question.
-BATCH = 5000
-# Whoever gave these away could neither see the node any more nor take it back.
+MAX_TAGS = 100
+# Databases limit the number of parameters of a query.
+BATCH_ROWS = 5000
+# Without these, a principal could neither see the node nor restore its tags.
 KEPT_SCOPES = frozenset({Scope.read_metadata, Scope.write_metadata})
 
 
-def checked_tags(value: Any) -> list[str] | None:
-    """Tags as they are stored: sorted, each once, and one way to write `public`. Raises Invalid."""
+def parse_tags(value: Any) -> list[str] | None:
+    """Return tags as they are stored: sorted, unique, `public` in lower case. Raises Invalid."""
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
-        raise Invalid("access_tags must be a list of texts.")
-    if len(value) > MOST_TAGS or any(not 0 < len(tag) <= TAG_LENGTH for tag in value):
+        raise Invalid("access_tags must be a list of strings.")
+    if len(value) > MAX_TAGS or any(not 0 < len(tag) <= TAG_LENGTH for tag in value):
         raise Invalid(
-            f"A node has at most {MOST_TAGS} access tags, of 1 to {TAG_LENGTH} characters each."
+            f"A node has at most {MAX_TAGS} access tags, of 1 to {TAG_LENGTH} characters each."
         )
     return sorted({PUBLIC if tag.casefold() == PUBLIC else tag for tag in value})
 
 
-def tag_path_of_new(
+def tag_path_for_new_node(
     parent: Node, asked: Sequence[str] | None, principal: Principal | None
 ) -> int | None:
-    """The tag path of a node that `principal` makes below `parent`; None without rights per node.
+    """Return the tag path of a node that `principal` creates below `parent`; None without tags.
 
     `principal` None is the site itself. Raises Forbidden.
     """
@@ -56,66 +56,68 @@ def tag_path_of_new(
 
 
 def check_parent(parent: Node) -> None:
-    """Raise Unavailable if the tags of `parent` were changed since it was read.
+    """Raise Unavailable if the tags of `parent` changed since it was read.
 
-    To be called in the transaction that makes a child; they are not changed before its end.
+    Call it in the transaction that creates a child; it locks the parent until the end.
     """
     if tags_enabled():
         now = Node.objects.select_for_update(no_key=True).filter(pk=parent.pk)
         if now.values_list("tag_path", flat=True).first() != parent.tag_path_id:
-            raise Unavailable(f"The access tags of {parent} were just changed. Try again.")
+            raise Unavailable(
+                f"The access tags of {parent} changed during this request. Try again."
+            )
 
 
-def changed_tags(node: Node, asked: Any, principal: Principal | None) -> list[str]:
-    """The tags of `node` once `principal` has asked for others. Raises Forbidden, Invalid."""
-    before, after = set(own_tags(node.tag_path_id)), set(checked_tags(asked) or ())
+def authorize_tag_change(node: Node, asked: Any, principal: Principal | None) -> list[str]:
+    """Return the tags of `node` after the change. Raises Forbidden, Invalid."""
+    before, after = set(own_tags(node.tag_path_id)), set(parse_tags(asked) or ())
     if principal is not None and after != before:
         rights = rights_now(principal)
-        _refuse_empty(after, rights)
+        _check_not_empty(after, rights)
         for tag in sorted(after - before):
             _check_added(tag, rights)
         for tag in sorted(before - after):
             _check_removed(tag, rights)
-        _refuse_loss(after, rights)
+        _check_keeps_access(after, rights)
     return sorted(after)
 
 
-def retag(node: Node, tags: Sequence[str]) -> None:
-    """Give `node` these tags, and have what is below seen accordingly; its row is not saved.
+def set_tags(node: Node, tags: Sequence[str]) -> None:
+    """Set the tags of `node` and update its descendants' tag paths; its row is not saved.
 
-    To be called in a transaction that has begun with `move_on`.
+    Call it in a transaction that began with `bump_version`.
     """
     if not node.path:
-        # The root without tags is open to all; it is not on the way to anything.
+        # The root without tags is readable by all principals, and is in no tag path.
         node.tag_path_id = _tag_path([tags]) if tags else None
         return
     lists = [*_lists(node.parent), tuple(tags)]
     node.tag_path_id = _tag_path(lists)
-    _follow(node, lists)
+    _update_descendants(node, lists)
 
 
 def tag_nodes(*, path: str, tags: Sequence[str], recursive: bool) -> int:
-    """Give the node at `path` these tags, with `recursive` also all that is below it.
+    """Set the tags of the node at `path`, and with `recursive` of all its descendants.
 
-    Nobody is asked whether they may. Gives the number of nodes. Raises NotFound, Invalid.
+    Permissions are not checked. Returns the number of nodes. Raises NotFound, Invalid.
     """
-    wanted = checked_tags(list(tags)) or []
+    wanted = parse_tags(list(tags)) or []
     with transaction.atomic():
         bump_version()
         node = resolve_for_update(path)
-        retag(node, wanted)
+        set_tags(node, wanted)
         node.save(update_fields=["tag_path"])
         return 1 + (_tag_below(node, wanted) if recursive else 0)
 
 
 def _tag_below(node: Node, tags: Sequence[str]) -> int:
-    """All that is below `node`, one depth after the other: they differ in the way to them."""
+    """Tag all descendants, one depth at a time: tag paths differ by depth."""
     count, lists, level = 0, list(_lists(node)), [node.pk]
     while level:
         lists.append(tuple(tags))
         tag_path = _tag_path(lists)
         below_level: list[int] = []
-        for batch in _batched(level, BATCH):
+        for batch in _iter_batches(level, BATCH_ROWS):
             children = Node.objects.filter(parent__in=batch)
             below_level += children.values_list("pk", flat=True)
             count += children.update(tag_path=tag_path)
@@ -123,7 +125,7 @@ def _tag_below(node: Node, tags: Sequence[str]) -> int:
     return count
 
 
-def _batched(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+def _iter_batches(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
@@ -138,10 +140,10 @@ def _tags_of_new(
         tags = _tags_by_default(parent, principal, rights)
     else:
         tags = asked
-        _refuse_empty(tags, rights)
+        _check_not_empty(tags, rights)
         for tag in tags:
             _check_added(tag, rights)
-    _refuse_loss(tags, rights)
+    _check_keeps_access(tags, rights)
     return tags
 
 
@@ -152,7 +154,7 @@ def _tags_by_default(parent: Node, principal: Principal, rights: Permissions) ->
             return inherited
     owner = sorted(principal.names)[:1]
     if rights.restricted_to is not None and not rights.restricted_to.issuperset(owner):
-        raise _rejected(
+        raise _policy_error(
             f"Without tags the node would be tagged {owner[0]!r}, to which this API key is not "
             f"restricted. Give it one of {sorted(rights.restricted_to)}."
         )
@@ -161,16 +163,16 @@ def _tags_by_default(parent: Node, principal: Principal, rights: Permissions) ->
 
 def _check_added(tag: str, rights: Permissions) -> None:
     if tag.startswith(RESERVED):
-        raise _rejected(f"The tag {tag!r} names an owner; the server alone gives such tags.")
+        raise _policy_error(f"The tag {tag!r} names an owner; the server alone gives such tags.")
     _check_restriction(tag, rights)
     if rights.is_superuser:
         if tag != PUBLIC and tag not in rights.defined:
-            raise _rejected(f"There is no tag {tag!r}.")
+            raise _policy_error(f"There is no tag {tag!r}.")
     elif tag == PUBLIC:
-        raise _rejected("Only an admin may give a node the tag 'public'.")
+        raise _policy_error("Only an admin may give a node the tag 'public'.")
     elif tag not in rights.applicable:
         known = tag in rights.defined and tag in rights.granted
-        raise _rejected(
+        raise _policy_error(
             f"You may not give the tag {tag!r} to nodes." if known else f"There is no tag {tag!r}."
         )
 
@@ -180,37 +182,39 @@ def _check_removed(tag: str, rights: Permissions) -> None:
     if rights.is_superuser or tag in rights.own:
         return
     if tag == PUBLIC:
-        raise _rejected("Only an admin may take the tag 'public' from a node.")
+        raise _policy_error("Only an admin may take the tag 'public' from a node.")
     if tag.startswith(RESERVED):
-        raise _rejected(f"Only its owner or an admin may take the tag {tag!r} from a node.")
+        raise _policy_error(f"Only its owner or an admin may take the tag {tag!r} from a node.")
     if tag in rights.defined and tag not in rights.applicable:
-        raise _rejected(f"You may not take the tag {tag!r} from nodes.")
+        raise _policy_error(f"You may not take the tag {tag!r} from nodes.")
 
 
 def _check_restriction(tag: str, rights: Permissions) -> None:
     if rights.restricted_to is not None and tag not in rights.restricted_to:
-        raise _rejected(f"This API key is restricted to the tags {sorted(rights.restricted_to)}.")
+        raise _policy_error(
+            f"This API key is restricted to the tags {sorted(rights.restricted_to)}."
+        )
 
 
-def _refuse_empty(tags: Iterable[str], rights: Permissions) -> None:
+def _check_not_empty(tags: Iterable[str], rights: Permissions) -> None:
     if not list(tags) and not rights.is_superuser:
-        raise _rejected("Only an admin may have a node without tags.")
+        raise _policy_error("Only an admin may have a node without tags.")
 
 
-def _refuse_loss(tags: Iterable[str], rights: Permissions) -> None:
+def _check_keeps_access(tags: Iterable[str], rights: Permissions) -> None:
     if rights.is_superuser or rights.scopes_for_tags(tags) >= KEPT_SCOPES:
         return
-    raise _rejected(
+    raise _policy_error(
         f"With the tags {sorted(tags)} you would not have {sorted(KEPT_SCOPES)} on the node."
     )
 
 
-def _rejected(reason: str) -> Forbidden:
+def _policy_error(reason: str) -> Forbidden:
     return Forbidden(f"Access policy rejects the provided access tags.\n{reason}")
 
 
 def _lists(node: Node | None) -> Lists:
-    """The tags on the way to `node`, its own last; the root's do not count for what is below."""
+    """Return the tag lists from the root to `node`; the root's tags do not count below it."""
     if node is None or not node.path:
         return ()
     if node.tag_path_id is not None:
@@ -219,20 +223,20 @@ def _lists(node: Node | None) -> Lists:
 
 
 def _tag_path(lists: Sequence[Sequence[str]]) -> int:
-    """The row that says this, made if there is none yet."""
+    """Return the id of the row with these lists; create it if it does not exist."""
     digest = hashlib.sha256(orjson.dumps(lists)).hexdigest()
     known = TagPath.objects.filter(digest=digest).values_list("pk", flat=True)
     found = known.first()
     if found is not None:
         return found
     with transaction.atomic():
-        # First, so that rows are seen in the order in which they are numbered.
+        # First, so that rows become visible in the order of their ids.
         bump_version()
         return known.first() or TagPath.objects.create(digest=digest, lists=lists).pk
 
 
-def _follow(node: Node, lists: Sequence[Sequence[str]]) -> None:
-    """Have all nodes below `node` bear in mind the new tags on their way."""
+def _update_descendants(node: Node, lists: Sequence[Sequence[str]]) -> None:
+    """Update the tag paths of all descendants to the new lists."""
     tagged = below(Node.objects.filter(tag_path__isnull=False), node.path)
     paths = tagged.order_by().values_list("tag_path", flat=True).distinct()
     moved = {old: _tag_path([*lists, *lists_at(old)[len(lists) :]]) for old in paths if old}

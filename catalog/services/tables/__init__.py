@@ -1,1 +1,1 @@
-"""Writing and reading tables."""
+"""Read and write tables."""

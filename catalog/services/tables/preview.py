@@ -1,4 +1,4 @@
-"""The beginning of a table, for a person to look at: however long it is, little of it is read."""
+"""Preview of a table: its first rows, read in bounded time however long it is."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from ...storage import tables
 from .reading import iter_tables, table_structure
 
 # A table that was appended to row by row has a batch for each row.
-MOST_BATCHES = 10_000
-# Files of others are read to be counted, some megabytes at a time.
-MOST_PIECES = 10
+MAX_BATCHES = 10_000
+# External files are read to be counted, some megabytes at a time.
+MAX_EXTERNAL_PIECES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """The first rows, and how many there are in all; `more` if there are more than were counted."""
+class TablePreview:
+    """The first rows, and the row count; `more` if there are more rows than were counted."""
 
     rows: pa.Table
     total: int
     more: bool
 
 
-def read_head(node: Node, rows: int) -> Head:
-    """The first `rows` rows of a table. Raises StorageError."""
+def read_preview(node: Node, rows: int) -> TablePreview:
+    """Return the first `rows` rows of a table. Raises StorageError."""
     schema = table_structure(node).schema()
-    most = MOST_PIECES if node.source and node.source.external else MOST_BATCHES
+    most = MAX_EXTERNAL_PIECES if node.source and node.source.external else MAX_BATCHES
     first: list[pa.Table] = []
     total = pieces = 0
     for piece in islice(iter_tables(node), most):
@@ -37,5 +37,5 @@ def read_head(node: Node, rows: int) -> Head:
             first.append(piece.slice(0, rows - total))
         total += piece.num_rows
         pieces += 1
-    head = pa.concat_tables(first) if first else tables.empty(schema)
-    return Head(head, total, more=pieces == most)
+    preview = pa.concat_tables(first) if first else tables.empty(schema)
+    return TablePreview(preview, total, more=pieces == most)

@@ -1,8 +1,8 @@
-"""Writing tables: partitions of rows, to which rows can be appended.
+"""Write tables: partitions of rows, to which rows can be appended.
 
-How much of a partition's file counts is kept with its asset, in the database. What a crash has
-left behind that is never read. What is not persisted is checked just the same, and then only
-announced.
+The database stores with each asset how many bytes of a partition's file are valid: bytes behind
+them, left by a crash, are never read. A write that is not persisted is checked in the same way, and
+then only announced.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from ...lookup.write_targets import (
 from ...models import DataSource, DataSourceAsset
 from ...storage import tables
 from ...storage.errors import MissingFile
-from ..arrays.file_writes import NewFile, replace_files
+from ..arrays.file_writes import WrittenFile, replace_files
 from ..assets.stores import node_folder, stored_file
-from ..commits import committed
-from ..idempotency import earlier_receipt, with_receipt
+from ..commits import event_transaction
+from ..idempotency import find_receipt, with_receipt
 from ..uploads import Upload
 from .reading import check_partition
 
-Rows = Iterable[pa.Table]
-# Writes rows to files, and returns what makes them count, within the transaction of the write.
-Store = Callable[[Target, Fence, Rows], Callable[[], None]]
+TableRows = Iterable[pa.Table]
+# Writes rows to files; returns a function that makes them current in the write's transaction.
+Store = Callable[[Target, Fence, TableRows], Callable[[], None]]
 
 
 def write_table(*, path: str, upload: Upload) -> None:
@@ -57,10 +57,10 @@ def write_partition(*, path: str, partition: int, upload: Upload) -> None:
 
 
 def append_rows(*, path: str, partition: int, upload: Upload) -> None:
-    """Add rows at the end of a partition.
+    """Append rows to a partition.
 
     The body is an Arrow IPC file. Raises NotFound, BadRequest (no such partition), NotSupported
-    (files of others), StorageError (a body that is none, or that does not fit the schema).
+    (external files), StorageError (a body that is not Arrow, or does not fit the schema).
     """
     _write(path, upload, partial(_append, partition), partition=partition, append=True)
 
@@ -75,44 +75,46 @@ def _write(
 ) -> None:
     rows = tables.received_tables(upload.body, bounds().unpacked_body)
     if not tables.is_ipc_file(upload.body):
-        # Subscribers are told that it is a file.
+        # Updates promise subscribers an Arrow IPC file.
         (table,) = rows
         upload = replace(upload, body=tables.serialize_ipc(table))
     if not upload.persist:
         target = find_target(path, StructureFamily.table)
-        _conformed(target, rows, partition, append)
-        announce(_written(target, upload, partition, append))
+        _conform(target, rows, partition, append)
+        announce(_table_written(target, upload, partition, append))
         return
     with write_lock("/".join(split_path(path))) as fence:
         target = find_target(path, StructureFamily.table)
         if not target.writable:
             raise NotSupported("This node does not support writing a partition.")
-        if earlier_receipt(target.ref.uuid, upload.once):
+        if find_receipt(target.ref.uuid, upload.once):
             announce_left(target.ref)
             return
-        written = _written(target, upload, partition, append)
-        make_current = store(target, fence, _conformed(target, rows, partition, append))
-        with committed() as change, with_receipt(target.ref.uuid, upload.once):
+        written = _table_written(target, upload, partition, append)
+        make_current = store(target, fence, _conform(target, rows, partition, append))
+        with event_transaction() as change, with_receipt(target.ref.uuid, upload.once):
             make_current()
-            change.tells(written)
+            change.record_event(written)
 
 
-def _conformed(target: Target, rows: Rows, partition: int | None, append: bool) -> Rows:
+def _conform(target: Target, rows: TableRows, partition: int | None, append: bool) -> TableRows:
     structure = target.structure
     assert isinstance(structure, TableStructure)
     if partition is not None:
         check_partition(structure, partition)
     schema = structure.schema()
-    if not append:  # what is added to other rows goes on with their labels
+    if not append:  # appended rows continue the labels of the rows before
         schema = tables.with_labels_of(schema, rows)
     if isinstance(rows, list):
         return [tables.conform(table, schema) for table in rows]
-    for table in rows:  # all of them, before any is stored
+    for table in rows:  # check all of them before any is stored
         tables.conform(table, schema)
     return (tables.conform(table, schema) for table in rows)
 
 
-def _written(target: Target, upload: Upload, partition: int | None, append: bool) -> TableWritten:
+def _table_written(
+    target: Target, upload: Upload, partition: int | None, append: bool
+) -> TableWritten:
     return TableWritten(
         node=target.ref,
         mimetype=upload.mimetype,
@@ -124,12 +126,12 @@ def _written(target: Target, upload: Upload, partition: int | None, append: bool
     )
 
 
-def _replace_all(target: Target, fence: Fence, rows: Rows) -> Callable[[], None]:
+def _replace_all(target: Target, fence: Fence, rows: TableRows) -> Callable[[], None]:
     source = _source(target)
     return _replace_with(rows, 0, source, source.asset_links.all())
 
 
-def _replace(partition: int, target: Target, fence: Fence, rows: Rows) -> Callable[[], None]:
+def _replace(partition: int, target: Target, fence: Fence, rows: TableRows) -> Callable[[], None]:
     source = _source(target)
     return _replace_with(rows, partition, source, source.asset_links.filter(num=partition))
 
@@ -138,20 +140,20 @@ def _source(target: Target) -> DataSource:
     assert target.source_id is not None
     source = DataSource.objects.select_related("node").filter(pk=target.source_id).first()
     if source is None:
-        raise no_such_entry(split_path(target.ref.path))  # deleted since we looked it up
+        raise no_such_entry(split_path(target.ref.path))  # deleted since the lookup
     return source
 
 
 def _replace_with(
-    rows: Rows, partition: int, source: DataSource, before: QuerySet[DataSourceAsset]
+    rows: TableRows, partition: int, source: DataSource, before: QuerySet[DataSourceAsset]
 ) -> Callable[[], None]:
-    """Write the rows of `partition` to a new file, which takes the place of those of `before`."""
+    """Write the rows of `partition` to a new file that replaces the files of `before`."""
     written = tables.write_partition(node_folder(source.node.uuid), partition, rows, sync=_sync())
-    file = NewFile(written.path, partition, written.size)
+    file = WrittenFile(written.path, partition, written.size)
     return lambda: replace_files(source, before, [file])
 
 
-def _append(number: int, target: Target, fence: Fence, rows: Rows) -> Callable[[], None]:
+def _append(number: int, target: Target, fence: Fence, rows: TableRows) -> Callable[[], None]:
     partition = find_partition(target, number)
     if partition is None:
         return _replace(number, target, fence, rows)
@@ -168,17 +170,17 @@ def _append(number: int, target: Target, fence: Fence, rows: Rows) -> Callable[[
 
 
 def _append_to_copy(
-    number: int, target: Target, partition: StoredPartition, rows: Rows
+    number: int, target: Target, partition: StoredPartition, rows: TableRows
 ) -> Callable[[], None]:
     source = _source(target)
     path = stored_file(target.ref.uuid, partition.data_uri)
     copy = tables.append_to_copy(path, partition.size, number, rows, sync=_sync())
     before = source.asset_links.filter(asset_id=partition.asset_id)
-    return lambda: replace_files(source, before, [NewFile(copy.path, number, copy.size)])
+    return lambda: replace_files(source, before, [WrittenFile(copy.path, number, copy.size)])
 
 
 def _extend(target: Target, partition: StoredPartition, size: int) -> None:
-    """Let `size` bytes of the partition's file count."""
+    """Mark `size` bytes of the partition's file as valid."""
     if not store_size(partition, size):
         raise superseded(target)
 

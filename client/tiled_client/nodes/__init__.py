@@ -1,4 +1,4 @@
-"""The client objects for nodes."""
+"""Client objects of nodes, one class per structure family."""
 
 from .array import ArrayClient
 from .awkward import AwkwardClient

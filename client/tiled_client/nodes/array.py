@@ -1,4 +1,4 @@
-"""Arrays."""
+"""Client object of arrays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..casting import cast_exactly
 from ..errors import InvalidResponse
 from ..http.request import Body
 from ..http.responses import OCTETS
-from ..regions import Region, Selection, blocks, narrow, pieces, select
+from ..regions import Region, Selection, blocks, narrow, select, split_region
 from ..stream.updates import ArrayReference
 from ..uris import query_of
 from ..wire.data_sources import DataSource
@@ -23,21 +23,26 @@ from .structured import ChunkedNode
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# An array that grows faster than it can be asked for is given up on after so many attempts.
-READ_ATTEMPTS = 4
+# Attempts of a read while the array grows between the request for its shape and that for its data.
+MAX_READ_ATTEMPTS = 4
 
 
 class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
-    """An array on a server. `x[...]` fetches just that slice, as a numpy array.
+    """An array on a server; `x[...]` fetches a slice, as a numpy array.
 
-    Shape and chunks are those last heard of; `refresh()` asks again.
+    Shape and chunks are those last fetched; `refresh()` fetches them again.
+
+    Examples
+    --------
+    >>> x[1:]
+    array([2, 3])
     """
 
     _structure_class = ArrayStructure
 
     @property
     def size(self) -> int:
-        """The number of items."""
+        """The number of elements."""
         return math.prod(self.shape)
 
     @property
@@ -46,49 +51,87 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
         return self.structure.nbytes
 
     def read(self) -> Array:
-        """Fetch the whole array, at the length it has by now."""
+        """Fetch the whole array, with its current length."""
         return np.asarray(self[...])
 
     def __getitem__(self, index: Any) -> Any:
-        """Fetch a slice; all integers give a scalar, as with numpy. Raises IndexError."""
-        for _ in range(READ_ATTEMPTS):
+        """Fetch a slice; an integer for each dimension gives a scalar. Raises IndexError."""
+        for _ in range(MAX_READ_ATTEMPTS):
             selection = select(expand_index(index, self.ndim), self.shape)
             array = self._fetch(selection)
             if array is not None:
                 flipped = array[selection.flip]
-                scalar = index not in (..., (...,)) and not flipped.shape
-                return flipped[()] if scalar else flipped
-            # The array has grown since its shape was asked for.
+                is_scalar = index not in (..., (...,)) and not flipped.shape
+                return flipped[()] if is_scalar else flipped
+            # The array has grown since its shape was fetched.
             self.refresh()
-        raise InvalidResponse(f"{self.uri} sends other data than its structure {self.shape} says.")
+        raise InvalidResponse(f"The data of {self.uri} do not match its shape {self.shape}.")
 
     def read_block(self, block: Sequence[int], index: Any = ...) -> Array:
-        """Fetch one chunk by its number along each dimension, or the slice `index` of it."""
-        shape = tuple(part.stop - part.start for part in self.structure.block_region(block))
+        """Fetch one chunk, or a slice of it.
+
+        Parameters
+        ----------
+        block
+            The number of the chunk along each dimension.
+        index
+            The part of the chunk to fetch, as in `numpy.s_[:, 0]`.
+        """
         items = expand_index(index, self.ndim)
-        result = sliced_shape(shape, items)
-        if 0 in result:
-            return np.empty(result, self.dtype)
-        params = {"block": tuple(block), "slice": _slice_text(items)}
+        shape = sliced_shape(self._block_shape(block), items)
+        if 0 in shape:
+            return np.empty(shape, self.dtype)
+        params = {"block": tuple(block), "slice": _slice_param(items)}
         content = self._http.get("array/block", self._path, params=params, accept=OCTETS).content
-        return self._decode(content, result)
+        return self._decode(content, shape)
 
     def write(self, array: Any, *, persist: bool = True) -> None:
-        """Replace the whole array. With `persist=False` only subscribers get to see it."""
-        array = self._fitting(array)
+        """Replace the whole array.
+
+        Parameters
+        ----------
+        array
+            Data of the stored shape, and of a dtype that casts to the stored one without loss.
+        persist
+            If False, the data are streamed to subscribers and not stored.
+
+        Raises
+        ------
+        ValueError
+            If the shape differs, or a value would change.
+        TypeError
+            If the dtype does not fit.
+        """
+        array = cast_exactly(array, self.dtype)
         if array.shape != self.shape:
             self.refresh()
         if array.shape != self.shape:
-            raise ValueError(f"{array.shape} does not fit {self.shape}; use patch to write a part")
-        self._send("PUT", "array/full", array, {}, persist)
+            raise ValueError(
+                f"data of shape {array.shape} do not fit the array of shape {self.shape}: use "
+                "patch to write a part"
+            )
+        self._send("PUT", "array/full", to_bytes(array), OCTETS, persist=persist)
 
     def write_block(self, array: Any, block: Sequence[int], *, persist: bool = True) -> None:
-        """Replace one chunk, given by its number along each dimension."""
-        array = self._fitting(array)
-        shape = tuple(part.stop - part.start for part in self.structure.block_region(block))
+        """Replace one chunk.
+
+        Parameters
+        ----------
+        array
+            Data of the shape of the chunk.
+        block
+            The number of the chunk along each dimension.
+        persist
+            If False, the data are streamed to subscribers and not stored.
+        """
+        array = cast_exactly(array, self.dtype)
+        shape = self._block_shape(block)
         if array.shape != shape:
-            raise ValueError(f"{array.shape} does not fit block {tuple(block)} of shape {shape}")
-        self._send("PUT", "array/block", array, {"block": tuple(block)}, persist)
+            raise ValueError(
+                f"data of shape {array.shape} do not fit block {tuple(block)} of shape {shape}"
+            )
+        params = {"block": tuple(block)}
+        self._send("PUT", "array/block", to_bytes(array), OCTETS, params, persist=persist)
 
     def patch(
         self,
@@ -97,20 +140,49 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
         extend: bool = False,
         persist: bool = True,
     ) -> None:
-        """Replace the part that begins at `offset`, and let the array grow if `extend`.
+        """Replace the part that starts at `offset`.
 
-        With `persist=False` only subscribers get to see it, growth included: the stored array and
-        its shape stay as they are, and so does the shape here. Raises Conflict where the part does
-        not fit the stored shape and `extend` was not given.
+        Parameters
+        ----------
+        array
+            The new data, with as many dimensions as the array has.
+        offset
+            Where the part starts, along each dimension.
+        extend
+            Let the array grow if the part reaches beyond its end.
+        persist
+            If False, the data are streamed to subscribers and not stored: the shape stays, even
+            with `extend`.
+
+        Raises
+        ------
+        Conflict
+            If the part reaches beyond the end, and `extend` is False.
+
+        Examples
+        --------
+        >>> x.patch(np.array([4, 5]), offset=3, extend=True)
+        >>> x.read()
+        array([1, 2, 3, 4, 5])
         """
-        array = self._fitting(array)
+        array = cast_exactly(array, self.dtype)
         if array.ndim != self.ndim:
-            raise ValueError(f"a patch of {array.ndim} dimensions does not fit {self.ndim}")
+            raise ValueError(
+                f"data of {array.ndim} dimensions do not fit the array of {self.ndim} dimensions"
+            )
         offset = (int(offset),) if isinstance(offset, (int, np.integer)) else tuple(offset)
         params = {"offset": offset, "shape": array.shape, "extend": extend}
-        answer = self._send("PATCH", "array/full", array, params, persist, repeatable=not extend)
-        if isinstance(answer, dict):
-            self._resource.structure = ArrayStructure.from_json(answer)
+        structure = self._send(
+            "PATCH",
+            "array/full",
+            to_bytes(array),
+            OCTETS,
+            params,
+            persist=persist,
+            repeatable=not extend,
+        ).value()
+        if isinstance(structure, dict):
+            self._resource.structure = ArrayStructure.from_json(structure)
 
     def update_data_source(
         self,
@@ -119,11 +191,14 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
         offset: Sequence[int] | None = None,
         shape: Sequence[int] | None = None,
     ) -> None:
-        """Say that there is more in the files of an external array, or that there are more files.
+        """Update the data source of an external array, and announce new data to subscribers.
 
-        `source` is one of `data_sources()`, changed to what it is now; its files are added to those
-        that are known. `offset` and `shape` tell subscribers which region is new; without them,
-        anything may be.
+        Parameters
+        ----------
+        source
+            One of `data_sources()`, with its new structure. Its assets are added to the known ones.
+        offset, shape
+            The region that is new; without them, subscribers assume that any part may be.
         """
         params = {"patch_offset": offset, "patch_shape": shape}
         self._put_data_source(source, params)
@@ -135,14 +210,14 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
         )
 
     def fetch_reference(self, reference: ArrayReference) -> Array:
-        """Fetch what an update told of without bringing it along."""
+        """Fetch the data that an update refers to."""
         count = math.prod(reference.shape) * reference.dtype.itemsize
         if 0 in reference.shape:
             return np.empty(reference.shape, reference.dtype)
         if count > self._http.options.bytes_per_request:
             self.refresh()
             return np.asarray(self[patch_region(self.shape, reference.offset, reference.shape)])
-        # Of the link only the query is of use: the path in it is not escaped.
+        # Only the query of the link is used: keys in its path are not escaped.
         params = query_of(reference.uri)
         content = self._http.get("array/full", self._path, params=params, accept=OCTETS).content
         if len(content) != count:
@@ -151,7 +226,7 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if copy is False:
-            raise ValueError("an array on a server cannot be had without a copy")
+            raise ValueError("an array on a server cannot be converted without a copy")
         array = self.read()
         return array if dtype is None else array.astype(dtype, copy=False)
 
@@ -172,13 +247,14 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
         return f"<ArrayClient shape={self.shape} chunks=({chunks}) dtype={self.dtype}{dims}>"
 
     def _fetch(self, selection: Selection) -> Array | None:
-        """The data, or None if they are not of the shape that was expected."""
+        """Return the data, or None if they are not of the expected shape: the array has grown."""
         if 0 in selection.shape:
             return np.empty(selection.shape, self.dtype)
         limit = self._http.options.bytes_per_request
         if math.prod(selection.shape) * self.dtype.itemsize <= limit:
-            return self._fetch_at_once(selection.items, selection.shape)
+            return self._fetch_part(selection.items, selection.shape)
         if selection.whole:
+            # All parts have to be of one shape, so it is fetched just before them.
             before = self.shape
             self.refresh()
             if self.shape != before:
@@ -186,7 +262,7 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
         result = np.empty(selection.shape, self.dtype)
 
         def fill(region: Region) -> bool:
-            part = self._fetch_at_once(
+            part = self._fetch_part(
                 narrow(selection.items, self.shape, region), result[region].shape
             )
             if part is None:
@@ -194,11 +270,11 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
             result[region] = part
             return True
 
-        regions = list(pieces(selection.shape, self.dtype.itemsize, limit))
+        regions = list(split_region(selection.shape, self.dtype.itemsize, limit))
         return result if all(self._http.map(fill, regions)) else None
 
-    def _fetch_at_once(self, items: NDSlice, shape: tuple[int, ...]) -> Array | None:
-        params = {"slice": _slice_text(items)}
+    def _fetch_part(self, items: NDSlice, shape: tuple[int, ...]) -> Array | None:
+        params = {"slice": _slice_param(items)}
         content = self._http.get("array/full", self._path, params=params, accept=OCTETS).content
         if len(content) != math.prod(shape) * self.dtype.itemsize:
             return None
@@ -208,42 +284,19 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
         try:
             return np.frombuffer(content, self.dtype).reshape(shape).copy()
         except ValueError as error:
-            raise InvalidResponse(f"{self.uri} sent {len(content)} bytes for {shape}.") from error
-
-    def _fitting(self, array: Any) -> Array:
-        return cast_exactly(array, self.dtype)
-
-    def _send(
-        self,
-        method: str,
-        endpoint: str,
-        array: Array,
-        params: dict[str, Any],
-        persist: bool,
-        repeatable: bool = True,
-    ) -> Any:
-        if not persist:
-            params = {**params, "persist": False}
-        answer = self._http.send(
-            method,
-            endpoint,
-            self._path,
-            array_body(array),
-            OCTETS,
-            params=params,
-            repeatable=repeatable,
-        )
-        return answer.value()
+            raise InvalidResponse(
+                f"{self.uri} sent {len(content)} bytes for the shape {shape}."
+            ) from error
 
 
-def array_body(array: Array) -> Body:
-    """The bytes of an array in C order, without a copy where it is so already."""
+def to_bytes(array: Array) -> Body:
+    """Return the bytes of an array in C order, without a copy if they are in that order."""
     if not array.size or not array.itemsize:
         return b""
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
-def _slice_text(items: NDSlice) -> str | None:
+def _slice_param(items: NDSlice) -> str | None:
     return None if all(item == slice(None) for item in items) else format_slice(items)
 
 

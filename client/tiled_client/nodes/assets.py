@@ -1,4 +1,4 @@
-"""The files of a node, as they are."""
+"""Data sources and asset files of a node."""
 
 from __future__ import annotations
 
@@ -15,30 +15,38 @@ from ..http.downloads import Download, check_file_name
 from ..uris import Path
 from ..wire.data_sources import Asset, DataSource
 
-Place = tuple[Asset, str, str | None]
-"""An asset, the folder that its files go to, and which file of it is meant if it is a folder."""
+AssetFile = tuple[Asset, str, str | None]
+"""An asset, the folder to download to, and the file's path in the asset if that is a folder."""
 
 
 class AssetsMixin:
-    """What of a node is about its files."""
+    """Methods that list, download and delete the files of a node."""
 
     _http: HttpClient
     _path: Path
 
     def data_sources(self) -> tuple[DataSource, ...]:
-        """How the data are kept."""
+        """Fetch the data sources of the node."""
         raise NotImplementedError
 
     def asset_manifest(
         self, data_sources: Sequence[DataSource] | None = None
     ) -> dict[int, list[str] | None]:
-        """The files of each asset that is a folder, by their paths in it; None for a single file.
+        """List the files of the node's assets.
 
-        Assets are named by their numbers.
+        Parameters
+        ----------
+        data_sources
+            Data sources whose assets to list; by default, all of the node.
+
+        Returns
+        -------
+        dict
+            For each asset, by its id: the paths of its files if it is a folder, or None.
         """
         sources = self.data_sources() if data_sources is None else data_sources
         return {
-            _number(asset): self._files(asset) if asset.is_directory else None
+            _id(asset): self._files(asset) if asset.is_directory else None
             for source in sources
             for asset in source.assets
         }
@@ -48,77 +56,99 @@ class AssetsMixin:
         destination: str | os.PathLike[str] | MutableMapping[str, io.BytesIO] | None = None,
         max_workers: int = 4,
     ) -> list[FilePath] | list[str]:
-        """Download the files of the node into a folder, or into a mapping of names to `BytesIO`.
+        """Download the files of the node, as they are stored.
 
-        Without a destination, that is the current folder. The files of several assets go to a
-        folder for each, named by its number. A file appears under its name once it is complete.
-        Returns the paths of the files, or the names in the mapping.
+        The files of several assets go to one folder each, named by the asset's id. A file appears
+        under its name when it is complete.
+
+        Parameters
+        ----------
+        destination
+            A folder, by default the current one; or a mapping, to which a `BytesIO` is added for
+            each file.
+        max_workers
+            Ignored; kept for compatibility with Tiled's client. See `HttpOptions.connections`.
+
+        Returns
+        -------
+        list
+            The paths of the files, or their keys in the mapping.
         """
-        places = list(self._places())
+        files = list(self._asset_files())
         if isinstance(destination, MutableMapping):
-            return [self._keep(place, destination) for place in places]
+            return [self._download_to_memory(file, destination) for file in files]
         folder = FilePath(destination or ".")
-        return self._http.map(lambda place: self._save(place, folder), places)
+        return self._http.map(lambda file: self._download_to_folder(file, folder), files)
 
     def delete_asset(self, number: int, *, external_only: bool = True) -> None:
-        """Take an asset from the node; with `external_only=False` data of the server's own, too."""
+        """Remove an asset from the node.
+
+        Parameters
+        ----------
+        number
+            The id of the asset.
+        external_only
+            Reject the request for files that the server manages; if False, these are deleted.
+        """
         params = {"id": number, "external_only": external_only}
         self._http.delete("asset", self._path, params=params)
 
-    def _places(self) -> Iterator[Place]:
+    def _asset_files(self) -> Iterator[AssetFile]:
         assets = [asset for source in self.data_sources() for asset in source.assets]
         for asset in assets:
-            folder = "" if len(assets) == 1 else str(_number(asset))
+            folder = "" if len(assets) == 1 else str(_id(asset))
             for name in self._files(asset) if asset.is_directory else [None]:
                 yield asset, folder, name
 
     def _files(self, asset: Asset) -> list[str]:
-        params = {"id": _number(asset)}
+        params = {"id": _id(asset)}
         found = self._http.get("asset/manifest", self._path, params=params).value()
         try:
             return [check_file_name(name) for name in found["manifest"]]
         except (KeyError, TypeError) as error:
-            raise InvalidResponse("The server did not list the files of an asset.") from error
+            raise InvalidResponse("The server sent no list of an asset's files.") from error
 
     def _download(self, asset: Asset, relative_path: str | None) -> Download:
-        params: dict[str, Any] = {"id": _number(asset), "relative_path": relative_path}
+        params: dict[str, Any] = {"id": _id(asset), "relative_path": relative_path}
         return Download(self._http, self._path, params)
 
-    def _keep(self, place: Place, files: MutableMapping[str, io.BytesIO]) -> str:
-        asset, folder, name = place
+    def _download_to_memory(
+        self, file: AssetFile, contents: MutableMapping[str, io.BytesIO]
+    ) -> str:
+        asset, folder, name = file
         content, download = io.BytesIO(), self._download(asset, name)
         download.write_to(lambda _: content)
         key = "/".join(filter(None, (folder, name or download.name)))
         content.seek(0)
-        files[key] = content
+        contents[key] = content
         return key
 
-    def _save(self, place: Place, destination: FilePath) -> FilePath:
-        asset, folder, name = place
+    def _download_to_folder(self, file: AssetFile, destination: FilePath) -> FilePath:
+        asset, folder, name = file
         opened: list[tuple[FilePath, BinaryIO]] = []
 
-        def open_partial(said: str) -> BinaryIO:
-            path = destination / folder / (name or said)
+        def open_partial(server_name: str) -> BinaryIO:
+            path = destination / folder / (name or server_name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = open(path.with_name(f"{path.name}.partial"), "wb")  # noqa: SIM115
-            opened.append((path, file))
-            return file
+            partial = open(path.with_name(f"{path.name}.partial"), "wb")  # noqa: SIM115
+            opened.append((path, partial))
+            return partial
 
         try:
             self._download(asset, name).write_to(open_partial)
         except BaseException:
-            for path, file in opened:
-                file.close()
+            for path, partial in opened:
+                partial.close()
                 with suppress(FileNotFoundError):
                     os.unlink(f"{path}.partial")
             raise
-        ((path, file),) = opened
-        file.close()
+        ((path, partial),) = opened
+        partial.close()
         os.replace(f"{path}.partial", path)
         return path
 
 
-def _number(asset: Asset) -> int:
+def _id(asset: Asset) -> int:
     if asset.id is None:
-        raise InvalidResponse("The server did not number its assets.")
+        raise InvalidResponse("The server sent an asset without an id.")
     return asset.id

@@ -1,4 +1,4 @@
-"""What every node can do, whatever its family."""
+"""Base class of all client objects."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 class Node(AccountMixin, MetadataMixin, AssetsMixin):
-    """A node on a server: where it is, and what was known of it when it was last asked about.
+    """A node on a server: its path, and its document as last fetched.
 
-    A family without a class of its own has this one.
+    Structure families without a class of their own have this one.
     """
 
     _classes: ClassVar[dict[str, type[Node]]] = {}
@@ -45,17 +45,17 @@ class Node(AccountMixin, MetadataMixin, AssetsMixin):
 
     @staticmethod
     def build(session: Session, path: Path, resource: Resource) -> Node:
-        """The client object for a node of this family."""
+        """Return the client object for a node, of the class of its structure family."""
         return Node._classes.get(resource.family, Node)(session, path, resource)
 
     @property
     def uri(self) -> str:
-        """The node's address; `from_uri` takes it."""
+        """The node's URL, which `from_uri` accepts."""
         return node_url(self._http.root, "metadata", self._path)
 
     @property
     def path(self) -> Path:
-        """The keys that lead from the root to the node."""
+        """The keys from the root to the node."""
         return self._path
 
     @property
@@ -65,12 +65,12 @@ class Node(AccountMixin, MetadataMixin, AssetsMixin):
 
     @property
     def api_root(self) -> str:
-        """The address of the server's API."""
+        """The URL of the server's API."""
         return self._http.root
 
     @property
     def credentials(self) -> Credentials:
-        """What says who asks, for connections besides HTTP."""
+        """The credentials of requests, for connections other than HTTP."""
         return self._http.credentials
 
     @property
@@ -80,24 +80,24 @@ class Node(AccountMixin, MetadataMixin, AssetsMixin):
 
     @property
     def may_be_of_others(self) -> bool:
-        """Whether a request to create it found it there, which may have been created before."""
+        """Whether the request that created it found it there, possibly made by another client."""
         return self._resource.adopted
 
     def refresh(self) -> None:
-        """Ask for metadata, specs and structure again. Raises NodeNotFound if the node is gone."""
+        """Fetch metadata, specs and structure again. Raises NodeNotFound if the node is gone."""
         self._resource = fetch_resource(self._http, self._path)
 
     def data_sources(self) -> tuple[DataSource, ...]:
-        """How the data are kept, asked from the server."""
+        """Fetch the data sources of the node: its files, their format and structure."""
         resource = fetch_resource(self._http, self._path, include_data_sources=True)
         return resource.data_sources or ()
 
     def at(self, path: Path) -> Node:
-        """The client object for any node of this server, which is asked for it."""
+        """Fetch the node at a path of this server, and return its client object."""
         return Node.build(self._session, path, fetch_resource(self._http, path))
 
     def described(self, path: Path, resource: Resource) -> Node:
-        """The client object for a node that is described already, without asking the server."""
+        """Return the client object for a document that is already known, without a request."""
         return Node.build(self._session, path, resource)
 
     def _put_data_source(self, source: DataSource, params: Mapping[str, Any]) -> None:
@@ -108,33 +108,58 @@ class Node(AccountMixin, MetadataMixin, AssetsMixin):
     def delete(self, *, recursive: bool = False, external_only: bool = True) -> None:
         """Delete the node.
 
-        `recursive` deletes a container with all it holds. Stored data are deleted only with
-        `external_only=False`; without it, a node whose data the server keeps is refused (Conflict).
+        Parameters
+        ----------
+        recursive
+            Delete a container with all nodes below it.
+        external_only
+            Reject the request for data that the server manages; if False, these are deleted.
+
+        Raises
+        ------
+        Conflict
+            If the container is not empty, or the data are managed by the server.
         """
         params = {"recursive": recursive, "external_only": external_only}
         self._http.delete("metadata", self._path, params=params)
 
     def export(self, file: File, *, format: str | None = None) -> None:
-        """Save the data in a file, of a format that other programs read.
+        """Export the data to a file, in a format that other programs read.
 
-        `file` is a path, or something to write bytes to. `format` is a file extension or a media
-        type; left out, the extension of the path. Which there are depends on the node. Raises
-        NotAcceptable where the server has none such, or the data have no form in it.
+        Parameters
+        ----------
+        file
+            A path, or a file object to write bytes to.
+        format
+            File extension or media type; by default the extension of the path. The formats depend
+            on the structure family.
+
+        Raises
+        ------
+        NotAcceptable
+            If the server does not have the format, or the data do not fit it.
         """
         if self._full_endpoint is None:
-            raise TypeError(f"{self!r} has no data that could be exported")
+            raise TypeError(f"{self!r} has no data to export")
         self._export(ExportRequest(self._full_endpoint), file, format)
 
-    def _export(self, wanted: ExportRequest, file: File, format: str | None) -> None:
-        export(self._http, self._path, wanted, file, format)
+    def _export(self, request: ExportRequest, file: File, format: str | None) -> None:
+        export(self._http, self._path, request, file, format)
 
     def close_stream(self) -> None:
-        """Tell the subscribers of this node that no more is to be expected for now."""
+        """Close the stream of this node: its subscriptions end, until data are written again."""
         self._http.delete("stream/close", self._path, idempotent=False)
 
     def connect_stream(self, **options: Any) -> StreamConnection:
-        """One connection over which the streams of many nodes are followed.
+        """Return one WebSocket connection for subscriptions to many nodes.
 
+        Parameters
+        ----------
+        **options
+            Fields of `StreamOptions`.
+
+        Examples
+        --------
         >>> with client.connect_stream() as stream:
         ...     sub = stream.subscribe(x).start_in_thread(start=0)
         """
@@ -143,8 +168,15 @@ class Node(AccountMixin, MetadataMixin, AssetsMixin):
         return StreamConnection(self, **options)
 
     def connect_stream_async(self, **options: Any) -> AsyncStreamConnection:
-        """As `connect_stream`, for an event loop.
+        """Return one WebSocket connection for subscriptions to many nodes, for asyncio.
 
+        Parameters
+        ----------
+        **options
+            Fields of `StreamOptions`.
+
+        Examples
+        --------
         >>> async def follow():
         ...     async with client.connect_stream_async() as stream:
         ...         await stream.subscribe(x).start_in_task(start=0)
@@ -153,10 +185,6 @@ class Node(AccountMixin, MetadataMixin, AssetsMixin):
         from ..stream.asyncio.connection import AsyncStreamConnection
 
         return AsyncStreamConnection(self, **options)
-
-    def subscription_over(self, dispatcher: Any, **wants: Any) -> Any:
-        """A subscription over a connection that there is, for the families that have streams."""
-        raise TypeError(f"{self!r} has no stream")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._resource.family} {'/' + '/'.join(self._path)}>"
@@ -169,9 +197,9 @@ class Node(AccountMixin, MetadataMixin, AssetsMixin):
 
 
 def fetch_resource(http: HttpClient, path: Path, *, include_data_sources: bool = False) -> Resource:
-    """Ask the server what a node is. Raises NodeNotFound, InvalidResponse."""
+    """Fetch the document of a node. Raises NodeNotFound, InvalidResponse."""
     params = {"include_data_sources": True} if include_data_sources else {}
     value = http.get("metadata", path, params=params).value()
     if not isinstance(value, Mapping):
-        raise InvalidResponse("The server did not describe the node.")
+        raise InvalidResponse("The server sent no document of the node.")
     return Resource.from_json(value.get("data"))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from ..stream.engine.callbacks import ContainerUpdate
-from ..stream.protocol.subscription_options import Policy, Start, StartTime, SubscriptionOptions
-from ..stream.sync.dispatcher import SharedDispatcher
+from ..stream.protocol.subscription_options import (
+    Policy,
+    Start,
+    SubscriptionOptions,
+    UpdatesOptions,
+    split_start_options,
+)
 from ..stream.sync.iteration import Updates
 from ..stream.sync.subscription import ContainerSubscription, RecursiveSubscription, Subscription
-from ..stream.updates import DataUpdate
+from ..stream.updates import ContainerUpdate, DataUpdate
 from .base import Node
 from .stream_entry import StreamEntry
 
 if TYPE_CHECKING:
-    from ..stream.asyncio.dispatcher import AsyncSharedDispatcher
     from ..stream.asyncio.iteration import AsyncUpdates
     from ..stream.asyncio.subscription import (
         AsyncContainerSubscription,
@@ -68,9 +71,9 @@ class StreamableContainer(Node):
             c
             True
         """
-        wants = SubscriptionOptions.parse(policy=policy, max_rate=max_rate)
+        filters = SubscriptionOptions.parse(policy=policy, max_rate=max_rate)
         kind = RecursiveSubscription if recursive else ContainerSubscription
-        return kind(self, wants, **options)
+        return kind(self, filters, **options)
 
     @overload
     def updates(
@@ -78,10 +81,7 @@ class StreamableContainer(Node):
         start: Start = None,
         *,
         recursive: Literal[True],
-        start_time: StartTime | None = None,
-        epoch: str | None = None,
-        timeout: float = 15.0,
-        **wants: Any,
+        **options: Unpack[UpdatesOptions],
     ) -> Updates[ContainerUpdate | DataUpdate]: ...
     @overload
     def updates(
@@ -89,10 +89,7 @@ class StreamableContainer(Node):
         start: Start = None,
         *,
         recursive: Literal[False] = False,
-        start_time: StartTime | None = None,
-        epoch: str | None = None,
-        timeout: float = 15.0,
-        **wants: Any,
+        **options: Unpack[UpdatesOptions],
     ) -> Updates[ContainerUpdate]: ...
 
     def updates(
@@ -100,10 +97,7 @@ class StreamableContainer(Node):
         start: Start = None,
         *,
         recursive: bool = False,
-        start_time: StartTime | None = None,
-        epoch: str | None = None,
-        timeout: float = 15.0,
-        **wants: Any,
+        **options: Unpack[UpdatesOptions],
     ) -> Updates[Any]:
         """What becomes of the children, update by update, until the stream is closed.
 
@@ -114,11 +108,12 @@ class StreamableContainer(Node):
             ...     client.close_stream()
             x
         """
+        start_options, rest = split_start_options(options)
         subscription: Subscription[Any]
         subscription = (
-            self.subscribe(recursive=True, **wants) if recursive else self.subscribe(**wants)
+            self.subscribe(recursive=True, **rest) if recursive else self.subscribe(**rest)
         )
-        return subscription.updates(start, start_time=start_time, epoch=epoch, timeout=timeout)
+        return subscription.updates(start, **start_options)
 
     @overload
     def subscribe_async(
@@ -160,9 +155,9 @@ class StreamableContainer(Node):
             AsyncRecursiveSubscription,
         )
 
-        wants = SubscriptionOptions.parse(policy=policy, max_rate=max_rate)
+        filters = SubscriptionOptions.parse(policy=policy, max_rate=max_rate)
         kind = AsyncRecursiveSubscription if recursive else AsyncContainerSubscription
-        return kind(self, wants, **options)
+        return kind(self, filters, **options)
 
     @overload
     def updates_async(
@@ -170,10 +165,7 @@ class StreamableContainer(Node):
         start: Start = None,
         *,
         recursive: Literal[True],
-        start_time: StartTime | None = None,
-        epoch: str | None = None,
-        timeout: float = 15.0,
-        **wants: Any,
+        **options: Unpack[UpdatesOptions],
     ) -> AsyncUpdates[ContainerUpdate | DataUpdate]: ...
     @overload
     def updates_async(
@@ -181,10 +173,7 @@ class StreamableContainer(Node):
         start: Start = None,
         *,
         recursive: Literal[False] = False,
-        start_time: StartTime | None = None,
-        epoch: str | None = None,
-        timeout: float = 15.0,
-        **wants: Any,
+        **options: Unpack[UpdatesOptions],
     ) -> AsyncUpdates[ContainerUpdate]: ...
 
     def updates_async(
@@ -192,10 +181,7 @@ class StreamableContainer(Node):
         start: Start = None,
         *,
         recursive: bool = False,
-        start_time: StartTime | None = None,
-        epoch: str | None = None,
-        timeout: float = 15.0,
-        **wants: Any,
+        **options: Unpack[UpdatesOptions],
     ) -> AsyncUpdates[Any]:
         """As `updates`, for `async for`; no thread is needed.
 
@@ -205,23 +191,13 @@ class StreamableContainer(Node):
         >>> asyncio.run(follow())
         'x'
         """
+        start_options, rest = split_start_options(options)
         subscription: AsyncSubscription[Any] = (
-            self.subscribe_async(recursive=True, **wants)
+            self.subscribe_async(recursive=True, **rest)
             if recursive
-            else self.subscribe_async(**wants)
+            else self.subscribe_async(**rest)
         )
-        return subscription.updates(start, start_time=start_time, epoch=epoch, timeout=timeout)
-
-    def subscription_over(
-        self, dispatcher: SharedDispatcher | AsyncSharedDispatcher, **wants: Any
-    ) -> Any:
-        """As `subscribe`, over a connection that there is."""
-        subscription: Any = (
-            self.subscribe(**wants)
-            if isinstance(dispatcher, SharedDispatcher)
-            else self.subscribe_async(**wants)
-        )
-        return subscription.use_dispatcher(dispatcher)
+        return subscription.updates(start, **start_options)
 
     @property
     def child_created(self) -> StreamEntry[ContainerSubscription]:

@@ -1,11 +1,11 @@
-"""Creating nodes."""
+"""Creation of nodes."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypedDict
 
 from ..documents import Resource, SpecLike, read_data_sources, read_specs
 from ..errors import Conflict, InvalidResponse, RequestRejected, TiledClientError
@@ -15,6 +15,20 @@ from ..uris import Path
 from ..wire.data_sources import DataSource
 from ..wire.structure_family import StructureFamily
 from .base import Node, fetch_resource
+
+
+class DescriptionFields(TypedDict, total=False):
+    """Keyword arguments that describe a new node; those that are left out are empty."""
+
+    metadata: Mapping[str, Any] | None
+    specs: Iterable[SpecLike] | None
+    access_tags: Sequence[str] | None
+
+
+class NodeFields(DescriptionFields, total=False):
+    """Keyword arguments of the methods that create nodes with data."""
+
+    key: str | None
 
 
 def create_node(
@@ -28,7 +42,7 @@ def create_node(
     data_sources: Sequence[DataSource] = (),
     access_tags: Sequence[str] | None = None,
 ) -> Node:
-    """Create a node under `parent`; files that exist already are registered.
+    """Create a node under `parent`; data sources with assets register files that exist.
 
     Raises Conflict if the key exists, NodeNotFound if the parent does not.
     """
@@ -49,27 +63,26 @@ def create_node(
     }
     endpoint = "register" if any(source.assets for source in data_sources) else "metadata"
     try:
-        answer = session.http.create(endpoint, parent, body).value()
+        value = session.http.create(endpoint, parent, body).value()
     except Conflict as error:
-        # A server that remembers keys would have answered with a node of this request.
+        # With idempotency keys, a retry of our own would have returned the node instead.
         if session.http.supports_idempotency or not error.retried:
             raise
         return _recover_own_node(session, (*parent, key), resource, error)
-    if not isinstance(answer, Mapping):
-        raise InvalidResponse("The server did not say what it created.")
-    resource.metadata = answer.get("metadata") or resource.metadata
-    resource.data_sources = read_data_sources(answer.get("data_sources"))
-    tags = answer.get("access_tags", access_tags)
+    if not isinstance(value, Mapping):
+        raise InvalidResponse("The server sent no document of the node that it created.")
+    resource.metadata = value.get("metadata") or resource.metadata
+    resource.data_sources = read_data_sources(value.get("data_sources"))
+    tags = value.get("access_tags", access_tags)
     resource.access_tags = None if tags is None else list(tags)
-    return Node.build(session, (*parent, answer.get("id") or key), resource)
+    return Node.build(session, (*parent, value.get("id") or key), resource)
 
 
 @contextmanager
 def delete_on_rejection(node: Node) -> Iterator[None]:
-    """Delete a node that was just created where the server refuses what is written to it.
+    """Delete a node that was just created if the server rejects the data written to it.
 
-    Where it is not known whether the server has taken it, the node stays; so does one that may be
-    another's.
+    The node stays if the server may have stored the data, or another client may have created it.
     """
     try:
         yield
@@ -80,19 +93,20 @@ def delete_on_rejection(node: Node) -> Iterator[None]:
         raise
 
 
-def _recover_own_node(session: Session, path: Path, wanted: Resource, error: Conflict) -> Node:
-    """Take over the node that our own first attempt created before its answer was lost.
+def _recover_own_node(session: Session, path: Path, expected: Resource, error: Conflict) -> Node:
+    """Return the node that the first attempt created before its response was lost.
 
-    Only for servers that remember no keys. One of others may look the same: it must not be removed.
+    For servers without idempotency keys. Another client may have created an identical node, so it
+    is marked as `adopted`, and not deleted if a write to it fails.
     """
     found = fetch_resource(session.http, path, include_data_sources=True)
     found.adopted = True
-    same = (
-        found.family == wanted.family
-        and found.structure == wanted.structure
-        and set(found.specs) == set(wanted.specs)
-        and found.metadata == wanted.metadata
+    is_identical = (
+        found.family == expected.family
+        and found.structure == expected.structure
+        and set(found.specs) == set(expected.specs)
+        and found.metadata == expected.metadata
     )
-    if not same:
+    if not is_identical:
         raise error
     return Node.build(session, path, found)

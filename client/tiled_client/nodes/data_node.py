@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
-from ..stream.protocol.subscription_options import Policy, Start, StartTime, SubscriptionOptions
-from ..stream.sync.dispatcher import SharedDispatcher
+from ..stream.protocol.subscription_options import (
+    DataUpdatesOptions,
+    Policy,
+    Start,
+    SubscriptionOptions,
+    split_start_options,
+)
 from ..stream.sync.iteration import Updates
 from ..stream.sync.subscription import DataSubscription
 from ..stream.updates import DataUpdate
@@ -14,7 +19,6 @@ from .base import Node
 from .stream_entry import StreamEntry
 
 if TYPE_CHECKING:
-    from ..stream.asyncio.dispatcher import AsyncSharedDispatcher
     from ..stream.asyncio.iteration import AsyncUpdates
     from ..stream.asyncio.subscription import AsyncDataSubscription
 
@@ -51,17 +55,11 @@ class DataNode(Node):
 
         Further options are those of `StreamOptions`.
         """
-        wants = self._wants(policy, max_rate, slice, columns)
-        return DataSubscription(self, wants, **options)
+        filters = self._filters(policy, max_rate, slice, columns)
+        return DataSubscription(self, filters, **options)
 
     def updates(
-        self,
-        start: Start = None,
-        *,
-        start_time: StartTime | None = None,
-        epoch: str | None = None,
-        timeout: float = 15.0,
-        **wants: Any,
+        self, start: Start = None, **options: Unpack[DataUpdatesOptions]
     ) -> Updates[DataUpdate]:
         """What is written to this node, update by update, until the producer closes the stream.
 
@@ -72,8 +70,8 @@ class DataNode(Node):
             ...     print(update.sequence, update.data())
             1 [1 2 3]
         """
-        subscription = self.subscribe(**wants)
-        return subscription.updates(start, start_time=start_time, epoch=epoch, timeout=timeout)
+        start_options, rest = split_start_options(options)
+        return self.subscribe(**rest).updates(start, **start_options)
 
     def subscribe_async(
         self,
@@ -94,17 +92,11 @@ class DataNode(Node):
         """
         from ..stream.asyncio.subscription import AsyncDataSubscription
 
-        wants = self._wants(policy, max_rate, slice, columns)
-        return AsyncDataSubscription(self, wants, **options)
+        filters = self._filters(policy, max_rate, slice, columns)
+        return AsyncDataSubscription(self, filters, **options)
 
     def updates_async(
-        self,
-        start: Start = None,
-        *,
-        start_time: StartTime | None = None,
-        epoch: str | None = None,
-        timeout: float = 15.0,
-        **wants: Any,
+        self, start: Start = None, **options: Unpack[DataUpdatesOptions]
     ) -> AsyncUpdates[DataUpdate]:
         """As `updates`, for `async for`; no thread is needed.
 
@@ -115,26 +107,15 @@ class DataNode(Node):
         >>> asyncio.run(follow())
         1 [1 2 3]
         """
-        subscription = self.subscribe_async(**wants)
-        return subscription.updates(start, start_time=start_time, epoch=epoch, timeout=timeout)
+        start_options, rest = split_start_options(options)
+        return self.subscribe_async(**rest).updates(start, **start_options)
 
     @property
     def new_data(self) -> StreamEntry[DataSubscription]:
         """What a subscription to this node is about: `x.new_data.subscribe()`."""
         return StreamEntry(self.subscribe)
 
-    def subscription_over(
-        self, dispatcher: SharedDispatcher | AsyncSharedDispatcher, **wants: Any
-    ) -> Any:
-        """As `subscribe`, over a connection that there is."""
-        subscription: Any = (
-            self.subscribe(**wants)
-            if isinstance(dispatcher, SharedDispatcher)
-            else self.subscribe_async(**wants)
-        )
-        return subscription.use_dispatcher(dispatcher)
-
-    def _wants(
+    def _filters(
         self,
         policy: Policy | None,
         max_rate: float | None,

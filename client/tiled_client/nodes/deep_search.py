@@ -1,4 +1,4 @@
-"""What was found anywhere below a container."""
+"""Results of a search in all levels below a container."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from ..http.session import Session
 from ..queries import KeysFilter, Pairs, Query, filter_params
 from ..uris import Path, split_path
 from .base import Node
-from .pages import items_of, page_of
+from .pages import fetch_items, fetch_page
+
+ENDPOINT = "search-deep"
 
 
 class SearchResults(Mapping[Path, Node]):
-    """A mapping of keys, those that lead there from the container, to nodes; read page by page."""
+    """A mapping of paths, relative to the searched container, to nodes; fetched page by page."""
 
     def __init__(
         self, session: Session, path: Path, queries: Sequence[Query], max_depth: int | None
@@ -25,38 +27,38 @@ class SearchResults(Mapping[Path, Node]):
 
     def __len__(self) -> int:
         params = [("fields", "count"), ("page[limit]", "0"), *self._params(self._queries)]
-        return int(page_of(self._session.http, "search-deep", self._path, params)["meta"]["count"])
+        page = fetch_page(self._session.http, ENDPOINT, self._path, params)
+        return int(page["meta"]["count"])
 
     def __iter__(self) -> Iterator[Path]:
         return (key for key, _ in self._listed(self._queries))
 
     def __getitem__(self, key: str | Path) -> Node:
-        """The node there. Raises NodeNotFound, which is a KeyError, if it was not found."""
+        """Return the node at a path. Raises NodeNotFound, a KeyError, if it is not a result."""
         path = split_path(key) if isinstance(key, str) else key
         for found, node in self._listed((*self._queries, KeysFilter(path[-1:]))):
             if found == path:
                 return node
-        raise NodeNotFound(f"{key!r} is not among what was searched for")
+        raise NodeNotFound(f"{key!r} is not among the search results")
 
     def values(self) -> ValuesView[Node]:
-        """The nodes; going through them takes one request per page, not per node."""
+        """Return a view of the nodes; iterating makes one request per page, not per node."""
         return _Nodes(self)
 
     def items(self) -> ItemsView[Path, Node]:
-        """Keys and nodes; going through them takes one request per page, not per node."""
-        return _KeysAndNodes(self)
+        """Return a view of paths and nodes; iterating makes one request per page, not per node."""
+        return _PathsAndNodes(self)
 
     def child_nodes(self) -> Iterator[tuple[Path, Node]]:
-        """Keys and nodes, page by page."""
+        """Yield paths and nodes, page by page."""
         return self._listed(self._queries)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} ({len(self)} below {'/' + '/'.join(self._path)})>"
 
     def _listed(self, queries: Sequence[Query]) -> Iterator[tuple[Path, Node]]:
-        for item in items_of(
-            self._session.http, "search-deep", self._path, self._params(queries), {}
-        ):
+        params = self._params(queries)
+        for item in fetch_items(self._session.http, ENDPOINT, self._path, params, {}):
             full = (*_ancestors(item), item["id"])
             node = Node.build(self._session, full, Resource.from_json(item))
             yield full[len(self._path) :], node
@@ -73,7 +75,7 @@ class _Nodes(ValuesView[Node]):
         return (node for _, node in self._mapping.child_nodes())
 
 
-class _KeysAndNodes(ItemsView[Path, Node]):
+class _PathsAndNodes(ItemsView[Path, Node]):
     _mapping: SearchResults
 
     def __iter__(self) -> Iterator[tuple[Path, Node]]:
@@ -84,4 +86,4 @@ def _ancestors(item: Mapping[str, Any]) -> Path:
     try:
         return tuple(item["attributes"]["ancestors"])
     except (KeyError, TypeError) as error:
-        raise InvalidResponse("The server did not say where the node is.") from error
+        raise InvalidResponse("A search result has no list of ancestors.") from error

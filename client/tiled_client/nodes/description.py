@@ -1,4 +1,4 @@
-"""Changing what a node is described as: its metadata, specs and access tags."""
+"""Metadata, specs and access tags of a node."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ MERGE_PATCH = "application/merge-patch+json"
 
 
 class MetadataMixin:
-    """What of a node is about its description."""
+    """Methods that read and change a node's metadata, specs and access tags."""
 
     _http: HttpClient
     _path: Path
     _resource: Resource
 
     def refresh(self) -> None:
-        """Ask for the description again."""
+        """Fetch the node's document again."""
         raise NotImplementedError
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """A copy of the metadata, as last asked for."""
+        """A copy of the metadata, as last fetched."""
         return copy.deepcopy(self._resource.metadata)
 
     @property
     def specs(self) -> tuple[Spec, ...]:
-        """What the node declares itself to be."""
+        """The specs that the node declares."""
         return self._resource.specs
 
     @property
     def access_tags(self) -> list[str]:
-        """A copy of the tags that decide who may see the node, as last asked for."""
+        """A copy of the tags that decide which principals can see the node, as last fetched."""
         return list(self._resource.access_tags or ())
 
     @property
     def metadata_revisions(self) -> MetadataRevisions:
-        """What the node was described as before each update."""
+        """The metadata and specs before each update."""
         return MetadataRevisions(self._http, self._path)
 
     def metadata_copy(self) -> tuple[dict[str, Any], list[Spec], list[str]]:
-        """Metadata, specs and access tags, to change at will and give to `replace_metadata`."""
+        """Return copies of metadata, specs and access tags, to change and `replace_metadata`."""
         return self.metadata, list(self.specs), self.access_tags
 
     def update_metadata(
@@ -59,13 +59,25 @@ class MetadataMixin:
         access_tags: Iterable[str] | None = None,
         drop_revision: bool = False,
     ) -> None:
-        """Merge `metadata` into what is there (a value of None deletes its key).
+        """Merge `metadata` into the stored metadata.
 
-        `specs` and `access_tags` are replaced, if given. The former state is kept as a revision
-        unless `drop_revision`.
+        Parameters
+        ----------
+        metadata
+            Merged as by JSON Merge Patch: a value of None deletes its key.
+        specs, access_tags
+            Replace the stored ones, unless None.
+        drop_revision
+            Do not save the state before as a revision.
+
+        Examples
+        --------
+        >>> x.update_metadata({"color": "red"})
+        >>> x.metadata
+        {'color': 'red'}
         """
-        body = {"content-type": MERGE_PATCH, **_described(metadata, specs, access_tags)}
-        self._change("PATCH", body, drop_revision)
+        body = {"content-type": MERGE_PATCH, **_update_body(metadata, specs, access_tags)}
+        self._send_update("PATCH", body, drop_revision)
 
     def replace_metadata(
         self,
@@ -74,8 +86,16 @@ class MetadataMixin:
         access_tags: Iterable[str] | None = None,
         drop_revision: bool = False,
     ) -> None:
-        """Replace metadata, specs or access tags as a whole; what is None stays."""
-        self._change("PUT", _described(metadata, specs, access_tags), drop_revision)
+        """Replace metadata, specs or access tags as a whole; those that are None stay.
+
+        Parameters
+        ----------
+        metadata, specs, access_tags
+            The new values.
+        drop_revision
+            Do not save the state before as a revision.
+        """
+        self._send_update("PUT", _update_body(metadata, specs, access_tags), drop_revision)
 
     def patch_metadata(
         self,
@@ -85,10 +105,22 @@ class MetadataMixin:
         content_type: str = JSON_PATCH,
         drop_revision: bool = False,
     ) -> None:
-        """Apply patches: JSON Patch (RFC 6902), or by `content_type` JSON Merge Patch (RFC 7386).
+        """Apply patches to metadata, specs and access tags: all of them, or none.
 
-        All of them are applied to what is stored at that moment, or none. An operation `test` makes
-        it depend on what that is: Conflict is raised where it does not hold.
+        Parameters
+        ----------
+        metadata_patch, specs_patch, access_tags_patch
+            The patches; JSON Patch (RFC 6902) unless `content_type` says otherwise.
+        content_type
+            `application/json-patch+json`, or `application/merge-patch+json` for JSON Merge Patch
+            (RFC 7386).
+        drop_revision
+            Do not save the state before as a revision.
+
+        Raises
+        ------
+        Conflict
+            If an operation `test` fails, which makes the patch depend on what is stored.
         """
         body = {
             "content-type": content_type,
@@ -96,16 +128,16 @@ class MetadataMixin:
             "specs": specs_patch,
             "access_tags": access_tags_patch,
         }
-        self._change("PATCH", body, drop_revision)
+        self._send_update("PATCH", body, drop_revision)
 
-    def _change(self, method: str, body: Mapping[str, Any], drop_revision: bool) -> None:
+    def _send_update(self, method: str, body: Mapping[str, Any], drop_revision: bool) -> None:
         params = {"drop_revision": True} if drop_revision else {}
         send = self._http.put if method == "PUT" else self._http.patch
         send("metadata", self._path, body, params=params)
         self.refresh()
 
 
-def _described(
+def _update_body(
     metadata: Mapping[str, Any] | None,
     specs: Iterable[SpecLike] | None,
     access_tags: Iterable[str] | None,

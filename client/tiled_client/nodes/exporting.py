@@ -1,4 +1,4 @@
-"""Data of a node, saved in a format that other programs read."""
+"""Export of a node's data to files in formats that other programs read."""
 
 from __future__ import annotations
 
@@ -13,71 +13,71 @@ from ..uris import Path
 
 File = str | os.PathLike[str] | BinaryIO
 
-# Longer lists of names go into the body: servers and proxies limit URLs.
-QUERY_LIMIT = 1500
+# Longer lists of names are sent in the body: servers and proxies limit the length of URLs.
+MAX_NAMES_IN_URL = 1500
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What of a node is request: the `endpoint`, its parameters, and names of columns or children.
+    """The data to export: an endpoint with its parameters, and names of columns or children.
 
-    `named` is the parameter that has one name each.
+    `names_param` is the parameter that is repeated for each name.
     """
 
     endpoint: str
     params: dict[str, Any] = field(default_factory=dict)
-    named: str = ""
+    names_param: str = ""
     names: list[str] = field(default_factory=list)
 
-    def params_in_address(self) -> list[tuple[str, Any]]:
-        """The parameters, with the names if they are few."""
+    def query_params(self) -> list[tuple[str, Any]]:
+        """Return the parameters of the URL, with the names if they fit."""
         names = [] if self._names_exceed_url else self.names
-        return [*self.params.items(), *((self.named, name) for name in names)]
+        return [*self.params.items(), *((self.names_param, name) for name in names)]
 
-    def names_in_body(self) -> list[str] | None:
-        """The names, if they are many."""
+    def body_names(self) -> list[str] | None:
+        """Return the names if they are too long for the URL, or None."""
         return self.names if self._names_exceed_url else None
 
     @property
     def _names_exceed_url(self) -> bool:
-        return sum(map(len, self.names)) > QUERY_LIMIT
+        return sum(map(len, self.names)) > MAX_NAMES_IN_URL
 
 
 def export(
     http: HttpClient, path: Path, request: ExportRequest, file: File, format: str | None
 ) -> None:
-    """Save the requested data; a file given by its path is not left behind incomplete.
+    """Write the requested data to a file; a file given by path appears when it is complete.
 
-    Raises ValueError where no format is named, and the file has no name that says it.
+    Raises ValueError if `format` is None, and the file has no extension.
     """
-    params = [*request.params_in_address(), ("format", _format(file, format))]
-    names = request.names_in_body()
+    params = [*request.query_params(), ("format", _format(file, format))]
+    names = request.body_names()
     if not isinstance(file, (str, os.PathLike)):
         http.download(request.endpoint, path, file, params=params, names=names)
         return
     target = FilePath(file)
     part = target.with_name(f"{target.name}.part")
     try:
-        with part.open("wb") as made:
-            http.download(request.endpoint, path, made, params=params, names=names)
+        with part.open("wb") as opened:
+            http.download(request.endpoint, path, opened, params=params, names=names)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
 
 
-def names_of(names: Iterable[str] | None) -> list[str]:
-    """The names; a single text is one. Raises ValueError for a list of none."""
+def name_list(names: Iterable[str] | None) -> list[str]:
+    """Return names as a list; a string is one name. Raises ValueError for an empty list."""
     if names is None:
         return []
-    found = [names] if isinstance(names, str) else list(names)
-    if not found:
-        raise ValueError("name at least one, or leave it out for all")
-    return found
+    result = [names] if isinstance(names, str) else list(names)
+    if not result:
+        raise ValueError("the list of names is empty: give at least one, or None for all")
+    return result
 
 
 def _format(file: File, format: str | None) -> str:
     if format is None and isinstance(file, (str, os.PathLike)):
         format = FilePath(file).suffix
     if not format:
-        raise ValueError("say the format, as in format='csv': the file does not")
+        raise ValueError("format is missing, and the file has no extension: pass format='csv'")
     return format.removeprefix(".")

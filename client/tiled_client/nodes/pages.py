@@ -1,4 +1,4 @@
-"""Listings, page by page."""
+"""Paginated listings."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ from ..queries import Pairs
 from ..uris import Path, query_of
 
 
-def items_of(
-    http: HttpClient, endpoint: str, path: Path, asked: Pairs, paging: Mapping[str, str]
+def fetch_items(
+    http: HttpClient, endpoint: str, path: Path, params: Pairs, paging: Mapping[str, str]
 ) -> Iterator[Mapping[str, Any]]:
-    """All items of the listing that `paging` begins with. Raises InvalidResponse."""
+    """Yield the items of a listing, page by page; `paging` are the parameters of the first page.
+
+    Raises InvalidResponse.
+    """
     while True:
-        # Of what was asked, servers repeat in their links only what concerns paging.
-        page = page_of(http, endpoint, path, [*asked, *paging.items()])
+        # Links to the next page have its paging parameters, but not those of filters and sorting.
+        page = fetch_page(http, endpoint, path, [*params, *paging.items()])
         yield from page["data"]
-        following = (page.get("links") or {}).get("next")
-        if not following or not page["data"]:
+        link = (page.get("links") or {}).get("next")
+        if not link or not page["data"]:
             return
-        before, paging = paging, dict(query_of(following))
+        before, paging = paging, dict(query_of(link))
         if paging == before:
-            raise InvalidResponse(f"{following} leads to the same page again and again.")
+            raise InvalidResponse(f"The next page of {link} is the same page again.")
 
 
-def page_of(http: HttpClient, endpoint: str, path: Path, params: Pairs) -> Mapping[str, Any]:
-    """One page. Raises InvalidResponse."""
+def fetch_page(http: HttpClient, endpoint: str, path: Path, params: Pairs) -> Mapping[str, Any]:
+    """Return one page. Raises InvalidResponse."""
     page = http.get(endpoint, path, params=params).value()
     if not isinstance(page, Mapping) or "data" not in page:
-        raise InvalidResponse(f"/{'/'.join(path)} did not list its children.")
+        raise InvalidResponse(f"The server sent no listing of /{'/'.join(path)}.")
     return page

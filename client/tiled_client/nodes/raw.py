@@ -1,4 +1,4 @@
-"""Nodes of nothing but bytes."""
+"""Client object of nodes without a structure: files of any content."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from .base import Node
 
 
 class BytesClient(Node, family=StructureFamily.bytes):
-    """Files on a server, whatever is in them; `raw_export` fetches them."""
+    """Files of any content on a server; `raw_export` downloads them."""
 
     def read(self) -> bytes:
-        """The bytes of the only file. Raises ValueError where there are several."""
+        """Fetch the content of the only file.
+
+        Raises
+        ------
+        ValueError
+            If the node has several files, or none.
+        """
         files: dict[str, io.BytesIO] = {}
         manifest = self.asset_manifest()
         names = [name for found in manifest.values() for name in (found or [""])]
         if len(names) != 1:
-            raise ValueError(f"{self!r} has {len(names)} files; raw_export fetches them all")
+            raise ValueError(f"{self!r} has {len(names)} files: use raw_export to download them")
         self.raw_export(files)
         (content,) = files.values()
         return content.getvalue()

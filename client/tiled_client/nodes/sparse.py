@@ -1,4 +1,4 @@
-"""Sparse arrays."""
+"""Client object of sparse arrays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import tables as frames
+from .. import tables
 from ..casting import cast_exactly
 from ..sparse import decode_elements, to_coo, to_elements
 from ..wire.errors import WireError
@@ -18,8 +18,10 @@ from .structured import ChunkedNode
 
 
 class SparseClient(ChunkedNode[SparseStructure], family=StructureFamily.sparse):
-    """A sparse array on a server; reading gives a `sparse.COO`. `x[...]` fetches just that slice.
+    """A sparse array on a server; `x[...]` fetches a slice, as a `sparse.COO`.
 
+    Examples
+    --------
     >>> s = client.write_sparse(np.array([[0, 2], [1, 3]]), np.array([1.5, 2.5]), (3, 4), key="s")
     >>> s[:, 1].todense()
     array([1.5, 0. , 0. ])
@@ -28,48 +30,82 @@ class SparseClient(ChunkedNode[SparseStructure], family=StructureFamily.sparse):
     _structure_class = SparseStructure
 
     def read(self, slice: Any = ...) -> Any:
-        """Fetch the array, or a slice of it, as a `sparse.COO`."""
+        """Fetch the array, or a slice of it.
+
+        Parameters
+        ----------
+        slice
+            The part to fetch, as in `numpy.s_[:, 0]`.
+
+        Returns
+        -------
+        sparse.COO
+        """
         return to_coo(self.read_elements(slice))
 
     def __getitem__(self, index: Any) -> Any:
-        """Fetch a slice; all integers give a scalar, as with numpy. Raises IndexError."""
+        """Fetch a slice; an integer for each dimension gives a scalar. Raises IndexError."""
         elements = self.read_elements(index)
         return to_coo(elements) if elements.shape else elements.data.sum(dtype=elements.data.dtype)
 
     def read_elements(self, slice: Any = ...) -> Coo:
-        """As `read`, as coordinates and values in numpy arrays."""
+        """Fetch the array, or a slice of it, as numpy arrays of coordinates and values."""
         return self._fetch("array/full", {}, self.shape, slice)
 
     def read_block(self, block: Sequence[int], slice: Any = ...) -> Any:
-        """Fetch one chunk by its number along each dimension, or a slice of it."""
+        """Fetch one chunk, or a slice of it, as a `sparse.COO`.
+
+        Parameters
+        ----------
+        block
+            The number of the chunk along each dimension.
+        slice
+            The part of the chunk to fetch.
+        """
         params = {"block": tuple(block)}
         return to_coo(self._fetch("array/block", params, self._block_shape(block), slice))
 
     def todense(self) -> np.ndarray[Any, Any]:
-        """Fetch the array in full: every element, zeros too."""
+        """Fetch the array as a dense numpy array."""
         dense: np.ndarray[Any, Any] = self.read().todense()
         return dense
 
     def write(self, coords: Any, data: Any = None, *, persist: bool = True) -> None:
-        """Replace all elements by `data` at `coords`, a row per dimension; or by a `sparse.COO`.
+        """Replace all elements.
 
-        With `persist=False` only subscribers get to see it.
+        Parameters
+        ----------
+        coords
+            Coordinates, one row per dimension; or a `sparse.COO`, given alone.
+        data
+            The value of each element.
+        persist
+            If False, the data are streamed to subscribers and not stored.
         """
-        self._send("array/full", {}, self.shape, coords, data, persist)
+        self._send_elements("array/full", {}, self.shape, coords, data, persist)
 
     def write_block(
         self, coords: Any, data: Any = None, block: Sequence[int] = (), *, persist: bool = True
     ) -> None:
-        """Replace the elements of one chunk; coordinates count from where the chunk begins."""
+        """Replace the elements of one chunk.
+
+        Parameters
+        ----------
+        coords
+            Coordinates, relative to the start of the chunk; or a `sparse.COO`.
+        data
+            The value of each element.
+        block
+            The number of the chunk along each dimension.
+        persist
+            If False, the data are streamed to subscribers and not stored.
+        """
         params = {"block": tuple(block)}
-        self._send("array/block", params, self._block_shape(block), coords, data, persist)
+        self._send_elements("array/block", params, self._block_shape(block), coords, data, persist)
 
     def __repr__(self) -> str:
         dims = f" dims={self.dims}" if self.dims else ""
         return f"<SparseClient shape={self.shape} chunks={self.chunks} dtype={self.dtype}{dims}>"
-
-    def _block_shape(self, block: Sequence[int]) -> tuple[int, ...]:
-        return tuple(part.stop - part.start for part in self.structure.block_region(block))
 
     def _fetch(
         self, endpoint: str, params: dict[str, Any], whole: tuple[int, ...], index: Any
@@ -81,10 +117,10 @@ class SparseClient(ChunkedNode[SparseStructure], family=StructureFamily.sparse):
             raise IndexError(str(error)) from error
         if any(item != slice(None) for item in items):
             params = {**params, "slice": format_slice(items)}
-        answer = self._http.get(endpoint, self._path, params=params, accept=frames.ARROW)
-        return decode_elements(answer.content, shape)
+        response = self._http.get(endpoint, self._path, params=params, accept=tables.ARROW)
+        return decode_elements(response.content, shape)
 
-    def _send(
+    def _send_elements(
         self,
         endpoint: str,
         params: dict[str, Any],
@@ -95,7 +131,5 @@ class SparseClient(ChunkedNode[SparseStructure], family=StructureFamily.sparse):
     ) -> None:
         elements = to_elements(coords, data, shape)
         values = cast_exactly(elements.data, self.dtype)
-        if not persist:
-            params = {**params, "persist": False}
-        body = frames.encode(Coo(elements.coords, values, shape).to_arrow())
-        self._http.send("PUT", endpoint, self._path, body, frames.ARROW, params=params)
+        body = tables.encode(Coo(elements.coords, values, shape).to_arrow())
+        self._send("PUT", endpoint, body, tables.ARROW, params, persist=persist)

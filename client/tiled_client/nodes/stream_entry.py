@@ -1,4 +1,4 @@
-"""`x.new_data.subscribe()`: the way in that names what one wants to hear of."""
+"""The attribute syntax of Tiled's client for subscriptions: `x.new_data.subscribe()`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry(Generic[S]):
-    """One of the things that a node's stream is about."""
+    """One kind of event of a node's stream."""
 
     subscribe: Callable[..., S]
-    """Make a subscription to the node's stream, the same as the node's own `subscribe`."""
+    """The node's own `subscribe`: a subscription delivers all kinds of events."""

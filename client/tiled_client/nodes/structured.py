@@ -1,14 +1,16 @@
-"""What nodes have in common whose data have a structure."""
+"""Base classes of client objects whose data have a structure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from ..documents import Resource
 from ..errors import InvalidResponse
+from ..http.request import Body
+from ..http.responses import Response
 from ..http.session import Session
 from ..uris import Path
 from ..wire.slices import expand_index, format_slice
@@ -22,27 +24,58 @@ C = TypeVar("C", ArrayStructure, SparseStructure)
 
 
 class StructuredNode(DataNode, Generic[S]):
-    """A node of one family, with the structure that this family has."""
+    """A node of one structure family, with the structure of this family."""
 
     _structure_class: ClassVar[type[Any]]
 
     def __init__(self, session: Session, path: Path, resource: Resource) -> None:
         super().__init__(session, path, resource)
         if not isinstance(resource.structure, self._structure_class):
-            raise InvalidResponse(
-                f"The server did not say what the {resource.family} {self.uri} looks like."
-            )
+            raise InvalidResponse(f"The server sent no {resource.family} structure of {self.uri}.")
 
     @property
     def structure(self) -> S:
-        """What the data look like, as last heard of; `refresh()` asks again."""
+        """The structure of the data, as last fetched; `refresh()` fetches it again."""
         structure: Any = self._resource.structure
         assert isinstance(structure, self._structure_class)
         return structure  # type: ignore[no-any-return]
 
+    def _send(
+        self,
+        method: str,
+        endpoint: str,
+        body: Body,
+        media_type: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        persist: bool = True,
+        repeatable: bool = True,
+    ) -> Response:
+        """Write data to this node.
+
+        Parameters
+        ----------
+        method, endpoint, body, media_type, params
+            The request.
+        persist
+            If False, the data are streamed to subscribers and not stored.
+        repeatable
+            Whether the request has the same effect if the server executes it twice.
+        """
+        params = {**(params or {}), **({} if persist else {"persist": False})}
+        return self._http.send(
+            method,
+            endpoint,
+            self._path,
+            body,
+            media_type,
+            params=params,
+            repeatable=repeatable,
+        )
+
 
 class ChunkedNode(StructuredNode[C]):
-    """An array of a shape that is cut into chunks."""
+    """An array with a shape that is divided into chunks."""
 
     _sliced = True
 
@@ -54,7 +87,19 @@ class ChunkedNode(StructuredNode[C]):
         slice: Any = ...,
         block: Sequence[int] | None = None,
     ) -> None:
-        """Save the array, what `slice` selects of it, or of one block; see `Node.export`."""
+        """Export the array, or a part of it; see `Node.export`.
+
+        Parameters
+        ----------
+        file
+            A path, or a file object to write bytes to.
+        format
+            File extension or media type; by default the extension of the path.
+        slice
+            The part to export, as in `numpy.s_[:, 0]`.
+        block
+            The chunk to export, by its number along each dimension.
+        """
         items = expand_index(slice, self.ndim)
         params: dict[str, Any] = {"slice": format_slice(items)} if items else {}
         endpoint = "array/full"
@@ -79,10 +124,13 @@ class ChunkedNode(StructuredNode[C]):
 
     @property
     def dims(self) -> tuple[str, ...] | None:
-        """Names of the dimensions, if they have any."""
+        """The names of the dimensions, if they have any."""
         return self.structure.dims
 
     @property
     def ndim(self) -> int:
         """The number of dimensions."""
         return len(self.shape)
+
+    def _block_shape(self, block: Sequence[int]) -> tuple[int, ...]:
+        return tuple(part.stop - part.start for part in self.structure.block_region(block))

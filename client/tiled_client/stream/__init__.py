@@ -1,5 +1,7 @@
-"""Watching a node while it is written.
+"""Subscribe to nodes, and receive their updates while they are written.
 
-`protocol`, `position`, `outcomes` and `updates` say what messages mean, without I/O; `receiver`
-holds the connection, `inbox` hands over to whoever handles updates, `subscription` calls them.
+- `protocol`: messages, positions and options of a stream, without I/O.
+- `updates`: the classes of updates, which messages are decoded to.
+- `engine`: connections and subscriptions as state machines, without I/O, threads or clocks.
+- `sync` and `asyncio`: run the engine with threads or with tasks, and call the callbacks.
 """

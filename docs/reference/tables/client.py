@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from itertools import pairwise
@@ -45,7 +46,6 @@ BETWEEN_PARTS = {
     "use_dispatcher",
     "perform",
     "mark_ready",
-    "subscription_over",
     "write_all_blocks",
 }
 UPDATES = [
@@ -140,7 +140,18 @@ def _written(name: str, member: Any) -> str:
     if not inspect.isfunction(member):
         return name
     parameters = list(inspect.signature(member).parameters.values())[1:]
-    return f"{name}({', '.join(_parameter(p) for p in parameters)})"
+    written = [text for p in parameters for text in _parameters(p, member)]
+    return f"{name}({', '.join(written)})"
+
+
+def _parameters(parameter: inspect.Parameter, function: Any) -> Iterator[str]:
+    """Yield a parameter; for `**kwargs: Unpack[Fields]`, one for each key of the TypedDict."""
+    fields = re.fullmatch(r"Unpack\[(\w+)\]", str(parameter.annotation))
+    if fields is None:
+        yield _parameter(parameter)
+        return
+    for field in sorted(function.__globals__[fields[1]].__optional_keys__):
+        yield f"{field}=..."
 
 
 def _parameter(parameter: inspect.Parameter) -> str:

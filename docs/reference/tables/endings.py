@@ -1,4 +1,4 @@
-"""How a stream is refused, and how it ends: found out by asking the code."""
+"""Tables of rejected handshakes and of close codes, made by calling the code."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ from catalog.models import Node
 from core import errors
 from streaming.protocol.endings import CLOSE_CODES, GONE_CODE, StreamEnd
 from streaming.reading.reader import current_reader
-from streaming.sockets.connections.authorization import NEEDED, STREAMABLE
+from streaming.sockets.connections.authorization import REQUIRED_SCOPES, STREAMABLE_FAMILIES
 from streaming.sockets.connections.registry import (
-    ALL_OF_ADDRESS_TAKEN,
-    ALL_OF_KEY_TAKEN,
-    ALL_TAKEN,
-    BARRED,
-    EXPIRED,
-    LOGGED_OUT,
-    REVOKED,
+    ACCOUNT_DISABLED,
+    ADDRESS_LIMIT,
+    CONNECTION_LIMIT,
+    KEY_EXPIRED,
+    KEY_LIMIT,
+    KEY_REVOKED,
+    PENDING_LIMIT,
+    PERMISSIONS_CHANGED,
+    RECONNECT,
+    SESSION_REVOKED,
     TOKEN_EXPIRED,
-    TOO_MANY_WAIT,
 )
-from streaming.sockets.consumers.base import FIRST_MESSAGE_SECONDS
+from streaming.sockets.consumers.base import AUTH_TIMEOUT_SECONDS
 from streaming.sockets.consumers.handshake import (
     BadFirstMessage,
     Handshake,
     first_message_credentials,
 )
-from streaming.sockets.messages.error_codes import DATABASE_AWAY
-from streaming.sockets.multiplex.session import UNREAD
+from streaming.sockets.messages.error_mapping import DATABASE_UNAVAILABLE
+from streaming.sockets.multiplex.session import UNREAD_REPLIES
 from tiled_client.stream.protocol.close_codes import error_for_close, is_final
 
 from .markdown import code, table
@@ -39,10 +41,10 @@ from .markdown import code, table
 WHEN = {
     StreamEnd.CLOSED: "the producer closed the stream, and this subscriber has received all of it",
     StreamEnd.DELETED: "the node was deleted",
-    StreamEnd.LOST: "the streaming cache was out of reach for longer than "
+    StreamEnd.LOST: "the streaming cache was unreachable for longer than "
     "`streaming_cache.outage_tolerance`",
 }
-OUT_OF_REACH = "The streaming cache cannot be reached. Try again soon."
+UNREACHABLE = "The streaming cache cannot be reached. Try again soon."
 FIRST_MESSAGES = {
     "the first message is not JSON": "hello",
     "the first message is JSON of another kind": "{}",
@@ -51,58 +53,66 @@ FIRST_MESSAGES = {
 
 
 def refusals() -> Iterator[str]:
-    """A row for each handshake that is refused."""
+    """Yield a table of the handshakes that are rejected."""
     rows = [[when, *_refused(attempt)] for when, attempt in _attempts().items()]
     yield from table(["handshake", "status", "`detail`"], rows)
 
 
 def close_codes() -> Iterator[str]:
-    """A row for each way in which an accepted subscription ends, and what our client does."""
+    """Yield a table of the ways an accepted subscription ends, and how our client reacts."""
     rows = [_ending(CLOSE_CODES[ending], ending.value, when) for ending, when in WHEN.items()]
     rows.insert(
         2, _ending(GONE_CODE, StreamEnd.DELETED.value, "the same, with the feature `child-deleted`")
     )
-    rows += [_ending(*_closed(text), when) for when, text in FIRST_MESSAGES.items()]
-    patience = f"No auth message within {FIRST_MESSAGE_SECONDS:.0f} seconds"
-    rows += [
-        _ending(BadFirstMessage.close_code, patience, "no first message came"),
-        _ending(errors.Unauthorized.close_code, "Authentication failed", "a wrong key in it"),
-        _ending(
-            errors.TooMany.close_code,
-            ALL_OF_KEY_TAKEN,
-            "a right key, but with `streaming_cache.connections_per_key` subscriptions",
-        ),
-        _ending(
-            errors.TooMany.close_code,
-            TOO_MANY_WAIT,
-            "no key yet, and the oldest of `streaming_cache.connections_waiting` without one",
-        ),
-        _ending(errors.NotFound.close_code, "No such entry: ...", "a right key, but no such node"),
-        _ending(
-            errors.Unavailable.close_code,
-            OUT_OF_REACH,
-            "a right key, but the cache is out of reach",
-        ),
-        _ending(
-            errors.Unavailable.close_code,
-            DATABASE_AWAY,
-            "the database is out of reach or too busy, and the connection needs it now",
-        ),
-        _ending(errors.Unauthorized.close_code, REVOKED, "the key was revoked"),
-        _ending(errors.Unauthorized.close_code, EXPIRED, "the key has expired"),
-        _ending(errors.Unauthorized.close_code, TOKEN_EXPIRED, "the access token has expired"),
-        _ending(errors.Unauthorized.close_code, LOGGED_OUT, "the session of the token was revoked"),
-        _ending(errors.Unauthorized.close_code, BARRED, "the user or service was barred"),
-        _ending(
-            errors.BadRequest.close_code,
-            UNREAD,
-            "on a connection for many nodes, the client asks and reads no answers",
-        ),
-        _ending(1009, "", "a message from the client is longer than 8 KiB"),
-        _ending(1011, "Internal error", "something broke; the server's log says what"),
-        _ending(1012, "", "the server is being stopped"),
-    ]
+    rows += [*_auth_message_rows(), *_revocation_rows(), *_failure_rows()]
     yield from table(["code", "reason", "when", "our client"], rows)
+
+
+def _auth_message_rows() -> Iterator[list[str]]:
+    """Yield the ends of connections that authenticate by their first message."""
+    for when, text in FIRST_MESSAGES.items():
+        yield _ending(*_closed(text), when)
+    timeout = f"No auth message within {AUTH_TIMEOUT_SECONDS:.0f} seconds"
+    yield _ending(BadFirstMessage.close_code, timeout, "there was no first message in that time")
+    unauthorized, too_many = errors.Unauthorized.close_code, errors.TooMany.close_code
+    yield _ending(unauthorized, "Authentication failed", "the first message has a wrong key")
+    key_limit = "a right key, but with `streaming_cache.connections_per_key` subscriptions"
+    yield _ending(too_many, KEY_LIMIT, key_limit)
+    pending = (
+        "no key yet, and the oldest of `streaming_cache.max_unauthenticated_connections` without "
+        "one"
+    )
+    yield _ending(too_many, PENDING_LIMIT, pending)
+    missing = "a right key, but no such node"
+    yield _ending(errors.NotFound.close_code, "No such entry: ...", missing)
+    unreachable = "a right key, but the cache is unreachable"
+    yield _ending(errors.Unavailable.close_code, UNREACHABLE, unreachable)
+
+
+def _revocation_rows() -> Iterator[list[str]]:
+    """Yield the ends of connections whose credentials are not valid any more."""
+    reasons = {
+        KEY_REVOKED: "the key was revoked",
+        KEY_EXPIRED: "the key has expired",
+        TOKEN_EXPIRED: "the access token has expired",
+        SESSION_REVOKED: "the session of the token was revoked",
+        ACCOUNT_DISABLED: "the account of the user or service was disabled",
+    }
+    for reason, when in reasons.items():
+        yield _ending(errors.Unauthorized.close_code, reason, when)
+    changed = "the account has lost its admin role, or has another name"
+    yield _ending(RECONNECT, PERMISSIONS_CHANGED, changed)
+
+
+def _failure_rows() -> Iterator[list[str]]:
+    """Yield the ends of connections by failures."""
+    database = "the database is unavailable or overloaded, and the connection needs it now"
+    yield _ending(errors.Unavailable.close_code, DATABASE_UNAVAILABLE, database)
+    unread = "on a connection for many nodes, the client sends commands and reads no replies"
+    yield _ending(errors.BadRequest.close_code, UNREAD_REPLIES, unread)
+    yield _ending(1009, "", "a message from the client is longer than 8 KiB")
+    yield _ending(1011, "Internal error", "an unexpected error; see the log of the server")
+    yield _ending(1012, "", "the server is being stopped")
 
 
 def _ending(code_: int, reason: str, when: str) -> list[str]:
@@ -121,7 +131,7 @@ def _closed(text: str) -> tuple[int, str]:
         first_message_credentials(text)
     except errors.ServiceError as error:
         return error.close_code, error.detail
-    raise AssertionError(f"{text} was not refused.")
+    raise AssertionError(f"{text} was not rejected.")
 
 
 def _attempts() -> Mapping[str, Callable[[], object]]:
@@ -132,25 +142,24 @@ def _attempts() -> Mapping[str, Callable[[], object]]:
         "`start` is not a whole number": read("start=-1"),
         "`envelope_format` is not known": read("envelope_format=xml"),
         "an `Authorization` header of another form": read("", ("authorization", "Bearer abc")),
-        "an `access_token` that is none": read("access_token=abc"),
+        "an invalid `access_token`": read("access_token=abc"),
         "a wrong key, on a public server too": lambda: authenticate_key("wrong"),
-        "a key without the scopes for data and metadata": lambda: require(ANONYMOUS, *NEEDED),
-        "`streaming_cache.connections` are open": _raise(errors.TooMany(ALL_TAKEN)),
-        "this key has `streaming_cache.connections_per_key`": _raise(
-            errors.TooMany(ALL_OF_KEY_TAKEN)
+        "a key without the scopes for data and metadata": lambda: require(
+            ANONYMOUS, *REQUIRED_SCOPES
         ),
+        "`streaming_cache.max_connections` are open": _raise(errors.TooMany(CONNECTION_LIMIT)),
+        "this key has `streaming_cache.connections_per_key`": _raise(errors.TooMany(KEY_LIMIT)),
         "no key, and this address has `streaming_cache.connections_per_address`": _raise(
-            errors.TooMany(ALL_OF_ADDRESS_TAKEN)
+            errors.TooMany(ADDRESS_LIMIT)
         ),
-        "no key, and other workers have all `streaming_cache.connections_waiting`": _raise(
-            errors.TooMany(TOO_MANY_WAIT)
-        ),
+        "no key, and other workers have all "
+        "`streaming_cache.max_unauthenticated_connections`": _raise(errors.TooMany(PENDING_LIMIT)),
         "no such node": _raise(errors.NotFound(f"No such entry: {['a', 'b']}")),
         "a node of a family without a stream": lambda: of_family(
-            Node(path="a/b", structure_family="bytes"), *STREAMABLE
+            Node(path="a/b", structure_family="bytes"), *STREAMABLE_FAMILIES
         ),
         "no streaming cache is configured": current_reader,
-        "the streaming cache is out of reach": _raise(errors.Unavailable(OUT_OF_REACH)),
+        "the streaming cache is unreachable": _raise(errors.Unavailable(UNREACHABLE)),
     }
 
 
@@ -159,7 +168,7 @@ def _refused(attempt: Callable[[], object]) -> list[str]:
         attempt()
     except errors.ServiceError as error:
         return [str(error.status), code(error.detail)]
-    raise AssertionError("That was not refused.")
+    raise AssertionError("The handshake was not rejected.")
 
 
 def _raise(error: errors.ServiceError) -> Callable[[], object]:

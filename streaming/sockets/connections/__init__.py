@@ -1,1 +1,1 @@
-"""Connections: how many there may be, and who may be connected."""
+"""Connections: authorize them, limit their number, and end them when access is withdrawn."""

@@ -1,4 +1,4 @@
-"""Who may watch which stream. Everything that takes the database, in one go."""
+"""Authorize subscriptions: everything about access that queries the database."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from catalog.permissions.node_permissions import check_node
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import Structure
 
-NEEDED = (Scope.read_data, Scope.read_metadata)
-STREAMABLE = (
+REQUIRED_SCOPES = (Scope.read_data, Scope.read_metadata)
+STREAMABLE_FAMILIES = (
     StructureFamily.container,
     StructureFamily.array,
     StructureFamily.table,
@@ -26,45 +26,48 @@ STREAMABLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """A node that may be watched, and by whom."""
+class AuthorizedNode:
+    """A node that `principal` may subscribe to. Containers have no `structure`."""
 
     uuid: UUID
     structure: Structure | None
     principal: Principal
 
 
-def needs_credentials() -> bool:
-    """Whether nobody may watch anything without credentials."""
+def credentials_required() -> bool:
+    """Return whether anonymous clients cannot subscribe to anything."""
     return not anonymous_principal().scopes
 
 
-def identify(credentials: Credentials | None) -> Principal:
-    """Whoever has `credentials`, or none, if they may watch anything at all.
+def authenticate_subscriber(credentials: Credentials | None) -> Principal:
+    """Return the principal of `credentials` (None: anonymous) if it may subscribe at all.
 
-    Raises Unauthorized for wrong ones, for those without the scopes for both data and metadata, and
-    for tokens of a session that is over: a request is soon done, and a subscription is not.
+    Raises Unauthorized for invalid credentials, for those without the scopes for both data and
+    metadata, and for tokens of a revoked session: unlike a request, a subscription stays open, so
+    that the remaining lifetime of the token does not limit it.
     """
     principal = effective_principal(authenticate(credentials))
     if principal.session is not None:
         require_active(principal.session)
-    require(principal, *NEEDED)
+    require(principal, *REQUIRED_SCOPES)
     return principal
 
 
-def watch(path: list[str], principal: Principal) -> Watched:
-    """The node at `path`. Raises NotFound where there is none that `principal` sees, and Forbidden
-    for one whose data they may not read.
+def authorize_node(path: list[str], principal: Principal) -> AuthorizedNode:
+    """Return the node at `path`.
+
+    Raises NotFound if it does not exist or `principal` cannot see it, and Forbidden if they can
+    see it but not read its data.
     """
     joined = "/".join(path)
-    check_node(joined, principal, *NEEDED)
-    target = find_target(joined, *STREAMABLE)
-    return Watched(target.ref.uuid, target.structure, principal)
+    check_node(joined, principal, *REQUIRED_SCOPES)
+    target = find_target(joined, *STREAMABLE_FAMILIES)
+    return AuthorizedNode(target.ref.uuid, target.structure, principal)
 
 
-def admit(path: list[str], credentials: Credentials | None) -> Watched:
-    """The node at `path`, if whoever has `credentials`, or none, may read it.
+def authorize(path: list[str], credentials: Credentials | None) -> AuthorizedNode:
+    """Return the node at `path` if the principal of `credentials` may subscribe to it.
 
-    Raises Unauthorized and NotFound.
+    Raises Unauthorized, NotFound and Forbidden.
     """
-    return watch(path, identify(credentials))
+    return authorize_node(path, authenticate_subscriber(credentials))

@@ -1,11 +1,18 @@
-"""Subscribers who have to go, or see more, when rights change while they watch.
+"""Re-check permissions while subscriptions are open, and end those that are no longer allowed.
 
-Each server process hears over the Channels layer that rights have changed, and looks, in one query
-for all its subscribers, who no longer may see what they watch. What was not heard is found out by
-looking at the version of all rights from time to time.
+Each server process receives permission changes as broadcasts, and checks all its subscriptions in
+one query. A broadcast that was lost is noticed by polling the version of the permissions.
 
-From the moment at which a process hears of a change until it has looked, these subscribers are sent
-nothing: what was written after the change is not told to one who may not see it any more.
+States of a watcher; subscriptions that do not depend on tags are not registered and never wait:
+
+| state | `_verified` | means | leaves on |
+| --- | --- | --- | --- |
+| verified | set | permissions of all subscriptions are known | a change: unverified |
+| unverified | clear | a change arrived and was not checked yet; registered subscriptions are sent \
+nothing | a check that began after the last change: verified |
+
+So an update written after a change is never sent to a principal that the change excludes. A check
+that fails, or during which another change arrives (`_changes` has moved on), leaves it unverified.
 """
 
 from __future__ import annotations
@@ -13,188 +20,144 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
 from django.db import DatabaseError
-from redis.exceptions import RedisError
 
 from access.events import PermissionsChanged, permissions_changed
 from access.permissions.tag_permissions import Version, current_version
 from catalog.permissions.node_permissions import limited, which_allow
 
-from .authorization import NEEDED, Watched
+from .authorization import REQUIRED_SCOPES, AuthorizedNode
+from .group_broadcast import RETRY_SECONDS, GroupBroadcast, GroupListener
 
 logger = logging.getLogger(__name__)
 
+# Names on the Channels layer, shared with processes of the version before during an upgrade.
 GROUP = "rights"
-KIND = "rights.changed"
-LOOK_SECONDS = 10.0
-RETRY_SECONDS = 1.0
-# Changes that come one after the other are looked at together: a look takes at most a fifth of the
-# time, and waits no longer than this.
-PAUSES_OF_A_LOOK = 4
-LONGEST_PAUSE = 0.1
+MESSAGE_TYPE = "rights.changed"
+# Changes in quick succession are checked together: a check takes at most a fifth of the time, and
+# the pause after it is no longer than this.
+PAUSE_PER_CHECK = 4
+MAX_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Onlooker:
-    """A subscription to a node: `lose` ends it, `look` has it see what else there is now."""
+class PermissionWatch:
+    """A subscription to a node, and what to do when its permissions change.
 
-    watched: Watched
-    lose: Callable[[], None]
-    look: Callable[[], None] | None = None
+    `on_hidden` ends it. `on_changed` looks for nodes that may have become visible.
+    """
+
+    node: AuthorizedNode
+    on_hidden: Callable[[], None]
+    on_changed: Callable[[], None] | None = None
 
 
-class Onlookers:
-    """All subscriptions of one event loop that depend on rights per node."""
+class PermissionWatcher(GroupListener):
+    """Watch over all subscriptions of one event loop that depend on access tags."""
 
     def __init__(self) -> None:
-        self._all: set[Onlooker] = set()
-        self._changed = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        super().__init__(GROUP)
+        self._watches: set[PermissionWatch] = set()
         self._version: Version | None = None
-        # Cleared while there is a change that was not looked at.
-        self._settled = asyncio.Event()
-        self._settled.set()
-        self._heard = 0
+        self._verified = asyncio.Event()
+        self._verified.set()
+        self._changes = 0
 
-    def holds(self, onlooker: Onlooker | None) -> bool:
-        """Return whether a subscription must be sent nothing now: rights may have changed."""
-        return onlooker in self._all and not self._settled.is_set()
+    def is_suspended(self, watch: PermissionWatch | None) -> bool:
+        """Return whether a subscription must not be sent anything now."""
+        return watch in self._watches and not self._verified.is_set()
 
-    async def settled(self, onlooker: Onlooker | None) -> None:
-        """Wait until the rights of a subscription are known again."""
-        if onlooker in self._all:
-            await self._settled.wait()
+    async def wait_verified(self, watch: PermissionWatch | None) -> None:
+        """Wait until the permissions of a subscription are known."""
+        if watch in self._watches:
+            await self._verified.wait()
 
-    def add(self, onlooker: Onlooker) -> None:
-        """Watch over a subscription; harmless for one that nothing can happen to."""
-        if limited(onlooker.watched.principal):
-            self._all.add(onlooker)
-            # It was let in by rights that may have changed since.
-            self._changed.set()
-            if not self._tasks:
-                parts = (self._listen(), self._follow())
-                self._tasks = [asyncio.create_task(part) for part in parts]
+    def add(self, watch: PermissionWatch) -> None:
+        """Watch over a subscription, unless its principal bypasses tags."""
+        if limited(watch.node.principal):
+            self._watches.add(watch)
+            # The permissions may have changed since it was authorized.
+            self.poll_soon()
+            self.start()
 
-    def remove(self, onlooker: Onlooker) -> None:
-        """Watch over it no more; harmless when done before."""
-        self._all.discard(onlooker)
-        if not self._all:
-            tasks, self._tasks = self._tasks, []
-            for task in tasks:
-                task.cancel()
-            self._settled.set()
+    def remove(self, watch: PermissionWatch) -> None:
+        """Stop watching over a subscription; harmless if already removed."""
+        self._watches.discard(watch)
+        if not self._watches:
+            self.stop()
+            self._verified.set()
 
-    def wake(self) -> None:
-        """Rights have changed."""
-        self._heard += 1
+    def invalidate(self) -> None:
+        """Send nothing to the registered subscriptions until they are checked again."""
+        self._changes += 1
         self._version = None
-        self._changed.set()
-        if self._all:
-            self._settled.clear()
+        self.poll_soon()
+        if self._watches:
+            self._verified.clear()
 
-    async def _listen(self) -> None:
-        layer = get_channel_layer()
-        if layer is None:
+    def on_joined(self) -> None:
+        """Treat the time before as a change: its broadcasts were missed."""
+        self.invalidate()
+
+    def on_message(self, message: Mapping[str, Any]) -> None:
+        """Receive that permissions have changed."""
+        if message["type"] == MESSAGE_TYPE:
+            self.invalidate()
+
+    async def poll(self) -> None:
+        """Check all subscriptions; pause afterwards, so that changes in a row are batched."""
+        changes, begun = self._changes, time.monotonic()
+        try:
+            await self._check_all()
+        except DatabaseError as error:
+            logger.warning("Cannot check the permissions of subscribers; retrying: %s", error)
+            if not self._verified.is_set():
+                self.poll_soon()
+            await asyncio.sleep(RETRY_SECONDS)
             return
-        channel = await _joined(layer)
-        self.wake()
-        while True:
-            if (await layer.receive(channel))["type"] == KIND:
-                self.wake()
+        if changes == self._changes:
+            self._verified.set()
+        took = time.monotonic() - begun
+        await asyncio.sleep(min(MAX_PAUSE_SECONDS, PAUSE_PER_CHECK * took))
 
-    async def _follow(self) -> None:
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._changed.wait()
-            self._changed.clear()
-            heard, begun = self._heard, time.monotonic()
-            try:
-                await self._compare()
-            except DatabaseError as error:
-                logger.warning("Rights of subscribers cannot be looked at now: %s", error)
-                if not self._settled.is_set():
-                    self._changed.set()
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            if heard == self._heard:
-                self._settled.set()
-            took = time.monotonic() - begun
-            await asyncio.sleep(min(LONGEST_PAUSE, PAUSES_OF_A_LOOK * took))
-
-    async def _compare(self) -> None:
+    async def _check_all(self) -> None:
+        # Read before the check: a change in between is then found by the next poll.
         version = await database_sync_to_async(current_version)()
-        asked = list(self._all)
-        allowed = await database_sync_to_async(_allowed)(asked)
-        for onlooker, is_allowed in zip(asked, allowed, strict=True):
-            if onlooker not in self._all:
+        watches = list(self._watches)
+        allowed = await database_sync_to_async(_check)(watches)
+        for watch, is_allowed in zip(watches, allowed, strict=True):
+            if watch not in self._watches:
                 continue
             if not is_allowed:
-                onlooker.lose()
-            elif onlooker.look is not None and version != self._version:
-                onlooker.look()
+                watch.on_hidden()
+            elif watch.on_changed is not None and version != self._version:
+                watch.on_changed()
         self._version = version
 
 
-async def _joined(layer: Any) -> str:
-    """A new channel on which changes are heard of, as soon as there is a way to one."""
-    while True:
-        try:
-            channel: str = await layer.new_channel()
-            await layer.group_add(GROUP, channel)
-        except (RedisError, OSError) as error:
-            logger.debug("Changes of rights are not heard of for now: %s", error)
-            await asyncio.sleep(RETRY_SECONDS)
-        else:
-            return channel
+def _check(watches: Sequence[PermissionWatch]) -> list[bool]:
+    nodes = [(watch.node.uuid, watch.node.principal) for watch in watches]
+    return which_allow(nodes, *REQUIRED_SCOPES)
 
 
-def _allowed(onlookers: Sequence[Onlooker]) -> list[bool]:
-    asked = [(each.watched.uuid, each.watched.principal) for each in onlookers]
-    return which_allow(asked, *NEEDED)
+_broadcast = GroupBroadcast(GROUP, PermissionWatcher)
 
 
-_everywhere: dict[asyncio.AbstractEventLoop, Onlookers] = {}
-
-
-def onlookers() -> Onlookers:
-    """Those of the running event loop."""
-    loop = asyncio.get_running_loop()
-    found = _everywhere.get(loop)
-    if found is None:
-        for other in [other for other in _everywhere if other.is_closed()]:
-            del _everywhere[other]
-        found = _everywhere[loop] = Onlookers()
-    return found
+def permission_watcher() -> PermissionWatcher:
+    """Return the watcher of the running event loop."""
+    return _broadcast.current()
 
 
 def connect() -> None:
-    """Have changes of rights told everywhere."""
-    permissions_changed.connect(tell, dispatch_uid="streaming tell of rights")
+    """Broadcast every change of permissions from now on."""
+    permissions_changed.connect(broadcast_change, dispatch_uid="streaming tell of rights")
 
 
-def tell(*, event: PermissionsChanged, **_: object) -> None:
-    """Have all subscribers looked at: in this process, and in all others."""
-    for loop, here in list(_everywhere.items()):
-        with suppress(RuntimeError):  # a loop that is closed has nobody left
-            loop.call_soon_threadsafe(here.wake)
-    layer = get_channel_layer()
-    if layer is None:
-        return
-    try:
-        async_to_sync(layer.group_send)(GROUP, {"type": KIND})
-    except (RedisError, OSError) as error:
-        logger.warning(
-            "Other server processes could not be told that rights have changed; each looks within "
-            "%g seconds: %s",
-            LOOK_SECONDS,
-            error,
-        )
+def broadcast_change(*, event: PermissionsChanged, **_: object) -> None:
+    """Have all subscriptions checked, in this process and in all others."""
+    _broadcast.send(PermissionWatcher.invalidate, {"type": MESSAGE_TYPE})

@@ -1,16 +1,31 @@
-"""The sockets of a server process: how many there are, and who holds them by what credentials.
+"""Registry of the WebSocket connections of one event loop: limits, and ends from outside.
 
-A socket takes a seat before it is let in, says who holds it as soon as that is known, and leaves.
-Whoever has to go earlier is told so: their key was revoked or has expired, they have logged out,
-they were barred.
+A connection reserves a slot before its handshake is accepted, is assigned to a principal once that
+is authenticated, and releases the slot when it is over. The registry ends connections whose
+credentials are revoked or expire.
+
+States of a connection; the registry holds all of it, and a slot is only the handle:
+
+| state | counts towards | leaves on |
+| --- | --- | --- |
+| reserved | `max_connections` | `mark_pending`: pending; `assign`: assigned |
+| pending (accepted, not authenticated) | also `max_unauthenticated_connections` | `assign`: \
+assigned; ended as the oldest of the busiest address: reserved |
+| assigned | `max_connections`, the owner's `connections_per_key`, and without a key \
+`connections_per_address`; not `max_unauthenticated_connections` | its end is called: still \
+assigned |
+| released | nothing | never |
+
+`release` leads from every state to released. A failed `assign` leads back to reserved. Calling the
+`end` of a connection does not release its slot: the connection does so when it has closed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 from uuid import UUID
 
 from access.accounts.revalidation import CredentialIds, ValidCredentials
@@ -22,250 +37,249 @@ from ...config import StreamingCacheSettings
 from ...shared_counters import SharedCounts
 
 End = Callable[[int, str], None]
-"""Ends a socket: close code and reason. Called on the event loop; it must not block."""
+"""Ends a connection with a close code and a reason. Called on the event loop; must not block."""
 
-REVOKED = "Key revoked"
-EXPIRED = "Key expired"
-LOGGED_OUT = "Session revoked"
-BARRED = "Principal barred"
-DEMOTED = "Rights changed"
-# Clients take it for a restart, and connect anew.
-COME_AGAIN = 1012
-ALL_TAKEN = "This server has as many subscribers as it may. Try again later."
-ALL_OF_KEY_TAKEN = "This key has as many subscriptions as it may. Close one first."
-TOO_MANY_WAIT = "Too many connections have not said yet who they are. Try again soon."
-ALL_OF_ADDRESS_TAKEN = (
-    "This address has as many subscriptions without a key as it may "
+KEY_REVOKED = "Key revoked"
+KEY_EXPIRED = "Key expired"
+SESSION_REVOKED = "Session revoked"
+ACCOUNT_DISABLED = "Account disabled"
+PERMISSIONS_CHANGED = "Permissions changed"
+# Service restart (RFC 6455, section 7.4.1): clients reconnect, with the permissions of now.
+RECONNECT = 1012
+CONNECTION_LIMIT = "Connection limit reached (streaming_cache.max_connections). Try again later."
+KEY_LIMIT = (
+    "Connection limit of this API key reached (streaming_cache.connections_per_key). "
+    "Close a subscription first."
+)
+ADDRESS_LIMIT = (
+    "Limit of connections without an API key reached for this address "
     "(streaming_cache.connections_per_address)."
 )
-WAITING = "waiting"
-# Long enough for a key that was found valid just before it was revoked to arrive here.
-REMEMBERED_SECONDS = 60.0
-# Nobody needs a timer for longer; one that goes off too early is set again.
-LONGEST_TIMER = 24 * 3600.0
+PENDING_LIMIT = (
+    "Too many unauthenticated connections (streaming_cache.max_unauthenticated_connections). "
+    "Try again later."
+)
+PENDING_COUNTER = "waiting"
+# A key that was found valid just before its revocation may be assigned this much later.
+REVOCATIONS_KEPT_SECONDS = 60.0
+# A timer that fires before the expiry is set again.
+MAX_TIMER_SECONDS = 24 * 3600.0
 
-Holder = int | str
-"""The id of a key in the database; all others are known by name."""
-OWN_KEY = "own key"
+Owner = int | str
+"""What connections are counted by: the id of a key in the database, or a name."""
+SINGLE_USER_KEY = "own key"
 NO_KEY = "no key"
 Credential = int | UUID
 """The id of a key, or the uuid of a session or of an account."""
 
 
-class Watch(Protocol):
-    """What tells a desk of credentials that were revoked elsewhere."""
+class ConnectionSlot:
+    """Handle of one connection in a registry. Release it when the connection is over."""
 
-    def start(self) -> None:
-        """There are some to watch."""
+    def __init__(self, registry: ConnectionRegistry) -> None:
+        self._registry = registry
 
-    async def stop(self) -> None:
-        """Watch no more."""
+    def mark_pending(self) -> None:
+        """Count the connection as unauthenticated; this may end the oldest one of those.
 
-    def look(self) -> None:
-        """Compare those that hold seats with the database now. On the event loop."""
-
-
-class Seat:
-    """The place of one socket. Leave when done, however it went."""
-
-    def __init__(self, desk: Desk, end: End, address: str = "") -> None:
-        self.end = end
-        self.address = address
-        self._desk = desk
-        self.principal: Principal | None = None
-        self.timer: asyncio.TimerHandle | None = None
-        self._holder: Holder | None = None
-        self._waits = False
-
-    def wait(self) -> None:
-        """Count it among those that are not authenticated yet, of which the oldest may have to go.
-
-        Raises TooMany where all of them are in other processes.
+        Raises TooMany if the limit is reached by connections of other processes alone.
         """
-        self._desk._let_wait(self)
-        self._waits = True
+        self._registry._mark_pending(self)
 
-    def stop_waiting(self) -> None:
-        """Count it among them no more; harmless when done before."""
-        if self._waits:
-            self._waits = False
-            self._desk._end_wait(self)
+    def assign(self, principal: Principal) -> None:
+        """Assign the connection to `principal`.
 
-    def take(self, principal: Principal) -> None:
-        """Have `principal` hold it. Raises TooMany, and Unauthorized for credentials over."""
-        self.stop_waiting()
-        self._holder = self._desk._seat(self, principal)
-        self.principal = principal
+        Raises TooMany at a limit, and Unauthorized for revoked or expired credentials.
+        """
+        self._registry._assign(self, principal)
 
-    def leave(self) -> None:
-        """Make room for another; harmless when done before."""
-        self.stop_waiting()
-        if self.timer is not None:
-            self.timer.cancel()
-        self._desk._empty(self, self._holder)
-        self._holder = self.principal = None
+    def release(self) -> None:
+        """Stop counting the connection; harmless if already released."""
+        self._registry._release(self)
 
 
-class Desk:
-    """All sockets of one event loop. Not to be used from another thread.
+@dataclass(slots=True, eq=False)
+class _Connection:
+    """What the registry knows of one connection. `owner` is set while it is assigned."""
 
-    `counts` has those of all worker processes of the server.
+    end: End
+    address: str
+    principal: Principal | None = None
+    owner: Owner | None = None
+    timer: asyncio.TimerHandle | None = None
+
+
+class ConnectionRegistry:
+    """All connections of one event loop. Not safe to use from another thread.
+
+    `counts` adds up the connections of all worker processes of the server. `on_revocable` is
+    called whenever a connection is assigned whose credentials can be revoked.
     """
 
     def __init__(
         self,
         settings: StreamingCacheSettings,
-        watch: Watch | None = None,
         counts: SharedCounts | None = None,
+        on_revocable: Callable[[], None] | None = None,
     ) -> None:
-        self.watch = watch
-        self._counts = counts or SharedCounts.local()
-        # By address, the oldest first.
-        self._waiting: dict[str, dict[Seat, None]] = {}
         self._settings = settings
+        self._counts = counts or SharedCounts.local()
+        self._on_revocable = on_revocable
         self._loop = asyncio.get_running_loop()
-        self._seats: set[Seat] = set()
-        self._held: dict[Holder, set[Seat]] = {}
+        self._connections: dict[ConnectionSlot, _Connection] = {}
+        # By address; within an address the oldest first.
+        self._pending: dict[str, dict[ConnectionSlot, None]] = {}
+        # When each credential was revoked, by the clock of the loop.
         self._revoked: dict[Credential, float] = {}
 
     @property
     def credentials(self) -> CredentialIds:
-        """All that holds seats here and may be revoked."""
-        held = [seat.principal for seat in self._seats if seat.principal is not None]
+        """The credentials of all connections that can be revoked."""
+        principals = [principal for _, principal in self._assigned()]
         return CredentialIds(
-            keys=frozenset(one.key_id for one in held if one.key_id is not None),
-            sessions=frozenset(one.session for one in held if one.session is not None),
-            accounts=frozenset(one.uuid for one in held if one.uuid is not None),
+            keys=frozenset(one.key_id for one in principals if one.key_id is not None),
+            sessions=frozenset(one.session for one in principals if one.session is not None),
+            accounts=frozenset(one.uuid for one in principals if one.uuid is not None),
         )
 
     @property
-    def waiting(self) -> int:
-        """How many wait here."""
-        return sum(map(len, self._waiting.values()))
+    def pending_count(self) -> int:
+        """The number of unauthenticated connections of this event loop."""
+        return sum(map(len, self._pending.values()))
 
-    def enter(self, end: End, address: str = "") -> Seat:
-        """A seat for a socket that wants in, from `address`. Raises TooMany."""
-        if len(self._seats) >= self._settings.connections:
-            raise TooMany(ALL_TAKEN)
-        seat = Seat(self, end, address)
-        self._seats.add(seat)
-        return seat
+    def reserve(self, end: End, address: str = "") -> ConnectionSlot:
+        """Reserve a slot for a new connection from `address`. Raises TooMany at the limit."""
+        if len(self._connections) >= self._settings.max_connections:
+            raise TooMany(CONNECTION_LIMIT)
+        slot = ConnectionSlot(self)
+        self._connections[slot] = _Connection(end, address)
+        return slot
 
-    def end(self, credential: Credential, reason: str) -> None:
-        """Send away whoever holds a seat by it, and whoever comes with it from now on."""
+    def revoke(self, credential: Credential, reason: str) -> None:
+        """End all connections with `credential`, and reject it for new ones."""
         now = self._loop.time()
         self._revoked = {
             known: moment
             for known, moment in self._revoked.items()
-            if now - moment < REMEMBERED_SECONDS
+            if now - moment < REVOCATIONS_KEPT_SECONDS
         }
         self._revoked[credential] = now
-        for seat in list(self._seats):
-            if seat.principal is not None and credential in _credentials(seat.principal):
-                seat.end(Unauthorized.close_code, reason)
+        for connection, principal in self._assigned():
+            if credential in _credentials(principal):
+                connection.end(Unauthorized.close_code, reason)
 
-    def compare(self, asked: CredentialIds, valid: ValidCredentials) -> None:
-        """Send away who holds what was asked for and does not count any more."""
-        for key_id in asked.keys:
+    def apply_recheck(self, held: CredentialIds, valid: ValidCredentials) -> None:
+        """End the connections whose credentials are among `held` but not among `valid`."""
+        for key_id in held.keys:
             if key_id not in valid.keys:
-                self.end(key_id, REVOKED)
+                self.revoke(key_id, KEY_REVOKED)
             elif _seconds_left(valid.keys[key_id]) <= 0:
-                self.end(key_id, EXPIRED)
-        for session in asked.sessions - valid.sessions:
-            self.end(session, LOGGED_OUT)
-        for account in asked.accounts - valid.accounts:
-            self.end(account, BARRED)
-        self._send_back(valid)
+                self.revoke(key_id, KEY_EXPIRED)
+        for session in held.sessions - valid.sessions:
+            self.revoke(session, SESSION_REVOKED)
+        for account in held.accounts - valid.accounts:
+            self.revoke(account, ACCOUNT_DISABLED)
+        self._reconnect_changed(valid)
 
-    def look(self) -> None:
-        """Have the credentials looked at now."""
-        if self.watch is not None:
-            self.watch.look()
-
-    def _send_back(self, valid: ValidCredentials) -> None:
-        """Have whoever was an admin, or has another name, come again, as what they are now."""
-        demoted = valid.accounts - valid.admins
-        for seat in list(self._seats):
-            principal = seat.principal
-            if principal is None or principal.uuid not in valid.accounts:
+    def _reconnect_changed(self, valid: ValidCredentials) -> None:
+        """Have accounts that lost their admin role, or were renamed, connect again."""
+        not_admins = valid.accounts - valid.admins
+        for connection, principal in self._assigned():
+            if principal.uuid not in valid.accounts:
                 continue
             name = valid.names.get(principal.uuid)
             renamed = name is not None and name not in principal.names
-            if renamed or (principal.admin and principal.uuid in demoted):
-                seat.end(COME_AGAIN, DEMOTED)
+            if renamed or (principal.admin and principal.uuid in not_admins):
+                connection.end(RECONNECT, PERMISSIONS_CHANGED)
 
-    def _let_wait(self, seat: Seat) -> None:
-        if self._counts.add(WAITING) > self._settings.connections_waiting and not self._drop():
-            self._counts.add(WAITING, -1)
-            raise TooMany(TOO_MANY_WAIT)
-        self._waiting.setdefault(seat.address, {})[seat] = None
+    def _assigned(self) -> Iterator[tuple[_Connection, Principal]]:
+        # A copy: to end a connection may release its slot.
+        for connection in list(self._connections.values()):
+            if connection.principal is not None:
+                yield connection, connection.principal
 
-    def _end_wait(self, seat: Seat) -> None:
-        self._counts.add(WAITING, -1)
-        del self._waiting[seat.address][seat]
-        if not self._waiting[seat.address]:
-            del self._waiting[seat.address]
+    def _mark_pending(self, slot: ConnectionSlot) -> None:
+        limit = self._settings.max_unauthenticated_connections
+        if self._counts.add(PENDING_COUNTER) > limit and not self._end_oldest_pending():
+            self._counts.add(PENDING_COUNTER, -1)
+            raise TooMany(PENDING_LIMIT)
+        self._pending.setdefault(self._connections[slot].address, {})[slot] = None
 
-    def _drop(self) -> bool:
-        """Drop the oldest of the address that has the most; False where none waits here."""
-        if not self._waiting:
+    def _clear_pending(self, slot: ConnectionSlot) -> None:
+        address = self._connections[slot].address
+        if slot not in self._pending.get(address, {}):
+            return
+        self._counts.add(PENDING_COUNTER, -1)
+        del self._pending[address][slot]
+        if not self._pending[address]:
+            del self._pending[address]
+
+    def _end_oldest_pending(self) -> bool:
+        """End the oldest pending connection of the address with the most; False if there is none.
+
+        So an address that opens many connections displaces its own, and not those of others.
+        """
+        if not self._pending:
             return False
-        most = max(self._waiting.values(), key=len)
-        oldest = next(iter(most))
-        oldest.stop_waiting()
-        oldest.end(TooMany.close_code, TOO_MANY_WAIT)
+        busiest = max(self._pending.values(), key=len)
+        oldest = next(iter(busiest))
+        self._clear_pending(oldest)
+        self._connections[oldest].end(TooMany.close_code, PENDING_LIMIT)
         return True
 
-    def _seat(self, seat: Seat, principal: Principal) -> Holder:
+    def _assign(self, slot: ConnectionSlot, principal: Principal) -> None:
+        self._clear_pending(slot)
+        connection = self._connections[slot]
         credentials = _credentials(principal)
         if not self._revoked.keys().isdisjoint(credentials):
             raise Unauthorized("Invalid API key")
         if _seconds_left(principal.expires) <= 0:
             raise Unauthorized("Invalid API key")
-        holder = _holder(principal)
-        self._count(holder, seat.address)
-        self._held.setdefault(holder, set()).add(seat)
-        self._set_timer(seat, principal)
-        if credentials and self.watch is not None:
-            self.watch.start()
-        return holder
+        owner = _owner(principal)
+        self._count(owner, connection.address)
+        connection.owner, connection.principal = owner, principal
+        self._set_timer(connection, principal)
+        if credentials and self._on_revocable is not None:
+            self._on_revocable()
 
-    def _empty(self, seat: Seat, holder: Holder | None) -> None:
-        self._seats.discard(seat)
-        if holder is None:
+    def _release(self, slot: ConnectionSlot) -> None:
+        if slot not in self._connections:
             return
-        self._uncount(holder, seat.address)
-        self._held[holder].discard(seat)
-        if not self._held[holder]:
-            del self._held[holder]
+        self._clear_pending(slot)
+        connection = self._connections.pop(slot)
+        if connection.timer is not None:
+            connection.timer.cancel()
+        if connection.owner is not None:
+            self._uncount(connection.owner, connection.address)
 
-    def _count(self, holder: Holder, address: str) -> None:
+    def _count(self, owner: Owner, address: str) -> None:
         settings = self._settings
-        if self._counts.add(f"holder {holder}") > settings.connections_per_key:
-            self._counts.add(f"holder {holder}", -1)
-            raise TooMany(ALL_OF_KEY_TAKEN)
-        if holder != NO_KEY or not address:
+        # Counted first, then compared: two processes at the limit cannot both succeed.
+        if self._counts.add(f"holder {owner}") > settings.connections_per_key:
+            self._counts.add(f"holder {owner}", -1)
+            raise TooMany(KEY_LIMIT)
+        if owner != NO_KEY or not address:
             return
         if self._counts.add(f"address {address}") > settings.connections_per_address:
-            self._uncount(holder, address)
-            raise TooMany(ALL_OF_ADDRESS_TAKEN)
+            self._uncount(owner, address)
+            raise TooMany(ADDRESS_LIMIT)
 
-    def _uncount(self, holder: Holder, address: str) -> None:
-        self._counts.add(f"holder {holder}", -1)
-        if holder == NO_KEY and address:
+    def _uncount(self, owner: Owner, address: str) -> None:
+        self._counts.add(f"holder {owner}", -1)
+        if owner == NO_KEY and address:
             self._counts.add(f"address {address}", -1)
 
-    def _set_timer(self, seat: Seat, principal: Principal) -> None:
+    def _set_timer(self, connection: _Connection, principal: Principal) -> None:
         if principal.expires is not None:
-            delay = min(_seconds_left(principal.expires), LONGEST_TIMER)
-            seat.timer = self._loop.call_later(delay, self._expire, seat, principal)
+            delay = min(_seconds_left(principal.expires), MAX_TIMER_SECONDS)
+            connection.timer = self._loop.call_later(delay, self._expire, connection, principal)
 
-    def _expire(self, seat: Seat, principal: Principal) -> None:
+    def _expire(self, connection: _Connection, principal: Principal) -> None:
         if _seconds_left(principal.expires) > 0:
-            self._set_timer(seat, principal)
+            self._set_timer(connection, principal)
         else:
-            reason = EXPIRED if principal.session is None else TOKEN_EXPIRED
-            seat.end(Unauthorized.close_code, reason)
+            reason = KEY_EXPIRED if principal.session is None else TOKEN_EXPIRED
+            connection.end(Unauthorized.close_code, reason)
 
 
 def _credentials(principal: Principal) -> set[Credential]:
@@ -273,12 +287,12 @@ def _credentials(principal: Principal) -> set[Credential]:
     return {one for one in known if one is not None}
 
 
-def _holder(principal: Principal) -> Holder:
+def _owner(principal: Principal) -> Owner:
     if principal.key_id is not None:
         return principal.key_id
     if principal.session is not None:
         return f"session {principal.session}"
-    return NO_KEY if principal.anonymous else OWN_KEY
+    return NO_KEY if principal.anonymous else SINGLE_USER_KEY
 
 
 def _seconds_left(expires: datetime | None) -> float:

@@ -1,4 +1,18 @@
-"""What all WebSockets of the streams have in common: letting in, and closing with a reason."""
+"""Common part of all stream consumers: authentication, limits, and closing with a reason.
+
+States of a connection:
+
+| state | `_auth_timeout` | `_sender` | leaves on |
+| --- | --- | --- | --- |
+| connecting | None | None | authorized: streaming; no credentials: waiting for auth; refused: \
+closed |
+| waiting for auth | set | None | the first message: streaming or closed; timeout: closing |
+| streaming | None | runs `_run_stream` | the stream ends, fails, or is terminated: closing |
+| closing | None | sends the close frame | the client disconnects |
+
+`_terminate` may be called in every state, by the connection registry or a permission watch. While
+connecting it is only noted in `_termination`, and closes the connection as soon as it is accepted.
+"""
 
 from __future__ import annotations
 
@@ -16,164 +30,172 @@ from core.errors import ServiceError, Unauthorized
 
 from ...config import required_cache
 from ...protocol.endings import CLOSE_CODES, StreamEnd, StreamEnded
-from ..connections.authorization import needs_credentials
-from ..connections.registry import Seat
-from ..connections.revocation import current_desk
+from ..connections.authorization import credentials_required
+from ..connections.registry import ConnectionSlot
+from ..connections.revocation import current_registry
 from ..messages import json_envelope
-from ..messages.error_codes import service_error
+from ..messages.error_mapping import to_service_error
 from .handshake import BadFirstMessage, Handshake, first_message_credentials
 
 logger = logging.getLogger(__name__)
 
-FIRST_MESSAGE_SECONDS = 10.0
-REASON_BYTES = 123
+AUTH_TIMEOUT_SECONDS = 10.0
+# A close frame holds 125 bytes, two of them for the code. Source: RFC 6455, section 5.5.
+MAX_REASON_BYTES = 123
 
 
-class StreamSocket(AsyncConsumer):
-    """Lets in who may watch, and has its kind of connection speak until that is over.
+class BaseStreamConsumer(AsyncConsumer):
+    """Authorize a client and run its kind of stream until that is over.
 
-    Without credentials, where they are needed, the first message has to bring them.
+    Where credentials are required and the handshake has none, the first message must carry them.
     """
 
     handshake: Handshake
     _sender: asyncio.Task[None] | None = None
-    _patience: asyncio.TimerHandle | None = None
-    _seat: Seat | None = None
-    _end: tuple[int, str] | None = None
+    _auth_timeout: asyncio.TimerHandle | None = None
+    _slot: ConnectionSlot | None = None
+    _termination: tuple[int, str] | None = None
 
-    def __init__(self, first_message_seconds: float = FIRST_MESSAGE_SECONDS) -> None:
-        self.first_message_seconds = first_message_seconds
+    def __init__(self, auth_timeout_seconds: float = AUTH_TIMEOUT_SECONDS) -> None:
+        self.auth_timeout_seconds = auth_timeout_seconds
 
     def check_subprotocol(self) -> None:
-        """Raise BadRequest for a client that speaks another protocol; by default any may come."""
+        """Raise BadRequest if no offered subprotocol is supported. By default all are accepted."""
 
-    async def admit(self, seat: Seat, credentials: Credentials | None) -> None:
-        """Have whoever has them take the seat, and prepare to speak. Raises ServiceError."""
+    async def authorize(self, slot: ConnectionSlot, credentials: Credentials | None) -> None:
+        """Assign the slot to the principal of `credentials` and subscribe. Raises ServiceError."""
         raise NotImplementedError
 
-    async def speak(self) -> None:
+    async def stream(self) -> None:
         """Send until there is no more to send. Raises StreamEnded, ServiceError, OSError."""
         raise NotImplementedError
 
-    async def hear(self, message: Mapping[str, Any]) -> None:
-        """Take a message of a client that was let in; most have nothing to say."""
+    async def receive_message(self, message: Mapping[str, Any]) -> None:
+        """Handle a message of an authorized client; ignored by default."""
 
-    async def leave(self) -> None:
-        """Have the connection cost nothing any more; harmless when done before."""
+    async def unsubscribe(self) -> None:
+        """Release all subscriptions; harmless if already done."""
         raise NotImplementedError
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Run one connection: one message after the other, which needs no task for each."""
+        """Run one connection."""
         self.scope, self.base_send = scope, send
         try:
+            # One message after the other: Channels' own loop would start a task for each.
             while True:
                 await self.dispatch(await receive())
         except StopConsumer:
             pass
         finally:
-            self._stop_waiting()
+            self._cancel_auth_timeout()
             if self._sender is not None:
                 self._sender.cancel()
-            await self.leave()
-            if self._seat is not None:
-                self._seat.leave()
+            await self.unsubscribe()
+            if self._slot is not None:
+                self._slot.release()
 
     async def dispatch(self, message: Mapping[str, Any]) -> None:
-        """Hand a message to its method. No database connection is held here that could be old."""
+        """Call the method for a message.
+
+        Channels' own dispatch closes old database connections first, which takes a thread; no
+        database connection is held here.
+        """
         await getattr(self, message["type"].replace(".", "_"))(message)
 
     async def websocket_connect(self, _: Mapping[str, Any]) -> None:
-        """Accept or deny; what can be known before is known before."""
+        """Accept the handshake, or reject it if it is known already that it has to be."""
         try:
             self.handshake = Handshake.read(self.scope)
             self.check_subprotocol()
             required_cache()
-            waits = self.handshake.credentials is None and needs_credentials()
+            waits = self.handshake.credentials is None and credentials_required()
             address = self.scope.get(SCOPE_ADDRESS, "")
-            self._seat = current_desk().enter(self._end_early, address)
+            self._slot = current_registry().reserve(self._terminate, address)
             if waits:
-                self._seat.wait()
+                self._slot.mark_pending()
             else:
-                await self.admit(self._seat, self._shown(self.handshake.credentials))
-        except Exception as error:  # noqa: BLE001  the client gets an answer whatever failed
-            await self._deny(self._told(error))
+                await self.authorize(self._slot, self._with_address(self.handshake.credentials))
+        except Exception as error:  # noqa: BLE001  Every failure gets a response.
+            await self._reject(self._to_service_error(error))
             return
         await self.send({"type": "websocket.accept", "subprotocol": self.scope.get("subprotocol")})
-        if waits and self._end is None:
+        if waits and self._termination is None:
             loop = asyncio.get_running_loop()
-            self._patience = loop.call_later(self.first_message_seconds, self._lose_patience)
+            self._auth_timeout = loop.call_later(self.auth_timeout_seconds, self._on_auth_timeout)
         else:
             self._start()
 
-    def _shown(self, credentials: Credentials | None) -> Credentials | None:
+    def _with_address(self, credentials: Credentials | None) -> Credentials | None:
         return None if credentials is None else credentials.at(self.scope.get(SCOPE_ADDRESS, ""))
 
     async def websocket_receive(self, message: Mapping[str, Any]) -> None:
-        """Take the first message of a connection without credentials; the rest is for `hear`."""
-        if self._patience is None or self._seat is None:
+        """Authenticate by the first message if that is awaited; else pass the message on."""
+        if self._auth_timeout is None or self._slot is None:
             if self._sender is not None and not self._sender.done():
-                await self._hear(message)
+                await self._receive(message)
             return
-        self._stop_waiting()
+        self._cancel_auth_timeout()
         try:
-            shown = first_message_credentials(message.get("text"))
-            await self.admit(self._seat, self._shown(shown))
+            credentials = first_message_credentials(message.get("text"))
+            await self.authorize(self._slot, self._with_address(credentials))
         except Unauthorized as error:
+            # The reason is the same for all wrong credentials, as the reference server has it.
             await self._close(error.close_code, "Authentication failed")
         except Exception as error:  # noqa: BLE001
-            told = self._told(error)
-            await self._close(told.close_code, told.detail)
+            failure = self._to_service_error(error)
+            await self._close(failure.close_code, failure.detail)
         else:
             self._start()
 
     async def websocket_disconnect(self, _: Mapping[str, Any]) -> None:
-        """The client is gone: stop at once."""
+        """Stop at once: the client is gone."""
         raise StopConsumer
 
     def close_code(self, ending: StreamEnd) -> int:
-        """With which code to close when the stream is over."""
+        """Return the code to close with when the stream is over."""
         return CLOSE_CODES[ending]
 
     def _start(self) -> None:
-        task = self._speak() if self._end is None else self._close(*self._end)
-        self._sender = asyncio.create_task(task)
+        ended = self._termination
+        self._sender = asyncio.create_task(
+            self._run_stream() if ended is None else self._close(*ended)
+        )
 
-    def _end_early(self, code: int, reason: str) -> None:
-        """Send nothing more, whatever has been written; once it was let in, close."""
-        self._end = (code, reason)
-        if self._patience is not None:
-            # It has not brought its key yet.
-            self._stop_waiting()
+    def _terminate(self, code: int, reason: str) -> None:
+        """Send nothing more and close, as soon as the handshake has been accepted."""
+        self._termination = (code, reason)
+        if self._auth_timeout is not None:
+            self._cancel_auth_timeout()
             self._start()
         elif self._sender is not None:
             self._sender.cancel()
             self._start()
 
-    async def _speak(self) -> None:
+    async def _run_stream(self) -> None:
         try:
-            await self.speak()
+            await self.stream()
         except StreamEnded as end:
             await self._close(self.close_code(end.ending), end.ending.value)
         except OSError as error:
-            logger.debug("A subscriber is gone: %s", error)
+            logger.debug("Lost the connection to a subscriber: %s", error)
             await self._close(1011, "Connection lost")
         except Exception as error:  # noqa: BLE001
-            told = self._told(error)
-            await self._close(told.close_code, told.detail)
+            failure = self._to_service_error(error)
+            await self._close(failure.close_code, failure.detail)
         finally:
-            await self.leave()
+            await self.unsubscribe()
 
-    async def _hear(self, message: Mapping[str, Any]) -> None:
+    async def _receive(self, message: Mapping[str, Any]) -> None:
         try:
-            await self.hear(message)
+            await self.receive_message(message)
         except Exception as error:  # noqa: BLE001
-            told = self._told(error)
-            self._end_early(told.close_code, told.detail)
+            failure = self._to_service_error(error)
+            self._terminate(failure.close_code, failure.detail)
 
-    def _told(self, error: Exception) -> ServiceError:
-        return service_error(error, self.scope.get("path"))
+    def _to_service_error(self, error: Exception) -> ServiceError:
+        return to_service_error(error, self.scope.get("path"))
 
-    async def _deny(self, error: ServiceError) -> None:
+    async def _reject(self, error: ServiceError) -> None:
         if "websocket.http.response" not in self.scope.get("extensions", {}):
             await self.send({"type": "websocket.close"})
             return
@@ -190,18 +212,18 @@ class StreamSocket(AsyncConsumer):
         await self.send({"type": "websocket.http.response.body", "body": body})
 
     async def _close(self, code: int, reason: str) -> None:
-        reason = reason.encode()[:REASON_BYTES].decode(errors="ignore")
+        reason = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
         try:
             await self.send({"type": "websocket.close", "code": code, "reason": reason})
         except OSError as error:
-            logger.debug("A subscriber was gone before it was closed: %s", error)
+            logger.debug("Lost the connection to a subscriber before closing it: %s", error)
 
-    def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+    def _cancel_auth_timeout(self) -> None:
+        if self._auth_timeout is not None:
+            self._auth_timeout.cancel()
+            self._auth_timeout = None
 
-    def _lose_patience(self) -> None:
-        self._patience = None
-        error = BadFirstMessage(f"No auth message within {self.first_message_seconds:g} seconds")
+    def _on_auth_timeout(self) -> None:
+        self._auth_timeout = None
+        error = BadFirstMessage(f"No auth message within {self.auth_timeout_seconds:g} seconds")
         self._sender = asyncio.create_task(self._close(error.close_code, error.detail))

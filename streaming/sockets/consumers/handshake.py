@@ -1,4 +1,4 @@
-"""What a WebSocket handshake asks for: read and judged, nothing looked up."""
+"""Parse a WebSocket handshake: path, query, headers. No I/O."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from core.errors import BadRequest, Forbidden, ServiceError, Unauthorized
 from ...protocol.subscription_options import SubscriptionOptions, read_features
 
 
-class Envelope(StrEnum):
-    """How messages are written."""
+class EnvelopeFormat(StrEnum):
+    """Encoding of messages, the query parameter `envelope_format`."""
 
     json = "json"
     msgpack = "msgpack"
 
 
 class BadFirstMessage(ServiceError):
-    """The first message of a connection is not the credentials that it has to be."""
+    """The first message of an unauthenticated connection is not an auth message."""
 
     close_code = 4001
 
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """A subscription that is asked for. `credentials` is None if the handshake carried none."""
+    """A requested subscription. `credentials` is None if the handshake carried none."""
 
     path: list[str]
-    envelope: Envelope
-    terms: SubscriptionOptions
+    envelope: EnvelopeFormat
+    options: SubscriptionOptions
     credentials: Credentials | None
     base_url: str
     user_agent: str = ""
 
     @classmethod
     def read(cls, scope: Mapping[str, Any]) -> Handshake:
-        """Read an ASGI scope.
+        """Parse an ASGI scope.
 
         Raises Forbidden and InvalidOptions (query), BadRequest and Unauthorized (credentials).
         """
@@ -55,21 +55,25 @@ class Handshake:
         }
         fields = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         query = {name: values[-1] for name, values in fields.items()}
-        in_query = _token(query.get("access_token"))
+        # Parsed even if a header is present: a bad token fails the handshake in any case.
+        in_query = _query_token(query.get("access_token"))
         return cls(
             path=split_path(scope["url_route"]["kwargs"]["path"]),
             envelope=_envelope(query.get("envelope_format")),
-            terms=SubscriptionOptions.read(
+            options=SubscriptionOptions.parse(
                 {**query, "columns": fields.get("columns")}, read_features(query.get("features"))
             ),
-            credentials=_in_header(headers.get("authorization")) or in_query,
+            credentials=_parse_authorization(headers.get("authorization")) or in_query,
             base_url=_base_url(scope, headers),
             user_agent=headers.get("user-agent", ""),
         )
 
 
 def first_message_credentials(text: str | None) -> Credentials:
-    """What a first message shows. Raises BadFirstMessage, or Unauthorized if that is nothing."""
+    """Return the credentials of an auth message.
+
+    Raises BadFirstMessage for any other message, and Unauthorized if it has no credentials.
+    """
     try:
         message = orjson.loads(text or "")
     except orjson.JSONDecodeError as error:
@@ -84,16 +88,16 @@ def first_message_credentials(text: str | None) -> Credentials:
     raise Unauthorized("Authentication failed")
 
 
-def _envelope(text: str | None) -> Envelope:
+def _envelope(text: str | None) -> EnvelopeFormat:
     if text is None:
-        return Envelope.json
+        return EnvelopeFormat.json
     try:
-        return Envelope(text)
+        return EnvelopeFormat(text)
     except ValueError as error:
         raise Forbidden(f"envelope_format must be json or msgpack, not {text!r}.") from error
 
 
-def _in_header(authorization: str | None) -> Credentials | None:
+def _parse_authorization(authorization: str | None) -> Credentials | None:
     if authorization is None:
         return None
     scheme, _, secret = authorization.strip().partition(" ")
@@ -104,8 +108,11 @@ def _in_header(authorization: str | None) -> Credentials | None:
     raise BadRequest("Authorization header must be formatted like 'Apikey SECRET'")
 
 
-def _token(token: str | None) -> Credentials | None:
-    """The token of the query, which has to be a right one even if there is a key as well."""
+def _query_token(token: str | None) -> Credentials | None:
+    """Return the access token of the query, an empty one counting as absent.
+
+    Raises Unauthorized for an invalid token.
+    """
     if not token:
         return None
     if not authentication_settings().multi_user:
@@ -115,7 +122,7 @@ def _token(token: str | None) -> Credentials | None:
 
 
 def _base_url(scope: Mapping[str, Any], headers: Mapping[str, str]) -> str:
-    # Several proxies make a list; the first is the one that the client talked to.
+    # Several proxies make a list, of which the first is the one that the client connected to.
     protocol = (
         headers.get("x-forwarded-proto", scope.get("scheme", "ws")).split(",")[0].strip().lower()
     )

@@ -1,4 +1,4 @@
-"""One WebSocket on many streams, subscribed to and unsubscribed from at any time."""
+"""WebSocket for many streams, subscribed to and unsubscribed from at any time."""
 
 from __future__ import annotations
 
@@ -13,65 +13,65 @@ from tiled_client.wire.subprotocols import MULTI
 
 from ...config import required_cache
 from ...reading.reader import current_reader
-from ..connections.authorization import identify
-from ..connections.registry import Seat
-from ..messages.sender import Outlet
-from ..multiplex.commands import BadControl, Subscribe, read_control
-from ..multiplex.session import Exchange
-from .base import StreamSocket
-from .handshake import Envelope
+from ..connections.authorization import authenticate_subscriber
+from ..connections.registry import ConnectionSlot
+from ..messages.sender import MessageSender
+from ..multiplex.commands import InvalidCommand, Subscribe, parse_command
+from ..multiplex.session import MultiplexSession
+from .base import BaseStreamConsumer
+from .handshake import EnvelopeFormat
 
 
-class MultiConsumer(StreamSocket):
-    """Does what the client says, and sends what its subscriptions bring."""
+class MultiStreamConsumer(BaseStreamConsumer):
+    """Carry out the commands of a client, and send what its subscriptions bring."""
 
-    _exchange: Exchange | None = None
+    _session: MultiplexSession | None = None
 
     def check_subprotocol(self) -> None:
-        """Refuse a client that offers subprotocols, but none that is spoken here."""
+        """Reject a client that offers only unknown subprotocols."""
         offered = self.scope.get("subprotocols")
         if offered and self.scope.get("subprotocol") is None:
             raise BadRequest(
-                f"None of the WebSocket subprotocols {', '.join(offered)!r:.200} is spoken here. "
+                f"Unsupported WebSocket subprotocols {', '.join(offered)!r:.200}. "
                 f"Offer {MULTI}, or none."
             )
 
-    async def admit(self, seat: Seat, credentials: Credentials | None) -> None:
-        """Let in whoever may watch anything."""
-        principal = await database_sync_to_async(identify)(credentials)
-        seat.take(principal)
-        text = self.handshake.envelope is Envelope.json
-        self._exchange = Exchange(
-            Outlet(self.scope, self.base_send, text),
+    async def authorize(self, slot: ConnectionSlot, credentials: Credentials | None) -> None:
+        """Authenticate; each subscription is authorized by itself."""
+        principal = await database_sync_to_async(authenticate_subscriber)(credentials)
+        slot.assign(principal)
+        text = self.handshake.envelope is EnvelopeFormat.json
+        self._session = MultiplexSession(
+            MessageSender(self.scope, self.base_send, text),
             current_reader(),
             principal,
             self.handshake.base_url,
             text=text,
-            most_nodes=required_cache().recursive_nodes,
+            max_nodes=required_cache().max_nodes_per_connection,
         )
 
-    async def speak(self) -> None:
+    async def stream(self) -> None:
         """Send until cancelled."""
-        assert self._exchange is not None
-        await self._exchange.run()
+        assert self._session is not None
+        await self._session.run()
 
-    async def hear(self, message: Mapping[str, Any]) -> None:
+    async def receive_message(self, message: Mapping[str, Any]) -> None:
         """Subscribe or unsubscribe."""
-        if self._exchange is None or not self._exchange.listens():
+        if self._session is None or not self._session.accepts_commands():
             return
-        features = self.handshake.terms.features
+        features = self.handshake.options.features
         try:
-            asked = read_control(message.get("text"), message.get("bytes"), features)
-        except BadControl as error:
-            self._exchange.refuse(error)
+            command = parse_command(message.get("text"), message.get("bytes"), features)
+        except InvalidCommand as error:
+            self._session.reject(error)
             return
-        if isinstance(asked, Subscribe):
-            await self._exchange.subscribe(asked)
+        if isinstance(command, Subscribe):
+            await self._session.subscribe(command)
         else:
-            await self._exchange.unsubscribe(asked)
+            await self._session.unsubscribe(command)
 
-    async def leave(self) -> None:
-        """Leave all streams."""
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            await exchange.close()
+    async def unsubscribe(self) -> None:
+        """Release all subscriptions."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()

@@ -1,4 +1,4 @@
-"""One WebSocket on one stream."""
+"""WebSocket for the stream of one node."""
 
 from __future__ import annotations
 
@@ -19,108 +19,140 @@ from ...reading.entries import Entry
 from ...reading.feed import Item
 from ...reading.reader import Reader, current_reader
 from ...reading.subscriber import Subscriber
-from ..connections.authorization import Watched, admit
-from ..connections.permission_watch import Onlooker, onlookers
-from ..connections.registry import Seat
-from ..messages.in_flight import in_flight
-from ..messages.renderer import Rendering
-from ..messages.sender import Outlet
-from ..messages.slicing import Cut, Origin, cut_of
-from ..messages.visibility import sight_of
-from .base import StreamSocket
-from .handshake import Envelope
+from ..connections.authorization import AuthorizedNode, authorize
+from ..connections.permission_watch import PermissionWatch, permission_watcher
+from ..connections.registry import ConnectionSlot
+from ..messages.in_flight import in_flight_budget
+from ..messages.renderer import Renderer
+from ..messages.sender import MessageSender
+from ..messages.slicing import NodeLocation, UpdateFilter, build_filter
+from ..messages.visibility import child_filter
+from .base import BaseStreamConsumer
+from .handshake import EnvelopeFormat
 
 
-class StreamConsumer(StreamSocket):
-    """Admits, subscribes, and then sends: the schema, and one update after the other."""
+class SingleStreamConsumer(BaseStreamConsumer):
+    """Authorize, subscribe, then send the schema and one update after the other."""
 
-    watched: Watched
+    node: AuthorizedNode
     _reader: Reader
-    _cut: Cut | None = None
+    _update_filter: UpdateFilter | None = None
     _subscriber: Subscriber | None = None
-    _onlooker: Onlooker | None = None
+    _watch: PermissionWatch | None = None
 
-    async def admit(self, seat: Seat, credentials: Credentials | None) -> None:
-        """Subscribe, if `credentials` may watch the node and the seat can be taken."""
+    async def authorize(self, slot: ConnectionSlot, credentials: Credentials | None) -> None:
+        """Subscribe if the principal of `credentials` may read the node."""
         handshake = self.handshake
-        self.watched = await database_sync_to_async(admit)(handshake.path, credentials)
-        self._cut = cut_of(handshake.terms, self.watched.structure)
-        seat.take(self.watched.principal)
+        self.node = await database_sync_to_async(authorize)(handshake.path, credentials)
+        self._update_filter = build_filter(handshake.options, self.node.structure)
+        slot.assign(self.node.principal)
         self._reader = current_reader()
-        self._onlooker = Onlooker(self.watched, self._lose)
-        onlookers().add(self._onlooker)
+        self._watch = PermissionWatch(self.node, self._on_hidden)
+        permission_watcher().add(self._watch)
         # Before the schema is sent, so that nothing written after that is missed.
-        self._subscriber = await self._reader.subscribe(self.watched.uuid, handshake.terms)
+        self._subscriber = await self._reader.subscribe(self.node.uuid, handshake.options)
 
-    async def speak(self) -> None:
-        """Send the schema, and then what comes. Raises StreamEnded."""
-        handshake, subscriber, watch = self.handshake, self._subscriber, onlookers()
+    async def stream(self) -> None:
+        """Send the schema, then updates. Raises StreamEnded."""
+        subscriber = self._subscriber
         assert subscriber is not None
-        text = handshake.envelope is Envelope.json
-        origin = Origin(handshake.base_url, handshake.path)
-        sizes = reads_sizes(handshake.user_agent)
-        rendering = Rendering(origin, self.watched.structure, text, self._cut, sizes=sizes)
-        outlet = Outlet(self.scope, self.base_send, text)
-        await outlet.send([rendering.schema(subscriber.cursor)])
-
-        def express(entries: Sequence[Entry]) -> bool:
-            forms = None if watch.holds(self._onlooker) else rendering.at_once(entries)
-            return forms is not None and outlet.offer(forms)
-
-        sight = sight_of(self.watched)
-        if sight is None:
-            subscriber.fast_path = express
-
-        async def pass_on(items: list[Item]) -> None:
-            await watch.settled(self._onlooker)
-            seen = items if sight is None else await sight.of(items)
-            await outlet.send(await rendering.forms(seen))
-
-        async def replayed() -> bool:
-            # One that never has to wait would otherwise be the only one served.
-            await asyncio.sleep(0)
-            async with in_flight().replays:
-                items = await subscriber.receive_nowait()
-                await pass_on(items)
-            return bool(items)
-
+        text = self.handshake.envelope is EnvelopeFormat.json
+        sender = MessageSender(self.scope, self.base_send, text)
+        renderer = self._renderer(text)
+        await sender.send([renderer.schema(subscriber.cursor)])
+        relay = _Relay(sender, renderer, subscriber, self.node, self._watch)
         try:
-            while True:
-                # Nothing is made before there is room for it.
-                await outlet.drained()
-                if subscriber.feed.behind and await replayed():
-                    continue
-                await pass_on(await subscriber.receive())
+            await relay.run()
         finally:
-            outlet.close()
+            sender.close()
 
-    async def leave(self) -> None:
-        """Unsubscribe."""
-        if self._onlooker is not None:
-            onlookers().remove(self._onlooker)
+    def _renderer(self, text: bool) -> Renderer:
+        handshake = self.handshake
+        location = NodeLocation(handshake.base_url, handshake.path)
+        sizes = reads_sizes(handshake.user_agent)
+        return Renderer(location, self.node.structure, text, self._update_filter, sizes=sizes)
+
+    async def unsubscribe(self) -> None:
+        """Release the subscription."""
+        if self._watch is not None:
+            permission_watcher().remove(self._watch)
         subscriber, self._subscriber = self._subscriber, None
         if subscriber is not None:
-            await self._reader.leave(subscriber)
+            await self._reader.unsubscribe(subscriber)
 
-    def _lose(self) -> None:
-        """The node is hidden from now on, and looks as if it were gone."""
-        self._end_early(self.close_code(StreamEnd.DELETED), StreamEnd.DELETED.value)
+    def _on_hidden(self) -> None:
+        """Close as if the node were deleted: the client must not learn that it still exists."""
+        self._terminate(self.close_code(StreamEnd.DELETED), StreamEnd.DELETED.value)
 
     def close_code(self, ending: StreamEnd) -> int:
-        """With which code to close: some clients know one for deleted nodes."""
-        knows = Feature.child_deleted in self.handshake.terms.features
+        """Return the code to close with; clients have to announce that they know code 4010."""
+        knows = Feature.child_deleted in self.handshake.options.features
         return GONE_CODE if knows and ending is StreamEnd.DELETED else super().close_code(ending)
 
 
-class NoSuchStream(AsyncConsumer):
-    """Refuses what is no stream's address."""
+class _Relay:
+    """Send what a subscriber receives, as far as the principal may see it."""
+
+    def __init__(
+        self,
+        sender: MessageSender,
+        renderer: Renderer,
+        subscriber: Subscriber,
+        node: AuthorizedNode,
+        watch: PermissionWatch | None,
+    ) -> None:
+        self._sender = sender
+        self._renderer = renderer
+        self._subscriber = subscriber
+        self._watch = watch
+        self._watcher = permission_watcher()
+        self._in_flight = in_flight_budget()
+        self._child_filter = child_filter(node)
+        if self._child_filter is None:
+            subscriber.fast_path = self._try_send
+
+    async def run(self) -> None:
+        """Relay until cancelled. Raises StreamEnded."""
+        while True:
+            # Nothing is read or rendered before the connection can take it.
+            await self._sender.drain()
+            if self._subscriber.feed.behind and await self._replay():
+                continue
+            await self._send(await self._subscriber.receive())
+
+    async def _replay(self) -> bool:
+        """Send a batch from the log; False if there is none."""
+        # A replay that never waits would otherwise be the only one served.
+        await asyncio.sleep(0)
+        async with self._in_flight.replays:
+            items = await self._subscriber.receive_nowait()
+            await self._send(items)
+        return bool(items)
+
+    async def _send(self, items: list[Item]) -> None:
+        # Checked after the items were taken: they may be newer than a change of permissions.
+        await self._watcher.wait_verified(self._watch)
+        if self._child_filter is not None:
+            items = await self._child_filter.filter(items)
+        await self._sender.send(await self._renderer.render(items))
+
+    def _try_send(self, entries: Sequence[Entry]) -> bool:
+        """Send new entries as they are notified, without waking the task of the connection."""
+        if self._watcher.is_suspended(self._watch):
+            return False
+        messages = self._renderer.render_sync(entries)
+        return messages is not None and self._sender.try_send(messages)
+
+
+class RejectingConsumer(AsyncConsumer):
+    """Reject a WebSocket at a URL that is not a stream's."""
 
     channel_layer_alias = ""
 
     async def websocket_connect(self, _: Mapping[str, Any]) -> None:
-        """Refuse, which is a bare 403."""
+        """Reject the handshake with a 403 that has no body, as the reference server does."""
         await self.send({"type": "websocket.close"})
 
     async def websocket_disconnect(self, _: Mapping[str, Any]) -> None:
-        """Done."""
+        """Stop: the rejection was sent."""
         raise StopConsumer

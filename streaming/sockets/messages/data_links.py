@@ -1,4 +1,4 @@
-"""Where the data that messages speak of can be read, as one subscriber reaches the server."""
+"""Build the URLs of the data that a message refers to, as its subscriber reaches the server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
 
 API = "/api/v1"
-WHOLE: dict[type[Structure], str] = {
+FULL_ENDPOINTS: dict[type[Structure], str] = {
     ArrayStructure: "array/full",
     SparseStructure: "array/full",
     TableStructure: "table/full",
@@ -24,7 +24,7 @@ WHOLE: dict[type[Structure], str] = {
 
 
 def reference_uri(base_url: str, path: list[str], message: Mapping[str, Any]) -> str:
-    """Where the data that an `array-ref` or `table-ref` message speaks of can be read."""
+    """Return the URL of the data that an `array-ref` or `table-ref` message refers to."""
     if message["type"] == TableRef.type:
         return table_ref_uri(base_url, path, message)
     patch = message["patch"]
@@ -37,26 +37,26 @@ def reference_uri(base_url: str, path: list[str], message: Mapping[str, Any]) ->
 
 
 def array_uri(base_url: str, path: list[str], items: NDSlice) -> str:
-    """Where those elements of an array can be read."""
+    """Return the URL of the elements `items` of an array."""
     return f"{_uri(base_url, 'array/full', path)}?slice={quote(format_slice(items), safe=':,')}"
 
 
 def table_ref_uri(
     base_url: str, path: list[str], message: Mapping[str, Any], columns: Sequence[str] = ()
 ) -> str:
-    """Where the rows that a `table-ref` message speaks of can be read, or columns of them."""
+    """Return the URL of the rows that a `table-ref` message refers to, or of some columns."""
     part, rows = message["partition"], message["rows"]
     query = [] if part is None else [f"partition={part}"]
     if rows is not None:
         query.append(f"rows={format_rows(**rows)}")
     query += [f"column={quote(column, safe='')}" for column in columns]
-    place = "table/full" if part is None else "table/partition"
-    return f"{_uri(base_url, place, path)}{'?' if query else ''}{'&'.join(query)}"
+    endpoint = "table/full" if part is None else "table/partition"
+    return f"{_uri(base_url, endpoint, path)}{'?' if query else ''}{'&'.join(query)}"
 
 
 def whole_uri(base_url: str, path: list[str], structure: Structure | None) -> str:
-    """Where all of a node can be read: the data, or of a container the metadata."""
-    endpoint = "metadata" if structure is None else WHOLE[type(structure)]
+    """Return the URL of all data of a node, or of the metadata of a container."""
+    endpoint = "metadata" if structure is None else FULL_ENDPOINTS[type(structure)]
     return _uri(base_url, endpoint, path)
 
 

@@ -1,9 +1,11 @@
-"""The bytes of large messages that were sent and have not left yet, of all sockets of a process.
+"""Budget of bytes in flight: large messages that were sent but not yet read, per process.
 
-A message that several sockets are sent is one object, and counts once. Whoever would exceed the
-limit waits; the socket that has not read for longest is disconnected for it after a while, and its
-client resumes where it was. Messages are read and encoded for few sockets behind the window at a
-time, since each of them has messages of its own.
+A message that is sent to several connections is one object and counts once. A connection that
+would exceed the limit waits. If the connection that has gone without reading for longest does not
+read within a few seconds, it is aborted to free its share; its client reconnects and resumes.
+
+Subscribers behind the shared window each decode messages of their own, so only a few of them are
+served from the log at the same time (`replays`).
 """
 
 from __future__ import annotations
@@ -15,76 +17,79 @@ from contextlib import suppress
 
 from ...config import streaming_cache_settings
 from ...reading.entries import EncodedMessage
+from ..per_loop import PerLoop
 
 logger = logging.getLogger(__name__)
 
-# Shorter messages are not worth the counting.
-COUNTED_BYTES = 65536
-# A client that reads has taken a part of what it was sent by then.
-PATIENCE_SECONDS = 5.0
-REPLAYS_AT_ONCE = 8
+# Smaller messages are not counted: the bookkeeping would cost more than they do.
+MIN_COUNTED_BYTES = 65536
+# A client that reads at all has read something within this time.
+STALL_TIMEOUT_SECONDS = 5.0
+MAX_CONCURRENT_REPLAYS = 8
 
 
-class Holder:
-    """One socket: what it was sent last, and since when."""
+class InFlightShare:
+    """The large messages that one connection was sent last, and since when they are unread."""
 
     def __init__(self, abort: Callable[[], None] | None) -> None:
         self.abort = abort
         self.since = 0.0
-        self.forms: list[EncodedMessage] = []
+        self.messages: list[EncodedMessage] = []
 
 
-class InFlight:
-    """What has not left yet of one event loop's sockets."""
+class InFlightBudget:
+    """Limit the bytes in flight of all connections of one event loop."""
 
     def __init__(self, limit: int) -> None:
         self.used = 0
-        self.replays = asyncio.Semaphore(REPLAYS_AT_ONCE)
+        self.replays = asyncio.Semaphore(MAX_CONCURRENT_REPLAYS)
         self._limit = limit
         self._loop = asyncio.get_running_loop()
-        self._counts: dict[int, int] = {}
-        # In the order in which they were sent something.
-        self._holders: dict[Holder, None] = {}
+        # Keyed by identity: equal messages that are separate objects use memory twice.
+        self._references: dict[int, int] = {}
+        # A dict as an ordered set: the first share has been unread for longest.
+        self._shares: dict[InFlightShare, None] = {}
         self._freed = asyncio.Event()
 
-    async def take(self, holder: Holder, forms: Sequence[EncodedMessage]) -> None:
-        """Count what is about to be sent; wait until there is room for it."""
-        large = [form for form in forms if len(form) > COUNTED_BYTES]
+    async def reserve(self, share: InFlightShare, messages: Sequence[EncodedMessage]) -> None:
+        """Count `messages` that are about to be sent; wait until the limit allows it."""
+        large = [message for message in messages if len(message) > MIN_COUNTED_BYTES]
         if not large:
             return
-        while self._holders and self.used + self._new(large) > self._limit:
-            await self._make_room()
-        holder.since, holder.forms = self._loop.time(), large
-        self._holders[holder] = None
-        for form in large:
-            count = self._counts.get(id(form), 0)
-            self._counts[id(form)] = count + 1
+        # With no other share to wait for, a message larger than the limit is let through.
+        while self._shares and self.used + self._added_bytes(large) > self._limit:
+            await self._wait_or_abort_oldest()
+        share.since, share.messages = self._loop.time(), large
+        self._shares[share] = None
+        for message in large:
+            count = self._references.get(id(message), 0)
+            self._references[id(message)] = count + 1
             if not count:
-                self.used += len(form)
+                self.used += len(message)
 
-    def release(self, holder: Holder) -> None:
-        """Count it no more; harmless when done before."""
-        if not holder.forms:
+    def release(self, share: InFlightShare) -> None:
+        """Stop counting the messages of `share`; harmless if already released."""
+        if not share.messages:
             return
-        for form in holder.forms:
-            self._counts[id(form)] -= 1
-            if not self._counts[id(form)]:
-                del self._counts[id(form)]
-                self.used -= len(form)
-        holder.forms = []
-        self._holders.pop(holder, None)
+        for message in share.messages:
+            self._references[id(message)] -= 1
+            if not self._references[id(message)]:
+                del self._references[id(message)]
+                self.used -= len(message)
+        share.messages = []
+        self._shares.pop(share, None)
         self._freed.set()
 
-    def _new(self, forms: Sequence[EncodedMessage]) -> int:
-        return sum(len(form) for form in forms if id(form) not in self._counts)
+    def _added_bytes(self, messages: Sequence[EncodedMessage]) -> int:
+        return sum(len(message) for message in messages if id(message) not in self._references)
 
-    async def _make_room(self) -> None:
-        oldest = next(iter(self._holders))
-        left = oldest.since + PATIENCE_SECONDS - self._loop.time()
-        if left <= 0:
+    async def _wait_or_abort_oldest(self) -> None:
+        oldest = next(iter(self._shares))
+        remaining = oldest.since + STALL_TIMEOUT_SECONDS - self._loop.time()
+        if remaining <= 0:
             logger.warning(
-                "Disconnected a subscriber that does not read: %d bytes are unsent "
-                "(streaming_cache.unsent_bytes).",
+                "Aborted the connection of a subscriber that stopped reading: %d bytes in flight "
+                "(limit: streaming_cache.unsent_bytes)",
                 self.used,
             )
             if oldest.abort is not None:
@@ -93,19 +98,13 @@ class InFlight:
             return
         self._freed.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(left):
+            async with asyncio.timeout(remaining):
                 await self._freed.wait()
 
 
-_by_loop: dict[asyncio.AbstractEventLoop, InFlight] = {}
+_budgets = PerLoop(lambda: InFlightBudget(streaming_cache_settings().unsent_bytes))
 
 
-def in_flight() -> InFlight:
-    """Return what counts for the running event loop."""
-    loop = asyncio.get_running_loop()
-    found = _by_loop.get(loop)
-    if found is None:
-        for other in [other for other in _by_loop if other.is_closed()]:
-            del _by_loop[other]
-        found = _by_loop[loop] = InFlight(streaming_cache_settings().unsent_bytes)
-    return found
+def in_flight_budget() -> InFlightBudget:
+    """Return the budget of the running event loop."""
+    return _budgets.current()

@@ -1,13 +1,12 @@
-"""The JSON form of a message, made from its msgpack form.
+"""Convert a message from msgpack to JSON.
 
-The same keys, and what they mean, plus `content-type` and a `payload` that JSON can say:
+The keys and their meanings stay, `content-type` is added, and `payload` becomes a JSON value:
 
-An array is said as `tiled_client.wire.json_values` says; besides,
-
+| arrays | see `tiled_client.wire.json_values` |
 | tables | `{column: [values]}` |
-| sparse arrays | the same: `dim0`, `dim1`, ... have the coordinates, `data` the values |
-| ragged and awkward arrays | nested lists; records are objects, what is missing is null |
-| anything else | a `data:` text of the original's media type |
+| sparse arrays | like tables: `dim0`, `dim1`, ... hold the coordinates, `data` the values |
+| ragged and awkward arrays | nested lists; records are objects, missing values are null |
+| anything else | a `data:` URI of the original media type |
 """
 
 from __future__ import annotations
@@ -40,28 +39,28 @@ ARROW = "application/vnd.apache.arrow.file"
 
 
 def to_json(frame: bytes, structure: Structure | None) -> bytes:
-    """The JSON form of a msgpack message of a node with this structure."""
+    """Return a msgpack message of a node with `structure` as JSON."""
     message = message_codec.decode(frame)
     payload = message.pop("payload", None)
     if payload is None:
         return dumps(message)
     message["content-type"] = "application/json"
     try:
-        value = _plain(payload, message, structure)
+        value = _json_payload(payload, message, structure)
         return dumps({**message, "payload": value})
     except (TypeError, ValueError, ArithmeticError, OSError) as error:
-        # Whoever watches in JSON is to see the rest of the stream all the same.
-        logger.warning("A payload has no JSON form, sent as data: %s", error)
+        # One payload that cannot be converted must not end the subscription.
+        logger.warning("Cannot convert a payload to JSON; sending it as a data: URI: %s", error)
         return dumps({**message, "payload": data_uri(payload, message["mimetype"])})
 
 
 def dumps(message: dict[str, Any] | list[Any]) -> bytes:
-    """A whole message, as the schema is, in JSON."""
+    """Encode a complete message, such as the schema, as JSON."""
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     return orjson.dumps(message, default=json_default, option=options)
 
 
-def _plain(payload: bytes, message: dict[str, Any], structure: Structure | None) -> Any:
+def _json_payload(payload: bytes, message: dict[str, Any], structure: Structure | None) -> Any:
     mimetype = message["mimetype"]
     if mimetype == OCTETS and isinstance(structure, ArrayStructure):
         array = np.frombuffer(payload, structure.dtype) if payload else np.empty(0, structure.dtype)

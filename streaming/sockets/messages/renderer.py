@@ -1,4 +1,4 @@
-"""From what a subscriber takes to the messages of its connection."""
+"""Render stream entries and notices as the messages of one subscription."""
 
 from __future__ import annotations
 
@@ -15,82 +15,83 @@ from ...reading.entries import EncodedMessage, Entry
 from ...reading.feed import Item
 from . import json_envelope
 from .data_links import reference_uri, whole_uri
-from .slicing import Cut, Origin
+from .slicing import NodeLocation, UpdateFilter
 
 
 @dataclass(frozen=True, slots=True)
-class Rendering:
-    """How one subscription's messages are written: how much of them, and in which envelope.
+class Renderer:
+    """Write the messages of one subscription: sliced as requested, in its envelope.
 
-    Assets have no `sizes` for clients that fail at them.
+    `sizes` is False for clients that fail on assets with a `size`.
     """
 
-    origin: Origin
+    location: NodeLocation
     structure: Structure | None
     text: bool
-    cut: Cut | None = None
+    update_filter: UpdateFilter | None = None
     sizes: bool = True
 
     def schema(self, cursor: Cursor) -> EncodedMessage:
-        """The first message."""
-        return self.whole(
+        """Return the schema message, the first of every subscription."""
+        return self.render_one(
             {
                 **schema_message(self.structure),
                 "epoch": cursor.epoch,
-                # So that who asked for what comes from now on can resume before anything has come.
+                # A subscriber to live updates can resume from here before any update has come.
                 "sequence": cursor.joined_at.sequence,
-                # Ends that were said by then do not count when it comes back.
+                # Ends up to this one were in the past, and do not end a subscription that resumes.
                 "end": cursor.joined_at.end,
             }
         )
 
-    def whole(self, message: dict[str, Any]) -> EncodedMessage:
-        """A message that is this subscription's alone."""
+    def render_one(self, message: dict[str, Any]) -> EncodedMessage:
+        """Encode a message that no other subscription shares."""
         return json_envelope.dumps(message) if self.text else message_codec.encode(message)
 
-    def at_once(self, entries: Sequence[Entry]) -> list[EncodedMessage] | None:
-        """The messages of `entries`; None if one of them takes a thread to be made first."""
-        forms = []
+    def render_sync(self, entries: Sequence[Entry]) -> list[EncodedMessage] | None:
+        """Return the messages of `entries`; None if one of them needs a thread to be made."""
+        messages = []
         for entry in entries:
-            name = self._name(entry.frame)
-            if name is not None and not entry.has_encoding(name, self._make):
+            name = self._encoding_name(entry.frame)
+            if name is not None and not entry.has_encoding(name, self._encode):
                 return None
-            form = entry.frame if name is None else entry.encodings[name]
-            if form is not None:
-                forms.append(form)
-        return forms
+            message = entry.frame if name is None else entry.encodings[name]
+            if message is not None:
+                messages.append(message)
+        return messages
 
-    async def forms(self, items: Sequence[Item]) -> list[EncodedMessage]:
-        """The messages of `items`, each made once for all subscriptions that write it alike."""
-        forms = [await self._form(item) for item in items]
-        return [form for form in forms if form is not None]
+    async def render(self, items: Sequence[Item]) -> list[EncodedMessage]:
+        """Return the messages of `items`, each made once for all subscriptions of the same form."""
+        messages = [await self._render_item(item) for item in items]
+        return [message for message in messages if message is not None]
 
-    async def _form(self, item: Item) -> EncodedMessage | None:
+    async def _render_item(self, item: Item) -> EncodedMessage | None:
         if not isinstance(item, Entry):
-            return self.whole(item.message(whole_uri(*self.origin, self.structure)))
-        name = self._name(item.frame)
-        return item.frame if name is None else await item.encoded_as(name, self._make)
+            return self.render_one(item.message(whole_uri(*self.location, self.structure)))
+        name = self._encoding_name(item.frame)
+        return item.frame if name is None else await item.encoded_as(name, self._encode)
 
-    def _name(self, frame: bytes) -> Hashable | None:
-        """What the form to be sent is called; None for the frame as it was written."""
+    def _encoding_name(self, frame: bytes) -> Hashable | None:
+        """Return the key under which an entry caches this form; None for the stored frame."""
         refers, bare = message_codec.is_reference(frame), self._is_bare(frame)
-        if not (self.text or self.cut or refers or bare):
+        if not (self.text or self.update_filter or refers or bare):
             return None
-        # An address is written as its subscriber reaches the server.
-        return (self.text, self.cut and self.cut.name, refers and self.origin.base_url, bare)
+        filtered = self.update_filter and self.update_filter.name
+        # References hold absolute URLs, which differ by the address of the server that is used.
+        return (self.text, filtered, refers and self.location.base_url, bare)
 
     def _is_bare(self, frame: bytes) -> bool:
-        """Whether the sizes of assets are left out."""
+        """Return whether the sizes of assets are left out."""
         return not self.sizes and message_codec.has_assets(frame)
 
-    def _make(self, frame: bytes) -> EncodedMessage | None:
-        if self.cut is not None:
-            message = self.cut(message_codec.decode(frame), self.origin)
+    def _encode(self, frame: bytes) -> EncodedMessage | None:
+        if self.update_filter is not None:
+            message = self.update_filter(message_codec.decode(frame), self.location)
             if message is None:
                 return None
             frame = message_codec.encode(message)
         elif message_codec.is_reference(frame):
-            uri = reference_uri(*self.origin, message_codec.decode(frame))
+            uri = reference_uri(*self.location, message_codec.decode(frame))
             frame = message_codec.add_key(frame, "uri", uri)
         if self._is_bare(frame):
             frame = message_codec.remove_asset_sizes(frame)

@@ -1,4 +1,4 @@
-"""The way out: complete messages to one WebSocket, as fast as its server takes them."""
+"""Send complete messages to one WebSocket, with back-pressure."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ...reading.entries import EncodedMessage
-from .in_flight import Holder, in_flight
+from .in_flight import InFlightShare, in_flight_budget
 
 EXTENSION = "tiled.frames"
-# A message in one frame, and its kind. Source: RFC 6455, section 5.2.
-TEXT = 0x81
-BINARY = 0x82
-# To copy less than this takes less time than to hand over one more part.
-COPIED_BYTES = 16384
-# What is not longer is made a frame once for all subscribers to whom it goes in turn.
-SHARED_BYTES = 65536
+# First byte of an unfragmented frame: FIN and the opcode. Source: RFC 6455, section 5.2.
+TEXT_FRAME = 0x81
+BINARY_FRAME = 0x82
+# Joining fewer bytes than this costs less than one more part to write.
+MAX_JOINED_BYTES = 16384
+# A message up to this size is framed once for all subscribers that are sent it in turn.
+MAX_CACHED_BYTES = 65536
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class Outlet:
-    """Sends complete messages, in order; waits until the connection can take more.
+class MessageSender:
+    """Send messages in order; wait while the connection cannot take more.
 
-    A server with the extension `tiled.frames` is given ready frames, many at once; any other gets
-    one ASGI message for each.
+    If the server offers the ASGI extension `tiled.frames`, it is given ready frames, many at a
+    time. Any other server gets one ASGI event per message.
     """
 
     def __init__(self, scope: Mapping[str, Any], send: Send, text: bool) -> None:
@@ -34,91 +34,99 @@ class Outlet:
         self._drained: Callable[[], Awaitable[None]] | None = extension and extension["drained"]
         self._send = send
         self._text = text
-        self._in_flight = in_flight()
-        self._holder = Holder(extension and extension["abort"])
+        self._budget = in_flight_budget()
+        self._share = InFlightShare(extension and extension["abort"])
 
-    async def drained(self) -> None:
-        """Wait until nearly all that was sent has left. To be done before more is made."""
+    async def drain(self) -> None:
+        """Wait until nearly everything sent so far has left the process.
+
+        Call this before messages are made, so that a client that does not read costs no memory.
+        """
         if self._drained is not None:
             await self._drained()
-        self._in_flight.release(self._holder)
+        self._budget.release(self._share)
 
     def close(self) -> None:
-        """Hold nothing any more; harmless when done before."""
-        self._in_flight.release(self._holder)
+        """Release the share of the in-flight budget; harmless if already closed."""
+        self._budget.release(self._share)
 
-    async def send(self, forms: Sequence[EncodedMessage], prefix: bytes = b"") -> None:
-        """Send each of `forms`, begun by `prefix`, as a message of its own.
+    async def send(self, messages: Sequence[EncodedMessage], prefix: bytes = b"") -> None:
+        """Send each of `messages` as a WebSocket message of its own, begun by `prefix`.
 
-        Raises OSError when the subscriber is gone.
+        Raises OSError if the connection is lost.
         """
-        if not forms:
+        if not messages:
             return
-        await self.drained()
-        await self._in_flight.take(self._holder, forms)
+        await self.drain()
+        await self._budget.reserve(self._share, messages)
         if self._offer is None:
-            for form in forms:
-                await self._send(_message(self._text, prefix, form))
+            for message in messages:
+                await self._send(_asgi_event(self._text, prefix, message))
             return
-        parts = self._parts(forms, prefix)
+        parts = self._parts(messages, prefix)
         if not self._offer(parts):
             await self._send({"type": EXTENSION, "parts": parts})
 
-    def offer(self, forms: Sequence[EncodedMessage], prefix: bytes = b"") -> bool:
-        """Send them now; False, and nothing is sent, where that would take waiting."""
-        return self._offer is not None and (not forms or self._offer(self._parts(forms, prefix)))
+    def try_send(self, messages: Sequence[EncodedMessage], prefix: bytes = b"") -> bool:
+        """Send `messages` without waiting; return False and send nothing if that is impossible."""
+        if self._offer is None:
+            return False
+        return not messages or self._offer(self._parts(messages, prefix))
 
-    def _parts(self, forms: Sequence[EncodedMessage], prefix: bytes) -> list[bytes]:
-        kind = TEXT if self._text else BINARY
-        if len(forms) == 1 and not prefix:
-            return _shared.frame(kind, forms[0])
+    def _parts(self, messages: Sequence[EncodedMessage], prefix: bytes) -> list[bytes]:
+        opcode = TEXT_FRAME if self._text else BINARY_FRAME
+        if len(messages) == 1 and not prefix:
+            return _frame_cache.frame(opcode, messages[0])
         parts: list[bytes] = []
-        # In text a prefix opens a list, which has to be closed.
+        # In JSON the prefix opens a list, which has to be closed.
         suffix = b"]" if prefix and self._text else b""
-        for form in forms:
-            parts += _frame(kind, prefix, form, suffix)
+        for message in messages:
+            parts += _frame(opcode, prefix, message, suffix)
         return parts
 
 
-class Shared:
-    """The last short message as a frame: each subscriber's turn comes before the next one's."""
+class FrameCache:
+    """Keep the last short message as a frame.
+
+    One is enough: the hub serves all subscribers of an update before the next update.
+    """
 
     def __init__(self) -> None:
         self._last: tuple[int, EncodedMessage, list[bytes]] = (0, b"", [])
 
-    def frame(self, kind: int, form: EncodedMessage) -> list[bytes]:
-        """The parts of its frame; one part if it is short."""
-        last_kind, last_form, parts = self._last
-        if form is last_form and kind == last_kind:
+    def frame(self, opcode: int, message: EncodedMessage) -> list[bytes]:
+        """Return the parts of the frame of `message`; a single part if it is short."""
+        last_opcode, last_message, parts = self._last
+        if message is last_message and opcode == last_opcode:
             return parts
-        parts = _frame(kind, b"", form)
-        if len(form) <= SHARED_BYTES:
+        parts = _frame(opcode, b"", message)
+        if len(message) <= MAX_CACHED_BYTES:
             parts = [b"".join(parts)]
-            self._last = kind, form, parts
+            self._last = opcode, message, parts
         return parts
 
 
-_shared = Shared()
+_frame_cache = FrameCache()
 
 
-def _message(text: bool, prefix: bytes, form: EncodedMessage) -> dict[str, Any]:
+def _asgi_event(text: bool, prefix: bytes, message: EncodedMessage) -> dict[str, Any]:
     if text:
-        whole = prefix + form + b"]" if prefix else form
+        whole = prefix + message + b"]" if prefix else message
         return {"type": "websocket.send", "text": whole.decode()}
-    return {"type": "websocket.send", "bytes": prefix + form if prefix else form}
+    return {"type": "websocket.send", "bytes": prefix + message if prefix else message}
 
 
-def _frame(kind: int, prefix: bytes, form: EncodedMessage, suffix: bytes = b"") -> list[bytes]:
-    """A message as a frame, in a few parts; a long form is not copied."""
-    head = _header(kind, len(prefix) + len(form) + len(suffix)) + prefix
-    if len(form) <= COPIED_BYTES:
-        return [head + form + suffix]
-    return [head, form, suffix] if suffix else [head, form]
+def _frame(opcode: int, prefix: bytes, message: EncodedMessage, suffix: bytes = b"") -> list[bytes]:
+    """Return a frame in a few parts, so that a long message is not copied."""
+    head = _header(opcode, len(prefix) + len(message) + len(suffix)) + prefix
+    if len(message) <= MAX_JOINED_BYTES:
+        return [head + message + suffix]
+    return [head, message, suffix] if suffix else [head, message]
 
 
-def _header(kind: int, size: int) -> bytes:
+def _header(opcode: int, size: int) -> bytes:
     if size < 126:
-        return struct.pack(">BB", kind, size)
+        return struct.pack(">BB", opcode, size)
     if size < 1 << 16:
-        return struct.pack(">BBH", kind, 126, size)
-    return struct.pack(">BBQ", kind, 127, size)
+        return struct.pack(">BBH", opcode, 126, size)
+    return struct.pack(">BBQ", opcode, 127, size)

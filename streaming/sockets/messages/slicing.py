@@ -1,6 +1,7 @@
-"""Cutting updates down to what a subscriber wants: a region of an array, columns of a table.
+"""Slice updates to the part that a subscriber requested: a region of an array, some columns.
 
-Messages are maps here, with their payload. An update of which nothing is wanted is None.
+Messages are maps here, payload included. The result for an update outside the requested part is
+None: it is not sent.
 """
 
 from __future__ import annotations
@@ -23,26 +24,33 @@ from .data_links import array_uri, table_ref_uri
 Message = dict[str, Any]
 
 
-class Origin(NamedTuple):
-    """Whose data a message refers to, and how its subscriber reaches the server."""
+class NodeLocation(NamedTuple):
+    """The path of a node, and the URL under which the subscriber reaches the server."""
 
     base_url: str
     path: list[str]
 
 
-class Cut(Protocol):
-    """What is left of each update. Two of one stream with the same name leave the same."""
+class UpdateFilter(Protocol):
+    """Reduce each update to the requested part.
+
+    Filters of one stream with the same name give the same results, so that results are shared.
+    """
 
     @property
     def name(self) -> str:
-        """How it is asked for."""
+        """The canonical text of the request."""
 
-    def __call__(self, message: Message, origin: Origin) -> Message | None:
-        """What is left of `message`. A reference is given its `uri`."""
+    def __call__(self, message: Message, location: NodeLocation) -> Message | None:
+        """Return the requested part of `message`; a reference gets its `uri`."""
 
 
-class Along(NamedTuple):
-    """What is cut out of a region along one dimension, and where it lies in the whole cut."""
+class AxisSlice(NamedTuple):
+    """The intersection of an update with the requested slice, along one dimension.
+
+    `source` selects from the update, `offset` is its place in the sliced array (None if the
+    dimension is dropped), and `region` selects the same elements from the whole array.
+    """
 
     source: Item
     offset: int | None
@@ -50,16 +58,18 @@ class Along(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ArrayCut:
-    """The elements of a dense or sparse array that a slice selects."""
+class ArraySlicer:
+    """Select the elements of a dense or sparse array that lie in a slice."""
 
     structure: ArrayStructure | SparseStructure
     items: NDSlice
     name: str
 
     @classmethod
-    def of(cls, structure: ArrayStructure | SparseStructure, items: NDSlice) -> ArrayCut:
-        """Cut arrays of `structure` by `items`. Raises InvalidOptions if there are too many."""
+    def for_structure(
+        cls, structure: ArrayStructure | SparseStructure, items: NDSlice
+    ) -> ArraySlicer:
+        """Slice arrays of `structure` by `items`. Raises InvalidOptions for too many items."""
         if len(items) > len(structure.shape):
             raise InvalidOptions(
                 f"slice has {len(items)} parts, but the array has {len(structure.shape)} "
@@ -67,61 +77,66 @@ class ArrayCut:
             )
         return cls(structure, items, format_slice(items))
 
-    def __call__(self, message: Message, origin: Origin) -> Message | None:
-        """What is left of `message`: `shape` is that of what is sent, `offset` lies in the cut."""
+    def __call__(self, message: Message, location: NodeLocation) -> Message | None:
+        """Return the requested part of `message`.
+
+        `shape` is the shape of that part, and `offset` its place in the sliced array.
+        """
         if message["type"] == ArrayRef.type:
-            return self._reference(message, origin)
+            return self._slice_reference(message, location)
         begin = self._begin(message)
-        parts = self._along(begin, message["shape"])
+        parts = self._intersect(begin, message["shape"])
         if parts is None:
             return None
         source = tuple(part.source for part in parts)
         sparse = isinstance(self.structure, SparseStructure)
-        cut = self._sparse(message, source) if sparse else self._dense(message, source)
+        sliced = (
+            self._slice_sparse(message, source) if sparse else self._slice_dense(message, source)
+        )
         whole = message["offset"] is None and message["block"] is None
         return {
             **message,
-            **cut,
+            **sliced,
             "offset": None if whole else [p.offset for p in parts if p.offset is not None],
             "block": None,
             "slice": self.name,
         }
 
     def _begin(self, message: Message) -> list[int]:
-        """Where the update lies in the whole array."""
+        """Return the index of the update's first element in the whole array."""
         if message["block"] is not None:
             return _block_begin(self.structure.chunks, message["block"])
         offset = message["offset"] or ()
         return [*offset, *[0] * (len(message["shape"]) - len(offset))]
 
-    def _along(self, begin: Sequence[int], shape: Sequence[int]) -> list[Along] | None:
-        """What is cut out along each dimension; None if that is nothing at all."""
+    def _intersect(self, begin: Sequence[int], shape: Sequence[int]) -> list[AxisSlice] | None:
+        """Return the requested part of a region along each dimension; None if it is empty."""
         parts = [
-            along(slice(None) if item is None else item, first, size)
+            slice_axis(slice(None) if item is None else item, first, size)
             for first, size, item in zip_longest(begin, shape, self.items)
         ]
         found = [part for part in parts if part is not None]
         return found if len(found) == len(parts) else None
 
-    def _dense(self, message: Message, source: NDSlice) -> Message:
+    def _slice_dense(self, message: Message, source: NDSlice) -> Message:
         array = np.frombuffer(message["payload"], self.structure.dtype).reshape(message["shape"])
-        cut = array[(*source, ...)]
-        return {"shape": list(cut.shape), "payload": cut.tobytes()}
+        part = array[(*source, ...)]
+        return {"shape": list(part.shape), "payload": part.tobytes()}
 
-    def _sparse(self, message: Message, source: NDSlice) -> Message:
+    def _slice_sparse(self, message: Message, source: NDSlice) -> Message:
         import pyarrow
 
         assert isinstance(self.structure, SparseStructure)
         with pyarrow.ipc.open_file(pyarrow.py_buffer(message["payload"])) as reader:
-            cut = Coo.from_arrow(reader.read_all(), message["shape"]).select(source)
-        table = cut.to_arrow(self.structure.coord_data_type.to_numpy())
-        return {"shape": list(cut.shape), "payload": _arrow_file(table)}
+            part = Coo.from_arrow(reader.read_all(), message["shape"]).select(source)
+        table = part.to_arrow(self.structure.coord_data_type.to_numpy())
+        return {"shape": list(part.shape), "payload": _arrow_file(table)}
 
-    def _reference(self, message: Message, origin: Origin) -> Message | None:
+    def _slice_reference(self, message: Message, location: NodeLocation) -> Message | None:
         patch = message["patch"]
         shape = patch["shape"] if patch else message["shape"]
         begin = patch["offset"] if patch else [0] * len(shape)
-        parts = self._along(begin, shape)
+        parts = self._intersect(begin, shape)
         if parts is None:
             return None
         kept = [part for part in parts if part.offset is not None]
@@ -131,69 +146,77 @@ class ArrayCut:
             "patch": patch and {"offset": [part.offset for part in kept], "shape": sizes},
             "shape": list(sliced_shape(message["shape"], self.items)),
             "slice": self.name,
-            "uri": array_uri(*origin, tuple(part.region for part in parts)),
+            "uri": array_uri(*location, tuple(part.region for part in parts)),
         }
 
 
 @dataclass(frozen=True, slots=True)
-class TableCut:
-    """Some columns of a table."""
+class ColumnSelector:
+    """Select some columns of a table."""
 
     columns: tuple[str, ...]
     name: str
 
     @classmethod
-    def of(cls, structure: TableStructure, columns: Sequence[str]) -> TableCut:
-        """Cut tables of `structure` to `columns`. Raises InvalidOptions for unknown ones."""
+    def for_structure(cls, structure: TableStructure, columns: Sequence[str]) -> ColumnSelector:
+        """Select `columns` of tables of `structure`. Raises InvalidOptions for unknown columns."""
         known = structure.schema().names
         for name in columns:
             if name not in known:
-                raise InvalidOptions(f"columns names {name!r}, but the table has {known}.")
+                raise InvalidOptions(f"columns contains {name!r}, but the table has {known}.")
         return cls(tuple(columns), "\0".join(columns))
 
-    def __call__(self, message: Message, origin: Origin) -> Message | None:
-        """The same rows with these columns only."""
-        said = {**message, "columns": list(self.columns)}
+    def __call__(self, message: Message, location: NodeLocation) -> Message | None:
+        """Return the rows of `message` with the requested columns only."""
+        selected = {**message, "columns": list(self.columns)}
         if message["type"] == TableRef.type:
-            return {**said, "uri": table_ref_uri(*origin, message, self.columns)}
+            return {**selected, "uri": table_ref_uri(*location, message, self.columns)}
         import pyarrow
 
         with pyarrow.ipc.open_file(pyarrow.py_buffer(message["payload"])) as reader:
             table = reader.read_all().select(list(self.columns))
-        return {**said, "payload": _arrow_file(table)}
+        return {**selected, "payload": _arrow_file(table)}
 
 
-def cut_of(terms: SubscriptionOptions, structure: Structure | None) -> Cut | None:
-    """What `terms` want of the updates of a node. Raises InvalidOptions where that cannot be."""
-    if terms.items is not None and terms.columns is not None:
-        raise InvalidOptions("slice and columns cannot go together.")
-    if terms.items is not None:
+def build_filter(options: SubscriptionOptions, structure: Structure | None) -> UpdateFilter | None:
+    """Return the filter that `options` request for a node of `structure`; None for whole updates.
+
+    Raises InvalidOptions if the node cannot be sliced in this way.
+    """
+    if options.items is not None and options.columns is not None:
+        raise InvalidOptions("slice and columns cannot be combined.")
+    if options.items is not None:
         if not isinstance(structure, ArrayStructure | SparseStructure):
-            raise InvalidOptions("slice is for arrays and sparse arrays only.")
-        return ArrayCut.of(structure, terms.items)
-    if terms.columns is not None:
+            raise InvalidOptions("slice applies to arrays and sparse arrays only.")
+        return ArraySlicer.for_structure(structure, options.items)
+    if options.columns is not None:
         if not isinstance(structure, TableStructure):
-            raise InvalidOptions("columns is for tables only.")
-        return TableCut.of(structure, terms.columns)
+            raise InvalidOptions("columns applies to tables only.")
+        return ColumnSelector.for_structure(structure, options.columns)
     return None
 
 
-def along(item: Item, begin: int, size: int) -> Along | None:
-    """What `item` selects of `size` places from `begin` on; None if nothing."""
+def slice_axis(item: Item, begin: int, size: int) -> AxisSlice | None:
+    """Return what `item` selects of `size` elements from index `begin` on; None if nothing."""
     end = begin + size
     if isinstance(item, int):
-        return Along(item - begin, None, item) if begin <= item < end else None
+        return AxisSlice(item - begin, None, item) if begin <= item < end else None
+    # The requested bounds are never negative, and steps are positive (checked when they are read).
     start, step = item.start or 0, item.step or 1
     stop = end if item.stop is None else min(item.stop, end)
+    # Elements of the slice that lie before this region: a ceiling division.
     skipped = max(0, -((start - begin) // step))
     first = start + skipped * step
     if first >= stop:
         return None
-    return Along(slice(first - begin, stop - begin, step), skipped, slice(first, stop, step))
+    return AxisSlice(slice(first - begin, stop - begin, step), skipped, slice(first, stop, step))
 
 
 def _block_begin(chunks: Sequence[Sequence[int]], block: Sequence[int]) -> list[int]:
-    """Where a chunk begins. The array may have grown since: new chunks are as long as the first."""
+    """Return the index of the first element of a chunk.
+
+    The array may have grown since the structure was read: new chunks are as long as the first.
+    """
     return [
         sum(sizes[:index]) if index < len(sizes) else index * sizes[0]
         for sizes, index in zip(chunks, block, strict=True)

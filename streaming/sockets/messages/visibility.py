@@ -1,7 +1,8 @@
-"""What of a container's stream somebody is told: nothing of children that they do not see.
+"""Filter a container's stream: send nothing about children that the subscriber cannot see.
 
-A message about a child says which access tags it had. It is told to who sees such a child, unless
-the child of that name has other tags by now, and they do not see it any more.
+A message about a child carries the access tags that the child had when the message was made. A
+subscriber receives it if those tags let them see the child, unless the child of that name has
+other tags by now which hide it.
 """
 
 from __future__ import annotations
@@ -18,41 +19,43 @@ from tiled_client.wire.messages import ChildCreated, ChildDeleted, ChildMetadata
 from ...protocol import message_codec
 from ...reading.entries import Entry
 from ...reading.feed import Item
-from ..connections.authorization import Watched
+from ..connections.authorization import AuthorizedNode
 
-OF_CHILDREN = tuple(
+CHILD_MESSAGES = tuple(
     message_codec.type_prefix(message.type)
     for message in (ChildCreated, ChildMetadataUpdated, ChildDeleted)
 )
 
 
-class Sight:
-    """What one subscriber of one container sees."""
+class ChildFilter:
+    """The children of one container that one principal can see."""
 
     def __init__(self, container: UUID, principal: Principal) -> None:
         self._container = container
         self._principal = principal
 
-    async def of(self, items: list[Item]) -> list[Item]:
-        """Those of `items` that may be told, by the rights of this moment."""
-        spoken = {
-            place: _child(item.frame)
-            for place, item in enumerate(items)
-            if isinstance(item, Entry) and item.frame.startswith(OF_CHILDREN, 1)
+    async def filter(self, items: list[Item]) -> list[Item]:
+        """Return those of `items` that the principal may receive by the permissions of now."""
+        children = {
+            index: _child(item.frame)
+            for index, item in enumerate(items)
+            if isinstance(item, Entry) and item.frame.startswith(CHILD_MESSAGES, 1)
         }
-        if not spoken:
+        if not children:
             return items
-        look = database_sync_to_async(which_children)
-        seen = await look(self._container, list(spoken.values()), self._principal)
-        hidden = {place for place, is_seen in zip(spoken, seen, strict=True) if not is_seen}
-        return [item for place, item in enumerate(items) if place not in hidden]
+        check = database_sync_to_async(which_children)
+        visible = await check(self._container, list(children.values()), self._principal)
+        hidden = {
+            index for index, is_visible in zip(children, visible, strict=True) if not is_visible
+        }
+        return [item for index, item in enumerate(items) if index not in hidden]
 
 
-def sight_of(watched: Watched) -> Sight | None:
-    """How much of a stream is told; None: all of it."""
-    if watched.structure is not None or not limited(watched.principal):
+def child_filter(node: AuthorizedNode) -> ChildFilter | None:
+    """Return the filter for the stream of `node`; None if all of it may be sent."""
+    if node.structure is not None or not limited(node.principal):
         return None
-    return Sight(watched.uuid, watched.principal)
+    return ChildFilter(node.uuid, node.principal)
 
 
 def _child(frame: bytes) -> tuple[str, Sequence[str]]:

@@ -1,4 +1,4 @@
-"""What a client says on a connection for several nodes. No I/O."""
+"""Parse the commands of a client on a connection for many nodes. No I/O."""
 
 from __future__ import annotations
 
@@ -13,77 +13,85 @@ from catalog.lookup.nodes import split_path
 from ...protocol.notices import Feature
 from ...protocol.subscription_options import InvalidOptions, SubscriptionOptions
 
-LONGEST_ID = 64
+MAX_ID_CHARACTERS = 64
 
 
-class BadControl(Exception):
-    """A message that is none of those below; `id` if it at least had one."""
+class InvalidCommand(Exception):
+    """A message that is no valid command; `id` is that of the command if it has one."""
 
-    def __init__(self, detail: str, name: str | None = None) -> None:
+    def __init__(self, detail: str, subscription_id: str | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.id = name
+        self.id = subscription_id
 
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """`id` is to be told of the node at `path`, and of all below it if `recursive`."""
+    """Subscribe as `id` to the node at `path`, and if `recursive` to all nodes below it."""
 
     id: str
     path: list[str]
-    terms: SubscriptionOptions
+    options: SubscriptionOptions
     recursive: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """`id` is to be told no more."""
+    """End the subscription `id`."""
 
     id: str
 
 
-def read_control(
+def parse_command(
     text: str | None, octets: bytes | None, features: frozenset[Feature]
 ) -> Subscribe | Unsubscribe:
-    """Read a frame: JSON text, or binary msgpack. Raises BadControl with a sentence."""
-    message = _decoded(text, octets)
+    """Parse a text message (JSON) or a binary one (msgpack). Raises InvalidCommand."""
+    message = _decode(text, octets)
     if not isinstance(message, dict):
-        raise BadControl("A message must be a map with type and id.")
-    name = message.get("id")
-    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_ID:
-        raise BadControl(f"id must be a text of 1 to {LONGEST_ID} characters, not {name!r}.")
+        raise InvalidCommand("A message must be a map with type and id.")
+    subscription_id = message.get("id")
+    if not isinstance(subscription_id, str) or not 0 < len(subscription_id) <= MAX_ID_CHARACTERS:
+        raise InvalidCommand(
+            f"id must be a string of 1 to {MAX_ID_CHARACTERS} characters, not {subscription_id!r}."
+        )
     match message.get("type"):
         case "subscribe":
-            return _subscribe(name, message, features)
+            return _parse_subscribe(subscription_id, message, features)
         case "unsubscribe":
-            return Unsubscribe(name)
+            return Unsubscribe(subscription_id)
         case other:
-            raise BadControl(f"type must be subscribe or unsubscribe, not {other!r}.")
+            raise InvalidCommand(f"type must be subscribe or unsubscribe, not {other!r}.")
 
 
-def _decoded(text: str | None, octets: bytes | None) -> Any:
+def _decode(text: str | None, octets: bytes | None) -> Any:
     try:
         if text is not None:
-            # Takes no half characters, with which nobody could be answered.
+            # Rejects lone surrogates, which could not be sent back in an answer.
             return orjson.loads(text)
         return msgpack.unpackb(octets or b"")
     except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
-        raise BadControl("A message must be JSON, or msgpack in a binary frame.") from error
+        raise InvalidCommand("A message must be JSON, or msgpack in a binary frame.") from error
 
 
-def _subscribe(name: str, message: dict[str, Any], features: frozenset[Feature]) -> Subscribe:
+def _parse_subscribe(
+    subscription_id: str, message: dict[str, Any], features: frozenset[Feature]
+) -> Subscribe:
     path, recursive = message.get("path"), message.get("recursive", False)
     if not isinstance(path, str):
-        raise BadControl(f"path must be a text, not {path!r}.", name)
+        raise InvalidCommand(f"path must be a string, not {path!r}.", subscription_id)
     if not isinstance(recursive, bool):
-        raise BadControl(f"recursive must be true or false, not {recursive!r}.", name)
+        raise InvalidCommand(
+            f"recursive must be true or false, not {recursive!r}.", subscription_id
+        )
     try:
-        terms = SubscriptionOptions.read(message, features)
+        options = SubscriptionOptions.parse(message, features)
     except InvalidOptions as error:
-        raise BadControl(error.detail, name) from error
+        raise InvalidCommand(error.detail, subscription_id) from error
     if recursive:
-        if terms.items is not None or terms.columns is not None:
-            raise BadControl("recursive and slice or columns cannot go together.", name)
-        # An epoch is one node's.
-        terms = replace(terms, epoch=None, end=0, recursive=True)
-    return Subscribe(name, split_path(path), terms, recursive)
+        if options.items is not None or options.columns is not None:
+            raise InvalidCommand(
+                "recursive cannot be combined with slice or columns.", subscription_id
+            )
+        # An epoch and the ends counted in it belong to one node.
+        options = replace(options, epoch=None, end=0, recursive=True)
+    return Subscribe(subscription_id, split_path(path), options, recursive)

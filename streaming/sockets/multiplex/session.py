@@ -1,11 +1,24 @@
-"""Many subscriptions on one connection: who is served next, and what is said to whom."""
+"""The session of a connection for many nodes: its subscriptions, and replies to its commands.
+
+States of a subscription:
+
+| state | in `_subscriptions` | its nodes | leaves on |
+| --- | --- | --- | --- |
+| opening | yes | are authorized and joined; of a recursive one nothing is sent | all joined: \
+active; any refusal: closed, with an `error` reply |
+| active | yes | are served (see subscriptions.py) | `unsubscribe`, the end of its root node, an \
+error in its subtree: closed |
+| closed | no, the id is free | are left | never |
+
+A command arrives while other tasks serve nodes, and permission checks or the observer of a subtree
+may close nodes at any time: whatever was awaited, `closed` has to be checked again.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Sequence
 from functools import partial
+from uuid import UUID
 
 import msgpack
 from channels.db import database_sync_to_async
@@ -14,295 +27,263 @@ from access.principals import Principal
 from core.errors import BadRequest, ServiceError
 
 from ...protocol import message_codec
-from ...protocol.endings import GONE_CODE, StreamEnd, StreamEnded
+from ...protocol.endings import GONE_CODE, StreamEnd
 from ...protocol.subscription_options import SubscriptionOptions
-from ...reading.entries import EncodedMessage, Entry
-from ...reading.feed import Item
 from ...reading.reader import Reader
-from ..connections.authorization import Watched, watch
-from ..connections.permission_watch import Onlooker, onlookers
+from ..connections.authorization import AuthorizedNode, authorize_node
+from ..connections.permission_watch import PermissionWatch, permission_watcher
 from ..messages import json_envelope
-from ..messages.in_flight import in_flight
-from ..messages.renderer import Rendering
-from ..messages.sender import Outlet
-from ..messages.slicing import Origin, cut_of
-from ..messages.visibility import sight_of
-from .commands import BadControl, Subscribe, Unsubscribe
-from .subscriptions import Line, Member
-from .subtree import TooManyNodes, Tree
+from ..messages.renderer import Renderer
+from ..messages.sender import MessageSender
+from ..messages.slicing import NodeLocation, build_filter
+from ..messages.visibility import child_filter
+from .commands import InvalidCommand, Subscribe, Unsubscribe
+from .scheduler import Scheduler
+from .subscriptions import MultiplexSubscription, SubscribedNode
+from .subtree import RecursiveSubscription, TooManyNodes
 
-MOST_OWED = 1000
-UNREAD = "The answers are not read."
-CODES = {StreamEnd.CLOSED: 1000, StreamEnd.DELETED: GONE_CODE}
+MAX_PENDING_REPLIES = 1000
+UNREAD_REPLIES = "The client does not read the replies to its commands."
+CLOSE_CODES = {StreamEnd.CLOSED: 1000, StreamEnd.DELETED: GONE_CODE}
 
 
-class Exchange:
-    """Serves all lines of one connection in turn, a bounded batch each.
-
-    Nothing is taken from a stream before the connection has room for it, so that a client that
-    does not read costs no memory, however many streams it follows.
-    """
+class MultiplexSession:
+    """All subscriptions of one connection."""
 
     def __init__(
         self,
-        outlet: Outlet,
+        sender: MessageSender,
         reader: Reader,
         principal: Principal,
         base_url: str,
         *,
         text: bool,
-        most_nodes: int,
+        max_nodes: int,
     ) -> None:
-        self.reader = reader
-        self.principal = principal
-        self.most_nodes = most_nodes
-        self._outlet = outlet
+        self._sender = sender
+        self._reader = reader
+        self._principal = principal
         self._base_url = base_url
         self._text = text
-        self._lines: dict[str, Line] = {}
-        self._count = 0
-        self._turns: deque[Member | EncodedMessage] = deque()
-        self._owed = 0
-        self._news = asyncio.Event()
-        self._serving = False
-        self._failure: BaseException | None = None
-        self._losing: set[asyncio.Task[None]] = set()
+        self._max_nodes = max_nodes
+        self._scheduler = Scheduler(sender, self.end_node)
+        self._subscriptions: dict[str, MultiplexSubscription] = {}
+        self._node_count = 0
+        # Referenced here, since the event loop keeps only weak references to tasks.
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Send until cancelled. Raises StreamEnded when Redis is lost, and what went wrong."""
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            while self._turns and self._failure is None:
-                turn = self._turns.popleft()
-                self._serving = True
-                if isinstance(turn, Member):
-                    await self._serve(turn)
-                else:
-                    self._owed -= 1
-                    await self._outlet.send([turn])
-                self._serving = False
-                # One that never has to wait would otherwise be the only connection served.
-                await asyncio.sleep(0)
-            if self._failure is not None:
-                raise self._failure
+        """Send until cancelled. Raises StreamEnded if Redis is lost, and other failures."""
+        await self._scheduler.run()
 
-    def listens(self) -> bool:
-        """Whether to take what the client says: it has to read the answers, or is sent away."""
-        # The end of each node may have to be told at the same time.
-        if self._owed > self.most_nodes + MOST_OWED:
-            self.fail(BadRequest(UNREAD))
-        return self._failure is None
+    def accepts_commands(self) -> bool:
+        """Return whether to handle a command; a client that reads no replies is disconnected."""
+        # The end of every node may have to be reported at the same time.
+        if self._scheduler.pending_replies > self._max_nodes + MAX_PENDING_REPLIES:
+            self._scheduler.fail(BadRequest(UNREAD_REPLIES))
+        return not self._scheduler.failed
 
-    async def subscribe(self, asked: Subscribe) -> None:
-        """Begin a line; what stands against it is said to the client."""
-        path = "/".join(asked.path)
-        if asked.id in self._lines:
-            self.say_error(asked.id, path, 400, f"The id {asked.id!r} is in use.")
+    async def subscribe(self, command: Subscribe) -> None:
+        """Open a subscription; send an error if that is refused."""
+        path = "/".join(command.path)
+        if command.id in self._subscriptions:
+            self.send_error(command.id, path, 400, f"The id {command.id!r} is in use.")
             return
-        line = self._lines[asked.id] = Line(asked.id, path)
+        subscription = MultiplexSubscription(command.id, path)
+        self._subscriptions[command.id] = subscription
         try:
-            if asked.recursive:
-                line.tree = Tree(self, line, asked.terms)
-                await line.tree.open()
+            if command.recursive:
+                await self._open_subtree(subscription, command.options)
             else:
-                watched = await database_sync_to_async(watch)(asked.path, self.principal)
-                await self.join(line, path, watched, asked.terms)
+                node = await database_sync_to_async(authorize_node)(command.path, self._principal)
+                await self.add_node(subscription, path, node, command.options)
         except ServiceError as error:
-            await self.end_line(line)
+            await self.close_subscription(subscription)
+            # InvalidOptions has status 403 for handshakes, where the reference server has it.
             status = 400 if isinstance(error, BadRequest) else error.status
-            self.say_error(asked.id, path, status, error.detail)
+            self.send_error(command.id, path, status, error.detail)
         except BaseException:
-            await self.end_line(line)
+            await self.close_subscription(subscription)
             raise
 
-    async def unsubscribe(self, asked: Unsubscribe) -> None:
-        """End a line. What was taken before may still be on its way, before the answer."""
-        line = self._lines.get(asked.id)
-        if line is None:
-            self.say_error(asked.id, None, 404, f"Nothing is subscribed to as {asked.id!r}.")
+    async def unsubscribe(self, command: Unsubscribe) -> None:
+        """Close a subscription. Messages already sent may still arrive, before the reply."""
+        subscription = self._subscriptions.get(command.id)
+        if subscription is None:
+            self.send_error(command.id, None, 404, f"There is no subscription {command.id!r}.")
             return
-        await self.end_line(line)
-        self._say(asked.id, line.path, {"type": "unsubscribed"})
+        await self.close_subscription(subscription)
+        self._reply(command.id, subscription.path, {"type": "unsubscribed"})
 
-    def refuse(self, error: BadControl) -> None:
-        """Answer what cannot be understood."""
-        self.say_error(error.id, None, 400, error.detail)
+    def reject(self, error: InvalidCommand) -> None:
+        """Send an error for a message that is no valid command."""
+        self.send_error(error.id, None, 400, error.detail)
 
-    async def close(self) -> None:
-        """Leave all streams."""
-        self._outlet.close()
-        for line in list(self._lines.values()):
-            await self.end_line(line)
-
-    async def join(
-        self, line: Line, path: str, watched: Watched, terms: SubscriptionOptions
-    ) -> Member:
-        """Make a node a member of `line`. Raises ServiceError, TooManyNodes."""
-        cut = cut_of(terms, watched.structure)
-        if self._count >= self.most_nodes:
-            raise TooManyNodes(self.most_nodes)
-        self._count += 1
-        try:
-            subscriber = await self.reader.subscribe(watched.uuid, terms)
-        except BaseException:
-            self._count -= 1
-            raise
-        origin = Origin(self._base_url, path.split("/") if path else [])
-        rendering = Rendering(origin, watched.structure, self._text, cut)
-        member = Member(line, path, watched, subscriber, rendering, self._prefix(line.id, path))
-        if line.over:
-            await self.leave(member)
-            return member
-        line.members[path] = member
-        self._watch_over(member)
-        member.first = rendering.schema(subscriber.cursor)
-        if watched.structure is not None:
-            subscriber.fast_path = partial(self._express, member, member.prefix)
-        if line.begun:
-            self._enqueue(member)
-        return member
-
-    def _watch_over(self, member: Member) -> None:
-        """Have the member tell what its client sees, and only as long as they see it."""
-        line = member.line
-        look = line.tree.look if line.tree is not None and member.path == line.path else None
-        member.sight = sight_of(member.watched)
-        member.onlooker = Onlooker(member.watched, partial(self._lose, member), look)
-        onlookers().add(member.onlooker)
-
-    def _lose(self, member: Member) -> None:
-        """A node is hidden from now on, and looks as if it were gone."""
-        if member.gone:
-            return
-        member.lost = True
-        task = asyncio.ensure_future(self.end_member(member, StreamEnd.DELETED))
-        self._losing.add(task)
-        task.add_done_callback(self._losing.discard)
-
-    def begin(self, line: Line) -> None:
-        """Speak of all members of `line`, in the order in which they were joined."""
-        line.begun = True
-        for member in line.members.values():
-            self._enqueue(member)
-
-    async def leave(self, member: Member) -> None:
-        """Follow a node no more; harmless when done before."""
-        if member.gone:
-            return
-        member.gone = True
-        self._count -= 1
-        if member.onlooker is not None:
-            onlookers().remove(member.onlooker)
-        if member.line.members.get(member.path) is member:
-            del member.line.members[member.path]
-        if member.waiter is not None:
-            member.subscriber.hub.cancel_wait(member.waiter)
-        await self.reader.leave(member.subscriber)
+    def send_error(self, id_: str | None, path: str | None, status: int, detail: str) -> None:
+        """Send an error about a command or a subscription."""
+        self._reply(id_, path, {"type": "error", "status": status, "detail": detail})
 
     def fail(self, error: BaseException) -> None:
-        """Have `run` raise this."""
-        self._failure = error
-        self._news.set()
+        """Have `run` raise `error`, which closes the connection."""
+        self._scheduler.fail(error)
 
-    def say_error(self, name: str | None, path: str | None, status: int, detail: str) -> None:
-        """Tell the client what it cannot have, and why."""
-        self._say(name, path, {"type": "error", "status": status, "detail": detail})
+    async def close(self) -> None:
+        """Close all subscriptions."""
+        self._sender.close()
+        for subscription in list(self._subscriptions.values()):
+            await self.close_subscription(subscription)
 
-    async def end_member(self, member: Member, ending: StreamEnd) -> None:
-        """Say that a node's stream is over, and draw the consequences."""
-        line = member.line
-        said = {"type": "closed", "code": CODES[ending], "reason": ending.value}
-        self._say(line.id, member.path, said)
-        if ending is StreamEnd.CLOSED and line.tree is not None:
-            # Writing may go on, and nobody would come back for this one node.
-            member.subscriber.resume()
-            self._enqueue(member)
-        elif member.path == line.path:
-            await self.end_line(line)
-        else:
-            await self.leave(member)
-
-    async def _serve(self, member: Member) -> None:
-        """One turn: a batch, or else wait for news."""
-        # Nothing is made before there is room for it.
-        await self._outlet.drained()
-        if member.gone:
-            return
-        if member.subscriber.feed.behind:
-            async with in_flight().replays:
-                await self._serve_batch(member)
-        else:
-            await self._serve_batch(member)
-
-    async def _serve_batch(self, member: Member) -> None:
-        first, member.first = member.first, None
-        forms = [] if first is None else [first]
+    async def add_node(
+        self,
+        subscription: MultiplexSubscription,
+        path: str,
+        node: AuthorizedNode,
+        options: SubscriptionOptions,
+    ) -> None:
+        """Subscribe to a node as part of `subscription`. Raises ServiceError, TooManyNodes."""
+        update_filter = build_filter(options, node.structure)
+        if self._node_count >= self._max_nodes:
+            raise TooManyNodes(self._max_nodes)
+        # Counted before the await, since other nodes are added meanwhile.
+        self._node_count += 1
         try:
-            items = await member.subscriber.receive_nowait()
-        except StreamEnded as end:
-            if forms:
-                await self._send(member, forms)
-            if end.ending is StreamEnd.LOST:
-                raise
-            await self.end_member(member, end.ending)
+            subscriber = await self._reader.subscribe(node.uuid, options)
+        except BaseException:
+            self._node_count -= 1
+            raise
+        location = NodeLocation(self._base_url, path.split("/") if path else [])
+        renderer = Renderer(location, node.structure, self._text, update_filter)
+        prefix = self._prefix(subscription.id, path)
+        added = SubscribedNode(subscription, path, node, subscriber, renderer, prefix)
+        if subscription.closed:
+            await self._close_node(added)
             return
-        looks_again = bool(items or forms)
-        await onlookers().settled(member.onlooker)
-        if member.lost:
+        subscription.nodes[path] = added
+        self._watch_permissions(added)
+        added.schema = renderer.schema(subscriber.cursor)
+        if node.structure is not None:
+            # Entries of containers are filtered by child, which takes a query.
+            self._scheduler.enable_inline(added)
+        if subscription.started:
+            self._scheduler.enqueue(added)
+
+    def start(self, subscription: MultiplexSubscription) -> None:
+        """Send of all nodes of `subscription`, in the order in which they were added."""
+        subscription.started = True
+        for node in subscription.nodes.values():
+            self._scheduler.enqueue(node)
+
+    async def end_node(self, node: SubscribedNode, ending: StreamEnd) -> None:
+        """Send `closed` for a node, and release or keep its subscription."""
+        subscription = node.subscription
+        message = {"type": "closed", "code": CLOSE_CODES[ending], "reason": ending.value}
+        self._reply(subscription.id, node.path, message)
+        if ending is StreamEnd.CLOSED and subscription.observer is not None:
+            # Its producer may resume, and the client cannot subscribe to a part of a subtree.
+            node.subscriber.resume()
+            self._scheduler.enqueue(node)
+        elif node.is_root:
+            await self.close_subscription(subscription)
+        else:
+            await self._close_node(node)
+
+    async def close_subscription(self, subscription: MultiplexSubscription) -> None:
+        """Leave all nodes of a subscription; its id may be used again."""
+        subscription.closed = True
+        if self._subscriptions.get(subscription.id) is subscription:
+            del self._subscriptions[subscription.id]
+        if subscription.observer is not None:
+            subscription.observer.close()
+        for node in list(subscription.nodes.values()):
+            await self._close_node(node)
+
+    async def _open_subtree(
+        self, subscription: MultiplexSubscription, options: SubscriptionOptions
+    ) -> None:
+        # A client that has received the first schema may rely on every node being followed.
+        subscription.started = False
+        nodes = _SubtreeNodes(self, subscription)
+        subtree = RecursiveSubscription(nodes, self._principal, options, self._max_nodes)
+        subscription.observer = subtree
+        await subtree.open()
+
+    def _watch_permissions(self, node: SubscribedNode) -> None:
+        """Send only what the client may see, and only for as long as it may see the node."""
+        observer = node.subscription.observer
+        on_changed = observer.rescan if observer is not None and node.is_root else None
+        node.child_filter = child_filter(node.node)
+        node.watch = PermissionWatch(node.node, partial(self._on_hidden, node), on_changed)
+        permission_watcher().add(node.watch)
+
+    def _on_hidden(self, node: SubscribedNode) -> None:
+        """End a node as if it were deleted: the client must not learn that it still exists."""
+        if node.closed:
             return
-        forms += await member.rendering.forms(await self._seen(member, items))
-        if forms:
-            await self._send(member, forms)
-        if looks_again:
-            # There may be more, or news came while this was being sent.
-            self._enqueue(member)
-        elif member.line.members.get(member.path) is member:
-            member.waiter = member.subscriber.waiter()
-            member.waiter.add_done_callback(lambda _: self._enqueue(member))
+        node.hidden = True
+        task = asyncio.ensure_future(self.end_node(node, StreamEnd.DELETED))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
-    async def _seen(self, member: Member, items: list[Item]) -> list[Item]:
-        """Return what the client sees of `items`."""
-        if member.sight is not None:
-            items = await member.sight.of(items)
-        if member.line.tree is not None:
-            items = member.line.tree.see(member, items)
-        return items
+    async def _close_node(self, node: SubscribedNode) -> None:
+        """Leave the stream of a node; harmless if already left."""
+        if node.closed:
+            return
+        node.closed = True
+        self._node_count -= 1
+        if node.watch is not None:
+            permission_watcher().remove(node.watch)
+        if node.subscription.nodes.get(node.path) is node:
+            del node.subscription.nodes[node.path]
+        if node.waiter is not None:
+            node.subscriber.cancel_wait(node.waiter)
+        await self._reader.unsubscribe(node.subscriber)
 
-    def _express(self, member: Member, prefix: bytes, entries: Sequence[Entry]) -> bool:
-        """Send what is new to a node that waits for it; never past somebody else's turn."""
-        waits = self._turns or self._serving or onlookers().holds(member.onlooker)
-        forms = None if waits else member.rendering.at_once(entries)
-        return forms is not None and self._outlet.offer(forms, prefix)
+    def _reply(self, id_: str | None, path: str | None, message: dict[str, object]) -> None:
+        whole = [id_, path, message]
+        self._scheduler.reply(
+            json_envelope.dumps(whole) if self._text else message_codec.encode(whole)
+        )
 
-    async def _send(self, member: Member, forms: list[EncodedMessage]) -> None:
-        await self._outlet.send(forms, member.prefix)
-
-    def _enqueue(self, member: Member) -> None:
-        member.waiter = None
-        if not member.gone:
-            self._turns.append(member)
-            self._news.set()
-
-    async def end_line(self, line: Line) -> None:
-        """Leave all nodes of a line; its id may be used again."""
-        line.over = True
-        if self._lines.get(line.id) is line:
-            del self._lines[line.id]
-        if line.tree is not None:
-            line.tree.close()
-        for member in list(line.members.values()):
-            await self.leave(member)
-
-    def _say(self, name: str | None, path: str | None, message: dict[str, object]) -> None:
-        whole = [name, path, message]
-        form = json_envelope.dumps(whole) if self._text else message_codec.encode(whole)
-        self._turns.append(form)
-        self._owed += 1
-        self._news.set()
-
-    def _prefix(self, name: str, path: str) -> bytes:
-        """What every frame about a node begins with: `[id, path,`."""
+    def _prefix(self, id_: str, path: str) -> bytes:
+        """Return what every message about a node begins with: `[id, path,`."""
         if self._text:
-            return json_envelope.dumps([name, path])[:-1] + b","
-        return b"\x93" + bytes(msgpack.packb(name) + msgpack.packb(path))
+            return json_envelope.dumps([id_, path])[:-1] + b","
+        # 0x93 is the header of a msgpack array of three elements; the message is the third.
+        return b"\x93" + bytes(msgpack.packb(id_) + msgpack.packb(path))
+
+
+class _SubtreeNodes:
+    """Give a recursive subscription access to its own nodes, and to nothing else."""
+
+    def __init__(self, session: MultiplexSession, subscription: MultiplexSubscription) -> None:
+        self._session = session
+        self._subscription = subscription
+        self.root = subscription.path
+
+    def uuid_at(self, path: str) -> UUID | None:
+        """Return the uuid of the node followed at `path`; None if there is none."""
+        node = self._subscription.nodes.get(path)
+        return None if node is None else node.node.uuid
+
+    async def add(self, path: str, node: AuthorizedNode, options: SubscriptionOptions) -> None:
+        """Follow a node."""
+        await self._session.add_node(self._subscription, path, node, options)
+
+    async def remove_deleted(self, path: str) -> None:
+        """Report the node at `path` as deleted, and stop following it."""
+        node = self._subscription.nodes.get(path)
+        if node is not None:
+            await self._session.end_node(node, StreamEnd.DELETED)
+
+    def start(self) -> None:
+        """Start to send."""
+        self._session.start(self._subscription)
+
+    async def reject(self, error: ServiceError) -> None:
+        """Close the subscription with an error."""
+        await self._session.close_subscription(self._subscription)
+        self._session.send_error(self._subscription.id, self.root, error.status, error.detail)
+
+    def fail(self, error: BaseException) -> None:
+        """Close the whole connection."""
+        self._session.fail(error)

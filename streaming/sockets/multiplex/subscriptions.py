@@ -1,53 +1,82 @@
-"""The subscriptions of a connection for many nodes."""
+"""The subscriptions of a connection for many nodes, and the nodes of each. Data only.
+
+States of a SubscribedNode; the scheduler moves it between the first three:
+
+| state | where it is | leaves on |
+| --- | --- | --- |
+| prepared | in `nodes` of a subscription with `started` False | the subscription starts: queued |
+| queued | in the queue of the scheduler | its turn: serving |
+| serving | in the scheduler's hands, at most one per connection | a batch was sent: queued; \
+nothing new: waiting; its stream ended: closed, or queued again if it is part of a recursive one |
+| waiting | `waiter` is set, in the hub | new entries: queued, or still waiting if they were sent \
+inline; permission checks hide it: closed |
+| closed | `closed` is True, not in `nodes` | never |
+
+`hidden` is set before a node is closed because its client may not see it any more: nothing that was
+already taken from its stream is sent.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ...reading.entries import EncodedMessage
+from ...reading.feed import Item
 from ...reading.subscriber import Subscriber
-from ..connections.authorization import Watched
-from ..connections.permission_watch import Onlooker
-from ..messages.renderer import Rendering
-from ..messages.visibility import Sight
+from ..connections.authorization import AuthorizedNode
+from ..connections.permission_watch import PermissionWatch
+from ..messages.renderer import Renderer
+from ..messages.visibility import ChildFilter
 
-if TYPE_CHECKING:
-    from .subtree import Tree
+
+class SubtreeObserver(Protocol):
+    """Finds the nodes of a recursive subscription that come later."""
+
+    def observe(self, path: str, items: list[Item]) -> list[Item]:
+        """Note what the stream of the container at `path` says; return what to send of it."""
+
+    def rescan(self) -> None:
+        """List the subtree again: nodes may have become visible."""
+
+    def close(self) -> None:
+        """Stop looking for nodes."""
 
 
 @dataclass(slots=True, eq=False)
-class Line:
-    """What a client asked for under one id: a node, or with a `tree` all below it, too.
+class MultiplexSubscription:
+    """The nodes subscribed to under one id: one, or with an `observer` a subtree.
 
-    Nothing is said of its members before it has `begun`.
+    Nothing is sent of its nodes before it has `started`.
     """
 
     id: str
     path: str
-    members: dict[str, Member] = field(default_factory=dict)
-    tree: Tree | None = None
-    begun: bool = True
-    over: bool = False
+    nodes: dict[str, SubscribedNode] = field(default_factory=dict)
+    observer: SubtreeObserver | None = None
+    started: bool = True
+    closed: bool = False
 
 
 @dataclass(slots=True, eq=False)
-class Member:
-    """One node of a line. `first` is what is said before all else: its schema.
+class SubscribedNode:
+    """One node of a subscription. `schema` is its first message, until that is sent."""
 
-    `lost` is one that its client may not see any more, and is about to be told is gone.
-    """
-
-    line: Line
+    subscription: MultiplexSubscription
     path: str
-    watched: Watched
+    node: AuthorizedNode
     subscriber: Subscriber
-    rendering: Rendering
+    renderer: Renderer
     prefix: bytes
-    sight: Sight | None = None
-    onlooker: Onlooker | None = None
-    first: EncodedMessage | None = None
+    child_filter: ChildFilter | None = None
+    watch: PermissionWatch | None = None
+    schema: EncodedMessage | None = None
     waiter: asyncio.Future[None] | None = None
-    lost: bool = False
-    gone: bool = False
+    hidden: bool = False
+    closed: bool = False
+
+    @property
+    def is_root(self) -> bool:
+        """Whether the client subscribed to this node itself, and not to one above it."""
+        return self.path == self.subscription.path

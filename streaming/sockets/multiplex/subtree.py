@@ -1,4 +1,19 @@
-"""Following a container and everything below it, also what is created later."""
+"""Recursive subscription: follow a container and everything below it, also what is created later.
+
+States:
+
+| state | what is followed | how nodes are found | leaves on |
+| --- | --- | --- | --- |
+| opening | the root, then all containers, then a second list, then all else | by listing | all \
+added: following; a refusal: closed |
+| following | all nodes below the root | `container-child-created` in the stream of a container; a \
+list after a gap, a reset, or a change of permissions | closed by the session |
+| closed | nothing | | never |
+
+No node is missed: the second list is made once all containers are followed, so that any node is
+either in that list, or created later and announced by the stream of its container. Nodes of the
+first list are followed from where the client asked, all others from their beginning.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +21,8 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
+from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
@@ -19,205 +35,226 @@ from core.errors import ServiceError
 from tiled_client.wire.messages import ChildCreated
 
 from ...protocol import message_codec
-from ...protocol.endings import StreamEnd
 from ...protocol.notices import Feature, Gap, Reset
 from ...protocol.subscription_options import SubscriptionOptions
 from ...reading.entries import Entry
 from ...reading.feed import Item
-from ..connections.authorization import NEEDED, STREAMABLE, Watched, watch
-from ..messages.error_codes import is_passing
-
-if TYPE_CHECKING:
-    from .session import Exchange
-    from .subscriptions import Line, Member
+from ..connections.authorization import (
+    REQUIRED_SCOPES,
+    STREAMABLE_FAMILIES,
+    AuthorizedNode,
+    authorize_node,
+)
+from ..messages.error_mapping import is_transient
 
 logger = logging.getLogger(__name__)
 
-CREATED = message_codec.type_prefix(ChildCreated.type)
-# So many streams are joined at the same time.
-AT_ONCE = 16
+CHILD_CREATED = message_codec.type_prefix(ChildCreated.type)
+MAX_CONCURRENT_JOINS = 16
 RETRY_SECONDS = 1.0
+# A path that stands for the whole subtree in the queue; no child has it.
+WHOLE_SUBTREE = ""
 
-Found = dict[str, Watched]
+NodesByPath = dict[str, AuthorizedNode]
 
 
 class TooManyNodes(ServiceError):
-    """More nodes than one connection may follow."""
+    """A connection would follow more nodes than it may."""
 
     status = 413
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, limit: int) -> None:
         super().__init__(
-            f"One connection may follow {most} nodes (streaming_cache.recursive_nodes). "
-            "Subscribe to a container further down."
+            f"A connection can follow at most {limit} nodes "
+            "(streaming_cache.max_nodes_per_connection). Subscribe to a container further down."
         )
 
 
-class Tree:
-    """The nodes of a recursive line.
+class NodeSet(Protocol):
+    """The nodes of one recursive subscription, as its session keeps them."""
 
-    What exists when it is opened is followed from where the client asked for. Whatever is created
-    after that is found in one of two ways, and followed from its beginning: it is listed once all
-    containers are followed, or its container's stream tells of it.
-    """
+    root: str
 
-    def __init__(self, exchange: Exchange, line: Line, terms: SubscriptionOptions) -> None:
-        self._exchange = exchange
-        self._line = line
-        self._terms = terms
-        self._anew = replace(terms, start=0, since=None)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._growth: asyncio.Queue[str] = asyncio.Queue()
+    def uuid_at(self, path: str) -> UUID | None:
+        """Return the uuid of the node followed at `path`; None if there is none."""
+
+    async def add(self, path: str, node: AuthorizedNode, options: SubscriptionOptions) -> None:
+        """Follow a node. Raises ServiceError, TooManyNodes."""
+
+    async def remove_deleted(self, path: str) -> None:
+        """Report the node at `path` as deleted, and stop following it."""
+
+    def start(self) -> None:
+        """Start to send, the nodes in the order in which they were added."""
+
+    async def reject(self, error: ServiceError) -> None:
+        """Close the subscription with an error."""
+
+    def fail(self, error: BaseException) -> None:
+        """Close the whole connection."""
+
+
+class RecursiveSubscription:
+    """Keep the nodes of a recursive subscription complete."""
+
+    def __init__(
+        self,
+        nodes: NodeSet,
+        principal: Principal,
+        options: SubscriptionOptions,
+        max_nodes: int,
+    ) -> None:
+        self._nodes = nodes
+        self._principal = principal
+        self._options = options
+        self._from_beginning = replace(options, start=0, since=None)
+        self._max_nodes = max_nodes
+        self._task: asyncio.Task[None] | None = None
+        # Paths of children that were created, or WHOLE_SUBTREE.
+        self._to_scan: asyncio.Queue[str] = asyncio.Queue()
 
     async def open(self) -> None:
-        """Join what there is. Raises ServiceError."""
-        path, exchange = self._line.path, self._exchange
-        # Whoever has heard the first word may write, and misses nothing of any node.
-        self._line.begun = False
-        root = await database_sync_to_async(watch)(
-            path.split("/") if path else [], exchange.principal
+        """Follow all existing nodes. Raises ServiceError."""
+        path = self._nodes.root
+        root = await database_sync_to_async(authorize_node)(
+            path.split("/") if path else [], self._principal
         )
-        there = {path: root}
-        if root.structure is None:
-            there |= await self._listed()
-        # Its schema is the first message.
-        await self._join({path: root}, self._terms)
-        await self._join(_only(there, containers=True), self._terms)
-        since = await self._listed() if root.structure is None else {}
-        new = {path: watched for path, watched in since.items() if path not in there}
-        await self._join(there, self._terms)
-        await self._join(new, self._anew)
-        exchange.begin(self._line)
-        task = asyncio.create_task(self._grow())
-        self._tasks.add(task)
+        is_container = root.structure is None
+        before = {path: root}
+        if is_container:
+            before |= await self._list()
+        # The root comes first, so that its schema is the first message.
+        await self._add({path: root}, self._options)
+        containers = {path: node for path, node in before.items() if node.structure is None}
+        await self._add(containers, self._options)
+        after = await self._list() if is_container else {}
+        new = {path: node for path, node in after.items() if path not in before}
+        await self._add(before, self._options)
+        await self._add(new, self._from_beginning)
+        self._nodes.start()
+        self._task = asyncio.create_task(self._follow_new_nodes())
 
     def close(self) -> None:
-        """Look for new nodes no more."""
-        for task in self._tasks:
-            task.cancel()
+        """Stop looking for new nodes."""
+        if self._task is not None:
+            self._task.cancel()
 
-    def look(self) -> None:
-        """There may be nodes that the client did not see before."""
-        self._growth.put_nowait("")
+    def rescan(self) -> None:
+        """List the subtree again: nodes may have become visible."""
+        self._to_scan.put_nowait(WHOLE_SUBTREE)
 
-    def see(self, member: Member, items: list[Item]) -> list[Item]:
-        """Take note of what a container says of its children; what of it the client wanted."""
-        if member.watched.structure is not None:
-            return items
+    def observe(self, path: str, items: list[Item]) -> list[Item]:
+        """Note which children the container at `path` announces; return what the client wants."""
         for item in items:
             if isinstance(item, Entry):
-                if item.frame.startswith(CREATED, 1):
+                if item.frame.startswith(CHILD_CREATED, 1):
                     key = message_codec.decode(item.frame)["key"]
-                    self._growth.put_nowait(f"{member.path}/{key}" if member.path else key)
+                    self._to_scan.put_nowait(f"{path}/{key}" if path else key)
             elif isinstance(item, Gap | Reset):
-                # Children may have been created that nobody tells of any more.
-                self._growth.put_nowait("")
+                # Announcements of children may be among what was lost.
+                self.rescan()
         return [item for item in items if self._is_wanted(item)]
 
     def _is_wanted(self, item: Item) -> bool:
-        features = self._terms.features
+        """Return whether the client requested such items; containers get all notices."""
+        features = self._options.features
         if isinstance(item, Gap):
             return Feature.gap in features
         return not isinstance(item, Reset) or Feature.reset in features
 
-    async def _listed(self) -> Found:
-        exchange = self._exchange
-        look = database_sync_to_async(_below)
-        found: Found = await look(self._line.path, exchange.principal, exchange.most_nodes)
+    async def _list(self) -> NodesByPath:
+        list_below = database_sync_to_async(_list_below)
+        found: NodesByPath = await list_below(self._nodes.root, self._principal, self._max_nodes)
         return found
 
-    async def _join(self, found: Found, terms: SubscriptionOptions) -> None:
-        """Make all of `found` members that are not yet."""
-        new = [path for path in found if path not in self._line.members]
-        for first in range(0, len(new), AT_ONCE):
-            some = new[first : first + AT_ONCE]
-            joining = [self._join_one(path, found[path], terms) for path in some]
-            failed = [
-                each for each in await asyncio.gather(*joining, return_exceptions=True) if each
-            ]
-            if failed:
-                raise failed[0]
+    async def _add(self, nodes: NodesByPath, options: SubscriptionOptions) -> None:
+        """Follow all of `nodes` that are not followed yet."""
+        new = [path for path in nodes if self._nodes.uuid_at(path) is None]
+        for first in range(0, len(new), MAX_CONCURRENT_JOINS):
+            paths = new[first : first + MAX_CONCURRENT_JOINS]
+            # All of them are awaited, so that none is added after this has raised.
+            results = await asyncio.gather(
+                *(self._add_one(path, nodes[path], options) for path in paths),
+                return_exceptions=True,
+            )
+            errors = [result for result in results if result is not None]
+            if errors:
+                raise errors[0]
 
-    async def _join_one(self, path: str, watched: Watched, terms: SubscriptionOptions) -> None:
-        if watched.structure is None:
-            # Not one child may be skipped.
-            told = terms.features | {Feature.gap, Feature.reset}
-            terms = replace(terms, latest=False, interval=0.0, features=told)
+    async def _add_one(self, path: str, node: AuthorizedNode, options: SubscriptionOptions) -> None:
+        if node.structure is None:
+            # No announcement of a child may be skipped, and lost ones must be noticed.
+            features = options.features | {Feature.gap, Feature.reset}
+            options = replace(options, latest=False, interval=0.0, features=features)
         try:
-            await self._exchange.join(self._line, path, watched, terms)
+            await self._nodes.add(path, node, options)
         except ServiceError as error:
-            if path == self._line.path or error.status != 404:
+            # Deleted since it was listed.
+            if path == self._nodes.root or error.status != 404:
                 raise
 
-    async def _grow(self) -> None:
-        """Join what containers tell of, until cancelled."""
+    async def _follow_new_nodes(self) -> None:
+        """Follow the nodes that containers announce, until cancelled."""
         try:
             while True:
-                paths = {await self._growth.get()}
-                while not self._growth.empty():
-                    paths.add(self._growth.get_nowait())
-                await self._look_until_seen(paths)
+                paths = {await self._to_scan.get()}
+                while not self._to_scan.empty():
+                    paths.add(self._to_scan.get_nowait())
+                await self._scan_with_retries(paths)
         except TooManyNodes as error:
-            # As a task that ends by itself it is not to be cancelled.
-            self._tasks.clear()
-            await self._exchange.end_line(self._line)
-            self._exchange.say_error(self._line.id, self._line.path, error.status, error.detail)
-        except Exception as error:  # noqa: BLE001  the connection ends with it
-            self._exchange.fail(error)
+            # `reject` closes this object, which must not cancel the task that runs this.
+            self._task = None
+            await self._nodes.reject(error)
+        except Exception as error:  # noqa: BLE001  It ends the connection, which logs it.
+            self._nodes.fail(error)
 
-    async def _look_until_seen(self, paths: set[str]) -> None:
-        """Look, again and again while the database is away: the streams joined need none."""
+    async def _scan_with_retries(self, paths: set[str]) -> None:
+        """Scan until the database answers: streams already followed do not need it."""
         while True:
             try:
-                await self._look(paths)
+                await self._scan(paths)
             except DatabaseError as error:
-                if not is_passing(error):
+                if not is_transient(error):
                     raise
-                logger.warning("New nodes below %r cannot be found now: %s", self._line.path, error)
+                logger.warning(
+                    "Cannot look for new nodes below %r; retrying: %s", self._nodes.root, error
+                )
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 return
 
-    async def _look(self, paths: set[str]) -> None:
-        if "" in paths:
-            found = await self._listed()
+    async def _scan(self, paths: set[str]) -> None:
+        if WHOLE_SUBTREE in paths:
+            found = await self._list()
         else:
-            found = await database_sync_to_async(_at)(paths, self._exchange.principal)
-        for path, watched in found.items():
-            member = self._line.members.get(path)
-            if member is not None and member.watched.uuid != watched.uuid:
-                # Deleted, and created anew.
-                await self._exchange.end_member(member, StreamEnd.DELETED)
-        await self._join(found, self._anew)
+            found = await database_sync_to_async(_find)(paths, self._principal)
+        for path, node in found.items():
+            if self._nodes.uuid_at(path) not in (None, node.uuid):
+                # Deleted and created again under the same path.
+                await self._nodes.remove_deleted(path)
+        await self._add(found, self._from_beginning)
 
 
-def _below(path: str, principal: Principal, most: int) -> Found:
-    """What `principal` may watch below the container at `path`. Raises TooManyNodes."""
-    nodes = visible(below(Node.objects.all(), path), principal, *NEEDED)
+def _list_below(path: str, principal: Principal, limit: int) -> NodesByPath:
+    """Return what `principal` may subscribe to below `path`. Raises TooManyNodes."""
+    nodes = visible(below(Node.objects.all(), path), principal, *REQUIRED_SCOPES)
     nodes = nodes.select_related("data_source").order_by("path")
-    found = _watched(nodes[: most + 1], principal)
-    if len(found) > most:
-        raise TooManyNodes(most)
+    found = _authorized(nodes[: limit + 1], principal)
+    if len(found) > limit:
+        raise TooManyNodes(limit)
     return found
 
 
-def _at(paths: Iterable[str], principal: Principal) -> Found:
-    nodes = visible(Node.objects.filter(path__in=list(paths)), principal, *NEEDED)
+def _find(paths: Iterable[str], principal: Principal) -> NodesByPath:
+    """Return those of the nodes at `paths` that `principal` may subscribe to."""
+    nodes = visible(Node.objects.filter(path__in=list(paths)), principal, *REQUIRED_SCOPES)
     nodes = nodes.select_related("data_source")
-    return _watched(nodes, principal)
+    return _authorized(nodes, principal)
 
 
-def _watched(nodes: Iterable[Node], principal: Principal) -> Found:
+def _authorized(nodes: Iterable[Node], principal: Principal) -> NodesByPath:
     return {
-        node.path: Watched(node.uuid, node.structure, principal)
+        node.path: AuthorizedNode(node.uuid, node.structure, principal)
         for node in nodes
-        if node.family in STREAMABLE
-    }
-
-
-def _only(found: Found, *, containers: bool) -> Found:
-    return {
-        path: watched
-        for path, watched in found.items()
-        if (watched.structure is None) is containers
+        if node.family in STREAMABLE_FAMILIES
     }

@@ -15,7 +15,7 @@ from django.db import connection
 
 from catalog.models import Node
 from catalog.queries import sizes
-from catalog.queries.deadlines import bounded
+from catalog.queries.deadlines import statement_deadline
 from core.cancellation import CancellationToken, Cancelled, call
 from tests.catalog.conftest import Api, detail
 from tiled_client.wire.structures import ArrayStructure
@@ -192,7 +192,7 @@ def test_a_search_ends_at_its_deadline_and_the_connection_is_as_before(
     bound(search_seconds=0.0001)
     if connection.vendor == "sqlite":
         bound(search_seconds=1e-9)
-    with pytest.raises(Exception, match=r"bounds.search_seconds") as refused, bounded():
+    with pytest.raises(Exception, match=r"bounds.search_seconds") as refused, statement_deadline():
         _count()
     assert getattr(refused.value, "status", None) == 400
     bound(search_seconds=30)
@@ -206,7 +206,7 @@ def test_a_search_is_cancelled_when_its_client_is_gone(api: Api) -> None:
     begun = time.monotonic()
 
     def search() -> None:
-        with bounded():
+        with statement_deadline():
             _count()
 
     with pytest.raises(Cancelled):

@@ -49,7 +49,7 @@ def test_a_subtree_goes_in_as_many_queries_however_large_it_is(api: Api) -> None
 def test_a_subtree_larger_than_a_batch_goes_whole(
     api: Api, announced: list[events.Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deletion, "BATCH", 2)
+    monkeypatch.setattr(deletion, "BATCH_ROWS", 2)
     nodes = tree(api, 7)
     announced.clear()
     delete_node(path="top", recursive=True, external_only=False)

@@ -18,7 +18,7 @@ from pytest_django import Settings
 from access.principals import Principal, Scope
 from catalog.storage.files import file_uri
 from core.errors import NotSupported
-from streaming.sockets.connections.authorization import watch
+from streaming.sockets.connections.authorization import authorize_node
 
 from ..conftest import OCTETS, Api, detail
 
@@ -400,9 +400,9 @@ def test_a_link_that_leads_to_itself_is_broken(api: Api, folder: Path) -> None:
 def test_what_is_inside_has_no_stream(api: Api, folder: Path) -> None:
     register(api, write_hdf5(folder / "a.h5"), HDF5)
     everything = Principal(frozenset(Scope))
-    assert watch(["f"], everything).structure is None
+    assert authorize_node(["f"], everything).structure is None
     with pytest.raises(NotSupported, match="inside the file"):
-        watch(["f", "entry"], everything)
+        authorize_node(["f", "entry"], everything)
 
 
 def test_a_listing_goes_on_when_files_are_not_there_or_damaged(api: Api, folder: Path) -> None:

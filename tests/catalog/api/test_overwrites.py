@@ -15,7 +15,7 @@ from django.conf import LazySettings
 from django.db import OperationalError, connection
 
 from catalog.models import Node
-from catalog.services.assets.cleanup import sweep_files
+from catalog.services.assets.cleanup import remove_orphaned_files
 from catalog.services.assets.stores import node_folder
 from streaming.config import streaming_cache_settings
 from streaming.redis.clients import writer_client
@@ -197,12 +197,12 @@ def test_the_sweep_settles_what_no_writer_comes_to(api: Api, node: Node) -> None
     before = stored(api)
     with failing_database(carried_out=False):
         assert overwrite(api, None).status_code == 503
-    assert (sweep_files(), bool(staged(node))) == (0, True), "it may be under way"
-    assert sweep_files(unclaimed=-1) == 1
+    assert (remove_orphaned_files(), bool(staged(node))) == (0, True), "it may be under way"
+    assert remove_orphaned_files(min_age=-1) == 1
     assert staged(node) == []
     with failing_database(carried_out=True):
         assert overwrite(api, None).status_code == 503
-    assert sweep_files(unclaimed=-1) == 1
+    assert remove_orphaned_files(min_age=-1) == 1
     assert (stored(api) == overwritten(before, None)).all()
 
 
@@ -266,7 +266,7 @@ def test_a_damaged_node_does_not_keep_the_sweep_from_others(api: Api, node: Node
         document = node_folder(damaged.uuid) / "zarr.json"
         content = document.read_bytes()
         document.unlink()
-        sweep_files(unclaimed=-1)
+        remove_orphaned_files(min_age=-1)
         assert (bool(staged(damaged)), staged(whole)) == (damaged == node, [])
         document.write_bytes(content)
 
@@ -290,6 +290,6 @@ def test_arrays_of_all_kinds_are_overwritten_after_the_commit(
         with failing_database(carried_out=carried_out):
             assert api.send("PUT", "/array/full/y", after, OCTETS).status_code == 503
         assert api.get(address).content == array.tobytes()
-        assert sweep_files(unclaimed=-1) == 1
+        assert remove_orphaned_files(min_age=-1) == 1
     assert api.get(address).content == after
     assert staged(Node.objects.get(path="y")) == []

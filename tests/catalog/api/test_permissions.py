@@ -47,7 +47,7 @@ def count(api: Api, path: str = "") -> int:
     return int(api.json(f"/metadata/{path}")["data"]["attributes"]["structure"]["count"])
 
 
-def retag(api: Api, path: str, *tags: str) -> Any:
+def set_tags(api: Api, path: str, *tags: str) -> Any:
     return api.send("PUT", f"/metadata/{path}", {"access_tags": list(tags)})
 
 
@@ -227,7 +227,7 @@ def test_tags_that_may_not_be_given_are_refused_with_the_reason(
     api = site.people[who]
     make(api, "before")
     body = {"id": "new", "structure_family": "container", "access_tags": tags}
-    for response in (api.send("POST", "/metadata/", body), retag(api, "before", *tags)):
+    for response in (api.send("POST", "/metadata/", body), set_tags(api, "before", *tags)):
         assert response.status_code == 403
         assert detail(response).startswith("Access policy rejects the provided access tags.\n")
         assert reason in detail(response)
@@ -253,21 +253,21 @@ def test_tags_are_changed_by_patches_and_the_answer_says_what_they_became(site: 
     # The list that was asked for has another order.
     assert orjson.loads(response.content) == {"id": "a", "access_tags": ["mx", "user:alice"]}
     assert keys(site.carol) == ["a"]
-    assert orjson.loads(retag(site.alice, "a", "mx").content) == {"id": "a"}
-    assert retag(site.bob, "a", "user:bob").status_code == 403
-    assert detail(retag(site.bob, "a")).endswith("Only an admin may have a node without tags.")
-    assert orjson.loads(retag(site.root, "a", "Public", "mx", "mx").content)["access_tags"] == [
+    assert orjson.loads(set_tags(site.alice, "a", "mx").content) == {"id": "a"}
+    assert set_tags(site.bob, "a", "user:bob").status_code == 403
+    assert detail(set_tags(site.bob, "a")).endswith("Only an admin may have a node without tags.")
+    assert orjson.loads(set_tags(site.root, "a", "Public", "mx", "mx").content)["access_tags"] == [
         "mx", "public",
     ]  # fmt: skip
     assert keys(site.nobody) == ["a"]
-    assert detail(retag(site.alice, "a", "mx")).endswith("take the tag 'public' from a node.")
+    assert detail(set_tags(site.alice, "a", "mx")).endswith("take the tag 'public' from a node.")
 
 
 def test_what_is_below_is_seen_when_the_way_to_it_is(site: Site) -> None:
     for path in ("a", "a/b", "a/b/c", "aa"):
         make(site.alice, path, ["mx"])
     assert keys(site.carol, "a/b") == ["c"]
-    assert retag(site.root, "a", "user:alice").status_code == 403
+    assert set_tags(site.root, "a", "user:alice").status_code == 403
     tag_nodes(path="a", tags=["user:alice"], recursive=False)
     assert site.carol.get("/metadata/a/b/c").status_code == 404
     assert keys(site.carol) == ["aa"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.directories.discovery import Found, Rules, list_folder
+from catalog.directories.discovery import DiscoveredDataset, Rules, list_folder
 
 TIFFS = "multipart/related;type=image/tiff"
 
@@ -75,4 +75,6 @@ def test_folders_are_listed_apart_and_links_to_folders_left_out(folder: Path) ->
 def test_a_name_that_is_no_text_is_passed_over(folder: Path) -> None:
     (folder / "a\udcff.csv").touch()
     touch(folder, "b.csv")
-    assert list_folder(folder, Rules()).nodes == (Found("b", "text/csv", (folder / "b.csv",)),)
+    assert list_folder(folder, Rules()).nodes == (
+        DiscoveredDataset("b", "text/csv", (folder / "b.csv",)),
+    )

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from catalog import events
 from catalog.directories.discovery import Rules
-from catalog.directories.registrar import TRIES, Registrar
+from catalog.directories.registrar import MAX_TRIES, Registrar
 from catalog.lookup.nodes import resolve
 from tests.catalog.conftest import Api
 
@@ -118,10 +118,10 @@ def test_a_file_that_never_is_complete_is_given_up_until_it_changes(
     root: Path, registrar: Registrar
 ) -> None:
     (root / "late.npy").write_bytes(b"\x93NUMPY")
-    for _ in range(TRIES + 5):
+    for _ in range(MAX_TRIES + 5):
         registrar.scan_one(root)
     assert registrar.unread == set()
-    assert registrar.counts["not read"] == TRIES
+    assert registrar.counts["not read"] == MAX_TRIES
 
 
 def test_a_node_of_other_data_is_left_alone(api: Api, root: Path) -> None:
@@ -180,8 +180,8 @@ def test_a_change_within_a_data_set_is_one_of_the_folder_that_it_lies_in(
 ) -> None:
     inside = root / "day1" / "cells.zarr" / "c" / "0"
     inside.mkdir(parents=True)
-    assert registrar.folder_of(inside / "1") == root / "day1"
-    assert registrar.folder_of(root / "day1" / "scan.csv") == root / "day1"
+    assert registrar.folder_to_scan(inside / "1") == root / "day1"
+    assert registrar.folder_to_scan(root / "day1" / "scan.csv") == root / "day1"
     assert registrar.is_folder(root / "day1")
     assert not registrar.is_folder(root / "day1" / "cells.zarr")
     assert not registrar.is_folder(inside)

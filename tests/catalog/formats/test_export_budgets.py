@@ -12,7 +12,7 @@ from django.conf import LazySettings
 
 from catalog.formats.exports import Export
 from catalog.formats.registry import formats
-from catalog.services.tables.reading import Rows
+from catalog.services.tables.reading import RowSelection
 from core.budgets import Exhausted, budgets
 
 from ..conftest import Api, detail
@@ -47,7 +47,7 @@ def test_a_file_is_counted_while_it_grows(media_type: str, change: Change) -> No
             held.append(budgets().temporary_bytes.taken)
             yield PIECE
 
-    rows = Rows(PIECE.schema, lambda: PIECE, pieces)
+    rows = RowSelection(PIECE.schema, lambda: PIECE, pieces)
     with pytest.raises(Exhausted, match=r"budgets\.temporary_bytes"):
         list(formats().exporter("table", media_type)(Export(rows, media_type)))
     # HDF5 is preceded by a look at all pieces.

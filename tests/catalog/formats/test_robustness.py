@@ -15,7 +15,7 @@ from catalog.formats import formats
 from catalog.formats.exports import Export
 from catalog.formats.tables import parquet
 from catalog.models import Node
-from catalog.services.tables.reading import Rows
+from catalog.services.tables.reading import RowSelection
 from core.errors import NotAcceptable
 from tests.forked_process import forked
 
@@ -100,7 +100,7 @@ def test_what_would_end_the_process_is_refused_by_parquet(inner: pa.DataType) ->
 
     def write() -> str:
         with pytest.raises(NotAcceptable) as refused:
-            parquet(Export(Rows.of(table), "application/x-parquet"))
+            parquet(Export(RowSelection.from_table(table), "application/x-parquet"))
         return str(refused.value.detail)
 
     assert "fixed size 0" in forked(write)

@@ -12,7 +12,7 @@ from catalog.formats import shared_values
 from catalog.formats.exports import Export
 from catalog.formats.registry import formats
 from catalog.formats.shared_values import bounded_slices, unshared_size
-from catalog.services.tables.reading import Rows
+from catalog.services.tables.reading import RowSelection
 from core.errors import BadRequest
 
 LARGE, ROWS = "x" * 10_000, 300
@@ -73,6 +73,9 @@ def test_no_format_writes_more_of_them_at_a_time(
     monkeypatch.setattr(shared_values, "MAX_SLICE_BYTES", 100_000)
     shared, own = pa.table({"a": dictionary(ROWS)}), pa.table({"a": [LARGE] * ROWS})
     exporter = formats().exporter("table", media_type)
-    written, plain = (list(exporter(Export(Rows.of(table), media_type))) for table in (shared, own))
+    written, plain = (
+        list(exporter(Export(RowSelection.from_table(table), media_type)))
+        for table in (shared, own)
+    )
     assert max(map(len, written)) < 200_000
     assert b"".join(map(bytes, written)) == b"".join(map(bytes, plain))

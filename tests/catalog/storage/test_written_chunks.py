@@ -218,7 +218,7 @@ def test_marks_are_kept_in_any_number_of_dimensions(
     for box in boxes:
         # Along one dimension it is long.
         numbers = tuple(
-            range(a, a + (n if place == len(box) % max(ndim, 1) else n % 3) + 1)
+            range(a, a + (n if place == len(box) % max(ndim, 1) else n % 2) + 1)
             for place, (a, n) in enumerate(box[:ndim])
         )
         written_marks.mark(folder, numbers)

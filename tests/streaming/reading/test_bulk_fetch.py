@@ -14,7 +14,7 @@ from hypothesis import given
 from redis.asyncio.connection import AbstractConnection
 
 from streaming.config import StreamingCacheSettings
-from streaming.reading.bulk_fetch import Receiver, fetch
+from streaming.reading.bulk_fetch import BulkReplyProtocol, mget_into
 from streaming.redis.clients import reader_client
 
 
@@ -40,19 +40,19 @@ async def test_values_of_every_size_come_behind_their_heads_and_the_connection_g
     for key, value in zip(keys, values, strict=True):
         if value is not None:
             client.set(key, value, ex=60)
-    heads = [b"h" * number for number in range(len(keys))]
+    headers = [b"h" * number for number in range(len(keys))]
     for _ in range(3):
-        found = await fetch(connection, keys, heads)
+        found = await mget_into(connection, keys, headers)
         assert found == [
-            None if value is None else head + value
-            for head, value in zip(heads, values, strict=True)
+            None if value is None else header + value
+            for header, value in zip(headers, values, strict=True)
         ]
         assert await ask(connection, "PING") == b"PONG"
 
 
 async def test_an_error_of_redis_is_raised(connection: AbstractConnection) -> None:
     with pytest.raises(redis.ResponseError, match="wrong number of arguments"):
-        await fetch(connection, [], [])
+        await mget_into(connection, [], [])
     assert await ask(connection, "PING") == b"PONG"
 
 
@@ -61,7 +61,7 @@ async def test_a_connection_that_is_lost_is_an_error(
 ) -> None:
     client.client_kill_filter(_id=str(await ask(connection, "CLIENT", "ID")))
     with pytest.raises(redis.RedisError):
-        await fetch(connection, ["x"], [b""])
+        await mget_into(connection, ["x"], [b""])
 
 
 @given(values=st.lists(st.none() | st.binary(max_size=40), min_size=1, max_size=4), data=st.data())
@@ -69,7 +69,7 @@ def test_it_does_not_matter_how_the_answer_is_cut(
     values: list[bytes | None], data: st.DataObject
 ) -> None:
     async def received() -> list[bytes | None]:
-        receiver = Receiver([b"head"] * len(values), asyncio.Protocol())
+        receiver = BulkReplyProtocol([b"header"] * len(values), asyncio.Protocol())
         answer = b"*%d\r\n" % len(values)
         for value in values:
             answer += b"$-1\r\n" if value is None else b"$%d\r\n%b\r\n" % (len(value), value)
@@ -81,5 +81,5 @@ def test_it_does_not_matter_how_the_answer_is_cut(
         return [found and found.getvalue() for found in await receiver.values]
 
     assert asyncio.run(received()) == [
-        None if value is None else b"head" + value for value in values
+        None if value is None else b"header" + value for value in values
     ]

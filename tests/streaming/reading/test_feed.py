@@ -32,18 +32,18 @@ class Watcher:
     expected: int
     closed_at: StreamHead | None = None
     end: Position | None = None
-    end_shed: bool = False
+    end_evicted: bool = False
     stopped: bool = False
-    got: dict[int, int] = field(default_factory=dict)
-    given_at: float = -100
-    express: bool = False
-    owed: bool = False
+    received: dict[int, int] = field(default_factory=dict)
+    sent_at: float = -100
+    fast_path: bool = False
+    reset_due: bool = False
     """Whether it has to be told of a reset before anything else."""
-    waits: bool = False
+    is_waiting: bool = False
     """Whether it has nothing to do, so that what is new may be given to it at once."""
 
     @property
-    def skips(self) -> bool:
+    def latest_only(self) -> bool:
         return self.feed.options.latest_only
 
 
@@ -60,13 +60,13 @@ class StreamMachine(RuleBasedStateMachine):
         self.clock = 0
         self.now = 0.0
         self.epochs = 1
-        self.tip, self.mark = StreamHead("e1"), 0
+        self.head, self.head_time = StreamHead("e1"), 0
         self.log: list[Entry] = []
         self.gone: set[tuple[str | None, int]] = set()
         self.evicted_to = 0
-        self.doubt = False
+        self.in_doubt = False
         self.window = Window(limit=3 * len(UPDATE))
-        self.window.reset(self.tip, 0)
+        self.window.reset(self.head, 0)
         self.watchers: list[Watcher] = []
 
     @property
@@ -81,11 +81,11 @@ class StreamMachine(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.now += seconds
 
-    @initialize(count=st.integers(0, 8), terms=st.sampled_from(POLICIES))
-    def begin(self, count: int, terms: SubscriptionOptions) -> None:
+    @initialize(count=st.integers(0, 8), options=st.sampled_from(POLICIES))
+    def begin(self, count: int, options: SubscriptionOptions) -> None:
         self.write(count)
-        self.join(None, terms, express=True)
-        self.join(count, terms, express=False)
+        self.join(None, options, fast_path=True)
+        self.join(count, options, fast_path=False)
 
     @rule(count=st.integers(1, 6))
     def write(self, count: int) -> None:
@@ -94,46 +94,48 @@ class StreamMachine(RuleBasedStateMachine):
 
     def append(self) -> None:
         self.begin_epoch()
-        self.tip = StreamHead(self.tip.epoch, Position(self.tip.position.sequence + 1))
-        self.mark = self.tick()
-        self.log.append(Entry(self.tip.position, UPDATE, self.mark))
+        self.head = StreamHead(self.head.epoch, Position(self.head.position.sequence + 1))
+        self.head_time = self.tick()
+        self.log.append(Entry(self.head.position, UPDATE, self.head_time))
 
     def begin_epoch(self) -> None:
-        if self.tip.epoch is None:
+        if self.head.epoch is None:
             self.epochs += 1
-            self.tip = StreamHead(f"e{self.epochs}")
+            self.head = StreamHead(f"e{self.epochs}")
 
     @rule()
     def end(self) -> None:
         self.begin_epoch()
-        sequence, ends = self.tip.position
+        sequence, ends = self.head.position
         if ends:
-            self.log = [entry for entry in self.log if entry.position != self.tip.position]
-        self.tip = StreamHead(self.tip.epoch, Position(sequence, ends + 1))
-        self.mark = self.tick()
-        self.log.append(Entry(self.tip.position, time=self.mark))
+            self.log = [entry for entry in self.log if entry.position != self.head.position]
+        self.head = StreamHead(self.head.epoch, Position(sequence, ends + 1))
+        self.head_time = self.tick()
+        self.log.append(Entry(self.head.position, time=self.head_time))
         for watcher in self.live:
-            watcher.end = watcher.end or self.tip.position
+            watcher.end = watcher.end or self.head.position
 
-    @rule(sequence=st.integers(0, 12), terms=st.sampled_from(POLICIES))
-    def come_back(self, sequence: int, terms: SubscriptionOptions) -> None:
+    @rule(sequence=st.integers(0, 12), options=st.sampled_from(POLICIES))
+    def come_back(self, sequence: int, options: SubscriptionOptions) -> None:
         """A subscriber resumes that has seen a numbering of which nothing is left."""
-        self.look()
-        feed = Feed(self.window, replace(terms, epoch="e0"), sequence)
-        watcher = Watcher(feed, 1, owed=True)
-        watcher.closed_at = self.tip if self.tip.position.end else None
+        self.read_on()
+        feed = Feed(self.window, replace(options, epoch="e0"), sequence)
+        watcher = Watcher(feed, 1, reset_due=True)
+        watcher.closed_at = self.head if self.head.position.end else None
         self.watchers.append(watcher)
 
     @rule(
-        back=st.none() | st.integers(-2, 12), terms=st.sampled_from(POLICIES), express=st.booleans()
+        back=st.none() | st.integers(-2, 12),
+        options=st.sampled_from(POLICIES),
+        fast_path=st.booleans(),
     )
-    def join(self, back: int | None, terms: SubscriptionOptions, express: bool) -> None:
-        self.look()
-        last = self.tip.position.sequence
+    def join(self, back: int | None, options: SubscriptionOptions, fast_path: bool) -> None:
+        self.read_on()
+        last = self.head.position.sequence
         start = None if back is None else max(last - back, 0)
         first = last + 1 if start is None else start if start <= last + 1 else 1
-        watcher = Watcher(Feed(self.window, terms, start), max(first, 1), express=express)
-        watcher.closed_at = self.tip if start is not None and self.tip.position.end else None
+        watcher = Watcher(Feed(self.window, options, start), max(first, 1), fast_path=fast_path)
+        watcher.closed_at = self.head if start is not None and self.head.position.end else None
         self.watchers.append(watcher)
 
     @precondition(lambda self: self.log)
@@ -141,9 +143,9 @@ class StreamMachine(RuleBasedStateMachine):
     def retain_less(self, count: int, evict: bool) -> None:
         gone, self.log = self.log[:count], self.log[count:]
         for entry in gone:
-            self.gone.add((self.tip.epoch, entry.position.sequence))
+            self.gone.add((self.head.epoch, entry.position.sequence))
             self.evicted_to = entry.position.sequence if evict else self.evicted_to
-            self.ends_are_shed(entry)
+            self.evict_ends(entry)
 
     @precondition(lambda self: any(entry.frame for entry in self.log))
     @rule(data=st.data())
@@ -152,82 +154,88 @@ class StreamMachine(RuleBasedStateMachine):
         self.log[self.log.index(entry)] = Entry(
             entry.position, time=entry.time, lost=Reason.evicted
         )
-        self.gone.add((self.tip.epoch, entry.position.sequence))
+        self.gone.add((self.head.epoch, entry.position.sequence))
 
-    @precondition(lambda self: self.tip.position.sequence > 5)
+    @precondition(lambda self: self.head.position.sequence > 5)
     @rule(known=st.booleans())
     def empty(self, known: bool) -> None:
         """Redis was emptied: another epoch, numbers from 1; not `known` before the first update."""
         self.epochs += 1
-        self.tip, self.log, self.mark = StreamHead(f"e{self.epochs}" if known else None), [], 0
+        self.head, self.log, self.head_time = (
+            StreamHead(f"e{self.epochs}" if known else None),
+            [],
+            0,
+        )
         self.evicted_to = 0
-        self.all_begin_anew()
+        self.restart_all()
 
     @precondition(lambda self: self.log)
     @rule(lost=st.integers(1, 3), regained=st.integers(0, 4), seen=st.booleans())
     def fail_over(self, lost: int, regained: int, seen: bool) -> None:
         """Another Redis takes over that had not heard of the newest ones, and gives them anew."""
         if seen:
-            self.look()
+            self.read_on()
             self.let_all_watch()
         updates = [entry for entry in self.log if not entry.position.end]
         if not updates[lost - 1 : -1]:
             return
         last = updates[-lost - 1]
         self.log = [entry for entry in self.log if entry.position <= last.position]
-        self.tip, self.mark = StreamHead(self.tip.epoch, last.position), last.time
+        self.head, self.head_time = StreamHead(self.head.epoch, last.position), last.time
         self.evicted_to = min(self.evicted_to, last.position.sequence)
         for _ in range(regained):
             self.append()
-        self.doubt = True
-        self.all_begin_anew()
-        self.look()
+        self.in_doubt = True
+        self.restart_all()
+        self.read_on()
 
-    def all_begin_anew(self) -> None:
+    def restart_all(self) -> None:
         for watcher in self.live:
-            watcher.end_shed = watcher.end_shed or watcher.end is not None
+            watcher.end_evicted = watcher.end_evicted or watcher.end is not None
             watcher.end = None
 
-    def ends_are_shed(self, entry: Entry) -> None:
+    def evict_ends(self, entry: Entry) -> None:
         for watcher in self.live:
             if watcher.end and entry.position >= watcher.end and entry.position.end:
-                watcher.end_shed = True
+                watcher.end_evicted = True
                 later = (e.position for e in self.log if e.position.end)
                 watcher.end = next(later, None)
 
     @rule(lag=st.booleans())
-    def look(self, lag: bool = False) -> None:
-        """The hub reads on; not to the tip if it lags."""
+    def read_on(self, lag: bool = False) -> None:
+        """The hub reads on; not to the head if it lags."""
         while True:
             first = [entry for entry in self.log if self.is_new(entry)]
             lags = lag and len(first) > 1
             batch = self.batch(first[:1] if lags else first, complete=not lags)
-            if self.doubt and self.window.contradicts(batch):
-                self.window.turn_back(batch)
+            if self.in_doubt and self.window.conflicts_with(batch):
+                self.window.rewind(batch)
                 for watcher in self.live:
-                    watcher.waits = False
-            self.doubt = False
+                    watcher.is_waiting = False
+            self.in_doubt = False
             if self.window.extend(batch):
-                self.give(batch.entries)
-            if lag or self.window.tip >= self.tip.position:
+                self.fan_out(batch.entries)
+            if lag or self.window.head >= self.head.position:
                 return
 
-    def give(self, entries: list[Entry]) -> None:
+    def fan_out(self, entries: list[Entry]) -> None:
         """The hub gives what is new to those who wait; the others have to look."""
         plain = bool(entries) and all(not e.lost and not e.position.end for e in entries)
         for watcher in self.live:
-            if watcher.express and watcher.waits:
-                watcher.waits = plain and watcher.feed.expects(entries)
-                if watcher.waits:
+            if watcher.fast_path and watcher.is_waiting:
+                watcher.is_waiting = plain and watcher.feed.is_contiguous(entries)
+                if watcher.is_waiting:
                     self.check(watcher, [*entries])
-                    watcher.feed.move(entries[-1].position)
+                    watcher.feed.move_to(entries[-1].position)
 
     def is_new(self, entry: Entry) -> bool:
-        tip = self.window.tip
-        return entry.position > tip or (self.doubt and entry.position >= self.window.witness)
+        head = self.window.head
+        return entry.position > head or (
+            self.in_doubt and entry.position >= self.window.verify_from
+        )
 
     def batch(self, entries: list[Entry], *, complete: bool) -> Batch:
-        return Batch(self.tip, entries, complete, False, self.mark, self.evicted_to)
+        return Batch(self.head, entries, complete, False, self.head_time, self.evicted_to)
 
     @precondition(lambda self: self.live)
     @rule()
@@ -246,29 +254,29 @@ class StreamMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.live)
     @rule(data=st.data())
-    def beat(self, data: st.DataObject) -> None:
+    def heartbeat(self, data: st.DataObject) -> None:
         watcher = data.draw(st.sampled_from(self.live))
-        watcher.feed.beat = True
-        watcher.waits = False
+        watcher.feed.heartbeat_due = True
+        watcher.is_waiting = False
 
     def step(self, watcher: Watcher) -> bool:
         """What a subscriber does once; False if there is nothing to do."""
         feed = watcher.feed
         items = feed.ready(self.now)
         self.check(watcher, items)
-        watcher.waits = not items and not feed.stopped and not feed.behind
+        watcher.is_waiting = not items and not feed.stopped and not feed.behind
         if not items and feed.stopped:
             watcher.stopped = True
-        elif not items and feed.behind and not feed.rest(self.now):
+        elif not items and feed.behind and not feed.delay(self.now):
             self.read(feed)
             return True
         return bool(items)
 
     def read(self, feed: Feed) -> None:
         """What a subscriber does that is behind the window."""
-        epoch, position = self.tip
+        epoch, position = self.head
         if epoch != feed.cursor.epoch or position < feed.cursor.position:
-            self.look()
+            self.read_on()
             return
         found = [entry for entry in self.log if entry.position > feed.cursor.position]
         if feed.options.latest_only:
@@ -283,11 +291,11 @@ class StreamMachine(RuleBasedStateMachine):
     def check(self, watcher: Watcher, items: list[Item]) -> None:
         epoch = watcher.feed.cursor.epoch
         for item in items:
-            assert not watcher.owed or isinstance(item, Reset)
+            assert not watcher.reset_due or isinstance(item, Reset)
             if isinstance(item, Entry):
                 assert item.position.sequence == watcher.expected
                 assert item.frame == UPDATE
-                watcher.got[watcher.expected] = item.time
+                watcher.received[watcher.expected] = item.time
                 watcher.expected += 1
             elif isinstance(item, Gap):
                 assert item.first == watcher.expected <= item.last
@@ -295,42 +303,42 @@ class StreamMachine(RuleBasedStateMachine):
                 watcher.expected = item.last + 1
             elif isinstance(item, Reset):
                 assert item.epoch == epoch
-                watcher.owed = False
+                watcher.reset_due = False
                 watcher.expected = 1
-                watcher.got.clear()
+                watcher.received.clear()
             else:
                 assert isinstance(item, Heartbeat)
                 assert items == [item]
         updates = [item for item in items if isinstance(item, Entry)]
-        if watcher.skips and updates:
+        if watcher.latest_only and updates:
             assert len(updates) == 1
-        if watcher.feed.options.interval and updates and not self.window.tip.end:
-            assert self.now >= watcher.given_at + watcher.feed.options.interval
+        if watcher.feed.options.interval and updates and not self.window.head.end:
+            assert self.now >= watcher.sent_at + watcher.feed.options.interval
         if updates:
-            watcher.given_at = self.now
+            watcher.sent_at = self.now
 
     def check_reason(self, watcher: Watcher, gap: Gap) -> None:
         if gap.reason is Reason.skipped:
-            assert watcher.skips
+            assert watcher.latest_only
         else:
             assert {(gap.epoch, n) for n in range(gap.first, gap.last + 1)} <= self.gone
 
     def teardown(self) -> None:
-        self.look()
+        self.read_on()
         for watcher in self.live:
             self.now += 100
             while self.step(watcher):
                 self.now += 100
-            assert watcher.stopped or not watcher.owed
-            assert watcher.stopped or watcher.expected == self.tip.position.sequence + 1
+            assert watcher.stopped or not watcher.reset_due
+            assert watcher.stopped or watcher.expected == self.head.position.sequence + 1
             # What was given anew was not taken for what had been there before.
             for entry in self.log if not watcher.stopped else []:
                 if not entry.position.end:
-                    assert watcher.got.get(entry.position.sequence, entry.time) == entry.time
-            if not watcher.skips and (watcher.end or watcher.closed_at == self.tip):
+                    assert watcher.received.get(entry.position.sequence, entry.time) == entry.time
+            if not watcher.latest_only and (watcher.end or watcher.closed_at == self.head):
                 assert watcher.stopped
             if watcher.stopped:
-                assert watcher.end or watcher.end_shed or watcher.closed_at
+                assert watcher.end or watcher.end_evicted or watcher.closed_at
 
 
 StreamMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)

@@ -107,7 +107,7 @@ async def test_what_was_there_but_was_read_too_slowly_is_told(
     await given(slow, 1)
     epoch = scene.write(40, 60_000)
     if with_others:
-        await slow.hub.sync()
+        await slow.hub.catch_up()
     gap, oldest = await given(slow, 2)
     assert gap == Gap(epoch, 2, oldest.position.sequence - 1, Reason.slow)
 
@@ -203,7 +203,7 @@ async def test_without_redis_there_are_no_heartbeats(
     live = await scene.reader.subscribe(scene.node, SubscriptionOptions(features=ALL))
     own_valkey[0].stop()
     await asyncio.sleep(0.15)
-    live.feed.beat = False
+    live.feed.heartbeat_due = False
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(live.receive(), 0.5)
 
@@ -242,7 +242,7 @@ async def test_a_moment_before_what_is_kept_is_told_as_a_gap(
 async def test_the_policy_latest_skips_and_says_so(scene: Scene) -> None:
     live = await scene.reader.subscribe(scene.node, told(latest=True))
     epoch = scene.write(5)
-    await live.hub.sync()
+    await live.hub.catch_up()
     gap, newest = await given(live, 2)
     assert gap == Gap(epoch, 1, 4, Reason.skipped)
     assert newest.position.sequence == 5

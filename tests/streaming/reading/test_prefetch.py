@@ -1,11 +1,11 @@
-"""Reading the log one batch ahead."""
+"""Reading the log one batch prefetcher."""
 
 from __future__ import annotations
 
 import uuid
 
 from streaming.protocol.cursor import BEGINNING, Position
-from streaming.reading.prefetch import Ahead
+from streaming.reading.prefetch import Prefetcher
 from streaming.reading.reader import Reader
 from streaming.writing.log import StreamLog
 
@@ -18,20 +18,20 @@ async def test_what_was_read_ahead_counts_only_where_it_was_read_for(
     subscriber = await reader.subscribe(node)
     for _ in range(3):
         log.append(node, *numbers(1))
-    ahead = Ahead(subscriber.hub.log)
+    prefetcher = Prefetcher(subscriber.hub.log)
 
     async def found(position: Position, turns: int) -> list[int]:
-        batch = await ahead.after(position, turns)
+        batch = await prefetcher.after(position, turns)
         return [entry.position.sequence for entry in batch.entries]
 
-    ahead.begin(Position(1), 0)
+    prefetcher.start(Position(1), 0)
     assert await found(Position(1), 0) == [2, 3]
-    ahead.begin(Position(1), 0)
+    prefetcher.start(Position(1), 0)
     assert await found(BEGINNING, 0) == [1, 2, 3]
-    ahead.begin(BEGINNING, 0)
+    prefetcher.start(BEGINNING, 0)
     log.append(node, *numbers(1))
     # The numbering has begun anew since: it may be other updates that have these numbers.
     assert await found(BEGINNING, 1) == [1, 2, 3, 4]
-    ahead.begin(BEGINNING, 1)
-    ahead.stop()
-    await reader.leave(subscriber)
+    prefetcher.start(BEGINNING, 1)
+    prefetcher.stop()
+    await reader.unsubscribe(subscriber)

@@ -138,11 +138,11 @@ async def test_what_comes_too_quickly_to_be_told_with_its_news_is_read_from_the_
 async def test_many_streams_hold_no_more_than_there_is_room_for(
     log: StreamLog, cache: StreamingCacheSettings
 ) -> None:
-    reader = Reader(cache.model_copy(update={"all_windows_bytes": 1 << 20}))
+    reader = Reader(cache.model_copy(update={"total_window_bytes": 1 << 20}))
     stalled = [await reader.subscribe(uuid.uuid4()) for _ in range(10)]
     for subscriber in stalled:
         await asyncio.to_thread(write, log, subscriber.hub.node, 5, 60_000)
-        await subscriber.hub.sync()
+        await subscriber.hub.catch_up()
     assert sum(subscriber.hub.window.size for subscriber in stalled) <= 1 << 20
     assert [await received(each, 5) for each in stalled] == [[1, 2, 3, 4, 5]] * 10
     await reader.stop()
@@ -237,7 +237,7 @@ async def test_the_number_of_subscribers_is_known(reader: Reader, node: uuid.UUI
     subscribers = [await reader.subscribe(node) for _ in range(3)]
     assert (await asyncio.to_thread(wait_for, 3)).epoch is None
     for subscriber in subscribers:
-        await reader.leave(subscriber)
+        await reader.unsubscribe(subscriber)
     await asyncio.to_thread(wait_for, 0)
 
 
@@ -283,7 +283,7 @@ async def test_numbers_that_a_failover_lost_and_gave_anew_are_sent_again(
     for key, value in copied.items():
         client.restore(key, 0, value, replace=True)
     client.client_kill_filter(_type="pubsub")
-    await subscriber.hub.sync()
+    await subscriber.hub.catch_up()
     write(log, node, 3)
     # Nobody knows which of them were given anew.
     assert await received(subscriber, 6) == [1, 2, 3, 4, 5, 6]
@@ -336,9 +336,9 @@ async def test_a_stream_is_not_read_on_before_someone_has_seen_what_was_read(
     subscriber = await reader.subscribe(node)
     hub = subscriber.hub
     await asyncio.to_thread(write, log, node, 3)
-    await hub._news.wait()
+    await hub._changed.wait()
     await asyncio.to_thread(write, log, node, 3)
-    assert hub.tip.position.sequence == 0
+    assert hub.head.position.sequence == 0
     assert await received(subscriber, 6) == [1, 2, 3, 4, 5, 6]
 
 
@@ -354,6 +354,6 @@ async def test_one_that_leaves_disturbs_nobody(
     write(log, node, 5)
     await asyncio.sleep(0)
     leaving.cancel()
-    await reader.leave(leaver)
+    await reader.unsubscribe(leaver)
     write(log, node, 5)
     assert await asyncio.gather(*staying) == [list(range(1, 11))] * 3

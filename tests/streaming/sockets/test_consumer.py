@@ -1,4 +1,4 @@
-"""The consumer inside this process: what takes other settings than a running server has."""
+"""The consumer in this process, for cases that need settings of their own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from catalog.models import DataSource, Node
 from core.errors import Unavailable
 from streaming.reading import reader
 from streaming.redis.embedded_valkey import EmbeddedValkey
-from streaming.sockets.consumers.single import StreamConsumer
+from streaming.sockets.consumers.single import SingleStreamConsumer
 from streaming.writing import outbox
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
@@ -29,7 +29,7 @@ KEY = {"authorization": "Apikey secret", "host": "h"}
 
 
 class Visitor(ApplicationCommunicator):
-    """A client, without a network between."""
+    """A client without a network."""
 
     def __init__(self, node: Node, query: str = "", headers: dict[str, str] = KEY, **kwargs: Any):
         scope = {
@@ -40,15 +40,15 @@ class Visitor(ApplicationCommunicator):
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
             "extensions": {"websocket.http.response": {}},
         }
-        super().__init__(StreamConsumer.as_asgi(**kwargs), scope)
+        super().__init__(SingleStreamConsumer.as_asgi(**kwargs), scope)
 
     async def knock(self) -> dict[str, Any]:
-        """What becomes of the handshake."""
+        """Send the handshake; return the first event of the answer."""
         await self.send_input({"type": "websocket.connect"})
         return await self.receive_output(5)
 
     async def denial(self) -> tuple[int, Any, dict[bytes, bytes]]:
-        """Status, body and headers of a denied handshake."""
+        """Return status, body and headers of a rejected handshake."""
         start = await self.knock()
         body = await self.receive_output(5)
         await self.send_input({"type": "websocket.disconnect", "code": 1006})
@@ -56,7 +56,7 @@ class Visitor(ApplicationCommunicator):
         return start["status"], json.loads(body["body"]), dict(start["headers"])
 
     async def next(self) -> Any:
-        """The next message."""
+        """Return the next message."""
         sent = await self.receive_output(5)
         return json.loads(sent["text"]) if "text" in sent else msgpack.unpackb(sent["bytes"])
 
@@ -67,14 +67,14 @@ class Visitor(ApplicationCommunicator):
 
 @pytest.fixture(autouse=True)
 async def no_connection_is_left(transactional_db: None) -> AsyncIterator[None]:
-    """What a server does after each look at the database, the test's communicator leaves out."""
+    """Close database connections, as a server does and the test communicator does not."""
     yield
     await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture
 def array(transactional_db: None) -> Node:
-    """An array in files of somebody else's."""
+    """Create an array in external files."""
     root, _ = Node.objects.get_or_create(
         path="", defaults={"key": "", "structure_family": "container"}
     )
@@ -92,7 +92,7 @@ def array(transactional_db: None) -> Node:
 
 @pytest.fixture(autouse=True)
 async def no_reader_left() -> AsyncIterator[None]:
-    """Stops what a subscription has started on this test's event loop."""
+    """Stop the reader that a subscription has started on the event loop of the test."""
     yield
     started = reader._readers.get(asyncio.get_running_loop())
     if started is not None:
@@ -104,7 +104,7 @@ def change(settings: LazySettings, section: str, **values: Any) -> None:
     settings.TILED = settings.TILED.model_copy(update={section: changed})
 
 
-async def test_a_reference_is_given_its_address_when_it_is_sent(array: Node) -> None:
+async def test_a_reference_gets_its_uri_when_it_is_sent(array: Node) -> None:
     visitors = [Visitor(array), Visitor(array, "envelope_format=msgpack")]
     for visitor in visitors:
         assert (await visitor.knock())["type"] == "websocket.accept"
@@ -126,7 +126,7 @@ async def test_a_reference_is_given_its_address_when_it_is_sent(array: Node) -> 
         assert reference["uri"] == "http://h/api/v1/array/full/a%20b?slice=2:3,0:2"
         assert list(reference)[-1] == "uri"
         assert reference["data_source"]["assets"] == [
-            # Not where it lies.
+            # Not its path on the server.
             {"data_uri": "f", "num": 0, "parameter": "data_uri"}
         ]
         assert (data["type"], data["sequence"], "uri" in data) == ("array-data", 2, False)
@@ -134,12 +134,12 @@ async def test_a_reference_is_given_its_address_when_it_is_sent(array: Node) -> 
 
 
 @pytest.mark.parametrize("envelope", ["json", "msgpack"])
-async def test_a_client_that_knows_no_sizes_of_assets_is_sent_none(
+async def test_sizes_of_assets_are_left_out_for_clients_that_fail_on_them(
     array: Node, envelope: str
 ) -> None:
     agents = {"python-tiled/0.2.12": False, "python-tiled/0.2.13": True}
     assert array.parent is not None
-    for node, told in ((array, "array-ref"), (array.parent, "container-child-created")):
+    for node, kind in ((array, "array-ref"), (array.parent, "container-child-created")):
         visitors = {
             sizes: Visitor(node, f"envelope_format={envelope}", {**KEY, "user-agent": agent})
             for agent, sizes in agents.items()
@@ -161,21 +161,23 @@ async def test_a_client_that_knows_no_sizes_of_assets_is_sent_none(
         await asyncio.to_thread(events.announce, event)
         for sizes, visitor in visitors.items():
             message = await visitor.next()
-            assert message["type"] == told
+            assert message["type"] == kind
             described = message.get("data_source") or message["data_sources"][0]
             assert ("size" in described["assets"][0]) is sizes
             await visitor.go()
 
 
-async def test_one_that_brings_no_key_is_not_waited_for_long(array: Node) -> None:
-    visitor = Visitor(array, headers={}, first_message_seconds=0.1)
+async def test_a_connection_without_an_auth_message_is_closed_after_the_timeout(
+    array: Node,
+) -> None:
+    visitor = Visitor(array, headers={}, auth_timeout_seconds=0.1)
     assert (await visitor.knock())["type"] == "websocket.accept"
     closed = await visitor.receive_output(5)
     assert (closed["code"], closed["reason"]) == (4001, "No auth message within 0.1 seconds")
     await visitor.go()
 
 
-async def test_a_public_server_asks_for_no_key_but_refuses_a_wrong_one(
+async def test_a_public_server_requires_no_key_but_rejects_a_wrong_one(
     array: Node, settings: LazySettings
 ) -> None:
     change(settings, "authentication", allow_anonymous_access=True)
@@ -187,7 +189,7 @@ async def test_a_public_server_asks_for_no_key_but_refuses_a_wrong_one(
     assert status == 401
 
 
-async def test_without_a_cache_the_handshake_says_that_streaming_is_off(
+async def test_without_a_cache_the_handshake_is_rejected_because_streaming_is_off(
     array: Node, settings: LazySettings
 ) -> None:
     change(settings, "streaming_cache", uri=None)
@@ -197,7 +199,7 @@ async def test_without_a_cache_the_handshake_says_that_streaming_is_off(
     assert b"retry-after" in headers
 
 
-async def test_while_the_cache_is_out_of_reach_the_handshake_asks_to_come_back(
+async def test_while_the_cache_is_unreachable_the_handshake_gets_retry_after(
     array: Node, settings: LazySettings
 ) -> None:
     with EmbeddedValkey() as uri:
@@ -207,7 +209,7 @@ async def test_while_the_cache_is_out_of_reach_the_handshake_asks_to_come_back(
     assert headers[b"retry-after"] == b"1"
 
 
-async def test_a_server_that_cannot_deny_with_a_status_just_closes(array: Node) -> None:
+async def test_without_the_response_extension_a_rejection_is_a_bare_close(array: Node) -> None:
     visitor = Visitor(array, headers={"authorization": "Apikey wrong"})
     visitor.scope["extensions"] = {}
     assert await visitor.knock() == {"type": "websocket.close"}

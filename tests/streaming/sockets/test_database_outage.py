@@ -1,4 +1,4 @@
-"""WebSockets while the database is away for a while."""
+"""WebSockets while the database is unavailable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.db import OperationalError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from core.errors import NotFound, Unavailable
-from streaming.sockets.messages.error_codes import service_error
+from streaming.sockets.messages.error_mapping import to_service_error
 from tests.servers import own_database, running
 
 from ..websocket_client import KEY, Site
@@ -25,7 +25,7 @@ SECONDS = 4.0
 COMES_BACK = {1012, 1013}
 
 
-def test_a_locked_database_is_a_reason_to_come_back_and_a_wrong_statement_is_none(
+def test_a_locked_database_is_transient_and_a_wrong_statement_is_not(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "locked.db"
@@ -36,18 +36,18 @@ def test_a_locked_database_is_a_reason_to_come_back_and_a_wrong_statement_is_non
             other.execute("SELECT * FROM sqlite_master")
         other.close()
     holder.close()
-    told = service_error(OperationalError(*locked.value.args), "/")
-    assert isinstance(told, Unavailable)
-    assert (told.status, told.close_code, told.headers["Retry-After"]) == (503, 1013, "1")
-    broken = service_error(OperationalError("no such table: catalog_node"), "/")
+    error = to_service_error(OperationalError(*locked.value.args), "/")
+    assert isinstance(error, Unavailable)
+    assert (error.status, error.close_code, error.headers["Retry-After"]) == (503, 1013, "1")
+    broken = to_service_error(OperationalError("no such table: catalog_node"), "/")
     assert (broken.status, broken.close_code) == (500, 1011)
     refused = NotFound("No such entry: a")
-    assert service_error(refused, "/") is refused
+    assert to_service_error(refused, "/") is refused
 
 
 @contextmanager
 def sessions_ended(uri: str) -> Iterator[None]:
-    """End all sessions of a database, again and again."""
+    """Terminate all sessions of a database repeatedly."""
     import psycopg
 
     over = threading.Event()
@@ -69,15 +69,15 @@ def sessions_ended(uri: str) -> Iterator[None]:
 
 
 @pytest.mark.skipif(not DATABASE, reason="a database whose sessions can be ended is PostgreSQL")
-def test_handshakes_are_told_to_come_back_and_open_sockets_go_on(tmp_path: Path) -> None:
+def test_handshakes_get_retry_after_and_open_sockets_go_on(tmp_path: Path) -> None:
     options = ("serve", "--port", "0", "--workers", "1", "--api-key", KEY)
     with own_database() as database, running(tmp_path, *options, **database) as server:
         site = Site(server)
         container = site.create("container")
         array = site.array()
         with site.multi("?features=child-deleted") as socket:
-            socket.say(type="subscribe", id="all", path=container, recursive=True)
-            assert socket.of("all")["type"] == "container-schema"
+            socket.send_command(type="subscribe", id="all", path=container, recursive=True)
+            assert socket.next_for("all")["type"] == "container-schema"
             refused = []
             with sessions_ended(database["TILED_DATABASE_URI"]):
                 deadline = time.monotonic() + SECONDS
@@ -85,8 +85,8 @@ def test_handshakes_are_told_to_come_back_and_open_sockets_go_on(tmp_path: Path)
                     refused += handshake(site, array)
             child = site.create("container", container)
             try:
-                assert socket.of("all")["type"] == "container-child-created"
-                assert socket.of("all", child)["type"] == "container-schema"
+                assert socket.next_for("all")["type"] == "container-child-created"
+                assert socket.next_for("all", child)["type"] == "container-schema"
             except ConnectionClosed as closed:
                 assert closed.rcvd is not None
                 assert closed.rcvd.code in COMES_BACK
@@ -97,7 +97,7 @@ def test_handshakes_are_told_to_come_back_and_open_sockets_go_on(tmp_path: Path)
 
 
 def handshake(site: Site, path: str) -> list[tuple[int, str | None, bool]]:
-    """How a handshake was refused; nothing where it was not."""
+    """Return how a handshake was rejected; an empty list if it was accepted."""
     try:
         with site.socket(f"/{path}") as socket:
             socket.next()

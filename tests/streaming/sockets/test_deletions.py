@@ -1,4 +1,4 @@
-"""Children that are deleted, as their container's subscribers hear of it from a real server."""
+"""Deleted children in the stream of their container. Real servers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.servers import RunningServer
 
 from ..websocket_client import Site, Socket
 
-TOLD = "envelope_format=msgpack&features=child-deleted&start=0"
+QUERY = "envelope_format=msgpack&features=child-deleted&start=0"
 EVERYTHING = "recursive=true&external_only=false"
 
 
@@ -37,7 +37,7 @@ def update(site: Site, path: str) -> bool:
 
 
 def events(socket: Socket, count: int) -> list[tuple[int, str]]:
-    """Numbers and kinds of the next updates."""
+    """Return numbers and kinds of the next updates."""
     updates = [socket.next() for _ in range(count)]
     return [
         (update["sequence"], update["type"].removeprefix("container-child-")) for update in updates
@@ -45,7 +45,7 @@ def events(socket: Socket, count: int) -> list[tuple[int, str]]:
 
 
 def possible(kinds: Sequence[str]) -> bool:
-    """Whether one key can have gone through this: born, changed and gone, and born again."""
+    """Return whether one key can have this history: created, changed, deleted, created again."""
     there = False
     for kind in kinds:
         if there == (kind == "created"):
@@ -54,7 +54,7 @@ def possible(kinds: Sequence[str]) -> bool:
     return True
 
 
-def test_what_happens_to_one_key_is_streamed_in_the_order_in_which_it_was_committed(
+def test_events_of_one_key_are_streamed_in_the_order_of_their_commits(
     site: Site,
 ) -> None:
     container = site.create("container")
@@ -73,7 +73,7 @@ def test_what_happens_to_one_key_is_streamed_in_the_order_in_which_it_was_commit
 
     with ThreadPoolExecutor(6) as threads:
         done = sum(sum(results) for results in threads.map(meddle, range(6)))
-    with site.socket(f"/{container}?{TOLD}") as socket:
+    with site.socket(f"/{container}?{QUERY}") as socket:
         socket.next()
         heard = events(socket, done)
         site.close(container)
@@ -85,14 +85,14 @@ def test_what_happens_to_one_key_is_streamed_in_the_order_in_which_it_was_commit
     assert there == (kinds[-1] != "deleted")
 
 
-def test_a_deleted_subtree_is_told_once_and_ends_all_streams_in_it(site: Site) -> None:
+def test_a_deleted_subtree_is_announced_once_and_ends_all_its_streams(site: Site) -> None:
     root = site.create("container")
     run = site.create("container", root)
     images = site.array(np.zeros(3), parent=run)
     with (
-        site.socket(f"/{root}?{TOLD}") as above,
-        site.socket(f"/{run}?{TOLD}") as container,
-        site.socket(f"/{images}?{TOLD}") as array,
+        site.socket(f"/{root}?{QUERY}") as above,
+        site.socket(f"/{run}?{QUERY}") as container,
+        site.socket(f"/{images}?{QUERY}") as array,
         site.socket(f"/{images}?start=0") as unaware,
     ):
         assert delete(site, run)
@@ -113,7 +113,7 @@ def test_a_deleted_subtree_is_told_once_and_ends_all_streams_in_it(site: Site) -
         assert events(above, 1) == [(3, "created")]
 
 
-def test_who_did_not_ask_for_deletions_sees_a_number_missing_and_nothing_else(site: Site) -> None:
+def test_without_the_feature_a_deletion_is_only_a_missing_number(site: Site) -> None:
     root = site.create("container")
     run = site.create("container", root)
     with site.socket(f"/{root}?start=0") as live:

@@ -1,4 +1,4 @@
-"""Reading a handshake, and the address that a reference is given."""
+"""Parsing of handshakes, and the URLs of references."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def scope(headers: dict[str, str], query: str = "", **more: Any) -> dict[str, An
         ({"x-forwarded-proto": "https, http", **LOCAL}, {}, "https://localhost:8000"),
     ],
 )
-def test_references_begin_with_the_address_that_the_client_used(
+def test_references_begin_with_the_base_url_of_the_client(
     headers: dict[str, str], more: dict[str, Any], base_url: str
 ) -> None:
     assert Handshake.read(scope(headers, **more)).base_url == base_url
 
 
-def test_a_query_says_where_to_begin() -> None:
+def test_a_query_sets_the_start() -> None:
     handshake = Handshake.read(scope(LOCAL, "start=3&epoch=e&envelope_format=msgpack&other=1"))
-    assert (handshake.path, handshake.terms) == (
+    assert (handshake.path, handshake.options) == (
         ["a", "b"],
         SubscriptionOptions(start=3, epoch="e"),
     )
@@ -76,7 +76,7 @@ def test_a_query_says_where_to_begin() -> None:
         ),
     ],
 )
-def test_a_reference_is_escaped_and_names_what_is_new(
+def test_a_reference_is_escaped_and_selects_the_new_part(
     message: dict[str, Any], address: str
 ) -> None:
     path = ["a b", "ü/?#%"]

@@ -1,4 +1,4 @@
-"""The JSON form of every kind of payload."""
+"""Every kind of payload in the JSON envelope."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def array_in_json(array: np.ndarray[Any, Any], shape: list[int] | None = None) -
         (np.array((1, 2j, b"x", (0.5, np.nan)), RECORD), [1, [0, 2], X, [0.5, None]]),
     ],
 )  # fmt: skip
-def test_every_dtype_has_a_json_form(array: np.ndarray[Any, Any], expected: Any) -> None:
+def test_every_dtype_is_converted_to_json(array: np.ndarray[Any, Any], expected: Any) -> None:
     assert array_in_json(array) == expected
 
 
@@ -83,7 +83,7 @@ def test_lists_are_nested_by_the_shape(array: np.ndarray[Any, Any]) -> None:
 
 
 @given(st.binary(max_size=20))
-def test_a_payload_that_is_not_what_it_says_does_not_break_the_stream(payload: bytes) -> None:
+def test_a_payload_that_contradicts_its_type_does_not_break_the_stream(payload: bytes) -> None:
     structure = ArrayStructure.from_array(np.zeros(3, "<i8"))
     for mimetype in (OCTETS, json_envelope.ARROW, "image/png"):
         frame = msgpack.packb({"mimetype": mimetype, "shape": [99], "payload": payload})
@@ -91,7 +91,7 @@ def test_a_payload_that_is_not_what_it_says_does_not_break_the_stream(payload: b
         assert said == data_uri(payload, mimetype)
 
 
-def test_a_table_is_said_by_columns() -> None:
+def test_a_table_is_written_by_columns() -> None:
     table = pa.table(
         {
             "n": pa.array([1, None]),

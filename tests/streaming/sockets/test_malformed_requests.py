@@ -1,4 +1,4 @@
-"""Whatever a client says, it gets an answer: a status below 500, or a close frame."""
+"""Malformed requests are answered: by a status below 500, or a close frame."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ FIRST_MESSAGES = st.text() | (JSON | AUTH).map(json.dumps)
 @example(b"start=" + b"9" * 5000, "", [])
 @example(b"", "", [(b"\xff", b"")])
 @example(b"", "", [(b"authorization", b"Apikey \xff")])
-def test_any_handshake_is_read_or_refused_with_a_sentence(
+def test_any_handshake_is_parsed_or_rejected_with_a_detail(
     query: bytes, path: str, headers: list[tuple[bytes, bytes]]
 ) -> None:
     scope: dict[str, Any] = {
@@ -67,7 +67,7 @@ def test_any_handshake_is_read_or_refused_with_a_sentence(
 @given(FIRST_MESSAGES | st.none())
 @example("[" * 8000)
 @example('{"type": "auth", "api_key": "\\ud800"}')
-def test_any_first_message_is_read_or_refused_with_a_sentence(text: str | None) -> None:
+def test_any_first_message_is_parsed_or_rejected_with_a_detail(text: str | None) -> None:
     with suppress(ServiceError):
         first_message_credentials(text)
 
@@ -78,7 +78,7 @@ def array(request: pytest.FixtureRequest) -> tuple[Site, str]:
     return site, site.array()
 
 
-# A longer line is refused before it is read.
+# A longer request line is rejected by the server before it is parsed.
 LONGEST = 4000
 FEW = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -145,7 +145,7 @@ def test_a_connection_for_many_nodes_answers_anything_and_stays(
     site, path = array
     with site.multi() as many:
         many.connection.send(message)
-        many.say(type="subscribe", id="last", path=path)
+        many.send_command(type="subscribe", id="last", path=path)
         while (said := many.next())[0] != "last":
             assert said[2]["type"] != "error" or 400 <= said[2]["status"] < 500
 

@@ -1,4 +1,4 @@
-"""A connection for many nodes whose client does not behave."""
+"""A multiplex session whose client sends commands and reads no replies."""
 
 from __future__ import annotations
 
@@ -10,44 +10,48 @@ import pytest
 from access.authentication.credentials import SERVICE_KEY_PRINCIPAL
 from core.errors import BadRequest
 from streaming.reading.reader import Reader
-from streaming.sockets.messages.sender import Outlet
-from streaming.sockets.multiplex.commands import BadControl
-from streaming.sockets.multiplex.session import MOST_OWED, Exchange
+from streaming.sockets.messages.sender import MessageSender
+from streaming.sockets.multiplex.commands import InvalidCommand
+from streaming.sockets.multiplex.session import MAX_PENDING_REPLIES, MultiplexSession
 
 
-async def test_who_asks_and_does_not_read_the_answers_is_sent_away(reader: Reader) -> None:
+async def test_a_client_that_does_not_read_replies_is_disconnected(reader: Reader) -> None:
     room, sent = asyncio.Event(), list[dict[str, Any]]()
 
     async def send(message: dict[str, Any]) -> None:
         await room.wait()
         sent.append(message)
 
-    outlet = Outlet({}, send, text=True)
-    exchange = Exchange(outlet, reader, SERVICE_KEY_PRINCIPAL, "http://h", text=True, most_nodes=10)
-    running = asyncio.create_task(exchange.run())
+    sender = MessageSender({}, send, text=True)
+    session = MultiplexSession(
+        sender, reader, SERVICE_KEY_PRINCIPAL, "http://h", text=True, max_nodes=10
+    )
+    running = asyncio.create_task(session.run())
     taken = 0
-    while exchange.listens():
-        exchange.refuse(BadControl("Nonsense."))
+    while session.accepts_commands():
+        session.reject(InvalidCommand("Nonsense."))
         taken += 1
         await asyncio.sleep(0)
-    assert 10 + MOST_OWED <= taken < 20 + MOST_OWED
+    assert 10 + MAX_PENDING_REPLIES <= taken < 20 + MAX_PENDING_REPLIES
     room.set()
-    with pytest.raises(BadRequest, match="not read"):
+    with pytest.raises(BadRequest, match="does not read"):
         await running
     assert len(sent) == 1
 
 
-async def test_who_reads_may_ask_as_often_as_they_like(reader: Reader) -> None:
+async def test_a_client_that_reads_replies_may_send_any_number_of_commands(reader: Reader) -> None:
     sent = asyncio.Semaphore(0)
 
     async def send(message: dict[str, Any]) -> None:
         sent.release()
 
-    outlet = Outlet({}, send, text=True)
-    exchange = Exchange(outlet, reader, SERVICE_KEY_PRINCIPAL, "http://h", text=True, most_nodes=10)
-    running = asyncio.create_task(exchange.run())
-    for _ in range(3 * MOST_OWED):
-        assert exchange.listens()
-        exchange.refuse(BadControl("Nonsense."))
+    sender = MessageSender({}, send, text=True)
+    session = MultiplexSession(
+        sender, reader, SERVICE_KEY_PRINCIPAL, "http://h", text=True, max_nodes=10
+    )
+    running = asyncio.create_task(session.run())
+    for _ in range(3 * MAX_PENDING_REPLIES):
+        assert session.accepts_commands()
+        session.reject(InvalidCommand("Nonsense."))
         await sent.acquire()
     running.cancel()

@@ -1,4 +1,4 @@
-"""Subscribers are told of what they see, and of nothing else, also when rights change meanwhile."""
+"""Subscribers receive only what they can see, also while permissions change."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from django.db import connections
 from access.models import Grant
 from catalog.services.nodes.tags import tag_nodes
 from streaming.reading import reader
-from streaming.sockets.consumers.multi import MultiConsumer
-from streaming.sockets.consumers.single import StreamConsumer
+from streaming.sockets.consumers.multi import MultiStreamConsumer
+from streaming.sockets.consumers.single import SingleStreamConsumer
 from tests.catalog.conftest import OCTETS, Api
 from tests.catalog.factories import NUMBERS, Site, make, people
 
@@ -24,7 +24,7 @@ FEATURES = "features=child-deleted"
 
 
 class Visitor(ApplicationCommunicator):
-    """Somebody's connection to a node, or with no path to many."""
+    """A connection to one node, or without a path to many."""
 
     def __init__(self, api: Api, path: str | None, query: str = FEATURES) -> None:
         headers = [(b"host", b"h")]
@@ -38,17 +38,19 @@ class Visitor(ApplicationCommunicator):
             "headers": headers,
             "extensions": {"websocket.http.response": {}},
         }
-        super().__init__((MultiConsumer if path is None else StreamConsumer).as_asgi(), scope)
+        super().__init__(
+            (MultiStreamConsumer if path is None else SingleStreamConsumer).as_asgi(), scope
+        )
 
     async def enter(self) -> Any:
-        """The first answer; of a refusal, its status and body."""
+        """Return the first event; of a rejection, its status and detail."""
         await self.send_input({"type": "websocket.connect"})
         first = await self.receive_output(5)
         if first["type"] != "websocket.http.response.start":
             return first["type"]
         return first["status"], json.loads((await self.receive_output(5))["body"])["detail"]
 
-    async def say(self, **message: Any) -> None:
+    async def send_command(self, **message: Any) -> None:
         await self.send_input({"type": "websocket.receive", "text": json.dumps(message)})
 
     async def next(self) -> Any:
@@ -94,7 +96,7 @@ def granted(name: str, *scopes: str) -> None:
     grant.save()
 
 
-async def test_a_hidden_stream_is_like_none_and_one_not_to_be_read_is_refused(site: Site) -> None:
+async def test_a_hidden_node_is_not_found_and_an_unreadable_one_is_forbidden(site: Site) -> None:
     await made(site.alice, "hidden", family="array")
     await made(site.alice, "shared", ["mx"], family="array")
     for path in ("hidden", "absent", "hidden/x"):
@@ -106,7 +108,7 @@ async def test_a_hidden_stream_is_like_none_and_one_not_to_be_read_is_refused(si
     assert "Requires scopes ['read:data', 'read:metadata']" in refusal
 
 
-async def test_of_children_those_are_told_that_the_subscriber_sees(site: Site) -> None:
+async def test_messages_about_hidden_children_are_not_sent(site: Site) -> None:
     await made(site.alice, "box", ["mx"])
     carol, alice = Visitor(site.carol, "box"), Visitor(site.alice, "box")
     for visitor in (carol, alice):
@@ -115,7 +117,7 @@ async def test_of_children_those_are_told_that_the_subscriber_sees(site: Site) -
     await made(site.alice, "box/own")
     await sent(site.alice, "PUT", "/metadata/box/own", {"metadata": {"secret": 1}})
     await sent(site.alice, "PUT", "/metadata/box/own", {"access_tags": ["mx"]})
-    await sent(site.alice, "PUT", "/metadata/box/own", {"metadata": {"told": 1}})
+    await sent(site.alice, "PUT", "/metadata/box/own", {"metadata": {"note": 1}})
     heard = [await carol.next() for _ in range(2)]
     await tagged("box/own", "user:alice")
     await sent(site.alice, "DELETE", "/metadata/box/own")
@@ -128,7 +130,7 @@ async def test_of_children_those_are_told_that_the_subscriber_sees(site: Site) -
     ]
     assert heard[0]["access_tags"] == ["mx"]
     assert [(await alice.next())["sequence"] for _ in range(6)] == [1, 2, 3, 4, 5, 6]
-    # Of what was said to all once, nothing is told again to who does not see it any more.
+    # A replay leaves out messages about a child that was visible then and is hidden now.
     await made(site.alice, "box/once", ["mx"])
     await tagged("box/once", "user:alice")
     late = Visitor(site.carol, "box", f"{FEATURES}&start=1")
@@ -141,7 +143,7 @@ async def test_of_children_those_are_told_that_the_subscriber_sees(site: Site) -
         await visitor.go()
 
 
-async def test_who_does_not_see_the_node_any_more_is_sent_away_within_a_second(site: Site) -> None:
+async def test_a_subscription_ends_within_a_second_once_its_node_is_hidden(site: Site) -> None:
     await made(site.alice, "box", ["mx"])
     await made(site.alice, "box/data", ["mx"], family="array")
     carol, bob, alice = (Visitor(api, "box/data") for api in (site.carol, site.bob, site.alice))
@@ -158,16 +160,18 @@ async def test_who_does_not_see_the_node_any_more_is_sent_away_within_a_second(s
     await alice.go()
 
 
-async def test_a_recursive_subscription_follows_what_is_seen_as_that_changes(site: Site) -> None:
+async def test_a_recursive_subscription_adds_and_ends_nodes_as_permissions_change(
+    site: Site,
+) -> None:
     await made(site.alice, "box", ["mx"])
     await made(site.alice, "box/own", family="array")
     await made(site.alice, "box/shared", ["mx"], family="array")
     carol = Visitor(site.carol, None)
     assert await carol.enter() == "websocket.accept"
-    await carol.say(type="subscribe", id="h", path="box/own")
+    await carol.send_command(type="subscribe", id="h", path="box/own")
     said = await carol.next()
     assert (said[0], said[2]["status"]) == ("h", 404)
-    await carol.say(type="subscribe", id="a", path="box", recursive=True)
+    await carol.send_command(type="subscribe", id="a", path="box", recursive=True)
     assert [(await carol.next())[1] for _ in range(2)] == ["box", "box/shared"]
     await tagged("box/own", "mx")
     said = await carol.next()
@@ -182,7 +186,7 @@ async def test_a_recursive_subscription_follows_what_is_seen_as_that_changes(sit
 
 
 @pytest.mark.parametrize("many", [False, True], ids=["single", "multi"])
-async def test_what_is_written_after_a_change_is_not_told_however_many_changes_there_were(
+async def test_nothing_written_after_a_change_is_sent_however_many_changes_there_were(
     site: Site, many: bool
 ) -> None:
     await made(site.alice, "data", ["mx"], family="array")
@@ -191,10 +195,10 @@ async def test_what_is_written_after_a_change_is_not_told_however_many_changes_t
         carol = Visitor(site.carol, None if many else "data")
         assert await carol.enter() == "websocket.accept"
         if many:
-            await carol.say(type="subscribe", id="a", path="data")
+            await carol.send_command(type="subscribe", id="a", path="data")
         first = await carol.next()
         assert (first[2] if many else first)["type"] == "array-schema"
-        # What comes just before must not put off the look at what comes then.
+        # Changes just before must not delay the check of the change that hides the node.
         await granted("carol", "read:metadata", "read:data", "write:data")
         await granted("carol", "read:metadata", "read:data")
         await tagged("data", "user:alice")

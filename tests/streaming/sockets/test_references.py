@@ -1,4 +1,4 @@
-"""References to new rows of an external table, as subscribers of real servers get them."""
+"""References to new rows of an external table. Real servers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def site(request: pytest.FixtureRequest) -> Site:
 
 @pytest.fixture
 def source(site: Site, readable: Path) -> dict[str, Any]:
-    """The data source of a table of two files, with its `path` in the catalog."""
+    """Register a table of two files; return its data source, with its `path` in the catalog."""
     key = f"t{uuid.uuid4().hex}"
     paths = [readable / f"{key}-{number}.csv" for number in range(2)]
     for number, path in enumerate(paths):
@@ -64,7 +64,7 @@ def fetched(uri: str) -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("envelope", ["json", "msgpack"])
-def test_a_reference_leads_to_exactly_the_rows_that_are_new(
+def test_a_reference_selects_exactly_the_new_rows(
     site: Site, source: dict[str, Any], envelope: str
 ) -> None:
     path = source["path"]
@@ -88,7 +88,9 @@ def test_a_reference_leads_to_exactly_the_rows_that_are_new(
     assert fetched(all_of_one["uri"]) == {"time": [0.5], "count": [0]}
 
 
-def test_who_knows_no_references_to_rows_gets_none(site: Site, source: dict[str, Any]) -> None:
+def test_without_the_feature_no_references_to_rows_are_sent(
+    site: Site, source: dict[str, Any]
+) -> None:
     path = source["path"]
     rows = pa.table({"time": [9.5], "count": [9]}, SCHEMA)
     sink = pa.BufferOutputStream()

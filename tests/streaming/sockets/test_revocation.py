@@ -1,4 +1,4 @@
-"""What ends a subscription from outside: its key is revoked, or expires. Real servers."""
+"""Subscriptions that end because their key is revoked or expires. Real servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import redis
 from websockets.exceptions import InvalidStatus
 
 from streaming.redis.embedded_valkey import EmbeddedValkey
-from streaming.sockets.connections.revocation import LOOK_SECONDS
+from streaming.sockets.connections.group_broadcast import POLL_SECONDS
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, own_database, running
 
@@ -22,8 +22,8 @@ from ..websocket_client import KEY, Site, Socket
 
 READ = "read:data,read:metadata"
 REVOKED, EXPIRED = (4003, "Key revoked"), (4003, "Key expired")
-# So soon by a message only, not by the next look at the database.
-SOON = LOOK_SECONDS / 2
+# Only a broadcast can be this fast: the next poll of the database comes later.
+SOON = POLL_SECONDS / 2
 
 
 @pytest.fixture
@@ -43,14 +43,14 @@ def new_key(site: Site, *options: str, scopes: str = READ) -> str:
 
 
 def revoke(site: Site, key: str) -> str:
-    """Revoke it from another process; what that says on standard error."""
+    """Revoke a key from another process; return its standard error."""
     done = site.server.manage("apikey", "revoke", key[:8])
     assert done.returncode == 0, done.stderr
     return done.stderr
 
 
 def workers_at(site: Site) -> int:
-    """How many processes of the server hold a connection."""
+    """Return how many processes of the server have a connection."""
     port = int(site.server.uri.rstrip("/").rpartition(":")[2])
     return sum(
         any(
@@ -63,7 +63,7 @@ def workers_at(site: Site) -> int:
 
 @contextmanager
 def sockets_everywhere(site: Site, path: str, key: str, workers: int) -> Iterator[list[Socket]]:
-    """Some subscriptions by `key`, so that this many processes of the server have one."""
+    """Open subscriptions with `key` until this many processes of the server have one."""
     sockets: list[Socket] = []
     with ExitStack() as opened:
         while not sockets or workers_at(site) < workers:
@@ -75,13 +75,13 @@ def sockets_everywhere(site: Site, path: str, key: str, workers: int) -> Iterato
 
 
 def closings(sockets: list[Socket]) -> tuple[set[tuple[int, str]], float]:
-    """How they all were closed, and how long that took."""
+    """Return how all of them were closed, and how long that took."""
     begun = time.monotonic()
     return {each.closing() for each in sockets}, time.monotonic() - begun
 
 
 @pytest.mark.parametrize(("name", "workers"), [("server", 2), ("runserver", 1)])
-def test_a_key_that_is_revoked_elsewhere_loses_its_sockets_in_every_process(
+def test_a_revoked_key_loses_its_sockets_in_every_process(
     name: str, workers: int, request: pytest.FixtureRequest
 ) -> None:
     site = Site(request.getfixturevalue(name))
@@ -91,8 +91,8 @@ def test_a_key_that_is_revoked_elsewhere_loses_its_sockets_in_every_process(
         site.multi(key=key) as many,
         site.socket(path) as own,
     ):
-        many.say(type="subscribe", id="a", path=path, recursive=True)
-        assert many.of("a")["type"] == "array-schema"
+        many.send_command(type="subscribe", id="a", path=path, recursive=True)
+        assert many.next_for("a")["type"] == "array-schema"
         assert own.next()["type"] == "array-schema"
         revoke(site, key)
         assert site.http("GET", f"/metadata{path}", headers=by(key)).status_code == 401
@@ -101,11 +101,11 @@ def test_a_key_that_is_revoked_elsewhere_loses_its_sockets_in_every_process(
         assert took < SOON
         site.write(path[1:], [1, 2, 3])
         assert own.next()["sequence"] == 1
-    assert site.refusal(path, key=key).status_code == 401
+    assert site.rejection(path, key=key).status_code == 401
 
 
 @pytest.mark.parametrize(("name", "workers"), [("server", 2), ("runserver", 1)])
-def test_a_node_that_is_deleted_loses_its_sockets_in_every_process(
+def test_a_deleted_node_loses_its_sockets_in_every_process(
     name: str, workers: int, request: pytest.FixtureRequest
 ) -> None:
     site = Site(request.getfixturevalue(name))
@@ -123,21 +123,21 @@ def test_a_node_that_is_deleted_loses_its_sockets_in_every_process(
         assert took < SOON
 
 
-def test_a_key_loses_its_sockets_at_the_moment_it_expires(site: Site) -> None:
+def test_a_key_loses_its_sockets_when_it_expires(site: Site) -> None:
     path, key = f"/{site.array()}", new_key(site, "--expires", "5s")
     with site.socket(path, key=key) as by_header, site.socket(path, key=None) as by_message:
         by_message.connection.send(json.dumps({"type": "auth", "api_key": key}))
         for each in (by_header, by_message):
             assert each.next()["type"] == "array-schema"
         assert {each.closing() for each in (by_header, by_message)} == {EXPIRED}
-    assert site.refusal(path, key=key).status_code == 401
+    assert site.rejection(path, key=key).status_code == 401
     assert site.http("GET", f"/metadata{path}", headers=by(key)).status_code == 401
 
 
 @pytest.mark.parametrize("scopes", ["read:metadata", "read:data", "write:data,register"])
-def test_a_key_that_may_not_read_all_of_a_node_gets_no_stream(served: Site, scopes: str) -> None:
+def test_a_key_without_both_read_scopes_gets_no_stream(served: Site, scopes: str) -> None:
     path, key = f"/{served.array()}", new_key(served, scopes=scopes)
-    refused = served.refusal(path, key=key)
+    refused = served.rejection(path, key=key)
     assert refused.status_code == 401
     assert refused.body is not None
     assert b"Not enough permissions" in refused.body
@@ -148,9 +148,12 @@ def test_a_key_that_may_not_read_all_of_a_node_gets_no_stream(served: Site, scop
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Site]:
-    """A server of one process that takes few subscribers."""
-    limits = {"": "8", "_PER_KEY": "3", "_WAITING": "2"}
-    settings = {f"TILED_STREAMING_CACHE_CONNECTIONS{name}": n for name, n in limits.items()}
+    """Run a server of one process with low connection limits."""
+    settings = {
+        "TILED_STREAMING_CACHE_MAX_CONNECTIONS": "8",
+        "TILED_STREAMING_CACHE_CONNECTIONS_PER_KEY": "3",
+        "TILED_STREAMING_CACHE_MAX_UNAUTHENTICATED_CONNECTIONS": "2",
+    }
     options = ("--port", "0", "--workers", "1", "--api-key", API_KEY)
     with (
         own_database() as database,
@@ -159,7 +162,7 @@ def small(tmp_path: Path) -> Iterator[Site]:
         yield Site(server)
 
 
-def test_more_subscribers_than_there_may_be_are_asked_to_come_back(small: Site) -> None:
+def test_connections_beyond_a_limit_are_refused_with_retry_after(small: Site) -> None:
     path, key, other = f"/{small.array()}", new_key(small), new_key(small)
     with ExitStack() as opened:
 
@@ -167,27 +170,29 @@ def test_more_subscribers_than_there_may_be_are_asked_to_come_back(small: Site) 
             return opened.enter_context(small.socket(path, key=key))
 
         of_key = [open_socket(key) for _ in range(3)]
-        refused = small.refusal(path, key=key)
+        refused = small.rejection(path, key=key)
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
-        assert json.loads(refused.body or b"")["detail"].startswith("This key has as many")
+        assert json.loads(refused.body or b"")["detail"].startswith(
+            "Connection limit of this API key"
+        )
 
         oldest, *silent = [open_socket(None) for _ in range(3)]
         assert oldest.closing()[0] == 4029
         silent[0].connection.send(json.dumps({"type": "auth", "api_key": key}))
         code, reason = silent[0].closing()
-        assert (code, reason.startswith("This key has as many")) == (4029, True)
+        assert (code, reason.startswith("Connection limit of this API key")) == (4029, True)
 
         rest = [open_socket(KEY) for _ in range(3)]
-        assert small.refusal(path).status_code == 429
+        assert small.rejection(path).status_code == 429
         of_key[0].connection.close()
-        rest.append(opened.enter_context(once_there_is_room(small, path, other)))
+        rest.append(opened.enter_context(open_when_released(small, path, other)))
         for each in (*of_key[1:], *rest):
             assert each.next()["type"] == "array-schema"
 
 
 @contextmanager
-def once_there_is_room(site: Site, path: str, key: str) -> Iterator[Socket]:
-    """A subscription by a key, as soon as the server has seen that another one is gone."""
+def open_when_released(site: Site, path: str, key: str) -> Iterator[Socket]:
+    """Open a subscription as soon as the server has released another one."""
     for _ in range(100):
         try:
             with site.socket(path, key=key) as socket:
@@ -195,12 +200,12 @@ def once_there_is_room(site: Site, path: str, key: str) -> Iterator[Socket]:
                 return
         except InvalidStatus as error:
             assert error.response.status_code == 429
-    raise AssertionError("Nobody made room.")
+    raise AssertionError("No slot was released.")
 
 
 @pytest.fixture
 def fragile(tmp_path: Path) -> Iterator[tuple[Site, EmbeddedValkey]]:
-    """A server whose Valkey may be killed (it comes back empty) or stopped (it does not)."""
+    """Run a server with a Valkey to kill (it restarts empty) or to stop (it does not restart)."""
     options = ("--port", "0", "--workers", "2", "--api-key", API_KEY)
     valkey = EmbeddedValkey(memory=64_000_000)
     with valkey as uri, own_database() as database:
@@ -210,7 +215,7 @@ def fragile(tmp_path: Path) -> Iterator[tuple[Site, EmbeddedValkey]]:
 
 
 def listening(uri: str) -> int:
-    """How many server processes hear what is told to all."""
+    """Return how many server processes have joined the group."""
     try:
         with redis.Redis.from_url(uri) as client:
             channels = client.pubsub_channels("*__group__control")
@@ -219,7 +224,7 @@ def listening(uri: str) -> int:
         return 0
 
 
-def test_after_the_redis_was_restarted_a_revoked_key_is_heard_of_as_before(
+def test_broadcasts_arrive_again_after_redis_was_restarted(
     fragile: tuple[Site, EmbeddedValkey],
 ) -> None:
     site, valkey = fragile
@@ -238,14 +243,14 @@ def test_after_the_redis_was_restarted_a_revoked_key_is_heard_of_as_before(
         assert took < SOON
 
 
-def test_without_a_redis_a_key_is_revoked_all_the_same_and_its_sockets_a_little_later(
+def test_without_redis_a_revoked_key_loses_its_sockets_by_the_next_poll(
     fragile: tuple[Site, EmbeddedValkey],
 ) -> None:
     site, valkey = fragile
     path, key = f"/{site.array()}", new_key(site)
     with sockets_everywhere(site, path, key, 2) as sockets:
         valkey.stop()
-        assert "could not be told" in revoke(site, key)
+        assert "Cannot broadcast" in revoke(site, key)
         assert site.http("GET", f"/metadata{path}", headers=by(key)).status_code == 401
         assert closings(sockets)[0] == {REVOKED}
 

@@ -1,4 +1,4 @@
-"""Cut updates, applied one after the other, make the cut array: nothing missing, nothing else."""
+"""Sliced updates, applied in order, build exactly the sliced array."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ from hypothesis import strategies as st
 from streaming.protocol.cursor import Position
 from streaming.protocol.subscription_options import InvalidOptions, SubscriptionOptions
 from streaming.reading.entries import Entry
-from streaming.sockets.messages.renderer import Rendering
-from streaming.sockets.messages.slicing import ArrayCut, Cut, Origin, TableCut, cut_of
+from streaming.sockets.messages.renderer import Renderer
+from streaming.sockets.messages.slicing import (
+    ArraySlicer,
+    ColumnSelector,
+    NodeLocation,
+    UpdateFilter,
+    build_filter,
+)
 from tiled_client.wire.slices import Item, NDSlice, format_slice, parse_slice
 from tiled_client.wire.sparse import Coo, SparseStructure
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
-ORIGIN = Origin("http://h", ["a"])
+LOCATION = NodeLocation("http://h", ["a"])
 RECORD = np.dtype([("x", ">f4"), ("y", "<i2", (2,))])
 DTYPES = [np.dtype("<i8"), np.dtype(">u2"), np.dtype("S3"), np.dtype("<U2"), RECORD]
 TABLE = pa.table({"a": [1, 2], "b": ["x", "y"], "c": [0.5, 1.5]})
@@ -46,7 +52,7 @@ def slices(draw: st.DrawFn, ndim: int) -> NDSlice:
 
 @st.composite
 def patches(draw: st.DrawFn, shape: tuple[int, ...]) -> tuple[list[int], list[int]]:
-    """Offset and shape of a patch, which may grow the first dimension."""
+    """Draw offset and shape of a patch, which may grow the first dimension."""
     offset, sizes = [], []
     for dimension, size in enumerate(shape):
         begin = draw(st.integers(0, size - (dimension > 0)))
@@ -64,19 +70,19 @@ def values(dtype: np.dtype[Any], shape: Any, seed: int) -> np.ndarray[Any, Any]:
 
 
 class Pair:
-    """The whole array, and what a subscriber to a cut makes of the updates that it gets."""
+    """The whole array, and the array that a subscriber to a slice builds from its updates."""
 
-    def __init__(self, whole: np.ndarray[Any, Any], cut_items: NDSlice) -> None:
+    def __init__(self, whole: np.ndarray[Any, Any], requested: NDSlice) -> None:
         self.whole = whole
-        self.items = cut_items
-        self.cut = cut_of(
-            SubscriptionOptions(items=cut_items),
+        self.items = requested
+        self.update_filter = build_filter(
+            SubscriptionOptions(items=requested),
             ArrayStructure.from_array(np.zeros(whole.shape, whole.dtype)),
         )
         self.seen = self.wanted()
 
     def wanted(self) -> np.ndarray[Any, Any]:
-        """What numpy selects; nothing if an integer lies outside."""
+        """Return what numpy selects; nothing if an integer lies outside."""
         for item, size in zip(self.items, self.whole.shape, strict=False):
             if isinstance(item, int) and item >= size:
                 return np.empty(0, self.whole.dtype)
@@ -90,26 +96,26 @@ class Pair:
         grown[tuple(map(slice, begin, end))] = part
         self.whole = grown
         message = {"type": "array-data", "shape": list(part.shape), "offset": offset}
-        assert self.cut is not None
-        cut = self.cut({**message, "block": None, "payload": part.tobytes()}, ORIGIN)
-        self.apply(cut)
+        assert self.update_filter is not None
+        update = self.update_filter({**message, "block": None, "payload": part.tobytes()}, LOCATION)
+        self.apply(update)
 
-    def apply(self, cut: Any) -> None:
-        """Growth fills with zeros, of which nobody is told."""
+    def apply(self, update: Any) -> None:
+        """Apply an update; growth fills with zeros, for which no update is sent."""
         grown = np.zeros_like(self.wanted())
         if self.seen.ndim == grown.ndim:
             grown[tuple(map(slice, self.seen.shape))] = self.seen
         self.seen = grown
-        if cut is not None:
-            assert cut["slice"] == format_slice(self.items)
-            part = np.frombuffer(cut["payload"], self.whole.dtype).reshape(cut["shape"])
-            offset = cut["offset"] or [0] * part.ndim
+        if update is not None:
+            assert update["slice"] == format_slice(self.items)
+            part = np.frombuffer(update["payload"], self.whole.dtype).reshape(update["shape"])
+            offset = update["offset"] or [0] * part.ndim
             end = [first + size for first, size in zip(offset, part.shape, strict=True)]
             grown[tuple(map(slice, offset, end))] = part
 
 
 @given(data=st.data(), ndim=st.integers(0, 3), dtype=st.sampled_from(DTYPES))
-def test_cut_updates_make_the_cut_array(
+def test_sliced_updates_build_the_sliced_array(
     data: st.DataObject, ndim: int, dtype: np.dtype[Any]
 ) -> None:
     shape = tuple(data.draw(st.lists(st.integers(1, 5), min_size=ndim, max_size=ndim)))
@@ -125,7 +131,7 @@ def test_cut_updates_make_the_cut_array(
 
 
 @given(data=st.data())
-def test_a_cut_chunk_lies_where_it_belongs_also_in_an_array_that_has_grown(
+def test_a_sliced_chunk_has_the_right_offset_also_in_an_array_that_has_grown(
     data: st.DataObject,
 ) -> None:
     known, grown = data.draw(st.tuples(st.integers(1, 3), st.integers(0, 3)))
@@ -137,13 +143,15 @@ def test_a_cut_chunk_lies_where_it_belongs_also_in_an_array_that_has_grown(
     )
     whole = values(np.dtype("f8"), (4 * (known + grown), 3), 1)
     chosen = data.draw(slices(2))
-    cut = ArrayCut.of(structure, chosen)
+    update_filter = ArraySlicer.for_structure(structure, chosen)
     nearest = tuple(i if isinstance(i, slice) else min(i, 2) for i in chosen)
     seen = np.zeros_like(whole)[(*nearest, ...)]
     for row, column in product(range(known + grown), range(2)):
         part = whole[4 * row : 4 * row + 4, 2 * column : 2 * column + 2]
         message = {"type": "array-data", "shape": list(part.shape), "offset": None}
-        left = cut({**message, "block": [row, column], "payload": part.tobytes()}, ORIGIN)
+        left = update_filter(
+            {**message, "block": [row, column], "payload": part.tobytes()}, LOCATION
+        )
         if left is not None:
             assert left["block"] is None
             begin, sizes = left["offset"], left["shape"]
@@ -155,12 +163,12 @@ def test_a_cut_chunk_lies_where_it_belongs_also_in_an_array_that_has_grown(
 
 
 @given(data=st.data(), patched=st.booleans())
-def test_a_cut_reference_leads_to_the_cut_data(data: st.DataObject, patched: bool) -> None:
+def test_a_sliced_reference_selects_the_sliced_data(data: st.DataObject, patched: bool) -> None:
     whole = values(np.dtype("i4"), (6, 4), 1)
     chosen = data.draw(slices(2))
-    cut = ArrayCut.of(ArrayStructure.from_array(whole), chosen)
+    update_filter = ArraySlicer.for_structure(ArrayStructure.from_array(whole), chosen)
     patch = {"offset": [2, 1], "shape": [3, 2]} if patched else None
-    left = cut({"type": "array-ref", "patch": patch, "shape": [6, 4]}, ORIGIN)
+    left = update_filter({"type": "array-ref", "patch": patch, "shape": [6, 4]}, LOCATION)
     if left is None:
         region = tuple(slice(2, 5) if n == 0 else slice(1, 3) for n in range(2))
         mask = np.zeros((6, 4), bool)
@@ -182,16 +190,18 @@ def _inside(chosen: tuple[Item, ...], shape: tuple[int, ...]) -> bool:
 
 
 @given(data=st.data(), seed=st.integers(0, 99))
-def test_a_cut_sparse_array_has_the_elements_of_the_cut(data: st.DataObject, seed: int) -> None:
+def test_a_sliced_sparse_array_has_the_elements_of_the_slice(
+    data: st.DataObject, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     dense = rng.integers(0, 3, (6, 4)) * (rng.random((6, 4)) < 0.4)
     chosen = data.draw(slices(2))
     structure = SparseStructure.from_coo(np.array(dense.nonzero()), dense[dense.nonzero()], (6, 4))
-    cut = cut_of(SubscriptionOptions(items=chosen), structure)
-    assert cut is not None
+    update_filter = build_filter(SubscriptionOptions(items=chosen), structure)
+    assert update_filter is not None
     table = Coo(np.array(dense.nonzero()), dense[dense.nonzero()], (6, 4)).to_arrow()
     message = {"type": "array-data", "shape": [6, 4], "offset": None, "block": None}
-    left = cut({**message, "payload": _file(table)}, ORIGIN)
+    left = update_filter({**message, "payload": _file(table)}, LOCATION)
     if left is None:
         assert not _inside(chosen, (6, 4)) or dense[chosen].size == 0
         return
@@ -210,22 +220,24 @@ def _file(table: pa.Table) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def test_columns_of_a_table_are_cut_from_data_and_references() -> None:
-    cut = cut_of(SubscriptionOptions(columns=("c", "a")), TableStructure.from_schema(TABLE.schema))
-    assert isinstance(cut, TableCut)
-    left = cut({"type": "table-data", "payload": _file(TABLE)}, ORIGIN)
+def test_columns_are_selected_from_data_and_references() -> None:
+    update_filter = build_filter(
+        SubscriptionOptions(columns=("c", "a")), TableStructure.from_schema(TABLE.schema)
+    )
+    assert isinstance(update_filter, ColumnSelector)
+    left = update_filter({"type": "table-data", "payload": _file(TABLE)}, LOCATION)
     assert left is not None
     with pa.ipc.open_file(left["payload"]) as file:
         assert file.read_all() == TABLE.select(["c", "a"])
     assert left["columns"] == ["c", "a"]
     rows = {"type": "table-ref", "partition": 1, "rows": {"offset": 2, "count": 3}}
-    left = cut(rows, ORIGIN)
+    left = update_filter(rows, LOCATION)
     assert left is not None
     assert left["uri"].endswith("/table/partition/a?partition=1&rows=2:5&column=c&column=a")
 
 
 @pytest.mark.parametrize(
-    ("terms", "structure"),
+    ("options", "structure"),
     [
         (SubscriptionOptions(items=(1, 2)), ArrayStructure.from_array(np.zeros(3))),
         (SubscriptionOptions(items=(1,)), TableStructure.from_schema(TABLE.schema)),
@@ -235,12 +247,14 @@ def test_columns_of_a_table_are_cut_from_data_and_references() -> None:
         (SubscriptionOptions(items=(1,), columns=("a",)), TableStructure.from_schema(TABLE.schema)),
     ],
 )
-def test_a_cut_that_cannot_be_is_refused(terms: SubscriptionOptions, structure: Any) -> None:
+def test_options_that_do_not_fit_the_structure_are_rejected(
+    options: SubscriptionOptions, structure: Any
+) -> None:
     with pytest.raises(InvalidOptions):
-        cut_of(terms, structure)
+        build_filter(options, structure)
 
 
-async def test_an_update_is_cut_once_for_all_who_ask_the_same() -> None:
+async def test_an_update_is_sliced_once_for_all_subscribers_of_the_same_slice() -> None:
     whole = values(np.dtype("f8"), (400, 400), 1)
     message = {"type": "array-data", "shape": [400, 400], "offset": None, "block": None}
     frame = msgpack.packb(
@@ -251,19 +265,24 @@ async def test_an_update_is_cut_once_for_all_who_ask_the_same() -> None:
     class Counting:
         name = "::4"
 
-        def __init__(self, cut: Cut) -> None:
-            self.cut = cut
+        def __init__(self, update_filter: UpdateFilter) -> None:
+            self.update_filter = update_filter
 
-        def __call__(self, message: Any, origin: Origin) -> Any:
-            made.append(origin)
-            return self.cut(message, origin)
+        def __call__(self, message: Any, location: NodeLocation) -> Any:
+            made.append(location)
+            return self.update_filter(message, location)
 
     structure = ArrayStructure.from_array(whole)
-    renderings = [
-        Rendering(ORIGIN, structure, text, Counting(ArrayCut.of(structure, parse_slice("::4"))))
+    renderers = [
+        Renderer(
+            LOCATION,
+            structure,
+            text,
+            Counting(ArraySlicer.for_structure(structure, parse_slice("::4"))),
+        )
         for text in (False, True)
         for _ in range(20)
     ]
-    forms = await asyncio.gather(*[rendering.forms([entry]) for rendering in renderings])
+    messages = await asyncio.gather(*[renderer.render([entry]) for renderer in renderers])
     assert len(made) == 2
-    assert len({id(form) for [form] in forms}) == 2
+    assert len({id(message) for [message] in messages}) == 2

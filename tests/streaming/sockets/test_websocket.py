@@ -26,7 +26,7 @@ def served(server: RunningServer) -> Site:
 
 
 @pytest.mark.parametrize("envelope", ["json", "msgpack"])
-def test_an_array_is_watched_from_its_schema_to_its_end(site: Site, envelope: str) -> None:
+def test_an_array_is_streamed_from_its_schema_to_its_end(site: Site, envelope: str) -> None:
     path = site.array()
     with site.socket(f"/{path}?envelope_format={envelope}") as live:
         schema = live.next()
@@ -56,7 +56,7 @@ def test_an_array_is_watched_from_its_schema_to_its_end(site: Site, envelope: st
         assert late.closing() == ENDED
 
 
-def test_a_table_is_watched_with_rows_as_they_come(site: Site) -> None:
+def test_a_table_is_streamed_with_appended_rows(site: Site) -> None:
     table = pa.table({"a": [1, 2], "b": ["x", "y"]})
     path = site.table(table)
     with (
@@ -75,7 +75,7 @@ def test_a_table_is_watched_with_rows_as_they_come(site: Site) -> None:
         assert compact.next()["payload"] == body
 
 
-def test_a_container_tells_of_its_children(site: Site) -> None:
+def test_a_container_announces_its_children(site: Site) -> None:
     parent = site.create("container")
     with site.socket(f"/{parent}") as live:
         assert live.next()["type"] == "container-schema"
@@ -104,19 +104,19 @@ def test_a_container_tells_of_its_children(site: Site) -> None:
         ("/?access_token=garbage", 401, "Could not validate credentials"),
     ],
 )
-def test_a_handshake_that_asks_for_nonsense_is_denied_with_a_reason(
+def test_an_invalid_query_is_rejected_with_a_detail(
     site: Site, address: str, status: int, detail: str
 ) -> None:
-    response = site.refusal(address)
+    response = site.rejection(address)
     assert response.status_code == status
     assert response.headers["Content-Type"] == "application/json"
     assert json.loads(response.body)["detail"].startswith(detail)
 
 
-def test_wrong_credentials_are_denied(site: Site) -> None:
-    wrong = site.refusal("/", key="wrong")
+def test_wrong_credentials_are_rejected(site: Site) -> None:
+    wrong = site.rejection("/", key="wrong")
     assert (wrong.status_code, json.loads(wrong.body)) == (401, {"detail": "Invalid API key"})
-    other = site.refusal("/", key=None, headers={"Authorization": "Bearer secret"})
+    other = site.rejection("/", key=None, headers={"Authorization": "Bearer secret"})
     assert other.status_code == 400
     assert json.loads(other.body) == {
         "detail": "Authorization header must be formatted like 'Apikey SECRET'"
@@ -125,13 +125,13 @@ def test_wrong_credentials_are_denied(site: Site) -> None:
         assert accepted.next()["type"] == "container-schema"
 
 
-def test_addresses_that_are_no_stream_are_denied(site: Site) -> None:
-    assert site.refusal("").status_code == 403
-    assert site.refusal("/../../other/x").status_code in (403, 404)
+def test_urls_of_no_stream_are_rejected(site: Site) -> None:
+    assert site.rejection("").status_code == 403
+    assert site.rejection("/../../other/x").status_code in (403, 404)
 
 
 @pytest.mark.parametrize("address", ["/{0}/a%20b", "//{0}//a%20b", "/{0}//a%20b", "/{0}%2Fa%20b"])
-def test_empty_segments_of_a_path_do_not_count(served: Site, address: str) -> None:
+def test_empty_segments_of_a_path_are_ignored(served: Site, address: str) -> None:
     parent = served.create("container")
     served.array(parent=parent, id="a b")
     with served.socket(address.format(parent)) as socket:
@@ -150,7 +150,7 @@ def test_empty_segments_of_a_path_do_not_count(served: Site, address: str) -> No
         ('{"type": "auth", "api_key": "wrong"}', 4003, "Authentication failed"),
     ],
 )
-def test_a_first_message_that_is_no_key_closes(
+def test_an_invalid_auth_message_closes_the_connection(
     site: Site, message: str | bytes, code: int, reason: str
 ) -> None:
     with site.socket("/nothing", key=None) as socket:
@@ -158,7 +158,7 @@ def test_a_first_message_that_is_no_key_closes(
         assert socket.closing() == (code, reason)
 
 
-def test_a_key_may_come_in_the_first_message(site: Site) -> None:
+def test_a_key_in_the_first_message_authenticates(site: Site) -> None:
     path = site.array()
     with site.socket(f"/{path}?start=0", key=None) as socket:
         socket.connection.send('{"type": "auth", "api_key": "secret"}')
@@ -171,7 +171,7 @@ def test_a_key_may_come_in_the_first_message(site: Site) -> None:
         assert socket.closing() == (4004, "No such entry: ['nothing']")
 
 
-def test_an_end_is_for_those_who_were_there(site: Site) -> None:
+def test_an_end_closes_only_subscriptions_that_were_open(site: Site) -> None:
     path = site.array()
     site.write(path, [1, 2, 3])
     site.close(path)
@@ -187,16 +187,16 @@ def test_an_end_is_for_those_who_were_there(site: Site) -> None:
             assert waiting.closing() == late.closing() == ENDED
 
 
-def test_the_subscribers_of_a_deleted_node_are_let_go(site: Site) -> None:
+def test_deleting_a_node_closes_its_subscriptions(site: Site) -> None:
     path = site.array()
     with site.socket(f"/{path}") as socket:
         socket.next()
         site.done("DELETE", f"/metadata/{path}?external_only=false")
         assert socket.closing() == (1000, "Node deleted")
-    assert site.refusal(f"/{path}").status_code == 404
+    assert site.rejection(f"/{path}").status_code == 404
 
 
-def test_what_was_refused_is_seen_by_nobody(site: Site) -> None:
+def test_a_rejected_write_is_not_streamed(site: Site) -> None:
     path = site.array()
     with site.socket(f"/{path}") as socket:
         socket.next()
@@ -242,18 +242,18 @@ def test_the_last_update_of_a_burst_arrives_before_the_end(site: Site) -> None:
         assert socket.closing() == ENDED
 
 
-def test_what_happens_besides_updates_is_told_to_those_who_ask(site: Site) -> None:
+def test_notices_are_sent_to_clients_with_the_feature(site: Site) -> None:
     path = site.array()
     site.write(path, [1, 2, 3])
-    told = "features=gap,reset,heartbeat,child-deleted"
-    with site.socket(f"/{path}?start=9&epoch=old&{told}") as socket:
+    features = "features=gap,reset,heartbeat,child-deleted"
+    with site.socket(f"/{path}?start=9&epoch=old&{features}") as socket:
         epoch = socket.next()["epoch"]
         reset = socket.next()
         assert reset.pop("timestamp").endswith("Z")
         assert reset == {"type": "reset", "epoch": epoch, "previous": "old", "sequence": 1}
         assert socket.sequences(1) == [1]
     with site.socket(
-        f"/{path}?start=latest&policy=latest&envelope_format=msgpack&{told}"
+        f"/{path}?start=latest&policy=latest&envelope_format=msgpack&{features}"
     ) as socket:
         socket.next()
         assert socket.sequences(1) == [1]
@@ -261,7 +261,7 @@ def test_what_happens_besides_updates_is_told_to_those_who_ask(site: Site) -> No
         assert socket.closing() == (4010, "Node deleted")
 
 
-def test_one_who_waited_on_a_closed_stream_waits_on_when_it_comes_back(site: Site) -> None:
+def test_a_client_that_resumes_at_the_end_of_a_closed_stream_waits(site: Site) -> None:
     path = site.array()
     site.write(path, [1, 2, 3])
     site.close(path)
@@ -274,7 +274,7 @@ def test_one_who_waited_on_a_closed_stream_waits_on_when_it_comes_back(site: Sit
         assert again.sequences(1) == [2]
 
 
-def test_part_of_an_array_is_followed(site: Site) -> None:
+def test_a_slice_of_an_array_is_streamed(site: Site) -> None:
     path = site.array(np.zeros((4, 4), ">i2"))
     with (
         site.socket(f"/{path}?slice=::2,1") as readable,
@@ -293,12 +293,12 @@ def test_part_of_an_array_is_followed(site: Site) -> None:
                 data=np.full(4, 7, ">i2").tobytes(),
                 headers={"Content-Type": OCTETS},
             )
-        # The first patch lies between the rows that are wanted.
+        # The first patch lies between the requested rows.
         patch = readable.next()
         assert (patch["sequence"], patch["offset"], patch["payload"]) == (3, [1], [7])
 
 
-def test_columns_of_a_table_are_followed(site: Site) -> None:
+def test_columns_of_a_table_are_streamed(site: Site) -> None:
     table = pa.table({"a": [1, 2], "b": ["x", "y"], "c": [0.5, 1.5]})
     path = site.table(table)
     with site.socket(f"/{path}?columns=c&columns=a") as socket:
@@ -311,10 +311,10 @@ def test_columns_of_a_table_are_followed(site: Site) -> None:
         assert update["payload"] == {"c": [0.5, 1.5], "a": [1, 2]}
 
 
-def test_a_cut_that_cannot_be_is_denied(site: Site) -> None:
+def test_a_slice_that_does_not_fit_is_rejected(site: Site) -> None:
     path = site.array()
     for query in ("slice=1,2", "slice=-1", "columns=a", "policy=newest", "max_rate=0"):
-        response = site.refusal(f"/{path}?{query}")
+        response = site.rejection(f"/{path}?{query}")
         assert response.status_code == 403
         assert json.loads(response.body)["detail"].startswith(query.partition("=")[0])
     with site.socket(f"/{path}?slice=1,2", key=None) as socket:

@@ -1,1 +1,1 @@
-"""The async twins: the same conversations, held by tasks of an event loop instead of threads."""
+"""Subscriptions of asyncio programs: tasks receive and call the callbacks."""

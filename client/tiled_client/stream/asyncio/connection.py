@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import Any, Literal, Self, overload
 
 from ...errors import StreamTimeout
-from ...settings import StreamOptions
+from ..engine.callbacks import stream_options
 from ..engine.multiplexed import MultiplexedProtocol
-from ..sync.connection import checked
+from ..protocol.streamed_node import StreamedContainer, StreamedNode
 from .dispatcher import AsyncSharedDispatcher, wait_for
-from .receiver import AsyncReceiver
+from .driver import TaskDriver
 from .subscription import (
     AsyncContainerSubscription,
     AsyncDataSubscription,
     AsyncRecursiveSubscription,
 )
 
-if TYPE_CHECKING:
-    from ...nodes import Node
-    from ...nodes.container import Container
-
 
 class AsyncStreamConnection:
-    """The async twin of `StreamConnection`.
+    """The async counterpart of `StreamConnection`.
 
+    Examples
+    --------
     >>> async def follow():
     ...     async with client.connect_stream_async() as stream:
     ...         async for update in stream.subscribe(x).updates(start=0):
@@ -33,48 +31,53 @@ class AsyncStreamConnection:
     [1 2 3]
     """
 
-    def __init__(self, node: Node, **options: Any) -> None:
-        self._options = StreamOptions(**checked(options))
-        conversation = MultiplexedProtocol(node.api_root)
-        receiver = AsyncReceiver(conversation, node.credentials, self._options)
-        self._dispatcher = AsyncSharedDispatcher(receiver, conversation)
+    def __init__(self, node: StreamedNode, **options: Any) -> None:
+        protocol = MultiplexedProtocol(node.api_root)
+        driver = TaskDriver(protocol, node.credentials, stream_options(options, "a connection"))
+        self._dispatcher = AsyncSharedDispatcher(driver, protocol)
         self._root = node.api_root
 
     async def open(self, timeout: float = 15.0) -> Self:
-        """Connect; the begin of an `async with` block does so. Raises what stands against it."""
-        receiver = self._dispatcher.receiver
-        receiver.start()
-        await wait_for(receiver.open, timeout)
-        if receiver.over or not receiver.open.is_set():
+        """Connect, as the beginning of an `async with` block does.
+
+        Raises the error that prevents it.
+        """
+        driver = self._dispatcher.driver
+        driver.start()
+        await wait_for(driver.opened, timeout)
+        if driver.engine.over or not driver.opened.is_set():
             await self.close()
-            raise receiver.failure or StreamTimeout(
-                f"{self._root} did not accept a connection within {timeout:g} s."
+            raise driver.engine.failure or StreamTimeout(
+                f"{self._root} did not accept a connection within {timeout:g} s (argument timeout)."
             )
         self._dispatcher.run_in_task()
         return self
 
     async def close(self) -> None:
-        """Disconnect everything; the end of an `async with` block does so."""
-        self._dispatcher.receiver.stop()
-        await self._dispatcher.receiver.wait_closed()
-        handler = self._dispatcher.handler
+        """End all subscriptions and disconnect, as the end of an `async with` block does."""
+        driver, handler = self._dispatcher.driver, self._dispatcher.handler
+        driver.stop()
+        await driver.wait_closed()
+        # A task cannot wait for itself.
         if handler is not None and not self._dispatcher.in_handler:
             await handler
 
     @overload
     def subscribe(
-        self, node: Container, *, recursive: Literal[True], **wants: Any
+        self, node: StreamedContainer, *, recursive: Literal[True], **options: Any
     ) -> AsyncRecursiveSubscription: ...
     @overload
     def subscribe(
-        self, node: Container, *, recursive: Literal[False] = False, **wants: Any
+        self, node: StreamedContainer, *, recursive: Literal[False] = False, **options: Any
     ) -> AsyncContainerSubscription: ...
     @overload
-    def subscribe(self, node: Node, **wants: Any) -> AsyncDataSubscription: ...
+    def subscribe(self, node: StreamedNode, **options: Any) -> AsyncDataSubscription: ...
 
-    def subscribe(self, node: Node, **wants: Any) -> Any:
-        """A subscription to a node over this connection, to be started like any other."""
-        return node.subscription_over(self._dispatcher, **wants)
+    def subscribe(self, node: Any, **options: Any) -> Any:
+        """Return a subscription to a node over this connection, to be started like any other."""
+        if not hasattr(node, "subscribe_async"):
+            raise TypeError(f"{node!r} has no stream")
+        return node.subscribe_async(**options).use_dispatcher(self._dispatcher)
 
     async def __aenter__(self) -> Self:
         return await self.open()

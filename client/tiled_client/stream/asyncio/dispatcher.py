@@ -1,4 +1,4 @@
-"""A connection, and the task that calls the callbacks of what is received over it."""
+"""Dispatch the events of a connection to its subscriptions, in one task."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from ..engine.multiplexed import MultiplexedProtocol
 from ..engine.subscription_state import Delivery, SubscriptionState
 from ..engine.websocket_options import require_started
 from ..protocol.notices import Ended
-from .receiver import AsyncReceiver
+from .driver import TaskDriver
 
 
 class AsyncDispatcher:
-    """What one or several subscriptions share: a task that receives, and one that handles."""
+    """What one or several subscriptions share: a task that receives, and one that dispatches."""
 
     stops_when_empty = False
 
-    def __init__(self, receiver: AsyncReceiver) -> None:
-        self.receiver = receiver
+    def __init__(self, driver: TaskDriver) -> None:
+        self.driver = driver
         self.handler: asyncio.Task[None] | None = None
         self.states: list[SubscriptionState] = []
 
@@ -28,10 +28,10 @@ class AsyncDispatcher:
         return self.handler is asyncio.current_task()
 
     async def run(self) -> None:
-        """Handle what is received, in this task, until there is no more."""
+        """Dispatch events in this task until the end."""
         self.handler = asyncio.current_task()
         try:
-            async for delivery in self.receiver.inbox:
+            async for delivery in self.driver.inbox:
                 await self._dispatch(delivery)
                 if self.stops_when_empty and not self.states:
                     break
@@ -39,22 +39,22 @@ class AsyncDispatcher:
             await self.finish()
 
     def run_in_task(self) -> None:
-        """Handle what is received in a task of its own."""
+        """Dispatch events in a task of its own."""
         self.handler = asyncio.create_task(self.run(), name="tiled-callbacks")
 
     async def finish(self) -> None:
-        """No more is handled: say so to those who do not know."""
-        self.receiver.stop()
-        await self.receiver.wait_closed()
+        """Stop receiving, and end the subscriptions that have not ended."""
+        self.driver.stop()
+        await self.driver.wait_closed()
         for state in list(self.states):
             await state.owner.handle(Delivery(state, state.end(None)))
 
     async def _dispatch(self, delivery: Delivery) -> None:
-        """Give something to the subscription that it is for, unless it wants no more."""
+        """Hand an event to its subscription, unless that was cancelled."""
         state, over = delivery.state, isinstance(delivery.event, Ended)
         if over and state in self.states:
             self.states.remove(state)
-        if over or not state.stopped:
+        if over or not state.cancelled:
             await state.owner.handle(delivery)
 
 
@@ -66,63 +66,65 @@ class AsyncDedicatedDispatcher(AsyncDispatcher):
     async def subscribe(
         self, state: SubscriptionState, ready: asyncio.Event, timeout: float
     ) -> None:
-        """Connect, and wait until it has begun. Raises what stood against it until then."""
+        """Connect, and wait for the start. Raises the error that prevented it."""
         self.states.append(state)
-        self.receiver.start()
+        self.driver.start()
         await wait_for(ready, timeout)
-        require_started(state, self.receiver.failure, timeout)
+        require_started(state, self.driver.engine.failure, timeout)
 
     async def unsubscribe(self, state: SubscriptionState) -> None:
         """Close the connection."""
         self.unsubscribe_soon(state)
-        await self.receiver.wait_closed()
+        await self.driver.wait_closed()
 
     def unsubscribe_soon(self, state: SubscriptionState) -> None:
-        """Begin to close the connection."""
-        state.stop()
-        self.receiver.stop()
+        """Start to close the connection."""
+        state.cancel()
+        self.driver.stop()
 
 
 class AsyncSharedDispatcher(AsyncDispatcher):
     """The dispatcher of a connection for several nodes."""
 
-    def __init__(self, receiver: AsyncReceiver, conversation: MultiplexedProtocol) -> None:
-        super().__init__(receiver)
-        self._conversation = conversation
-        self._leaving: set[asyncio.Task[None]] = set()
+    def __init__(self, driver: TaskDriver, protocol: MultiplexedProtocol) -> None:
+        super().__init__(driver)
+        self._protocol = protocol
+        # The event loop holds weak references to tasks only.
+        self._unsubscribing: set[asyncio.Task[None]] = set()
 
     async def subscribe(
         self, state: SubscriptionState, ready: asyncio.Event, timeout: float
     ) -> None:
-        """Subscribe, and wait until it has begun. Raises what stood against it until then."""
+        """Subscribe, and wait for the start. Raises the error that prevented it."""
         self.states.append(state)
-        # In a callback there is nobody who would make room for what comes before the answer.
-        room: AbstractContextManager[None] = (
-            self.receiver.inbox.without_limit() if self.in_handler else nullcontext()
+        # Called in a callback, this blocks the task that empties the inbox: the answer would
+        # never arrive behind updates that the inbox has no room for.
+        limit: AbstractContextManager[None] = (
+            self.driver.inbox.without_limit() if self.in_handler else nullcontext()
         )
-        with room:
-            await self.receiver.tell(lambda: self._conversation.add(state))
+        with limit:
+            await self.driver.send(lambda: self._protocol.subscribe(state))
             await wait_for(ready, timeout)
-        require_started(state, self.receiver.failure, timeout)
+        require_started(state, self.driver.engine.failure, timeout)
 
     async def unsubscribe(self, state: SubscriptionState) -> None:
-        """Unsubscribe."""
-        state.stop()
+        """Unsubscribe; the connection stays open for the others."""
+        state.cancel()
         if state in self.states:
             self.states.remove(state)
-        if not self.receiver.over:
-            await self.receiver.tell(lambda: self._conversation.remove(state))
-        self.receiver.inbox.put_first(Delivery(state, state.end(None)))
+        if not self.driver.engine.over:
+            await self.driver.send(lambda: self._protocol.unsubscribe(state))
+        self.driver.inbox.put_first(Delivery(state, state.end(None)))
 
     def unsubscribe_soon(self, state: SubscriptionState) -> None:
-        """Begin to unsubscribe."""
+        """Start to unsubscribe."""
         task = asyncio.get_running_loop().create_task(self.unsubscribe(state))
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+        self._unsubscribing.add(task)
+        task.add_done_callback(self._unsubscribing.discard)
 
 
 async def wait_for(event: asyncio.Event, timeout: float | None) -> bool:
-    """Whether an event has happened within so many seconds."""
+    """Wait for an event; return whether it was set within so many seconds."""
     with suppress(TimeoutError):
         async with asyncio.timeout(timeout):
             await event.wait()

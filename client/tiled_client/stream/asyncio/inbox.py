@@ -1,4 +1,7 @@
-"""Between the task that receives and the one that handles, bounded in bytes as its twin is."""
+"""Queue between the task that receives and the one that dispatches.
+
+It is bounded in bytes: slow callbacks slow the server down instead of filling memory.
+"""
 
 from __future__ import annotations
 
@@ -13,66 +16,66 @@ T = TypeVar("T")
 
 
 class AsyncInbox(Generic[T]):
-    """A queue with an end. One item is always let in, however large."""
+    """A queue with an end. While it is below its limit one more item fits, however large."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._held = 0
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
         self._items: deque[tuple[T, int]] = deque()
         self._finished = False
         self._closed = False
-        self._some = asyncio.Event()
-        self._room = asyncio.Event()
+        self._not_empty = asyncio.Event()
+        self._not_full = asyncio.Event()
 
     async def put(self, item: T, size: int) -> bool:
-        """Add an item, waiting for room if it takes any; False if nobody takes it any more."""
-        while size and self._held >= self._limit and not self._closed:
-            self._room.clear()
-            await self._room.wait()
+        """Add an item, waiting for space if it has a size; return False if it is closed."""
+        while size and self._bytes >= self._max_bytes and not self._closed:
+            self._not_full.clear()
+            await self._not_full.wait()
         if self._closed:
             return False
         self._items.append((item, size))
-        self._held += size
-        self._some.set()
+        self._bytes += size
+        self._not_empty.set()
         return True
 
     def put_first(self, item: T) -> None:
-        """Add an item before all others, at once."""
+        """Add an item before all others, without waiting."""
         if not self._closed:
             self._items.appendleft((item, 0))
-            self._some.set()
+            self._not_empty.set()
 
     @contextmanager
     def without_limit(self) -> Iterator[None]:
-        """Let in whatever comes: whoever makes room waits for something itself."""
-        limit, self._limit = self._limit, sys.maxsize
-        self._room.set()
+        """Accept items of any size while the consumer itself waits for something."""
+        max_bytes, self._max_bytes = self._max_bytes, sys.maxsize
+        self._not_full.set()
         try:
             yield
         finally:
-            self._limit = limit
+            self._max_bytes = max_bytes
 
     def finish(self) -> None:
-        """Nothing more will come; what is here is still handed out."""
+        """Mark the end; items that are queued are still handed out."""
         self._finished = True
-        self._some.set()
+        self._not_empty.set()
 
     def close(self) -> None:
-        """Nobody takes anything any more; what is here is dropped."""
+        """Drop what is queued, and accept no more."""
         self._closed = True
         self._items.clear()
-        self._some.set()
-        self._room.set()
+        self._not_empty.set()
+        self._not_full.set()
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        """Hand out items until the end. The room of one is free when the next is asked for."""
+        """Yield items until the end. The space of one is released when the next is requested."""
         while True:
             while not (self._items or self._finished or self._closed):
-                self._some.clear()
-                await self._some.wait()
+                self._not_empty.clear()
+                await self._not_empty.wait()
             if not self._items:
                 return
             item, size = self._items.popleft()
             yield item
-            self._held -= size
-            self._room.set()
+            self._bytes -= size
+            self._not_full.set()

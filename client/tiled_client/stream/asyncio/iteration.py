@@ -1,10 +1,11 @@
-"""Going through updates with `async for`."""
+"""Async iterator over the updates of a subscription."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
 from ..engine.subscription_state import Delivery, SubscriptionState
 from ..protocol.notices import Ended
@@ -12,39 +13,52 @@ from ..updates import Update
 from .dispatcher import AsyncDedicatedDispatcher, AsyncSharedDispatcher
 from .inbox import AsyncInbox
 
-if TYPE_CHECKING:
-    from .subscription import AsyncSubscription
-
 U = TypeVar("U", bound=Update, covariant=True)
 
-Begun = tuple[
-    AsyncInbox[Delivery], AsyncDedicatedDispatcher | AsyncSharedDispatcher, SubscriptionState
-]
+
+class Iterated(Protocol):
+    """What an iterator needs of its subscription."""
+
+    async def perform(self, event: Any) -> None:
+        """Call the callbacks of an event."""
+
+    async def wait(self, timeout: float | None = None) -> bool:
+        """Raise the error that ended the subscription, if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """A started subscription, as an iterator reads it."""
+
+    inbox: AsyncInbox[Delivery]
+    dispatcher: AsyncDedicatedDispatcher | AsyncSharedDispatcher
+    state: SubscriptionState
 
 
 class AsyncUpdates(AsyncIterator[U], Generic[U]):
-    """The updates of a subscription, one after another; begun with the loop, or `async with`.
+    """An iterator over the updates of a subscription; it starts with the loop, or `async with`.
 
-    It ends when the producer closes the stream, and raises what ended it otherwise. Leaving the
-    loop early disconnects; so does the end of an `async with` block, at a time that is certain.
+    It ends when the producer closes the stream, and raises any other error that ended it. Leaving
+    the loop early disconnects when the iterator is collected; the end of an `async with` block does
+    so at once.
 
-        >>> async def first():
-        ...     async with x.updates_async(start=0) as updates:
-        ...         async for update in updates:
-        ...             return update.data()
-        >>> asyncio.run(first())
-        array([1, 2, 3])
+    Examples
+    --------
+    >>> async def first():
+    ...     async with x.updates_async(start=0) as updates:
+    ...         async for update in updates:
+    ...             return update.data()
+    >>> asyncio.run(first())
+    array([1, 2, 3])
     """
 
-    def __init__(
-        self, subscription: AsyncSubscription[U], begin: Callable[[], Awaitable[Begun]]
-    ) -> None:
-        self.subscription = subscription
+    def __init__(self, subscription: Iterated, begin: Callable[[], Awaitable[Iteration]]) -> None:
+        self.subscription: Any = subscription
         self._begin = begin
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._dispatcher: AsyncDedicatedDispatcher | AsyncSharedDispatcher | None = None
-        self._state: SubscriptionState | None = None
+        self._iteration: Iteration | None = None
         self._inbox: AsyncIterator[Delivery] | None = None
+        self._finished = False
 
     def __aiter__(self) -> Self:
         return self
@@ -55,7 +69,7 @@ class AsyncUpdates(AsyncIterator[U], Generic[U]):
         assert self._inbox is not None
         async for delivery in self._inbox:
             event: Any = delivery.event
-            if delivery.state.stopped and not isinstance(event, Ended):
+            if delivery.state.cancelled and not isinstance(event, Ended):
                 continue
             await self.subscription.perform(event)
             if isinstance(event, Update):
@@ -68,8 +82,8 @@ class AsyncUpdates(AsyncIterator[U], Generic[U]):
 
     async def aclose(self) -> None:
         """Disconnect."""
-        if self._dispatcher is not None and self._state is not None:
-            await self._dispatcher.unsubscribe(self._state)
+        if self._iteration is not None and not self._finished:
+            await self._iteration.dispatcher.unsubscribe(self._iteration.state)
         await self._finish()
 
     async def __aenter__(self) -> Self:
@@ -80,19 +94,22 @@ class AsyncUpdates(AsyncIterator[U], Generic[U]):
         await self.aclose()
 
     def __del__(self) -> None:
-        loop, dispatcher, state = self._loop, self._dispatcher, self._state
-        if dispatcher is not None and state is not None and loop is not None and loop.is_running():
-            loop.call_soon_threadsafe(dispatcher.unsubscribe_soon, state)
+        loop, iteration = self._loop, self._iteration
+        if iteration is None or self._finished or loop is None or not loop.is_running():
+            return
+        # It may be collected on any thread.
+        loop.call_soon_threadsafe(iteration.dispatcher.unsubscribe_soon, iteration.state)
 
     async def _start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        inbox, self._dispatcher, self._state = await self._begin()
-        self._inbox = aiter(inbox)
+        self._iteration = await self._begin()
+        self._inbox = aiter(self._iteration.inbox)
 
     async def _finish(self) -> None:
-        dispatcher, self._dispatcher = self._dispatcher, None
-        if dispatcher is None or self._state is None:
+        iteration = self._iteration
+        if iteration is None or self._finished:
             return
-        if isinstance(dispatcher, AsyncDedicatedDispatcher):
-            await dispatcher.finish()
-        await self.subscription.perform(self._state.end(None))
+        self._finished = True
+        if isinstance(iteration.dispatcher, AsyncDedicatedDispatcher):
+            await iteration.dispatcher.finish()
+        await self.subscription.perform(iteration.state.end(None))

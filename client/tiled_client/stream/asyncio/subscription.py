@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 from ...errors import TiledClientError
 from ..engine.callbacks import (
@@ -13,7 +13,6 @@ from ..engine.callbacks import (
     CallbackFailure,
     CallbackSubscription,
     ChildCallbacks,
-    ContainerUpdate,
     DataCallbacks,
     RecursiveCallbacks,
 )
@@ -21,15 +20,18 @@ from ..engine.multiplexed import MultiplexedProtocol
 from ..engine.stream_protocol import SingleNodeProtocol, StreamProtocol
 from ..engine.subscription_state import Delivery, SubscriptionState
 from ..protocol.notices import Ended
-from ..protocol.subscription_options import Start, StartTime, SubscriptionOptions
-from ..updates import DataUpdate, Update
+from ..protocol.streamed_node import StreamedNode
+from ..protocol.subscription_options import (
+    DEFAULT_START_TIMEOUT,
+    Start,
+    StartOptions,
+    SubscriptionOptions,
+)
+from ..updates import ContainerUpdate, DataUpdate, Update
 from .dispatcher import AsyncDedicatedDispatcher, AsyncSharedDispatcher, wait_for
+from .driver import TaskDriver
 from .inbox import AsyncInbox
-from .iteration import AsyncUpdates
-from .receiver import AsyncReceiver
-
-if TYPE_CHECKING:
-    from ...nodes import Node
+from .iteration import AsyncUpdates, Iteration
 
 logger = logging.getLogger("tiled_client.stream")
 
@@ -37,102 +39,88 @@ U = TypeVar("U", bound=Update, covariant=True)
 
 
 class AsyncSubscription(CallbackSubscription[U]):
-    """A subscription to one node, followed by tasks of an event loop: no thread is needed.
+    """A subscription to one node, followed by tasks of an event loop, without threads.
 
-    As `Subscription`, whose registries and properties it has. Callbacks may be async functions;
-    each is awaited before the next is called. What asks the server by itself (`update.node` of a
-    recursive subscription, `data()` of a reference) blocks: call it by `asyncio.to_thread`.
+    It has the registries and properties of `Subscription`. Callbacks may be async functions; each
+    is awaited before the next is called. What sends requests itself (`update.node` of a recursive
+    subscription, `data()` of a reference) blocks: call it with `asyncio.to_thread`.
 
-        >>> async def follow():
-        ...     sub = x.subscribe_async()
-        ...     @sub.new_data.add_callback
-        ...     async def show(update):
-        ...         print(update.sequence, update.data())
-        ...     await sub.start(0)
-        >>> x.close_stream()
-        >>> asyncio.run(follow())
-        1 [1 2 3]
+    Examples
+    --------
+    >>> async def follow():
+    ...     sub = x.subscribe_async()
+    ...     @sub.new_data.add_callback
+    ...     async def show(update):
+    ...         print(update.sequence, update.data())
+    ...     await sub.start(0)
+    >>> x.close_stream()
+    >>> asyncio.run(follow())
+    1 [1 2 3]
     """
 
     def __init__(
-        self, node: Node, wants: SubscriptionOptions | None = None, **options: Any
+        self, node: StreamedNode, filters: SubscriptionOptions | None = None, **options: Any
     ) -> None:
-        super().__init__(node, wants, **options)
+        super().__init__(node, filters, **options)
         self._dispatcher: AsyncDedicatedDispatcher | AsyncSharedDispatcher | None = None
         self._started = self._ending = False
         self._ready = asyncio.Event()
         self._finished = asyncio.Event()
-        # What an iterator is to get that shares its connection with others.
+        # Events for an iterator, where the connection's inbox has those of others as well.
         self._queue: AsyncInbox[Delivery] | None = None
 
-    async def start(
-        self,
-        start: Start = None,
-        *,
-        start_time: StartTime | None = None,
-        epoch: str | None = None,
-        timeout: float = 15.0,
-    ) -> None:
+    async def start(self, start: Start = None, **options: Unpack[StartOptions]) -> None:
         """Handle updates in this task until the stream is closed or disconnected.
 
-        The arguments are those of `Subscription.start_in_thread`. Raises what ended it.
+        The arguments are those of `Subscription.start_in_thread`. Raises the error that ended the
+        subscription.
         """
-        dispatcher = await self._begin(start, start_time, epoch, timeout)
+        dispatcher = await self._begin(start, options)
         if isinstance(dispatcher, AsyncDedicatedDispatcher):
             await dispatcher.run()
         await self.wait()
 
-    async def start_in_task(
-        self,
-        start: Start = None,
-        *,
-        start_time: StartTime | None = None,
-        epoch: str | None = None,
-        timeout: float = 15.0,
-    ) -> Self:
-        """Handle updates in a task of their own; returns when the stream has begun.
+    async def start_in_task(self, start: Start = None, **options: Unpack[StartOptions]) -> Self:
+        """Handle updates in a task of their own; return when the stream has started.
 
-        The arguments, and what is raised, are those of `Subscription.start_in_thread`.
+        The arguments and errors are those of `Subscription.start_in_thread`.
 
-            >>> async def follow():
-            ...     async with x.subscribe_async() as sub:
-            ...         await sub.start_in_task(0)
-            ...         await asyncio.to_thread(x.close_stream)
-            ...         return await sub.wait()
-            >>> asyncio.run(follow())
-            True
+        Examples
+        --------
+        >>> async def follow():
+        ...     async with x.subscribe_async() as sub:
+        ...         await sub.start_in_task(0)
+        ...         await asyncio.to_thread(x.close_stream)
+        ...         return await sub.wait()
+        >>> asyncio.run(follow())
+        True
         """
-        dispatcher = await self._begin(start, start_time, epoch, timeout)
+        dispatcher = await self._begin(start, options)
         if isinstance(dispatcher, AsyncDedicatedDispatcher):
             dispatcher.run_in_task()
         return self
 
-    def updates(
-        self,
-        start: Start = None,
-        *,
-        start_time: StartTime | None = None,
-        epoch: str | None = None,
-        timeout: float = 15.0,
-    ) -> AsyncUpdates[U]:
-        """Go through the updates with `async for`, instead of being called.
+    def updates(self, start: Start = None, **options: Unpack[StartOptions]) -> AsyncUpdates[U]:
+        """Return an async iterator over the updates, in place of callbacks.
 
-        The arguments are those of `Subscription.start_in_thread`. It begins with the loop, or with
+        The arguments are those of `Subscription.start_in_thread`. It starts with the loop, or with
         `async with`. Callbacks are called as well, by the loop.
 
-            >>> async def first():
-            ...     async for update in x.subscribe_async().updates(start=0):
-            ...         return update.data()
-            >>> asyncio.run(first())
-            array([1, 2, 3])
+        Examples
+        --------
+        >>> async def first():
+        ...     async for update in x.subscribe_async().updates(start=0):
+        ...         return update.data()
+        >>> asyncio.run(first())
+        array([1, 2, 3])
         """
-        return AsyncUpdates(self, lambda: self.begin_queue(start, start_time, epoch, timeout))
+        return AsyncUpdates(self, lambda: self.begin_queue(start, options))
 
     async def disconnect(self, timeout: float = 10.0) -> None:
-        """Stop. What was received and not yet handled is dropped.
+        """End the subscription. Updates that were received and not handled are dropped.
 
-        A callback that is running is waited for, up to `timeout` seconds. Called from inside a
-        callback it does not wait, and no update after the one in hand is handled.
+        Waits for a callback that is running, up to `timeout` seconds. In a callback it does not
+        wait, and no update after the current one is handled.
         """
         if not self._started:
             self._ended = True
@@ -146,7 +134,10 @@ class AsyncSubscription(CallbackSubscription[U]):
             await wait_for(self._finished, timeout)
 
     async def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is over; False if that takes longer. Raises what ended the subscription."""
+        """Wait until it is over; return False after `timeout` seconds.
+
+        Raises the error that ended the subscription.
+        """
         if not await wait_for(self._finished, timeout):
             return False
         if self._error is not None:
@@ -154,48 +145,44 @@ class AsyncSubscription(CallbackSubscription[U]):
         return True
 
     def use_dispatcher(self, dispatcher: AsyncSharedDispatcher) -> Self:
-        """Use a connection that there is, and others use as well."""
+        """Use the connection of this dispatcher, which is shared with others."""
         self._dispatcher = dispatcher
         return self
 
     def mark_ready(self) -> None:
-        """It has begun, or it never will."""
+        """Record that it has started, or never will."""
         self._ready.set()
 
     async def handle(self, delivery: Delivery) -> None:
-        """Call whoever wants to hear of it, or keep it for the iterator that goes through it."""
+        """Call the callbacks of an event, or queue it for the iterator."""
         if self._queue is None:
             await self.perform(delivery.event)
         elif not await self._queue.put(delivery, delivery.size):
             await self.perform(delivery.state.end(None))
 
     async def perform(self, event: Any) -> None:
-        """Call whoever wants to hear of it."""
+        """Call the callbacks of an event."""
         if isinstance(event, Ended):
             if self._ending:
                 return
             self._ending = True
-        for call in self._calls(event):
+        for call in self._calls_for(event):
             try:
-                await _made(call)
-            except Exception as error:  # noqa: BLE001 - whatever a callback raises is reported
+                await _run_callback(call)
+            except Exception as error:  # noqa: BLE001 - all that a callback raises is reported
                 await self._report(CallbackFailure(*call, error))
         if isinstance(event, Ended):
             self._finished.set()
 
-    async def begin_queue(
-        self, start: Start, start_time: StartTime | None, epoch: str | None, timeout: float
-    ) -> tuple[
-        AsyncInbox[Delivery], AsyncDedicatedDispatcher | AsyncSharedDispatcher, SubscriptionState
-    ]:
-        """Begin, for an iterator: where it gets its updates from."""
+    async def begin_queue(self, start: Start, options: StartOptions) -> Iteration:
+        """Start for an iterator; return the inbox that it reads."""
         if self._dispatcher is not None:
             self._queue = AsyncInbox(self._options.buffer_bytes)
-        dispatcher = await self._begin(start, start_time, epoch, timeout)
+        dispatcher = await self._begin(start, options)
         assert self._state is not None
         if self._queue is None:
             dispatcher.handler = asyncio.current_task()
-        return self._queue or dispatcher.receiver.inbox, dispatcher, self._state
+        return Iteration(self._queue or dispatcher.driver.inbox, dispatcher, self._state)
 
     async def __aenter__(self) -> Self:
         return self
@@ -204,12 +191,13 @@ class AsyncSubscription(CallbackSubscription[U]):
         await self.disconnect()
 
     async def _begin(
-        self, start: Start, start_time: StartTime | None, epoch: str | None, timeout: float
+        self, start: Start, options: StartOptions
     ) -> AsyncDedicatedDispatcher | AsyncSharedDispatcher:
-        state = self._create_state(start, start_time, epoch)
-        dispatcher = self._dispatcher = self._dispatcher or self._dedicated_dispatcher(state)
+        state = self._create_state(start, options)
+        dispatcher = self._dispatcher = self._dispatcher or self._connect(state)
         self._started = True
         try:
+            timeout = options.get("timeout", DEFAULT_START_TIMEOUT)
             await dispatcher.subscribe(state, self._ready, timeout)
         except BaseException as error:
             await dispatcher.unsubscribe(state)
@@ -217,26 +205,24 @@ class AsyncSubscription(CallbackSubscription[U]):
             raise
         return dispatcher
 
-    def _dedicated_dispatcher(self, state: SubscriptionState) -> AsyncDedicatedDispatcher:
-        conversation: StreamProtocol
+    def _connect(self, state: SubscriptionState) -> AsyncDedicatedDispatcher:
+        protocol: StreamProtocol
         if self.recursive:
-            conversation = several = MultiplexedProtocol(self.node.api_root)
-            several.add(state)
+            protocol = multiplexed = MultiplexedProtocol(self.node.api_root)
+            multiplexed.subscribe(state)
         else:
-            conversation = SingleNodeProtocol(state)
-        return AsyncDedicatedDispatcher(
-            AsyncReceiver(conversation, self.node.credentials, self._options)
-        )
+            protocol = SingleNodeProtocol(state)
+        return AsyncDedicatedDispatcher(TaskDriver(protocol, self.node.credentials, self._options))
 
     async def _report(self, failure: CallbackFailure) -> None:
         for call in self._calls_about(failure):
             try:
-                await _made(call)
+                await _run_callback(call)
             except Exception:
-                logger.exception("A callback for failed callbacks failed: %r", call[0])
+                logger.exception("Callback %r of callback_error failed", call[0])
 
 
-async def _made(call: Call) -> None:
+async def _run_callback(call: Call) -> None:
     callback, argument = call
     result = callback(argument)
     if inspect.isawaitable(result):
@@ -244,14 +230,14 @@ async def _made(call: Call) -> None:
 
 
 class AsyncContainerSubscription(ChildCallbacks, AsyncSubscription[ContainerUpdate]):
-    """The async twin of `ContainerSubscription`."""
+    """The async counterpart of `ContainerSubscription`."""
 
 
 class AsyncDataSubscription(DataCallbacks, AsyncSubscription[DataUpdate]):
-    """The async twin of `DataSubscription`."""
+    """The async counterpart of `DataSubscription`."""
 
 
 class AsyncRecursiveSubscription(
     RecursiveCallbacks, AsyncSubscription[ContainerUpdate | DataUpdate]
 ):
-    """The async twin of `RecursiveSubscription`."""
+    """The async counterpart of `RecursiveSubscription`."""

@@ -1,1 +1,1 @@
-"""The protocol of subscriptions, free of I/O."""
+"""State machines of connections and subscriptions, without I/O."""

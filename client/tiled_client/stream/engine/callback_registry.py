@@ -1,4 +1,4 @@
-"""Callbacks, in the order in which they were added."""
+"""Callbacks for one kind of event."""
 
 from __future__ import annotations
 
@@ -10,27 +10,32 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 
 class CallbackRegistry(Generic[T]):
-    """The callbacks for one kind of event. They are held strongly, and may be changed at any time.
+    """The callbacks for one kind of event, called in the order in which they were added.
 
-    A change takes effect with the next event.
+    Callbacks are held by strong references, and can be added and removed at any time: a change
+    takes effect with the next event.
 
-        >>> sub = x.subscribe()
-        >>> @sub.new_data.add_callback
-        ... def show(update):
-        ...     print(update.data())
-        >>> sub.new_data
-        <CallbackRegistry new_data callbacks=1>
-        >>> sub.new_data.remove_callback(show)
+    Examples
+    --------
+    >>> sub = x.subscribe()
+    >>> @sub.new_data.add_callback
+    ... def show(update):
+    ...     print(update.data())
+    >>> sub.new_data
+    <CallbackRegistry new_data callbacks=1>
+    >>> sub.new_data.remove_callback(show)
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
+        # Replaced, never changed: a callback may add or remove others while this is iterated.
         self._callbacks: tuple[Callable[[T], object], ...] = ()
 
     def add_callback(self, callback: C) -> C:
         """Call `callback` at every event, after those added before.
 
         Returns the callback, so that this is a decorator too: `@sub.new_data.add_callback`.
+        Raises TypeError if it is not callable.
         """
         if not callable(callback):
             raise TypeError(f"a callback must be callable, not {callback!r}")
@@ -38,7 +43,7 @@ class CallbackRegistry(Generic[T]):
         return callback
 
     def remove_callback(self, callback: Callable[..., Any]) -> None:
-        """Do not call `callback` any more. Raises ValueError if it was never added."""
+        """Stop calling `callback`. Raises ValueError if it was never added."""
         remaining = list(self._callbacks)
         remaining.remove(callback)
         self._callbacks = tuple(remaining)

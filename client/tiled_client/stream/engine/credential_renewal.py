@@ -1,4 +1,4 @@
-"""What a connection shows, and what to do when the server takes it no more."""
+"""Renew the credentials of a connection that the server rejects or closes."""
 
 from __future__ import annotations
 
@@ -7,29 +7,33 @@ from ...errors import StreamLost, TiledClientError, Unauthorized
 
 
 class CredentialRenewal:
-    """The credentials of a connection that is made anew from time to time.
+    """The credentials of a connection that is replaced from time to time.
 
-    A login's token is good for minutes, and a subscription may go on for months: with another
-    token it resumes. Where that one is refused before anything was received, it is at its end.
+    The access token of a login is valid for minutes, and a subscription may run for months: it
+    resumes with another token. If that one is rejected before any event was received, the
+    subscription ends.
     """
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
-        self._shown: dict[str, str] = {}
-        self._in_vain = False
+        self._sent: dict[str, str] = {}
+        self._renewed_in_vain = False
 
     def header(self) -> dict[str, str]:
-        """What to show now."""
-        self._shown = self._credentials.header()
-        return self._shown
+        """Return the headers of the next handshake."""
+        self._sent = self._credentials.header()
+        return self._sent
 
-    def after_failure(self, failure: TiledClientError, *, news: bool) -> TiledClientError:
-        """The same, or one that is got over by connecting again; `news`: something was received."""
-        if news:
-            self._in_vain = False
-        if self._in_vain or not isinstance(failure, Unauthorized):
+    def after_failure(self, failure: TiledClientError, *, progress: bool) -> TiledClientError:
+        """Return the failure, or in its place one that reconnecting with new credentials mends.
+
+        `progress` tells whether events were received over the connection.
+        """
+        if progress:
+            self._renewed_in_vain = False
+        if self._renewed_in_vain or not isinstance(failure, Unauthorized):
             return failure
-        if not self._credentials.renew(self._shown):
+        if not self._credentials.renew(self._sent):
             return failure
-        self._in_vain = True
+        self._renewed_in_vain = True
         return StreamLost(failure.detail)

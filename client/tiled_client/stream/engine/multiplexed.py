@@ -1,4 +1,4 @@
-"""A connection for several nodes: who hears what. No I/O."""
+"""Protocol of a connection for several nodes. No I/O."""
 
 from __future__ import annotations
 
@@ -25,28 +25,29 @@ from .subscription_state import Delivery, SubscriptionState, deliveries
 
 logger = logging.getLogger("tiled_client.stream")
 
-# What servers answer that do not have the address.
-ABSENT = (403, 404, 405)
+# Statuses of servers that do not have the endpoint.
+NO_ENDPOINT = (403, 404, 405)
 
 
 class MultiplexedProtocol:
-    """A connection for several nodes, subscribed to and unsubscribed from at any time.
+    """A connection for several nodes, subscribed and unsubscribed at any time.
 
-    Frames are `[id, path, message]`, where the id is one that this side chose.
+    Frames are `[id, path, message]`, where this side chooses the id of each subscription.
     """
 
     server_speaks_first = False
-    # A server of an older version takes no notice, and speaks the same.
+    # A server of an older version ignores it, and speaks the same.
     subprotocols: tuple[str, ...] = (MULTI,)
 
     def __init__(self, api_root: str) -> None:
         self._api_root = api_root
         self._states: dict[str, SubscriptionState] = {}
-        self._numbers = itertools.count(1)
+        self._ids = itertools.count(1)
 
     @property
     def event_count(self) -> int:
-        """A number that rises with everything that was news."""
+        """Count of new events received."""
+        # A copy: other threads subscribe meanwhile.
         return sum(state.event_count for state in list(self._states.values()))
 
     @property
@@ -56,96 +57,99 @@ class MultiplexedProtocol:
         return next((interval for interval in intervals if interval), None)
 
     def url(self) -> str:
-        """Where to connect."""
+        """Return the address."""
         return connection_url(self._api_root, query_pairs(dict(ENVELOPE)))
 
-    def open(self) -> list[str]:
-        """A connection was made: subscribe to everything (again), each from where it stands."""
+    def on_connected(self) -> list[str]:
+        """Begin a connection; return a message for each subscription, to resume where it was."""
         for state in self._states.values():
-            state.open()
-        return [_subscribe(name, state) for name, state in self._states.items()]
+            state.on_connected()
+        return [_subscribe_message(id_, state) for id_, state in self._states.items()]
 
-    def add(self, state: SubscriptionState) -> str:
-        """Subscribe. Returns what to say, if there is a connection."""
-        name = str(next(self._numbers))
-        self._states[name] = state
-        return _subscribe(name, state)
+    def subscribe(self, state: SubscriptionState) -> str:
+        """Add a subscription. Returns the message to send, if there is a connection."""
+        id_ = str(next(self._ids))
+        self._states[id_] = state
+        return _subscribe_message(id_, state)
 
-    def remove(self, state: SubscriptionState) -> str | None:
-        """Unsubscribe. Returns what to say, if there is a connection."""
-        for name, other in self._states.items():
+    def unsubscribe(self, state: SubscriptionState) -> str | None:
+        """Remove a subscription. Returns the message to send, if there is a connection."""
+        for id_, other in self._states.items():
             if other is state:
-                del self._states[name]
-                return json.dumps({"type": "unsubscribe", "id": name})
+                del self._states[id_]
+                return json.dumps({"type": "unsubscribe", "id": id_})
         return None
 
     def receive(self, frame: bytes | str) -> list[Delivery]:
-        """What a frame means. Raises what makes it useless to go on over this connection."""
+        """Decode a frame into events. Raises what makes this connection useless."""
         try:
-            name, path, message = decode_addressed(frame)
+            id_, path, message = decode_addressed(frame)
         except InvalidResponse:
-            logger.exception("Left out a frame that cannot be read")
+            # The next one may be fine, and reconnecting would bring the same again.
+            logger.exception("Skipped a frame that cannot be decoded")
             return []
-        state = self._states.get(name or "")
+        state = self._states.get(id_ or "")
         if state is None:
-            # On its way when it was unsubscribed from.
-            self._pass_over(name, message)
+            # It was on its way when the subscription was removed.
+            self._log_unaddressed(id_, message)
             return []
         kind = message["type"]
         if kind == "error":
-            return self._refused(str(name), state, message)
+            return self._on_error(str(id_), state, message)
         if kind == "closed":
-            return self._closed(str(name), state, path, message)
+            return self._on_node_closed(str(id_), state, path, message)
         return deliveries(state, state.receive(path, message), len(frame))
 
-    def closed(self, code: int, reason: str) -> TiledClientError:
-        """What it means that the server closed: the end of each stream is told otherwise."""
+    def translate_close(self, code: int, reason: str) -> TiledClientError:
+        """Return the error that a close code means; streams end by a message, not by it."""
         return error_for_close(code, reason) or StreamLost("The server closed the connection.")
 
-    def refused(self, error: TiledClientError) -> TiledClientError:
-        """What it means that the handshake was answered with this."""
-        if error.status in ABSENT:
+    def translate_rejection(self, error: TiledClientError) -> TiledClientError:
+        """Return NotSupported in place of an error that says that the endpoint is missing."""
+        if error.status in NO_ENDPOINT:
             return NotSupported(
-                "This server has no connection for several nodes, and no recursive subscriptions "
-                f"({error}). Subscribe to each node by itself.",
+                "This server has neither connections for several nodes nor recursive subscriptions "
+                f"({error}). Subscribe to each node separately.",
                 status=error.status,
             )
         return error
 
-    def end(self, error: TiledClientError | None) -> list[Delivery]:
-        """There will be no other connection: who has not been told so yet."""
+    def on_closed(self, error: TiledClientError | None, *, stopped: bool) -> list[Delivery]:
+        """End all subscriptions that are left; return their ends."""
         left = list(self._states.values())
         self._states.clear()
         return [Delivery(state, state.end(error)) for state in left]
 
-    def _refused(self, name: str, state: SubscriptionState, message: Map) -> list[Delivery]:
+    def _on_error(self, id_: str, state: SubscriptionState, message: Map) -> list[Delivery]:
         status, detail = message.get("status"), message.get("detail")
         error = error_for_status(
-            status if isinstance(status, int) else 400, str(detail or "The server said no.")
+            status if isinstance(status, int) else 400,
+            str(detail or "The server rejected the subscription."),
         )
+        # A failure of the server (5xx) ends the connection: it may be over with the next.
         if not isinstance(error, RequestRejected):
             raise error
-        del self._states[name]
+        del self._states[id_]
         return [Delivery(state, state.end(error))]
 
-    def _closed(
-        self, name: str, state: SubscriptionState, path: Path, message: Map
+    def _on_node_closed(
+        self, id_: str, state: SubscriptionState, path: Path, message: Map
     ) -> list[Delivery]:
         code = message.get("code")
         error = error_for_close(code if isinstance(code, int) else 1011, message.get("reason", ""))
         if error is not None and not is_final(error):
             raise error
-        event = state.close(path, error)
+        event = state.close_node(path, error)
         if isinstance(event, Ended):
-            del self._states[name]
+            del self._states[id_]
         return [Delivery(state, event)]
 
     @staticmethod
-    def _pass_over(name: str | None, message: Map) -> None:
-        if name is None and message["type"] == "error":
-            logger.error("The server does not understand: %s", message.get("detail"))
+    def _log_unaddressed(id_: str | None, message: Map) -> None:
+        if id_ is None and message["type"] == "error":
+            logger.error("The server rejected a message: %s", message.get("detail"))
 
 
-def _subscribe(name: str, state: SubscriptionState) -> str:
+def _subscribe_message(id_: str, state: SubscriptionState) -> str:
     path = "/".join(state.node.path)
-    return json.dumps({"type": "subscribe", "id": name, "path": path, **state.to_params()})
+    return json.dumps({"type": "subscribe", "id": id_, "path": path, **state.to_params()})

@@ -1,4 +1,18 @@
-"""What one node's stream says over one connection after another. No I/O."""
+"""State of one node's stream across connections. No I/O.
+
+Each connection begins with a schema; then updates, gaps, resets and heartbeats are received:
+
+| message   | effect                                                                        |
+| --------- | ----------------------------------------------------------------------------- |
+| schema    | sets the epoch; `Reset` if the numbering restarted since the last connection    |
+| update    | an event if it is new by its epoch and number, dropped if it is a repetition   |
+| gap       | `Gap` of the numbers that were not received; added to `missed` of the next update |
+| reset     | `Reset`, unless the schema had announced the same epoch                         |
+| heartbeat | `StreamLost` if it proves that updates are missing, so that they are requested  |
+
+Invariants: within an epoch numbers only rise, each is an event or in a gap once, and an epoch is
+announced by one `Reset` before its first event.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +20,7 @@ import logging
 from datetime import datetime
 
 from ...errors import InvalidResponse, NotSupported, StreamLost
+from ..protocol.event_origin import EventOrigin, UpdateContext
 from ..protocol.messages import (
     Envelope,
     HeartbeatMessage,
@@ -18,22 +33,21 @@ from ..protocol.messages import (
     parse_schema,
 )
 from ..protocol.notices import Gap, Reset, Started
-from ..protocol.origin import EventOrigin, UpdateContext
 from ..protocol.position import Position
 from ..protocol.subscription_options import SubscriptionOptions
 from ..updates import Update, parse_update
 
 logger = logging.getLogger("tiled_client.stream")
 
-Heard = Update | Gap | Reset | Started
+FeedEvent = Update | Gap | Reset | Started
 
 
 class NodeFeed:
-    """The stream of one node, as a subscription hears it: each update once, and what is missing.
+    """The stream of one node as a subscription receives it: each update once, and what is missing.
 
-    `top` is the highest number known on the server, `complete_at` a moment (of the server's clock)
-    up to which nothing can have been lost, and `event_count` counts what was news. With `from_now`,
-    what came before the subscription is not wanted, though the position does not say so.
+    `top` is the highest number known on the server, `complete_at` a time (of the server's clock)
+    up to which no update can be missing, and `event_count` counts new events. With `from_now`,
+    updates from before the subscription are not wanted, though the position does not say so.
     """
 
     def __init__(
@@ -53,28 +67,29 @@ class NodeFeed:
         self.event_count = 0
         self._options = options
         self._schema: Schema | None = None
-        # The stream's number when the first schema came.
+        # The highest number on the server when the first schema was received.
         self._base: int | None = None
         self._missed = 0
-        # The epoch of which the user was told that it began, until something of it was received.
+        # The epoch of the last `Reset`, until something of it is received.
         self._announced_epoch: tuple[str | None] | None = None
-        # The last heartbeat, and how much had been received when it came.
-        self._beat: tuple[HeartbeatMessage, int] | None = None
+        # The last heartbeat, and the event count at that time.
+        self._last_heartbeat: tuple[HeartbeatMessage, int] | None = None
+        # The position after which missing updates were requested.
         self._requested_after: int | None = None
 
     @property
-    def begun(self) -> bool:
-        """Whether the schema has come over the present connection."""
+    def has_schema(self) -> bool:
+        """Whether the schema was received over the present connection."""
         return self._schema is not None
 
-    def open(self) -> None:
-        """A new connection: the schema comes first again."""
-        self._schema, self._beat, self.interval = None, None, None
+    def on_connected(self) -> None:
+        """Begin a connection: a schema is expected first."""
+        self._schema, self._last_heartbeat, self.interval = None, None, None
 
-    def receive(self, message: Map) -> list[Heard]:
-        """What a message means. Raises what makes it useless to go on over this connection."""
+    def receive(self, message: Map) -> list[FeedEvent]:
+        """Turn a message into events. Raises what makes this connection useless."""
         if self._schema is None:
-            return self._start(message)
+            return self._on_schema(message)
         kind = message["type"]
         try:
             if kind == "heartbeat":
@@ -82,122 +97,128 @@ class NodeFeed:
             elif kind == "gap":
                 return self._record_gap(message)
             elif kind == "reset":
-                said = parse_reset(message)
-                return self._restart(said.epoch, said.previous, said.sequence)
+                reset = parse_reset(message)
+                return self._restart(reset.epoch, reset.previous, reset.sequence)
             elif "sequence" in message:
-                return self._update(message, self._schema)
+                return self._on_update(message, self._schema)
             else:
-                logger.debug("Passed over a message of type %s", kind)
+                logger.debug("Ignored a message of type %s", kind)
         except InvalidResponse:
-            # The next one may be fine, and asking for this one again would not change it.
-            logger.exception("Left out a message that cannot be read")
+            # The next one may be fine, and requesting this one again would not change it.
+            logger.exception("Skipped a message that cannot be decoded")
         return []
 
-    def _start(self, message: Map) -> list[Heard]:
+    def skip_backlog(self) -> int | None:
+        """Treat what was there at the first schema as received, if it is not wanted.
+
+        Returns the number of the last update received.
+        """
+        if self.from_now and self.position.last is None:
+            self.position.last = self._base
+        return self.position.last
+
+    def _on_schema(self, message: Map) -> list[FeedEvent]:
         schema = parse_schema(message)
         if self._options and not schema.extended:
             raise NotSupported(
-                "This server sends every update as it was written: policy, max_rate, slice and "
-                "columns are not known to it."
+                "This server sends every update as it was written. It does not support policy, "
+                "max_rate, slice and columns: subscribe without them."
             )
         self._schema = schema
         previous = self.position.epoch
-        restarted = self.position.begin(schema.epoch, schema.sequence, schema.end)
+        restarted = self.position.on_schema(schema.epoch, schema.sequence, schema.end)
         self.top = schema.sequence
         self._base = schema.sequence if self._base is None or restarted else self._base
-        told = self._announce_restart(schema.epoch, previous) if restarted else []
-        return [Started(), *told]
+        resets = self._announce_restart(schema.epoch, previous) if restarted else []
+        return [Started(), *resets]
 
-    def _update(self, message: Map, schema: Schema) -> list[Heard]:
+    def _on_update(self, message: Map, schema: Schema) -> list[FeedEvent]:
         envelope = parse_envelope(message)
-        told = self._enter_epoch(envelope.epoch)
+        resets = self._enter_epoch(envelope.epoch)
         if not self.position.accept(envelope.sequence, envelope.timestamp):
-            return told
-        self._record(envelope)
+            return resets
+        self._record_update(envelope)
         update = parse_update(message, envelope, schema, UpdateContext(self.origin, self._missed))
         if update is None:
-            return told
+            return resets
         self._missed = 0
-        return [*told, update]
+        return [*resets, update]
 
-    def _record(self, envelope: Envelope) -> None:
+    def _record_update(self, envelope: Envelope) -> None:
         self.event_count += 1
         self._announced_epoch = None
         self.top = max(self.top or 0, envelope.sequence)
         self.complete_at = envelope.timestamp
 
-    def _record_gap(self, message: Map) -> list[Heard]:
-        said = parse_gap(message)
-        told = self._enter_epoch(said.epoch)
-        news = self.position.skip(said.first, said.last)
-        if news is None:
-            return told
+    def _record_gap(self, message: Map) -> list[FeedEvent]:
+        gap_message = parse_gap(message)
+        resets = self._enter_epoch(gap_message.epoch)
+        new = self.position.skip(gap_message.first, gap_message.last)
+        if new is None:
+            return resets
         self.event_count += 1
-        first, last = news
+        first, last = new
         gap = Gap(
             origin=self.origin,
             first=first,
             last=last,
-            reason=said.reason,
-            uri=said.uri,
+            reason=gap_message.reason,
+            uri=gap_message.uri,
             epoch=self.position.epoch,
-            timestamp=said.timestamp,
+            timestamp=gap_message.timestamp,
         )
         self.top = max(self.top or 0, last)
         self._missed += gap.count
-        return [*told, gap]
+        return [*resets, gap]
 
-    def _enter_epoch(self, epoch: str | None) -> list[Heard]:
+    def _enter_epoch(self, epoch: str | None) -> list[FeedEvent]:
         previous = self.position.epoch
         return self._announce_restart(epoch, previous) if self.position.set_epoch(epoch) else []
 
     def _restart(
         self, epoch: str | None, previous: str | None, sequence: int | None
-    ) -> list[Heard]:
+    ) -> list[FeedEvent]:
         if self._announced_epoch == (epoch,):
-            # The schema's epoch had said so already.
+            # The schema's epoch has announced it.
             return []
         previous = previous or self.position.epoch
         self.position.restart(epoch)
         self.top = sequence
         return self._announce_restart(epoch, previous)
 
-    def _announce_restart(self, epoch: str | None, previous: str | None) -> list[Heard]:
-        logger.warning("The numbering of the stream has begun again")
+    def _announce_restart(self, epoch: str | None, previous: str | None) -> list[FeedEvent]:
+        logger.warning("The numbering of the stream restarted")
         self.event_count += 1
-        self._announced_epoch, self._missed, self._beat = (epoch,), 0, None
+        self._announced_epoch, self._missed, self._last_heartbeat = (epoch,), 0, None
         return [Reset(origin=self.origin, epoch=epoch, previous=previous)]
 
-    def _on_heartbeat(self, beat: HeartbeatMessage) -> None:
-        """Take note of a heartbeat. Raises StreamLost if it shows that something was lost."""
-        before, self._beat = self._beat, (beat, self.event_count)
+    def _on_heartbeat(self, heartbeat: HeartbeatMessage) -> None:
+        """Record a heartbeat. Raises StreamLost if it shows that updates are missing."""
+        before, self._last_heartbeat = self._last_heartbeat, (heartbeat, self.event_count)
         if before is not None:
-            seconds = (beat.timestamp - before[0].timestamp).total_seconds()
+            seconds = (heartbeat.timestamp - before[0].timestamp).total_seconds()
             self.interval = seconds if seconds > 0 else self.interval
         epoch, last = self.position.epoch, self.position.last
-        if None not in (epoch, beat.epoch) and epoch != beat.epoch:
-            raise StreamLost("The numbering of the stream has begun again, and nothing was said.")
-        self.top = beat.sequence
-        if last is None and before is not None and self._base == beat.sequence:
+        if None not in (epoch, heartbeat.epoch) and epoch != heartbeat.epoch:
+            raise StreamLost("The numbering of the stream restarted without a reset message.")
+        self.top = heartbeat.sequence
+        if last is None and before is not None and self._base == heartbeat.sequence:
             last = self.skip_backlog()
-        if last is not None and last >= beat.sequence:
-            self.complete_at = beat.timestamp
+        if last is not None and last >= heartbeat.sequence:
+            self.complete_at = heartbeat.timestamp
         elif last is not None and before is not None and self._silent_since(before, last):
             self._request_missing(last)
 
     def _silent_since(self, before: tuple[HeartbeatMessage, int], last: int) -> bool:
-        """Nothing came after a heartbeat that was ahead of what had come."""
+        """Return whether nothing was received since a heartbeat that was ahead of `last`.
+
+        One heartbeat ahead proves nothing: the updates may be on their way behind it.
+        """
         return before[1] == self.event_count and before[0].sequence > last
 
-    def skip_backlog(self) -> int | None:
-        """Take what there was at the beginning for received, if it is not wanted."""
-        if self.from_now and self.position.last is None:
-            self.position.last = self._base
-        return self.position.last
-
     def _request_missing(self, last: int) -> None:
-        # A stream that is cut or thinned may have nothing to say for as long as it likes; and what
-        # did not come when it was asked for again is not for this subscriber.
+        # With a filter or a rate the server may have nothing to send for long; and updates that
+        # were requested once, and did not arrive, are not for this subscriber.
         if self._options.is_filtered or self._options.max_rate or self._requested_after == last:
             return
         self._requested_after = last

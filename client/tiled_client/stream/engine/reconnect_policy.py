@@ -1,72 +1,81 @@
-"""How long to hold on: to a server that is away, and to one that is silent. No I/O."""
+"""When to reconnect, when to give up, and when to take a silent server for dead. No I/O."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from ...errors import StreamLost, TiledClientError
 from ...http.retries import Backoff
 from ..protocol.close_codes import is_final
 
-# A connection that held for so many seconds counts as sound: its loss is not one more of a series.
-SOUND_AFTER = 10.0
-# A server that promises heartbeats is taken for dead when so many in a row do not come.
-HEARTBEATS_MISSED = 3
+# The loss of a connection that was open for so long starts a new series of attempts.
+STABLE_AFTER_SECONDS = 10.0
+# A server that sends heartbeats is taken for dead when so many in a row do not arrive.
+MAX_MISSED_HEARTBEATS = 3
 
 
 class ReconnectPolicy:
-    """When to connect again after a loss, and when to give up."""
+    """Delays between attempts to connect, and the end of a series of them."""
 
-    def __init__(self, give_up_after: float) -> None:
+    def __init__(self, give_up_after: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._give_up_after = give_up_after
+        self._clock = clock
         self._backoff = Backoff()
-        self._sound_at = time.monotonic()
+        self._series_began_at = clock()
 
-    def after(self, failure: TiledClientError, *, news: bool, held: float) -> float | None:
-        """Seconds to wait before the next attempt; None if there shall be none.
+    def delay_after(
+        self, failure: TiledClientError, *, progress: bool, open_seconds: float
+    ) -> float | None:
+        """Return the seconds to wait before the next attempt, or None to give up.
 
-        `news` says whether anything was received over the lost connection, and `held` for how
-        many seconds it was there.
+        `progress` tells whether events were received over the lost connection, and `open_seconds`
+        for how long it was open.
         """
-        now = time.monotonic()
-        if news or held > SOUND_AFTER:
+        now = self._clock()
+        if progress or open_seconds > STABLE_AFTER_SECONDS:
             self._backoff.reset()
-            self._sound_at = now
-        if is_final(failure) or now - self._sound_at > self._give_up_after:
+            self._series_began_at = now
+        if is_final(failure) or now - self._series_began_at > self._give_up_after:
             return None
         return self._backoff.next(failure.retry_after)
 
 
 class KeepaliveTimer:
-    """How long no frame has come, and what to do about it.
+    """Time spent waiting for one message, and what to do about it.
 
-    The library's own keepalive is off: it takes a server for dead whose answer waits behind data
-    that a slow callback has not yet made room for. Here only the time counts that was spent waiting
-    for a frame.
+    The WebSocket library's own keepalive is off: it would take a server for dead whose pong is
+    queued behind data that a slow callback has not made room for yet. Only time spent waiting for a
+    message counts here.
     """
 
     def __init__(self, idle_before_ping: float) -> None:
         self._idle = idle_before_ping
         self._waited = 0.0
-        self._asked = False
+        self._pinged = False
 
-    def patience(self, interval: float | None) -> float:
-        """Seconds to wait for the next frame, of a server with such a heartbeat."""
+    def timeout(self, interval: float | None) -> float:
+        """Return the seconds to wait for a message; `interval` is that of the heartbeats."""
         if interval is None:
             return self._idle
-        return min(self._idle, max(interval * HEARTBEATS_MISSED - self._waited, 0.0))
+        return min(self._idle, max(interval * MAX_MISSED_HEARTBEATS - self._waited, 0.0))
 
-    def passed(self, seconds: float, interval: float | None, *, answered: bool) -> bool:
-        """Nothing came for so long; whether to ask for a sign of life. Raises StreamLost.
+    def on_timeout(self, seconds: float, interval: float | None, *, answered: bool) -> bool:
+        """Record a wait without a message; return whether to send a ping. Raises StreamLost.
 
-        `answered` says whether the last time it was asked for, it was given.
+        `answered` tells whether the pong of the last ping has arrived.
         """
         self._waited += seconds
-        if interval is not None and self._waited >= interval * HEARTBEATS_MISSED:
-            raise StreamLost(f"The server has not been heard for {self._waited:.1f} s.")
+        if interval is not None and self._waited >= interval * MAX_MISSED_HEARTBEATS:
+            raise StreamLost(
+                f"No message for {self._waited:.1f} s, though the server sends a heartbeat every "
+                f"{interval:.1f} s."
+            )
         if seconds < self._idle:
             return False
-        if self._asked and not answered:
-            raise StreamLost("The server gives no sign of life.")
-        self._asked = True
+        if self._pinged and not answered:
+            raise StreamLost(
+                f"No response to a ping within {self._idle:g} s (option idle_before_ping)."
+            )
+        self._pinged = True
         return True

@@ -1,8 +1,4 @@
-"""What is said over a connection, in both directions. No I/O.
-
-The connection itself is held by `receiver` (a thread) or `tasks` (a coroutine); both hold either
-kind of conversation.
-"""
+"""Protocols of a connection, in both directions. No I/O."""
 
 from __future__ import annotations
 
@@ -22,43 +18,49 @@ ENVELOPE = {"envelope_format": "msgpack", "features": FEATURES}
 
 
 class StreamProtocol(Protocol):
-    """What whoever holds a connection needs to know of what is said over it."""
+    """Messages to send over a connection, and the meaning of those received.
+
+    Instances outlive a connection: the next one resumes where the last was lost.
+    """
 
     server_speaks_first: bool
-    """Whether the server says something as soon as it has accepted."""
+    """Whether the server sends a message as soon as it has accepted."""
 
     subprotocols: tuple[str, ...]
-    """Which WebSocket subprotocols to offer."""
+    """The WebSocket subprotocols to offer."""
 
     @property
     def event_count(self) -> int:
-        """A number that rises with everything that was news."""
+        """Count of new events received."""
 
     @property
     def interval(self) -> float | None:
         """Seconds from one heartbeat to the next, once known."""
 
     def url(self) -> str:
-        """Where to connect, this time."""
+        """Return the address for the next connection."""
 
-    def open(self) -> list[str]:
-        """A connection was made: what to say first."""
+    def on_connected(self) -> list[str]:
+        """Begin a connection; return the messages to send first."""
 
     def receive(self, frame: bytes | str) -> list[Delivery]:
-        """What a frame means. Raises what makes it useless to go on over this connection."""
+        """Decode a frame into events. Raises what makes this connection useless."""
 
-    def closed(self, code: int, reason: str) -> TiledClientError | None:
-        """What it means that the server closed; None if that was meant to be."""
+    def translate_close(self, code: int, reason: str) -> TiledClientError | None:
+        """Return the error that a close code means; None for a regular end."""
 
-    def refused(self, error: TiledClientError) -> TiledClientError:
-        """What it means that the handshake was answered with this."""
+    def translate_rejection(self, error: TiledClientError) -> TiledClientError:
+        """Return the error that a rejected handshake means."""
 
-    def end(self, error: TiledClientError | None) -> list[Delivery]:
-        """There will be no other connection: who has not been told so yet. None: as was meant."""
+    def on_closed(self, error: TiledClientError | None, *, stopped: bool) -> list[Delivery]:
+        """End all subscriptions, as there will be no other connection; return their ends.
+
+        `error` is None for a regular end, and `stopped` tells whether this side caused it.
+        """
 
 
 class SingleNodeProtocol:
-    """A connection for one node: the address says what is wanted, and only the server speaks."""
+    """A connection for one node: its options are in the URL, and only the server sends."""
 
     server_speaks_first = True
     subprotocols: tuple[str, ...] = ()
@@ -68,7 +70,7 @@ class SingleNodeProtocol:
 
     @property
     def event_count(self) -> int:
-        """A number that rises with everything that was news."""
+        """Count of new events received."""
         return self._state.event_count
 
     @property
@@ -77,39 +79,40 @@ class SingleNodeProtocol:
         return self._state.interval
 
     def url(self) -> str:
-        """Where to connect: it says where to go on."""
+        """Return the address, which says where to resume."""
         node = self._state.node
         pairs = query_pairs({**ENVELOPE, **self._state.to_params()})
         return stream_url(node.api_root, node.path, pairs)
 
-    def open(self) -> list[str]:
-        """A connection was made; there is nothing to say."""
-        self._state.open()
+    def on_connected(self) -> list[str]:
+        """Begin a connection; there is nothing to send."""
+        self._state.on_connected()
         return []
 
     def receive(self, frame: bytes | str) -> list[Delivery]:
-        """What a frame means. Raises what makes it useless to go on over this connection."""
+        """Decode a frame into events. Raises what makes this connection useless."""
         try:
             message = decode_frame(frame)
         except InvalidResponse:
-            if not self._state.begun:
+            if not self._state.has_schema:
                 raise
-            logger.exception("Left out a frame that cannot be read")
+            # The next one may be fine, and reconnecting would bring the same again.
+            logger.exception("Skipped a frame that cannot be decoded")
             return []
         path = self._state.node.path
         return deliveries(self._state, self._state.receive(path, message), len(frame))
 
-    def closed(self, code: int, reason: str) -> TiledClientError | None:
-        """What it means that the server closed; None where the producer ended the stream."""
+    def translate_close(self, code: int, reason: str) -> TiledClientError | None:
+        """Return the error that a close code means; None if the producer ended the stream."""
         return error_for_close(code, reason)
 
-    def refused(self, error: TiledClientError) -> TiledClientError:
-        """The handshake was answered with this, and it means that."""
+    def translate_rejection(self, error: TiledClientError) -> TiledClientError:
+        """Return the error of a rejected handshake unchanged."""
         return error
 
-    def end(self, error: TiledClientError | None) -> list[Delivery]:
-        """There will be no other connection: the subscription, unless it has been told so."""
+    def on_closed(self, error: TiledClientError | None, *, stopped: bool) -> list[Delivery]:
+        """End the subscription, unless it has ended; return its end."""
         if self._state.ended is not None:
             return []
-        by_producer = error is None and not self._state.stopped
+        by_producer = error is None and not stopped and not self._state.cancelled
         return [Delivery(self._state, self._state.end(error, by_producer=by_producer))]

@@ -1,69 +1,78 @@
-"""One subscription's side of a connection: what it asked for, and what it hears. No I/O."""
+"""State of one subscription across connections. No I/O.
+
+| state     | meaning                                                        |
+| --------- | -------------------------------------------------------------- |
+| requested | no schema has been received yet (`accepted` is False)          |
+| accepted  | a schema was received; the subscription resumes after a loss   |
+| cancelled | the subscriber left: events that are queued are dropped        |
+| ended     | `ended` has the `Ended` that is delivered, once and as the last |
+
+`cancelled` and `ended` come in either order: a producer may end a stream while its subscriber
+leaves, and the other way round.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from ...errors import NodeDeleted, TiledClientError, Unauthorized
 from ...uris import Path
+from ..protocol.event_origin import EventOrigin
 from ..protocol.messages import Map
 from ..protocol.notices import Ended, Gap, NodeClosed, Reset, Started
-from ..protocol.origin import EventOrigin
 from ..protocol.position import Position
+from ..protocol.streamed_node import StreamedNode
 from ..protocol.subscription_options import SubscriptionOptions, format_start_time
 from ..updates import ChildCreated, Update
 from .node_feed import NodeFeed
-
-if TYPE_CHECKING:
-    from ...nodes import Node
 
 Event = Update | Gap | Reset | NodeClosed | Started | Ended
 
 
 class Owner(Protocol):
-    """Whoever is told: a subscription."""
+    """The subscription that a state belongs to."""
 
     def mark_ready(self) -> None:
-        """It has begun, or it never will; called by whoever receives, at once."""
+        """Record that it has started, or never will; called by the receiver, at once."""
 
     def handle(self, delivery: Any) -> Any:
-        """Something was received; called (or awaited) by whoever handles, in its turn."""
+        """Handle an event; called (or awaited) by the dispatcher, in its turn."""
 
 
-# Whoever writes an update and whoever numbers it have a clock each; they may differ by so much.
-CLOCKS_DIFFER = timedelta(seconds=2)
+# Producers stamp updates with one clock and the stream with another, which may differ by so much.
+MAX_CLOCK_SKEW = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Something that was received, and for whom."""
+    """An event, and the subscription that it is for."""
 
     state: SubscriptionState
     event: Event
     size: int = 0
-    """In bytes: what it takes while it waits to be handled."""
+    """Size in bytes while it is queued."""
 
 
 def deliveries(state: SubscriptionState, events: Sequence[Event], size: int) -> list[Delivery]:
-    """What a frame of that size brought; the first bears the size of all."""
+    """Address the events of a frame of that size; the first has the size of all."""
     sizes = (size if n == 0 else 0 for n in range(len(events)))
     return [Delivery(state, *each) for each in zip(events, sizes, strict=True)]
 
 
 class SubscriptionState:
-    """What a subscription asked for, and the feeds of the nodes that it hears of.
+    """The options of a subscription, and a feed for each node that it receives events of.
 
     Without `recursive` there is one feed. With it, there is one for each node at or below `node`
-    that has said something.
+    that has sent something.
     """
 
     def __init__(
         self,
         owner: Owner,
-        node: Node,
+        node: StreamedNode,
         options: SubscriptionOptions,
         position: Position,
         *,
@@ -73,10 +82,9 @@ class SubscriptionState:
         self.node = node
         self.options = options
         self.recursive = recursive
-        self.began = False
+        self.accepted = False
+        self.cancelled = False
         self.ended: Ended | None = None
-        # Set by whoever does not want to hear any more; what is on its way is dropped.
-        self.stopped = False
         self._from_now = not position.to_params()
         # Nodes known to be younger than the subscription.
         self._created: set[Path] = set()
@@ -84,53 +92,54 @@ class SubscriptionState:
         self.feeds: dict[Path, NodeFeed] = {node.path: self.root}
 
     @property
-    def begun(self) -> bool:
-        """Whether it was accepted over the present connection."""
-        return self.root.begun
+    def has_schema(self) -> bool:
+        """Whether the schema was received over the present connection."""
+        return self.root.has_schema
 
     @property
     def event_count(self) -> int:
-        """A number that rises with everything that was news."""
+        """Count of new events received."""
         return sum(feed.event_count for feed in self.feeds.values())
 
     @property
     def interval(self) -> float | None:
-        """Seconds from one sign of life to the next, once known."""
+        """Seconds from one heartbeat, or other message, to the next, once known."""
         interval = next((feed.interval for feed in self.feeds.values() if feed.interval), None)
         if interval is None or self.options.max_rate is None:
             return interval
-        # There is no heartbeat while an update is being held back.
+        # The server sends no heartbeat while max_rate holds an update back.
         return max(interval, 1 / self.options.max_rate)
 
     def to_params(self) -> dict[str, Any]:
-        """What to say in order to go on from where this stands."""
+        """Return the parameters of a request to start, or to resume."""
         if not self.recursive:
             return {**self.options.to_params(), **self.root.position.to_params()}
-        return {**self.options.to_params(), **self._where_all_stand(), "recursive": True}
+        return {**self.options.to_params(), **self._common_position(), "recursive": True}
 
-    def open(self) -> None:
-        """A new connection."""
+    def on_connected(self) -> None:
+        """Begin a connection."""
         for feed in self.feeds.values():
-            feed.open()
+            feed.on_connected()
 
     def receive(self, path: Path, message: Map) -> list[Event]:
-        """What a message about the node at `path` means."""
-        received: list[Event] = []
+        """Turn a message about the node at `path` into events."""
+        events: list[Event] = []
         for event in self._feed(path).receive(message):
             if isinstance(event, Started):
-                # Of several nodes, the first stands for all.
-                if self.began:
+                # With several nodes, the first schema stands for all.
+                if self.accepted:
                     continue
-                self.began = True
+                self.accepted = True
             elif isinstance(event, ChildCreated) and self.recursive:
-                self._expect(event)
-            received.append(event)
-        return received
+                self._expect_child(event)
+            events.append(event)
+        return events
 
-    def close(self, path: Path, error: TiledClientError | None) -> Event:
-        """The stream of the node at `path` is over; with it the subscription, unless recursive."""
-        whole = path == self.node.path and isinstance(error, (NodeDeleted, Unauthorized))
-        if self.recursive and not whole:
+    def close_node(self, path: Path, error: TiledClientError | None) -> Event:
+        """End the stream of the node at `path`, and with it the subscription unless recursive."""
+        # Below a node that is gone, or not to be read any more, there is nothing left either.
+        ends_all = path == self.node.path and isinstance(error, (NodeDeleted, Unauthorized))
+        if self.recursive and not ends_all:
             origin = self._feed(path).origin
             if error is not None:
                 del self.feeds[path]
@@ -138,14 +147,14 @@ class SubscriptionState:
         return self.end(error, by_producer=error is None)
 
     def end(self, error: TiledClientError | None, *, by_producer: bool = False) -> Ended:
-        """The subscription is over."""
+        """End the subscription; return its end, which is that of the first call."""
         self.ended = self.ended or Ended(error, by_producer)
         return self.ended
 
-    def stop(self) -> None:
-        """Nobody wants to hear any more."""
-        self.stopped = True
-        # What the producer said of the end has not been received.
+    def cancel(self) -> None:
+        """Drop what is queued, as the subscriber leaves."""
+        self.cancelled = True
+        # If the producer ended the stream, that is queued as well and is dropped.
         self.ended = self.ended and Ended(self.ended.error)
 
     def _feed(self, path: Path) -> NodeFeed:
@@ -156,7 +165,7 @@ class SubscriptionState:
             feed = self.feeds[path] = NodeFeed(origin, Position(0), self.options, from_now=from_now)
         return feed
 
-    def _expect(self, created: ChildCreated) -> None:
+    def _expect_child(self, created: ChildCreated) -> None:
         path = (*created.path, created.key)
         self._created.add(path)
         feed = self._feed(path)
@@ -164,17 +173,17 @@ class SubscriptionState:
         feed.complete_at = feed.complete_at or created.timestamp
         feed.origin.set_node(created.child())
 
-    def _where_all_stand(self) -> dict[str, Any]:
-        """From when on something may have been lost, for all feeds in one word.
+    def _common_position(self) -> dict[str, Any]:
+        """Return the position of all feeds in one: the time since which updates may be missing.
 
-        What is repeated thereby, the feeds' positions tell.
+        Updates that are repeated thereby are dropped by the position of each feed.
         """
-        if not self.began:
+        if not self.accepted:
             return self.root.position.to_params()
-        moments = [feed.complete_at for feed in self.feeds.values()]
-        known = [moment for moment in moments if moment is not None]
-        if len(known) == len(moments):
-            return {"start_time": format_start_time(min(known) - CLOCKS_DIFFER)}
+        times = [feed.complete_at for feed in self.feeds.values()]
+        known = [time for time in times if time is not None]
+        if len(known) == len(times):
+            return {"start_time": format_start_time(min(known) - MAX_CLOCK_SKEW)}
         for feed in self.feeds.values():
             feed.skip_backlog()
         return {"start": 0}

@@ -1,1 +1,1 @@
-"""Messages, positions and options of a stream."""
+"""Messages, positions and options of a stream, without I/O."""

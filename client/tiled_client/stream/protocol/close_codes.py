@@ -1,4 +1,4 @@
-"""What the end of a connection means: done, final, or to be tried again. No I/O."""
+"""Close codes of a stream: a regular end, a final error, or a loss to recover from. No I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...errors import (
 
 PRODUCER_ENDED = 1000
 NO_CLOSE_FRAME = 1006
-NODE_DELETED = "Node deleted"
+NODE_DELETED_REASON = "Node deleted"
 
 FINAL_CODES: dict[int, type[RequestRejected]] = {
     4000: BadRequest,
@@ -27,15 +27,15 @@ FINAL_CODES: dict[int, type[RequestRejected]] = {
 
 
 def error_for_close(code: int, reason: str) -> TiledClientError | None:
-    """The error that a close code means; None where the producer ended the stream."""
+    """Return the error that a close code means; None if the producer ended the stream."""
     if code == PRODUCER_ENDED:
-        # What a server says to a client that did not say that it knows of 4010.
-        return NodeDeleted(reason, status=code) if reason == NODE_DELETED else None
+        # Servers send it to clients that did not announce that they know 4010.
+        return NodeDeleted(reason, status=code) if reason == NODE_DELETED_REASON else None
     if code in FINAL_CODES:
         return FINAL_CODES[code](reason or "The server closed the stream.", status=code)
     return StreamLost(reason or "The connection to the stream was lost.", status=code)
 
 
 def is_final(error: TiledClientError) -> bool:
-    """Whether connecting again would meet the same."""
+    """Return whether reconnecting would meet the same error."""
     return isinstance(error, (RequestRejected, InvalidResponse))

@@ -1,4 +1,7 @@
-"""Messages of a stream, decoded. No I/O."""
+"""Decode the messages of a stream. No I/O.
+
+Source: docs/reference/tiled-protocol/streaming.md.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ Map = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The first message: what the updates on this connection are made of.
+    """The first message, which describes the updates of this connection.
 
     `sequence` is the stream's highest number so far, and `end` how often it was closed since.
     """
@@ -30,12 +33,12 @@ class Schema:
     data_type: DType | None = None
     form: dict[str, Any] | None = None
     extended: bool = False
-    """Whether the server says more than Tiled does."""
+    """Whether the server extends Tiled's protocol."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What every update says of itself. `timestamp` has a zone."""
+    """The fields that every update has. `timestamp` has a time zone."""
 
     type: str
     sequence: int
@@ -45,7 +48,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class GapMessage:
-    """The updates `first` to `last` do not come."""
+    """The updates `first` to `last` are missing."""
 
     first: int
     last: int
@@ -57,7 +60,7 @@ class GapMessage:
 
 @dataclass(frozen=True, slots=True)
 class ResetMessage:
-    """The numbering has begun again."""
+    """The numbering restarted."""
 
     epoch: str | None
     previous: str | None
@@ -66,7 +69,7 @@ class ResetMessage:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatMessage:
-    """The stream's highest number at a moment; 0 where nothing was numbered yet."""
+    """The stream's highest number at some time; 0 if there is no update yet."""
 
     sequence: int
     epoch: str | None
@@ -74,35 +77,38 @@ class HeartbeatMessage:
 
 
 def decode_frame(frame: bytes | str) -> Map:
-    """A message out of a binary frame (msgpack) or a text frame (JSON). Raises InvalidResponse."""
+    """Decode the message of a binary frame (msgpack) or a text frame (JSON).
+
+    Raises InvalidResponse.
+    """
     return _message(_decode(frame))
 
 
 def decode_addressed(frame: bytes | str) -> tuple[str | None, Path, Map]:
-    """The id, the path and the message in a frame of a connection for several nodes.
+    """Decode the id, the path and the message of a frame of a connection for several nodes.
 
     Raises InvalidResponse.
     """
     value = _decode(frame)
     if not isinstance(value, list) or len(value) != 3:
-        raise InvalidResponse("A frame of the stream is not made of an id, a path and a message.")
-    name, path, message = value
-    return name, split_path(path or ""), _message(message)
+        raise InvalidResponse("A frame of the stream is not a list of an id, a path and a message.")
+    id_, path, message = value
+    return id_, split_path(path or ""), _message(message)
 
 
 def parse_gap(message: Map) -> GapMessage:
     """Read a `gap` message. Raises InvalidResponse."""
     first, last = message.get("from"), message.get("to")
     if not isinstance(first, int) or not isinstance(last, int):
-        raise InvalidResponse(f"A gap should be from a number to another: {first!r}, {last!r}.")
-    said = message.get("timestamp")
+        raise InvalidResponse(f"A gap message has no range of numbers: {first!r} to {last!r}.")
+    timestamp = message.get("timestamp")
     return GapMessage(
         first,
         last,
         str(message.get("reason") or "unknown"),
         message.get("uri"),
         _epoch(message),
-        None if said is None else _moment(said),
+        None if timestamp is None else _parse_time(timestamp),
     )
 
 
@@ -119,12 +125,12 @@ def parse_reset(message: Map) -> ResetMessage:
 def parse_heartbeat(message: Map) -> HeartbeatMessage:
     """Read a `heartbeat` message. Raises InvalidResponse."""
     return HeartbeatMessage(
-        _number(message, "sequence") or 0, _epoch(message), _moment(message.get("timestamp"))
+        _number(message, "sequence") or 0, _epoch(message), _parse_time(message.get("timestamp"))
     )
 
 
 def parse_schema(message: Map) -> Schema:
-    """Read a schema message. Raises InvalidResponse if this is none."""
+    """Read a schema message. Raises InvalidResponse if it is not one."""
     kind = message["type"]
     if not kind.endswith("-schema"):
         raise InvalidResponse(f"The stream begins with {kind!r} instead of a schema.")
@@ -146,15 +152,15 @@ def parse_schema(message: Map) -> Schema:
 
 
 def parse_envelope(message: Map) -> Envelope:
-    """Read what every update has. Raises InvalidResponse."""
+    """Read the fields that every update has. Raises InvalidResponse."""
     sequence, timestamp = message.get("sequence"), message.get("timestamp")
     if not isinstance(sequence, int) or isinstance(sequence, bool) or sequence < 1:
         raise InvalidResponse(f"An update has no sequence number: {sequence!r}.")
-    return Envelope(message["type"], sequence, _moment(timestamp), _epoch(message))
+    return Envelope(message["type"], sequence, _parse_time(timestamp), _epoch(message))
 
 
 def sizes(message: Map, key: str) -> tuple[int, ...]:
-    """A required tuple of integers. Raises InvalidResponse."""
+    """Return a required tuple of integers. Raises InvalidResponse."""
     value = message.get(key)
     if not isinstance(value, (list, tuple)) or not all(isinstance(n, int) for n in value):
         raise InvalidResponse(f"An update's {key!r} should be a list of integers, not {value!r}.")
@@ -162,7 +168,7 @@ def sizes(message: Map, key: str) -> tuple[int, ...]:
 
 
 def optional_sizes(message: Map, key: str) -> tuple[int, ...] | None:
-    """A tuple of integers, or None. Raises InvalidResponse."""
+    """Return a tuple of integers, or None. Raises InvalidResponse."""
     return None if message.get(key) is None else sizes(message, key)
 
 
@@ -188,13 +194,13 @@ def _number(message: Map, key: str) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _moment(value: Any) -> datetime:
+def _parse_time(value: Any) -> datetime:
     try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
-        raise InvalidResponse(f"An update has no timestamp: {value!r}.") from error
-    # Tiled sends the local time of the server; the zone that we are in is the best guess at it.
-    return moment if moment.tzinfo else moment.astimezone()
+        raise InvalidResponse(f"A message has no timestamp: {value!r}.") from error
+    # Tiled sends the server's local time without a zone; that of the client is the best guess.
+    return time if time.tzinfo else time.astimezone()
 
 
 def _epoch(message: Map) -> str | None:

@@ -1,15 +1,12 @@
-"""What a subscriber wants of a stream, and where in it to begin: read, judged, put into words.
-
-No I/O.
-"""
+"""Options of a subscription, and where in a stream it starts. No I/O."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, cast
 
 from ...wire.slices import Item, expand_index, format_slice, parse_slice
 
@@ -17,13 +14,56 @@ Policy = Literal["block", "latest"]
 Start = int | Literal["latest"] | None
 StartTime = datetime | float
 
-# What this client understands besides the updates themselves.
+# The messages that this client understands besides updates.
 FEATURES = "gap,reset,heartbeat,child-deleted,table-ref"
+
+DEFAULT_START_TIMEOUT = 15.0
+
+
+class StartOptions(TypedDict, total=False):
+    """Keyword arguments of every method that starts a subscription, besides `start`."""
+
+    start_time: StartTime | None
+    epoch: str | None
+    timeout: float
+
+
+class UpdatesOptions(StartOptions, total=False):
+    """Keyword arguments of `updates()`: those of the start, of `subscribe` and `StreamOptions`."""
+
+    policy: Policy | None
+    max_rate: float | None
+    connect_timeout: float
+    idle_before_ping: float
+    buffer_bytes: int
+    give_up_after: float
+
+
+class DataUpdatesOptions(UpdatesOptions, total=False):
+    """Keyword arguments of `updates()` of a node with data."""
+
+    slice: Any
+    columns: Sequence[str] | None
+
+
+def split_start_options(options: Mapping[str, Any]) -> tuple[StartOptions, dict[str, Any]]:
+    """Separate the options of the start from those of the subscription."""
+    names = StartOptions.__optional_keys__
+    start = {name: value for name, value in options.items() if name in names}
+    rest = {name: value for name, value in options.items() if name not in names}
+    return cast("StartOptions", start), rest
+
+
+def reject_unknown(options: Iterable[str], known: Iterable[str], subject: str) -> None:
+    """Raise TypeError if an option is not among the known ones."""
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise TypeError(f"there is no option {unknown[0]!r} of {subject}")
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionOptions:
-    """Which of the updates, and what of them. All None: every update, as it was written."""
+    """Which of the updates to send, and which part of them. All None: every update, in full."""
 
     policy: Policy | None = None
     max_rate: float | None = None
@@ -40,7 +80,7 @@ class SubscriptionOptions:
         columns: Sequence[str] | None = None,
         ndim: int | None = None,
     ) -> SubscriptionOptions:
-        """Judge what a user said. Raises ValueError, IndexError, TypeError.
+        """Validate the arguments of `subscribe`. Raises ValueError, IndexError, TypeError.
 
         `slice` is a numpy index (`numpy.s_[::4, ::4]`) or its text (`"::4,::4"`), of an array of
         `ndim` dimensions, as far as that is known.
@@ -54,33 +94,32 @@ class SubscriptionOptions:
         return cls(
             policy,
             None if max_rate is None else float(max_rate),
-            None if slice is None else _slice_text(slice, ndim),
+            None if slice is None else _format_index(slice, ndim),
             None if columns is None else tuple(columns),
         )
 
     def __bool__(self) -> bool:
-        """Whether anything is wanted that a server has to be able to do."""
+        """Return whether the server has to support any of them."""
         return self != SubscriptionOptions() and self != SubscriptionOptions(policy="block")
 
     @property
     def is_filtered(self) -> bool:
-        """Whether updates may be left out because nothing of them is wanted."""
+        """Whether updates may be left out because no part of them was requested."""
         return self.slice is not None or self.columns is not None
 
     def to_params(self) -> dict[str, Any]:
-        """What to say of it when subscribing; what was not asked for is left out."""
-        said: dict[str, Any] = {
-            "policy": self.policy,
-            "max_rate": self.max_rate,
-            "slice": self.slice,
-            "columns": None if self.columns is None else list(self.columns),
-        }
-        return {name: value for name, value in said.items() if value is not None}
+        """Return the parameters of a request to subscribe, without those that are None."""
+        return _given(
+            policy=self.policy,
+            max_rate=self.max_rate,
+            slice=self.slice,
+            columns=None if self.columns is None else list(self.columns),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class StartPosition:
-    """Where to begin: at a number (of an epoch), at the newest, at a moment, or from now on."""
+    """Where to start: at a number (of an epoch), the newest, a time, or with new updates."""
 
     start: Start = None
     start_time: str | None = None
@@ -90,9 +129,9 @@ class StartPosition:
     def parse(
         cls, start: Start = None, start_time: StartTime | None = None, epoch: str | None = None
     ) -> StartPosition:
-        """Judge what a user said. Raises ValueError, TypeError."""
+        """Validate the arguments of a start. Raises ValueError, TypeError."""
         if start is not None and start_time is not None:
-            raise ValueError("begin at a number or at a moment: give start or start_time, not both")
+            raise ValueError("start at a number or at a time: give start or start_time, not both")
         if start is not None and start != "latest" and not _is_number(start):
             raise ValueError(
                 "start must be 0 (the oldest retained), a sequence number or 'latest', "
@@ -101,34 +140,37 @@ class StartPosition:
         return cls(start, None if start_time is None else format_start_time(start_time), epoch)
 
     def to_params(self) -> dict[str, Any]:
-        """What to say of it when subscribing."""
-        said = {"start": self.start, "start_time": self.start_time, "epoch": self.epoch}
-        return {name: value for name, value in said.items() if value is not None}
+        """Return the parameters of a request to subscribe, without those that are None."""
+        return _given(start=self.start, start_time=self.start_time, epoch=self.epoch)
 
 
-def format_start_time(moment: StartTime) -> str:
-    """ISO 8601 in UTC; a datetime without a zone is local time, a number counts from 1970."""
-    if not isinstance(moment, datetime):
-        if isinstance(moment, bool) or not isinstance(moment, int | float):
-            raise TypeError(f"start_time must be a datetime, or seconds since 1970, not {moment!r}")
-        moment = datetime.fromtimestamp(moment, UTC)
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def format_start_time(time: StartTime) -> str:
+    """Format as ISO 8601 in UTC; naive datetimes are local time, numbers seconds since 1970."""
+    if not isinstance(time, datetime):
+        if isinstance(time, bool) or not isinstance(time, int | float):
+            raise TypeError(f"start_time must be a datetime, or seconds since 1970, not {time!r}")
+        time = datetime.fromtimestamp(time, UTC)
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def query_pairs(words: dict[str, Any]) -> list[tuple[str, str]]:
-    """The words as query parameters: a list as one parameter for each of its items."""
+def query_pairs(params: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return query parameters; a list becomes one parameter for each of its items."""
     return [
         (name, str(item))
-        for name, value in words.items()
+        for name, value in params.items()
         for item in (value if isinstance(value, list) else [value])
     ]
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _is_number(start: object) -> bool:
     return isinstance(start, int) and not isinstance(start, bool) and start >= 0
 
 
-def _slice_text(index: Any, ndim: int | None) -> str:
+def _format_index(index: Any, ndim: int | None) -> str:
     if isinstance(index, str):
         items = parse_slice(index.strip().removeprefix("[").removesuffix("]").replace(" ", ""))
     elif ndim is None:
@@ -139,14 +181,14 @@ def _slice_text(index: Any, ndim: int | None) -> str:
         raise IndexError(f"too many indices: the array is {ndim}-dimensional")
     if not items or any(map(_counts_from_the_end, items)):
         raise ValueError(
-            f"a stream can be cut by numbers from 0 on, and by start:stop:step with steps of 1 or "
-            f"more, not by {index!r}"
+            "the slice of a stream must be made of numbers from 0 on, and of start:stop:step with "
+            f"steps of 1 or more: it cannot be {index!r}"
         )
     return format_slice(items)
 
 
 def _counts_from_the_end(item: Item) -> bool:
-    # An array may grow while it is watched: where it ends is no place to count from.
+    # An array may grow while it is streamed, so that its end is no place to count from.
     if isinstance(item, int):
         return item < 0
     return any((n or 0) < 0 for n in (item.start, item.stop)) or (

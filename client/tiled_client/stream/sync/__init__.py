@@ -1,1 +1,1 @@
-"""Subscriptions for synchronous programs."""
+"""Subscriptions of synchronous programs: threads receive and call the callbacks."""

@@ -1,4 +1,4 @@
-"""A connection, and whoever calls the callbacks of what is received over it."""
+"""Dispatch the events of a connection to its subscriptions, on one thread."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from ..engine.multiplexed import MultiplexedProtocol
 from ..engine.subscription_state import Delivery, SubscriptionState
 from ..engine.websocket_options import require_started
 from ..protocol.notices import Ended
-from .receiver import Receiver
+from .driver import ThreadDriver
 
 
 class Dispatcher:
-    """What one or several subscriptions share: a thread that receives, and one that handles."""
+    """What one or several subscriptions share: a thread that receives, and one that dispatches."""
 
     stops_when_empty = False
 
-    def __init__(self, receiver: Receiver) -> None:
-        self.receiver = receiver
+    def __init__(self, driver: ThreadDriver) -> None:
+        self.driver = driver
         self.handler: threading.Thread | None = None
         self.states: list[SubscriptionState] = []
 
@@ -28,10 +28,10 @@ class Dispatcher:
         return self.handler is threading.current_thread()
 
     def run(self) -> None:
-        """Handle what is received, on this thread, until there is no more."""
+        """Dispatch events on this thread until the end."""
         self.handler = threading.current_thread()
         try:
-            for delivery in self.receiver.inbox:
+            for delivery in self.driver.inbox:
                 self._dispatch(delivery)
                 if self.stops_when_empty and not self.states:
                     break
@@ -39,22 +39,22 @@ class Dispatcher:
             self.finish()
 
     def run_in_thread(self) -> None:
-        """Handle what is received on a thread of its own."""
+        """Dispatch events on a thread of its own."""
         self.handler = threading.Thread(target=self.run, name="tiled-callbacks", daemon=True)
         self.handler.start()
 
     def finish(self) -> None:
-        """No more is handled: say so to those who do not know."""
-        self.receiver.stop()
+        """Stop receiving, and end the subscriptions that have not ended."""
+        self.driver.stop()
         for state in list(self.states):
             state.owner.handle(Delivery(state, state.end(None)))
 
     def _dispatch(self, delivery: Delivery) -> None:
-        """Give something to the subscription that it is for, unless it wants no more."""
+        """Hand an event to its subscription, unless that was cancelled."""
         state, over = delivery.state, isinstance(delivery.event, Ended)
         if over and state in self.states:
             self.states.remove(state)
-        if over or not state.stopped:
+        if over or not state.cancelled:
             state.owner.handle(delivery)
 
 
@@ -64,42 +64,43 @@ class DedicatedDispatcher(Dispatcher):
     stops_when_empty = True
 
     def subscribe(self, state: SubscriptionState, ready: threading.Event, timeout: float) -> None:
-        """Connect, and wait until it has begun. Raises what stood against it until then."""
+        """Connect, and wait for the start. Raises the error that prevented it."""
         self.states.append(state)
-        self.receiver.start()
+        self.driver.start()
         ready.wait(timeout)
-        require_started(state, self.receiver.failure, timeout)
+        require_started(state, self.driver.engine.failure, timeout)
 
     def unsubscribe(self, state: SubscriptionState) -> None:
         """Close the connection."""
-        state.stop()
-        self.receiver.stop()
+        state.cancel()
+        self.driver.stop()
 
 
 class SharedDispatcher(Dispatcher):
     """The dispatcher of a connection for several nodes."""
 
-    def __init__(self, receiver: Receiver, conversation: MultiplexedProtocol) -> None:
-        super().__init__(receiver)
-        self._conversation = conversation
+    def __init__(self, driver: ThreadDriver, protocol: MultiplexedProtocol) -> None:
+        super().__init__(driver)
+        self._protocol = protocol
 
     def subscribe(self, state: SubscriptionState, ready: threading.Event, timeout: float) -> None:
-        """Subscribe, and wait until it has begun. Raises what stood against it until then."""
+        """Subscribe, and wait for the start. Raises the error that prevented it."""
         self.states.append(state)
-        # In a callback there is nobody who would make room for what comes before the answer.
-        room: AbstractContextManager[None] = (
-            self.receiver.inbox.without_limit() if self.in_handler else nullcontext()
+        # Called in a callback, this blocks the thread that empties the inbox: the answer would
+        # never arrive behind updates that the inbox has no room for.
+        limit: AbstractContextManager[None] = (
+            self.driver.inbox.without_limit() if self.in_handler else nullcontext()
         )
-        with room:
-            self.receiver.tell(lambda: self._conversation.add(state))
+        with limit:
+            self.driver.send(lambda: self._protocol.subscribe(state))
             ready.wait(timeout)
-        require_started(state, self.receiver.failure, timeout)
+        require_started(state, self.driver.engine.failure, timeout)
 
     def unsubscribe(self, state: SubscriptionState) -> None:
-        """Unsubscribe."""
-        state.stop()
+        """Unsubscribe; the connection stays open for the others."""
+        state.cancel()
         if state in self.states:
             self.states.remove(state)
-        if not self.receiver.over:
-            self.receiver.tell(lambda: self._conversation.remove(state))
-        self.receiver.inbox.put_first(Delivery(state, state.end(None)))
+        if not self.driver.engine.over:
+            self.driver.send(lambda: self._protocol.unsubscribe(state))
+        self.driver.inbox.put_first(Delivery(state, state.end(None)))

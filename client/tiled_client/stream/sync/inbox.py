@@ -1,5 +1,7 @@
-"""Between the thread that receives and the one that handles: bounded in bytes, so that a slow
-handler slows the server down instead of filling memory."""
+"""Queue between the thread that receives and the one that dispatches.
+
+It is bounded in bytes: slow callbacks slow the server down instead of filling memory.
+"""
 
 from __future__ import annotations
 
@@ -14,29 +16,31 @@ T = TypeVar("T")
 
 
 class Inbox(Generic[T]):
-    """A queue with an end. One item is always let in, however large."""
+    """A queue with an end. While it is below its limit one more item fits, however large."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._held = 0
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
         self._items: deque[tuple[T, int]] = deque()
         self._finished = False
         self._closed = False
         self._changed = threading.Condition()
 
     def put(self, item: T, size: int) -> bool:
-        """Add an item, waiting for room if it takes any; False if nobody takes it any more."""
+        """Add an item, waiting for space if it has a size; return False if it is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: not size or self._held < self._limit or self._closed)
+            self._changed.wait_for(
+                lambda: not size or self._bytes < self._max_bytes or self._closed
+            )
             if self._closed:
                 return False
             self._items.append((item, size))
-            self._held += size
+            self._bytes += size
             self._changed.notify_all()
             return True
 
     def put_first(self, item: T) -> None:
-        """Add an item before all others, at once."""
+        """Add an item before all others, without waiting."""
         with self._changed:
             if not self._closed:
                 self._items.appendleft((item, 0))
@@ -44,31 +48,31 @@ class Inbox(Generic[T]):
 
     @contextmanager
     def without_limit(self) -> Iterator[None]:
-        """Let in whatever comes: whoever makes room waits for something itself."""
+        """Accept items of any size while the consumer itself waits for something."""
         with self._changed:
-            limit, self._limit = self._limit, sys.maxsize
+            max_bytes, self._max_bytes = self._max_bytes, sys.maxsize
             self._changed.notify_all()
         try:
             yield
         finally:
             with self._changed:
-                self._limit = limit
+                self._max_bytes = max_bytes
 
     def finish(self) -> None:
-        """Nothing more will come; what is here is still handed out."""
+        """Mark the end; items that are queued are still handed out."""
         with self._changed:
             self._finished = True
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Nobody takes anything any more; what is here is dropped."""
+        """Drop what is queued, and accept no more."""
         with self._changed:
             self._closed = True
             self._items.clear()
             self._changed.notify_all()
 
     def __iter__(self) -> Iterator[T]:
-        """Hand out items until the end. The room of one is free when the next is asked for."""
+        """Yield items until the end. The space of one is released when the next is requested."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._items or self._finished or self._closed)
@@ -77,5 +81,5 @@ class Inbox(Generic[T]):
                 item, size = self._items.popleft()
             yield item
             with self._changed:
-                self._held -= size
+                self._bytes -= size
                 self._changed.notify_all()

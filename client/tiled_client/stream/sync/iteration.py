@@ -1,37 +1,50 @@
-"""Going through updates in a loop."""
+"""Iterator over the updates of a subscription."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
 from ..engine.subscription_state import Delivery
 from ..protocol.notices import Ended
 from ..updates import Update
 from .inbox import Inbox
 
-if TYPE_CHECKING:
-    from .subscription import Subscription
-
 U = TypeVar("U", bound=Update, covariant=True)
 
 
+class Iterated(Protocol):
+    """What an iterator needs of its subscription."""
+
+    def perform(self, event: Any) -> None:
+        """Call the callbacks of an event."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Raise the error that ended the subscription, if any."""
+
+    def disconnect(self, timeout: float = 10.0) -> None:
+        """End the subscription."""
+
+
 class Updates(Iterator[U], Generic[U]):
-    """The updates of a subscription, one after another; begun as soon as it is made.
+    """An iterator over the updates of a subscription, which has started.
 
-    It ends when the producer closes the stream, and raises what ended it otherwise. Leaving the
-    loop early disconnects; so does the end of a `with` block, at a time that is certain.
+    It ends when the producer closes the stream, and raises any other error that ended it. Leaving
+    the loop early disconnects when the iterator is collected; the end of a `with` block does so at
+    once.
 
-        >>> with x.updates(start=0) as updates:
-        ...     first = next(updates)
-        >>> first.data()
-        array([1, 2, 3])
+    Examples
+    --------
+    >>> with x.updates(start=0) as updates:
+    ...     first = next(updates)
+    >>> first.data()
+    array([1, 2, 3])
     """
 
     def __init__(
-        self, subscription: Subscription[U], inbox: Inbox[Delivery], finish: Callable[[], None]
+        self, subscription: Iterated, inbox: Inbox[Delivery], finish: Callable[[], None]
     ) -> None:
-        self.subscription = subscription
+        self.subscription: Any = subscription
         self._inbox = iter(inbox)
         self._finish = finish
 
@@ -41,7 +54,7 @@ class Updates(Iterator[U], Generic[U]):
     def __next__(self) -> U:
         for delivery in self._inbox:
             event: Any = delivery.event
-            if delivery.state.stopped and not isinstance(event, Ended):
+            if delivery.state.cancelled and not isinstance(event, Ended):
                 continue
             self.subscription.perform(event)
             if isinstance(event, Update):

@@ -1,21 +1,11 @@
-"""Updates, as callbacks get them: a module for each family of nodes."""
+"""Updates, as callbacks receive them: a module for each family of nodes."""
 
 from .arrays import ArrayReference, ArrayUpdate
-from .base import Update, parse_update
-from .children import ChildCreated, ChildDeleted, ChildMetadataUpdated
+from .base import DataUpdate, Update, parse_update
+from .children import ChildCreated, ChildDeleted, ChildMetadataUpdated, ContainerUpdate
 from .nested import AwkwardUpdate, RaggedUpdate
 from .sparse import SparseUpdate
 from .tables import TableReference, TableUpdate
-
-DataUpdate = (
-    ArrayUpdate
-    | ArrayReference
-    | TableUpdate
-    | TableReference
-    | SparseUpdate
-    | RaggedUpdate
-    | AwkwardUpdate
-)
 
 __all__ = [
     "ArrayReference",
@@ -24,6 +14,7 @@ __all__ = [
     "ChildCreated",
     "ChildDeleted",
     "ChildMetadataUpdated",
+    "ContainerUpdate",
     "DataUpdate",
     "RaggedUpdate",
     "SparseUpdate",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -14,55 +14,45 @@ from ...regions import block_offset
 from ...tables import ARROW
 from ...wire.data_sources import DataSource
 from ..protocol.messages import Map, Schema, optional_sizes, sizes
-from .base import Common, Update, builds, dtype_of
+from .base import ArrayPayloadUpdate, Common, DataUpdate, Update, builds, dtype_of, payload_fields
 from .sparse import SparseUpdate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArrayUpdate(Update):
+class ArrayUpdate(ArrayPayloadUpdate):
     """Numbers were written to an array.
 
     `shape` and `offset` say where: a full write has the offset 0 along each dimension. A chunk also
-    has its `block` number, and the offset None if its place cannot be told from the chunks that the
-    node is known to have; with `recursive`, `update.node` makes them known. If the subscription
-    asked for a `slice`, both are meant in the sliced array. What was not `persisted` is stored
-    nowhere.
+    has its `block` number, and the offset None if its place cannot be computed from the chunks that
+    the node is known to have; with `recursive`, `update.node` fetches them. If the subscription has
+    a `slice`, both refer to the sliced array. Numbers that are not `persisted` are stored nowhere.
 
-        >>> with x.updates(start=0) as updates:
-        ...     update = next(updates)
-        >>> update.offset, update.shape, update.data()
-        ((0,), (3,), array([1, 2, 3]))
+    Examples
+    --------
+    >>> with x.updates(start=0) as updates:
+    ...     update = next(updates)
+    >>> update.offset, update.shape, update.data()
+    ((0,), (3,), array([1, 2, 3]))
     """
 
-    topic: ClassVar[str] = "new_data"
-
-    shape: tuple[int, ...]
-    offset: tuple[int, ...] | None
-    block: tuple[int, ...] | None
-    mimetype: str
-    dtype: np.dtype[Any]
-    payload: bytes = field(repr=False)
-    persisted: bool = True
-    slice: str | None = None
-
     def data(self) -> np.ndarray[Any, Any]:
-        """The numbers, in the array's dtype; read-only, as they share the message's memory."""
+        """Return the numbers in the array's dtype, read-only: they share the message's memory."""
         if self.mimetype != OCTETS:
-            raise InvalidResponse(f"Numbers sent as {self.mimetype} cannot be decoded.")
+            raise InvalidResponse(
+                f"Update {self.sequence} has numbers as {self.mimetype}, which cannot be decoded."
+            )
         try:
             return np.frombuffer(self.payload, self.dtype).reshape(self.shape)
         except ValueError as error:
             raise InvalidResponse(
-                f"Update {self.sequence} has {len(self.payload)} bytes, which is not what "
-                f"{self.shape} of {self.dtype} takes."
+                f"Update {self.sequence} has {len(self.payload)} bytes, which does not match "
+                f"{self.shape} of {self.dtype}."
             ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArrayReference(Update):
-    """Numbers of an external array can be read. `shape` and `offset` say which part is new."""
-
-    topic: ClassVar[str] = "new_data"
+class ArrayReference(DataUpdate):
+    """Numbers of an external array can be read. `shape` and `offset` are those of the new part."""
 
     shape: tuple[int, ...]
     offset: tuple[int, ...]
@@ -73,7 +63,7 @@ class ArrayReference(Update):
 
     def data(self) -> np.ndarray[Any, Any]:
         """Fetch the new part from the server."""
-        fetched: np.ndarray[Any, Any] = self.node.fetch_reference(self)  # type: ignore[attr-defined]
+        fetched: np.ndarray[Any, Any] = self.node.fetch_reference(self)
         return fetched
 
 
@@ -82,14 +72,11 @@ def _array(message: Map, schema: Schema, common: Common) -> Update:
     shape, block = sizes(message, "shape"), optional_sizes(message, "block")
     kind = SparseUpdate if message["mimetype"] == ARROW else ArrayUpdate
     return kind(
-        **common,
+        **payload_fields(message, common),
         shape=shape,
         offset=_offset(message, shape, block, common),
         block=block,
-        mimetype=message["mimetype"],
         dtype=dtype_of(schema),
-        payload=message.get("payload") or b"",
-        persisted=bool(message.get("persisted", True)),
         slice=message.get("slice"),
     )
 

@@ -1,7 +1,7 @@
-"""What all updates have, and how each kind of message finds its class.
+"""Base classes of updates, and the class for each type of message.
 
-A new kind of update is a class here beside, and a function marked with `@builds("its-type")` that
-makes one of a message; the module is then named in `__init__`.
+To add a kind of update, write a class in a module of this package and a function marked with
+`@builds("its-type")` that makes one of a message, and import the module in `__init__`.
 """
 
 from __future__ import annotations
@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...errors import InvalidResponse
 from ...uris import Path
+from ..protocol.event_origin import EventOrigin, UpdateContext
 from ..protocol.messages import Envelope, Map, Schema
-from ..protocol.origin import EventOrigin, UpdateContext
-
-if TYPE_CHECKING:
-    from ...nodes import Node
 
 Common = dict[str, Any]
 """The arguments that every update takes."""
@@ -29,14 +26,16 @@ Common = dict[str, Any]
 class Update:
     """One change of a node.
 
-    `sequence` counts the changes from 1; `timestamp` has a zone; `epoch` names the run of the
-    numbering, where the server says it. `missed` says how many updates directly before this one
-    did not come, because of a gap (see `sub.gap`).
+    `sequence` counts the changes from 1; `timestamp` has a time zone; `epoch` is the run of the
+    numbering, if the server names it. `missed` is the number of updates directly before this one
+    that are missing because of a gap (see `sub.gap`).
 
-        >>> with x.updates(start=0) as updates:
-        ...     update = next(updates)
-        >>> update.sequence, update.missed, update.path[-1], update.node
-        (1, 0, 'x', <ArrayClient shape=(3,) chunks=((3,)) dtype=int64>)
+    Examples
+    --------
+    >>> with x.updates(start=0) as updates:
+    ...     update = next(updates)
+    >>> update.sequence, update.missed, update.path[-1], update.node
+    (1, 0, 'x', <ArrayClient shape=(3,) chunks=((3,)) dtype=int64>)
     """
 
     topic: ClassVar[str]
@@ -49,21 +48,55 @@ class Update:
 
     @property
     def subscription(self) -> Any:
-        """The subscription that handed this out."""
+        """The subscription that received it."""
         return self.origin.subscription
 
     @property
     def path(self) -> Path:
-        """The keys that lead from the root to the node that changed."""
+        """The keys from the root to the node that changed."""
         return self.origin.path
 
     @property
-    def node(self) -> Node:
+    def node(self) -> Any:
         """The client object of the node that changed.
 
-        With `recursive`, the server may have to be asked for it, once for each node.
+        With `recursive`, it may be fetched from the server, once for each node.
         """
         return self.origin.node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataUpdate(Update):
+    """Data were written to a node."""
+
+    topic: ClassVar[str] = "new_data"
+
+    def data(self) -> Any:
+        """Return the data that were written."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadUpdate(DataUpdate):
+    """Data were written to a node, and are sent along.
+
+    Data that are not `persisted` are stored nowhere.
+    """
+
+    mimetype: str
+    payload: bytes = field(repr=False)
+    persisted: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayPayloadUpdate(PayloadUpdate):
+    """A part of an array was written, at `offset` and of `shape`."""
+
+    shape: tuple[int, ...]
+    offset: tuple[int, ...] | None
+    block: tuple[int, ...] | None
+    dtype: np.dtype[Any]
+    slice: str | None = None
 
 
 Build = Callable[[Map, Schema, Common], Update]
@@ -71,7 +104,7 @@ BUILDERS: dict[str, Build] = {}
 
 
 def builds(kind: str) -> Callable[[Build], Build]:
-    """Mark the function that makes an update of a message of the type `kind`."""
+    """Register a function that makes an update of a message of the type `kind`."""
 
     def register(build: Build) -> Build:
         BUILDERS[kind] = build
@@ -83,7 +116,7 @@ def builds(kind: str) -> Callable[[Build], Build]:
 def parse_update(
     message: Map, envelope: Envelope, schema: Schema, context: UpdateContext
 ) -> Update | None:
-    """Build the update that a message tells of; None for a type that is not known here.
+    """Build the update of a message, or return None for an unknown type of message.
 
     Raises InvalidResponse.
     """
@@ -101,12 +134,22 @@ def parse_update(
         return build(message, schema, common)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InvalidResponse(
-            f"Update {envelope.sequence} ({envelope.type}) lacks something: {error!r}"
+            f"Update {envelope.sequence} ({envelope.type}) is incomplete: {error!r}"
         ) from error
 
 
+def payload_fields(message: Map, common: Common) -> Common:
+    """Return the arguments of every `PayloadUpdate`."""
+    return {
+        **common,
+        "mimetype": message["mimetype"],
+        "payload": message.get("payload") or b"",
+        "persisted": bool(message.get("persisted", True)),
+    }
+
+
 def dtype_of(schema: Schema) -> np.dtype[Any]:
-    """The dtype that the schema told of. Raises InvalidResponse."""
+    """Return the dtype in the schema. Raises InvalidResponse."""
     if schema.data_type is None:
-        raise InvalidResponse(f"Numbers came on a stream that began with {schema.type!r}.")
+        raise InvalidResponse(f"An update has numbers, but the schema {schema.type!r} no dtype.")
     return schema.data_type.to_numpy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from ...documents import Resource, read_data_sources, read_specs
 from ...wire.data_sources import DataSource
@@ -11,14 +11,20 @@ from ...wire.specs import Spec
 from ..protocol.messages import Map, Schema
 from .base import Common, Update, builds
 
-if TYPE_CHECKING:
-    from ...nodes import Node
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerUpdate(Update):
+    """A child of a container changed; `key` is its name there."""
+
+    key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChildCreated(Update):
-    """A container has a new child.
+class ChildCreated(ContainerUpdate):
+    """A child was created in a container.
 
+    Examples
+    --------
     >>> with client.updates(start=0) as updates:
     ...     update = next(updates)
     >>> update.key, update.structure_family, update.child()
@@ -27,15 +33,14 @@ class ChildCreated(Update):
 
     topic: ClassVar[str] = "child_created"
 
-    key: str
     structure_family: str
     metadata: dict[str, Any]
     specs: tuple[Spec, ...]
     data_sources: tuple[DataSource, ...]
     access_tags: list[str]
 
-    def child(self) -> Node:
-        """The client object for the child, without asking the server."""
+    def child(self) -> Any:
+        """Return the client object of the child, without a request to the server."""
         resource = Resource(
             family=self.structure_family,
             metadata=self.metadata,
@@ -44,13 +49,15 @@ class ChildCreated(Update):
             data_sources=self.data_sources,
             access_tags=self.access_tags,
         )
-        return self.subscription.node.described((*self.path, self.key), resource)  # type: ignore[no-any-return]
+        return self.subscription.node.described((*self.path, self.key), resource)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChildMetadataUpdated(Update):
-    """Metadata or specs of a child changed; both are complete, as they are now.
+class ChildMetadataUpdated(ContainerUpdate):
+    """Metadata or specs of a child changed; both are complete, in their present state.
 
+    Examples
+    --------
     >>> x.update_metadata({"color": "blue"})
     >>> with client.updates("latest") as updates:
     ...     next(updates).metadata
@@ -59,16 +66,17 @@ class ChildMetadataUpdated(Update):
 
     topic: ClassVar[str] = "child_metadata_updated"
 
-    key: str
     metadata: dict[str, Any]
     specs: tuple[Spec, ...]
     revision_number: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChildDeleted(Update):
-    """A container's child is gone, with all that was below it.
+class ChildDeleted(ContainerUpdate):
+    """A child of a container was deleted, with all nodes below it.
 
+    Examples
+    --------
     >>> x.delete(external_only=False)
     >>> with client.updates(start=2) as updates:
     ...     next(updates).key
@@ -77,7 +85,6 @@ class ChildDeleted(Update):
 
     topic: ClassVar[str] = "child_deleted"
 
-    key: str
     structure_family: str
 
 
@@ -95,7 +102,7 @@ def _created(message: Map, _: Schema, common: Common) -> Update:
 
 
 @builds("container-child-metadata-updated")
-def _metadata(message: Map, _: Schema, common: Common) -> Update:
+def _metadata_updated(message: Map, _: Schema, common: Common) -> Update:
     return ChildMetadataUpdated(
         **common,
         key=message["key"],

@@ -1,55 +1,46 @@
-"""Updates of sparse arrays, which come as those of arrays do, with another payload."""
+"""Updates of sparse arrays, which are sent as those of arrays, with another payload."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidResponse
 from ...tables import ARROW
-from .base import Update
+from .base import ArrayPayloadUpdate
 
 if TYPE_CHECKING:
     from ...wire.sparse import Coo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SparseUpdate(Update):
+class SparseUpdate(ArrayPayloadUpdate):
     """Elements were written to a sparse array: all, or those of one `block`.
 
-    `shape` and `offset` say of which part; `data()` counts its coordinates from there. If the
-    subscription asked for a `slice`, both are meant in the sliced array. What was not `persisted`
-    is stored nowhere.
+    `shape` and `offset` are those of the part that was written; the coordinates of `data()` count
+    from there. If the subscription has a `slice`, both refer to the sliced array. Elements that are
+    not `persisted` are stored nowhere.
 
-        >>> s = client.write_sparse(np.array([[2]]), np.array([7]), (4,))
-        >>> s.close_stream()
-        >>> [update.data().todense().tolist() for update in s.updates(start=0)]
-        [[0, 0, 7, 0]]
+    Examples
+    --------
+    >>> s = client.write_sparse(np.array([[2]]), np.array([7]), (4,))
+    >>> s.close_stream()
+    >>> [update.data().todense().tolist() for update in s.updates(start=0)]
+    [[0, 0, 7, 0]]
     """
 
-    topic: ClassVar[str] = "new_data"
-
-    shape: tuple[int, ...]
-    offset: tuple[int, ...] | None
-    block: tuple[int, ...] | None
-    mimetype: str
-    dtype: np.dtype[Any]
-    payload: bytes = field(repr=False)
-    persisted: bool = True
-    slice: str | None = None
-
     def data(self) -> Any:
-        """The elements, as a `sparse.COO`."""
+        """Return the elements as a `sparse.COO`."""
         from ...sparse import to_coo
 
         return to_coo(self.elements())
 
     def elements(self) -> Coo:
-        """As `data`, as coordinates and values in numpy arrays."""
+        """Return the elements as coordinates and values, in numpy arrays."""
         from ...sparse import decode_elements
 
         if self.mimetype != ARROW:
-            raise InvalidResponse(f"Elements sent as {self.mimetype} cannot be decoded.")
+            raise InvalidResponse(
+                f"Update {self.sequence} has elements as {self.mimetype}, which cannot be decoded."
+            )
         return decode_elements(self.payload, self.shape)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from ... import tables as frames
+from ... import tables
 from ...documents import read_data_sources
 from ...errors import InvalidResponse
 from ...wire.data_sources import DataSource
 from ..protocol.messages import Map, Schema
-from .base import Common, Update, builds
+from .base import Common, DataUpdate, PayloadUpdate, Update, builds, payload_fields
 
 if TYPE_CHECKING:
     import pandas
@@ -18,47 +18,44 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableUpdate(Update):
+class TableUpdate(PayloadUpdate):
     """Rows were written (or, with `append`, added) to a table; `partition` None means all of it.
 
-    `columns` are those that the subscription asked for, None if it did not. What was not
-    `persisted` is stored nowhere.
+    `columns` are those that the subscription selects, None if it has all. Rows that are not
+    `persisted` are stored nowhere.
 
-        >>> t = client.write_table({"time": [0.5], "count": [7]}, key="t")
-        >>> with t.updates(start=0, columns=["count"]) as updates:
-        ...     update = next(updates)
-        >>> update.append, update.arrow().to_pydict()
-        (False, {'count': [7]})
+    Examples
+    --------
+    >>> t = client.write_table({"time": [0.5], "count": [7]}, key="t")
+    >>> with t.updates(start=0, columns=["count"]) as updates:
+    ...     update = next(updates)
+    >>> update.append, update.arrow().to_pydict()
+    (False, {'count': [7]})
     """
-
-    topic: ClassVar[str] = "new_data"
 
     partition: int | None
     append: bool
-    mimetype: str
-    payload: bytes = field(repr=False)
-    persisted: bool = True
     columns: tuple[str, ...] | None = None
 
     def data(self) -> pandas.DataFrame:
-        """The rows, as pandas has them."""
+        """Return the rows as a pandas DataFrame."""
         return self.arrow().to_pandas()  # type: ignore[no-any-return]
 
     def arrow(self) -> pyarrow.Table:
-        """The rows, as Arrow has them."""
-        if self.mimetype != frames.ARROW:
-            raise InvalidResponse(f"Rows sent as {self.mimetype} cannot be decoded.")
-        return frames.decode(self.payload)
+        """Return the rows as an Arrow table."""
+        if self.mimetype != tables.ARROW:
+            raise InvalidResponse(
+                f"Update {self.sequence} has rows as {self.mimetype}, which cannot be decoded."
+            )
+        return tables.decode(self.payload)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableReference(Update):
-    """Rows of an external table can be read: `count` from row `offset` on, or anywhere if None.
+class TableReference(DataUpdate):
+    """Rows of an external table can be read: `count` from row `offset` on, or any if None.
 
     They are counted in the `partition`, or in the whole table if that is None.
     """
-
-    topic: ClassVar[str] = "new_data"
 
     partition: int | None
     append: bool
@@ -68,24 +65,21 @@ class TableReference(Update):
     data_source: DataSource = field(repr=False)
 
     def data(self) -> pandas.DataFrame:
-        """Fetch the rows from the server: those that are new, or all if it was not said which."""
+        """Fetch the new rows from the server, or all if the update does not say which are new."""
         return self.arrow().to_pandas()  # type: ignore[no-any-return]
 
     def arrow(self) -> pyarrow.Table:
-        """As `data`, as Arrow has them."""
-        return self.node.fetch_reference(self)  # type: ignore[attr-defined]
+        """Fetch the rows as an Arrow table."""
+        return self.node.fetch_reference(self)
 
 
 @builds("table-data")
 def _table(message: Map, _: Schema, common: Common) -> Update:
     columns = message.get("columns")
     return TableUpdate(
-        **common,
+        **payload_fields(message, common),
         partition=message.get("partition"),
         append=bool(message.get("append")),
-        mimetype=message["mimetype"],
-        payload=message.get("payload") or b"",
-        persisted=bool(message.get("persisted", True)),
         columns=None if columns is None else tuple(columns),
     )
 

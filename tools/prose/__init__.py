@@ -1,0 +1,1 @@
+"""Check the words of docstrings, comments, messages, settings and documentation."""
