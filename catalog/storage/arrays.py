@@ -139,7 +139,7 @@ class ArrayStore:
                 sync=self._sync,
             )
 
-    def staged(self, directory: Path) -> list[str]:
+    def list_stages(self, directory: Path) -> list[str]:
         """Return the stages of a folder that were neither applied nor discarded."""
         return sorted({each.name for each in staging_names.find_stages(directory)})
 

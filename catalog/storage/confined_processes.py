@@ -52,14 +52,14 @@ class Configuration:
 class _Pools:
     """Separate pools: readers see untrusted files, writers see rows of several nodes."""
 
-    starter: ForkServerClient
+    fork_server: ForkServerClient
     readers: ProcessPool | Unconfined
     writers: ProcessPool | Unconfined
 
     def close(self) -> None:
         self.readers.close()
         self.writers.close()
-        self.starter.stop()
+        self.fork_server.stop()
 
 
 configuration = Configuration()
@@ -120,22 +120,25 @@ def _get_pools() -> _Pools:
         if _pools is None:
             private = [str(path) for path in configuration.private]
             arguments = {"adapters": list(configuration.adapters), "private": private}
-            starter, size = ForkServerClient(MODULES, arguments), configuration.limits().processes
+            fork_server, size = (
+                ForkServerClient(MODULES, arguments),
+                configuration.limits().processes,
+            )
             if not CONFINED:
                 here = Unconfined(MODULES, arguments)
-                _pools = _Pools(starter, here, here)
+                _pools = _Pools(fork_server, here, here)
                 return _pools
             _pools = _Pools(
-                starter,
-                ProcessPool(starter, size, ACQUIRE_TIMEOUT),
-                ProcessPool(starter, size, ACQUIRE_TIMEOUT),
+                fork_server,
+                ProcessPool(fork_server, size, ACQUIRE_TIMEOUT),
+                ProcessPool(fork_server, size, ACQUIRE_TIMEOUT),
             )
         return _pools
 
 
 def _warm() -> None:
     try:
-        _get_pools().starter.start()
+        _get_pools().fork_server.start()
     except ProcessNotStarted as error:
         logger.error("Cannot read external files: %s", error)  # noqa: TRY400 - the text is complete
 

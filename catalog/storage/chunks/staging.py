@@ -47,7 +47,7 @@ def stage_chunks(
 ) -> list[StagedChunk]:
     """Stage the chunks that `values` over `region` make of an array of `shape`; return them."""
     indices = list(chunks_of(region, layout.chunk))
-    place = staging_names.file_of
+    place = staging_names.single_path
     if len(indices) > MAX_SERIAL_CHUNKS:
         place = staging_names.staged_path
         staging_names.write_list(directory, name, chunk_ranges(region, layout.chunk), sync=sync)
@@ -89,7 +89,7 @@ def apply(
     """
     if chunks and layout.recorded:
         indices = [index for index, _ in chunks]
-        written.before_placing(directory, layout, shape, indices, sync=sync, alone=alone)
+        written.before_publishing(directory, layout, shape, indices, sync=sync, alone=alone)
     _for_each(lambda chunk: _publish(chunk[1], chunk_path(directory, chunk[0]), sync), chunks)
     if len(chunks) > MAX_SERIAL_CHUNKS:
         _unlink(staging_names.list_path(directory, name))

@@ -61,7 +61,7 @@ def chunk_path(directory: Path, index: Sequence[int]) -> str:
     return "/".join((str(directory), FOLDER, *map(str, index)))
 
 
-def file_of(directory: Path, name: str, index: Sequence[int]) -> str:
+def single_path(directory: Path, name: str, index: Sequence[int]) -> str:
     """Return the staged path of a chunk of a write `name` of few chunks."""
     return f"{directory}/staged-{name}@{'.'.join(map(str, index)) or '0'}.partial"
 

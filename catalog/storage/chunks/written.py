@@ -73,7 +73,7 @@ def after_write(
         update_written(directory, ndim, Written.SOME, sync=sync)
 
 
-def before_placing(
+def before_publishing(
     directory: Path,
     layout: Layout,
     shape: Sequence[int],

@@ -96,12 +96,12 @@ class ForkServer:
             # Skip exit handlers: they would flush and close what belongs to the parent.
             os._exit(status)
 
-    def _reap(self, pid: int, patience: float) -> int | None:
-        """End a process unless it ends within `patience` seconds; return its exit code."""
+    def _reap(self, pid: int, timeout: float) -> int | None:
+        """End a process unless it ends within `timeout` seconds; return its exit code."""
         if pid not in self._children:
             return None
         self._children.discard(pid)
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while True:
             found, status = os.waitpid(pid, os.WNOHANG)
             if found:

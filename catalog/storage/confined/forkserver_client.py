@@ -58,13 +58,13 @@ class ForkServerClient:
                         ) from error
         raise AssertionError
 
-    def end(self, pid: int, patience: float) -> int | None:
+    def end(self, pid: int, timeout: float) -> int | None:
         """End a process unless it ends in time; return its exit code, if known."""
         with self._lock:
             if self._control is None:
                 return None
             try:
-                send_descriptors(self._control, ["end", pid, patience])
+                send_descriptors(self._control, ["end", pid, timeout])
                 status: int | None = receive_descriptors(self._control)[0]
             except (OSError, EOFError, InvalidMessage):
                 self._stop()  # ends all its children

@@ -79,10 +79,10 @@ def _parse_reply(answer: Any) -> tuple[Any, OperationFailed | None, bool]:
 
 
 class ProcessPool:
-    """At most `size` processes at a time; further calls wait up to `patience` seconds for one."""
+    """At most `size` processes at a time; further calls wait up to `timeout` seconds for one."""
 
-    def __init__(self, starter: ForkServerClient, size: int, patience: float) -> None:
-        self._starter, self._size, self._patience = starter, size, patience
+    def __init__(self, fork_server: ForkServerClient, size: int, timeout: float) -> None:
+        self._fork_server, self._size, self._timeout = fork_server, size, timeout
         self._children: list[ConfinedProcess] = []
         self._starting = 0
         self._numbers = itertools.count()
@@ -151,7 +151,7 @@ class ProcessPool:
             self._release(child)
 
     def _acquire(self, call: Call, confinement: Confinement) -> ConfinedProcess:
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._timeout
         spare: ConfinedProcess | None = None
         with self._changed:
             while True:
@@ -197,7 +197,7 @@ class ProcessPool:
         try:
             if spare is not None:
                 self._end(spare)
-            pid, channel = self._starter.fork(confinement)
+            pid, channel = self._fork_server.fork(confinement)
             child = ConfinedProcess(next(self._numbers), pid, channel, confinement)
         except BaseException:
             with self._changed:
@@ -224,16 +224,16 @@ class ProcessPool:
                 self._remove(child)
                 continue
             try:
-                self._exchange(child, Call("", {}), self._patience)
+                self._exchange(child, Call("", {}), self._timeout)
             except ConfinedError:
                 continue
 
-    def _remove(self, child: ConfinedProcess, patience: float = 0.0) -> int | None:
+    def _remove(self, child: ConfinedProcess, timeout: float = 0.0) -> int | None:
         with self._changed:
             if child in self._children:
                 self._children.remove(child)
-        return self._end(child, patience)
+        return self._end(child, timeout)
 
-    def _end(self, child: ConfinedProcess, patience: float = 0.0) -> int | None:
+    def _end(self, child: ConfinedProcess, timeout: float = 0.0) -> int | None:
         child.channel.close()
-        return self._starter.end(child.pid, patience)
+        return self._fork_server.end(child.pid, timeout)
