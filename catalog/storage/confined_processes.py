@@ -120,19 +120,15 @@ def _get_pools() -> _Pools:
         if _pools is None:
             private = [str(path) for path in configuration.private]
             arguments = {"adapters": list(configuration.adapters), "private": private}
-            fork_server, size = (
-                ForkServerClient(MODULES, arguments),
-                configuration.limits().processes,
-            )
+            fork_server = ForkServerClient(MODULES, arguments)
             if not CONFINED:
-                here = Unconfined(MODULES, arguments)
-                _pools = _Pools(fork_server, here, here)
+                unconfined = Unconfined(MODULES, arguments)
+                _pools = _Pools(fork_server, unconfined, unconfined)
                 return _pools
-            _pools = _Pools(
-                fork_server,
-                ProcessPool(fork_server, size, ACQUIRE_TIMEOUT),
-                ProcessPool(fork_server, size, ACQUIRE_TIMEOUT),
-            )
+            size = configuration.limits().processes
+            readers = ProcessPool(fork_server, size, ACQUIRE_TIMEOUT)
+            writers = ProcessPool(fork_server, size, ACQUIRE_TIMEOUT)
+            _pools = _Pools(fork_server, readers, writers)
         return _pools
 
 

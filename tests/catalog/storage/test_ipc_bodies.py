@@ -147,9 +147,9 @@ def test_columns_go_by_name_and_a_pandas_index_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
-        (pa.table({"x": [1]}), "column 's' is missing"),
+        (pa.table({"x": [1]}), "Column 's' is missing"),
         (pa.table({"x": [1], "s": ["a"], "t": [2]}), "no column 't'"),
-        (pa.table([[1], [2], ["a"]], names=["x", "x", "s"]), "Two columns are called 'x'"),
+        (pa.table([[1], [2], ["a"]], names=["x", "x", "s"]), "Two columns have the name 'x'"),
         (pa.table({"x": [None], "s": ["a"]}), "'x' must not have nulls"),
     ],
 )

@@ -323,7 +323,7 @@ def test_what_protects_without_landlock_is_said() -> None:
 def test_the_fork_server_is_started_again_when_it_was_killed(folder: Path) -> None:
     attempt(folder, "read", folder / "a.hostile")
     assert confined_processes._pools is not None
-    process = confined_processes._pools.starter._process
+    process = confined_processes._pools.fork_server._process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
