@@ -21,7 +21,7 @@ from core.errors import Forbidden, Invalid, Unavailable
 
 from ...lookup.nodes import below, resolve_for_update
 from ...models import Node, TagPath
-from ...permissions.node_permissions import Lists, lists_at, own_tags, rights_now
+from ...permissions.node_permissions import Lists, current_permissions, own_tags, tag_path_lists
 
 MAX_TAGS = 100
 # Databases limit the number of parameters of a query.
@@ -72,7 +72,7 @@ def authorize_tag_change(node: Node, asked: Any, principal: Principal | None) ->
     """Return the tags of `node` after the change. Raises Forbidden, Invalid."""
     before, after = set(own_tags(node.tag_path_id)), set(parse_tags(asked) or ())
     if principal is not None and after != before:
-        rights = rights_now(principal)
+        rights = current_permissions(principal)
         _check_not_empty(after, rights)
         for tag in sorted(after - before):
             _check_added(tag, rights)
@@ -135,7 +135,7 @@ def _tags_of_new(
 ) -> Sequence[str]:
     if principal is None:
         return own_tags(parent.tag_path_id) if asked is None else asked
-    rights = rights_now(principal)
+    rights = current_permissions(principal)
     if asked is None:
         tags = _tags_by_default(parent, principal, rights)
     else:
@@ -218,7 +218,7 @@ def _lists(node: Node | None) -> Lists:
     if node is None or not node.path:
         return ()
     if node.tag_path_id is not None:
-        return lists_at(node.tag_path_id)
+        return tag_path_lists(node.tag_path_id)
     return (*_lists(node.parent), ())
 
 
@@ -239,7 +239,7 @@ def _update_descendants(node: Node, lists: Sequence[Sequence[str]]) -> None:
     """Update the tag paths of all descendants to the new lists."""
     tagged = below(Node.objects.filter(tag_path__isnull=False), node.path)
     paths = tagged.order_by().values_list("tag_path", flat=True).distinct()
-    moved = {old: _tag_path([*lists, *lists_at(old)[len(lists) :]]) for old in paths if old}
+    moved = {old: _tag_path([*lists, *tag_path_lists(old)[len(lists) :]]) for old in paths if old}
     if moved:
         cases = [When(tag_path=old, then=Value(new)) for old, new in moved.items()]
         Node.objects.filter(pk__in=tagged.values("pk")).update(tag_path=Case(*cases))
