@@ -224,10 +224,10 @@ def test_a_missing_or_broken_file_is_told_in_a_sentence(
     (frames / "1.tiff").write_bytes(b"no picture at all")
     assert "cannot be read" in browser.page("tif")
     (frames / "0.tiff").unlink()
-    assert "0.tiff is not there" in browser.page("tif")
+    assert "0.tiff does not exist" in browser.page("tif")
     api.array("own", np.ones((4, 4)))
     shutil.rmtree(node_folder(Node.objects.get(path="own").uuid))
-    assert "is not there" in browser.page("own")
+    assert "does not exist" in browser.page("own")
 
 
 def test_the_stream_of_a_node_is_shown(api: Api, browser: Browser) -> None:
@@ -292,7 +292,7 @@ def test_the_page_of_a_file_lists_what_is_in_it_and_what_is_wrong(
     assert re.search(r"<td>entry</td>\s*<td>container</td>", page)
     assert re.search(r"<td>lost</td>\s*<td>A link in .* to /nowhere is broken", page)
     path.unlink()
-    assert "a.h5 is not there" in browser.page("f")
+    assert "a.h5 does not exist" in browser.page("f")
 
 
 def test_the_list_goes_on_with_nodes_that_cannot_be_described(api: Api, browser: Browser) -> None:
