@@ -1,7 +1,7 @@
-"""Memory-mapped files whose pages can be released.
+"""Memory-mapped files.
 
-Pages that were read stay in the memory of the process until they are released, although the kernel
-caches them anyway.
+Pages that were read count as memory of this process until they are released, although they also
+are in the page cache of the system.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ CHUNK_BYTES = 8 << 20
 
 
 def map_file(file: IO[bytes]) -> memoryview:
-    """Return a view of all of an open file, as it is; it outlives the closing of the file."""
+    """Map the whole of an open file; the view stays valid when the file is closed."""
     size = file.seek(0, 2)
     if not size:
         return memoryview(b"")
@@ -23,7 +23,7 @@ def map_file(file: IO[bytes]) -> memoryview:
 
 
 def is_mapped(view: BytesLike) -> bool:
-    """Return whether these bytes lie in a file."""
+    """Return whether these bytes are a mapped file."""
     return isinstance(view, memoryview) and isinstance(view.obj, mmap.mmap)
 
 
@@ -34,7 +34,7 @@ def release(view: BytesLike) -> None:
 
 
 def iter_chunks(view: BytesLike) -> Iterator[BytesLike]:
-    """Yield all bytes; of a mapped file in chunks, each released before the next."""
+    """Yield the bytes; those of a mapped file in chunks, each released before the next."""
     if not is_mapped(view):
         yield view
         return

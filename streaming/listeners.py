@@ -114,16 +114,16 @@ def _recorded(*, event: events.Event, **_: Any) -> events.Note | None:
     if stream_log() is None:
         return None
     if isinstance(event, events.NodeDeleted):
-        return delivery.keep_drops(_gone(event))
+        return delivery.record_deletions(_gone(event))
     if type(event) in _MESSAGES:
         token = getattr(event, "recorded_as", "")
-        return delivery.keep(event.node.uuid, _message(event), _payload(event), token)
+        return delivery.record(event.node.uuid, _message(event), _payload(event), token)
     return None
 
 
 def _asked(*, node: UUID, token: str, **_: Any) -> bool:
     """Return whether an update of `node` under `token` is kept."""
-    return delivery.is_kept(node, token)
+    return delivery.is_recorded(node, token)
 
 
 def _announced(*, event: events.Event, notes: Sequence[events.Note] = (), **_: Any) -> None:
@@ -131,11 +131,11 @@ def _announced(*, event: events.Event, notes: Sequence[events.Note] = (), **_: A
     log = stream_log()
     if log is None:
         return
-    kept = [note for note in notes if isinstance(note, delivery.Delivery)]
+    kept = [note for note in notes if isinstance(note, delivery.RecordedUpdate)]
     if kept:
-        delivery.put(log, kept[0])
+        delivery.publish_recorded(log, kept[0])
     elif getattr(event, "persisted", True):
-        delivery.deliver(log, event.node.uuid, _message(event), _payload(event))
+        delivery.publish(log, event.node.uuid, _message(event), _payload(event))
     else:
         message, payload = _message(event), _payload(event)
         log.append(event.node.uuid, message, payload, once=event.token)
@@ -144,21 +144,21 @@ def _announced(*, event: events.Event, notes: Sequence[events.Note] = (), **_: A
 def _repeated(*, node: events.NodeRef, **_: Any) -> None:
     """Stream what earlier requests have left behind."""
     if stream_log() is not None:
-        delivery.deliver_left(node.uuid)
+        delivery.publish_left_behind(node.uuid)
 
 
 def _deleted(*, event: events.NodeDeleted, **_: Any) -> None:
     """The streams of the node, and of all below it, go with them."""
     log = stream_log()
     if log is not None:
-        delivery.deliver_drops(log, _gone(event))
+        delivery.publish_deletions(log, _gone(event))
 
 
 def _closed(*, event: events.StreamClosed, **_: Any) -> None:
     """An end, on the node's stream. Refused if the stream is out of reach."""
     log = stream_log()
     if log is not None:
-        delivery.deliver_end(log, event.node.uuid, once=event.token)
+        delivery.publish_end(log, event.node.uuid, once=event.token)
 
 
 def _gone(event: events.NodeDeleted) -> list[UUID]:
