@@ -44,6 +44,8 @@ NODE: Any = SimpleNamespace(
     uri="http://h/api/v1/metadata/x", path=("x",), api_root="http://h/api/v1", structure=None
 )
 TRANSIENT_CODES = (1001, 1011, 1012, 1013)
+# What ends a run, so that most runs are long.
+RARELY = st.sampled_from([False] * 15 + [True])
 
 
 class Renewable(Credentials):
@@ -228,8 +230,10 @@ class Reconnecting(RuleBasedStateMachine):
         self.world.advance(failure=ConnectionRefusedError("refused"))
 
     @precondition(lambda self: self.awaits(commands.Connect))
-    @rule()
-    def reject_forever(self) -> None:
+    @rule(rarely=RARELY)
+    def reject_forever(self, rarely: bool) -> None:
+        if not rarely:
+            return
         self.final = Forbidden
         self.world.reject(403)
 
@@ -241,15 +245,14 @@ class Reconnecting(RuleBasedStateMachine):
         self.cursor, self.opened_at = last + 1, self.world.now
 
     @precondition(lambda self: self.awaits(commands.Receive) and (self.cursor or 0) > 0)
-    @rule(repeated=st.integers(0, 3))
-    def send_update(self, repeated: int) -> None:
+    @rule(repeated=st.integers(0, 3), count=st.integers(1, 4))
+    def send_updates(self, repeated: int, count: int) -> None:
         assert self.cursor is not None
-        number = max(1, self.cursor - repeated)
-        if number > self.top:
-            return
-        self.progress |= number > self.last_number()
-        self.world.receive(update(number, epoch="e"))
-        self.cursor = max(self.cursor, number + 1)
+        first = max(1, self.cursor - repeated)
+        for number in range(first, min(first + count, self.top + 1)):
+            self.progress |= number > self.last_number()
+            self.world.receive(update(number, epoch="e"))
+            self.cursor = max(self.cursor, number + 1)
 
     @precondition(lambda self: self.awaits(commands.Receive) and (self.cursor or 0) > 0)
     @rule(count=st.integers(1, 3))
@@ -282,14 +285,18 @@ class Reconnecting(RuleBasedStateMachine):
         self.world.close(4001, "expired")
 
     @precondition(lambda self: self.awaits(commands.Receive))
-    @rule()
-    def close_forever(self) -> None:
+    @rule(rarely=RARELY)
+    def close_forever(self, rarely: bool) -> None:
+        if not rarely:
+            return
         self.final = NodeNotFound
         self.world.close(4004)
 
     @precondition(lambda self: self.awaits(commands.Receive) and self.cursor == self.top + 1)
-    @rule()
-    def end_stream(self) -> None:
+    @rule(rarely=RARELY)
+    def end_stream(self, rarely: bool) -> None:
+        if not rarely:
+            return
         self.ended_by_producer = True
         self.world.close(1000, "Producer ended stream")
 
@@ -309,9 +316,11 @@ class Reconnecting(RuleBasedStateMachine):
         assert 0.05 <= self.world.sleep() <= 5
 
     @precondition(lambda self: not self.world.over and not self.stopped)
-    @rule(cancelled=st.booleans())
-    def leave(self, cancelled: bool) -> None:
+    @rule(cancelled=st.booleans(), rarely=RARELY)
+    def leave(self, cancelled: bool, rarely: bool) -> None:
         """Stop as a thread does, which closes the connection, or as a cancelled task."""
+        if not rarely:
+            return
         self.stopped = True
         self.world.state.cancel()
         self.world.inbox_closed = True
