@@ -1,15 +1,15 @@
-"""The streams as a Django app."""
+"""Django app configuration of the streams."""
 
 from django.apps import AppConfig
 
 
 class StreamingConfig(AppConfig):
-    """Listens to the catalog from the start."""
+    """Connects the streams to the events of the catalog."""
 
     name = "streaming"
 
     def ready(self) -> None:
-        """Connect the listeners, and show the streams in the admin."""
+        """Connect the listeners, and register the admin panel."""
         from . import listeners, panels
         from .sockets.connections import permission_watch, revocation
 
