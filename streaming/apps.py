@@ -1,15 +1,15 @@
-"""Django app configuration of the streams."""
+"""Django app of the live streams."""
 
 from django.apps import AppConfig
 
 
 class StreamingConfig(AppConfig):
-    """Connects the streams to the events of the catalog."""
+    """Connect streaming to the events of access and catalog when Django starts."""
 
     name = "streaming"
 
     def ready(self) -> None:
-        """Connect the listeners, and register the admin panel."""
+        """Connect the signal handlers, and register the admin panel."""
         from . import listeners, panels
         from .sockets.connections import permission_watch, revocation
 
