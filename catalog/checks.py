@@ -1,4 +1,4 @@
-"""What is checked before a server starts, besides the settings themselves."""
+"""Django system checks that run before a server starts, besides those of the settings."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from .specs.registry import known_specs
 
 
 @register
-def validators_are_there(**_: Any) -> list[CheckMessage]:
+def check_validators(**_: Any) -> list[CheckMessage]:
     """Each function that `specs.validators` names can be imported."""
     try:
         known_specs()
     except ImportError as error:
-        return [Error(f"specs.validators names what is not there: {error}.", id="catalog.E001")]
+        return [
+            Error(
+                f"specs.validators names a function that cannot be imported: {error}.",
+                id="catalog.E001",
+            )
+        ]
     return []

@@ -113,7 +113,7 @@ class AccountAdmin(AccountModelAdmin):
     def now(self, account: Account) -> str:
         """What it may do now."""
         state = state_of_account(account)
-        return state.role.value if state.active else "barred"
+        return state.role.value if state.active else "disabled"
 
 
 @admin.action(permissions=["change"], description="Revoke selected sessions")

@@ -35,7 +35,7 @@ def get_or_create_identity(*, provider: OidcProvider, claims: Mapping[str, Any])
     identity = _find(provider, identifier) or _first_login(provider, identifier, claims)
     account = identity.account
     if not account.active or account.user is None or not account.user.is_active:
-        raise Unauthorized("This user is barred from this site.")
+        raise Unauthorized("This account is disabled.")
     Identity.objects.filter(pk=identity.pk).update(latest_login=timezone.now())
     return identity
 

@@ -1,21 +1,31 @@
-"""What somebody may do on nodes with given tags, on a site with the access policy `tags`.
+"""Permissions of a principal on tagged nodes, with the access policy `tags`.
 
-Tags and grants are read once per version of them; the version is one row, which every change of a
-tag, a grant, a group or the tags of a node moves on. Source: the wire, "access_tags".
+| principal | tags that its key is restricted to | scopes on a node |
+| --- | --- | --- |
+| an admin with `admin:apikeys`, or the key of the site | none | all scopes of nodes |
+| the same | some | all scopes of nodes, if the node has one of these tags |
+| any other | none | all, if a tag is its own name; else the union of what the grants of the \
+node's tags give to it, its groups, `users` (with an account) and `everybody`; `public`: reading |
+| any other | some | the same, by those of the node's tags that the key is restricted to |
+
+Tags and grants are read once per version. The version is one row, which every change of a tag, a
+grant, a group or the tags of a node increments. Source: docs/reference/tiled-protocol/http.md,
+"access_tags".
 """
 
 from __future__ import annotations
 
-import threading
 import uuid
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.db.models import F
+
+from core.versioned_cache import Snapshot, VersionedCache
 
 from ..config import AccessPolicy, authentication_settings
 from ..events import announce_permissions
@@ -35,27 +45,27 @@ NODE_SCOPES = frozenset(
         Scope.delete_revision,
     }
 )
-"""What a grant may allow; all other scopes are about the site."""
+"""Scopes that a grant can give; all others concern the site."""
 MAX_CACHED_PRINCIPALS = 1024
-# Asked with each listing; put together by Django it takes several times as long.
+# Read for each listing; Django's ORM takes several times as long.
 SELECT_VERSION = "SELECT epoch, number FROM access_rightsstate"
 
 Version = tuple[uuid.UUID, int]
-"""Which state of all rights: a life of the database, and a number that grows in it."""
+"""Version of all permissions: an ID of the database, and a counter in it."""
 
 
 def tags_enabled() -> bool:
-    """Whether rights on this site differ from node to node."""
+    """Return whether permissions on this site depend on the tags of nodes."""
     return authentication_settings().access_policy is AccessPolicy.tags
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Permissions:
-    """What somebody may do by the tags of a node.
+    """Permissions of one principal, by the tags of a node.
 
-    `unlimited` is who may do everything on every node; `only` are the tags that a key is
-    restricted to; `own` the tags that are somebody's names; `granted` says what the other tags
-    allow, and `applicable` which of them they may give to nodes.
+    `is_superuser`: has all scopes of nodes. `restricted_to`: tags that its key is restricted to, or
+    None. `own`: tags that are names of the principal. `granted`: scopes by other tags.
+    `applicable`: tags that it may add to nodes and remove. `defined`: all tags that exist.
     """
 
     is_superuser: bool
@@ -67,11 +77,11 @@ class Permissions:
 
     @property
     def bypasses_tags(self) -> bool:
-        """Whether tags make no difference."""
+        """Whether the tags of nodes make no difference to the principal."""
         return self.is_superuser and self.restricted_to is None
 
     def scopes_for_tags(self, tags: Iterable[str]) -> frozenset[Scope]:
-        """What is allowed on a node that has these tags, and no other."""
+        """Return the scopes on a node with exactly these tags."""
         if self.bypasses_tags:
             return NODE_SCOPES
         held: set[Scope] = set()
@@ -86,20 +96,14 @@ class Permissions:
 
 @dataclass(frozen=True, slots=True)
 class _Grants:
-    """All tags and grants at one version, and the rights that were asked for since."""
+    """All tags and grants of one version."""
 
-    version: Version | None
     defined: frozenset[str]
     by_holder: Mapping[Hashable, list[Grant]]
-    asked: OrderedDict[Hashable, Permissions] = field(default_factory=OrderedDict)
-
-
-_lock = threading.Lock()
-_grants = _Grants(None, frozenset(), {})
 
 
 def current_version() -> Version | None:
-    """Which state of the rights counts now; None before there was any, which is never kept."""
+    """Return the current permissions version, or None if none exists yet."""
     with connection.cursor() as cursor:
         cursor.execute(SELECT_VERSION)
         row = cursor.fetchone()
@@ -107,31 +111,21 @@ def current_version() -> Version | None:
 
 
 def version_of(epoch: uuid.UUID | str, number: int) -> Version:
-    """The version in these columns, as any database gives them."""
+    """Return the version in these columns; SQLite gives the UUID as text."""
     return (epoch if isinstance(epoch, uuid.UUID) else uuid.UUID(epoch)), number
 
 
 def permissions_for(principal: Principal, version: Version | None) -> Permissions:
-    """What `principal` may do; `version` was the current one a moment ago."""
-    grants = _at(version)
-    asker = (principal.uuid, principal.names, bypasses_tags(principal), principal.access_tags)
-    with _lock:
-        found = grants.asked.get(asker)
-        if found is not None:
-            grants.asked.move_to_end(asker)
-            return found
-    rights = _build_permissions(principal, grants)
-    with _lock:
-        grants.asked[asker] = rights
-        if len(grants.asked) > MAX_CACHED_PRINCIPALS:
-            grants.asked.popitem(last=False)
-    return rights
+    """Return the permissions of `principal` at `version`, which was just read."""
+    snapshot = _grants.at(version)
+    key = (principal.uuid, principal.names, bypasses_tags(principal), principal.access_tags)
+    return snapshot.derive(key, lambda: _build_permissions(principal, snapshot.data))
 
 
 def bypasses_tags(principal: Principal) -> bool:
-    """Whether no tag is needed: of admins, and of keys that belong to the site itself.
+    """Return whether a principal needs no tags: an admin, or a key of the site itself.
 
-    An admin's key that is not for administration has no more rights than any other user's.
+    An admin's key without `admin:apikeys` has the permissions of any other user's key.
     """
     if principal.anonymous:
         return False
@@ -141,9 +135,10 @@ def bypasses_tags(principal: Principal) -> bool:
 
 
 def bump_version() -> None:
-    """Have everybody look at the rights anew: at once here, in other processes when committed.
+    """Invalidate cached permissions: immediately in this process, on commit in the others.
 
-    To be called in the transaction of the change, before it: whoever else changes rights waits.
+    Call it in the transaction of the change, before the change: it locks the row of the version, so
+    that concurrent changes are serialized.
     """
     with transaction.atomic():
         if not RightsState.objects.update(number=F("number") + 1):
@@ -152,29 +147,21 @@ def bump_version() -> None:
 
 
 def after_change(*, action: str = "post_", **_: Any) -> None:
-    """A tag, a grant or the members of a group were changed: a receiver of Django's signals."""
+    """Bump the version after a change of a tag, a grant or a group (Django signal receiver)."""
     if action.startswith("post_"):
         bump_version()
 
 
-def _at(version: Version | None) -> _Grants:
-    global _grants
-    known = _grants
-    if version is not None and known.version == version:
-        return known
-    read = _read(version)
-    if not connection.in_atomic_block:
-        # What this transaction has changed may yet be undone, and its version with it.
-        _grants = read
-    return read
-
-
-def _read(version: Version | None) -> _Grants:
+def _load_grants(known: Snapshot[Version, _Grants], version: Version | None) -> _Grants:
     by_holder: dict[Hashable, list[Grant]] = defaultdict(list)
     for grant in Grant.objects.select_related("tag", "account"):
         by_holder[_holder(grant)].append(grant)
-    defined = frozenset(Tag.objects.values_list("name", flat=True))
-    return _Grants(version, defined, dict(by_holder))
+    return _Grants(frozenset(Tag.objects.values_list("name", flat=True)), dict(by_holder))
+
+
+_grants: VersionedCache[Version, _Grants] = VersionedCache(
+    _load_grants, empty=_Grants(frozenset(), {}), max_derived=MAX_CACHED_PRINCIPALS
+)
 
 
 def _build_permissions(principal: Principal, grants: _Grants) -> Permissions:
@@ -203,7 +190,7 @@ def _holder(grant: Grant) -> Hashable:
 
 
 def _holders(principal: Principal) -> list[Hashable]:
-    """All that rights may have been granted to, and that `principal` is or belongs to."""
+    """Return all holders of grants that `principal` is or belongs to."""
     if principal.uuid is None:
         return [WellKnownHolder.everybody]
     groups = Group.objects.filter(user__account__uuid=principal.uuid)

@@ -1,16 +1,21 @@
-"""What somebody may do on a node, by its tags and those of the containers above it.
+"""Decide what a principal may do on a node, by its tags and those of its ancestors.
 
-A node is seen by who may `read:metadata` on every container on the way to it, and on itself; what
-else they may do there, its own tags say. The root is seen by all; without tags of its own it allows
-whatever credentials allow. Any other node without tags is for those who need none.
+| node | visible to | scopes on it |
+| --- | --- | --- |
+| any | principals that bypass tags | all scopes of nodes |
+| the root, without tags | everyone | all scopes of nodes (limited by the credentials) |
+| the root, with tags | everyone | what its tags grant, and `read:metadata` |
+| without tags, and with no tag above it | only principals that bypass tags | none |
+| with tags | principals with `read:metadata` by the tags of every tagged ancestor and its own \
+| what its own tags grant |
+
+A node that is hidden cannot be told from one that does not exist: same error, same number of
+queries. `access.permissions` gives the `Permissions` of a principal; this module decides with them.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import connection
@@ -29,62 +34,50 @@ from access.permissions.tag_permissions import (
 )
 from access.principals import Principal, Scope
 from core.errors import Forbidden
+from core.versioned_cache import Snapshot, VersionedCache
 from tiled_client.wire.structure_family import StructureFamily
 
 from ..lookup.nodes import no_such_entry, split_path
 from ..models import PATH_BYTES, Node, TagPath
 
-SEE = Scope.read_metadata
-# Asked with each request; of the rights there is one row.
+VIEW_SCOPE = Scope.read_metadata
+# One query per request: the version of all permissions is one row.
 TAG_PATH_AND_VERSION = (
     "SELECT n.tag_path_id, s.epoch, s.number FROM catalog_node n "
     "LEFT JOIN access_rightsstate s ON TRUE WHERE n.path = %s"
 )
-KEPT_ANSWERS = 1024
+MAX_CACHED_DECISIONS = 1024
 
 Lists = tuple[tuple[str, ...], ...]
+"""The tags of each tagged node on the way to a node, its own last."""
+TagPaths = Mapping[int, Lists]
+"""Tag paths by their primary key."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Paths:
-    """All tag paths at one version, and which of them were allowed to whom."""
-
-    version: Version | None
-    lists: Mapping[int, Lists]
-    allowed: OrderedDict[tuple[Permissions, frozenset[Scope]], tuple[int, ...]] = field(
-        default_factory=OrderedDict
-    )
-
-
-_lock = threading.Lock()
-_paths = _Paths(None, {})
-
-
-def rights_now(principal: Principal) -> Permissions:
-    """What `principal` may do, as of now."""
+def current_permissions(principal: Principal) -> Permissions:
+    """Return the current permissions of `principal`."""
     return permissions_for(principal, current_version())
 
 
 def check_node(path: str, principal: Principal, *scopes: Scope) -> None:
-    """Raise NotFound unless `principal` sees the node at `path`, and Forbidden without `scopes`.
+    """Raise NotFound if `principal` may not see the node at `path`, Forbidden without `scopes`.
 
-    What is hidden cannot be told from what is not there. What is inside a file or a table goes by
-    the node that has the data.
+    A path inside a file or a table is checked by the node that holds the data.
     """
-    if not limited(principal):
+    if not is_tag_restricted(principal):
         return
     segments = split_path(path)
     joined = "/".join(segments)
     found = _place(joined)
     if found is None:
-        # A node that is hidden takes as many steps as one that is not there.
+        # The same work as for a hidden node, so that the response time does not tell them apart.
         version = current_version()
         permissions_for(principal, version)
-        _at(version)
+        _tag_paths.at(version)
         raise no_such_entry(segments)
     tag_path, is_root, version, from_above = found
     held = scopes_on(tag_path, permissions_for(principal, version), version, is_root=is_root)
-    if SEE not in held:
+    if VIEW_SCOPE not in held:
         if not from_above:
             _place_above(joined)
             current_version()
@@ -97,50 +90,51 @@ def check_node(path: str, principal: Principal, *scopes: Scope) -> None:
         )
 
 
-def limited(principal: Principal) -> bool:
-    """Whether tags make a difference to `principal`; asks no database."""
+def is_tag_restricted(principal: Principal) -> bool:
+    """Return whether tags restrict `principal`; without a query."""
     return tags_enabled() and not (bypasses_tags(principal) and principal.access_tags is None)
 
 
 def scopes_on(
-    tag_path: int | None, rights: Permissions, version: Version | None, *, is_root: bool = False
+    tag_path: int | None,
+    permissions: Permissions,
+    version: Version | None,
+    *,
+    is_root: bool = False,
 ) -> frozenset[Scope]:
-    """What `rights` allow on a node; nothing at all on one that is not seen."""
-    if rights.bypasses_tags:
+    """Return the scopes that `permissions` give on a node: none on a hidden one."""
+    if permissions.bypasses_tags:
         return NODE_SCOPES
     if is_root:
         return (
             NODE_SCOPES
             if tag_path is None
-            else rights.scopes_for_tags(_own(tag_path, version)) | {SEE}
+            else permissions.scopes_for_tags(_own(tag_path, version)) | {VIEW_SCOPE}
         )
     if tag_path is None:
         return frozenset()
-    return _scopes(_at(version, tag_path).lists.get(tag_path, ()), rights)
+    return _scopes(_lists(tag_path, version), permissions)
 
 
 def allowed_tag_paths(principal: Principal, scopes: Collection[Scope]) -> Sequence[int] | None:
-    """The tag paths of all nodes that `principal` sees and has `scopes` on; None: all nodes."""
-    if not limited(principal):
+    """Return the tag paths of all nodes on which `principal` has `scopes`; None for all nodes."""
+    if not is_tag_restricted(principal):
         return None
     version = current_version()
-    rights, paths = permissions_for(principal, version), _at(version)
-    asked = rights, frozenset((SEE, *scopes))
-    with _lock:
-        found = paths.allowed.get(asked)
-    if found is None:
-        found = tuple(pk for pk, lists in paths.lists.items() if _scopes(lists, rights) >= asked[1])
-        with _lock:
-            paths.allowed[asked] = found
-            if len(paths.allowed) > KEPT_ANSWERS:
-                paths.allowed.popitem(last=False)
-    return found
+    permissions, snapshot = permissions_for(principal, version), _tag_paths.at(version)
+    needed = frozenset((VIEW_SCOPE, *scopes))
+    return snapshot.derive(
+        (permissions, needed),
+        lambda: tuple(
+            pk for pk, lists in snapshot.data.items() if _scopes(lists, permissions) >= needed
+        ),
+    )
 
 
-def which_allow(asked: Sequence[tuple[UUID, Principal]], *scopes: Scope) -> list[bool]:
-    """For nodes by their uuid, each with a principal: whether it has `scopes` on the node.
+def batch_check_nodes(asked: Sequence[tuple[UUID, Principal]], *scopes: Scope) -> list[bool]:
+    """Return for each pair of a node's UUID and a principal whether it has `scopes` on the node.
 
-    True for a node that is not there any more.
+    True for a node that no longer exists.
     """
     nodes = Node.objects.filter(uuid__in={node for node, _ in asked})
     rows = nodes.values_list("uuid", "tag_path", "path")
@@ -155,55 +149,58 @@ def which_allow(asked: Sequence[tuple[UUID, Principal]], *scopes: Scope) -> list
     ]
 
 
-def which_children(
+def batch_check_children(
     container: UUID, children: Sequence[tuple[str, Sequence[str]]], principal: Principal
 ) -> list[bool]:
-    """For children of a container that `principal` sees, each with tags it had: is it seen?
+    """Return for each child of a visible container whether `principal` may see it.
 
-    By those tags, and by those that the child of that name has now, if there is one.
+    Each child is a key with the tags that it had at the time of its update. It is visible if those
+    tags allow it, and also the current tags of the child with that key, if there is one.
     """
     keys = {key for key, _ in children}
     nodes = Node.objects.filter(parent__uuid=container, key__in=keys)
     now = dict(nodes.values_list("key", "tag_path"))
     version = current_version()
-    rights = permissions_for(principal, version)
+    permissions = permissions_for(principal, version)
     return [
-        SEE in rights.scopes_for_tags(tags)
-        and (key not in now or SEE in scopes_on(now[key], rights, version))
+        VIEW_SCOPE in permissions.scopes_for_tags(tags)
+        and (key not in now or VIEW_SCOPE in scopes_on(now[key], permissions, version))
         for key, tags in children
     ]
 
 
-def lists_at(tag_path: int) -> Lists:
-    """The tags on the way to nodes with this tag path, their own last."""
-    known = _paths.lists.get(tag_path)
+def tag_path_lists(tag_path: int) -> Lists:
+    """Return the tags of each tagged node on the way to nodes with this tag path, own last."""
+    # A tag path never changes, so one of an older version is as good.
+    known = _tag_paths.latest.data.get(tag_path)
     if known is not None:
         return known
     if connection.in_atomic_block:
         return _read(TagPath.objects.filter(pk=tag_path)).get(tag_path, ())
-    return _at(current_version(), tag_path).lists.get(tag_path, ())
+    return _lists(tag_path, current_version())
 
 
 def own_tags(tag_path: int | None) -> list[str]:
-    """The tags of a node itself, sorted."""
+    """Return the tags of a node itself, sorted."""
     if tag_path is None:
         return []
-    lists = lists_at(tag_path)
+    lists = tag_path_lists(tag_path)
     return list(lists[-1]) if lists else []
 
 
 def tag_paths_with(tags: Iterable[str]) -> list[int]:
-    """The tag paths of nodes that bear one of `tags` themselves."""
+    """Return the tag paths of nodes that have one of `tags` themselves."""
     wanted = frozenset(tags)
-    return [pk for pk, lists in _at(current_version()).lists.items() if wanted & set(lists[-1])]
+    return [
+        pk for pk, lists in _tag_paths.at(current_version()).data.items() if wanted & set(lists[-1])
+    ]
 
 
 def _place(path: str) -> tuple[int | None, bool, Version | None, bool] | None:
-    """The tag path of the node at `path`, whether it is the root, and the version of all rights.
+    """Find the node at `path`: tag path, whether it is the root, version, whether it is above.
 
-    And whether it is that of a node above.
-
-    None where there is no node, nor one above it with something of that name inside.
+    The last is true if the node at `path` is inside the data of a node above it. None if neither
+    exists.
     """
     if "\0" in path:
         return None
@@ -229,27 +226,14 @@ def _place_above(path: str) -> tuple[int | None, bool, Version | None] | None:
     return nearest[0], False, current_version()
 
 
-def _at(version: Version | None, needed: int | None = None) -> _Paths:
-    global _paths
-    known = _paths
-    if version is None or known.version != version:
-        known = _Paths(version, _loaded(known, version))
-    if needed is not None and needed not in known.lists:
-        known = _Paths(version, _all())
-    if not connection.in_atomic_block:
-        # What this transaction has changed may yet be undone, and its version with it.
-        _paths = known
-    return known
-
-
-def _loaded(known: _Paths, version: Version | None) -> dict[int, Lists]:
-    """All tag paths; if only some were added since, these alone are read."""
+def _load(known: Snapshot[Version, TagPaths], version: Version | None) -> TagPaths:
+    """Read all tag paths, or only those added since the `known` version of the same database."""
     if version is None or known.version is None:
         return _all()
     if known.version[0] != version[0] or known.version[1] > version[1]:
         return _all()
-    new = TagPath.objects.filter(pk__gt=max(known.lists, default=0))
-    return {**known.lists, **_read(new)}
+    new = TagPath.objects.filter(pk__gt=max(known.data, default=0))
+    return {**known.data, **_read(new)}
 
 
 def _all() -> dict[int, Lists]:
@@ -262,12 +246,21 @@ def _read(rows: QuerySet[TagPath]) -> dict[int, Lists]:
     }
 
 
+def _lists(tag_path: int, version: Version | None) -> Lists:
+    return _tag_paths.at(version, lambda paths: tag_path in paths).data.get(tag_path, ())
+
+
 def _own(tag_path: int, version: Version | None) -> tuple[str, ...]:
-    lists = _at(version, tag_path).lists.get(tag_path, ())
+    lists = _lists(tag_path, version)
     return lists[-1] if lists else ()
 
 
-def _scopes(lists: Lists, rights: Permissions) -> frozenset[Scope]:
-    if not lists or any(SEE not in rights.scopes_for_tags(tags) for tags in lists):
+def _scopes(lists: Lists, permissions: Permissions) -> frozenset[Scope]:
+    if not lists or any(VIEW_SCOPE not in permissions.scopes_for_tags(tags) for tags in lists):
         return frozenset()
-    return rights.scopes_for_tags(lists[-1])
+    return permissions.scopes_for_tags(lists[-1])
+
+
+_tag_paths: VersionedCache[Version, TagPaths] = VersionedCache(
+    _load, empty={}, max_derived=MAX_CACHED_DECISIONS
+)

@@ -1,5 +1,6 @@
-"""What nodes can be searched for: each kind of filter as a condition that the database answers.
+"""Search filters: each kind as a condition that the database evaluates.
 
-`filters.FILTERS` names the kinds as the wire does. The other modules say, one subject each, how a
-condition on metadata is put to SQLite and to PostgreSQL, such that both give the same answer.
+`filters.FILTERS` has the kinds by their names in the protocol. The other modules translate, one
+subject each, conditions on metadata to SQL for SQLite and PostgreSQL, so that both give the same
+results.
 """

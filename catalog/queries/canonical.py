@@ -1,4 +1,4 @@
-"""One way to write a JSON value, so that equal values have equal texts: 1 and 1.0, in any order."""
+"""Canonical JSON: equal values have equal texts, whatever their key order, and 1 equals 1.0."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from typing import Any
 
 import orjson
 
-# SQLite has what is larger as a floating point number.
-LARGEST = 2**63
+# SQLite stores larger integers as floating point numbers.
+INT64_LIMIT = 2**63
 
 
 def canonical(value: Any) -> bytes:
-    """The text of `value`."""
-    return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
+    """Return the canonical text of `value`."""
+    return orjson.dumps(_normalize(value), option=orjson.OPT_SORT_KEYS)
 
 
 def canonical_text(text: str | bytes | None) -> str | None:
-    """The same of a value that is written as JSON already."""
+    """Return the canonical text of a JSON text."""
     return None if text is None else canonical(orjson.loads(text)).decode()
 
 
 def sqlite_number(value: float) -> float:
-    """The number as SQLite has it."""
+    """Return the number as SQLite stores it."""
     return float(value) if isinstance(value, int) and not _fits(value) else value
 
 
 def _fits(value: int) -> bool:
-    return -LARGEST <= value < LARGEST
+    return -INT64_LIMIT <= value < INT64_LIMIT
 
 
-def _plain(value: Any) -> Any:
+def _normalize(value: Any) -> Any:
     match value:
         case dict():
-            return {key: _plain(item) for key, item in value.items()}
+            return {key: _normalize(item) for key, item in value.items()}
         case list():
-            return [_plain(item) for item in value]
-        case float() if value.is_integer() and -LARGEST <= value < 2 * LARGEST:
+            return [_normalize(item) for item in value]
+        case float() if value.is_integer() and -INT64_LIMIT <= value < 2 * INT64_LIMIT:
             return int(value)
     return value

@@ -1,4 +1,4 @@
-"""Which of two values is less: numbers by size, texts by their characters' places in Unicode."""
+"""Order comparisons: numbers by value, strings by code points."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .sql import Sql
 OPERATORS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
 
-def compared(path: MetadataPath, operator: str, value: float | str) -> Q:
-    """What is there is of the same kind as `value`, and stands in that order to it."""
+def compare_values(path: MetadataPath, operator: str, value: float | str) -> Q:
+    """Match nodes whose value has the same type as `value`, and compares to it so."""
     sign = OPERATORS[operator]
     return Q(_texts(path, sign, value) if isinstance(value, str) else _numbers(path, sign, value))
 

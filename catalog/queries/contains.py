@@ -1,4 +1,4 @@
-"""Whether a list has an element, or a text has a part."""
+"""Containment: an element in a list, or a substring in a string."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 from django.db.models import Q, Value
 
 from ..database_vendor import on_postgresql
-from .equality import same
-from .json_containment import contained, nested
+from .equality import is_one_of
+from .json_containment import jsonb_contains, nest
 from .paths import MetadataPath
 from .sql import Sql
 
 
 def contains(path: MetadataPath, value: Any) -> Q:
-    """A list is there with `value` among its elements, or `value` is part of a text there."""
+    """Match nodes with a list that has `value`, or a string that `value` is a substring of."""
     if isinstance(value, str):
         return Q(_in_text(path, value)) | Q(_in_list(path, value))
     found = Q(_in_list(path, value))
     if on_postgresql() and path.plain:
-        return Q(contained(nested(path.segments, [value]))) & found
+        return Q(jsonb_contains(nest(path.segments, [value]))) & found
     return found
 
 
@@ -36,5 +36,5 @@ def _in_list(path: MetadataPath, value: Any) -> Sql:
         rows = "jsonb_array_elements({0}) AS element(value)"
     else:
         rows = "json_each({0}) AS element"
-    found = same(Sql("element.type"), Sql("element.value"), [value])
+    found = is_one_of(Sql("element.type"), Sql("element.value"), [value])
     return Sql(f"EXISTS (SELECT 1 FROM {rows} WHERE {{1}})", listed, found)  # noqa: S608

@@ -1,11 +1,11 @@
-"""A deadline for database statements that only read, and their cancellation with the request.
+"""Deadlines of read-only database statements, and their cancellation with the request.
 
 Statements within `statement_deadline` end after `bounds.search_seconds`, or when the client of the
 request disconnects, so that an abandoned search holds neither a connection nor a thread.
 
-PostgreSQL keeps the deadline itself (`statement_timeout`), set along with each statement in one
-round trip, and is sent a cancel request when the client is gone. SQLite runs in this process: it
-asks, every so many instructions, whether to go on.
+PostgreSQL enforces the deadline itself (`statement_timeout`), set in one round trip with each
+statement; a disconnected client causes a cancel request. SQLite runs in this process: it calls back
+every so many instructions to check whether to continue.
 """
 
 from __future__ import annotations
@@ -23,23 +23,22 @@ from core.errors import BadRequest
 
 from ..database_vendor import on_postgresql
 
-# Instructions of SQLite between two looks at the clock: tens of rows, each of which may be a call
-# of a function of ours on a large text.
+# SQLite instructions between two checks of the clock: tens of rows, each of which may call one of
+# our functions on a large text.
 INSTRUCTIONS = 2_000
-# How long to wait for PostgreSQL to take the request that cancels a statement, in seconds.
+# How long to wait for PostgreSQL to accept a cancel request, in seconds.
 CANCEL_TIMEOUT = 5
 NO_WORKERS = "SET LOCAL max_parallel_workers_per_gather = 0"
-# How SQLite, and PostgreSQL, call a statement that was ended from outside.
+# The message of SQLite and the SQLSTATE of PostgreSQL for an interrupted statement.
 INTERRUPTED, QUERY_CANCELED = "interrupted", "57014"
 
 
 @contextmanager
 def statement_deadline(*, workers: bool = True) -> Iterator[None]:
-    """Bound the statements of the block in time. Raise BadRequest, or Cancelled, beyond it.
+    """Limit the time of the statements in the block. Raise BadRequest, or Cancelled, beyond it.
 
-    Without `workers`, PostgreSQL answers each of them in one process. It takes searches for words
-    to be much more work than they are, and starts others to help, which takes longer than the
-    search.
+    Without `workers`, PostgreSQL runs each statement in one process. It overestimates the cost
+    of word searches and would start parallel workers, which takes longer than the search.
     """
     deadline = time.monotonic() + bounds().search_seconds
     limited = _on_postgresql if on_postgresql() else _on_sqlite
@@ -51,7 +50,7 @@ def statement_deadline(*, workers: bool = True) -> Iterator[None]:
             raise
         current().raise_if_cancelled()
         raise BadRequest(
-            f"The search takes longer than {bounds().search_seconds:g} seconds (the setting "
+            f"The search took longer than {bounds().search_seconds:g} seconds (the setting "
             "bounds.search_seconds). Use fewer or simpler filters, or search a smaller container."
         ) from error
 
@@ -88,19 +87,19 @@ def _on_postgresql(deadline: float, workers: bool) -> Iterator[None]:
             yield
     finally:
         if token.cancelled and not connection.in_atomic_block:
-            # A cancel request that came late would end the next statement of this connection.
+            # A late cancel request would interrupt the next statement of this connection.
             raw.close()
             connection.close()
 
 
 def _with_timeout(deadline: float, workers: bool) -> Callable[..., Any]:
-    """A wrapper of statements that lets PostgreSQL end each at the deadline."""
+    """Return an execute wrapper that lets PostgreSQL cancel each statement at the deadline."""
 
     def wrapper(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         left = max(int((deadline - time.monotonic()) * 1000), 1)
         settings = f"SET LOCAL statement_timeout = {left}" + ("" if workers else f"; {NO_WORKERS}")
-        # One round trip, in a transaction that ends with the statement. (Parameters are put in
-        # by the client; several statements could not have them bound by the server.)
+        # One round trip, in a transaction that ends with the statement. The client interpolates
+        # the parameters: the server cannot bind them for several statements.
         result = execute(f"{settings}; {sql}", params, many, context)
         cursor = context["cursor"].cursor
         while cursor.nextset():

@@ -1,4 +1,4 @@
-"""Which values there are among nodes, and how often."""
+"""Distinct values among nodes, and how often each occurs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..models import Node
 from .paths import MetadataPath
 from .sql import Part, Sql
 
-Rows = list[dict[str, Any]]
-# SQLite's values do not say that they were true or false, and texts of lists look like texts.
+DistinctRows = list[dict[str, Any]]
+# SQLite has no booleans, and returns lists as texts: `json_type` tells the original type.
 AS_JSON = (
     "CASE {0} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' "
     "WHEN 'text' THEN json_quote({1}) WHEN 'integer' THEN json_quote({1}) "
@@ -25,20 +25,20 @@ AS_JSON = (
 )
 
 
-# Rows of SQLite's that are in memory at a time, each of them as large as metadata may be.
-ROWS_AT_ONCE = 16
+# Rows that SQLite fetches at a time; each may be as large as metadata can be.
+FETCH_ROWS = 16
 
 
 class Distinct:
-    """The values among some nodes, for one answer: all of them are at most `most` bytes of JSON."""
+    """The distinct values among some nodes, limited to `most` bytes of JSON in one response."""
 
     def __init__(self, nodes: QuerySet[Node], *, counts: bool, most: int) -> None:
         self._nodes = nodes
         self._counts = counts
         self._left = most
 
-    def metadata(self, key: str) -> Rows:
-        """Return the values under `key`; nodes that have none count as having null.
+    def metadata(self, key: str) -> DistinctRows:
+        """Return the values under `key`; nodes without the key count as null.
 
         Raises Invalid and BadRequest.
         """
@@ -49,23 +49,23 @@ class Distinct:
             value = Sql(AS_JSON, path.kind, path.value, output_field=TextField())
         return self._rows(value, orjson.loads)
 
-    def families(self) -> Rows:
+    def families(self) -> DistinctRows:
         """Return the structure families. Raises BadRequest."""
         return self._rows(F("structure_family"), str)
 
-    def specs(self) -> Rows:
+    def specs(self) -> DistinctRows:
         """Return the lists of specs. Raises BadRequest."""
         text = Sql("CAST({0} AS TEXT)", F("specs"), output_field=TextField())
         return self._rows(text, orjson.loads)
 
-    def _rows(self, value: Part, read: Any) -> Rows:
+    def _rows(self, value: Part, read: Any) -> DistinctRows:
         grouped = self._nodes.order_by().values(found=value)
         if self._counts:
             grouped = grouped.annotate(count=Count("pk"))
         else:
             grouped = grouped.distinct().annotate(count=Value(None, IntegerField()))
         ordered = grouped.order_by("found").values_list("found", "count")
-        rows: Rows = []
+        rows: DistinctRows = []
         for found, count in self._fetched(ordered):
             self._spend(len(found or ""))
             rows.append({"value": None if found is None else read(found), "count": count})
@@ -73,8 +73,8 @@ class Distinct:
 
     def _fetched(self, rows: Any) -> Any:
         if not on_postgresql():
-            return rows.iterator(chunk_size=ROWS_AT_ONCE)
-        # Its client has all rows in memory at once, so their size is asked for before.
+            return rows.iterator(chunk_size=FETCH_ROWS)
+        # Its client loads all rows at once, so their total size is queried first.
         size = Sql("octet_length(CAST({0} AS TEXT))", F("found"), output_field=IntegerField())
         self._check(rows.order_by().annotate(size=size).aggregate(total=Sum("size"))["total"] or 0)
         return rows
@@ -87,5 +87,5 @@ class Distinct:
         if size > self._left:
             raise BadRequest(
                 f"The distinct values are larger than {bounds().distinct} bytes (the setting "
-                "bounds.distinct). Ask for fewer metadata keys, or filter the nodes."
+                "bounds.distinct). Request fewer metadata keys, or filter the nodes."
             )

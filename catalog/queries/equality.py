@@ -1,6 +1,7 @@
-"""Whether a value in the metadata is a certain value, or one of several.
+"""Equality: a metadata value is one of some values.
 
-As JSON sees it: 1 is 1.0, but neither true nor "1"; the order of keys in an object is nothing.
+Values are compared as JSON: 1 equals 1.0, but neither true nor "1"; the order of object keys does
+not matter.
 """
 
 from __future__ import annotations
@@ -14,42 +15,42 @@ from django.db.models import Q, Value
 from ..database_vendor import on_postgresql
 from . import fts_terms
 from .canonical import canonical, sqlite_number
-from .json_containment import contained, nested
+from .json_containment import jsonb_contains, nest
 from .paths import MetadataPath
 from .sql import Part, Sql, always, never, texts
 
-# PostgreSQL looks in the index once for each.
-MOST_LOOKUPS = 20
+# PostgreSQL searches the index once per value.
+MAX_INDEX_LOOKUPS = 20
 
 
-def equal(path: MetadataPath, value: Any, parent: int | None) -> Q:
-    """The value is there."""
+def equals(path: MetadataPath, value: Any, parent: int | None) -> Q:
+    """Match nodes that have the value."""
     return one_of(path, [value], parent)
 
 
-def unequal(path: MetadataPath, value: Any) -> Q:
-    """Something is there, and it is not the value."""
-    return Q(path.present) & ~Q(same(path.kind, path.value, [value]))
+def not_equals(path: MetadataPath, value: Any) -> Q:
+    """Match nodes that have another value under the key."""
+    return Q(path.present) & ~Q(is_one_of(path.kind, path.value, [value]))
 
 
 def one_of(path: MetadataPath, values: Sequence[Any], parent: int | None) -> Q:
-    """One of the values is there."""
+    """Match nodes that have one of the values."""
     if not values:
         return Q(never())
-    found = Q(same(path.kind, path.value, values))
+    found = Q(is_one_of(path.kind, path.value, values))
     narrowed = _indexed(path, values, parent) if path.plain else None
     return found if narrowed is None else narrowed & found
 
 
 def none_of(path: MetadataPath, values: Sequence[Any]) -> Q:
-    """Something is there, and it is none of the values; with no values, every node."""
+    """Match nodes that have none of the values under the key; with no values, every node."""
     if not values:
         return Q(always())
-    return Q(path.present) & ~Q(same(path.kind, path.value, values))
+    return Q(path.present) & ~Q(is_one_of(path.kind, path.value, values))
 
 
-def same(kind: Part, value: Part, wanted: Sequence[Any]) -> Sql:
-    """Whether `value`, of the type `kind`, is one of `wanted`; never NULL."""
+def is_one_of(kind: Part, value: Part, wanted: Sequence[Any]) -> Sql:
+    """Return whether `value`, of the type `kind`, is one of `wanted`; never NULL."""
     if on_postgresql():
         if len(wanted) == 1:
             single = Value(orjson.dumps(wanted[0]).decode())
@@ -87,17 +88,17 @@ def _sqlite_same(kind: Part, value: Part, wanted: Sequence[Any]) -> Sql:
 
 
 def _indexed(path: MetadataPath, values: Sequence[Any], parent: int | None) -> Q | None:
-    """What an index gives, which is the same or more."""
+    """Return a condition that an index answers: the same nodes or more; None if none helps."""
     if on_postgresql():
-        if len(values) > MOST_LOOKUPS:
+        if len(values) > MAX_INDEX_LOOKUPS:
             return None
         either = Q()
         for value in values:
-            either |= Q(contained(nested(path.segments, value)))
+            either |= Q(jsonb_contains(nest(path.segments, value)))
         return either
     if any(isinstance(value, dict) for value in values):
         return None
     narrowed = fts_terms.match_terms(
-        parent, [fts_terms.fact(path.segments, value) for value in values]
+        parent, [fts_terms.key_value_term(path.segments, value) for value in values]
     )
     return None if narrowed is None else Q(narrowed)

@@ -1,6 +1,6 @@
-"""The kinds of filters, by the names that the wire has for them, and what each of them asks.
+"""The kinds of filters, by their names in the protocol, and the condition of each.
 
-Source: the wire, "Filter encoding".
+Source: docs/reference/tiled-protocol/http.md, "Filter encoding".
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from tiled_client.wire.structure_family import StructureFamily
 
 from ..models import Node
 from ..permissions.visibility import with_any_tag
-from .comparison import OPERATORS, compared
+from .comparison import OPERATORS, compare_values
 from .contains import contains
-from .equality import equal, none_of, one_of, unequal
+from .equality import equals, none_of, not_equals, one_of
 from .fulltext import fulltext
 from .paths import MetadataPath
 from .patterns import like, regex
@@ -37,9 +37,12 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a filter of this kind asks: from its values, and the parent of the nodes if all have
-    the same, to a condition. `fields` says what the wire's texts are, `defaults` what may be left
-    out. The condition raises BadRequest and Invalid."""
+    """A kind of filter: `condition` maps its field values, and the nodes' common parent, to a Q.
+
+    `fields` gives the encoding of each field in the query string, `defaults` the optional
+    fields. The parent is None if the nodes have several. `condition` raises BadRequest and
+    Invalid.
+    """
 
     fields: dict[str, str]
     condition: Callable[[dict[str, Any], int | None], Q]
@@ -49,10 +52,10 @@ class Kind:
 FILTERS: dict[str, Kind] = {}
 
 
-def filtered(
+def apply_filters(
     nodes: QuerySet[Node], filters: Iterable[Filter], *, parent: int | None = None
 ) -> QuerySet[Node]:
-    """Those of `nodes` that pass all filters; `parent` is theirs, if all have the same.
+    """Return those of `nodes` that pass all filters; `parent` is given if all nodes share it.
 
     Raises BadRequest and Invalid.
     """
@@ -64,7 +67,7 @@ def filtered(
 
 
 def _check_number(filters: list[Filter]) -> None:
-    """Raise BadRequest for more than one search may ask."""
+    """Raise BadRequest for more filters than one search may have."""
     keys = [str(one.values["key"]) for one in filters if "key" in one.values]
     counts = {
         "filters": ("Filters in this search", len(filters)),
@@ -77,7 +80,7 @@ def _check_number(filters: list[Filter]) -> None:
 
 
 def implies_parent(filters: Iterable[Filter]) -> bool:
-    """Whether these filters let nobody pass but children of the parent that they are told of."""
+    """Return whether the filters match only children of the parent that is passed to them."""
     return any(one.kind == "fulltext" for one in filters)
 
 
@@ -93,12 +96,12 @@ def _kind(
 
 @_kind("eq", {"key": "raw", "value": "json"})
 def _eq(values: dict[str, Any], parent: int | None) -> Q:
-    return equal(_path(values), values["value"], parent)
+    return equals(_path(values), values["value"], parent)
 
 
 @_kind("noteq", {"key": "raw", "value": "json"})
 def _noteq(values: dict[str, Any], parent: int | None) -> Q:
-    return unequal(_path(values), values["value"])
+    return not_equals(_path(values), values["value"])
 
 
 @_kind("comparison", {"operator": "raw", "key": "raw", "value": "json"})
@@ -107,8 +110,8 @@ def _comparison(values: dict[str, Any], parent: int | None) -> Q:
     if operator not in OPERATORS:
         raise Invalid(f"The operator must be one of {', '.join(OPERATORS)}, not {operator!r}.")
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise BadRequest(f"Only numbers and texts are less or greater, not {value!r:.80}.")
-    return compared(_path(values), operator, value)
+        raise BadRequest(f"Only numbers and strings can be compared by order, not {value!r:.80}.")
+    return compare_values(_path(values), operator, value)
 
 
 @_kind("contains", {"key": "raw", "value": "json"})
@@ -167,7 +170,7 @@ def _keys_filter(values: dict[str, Any], parent: int | None) -> Q:
 
 @_kind("lookup", {"key": "raw"})
 def _lookup(values: dict[str, Any], parent: int | None) -> Q:
-    # Below a container more than one node may have that key; the wire has no answer for that.
+    # Below a container several nodes may have that key; the protocol defines no result for that.
     return Q(key=values["key"]) if parent is not None else Q(pk__in=[])
 
 

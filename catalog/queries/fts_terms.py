@@ -1,8 +1,8 @@
-"""The terms by which SQLite finds nodes, in an index of the kind that is made for words (FTS5).
+"""Terms of SQLite's full-text index (FTS5), by which nodes are found.
 
-Of a node these are its parent, the words in its metadata, and its facts: that a key has a value,
-said in a few letters. PostgreSQL has indexes of its own for this (see `indexes`). Facts narrow a
-search down; the condition itself is always put to what they leave.
+The terms of a node are its parent, the words in its metadata, and hashes of its key-value pairs.
+PostgreSQL has other indexes for this (see `indexes`). Key-value terms narrow a search down; the
+exact condition is always evaluated on the remaining nodes.
 """
 
 from __future__ import annotations
@@ -18,46 +18,46 @@ from .canonical import canonical
 from .sql import Sql
 from .words import texts_in, words
 
-MOST_FACTS = 500
-MORE_FACTS = "=more"
-"""Of a node with more facts than are kept, to which any fact may belong."""
-# Beyond this a search among the children is no slower without it.
-MOST_ALTERNATIVES = 100
+MAX_TERMS_PER_NODE = 500
+INCOMPLETE = "=more"
+"""The term of nodes with more key-value pairs than are indexed: any pair may match."""
+# With more alternatives, scanning the children is as fast as the index.
+MAX_ALTERNATIVES = 100
 
 
 def node_terms(parent: int | None, metadata: str) -> str:
-    """All terms of a node, with spaces between them; the function that SQLite's triggers call."""
+    """Return all terms of a node, separated by spaces; SQLite's triggers call this function."""
     terms = [child_of(parent or 0)]
     try:
         value = orjson.loads(metadata)
         terms += {word.lower() for text in texts_in(value) for word in words(text)}
         terms += _facts(value)
     except (ValueError, TypeError, RecursionError):
-        # Nested deeper than the server lets anybody write; whoever did can still delete it.
-        terms.append(MORE_FACTS)
+        # Nested deeper than the server accepts; such a node can still be deleted.
+        terms.append(INCOMPLETE)
     return " ".join(terms)
 
 
 def child_of(parent: int) -> str:
-    """That a node is in that container."""
+    """Return the term of nodes in that container."""
     return f":{parent}"
 
 
-def fact(segments: Iterable[str], value: Any) -> str:
-    """That `value`, a scalar or a list, is found under these keys."""
-    return _fact("\0".join(segments).encode(), value)
+def key_value_term(segments: Iterable[str], value: Any) -> str:
+    """Return the term of `value`, a scalar or a list, under these keys."""
+    return _key_value_term("\0".join(segments).encode(), value)
 
 
-def match_terms(parent: int | None, facts: list[str]) -> Sql | None:
-    """Nodes that may have one of `facts`; None if there are too many to ask for."""
-    if len(facts) > MOST_ALTERNATIVES:
+def match_terms(parent: int | None, key_values: list[str]) -> Sql | None:
+    """Match nodes that may have one of the terms; return None if there are too many terms."""
+    if len(key_values) > MAX_ALTERNATIVES:
         return None
-    either = " OR ".join(f'"{term}"' for term in [*facts, MORE_FACTS])
+    either = " OR ".join(f'"{term}"' for term in [*key_values, INCOMPLETE])
     return _matching(parent, f"({either})")
 
 
-def having_words(parent: int | None, wanted: Iterable[str]) -> Sql:
-    """Nodes that have all of these words."""
+def match_words(parent: int | None, wanted: Iterable[str]) -> Sql:
+    """Match nodes that have all of these words."""
     return _matching(parent, " AND ".join(f'"{word.lower()}"' for word in wanted))
 
 
@@ -73,14 +73,14 @@ def _matching(parent: int | None, match: str) -> Sql:
 def _facts(metadata: Any) -> list[str]:
     found: list[str] = []
     for prefix, value in _values(metadata):
-        if len(found) == MOST_FACTS:
-            return [*found, MORE_FACTS]
-        found.append(_fact(prefix, value))
+        if len(found) == MAX_TERMS_PER_NODE:
+            return [*found, INCOMPLETE]
+        found.append(_key_value_term(prefix, value))
     return found
 
 
 def _values(metadata: Any) -> Iterator[tuple[bytes, Any]]:
-    """All values that are no objects, each with the keys that lead to it through objects."""
+    """Yield all values that are not objects, each with the object keys that lead to it."""
     waiting = [(b"", metadata)] if isinstance(metadata, dict) else []
     while waiting:
         prefix, item = waiting.pop()
@@ -92,6 +92,6 @@ def _values(metadata: Any) -> Iterator[tuple[bytes, Any]]:
                 yield path, value
 
 
-def _fact(path: bytes, value: Any) -> str:
+def _key_value_term(path: bytes, value: Any) -> str:
     text = path + b"\0=" + canonical(value)
     return "=" + hashlib.blake2b(text, digest_size=8).hexdigest()

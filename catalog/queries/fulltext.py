@@ -1,4 +1,4 @@
-"""Words anywhere in the texts of the metadata."""
+"""Full-text search in the strings of the metadata."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from . import fts_terms
 from .sql import Sql, never
 from .words import words
 
-MOST_WORDS = 100
+MAX_WORDS = 100
 
 
 def fulltext(text: str, parent: int | None) -> Q:
-    """All words of `text` are there, whole, in any place and order; case does not count.
+    """Match nodes that have all words of `text`, in any order and case.
 
     Raises BadRequest.
     """
     wanted = list(dict.fromkeys(words(text)))
-    if len(wanted) > MOST_WORDS:
-        raise BadRequest(f"At most {MOST_WORDS} words can be searched for at once.")
+    if len(wanted) > MAX_WORDS:
+        raise BadRequest(f"A full-text search has at most {MAX_WORDS} words.")
     if not wanted:
         return Q(never())
     if on_postgresql():
@@ -34,4 +34,4 @@ def fulltext(text: str, parent: int | None) -> Q:
                 Value(" ".join([*within, *wanted])),
             )
         )
-    return Q(fts_terms.having_words(parent, wanted))
+    return Q(fts_terms.match_words(parent, wanted))

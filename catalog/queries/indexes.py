@@ -1,8 +1,8 @@
-"""The indexes that searches are answered from, where Django has no words for them.
+"""Indexes for searches that Django cannot declare.
 
-PostgreSQL: the metadata and the specs, for containment, and the words in the metadata, each node's
-together with its parent. SQLite: the terms of each node (see `terms`), which triggers keep in step
-with every change, whoever makes it.
+PostgreSQL: containment in metadata and specs, and the words in the metadata, each node's together
+with its parent. SQLite: the terms of each node (see `fts_terms`), which triggers update with every
+change.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
-from .words import LETTERS, LONGEST_WORD
+from .words import LETTERS, MAX_WORD_CHARS
 
 logger = logging.getLogger(__name__)
 
 REPAIR_CLASS = 0x711EF
-# What JSON writes behind a backslash is never a letter.
+# Escape sequences of JSON never stand for letters.
 _ESCAPES = r"\\(?:u[0-9a-f]{4}|.)"
 
-# Its cost keeps PostgreSQL from asking node after node for words that few of them have.
+# The high cost makes PostgreSQL use the index instead of evaluating the function for each node.
 FUNCTION_BODY = f"""
         SELECT array[':' || parent] || string_to_array(lower(btrim(regexp_replace(
             regexp_replace(
                 jsonb_path_query_array(metadata, 'strict $.** ? (@.type() == "string")')::text,
                 '{_ESCAPES}|[^{LETTERS}]+', ' ', 'g'
             ),
-            '([^ ]{{{LONGEST_WORD}}})[^ ]+', '\\1', 'g'
+            '([^ ]{{{MAX_WORD_CHARS}}})[^ ]+', '\\1', 'g'
         ))), ' ')
     """
 FUNCTION = (
     "CREATE OR REPLACE FUNCTION catalog_terms(parent bigint, metadata jsonb) RETURNS text[] "
     f"LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $${FUNCTION_BODY}$$"
 )
-# As PostgreSQL itself writes them.
+# Spelled as pg_get_indexdef returns them.
 POSTGRESQL_INDEXES = {
     "catalog_node_terms": "gin (catalog_terms(parent_id, metadata))",
     "catalog_node_metadata": "gin (metadata jsonb_path_ops)",
@@ -76,10 +76,10 @@ SQLITE_GONE = (
 
 
 def restore(sender: AppConfig, using: str, **_: Any) -> None:
-    """Make again what is missing or another version's, after every `migrate`.
+    """Recreate missing or outdated indexes after every `migrate`.
 
-    Somebody may have restored a copy without it; and SQLite changes a table by making a new one,
-    which has none of the triggers. Each repair is logged.
+    A restored copy may lack them; and SQLite alters a table by creating a new one, without
+    triggers. Each repair is logged.
     """
     connection = connections[using]
     if "catalog_node" not in connection.introspection.table_names():
@@ -88,7 +88,7 @@ def restore(sender: AppConfig, using: str, **_: Any) -> None:
         if connection.vendor == "sqlite":
             _restore_sqlite(cursor)
         else:
-            # Of servers that start together, one repairs.
+            # The lock lets one of several servers that start together do the repair.
             cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [REPAIR_CLASS])
             _restore_postgresql(cursor)
     for model in sender.get_models():
@@ -96,7 +96,7 @@ def restore(sender: AppConfig, using: str, **_: Any) -> None:
 
 
 def _restore_declared(connection: BaseDatabaseWrapper, model: type[Model]) -> None:
-    """Make the indexes that a model declares and its table lacks."""
+    """Create the indexes that a model declares and its table lacks."""
     with connection.cursor() as cursor:
         if model._meta.db_table not in connection.introspection.table_names(cursor):
             return
@@ -115,7 +115,7 @@ def _restore_sqlite(cursor: Any) -> None:
     if not wrong:
         return
     logger.warning("Repairing the index of words: %s", ", ".join(wrong))
-    # What a missing trigger has missed is not known: all of it is made again.
+    # Changes that a missing trigger did not index are unknown: rebuild the whole index.
     for statement in (*SQLITE_GONE, *SQLITE.values(), *SQLITE_FILLED):
         cursor.execute(statement)
 

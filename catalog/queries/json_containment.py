@@ -1,4 +1,4 @@
-"""PostgreSQL's containment of JSON in JSON, which its index on the metadata answers."""
+"""PostgreSQL's JSON containment (`@>`), which the index on the metadata supports."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from django.db.models import F, Value
 from .sql import Sql
 
 
-def nested(segments: Iterable[str], value: Any) -> Any:
-    """Metadata that have nothing but `value` under these keys."""
+def nest(segments: Iterable[str], value: Any) -> Any:
+    """Return metadata that have only `value`, under these keys."""
     for key in reversed(tuple(segments)):
         value = {key: value}
     return value
 
 
-def contained(value: Any, column: str = "metadata") -> Sql:
-    """Whether the column contains `value`: all it has, and perhaps more, at every level."""
+def jsonb_contains(value: Any, column: str = "metadata") -> Sql:
+    """Return whether the column contains `value` at every level, possibly with more keys."""
     return Sql("{0} @> {1}::jsonb", F(column), Value(orjson.dumps(value).decode()))

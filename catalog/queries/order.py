@@ -1,4 +1,4 @@
-"""In which order nodes are listed."""
+"""Sort order of listings."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .paths import MetadataPath
 from .sql import Part, Sql
 
 SORT = re.compile(r"(?:[+-][a-zA-Z0-9_.]*|[a-zA-Z0-9_.]+)?")
-MOST_KEYS = 20
-# The kinds in PostgreSQL's order; null is as good as nothing.
+MAX_SORT_KEYS = 20
+# Types in PostgreSQL's order; null sorts like a missing value.
 KINDS = (
     "CASE {0} WHEN 'text' THEN 0 WHEN 'integer' THEN 1 WHEN 'real' THEN 1 WHEN 'false' THEN 2 "
     "WHEN 'true' THEN 2 WHEN 'array' THEN 3 WHEN 'object' THEN 4 END"
@@ -26,14 +26,14 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By what nodes are sorted first, and whether the newest comes first where that is equal."""
+    """The sort terms of a listing, and whether newer nodes come first among equal ones."""
 
     terms: tuple[OrderBy, ...] = ()
     newest_first: bool = False
 
     @classmethod
     def parse(cls, sorting: Sequence[str]) -> Order:
-        """Read `color`, `-start.time`, `id` (the key), `-` (the newest first).
+        """Parse `color`, `-start.time`, `id` (the key), `-` (newest first).
 
         Raises Invalid and BadRequest.
         """
@@ -52,21 +52,21 @@ class Order:
                 raise BadRequest(f"Duplicate sorting key: {key}")
             named.add(key)
             terms += [_term(part, descending) for part in _values(key)]
-        if len(named) > MOST_KEYS:
-            raise BadRequest(f"Nodes can be sorted by at most {MOST_KEYS} keys.")
+        if len(named) > MAX_SORT_KEYS:
+            raise BadRequest(f"Nodes can be sorted by at most {MAX_SORT_KEYS} keys.")
         return cls(tuple(terms), reverse)
 
     @property
     def by_creation(self) -> bool:
-        """Whether nothing else counts, so that the place of a node is known from its id."""
+        """Whether nodes are sorted by creation only, so that an id determines a position."""
         return not self.terms
 
-    def applied(self, nodes: QuerySet[Node]) -> QuerySet[Node]:
-        """The nodes in this order."""
+    def apply(self, nodes: QuerySet[Node]) -> QuerySet[Node]:
+        """Sort the nodes."""
         return nodes.order_by(*self.terms, "-pk" if self.newest_first else "pk")
 
     def after(self, nodes: QuerySet[Node], cursor: int) -> QuerySet[Node]:
-        """What comes after the node whose id is `cursor`, in order of creation."""
+        """Return the nodes that follow the node with the id `cursor`, in order of creation."""
         return nodes.filter(pk__lt=cursor) if self.newest_first else nodes.filter(pk__gt=cursor)
 
 

@@ -1,4 +1,4 @@
-"""One page of what was found, and how much that is in all."""
+"""Find one page of nodes, and count all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .sizes import count_fitting
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPage:
     """The ids of a page's nodes, the exact number of nodes on all pages, and if more follow."""
 
     ids: list[int]
@@ -28,28 +28,28 @@ def find_page(
     offset: int = 0,
     cursor: int | None = None,
     counted: QuerySet[Node] | None = None,
-) -> Found:
-    """Look up at most `limit` of `nodes`, and count all of them.
+) -> FoundPage:
+    """Return at most `limit` of `nodes`, and the count of all.
 
-    The page begins after as many as `offset`, or after the node whose id is `cursor`. `counted`
-    are the same nodes, as they are counted fastest.
+    The page begins at `offset`, or after the node with the id `cursor`. `counted` are the same
+    nodes, as a query that is faster to count.
     """
     ids = _ids(nodes, order, limit, offset, cursor)
     more = len(ids) > limit > 0
     whole = cursor is None and not offset and limit and not more
     every = nodes if counted is None else counted
     total = len(ids) if whole else every.order_by().count()
-    return Found(ids[:limit], total, more)
+    return FoundPage(ids[:limit], total, more)
 
 
-def shortened(found: Found, most: int, *, assets: bool = False) -> Found:
-    """Return the page without those at its end that make it larger than `most` bytes."""
+def truncate_page(found: FoundPage, most: int, *, assets: bool = False) -> FoundPage:
+    """Return the page without the nodes at its end that make it larger than `most` bytes."""
     count = count_fitting(found.ids, most, assets=assets)
-    return found if count == len(found.ids) else Found(found.ids[:count], found.total, True)
+    return found if count == len(found.ids) else FoundPage(found.ids[:count], found.total, True)
 
 
 def load(ids: list[int], *, assets: bool) -> list[Node]:
-    """The nodes of these ids, in that order, with their data sources; deleted ones are left out."""
+    """Return the nodes with these ids, in that order, with data sources; skip deleted ones."""
     nodes = Node.objects.select_related("data_source").filter(pk__in=ids)
     if assets:
         nodes = nodes.prefetch_related("data_source__asset_links")
@@ -64,6 +64,6 @@ def _ids(
         return []
     if cursor is not None:
         nodes = order.after(nodes, cursor)
-    # The ids alone come from an index, however many of them are skipped.
-    ids = order.applied(nodes).values_list("pk", flat=True)
+    # An index alone provides the ids, however many of them are skipped.
+    ids = order.apply(nodes).values_list("pk", flat=True)
     return list(ids[offset : offset + limit + 1])

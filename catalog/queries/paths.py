@@ -1,4 +1,4 @@
-"""Places in the metadata: `sample.name`, `motors.0`, `"key.with.dots".x`."""
+"""Paths in metadata: `sample.name`, `motors.0`, `"key.with.dots".x`."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from .sql import Part, Sql, texts
 
 SEGMENT = re.compile(r'("(?:[^"\\]|\\.)*"|[^.]*)(\.|\Z)', re.DOTALL)
 INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
-# PostgreSQL takes these for a place in a list as well, the last one, or the first.
+# PostgreSQL accepts these as list indexes, too.
 NEARLY_INDEX = re.compile(r"\s*[+-]?[0-9]+\s*")
-# SQLite before 3.45 finds no key that is written with these, nor an empty one.
-AWKWARD = re.compile(r'["\\]|[\x00-\x1f]')
+# SQLite before 3.45 cannot find keys with these characters, nor an empty key.
+UNSUPPORTED_KEY = re.compile(r'["\\]|[\x00-\x1f]')
 MAX_KEY_PARTS = 50
 MAX_KEY_CHARS = 1000
 
 
 @dataclass(frozen=True)
 class MetadataPath:
-    """Keys that lead to a value; one like `0` is a key of an object, or a place in a list."""
+    """Keys that lead to a value; one like `0` is a key of an object, or an index of a list."""
 
     segments: tuple[str, ...]
 
     @classmethod
     def parse(cls, text: str) -> MetadataPath:
-        """Read keys with dots between them; in double quotes, as in JSON, a key may have dots.
+        """Parse keys separated by dots; a key in double quotes, as in JSON, may contain dots.
 
         Raises Invalid.
         """
@@ -42,7 +42,7 @@ class MetadataPath:
         segments, place = [], 0
         while True:
             found = SEGMENT.match(text, place)
-            if found is None:  # something follows a closing quote: it was no quotation
+            if found is None:  # text follows the closing quote: treat it as an unquoted key
                 found = re.compile(r"([^.]*)(\.|\Z)", re.DOTALL).match(text, place)
                 assert found is not None
             segments.append(_unquoted(found[1]))
@@ -55,12 +55,12 @@ class MetadataPath:
 
     @property
     def plain(self) -> bool:
-        """Whether it can lead through objects only, and not into a list."""
+        """Whether the path leads through objects only, and not into a list."""
         return not any(INDEX.fullmatch(segment) for segment in self.segments)
 
     @cached_property
     def value(self) -> Sql:
-        """What is there: of PostgreSQL's type jsonb, or SQLite's own, where lists are texts."""
+        """The value: of type jsonb in PostgreSQL, of SQLite's own type, where lists are texts."""
         if on_postgresql():
             return _postgresql_value(self.segments)
         if self._simple:
@@ -69,7 +69,7 @@ class MetadataPath:
 
     @cached_property
     def kind(self) -> Sql:
-        """The name that the database has for the type of what is there; NULL for nothing."""
+        """The database's name for the type of the value; NULL if it does not exist."""
         if on_postgresql():
             return _text("jsonb_typeof({0})", self.value)
         if self._simple:
@@ -78,17 +78,19 @@ class MetadataPath:
 
     @property
     def present(self) -> Sql:
-        """Whether there is anything, null included."""
+        """Whether the value exists, null included."""
         return Sql("{0} IS NOT NULL", self.kind)
 
     @property
     def text(self) -> Sql:
-        """The text that is there; of other types, anything."""
+        """The text of a string; undefined for other types."""
         return _text("{0} #>> '{{}}'", self.value) if on_postgresql() else self.value
 
     @property
     def _simple(self) -> bool:
-        return self.plain and not any(AWKWARD.search(key) or not key for key in self.segments)
+        return self.plain and not any(
+            UNSUPPORTED_KEY.search(key) or not key for key in self.segments
+        )
 
     @property
     def _json_path(self) -> Value:
@@ -130,7 +132,7 @@ def _misread(segment: str) -> bool:
 
 
 def _walked(segments: tuple[str, ...], column: str) -> Sql:
-    """From key to key through SQLite's table of what an object or a list holds."""
+    """Build a join over SQLite's `json_each` tables, one per key."""
     steps, conditions = [], []
     for number, _ in enumerate(segments, 1):
         inner = f"s{number - 1}"

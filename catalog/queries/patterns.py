@@ -1,4 +1,4 @@
-"""Texts of a certain form: as SQL's LIKE has it, or by a regular expression."""
+"""Pattern matches: SQL LIKE and regular expressions."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from .paths import MetadataPath
 from .sql import Sql
 
 MAX_PATTERN_CHARS = 1000
-# Each of them is tried at every place.
+# Each wildcard is tried at every position.
 MAX_WILDCARDS = 20
-JOKERS = {"%": "*", "_": "?"}
-# What RE2 and PostgreSQL call by other names.
+WILDCARDS = {"%": "*", "_": "?"}
+# Escapes with different names in RE2 and PostgreSQL.
 BOUNDARIES = {r"\b": r"\y", r"\B": r"\Y", r"\z": r"\Z"}
 IGNORE_CASE = "(?i)"
 ESCAPE = re.compile(r"\\.", re.DOTALL)
 
 
 def like(path: MetadataPath, pattern: str) -> Q:
-    """A text is there, all of it of that form: `%` is anything, `_` one character, case counts.
+    """Match strings by a LIKE pattern: `%` matches anything, `_` one character; case-sensitive.
 
-    A backslash takes its meaning from what follows. Raises BadRequest.
+    A backslash escapes the next character. Raises BadRequest.
     """
     parts = _parts(pattern)
     if len(pattern) > MAX_PATTERN_CHARS or parts.count("%") > MAX_WILDCARDS:
@@ -39,19 +39,19 @@ def like(path: MetadataPath, pattern: str) -> Q:
         )
     if on_postgresql():
         return Q(Sql("{0} = 'string' AND {1} LIKE {2}", path.kind, path.text, Value(pattern)))
-    glob = Value("".join(_globbed(part) for part in parts))
+    glob = Value("".join(_to_glob(part) for part in parts))
     return Q(Sql("{0} = 'text' AND {1} GLOB {2}", path.kind, path.value, glob))
 
 
-def _globbed(part: str) -> str:
-    """The same for SQLite's GLOB, which unlike its LIKE knows capitals from small letters."""
-    if part in JOKERS:
-        return JOKERS[part]
+def _to_glob(part: str) -> str:
+    """Return the pattern part for SQLite's GLOB, which is case-sensitive, unlike its LIKE."""
+    if part in WILDCARDS:
+        return WILDCARDS[part]
     return f"[{part[-1]}]" if part[-1] in "*?[" else part[-1]
 
 
 def _parts(pattern: str) -> list[str]:
-    """The characters, each together with a backslash before it."""
+    """Return the characters, each together with a backslash before it."""
     parts = re.findall(r"\\.|[^\\]", pattern, re.DOTALL)
     if sum(map(len, parts)) < len(pattern):
         raise BadRequest(r"A pattern must not end in a single backslash; \\ is a backslash.")
@@ -59,10 +59,10 @@ def _parts(pattern: str) -> list[str]:
 
 
 def regex(path: MetadataPath, pattern: str, case_sensitive: bool) -> Q:
-    """A text is there, some part of it as the expression says.
+    """Match strings in which the expression is found.
 
-    The language is RE2's: without back-references and look-around, so that no expression takes
-    long. Raises BadRequest.
+    The syntax is RE2's: without back-references and look-around, so that every expression runs
+    in linear time. Raises BadRequest.
     """
     check_expression(pattern)
     if pattern.startswith(IGNORE_CASE):
@@ -79,21 +79,21 @@ def regex(path: MetadataPath, pattern: str, case_sensitive: bool) -> Q:
 
 
 def check_expression(pattern: str) -> None:
-    """Raise BadRequest for what is no regular expression, or too large a one."""
+    """Raise BadRequest for an invalid regular expression, or one that is too large."""
     if len(pattern) > MAX_PATTERN_CHARS:
         raise BadRequest(f"A regular expression has at most {MAX_PATTERN_CHARS} characters.")
     try:
-        size = compiled(pattern, True).programsize
+        size = compile_pattern(pattern, True).programsize
     except re2.error as error:
-        raise BadRequest(f"{pattern!r} is no regular expression: {error}") from error
+        raise BadRequest(f"{pattern!r} is not a valid regular expression: {error}") from error
     if size > bounds().regex_size:
-        # PostgreSQL compiles it anew for each of its texts, in time with the square of the size.
+        # PostgreSQL compiles it for each string, in time quadratic in its size.
         raise BadRequest(exceeded("Size of the compiled regular expression", size, "regex_size"))
 
 
 @lru_cache(maxsize=64)
-def compiled(pattern: str, case_sensitive: bool) -> Any:
-    """The expression, ready to search with. Raises re2.error."""
+def compile_pattern(pattern: str, case_sensitive: bool) -> Any:
+    """Return the compiled expression. Raises re2.error."""
     options = re2.Options()
     options.case_sensitive = case_sensitive
     options.log_errors = False
@@ -102,5 +102,5 @@ def compiled(pattern: str, case_sensitive: bool) -> Any:
 
 def _postgresql_expression(pattern: str) -> str:
     renamed = ESCAPE.sub(lambda found: BOUNDARIES.get(found[0], found[0]), pattern)
-    # Otherwise a dot would be a line's end as well.
+    # Without (?p), a dot would match a newline.
     return f"(?p){renamed}"

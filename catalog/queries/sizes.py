@@ -1,4 +1,4 @@
-"""How large nodes are in an answer, asked of the database before any of them is loaded."""
+"""Estimate the size of nodes in a response with a query, before loading them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.db import connection
 
 from ..database_vendor import on_postgresql
 
-# Of an asset, and of a chunk, in JSON: about so many bytes.
+# Approximate JSON size of an asset, and of a chunk size, in bytes.
 ASSET, CHUNK = 200, 6
-# Few are loaded without asking: each has its own bounds.
+# So few are loaded unchecked: each node is bounded by itself.
 FEW = 8
 SIZES = """
 SELECT node.id, {octets}, CAST(source.structure AS TEXT), {assets}
@@ -27,15 +27,15 @@ ASSETS = (
 
 
 def count_fitting(ids: Sequence[int], most: int, *, assets: bool = False) -> int:
-    """Return how many of the first nodes are together no larger than `most` bytes; at least one.
+    """Return how many of the first nodes fit into `most` bytes together; at least one.
 
-    Their metadata and structures count, and their `assets` if these are wanted.
+    Metadata and structures count, and assets if `assets` is true.
     """
     return len(ids) if len(ids) <= FEW else _fitting(ids, _sizes(ids, assets), most)
 
 
 def fitting_revisions(ids: Sequence[int], most: int) -> int:
-    """Return the same of revisions, by their ids."""
+    """Return how many of the first revisions fit into `most` bytes together; at least one."""
     if len(ids) <= FEW:
         return len(ids)
     sql = REVISIONS.format(octets=_octets("metadata"), ids=_listed(ids))
@@ -80,6 +80,6 @@ def _structure(text: str | None) -> int:
 
 @lru_cache(maxsize=256)
 def _chunks(text: str) -> int:
-    """The number of chunk sizes in a structure as it is stored: runs of equal ones."""
+    """Return the number of chunk sizes in a stored structure, which encodes runs of equal sizes."""
     chunks: Any = orjson.loads(text).get("chunks") or ()
     return sum(count for runs in chunks for _, count in runs or ())

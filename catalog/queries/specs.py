@@ -1,4 +1,4 @@
-"""What nodes declare themselves to be."""
+"""Filter nodes by their specs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from django.db.models import F, Q, Value
 
 from ..database_vendor import on_postgresql
-from .json_containment import contained
+from .json_containment import jsonb_contains
 from .sql import Sql
 
 
 def with_specs(include: Sequence[str], exclude: Sequence[str]) -> Q:
-    """Specs of all the names in `include` are declared, and none of `exclude`; versions vary."""
+    """Match nodes that declare all specs in `include` and none in `exclude`, of any version."""
     found = Q()
     for name in include:
         found &= Q(_declared(name))
@@ -23,7 +23,7 @@ def with_specs(include: Sequence[str], exclude: Sequence[str]) -> Q:
 
 def _declared(name: str) -> Sql:
     if on_postgresql():
-        return contained([{"name": name}], "specs")
+        return jsonb_contains([{"name": name}], "specs")
     return Sql(
         "EXISTS (SELECT 1 FROM json_each({0}) AS spec "
         "WHERE json_extract(spec.value, '$.name') = {1})",

@@ -1,4 +1,4 @@
-"""Expressions written out in SQL, for what Django has no words for."""
+"""Raw SQL expressions that Django's ORM cannot express."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Part = Expression | F
 
 
 class Sql(Expression):
-    """SQL in which `{0}`, `{1}` and so on stand for `parts`, each as often as it is wanted.
+    """A SQL template in which `{0}`, `{1}` and so on stand for `parts`, possibly repeated.
 
-    Unless told otherwise, a condition.
+    It is a condition unless `output_field` is given.
     """
 
     def __init__(
@@ -25,37 +25,37 @@ class Sql(Expression):
         self.parts: list[Any] = list(parts)
 
     def get_source_expressions(self) -> list[Any]:
-        """The parts."""
+        """Return the parts."""
         return self.parts
 
     def set_source_expressions(self, exprs: Sequence[Any]) -> None:
-        """Take other parts, as when they were resolved."""
+        """Replace the parts, for instance by resolved ones."""
         self.parts = list(exprs)
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        """The text, and the values of its parts in the order in which they stand there."""
-        compiled = [compiler.compile(part) for part in self.parts]
+        """Return the SQL, and the parameters in order of occurrence."""
+        compile_pattern = [compiler.compile(part) for part in self.parts]
         sql: list[str] = []
         params: list[Any] = []
         for text, number, _, _ in Formatter().parse(self.template):
             sql.append(text.replace("%", "%%"))
             if number is not None:
-                part, values = compiled[int(number)]
+                part, values = compile_pattern[int(number)]
                 sql.append(part)
                 params.extend(values)
         return f"({''.join(sql)})", tuple(params)
 
 
 def texts(items: Sequence[str]) -> Value:
-    """A list of texts as a value of PostgreSQL."""
+    """Return a list of strings as a PostgreSQL parameter."""
     return Value(list(items))
 
 
 def never() -> Sql:
-    """What no node fulfils."""
+    """Return a condition that no node meets."""
     return Sql("1 = 0")
 
 
 def always() -> Sql:
-    """What every node fulfils."""
+    """Return a condition that every node meets."""
     return Sql("1 = 1")

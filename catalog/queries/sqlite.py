@@ -1,4 +1,4 @@
-"""Functions that SQLite is given for what it cannot say itself."""
+"""Functions registered with SQLite, which the queries and triggers of the catalog call."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .canonical import canonical_text
 from .fts_terms import node_terms
-from .patterns import compiled
+from .patterns import compile_pattern
 
 
 def add_functions(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Give a new connection what the queries and triggers of the catalog call."""
+    """Register the functions on a new connection."""
     if connection.vendor != "sqlite":
         return
     raw = connection.connection
@@ -22,4 +22,6 @@ def add_functions(connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 
 def _regex(pattern: str, text: str | None, case_sensitive: int) -> bool:
-    return text is not None and compiled(pattern, bool(case_sensitive)).search(text) is not None
+    return (
+        text is not None and compile_pattern(pattern, bool(case_sensitive)).search(text) is not None
+    )

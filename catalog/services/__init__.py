@@ -1,4 +1,4 @@
-"""What can be done to the catalog: one module per noun, the rules of each operation inside.
+"""Operations on the catalog: one module per noun, with the rules of each operation.
 
 Views hold no rules. A service checks, stores in one transaction, and announces last.
 """

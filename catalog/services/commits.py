@@ -1,7 +1,7 @@
-"""Committing a change together with the record of what is to be announced of it.
+"""Commit a change together with the record of its announcements.
 
-When the answer of COMMIT is lost, the change may be stored or not. Nothing is undone then: the
-database is asked on another connection, once the session that was to commit has come to its end.
+If the response to COMMIT is lost, the change may be stored or not. Nothing is rolled back then: the
+database is queried on another connection, once the session that sent the COMMIT has ended.
 """
 
 from __future__ import annotations
@@ -22,16 +22,19 @@ from ..events import Event, Recorded, announce, record
 
 logger = logging.getLogger(__name__)
 
-# For so many seconds the database is asked what has become of a transaction.
-PATIENCE = 5.0
-_PAUSE = 0.1
-# By connection.
-_processes: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+# How long to query the database for the outcome of a transaction, in seconds.
+OUTCOME_TIMEOUT_SECONDS = 5.0
+_POLL_SECONDS = 0.1
+# By connection of the driver.
+_backend_pids: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 _STILL_OPEN = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND xact_start IS NOT NULL"
 
 
 class OutcomeUnknown(ServiceError):
-    """The database has not answered whether it stored a change. Without Retry-After: see there."""
+    """The database did not answer whether it stored a change.
+
+    There is no Retry-After: the client may only repeat the request under the conditions below.
+    """
 
     status = 503
 
@@ -44,7 +47,7 @@ class OutcomeUnknown(ServiceError):
 
 
 class EventTransaction:
-    """A change under way: the events to announce when it is committed."""
+    """A transaction in progress, with the events to announce when it is committed."""
 
     def __init__(self) -> None:
         self._recorded: list[Recorded] = []
@@ -53,16 +56,16 @@ class EventTransaction:
         self.complete = False
 
     def on_commit(self, step: Callable[[], None]) -> None:
-        """Take `step` when the change is committed, before anything is announced."""
+        """Run `step` when the change is committed, before any event is announced."""
         self._steps.append(step)
 
     def run_callbacks(self) -> None:
-        """Take the steps that follow the commit."""
+        """Run the `on_commit` callbacks."""
         for step in self._steps:
             step()
 
     def record_event(self, event: Event) -> bool:
-        """Record `event` within the transaction; return whether anything is kept of it."""
+        """Record `event` within the transaction; return whether a record of it was stored."""
         recorded = record(event)
         self._recorded.append(recorded)
         return bool(recorded.notes)
@@ -81,25 +84,26 @@ class EventTransaction:
         notes = [note for recorded in self._recorded for note in recorded.notes]
         if not notes or self._session is None:
             raise OutcomeUnknown
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + OUTCOME_TIMEOUT_SECONDS
         while True:
             connection.close()
             try:
                 if not _is_open(self._session):
                     return notes[0].is_stored()
             except (OperationalError, InterfaceError, Unavailable) as error:
-                logger.debug("The database cannot be asked about a transaction yet: %s", error)
+                logger.debug("Could not query the outcome of a transaction yet: %s", error)
             if time.monotonic() > deadline:
                 raise OutcomeUnknown
-            time.sleep(_PAUSE)
+            time.sleep(_POLL_SECONDS)
 
 
 @contextmanager
 def event_transaction(*, announced: bool = True) -> Iterator[EventTransaction]:
-    """Run the body in a transaction; then announce what it `tells`, unless `announced` is False.
+    """Run the body in a transaction; then announce its recorded events if `announced` is true.
 
-    Call it under the lock of the node. Raises OutcomeUnknown if the answer of COMMIT is lost and
-    the database cannot be asked; then no file that the change makes current may be removed.
+    Call it under the lock of the node. Raises OutcomeUnknown if the response to COMMIT is lost
+    and the database cannot be queried; then do not remove any file that the change makes
+    current.
     """
     change = EventTransaction()
     try:
@@ -109,7 +113,7 @@ def event_transaction(*, announced: bool = True) -> Iterator[EventTransaction]:
     except (OperationalError, InterfaceError) as error:
         if not change.complete or not on_postgresql():
             raise
-        logger.warning("The answer of COMMIT was lost: %s", error)
+        logger.warning("Lost the response to COMMIT; querying the outcome: %s", error)
         if not change.is_stored():
             raise
     change.run_callbacks()
@@ -118,20 +122,20 @@ def event_transaction(*, announced: bool = True) -> Iterator[EventTransaction]:
 
 
 def _session() -> int | None:
-    """Return the process of PostgreSQL that serves this connection.
+    """Return the process id of the PostgreSQL backend that serves this connection.
 
-    The database is asked once for each connection: behind a pooler, what the connection itself
-    says is a number of the pooler's.
+    It is queried once per connection: behind a pooler, the id that the driver knows is the
+    pooler's.
     """
     if not on_postgresql():
         return None
     connection.ensure_connection()
-    found = _processes.get(connection.connection)
+    found = _backend_pids.get(connection.connection)
     if found is None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
             (found,) = cursor.fetchone()
-        _processes[connection.connection] = found
+        _backend_pids[connection.connection] = found
     return found
 
 

@@ -1,9 +1,9 @@
-"""Writes that are carried out once, however often their request arrives.
+"""Idempotent writes: carry out a request once, however often it arrives.
 
-A client that lost the answer to an append cannot know whether the rows are there, nor whether a
-node is the one that it has made, or another's. It sends the request again under the same key: the
-receipt of the first time, kept in the same transaction as what it is for, says so. Called while the
-lock of the node is held.
+A client that lost the response to an append cannot know whether its rows were stored, nor whether a
+node is the one that it created. It repeats the request under the same Idempotency-Key: the receipt
+of the first request, stored in the transaction of its write, answers that. Call these functions
+while holding the lock of the node.
 """
 
 from __future__ import annotations
@@ -27,48 +27,55 @@ from tiled_client.wire.structures import Structure
 from ..lookup.prepared_queries import Prepared, insert
 from ..models import Receipt
 
-# In seconds.
-KEPT_FOR = 60 * 60
-NOTED_EVERY = 60
-KEPT_PER_NODE = 256
-# Of children made: each is a node anyway, and many producers share one container.
-KEPT_CHILDREN = 4096
-# Old receipts are looked for once in so many new ones.
-ROUND = 64
+# How long a receipt is kept, and how often the newest one is noted, in seconds.
+KEEP_SECONDS = 60 * 60
+NOTE_INTERVAL_SECONDS = 60
+MAX_RECEIPTS_PER_NODE = 256
+# Receipts of created children: many producers share one container.
+MAX_CHILD_RECEIPTS = 4096
+# Old receipts are deleted once per this many new ones.
+CLEANUP_INTERVAL = 64
 
 
-# Asked before each write that has a key.
-_kept = Prepared(lambda: Receipt.objects.filter(node=UUID(int=0)).filter(key="key"))
+# Runs before each write that has a key.
+_receipt_query = Prepared(lambda: Receipt.objects.filter(node=UUID(int=0)).filter(key="key"))
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
-    """The key that a client has given to a request, and a digest of the request."""
+class IdempotencyKey:
+    """The key that a client gave to a request, and a digest of the request."""
 
     key: str
     digest: bytes
 
 
-def earlier_receipt(node: UUID, once: Once | None) -> Receipt | None:
-    """That of the same request from before. Raises Invalid if another request had this key."""
+def find_receipt(node: UUID, once: IdempotencyKey | None) -> Receipt | None:
+    """Return the receipt of the same request from before.
+
+    Raises Invalid if the key was used for another request.
+    """
     if once is None:
         return None
-    found = next(iter(_kept.fetch(_as_stored(node), once.key)), None)
+    found = next(iter(_receipt_query.fetch(_as_stored(node), once.key)), None)
     if found is not None and not hmac.compare_digest(bytes(found.digest), once.digest):
         raise Invalid(
-            f"The Idempotency-Key {once.key!r} belongs to another request to this node; each has "
-            "a key of its own."
+            f"The Idempotency-Key {once.key!r} was used for another request to this node; use a "
+            "new key for each request."
         )
     return found
 
 
 @contextmanager
 def with_receipt(
-    node: UUID, once: Once | None, structure: Structure | None = None, *, child: UUID | None = None
+    node: UUID,
+    once: IdempotencyKey | None,
+    structure: Structure | None = None,
+    *,
+    child: UUID | None = None,
 ) -> Iterator[None]:
-    """What is stored inside is stored together with its receipt, or not at all.
+    """Store the writes of the body together with their receipt, or not at all.
 
-    `child` is the node that is made in `node`.
+    `child` is the node that is created in `node`.
     """
     if once is None:
         yield
@@ -83,8 +90,8 @@ def with_receipt(
             child=child,
         )
         insert(kept)
-        if kept.pk % ROUND == 0:
-            _forget_old(node)
+        if kept.pk % CLEANUP_INTERVAL == 0:
+            _delete_old(node)
 
 
 def _as_stored(node: UUID) -> Any:
@@ -93,10 +100,11 @@ def _as_stored(node: UUID) -> Any:
 
 
 class Ages:
-    """How old receipts are, by the clock of this process that nobody can set.
+    """Determine the age of receipts by the monotonic clock of this process.
 
-    From time to time it is noted which receipt is the newest. Whatever is not newer than one noted
-    an hour ago is older than an hour. A process that has just started knows of none.
+    Wall clocks may be set back. From time to time the number of the newest receipt is noted: a
+    receipt that is not newer than one noted an hour ago is older than an hour. A process that
+    has just started knows no ages.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -108,9 +116,9 @@ class Ages:
         """Note the number of the newest receipt; return that of the newest expired one, or 0."""
         now, expired = self._clock(), 0
         with self._lock:
-            while self._noted and self._noted[0][0] <= now - KEPT_FOR:
+            while self._noted and self._noted[0][0] <= now - KEEP_SECONDS:
                 expired = self._noted.popleft()[1]
-            if not self._noted or now - self._noted[-1][0] >= NOTED_EVERY:
+            if not self._noted or now - self._noted[-1][0] >= NOTE_INTERVAL_SECONDS:
                 self._noted.append((now, newest))
         return expired
 
@@ -118,20 +126,20 @@ class Ages:
 _ages = Ages()
 
 
-def forget_expired() -> int:
-    """Remove receipts that no client will ask for any more, and return how many they were."""
+def delete_expired() -> int:
+    """Delete expired receipts; return how many were deleted."""
     newest = Receipt.objects.order_by("-pk").values_list("pk", flat=True).first()
     expired = _ages.note(newest or 0)
     return Receipt.objects.filter(pk__lte=expired).delete()[0] if expired else 0
 
 
-def _forget_old(node: UUID) -> None:
-    forget_expired()
-    _forget_beyond(KEPT_PER_NODE, Receipt.objects.filter(node=node, child=None))
-    _forget_beyond(KEPT_CHILDREN, Receipt.objects.filter(node=node).exclude(child=None))
+def _delete_old(node: UUID) -> None:
+    delete_expired()
+    _delete_beyond(MAX_RECEIPTS_PER_NODE, Receipt.objects.filter(node=node, child=None))
+    _delete_beyond(MAX_CHILD_RECEIPTS, Receipt.objects.filter(node=node).exclude(child=None))
 
 
-def _forget_beyond(count: int, receipts: QuerySet[Receipt]) -> None:
+def _delete_beyond(count: int, receipts: QuerySet[Receipt]) -> None:
     newest_first = receipts.order_by("-pk").values_list("pk", flat=True)
     first_too_many = newest_first[count : count + 1].first()
     if first_too_many is not None:

@@ -1,7 +1,6 @@
-"""What no node may exceed: beyond these, some database, format or library below us gives up.
+"""Limits that no node may exceed: beyond them a database, a file format or a library fails.
 
-Whoever asks for more is told so before anything is stored. What a site may choose is in
-`core.bounds`.
+They are checked before anything is stored. Limits that a site can configure are in `core.bounds`.
 """
 
 from __future__ import annotations
@@ -22,20 +21,20 @@ from tiled_client.wire.structures import ArrayStructure, Structure, TableStructu
 
 from ..storage import ragged, sparse
 
-# tensorstore knows 32, of which one may be needed for the bytes of an element.
+# tensorstore supports 32, of which one may be needed for the bytes of an element.
 MAX_DIMENSIONS = 31
 MAX_ARRAY_BYTES = 1 << 60
-# Rows that were never written are made up when they are read.
+# Rows that were never written are generated when they are read.
 MAX_RAGGED_ROWS = 100_000_000
 MAX_PARAMETER_CHARS = 255
-# Coordinates are counted in 64 bits.
+# Coordinates are 64-bit integers.
 MAX_SPARSE_LENGTH = 2**62
 MAX_ASSET_NUMBER = 2**31 - 1
 MAX_ASSET_BYTES = 2**63 - 1
 
 
 def check_structure(structure: Structure | None) -> None:
-    """Raise Invalid, WireError or SchemaMismatch for data that cannot be kept."""
+    """Raise Invalid, WireError or SchemaMismatch for data that cannot be stored."""
     match structure:
         case ArrayStructure():
             _check_array(structure)
@@ -54,18 +53,18 @@ def check_structure(structure: Structure | None) -> None:
 def check_size(structure: ArrayStructure, shape: Sequence[int]) -> None:
     """Raise Invalid if the array of `structure`, once grown to `shape`, would be too large."""
     if nominal_bytes(structure, shape) > MAX_ARRAY_BYTES:
-        raise Invalid(f"An array of shape {list(shape)} of {structure.dtype} would be too large.")
+        raise Invalid(f"An array of shape {list(shape)} and dtype {structure.dtype} is too large.")
     count = sum(
         len(sizes) if before == size else -(-size // max(sizes[0] if sizes else 0, 1))
         for sizes, before, size in zip(structure.chunks, structure.shape, shape, strict=True)
     )
     if count > bounds().chunks:
         what = f"Chunk sizes of an array of shape {list(shape)}"
-        raise Invalid(f"{exceeded(what, count, 'chunks')} Make the array with larger chunks.")
+        raise Invalid(f"{exceeded(what, count, 'chunks')} Create the array with larger chunks.")
 
 
 def check_rows(structure: RaggedStructure) -> None:
-    """Raise Invalid for a ragged array with more rows than there can be."""
+    """Raise Invalid for a ragged array with too many rows."""
     known = [size or 1 for size in structure.shape]
     if math.prod(known) > MAX_RAGGED_ROWS:
         raise Invalid(
@@ -75,15 +74,15 @@ def check_rows(structure: RaggedStructure) -> None:
 
 
 def nominal_bytes(structure: ArrayStructure, shape: Sequence[int]) -> int:
-    """The size of `shape` in bytes, where a dimension of length 0 counts as one of length 1.
+    """Return the size of `shape` in bytes, counting a dimension of length 0 as length 1.
 
-    An array without elements takes no bytes, but may take its other dimensions in text or memory.
+    An array without elements takes no bytes, but its other dimensions take text and memory.
     """
     return math.prod(max(size, 1) for size in shape) * structure.dtype.itemsize
 
 
 def check_asset(asset: Asset) -> None:
-    """Raise Invalid for an asset that does not fit its row."""
+    """Raise Invalid for an asset that does not fit its database row."""
     if asset.parameter is not None and len(asset.parameter) > MAX_PARAMETER_CHARS:
         raise Invalid(f"An asset's parameter has at most {MAX_PARAMETER_CHARS} characters.")
     for name, value, most in (
@@ -145,7 +144,7 @@ def _check_columns(structure: TableStructure) -> None:
 
 
 def _fields(schema: pa.Schema) -> int:
-    """The number of fields, with those of structs, lists and the like at any depth."""
+    """Return the number of fields, including those of structs and lists at any depth."""
     pending = list(schema)
     count = 0
     while pending:

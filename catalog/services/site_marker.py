@@ -1,8 +1,8 @@
-"""The mark by which a database and a storage folder know that they belong together.
+"""The marker by which a database and a storage folder recognize each other.
 
 Both hold the same random id: the database in a row, the storage in a file. Servers that share a
-database but not the storage would each lose the data of the other, and a sweep with the wrong
-database would remove all data; so neither starts.
+database but not the storage would each lose the data of the other, and a cleanup with the wrong
+database would remove all data; so a server with a mismatch does not start.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from ..models import StorageMark
 from .assets.cleanup import BATCH, missing, node_folders
 
 FILE = ".site"
-# In seconds: another server may be about to write the row, having made the file.
-PATIENCE = 2.0
+# In seconds: another server may have created the file, and be about to write the row.
+WAIT_SECONDS = 2.0
 
 
 class ForeignStorage(Exception):
-    """The storage is not that of the database. The text is one sentence for the administrator."""
+    """The storage belongs to another database. The text is one sentence for the administrator."""
 
 
 def check_storage() -> None:
-    """Raise ForeignStorage where the storage is another's; mark both where neither is marked.
+    """Raise ForeignStorage if storage and database do not match; mark both if neither is marked.
 
     Does nothing in a database that was not migrated. Raises OSError.
     """
@@ -38,10 +38,10 @@ def check_storage() -> None:
     file = _file()
     if not file.exists() and _row_or_none() is None:
         _refuse_foreign_folders(file)
-    # The file first: of servers that start together on one folder, one makes it.
+    # The file first: of servers that start together on one folder, one creates it.
     made = None if file.exists() else _make(file, uuid.uuid4())
     in_storage = _read(file)
-    in_database = _row(made) if made else _patient_row()
+    in_database = _row(made) if made else _wait_for_row()
     if in_database == in_storage:
         return
     if made:
@@ -50,7 +50,7 @@ def check_storage() -> None:
 
 
 def adopt_storage() -> uuid.UUID:
-    """Let the storage and the database belong together from now on. Raises OSError."""
+    """Mark the storage and the database as belonging together. Raises OSError."""
     file = _file()
     draft = file.with_name(f"{FILE}.{uuid.uuid4().hex}")
     mark = _row(uuid.uuid4())
@@ -64,7 +64,7 @@ def _file() -> Path:
 
 
 def _make(file: Path, mark: uuid.UUID) -> uuid.UUID | None:
-    """Write the mark to a new file; None if another was quicker."""
+    """Write the mark to a new file; return None if another server was faster."""
     try:
         with file.open("x") as new:
             new.write(f"{mark}\n")
@@ -74,8 +74,8 @@ def _make(file: Path, mark: uuid.UUID) -> uuid.UUID | None:
 
 
 def _read(file: Path) -> uuid.UUID | None:
-    """Return what the file says, which another server may be about to write."""
-    deadline = time.monotonic() + PATIENCE
+    """Return the mark in the file; wait while another server is writing it."""
+    deadline = time.monotonic() + WAIT_SECONDS
     while not (text := file.read_text().strip()) and time.monotonic() < deadline:
         time.sleep(0.05)
     with suppress(ValueError):
@@ -93,10 +93,10 @@ def _row_or_none() -> uuid.UUID | None:
 
 
 def _refuse_foreign_folders(file: Path) -> None:
-    """Raise ForeignStorage where there are folders of nodes, and the database knows none of them.
+    """Raise ForeignStorage if there are folders of nodes, none of which the database knows.
 
-    Once marked, the storage would be swept: folders of nodes that are not in the database are
-    removed.
+    Once marked, the storage would be cleaned up: folders of nodes that are not in the database
+    are removed.
     """
     folders = node_folders(file.parent)
     if (first := next(folders, None)) is None:
@@ -113,8 +113,8 @@ def _refuse_foreign_folders(file: Path) -> None:
     )
 
 
-def _patient_row() -> uuid.UUID | None:
-    deadline = time.monotonic() + PATIENCE
+def _wait_for_row() -> uuid.UUID | None:
+    deadline = time.monotonic() + WAIT_SECONDS
     while True:
         if (mark := _row_or_none()) is not None:
             return mark

@@ -1,4 +1,4 @@
-"""Uploads: request bodies to store or to stream."""
+"""Uploads: request bodies to store, or only to stream."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 
 from core.mapped_files import BytesLike
 
-from .idempotency import Once
+from .idempotency import IdempotencyKey
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a request brings: bytes of a media type, to be kept or only passed on.
+    """The body of a write request, to store (`persist`) or only to stream.
 
-    What is to be kept is so `once`, however often the request arrives; what is only passed on is
-    known to the stream by its `token`.
+    `once` makes a stored write idempotent, however often the request arrives. `token`
+    identifies a write that is only streamed.
     """
 
     body: BytesLike
     mimetype: str
     persist: bool
-    once: Once | None = None
+    once: IdempotencyKey | None = None
     token: str = ""
 
     @property
     def content(self) -> bytes:
-        """All of the body, in memory."""
+        """The whole body, in memory."""
         return bytes(self.body)

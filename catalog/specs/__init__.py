@@ -1,4 +1,4 @@
-"""Specs, and what a node must look like that says it follows one."""
+"""Specs: conventions that nodes declare to follow, and their validators."""
 
 from .candidates import Candidate, Child, Validator
 

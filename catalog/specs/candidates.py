@@ -1,8 +1,8 @@
-"""What a validator is given, and what it may say.
+"""Input and output of a validator.
 
 A validator is a function of a `Candidate`. It raises ValueError, with a sentence for the client,
-for a node that does not follow the spec; it gives None for one that does, or the metadata to be
-stored instead of those that came.
+for a node that violates the spec; it returns None for a valid node, or the metadata to store
+instead of those that were sent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tiled_client.wire.structures import Structure
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What a container holds. `structure` is None for a container."""
+    """A child of a container. `structure` is None for a container."""
 
     key: str
     structure_family: StructureFamily
@@ -27,10 +27,10 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A node as it is about to be stored: a new one, or one whose metadata or specs change.
+    """A node about to be stored: a new one, or one whose metadata or specs change.
 
-    `metadata` is a copy, the validator's own. `children` asks the database; a new container has
-    none.
+    `metadata` is a copy that the validator may modify. `children` queries the database; a new
+    container has none.
     """
 
     spec: Spec

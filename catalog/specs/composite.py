@@ -1,7 +1,7 @@
-"""The spec `composite`: a container whose arrays and columns are seen side by side.
+"""The spec `composite`: a container whose arrays and columns share one namespace.
 
-Source: the wire, "`POST V/metadata/{path}`", built-in spec validator, and "Container export and
-composites".
+Source: docs/reference/tiled-protocol/http.md, "`POST V/metadata/{path}`", built-in spec validator,
+and "Container export and composites".
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .candidates import Candidate, Child
 
 
 def check_composite(candidate: Candidate) -> None:
-    """Raise ValueError unless all names in the container are its own, whatever table has them."""
+    """Raise ValueError unless all keys and table columns in the container are distinct."""
     if candidate.structure_family is not StructureFamily.container:
         raise ValueError(
             f"A composite is a container, not of family {candidate.structure_family.value}."

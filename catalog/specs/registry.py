@@ -1,4 +1,4 @@
-"""Which specs this site knows, and which function checks each."""
+"""The specs that this site declares, and their validators."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ BUILT_IN: Mapping[str, Validator | None] = MappingProxyType({"composite": check_
 
 @cache
 def known_specs() -> Mapping[str, Validator | None]:
-    """The validator of each spec that this site has declared; None where anything goes.
+    """Return the validator of each declared spec; None for specs without a validator.
 
-    Raises ImportError where the settings name a function that is not there.
+    Raises ImportError if the settings name a function that cannot be imported.
     """
     declared = {
         name: import_string(path.replace(":", ".")) if path else None

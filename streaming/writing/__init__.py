@@ -1,1 +1,1 @@
-"""Writing to the streams: one atomic step in Redis for each update, and what waits for Redis."""
+"""Write to the streams: one atomic step in Redis for each update, by way of the outbox."""

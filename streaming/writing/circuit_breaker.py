@@ -1,41 +1,51 @@
-"""What one request has learnt of Redis, known to the others, so that not each of them waits."""
+"""Circuit breaker for Redis, shared by all requests of a process.
+
+=========  ==================================  ============================================
+state      `_retry_at`                         `allows` returns
+=========  ==================================  ============================================
+closed     None                                True
+open       in the future                       False
+half-open  passed                              True once; then it is open until the timeout
+                                               of that attempt
+=========  ==================================  ============================================
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 
-PAUSE = 1.0
+RETRY_SECONDS = 1.0
 
 
-class Outage:
-    """Whether Redis was out of reach a moment ago.
+class CircuitBreaker:
+    """Spares requests the timeout that another one has just suffered.
 
-    Then one request in a while tries again; the others need not wait for the same answer.
-    `timeout` is for how many seconds a try may take.
+    `timeout` is the number of seconds that an attempt may take.
     """
 
-    def __init__(self, timeout: float, pause: float = PAUSE) -> None:
+    def __init__(self, timeout: float, retry_seconds: float = RETRY_SECONDS) -> None:
         self._timeout = timeout
-        self._pause = pause
-        self._until: float | None = None
+        self._retry_seconds = retry_seconds
+        self._retry_at: float | None = None
         self._lock = threading.Lock()
 
-    def admits(self) -> bool:
-        """Whether to try. Whoever does says then how it went."""
-        if self._until is None:
+    def allows(self) -> bool:
+        """Return whether to try. The caller then records the failure or success."""
+        # Without the lock: the usual case, on the path of every write.
+        if self._retry_at is None:
             return True
         with self._lock:
             now = time.monotonic()
-            if self._until is not None and now < self._until:
+            if self._retry_at is not None and now < self._retry_at:
                 return False
-            self._until = now + self._timeout + self._pause
+            self._retry_at = now + self._timeout + self._retry_seconds
             return True
 
-    def failed(self) -> None:
-        """Redis was out of reach."""
-        self._until = time.monotonic() + self._pause
+    def record_failure(self) -> None:
+        """Open the circuit: Redis did not answer."""
+        self._retry_at = time.monotonic() + self._retry_seconds
 
-    def worked(self) -> None:
-        """Redis has answered."""
-        self._until = None
+    def record_success(self) -> None:
+        """Close the circuit: Redis answered."""
+        self._retry_at = None

@@ -1,4 +1,4 @@
-"""Taking away streams whose node is gone: the server was killed before it could say so."""
+"""Remove streams whose node is gone, because the server was killed before it removed them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ logger = logging.getLogger(__name__)
 
 
 def remove_orphaned_streams() -> int:
-    """Drop the streams of nodes that are not there, and how many they were.
+    """Drop the streams of nodes that do not exist, and return their number.
 
-    A stream begins after its node is in the database: one without a node has lost it. Raises
-    Unavailable, or RedisError.
+    A stream begins after its node is in the database, so one without a node has lost it. Raises
+    Unavailable, RedisError.
     """
     log, settings = stream_log(), streaming_cache_settings()
     if log is None:
@@ -41,9 +41,9 @@ def _drop_missing(log: StreamLog, client: redis.Redis, nodes: list[UUID]) -> int
     prefix = streaming_cache_settings().prefix
     pipe = client.pipeline(transaction=False)
     for node in gone:
-        # What was dropped keeps a mark for a while, which must come to its end.
+        # A dropped stream keeps a mark that expires. To drop it again would prolong the mark.
         pipe.hexists(StreamKeys.of(prefix, node).meta, "gone")
-    unsaid = [node for node, said in zip(gone, pipe.execute(), strict=True) if not said]
-    if unsaid:
-        log.drop(unsaid)
-    return len(unsaid)
+    unmarked = [node for node, marked in zip(gone, pipe.execute(), strict=True) if not marked]
+    if unmarked:
+        log.drop(unmarked)
+    return len(unmarked)

@@ -1,13 +1,16 @@
-"""Getting what was stored into its stream, by way of the outbox (a transactional outbox).
+"""Publish what was stored to its stream, by way of the outbox (transactional outbox pattern).
 
-Called while the lock of the node is held. An entry is kept in the transaction of the write; after
-the commit it is put into the stream under its token, and removed. Any step may be cut off:
+Called while the lock of the node is held. An entry is recorded in the transaction of the write;
+after the commit it is published under its token, and removed. A process may die at any step:
 
-- Before the commit: there is no entry.
-- After the commit: the entry stays in flight. `drain` of any process finds it, as does the next
-  write to the node, which puts its own update behind that token only. The script that appends does
-  nothing for a token that is in the stream.
-- After the append: the same, and the token is found in the stream.
+=====================  =========================================================================
+dies                   what happens
+=====================  =========================================================================
+before the commit      there is no entry, and no write
+after the commit       the entry stays in flight. The outbox worker of any process finds it. So
+                       does the next write to the node, which is published only behind that token
+after the publication  the same, but the script finds the token in the stream and does nothing
+=====================  =========================================================================
 """
 
 from __future__ import annotations
@@ -23,39 +26,39 @@ from core.errors import NotFound, Unavailable
 from core.mapped_files import BytesLike
 from tiled_client.wire.messages import Message
 
-from . import outbox, outbox_removal, outbox_worker
-from .log import StreamLog, Waited, stream_log
-from .outbox import Entry
-from .scripts import Ahead, OutOfReach
-from .updates import NeverFits, Update, encode
+from . import outbox, outbox_recording, outbox_removal, outbox_worker
+from .log import OutboxPosition, StreamLog, stream_log
+from .outbox_recording import RecordedEntry
+from .scripts import CacheUnreachable, OrderConflict
+from .updates import Update, UpdateTooLarge, encode
 
-# As many streams are taken away in one exchange with Redis.
-DROPS = 1000
+# The number of streams that are removed in one round trip to Redis.
+DELETION_BATCH = 1000
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """An update that was kept in the outbox with its write, and is to be put into its stream."""
+class RecordedUpdate:
+    """An update that was recorded in the outbox with its write, to be published."""
 
-    entry: Entry
+    entry: RecordedEntry
     update: Update
 
     def is_stored(self) -> bool:
         """Return whether the write was committed. Raises Unavailable.
 
-        Others may have taken the entry over meanwhile: they remove it once it is in the stream.
+        The outbox worker may have taken over the entry meanwhile; then it is in the stream.
         """
         if self.entry.is_stored():
             return True
         log = stream_log()
-        return log is not None and log.has_taken(self.entry.node, self.entry.token)
+        return log is not None and log.has_published(self.entry.node, self.entry.token)
 
 
 @dataclass(frozen=True, slots=True)
-class Drops:
-    """The deletion of nodes, kept in the outbox with its transaction."""
+class RecordedDeletions:
+    """The deletion of nodes, recorded in the outbox with its transaction."""
 
     nodes: Sequence[UUID]
 
@@ -64,132 +67,135 @@ class Drops:
         return outbox.has_entries(self.nodes[-1:])
 
 
-def keep(
+def record(
     node: UUID, message: Message, payload: BytesLike | None = None, token: str = ""
-) -> Delivery:
-    """Keep an update in the outbox, within the transaction of its write, under a new token.
+) -> RecordedUpdate:
+    """Record an update within the transaction of its write, under `token` or a new one.
 
-    One that is given has to be new, too.
+    The token must not have been used before.
     """
     update = encode(message, payload)
-    return Delivery(outbox.keep(node, update, token, outbox_removal.last_of(node)), update)
+    last = outbox_removal.last_published(node)
+    return RecordedUpdate(outbox_recording.record(node, update, token, last), update)
 
 
-def is_kept(node: UUID, token: str) -> bool:
+def is_recorded(node: UUID, token: str) -> bool:
     """Return whether an update of `node` is in the outbox under `token`."""
     return outbox.has_token(node, token)
 
 
-def keep_drops(nodes: Sequence[UUID]) -> Drops:
-    """Keep the deletion of nodes in the outbox, within its transaction."""
-    outbox.keep_drops(nodes)
-    return Drops(nodes)
+def record_deletions(nodes: Sequence[UUID]) -> RecordedDeletions:
+    """Record the deletion of nodes within its transaction."""
+    outbox.record_deletions(nodes)
+    return RecordedDeletions(nodes)
 
 
-def deliver(log: StreamLog, node: UUID, message: Message, payload: BytesLike | None = None) -> None:
-    """Put an update that was not kept yet behind everything that was stored before it."""
-    put(log, keep(node, message, payload))
+def publish(log: StreamLog, node: UUID, message: Message, payload: BytesLike | None = None) -> None:
+    """Publish an update that was not recorded yet, behind everything that was stored before it."""
+    publish_recorded(log, record(node, message, payload))
 
 
-def put(log: StreamLog, delivery: Delivery) -> None:
-    """Put an update into its stream, or leave it waiting behind what is before it.
+def publish_recorded(log: StreamLog, recorded: RecordedUpdate) -> None:
+    """Publish an update, or leave it waiting behind those before it.
 
-    The database is asked for nothing before: the write is committed, and what the outbox holds of
-    it is put into the stream by others, should this process not come to it.
+    The database is not queried for that: the write is committed, and the outbox worker publishes
+    the entry if this process does not.
     """
-    entry = delivery.entry
+    entry = recorded.entry
     if entry.waits:
         outbox_worker.wake()
         return
     try:
-        log.put(entry.node, delivery.update, entry.token, _after(entry))
-    except Ahead:
-        # The one before it was left behind, or Redis was emptied.
-        _later(lambda: outbox.line_up([entry.node]))
+        log.put(entry.node, recorded.update, entry.token, _position_of(entry))
+    except OrderConflict:
+        # The entry before it was left behind by its writer, or Redis was emptied.
+        _update_outbox(lambda: outbox.defer_all([entry.node]))
         outbox_worker.wake()
     except NotFound:
-        logger.info("The stream of %s is gone with its node", entry.node)
-        _done(entry)
-    except NeverFits as error:
-        logger.warning("An update will be a gap in the stream of %s: %s", entry.node, error)
-        _later(lambda: outbox.give_up([entry.pk]))
+        logger.info("The stream of node %s was dropped: the node was deleted", entry.node)
+        _remove(entry)
+    except UpdateTooLarge as error:
+        logger.warning("An update of node %s becomes a gap in its stream: %s", entry.node, error)
+        _update_outbox(lambda: outbox.mark_lost([entry.pk]))
         outbox_worker.wake()
     except Unavailable as error:
-        _say_waiting(entry.node, error)
+        _log_deferred(entry.node, error)
         tried = _may_have_arrived(error)
-        _later(lambda: outbox.wait(entry, delivery.update, tried=tried))
+        _update_outbox(lambda: outbox.defer(entry.pk, entry.token, recorded.update, tried=tried))
         outbox_worker.wake()
     else:
-        _done(entry)
+        _remove(entry)
 
 
-def _after(entry: Entry) -> Waited | None:
-    """The token that must be the stream's last, where another process wrote before."""
+def _position_of(entry: RecordedEntry) -> OutboxPosition | None:
+    """Return the position behind the preceding entry, if another process wrote that."""
     before = entry.before
-    if before is None or outbox_removal.is_forgotten(before.pk, before.token):
+    if before is None or outbox_removal.is_published(before.pk, before.token):
         return None
-    return Waited(before.token)
+    return OutboxPosition(before.token)
 
 
-def _done(entry: Entry) -> None:
+def _remove(entry: RecordedEntry) -> None:
     before = entry.before
-    older = before is not None and not outbox_removal.is_forgotten(before.pk, before.token)
-    _later(lambda: outbox_removal.forget(entry, older=older))
+    older = before is not None and not outbox_removal.is_published(before.pk, before.token)
+    _update_outbox(lambda: outbox_removal.remove(entry, older=older))
 
 
-def _later(change: Callable[[], object]) -> None:
-    """Note what has become of an entry; where that fails, whoever looks after it finds out."""
+def _update_outbox(change: Callable[[], object]) -> None:
+    """Change an entry; if that fails, the outbox worker finds out what became of it."""
     try:
         change()
     except DatabaseError as error:
-        logger.warning("The outbox cannot be changed: %s", error)
+        # The write itself is committed and must not fail because of this.
+        logger.warning("Cannot update the outbox; its worker takes over: %s", error)
 
 
-def deliver_left(node: UUID) -> None:
-    """Have everything of `node` put into its stream that its writers left behind.
+def publish_left_behind(node: UUID) -> None:
+    """Have all entries of `node` that their writers left behind published.
 
     Call it under the lock of the node.
     """
-    nodes = [node, *outbox.has_dropped()]
-    if outbox.line_up(nodes) or outbox.waits(node):
+    nodes = [node, *outbox.deletions_in_flight()]
+    if outbox.defer_all(nodes) or outbox.has_backlog(node):
         outbox_worker.wake()
 
 
-def deliver_end(log: StreamLog, node: UUID, *, once: str = "") -> None:
-    """Put an end behind everything that was stored before it. Raises Unavailable.
+def publish_end(log: StreamLog, node: UUID, *, once: str = "") -> None:
+    """Publish an end of stream behind everything that was stored before it. Raises Unavailable.
 
-    Where nothing waits it is refused like everything that is not stored; its producer will ask
-    again. Of ends with the same `once` there is one.
+    If nothing waits and Redis is unreachable it fails, like everything that is not stored: its
+    producer tries again. Of ends with the same `once` there is one.
     """
-    if outbox.waits(node):
+    if outbox.has_backlog(node):
         outbox.add_end(node, once)
         outbox_worker.wake()
     else:
         log.close(node, once)
 
 
-def deliver_drops(log: StreamLog, nodes: Sequence[UUID]) -> None:
-    """Have the streams of deleted nodes taken away, at once: what waits of them is void."""
-    for first in range(0, len(nodes), DROPS):
-        _drop(log, nodes[first : first + DROPS])
+def publish_deletions(log: StreamLog, nodes: Sequence[UUID]) -> None:
+    """Remove the streams of deleted nodes at once, and all their entries in the outbox."""
+    for first in range(0, len(nodes), DELETION_BATCH):
+        _drop(log, nodes[first : first + DELETION_BATCH])
 
 
 def _drop(log: StreamLog, nodes: Sequence[UUID]) -> None:
     try:
         log.drop(nodes)
     except Unavailable as error:
-        _say_waiting(nodes[0], error)
-        _later(lambda: outbox.add_drops(nodes))
+        _log_deferred(nodes[0], error)
+        _update_outbox(lambda: outbox.add_deletions(nodes))
         outbox_worker.wake()
     else:
-        _later(lambda: outbox.forget_nodes(nodes))
+        _update_outbox(lambda: outbox.remove_nodes(nodes))
 
 
 def _may_have_arrived(error: Unavailable) -> bool:
-    return isinstance(error, OutOfReach) and error.tried
+    return isinstance(error, CacheUnreachable) and error.tried
 
 
-def _say_waiting(node: UUID, error: Unavailable) -> None:
-    # The first to find out says so; of the others there may be many.
-    level = logging.DEBUG if isinstance(error, OutOfReach) and not error.tried else logging.WARNING
-    logger.log(level, "What is stored of %s waits to be streamed: %s", node, error.detail)
+def _log_deferred(node: UUID, error: Unavailable) -> None:
+    # One warning by the request that met the outage; those spared by the circuit breaker are many.
+    spared = isinstance(error, CacheUnreachable) and not error.tried
+    level = logging.DEBUG if spared else logging.WARNING
+    logger.log(level, "Deferred a stream update of node %s to the outbox: %s", node, error.detail)

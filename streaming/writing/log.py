@@ -1,6 +1,6 @@
-"""Writing to the streams: one atomic step in Redis for each update.
+"""Write to the streams: one atomic step in Redis for each update.
 
-Called in request threads. Whatever goes wrong with Redis becomes Unavailable.
+Called in request threads. Every error of Redis is raised as Unavailable.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from ..config import StreamingCacheSettings, streaming_cache_settings
 from ..protocol.cursor import Position, StreamHead
 from ..redis.clients import writer_client
 from ..redis.keys import StreamKeys, memory_key
-from .scripts import Scripts, Staged
-from .updates import LARGEST_PAYLOAD, NeverFits, Update, encode
+from .scripts import Scripts, StagedPayload
+from .updates import MAX_PAYLOAD_BYTES, Update, UpdateTooLarge, encode
 
 UNLINK_CHUNK = 1000
-# Before the token of a request that may arrive again, and stores nothing.
+# Prefix of the token of a request that stores nothing and that its client may repeat.
 ONCE = "once:"
 
 
-class Waited(NamedTuple):
-    """Where an entry that has waited belongs: behind the persisted write with token `after`.
+class OutboxPosition(NamedTuple):
+    """Position of an entry from the outbox: behind the persisted write with token `after`.
 
-    `tried` is the token under which it may still be on its way from before, or empty.
+    `tried` is the token of an earlier attempt, which may still be on its way to Redis, or empty.
     """
 
     after: str
@@ -40,11 +40,11 @@ class Waited(NamedTuple):
 
 
 class StreamLog:
-    """The streams of one site, to write to.
+    """Appends to the streams of one site.
 
-    Each persisted write has a token of its own. The stream knows the last one, so that an entry
-    whose answer was lost is not made twice, and one that has waited comes behind what it waited
-    for.
+    Each persisted write has its own token. The stream records the last one, so that an entry whose
+    reply was lost is not appended twice, and an entry from the outbox is appended only behind the
+    one that precedes it.
     """
 
     def __init__(self, client: redis.Redis, settings: StreamingCacheSettings) -> None:
@@ -58,35 +58,39 @@ class StreamLog:
     def append(
         self, node: UUID, message: Message, payload: BytesLike | None = None, *, once: str = ""
     ) -> StreamHead:
-        """Number `message`, keep it and tell the readers. Gives its epoch and its place.
+        """Append `message` and notify the readers; return its epoch and position.
 
-        Of the last tokens given as `once` it takes none twice. Raises Unavailable if Redis cannot
-        take it, NotFound if the node's stream was dropped.
+        Of recent messages with the same `once`, only the first is appended. Raises Unavailable if
+        Redis does not accept it, NotFound if the node's stream was dropped.
         """
         token = f"{ONCE}{once}" if once else ""
         return self.put(node, encode(message, payload), token)
 
     def put(
-        self, node: UUID, update: Update, token: str = "", waited: Waited | None = None
+        self, node: UUID, update: Update, token: str = "", position: OutboxPosition | None = None
     ) -> StreamHead:
-        """The same for an encoded update, with the token of its write if that was persisted.
+        """Append an encoded update, with the token of its write if that was persisted.
 
-        Raises Ahead, too, if something else came behind what it waited for.
+        Raises OrderConflict if another entry follows `position.after`, UpdateTooLarge, and as
+        `append` does.
         """
-        if len(update.payload or b"") > LARGEST_PAYLOAD:
-            raise NeverFits(
-                "The update is larger than the streaming cache takes. Write it in smaller parts."
+        if len(update.payload or b"") > MAX_PAYLOAD_BYTES:
+            raise UpdateTooLarge(
+                f"The update has {len(update.payload or b'')} bytes; the streaming cache accepts "
+                f"{MAX_PAYLOAD_BYTES} at most. Write it in smaller parts."
             )
-        return self._add(node, update, "head" if update.payload else "frame", token, waited)
+        return self._add(node, update, "head" if update.payload else "frame", token, position)
 
-    def lose(self, node: UUID, count: int, token: str, waited: Waited) -> StreamHead:
-        """Number `count` updates of which nothing is left. Raises as `put` does."""
-        return self._add(node, Update(b"", b""), "lost", token, waited, count)
+    def append_lost(
+        self, node: UUID, count: int, token: str, position: OutboxPosition
+    ) -> StreamHead:
+        """Assign numbers to `count` updates whose content is lost. Raises as `put` does."""
+        return self._add(node, Update(b"", b""), "lost", token, position, count)
 
-    def close(self, node: UUID, token: str = "", waited: Waited | None = None) -> None:
-        """Say that the producer expects to write no more. Raises as `put` does.
+    def close(self, node: UUID, token: str = "", position: OutboxPosition | None = None) -> None:
+        """Mark the end of a stream, for its producer. Raises as `put` does.
 
-        Of the last tokens it takes none twice.
+        Of recent ends with the same token, only the first is marked.
         """
         keys = self._keys(node)
         self._scripts.run(
@@ -95,11 +99,11 @@ class StreamLog:
             new_epoch(),
             self._settings.data_ttl,
             token,
-            *((waited.after,) if waited else ()),
+            *((position.after,) if position else ()),
         )
 
     def drop(self, nodes: Sequence[UUID]) -> None:
-        """Take the streams of deleted nodes away, and tell their readers. Raises Unavailable."""
+        """Remove the streams of deleted nodes, and notify their readers. Raises Unavailable."""
         streams = [self._keys(node) for node in nodes]
         names = [(keys.meta, keys.log, keys.wake) for keys in streams]
         replies = self._scripts.run_many(self._drop, names, self._settings.data_ttl)
@@ -110,36 +114,36 @@ class StreamLog:
                 self._unlink([f"{payload}{number}" for number in range(oldest, newest + 1)])
 
     def ping(self) -> None:
-        """Raise OutOfReach if Redis does not answer."""
-        with self._scripts.answered():
+        """Raise CacheUnreachable if Redis does not answer."""
+        with self._scripts.translating_errors():
             self._client.ping()
 
-    def memory(self) -> str:
-        """Return a name of what Redis holds: another one after it was emptied. Raises Unavailable.
+    def memory_id(self) -> str:
+        """Return an ID of the content of Redis, which changes when Redis is emptied.
 
-        It is empty where Redis is too full to be marked. The process remembers it, for
-        `known_memory`.
+        It is empty if Redis is too full to store one. The process keeps it for `last_memory_id`.
+        Raises Unavailable.
         """
-        global _memory
+        global _memory_id
         name = memory_key(self._settings.prefix)
-        with self._scripts.answered():
+        with self._scripts.translating_errors():
             found: Any = self._client.get(name)
             if found is None:
                 with suppress(redis.OutOfMemoryError):
                     self._client.set(name, new_token(), nx=True)
                 found = self._client.get(name)
-        _memory = (found or b"").decode()
-        return _memory
+        _memory_id = (found or b"").decode()
+        return _memory_id
 
     def last_token(self, node: UUID) -> str:
-        """That of the last persisted write in the stream, or empty. Raises Unavailable."""
-        with self._scripts.answered():
+        """Return the token of the last persisted write in the stream, or "". Raises Unavailable."""
+        with self._scripts.translating_errors():
             token: Any = self._client.hget(self._keys(node).meta, "token")
         return token.decode() if token else ""
 
-    def has_taken(self, node: UUID, token: str) -> bool:
-        """Return whether an entry that has waited is in the stream. Raises Unavailable."""
-        with self._scripts.answered():
+    def has_published(self, node: UUID, token: str) -> bool:
+        """Return whether an entry from the outbox is in the stream. Raises Unavailable."""
+        with self._scripts.translating_errors():
             found: Any = self._client.hmget(self._keys(node).meta, "token", "settled")
         return any(token.encode() in text for text in found if text)
 
@@ -149,13 +153,13 @@ class StreamLog:
         update: Update,
         kind: str,
         token: str,
-        waited: Waited | None,
+        position: OutboxPosition | None,
         count: int = 1,
     ) -> StreamHead:
         keys, settings = self._keys(node), self._settings
         staged = None
         if update.payload:
-            staged = Staged(f"{keys.payload}staged:{secrets.token_hex(8)}", update.payload)
+            staged = StagedPayload(f"{keys.payload}staged:{secrets.token_hex(8)}", update.payload)
         epoch, sequence = self._scripts.run(
             self._append,
             [keys.meta, keys.log, keys.payload, keys.wake, staged.key if staged else keys.payload],
@@ -168,7 +172,7 @@ class StreamLog:
             settings.stream_bytes,
             kind,
             token,
-            *((waited.after, waited.tried, count) if waited else ()),
+            *((position.after, position.tried, count) if position else ()),
             staged=staged,
             size=update.size,
         )
@@ -178,33 +182,33 @@ class StreamLog:
         return StreamKeys.of(self._settings.prefix, node)
 
     def _unlink(self, names: list[str]) -> None:
-        with self._scripts.answered():
+        with self._scripts.translating_errors():
             for first in range(0, len(names), UNLINK_CHUNK):
                 self._client.unlink(*names[first : first + UNLINK_CHUNK])
 
 
 def stream_log() -> StreamLog | None:
-    """The streams of this site; None where no cache is configured."""
+    """Return the streams of this site, or None if no cache is configured."""
     settings = streaming_cache_settings()
     return None if settings.uri is None else _log(settings)
 
 
 def new_epoch() -> str:
-    """A name for a numbering that is about to begin."""
+    """Return a name for a new numbering."""
     return new_token()
 
 
 def new_token() -> str:
-    """A name for one write."""
+    """Return a token for one write."""
     return secrets.token_hex(8)
 
 
-def known_memory() -> str:
-    """Return what `StreamLog.memory` found last in this process, or an empty text."""
-    return _memory
+def last_memory_id() -> str:
+    """Return what `StreamLog.memory_id` returned last in this process, or an empty string."""
+    return _memory_id
 
 
-_memory = ""
+_memory_id = ""
 
 
 @lru_cache(maxsize=4)

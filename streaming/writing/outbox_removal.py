@@ -1,8 +1,8 @@
-"""Removing entries of the outbox that are in their streams, a little later and many at a time.
+"""Remove published entries from the outbox, a little later and many at a time.
 
-A write that has announced what it did is answered at once. Its entry does no harm until it is
-removed: the next write finds out from the stream that it is there. If that comes soon, its entry
-takes the place of the one before, so that a row need neither be made nor removed.
+A write is answered as soon as it is published. Its entry does no harm until it is removed: the next
+write finds out from the stream that it is there. If that write comes soon, it reuses the row, so
+that none has to be inserted or deleted.
 """
 
 from __future__ import annotations
@@ -15,71 +15,73 @@ from uuid import UUID
 from django.db import DatabaseError, connection
 
 from . import outbox
-from .outbox import Entry
+from .outbox_recording import RecordedEntry
 
 logger = logging.getLogger(__name__)
 
-# In seconds. What was announced meanwhile goes with it.
-LINGER = 0.5
+# Entries that are published within this time are removed together.
+BATCH_SECONDS = 0.5
 
 
-class Forgetter(threading.Thread):
-    """Removes the entries that this process has put into their streams, in their order."""
+class OutboxRemover(threading.Thread):
+    """Removes the entries that this process has published, in their order."""
 
     def __init__(self) -> None:
-        super().__init__(name="tiled-outbox-forgetting", daemon=True)
+        super().__init__(name="tiled-outbox-removal", daemon=True)
         self._lock = threading.Lock()
         self._tokens: dict[int, str] = {}
-        # The last one of each node; of those that are not removed yet.
-        self._last: dict[UUID, Entry] = {}
-        self._older: dict[UUID, Entry] = {}
-        self._news = threading.Event()
+        # Of each node, among those that are not removed yet: the last entry, and the last one that
+        # has older ones, left behind by other processes, to be removed with it.
+        self._last: dict[UUID, RecordedEntry] = {}
+        self._with_older: dict[UUID, RecordedEntry] = {}
+        self._added = threading.Event()
 
-    def add(self, entry: Entry, *, older: bool) -> None:
+    def add(self, entry: RecordedEntry, *, older: bool) -> None:
         """Remove an entry soon, and with it those of its node that are `older`."""
         with self._lock:
             self._tokens[entry.pk] = entry.token
             self._last[entry.node] = entry
             if older:
-                self._older[entry.node] = entry
-        if not self._news.is_set():
-            self._news.set()
+                self._with_older[entry.node] = entry
+        # To set an event that is set would take its lock, on the path of every write.
+        if not self._added.is_set():
+            self._added.set()
 
-    def knows(self, pk: int, token: str) -> bool:
-        """Return whether the entry is one of those that are to be removed."""
+    def has(self, pk: int, token: str) -> bool:
+        """Return whether the entry is one of those to be removed."""
         return self._tokens.get(pk) == token
 
-    def last(self, node: UUID) -> Entry | None:
+    def last(self, node: UUID) -> RecordedEntry | None:
         """Return the last entry of `node` that is to be removed."""
         return self._last.get(node)
 
     def run(self) -> None:
-        """Remove what there is, again and again."""
+        """Remove entries until the process ends."""
         while True:
-            self._news.wait()
-            time.sleep(LINGER)
-            self._news.clear()
-            self._forget()
+            self._added.wait()
+            time.sleep(BATCH_SECONDS)
+            self._added.clear()
+            self._remove()
 
-    def _forget(self) -> None:
+    def _remove(self) -> None:
         with self._lock:
-            tokens, older = dict(sorted(self._tokens.items())), self._older
+            tokens, with_older = dict(sorted(self._tokens.items())), self._with_older
             last = list(self._last.values())
-            self._older = {}
+            self._with_older = {}
         try:
-            # Never a later one of a node before an earlier one: that would seem not to be done.
-            for node, newest in older.items():
-                outbox.forget_older(node, newest.pk, newest.token)
-            outbox.forget(tokens)
+            # In order: with a later entry gone, an earlier one would look as if not published.
+            for node, newest in with_older.items():
+                outbox.remove_up_to(node, newest.pk, newest.token)
+            outbox.remove(tokens)
         except DatabaseError as error:
-            # They are known to be in their streams for as long as this process lives.
-            logger.warning("Entries of the outbox cannot be removed yet: %s", error)
+            # This process knows that they are published for as long as it lives.
+            logger.warning("Cannot remove published entries from the outbox; retrying: %s", error)
             with self._lock:
-                self._older = {**older, **self._older}
-            self._news.set()
+                self._with_older = {**with_older, **self._with_older}
+            self._added.set()
         else:
             with self._lock:
-                # Meanwhile, another entry may have taken the place of one of them.
+                # A new entry may have reused the row of one of them in the meantime.
                 for pk, token in tokens.items():
                     if self._tokens[pk] == token:
                         del self._tokens[pk]
@@ -90,35 +92,35 @@ class Forgetter(threading.Thread):
             connection.close_if_unusable_or_obsolete()
 
 
-_forgetter: Forgetter | None = None
+_remover: OutboxRemover | None = None
 
 
 def start() -> None:
-    """Have this process remove entries in the background from now on."""
-    global _forgetter
-    if _forgetter is None:
-        _forgetter = Forgetter()
-        _forgetter.start()
+    """Start to remove entries in the background of this process."""
+    global _remover
+    if _remover is None:
+        _remover = OutboxRemover()
+        _remover.start()
 
 
-def forget(entry: Entry, *, older: bool) -> None:
-    """Remove an entry that is in its stream: soon, or at once where no thread does it.
+def remove(entry: RecordedEntry, *, older: bool) -> None:
+    """Remove a published entry: soon, or at once if no thread does it.
 
-    With it go those of its node that are `older`, where these were left by others.
+    With it go those of its node that are `older`, if other processes left some behind.
     """
-    if _forgetter is not None and _forgetter.is_alive():
-        _forgetter.add(entry, older=older)
+    if _remover is not None and _remover.is_alive():
+        _remover.add(entry, older=older)
     elif older:
-        outbox.forget_older(entry.node, entry.pk, entry.token)
+        outbox.remove_up_to(entry.node, entry.pk, entry.token)
     else:
-        outbox.forget({entry.pk: entry.token})
+        outbox.remove({entry.pk: entry.token})
 
 
-def last_of(node: UUID) -> Entry | None:
-    """Return the last entry of `node` that this process has put into its stream, if it is there."""
-    return None if _forgetter is None else _forgetter.last(node)
+def last_published(node: UUID) -> RecordedEntry | None:
+    """Return the last entry of `node` that this process published, if it is not removed yet."""
+    return None if _remover is None else _remover.last(node)
 
 
-def is_forgotten(pk: int, token: str) -> bool:
+def is_published(pk: int, token: str) -> bool:
     """Return whether this process knows that the entry is in its stream."""
-    return _forgetter is not None and _forgetter.knows(pk, token)
+    return _remover is not None and _remover.has(pk, token)

@@ -1,4 +1,22 @@
-"""Putting what waits in the outbox into its streams, in the background of every server process."""
+"""Publish the entries that wait in the outbox, in the background of every server process.
+
+The thread polls: every POLL_SECONDS while nothing waits, every RETRY_SECONDS otherwise. Of all
+processes, the one that gets the site lock `outbox` drains, one node after the other:
+
+============================================  ====================================================
+a batch of one node                           then
+============================================  ====================================================
+all of it tried, the stream is further on     remove what the stream has (`_may_be_published`)
+up to some token, it is in the stream         skip that part (`_already_published`)
+the rest                                      publish in order, each behind the token before
+`OrderConflict` on the way                    a late reply or an emptied Redis: next round
+`NotFound`                                    the node was deleted: remove all its entries
+`UpdateTooLarge`, or unreachable each time    the entry becomes a gap (`_give_up`)
+`CacheUnreachable`                            stop; discard what exceeds `outbox_bytes`
+============================================  ====================================================
+
+Whatever happened, what was published is removed at the end of the batch.
+"""
 
 from __future__ import annotations
 
@@ -19,236 +37,244 @@ from core.errors import NotFound, ServiceError, Unavailable
 
 from ..config import streaming_cache_settings
 from ..models import Kind, Waiting
-from . import outbox, outbox_removal
-from .log import StreamLog, Waited, stream_log
-from .scripts import Ahead, OutOfReach
-from .updates import NeverFits, Update
+from . import outbox, outbox_limit, outbox_removal
+from .log import OutboxPosition, StreamLog, stream_log
+from .scripts import CacheUnreachable, OrderConflict
+from .updates import Update, UpdateTooLarge
 
 logger = logging.getLogger(__name__)
 
 LOCK = "outbox"
 RETRY_SECONDS = 0.5
-# What another process has left behind is found after this time at the latest.
-LOOK_SECONDS = 2.0
-COMPLAINT_SECONDS = 60.0
-MOST_FAILURES = 5
+# Entries that another process left behind are found after this time at the latest.
+POLL_SECONDS = 2.0
+WARNING_SECONDS = 60.0
+MAX_FAILURES = 5
 
 
-class Drain(threading.Thread):
-    """Looks after the outbox for as long as the process lives."""
+class OutboxWorker(threading.Thread):
+    """Drains the outbox for as long as the process lives."""
 
     def __init__(self) -> None:
         super().__init__(name="tiled-outbox", daemon=True)
-        self._news = threading.Event()
+        self._wakeup = threading.Event()
         self._seen: set[tuple[int, str]] = set()
         self._next_take_over = 0.0
 
     def wake(self) -> None:
-        """Something was put into the outbox."""
-        self._news.set()
+        """Drain now: an entry waits."""
+        self._wakeup.set()
 
     def run(self) -> None:
-        """Look again and again; more often while something waits."""
+        """Poll until the process ends; more often while entries wait."""
         while True:
-            if self._look():
-                self._news.wait(LOOK_SECONDS)
-                self._news.clear()
+            if self._poll():
+                self._wakeup.wait(POLL_SECONDS)
+                self._wakeup.clear()
             else:
                 time.sleep(RETRY_SECONDS)
 
-    def _look(self) -> bool:
-        """Whether nothing waits any more, as far as this process can see to it."""
+    def _poll(self) -> bool:
+        """Return whether nothing waits any more, as far as this process can tell."""
         log = stream_log()
         try:
             if log is None:
                 return True
             with suppress(Unavailable):
-                log.memory()
+                # For the entries that this process will record.
+                log.memory_id()
             self._take_over()
-            return look(log)
+            return drain_if_leader(log)
         except Exception as error:
             if log_outage(error) is None:
-                logger.exception("What waits for the streaming cache cannot be looked at")
-            return True  # no sooner than if nothing did
+                logger.exception("Draining the outbox failed; retrying")
+            # Retry no sooner than if nothing waited.
+            return True
         finally:
             connection.close_if_unusable_or_obsolete()
 
     def _take_over(self) -> None:
-        """Let entries wait that were in flight already when this process looked the last time.
+        """Let entries wait that were in flight already at the poll before.
 
-        Their writers are gone, or slow: what they still do is known by its token, and harmless.
+        Their writers are dead or slow. What a slow writer still publishes has the same token, so it
+        is not published twice.
         """
         now = time.monotonic()
         if now < self._next_take_over:
             return
-        self._next_take_over = now + LOOK_SECONDS
+        self._next_take_over = now + POLL_SECONDS
         found = outbox.in_flight()
         left = list({node for entry, node in found.items() if entry in self._seen})
         self._seen = set(found)
-        for node in left[: outbox.BATCH_COUNT]:
+        batch = left[: outbox.MAX_BATCH_ENTRIES]
+        for node in batch:
             try:
                 settle_node(node)
             except Unavailable as error:
-                _complain(node, error)
-        if left and outbox.line_up(left[: outbox.BATCH_COUNT]):
-            logger.warning("Updates of %s nodes were left behind by their writers", len(left))
+                _warn_rate_limited(node, error)
+        if batch and outbox.defer_all(batch):
+            logger.warning("Took over stream updates of %s nodes from their writers", len(left))
 
 
-def look(log: StreamLog) -> bool:
-    """Put what waits into its streams if nobody else does. True if nothing is left."""
+def drain_if_leader(log: StreamLog) -> bool:
+    """Drain the outbox unless another process does. Return whether nothing is left."""
     if outbox.next_node() is None:
         return True
-    with lone(LOCK) as mine:
-        return mine and drain(log)
+    with lone(LOCK) as is_leader:
+        return is_leader and drain(log)
 
 
 def drain(log: StreamLog) -> bool:
-    """Put what waits into its streams. True if nothing is left. Only for who holds the lock."""
-    refused: set[UUID] = set()
+    """Publish the entries that wait. Return whether nothing is left.
+
+    The caller must hold the lock.
+    """
+    failed: set[UUID] = set()
     count = 0
     try:
         log.ping()
-        for node in _in_turn(refused):
+        for node in _nodes_to_drain(failed):
             try:
                 count += _drain_batch(log, node)
-            except OutOfReach:
+            except CacheUnreachable:
                 raise
             except Unavailable as error:
-                _complain(node, error)
-                refused.add(node)
-    except OutOfReach:
-        _keep_within_bounds()
+                _warn_rate_limited(node, error)
+                failed.add(node)
+    except CacheUnreachable:
+        _enforce_limit()
         return False
-    if refused:
-        _keep_within_bounds()
+    if failed:
+        _enforce_limit()
     if count:
-        logger.warning("%s entries that had waited are in their streams now", count)
-    return not refused
+        logger.warning("Published %s stream updates from the outbox", count)
+    return not failed
 
 
-def _complain(node: UUID, error: Unavailable) -> None:
-    global _complained
-    if time.monotonic() >= _complained + COMPLAINT_SECONDS:
-        _complained = time.monotonic()
-        logger.warning("What waits for the stream of %s goes on waiting: %s", node, error)
+def _warn_rate_limited(node: UUID, error: Unavailable) -> None:
+    global _last_warning
+    if time.monotonic() >= _last_warning + WARNING_SECONDS:
+        _last_warning = time.monotonic()
+        logger.warning("Outbox entries for node %s are still pending: %s", node, error)
 
 
-def _in_turn(refused: set[UUID]) -> Iterator[UUID]:
-    """Whose turn it is, while any are left that were not refused."""
-    # Whoever watches a node that is gone need not wait for all that others have missed.
+def _nodes_to_drain(failed: set[UUID]) -> Iterator[UUID]:
+    """Yield the nodes that have entries and are not in `failed`, the oldest entry first."""
+    # Deletions first: their subscribers need not wait for what those of other nodes have missed.
     yield from outbox.deleted_nodes()
-    while (node := outbox.next_node(refused)) is not None:
+    while (node := outbox.next_node(failed)) is not None:
         yield node
 
 
-def _keep_within_bounds() -> None:
+def _enforce_limit() -> None:
     limit = streaming_cache_settings().outbox_bytes
-    count = outbox.trim(limit)
+    count = outbox_limit.trim(limit)
     if count:
         logger.error(
-            "More than %s bytes wait for the streaming cache (streaming_cache.outbox_bytes): the "
-            "oldest %s updates will be a gap in their streams",
+            "The outbox exceeds %s bytes (streaming_cache.outbox_bytes): discarded the oldest %s "
+            "updates, which become gaps in their streams",
             limit,
             count,
         )
 
 
 def _drain_batch(log: StreamLog, node: UUID) -> int:
-    """Put the oldest of what waits for `node` into its stream. Raises Unavailable."""
-    # One that is in flight may be older than the one that was found to wait.
-    outbox.line_up([node])
+    """Publish the oldest entries of `node`; return how many. Raises Unavailable."""
+    # An entry in flight may be older than the one that was found to wait.
+    outbox.defer_all([node])
     last = log.last_token(node)
-    if not last and (count := outbox.lose_of_other_memory(node, log.memory())):
-        logger.warning(
-            "Redis was emptied: %s updates of %s become a gap in its stream", count, node
-        )
+    if not last and (count := outbox.mark_lost_of_other_memory(node, log.memory_id())):
+        logger.warning("Redis was emptied: %s updates of node %s become a gap", count, node)
     batch = outbox.next_batch(node)
-    if _may_be_further(batch, last) and (count := outbox.forget_through(node, last)):
+    if _may_be_published(batch, last) and (count := outbox.remove_through_token(node, last)):
         return count
-    done = _done(batch, last)
-    # What is announced has to be there to be read. Not before the batch is known: its latest write
-    # may just have been committed, and once its entry is gone, nothing tells that it was.
+    done = _already_published(batch, last)
+    # Subscribers must be able to read what is published. Not before the batch is known: its latest
+    # write may just have been committed, and after its entry is gone, nothing shows that it was.
     settle_node(node)
     try:
         for entry in batch[len(done) :]:
-            _put(log, entry, last)
+            _publish(log, entry, last)
             last = entry.token
             done.append(entry)
-    except Ahead:
-        # Redis was emptied, or an answer came late; look again.
+    except OrderConflict:
+        # Redis was emptied, or a write arrived late. The next round starts from the stream's token.
         pass
     except NotFound:
-        outbox.forget_nodes([node])
-    except NeverFits as error:
+        outbox.remove_nodes([node])
+    except UpdateTooLarge as error:
         _give_up(batch[len(done)], error)
-    except OutOfReach as error:
+    except CacheUnreachable as error:
         if _is_to_blame(batch[len(done)]):
             _give_up(batch[len(done)], error)
         raise
     finally:
-        outbox.forget({entry.pk: entry.token for entry in done})
+        outbox.remove({entry.pk: entry.token for entry in done})
     return len(done)
 
 
 def _is_to_blame(entry: Waiting) -> bool:
-    """Whether Redis has answered time after time until it was sent this one."""
+    """Return whether Redis became unreachable by this entry time after time.
+
+    It answered a PING each time before.
+    """
     _failures[entry.pk] += 1
-    return _failures[entry.pk] >= MOST_FAILURES
+    return _failures[entry.pk] >= MAX_FAILURES
 
 
 def _give_up(entry: Waiting, error: ServiceError) -> None:
-    logger.error("An update will be a gap in the stream of %s: %s", entry.node, error.detail)
-    outbox.give_up([entry.pk])
+    logger.error("An update of node %s becomes a gap in its stream: %s", entry.node, error.detail)
+    outbox.mark_lost([entry.pk])
     _failures.clear()
 
 
-def _may_be_further(batch: list[Waiting], last: str) -> bool:
-    """Whether all of the batch may be in the stream already, with entries that come after it."""
+def _may_be_published(batch: list[Waiting], last: str) -> bool:
+    """Return whether all of the batch may be in the stream, with later entries behind it."""
     return last not in [entry.token for entry in batch] and all(entry.tried for entry in batch)
 
 
-def _done(batch: list[Waiting], last: str) -> list[Waiting]:
-    """Those that are in the stream already: everything up to the one with the `last` token."""
+def _already_published(batch: list[Waiting], last: str) -> list[Waiting]:
+    """Return the entries that are in the stream: up to the one with the `last` token."""
     tokens = [entry.token for entry in batch]
     return batch[: tokens.index(last) + 1] if last in tokens else []
 
 
-def _put(log: StreamLog, entry: Waiting, after: str) -> None:
-    waited = Waited(after, entry.tried)
+def _publish(log: StreamLog, entry: Waiting, after: str) -> None:
+    position = OutboxPosition(after, entry.tried)
     match entry.kind:
         case Kind.UPDATE:
-            log.put(entry.node, _update(entry), entry.token, waited)
+            log.put(entry.node, _update(entry), entry.token, position)
         case Kind.LOST:
-            log.lose(entry.node, entry.count, entry.token, waited)
+            log.append_lost(entry.node, entry.count, entry.token, position)
         case Kind.END:
-            log.close(entry.node, entry.token, waited)
+            log.close(entry.node, entry.token, position)
         case Kind.DROP:
             log.drop([entry.node])
 
 
 def _update(entry: Waiting) -> Update:
-    # PostgreSQL gives views of its memory.
+    # PostgreSQL's driver returns memoryviews.
     payload = None if entry.payload is None else bytes(entry.payload)
     return Update(bytes(entry.before), bytes(entry.after), payload)
 
 
-_complained = -COMPLAINT_SECONDS
+_last_warning = -WARNING_SECONDS
 _failures: Counter[int] = Counter()
-_drain: Drain | None = None
+_worker: OutboxWorker | None = None
 _lock = threading.Lock()
 
 
 def start() -> None:
-    """Have this process look after the outbox from now on."""
-    global _drain
+    """Start the outbox worker of this process."""
+    global _worker
     outbox_removal.start()
     with _lock:
-        if _drain is None:
-            _drain = Drain()
-            _drain.start()
+        if _worker is None:
+            _worker = OutboxWorker()
+            _worker.start()
 
 
 def wake() -> None:
-    """Something was put into the outbox."""
-    if _drain is not None:
-        _drain.wake()
+    """Have the outbox drained now: an entry waits."""
+    if _worker is not None:
+        _worker.wake()

@@ -1,4 +1,4 @@
-"""Running the scripts that change a stream, with whatever can go wrong with Redis on the way."""
+"""Run the Lua scripts that change a stream, and translate the errors of Redis."""
 
 from __future__ import annotations
 
@@ -15,49 +15,49 @@ from core.errors import NotFound, Unavailable
 from core.mapped_files import BytesLike, iter_chunks
 
 from ..config import StreamingCacheSettings
-from .circuit_breaker import Outage
-from .eviction import Room
+from .circuit_breaker import CircuitBreaker
+from .eviction import Evictor
 
 logger = logging.getLogger(__name__)
 
-# Room that was made may be taken by others before the next try.
-TRIES = 6
+# Other requests may use up the memory that was freed before the next attempt.
+MAX_ATTEMPTS = 6
 
 
-class OutOfReach(Unavailable):
-    """Redis does not answer. Whether it did what it was asked is not known."""
+class CacheUnreachable(Unavailable):
+    """Redis does not answer. If the command was `tried`, Redis may have executed it."""
 
     def __init__(self, *, tried: bool = True) -> None:
         super().__init__("The streaming cache cannot be reached. Try again soon.")
         self.tried = tried
 
 
-class Ahead(Exception):
-    """Something else was put into the stream first."""
+class OrderConflict(Exception):
+    """Another entry was appended first: the stream is not where the caller expected it."""
 
 
-class NoRoom(Exception):
-    """Redis is out of memory. Nothing has changed."""
+class RedisFull(Exception):
+    """Redis is out of memory. Nothing was changed."""
 
 
-class Staged(NamedTuple):
-    """A payload on its way to a key of its own."""
+class StagedPayload(NamedTuple):
+    """A payload that is sent to a key of its own before the script runs."""
 
     key: str
     payload: BytesLike
 
 
 class Scripts:
-    """Scripts of this package, run one at a time on connections of `client`."""
+    """Runs the scripts of this package on connections of `client`."""
 
     def __init__(self, client: redis.Redis, settings: StreamingCacheSettings) -> None:
         self._client = client
         self._ttl = settings.data_ttl
-        self._outage = Outage(settings.timeout)
-        self._room = Room(client, settings)
+        self._breaker = CircuitBreaker(settings.timeout)
+        self._evictor = Evictor(client, settings)
 
     def load(self, name: str) -> Script:
-        """The script in the file called `name`."""
+        """Return the script in the file `name`."""
         return self._client.register_script((files(__package__) / name).read_bytes())
 
     def run(
@@ -65,34 +65,35 @@ class Scripts:
         script: Script,
         keys: Sequence[str],
         *args: str | bytes | int,
-        staged: Staged | None = None,
+        staged: StagedPayload | None = None,
         size: int = 0,
     ) -> list[Any]:
-        """What `script` gives; when memory is short, `size` bytes are made free for it.
+        """Run `script` and return its reply; if Redis is full, free `size` bytes for it.
 
-        Raises Unavailable (OutOfReach), NeverFits, NotFound if the node was deleted, Ahead.
+        Raises Unavailable (CacheUnreachable), UpdateTooLarge, OrderConflict, NotFound if the node
+        was deleted.
         """
-        if not self._outage.admits():
-            raise OutOfReach(tried=False)
+        if not self._breaker.allows():
+            raise CacheUnreachable(tried=False)
         command = ("EVALSHA", script.sha, len(keys), *keys, *args)
-        for _ in range(TRIES):
+        for _ in range(MAX_ATTEMPTS):
             try:
-                return self._ask(script, command, staged)
-            except NoRoom as error:
-                logger.debug("Room is made in the streaming cache: %s", error)
-            if not self._make_room(size):
+                return self._execute(script, command, staged)
+            except RedisFull as error:
+                logger.debug("The streaming cache is full; evicting old updates: %s", error)
+            if not self._free(size):
                 break
         raise Unavailable("The memory of the streaming cache is full. Try again soon.")
 
     def run_many(
         self, script: Script, names: Sequence[Sequence[str]], *args: str | bytes | int
     ) -> list[list[Any]]:
-        """What `script` gives for each of `names`, in one exchange if Redis has room.
+        """Run `script` for each of `names` and return its replies, in one round trip if possible.
 
-        Raises Unavailable; then it has been run for none, some or all.
+        Raises Unavailable; then it may have run for none, some or all of them.
         """
-        if len(names) > 1 and self._outage.admits():
-            with suppress(NoRoom), self.answered():
+        if len(names) > 1 and self._breaker.allows():
+            with suppress(RedisFull), self.translating_errors():
                 pipe = self._client.pipeline(transaction=False)
                 for keys in names:
                     script(keys, args, client=pipe)
@@ -100,43 +101,43 @@ class Scripts:
         return [self.run(script, keys, *args) for keys in names]
 
     @contextmanager
-    def answered(self) -> Iterator[None]:
-        """Make errors of Redis those of this server, and tell other requests how it went."""
+    def translating_errors(self) -> Iterator[None]:
+        """Translate errors of Redis, and record for other requests whether it answered."""
         try:
             yield
         except redis.RedisError as error:
-            raise self._judged(error) from error
-        self._outage.worked()
+            raise self._record_failure(error) from error
+        self._breaker.record_success()
 
-    def _judged(self, error: redis.RedisError) -> Exception:
+    def _record_failure(self, error: redis.RedisError) -> Exception:
         if isinstance(error, redis.ResponseError):
-            self._outage.worked()
-            return _told(error)
-        self._outage.failed()
-        logger.warning("The streaming cache cannot be reached: %s", error)
-        return OutOfReach()
+            self._breaker.record_success()
+            return _translate(error)
+        self._breaker.record_failure()
+        logger.warning("Cannot reach the streaming cache: %s", error)
+        return CacheUnreachable()
 
-    def _ask(
-        self, script: Script, command: Sequence[str | bytes | int], staged: Staged | None
+    def _execute(
+        self, script: Script, command: Sequence[str | bytes | int], staged: StagedPayload | None
     ) -> list[Any]:
         try:
             reply = self._send(command, staged)
         except redis.exceptions.NoScriptError:
-            # A Redis that was restarted has forgotten it. What was staged is there.
-            with self.answered():
+            # Redis was restarted, or its scripts were flushed. The staged payload has arrived.
+            with self.translating_errors():
                 self._client.script_load(script.script)
                 reply = self._send(command, None)
         except redis.RedisError as error:
-            raise self._judged(error) from error
-        self._outage.worked()
+            raise self._record_failure(error) from error
+        self._breaker.record_success()
         return cast(list[Any], reply)
 
-    def _make_room(self, size: int) -> bool:
-        with self.answered():
-            return self._room.make(size)
+    def _free(self, size: int) -> bool:
+        with self.translating_errors():
+            return self._evictor.free(size)
 
-    def _send(self, command: Sequence[str | bytes | int], staged: Staged | None) -> Any:
-        # On the connection itself: what the client does around it takes three times as long.
+    def _send(self, command: Sequence[str | bytes | int], staged: StagedPayload | None) -> Any:
+        # On the connection itself: the overhead of the client takes three times as long as this.
         pool = self._client.connection_pool
         connection = pool.get_connection()
         try:
@@ -147,7 +148,8 @@ class Scripts:
             connection.send_command(*command)
             replies = [_reply(connection), _reply(connection)]
             if isinstance(replies[0], Exception):
-                # Redis lets go of a payload that it did not take only with the connection.
+                # The payload was rejected. Redis frees the buffer that it was received into only
+                # when the connection is closed.
                 connection.disconnect()
         finally:
             pool.release(connection)
@@ -157,19 +159,19 @@ class Scripts:
         return replies[1]
 
 
-def _told(error: redis.ResponseError) -> Exception:
+def _translate(error: redis.ResponseError) -> Exception:
     text = str(error)
     if text.startswith("GONE"):
         return NotFound("The node was deleted.")
     if text.startswith("AHEAD"):
-        return Ahead(text)
+        return OrderConflict(text)
     if text.startswith("SHED") or isinstance(error, redis.exceptions.OutOfMemoryError):
-        return NoRoom(text)
+        return RedisFull(text)
     return Unavailable(f"The streaming cache refused the update: {error}")
 
 
-def _packed_set(staged: Staged, ttl: int) -> Iterator[BytesLike]:
-    """A SET command that sends the payload from where it lies, without copying it."""
+def _packed_set(staged: StagedPayload, ttl: int) -> Iterator[BytesLike]:
+    """Yield the parts of a SET command that sends the payload without copying it."""
     key, seconds, size = staged.key.encode(), str(ttl).encode(), len(staged.payload)
     yield b"*5\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n" % (len(key), key, size)
     yield from iter_chunks(staged.payload)

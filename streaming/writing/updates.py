@@ -1,4 +1,4 @@
-"""Updates on their way into a stream: encoded, but for the number that they will get there."""
+"""Updates on their way into a stream: encoded, except for the number that they will get there."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tiled_client.wire.messages import Message
 
 from ..protocol import message_codec
 
-# A larger payload gets a key of its own. Redis then does not copy it, and can shed it alone.
-INLINE_BYTES = 65536
-# Redis takes no text that is longer (proto-max-bulk-len).
-LARGEST_PAYLOAD = 512 * 1024 * 1024 - 1
+# A larger payload gets a key of its own. Redis then does not copy it, and it can be evicted alone.
+MAX_INLINE_BYTES = 65536
+# Redis accepts no longer string (proto-max-bulk-len).
+MAX_PAYLOAD_BYTES = 512 * 1024 * 1024 - 1
 
 
-class NeverFits(TooLarge):
-    """An update that the cache cannot hold, however empty it is."""
+class UpdateTooLarge(TooLarge):
+    """An update that the cache cannot hold, even if it is empty."""
 
 
 class Update(NamedTuple):
@@ -29,16 +29,16 @@ class Update(NamedTuple):
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size in bytes."""
         return len(self.before) + len(self.after) + len(self.payload or b"")
 
 
 def encode(message: Message, payload: BytesLike | None = None) -> Update:
-    """The update that says `message`, as of now. Raises NeverFits."""
+    """Encode `message` with the current time as its timestamp."""
     size = None if payload is None else len(payload)
     before, after = message_codec.encode_split(message, message_codec.utc_timestamp(), size)
     if not payload:
         return Update(before, after)
-    if len(payload) <= INLINE_BYTES:
+    if len(payload) <= MAX_INLINE_BYTES:
         return Update(before, after + payload)
     return Update(before, after, payload)

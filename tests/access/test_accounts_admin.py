@@ -79,7 +79,7 @@ def test_a_service_is_made_barred_and_deleted_and_a_user_given_an_identity(
     browser.post(f"{address}{bot.pk}/change/", {"note": "a bot", "role": "user"})
     bot.refresh_from_db()
     assert (bot.role, bot.active) == ("user", False)
-    assert "barred" in browser.get(address).content.decode()
+    assert "disabled" in browser.get(address).content.decode()
     assert browser.post(f"{address}{alice.account.pk}/delete/", {"post": "yes"}).status_code == 403
     browser.post(f"{address}{bot.pk}/delete/", {"post": "yes"})
     assert not Account.objects.filter(kind="service").exists()
@@ -114,7 +114,7 @@ def test_keys_of_users_and_services_are_made_from_the_command_line(alice: User) 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--scopes", "read:data"], "say whose the key is to be"),
+        (["--scopes", "read:data"], "a key needs an owner"),
         (["--user", "nobody"], "There is no user 'nobody'"),
         (["--service", "nonsense"], "is no UUID of a service"),
         (["--service", "0" * 32], "No such principal"),
@@ -135,7 +135,7 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(
 def test_a_site_without_users_gives_nobody_a_key() -> None:
     for arguments, says in [
         (("--user", "alice", "--scopes", "read:data"), "no users"),
-        (("--scopes", "create:apikeys"), "Nobody can have"),
+        (("--scopes", "create:apikeys"), "that require a site with users"),
         ((), "with --scopes"),
     ]:
         with pytest.raises(CommandError, match=says):

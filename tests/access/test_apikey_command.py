@@ -44,7 +44,7 @@ def test_a_key_is_made_listed_and_revoked() -> None:
     ("arguments", "says"),
     [
         (["create"], "--scopes"),
-        (["create", "--scopes", "read:data,fly"], "there is no scope fly; there are read:metadata"),
+        (["create", "--scopes", "read:data,fly"], "unknown scope fly; known scopes: read:metadata"),
         (["create", "--scopes", ","], "at least one scope"),
         (["create", "--scopes", "read:data", "--expires", "soon"], "90m, 12h, 7d or 4w"),
         (["create", "--scopes", "read:data", "--expires", "999999w"], "90m, 12h, 7d or 4w"),

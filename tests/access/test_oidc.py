@@ -222,7 +222,7 @@ def test_who_is_barred_does_not_get_in(facility: Any) -> None:
     User.objects.update(is_active=False)
     assert poll(begun["device_code"]).status_code == 401
     assert Browser().open("/login/facility").status_code == 401
-    assert "barred" in Browser().open("/login/facility").content.decode()
+    assert "disabled" in Browser().open("/login/facility").content.decode()
 
 
 def test_only_whom_the_site_knows_where_no_users_are_made(

@@ -53,7 +53,7 @@ def test_a_tag_is_made_granted_applied_and_deleted() -> None:
     Node.objects.create(parent=root, key="a", path="a", structure_family="container")
     assert tag("apply", "/a", "mx", "Public") == "1 node at /a: mx, Public.\n"
     assert own_tags(Node.objects.get(path="a").tag_path_id) == ["mx", "public"]
-    assert tag("delete", "mx") == "Tag mx is deleted.\n"
+    assert tag("delete", "mx") == "Deleted tag mx.\n"
     assert tag("list") == ""
 
 
@@ -71,7 +71,7 @@ def test_a_tag_is_made_granted_applied_and_deleted() -> None:
         (["grant", "mx", "service:no", "--role", "reader"], "'no' is not the UUID of a service."),
         (["grant", "mx", "group:no", "--role", "reader"], "There is no group 'no'."),
         (["grant", "mx", "alice", "--role", "reader"], "'alice' is nobody"),
-        (["grant", "mx", "users", "--scopes", "metrics"], "there is no scope metrics of nodes"),
+        (["grant", "mx", "users", "--scopes", "metrics"], "unknown scope of nodes metrics"),
         (["grant", "mx", "users"], "--role"),
         (["revoke", "mx", "users"], "users has no grant of the tag 'mx'."),
         (["apply", "/no", "mx"], "No such entry: ['no']"),

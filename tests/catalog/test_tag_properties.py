@@ -13,7 +13,7 @@ from access.permissions.tag_permissions import NODE_SCOPES
 from access.principals import Kind, Principal, Scope
 from catalog.lookup.nodes import below, resolve
 from catalog.models import Node
-from catalog.permissions.node_permissions import which_allow
+from catalog.permissions.node_permissions import batch_check_nodes
 from catalog.permissions.visibility import visible, with_any_tag
 from catalog.services.nodes.create import create_node
 from catalog.services.nodes.deletion import delete_node
@@ -81,7 +81,7 @@ def compare(tree: dict[str, set[str]]) -> None:
     tagged = {path for path in tree if "public" in tree[path]}
     assert paths(Node.objects.filter(with_any_tag(["PUBLIC"]))) == tagged
     everything = list(below(Node.objects.all(), ""))
-    allowed = which_allow([(node.uuid, ALICE) for node in everything], Scope.read_metadata)
+    allowed = batch_check_nodes([(node.uuid, ALICE) for node in everything], Scope.read_metadata)
     assert {node.path for node, yes in zip(everything, allowed, strict=True) if yes} == seen
     for path in tree:
         assert resolve(path).path == path

@@ -1,4 +1,4 @@
-"""A person with a web socket at a running server."""
+"""WebSocket clients for tests, and HTTP requests of producers, at a running server."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ INT64 = {"endianness": "little", "kind": "i", "itemsize": 8, "dt_units": None}
 
 @dataclass
 class Socket:
-    """One subscription as its client sees it."""
+    """The client side of one connection."""
 
     connection: ClientConnection
 
     def next(self) -> Any:
-        """The next message, whichever its envelope."""
+        """Return the next message, decoded from either envelope."""
         frame = self.connection.recv(timeout=10)
         return json.loads(frame) if isinstance(frame, str) else msgpack.unpackb(frame)
 
-    def say(self, **message: Any) -> None:
-        """Something on a connection for several nodes."""
+    def send_command(self, **message: Any) -> None:
+        """Send a command on a connection for many nodes."""
         self.connection.send(json.dumps(message))
 
-    def of(self, name: str | None, path: str | None = None) -> dict[str, Any]:
-        """The next message, which must be for that id (and about that path)."""
-        said, about, message = self.next()
-        assert said == name, (said, about, message)
-        assert path in (None, about), (said, about, message)
+    def next_for(self, name: str | None, path: str | None = None) -> dict[str, Any]:
+        """Return the next message, which must be for that id (and about that path)."""
+        id_, about, message = self.next()
+        assert id_ == name, (id_, about, message)
+        assert path in (None, about), (id_, about, message)
         return message
 
     def sequences(self, count: int) -> list[int]:
         return [self.next()["sequence"] for _ in range(count)]
 
     def closing(self) -> tuple[int, str]:
-        """Code and reason of the close, with nothing before it."""
+        """Return code and reason of the close, which must come before any message."""
         with pytest.raises(ConnectionClosed) as closed:
             self.connection.recv(timeout=15)
         assert closed.value.rcvd is not None
@@ -81,7 +81,7 @@ class Site:
         return response.json()
 
     def create(self, family: str, parent: str = "", structure: Any = None, **body: Any) -> str:
-        """The path of a new node."""
+        """Create a node; return its path."""
         key = body.pop("id", None) or f"n{uuid.uuid4().hex}"
         sources = [{"structure_family": family, "structure": structure}] if structure else []
         body = {"id": key, "structure_family": family, "data_sources": sources, **body}
@@ -106,7 +106,7 @@ class Site:
     def socket(
         self, path: str, *, key: str | None = KEY, headers: dict[str, str] | None = None
     ) -> Iterator[Socket]:
-        """A subscription to `path`, which may end in a query."""
+        """Subscribe to `path`, which may end in a query."""
         credentials = {"Authorization": f"Apikey {key}"} if key else {}
         uri = f"{self.api}/stream/single{path}".replace("http", "ws", 1)
         with connect(
@@ -118,7 +118,7 @@ class Site:
     def multi(
         self, query: str = "", *, key: str | None = KEY, offer: Sequence[str] = ()
     ) -> Iterator[Socket]:
-        """A connection for several nodes, for which subprotocols may be offered."""
+        """Connect for many nodes, with subprotocols to offer."""
         credentials = {"Authorization": f"Apikey {key}"} if key else {}
         uri = f"{self.api}/stream/multi{query}".replace("http", "ws", 1)
         offered = [Subprotocol(name) for name in offer] or None
@@ -126,15 +126,15 @@ class Site:
         with connect(uri, additional_headers=credentials, **options) as connection:
             yield Socket(connection)
 
-    def refusal(self, path: str, **options: Any) -> Response:
-        """How the handshake was denied."""
-        with pytest.raises(InvalidStatus) as refused, self.socket(path, **options):
+    def rejection(self, path: str, **options: Any) -> Response:
+        """Return the response to a handshake that is rejected."""
+        with pytest.raises(InvalidStatus) as rejected, self.socket(path, **options):
             pass
-        return refused.value.response
+        return rejected.value.response
 
 
 def arrow_file(table: pa.Table) -> bytes:
-    """The table as clients send it."""
+    """Return the body in which clients send a table."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)

@@ -43,7 +43,7 @@ def run_cleanup(*, min_age: float = MIN_AGE_SECONDS) -> tuple[int, int]:
     sessions that have expired.
     """
     sessions.delete_expired()
-    idempotency.forget_expired()
+    idempotency.delete_expired()
     remove_orphaned_files(min_age=min_age)
     return remove_orphaned_folders(min_age=min_age), remove_orphaned_streams()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import subprocess
 import tokenize
 from collections.abc import Iterator
@@ -55,7 +56,17 @@ def _of(path: Path) -> Iterator[Text]:
         yield from _comments(path, source)
         yield from _strings(path, source)
     elif path.suffix in {".md", ".html", ".lua"}:
-        yield Text(path, 1, path.read_text())
+        yield Text(path, 1, _without_code(path.read_text()))
+
+
+def _without_code(content: str) -> str:
+    # Code has names of its own. Line breaks stay, so that line numbers are right.
+    fenced = re.sub(r"^```.*?^```", _breaks, content, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`\n]*`", "", fenced)
+
+
+def _breaks(match: re.Match[str]) -> str:
+    return "\n" * match[0].count("\n")
 
 
 def _comments(path: Path, source: str) -> Iterator[Text]:
@@ -80,4 +91,4 @@ def _strings(path: Path, source: str) -> Iterator[Text]:
     # Docstrings, and the literals of messages, settings, help texts and admin pages alike.
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
-            yield Text(path, node.lineno, node.value)
+            yield Text(path, node.lineno, _without_code(node.value))

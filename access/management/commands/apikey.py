@@ -1,13 +1,11 @@
-"""`manage.py apikey`: keys besides the site's own, and keys of users and services."""
+"""`manage.py apikey`: create, list and revoke API keys of the site, of users and of services."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentTypeError
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 from django.utils import timezone
 
 from access.accounts.accounts import get_named_account
@@ -17,69 +15,60 @@ from access.api_keys.store import create_key, revoke_key
 from access.config import authentication_settings
 from access.models import Account, ApiKey
 from access.principals import ACCOUNT_SCOPES, Scope
-from core.errors import Invalid, ServiceError
+from core.errors import Invalid
+from core.subcommands import SubcommandCommand, listed, split_names
 
 from ..tables import columns, format_time
 
 HEADER = ("KEY", "SCOPES", "EXPIRES", "LAST USED", "CREATED", "NOTE")
 OWNER = "OWNER"
 NO_OWNER = (
-    "This site has users: say whose the key is to be, with --user NAME or --service UUID, as "
+    "On a site with users a key needs an owner: add --user NAME or --service UUID, as "
     "`manage.py principal list` shows them."
 )
-NO_USERS = "This site has no users; leave out --user and --service."
+NO_USERS = "This site has no users; remove --user and --service."
 
 
-class Command(BaseCommand):
-    """Makes, lists and revokes keys."""
+class Command(SubcommandCommand):
+    """Creates, lists and revokes API keys."""
 
-    help = "Make, list and revoke API keys: with fewer rights than the site's own, or of users."
+    help = "Create, list and revoke API keys, of the site or of users and services."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """One subcommand for each thing that can be done."""
-        actions = parser.add_subparsers(dest="action", required=True)
-        create = actions.add_parser("create", help="make a key and print its secret, this once")
+    def add_subcommands(self, subcommands: Any) -> None:
+        """Add `create`, `list` and `revoke`."""
+        create = subcommands.add_parser("create", help="create a key and print its secret")
         create.add_argument(
             "--scopes",
             type=_scopes,
             metavar="SCOPE,...",
-            help=f"what it allows: {', '.join(Scope)}; left out for a user or a service, all "
-            "that they may do",
+            help=f"scopes of the key: {', '.join(Scope)}; default for a user or a service: all "
+            "of its own",
         )
         create.add_argument(
             "--expires",
             type=_moment,
             metavar="WHEN",
-            help="a duration (90m, 12h, 7d, 4w) or a date; left out, it does not expire",
+            help="a duration (90m, 12h, 7d, 4w) or a date; default: no expiry",
         )
-        create.add_argument("--note", default="", metavar="TEXT", help="what it is for")
+        create.add_argument("--note", default="", metavar="TEXT", help="note, such as its purpose")
         owner = create.add_mutually_exclusive_group()
-        owner.add_argument("--user", metavar="NAME", help="whose it is, on a site with users")
-        owner.add_argument("--service", metavar="UUID", help="or the service whose it is")
+        owner.add_argument("--user", metavar="NAME", help="owner, on a site with users")
+        owner.add_argument("--service", metavar="UUID", help="or the service that owns it")
         create.add_argument(
             "--tags",
-            type=_names,
+            type=split_names,
             metavar="TAG,...",
-            help="only what has one of these access tags",
+            help="restrict the key to nodes with one of these access tags",
         )
-        actions.add_parser("list", help="show all keys")
-        revoke = actions.add_parser("revoke", help="end a key, and whatever it has open")
-        revoke.add_argument("first_eight", metavar="KEY", help="the eight digits that name it")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Do it. Raises CommandError with one sentence where that is impossible."""
-        try:
-            getattr(self, f"_{options['action']}")(options)
-        except ServiceError as error:
-            raise CommandError(error.detail) from None
-        except DatabaseError as error:
-            raise CommandError(f"{error}; has `manage.py migrate` been run?") from None
+        subcommands.add_parser("list", help="list all keys")
+        revoke = subcommands.add_parser("revoke", help="revoke a key and close its subscriptions")
+        revoke.add_argument("first_eight", metavar="KEY", help="first eight digits of the key")
 
     def _create(self, options: dict[str, Any]) -> None:
         owner = _owner(options)
         key, secret = _of_site(options) if owner is None else _of_account(owner, options)
         whose = f" of {owner}" if owner else ""
-        until = f"until {format_time(key.expires)}" if key.expires else "without an end"
+        until = f"until {format_time(key.expires)}" if key.expires else "without expiry"
         self.stderr.write(
             f"Key {key}{whose} for {', '.join(key.scopes)}, {until}. Its secret is shown this once:"
         )
@@ -93,8 +82,8 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _revoke(self, options: dict[str, Any]) -> None:
-        with_it = revoke_key(options["first_eight"]) - 1
-        also = f", and with it {with_it} that were made with it" if with_it else ""
+        others = revoke_key(options["first_eight"]) - 1
+        also = f", with {others} keys that were created with it" if others else ""
         self.stdout.write(f"Key {options['first_eight']} is revoked{also}.")
 
 
@@ -112,9 +101,11 @@ def _owner(options: dict[str, Any]) -> Account | None:
 def _of_site(options: dict[str, Any]) -> tuple[ApiKey, str]:
     scopes = options["scopes"]
     if scopes is None:
-        raise Invalid("Say what the key allows, with --scopes.")
+        raise Invalid("A key of the site needs scopes: add --scopes.")
     if without := scopes & ACCOUNT_SCOPES:
-        raise Invalid(f"Nobody can have the scopes {sorted(without)} on a site without users.")
+        raise Invalid(
+            f"The scopes {sorted(without)} require a site with users; remove them from --scopes."
+        )
     return create_key(scopes=scopes, expires=options["expires"], note=options["note"])
 
 
@@ -145,18 +136,14 @@ def _row(key: ApiKey, *, owned: bool) -> tuple[str, ...]:
 
 
 def _scopes(text: str) -> frozenset[Scope]:
-    names = _names(text)
+    names = split_names(text)
     if unknown := names - {scope.value for scope in Scope}:
         raise ArgumentTypeError(
-            f"there is no scope {', '.join(sorted(unknown))}; there are {', '.join(Scope)}"
+            f"unknown scope {listed(unknown)}; known scopes: {', '.join(Scope)}"
         )
     if not names:
         raise ArgumentTypeError("A key needs at least one scope.")
     return frozenset(map(Scope, names))
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
 def _moment(text: str) -> datetime:

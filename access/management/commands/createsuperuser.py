@@ -1,4 +1,4 @@
-"""`manage.py createsuperuser`, which checks the password of the environment as well."""
+"""`manage.py createsuperuser`, which also validates a password from the environment."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PASSWORD = "DJANGO_SUPERUSER_PASSWORD"  # noqa: S105
 
 
 class Command(DjangoCommand):
-    """Django's command; with --noinput it took any password."""
+    """Django's command, which with --noinput would accept any password."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make a superuser. Raises CommandError for a password that is easy to guess."""
+        """Create a superuser. Raises CommandError for a password that is easy to guess."""
         password = os.environ.get(PASSWORD)
         if not options["interactive"] and password:
             named = options.get("username") or os.environ.get("DJANGO_SUPERUSER_USERNAME") or ""

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from core.errors import Invalid
 from access.api.permissions import principal_of
 
-from ...services.idempotency import Once
+from ...services.idempotency import IdempotencyKey
 from core.mapped_files import iter_chunks
 from core.http.requests import data
 
@@ -42,7 +42,7 @@ def _key_of(request: Request) -> str | None:
     return key
 
 
-def once_of(request: Request) -> Once | None:
+def once_of(request: Request) -> IdempotencyKey | None:
     """The key of a request, with a digest of all that it asks for; None without. Raises Invalid.
 
     Whoever asks belongs to it: nobody gets the answer that was another's, nor takes what another
@@ -61,4 +61,4 @@ def once_of(request: Request) -> Once | None:
         digest.update(account.bytes)
     for piece in iter_chunks(data(request)):
         digest.update(piece)
-    return Once(key, digest.digest())
+    return IdempotencyKey(key, digest.digest())

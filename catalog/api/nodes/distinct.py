@@ -22,7 +22,7 @@ from ...models import Node
 from ...permissions.visibility import visible
 from ...queries.deadlines import statement_deadline
 from ...queries.distinct import Distinct
-from ...queries.filters import filtered
+from ...queries.filters import apply_filters
 from .filter_params import filters_of
 
 MOST_KEYS = 100
@@ -47,7 +47,7 @@ class DistinctView(WireView):
         if not plain or not isinstance(container, Node):
             raise NotSupported("This node does not support distinct.")
         children = visible(Node.objects.filter(parent=container), principal_of(request))
-        nodes = filtered(children, filters, parent=container.pk)
+        nodes = apply_filters(children, filters, parent=container.pk)
         distinct = Distinct(nodes, counts=counts, most=bounds().distinct)
         with statement_deadline():
             body = {

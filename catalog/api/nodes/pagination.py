@@ -21,7 +21,7 @@ from tiled_client.wire.structure_family import StructureFamily
 from ...models import Node
 from ...permissions.visibility import visible
 from ...queries.order import Order
-from ...queries.pages import Found
+from ...queries.pages import FoundPage
 
 MAX_PAGE = 300
 DEFAULT_PAGE = 100
@@ -56,7 +56,7 @@ class Page:
         more = self.limit and after < total
         return self._links(address, f"page[offset]={after}" if more else None)
 
-    def links_among(self, address: str, found: Found, order: Order) -> dict[str, str | None]:
+    def links_among(self, address: str, found: FoundPage, order: Order) -> dict[str, str | None]:
         """The same, where the next page is found by what is on this one.
 
         So nothing is seen twice, or not at all, while nodes are made; sorted otherwise than by

@@ -13,7 +13,7 @@ from core.http.requests import integer, json_body, sizes
 from core.http.responses import render
 
 from ...services.nodes import create
-from ...services.nodes.data_sources import Patch, update_data_source
+from ...services.nodes.data_sources import DataSourcePatch, update_data_source
 from ...services.nodes.drafts import Draft, parse_data_source
 from ..data.idempotency import once_of
 from .metadata import created
@@ -54,10 +54,10 @@ class DataSourceView(WireView):
         return render(request, None)
 
 
-def _patch(request: Request) -> Patch | None:
+def _patch(request: Request) -> DataSourcePatch | None:
     offset, shape = sizes(request, "patch_offset"), sizes(request, "patch_shape")
     if offset is None and shape is None:
         return None
     if offset is None or shape is None:
         raise BadRequest("patch_shape and patch_offset go together: give both or neither.")
-    return Patch(offset, shape)
+    return DataSourcePatch(offset, shape)

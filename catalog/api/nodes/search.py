@@ -27,9 +27,9 @@ from ...lookup.nodes import below, within_depth
 from ...models import Node
 from ...permissions.visibility import visible
 from ...queries.deadlines import statement_deadline
-from ...queries.filters import filtered, implies_parent
+from ...queries.filters import apply_filters, implies_parent
 from ...queries.order import Order
-from ...queries.pages import Found, find_page, load, shortened
+from ...queries.pages import FoundPage, find_page, load, truncate_page
 from . import embedded_listing
 from .filter_params import filters_of
 from .links import base_url, quoted
@@ -63,9 +63,11 @@ class SearchView(WireView):
             return embedded_listing.listing(request, group, order, filters)
         assert isinstance(container, Node)
         seen = visible(Node.objects.all(), principal_of(request))
-        found = filtered(seen.filter(parent=container), filters, parent=container.pk)
+        found = apply_filters(seen.filter(parent=container), filters, parent=container.pk)
         # An index that has the parents in it counts twice as fast if it is asked alone.
-        counted = filtered(seen, filters, parent=container.pk) if implies_parent(filters) else None
+        counted = (
+            apply_filters(seen, filters, parent=container.pk) if implies_parent(filters) else None
+        )
         cached = any(one.kind == "lookup" for one in filters)
         headers = {} if cached else {"Cache-Control": "must-revalidate"}
         address = f"search/{container.path}"
@@ -92,7 +94,7 @@ class DeepSearchView(WireView):
         nodes = below(Node.objects.all(), container.path)
         if depth is not None:
             nodes = within_depth(nodes, container.path, depth)
-        found = filtered(visible(nodes, principal_of(request)), filters)
+        found = apply_filters(visible(nodes, principal_of(request)), filters)
         headers = {"Cache-Control": "must-revalidate"}
         address = f"search-deep/{container.path}"
         return _answer(request, address, found, Listing(page, Order(), view), headers)
@@ -120,7 +122,7 @@ def _answer(
     base = base_url(request)
     with statement_deadline(workers=counted is None):
         found = _found(nodes, listing, counted)
-        found = shortened(found, bounds().listing, assets=listing.view.data_sources)
+        found = truncate_page(found, bounds().listing, assets=listing.view.data_sources)
         loaded = load(found.ids, assets=listing.view.data_sources) if found.ids else []
         counts = _counts(request, loaded, listing.view)
     view = listing.view.listed
@@ -133,7 +135,7 @@ def _answer(
     return render(request, body, headers=headers)
 
 
-def _found(nodes: QuerySet[Node], listing: Listing, counted: QuerySet[Node] | None) -> Found:
+def _found(nodes: QuerySet[Node], listing: Listing, counted: QuerySet[Node] | None) -> FoundPage:
     page = listing.page
     limit = 0 if listing.view.fields == {"count"} else page.limit
     try:

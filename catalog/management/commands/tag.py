@@ -1,12 +1,9 @@
-"""`manage.py tag`: access tags, what they allow to whom, and the nodes that have them."""
+"""`manage.py tag`: access tags, their grants, and the nodes that have them."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentTypeError
 from typing import Any
-
-from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 
 from access.models import Tag
 from access.models.rights import PUBLIC, RESERVED
@@ -14,63 +11,61 @@ from access.permissions.tag_permissions import NODE_SCOPES, tags_enabled
 from access.permissions.tags import ROLES, create_tag, delete_tag, get_tag, grant, revoke
 from access.principals import Scope
 from catalog.services.nodes.tags import tag_nodes
-from core.errors import ServiceError
+from core.subcommands import SubcommandCommand, listed, split_names
 
-HOLDERS = "user:NAME, service:UUID, group:NAME, users (all of them) or everybody"
+HOLDERS = "user:NAME, service:UUID, group:NAME, users (all of them) or everybody (the public)"
 
 
-class Command(BaseCommand):
-    """Makes tags, grants what they allow, and gives them to nodes."""
+class Command(SubcommandCommand):
+    """Create tags, grant scopes through them, and set the tags of nodes."""
 
-    help = "Say who may see, read and write which nodes, by access tags."
+    help = "Control by access tags which principals can see, read and write which nodes."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """One subcommand for each thing that can be done."""
-        actions = parser.add_subparsers(dest="action", required=True)
-        create = actions.add_parser("create", help="make a tag, which allows nothing yet")
+    def add_subcommands(self, actions: Any) -> None:
+        """Add the subcommands of tags, of grants and of nodes."""
+        create = actions.add_parser("create", help="create a tag without grants")
         create.add_argument("tag")
-        create.add_argument("--note", default="", metavar="TEXT", help="what it is for")
-        delete = actions.add_parser("delete", help="delete a tag, with all that it allows")
+        create.add_argument("--note", default="", metavar="TEXT", help="note, such as its purpose")
+        delete = actions.add_parser("delete", help="delete a tag and its grants")
         delete.add_argument("tag")
-        actions.add_parser("list", help="show all tags, and what they allow to whom")
-        allow = actions.add_parser("grant", help="let somebody do something on nodes with a tag")
+        actions.add_parser("list", help="list all tags and their grants")
+        allow = actions.add_parser("grant", help="grant scopes on nodes with a tag")
         allow.add_argument("tag")
         allow.add_argument("holder", help=HOLDERS)
         what = allow.add_mutually_exclusive_group(required=True)
         what.add_argument("--role", choices=ROLES, help="; ".join(map(_role, ROLES)))
-        what.add_argument("--scopes", type=_scopes, metavar="SCOPE,...", help=_names(NODE_SCOPES))
+        what.add_argument("--scopes", type=_scopes, metavar="SCOPE,...", help=listed(NODE_SCOPES))
         allow.add_argument(
-            "--may-apply", action="store_true", help="also to give the tag to nodes, or to take it"
+            "--may-apply",
+            action="store_true",
+            help="also allow adding and removing the tag",
         )
-        take = actions.add_parser("revoke", help="let somebody do nothing more by a tag")
+        take = actions.add_parser("revoke", help="revoke a grant")
         take.add_argument("tag")
         take.add_argument("holder", help=HOLDERS)
-        apply = actions.add_parser("apply", help="give a node these tags instead of those it has")
+        apply = actions.add_parser("apply", help="replace the tags of a node")
         apply.add_argument("path", help="the node; / is the root")
-        apply.add_argument("tags", nargs="*", metavar="tag", help="none: only admins see the node")
-        apply.add_argument("--recursive", action="store_true", help="and all that is below it")
+        apply.add_argument(
+            "tags", nargs="*", metavar="tag", help="without tags, only administrators see the node"
+        )
+        apply.add_argument("--recursive", action="store_true", help="also all nodes below it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do it. Raises CommandError with one sentence where that is impossible."""
+        """Run the subcommand. Raises CommandError with one sentence on failure."""
         if not tags_enabled():
             self.stderr.write(
-                "This site has no rights per node: tags count once the setting "
-                "authentication.access_policy is `tags`."
+                "Access tags have no effect on this site: set authentication.access_policy to "
+                "`tags`."
             )
-        try:
-            getattr(self, f"_{options['action']}")(options)
-        except ServiceError as error:
-            raise CommandError(error.detail) from None
-        except DatabaseError as error:
-            raise CommandError(f"{error}; has `manage.py migrate` been run?") from None
+        super().handle(*args, **options)
 
     def _create(self, options: dict[str, Any]) -> None:
         create_tag(name=options["tag"], note=options["note"])
-        self.stdout.write(f"Tag {options['tag']} is made.")
+        self.stdout.write(f"Created tag {options['tag']}.")
 
     def _delete(self, options: dict[str, Any]) -> None:
         delete_tag(name=options["tag"])
-        self.stdout.write(f"Tag {options['tag']} is deleted.")
+        self.stdout.write(f"Deleted tag {options['tag']}.")
 
     def _list(self, options: dict[str, Any]) -> None:
         for tag in Tag.objects.prefetch_related("grants__account__user", "grants__group"):
@@ -90,7 +85,7 @@ class Command(BaseCommand):
 
     def _revoke(self, options: dict[str, Any]) -> None:
         revoke(tag=options["tag"], holder=options["holder"])
-        self.stdout.write(f"{options['holder']} may do nothing more by {options['tag']}.")
+        self.stdout.write(f"Revoked the grant of {options['tag']} to {options['holder']}.")
 
     def _apply(self, options: dict[str, Any]) -> None:
         for name in options["tags"]:
@@ -103,18 +98,13 @@ class Command(BaseCommand):
 
 
 def _role(name: str) -> str:
-    return f"{name}: {_names(ROLES[name])}"
-
-
-def _names(scopes: frozenset[Scope]) -> str:
-    return ", ".join(sorted(scopes))
+    return f"{name}: {listed(ROLES[name])}"
 
 
 def _scopes(text: str) -> frozenset[Scope]:
-    names = {name.strip() for name in text.split(",") if name.strip()}
+    names = split_names(text)
     if unknown := names - {scope.value for scope in NODE_SCOPES}:
         raise ArgumentTypeError(
-            f"there is no scope {', '.join(sorted(unknown))} of nodes; there are "
-            f"{_names(NODE_SCOPES)}"
+            f"unknown scope of nodes {listed(unknown)}; known scopes: {listed(NODE_SCOPES)}"
         )
     return frozenset(map(Scope, names))

@@ -1,1 +1,1 @@
-"""WritableNode and reading dense, sparse, ragged and awkward arrays."""
+"""Read and write dense, sparse, ragged and awkward arrays."""

@@ -1,6 +1,6 @@
-"""WritableNode and reading awkward arrays: buffers that a form gives meaning to.
+"""Read and write awkward arrays: buffers that are described by a form.
 
-Length and form are those that the array was created with; what is written is all of its buffers.
+Length and form are fixed at creation; a write replaces all buffers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .file_writes import WrittenFile, replace_files, writable_node
 def write_full(*, path: str, upload: Upload) -> None:
     """Replace all buffers; `upload.content` is a ZIP file of them.
 
-    Raises NotFound, NotSupported (files of others), WireError (buffers that do not go with the
+    Raises NotFound, NotSupported (external files), WireError (buffers that do not match the
     form).
     """
     members = buffers.unzip_members(upload.content)
@@ -52,24 +52,24 @@ def write_full(*, path: str, upload: Upload) -> None:
 
 
 def read_body(node: Node) -> bytes:
-    """All buffers, as the ZIP file that was written. Raises Conflict (nothing was), BadRequest."""
+    """Return all buffers as the stored ZIP file. Raises Conflict (not written yet), BadRequest."""
     return _read(node, awkward.read)
 
 
 def read_buffers(node: Node, form_keys: Collection[str]) -> bytes:
-    """A ZIP file of the buffers of some nodes of the form. Raises as `read_body` does."""
+    """Return a ZIP file of the buffers of some form nodes. Raises as `read_body` does."""
     return _read(node, lambda path: buffers.zip_members(awkward.read_buffers(path, form_keys)))
 
 
 def read_awkward(node: Node) -> Any:
-    """The `awkward.Array`. Raises as `read_body` does."""
+    """Return the `awkward.Array`. Raises as `read_body` does."""
     structure = awkward_structure(node)
     members = buffers.unzip_members(read_body(node))
     return buffers.awkward_array(buffers.awkward_form(structure.form), structure.length, members)
 
 
 def awkward_structure(node: Node) -> AwkwardStructure:
-    """The structure of a node that is an awkward array."""
+    """Return the structure of a node that is an awkward array."""
     structure = node.structure
     assert isinstance(structure, AwkwardStructure)
     return structure
@@ -86,7 +86,7 @@ def _store(node: Node, body: bytes, event: AwkwardWritten) -> None:
 def _read(node: Node, read: Callable[[Path], bytes]) -> bytes:
     try:
         body = read(_file(node))
-    except MissingFile:  # replaced between our look at the database and at the file
+    except MissingFile:  # the file was replaced between the database query and the read
         body = read(_file(node))
     check_response_bytes(len(body), "Request fewer buffers ('?form_key=...').")
     return body

@@ -1,9 +1,9 @@
-"""WritableNode and reading arrays.
+"""Read and write dense arrays.
 
-A persisted write holds the node's lock until it has been announced, so that the order in which
-listeners hear of writes is the order in which they were stored. What readers can see changes after
-the commit (see `overwrites`). What is not persisted is checked just the same, and then only
-announced.
+A persisted write holds the node's lock until it has been announced, so that subscribers receive
+writes in the order in which they were stored. Overwritten chunks become visible to readers after
+the commit (see `overwrites`). A write that is not persisted is checked in the same way, and then
+only announced.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ...storage.selection_chunks import split_selection
 from ..assets.external import read_external
 from ..assets.stores import array_folder, array_store
 from ..commits import event_transaction
-from ..idempotency import earlier_receipt, with_receipt
+from ..idempotency import find_receipt, with_receipt
 from ..limits import nominal_bytes
 from ..response_limits import check_response_bytes
 from ..uploads import Upload
@@ -42,7 +42,7 @@ from .write_plans import WritePlan, plan_block, plan_full, plan_patch
 
 Array = np.ndarray[Any, Any]
 
-LAST_CHARACTER = 0x10FFFF
+MAX_CODE_POINT = 0x10FFFF
 
 
 def write_full(*, path: str, upload: Upload) -> ArrayStructure:
@@ -58,25 +58,25 @@ def write_block(*, path: str, block: Sequence[int], upload: Upload) -> ArrayStru
 def write_patch(
     *, path: str, offset: Sequence[int], shape: Sequence[int], extend: bool, upload: Upload
 ) -> ArrayStructure:
-    """Overwrite a region, or with `extend` let the array grow to hold it.
+    """Overwrite a region, or with `extend` grow the array to hold it.
 
-    Returns the structure as it is stored after it: what is not persisted lets it grow for
-    subscribers only. Raises NotFound, NotSupported (files of others), Conflict (out of the stored
-    shape without `extend`), Invalid (a body of the wrong length), WireError (a patch of other
-    dimensions).
+    Returns the structure as it is stored afterwards: a write that is not persisted grows the
+    array for subscribers only. Raises NotFound, NotSupported (external files), Conflict
+    (outside of the stored shape without `extend`), Invalid (a body of the wrong length),
+    WireError (a patch of other dimensions).
     """
     return _write(path, upload, lambda structure: plan_patch(structure, offset, shape, extend))
 
 
 def read_array(node: Node | Inner, items: NDSlice) -> Array:
-    """The part `items` of the array, in its dtype. Raises WireError, BadRequest (too large)."""
+    """Return the part `items` of the array. Raises WireError, BadRequest (too large)."""
     structure = array_structure(node)
     check_response(structure, sliced_shape(structure.shape, items))
     return _read(node, structure, items)
 
 
 def iter_array(node: Node | Inner, items: NDSlice, *, most: int) -> Iterator[Array]:
-    """The same, in portions of about `most` bytes, one after another in C order; of any size."""
+    """Iterate over the part `items`, of any size, in portions of about `most` bytes in C order."""
     structure = array_structure(node)
     chunk = [max(sizes, default=1) for sizes in structure.chunks]
     most = max(most // structure.dtype.itemsize, 1)
@@ -85,7 +85,7 @@ def iter_array(node: Node | Inner, items: NDSlice, *, most: int) -> Iterator[Arr
 
 
 def check_response(structure: ArrayStructure, shape: Sequence[int]) -> None:
-    """Raise BadRequest if so much of an array is more than one answer may hold."""
+    """Raise BadRequest if this part of an array exceeds the response limit."""
     check_response_bytes(
         nominal_bytes(structure, shape), "Use slicing ('?slice=...') to request smaller chunks."
     )
@@ -104,7 +104,7 @@ def _read(node: Node | Inner, structure: ArrayStructure, items: NDSlice) -> Arra
 
 
 def array_structure(node: Node | Inner) -> ArrayStructure:
-    """The structure of a node that is an array."""
+    """Return the structure of a node that is an array."""
     structure = node.structure
     assert isinstance(structure, ArrayStructure)
     return structure
@@ -124,7 +124,7 @@ def _write(
             raise NotSupported("This node cannot accept array data.")
         directory = array_folder(target.ref.uuid, target.folder)
         settle_stages(target.ref.uuid, directory, target_structure(target), alone=fence.exclusive)
-        earlier = earlier_receipt(target.ref.uuid, upload.once)
+        earlier = find_receipt(target.ref.uuid, upload.once)
         if earlier is not None:
             announce_left(target.ref)
             return ArrayStructure.from_json(earlier.structure)
@@ -134,7 +134,7 @@ def _write(
 
 
 def target_structure(target: Target) -> ArrayStructure:
-    """The structure of a target that is an array."""
+    """Return the structure of a write target that is an array."""
     assert isinstance(target.structure, ArrayStructure)
     return target.structure
 
@@ -148,7 +148,7 @@ def _checked(
 
 
 def decode(body: BytesLike, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
-    """The array whose C-order bytes `body` is. Raises Invalid if it is of another length."""
+    """Return the array with the C-order bytes `body`. Raises Invalid for a wrong length."""
     expected = math.prod(shape) * dtype.itemsize
     if len(body) != expected:
         raise Invalid(
@@ -163,16 +163,16 @@ def decode(body: BytesLike, dtype: np.dtype[Any], shape: Sequence[int]) -> Array
 
 
 def _check_texts(array: Array) -> None:
-    """Raise Invalid for texts with characters that there are none of, which nothing can read."""
+    """Raise Invalid for strings with code points beyond Unicode, which no client can decode."""
     for name in array.dtype.names or ():
         _check_texts(array[name])
     if array.dtype.kind != "U" or not array.size:
         return
     points = np.ascontiguousarray(array).reshape(-1).view(f"{array.dtype.byteorder}u4")
-    if points.max() > LAST_CHARACTER:
+    if points.max() > MAX_CODE_POINT:
         raise Invalid(
-            f"Texts must be of Unicode characters, whose numbers go to {LAST_CHARACTER:#x}: "
-            f"{points.max():#x} was received."
+            f"Strings must consist of Unicode code points, at most {MAX_CODE_POINT:#x}, not "
+            f"{points.max():#x}."
         )
 
 
@@ -184,7 +184,7 @@ def _store(
         folder = _branch(target)
         directory = array_folder(target.ref.uuid, folder)
     stage = new_stage(directory, plan.structure, upload.once)
-    # Nobody reads a branch before it is made current, with all that is in it.
+    # No stage in a branch: readers do not see it before the commit makes it current.
     staged = stage.name if fence.exclusive else ""
     try:
         chunks = _put(target, directory, plan, array, staged, lambda: release(upload.body))
@@ -195,8 +195,8 @@ def _store(
     alone = plan.structure is target.structure and folder == target.folder and upload.once is None
     with discard_on_rejection(stage):
         if alone:
-            # The record of the event is the only row that changes. Where its outcome is not known,
-            # it decides later what becomes of the chunks; the same bytes may be sent again.
+            # The record of the event is the only row that changes. If its outcome is unknown, the
+            # record decides later whether the chunks are applied; repeating the write is harmless.
             recorded = record(event)
             stage.apply(chunks)
             announce(recorded)
@@ -212,7 +212,7 @@ def _store(
 
 
 def _branch(target: Target) -> str:
-    """Copy the array to a folder of its own, where no writer that has lost its lock writes."""
+    """Copy the array to a new folder, to which no writer that lost its lock can write."""
     folder = f"branch-{secrets.token_hex(4)}"
     before = array_folder(target.ref.uuid, target.folder)
     after = array_folder(target.ref.uuid, folder)
@@ -221,7 +221,7 @@ def _branch(target: Target) -> str:
 
 
 def _make_current(target: Target, folder: str, plan: WritePlan) -> None:
-    """Let what was written count: the array's new size, and its folder if that is another."""
+    """Store the array's new size, and its folder if that changed."""
     if folder != target.folder:
         known: Any = target.source_id
         source = DataSource.objects.filter(pk=known, generation=target.generation)

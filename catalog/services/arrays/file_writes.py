@@ -1,4 +1,4 @@
-"""What writes of sparse, ragged and awkward arrays have in common."""
+"""Common parts of writes to sparse, ragged and awkward arrays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PARAMETER = "data_uris"
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """A file that was written: its place among those of the node, and how many bytes count."""
+    """A new file: its number among the files of the node, and its valid size in bytes."""
 
     path: Path
     num: int
@@ -33,7 +33,7 @@ class WrittenFile:
 
 @dataclass(frozen=True, slots=True)
 class WritableNode:
-    """A node that is being written, and whether its files may be written in their place."""
+    """A node that is being written; the fence says whether its files may be changed in place."""
 
     node: Node
     fence: Fence
@@ -41,9 +41,9 @@ class WritableNode:
 
 @contextmanager
 def writable_node(path: str, family: StructureFamily, *, persist: bool) -> Iterator[WritableNode]:
-    """Resolve the node at `path`; hold its lock meanwhile if what is written is to `persist`.
+    """Resolve the node at `path`, and hold its lock meanwhile if the write is to `persist`.
 
-    Raises NotFound, NotSupported (files of others).
+    Raises NotFound, NotSupported (external files).
     """
     if not persist:
         yield WritableNode(resolve_family(path, family), Fence(exclusive=False))
@@ -61,10 +61,10 @@ def replace_files(
     written: Iterable[WrittenFile],
     structure: Structure | None = None,
 ) -> None:
-    """Let new files take the place of those of `before`, and store the new `structure`, if any.
+    """Replace the files of `before` by new ones, and store the new `structure`, if any.
 
-    Call it within the transaction of the write: the files become current with its commit. Where it
-    is not committed they belong to no row, and `sweep` removes them. Raises NotFound for a node
+    Call it within the transaction of the write: the files become current with its commit.
+    Without a commit no row names them, and the cleanup removes them. Raises NotFound for a node
     that was deleted meanwhile, Superseded.
     """
     resolve_for_update(source.node.segments)
@@ -75,9 +75,10 @@ def replace_files(
 
 
 def supersede(source: DataSource, structure: Structure | None = None) -> None:
-    """Count one more generation of the data of `source`, with their new `structure`, if any.
+    """Increment the generation of the data of `source`, and store the `structure`, if any.
 
-    Call it within the transaction of the write. Raises Superseded where another write did so first.
+    Call it within the transaction of the write. Raises Superseded if another write did so
+    first.
     """
     values: dict[str, Any] = {"generation": source.generation + 1}
     if structure is not None:

@@ -1,16 +1,16 @@
-"""Overwritten chunks of arrays, which become current after the commit of their write.
+"""Stages: overwritten chunks that become visible after the commit of their write.
 
-A write of an array sets aside what readers can see (see `storage.staged`), commits, puts it in its
-place, and then announces it. The proof of the commit is the record of the announcement, or the
-receipt of the request, which are in its transaction; on a site that announces nothing, a receipt
-is left for it. A writer may be cut off at any step:
+A write to an array writes the chunks that readers can see to a stage first (see
+`storage.chunks.staging`), commits, applies the stage, and then announces the write. The proof of
+the commit is the record of the announcement, or the receipt of the request, which are stored in its
+transaction; on a site that announces nothing, a receipt is stored instead.
 
-- Before the commit: what was set aside is of no use. The next writer, or the sweep, removes it.
-- After the commit: the next writer to the node, or whoever is to announce the write in its stead,
-  puts it in its place first.
+  state of a stage           who acts on it                      action   not committed
+next writer, cleanup                discard   committed, not applied     next writer, announcer,
+cleanup     apply, then announce   commit may still follow    none: its writer holds the lock     -
 
-Under the lock of the node it is clear which of the two it is: a write that may still commit holds
-that lock. Without the lock, only what is committed may be touched.
+Under the lock of the node the state is known: a write that may still commit holds that lock.
+Without the lock, only committed stages may be touched.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from ...storage.chunks.staging import StagedChunk
 from ...storage.errors import StorageError
 from ..assets.stores import array_folder, array_store, node_folder
 from ..commits import OutcomeUnknown
-from ..idempotency import Once, with_receipt
+from ..idempotency import IdempotencyKey, with_receipt
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where a write sets chunks aside: under `name`, in the folder of an array."""
+    """A stage: the chunks that a write has set aside under `name`, in the folder of an array."""
 
     directory: Path
     structure: ArrayStructure
@@ -54,37 +54,37 @@ class Stage:
 
     @property
     def receipt(self) -> str:
-        """The key of a receipt of its own; no client can give such a one."""
+        """The key of a receipt of its own, which no client can send."""
         return f"write {self.token}"
 
     def leave_receipt(self, node: UUID) -> None:
-        """Leave a proof of the commit where nothing else is one. Call it in the transaction."""
-        with with_receipt(node, Once(self.receipt, b"")):
+        """Store a proof of the commit where there is no other one. Call it in the transaction."""
+        with with_receipt(node, IdempotencyKey(self.receipt, b"")):
             pass
 
     def apply(self, chunks: Sequence[StagedChunk] | None = None, *, alone: bool = True) -> None:
-        """Let readers see what was set aside: the write is committed.
+        """Make the staged chunks visible to readers: the write is committed.
 
-        `chunks` are what the store said when it set them aside; without, they are looked for.
-        `alone` is whether the lock of the node is held.
+        `chunks` are the chunks that the store staged; without, they are looked up. `alone`
+        is whether the lock of the node is held.
         """
         if chunks != []:
             array_store().apply(self.directory, self.structure, self.name, chunks, alone=alone)
 
     def discard(self) -> None:
-        """Remove what was set aside: the write is not committed, and will not be."""
+        """Remove the staged chunks: the write is not committed, and will not be."""
         array_store().discard(self.directory, self.name)
 
 
-def new_stage(directory: Path, structure: ArrayStructure, once: Once | None) -> Stage:
-    """Return where a write to an array of `structure` sets its chunks aside."""
+def new_stage(directory: Path, structure: ArrayStructure, once: IdempotencyKey | None) -> Stage:
+    """Return a stage for a write to an array of `structure`."""
     name = secrets.token_hex(8)
     return Stage(directory, structure, f"{name}-{_mark(once.key)}" if once else name)
 
 
 @contextmanager
 def discard_on_rejection(stage: Stage) -> Iterator[None]:
-    """Remove what was set aside where the commit is refused for a reason that is known."""
+    """Discard the stage if the commit is rejected for a known reason."""
     try:
         yield
     except OutcomeUnknown:
@@ -95,11 +95,11 @@ def discard_on_rejection(stage: Stage) -> Iterator[None]:
 
 
 def settle_stages(node: UUID, directory: Path, structure: ArrayStructure, *, alone: bool) -> None:
-    """Put in their place the chunks of writes to `node` that were committed and cut off.
+    """Apply the stages of interrupted writes to `node` that were committed.
 
-    With `alone`, for a writer that holds the locks of the node, those of others are removed.
+    With `alone`, for a writer that holds the locks of the node, other stages are discarded.
     """
-    for name in array_store().staged(directory):
+    for name in array_store().list_stages(directory):
         stage = Stage(directory, structure, name)
         if _is_committed(node, stage):
             stage.apply(alone=alone)
@@ -108,23 +108,23 @@ def settle_stages(node: UUID, directory: Path, structure: ArrayStructure, *, alo
 
 
 def settle_node(node: UUID) -> None:
-    """Put in their place the chunks of committed writes to `node`, to announce them afterwards.
+    """Apply the stages of committed writes to `node`, before these are announced.
 
     Call it with or without the lock of the node. Raises Unavailable.
     """
     try:
         for directory in (node_folder(node), *node_folder(node).glob("branch-*")):
-            if array_store().staged(directory):
+            if array_store().list_stages(directory):
                 structure = _structure(node)
                 if structure is not None:
                     settle_stages(node, directory, structure, alone=False)
     except (OSError, StorageError) as error:
-        detail = f"Committed chunks of {node} cannot be put in their place: {error}"
+        detail = f"Could not apply committed chunks of {node}: {error}"
         raise Unavailable(detail) from error
 
 
 def clean_up_stages(node: UUID, *, min_age: float) -> int:
-    """Settle the writes to `node` that were cut off so many seconds ago; return how many.
+    """Settle writes to `node` that were interrupted `min_age` seconds ago; return their number.
 
     Call it under the lock of the node.
     """
@@ -148,9 +148,9 @@ def clean_up_stages(node: UUID, *, min_age: float) -> int:
 
 
 def has_pending_stages(node: UUID) -> bool:
-    """Return whether a write to `node` is under way, or was cut off."""
+    """Return whether a write to `node` is in progress, or was interrupted."""
     folders = (node_folder(node), *node_folder(node).glob("branch-*"))
-    return any(array_store().staged(directory) for directory in folders)
+    return any(array_store().list_stages(directory) for directory in folders)
 
 
 def _is_old(path: str, seconds: float) -> bool:
@@ -164,7 +164,7 @@ def _structure(node: UUID) -> ArrayStructure | None:
     found = Node.objects.filter(uuid=node).select_related("data_source").first()
     try:
         structure = None if found is None else found.structure
-    except WireError:  # nothing of such a node is read, either
+    except WireError:  # such a node cannot be read, either
         return None
     return structure if isinstance(structure, ArrayStructure) else None
 
@@ -178,5 +178,5 @@ def _is_committed(node: UUID, stage: Stage) -> bool:
 
 
 def _mark(key: str) -> str:
-    """A name for the key of a request that any file system takes."""
+    """Return a name for an idempotency key that is valid in any file system."""
     return hashlib.blake2b(key.encode(), digest_size=8).hexdigest()

@@ -1,8 +1,8 @@
-"""WritableNode and reading ragged arrays.
+"""Read and write ragged arrays.
 
-Rows lie in files one after the other, without gaps: each begins with the first row of the chunk
-that is its number, and goes on to where the next one begins, or to the end. Appended rows go to the
-end of the last file. Rows that were never written are empty.
+Rows are stored in files one after the other, without gaps: each file begins with the first row of
+the chunk that is its number, and ends where the next file begins, or at the end. Appended rows are
+added to the last file. Rows that were never written are empty.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ...storage import ragged
 from ...storage.errors import MissingFile
 from ...storage.regions import fetch_plan
 from ..commits import event_transaction
-from ..idempotency import earlier_receipt, with_receipt
+from ..idempotency import find_receipt, with_receipt
 from ..limits import check_rows
 from ..response_limits import check_response_bytes
 from ..uploads import Upload
@@ -41,9 +41,9 @@ UNSUPPORTED_SLICE = (
 
 @dataclass(frozen=True, slots=True)
 class WritePlan:
-    """A write that has been checked: the rows from `start` to `stop` are replaced.
+    """A validated write that replaces the rows from `start` to `stop`.
 
-    `shape`, `offset` and `block` are what is told of it; `aligned` if both ends are ends of chunks.
+    Updates carry `shape`, `offset` and `block`; `aligned` if both ends are chunk boundaries.
     """
 
     start: int
@@ -61,7 +61,7 @@ def write_full(*, path: str, upload: Upload, array: Any) -> RaggedStructure:
 
 
 def write_block(*, path: str, block: Sequence[int], upload: Upload, array: Any) -> RaggedStructure:
-    """Replace the rows of one chunk. Raises as `write_patch` does; WireError without the block."""
+    """Replace the rows of one chunk. Raises as `write_patch` does; WireError for no such block."""
     return _write(path, upload, array, lambda structure: _plan_block(structure, block))
 
 
@@ -74,11 +74,12 @@ def write_patch(
     upload: Upload,
     array: Any,
 ) -> RaggedStructure:
-    """Replace `shape[0]` rows from row `offset[0]` on, or with `extend` let the array grow by them.
+    """Replace `shape[0]` rows from row `offset[0]` on, or with `extend` grow the array by them.
 
-    `array` is the `awkward.Array` that the body of `upload` brings. Returns the structure as it is
-    stored after it. Raises NotFound, NotSupported (files of others), Conflict (beyond the last row
-    without `extend`), Invalid (another number of rows), StorageError (rows that do not fit).
+    `array` is the `awkward.Array` in the body of `upload`. Returns the structure as it is
+    stored afterwards. Raises NotFound, NotSupported (external files), Conflict (beyond the last
+    row without `extend`), Invalid (another number of rows), StorageError (rows that do not
+    fit).
     """
     return _write(
         path, upload, array, lambda structure: _plan_patch(structure, offset, shape, extend)
@@ -86,22 +87,22 @@ def write_patch(
 
 
 def read_ragged(node: Node, items: NDSlice = ()) -> Any:
-    """What `items` select: an `awkward.Array`, or a single element.
+    """Return the selection `items`: an `awkward.Array`, or a single element.
 
-    Raises Invalid for items out of range, BadRequest for too much at once.
+    Raises Invalid for items out of range, BadRequest for a response that is too large.
     """
     structure = ragged_structure(node)
     rows, then = _plan_read(structure, items)
     _check_size(structure.size * structure.dtype.itemsize if not items else 0)
     try:
         found = read_rows(node, structure, rows)
-    except MissingFile:  # replaced between our look at the database and at the file
+    except MissingFile:  # the file was replaced between the database query and the read
         found = read_rows(node, structure, rows)
     return _select(ragged.to_awkward(found, structure), then)
 
 
 def ragged_structure(node: Node) -> RaggedStructure:
-    """The structure of a node that is a ragged array."""
+    """Return the structure of a node that is a ragged array."""
     structure = node.structure
     assert isinstance(structure, RaggedStructure)
     return structure
@@ -114,7 +115,7 @@ def _write(
     with writable_node(path, StructureFamily.ragged, persist=upload.persist) as writing:
         node = writing.node
         structure = ragged_structure(node)
-        earlier = earlier_receipt(node.uuid, upload.once) if upload.persist else None
+        earlier = find_receipt(node.uuid, upload.once) if upload.persist else None
         if earlier is not None:
             announce_left(node.ref)
             return RaggedStructure.from_json(earlier.structure)
@@ -157,8 +158,8 @@ def _plan_patch(
 ) -> WritePlan:
     if not offset or not shape or any(offset[1:]):
         raise Invalid(
-            "A patch of a ragged array is of whole rows: give the number of the first as offset, "
-            "and how many there are as shape."
+            "A patch of a ragged array covers whole rows: give the number of the first as offset, "
+            "and the count of rows as shape."
         )
     start, stop = offset[0], offset[0] + shape[0]
     if stop > structure.rows and not extend:
@@ -171,7 +172,7 @@ def _plan_patch(
 
 
 def _plan_read(structure: RaggedStructure, items: NDSlice) -> tuple[range, NDSlice]:
-    """The rows to read, and the index that turns them into what `items` ask for."""
+    """Return the rows to read, and the index to apply to them to select `items`."""
     if not items:
         return range(structure.rows), ()
     try:
@@ -203,7 +204,7 @@ def _select(array: Any, items: NDSlice) -> Any:
 
 
 def _check_sharing(array: Any) -> None:
-    """Raise TooLarge for rows that overlap, and are too large when each is written by itself."""
+    """Raise TooLarge for overlapping rows that are too large once each is written separately."""
     size, limit = expanded_nbytes(array), storage_settings().response_bytesize_limit
     if size > max(limit, 2 * array.nbytes):
         raise TooLarge(

@@ -1,4 +1,4 @@
-"""The files that the rows of a ragged array lie in."""
+"""The files that hold the rows of a ragged array."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Extent:
 
 
 def read_rows(node: Node, structure: RaggedStructure, wanted: range) -> pa.Array:
-    """Rows in their order. Raises StorageError."""
+    """Return rows in their order. Raises StorageError."""
     parts = [
         _read(node, structure, extent, _overlap(extent.rows, wanted))
         for extent in _extents(node, structure)
@@ -38,14 +38,14 @@ def read_rows(node: Node, structure: RaggedStructure, wanted: range) -> pa.Array
 
 @dataclass(frozen=True, slots=True)
 class PendingRows:
-    """Rows that lie in files, of which nothing counts before `make_current` is committed."""
+    """Rows written to files that become current when `make_current` is committed."""
 
     structure: RaggedStructure
     make_current: Callable[[], None]
 
 
 def append_rows(writing: WritableNode, structure: RaggedStructure, rows: pa.Array) -> PendingRows:
-    """Add rows at the end of the last file or, without that right, of a copy of it."""
+    """Append rows to the last file or, without an exclusive fence, to a copy of it."""
     node = writing.node
     source, last = _source(node), _extents(node, structure)[-1].link
     before = structure.size if last else 0
@@ -68,7 +68,7 @@ def append_rows(writing: WritableNode, structure: RaggedStructure, rows: pa.Arra
 
 
 def _extend(source: DataSource, asset: Asset, size: int, after: RaggedStructure) -> None:
-    """Let `size` bytes of a file count."""
+    """Mark `size` bytes of a file as valid."""
     if not Asset.objects.filter(pk=asset.pk, size=asset.size).update(size=size):
         raise Superseded
     supersede(source, after)
@@ -77,10 +77,10 @@ def _extend(source: DataSource, asset: Asset, size: int, after: RaggedStructure)
 def replace_rows(
     node: Node, structure: RaggedStructure, place: range, rows: pa.Array, *, aligned: bool
 ) -> PendingRows:
-    """Put `rows` in the place of those of `place`, which may go beyond the end.
+    """Replace the rows in `place`, which may extend beyond the end, by `rows`.
 
-    What else is in the files concerned is written anew; if `place` is `aligned` with chunks, to
-    files of its own, so that the next chunk need not be.
+    The other rows in the affected files are rewritten; if `place` is `aligned` with chunks, to
+    files of their own, so that the next chunk need not be rewritten.
     """
     extents = _extents(node, structure)
     touched = [extent for extent in extents if _overlap(extent.rows, place)]
@@ -124,7 +124,7 @@ def _read(node: Node, structure: RaggedStructure, extent: Extent, wanted: range)
 
 
 def _batches_of(batches: Iterator[pa.RecordBatch], wanted: range) -> Iterator[pa.RecordBatch]:
-    """What of the `wanted` rows is in each batch."""
+    """Yield the part of the `wanted` rows that is in each batch."""
     start = 0
     for batch in batches:
         mine = _overlap(range(start, start + batch.num_rows), wanted)

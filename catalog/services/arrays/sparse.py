@@ -1,4 +1,4 @@
-"""WritableNode and reading sparse arrays: the elements that are not zero, block by block."""
+"""Read and write sparse arrays: the nonzero elements, block by block."""
 
 from __future__ import annotations
 
@@ -42,10 +42,11 @@ def write_full(*, path: str, upload: Upload) -> None:
 
 
 def write_block(*, path: str, block: Sequence[int], upload: Upload) -> None:
-    """Replace the elements of one block, whose coordinates count from where the block begins.
+    """Replace the elements of one block; coordinates are relative to the block.
 
-    The body is an Arrow IPC file. Raises NotFound, NotSupported (files of others), WireError
-    (a block or coordinates out of range), StorageError (a body that is none, or does not fit).
+    The body is an Arrow IPC file. Raises NotFound, NotSupported (external files), WireError (a
+    block or coordinates out of range), StorageError (a body that is not Arrow, or does not
+    fit).
     """
     with writable_node(path, StructureFamily.sparse, persist=upload.persist) as writing:
         node = writing.node
@@ -67,7 +68,7 @@ def _parsed(upload: Upload, structure: SparseStructure, shape: Sequence[int]) ->
 
 
 def read_sparse(node: Node, items: NDSlice = ()) -> Coo:
-    """The elements of the part `items`, with their coordinates in that part.
+    """Return the elements of the part `items`, with coordinates relative to that part.
 
     Raises WireError (out of range), BadRequest (too many), StorageError.
     """
@@ -75,18 +76,18 @@ def read_sparse(node: Node, items: NDSlice = ()) -> Coo:
     sliced_shape(structure.shape, items)  # before anything is read
     try:
         return _read(node, structure, items)
-    except MissingFile:  # replaced between our look at the database and at the file
+    except MissingFile:  # the file was replaced between the database query and the read
         return _read(node, structure, items)
 
 
 def read_sparse_block(node: Node, block: Sequence[int], items: NDSlice = ()) -> Coo:
-    """As `read_sparse`, of one block."""
+    """Return the elements of one block. Raises as `read_sparse` does."""
     region = sparse_structure(node).block_region(block)
     return read_sparse(node, region).select(items)
 
 
 def sparse_structure(node: Node) -> SparseStructure:
-    """The structure of a node that is a sparse array."""
+    """Return the structure of a node that is a sparse array."""
     structure = node.structure
     assert isinstance(structure, SparseStructure)
     return structure
@@ -94,7 +95,7 @@ def sparse_structure(node: Node) -> SparseStructure:
 
 def _source(node: Node) -> DataSource:
     if node.source is None or node.source.external:
-        raise NotSupported("Sparse arrays in files of others cannot be read.")
+        raise NotSupported("Sparse arrays in external files cannot be read.")
     return node.source
 
 
@@ -121,7 +122,7 @@ def _read(node: Node, structure: SparseStructure, items: NDSlice) -> Coo:
 
 
 def _blocks(node: Node, structure: SparseStructure, items: NDSlice) -> Iterator[tuple[Block, Coo]]:
-    """The stored blocks that `items` touch, in order."""
+    """Iterate over the stored blocks that intersect `items`, in order."""
     for link in _source(node).asset_links.order_by("num"):
         block = _block(structure, link.num or 0)
         region = structure.block_region(block)
@@ -168,7 +169,7 @@ def _file(
 
 
 def _number(structure: SparseStructure, block: Sequence[int]) -> int:
-    """The place of a block among all, in C order."""
+    """Return the number of a block among all, in C order."""
     counts = tuple(map(len, structure.chunks))
     return int(np.ravel_multi_index(tuple(block), counts)) if counts else 0
 

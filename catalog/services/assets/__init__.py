@@ -1,1 +1,1 @@
-"""Assets: links to files, downloads, external files, cleanup."""
+"""Assets: the files of nodes, their links, downloads and cleanup."""

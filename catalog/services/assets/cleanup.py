@@ -1,9 +1,9 @@
-"""Clearing up what belongs to no node, or to no row of its node.
+"""Clean up files that belong to no node, or to no row of their node.
 
-A deletion first deletes rows, then files; a new node first has files, then a row. Where a server
-is killed in between, a folder is left that nobody will ever ask for. A write makes files of new
-names, which become current with a row: where it is cut off, or the answer of its COMMIT is lost,
-either they or those that they replaced are named by no row.
+A deletion first deletes rows, then files; a new node first has files, then a row. If a server is
+killed in between, an orphaned folder is left. A write creates files under new names, which become
+current with a row: if it is interrupted, or the response to its COMMIT is lost, no row names either
+the new files or those that they replaced.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .stores import discard_folder, node_folder
 
 logger = logging.getLogger(__name__)
 
-# In seconds: what is younger may belong to a node that is just being made.
+# In seconds: younger files may belong to a node that is being created.
 MIN_AGE_SECONDS = 15 * 60
 BATCH = 1000
 _TWO_DIGITS = re.compile(r"[0-9a-f]{2}")
@@ -38,9 +38,9 @@ _OF_WRITE = re.compile(
 
 
 def remove_orphaned_folders(*, min_age: float = MIN_AGE_SECONDS) -> int:
-    """Remove the folders of nodes that are not there, and how many they were.
+    """Remove the folders of nodes that do not exist; return how many were removed.
 
-    Those that have changed in the last `min_age` seconds stay, and whatever else lies in the
+    Folders that changed in the last `min_age` seconds stay, and so does everything else in the
     storage.
     """
     removed = 0
@@ -56,10 +56,10 @@ def remove_orphaned_folders(*, min_age: float = MIN_AGE_SECONDS) -> int:
 
 
 def remove_orphaned_files(*, min_age: float = MIN_AGE_SECONDS) -> int:
-    """Remove files of existing nodes that no row names, and return how many they were.
+    """Remove files of existing nodes that no row names; return how many were removed.
 
-    Each is judged under the lock of its node: a write that may still make it current holds that, or
-    has lost its session and cannot commit any more.
+    Each is checked under the lock of its node: a write that may still make it current holds
+    that lock, or has lost its session and cannot commit.
     """
     removed = 0
     folders = node_folders(storage_settings().directory)
@@ -74,8 +74,8 @@ def remove_orphaned_files(*, min_age: float = MIN_AGE_SECONDS) -> int:
                     removed += clean_up_stages(node, min_age=min_age)
                     removed += _remove_unnamed(node, min_age)
             except (LockTimeout, StorageError, OSError) as error:
-                # A damaged node must not keep the files of all others.
-                logger.warning("The files of %s are looked at the next time: %s", path, error)
+                # A damaged node must not prevent the cleanup of all others.
+                logger.warning("Skipped the files of %s until the next cleanup: %s", path, error)
     if removed:
         logger.warning("Removed %s files that no write has made current.", removed)
     return removed
@@ -90,7 +90,7 @@ def _remove_unnamed(node: uuid.UUID, min_age: float) -> int:
     unnamed = [path for path in _files_of_writes(node, min_age) if path.name not in named]
     folder = node_folder(node)
     if source.folder:
-        # The array has moved to that one.
+        # The array has moved to `source.folder`; these are left from before.
         left = [folder / name for name in ("c", "zarr.json", "written")]
         left += [
             Path(each.path) for each in staging_names.find_stages(folder)
@@ -102,17 +102,17 @@ def _remove_unnamed(node: uuid.UUID, min_age: float) -> int:
 
 
 def _files_of_writes(node: uuid.UUID, min_age: float) -> list[Path]:
-    """Return what lies in the folder of a node under a name that each write chooses anew."""
+    """Return the files in a node's folder whose names were chosen for a single write."""
     return [path for path in _named(node_folder(node), _OF_WRITE) if _is_old(path, min_age)]
 
 
 def missing(nodes: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Those of `nodes` that are not in the database."""
+    """Return those of `nodes` that are not in the database."""
     return set(nodes) - set(Node.objects.filter(uuid__in=nodes).values_list("uuid", flat=True))
 
 
 def node_folders(root: Path) -> Iterator[uuid.UUID]:
-    """The nodes that have a folder, or had one."""
+    """Iterate over the nodes that have a folder in the storage."""
     for group in _named(root, _TWO_DIGITS):
         for folder in _named(group, _UUID):
             if folder.name.startswith(group.name):

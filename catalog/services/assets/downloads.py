@@ -1,4 +1,4 @@
-"""The files of a node as they are: listed, read, and taken away."""
+"""Raw files of a node: list, download and delete them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DELETING = "This Tiled server does not allow deleting raw assets."
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """A file that is open, and the name by which it is known."""
+    """An open file, and the name to offer for its download."""
 
     name: str
     opened: raw_files.OpenFile
@@ -35,53 +35,54 @@ class RawFile:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """Whether the record of an asset is gone, and whether its data are."""
+    """The outcome of a deletion: whether the asset's record, and its data, are gone."""
 
     asset: bool
     data: bool
 
 
 def list_files(*, path: str, asset_id: int) -> list[str]:
-    """The files of a folder, by their paths from there.
+    """Return the files of a folder, as paths relative to it.
 
-    Raises Forbidden (the site shows no files, or not these), NotFound, NotSupported (a node without
-    files), BadRequest (not a folder).
+    Raises Forbidden (downloads are disabled, or these files are not readable), NotFound,
+    NotSupported (a node without files), BadRequest (not a folder).
     """
     _check_exposed(DOWNLOADING)
     source, asset = _found(split_path(path), asset_id)
     if not asset.is_directory:
         raise BadRequest("This asset is a single file, and has no manifest.")
-    with _said_plainly():
+    with _translate_storage_errors():
         place = _place(source, asset)
         return raw_files.manifest(place, _readable(source, place))
 
 
 def open_asset(*, path: str, asset_id: int, relative_path: str | None) -> RawFile:
-    """Open a file of a node; of a folder, the one at `relative_path` in it.
+    """Open a file of a node; for a folder, the file at `relative_path` in it.
 
-    Raises as `list_files`, BadRequest also for a path that does not stay within the folder.
+    Raises as `list_files` does, and BadRequest for a path that leaves the folder.
     """
     _check_exposed(LISTING)
     source, asset = _found(split_path(path), asset_id)
     if asset.is_directory and relative_path is None:
-        raise BadRequest("This asset is a folder: say which file of it, with relative_path.")
+        raise BadRequest("This asset is a folder: name the file in it with relative_path.")
     if not asset.is_directory and relative_path is not None:
-        raise BadRequest("This asset is a single file: it is asked for without relative_path.")
-    with _said_plainly():
+        raise BadRequest("This asset is a single file: omit relative_path.")
+    with _translate_storage_errors():
         place = _place(source, asset)
         if relative_path is not None:
             place = raw_files.resolve_below(place, relative_path)
         opened = raw_files.open_file(place, _readable(source, place))
     if not source.external and asset.size is not None:
-        # What lies behind that was left by a crash, or is just being written.
+        # Bytes behind the valid size were left by a crash, or are being written.
         opened = replace(opened, size=min(opened.size, asset.size))
     return RawFile(place.name, opened)
 
 
 def delete_asset(*, path: str, asset_id: int, external_only: bool) -> Deleted:
-    """Take an asset from a node; its file goes with it where it is the server's own.
+    """Remove an asset from a node, and its file if the server manages it.
 
-    Raises as `list_files`, and Conflict for the server's own data unless `external_only` is false.
+    Raises as `list_files` does, and Conflict for internally managed data unless `external_only`
+    is false.
     """
     _check_exposed(DELETING)
     segments = split_path(path)
@@ -101,7 +102,7 @@ def delete_asset(*, path: str, asset_id: int, external_only: bool) -> Deleted:
 
 
 def _untie(source: DataSource, asset: Asset) -> bool:
-    """Forget that the asset is the source's; whether no other has it, and it is forgotten."""
+    """Unlink the asset from the source; return whether it had no other link and was deleted."""
     source.asset_links.filter(asset=asset).delete()
     if DataSourceAsset.objects.filter(asset=asset).exists():
         return False
@@ -137,15 +138,15 @@ def _place(source: DataSource, asset: Asset) -> Path:
 
 
 def _readable(source: DataSource, place: Path) -> Path | None:
-    """The folder below which a file of others is opened; None for the server's own."""
+    """Return the readable folder that an external file lies in; None for internal files."""
     if not source.external:
         return None
     return external.readable_folder(place, storage_settings().readable)
 
 
 @contextmanager
-def _said_plainly() -> Iterator[None]:
-    """Errors of the storage, as those of whoever asks for a file by its path."""
+def _translate_storage_errors() -> Iterator[None]:
+    """Translate storage errors into responses for a client that addresses a file by path."""
     try:
         yield
     except MissingFile as error:

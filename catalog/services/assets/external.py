@@ -17,7 +17,7 @@ from ...storage import external
 def read_external(
     source: DataSource, structure: ArrayStructure, items: NDSlice
 ) -> np.ndarray[Any, Any]:
-    """The part `items` of an array in files of others."""
+    """Return the part `items` of an array in external files."""
     return external.read_array(
         source.mimetype,
         source.wire_assets(),

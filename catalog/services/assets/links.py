@@ -1,4 +1,4 @@
-"""Tying files to data sources."""
+"""Links between assets and data sources."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .stores import stored_file
 
 
 def attach_assets(source: DataSource, assets: Sequence[WireAsset]) -> None:
-    """Tie assets to a data source; those that are known by their URI are used again.
+    """Link assets to a data source; assets with a known URI are reused.
 
-    A file of others is as large as was said last, which may be more than at first.
-    Raises Conflict where another asset has the place of one already.
+    The size of an external file is updated to the value given last. Raises Conflict if another
+    asset has the same parameter and number already.
     """
-    ids = _recorded(assets)
+    ids = _get_or_create_assets(assets)
     tied = {(link.parameter, link.num, link.asset_id) for link in source.asset_links.all()}
     taken = {(parameter, num): asset for parameter, num, asset in tied}
     links = []
@@ -46,7 +46,7 @@ def attach_assets(source: DataSource, assets: Sequence[WireAsset]) -> None:
 
 
 def _resize(assets: Sequence[WireAsset], ids: Mapping[str, int]) -> None:
-    """Keep the sizes that were given now; how much of the server's own files counts stays."""
+    """Update sizes to the values given now, except for files that the server manages."""
     sizes = {ids[wire.data_uri]: wire.size for wire in assets if wire.size is not None}
     if not sizes:
         return
@@ -60,9 +60,9 @@ def _resize(assets: Sequence[WireAsset], ids: Mapping[str, int]) -> None:
 
 
 def attach_own_assets(source: DataSource, assets: Sequence[WireAsset]) -> None:
-    """Tie to a new data source what lies in the folder of its node, and so is nobody else's.
+    """Link files in the folder of a new node, which no other data source shares.
 
-    They need not be looked up afterwards.
+    The links are cached, so that they need not be queried afterwards.
     """
     links = []
     for wire in assets:
@@ -80,16 +80,16 @@ def attach_own_assets(source: DataSource, assets: Sequence[WireAsset]) -> None:
 
 
 def lock_assets(assets: QuerySet[Asset]) -> QuerySet[Asset]:
-    """`assets`, which nobody else ties to a data source, or deletes, until the transaction ends."""
+    """Lock `assets` until the transaction ends, so that no other links or deletes them."""
     return assets.select_for_update(of=("self",)).order_by("pk")
 
 
-def _recorded(assets: Sequence[WireAsset]) -> dict[str, int]:
-    """The id of each asset by its URI; what is not known yet is recorded."""
+def _get_or_create_assets(assets: Sequence[WireAsset]) -> dict[str, int]:
+    """Return the id of each asset by its URI; create the assets that do not exist."""
     known = _known(assets)
     missing = {asset.data_uri: asset for asset in assets if asset.data_uri not in known}
     if missing:
-        # In one order for all, so that two who register the same files do not wait for each other.
+        # In the same order for all requests: two that register the same files would deadlock.
         rows = [
             Asset(data_uri=uri, is_directory=wire.is_directory, size=wire.size)
             for uri, wire in sorted(missing.items())
@@ -105,9 +105,9 @@ def _known(assets: Sequence[WireAsset]) -> dict[str, int]:
 
 
 def discard_asset(link: DataSourceAsset) -> None:
-    """Forget a file of the server's own, and delete it once that is known to be committed.
+    """Delete the record of a managed file, and the file once the deletion is committed.
 
-    Where it is not known, or the file cannot be deleted, `sweep` finds it.
+    If the outcome is unknown, or the file cannot be deleted, the cleanup removes it.
     """
     path = stored_file(link.data_source.node.uuid, link.asset.data_uri)
     link.asset.delete()

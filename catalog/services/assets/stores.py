@@ -1,4 +1,4 @@
-"""The server's own storage, as this site's settings place it."""
+"""The server's own storage, as configured by this site's settings."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from ...storage.arrays import ArrayStore
 
 @cache
 def array_store() -> ArrayStore:
-    """The arrays of this process; open handles are kept between requests."""
+    """Return the array store of this process; it keeps handles open between requests."""
     return ArrayStore(file_io_sync=storage_settings().file_io_sync)
 
 
 def node_folder(node: uuid.UUID) -> Path:
-    """The folder that holds the data of this node alone."""
+    """Return the folder that holds the data of this node."""
     return files.node_directory(storage_settings().directory, node)
 
 
 def array_folder(node: uuid.UUID, folder: str) -> Path:
-    """The folder of an array's chunks: `folder` within that of its node, or that one if empty."""
+    """Return the folder of an array's chunks: `folder` in that of its node, or the latter."""
     return _array_folder(storage_settings().directory, node, folder)
 
 
 @lru_cache(maxsize=4096)
 def _array_folder(root: Path, node: uuid.UUID, folder: str) -> Path:
-    # To put paths together takes longer than a look into the folder.
+    # Cached: building the path takes longer than listing the folder.
     return files.node_directory(root, node) / folder
 
 
 def stored_file(node: uuid.UUID, data_uri: str) -> Path:
-    """Where a file of the server's own is now: a site may have moved since it was written."""
+    """Return where a managed file is now: the storage may have moved since it was written."""
     return node_folder(node) / files.uri_path(data_uri).name
 
 
 def discard_folder(node: uuid.UUID) -> None:
-    """Remove the folder of a node, if it has one."""
+    """Remove the folder of a node, if it exists."""
     files.remove_stored(storage_settings().directory, node_folder(node))

@@ -1,8 +1,8 @@
-"""Children of many containers, loaded with one query for all of them instead of one for each.
+"""Load the children of many containers with one query instead of one query each.
 
-Whoever walks through a tree meets the nodes of a batch one after the other, and asks for the
-children of each. The first time, the children of all containers in the batch are loaded that fit:
-they are the next batch. A container with more children than that is read by pages.
+A walk through a tree visits the nodes of a batch one after the other, and requests the children of
+each. At the first request, the children of as many containers of the batch as fit are loaded: they
+are the next batch. A container with more children than that is read in pages.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from tiled_client.wire.structure_family import StructureFamily
 from ...models import Node
 from ...queries.sizes import count_fitting
 
-# Of one page, and of the children that are loaded together.
+# Nodes per page, and children that are loaded together.
 PAGE, TOGETHER = 200, 1000
 
 Visible = Callable[[QuerySet[Node]], QuerySet[Node]]
 
 
 class Batch:
-    """Nodes that were loaded together, and their children, once they are asked for."""
+    """Nodes that were loaded together, and their children, once requested."""
 
     def __init__(self, nodes: Sequence[Node], visible: Visible) -> None:
-        """`visible` leaves of nodes those that may be read."""
+        """Create a batch; `visible` filters nodes by the caller's permissions."""
         self.nodes = nodes
         self._visible = visible
         self._containers = [
@@ -35,14 +35,14 @@ class Batch:
             for node in nodes
             if node.family is StructureFamily.container and not node.source
         ]
-        # By parent, of those that were looked at.
+        # Loaded children, by parent.
         self._children: dict[int, list[Node]] = {}
         self._below: Batch | None = None
 
     def children(self, parent: int) -> Iterator[tuple[Node, Batch]]:
-        """The children of one of the containers, each with the batch that it is in."""
+        """Iterate over the children of one of the containers, each with its batch."""
         if parent not in self._children:
-            self._look_from(parent)
+            self._load_from(parent)
         if parent not in self._children:
             yield from self.pages(Node.objects.filter(parent_id=parent), self._visible)
             return
@@ -53,7 +53,7 @@ class Batch:
 
     @classmethod
     def pages(cls, nodes: QuerySet[Node], visible: Visible) -> Iterator[tuple[Node, Batch]]:
-        """Any number of nodes in order of creation, a page at a time."""
+        """Iterate over any number of nodes in order of creation, loading a page at a time."""
         last = 0
         while True:
             after = visible(nodes).filter(pk__gt=last).order_by("pk")
@@ -66,11 +66,11 @@ class Batch:
                 yield node, batch
             last = ids[-1]
 
-    def _look_from(self, parent: int) -> None:
+    def _load_from(self, parent: int) -> None:
         """Load the children of this container and of as many after it as fit together."""
         if parent not in self._containers:
             return
-        # What came before has been walked through already.
+        # The containers before this one were visited already.
         self._containers = self._containers[self._containers.index(parent) :]
         parents = self._containers[:PAGE]
         children = self._visible(Node.objects.filter(parent__in=parents)).order_by(
@@ -91,7 +91,7 @@ class Batch:
 
 
 def _load(ids: Sequence[int]) -> list[Node]:
-    """The nodes of these ids, in that order, with their data sources."""
+    """Return the nodes with these ids, in that order, with their data sources."""
     found = Node.objects.select_related("data_source").filter(pk__in=ids)
     by_id = {node.pk: node for node in found}
     return [by_id[pk] for pk in ids if pk in by_id]

@@ -1,4 +1,4 @@
-"""Making nodes."""
+"""Create nodes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ...storage.errors import StorageError
 from ..assets.links import attach_assets, attach_own_assets
 from ..assets.stores import discard_folder
 from ..commits import OutcomeUnknown, event_transaction
-from ..idempotency import Once, earlier_receipt, with_receipt
+from ..idempotency import IdempotencyKey, find_receipt, with_receipt
 from .data_placement import StoragePlan, allocate_storage
 from .drafts import Draft
 from .spec_validation import validate
@@ -38,16 +38,16 @@ def create_node(
     parent_path: str,
     draft: Draft,
     principal: Principal | None = None,
-    once: Once | None = None,
+    once: IdempotencyKey | None = None,
 ) -> Node:
-    """Make a node under `parent_path`, with storage of the server's own where it has data.
+    """Create a node under `parent_path`, with storage of the server's own for its data.
 
-    Its access tags are those that `principal` may give; None is the site itself. Its metadata are
-    not the draft's where the validator of a spec has changed them. A request that is repeated under
-    its key `once` gets the node that it made the first time. Raises NotFound (no parent, or that
-    node was deleted since), Invalid (the parent is no container), Conflict (the key is taken),
-    UnsupportedMedia (a mimetype that the server does not write), BadRequest (not what its specs
-    say), Forbidden (tags).
+    Its access tags must be ones that `principal` may set; None is the site itself. Its metadata
+    differ from the draft's if a validator changed them. A request that is repeated under its
+    idempotency key `once` returns the node that it created first. Raises NotFound (no parent,
+    or the first node was deleted since), Invalid (the parent is no container), Conflict (the
+    key is taken), UnsupportedMedia (a media type that the server does not write), BadRequest (a
+    spec is violated), Forbidden (tags).
     """
     return _create(parent_path, draft, principal, once, registered=False)
 
@@ -57,9 +57,9 @@ def register_node(
     parent_path: str,
     draft: Draft,
     principal: Principal | None = None,
-    once: Once | None = None,
+    once: IdempotencyKey | None = None,
 ) -> Node:
-    """Make a node whose data are files of somebody else's. Raises as create_node."""
+    """Create a node whose data are external files. Raises as `create_node` does."""
     return _create(parent_path, draft, principal, once, registered=True)
 
 
@@ -67,13 +67,13 @@ def _create(
     parent_path: str,
     draft: Draft,
     principal: Principal | None,
-    once: Once | None,
+    once: IdempotencyKey | None,
     *,
     registered: bool,
 ) -> Node:
     with node_lock("/".join(split_path(parent_path))):
         parent = _parent(parent_path)
-        if (earlier := earlier_receipt(parent.uuid, once)) is not None:
+        if (earlier := find_receipt(parent.uuid, once)) is not None:
             return _node_made_before(parent, earlier)
         node = _validated(_unsaved(parent, draft), draft)
         node.tag_path_id = tag_path_for_new_node(parent, draft.tags, principal)
@@ -87,23 +87,23 @@ def _create(
 
 
 def _node_made_before(parent: Node, receipt: Receipt) -> Node:
-    """Return the node that the same request made before. Raises NotFound if it is gone."""
+    """Return the node that the same request created before. Raises NotFound if it is gone."""
     announce_left(parent.ref)
     nodes = Node.objects.select_related("data_source")
     made = nodes.filter(uuid=receipt.child).first() if receipt.child else None
     if made is None:
         raise NotFound(
             f"The node that the request with the Idempotency-Key {receipt.key!r} made in {parent} "
-            "was deleted since. Send the request with a new key to make it again."
+            "was deleted since. Send the request with a new key to create it again."
         )
     return made
 
 
 @contextmanager
 def _discard_folder_if_not_stored(node: UUID) -> Iterator[None]:
-    """Remove the folder of a node that was certainly not stored; otherwise `sweep` judges later.
+    """Remove the folder of a node that was certainly not stored; otherwise leave it to the cleanup.
 
-    Raises NotFound where the database says that the parent is not there any more.
+    Raises NotFound if the database reports that the parent no longer exists.
     """
     try:
         yield
@@ -144,12 +144,12 @@ def _unsaved(parent: Node, draft: Draft) -> Node:
             "children."
         )
     if parent.source is not None:
-        raise NotSupported(f"The node at {parent} is a file, which is only read here.")
+        raise NotSupported(f"The node at {parent} is an external file, which is read-only.")
     path = f"{parent.path}/{draft.key}" if parent.path else draft.key
     if len(path.encode()) > PATH_BYTES:
         raise Invalid(f"The path of a node must not be longer than {PATH_BYTES} bytes.")
     if is_taken(path):
-        # It may be of the same client, whose first request was cut off.
+        # The existing node may be of the same client, whose first request was interrupted.
         announce_left(parent.ref)
         raise Conflict(f"/{path}")
     return Node(
@@ -181,12 +181,12 @@ def _save(node: Node, storage_plan: StoragePlan | None) -> None:
     insert(source)
     if source.external:
         attach_assets(source, storage_plan.assets)
-        prefetch_related_objects([source], "asset_links")  # for the announcement and the answer
+        prefetch_related_objects([source], "asset_links")  # for the announcement and the response
     else:
         attach_own_assets(source, storage_plan.assets)
 
 
 def _cache_absent_source(node: Node) -> None:
-    """Let a new node know that it has no data source, which it would ask the database for."""
+    """Record on a new node that it has no data source, which saves a query."""
     relation: Any = Node._meta.get_field("data_source")
     relation.set_cached_value(node, None)

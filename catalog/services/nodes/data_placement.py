@@ -1,4 +1,4 @@
-"""Where the data of a new node go: into storage of the server's own, or where they are already."""
+"""Allocate storage for the data of a new node, or check the external files that hold them."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from .drafts import UNKNOWN_MIMETYPE, Draft
 ZARR = "application/x-zarr"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 SQL_TABLE = "application/x-tiled-sql-table"
-"""What clients ask for who want to append; our tables all can, so they get an Arrow stream."""
+"""Requested by clients that want to append; all tables here can, and are Arrow streams."""
 TABLE_MIMETYPE_ALIASES = (
     SQL_TABLE,
     "text/csv",
     "application/vnd.apache.arrow.file",
     "application/x-parquet",
 )
-"""Names by which clients ask for a table. They are told the same, and get an Arrow stream."""
+"""Media types that clients may give for a table. They are echoed; stored is an Arrow stream."""
 
-# The first of each is what a client gets who asks for none.
+# The first of each is the default.
 OWN_FORMATS = {
     StructureFamily.array: (ZARR,),
     StructureFamily.table: (ARROW_STREAM, *TABLE_MIMETYPE_ALIASES),
@@ -45,16 +45,16 @@ MAX_URI_BYTES = 2000
 
 @dataclass(frozen=True, slots=True)
 class StoragePlan:
-    """A data source as it is to be stored: the columns of its row, and its assets."""
+    """A data source about to be stored: the columns of its row, and its assets."""
 
     fields: dict[str, Any]
     assets: list[Asset] = field(default_factory=list)
 
 
 def allocate_storage(node: uuid.UUID, draft: Draft, *, registered: bool) -> StoragePlan | None:
-    """Make room for the data of a new node. None for a container.
+    """Allocate storage for the data of a new node; return None for a container.
 
-    Raises Invalid, UnsupportedMedia (a format that is not known), NotSupported (a family).
+    Raises Invalid, UnsupportedMedia (an unknown format), NotSupported (a structure family).
     """
     source = draft.data_source
     if source is None:
@@ -62,9 +62,9 @@ def allocate_storage(node: uuid.UUID, draft: Draft, *, registered: bool) -> Stor
     if registered:
         storage_plan = _register(source)
         if not source.assets:
-            raise Invalid("A registered data source has at least one asset.")
+            raise Invalid("A registered data source needs at least one asset.")
         return storage_plan
-    # Files that are still to come: a detector is described before it has taken its first image.
+    # The files may not exist yet: a detector is registered before it writes its first image.
     external_to_be = source.management is Management.external
     return _register(source) if external_to_be else _make(node, source)
 
@@ -83,7 +83,7 @@ def _make(node: uuid.UUID, source: DataSource) -> StoragePlan:
                 check_column_names(schema.names)
             tables.create(folder, schema)
             assets = []
-        case _:  # the first write makes the folder
+        case _:  # the first write creates the folder
             assets = []
     return StoragePlan(_fields(source, mimetype, Management.writable), assets)
 
@@ -111,7 +111,7 @@ def _own_format(source: DataSource) -> str:
     if source.mimetype not in formats:
         raise UnsupportedMedia(
             f"The given data source mimetype, {source.mimetype}, is not one that the Tiled server "
-            f"knows how to write. Leave it out, or say one of: {', '.join(sorted(formats))}."
+            f"knows how to write. Omit it, or use one of: {', '.join(sorted(formats))}."
         )
     return source.mimetype
 
@@ -123,21 +123,21 @@ def _register(source: DataSource) -> StoragePlan:
 
 
 def check_external(source: DataSource, *, family: StructureFamily) -> None:
-    """Raise unless the server may and can read these files as a node of `family`, once there."""
+    """Raise unless the server may and can read these files as a node of `family`."""
     if source.structure_family is not family:
         raise Invalid(f"The node's family is {family.value}, not {source.structure_family.value}.")
-    # Of bytes nothing is read but the bytes.
+    # The media type of plain bytes does not matter: they are served as they are.
     known = family is StructureFamily.bytes or source.mimetype in external.mimetypes(family)
     if not source.mimetype or not known:
         raise UnsupportedMedia(UNKNOWN_MIMETYPE.format(source.mimetype))
     if family is StructureFamily.bytes and not source.assets:
         raise Invalid(
-            "A data source of bytes has at least one asset: there is nothing else to read."
+            "A data source of bytes needs at least one asset: there is nothing else to read."
         )
     if isinstance(source.structure, TableStructure):
         schema = _validate_schema(source.structure)
         if not schema.names:
-            raise Invalid("A registered table has at least one column.")
+            raise Invalid("A registered table needs at least one column.")
         external.check_table(source.mimetype or "", schema, source.parameters)
     for asset in source.assets:
         if len(asset.data_uri.encode()) > MAX_URI_BYTES:

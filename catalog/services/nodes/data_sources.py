@@ -1,4 +1,4 @@
-"""Update data sources of files that the server does not own."""
+"""Update data sources of external files."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .data_placement import check_external, check_files
 
 
 @dataclass(frozen=True, slots=True)
-class Patch:
-    """Where the new data are: a region of an array, or rows of a table (one dimension)."""
+class DataSourcePatch:
+    """The location of new data: a region of an array, or rows of a table (one dimension)."""
 
     offset: tuple[int, ...]
     shape: tuple[int, ...]
 
     def rows(self) -> dict[str, int]:
-        """The rows that a patch of a table means. Raises Invalid for other dimensions."""
+        """Return the rows that a patch of a table covers. Raises Invalid for other dimensions."""
         if len(self.offset) != 1 or len(self.shape) != 1:
             raise Invalid(
-                "The patch of a table is patch_offset, the number of its first new row, and "
-                "patch_shape, how many they are: one number each."
+                "The patch of a table needs patch_offset, the number of its first new row, and "
+                "patch_shape, the count of new rows: one number each."
             )
         return {"offset": self.offset[0], "count": self.shape[0]}
 
@@ -39,18 +39,17 @@ def update_data_source(
     *,
     path: str,
     replacement: WireDataSource,
-    patch: Patch | None,
+    patch: DataSourcePatch | None,
     partition: int | None = None,
     reorder: bool = False,
 ) -> None:
-    """Replace the data source of the node at `path`; assets are added, never taken away.
+    """Replace the data source of the node at `path`; assets are added, never removed.
 
-    With `reorder` those that there are take the numbers that they have in `replacement`.
+    With `reorder`, existing assets take the numbers that they have in `replacement`.
 
-    `patch` says what is new, for a table within `partition`, if it is given. Raises NotFound (no
-    node, or the data source is not that node's), Conflict (data of the server's own), Invalid
-    (another family, or a patch that is none), BadRequest (no such partition), and as
-    `register_node` does.
+    `patch` locates the new data, for a table within `partition`, if given. Raises NotFound (no
+    such node, or not its data source), Conflict (internally managed data), Invalid (another
+    family, or an invalid patch), BadRequest (no such partition), and as `register_node` does.
     """
     with node_lock("/".join(split_path(path))), event_transaction() as change:
         node = resolve_for_update(path)
@@ -59,11 +58,11 @@ def update_data_source(
             raise NotFound(f"No data_source {replacement.id} on this node.")
         if not source.external:
             raise Conflict(
-                "The data of this node are internally managed: they are written, and not "
-                "described by their files."
+                "The data of this node are internally managed: write them instead of describing "
+                "their files."
             )
         check_external(replacement, family=node.family)
-        event = _updated(node, replacement, patch, partition)
+        event = _source_event(node, replacement, patch, partition)
         if reorder:
             source.asset_links.all().delete()
         _replace(source, replacement)
@@ -71,10 +70,10 @@ def update_data_source(
             change.record_event(event)
 
 
-def _updated(
-    node: Node, replacement: WireDataSource, patch: Patch | None, partition: int | None
+def _source_event(
+    node: Node, replacement: WireDataSource, patch: DataSourcePatch | None, partition: int | None
 ) -> DataSourceUpdated | TableSourceUpdated | None:
-    """What there is to tell; nothing of other families, whose streams have no such update."""
+    """Return the event to announce; None for other families, whose streams have no such update."""
     match replacement.structure:
         case TableStructure() as structure:
             if partition is not None:

@@ -1,7 +1,7 @@
-"""Deleting nodes, with all below them: rows first, then what lay on the disk.
+"""Delete nodes with all descendants: rows first, then files.
 
-However large a subtree is, its rows go in one transaction and a bounded number of queries. What a
-crash leaves behind after that is found by `sweep`.
+However large a subtree is, its rows are deleted in one transaction and a bounded number of queries.
+Files that a crash leaves behind after that are removed by the cleanup.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ..commits import event_transaction
 
 logger = logging.getLogger(__name__)
 
-# A database takes only so many values in one question.
+# Databases limit the number of parameters of a query.
 BATCH_ROWS = 5000
 
 REQUIRED_SCOPES = frozenset({Scope.delete_node, Scope.delete_revision})
@@ -45,11 +45,11 @@ def delete_node(
     external_only: bool = True,
     principal: Principal | None = None,
 ) -> None:
-    """Delete a node, and with `recursive` what is below it; files of others are left alone.
+    """Delete a node, and its descendants with `recursive`; external files are left alone.
 
     `principal` None is the site itself. Raises NotFound, NotSupported (the root, a column of a
-    table), Conflict (children, or data of the server's own that `external_only` protects),
-    Forbidden (nodes below that `principal` may not delete).
+    table), Conflict (children, or internally managed data that `external_only` protects),
+    Forbidden (descendants that `principal` may not delete).
     """
     segments = split_path(path)
     if not segments:
@@ -74,10 +74,10 @@ def delete_node(
 
 @contextmanager
 def _announce_earlier_deletion(segments: list[str]) -> Iterator[None]:
-    """Raise as the body does, Conflict where children appeared while it deleted.
+    """Announce the rest of an earlier deletion if the node is gone; raise as the body does.
 
-    A node that is not there may have been deleted by a request of the same client that was cut off:
-    what is left to announce of it is announced.
+    A missing node may have been deleted by a request of the same client that was interrupted.
+    Raises Conflict if children appeared during the deletion.
     """
     try:
         yield
@@ -92,20 +92,20 @@ def _announce_earlier_deletion(segments: list[str]) -> Iterator[None]:
 
 
 def _wait_for_earlier_writers(deleted: list[Node]) -> None:
-    """Wait for writers that had begun before; who writes from now on finds no node.
+    """Wait for writers that began before the deletion; later ones find no node.
 
-    What a writer leaves behind that is not waited for is found by `sweep`.
+    If the wait fails, the cleanup removes what such a writer leaves behind.
     """
     try:
         wait_for_writers(node.path for node in deleted)
     except (OperationalError, InterfaceError) as error:
-        logger.warning("Writers to nodes that were deleted cannot be waited for: %s", error)
+        logger.warning("Could not wait for writers to deleted nodes: %s", error)
 
 
 def _delete_rows(
     segments: list[str], *, recursive: bool, external_only: bool, principal: Principal | None
 ) -> tuple[NodeRef, list[Node]]:
-    """The parent, and what was deleted: whoever was further down first, the node itself last."""
+    """Delete the rows; return the parent, and the deleted nodes, deepest first."""
     with parts_refused(segments, "deletion"):
         node = resolve_for_update(segments)
     assert node.parent is not None
@@ -132,18 +132,18 @@ def _delete_batch(nodes: Sequence[Node]) -> None:
 
 
 def _raw_delete(rows: QuerySet[Any]) -> None:
-    """Delete rows to which no others refer, without looking at each of them before.
+    """Delete rows to which no others refer, without loading them.
 
-    Should others refer to them after all, the database refuses when the transaction ends.
+    If others refer to them nevertheless, the database fails at the end of the transaction.
     """
     rows._raw_delete(rows.db)
 
 
 def _subtree(node: Node) -> list[Node]:
-    """The node and all below it, whoever is further down first; nobody else changes them now."""
+    """Return the node and its descendants, locked, deepest first."""
     nodes, level = [node], [node]
     below = Node.objects.select_for_update(of=("self",)).select_related("data_source")
-    # Of thousands of nodes not all metadata and structures have to be in memory.
+    # Metadata and structures of thousands of nodes need not be in memory.
     below = below.only(
         "uuid", "path", "key", "parent", "structure_family", "tag_path", "data_source__management"
     )
@@ -180,6 +180,6 @@ def _check_permissions(nodes: list[Node], principal: Principal) -> None:
     for tag_path in {node.tag_path_id for node in nodes}:
         if not scopes_on(tag_path, rights, version) >= REQUIRED_SCOPES:
             raise Forbidden(
-                "Below this node there are others that you may not delete, or do not see. Delete "
-                "what is yours one by one, or ask an admin."
+                "This node has descendants that you may not delete, or cannot see. Delete your own "
+                "nodes one by one, or ask an administrator."
             )

@@ -1,4 +1,4 @@
-"""What is asked for when a node is to be made: checked before anything is touched."""
+"""Parse and validate the description of a new node before anything is touched."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Draft:
 
     @classmethod
     def from_json(cls, body: Any) -> Draft:
-        """Read a request's body. Raises Invalid, or WireError for the data source."""
+        """Parse a request's body. Raises Invalid, or WireError for the data source."""
         if not isinstance(body, Mapping):
             raise Invalid("The body must be a JSON object that describes the new node.")
         family, key = parse_family(body.get("structure_family")), body.get("id")
@@ -56,7 +56,7 @@ class Draft:
 
 
 def parse_data_source(value: Any) -> DataSource:
-    """A data source that can be stored. Raises Invalid, UnsupportedMedia, or WireError."""
+    """Return a data source that can be stored. Raises Invalid, UnsupportedMedia, or WireError."""
     if isinstance(value, Mapping) and value.get("structure") is None:
         _check_mimetype(value)
     source = DataSource.from_json(value)
@@ -72,7 +72,7 @@ def parse_data_source(value: Any) -> DataSource:
 
 
 def _check_mimetype(value: Mapping[str, Any]) -> None:
-    """Raise UnsupportedMedia for a format of which it need not be known what it lacks besides."""
+    """Raise UnsupportedMedia for an unknown format, before its missing structure is reported."""
     family, mimetype = value.get("structure_family"), value.get("mimetype")
     described = value.get("assets") or value.get("management") == Management.external
     if not described or not isinstance(mimetype, str) or family not in external.FAMILIES:
@@ -82,7 +82,7 @@ def _check_mimetype(value: Mapping[str, Any]) -> None:
 
 
 def parse_family(value: Any) -> StructureFamily:
-    """The family of that name. Raises Invalid."""
+    """Return the family of that name. Raises Invalid."""
     try:
         return StructureFamily(value)
     except ValueError as error:
@@ -91,9 +91,9 @@ def parse_family(value: Any) -> StructureFamily:
 
 
 def validate_key(key: Any) -> str:
-    """A key that a path can hold. Raises Invalid."""
+    """Return `key` if a path can hold it. Raises Invalid."""
     if not isinstance(key, str) or not 0 < len(key) <= KEY_LENGTH:
-        raise Invalid(f"A key must be a text of 1 to {KEY_LENGTH} characters, not {key!r}.")
+        raise Invalid(f"A key must be a string of 1 to {KEY_LENGTH} characters, not {key!r}.")
     if "/" in key or "\0" in key or key in {".", ".."}:
         raise Invalid(
             f"The key {key!r} cannot be part of a path: a key must not contain '/' or a NUL, nor "
@@ -103,7 +103,7 @@ def validate_key(key: Any) -> str:
 
 
 def validate_metadata(metadata: Any) -> dict[str, Any]:
-    """Metadata that can be stored. Raises Invalid and TooLarge."""
+    """Return metadata that can be stored. Raises Invalid and TooLarge."""
     if not isinstance(metadata, dict):
         raise Invalid(f"metadata must be a JSON object, not {metadata!r:.80}.")
     if (size := json_size(metadata)) > bounds().metadata:
@@ -112,14 +112,14 @@ def validate_metadata(metadata: Any) -> dict[str, Any]:
 
 
 def parse_specs(specs: Any) -> list[dict[str, Any]]:
-    """Specs as `{name, version}`; a bare name counts. Raises Invalid."""
+    """Return specs as `{name, version}`, accepting bare names. Raises Invalid."""
     if not isinstance(specs, list):
         raise Invalid(f"specs must be a list of objects with name and version, not {specs!r:.80}.")
     if len(specs) > MAX_SPECS:
         raise Invalid(f"A node has at most {MAX_SPECS} specs, not {len(specs)}.")
     checked = [_checked_spec(spec) for spec in specs]
     if len({(spec["name"], spec["version"]) for spec in checked}) < len(checked):
-        raise Invalid("A node cannot have non-unique specs: each name and version once.")
+        raise Invalid("A node cannot have non-unique specs: give each name and version once.")
     return checked
 
 
@@ -129,10 +129,10 @@ def _checked_spec(spec: Any) -> dict[str, Any]:
         raise Invalid(f"A spec must be an object with name and version, not {spec!r:.80}.")
     name, version = spec.get("name"), spec.get("version")
     if not isinstance(name, str) or not 0 < len(name) <= SPEC_LENGTH:
-        raise Invalid(f"A spec's name must be a text of 1 to {SPEC_LENGTH} characters.")
+        raise Invalid(f"A spec's name must be a string of 1 to {SPEC_LENGTH} characters.")
     if version is not None and not (isinstance(version, str) and len(version) <= SPEC_LENGTH):
         raise Invalid(
-            f"A spec's version must be null or a text of at most {SPEC_LENGTH} characters."
+            f"A spec's version must be null or a string of at most {SPEC_LENGTH} characters."
         )
     return {"name": name, "version": version}
 

@@ -1,4 +1,4 @@
-"""Changing metadata and specs, with a revision kept of what was."""
+"""Update metadata, specs and access tags, keeping a revision of the previous ones."""
 
 from __future__ import annotations
 
@@ -56,17 +56,17 @@ def update_metadata(
     update_tags: bool = False,
     principal: Principal | None = None,
 ) -> UpdateResult:
-    """Apply `change` to the node's metadata and specs as they are at that moment.
+    """Apply `change` to the node's current metadata and specs.
 
-    With `update_tags` it changes access tags as well, as far as `principal` may. Unless
-    `drop_revision`, what was is kept as a revision. Raises NotFound, NotSupported (the root, or a
-    column of a table), BadRequest (no longer what its specs say), Forbidden (tags), and whatever
-    `change` raises; then nothing is changed.
+    With `update_tags` it also changes access tags, within the rights of `principal`. Unless
+    `drop_revision`, the previous values are kept as a revision. Raises NotFound, NotSupported
+    (the root, or a column of a table), BadRequest (a spec is violated), Forbidden (tags), and
+    whatever `change` raises; then nothing is changed.
     """
     segments = split_path(path)
     if not segments:
         raise NotSupported("This node does not support update of metadata.")
-    # The update goes to the parent's stream.
+    # The lock is the parent's: the update is announced in the parent's stream.
     with (
         node_lock("/".join(segments[:-1])),
         parts_refused(segments, "update of metadata"),
@@ -95,7 +95,7 @@ def update_metadata(
 
 
 def _update_tags(node: Node, asked: Any, principal: Principal | None) -> list[str]:
-    """Its tags from now on; none where a node has no rights of its own."""
+    """Set the node's tags and return them; return none if access is not controlled by tags."""
     if not tags_enabled():
         parse_tags(asked)
         return []

@@ -1,4 +1,4 @@
-"""What nodes were described as before: looking at it, and forgetting it."""
+"""List and delete revisions: earlier metadata and specs of nodes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ...queries.sizes import fitting_revisions
 
 @dataclass(frozen=True, slots=True)
 class Revisions:
-    """Some revisions of a node, the oldest first, and how many it has in all."""
+    """Some revisions of a node, oldest first, and the total number."""
 
     found: list[Revision]
     total: int
 
 
 def list_revisions(*, path: str, offset: int, limit: int) -> Revisions:
-    """At most `limit` revisions from number `offset` on, counted from 0.
+    """Return at most `limit` revisions, starting at number `offset`, counted from 0.
 
-    There are fewer where they would be larger than `bounds.listing`, but at least one.
+    Fewer are returned if they would exceed `bounds.listing`, but at least one.
 
     Raises NotFound, NotSupported (a column of a table).
     """
@@ -35,7 +35,7 @@ def list_revisions(*, path: str, offset: int, limit: int) -> Revisions:
 
 
 def delete_revision(*, path: str, number: int) -> None:
-    """Forget one revision. Raises NotFound (also without that revision), NotSupported."""
+    """Delete one revision. Raises NotFound (also without that revision), NotSupported."""
     node = _node(path)
     deleted, _ = node.revisions.filter(number=number).delete()
     if not deleted:

@@ -1,4 +1,4 @@
-"""Whether a node is what its specs say, asked before it is stored."""
+"""Validate a node against its specs before it is stored."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ def validate(
     structure: Structure | None,
     children: Callable[[], Iterable[Child]] = tuple,
 ) -> dict[str, Any]:
-    """The metadata to store: those given, or what the validators of `specs` make of them.
+    """Return the metadata to store: those given, or what the validators of `specs` return.
 
-    Raises BadRequest for a node that does not follow one of its specs, and for specs that are not
-    declared where the site wants that.
+    Raises BadRequest for a node that violates one of its specs, and for undeclared specs if the
+    site rejects these (`specs.reject_undeclared`).
     """
     for value in specs:
         spec = Spec.from_json(value)
         validator = _validator(spec)
         if validator is not None:
             own = copy.deepcopy(metadata)
-            changed = _asked(validator, Candidate(spec, own, family, structure, children))
+            changed = _run_validator(validator, Candidate(spec, own, family, structure, children))
             metadata = metadata if changed is None else _storable(changed)
     return metadata
 
 
 def children_of(node: Node) -> Iterator[Child]:
-    """What `node` holds, for its validators."""
+    """Iterate over the children of `node`, for its validators."""
     found = Node.objects.filter(parent=node).select_related("data_source").order_by("pk")
     for child in found.defer("metadata", "specs").iterator():
         yield Child(child.key, child.family, child.structure)
@@ -58,7 +58,7 @@ def _validator(spec: Spec) -> Validator | None:
     return known.get(spec.name)
 
 
-def _asked(validator: Validator, candidate: Candidate) -> Mapping[str, Any] | None:
+def _run_validator(validator: Validator, candidate: Candidate) -> Mapping[str, Any] | None:
     try:
         return validator(candidate)
     except ValueError as error:
@@ -68,7 +68,7 @@ def _asked(validator: Validator, candidate: Candidate) -> Mapping[str, Any] | No
 
 
 def _storable(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """What a validator gave, with the numpy values and dates that it may hold made plain."""
+    """Convert a validator's metadata to plain JSON; it may hold numpy values and dates."""
     plain = orjson.loads(orjson.dumps(metadata, option=orjson.OPT_SERIALIZE_NUMPY))
     check_json(plain)
     return validate_metadata(plain)

@@ -1,4 +1,4 @@
-"""The end of a stream, as its producer declares it."""
+"""Close a stream, as its producer declares."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ...lookup.parts import parts_refused
 
 
 def close_stream(*, path: str, token: str = "") -> None:
-    """Say that no more is to be expected from this node for now.
+    """Announce that no more updates are expected from this node for now.
 
-    A stream that was closed under `token` is not closed again under it: its producer, or another,
-    may write on since.
+    A stream that was closed under `token` is not closed again under it: its producer, or
+    another, may have continued to write since.
 
-    Raises NotFound, NotSupported (a column of a table, which goes with it).
+    Raises NotFound, NotSupported (a column of a table).
     """
     segments = split_path(path)
     with node_lock("/".join(segments)), parts_refused(segments, "closing a stream"):

@@ -1,4 +1,4 @@
-"""A container and all that somebody may see below it, read as it is walked through."""
+"""A container and its descendants that a principal may see, read lazily."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from .batches import Batch
 
 @dataclass(frozen=True)
 class Subtree:
-    """A node, for whoever may see it, and what is below it, inside of files too.
+    """A node, seen by a principal, and its descendants, including those inside files.
 
-    `fields` are the keys of the children that are wanted; None for all. `problem` is why what is
-    below it cannot be looked at. `batch` is what it was loaded with.
+    `fields` restricts the children to these keys; None selects all. `problem` is why the
+    descendants cannot be read. `batch` is the batch that the node was loaded with.
     """
 
     node: Node | Inner | UnreadableEntry
@@ -52,14 +52,14 @@ class Subtree:
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """The node's metadata, for whoever may read any."""
+        """The node's metadata; empty unless the principal has `read:metadata`."""
         may = Scope.read_metadata in self.principal.scopes
         metadata: Mapping[str, Any] = self.node.metadata if may else {}
         return metadata
 
     @property
     def structure(self) -> Structure | None:
-        """What the data look like; None for a container."""
+        """The structure of the data; None for a container."""
         return self.node.structure
 
     @cached_property
@@ -69,7 +69,7 @@ class Subtree:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns, if it is a table; none of one whose structure cannot be understood."""
+        """The columns of a table; empty for other nodes and for an invalid structure."""
         try:
             structure = self.structure
         except WireError:
@@ -77,36 +77,37 @@ class Subtree:
         return structure.columns if isinstance(structure, TableStructure) else ()
 
     def read_array(self, items: NDSlice = ()) -> Array:
-        """The part `items`, if it is an array. Raises as the service of that name, StorageError."""
+        """Return the part `items` of an array. Raises as the service of that name, StorageError."""
         return read_array(self._readable(), items)
 
     def select_rows(self, columns: Sequence[str] | None = None, rows: slice = ALL) -> RowSelection:
-        """The rows, if it is a table. Raises as the service of that name, StorageError."""
+        """Select rows of a table. Raises as the service of that name, StorageError."""
         return select_rows(self._readable(), columns, rows)
 
     def stored(self) -> Node:
-        """The node of the catalog. Raises StorageError for what is inside a file."""
+        """Return the node of the catalog. Raises StorageError for a node inside a file."""
         node = self._readable()
         if isinstance(node, Node):
             return node
         raise Unsupported(f"A node of family {node.family} cannot be read from inside a file.")
 
     def children(self) -> Iterator[Subtree]:
-        """Those that may be read, in the order in which they were made; none of other families."""
+        """Iterate over the readable children in order of creation; other families have none."""
         if self.family is not StructureFamily.container:
             return
         group = group_of(self.node)
         if group is not None:
-            for part in self._inside(group):
+            for part in self._embedded_children(group):
                 yield replace(self, node=part, fields=None, problem=None, batch=None)
             return
         for node, batch in self._rows():
             yield replace(self, node=node, fields=None, problem=None, batch=batch)
 
     def walk(self) -> Iterator[tuple[int, Subtree]]:
-        """This node and all below it, each before those that it holds, with how deep it lies.
+        """Iterate over this node and its descendants in pre-order, each with its depth.
 
-        What is in a file below that cannot be opened is left out; its node has the `problem`.
+        The contents of a file that cannot be opened are left out; its node has the
+        `problem`.
         """
         pending: list[Iterator[Subtree]] = [iter([self])]
         while pending:
@@ -125,12 +126,12 @@ class Subtree:
             pending.append(chain(first, below))
 
     def check_fields(self) -> None:
-        """Raise NotFound if one of the `fields` is no child that may be read."""
+        """Raise NotFound if one of the `fields` is no readable child."""
         if self.fields is None:
             return
         group = group_of(self.node)
         if group is None:
-            known = set(self._wanted().values_list("key", flat=True))
+            known = set(self._selected_children().values_list("key", flat=True))
         else:
             with group.opened() as tree:
                 known = set(tree.names(group.keys))
@@ -147,9 +148,9 @@ class Subtree:
         assert isinstance(self.node, Node)
         if self.batch is not None:
             return self.batch.children(self.node.pk)
-        return Batch.pages(self._wanted(), self._readable_of)
+        return Batch.pages(self._selected_children(), self._readable_of)
 
-    def _wanted(self) -> QuerySet[Node]:
+    def _selected_children(self) -> QuerySet[Node]:
         assert isinstance(self.node, Node)
         children = self._readable_of(Node.objects.filter(parent=self.node))
         return children if self.fields is None else children.filter(key__in=self.fields)
@@ -157,7 +158,7 @@ class Subtree:
     def _readable_of(self, nodes: QuerySet[Node]) -> QuerySet[Node]:
         return visible(nodes, self.principal, Scope.read_metadata, Scope.read_data)
 
-    def _inside(self, group: Group) -> list[Inner | UnreadableEntry]:
+    def _embedded_children(self, group: Group) -> list[Inner | UnreadableEntry]:
         with group.opened() as tree:
             return [
                 group.child(tree, name)

@@ -1,6 +1,6 @@
-"""Access tags of nodes: which may be given by whom, and what giving them changes below.
+"""Set access tags of nodes: check who may set them, and update descendants.
 
-Source: the wire, "create a node" and "Updating metadata", access_tags.
+Source: docs/reference/tiled-protocol/http.md, "Create a node" and "Updating metadata".
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from core.errors import Forbidden, Invalid, Unavailable
 
 from ...lookup.nodes import below, resolve_for_update
 from ...models import Node, TagPath
-from ...permissions.node_permissions import Lists, lists_at, own_tags, rights_now
+from ...permissions.node_permissions import Lists, current_permissions, own_tags, tag_path_lists
 
 MAX_TAGS = 100
-# A database takes only so many values in one question.
+# Databases limit the number of parameters of a query.
 BATCH_ROWS = 5000
-# Whoever gave these away could neither see the node any more nor take it back.
+# Without these, a principal could neither see the node nor restore its tags.
 KEPT_SCOPES = frozenset({Scope.read_metadata, Scope.write_metadata})
 
 
 def parse_tags(value: Any) -> list[str] | None:
-    """Tags as they are stored: sorted, each once, and one way to write `public`. Raises Invalid."""
+    """Return tags as they are stored: sorted, unique, `public` in lower case. Raises Invalid."""
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
-        raise Invalid("access_tags must be a list of texts.")
+        raise Invalid("access_tags must be a list of strings.")
     if len(value) > MAX_TAGS or any(not 0 < len(tag) <= TAG_LENGTH for tag in value):
         raise Invalid(
             f"A node has at most {MAX_TAGS} access tags, of 1 to {TAG_LENGTH} characters each."
@@ -46,7 +46,7 @@ def parse_tags(value: Any) -> list[str] | None:
 def tag_path_for_new_node(
     parent: Node, asked: Sequence[str] | None, principal: Principal | None
 ) -> int | None:
-    """The tag path of a node that `principal` makes below `parent`; None without rights per node.
+    """Return the tag path of a node that `principal` creates below `parent`; None without tags.
 
     `principal` None is the site itself. Raises Forbidden.
     """
@@ -56,21 +56,23 @@ def tag_path_for_new_node(
 
 
 def check_parent(parent: Node) -> None:
-    """Raise Unavailable if the tags of `parent` were changed since it was read.
+    """Raise Unavailable if the tags of `parent` changed since it was read.
 
-    To be called in the transaction that makes a child; they are not changed before its end.
+    Call it in the transaction that creates a child; it locks the parent until the end.
     """
     if tags_enabled():
         now = Node.objects.select_for_update(no_key=True).filter(pk=parent.pk)
         if now.values_list("tag_path", flat=True).first() != parent.tag_path_id:
-            raise Unavailable(f"The access tags of {parent} were just changed. Try again.")
+            raise Unavailable(
+                f"The access tags of {parent} changed during this request. Try again."
+            )
 
 
 def authorize_tag_change(node: Node, asked: Any, principal: Principal | None) -> list[str]:
-    """The tags of `node` once `principal` has asked for others. Raises Forbidden, Invalid."""
+    """Return the tags of `node` after the change. Raises Forbidden, Invalid."""
     before, after = set(own_tags(node.tag_path_id)), set(parse_tags(asked) or ())
     if principal is not None and after != before:
-        rights = rights_now(principal)
+        rights = current_permissions(principal)
         _check_not_empty(after, rights)
         for tag in sorted(after - before):
             _check_added(tag, rights)
@@ -81,23 +83,23 @@ def authorize_tag_change(node: Node, asked: Any, principal: Principal | None) ->
 
 
 def set_tags(node: Node, tags: Sequence[str]) -> None:
-    """Give `node` these tags, and have what is below seen accordingly; its row is not saved.
+    """Set the tags of `node` and update its descendants' tag paths; its row is not saved.
 
-    To be called in a transaction that has begun with `move_on`.
+    Call it in a transaction that began with `bump_version`.
     """
     if not node.path:
-        # The root without tags is open to all; it is not on the way to anything.
+        # The root without tags is readable by all principals, and is in no tag path.
         node.tag_path_id = _tag_path([tags]) if tags else None
         return
     lists = [*_lists(node.parent), tuple(tags)]
     node.tag_path_id = _tag_path(lists)
-    _follow(node, lists)
+    _update_descendants(node, lists)
 
 
 def tag_nodes(*, path: str, tags: Sequence[str], recursive: bool) -> int:
-    """Give the node at `path` these tags, with `recursive` also all that is below it.
+    """Set the tags of the node at `path`, and with `recursive` of all its descendants.
 
-    Nobody is asked whether they may. Gives the number of nodes. Raises NotFound, Invalid.
+    Permissions are not checked. Returns the number of nodes. Raises NotFound, Invalid.
     """
     wanted = parse_tags(list(tags)) or []
     with transaction.atomic():
@@ -109,7 +111,7 @@ def tag_nodes(*, path: str, tags: Sequence[str], recursive: bool) -> int:
 
 
 def _tag_below(node: Node, tags: Sequence[str]) -> int:
-    """All that is below `node`, one depth after the other: they differ in the way to them."""
+    """Tag all descendants, one depth at a time: tag paths differ by depth."""
     count, lists, level = 0, list(_lists(node)), [node.pk]
     while level:
         lists.append(tuple(tags))
@@ -133,7 +135,7 @@ def _tags_of_new(
 ) -> Sequence[str]:
     if principal is None:
         return own_tags(parent.tag_path_id) if asked is None else asked
-    rights = rights_now(principal)
+    rights = current_permissions(principal)
     if asked is None:
         tags = _tags_by_default(parent, principal, rights)
     else:
@@ -212,32 +214,32 @@ def _policy_error(reason: str) -> Forbidden:
 
 
 def _lists(node: Node | None) -> Lists:
-    """The tags on the way to `node`, its own last; the root's do not count for what is below."""
+    """Return the tag lists from the root to `node`; the root's tags do not count below it."""
     if node is None or not node.path:
         return ()
     if node.tag_path_id is not None:
-        return lists_at(node.tag_path_id)
+        return tag_path_lists(node.tag_path_id)
     return (*_lists(node.parent), ())
 
 
 def _tag_path(lists: Sequence[Sequence[str]]) -> int:
-    """The row that says this, made if there is none yet."""
+    """Return the id of the row with these lists; create it if it does not exist."""
     digest = hashlib.sha256(orjson.dumps(lists)).hexdigest()
     known = TagPath.objects.filter(digest=digest).values_list("pk", flat=True)
     found = known.first()
     if found is not None:
         return found
     with transaction.atomic():
-        # First, so that rows are seen in the order in which they are numbered.
+        # First, so that rows become visible in the order of their ids.
         bump_version()
         return known.first() or TagPath.objects.create(digest=digest, lists=lists).pk
 
 
-def _follow(node: Node, lists: Sequence[Sequence[str]]) -> None:
-    """Have all nodes below `node` bear in mind the new tags on their way."""
+def _update_descendants(node: Node, lists: Sequence[Sequence[str]]) -> None:
+    """Update the tag paths of all descendants to the new lists."""
     tagged = below(Node.objects.filter(tag_path__isnull=False), node.path)
     paths = tagged.order_by().values_list("tag_path", flat=True).distinct()
-    moved = {old: _tag_path([*lists, *lists_at(old)[len(lists) :]]) for old in paths if old}
+    moved = {old: _tag_path([*lists, *tag_path_lists(old)[len(lists) :]]) for old in paths if old}
     if moved:
         cases = [When(tag_path=old, then=Value(new)) for old, new in moved.items()]
         Node.objects.filter(pk__in=tagged.values("pk")).update(tag_path=Case(*cases))

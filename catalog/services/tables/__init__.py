@@ -1,1 +1,1 @@
-"""WritableNode and reading tables."""
+"""Read and write tables."""

@@ -1,6 +1,6 @@
 """Columns of tables as one-dimensional arrays.
 
-Source: the wire, "Table endpoints", reads.
+Source: docs/reference/tiled-protocol/http.md, "Table endpoints".
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .reading import read_column
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column, seen as an array of one dimension; it has no metadata of its own."""
+    """One column as a one-dimensional array; it has no metadata of its own."""
 
     table: Node | Inner
     key: str
@@ -36,7 +36,7 @@ class Column:
 
     @property
     def structure(self) -> ArrayStructure:
-        """What the column looks like as an array."""
+        """The structure of the column as an array."""
         return ArrayStructure.from_array(self.array)
 
     @property
@@ -51,7 +51,7 @@ class Column:
 
 
 def resolve_with_columns(path: str | Sequence[str]) -> Node | Inner | Column:
-    """The node at `path`, of the catalog or inside a file, or the column of the table there.
+    """Return the node at `path`, in the catalog or inside a file, or the column of a table.
 
     Raises NotFound, StorageError.
     """

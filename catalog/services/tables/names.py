@@ -1,7 +1,7 @@
-"""Names that a client may give to a table, for those who keep tables in SQL databases.
+"""Check names against the rules of SQL databases.
 
-Ours are files, and need none. A name that no such database would take is refused all the same, so
-that what is written here can be written elsewhere.
+Tables are stored as files here, which need no such names. Names that no SQL database accepts are
+rejected nevertheless, so that data written here can be written elsewhere.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from core.errors import Invalid
 PARAMETER = "table_name"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 MAX_NAME_BYTES = 63
-# Those of PostgreSQL, which reserves more than others.
+# The reserved words of PostgreSQL, which has more than others.
 COLUMN = re.compile(r"[a-zA-Z_].*", re.DOTALL)
 FORBIDDEN = re.compile(r"['\"`;\\%()=+]|--|/\*|\*/")
 RESERVED = frozenset(
@@ -31,7 +31,7 @@ RESERVED = frozenset(
 
 
 def check_table_name(parameters: Mapping[str, Any]) -> None:
-    """Raise Invalid for parameters of a data source with a name that no table can have."""
+    """Raise Invalid if a data source's parameters hold an invalid table name."""
     name = parameters.get(PARAMETER)
     if name is None:
         return
@@ -46,9 +46,9 @@ def check_table_name(parameters: Mapping[str, Any]) -> None:
 
 
 def check_column_names(names: Sequence[str]) -> None:
-    """Raise Invalid for columns that no table of an SQL database could have.
+    """Raise Invalid for column names that no SQL table could have.
 
-    Such a database tells names apart without their case.
+    SQL databases compare names without case.
     """
     for name in names:
         if len(name.encode()) > MAX_NAME_BYTES:

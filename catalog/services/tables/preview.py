@@ -1,4 +1,4 @@
-"""The beginning of a table, for a person to look at: however long it is, little of it is read."""
+"""Preview of a table: its first rows, read in bounded time however long it is."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .reading import iter_tables, table_structure
 
 # A table that was appended to row by row has a batch for each row.
 MAX_BATCHES = 10_000
-# Files of others are read to be counted, some megabytes at a time.
+# External files are read to be counted, some megabytes at a time.
 MAX_EXTERNAL_PIECES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class TablePreview:
-    """The first rows, and how many there are in all; `more` if there are more than were counted."""
+    """The first rows, and the row count; `more` if there are more rows than were counted."""
 
     rows: pa.Table
     total: int
@@ -27,7 +27,7 @@ class TablePreview:
 
 
 def read_preview(node: Node, rows: int) -> TablePreview:
-    """The first `rows` rows of a table. Raises StorageError."""
+    """Return the first `rows` rows of a table. Raises StorageError."""
     schema = table_structure(node).schema()
     most = MAX_EXTERNAL_PIECES if node.source and node.source.external else MAX_BATCHES
     first: list[pa.Table] = []

@@ -1,4 +1,4 @@
-"""Reading tables: all rows, those of one partition, or a range of either."""
+"""Read tables: all rows, the rows of one partition, or a range of either."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ ALL = slice(None)
 
 @dataclass(frozen=True, slots=True)
 class RowSelection:
-    """Some rows and columns of a table: nothing is read before it is asked for.
+    """Some rows and columns of a table, read on demand.
 
-    `read()` gives them all, and raises BadRequest where one answer may not hold so many;
-    `pieces()` any number of them, in order. Those that the server has `stored` itself are quickly
-    read again.
+    `read()` returns all rows, and raises BadRequest if they exceed the response limit;
+    `pieces()` iterates over any number of rows, in order. `stored` data are in the server's own
+    storage and cheap to read again.
     """
 
     schema: pa.Schema
@@ -40,7 +40,7 @@ class RowSelection:
 
     @classmethod
     def from_table(cls, table: pa.Table) -> RowSelection:
-        """The rows of a table that has been read."""
+        """Wrap a table that was read already."""
         return cls(table.schema, lambda: table, lambda: iter([table]))
 
 
@@ -51,7 +51,7 @@ def select_rows(
     *,
     partition: int | None = None,
 ) -> RowSelection:
-    """The rows of the table, or of one partition of it. Raises as `read_partition` does."""
+    """Select rows of the table, or of one partition of it. Raises as `read_partition` does."""
     structure = table_structure(node)
     if partition is None:
         partitions = range(structure.npartitions)
@@ -70,7 +70,7 @@ def select_rows(
 def read_partition(
     node: Node | Inner, partition: int, columns: Sequence[str] | None = None, rows: slice = ALL
 ) -> pa.Table:
-    """The rows of one partition, or those number `rows` of it, counted within the partition.
+    """Return the rows of one partition, or the range `rows` within the partition.
 
     Raises BadRequest for an unknown partition or column, and as `read_table` does.
     """
@@ -82,21 +82,21 @@ def read_partition(
 def read_table(
     node: Node | Inner, columns: Sequence[str] | None = None, rows: slice = ALL
 ) -> pa.Table:
-    """All rows, or those number `rows`, counted over all partitions.
+    """Return all rows, or the range `rows`, counted over all partitions.
 
-    Raises BadRequest for a column that is not there, and for more rows than one answer may hold;
-    StorageError for rows that are not there, and for files of others that cannot be read.
+    Raises BadRequest for an unknown column, and for more rows than one response may hold;
+    StorageError for rows that do not exist, and for external files that cannot be read.
     """
     return _read(node, range(table_structure(node).npartitions), columns, rows)
 
 
 def read_column(node: Node | Inner, name: str) -> Array:
-    """One column of all rows, as an array of one dimension; texts in a fixed width."""
+    """Return one column of all rows as a one-dimensional array; strings have a fixed width."""
     return tables.column_array(read_table(node, [name])[name])
 
 
 def iter_tables(node: Node) -> Iterator[pa.Table]:
-    """All rows of all columns, piece by piece, in the order of the partitions."""
+    """Iterate over all rows and columns, piece by piece, in the order of the partitions."""
     structure = table_structure(node)
     assert node.source is not None
     links = _links(node.source, range(structure.npartitions))
@@ -104,7 +104,7 @@ def iter_tables(node: Node) -> Iterator[pa.Table]:
 
 
 def table_structure(node: Node | Inner) -> TableStructure:
-    """The structure of a node that is a table."""
+    """Return the structure of a node that is a table."""
     structure = node.structure
     assert isinstance(structure, TableStructure)
     return structure
@@ -130,7 +130,7 @@ def _read(
     except MissingFile:
         if node.source.external:
             raise
-        # Replaced between our look at the database and at the file.
+        # The file was replaced between the database query and the read.
         return _collect(node.source, partitions, structure, columns, rows)
 
 
@@ -154,7 +154,7 @@ def _iter(
     except MissingFile:
         if source.external:
             raise
-        return begun()  # Replaced between our look at the database and at the file.
+        return begun()  # The file was replaced between the database query and the read.
 
 
 def _collect(
@@ -179,7 +179,7 @@ def _collect(
 def _links(source: DataSource, partitions: range) -> list[DataSourceAsset]:
     links = source.asset_links.all()
     if source.external:
-        # A single file need not have a number.
+        # A single external file may have no number.
         return sorted(links, key=lambda link: link.num or 0)[partitions.start : partitions.stop]
     return list(links.filter(num__gte=partitions.start, num__lt=partitions.stop).order_by("num"))
 
@@ -219,7 +219,7 @@ def _check_columns(structure: TableStructure, columns: Sequence[str] | None) -> 
 
 
 def _limit_bytes(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The same pieces, until they are together larger than an answer may be."""
+    """Yield the pieces; raise BadRequest once they exceed the response limit together."""
     size = 0
     for piece in pieces:
         size += piece.nbytes

@@ -1,8 +1,8 @@
-"""WritableNode tables: partitions of rows, to which rows can be appended.
+"""Write tables: partitions of rows, to which rows can be appended.
 
-How much of a partition's file counts is kept with its asset, in the database. What a crash has
-left behind that is never read. What is not persisted is checked just the same, and then only
-announced.
+The database stores with each asset how many bytes of a partition's file are valid: bytes behind
+them, left by a crash, are never read. A write that is not persisted is checked in the same way, and
+then only announced.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from ...storage.errors import MissingFile
 from ..arrays.file_writes import WrittenFile, replace_files
 from ..assets.stores import node_folder, stored_file
 from ..commits import event_transaction
-from ..idempotency import earlier_receipt, with_receipt
+from ..idempotency import find_receipt, with_receipt
 from ..uploads import Upload
 from .reading import check_partition
 
 TableRows = Iterable[pa.Table]
-# Writes rows to files, and returns what makes them count, within the transaction of the write.
+# Writes rows to files; returns a function that makes them current in the write's transaction.
 Store = Callable[[Target, Fence, TableRows], Callable[[], None]]
 
 
@@ -57,10 +57,10 @@ def write_partition(*, path: str, partition: int, upload: Upload) -> None:
 
 
 def append_rows(*, path: str, partition: int, upload: Upload) -> None:
-    """Add rows at the end of a partition.
+    """Append rows to a partition.
 
     The body is an Arrow IPC file. Raises NotFound, BadRequest (no such partition), NotSupported
-    (files of others), StorageError (a body that is none, or that does not fit the schema).
+    (external files), StorageError (a body that is not Arrow, or does not fit the schema).
     """
     _write(path, upload, partial(_append, partition), partition=partition, append=True)
 
@@ -75,7 +75,7 @@ def _write(
 ) -> None:
     rows = tables.received_tables(upload.body, bounds().unpacked_body)
     if not tables.is_ipc_file(upload.body):
-        # Subscribers are told that it is a file.
+        # Updates promise subscribers an Arrow IPC file.
         (table,) = rows
         upload = replace(upload, body=tables.serialize_ipc(table))
     if not upload.persist:
@@ -87,7 +87,7 @@ def _write(
         target = find_target(path, StructureFamily.table)
         if not target.writable:
             raise NotSupported("This node does not support writing a partition.")
-        if earlier_receipt(target.ref.uuid, upload.once):
+        if find_receipt(target.ref.uuid, upload.once):
             announce_left(target.ref)
             return
         written = _table_written(target, upload, partition, append)
@@ -103,11 +103,11 @@ def _conform(target: Target, rows: TableRows, partition: int | None, append: boo
     if partition is not None:
         check_partition(structure, partition)
     schema = structure.schema()
-    if not append:  # what is added to other rows goes on with their labels
+    if not append:  # appended rows continue the labels of the rows before
         schema = tables.with_labels_of(schema, rows)
     if isinstance(rows, list):
         return [tables.conform(table, schema) for table in rows]
-    for table in rows:  # all of them, before any is stored
+    for table in rows:  # check all of them before any is stored
         tables.conform(table, schema)
     return (tables.conform(table, schema) for table in rows)
 
@@ -140,14 +140,14 @@ def _source(target: Target) -> DataSource:
     assert target.source_id is not None
     source = DataSource.objects.select_related("node").filter(pk=target.source_id).first()
     if source is None:
-        raise no_such_entry(split_path(target.ref.path))  # deleted since we looked it up
+        raise no_such_entry(split_path(target.ref.path))  # deleted since the lookup
     return source
 
 
 def _replace_with(
     rows: TableRows, partition: int, source: DataSource, before: QuerySet[DataSourceAsset]
 ) -> Callable[[], None]:
-    """Write the rows of `partition` to a new file, which takes the place of those of `before`."""
+    """Write the rows of `partition` to a new file that replaces the files of `before`."""
     written = tables.write_partition(node_folder(source.node.uuid), partition, rows, sync=_sync())
     file = WrittenFile(written.path, partition, written.size)
     return lambda: replace_files(source, before, [file])
@@ -180,7 +180,7 @@ def _append_to_copy(
 
 
 def _extend(target: Target, partition: StoredPartition, size: int) -> None:
-    """Let `size` bytes of the partition's file count."""
+    """Mark `size` bytes of the partition's file as valid."""
     if not store_size(partition, size):
         raise superseded(target)
 

@@ -1,4 +1,4 @@
-"""How a stream is refused, and how it ends: found out by asking the code."""
+"""Tables of rejected handshakes and of close codes, made by calling the code."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from streaming.sockets.connections.registry import (
     KEY_LIMIT,
     KEY_REVOKED,
     PENDING_LIMIT,
+    PERMISSIONS_CHANGED,
+    RECONNECT,
     SESSION_REVOKED,
     TOKEN_EXPIRED,
 )
@@ -39,10 +41,10 @@ from .markdown import code, table
 WHEN = {
     StreamEnd.CLOSED: "the producer closed the stream, and this subscriber has received all of it",
     StreamEnd.DELETED: "the node was deleted",
-    StreamEnd.LOST: "the streaming cache was out of reach for longer than "
+    StreamEnd.LOST: "the streaming cache was unreachable for longer than "
     "`streaming_cache.outage_tolerance`",
 }
-OUT_OF_REACH = "The streaming cache cannot be reached. Try again soon."
+UNREACHABLE = "The streaming cache cannot be reached. Try again soon."
 FIRST_MESSAGES = {
     "the first message is not JSON": "hello",
     "the first message is JSON of another kind": "{}",
@@ -51,65 +53,66 @@ FIRST_MESSAGES = {
 
 
 def refusals() -> Iterator[str]:
-    """A row for each handshake that is refused."""
+    """Yield a table of the handshakes that are rejected."""
     rows = [[when, *_refused(attempt)] for when, attempt in _attempts().items()]
     yield from table(["handshake", "status", "`detail`"], rows)
 
 
 def close_codes() -> Iterator[str]:
-    """A row for each way in which an accepted subscription ends, and what our client does."""
+    """Yield a table of the ways an accepted subscription ends, and how our client reacts."""
     rows = [_ending(CLOSE_CODES[ending], ending.value, when) for ending, when in WHEN.items()]
     rows.insert(
         2, _ending(GONE_CODE, StreamEnd.DELETED.value, "the same, with the feature `child-deleted`")
     )
-    rows += [_ending(*_closed(text), when) for when, text in FIRST_MESSAGES.items()]
-    patience = f"No auth message within {AUTH_TIMEOUT_SECONDS:.0f} seconds"
-    rows += [
-        _ending(BadFirstMessage.close_code, patience, "no first message came"),
-        _ending(errors.Unauthorized.close_code, "Authentication failed", "a wrong key in it"),
-        _ending(
-            errors.TooMany.close_code,
-            KEY_LIMIT,
-            "a right key, but with `streaming_cache.connections_per_key` subscriptions",
-        ),
-        _ending(
-            errors.TooMany.close_code,
-            PENDING_LIMIT,
-            "no key yet, and the oldest of "
-            "`streaming_cache.max_unauthenticated_connections` without one",
-        ),
-        _ending(errors.NotFound.close_code, "No such entry: ...", "a right key, but no such node"),
-        _ending(
-            errors.Unavailable.close_code,
-            OUT_OF_REACH,
-            "a right key, but the cache is out of reach",
-        ),
-        _ending(
-            errors.Unavailable.close_code,
-            DATABASE_UNAVAILABLE,
-            "the database is out of reach or too busy, and the connection needs it now",
-        ),
-        _ending(errors.Unauthorized.close_code, KEY_REVOKED, "the key was revoked"),
-        _ending(errors.Unauthorized.close_code, KEY_EXPIRED, "the key has expired"),
-        _ending(errors.Unauthorized.close_code, TOKEN_EXPIRED, "the access token has expired"),
-        _ending(
-            errors.Unauthorized.close_code, SESSION_REVOKED, "the session of the token was revoked"
-        ),
-        _ending(
-            errors.Unauthorized.close_code,
-            ACCOUNT_DISABLED,
-            "the account of the user or service was disabled",
-        ),
-        _ending(
-            errors.BadRequest.close_code,
-            UNREAD_REPLIES,
-            "on a connection for many nodes, the client sends commands and reads no replies",
-        ),
-        _ending(1009, "", "a message from the client is longer than 8 KiB"),
-        _ending(1011, "Internal error", "something broke; the server's log says what"),
-        _ending(1012, "", "the server is being stopped"),
-    ]
+    rows += [*_auth_message_rows(), *_revocation_rows(), *_failure_rows()]
     yield from table(["code", "reason", "when", "our client"], rows)
+
+
+def _auth_message_rows() -> Iterator[list[str]]:
+    """Yield the ends of connections that authenticate by their first message."""
+    for when, text in FIRST_MESSAGES.items():
+        yield _ending(*_closed(text), when)
+    timeout = f"No auth message within {AUTH_TIMEOUT_SECONDS:.0f} seconds"
+    yield _ending(BadFirstMessage.close_code, timeout, "there was no first message in that time")
+    unauthorized, too_many = errors.Unauthorized.close_code, errors.TooMany.close_code
+    yield _ending(unauthorized, "Authentication failed", "the first message has a wrong key")
+    key_limit = "a right key, but with `streaming_cache.connections_per_key` subscriptions"
+    yield _ending(too_many, KEY_LIMIT, key_limit)
+    pending = (
+        "no key yet, and the oldest of `streaming_cache.max_unauthenticated_connections` without "
+        "one"
+    )
+    yield _ending(too_many, PENDING_LIMIT, pending)
+    missing = "a right key, but no such node"
+    yield _ending(errors.NotFound.close_code, "No such entry: ...", missing)
+    unreachable = "a right key, but the cache is unreachable"
+    yield _ending(errors.Unavailable.close_code, UNREACHABLE, unreachable)
+
+
+def _revocation_rows() -> Iterator[list[str]]:
+    """Yield the ends of connections whose credentials are not valid any more."""
+    reasons = {
+        KEY_REVOKED: "the key was revoked",
+        KEY_EXPIRED: "the key has expired",
+        TOKEN_EXPIRED: "the access token has expired",
+        SESSION_REVOKED: "the session of the token was revoked",
+        ACCOUNT_DISABLED: "the account of the user or service was disabled",
+    }
+    for reason, when in reasons.items():
+        yield _ending(errors.Unauthorized.close_code, reason, when)
+    changed = "the account has lost its admin role, or has another name"
+    yield _ending(RECONNECT, PERMISSIONS_CHANGED, changed)
+
+
+def _failure_rows() -> Iterator[list[str]]:
+    """Yield the ends of connections by failures."""
+    database = "the database is unavailable or overloaded, and the connection needs it now"
+    yield _ending(errors.Unavailable.close_code, DATABASE_UNAVAILABLE, database)
+    unread = "on a connection for many nodes, the client sends commands and reads no replies"
+    yield _ending(errors.BadRequest.close_code, UNREAD_REPLIES, unread)
+    yield _ending(1009, "", "a message from the client is longer than 8 KiB")
+    yield _ending(1011, "Internal error", "an unexpected error; see the log of the server")
+    yield _ending(1012, "", "the server is being stopped")
 
 
 def _ending(code_: int, reason: str, when: str) -> list[str]:
@@ -128,7 +131,7 @@ def _closed(text: str) -> tuple[int, str]:
         first_message_credentials(text)
     except errors.ServiceError as error:
         return error.close_code, error.detail
-    raise AssertionError(f"{text} was not refused.")
+    raise AssertionError(f"{text} was not rejected.")
 
 
 def _attempts() -> Mapping[str, Callable[[], object]]:
@@ -139,7 +142,7 @@ def _attempts() -> Mapping[str, Callable[[], object]]:
         "`start` is not a whole number": read("start=-1"),
         "`envelope_format` is not known": read("envelope_format=xml"),
         "an `Authorization` header of another form": read("", ("authorization", "Bearer abc")),
-        "an `access_token` that is none": read("access_token=abc"),
+        "an invalid `access_token`": read("access_token=abc"),
         "a wrong key, on a public server too": lambda: authenticate_key("wrong"),
         "a key without the scopes for data and metadata": lambda: require(
             ANONYMOUS, *REQUIRED_SCOPES
@@ -156,7 +159,7 @@ def _attempts() -> Mapping[str, Callable[[], object]]:
             Node(path="a/b", structure_family="bytes"), *STREAMABLE_FAMILIES
         ),
         "no streaming cache is configured": current_reader,
-        "the streaming cache is out of reach": _raise(errors.Unavailable(OUT_OF_REACH)),
+        "the streaming cache is unreachable": _raise(errors.Unavailable(UNREACHABLE)),
     }
 
 
@@ -165,7 +168,7 @@ def _refused(attempt: Callable[[], object]) -> list[str]:
         attempt()
     except errors.ServiceError as error:
         return [str(error.status), code(error.detail)]
-    raise AssertionError("That was not refused.")
+    raise AssertionError("The handshake was not rejected.")
 
 
 def _raise(error: errors.ServiceError) -> Callable[[], object]:

@@ -29,7 +29,7 @@ from django.db import DatabaseError
 
 from access.events import PermissionsChanged, permissions_changed
 from access.permissions.tag_permissions import Version, current_version
-from catalog.permissions.node_permissions import limited, which_allow
+from catalog.permissions.node_permissions import batch_check_nodes, is_tag_restricted
 
 from .authorization import REQUIRED_SCOPES, AuthorizedNode
 from .group_broadcast import RETRY_SECONDS, GroupBroadcast, GroupListener
@@ -79,7 +79,7 @@ class PermissionWatcher(GroupListener):
 
     def add(self, watch: PermissionWatch) -> None:
         """Watch over a subscription, unless its principal bypasses tags."""
-        if limited(watch.node.principal):
+        if is_tag_restricted(watch.node.principal):
             self._watches.add(watch)
             # The permissions may have changed since it was authorized.
             self.poll_soon()
@@ -142,7 +142,7 @@ class PermissionWatcher(GroupListener):
 
 def _check(watches: Sequence[PermissionWatch]) -> list[bool]:
     nodes = [(watch.node.uuid, watch.node.principal) for watch in watches]
-    return which_allow(nodes, *REQUIRED_SCOPES)
+    return batch_check_nodes(nodes, *REQUIRED_SCOPES)
 
 
 _broadcast = GroupBroadcast(GROUP, PermissionWatcher)

@@ -13,7 +13,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 
 from access.principals import Principal
-from catalog.permissions.node_permissions import limited, which_children
+from catalog.permissions.node_permissions import batch_check_children, is_tag_restricted
 from tiled_client.wire.messages import ChildCreated, ChildDeleted, ChildMetadataUpdated
 
 from ...protocol import message_codec
@@ -43,7 +43,7 @@ class ChildFilter:
         }
         if not children:
             return items
-        check = database_sync_to_async(which_children)
+        check = database_sync_to_async(batch_check_children)
         visible = await check(self._container, list(children.values()), self._principal)
         hidden = {
             index for index, is_visible in zip(children, visible, strict=True) if not is_visible
@@ -53,7 +53,7 @@ class ChildFilter:
 
 def child_filter(node: AuthorizedNode) -> ChildFilter | None:
     """Return the filter for the stream of `node`; None if all of it may be sent."""
-    if node.structure is not None or not limited(node.principal):
+    if node.structure is not None or not is_tag_restricted(node.principal):
         return None
     return ChildFilter(node.uuid, node.principal)
 

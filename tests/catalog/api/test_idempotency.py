@@ -120,10 +120,10 @@ def test_a_write_whose_receipt_cannot_be_kept_did_not_happen(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.table("t", pa.table({"n": [1]}))
-    monkeypatch.setattr(idempotency, "ROUND", 1)
+    monkeypatch.setattr(idempotency, "CLEANUP_INTERVAL", 1)
     for rows in (0, 1):
         with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-            patch.setattr(idempotency, "_forget_old", lambda node: 1 / 0)
+            patch.setattr(idempotency, "_delete_old", lambda node: 1 / 0)
             append(api, "a")
         assert (count(api), Receipt.objects.count()) == (rows, rows)
         append(api, f"in vain no more {rows}".replace(" ", "-"))
@@ -133,8 +133,8 @@ def test_a_write_whose_receipt_cannot_be_kept_did_not_happen(
 def test_receipts_are_kept_for_a_while_and_not_too_many(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(idempotency, "ROUND", 1)
-    monkeypatch.setattr(idempotency, "KEPT_PER_NODE", 3)
+    monkeypatch.setattr(idempotency, "CLEANUP_INTERVAL", 1)
+    monkeypatch.setattr(idempotency, "MAX_RECEIPTS_PER_NODE", 3)
     api.table("t", pa.table({"n": [1]}))
     api.array("x", np.zeros(1))
     now = 0.0
@@ -196,9 +196,9 @@ def test_a_node_whose_receipt_cannot_be_kept_is_not_made(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.container("c")
-    monkeypatch.setattr(idempotency, "ROUND", 1)
+    monkeypatch.setattr(idempotency, "CLEANUP_INTERVAL", 1)
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-        patch.setattr(idempotency, "_forget_old", lambda node: 1 / 0)
+        patch.setattr(idempotency, "_delete_old", lambda node: 1 / 0)
         make(api, "a", id="n", structure_family="container")
     assert not Node.objects.filter(path="c/n").exists()
     assert make(api, "a", id="n", structure_family="container").status_code == 200

@@ -145,10 +145,10 @@ def drained() -> None:
     assert log is not None
     deadline = time.monotonic() + 10
     # What is in flight is taken over when it is seen again.
-    lookout = outbox_worker.Drain()
-    while not (lookout._look() and not staged(Node.objects.get(path="x"))):
+    worker = outbox_worker.OutboxWorker()
+    while not (worker._poll() and not staged(Node.objects.get(path="x"))):
         assert time.monotonic() < deadline
-        lookout._next_take_over = 0.0
+        worker._next_take_over = 0.0
 
 
 @pytest.mark.parametrize("keyed", [False, True])
@@ -233,7 +233,7 @@ def test_what_is_committed_while_others_are_put_into_the_stream_is_not_taken_for
         with killed_after('UPDATE "streaming_waiting"'):
             assert overwrite(api, None).status_code == 503
 
-    while not outbox_worker.look(Meanwhile(log, write)):
+    while not outbox_worker.drain_if_leader(Meanwhile(log, write)):
         pass
     assert not outbox.has_entries([node.uuid])
     assert overwrite(api, ((0, 0), (1, 3))).status_code == 200

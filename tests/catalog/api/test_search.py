@@ -145,7 +145,7 @@ def test_regular_expressions_are_found_in_texts(
         ({"eq": {"key": "a"}}, "needs key and value"),
         ({"eq": {"key": "a", "value": "red"}}, 'as in "red"'),
         ({"comparison": {"operator": "is", "key": "a", "value": "1"}}, "one of lt, le"),
-        ({"comparison": {"operator": "lt", "key": "a", "value": "true"}}, "numbers and texts"),
+        ({"comparison": {"operator": "lt", "key": "a", "value": "true"}}, "numbers and strings"),
         ({"in": {"key": "a", "value": "1"}}, "list"),
         ({"keys_filter": {"keys": "[1]"}}, "list of texts"),
         ({"like": {"key": "a", "pattern": "Ni%"}}, "must be JSON"),
@@ -156,7 +156,7 @@ def test_regular_expressions_are_found_in_texts(
         ({"keypresent": {"key": "a", "exists": "maybe"}}, "true or false"),
         ({"structure_family": {"value": "cube"}}, "structure family"),
         ({"eq": {"key": ".".join("a" * 99), "value": "1"}}, "at most 50 parts"),
-        ({"fulltext": {"text": " ".join(map(str, range(101)))}}, "At most 100 words"),
+        ({"fulltext": {"text": " ".join(map(str, range(101)))}}, "at most 100 words"),
     ],
 )
 def test_a_filter_that_means_nothing_is_refused_in_a_sentence(

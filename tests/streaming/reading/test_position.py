@@ -19,8 +19,8 @@ from streaming.reading.feed import Item
 from streaming.reading.reader import Reader
 from streaming.redis.clients import writer_client
 from streaming.redis.embedded_valkey import EmbeddedValkey
-from streaming.writing.log import StreamLog, Waited, new_token
-from streaming.writing.updates import INLINE_BYTES
+from streaming.writing.log import OutboxPosition, StreamLog, new_token
+from streaming.writing.updates import MAX_INLINE_BYTES
 
 from ..conftest import given, numbers, received
 
@@ -113,7 +113,7 @@ async def test_what_was_there_but_was_read_too_slowly_is_told(
 
 
 async def test_a_lost_payload_is_told(scene: Scene) -> None:
-    epoch = scene.write(3, INLINE_BYTES + 1)
+    epoch = scene.write(3, MAX_INLINE_BYTES + 1)
     scene.client.delete(*scene.client.scan_iter("*payload*:2"))
     late = await scene.reader.subscribe(scene.node, told(start=1))
     first, gap, third = await given(late, 3)
@@ -124,7 +124,7 @@ async def test_a_lost_payload_is_told(scene: Scene) -> None:
 async def test_what_was_given_up_before_it_was_streamed_is_one_gap(scene: Scene) -> None:
     epoch = scene.write(2)
     live = await scene.reader.subscribe(scene.node, TOLD)
-    scene.log.lose(scene.node, 5, new_token(), Waited(""))
+    scene.log.append_lost(scene.node, 5, new_token(), OutboxPosition(""))
     scene.write()
     for start, first in [(None, 3), (1, 3), (5, 5)]:
         subscriber = await scene.reader.subscribe(scene.node, told(start=start)) if start else live

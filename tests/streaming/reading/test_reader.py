@@ -20,7 +20,7 @@ from streaming.redis.embedded_valkey import EmbeddedValkey
 from streaming.redis.keys import StreamKeys
 from streaming.status import StreamStatus, stream_status
 from streaming.writing.log import StreamLog
-from streaming.writing.updates import INLINE_BYTES
+from streaming.writing.updates import MAX_INLINE_BYTES
 
 from ..conftest import numbers, received, received_until_end, taken
 
@@ -62,7 +62,7 @@ async def test_a_frame_arrives_as_it_was_written_small_or_large(
     log: StreamLog, reader: Reader, node: uuid.UUID
 ) -> None:
     live = await reader.subscribe(node)
-    for size in (0, INLINE_BYTES, INLINE_BYTES + 1, 3_000_000):
+    for size in (0, MAX_INLINE_BYTES, MAX_INLINE_BYTES + 1, 3_000_000):
         await asyncio.to_thread(log.append, node, numbers()[0], b"x" * size)
         replayed = await reader.subscribe(
             node, SubscriptionOptions(start=live.cursor.position.sequence + 1)
@@ -210,7 +210,7 @@ async def test_a_lost_payload_is_passed_over(
     log: StreamLog, reader: Reader, cache: StreamingCacheSettings, node: uuid.UUID
 ) -> None:
     live = await reader.subscribe(node)
-    write(log, node, 3, INLINE_BYTES + 1)
+    write(log, node, 3, MAX_INLINE_BYTES + 1)
     client = writer_client(cache)
     client.delete(*client.scan_iter(f"{live.hub.keys.payload}*:2"))
     assert await received(await reader.subscribe(node, SubscriptionOptions(start=0)), 2) == [1, 3]

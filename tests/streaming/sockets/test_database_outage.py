@@ -76,8 +76,8 @@ def test_handshakes_get_retry_after_and_open_sockets_go_on(tmp_path: Path) -> No
         container = site.create("container")
         array = site.array()
         with site.multi("?features=child-deleted") as socket:
-            socket.say(type="subscribe", id="all", path=container, recursive=True)
-            assert socket.of("all")["type"] == "container-schema"
+            socket.send_command(type="subscribe", id="all", path=container, recursive=True)
+            assert socket.next_for("all")["type"] == "container-schema"
             refused = []
             with sessions_ended(database["TILED_DATABASE_URI"]):
                 deadline = time.monotonic() + SECONDS
@@ -85,8 +85,8 @@ def test_handshakes_get_retry_after_and_open_sockets_go_on(tmp_path: Path) -> No
                     refused += handshake(site, array)
             child = site.create("container", container)
             try:
-                assert socket.of("all")["type"] == "container-child-created"
-                assert socket.of("all", child)["type"] == "container-schema"
+                assert socket.next_for("all")["type"] == "container-child-created"
+                assert socket.next_for("all", child)["type"] == "container-schema"
             except ConnectionClosed as closed:
                 assert closed.rcvd is not None
                 assert closed.rcvd.code in COMES_BACK

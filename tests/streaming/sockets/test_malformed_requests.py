@@ -145,7 +145,7 @@ def test_a_connection_for_many_nodes_answers_anything_and_stays(
     site, path = array
     with site.multi() as many:
         many.connection.send(message)
-        many.say(type="subscribe", id="last", path=path)
+        many.send_command(type="subscribe", id="last", path=path)
         while (said := many.next())[0] != "last":
             assert said[2]["type"] != "error" or 400 <= said[2]["status"] < 500
 

@@ -34,38 +34,38 @@ def test_several_nodes_are_streamed_each_from_its_own_start(site: Site, query: s
     first, second = site.array(), site.array()
     site.write(first, [1, 2, 3])
     with site.multi(query) as socket:
-        socket.say(type="subscribe", id="a", path=first, start=0)
-        assert socket.of("a", first)["type"] == "array-schema"
-        assert socket.of("a", first)["sequence"] == 1
-        socket.say(type="subscribe", id="b", path=second)
-        assert socket.of("b", second)["sequence"] == 0
+        socket.send_command(type="subscribe", id="a", path=first, start=0)
+        assert socket.next_for("a", first)["type"] == "array-schema"
+        assert socket.next_for("a", first)["sequence"] == 1
+        socket.send_command(type="subscribe", id="b", path=second)
+        assert socket.next_for("b", second)["sequence"] == 0
         site.write(second, [4, 5, 6])
-        update = socket.of("b", second)
+        update = socket.next_for("b", second)
         numbers = np.array([4, 5, 6])
         assert update["payload"] == (numbers.tobytes() if query else numbers.tolist())
-        socket.say(type="unsubscribe", id="a")
-        assert socket.of("a", first) == {"type": "unsubscribed"}
+        socket.send_command(type="unsubscribe", id="a")
+        assert socket.next_for("a", first) == {"type": "unsubscribed"}
         site.write(first, [7, 8, 9])
-        socket.say(type="subscribe", id="a", path=first, start="latest")
-        assert socket.of("a", first)["sequence"] == 2
-        assert socket.of("a", first)["sequence"] == 2
+        socket.send_command(type="subscribe", id="a", path=first, start="latest")
+        assert socket.next_for("a", first)["sequence"] == 2
+        assert socket.next_for("a", first)["sequence"] == 2
         site.close(first)
-        closed = socket.of("a", first)
+        closed = socket.next_for("a", first)
         assert (closed["type"], closed["code"]) == ("closed", 1000)
         # The id may be used again.
-        socket.say(type="subscribe", id="a", path=second)
-        assert socket.of("a", second)["type"] == "array-schema"
+        socket.send_command(type="subscribe", id="a", path=second)
+        assert socket.next_for("a", second)["type"] == "array-schema"
 
 
 def test_msgpack_commands_and_an_auth_message_are_accepted(site: Site) -> None:
     path = site.array()
     with site.multi("?envelope_format=msgpack", key=None) as socket:
-        socket.say(type="auth", api_key="secret")
+        socket.send_command(type="auth", api_key="secret")
         message = {"type": "subscribe", "id": "é", "path": f"/{path}/"}
         socket.connection.send(msgpack.packb(message))
-        assert socket.of("é", path)["type"] == "array-schema"
+        assert socket.next_for("é", path)["type"] == "array-schema"
     with site.multi(key=None) as socket:
-        socket.say(type="auth", api_key="wrong")
+        socket.send_command(type="auth", api_key="wrong")
         assert socket.closing() == (4003, "Authentication failed")
 
 
@@ -91,26 +91,30 @@ def test_an_invalid_command_gets_an_error_and_the_connection_stays_open(
 ) -> None:
     with served.multi() as socket:
         socket.connection.send(json.dumps(said) if isinstance(said, dict) else said)
-        error = socket.of(name)
+        error = socket.next_for(name)
         assert (error["type"], error["status"]) == ("error", status)
         assert error["detail"].startswith(detail)
         path = served.array()
-        socket.say(type="subscribe", id="x", path=path)
-        assert socket.of("x", path)["type"] == "array-schema"
-        socket.say(type="subscribe", id="x", path=path)
-        assert socket.of("x", path)["detail"] == "The id 'x' is in use."
+        socket.send_command(type="subscribe", id="x", path=path)
+        assert socket.next_for("x", path)["type"] == "array-schema"
+        socket.send_command(type="subscribe", id="x", path=path)
+        assert socket.next_for("x", path)["detail"] == "The id 'x' is in use."
 
 
 def test_a_deleted_node_ends_its_subscription_only(site: Site) -> None:
     gone, stays = site.array(), site.array()
     with site.multi(ALL) as socket:
         for name, path in (("a", gone), ("b", stays)):
-            socket.say(type="subscribe", id=name, path=path)
-            assert socket.of(name)["type"] == "array-schema"
+            socket.send_command(type="subscribe", id=name, path=path)
+            assert socket.next_for(name)["type"] == "array-schema"
         site.done("DELETE", f"/metadata/{gone}?external_only=false")
-        assert socket.of("a", gone) == {"type": "closed", "code": 4010, "reason": "Node deleted"}
+        assert socket.next_for("a", gone) == {
+            "type": "closed",
+            "code": 4010,
+            "reason": "Node deleted",
+        }
         site.write(stays, [1, 2, 3])
-        assert socket.of("b", stays)["sequence"] == 1
+        assert socket.next_for("b", stays)["sequence"] == 1
 
 
 def collect(socket: Socket, until: int) -> dict[str, list[int]]:
@@ -129,8 +133,8 @@ def test_a_recursive_subscription_follows_existing_and_later_nodes(site: Site) -
     old = site.array(parent=inner)
     site.write(old, [1, 2, 3])
     with site.multi("?envelope_format=msgpack") as socket:
-        socket.say(type="subscribe", id="all", path=top, recursive=True)
-        assert socket.of("all", top)["type"] == "container-schema"
+        socket.send_command(type="subscribe", id="all", path=top, recursive=True)
+        assert socket.next_for("all", top)["type"] == "container-schema"
         schemas = {socket.next()[1] for _ in range(2)}
         assert schemas == {inner, old}
         site.write(old, [1, 2, 3])
@@ -152,17 +156,17 @@ def test_a_node_deleted_and_created_again_is_followed_again(site: Site) -> None:
     top = site.create("container")
     path = site.array(parent=top, id="x")
     with site.multi(ALL) as socket:
-        socket.say(type="subscribe", id="all", path=top, recursive=True)
+        socket.send_command(type="subscribe", id="all", path=top, recursive=True)
         for _ in range(2):
             socket.next()
         site.write(path, [1, 2, 3])
-        assert socket.of("all", path)["sequence"] == 1
+        assert socket.next_for("all", path)["sequence"] == 1
         site.done("DELETE", f"/metadata/{path}?external_only=false")
         site.array(parent=top, id="x")
         site.write(path, [4, 5, 6])
         said = []
         while not said or said[-1] != "array-data":
-            said.append(socket.of("all")["type"])
+            said.append(socket.next_for("all")["type"])
         assert sorted(said[:-1]) == [
             "array-schema",
             "closed",
@@ -174,7 +178,7 @@ def test_a_node_deleted_and_created_again_is_followed_again(site: Site) -> None:
             pass
         assert message[2]["code"] == 4010
         # The whole subscription is closed, and the id may be used again.
-        socket.say(type="subscribe", id="all", path="")
+        socket.send_command(type="subscribe", id="all", path="")
         while (message := socket.next())[2]["type"] != "container-schema":
             assert message[2]["type"] == "closed"
 
@@ -183,8 +187,8 @@ def test_nothing_written_after_the_first_message_is_missed(served: Site) -> None
     top = served.create("container")
     paths = [served.array(parent=top) for _ in range(60)]
     with served.multi("?envelope_format=msgpack") as socket:
-        socket.say(type="subscribe", id="all", path=top, recursive=True)
-        assert socket.of("all", top)["type"] == "container-schema"
+        socket.send_command(type="subscribe", id="all", path=top, recursive=True)
+        assert socket.next_for("all", top)["type"] == "container-schema"
         served.write(max(paths), [1, 2, 3])
         assert collect(socket, 1) == {max(paths): [1]}
 
@@ -192,7 +196,7 @@ def test_nothing_written_after_the_first_message_is_missed(served: Site) -> None
 def test_children_created_while_a_subscription_opens_are_not_missed(served: Site) -> None:
     top = served.create("container")
     with served.multi("?envelope_format=msgpack") as socket:
-        socket.say(type="subscribe", id="all", path=top, recursive=True, start=0)
+        socket.send_command(type="subscribe", id="all", path=top, recursive=True, start=0)
         paths = []
         for _ in range(20):
             paths.append(served.array(parent=top))
@@ -207,16 +211,16 @@ def test_a_busy_stream_does_not_delay_the_others(served: Site) -> None:
         served.write(busy, np.zeros(125_000), "?persist=False")
     served.write(quiet, [1, 2, 3])
     with served.multi("?envelope_format=msgpack") as socket:
-        socket.say(type="subscribe", id="busy", path=busy, start=0)
-        socket.say(type="subscribe", id="quiet", path=quiet, start=0)
+        socket.send_command(type="subscribe", id="busy", path=busy, start=0)
+        socket.send_command(type="subscribe", id="quiet", path=quiet, start=0)
         found = collect(socket, 31)
         assert found == {busy: list(range(1, 31)), quiet: [1]}
         # Served in turn: the quiet stream did not wait for all of the busy one.
-        socket.say(type="unsubscribe", id="busy")
-        socket.say(type="unsubscribe", id="quiet")
-        socket.of("busy"), socket.of("quiet")
-        socket.say(type="subscribe", id="busy", path=busy, start=0)
-        socket.say(type="subscribe", id="quiet", path=quiet, start=0)
+        socket.send_command(type="unsubscribe", id="busy")
+        socket.send_command(type="unsubscribe", id="quiet")
+        socket.next_for("busy"), socket.next_for("quiet")
+        socket.send_command(type="subscribe", id="busy", path=busy, start=0)
+        socket.send_command(type="subscribe", id="quiet", path=quiet, start=0)
         order = []
         while "quiet" not in order:
             name, _, message = socket.next()
@@ -229,7 +233,7 @@ def test_a_client_that_reads_nothing_of_many_streams_costs_no_memory(site: Site)
     paths = [site.array(np.zeros(125_000)) for _ in range(3)]
     with site.multi("?envelope_format=msgpack") as socket:
         for number, path in enumerate(paths):
-            socket.say(type="subscribe", id=str(number), path=path)
+            socket.send_command(type="subscribe", id=str(number), path=path)
         for _ in paths:
             socket.next()
         for path in paths:
@@ -260,10 +264,10 @@ def test_the_protocol_is_negotiated(
     path = site.array()
     with site.multi(offer=offer) as socket:
         assert socket.connection.subprotocol == selected
-        socket.say(type="subscribe", id="a", path=path, start="next")
-        assert socket.of("a", path)["type"] == "array-schema"
+        socket.send_command(type="subscribe", id="a", path=path, start="next")
+        assert socket.next_for("a", path)["type"] == "array-schema"
         site.write(path, [1, 2, 3])
-        assert socket.of("a", path)["sequence"] == 1
+        assert socket.next_for("a", path)["sequence"] == 1
 
 
 def test_a_client_of_an_unknown_subprotocol_is_rejected_with_a_detail(served: Site) -> None:

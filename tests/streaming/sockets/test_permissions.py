@@ -50,7 +50,7 @@ class Visitor(ApplicationCommunicator):
             return first["type"]
         return first["status"], json.loads((await self.receive_output(5))["body"])["detail"]
 
-    async def say(self, **message: Any) -> None:
+    async def send_command(self, **message: Any) -> None:
         await self.send_input({"type": "websocket.receive", "text": json.dumps(message)})
 
     async def next(self) -> Any:
@@ -168,10 +168,10 @@ async def test_a_recursive_subscription_adds_and_ends_nodes_as_permissions_chang
     await made(site.alice, "box/shared", ["mx"], family="array")
     carol = Visitor(site.carol, None)
     assert await carol.enter() == "websocket.accept"
-    await carol.say(type="subscribe", id="h", path="box/own")
+    await carol.send_command(type="subscribe", id="h", path="box/own")
     said = await carol.next()
     assert (said[0], said[2]["status"]) == ("h", 404)
-    await carol.say(type="subscribe", id="a", path="box", recursive=True)
+    await carol.send_command(type="subscribe", id="a", path="box", recursive=True)
     assert [(await carol.next())[1] for _ in range(2)] == ["box", "box/shared"]
     await tagged("box/own", "mx")
     said = await carol.next()
@@ -195,7 +195,7 @@ async def test_nothing_written_after_a_change_is_sent_however_many_changes_there
         carol = Visitor(site.carol, None if many else "data")
         assert await carol.enter() == "websocket.accept"
         if many:
-            await carol.say(type="subscribe", id="a", path="data")
+            await carol.send_command(type="subscribe", id="a", path="data")
         first = await carol.next()
         assert (first[2] if many else first)["type"] == "array-schema"
         # Changes just before must not delay the check of the change that hides the node.

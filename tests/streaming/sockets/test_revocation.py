@@ -91,8 +91,8 @@ def test_a_revoked_key_loses_its_sockets_in_every_process(
         site.multi(key=key) as many,
         site.socket(path) as own,
     ):
-        many.say(type="subscribe", id="a", path=path, recursive=True)
-        assert many.of("a")["type"] == "array-schema"
+        many.send_command(type="subscribe", id="a", path=path, recursive=True)
+        assert many.next_for("a")["type"] == "array-schema"
         assert own.next()["type"] == "array-schema"
         revoke(site, key)
         assert site.http("GET", f"/metadata{path}", headers=by(key)).status_code == 401
@@ -101,7 +101,7 @@ def test_a_revoked_key_loses_its_sockets_in_every_process(
         assert took < SOON
         site.write(path[1:], [1, 2, 3])
         assert own.next()["sequence"] == 1
-    assert site.refusal(path, key=key).status_code == 401
+    assert site.rejection(path, key=key).status_code == 401
 
 
 @pytest.mark.parametrize(("name", "workers"), [("server", 2), ("runserver", 1)])
@@ -130,14 +130,14 @@ def test_a_key_loses_its_sockets_when_it_expires(site: Site) -> None:
         for each in (by_header, by_message):
             assert each.next()["type"] == "array-schema"
         assert {each.closing() for each in (by_header, by_message)} == {EXPIRED}
-    assert site.refusal(path, key=key).status_code == 401
+    assert site.rejection(path, key=key).status_code == 401
     assert site.http("GET", f"/metadata{path}", headers=by(key)).status_code == 401
 
 
 @pytest.mark.parametrize("scopes", ["read:metadata", "read:data", "write:data,register"])
 def test_a_key_without_both_read_scopes_gets_no_stream(served: Site, scopes: str) -> None:
     path, key = f"/{served.array()}", new_key(served, scopes=scopes)
-    refused = served.refusal(path, key=key)
+    refused = served.rejection(path, key=key)
     assert refused.status_code == 401
     assert refused.body is not None
     assert b"Not enough permissions" in refused.body
@@ -170,7 +170,7 @@ def test_connections_beyond_a_limit_are_refused_with_retry_after(small: Site) ->
             return opened.enter_context(small.socket(path, key=key))
 
         of_key = [open_socket(key) for _ in range(3)]
-        refused = small.refusal(path, key=key)
+        refused = small.rejection(path, key=key)
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
         assert json.loads(refused.body or b"")["detail"].startswith(
             "Connection limit of this API key"
@@ -183,7 +183,7 @@ def test_connections_beyond_a_limit_are_refused_with_retry_after(small: Site) ->
         assert (code, reason.startswith("Connection limit of this API key")) == (4029, True)
 
         rest = [open_socket(KEY) for _ in range(3)]
-        assert small.refusal(path).status_code == 429
+        assert small.rejection(path).status_code == 429
         of_key[0].connection.close()
         rest.append(opened.enter_context(open_when_released(small, path, other)))
         for each in (*of_key[1:], *rest):

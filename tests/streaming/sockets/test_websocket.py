@@ -107,16 +107,16 @@ def test_a_container_announces_its_children(site: Site) -> None:
 def test_an_invalid_query_is_rejected_with_a_detail(
     site: Site, address: str, status: int, detail: str
 ) -> None:
-    response = site.refusal(address)
+    response = site.rejection(address)
     assert response.status_code == status
     assert response.headers["Content-Type"] == "application/json"
     assert json.loads(response.body)["detail"].startswith(detail)
 
 
 def test_wrong_credentials_are_rejected(site: Site) -> None:
-    wrong = site.refusal("/", key="wrong")
+    wrong = site.rejection("/", key="wrong")
     assert (wrong.status_code, json.loads(wrong.body)) == (401, {"detail": "Invalid API key"})
-    other = site.refusal("/", key=None, headers={"Authorization": "Bearer secret"})
+    other = site.rejection("/", key=None, headers={"Authorization": "Bearer secret"})
     assert other.status_code == 400
     assert json.loads(other.body) == {
         "detail": "Authorization header must be formatted like 'Apikey SECRET'"
@@ -126,8 +126,8 @@ def test_wrong_credentials_are_rejected(site: Site) -> None:
 
 
 def test_urls_of_no_stream_are_rejected(site: Site) -> None:
-    assert site.refusal("").status_code == 403
-    assert site.refusal("/../../other/x").status_code in (403, 404)
+    assert site.rejection("").status_code == 403
+    assert site.rejection("/../../other/x").status_code in (403, 404)
 
 
 @pytest.mark.parametrize("address", ["/{0}/a%20b", "//{0}//a%20b", "/{0}//a%20b", "/{0}%2Fa%20b"])
@@ -193,7 +193,7 @@ def test_deleting_a_node_closes_its_subscriptions(site: Site) -> None:
         socket.next()
         site.done("DELETE", f"/metadata/{path}?external_only=false")
         assert socket.closing() == (1000, "Node deleted")
-    assert site.refusal(f"/{path}").status_code == 404
+    assert site.rejection(f"/{path}").status_code == 404
 
 
 def test_a_rejected_write_is_not_streamed(site: Site) -> None:
@@ -314,7 +314,7 @@ def test_columns_of_a_table_are_streamed(site: Site) -> None:
 def test_a_slice_that_does_not_fit_is_rejected(site: Site) -> None:
     path = site.array()
     for query in ("slice=1,2", "slice=-1", "columns=a", "policy=newest", "max_rate=0"):
-        response = site.refusal(f"/{path}?{query}")
+        response = site.rejection(f"/{path}?{query}")
         assert response.status_code == 403
         assert json.loads(response.body)["detail"].startswith(query.partition("=")[0])
     with site.socket(f"/{path}?slice=1,2", key=None) as socket:

@@ -14,7 +14,7 @@ from streaming.redis.clients import writer_client
 from streaming.redis.keys import StreamKeys
 from streaming.writing import delivery, outbox, outbox_worker
 from streaming.writing.log import StreamLog
-from streaming.writing.updates import NeverFits
+from streaming.writing.updates import UpdateTooLarge
 from tests.valkey_server import Cache, own_cache
 
 from ..conftest import numbers
@@ -127,13 +127,13 @@ def test_where_nothing_can_be_shed_writes_are_refused_or_wait(full: Cache, node:
         with pytest.raises(Unavailable) as refused:
             append(log, node, size)
         assert refused.value.headers["Retry-After"]
-        delivery.deliver(log, node, numbers()[0], bytes(size))
+        delivery.publish(log, node, numbers()[0], bytes(size))
     with pytest.raises(Unavailable):
         log.close(uuid.uuid4())
     assert list(full.client.scan_iter("tiled*")) == []
-    assert not outbox_worker.look(log)
+    assert not outbox_worker.drain_if_leader(log)
     full.client.delete("of somebody else")
-    while not outbox_worker.look(log):  # memory is freed in the background
+    while not outbox_worker.drain_if_leader(log):  # memory is freed in the background
         pass
     assert outbox.backlog().count == 0
     assert retained(full, node) == [1, 2]
@@ -147,11 +147,11 @@ def test_an_update_that_can_never_fit_costs_no_history_and_becomes_a_gap(
     for _ in range(28):
         append(log, node, 1_000_000)
     before = len(retained(full, node))
-    with pytest.raises(NeverFits) as refused:
+    with pytest.raises(UpdateTooLarge) as refused:
         append(log, node, MEMORY)
     assert (refused.value.status, "smaller parts" in refused.value.detail) == (413, True)
-    delivery.deliver(log, node, numbers()[0], bytes(MEMORY))
-    assert outbox_worker.look(log)
+    delivery.publish(log, node, numbers()[0], bytes(MEMORY))
+    assert outbox_worker.drain_if_leader(log)
     assert retained(full, node)[-1] == 29
     assert full.client.xrevrange(StreamKeys.of("tiled", node).log, count=1)[0][1][b"lost"] == b"1"
     assert len(retained(full, node)) == before + 1

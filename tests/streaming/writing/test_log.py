@@ -18,7 +18,7 @@ from streaming.redis.embedded_valkey import EmbeddedValkey
 from streaming.redis.keys import StreamKeys
 from streaming.status import stream_status
 from streaming.writing.log import StreamLog
-from streaming.writing.updates import INLINE_BYTES
+from streaming.writing.updates import MAX_INLINE_BYTES
 
 from ..conftest import numbers
 
@@ -68,7 +68,7 @@ def test_every_key_expires_and_a_close_shortens_the_counter_until_the_next_write
     log: StreamLog, cache: StreamingCacheSettings, client: redis.Redis, node: uuid.UUID
 ) -> None:
     keys = StreamKeys.of(cache.prefix, node)
-    log.append(node, numbers()[0], b"x" * (INLINE_BYTES + 1))
+    log.append(node, numbers()[0], b"x" * (MAX_INLINE_BYTES + 1))
     lifetimes = {
         name: client.ttl(name) for name in client.scan_iter(f"{keys.meta.removesuffix(':meta')}*")
     }
@@ -163,7 +163,7 @@ def test_a_lost_counter_begins_a_new_epoch_and_what_was_left_is_gone(
 def test_the_stream_of_a_deleted_node_is_gone_and_takes_nothing_more(
     log: StreamLog, client: redis.Redis, node: uuid.UUID, keys: StreamKeys
 ) -> None:
-    for size in (1, INLINE_BYTES + 1):
+    for size in (1, MAX_INLINE_BYTES + 1):
         log.append(node, numbers()[0], b"x" * size)
     log.drop([node])
     assert list(client.scan_iter(f"{keys.meta.removesuffix(':meta')}*")) == [keys.meta.encode()]
@@ -177,7 +177,7 @@ def test_a_redis_that_forgot_the_scripts_is_told_again(
 ) -> None:
     _, settings = own_valkey
     log = StreamLog(writer_client(settings), settings)
-    for size in (1, INLINE_BYTES + 1):
+    for size in (1, MAX_INLINE_BYTES + 1):
         log.append(node, numbers()[0], b"x" * size)
         writer_client(settings).script_flush()
     assert log.append(node, numbers()[0], b"x" * size).position == Position(3)

@@ -22,9 +22,16 @@ from streaming.config import StreamingCacheSettings
 from streaming.models import Kind, Waiting
 from streaming.redis.clients import writer_client
 from streaming.redis.keys import StreamKeys
-from streaming.writing import delivery, outbox, outbox_removal, outbox_worker
+from streaming.writing import (
+    delivery,
+    outbox,
+    outbox_limit,
+    outbox_recording,
+    outbox_removal,
+    outbox_worker,
+)
 from streaming.writing.log import StreamLog
-from streaming.writing.updates import INLINE_BYTES, encode
+from streaming.writing.updates import MAX_INLINE_BYTES, encode
 from tests.valkey_server import Cache, own_cache
 
 from ..conftest import numbers
@@ -48,13 +55,13 @@ def log(redis_server: Cache) -> StreamLog:
 
 def write(log: StreamLog, node: uuid.UUID, *values: int) -> None:
     for value in values:
-        delivery.deliver(log, node, *numbers(value))
+        delivery.publish(log, node, *numbers(value))
 
 
 def drained(log: StreamLog) -> None:
     """Drain, as the background does, until nothing waits."""
     deadline = time.monotonic() + 10
-    while not outbox_worker.look(log):
+    while not outbox_worker.drain_if_leader(log):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -98,7 +105,7 @@ def test_a_large_payload_and_the_time_of_writing_come_through_the_outbox(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
     redis_server.stop()
-    delivery.deliver(log, node, numbers()[0], (7).to_bytes(8, "little") * (INLINE_BYTES // 4))
+    delivery.publish(log, node, numbers()[0], (7).to_bytes(8, "little") * (MAX_INLINE_BYTES // 4))
     written = datetime.now(UTC)
     redis_server.start()
     drained(log)
@@ -121,7 +128,7 @@ def test_a_write_that_redis_takes_after_it_was_given_up_is_streamed_once(
     write(log, node, 1)
     redis_server.hang()
     write(log, node, 2)
-    assert outbox_worker.look(log) is False, "it hangs for whoever drains, too"
+    assert outbox_worker.drain_if_leader(log) is False, "it hangs for whoever drains, too"
     write(log, node, *later)
     redis_server.go_on()
     drained(log)
@@ -148,7 +155,7 @@ def test_who_dies_between_streaming_and_forgetting_streams_nothing_twice(
     rows = list(Waiting.objects.order_by("id"))
     after = ""
     for row in rows[:3]:
-        outbox_worker._put(log, row, after)
+        outbox_worker._publish(log, row, after)
         after = row.token
     drained(log)
     assert streamed(redis_server, node) == [0, 1, 2, 3, 4]
@@ -157,11 +164,11 @@ def test_who_dies_between_streaming_and_forgetting_streams_nothing_twice(
 def test_who_dies_after_many_writes_that_are_streamed_streams_nothing_twice(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
-    values = range(2 * outbox.BATCH_COUNT + 3)
+    values = range(2 * outbox.MAX_BATCH_ENTRIES + 3)
     for n in values:  # and is killed before it removes any of their entries
-        entry = outbox.keep(node, encode(*numbers(n)))
+        entry = outbox_recording.record(node, encode(*numbers(n)))
         log.put(node, encode(*numbers(n)), entry.token)
-    assert outbox.line_up([node]) == len(values)
+    assert outbox.defer_all([node]) == len(values)
     write(log, node, len(values))
     drained(log)
     assert streamed(redis_server, node) == [*values, len(values)]
@@ -173,7 +180,7 @@ def test_what_is_in_flight_is_found_without_looking_behind_the_payloads_of_what_
         pytest.skip("of few rows PostgreSQL looks at all")
     with CaptureQueriesContext(connection) as queries:
         outbox.in_flight()
-        outbox.has_dropped()
+        outbox.deletions_in_flight()
     with connection.cursor() as cursor:
         for query in queries.captured_queries:
             cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
@@ -183,21 +190,21 @@ def test_what_is_in_flight_is_found_without_looking_behind_the_payloads_of_what_
 def test_an_entry_is_not_removed_for_an_earlier_one_with_its_number(
     log: StreamLog, node: uuid.UUID
 ) -> None:
-    older, lost = (outbox.keep(node, encode(*numbers(n))) for n in (1, 2))
+    older, lost = (outbox_recording.record(node, encode(*numbers(n))) for n in (1, 2))
     # PostgreSQL crashed, and gave the number again.
     Waiting.objects.filter(pk=lost.pk).update(token="of another write")
-    outbox.wait(lost, encode(*numbers(2)), tried=True)
-    outbox.forget({lost.pk: lost.token})
-    outbox.forget_older(node, lost.pk, lost.token)
+    outbox.defer(lost.pk, lost.token, encode(*numbers(2)), tried=True)
+    outbox.remove({lost.pk: lost.token})
+    outbox.remove_up_to(node, lost.pk, lost.token)
     assert [row.token for row in Waiting.objects.order_by("pk")] == [
         older.token,
         "of another write",
     ]
     assert all(row.in_flight for row in Waiting.objects.all())
-    forgetter = outbox_removal.Forgetter()
-    forgetter.add(lost, older=False)
-    assert forgetter.knows(lost.pk, lost.token)
-    assert not forgetter.knows(lost.pk, "of another write")
+    remover = outbox_removal.OutboxRemover()
+    remover.add(lost, older=False)
+    assert remover.has(lost.pk, lost.token)
+    assert not remover.has(lost.pk, "of another write")
 
 
 def test_an_end_goes_behind_what_waits_and_is_refused_otherwise(
@@ -205,9 +212,9 @@ def test_an_end_goes_behind_what_waits_and_is_refused_otherwise(
 ) -> None:
     redis_server.stop()
     with pytest.raises(Unavailable):
-        delivery.deliver_end(log, node)
+        delivery.publish_end(log, node)
     write(log, node, 1)
-    delivery.deliver_end(log, node)
+    delivery.publish_end(log, node)
     write(log, node, 2)
     redis_server.start()
     drained(log)
@@ -220,11 +227,11 @@ def test_an_end_that_is_asked_for_again_while_it_waits_and_after_is_there_once(
     redis_server.stop()
     write(log, node, 1)
     for _ in range(2):
-        delivery.deliver_end(log, node, once="0123456789abcdef")
+        delivery.publish_end(log, node, once="0123456789abcdef")
     write(log, node, 2)
     redis_server.start()
     drained(log)
-    delivery.deliver_end(log, node, once="0123456789abcdef")
+    delivery.publish_end(log, node, once="0123456789abcdef")
     write(log, node, 3)
     assert streamed(redis_server, node) == [1, "end", 2, 3]
 
@@ -235,7 +242,7 @@ def test_the_stream_of_a_node_that_was_deleted_meanwhile_is_taken_away(
     write(log, node, 1)
     redis_server.hang()
     write(log, node, 2, 3)
-    delivery.deliver_drops(log, [node])
+    delivery.publish_deletions(log, [node])
     assert [row.kind for row in Waiting.objects.all()] == [Kind.DROP]
     redis_server.go_on()
     drained(log)
@@ -251,7 +258,7 @@ def test_a_deletion_overtakes_whatever_else_waits(
     for other in others:
         write(log, other, 1)
     write(log, node, 1)
-    delivery.deliver_drops(log, [node])
+    delivery.publish_deletions(log, [node])
     write(log, others[0], 2)
     redis_server.start()
     gone: list[int] = []
@@ -273,7 +280,7 @@ def test_a_deletion_does_not_wait_for_what_waits_of_its_node(
     write(log, node, 1)
     redis_server.start()
     # One that does not know of the outage, as another process may not.
-    delivery.deliver_drops(StreamLog(log._client, log._settings), [node])
+    delivery.publish_deletions(StreamLog(log._client, log._settings), [node])
     assert redis_server.client.hgetall(StreamKeys.of("tiled", node).meta) == {b"gone": b"1"}
     assert not Waiting.objects.exists()
 
@@ -284,11 +291,11 @@ def test_beyond_its_bytes_the_oldest_become_gaps(
     other = uuid.uuid4()
     redis_server.stop()
     for n in range(10):
-        delivery.deliver(log, node, numbers()[0], n.to_bytes(8, "little") * 12_500)
+        delivery.publish(log, node, numbers()[0], n.to_bytes(8, "little") * 12_500)
     write(log, other, 1)
-    assert outbox.trim(650_000) == 4
-    assert outbox.trim(650_000) == 0
-    assert outbox.trim(450_000) == 2
+    assert outbox_limit.trim(650_000) == 4
+    assert outbox_limit.trim(650_000) == 0
+    assert outbox_limit.trim(450_000) == 2
     assert Waiting.objects.count() == 6
     redis_server.start()
     drained(log)
@@ -324,7 +331,7 @@ def test_an_update_at_which_redis_falls_silent_each_time_holds_up_nothing_for_ev
 def test_what_waits_is_listed_in_the_admin(admin_client: Client) -> None:
     node = Node.objects.create(key="x", path="x", structure_family="array")
     outbox.add_update(node.uuid, encode(*numbers(1)))
-    outbox.add_drops([uuid.uuid4()])
+    outbox.add_deletions([uuid.uuid4()])
     page = admin_client.get("/admin/streaming/waiting/").content.decode()
     assert [text in page for text in ("/x", "Update", "deleted", "end of the node")] == [True] * 4
     assert admin_client.get("/admin/streaming/waiting/add/").status_code == 403
@@ -335,7 +342,7 @@ def test_one_process_at_a_time_drains(log: StreamLog, redis_server: Cache, node:
 
     def look() -> bool:
         try:
-            return outbox_worker.look(log)
+            return outbox_worker.drain_if_leader(log)
         finally:
             connection.close()
 
@@ -351,20 +358,20 @@ def test_one_process_at_a_time_drains(log: StreamLog, redis_server: Cache, node:
 def test_removing_entries_of_many_nodes_waits_for_no_transaction_that_changes_several() -> None:
     """On PostgreSQL each would wait for the other until one of them is refused."""
     child, parent = uuid.uuid4(), uuid.uuid4()
-    first, second = (outbox.keep(node, encode(*numbers(1))) for node in (child, parent))
+    first, second = (outbox_recording.record(node, encode(*numbers(1))) for node in (child, parent))
 
     def forget() -> None:
         try:
-            outbox.forget({entry.pk: entry.token for entry in (first, second)})
+            outbox.remove({entry.pk: entry.token for entry in (first, second)})
         finally:
             connection.close()
 
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
-            kept = outbox.keep(parent, encode(*numbers(2)), "", second)
+            kept = outbox_recording.record(parent, encode(*numbers(2)), "", second)
             forgotten = threads.submit(forget)
             wait([forgotten], timeout=0.5)
-            outbox.keep_drops([child])
+            outbox.record_deletions([child])
         forgotten.result()
     assert (kept.pk, kept.is_stored()) == (second.pk, True)
-    assert [outbox.has_dropped(), outbox.has_token(child, first.token)] == [[child], False]
+    assert [outbox.deletions_in_flight(), outbox.has_token(child, first.token)] == [[child], False]

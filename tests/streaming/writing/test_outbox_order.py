@@ -17,7 +17,7 @@ from streaming.config import StreamingCacheSettings
 from streaming.redis.keys import StreamKeys
 from streaming.writing import delivery, outbox, outbox_removal, outbox_worker
 from streaming.writing.log import StreamLog
-from streaming.writing.scripts import Ahead
+from streaming.writing.scripts import OrderConflict
 
 from ..conftest import numbers
 
@@ -31,10 +31,10 @@ class Story:
         self.node = uuid.uuid4()
         self.stored: list[int] = []
         self._log = log
-        log.memory()  # as each process finds out at its start
+        log.memory_id()  # as each process finds out at its start
         self._late: list[Callable[[], object]] = []
-        outbox_removal._forgetter = lingering()
-        self._other: outbox_removal.Forgetter | None = lingering()
+        outbox_removal._remover = lingering()
+        self._other: outbox_removal.OutboxRemover | None = lingering()
 
     def write(self) -> None:
         """A write with nothing in its way."""
@@ -55,24 +55,24 @@ class Story:
     def arrive(self) -> None:
         """Redis takes the oldest command that was given up."""
         if self._late:
-            with contextlib.suppress(Ahead):
+            with contextlib.suppress(OrderConflict):
                 self._late.pop(0)()
 
     def drain(self) -> None:
         """All that waits is put into the stream."""
-        while not outbox_worker.look(self._log):
+        while not outbox_worker.drain_if_leader(self._log):
             pass
 
     def drain_and_die(self) -> None:
         """Some is put into the stream by a process that dies, commands of which come late."""
-        outbox.line_up([self.node])
+        outbox.defer_all([self.node])
         last, batch = self._log.last_token(self.node), outbox.next_batch(self.node)
-        for entry in batch[len(outbox_worker._done(batch, last)) :][:2]:
+        for entry in batch[len(outbox_worker._already_published(batch, last)) :][:2]:
             after = last
             self._late.append(
-                lambda entry=entry, after=after: outbox_worker._put(self._log, entry, after)
+                lambda entry=entry, after=after: outbox_worker._publish(self._log, entry, after)
             )
-            outbox_worker._put(self._log, entry, after)
+            outbox_worker._publish(self._log, entry, after)
             last = entry.token
 
     def write_and_die(self) -> None:
@@ -87,17 +87,17 @@ class Story:
         """The writer is stopped after the commit, and goes on when others have been there."""
         kept = self._kept()
         if len(self._late) < 8:
-            self._late.append(lambda: delivery.put(self._log, kept))
+            self._late.append(lambda: delivery.publish_recorded(self._log, kept))
 
     def take_over(self) -> None:
         """Another process finds what is in flight, and has been for a while."""
-        outbox.line_up(set(outbox.in_flight().values()))
+        outbox.defer_all(set(outbox.in_flight().values()))
 
     def forget(self) -> None:
         """What is known to be in the stream is removed from the outbox."""
-        forgetter = outbox_removal._forgetter
-        assert forgetter is not None
-        forgetter._forget()
+        remover = outbox_removal._remover
+        assert remover is not None
+        remover._remove()
 
     def write_while_others_are_forgotten(self) -> None:
         """A write comes between the look at what is to be removed, and its removal."""
@@ -114,54 +114,54 @@ class Story:
     def write_that_is_rolled_back(self) -> None:
         """The database refuses the write after its entry was kept."""
         with transaction.atomic():
-            delivery.keep(self.node, *numbers(-2))
+            delivery.record(self.node, *numbers(-2))
             transaction.set_rollback(True)
 
     def write_in_a_transaction(self) -> None:
         """More than the entry is stored, at once."""
         with transaction.atomic():
             kept = self._kept()
-        delivery.put(self._log, kept)
+        delivery.publish_recorded(self._log, kept)
 
     def close(self) -> None:
         """The stream is closed under a key."""
-        delivery.deliver_end(self._log, self.node, once=f"{len(self.stored) // 2:016x}")
+        delivery.publish_end(self._log, self.node, once=f"{len(self.stored) // 2:016x}")
 
     def look_for_what_is_left(self) -> None:
         """A request that was repeated has everything put into the stream."""
-        delivery.deliver_left(self.node)
+        delivery.publish_left_behind(self.node)
 
     def write_elsewhere(self) -> None:
         """Another process writes, which knows only what it has put into the stream itself."""
-        self._other, outbox_removal._forgetter = outbox_removal._forgetter, self._other
+        self._other, outbox_removal._remover = outbox_removal._remover, self._other
         self.write()
-        self._other, outbox_removal._forgetter = outbox_removal._forgetter, self._other
+        self._other, outbox_removal._remover = outbox_removal._remover, self._other
 
     def be_restarted(self) -> None:
         """A new process takes the place of this one: it knows nothing of what is in the stream."""
-        outbox_removal._forgetter = lingering()
+        outbox_removal._remover = lingering()
 
-    def _kept(self) -> delivery.Delivery:
+    def _kept(self) -> delivery.RecordedUpdate:
         self.stored.append(len(self.stored))
-        return delivery.keep(self.node, *numbers(self.stored[-1]))
+        return delivery.record(self.node, *numbers(self.stored[-1]))
 
-    def _put(self, kept: delivery.Delivery) -> None:
+    def _put(self, kept: delivery.RecordedUpdate) -> None:
         if not kept.entry.waits:
-            with contextlib.suppress(Ahead):
-                token, after = kept.entry.token, delivery._after(kept.entry)
+            with contextlib.suppress(OrderConflict):
+                token, after = kept.entry.token, delivery._position_of(kept.entry)
                 self._log.put(self.node, kept.update, token, after)
 
     def _store(self, *, answered: bool, arrives: bool) -> None:
         kept = self._kept()
         if answered:
-            delivery.put(self._log, kept)
+            delivery.publish_recorded(self._log, kept)
             return
         if arrives:
             self._put(kept)
         elif len(self._late) < 8:
             self._late.append(lambda: self._put(kept))
         if not kept.entry.waits:
-            outbox.wait(kept.entry, kept.update, tried=True)
+            outbox.defer(kept.entry.pk, kept.entry.token, kept.update, tried=True)
 
     def end(self) -> None:
         """Everything has come to rest."""
@@ -194,20 +194,20 @@ STEPS = [
 ]
 
 
-def lingering() -> outbox_removal.Forgetter:
+def lingering() -> outbox_removal.OutboxRemover:
     """A thread that removes nothing by itself, as long as the test takes."""
-    made = outbox_removal.Forgetter()
+    made = outbox_removal.OutboxRemover()
     made.start()
     return made
 
 
 @pytest.fixture
-def _forgetter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox_removal, "LINGER", 3600.0)
-    monkeypatch.setattr(outbox_removal, "_forgetter", lingering())
+def _remover(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox_removal, "BATCH_SECONDS", 3600.0)
+    monkeypatch.setattr(outbox_removal, "_remover", lingering())
 
 
-@pytest.mark.usefixtures("_forgetter")
+@pytest.mark.usefixtures("_remover")
 @settings(
     max_examples=200,
     deadline=None,
