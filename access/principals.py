@@ -47,7 +47,7 @@ ACCOUNT_SCOPES = frozenset(
         Scope.write_principals,
     }
 )
-"""What nobody can do on a site without users."""
+"""Scopes that exist only on a site with users."""
 READ = frozenset({Scope.read_metadata, Scope.read_data})
 
 

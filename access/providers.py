@@ -55,8 +55,8 @@ class OidcProvider(_Provider):
     )
     create_users: bool = Field(
         default=True,
-        description="Whether whoever logs in there becomes a user here; else only those whose "
-        "identity was entered in the admin.",
+        description="Whether the first login creates a user. Otherwise only users whose identity "
+        "was entered in the admin can log in.",
     )
 
     @field_validator("issuer")

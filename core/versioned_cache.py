@@ -4,7 +4,7 @@ One snapshot is kept: the data of one version, and values derived from them. Eve
 data moves the version on; a request reads the current version, which is one row, and asks for the
 snapshot of that version.
 
-| the version asked for | the transaction | result |
+| the requested version | the transaction | result |
 | --- | --- | --- |
 | that of the snapshot | any | the snapshot; no query |
 | another one | none | the data are loaded and replace the snapshot |

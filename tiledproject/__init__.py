@@ -1,1 +1,1 @@
-"""The site: settings, addresses, servers. It wires the rooms together and knows nothing of data."""
+"""The site: settings, URLs, servers. Composes the packages, without knowledge of the domain."""

@@ -91,9 +91,9 @@ def _readable_folders(site: Settings) -> Found:
         real = folder.resolve()
         if real == Path("/"):
             yield Error(
-                "storage.readable has the root folder: whoever may register files reads all that "
-                "the server's user can.",
-                hint="Name the folders that hold data, and no others.",
+                "storage.readable contains the root directory: clients that can register files can "
+                "read everything that the server's user can.",
+                hint="List only the directories with data.",
                 id="tiled.E001",
             )
         elif own := [place for place in private_paths(site) if place.is_relative_to(real)]:
@@ -151,9 +151,9 @@ def _proxies(site: Settings) -> Found:
         largest = LARGEST_NETWORK_V4 if network.version == 4 else LARGEST_NETWORK_V6
         if network.prefixlen < largest:
             yield Error(
-                f"server.trusted_proxies has {network}: anybody there can pass for another client, "
-                "and say that a plain connection is one over TLS.",
-                hint="Name the addresses of your proxies.",
+                f"server.trusted_proxies contains {network}: any host there can forge a client's "
+                "address, and claim that a plain connection uses TLS.",
+                hint="List the addresses of your proxies.",
                 id="tiled.E006",
             )
 
@@ -193,8 +193,8 @@ def _browsers(site: Settings) -> Found:
         )
     if plain := [origin for origin in site.server.allow_origins if origin.startswith("http://")]:
         yield Warning(
-            f"server.allow_origins has pages that come without TLS: {', '.join(plain)}.",
-            hint="Whoever changes such a page on its way uses this site as its visitors.",
+            f"server.allow_origins contains origins without TLS: {', '.join(plain)}.",
+            hint="Use https: an attacker who modifies such a page in transit acts as its visitors.",
             id="tiled.W005",
         )
 
@@ -212,7 +212,7 @@ def _rights(site: Settings) -> Found:
     open_to_all = authentication.allow_anonymous_access and policy is AccessPolicy.none
     if open_to_all and authentication.multi_user:
         yield Warning(
-            "Anybody may read everything, though there are users.",
+            "All clients can read everything, although the site has users.",
             hint="With authentication.access_policy `tags`, only nodes tagged `public` are open.",
             id="tiled.W007",
         )
@@ -232,8 +232,8 @@ def _confinement(site: Settings) -> Found:
     if missing and site.storage.readable:
         yield Warning(
             missing,
-            hint="Run the server on a kernel that has it, or let nobody write to the folders in "
-            "storage.readable whom you would not give an account on this machine.",
+            hint="Run the server on a kernel that has it, or restrict writing to the folders in "
+            "storage.readable to users whom you would give an account on this machine.",
             id="tiled.W009",
         )
 

@@ -1,4 +1,4 @@
-"""What extensions of a site import: these names stay where they are, wherever their code moves.
+"""Stable import surface for extensions: names stay here, wherever their code moves.
 
     from tiledproject.plugins import Format, frames_inspector, frames_reader
 
@@ -12,7 +12,7 @@
 | errors of formats | Unreadable, MissingFile, NoSuchEntry, NoSuchRows, NotReady, Unsupported |
 | errors of exporters | NotAcceptable |
 
-Each is loaded when it is first asked for: formats are imported in processes that know no Django.
+Each is imported at first use: formats are imported in processes that know no Django.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ SECRET_KEY = TILED.server.secret_key
 
 def _allowed_hosts(server: ServerSettings) -> list[str]:
     if server.host in {"0.0.0.0", "::"} and not server.allowed_hosts:  # noqa: S104
-        # On every network, nobody can know by what names this machine is called.
+        # On all networks, the names of this machine are unknown.
         return ["*"]
     here = socket.gethostname()
     return [
@@ -76,7 +76,7 @@ SESSION_ENGINE = "access.browser_sessions"
 SESSION_COOKIE_AGE = TILED.authentication.browser_session_max_age
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 CSRF_COOKIE_HTTPONLY = True
-# What is promised for all names below this one, or to browsers' makers, is for whoever owns them.
+# HSTS for subdomains and preloading are for the owner of the domain to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", *TILED.server.silenced_checks]
 
 ROOT_URLCONF = "tiledproject.urls"
@@ -161,7 +161,7 @@ CHANNEL_LAYERS = (
     else {}
 )
 
-# The development server refuses to send anything larger than 1 MiB unless told otherwise.
+# By default, Daphne rejects WebSocket messages over 1 MiB.
 DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = 2**31 - 1
 DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = 2**31 - 1
 
@@ -191,9 +191,9 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
-        # A refused request is the client's affair, and is told to the client.
+        # Errors of clients are in the response; the log would only repeat them.
         "django.request": {"level": "ERROR"},
-        # It tells of every second without a Redis; the streams tell of it once.
+        # It logs every second without Redis; `streaming` logs an outage once.
         "channels_redis.pubsub": {"level": "CRITICAL"},
         # How many threads it would use, if it was used.
         "numexpr": {"level": "WARNING"},

@@ -9,7 +9,7 @@ from access.api.base import add_slash
 from .http import openapi_views, views
 
 urlpatterns = [
-    # First, because the first that fits is taken, and these are asked for thousands of times.
+    # First, because the first match is taken, and these are requested most often.
     path("api/v1/", include("catalog.api.urls")),
     path("zarr/", include("catalog.api.data.zarr_views")),
     path("", views.landing, name="landing"),

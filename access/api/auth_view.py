@@ -41,7 +41,7 @@ class UnauthenticatedView(AuthView):
             check_csrf(request)
 
     def check_permissions(self, request: Request) -> None:
-        """Allow everyone."""
+        """Allow all clients."""
 
 
 def own_account(request: Request) -> Account:

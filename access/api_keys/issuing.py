@@ -85,8 +85,8 @@ def issue_for_account(
 def _held(principal: Principal) -> Session | None:
     """Keep the credentials of `principal` from being revoked until this transaction is over.
 
-    Returns their login, if they are a token of one. Raises Unauthorized where they were revoked
-    since the request was let in.
+    Return the login of an access token. Raises Unauthorized if the credentials were revoked
+    since the request was authenticated.
     """
     if principal.key_id is not None:
         key = ApiKey.objects.select_for_update().filter(pk=principal.key_id).first()
@@ -121,7 +121,7 @@ def _narrower_tags(requested: frozenset[str] | None, principal: Principal) -> fr
 
 
 def _check_tags(scopes: frozenset[str], tags: frozenset[str] | None) -> None:
-    # Whoever manages keys could get rid of the restriction.
+    # A key that manages keys could issue one without the restriction.
     if tags is not None and (broad := scopes & {INHERIT, Scope.admin_apikeys}):
         named = sorted(map(str, broad))
         raise Forbidden(f"Access tags cannot restrict a key with the scopes {named}.")

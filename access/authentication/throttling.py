@@ -94,7 +94,7 @@ def _has_logged_in(name: str, address: str) -> bool:
 
 
 def _bucket(kind: str, what: str) -> str:
-    # Which names share a bucket is nobody's to know.
+    # Keyed, so that a client cannot find out which names share a bucket.
     digest = salted_hmac(f"access.throttling.{kind}", what).digest()
     return f"{kind} {int.from_bytes(digest[:8]) % RULES[kind].buckets}"
 

@@ -48,7 +48,7 @@ def _find(provider: OidcProvider, identifier: str) -> Identity | None:
 def _first_login(provider: OidcProvider, identifier: str, claims: Mapping[str, Any]) -> Identity:
     if not provider.create_users:
         raise Unauthorized(
-            f"{identifier} of {provider.provider} is no user of this site. Whoever runs it can add "
+            f"No user is linked to {identifier} at {provider.provider}. An administrator can add "
             "the identity to a user."
         )
     wanted = str(claims.get(provider.username_claim) or identifier)

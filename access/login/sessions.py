@@ -28,12 +28,12 @@ def create_session(
     """Create a session of `account`. Raises BadRequest at the limit of sessions."""
     now = timezone.now()
     with transaction.atomic():
-        # Whoever logs in twice at the same time is counted twice.
+        # Locked, so that concurrent logins are counted.
         Account.objects.select_for_update().get(pk=account.pk)
         account.sessions.filter(expires__lte=now).delete()
         if account.sessions.filter(revoked=False).count() >= MAX_SESSIONS:
             raise BadRequest(
-                f"This account has {MAX_SESSIONS} sessions, the most that it may. Log out of one "
+                f"This account has {MAX_SESSIONS} sessions, the maximum. Log out of one "
                 "of them first."
             )
         age = timedelta(seconds=authentication_settings().session_max_age)

@@ -28,8 +28,8 @@ def check_tag_name(name: str) -> None:
     """Reject reserved tag names and spaces at the ends. Raises ValidationError."""
     if name.casefold() == PUBLIC or name.startswith(RESERVED):
         raise ValidationError(
-            f"The tag {name!r} has a meaning of its own: 'public' is for everybody to read, and "
-            "'user:...' and 'service:...' are for their owners."
+            f"The tag {name!r} is reserved: 'public' grants reading to all, 'user:...' and "
+            "'service:...' all scopes to that principal."
         )
     if not name.isprintable() or name != name.strip():
         raise ValidationError("A tag must not begin or end with a space, nor have line breaks.")

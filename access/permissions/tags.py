@@ -80,22 +80,22 @@ def revoke(*, tag: str, holder: str) -> None:
 
 def _holder(text: str) -> dict[str, Any]:
     """Return the columns of a grant that name its holder."""
-    nobody: dict[str, Any] = {"account": None, "group": None, "audience": ""}
+    no_holder: dict[str, Any] = {"account": None, "group": None, "audience": ""}
     if text in WellKnownHolder.values:
-        return {**nobody, "audience": text}
+        return {**no_holder, "audience": text}
     kind, _, name = text.partition(":")
     match kind:
         case "user":
-            return {**nobody, "account": _account(text, user__username=name)}
+            return {**no_holder, "account": _account(text, user__username=name)}
         case "service":
-            return {**nobody, "account": _account(text, uuid=_uuid(name), user=None)}
+            return {**no_holder, "account": _account(text, uuid=_uuid(name), user=None)}
         case "group":
             group = Group.objects.filter(name=name).first()
             if group is None:
                 raise NotFound(f"There is no group {name!r}.")
-            return {**nobody, "group": group}
+            return {**no_holder, "group": group}
     raise Invalid(
-        f"{text!r} is nobody: a holder is user:NAME, service:UUID, group:NAME, users or everybody."
+        f"{text!r} is not a holder; write user:NAME, service:UUID, group:NAME, users or everybody."
     )
 
 

@@ -136,7 +136,7 @@ def test_a_site_without_users_gives_nobody_a_key() -> None:
     for arguments, says in [
         (("--user", "alice", "--scopes", "read:data"), "no users"),
         (("--scopes", "create:apikeys"), "require a site with users"),
-        ((), "with --scopes"),
+        ((), "add --scopes"),
     ]:
         with pytest.raises(CommandError, match=says):
             command("apikey", "create", *arguments)

@@ -60,8 +60,8 @@ def test_a_tag_is_made_granted_applied_and_deleted() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["create", "Public"], "has a meaning of its own"),
-        (["create", "user:alice"], "has a meaning of its own"),
+        (["create", "Public"], "is reserved"),
+        (["create", "user:alice"], "is reserved"),
         (["create", " x"], "must not begin or end with a space"),
         (["create", "x" * 256], "at most 255 characters"),
         (["create", "mx"], "There is a tag 'mx' already."),
@@ -70,7 +70,7 @@ def test_a_tag_is_made_granted_applied_and_deleted() -> None:
         (["grant", "mx", "user:no", "--role", "reader"], "There is no user:no."),
         (["grant", "mx", "service:no", "--role", "reader"], "'no' is not the UUID of a service."),
         (["grant", "mx", "group:no", "--role", "reader"], "There is no group 'no'."),
-        (["grant", "mx", "alice", "--role", "reader"], "'alice' is nobody"),
+        (["grant", "mx", "alice", "--role", "reader"], "'alice' is not a holder"),
         (["grant", "mx", "users", "--scopes", "metrics"], "unknown scope of nodes metrics"),
         (["grant", "mx", "users"], "--role"),
         (["revoke", "mx", "users"], "users has no grant of the tag 'mx'."),

@@ -47,7 +47,9 @@ def test_a_wrong_password_for_redis_stops_the_start(valkey: str) -> None:
                 if scheme == "unix"
                 else f"{scheme}://tiled-test:wrong@{rest}"
             )
-            with pytest.raises(ConfigError, match=r"streaming_cache\.uri names a Redis that lets"):
+            with pytest.raises(
+                ConfigError, match=r"streaming_cache\.uri names a Redis that rejects"
+            ):
                 check_backends(load({"TILED_STREAMING_CACHE_URI": uri}))
         finally:
             connection.execute_command("ACL", "DELUSER", "tiled-test")

@@ -37,11 +37,11 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 # In seconds; after that their threads end with the process.
 SHUTDOWN_SECONDS = 2.0
-# What is changed is carried out to its end; only who asks can say whether it still counts.
+# Writes are completed even if the client has disconnected: it cannot know how far they were.
 CANCELLABLE_METHODS = ("GET", "HEAD")
-# An answer that is not larger costs less than to count it.
+# Counting a smaller response costs more than the response.
 SMALL_RESPONSE_BYTES = 1 << 16
-# Two pieces of an answer that is made while it is sent.
+# Two chunks of a streamed response.
 STREAM_RESPONSE_BYTES = 2 << 20
 
 
@@ -78,7 +78,7 @@ class HttpApplication:
         try:
             if address and under_way > self._most_of_address:
                 raise TooMany(
-                    "Too many requests from this address are under way "
+                    "Too many concurrent requests from this address "
                     "(budgets.requests_per_address). Try again soon."
                 )
             await self._answer(scope, receive, send)
@@ -102,7 +102,7 @@ class HttpApplication:
         if PREFLIGHT in extensions or DISCARDED in extensions:
             await self._preflight(scope)
             if DISCARDED in extensions:
-                raise InsufficientStorage("The body was not taken in. Send it again.")
+                raise InsufficientStorage("The body was discarded. Send it again.")
             await self._send(PreparedResponse(CONTINUE, [], b""), send, receive)
             return
         body = await self._bodies.receive(scope, receive, partial(self._preflight, scope))

@@ -89,14 +89,14 @@ class WebSocketOriginGuard:
         domain, _ = split_domain_port(host)
         if host and not validate_host(domain, self._hosts):
             return 400, (
-                f"This server is not known by the name {host!r}. Whoever runs it can add the name "
-                "to the setting server.allowed_hosts."
+                f"Unknown host {host!r}. An administrator can add it to the setting "
+                "server.allowed_hosts."
             )
         origin = headers.get(b"origin")
         if origin is None or is_allowed(origin, self._origins) or _is_same(origin, host):
             return None
         return 403, (
-            f"Pages of {origin!r} may not open streams here. Whoever runs this server can add them "
+            f"WebSockets from the origin {origin!r} are not allowed. An administrator can add it "
             "to the setting server.allow_origins."
         )
 

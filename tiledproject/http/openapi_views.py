@@ -52,7 +52,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def document() -> dict[str, Any]:
     """Build the OpenAPI 3.1 document of the whole site."""
-    # Whoever never asks for it does not wait for it to be loaded.
+    # Imported at first use, because few servers need it and it is slow to import.
     from catalog.api.schema.generator import api_document
 
     whole = api_document()

@@ -19,10 +19,10 @@ Authorize = Callable[[], Awaitable[None]]
 # Of all bodies under way in one process; and of one, which otherwise is in a file from the start.
 MAX_MEMORY_BYTES = 64 << 20
 MAX_BODY_MEMORY_BYTES = 16 << 20
-# The name in `scope["extensions"]` of a body that the server below has put into a file already.
+# Extension of the ASGI scope: a body that the server has written to a file already.
 BUFFERED = "tiled.body"
-# Of a request that only asks whether its body may come, which is answered with `GO_ON`; and of one
-# whose body was let go by, because it was not to come.
+# A request without its body, which is answered with `CONTINUE` if the body may be sent; and one
+# whose body was discarded, because it was rejected.
 PREFLIGHT = "tiled.asked"
 DISCARDED = "tiled.dropped"
 CONTINUE = 100

@@ -25,7 +25,7 @@ def set_data_policy(request: HttpRequest, response: HttpResponseBase) -> None:
     """Have a browser that is shown data of the API do nothing but show it."""
     headers = response.headers
     headers["X-Content-Type-Options"] = "nosniff"
-    # Who asks decides what is answered: no cache may give one client's answer to another.
+    # Responses depend on the principal: shared caches must not store them.
     headers.setdefault("Cache-Control", "private")
     if headers.get("Content-Type", "").startswith(ACTIVE):
         headers.setdefault(POLICY, OF_DATA)

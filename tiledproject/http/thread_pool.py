@@ -138,7 +138,7 @@ class ThreadPool:
             return False
         result, failure = _outcome(job)
         self._reschedule(inbox)
-        # Only now, so that whoever is told finds this thread idle.
+        # Last, so that the caller finds this thread idle when it submits the next job.
         _publish_result(job, result, failure)
         return True
 
@@ -158,7 +158,7 @@ class ThreadPool:
 def _outcome(job: Job) -> tuple[Any, BaseException | None]:
     try:
         return call(job.token, job.function, *job.arguments), None
-    except BaseException as error:  # noqa: BLE001  whoever waits for it is told
+    except BaseException as error:  # noqa: BLE001  raised in the caller
         return None, error
 
 
@@ -166,7 +166,7 @@ def _publish_result(job: Job, result: Any, failure: BaseException | None) -> Non
     try:
         job.loop.call_soon_threadsafe(_set_result, job.future, result, failure)
     except RuntimeError:
-        return  # The loop is closed: nobody waits any more.
+        return  # The loop is closed, and with it the caller.
 
 
 def _set_result(future: asyncio.Future[Any], result: Any, failure: BaseException | None) -> None:

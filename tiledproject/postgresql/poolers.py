@@ -2,7 +2,7 @@
 
 Writes to a node are kept apart by locks of PostgreSQL that belong to a session. A pooler in
 transaction or statement mode hands a session from one client to the next, its locks included: one
-writer would then hold another's lock, or leave its own to nobody.
+writer would then hold another's lock, or never release its own.
 """
 
 from __future__ import annotations

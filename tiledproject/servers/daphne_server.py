@@ -27,11 +27,11 @@ logger = logging.getLogger(__name__)
 
 # A subscriber that is far behind has all this to receive before it can answer a close.
 CLOSE_TIMEOUT = 300
-# One that was told to go for what it sent has less time.
+# One that is disconnected for what it sent has less time.
 FAILED_TIMEOUT = 10
 PONG_TIMEOUT = 120
 HANDSHAKE_TIMEOUT = 30
-# A subscriber has nothing to say but its key, and what it subscribes to.
+# Subscribers send only their key, and what they subscribe to.
 MAX_MESSAGE_BYTES = 8 * 1024
 BODY_CHUNK_BYTES = 1024 * 1024
 # For the last frames to leave before the process ends.

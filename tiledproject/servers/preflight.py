@@ -33,8 +33,8 @@ def _check_database(uri: str) -> None:
         kept = keeps_sessions(re.sub(r"^\w+(\+\w+)?:", "postgresql:", uri), TIMEOUT_SECONDS)
     except psycopg.Error as error:
         raise ConfigError(
-            f"database.uri names a PostgreSQL that lets nobody in ({_one_line(error)}); start it, "
-            "or write the right user, password, host and name."
+            f"database.uri names a PostgreSQL that rejects connections ({_one_line(error)}); "
+            "start it, or write the right user, password, host and name."
         ) from None
     if not kept:
         raise ConfigError(
@@ -50,8 +50,8 @@ def _check_cache(uri: str) -> None:
             server = connection.info("server")
     except (redis.AuthenticationError, redis.ResponseError) as error:
         raise ConfigError(
-            f"streaming_cache.uri names a Redis that lets nobody in ({_one_line(error)}); write "
-            "the right user and password, as in redis://user:password@host:6379."
+            f"streaming_cache.uri names a Redis that rejects the credentials ({_one_line(error)}); "
+            "write the right user and password, as in redis://user:password@host:6379."
         ) from None
     except (redis.RedisError, OSError) as error:
         logger.warning(

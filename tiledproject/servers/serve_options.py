@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temp", action="store_true", help="keep everything in a new folder, removed at the end"
     )
-    parser.add_argument("--public", action="store_true", help="let anyone read without a key")
+    parser.add_argument("--public", action="store_true", help="allow reading without an API key")
     parser.add_argument(
         "--read",
         action="append",

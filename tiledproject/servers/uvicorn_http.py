@@ -26,7 +26,7 @@ MAX_REQUEST_HEAD_BYTES = 65536
 # Requests of a connection that wait for the answers to those before them. Each of them takes some
 # fifty times the memory of its bytes, and the server below goes on reading after each answer.
 MAX_PIPELINED_REQUESTS = 64
-# A connection that is one too many is told so with its first request, if that comes at once.
+# A connection beyond the limit gets the error with its first request, if that arrives in time.
 REFUSAL_SECONDS = 2.0
 # The name in `scope["extensions"]` of a function that takes a callback, which is called when the
 # connection is lost.

@@ -51,7 +51,7 @@ def published(folder: Path, uri: str) -> Iterator[None]:
     try:
         yield
     finally:
-        # Another server may have told of its own in the meantime.
+        # Another server may have published its own in the meantime.
         if _read(path) == uri:
             path.unlink(missing_ok=True)
 

@@ -40,7 +40,7 @@ KEEP_ALIVE = 75
 PING_INTERVAL = 20
 # A subscriber busy with what it was sent reads nothing, and so sees no ping.
 PONG_TIMEOUT = 120
-# A subscriber has nothing to say but its key, and what it subscribes to.
+# Subscribers send only their key, and what they subscribe to.
 MAX_MESSAGE_BYTES = 8 * 1024
 # A worker looks for its signals ten times a second.
 LISTENERS_CLOSED_SECONDS = 0.3
@@ -209,10 +209,10 @@ def _end_with_supervisor(listener: socket.socket) -> None:
     supervisor = multiprocessing.parent_process()
     assert supervisor is not None
     supervisor.join()
-    # For all workers in one: nobody is let in any more. Another may have been quicker.
+    # Stops accepting in all workers at once. Another worker may have been quicker.
     with suppress(OSError):
         listener.shutdown(socket.SHUT_RDWR)
-    # Nobody is left to end this process gently, and the port must become free.
+    # Without a supervisor there is no graceful shutdown, and the port must become free.
     os._exit(1)
 
 
