@@ -1,6 +1,7 @@
-"""Files as memory: bytes that are read from a file when they are looked at, and let go of again.
+"""Memory-mapped files.
 
-What was looked at stays in this process until it is let go of, although the system has it anyway.
+Pages that were read count as memory of this process until they are released, although they also
+are in the page cache of the system.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ CHUNK_BYTES = 8 << 20
 
 
 def map_file(file: IO[bytes]) -> memoryview:
-    """Return a view of all of an open file, as it is; it outlives the closing of the file."""
+    """Map the whole of an open file; the view stays valid when the file is closed."""
     size = file.seek(0, 2)
     if not size:
         return memoryview(b"")
@@ -22,18 +23,18 @@ def map_file(file: IO[bytes]) -> memoryview:
 
 
 def is_mapped(view: BytesLike) -> bool:
-    """Return whether these bytes lie in a file."""
+    """Return whether these bytes are a mapped file."""
     return isinstance(view, memoryview) and isinstance(view.obj, mmap.mmap)
 
 
 def release(view: BytesLike) -> None:
-    """Give back the memory of what was looked at of a mapped file; it can be looked at again."""
+    """Release the pages of a mapped file that were read; they can be read again."""
     if isinstance(view, memoryview) and isinstance(view.obj, mmap.mmap):
         view.obj.madvise(mmap.MADV_DONTNEED)
 
 
 def iter_chunks(view: BytesLike) -> Iterator[BytesLike]:
-    """Yield all the bytes; of a mapped file, piece by piece, each let go of before the next."""
+    """Yield the bytes; those of a mapped file in chunks, each released before the next."""
     if not is_mapped(view):
         yield view
         return

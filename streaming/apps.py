@@ -1,15 +1,15 @@
-"""The streams as a Django app."""
+"""Django app of the live streams."""
 
 from django.apps import AppConfig
 
 
 class StreamingConfig(AppConfig):
-    """Listens to the catalog from the start."""
+    """Connect streaming to the events of access and catalog when Django starts."""
 
     name = "streaming"
 
     def ready(self) -> None:
-        """Connect the listeners, and show the streams in the admin."""
+        """Connect the signal handlers, and register the admin panel."""
         from . import listeners, panels
         from .sockets.connections import permission_watch, revocation
 

@@ -1,4 +1,4 @@
-"""Formats that data can be read in: a registry of exporters by structure family and by spec.
+"""Export formats: a registry of exporters by structure family and by spec.
 
 To add a format, write a function that takes an `Export` and register it; a site does so with the
 setting `export.formats`, without touching this package.

@@ -1,4 +1,4 @@
-"""Arrays as bytes, JSON, and rows of text."""
+"""Arrays as raw bytes, npy, JSON and CSV."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 Texts = Callable[[Array], Any]
 
-# So many values are written as text at a time.
+# Maximum number of values that are formatted at a time.
 MAX_VALUES_PER_CHUNK = 50_000
 
 
@@ -30,7 +30,7 @@ def raw_bytes(export: Export[Array]) -> Piece:
 
 
 def bytes_of(array: Array) -> Piece:
-    """Return the elements in C order, from where they lie if they lie so."""
+    """Return the elements in C order, without a copy if they are contiguous."""
     return np.ascontiguousarray(array).reshape(-1).view("u1").data if array.nbytes else b""
 
 
@@ -42,28 +42,30 @@ def npy(export: Export[Array]) -> bytes:
 
 
 def json(export: Export[Array]) -> Body:
-    """Nested lists, as `tiled_client.wire.json_values` says; a large one is made while sent."""
+    """Return nested lists (see `tiled_client.wire.json_values`); large ones are streamed."""
     return array_json(export.data)
 
 
 def separated(export: Export[Array]) -> Iterator[bytes]:
-    """Yield a line for each row, or for each element of one dimension; there is no header."""
+    """Yield a line for each row, or each element of a 1D array, without a header."""
     array = export.data
     if array.ndim > 2:
         raise unsupported_shape_error(array.shape, export.media_type)
     if not has_texts(array.dtype):
-        raise unsupported_data_error(f"elements of {array.dtype} are no text", export.media_type)
+        raise unsupported_data_error(
+            f"elements of {array.dtype} have no text form", export.media_type
+        )
     texts = quoted_texts if is_spreadsheet_csv(export.media_type) else texts_of
     return _bounded(array.reshape(-1, 1) if array.ndim < 2 else array, texts)
 
 
 def has_texts(dtype: np.dtype[Any]) -> bool:
-    """Return whether each element of the dtype can be said in a text."""
+    """Return whether elements of the dtype can be formatted as text."""
     return dtype.kind in "biufcmMSU"
 
 
 def texts_of(array: Array) -> Any:
-    """Return each element as a text, in lists nested like the array."""
+    """Return the elements as strings, in lists nested like the array."""
     if array.dtype.kind == "S":
         decoded = [octets.decode("utf-8", "backslashreplace") for octets in array.ravel().tolist()]
         return np.array(decoded, dtype=object).reshape(array.shape).tolist()
@@ -71,14 +73,14 @@ def texts_of(array: Array) -> Any:
 
 
 def quoted_texts(array: Array) -> Any:
-    """Like `texts_of`, for a spreadsheet: none of them is a formula."""
+    """Return the elements as `texts_of` does, with formulas escaped for spreadsheets."""
     if array.dtype.kind not in "SU":
         return texts_of(array)
     return [[escape_formula(text) for text in row] for row in texts_of(array)]
 
 
 def _bounded(rows: Array, texts: Texts) -> Iterator[bytes]:
-    """Lines of the rows. Raise BadRequest if, by the first, all of them would be too large."""
+    """Yield lines of the rows. Raise BadRequest if the first ones predict a too large body."""
     step = max(MAX_VALUES_PER_CHUNK // max(math.prod(rows.shape[1:]), 1), 1)
     pieces = _lines(rows, step, texts)
     first = next(pieces, b"")

@@ -1,4 +1,4 @@
-"""The formats that the server comes with."""
+"""The built-in export formats."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HERE = __name__.rpartition(".")[0]
 
 
 def register(formats: Formats) -> None:
-    """Register all of them; what writes them is loaded when it is first needed."""
+    """Register the built-in formats, whose exporters are imported at first use."""
     _arrays(formats)
     _tables(formats)
     _containers(formats)

@@ -1,4 +1,4 @@
-"""What is in a container, and its metadata, without the data."""
+"""The tree of a container as JSON: keys and metadata, without data."""
 
 from __future__ import annotations
 

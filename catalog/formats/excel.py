@@ -1,4 +1,4 @@
-"""Tables as workbooks of Excel."""
+"""Tables as Excel workbooks."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .text_tables import text_rows, text_table
 
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 MAX_CELL_CHARACTERS = 32_767
-# Beyond them a spreadsheet, which has only floating point, shows other numbers.
+# Spreadsheets store numbers as doubles, which are not exact beyond this integer.
 MAX_EXACT_INTEGER = 2**53
 MIN_YEAR = 1900
-# So often it is looked how large the file of the sheet is.
+# Number of rows between checks of the size of the temporary file.
 ROWS_PER_CHECK = 100
 
 
 def workbook(export: Export[RowSelection]) -> Iterator[bytes]:
-    """Yield one sheet, with the names of the columns in the first row.
+    """Yield a workbook of one sheet, with the column names in the first row.
 
-    Numbers and times stay what they are. What a cell cannot hold as such is text there: whole
-    numbers beyond 2**53, infinities, times with a zone and before 1900. NaN and null are empty.
+    Numbers and times keep their types. Integers beyond 2**53, infinities, times with a zone and
+    times before 1900 become text, since cells cannot store them. NaN and null are empty cells.
     """
     from openpyxl import Workbook
 
@@ -43,7 +43,7 @@ def workbook(export: Export[RowSelection]) -> Iterator[bytes]:
         book = Workbook(write_only=True)
         sheet = book.create_sheet("data")
         try:
-            # openpyxl writes the sheet to a file of its own first, several times as large.
+            # openpyxl first writes the sheet to a temporary file, several times as large.
             with growth(export.address) as grown:
                 for number, row in enumerate(_rows(export, names)):
                     sheet.append([_cell(sheet, value, export.media_type) for value in row])
@@ -89,7 +89,7 @@ def _cell(sheet: Any, value: Any, media_type: str) -> Any:
             f"a cell has at most {MAX_CELL_CHARACTERS} characters", media_type
         )
     cell = WriteOnlyCell(sheet)
-    # As a text also where it begins like a formula.
+    # Set as a string, also if it begins like a formula.
     cell._value, cell.data_type = text, "s"
     return cell
 
@@ -116,5 +116,5 @@ def _float(value: float) -> float | str | None:
 def _time(value: datetime.date) -> datetime.date | str:
     if getattr(value, "tzinfo", None) is not None or value.year < MIN_YEAR:
         return value.isoformat()
-    # Of pandas' own kind where the column counts nanoseconds, which a cell does not.
+    # A column in nanoseconds has pandas Timestamps, which a cell cannot store.
     return value.to_pydatetime(warn=False) if hasattr(value, "to_pydatetime") else value

@@ -1,4 +1,4 @@
-"""What an exporter is given, and what it gives."""
+"""Input and output of exporters."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from core.errors import NotAcceptable
 Data = TypeVar("Data")
 Piece = bytes | memoryview
 Body = Piece | Iterable[Piece]
-"""All bytes of an answer, or pieces of them, each made when the one before it has been sent.
+"""The bytes of a response body, or an iterable of chunks that are produced while sending.
 
-A memoryview is one of bytes.
+A memoryview has format `B`.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Export(Generic[Data]):
-    """Some data, to be written in the format `media_type`.
+    """Data to write in the format `media_type`.
 
     | family | data |
     | --- | --- |
     | array | a numpy array |
     | sparse | `catalog.formats.sparse.Elements`: coordinates and values |
-    | table | a `catalog.services.tables.reading.RowSelection`: Arrow tables, in pieces or whole |
+    | table | a `catalog.services.tables.reading.RowSelection`: Arrow tables, in chunks or joined |
     | awkward, ragged | a `catalog.formats.nested.Nested`: an `awkward.Array`, and its buffers |
-    | container | a `catalog.services.nodes.subtrees.Subtree`: the node and those below it |
+    | container | a `catalog.services.nodes.subtrees.Subtree`: the node and its descendants |
 
-    `key`, `metadata` and `specs` are those of the node; `dims` the names of an array's dimensions,
-    if it has any. `parameters` are those of the media type that was asked for, as in
-    `text/csv;header=absent`. `address` is the client's, of which budgets have a share.
+    `key`, `metadata` and `specs` are those of the node; `dims` are the names of an array's
+    dimensions, if it has any. `parameters` are those of the requested media type, as in
+    `text/csv;header=absent`. `address` is that of the client, for its share of the budgets.
     """
 
     data: Data
@@ -47,17 +47,17 @@ class Export(Generic[Data]):
 class Exporter(Protocol):
     """Writes data in a format.
 
-    Raises NotAcceptable for data that have no form in it. Of pieces, the first is made before the
-    answer begins: what cannot be written should be found by then.
+    Raises NotAcceptable for data that the format cannot represent. The first chunk is produced
+    before the response starts: raise until then.
     """
 
     def __call__(self, export: Export[Any], /) -> Body:
-        """Write it."""
+        """Write the data of an export."""
         ...
 
 
 def unsupported_shape_error(shape: tuple[int, ...], media_type: str) -> NotAcceptable:
-    """That data of this shape have no form in a format, to be raised."""
+    """Return the error for a shape that a format cannot represent."""
     return NotAcceptable(
         f"The shape of this data {shape} is incompatible with the requested format "
         f"({media_type}). Slice it or choose a different format."
@@ -65,8 +65,8 @@ def unsupported_shape_error(shape: tuple[int, ...], media_type: str) -> NotAccep
 
 
 def unsupported_data_error(what: str, media_type: str) -> NotAcceptable:
-    """That these data have no form in a format, to be raised."""
+    """Return the error for data that a format cannot represent."""
     return NotAcceptable(
-        f"These data have no form in the requested format ({media_type}): {what}. Choose a "
+        f"The requested format ({media_type}) cannot represent these data: {what}. Choose a "
         "different format."
     )

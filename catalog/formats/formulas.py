@@ -1,9 +1,9 @@
-"""Texts that a spreadsheet would take for formulas.
+"""Protection from CSV injection: strings that a spreadsheet would evaluate as formulas.
 
-A program that opens CSV as a spreadsheet calculates a cell that begins with `=`, `+`, `-` or `@`,
-and a formula can send what is in other cells elsewhere. `text/csv` has every text exactly as it is
-stored, for programs that read data. What is asked for as `application/vnd.ms-excel` is for
-spreadsheets: there an apostrophe before such a text makes it one that is shown and not calculated.
+A spreadsheet program evaluates CSV cells that begin with `=`, `+`, `-` or `@`, and a formula can
+send the content of other cells elsewhere. `text/csv` has all strings unchanged, for programs that
+read data. `application/vnd.ms-excel` is for spreadsheets: an apostrophe before such a string
+prevents its evaluation.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _FIRST = re.compile(FIRST)
 
 
 def is_spreadsheet_csv(media_type: str) -> bool:
-    """Return whether a format is CSV that is meant for a spreadsheet."""
+    """Return whether a format is CSV for spreadsheets."""
     return media_type == EXCEL_CSV
 
 
 def escape_formulas(table: pa.Table) -> pa.Table:
-    """Return the rows, in which no text or name of a column is a formula; numbers stay."""
+    """Return the rows with formulas escaped in strings and column names."""
     columns = [
         pc.replace_substring_regex(column.cast(pa.large_string()), FIRST, QUOTED)
         if is_text(column.type)
@@ -39,5 +39,5 @@ def escape_formulas(table: pa.Table) -> pa.Table:
 
 
 def escape_formula(text: str) -> str:
-    """Return a text that is no formula."""
+    """Return a string that is not evaluated as a formula."""
     return _FIRST.sub(QUOTED, text)

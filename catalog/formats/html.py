@@ -1,4 +1,4 @@
-"""Pages for a browser: a picture, or rows of text. Whatever stands in data or names is escaped."""
+"""HTML pages: an image, or rows of text. All data and names are escaped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .text_tables import text_rows, text_table
 
 Array = np.ndarray[Any, Any]
 
-# A browser does not show more.
+# Browsers do not render larger tables.
 MAX_CELLS = 1_000_000
 HEAD = (
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
@@ -28,20 +28,22 @@ FOOT = "</body></html>\n"
 
 
 def array_page(export: Export[Array]) -> Iterator[bytes]:
-    """Yield a picture of an array of two dimensions or with colours, else its values as rows."""
+    """Yield a page with a 2D or colour array as an image, and others as rows of values."""
     array = export.data
     if array.ndim >= 2 and can_render(array):
         return _page(export.key, [_picture(export)])
     if array.ndim > 2 or array.size > MAX_CELLS:
         raise unsupported_shape_error(array.shape, export.media_type)
     if not has_texts(array.dtype):
-        raise unsupported_data_error(f"elements of {array.dtype} are no text", export.media_type)
+        raise unsupported_data_error(
+            f"elements of {array.dtype} have no text form", export.media_type
+        )
     rows = texts_of(array.reshape(-1, 1) if array.ndim < 2 else array)
     return _page(export.key, ["<table>\n", *map(_row, rows), "</table>\n"])
 
 
 def table_page(export: Export[RowSelection]) -> Iterator[bytes]:
-    """Yield the rows, below the names of the columns."""
+    """Yield a page with the rows below the column names."""
     return _page(export.key, _table(export.data))
 
 

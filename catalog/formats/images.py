@@ -1,4 +1,4 @@
-"""Arrays as pictures: PNG to look at, TIFF to calculate with."""
+"""Arrays as images: PNG for display, TIFF with the exact values."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Array = np.ndarray[Any, Any]
 
 RENDERED_KINDS = "biufc"
 LOW, HIGH = 1, 99
-# Readers take larger pictures for an attack.
+# Pillow's limit: readers reject larger images as decompression bombs.
 MAX_PIXELS = 89_478_485
-# The percentiles of more values are those of as many, evenly spread.
+# Percentiles of more values are computed from an evenly spaced sample of this size.
 SAMPLE = 1_000_000
 CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 TIFF_KINDS = "biufc"
@@ -24,10 +24,10 @@ MAX_ITEM_BYTES = 8
 
 
 def png(export: Export[Array]) -> bytes:
-    """Return a picture of an array of up to two dimensions, or of three, the last of them colours.
+    """Return an image of an array of up to two dimensions, or three with colours as the last.
 
-    Values from the 1st to the 99th percentile go from black to white; what is no number is black.
-    Colours of eight bits are taken as they are, and an alpha channel always.
+    Values from the 1st to the 99th percentile are scaled from black to white; NaN is black.
+    8-bit colours and alpha channels are not scaled.
     """
     from PIL import Image
 
@@ -44,7 +44,7 @@ def png(export: Export[Array]) -> bytes:
 def tiff(export: Export[Array]) -> bytes:
     """Return a TIFF file of the unscaled values, with one page per image of a 3D array.
 
-    A last dimension of three or four in an array of small unsigned integers is one of colours.
+    A last dimension of 3 or 4 in an array of small unsigned integers is a colour dimension.
     """
     import tifffile
 
@@ -52,7 +52,9 @@ def tiff(export: Export[Array]) -> bytes:
     if array.ndim > 4 or not array.size:
         raise unsupported_shape_error(export.data.shape, export.media_type)
     if array.dtype.kind not in TIFF_KINDS or _too_wide(array.dtype):
-        raise unsupported_data_error(f"elements of {array.dtype} are no pixels", export.media_type)
+        raise unsupported_data_error(
+            f"elements of {array.dtype} cannot be pixels", export.media_type
+        )
     coloured = array.ndim > 2 and array.shape[-1] in (3, 4) and array.dtype in (np.uint8, np.uint16)
     file = io.BytesIO()
     photometric = "rgb" if coloured else "minisblack"
@@ -61,7 +63,7 @@ def tiff(export: Export[Array]) -> bytes:
 
 
 def can_render(array: Array) -> bool:
-    """Return whether `png` can draw it."""
+    """Return whether `png` can render the shape of an array."""
     fits = array.ndim <= 2 or (array.ndim == 3 and array.shape[2] in CHANNELS)
     return array.dtype.kind in RENDERED_KINDS and fits and 0 < _count_pixels(array) <= MAX_PIXELS
 
@@ -70,7 +72,7 @@ def _pixels(export: Export[Array]) -> Array:
     array = export.data
     if array.dtype.kind not in RENDERED_KINDS:
         raise unsupported_data_error(
-            f"elements of {array.dtype} have no brightness", export.media_type
+            f"elements of {array.dtype} cannot be rendered", export.media_type
         )
     if not can_render(array):
         raise unsupported_shape_error(array.shape, export.media_type)
@@ -87,7 +89,7 @@ def _pixels(export: Export[Array]) -> Array:
 
 
 def _brightness(array: Array) -> Array:
-    """Values as bytes, from the low to the high percentile of those that are finite."""
+    """Scale values to bytes, from the low to the high percentile of the finite ones."""
     if array.dtype.kind == "b":
         return array.astype(np.uint8) * np.uint8(255)
     with np.errstate(over="ignore", invalid="ignore"):

@@ -1,8 +1,8 @@
-"""JSON of arrays and tables in pieces, each made when the one before it has been sent.
+"""Streamed JSON of arrays and tables, in chunks that are encoded when the previous one was sent.
 
-The text may be many times as large as the data: 137 bytes of memory for a byte. So little of it is
-made at a time, and what would be larger than `storage.response_bytesize_limit` is refused before
-the answer begins. Together the pieces are what one encoding of the whole would be.
+JSON may be many times as large as the data: 137 bytes of memory per byte. Chunks are therefore
+small, and a body above `storage.response_bytesize_limit` is rejected before the response starts.
+Joined, the chunks equal the encoding of the whole.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ from .shared_values import bounded_slices, shares_values
 
 Array = np.ndarray[Any, Any]
 
-# What is no longer than this is sent as one, with a length and an ETag.
+# Bodies up to this size are sent as a whole, with Content-Length and ETag.
 MAX_WHOLE_BYTES = 8 << 20
-# Of one piece.
+# Maximum values and bytes per chunk.
 VALUES, BYTES = 50_000, 1 << 20
-# The longest texts of numbers, by kind and size, each with a comma.
+# Maximum characters of a value with its comma, by dtype kind; DIGITS by size of integers.
 TEXTS = {"b": 6, "f": 26, "c": 56, "m": 21, "M": 48}
 DIGITS = {1: 5, 2: 7, 4: 12, 8: 21}
 
 
 def array_json(array: Array) -> Body:
-    """Return nested lists. Raise BadRequest where the text would be too large."""
+    """Return nested lists as JSON. Raise BadRequest if they would be too large."""
     return _body(lambda: _array(array), _longest_text(array))
 
 
 def table_json(table: pa.Table) -> Body:
-    """Return an object with a list for each column. Raise BadRequest as `array_json` does."""
+    """Return a JSON object with a list per column. Raise BadRequest like `array_json`."""
     longest = sum(_column_text(table[name]) for name in table.column_names)
     return _body(lambda: _table(table), longest)
 
 
 def json_of(value: Any) -> bytes:
-    """Plain values as JSON; numpy's are known."""
+    """Encode plain and numpy values as JSON."""
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     return orjson.dumps(value, default=json_default, option=options)
 
@@ -66,7 +66,7 @@ def _body(make: Callable[[], Iterator[bytes]], longest: float) -> Body:
         return b"".join(first)
     if longest <= storage_settings().response_bytesize_limit:
         return chain(first, pieces)
-    # Only making it shows how long it is; nothing of it is kept.
+    # The estimate is too large: encode once to measure, without keeping the chunks.
     first.clear()
     for piece in pieces:
         size += len(piece)
@@ -114,13 +114,13 @@ def _table(table: pa.Table) -> Iterator[bytes]:
 
 
 def _parts(column: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
-    """Yield the values, so many at a time as make one piece."""
+    """Split a column into slices that make one chunk each."""
     shared = shares_values(column.type)
     for slice_ in bounded_slices([pa.table({"values": column})]):
         values, start = slice_["values"], 0
         while start < len(values):
             part = values.slice(start, VALUES)
-            # The size of what shares memory says nothing; its slices are small already.
+            # `nbytes` of shared values is meaningless; their slices are already small.
             while not shared and len(part) > 1 and part.nbytes > BYTES:
                 part = part.slice(0, len(part) // 2)
             yield part
@@ -128,7 +128,7 @@ def _parts(column: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
 
 
 def _without_brackets(text: bytes, start: int) -> bytes:
-    """Return the items of a list, after those before number `start`."""
+    """Return the items of a JSON list, with a comma before them unless `start` is 0."""
     return (b"," if start else b"") + text[1:-1]
 
 
@@ -145,7 +145,7 @@ def _longest_value(dtype: np.dtype[Any]) -> float:
         return 3 * math.prod(shape) * _longest_value(inner) + 1
     if dtype.kind in "iu":
         return float(DIGITS[dtype.itemsize])
-    # A character is at most six bytes of an escape; of four bytes, those are six at most.
+    # Each byte of a string becomes at most a six-byte escape.
     return TEXTS.get(dtype.kind) or 64 + 6 * dtype.itemsize
 
 

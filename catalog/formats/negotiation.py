@@ -1,8 +1,8 @@
-"""Choosing the format that a request asks for.
+"""Content negotiation: choose the format of a response.
 
-Source: the wire, "Formats": a list of media types or extensions; the first that is known counts,
-for one of the node's specs or for its family. An `Accept` header is ordered by its q-values before.
-Parameters do not matter for the choice, nor does the case of media types.
+Source: docs/reference/tiled-protocol/http.md, Formats. The request has a list of media types or
+extensions; the first one that is registered for the node's specs or its family is used. An `Accept`
+header is first sorted by q-value. Parameters and the case of media types do not affect the choice.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from .exports import Exporter
 from .registry import Formats
 
 PARAMETER = re.compile(r"([\w-]{1,64})=([\w.+-]{1,64})")
-# They say how much something is wanted, and how the text arrives: not what is to be written.
+# Parameters of negotiation and encoding, which exporters do not get.
 STANDARD_PARAMETERS = {"q", "charset"}
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A media type with its parameters, and what writes it: for a family, or for a spec."""
+    """A media type with its parameters, and the family or spec whose exporter writes it."""
 
     name: str
     media_type: str
@@ -33,7 +33,7 @@ class Choice:
 
     @property
     def content_type(self) -> str:
-        """The media type as the answer names it."""
+        """The Content-Type of the response."""
         said = [self.media_type, *(f"{name}={value}" for name, value in self.parameters.items())]
         return ";".join(said)
 
@@ -41,9 +41,9 @@ class Choice:
 def choose(
     formats: Formats, specs: Sequence[str], family: str, wanted: str, *, header: bool = False
 ) -> Choice:
-    """Return the first of the formats in the list `wanted` that data of these specs can have.
+    """Return the first format in the list `wanted` that is registered for these specs.
 
-    `header` says that the list is an `Accept` header, with q-values. Raises NotAcceptable.
+    With `header`, the list is an `Accept` header with q-values. Raises NotAcceptable.
     """
     known = formats.media_types(specs, family)
     requested = preferences(wanted) if header else tuple(map(str.strip, wanted.split(",")))

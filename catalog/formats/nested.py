@@ -1,6 +1,6 @@
-"""Awkward and ragged arrays: their buffers, or as JSON, Arrow and Parquet.
+"""Awkward and ragged arrays as buffers, JSON, Arrow and Parquet.
 
-Source: the wire, "Awkward, ragged, bytes".
+Source: docs/reference/tiled-protocol/http.md, Awkward, ragged, bytes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .tables import check_parquet
 class Nested:
     """An awkward or ragged array, or a single value of one.
 
-    `array()` gives the `awkward.Array`; `body`, where it is known, the ZIP file of its buffers.
+    `array()` returns the `awkward.Array`; `body`, if known, is the ZIP file of its buffers.
     """
 
     array: Callable[[], Any]
@@ -35,7 +35,7 @@ class Nested:
 
 
 def json(export: Export[Nested]) -> bytes:
-    """Nested lists and objects, or a single value."""
+    """Return nested lists and objects, or a single value, as JSON."""
     array = export.data.array()
     if hasattr(array, "layout"):
         _check_size(array)
@@ -55,14 +55,14 @@ def parquet(export: Export[Nested]) -> bytes:
 
 
 def awkward_zip(export: Export[Nested]) -> bytes:
-    """Return the buffers."""
+    """Return the ZIP file of the buffers."""
     if export.data.body is not None:
         return export.data.body()
     return zip_members(awkward_buffers(_several(export))[2])
 
 
 def ragged_zip(export: Export[Nested]) -> bytes:
-    """Return the buffers, with form and length."""
+    """Return the ZIP file of the buffers, with form and length."""
     return ragged_body(_several(export))
 
 
@@ -75,11 +75,11 @@ def _table(export: Export[Nested]) -> pa.Table:
 
 
 def _check_size(array: Any) -> None:
-    """Raise BadRequest for an array that is too large with each item as often as it occurs."""
+    """Raise BadRequest if the array is too large with all shared items expanded."""
     size = expanded_nbytes(array)
     check_response_bytes(
         size,
-        f"With each repeated item written out, the array has {size} bytes (the limit is "
+        f"With shared items expanded, the array has {size} bytes (the limit is "
         "storage.response_bytesize_limit). Request its buffers (application/zip).",
     )
 
@@ -87,5 +87,5 @@ def _check_size(array: Any) -> None:
 def _several(export: Export[Nested]) -> Any:
     array = export.data.array()
     if not hasattr(array, "layout"):
-        raise unsupported_data_error("they are a single value", export.media_type)
+        raise unsupported_data_error("this is a single value, not an array", export.media_type)
     return array

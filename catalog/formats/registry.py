@@ -1,4 +1,4 @@
-"""Which formats there are for which data, and what writes them."""
+"""Registry of export formats."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ ANY = ""
 class Formats:
     """Exporters by the name of a structure family or of a spec, and by media type.
 
-    The first media type of a family is its default. An exporter may be given as the path to import
-    it from, `package.module.function`: it, and whatever libraries it needs, are then loaded when
-    the format is first asked for.
+    The first media type of a family is its default. An exporter may be given as an import path,
+    `package.module.function`: its libraries are then imported at the first request of the format.
     """
 
     def __init__(self) -> None:
@@ -44,8 +43,8 @@ class Formats:
     ) -> None:
         """Let `exporter` write data of the family or spec `name` as `media_types`.
 
-        `extensions` (without the dot) are other names of the first of these. Anybody may put a spec
-        on a node of any family; `family` says of which one the exporter takes data.
+        `extensions` (without the dot) are aliases of the first of these. A spec can be on a
+        node of any family; `family` is the one that the exporter of a spec supports.
         """
         named = [media_types] if isinstance(media_types, str) else list(media_types)
         for media_type in named:
@@ -55,7 +54,7 @@ class Formats:
             self._extensions[extension] = named[0]
 
     def media_types(self, specs: Sequence[str], family: str) -> dict[str, str]:
-        """Return the media types for data of these, each with the first name that has it."""
+        """Return the media types for these specs and family, with the first name that has each."""
         found: dict[str, str] = {}
         for name in (*specs, family):
             for media_type in self._exporters.get(name, ()):
@@ -64,18 +63,18 @@ class Formats:
         return found
 
     def default(self, family: str) -> str | None:
-        """Return the media type for those who do not care."""
+        """Return the default media type of a family."""
         return next(iter(self._exporters.get(family, ())), None)
 
     def exporter(self, name: str, media_type: str) -> Exporter:
-        """What writes it. Raises KeyError."""
+        """Return the exporter, importing it if necessary. Raises KeyError."""
         exporter = self._exporters[name][media_type]
         if isinstance(exporter, str):
             exporter = self._exporters[name][media_type] = _import(exporter)
         return exporter
 
     def media_type_of(self, name: str) -> str:
-        """Return the media type that an extension stands for; any other name as it is."""
+        """Return the media type of an extension; return any other name unchanged."""
         return self._extensions.get(name.removeprefix("."), name)
 
     def listed(self) -> dict[str, list[str]]:
@@ -95,9 +94,9 @@ class Formats:
 
 @cache
 def formats() -> Formats:
-    """Return the formats of this server: those that it comes with, and those of the site.
+    """Return the formats of this server: the built-in ones, and those of the site.
 
-    Raises ImproperlyConfigured for a module of the site that has none.
+    Raises ImproperlyConfigured for a module in `export.formats` without `register`.
     """
     registry = Formats()
     for module in (BUILT_IN, *export_settings().formats):
@@ -110,8 +109,8 @@ def _register(registry: Formats, module: str) -> None:
         register = import_module(module).register
     except (ImportError, AttributeError) as error:
         raise ImproperlyConfigured(
-            f"export.formats names {module}, from which no function `register` can be imported "
-            f"({error}); write the path of a module that has one."
+            f"export.formats: cannot import a function `register` from {module} ({error}). Set the "
+            "path of a module that has one."
         ) from error
     register(registry)
 

@@ -1,8 +1,7 @@
-"""Tables whose values may share memory, in slices that are small when they are written out.
+"""Slices of bounded expanded size, for tables whose values share memory.
 
-Values of a dictionary, of a run, and of views are in memory once, however many rows have them: a
-few kilobytes can stand for any number of gigabytes. Such a table is cut by the size that its
-rows have without sharing.
+Values of dictionaries, runs and views are in memory once, however many rows have them: a few
+kilobytes can expand to any number of gigabytes. Such tables are split by their expanded size.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from ..config import storage_settings
 
 Sizes = np.ndarray[Any, Any]
 
-# Of one slice, in bytes without sharing, unless a single row is larger.
+# Maximum expanded bytes per slice, unless a single row is larger.
 MAX_SLICE_BYTES = 4 << 20
 
 
 def bounded_slices(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Yield the rows of `pieces` in slices of bounded size. Raise BadRequest for too large rows."""
+    """Yield `pieces` in slices of bounded expanded size. Raise BadRequest for too large rows."""
     for piece in pieces:
         if any(shares_values(kind) for kind in piece.schema.types):
             yield from _slices(piece)
@@ -35,7 +34,7 @@ def bounded_slices(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 def unshared_size(table: pa.Table) -> int:
-    """Return the bytes of the rows of a table, with shared values as often as they occur."""
+    """Return the expanded size of a table: shared values count as often as they occur."""
     if not any(shares_values(kind) for kind in table.schema.types):
         return int(table.nbytes)
     return int(_row_sizes(table).sum())
@@ -59,7 +58,7 @@ def _slices(table: pa.Table) -> Iterator[pa.Table]:
     if len(sizes) and sizes.max() > limit:
         raise BadRequest(
             f"A row would take more than {limit} bytes in this format (the setting "
-            "storage.response_bytesize_limit). Ask for fewer columns, or for Arrow or Parquet."
+            "storage.response_bytesize_limit). Request fewer columns, or Arrow or Parquet."
         )
     ends, start = np.cumsum(sizes), 0
     while start < len(ends):
@@ -78,7 +77,7 @@ def _row_sizes(table: pa.Table) -> Sizes:
 
 
 def _sizes(array: pa.Array) -> Sizes:
-    """Return the bytes of each value."""
+    """Return the expanded size of each value."""
     kind = array.type
     if isinstance(kind, pa.BaseExtensionType):
         return _sizes(array.storage)
@@ -112,7 +111,7 @@ def _plain_sizes(array: pa.Array) -> Sizes:
     if types.is_struct(kind):
         return sum(map(_sizes, array.flatten()), start=np.ones(len(array)))
     if types.is_union(kind):
-        # No value is larger than the largest of each of its types together.
+        # Upper bound: the largest values of all types of the union together.
         largest = [_sizes(array.field(n)).max(initial=0) for n in range(kind.num_fields)]
         return np.full(len(array), 1.0 + sum(largest))
     if _is_fixed(kind):
@@ -130,13 +129,13 @@ def _is_fixed(kind: pa.DataType) -> bool:
 
 
 def _views(array: pa.Array) -> Sizes:
-    """Return the lengths of views, each of which is the first four of its sixteen bytes."""
+    """Return the lengths of views: the first four of the sixteen bytes of each."""
     words = np.frombuffer(array.buffers()[1] or b"", np.int32)[::4]
     return 1.0 + words[array.offset : array.offset + len(array)]
 
 
 def _within(sizes: Sizes, starts: Any, stops: Any) -> Sizes:
-    """Return the sums of `sizes` between places, and one for each list."""
+    """Return the sum of `sizes` in each list, plus one."""
     sums = np.concatenate([[0.0], np.cumsum(sizes)])
     found: Sizes = 1.0 + sums[stops] - sums[starts]
     return found

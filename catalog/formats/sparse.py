@@ -1,6 +1,6 @@
 """Sparse arrays as tables of coordinates and values.
 
-Source: the wire, "Array endpoints", sparse.
+Source: docs/reference/tiled-protocol/http.md, Array endpoints.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from .tables import as_rows
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """Elements of a sparse array, and the dtype in which it keeps coordinates."""
+    """Elements of a sparse array, and the dtype of its coordinates."""
 
     coo: Coo
     coordinates: np.dtype[np.integer]
 
     def table(self) -> pa.Table:
-        """Columns `dim0`, `dim1`, ..., `data`, with a row for each element."""
+        """Return a table of the columns `dim0`, `dim1`, ..., `data`, with a row per element."""
         return self.coo.to_arrow(self.coordinates)
 
 
 def as_table(export: Export[Elements]) -> Body:
-    """As a table of the columns `dim0`, `dim1`, ..., `data` is written."""
+    """Write the elements with the table exporter of the same format."""
     return as_rows(export, export.data.table())

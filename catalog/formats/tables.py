@@ -1,4 +1,4 @@
-"""Tables in the formats that programs and people read them in."""
+"""Tables as Arrow, Parquet, CSV, JSON and JSON text sequences."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .shared_values import bounded_slices
 from .temporary_files import file_chunks
 from .text_tables import text_rows, without_unnamed_index
 
-# What is larger is made piece by piece.
+# Larger tables are streamed in slices of this size.
 MAX_SLICE_BYTES = 8 << 20
 RECORD, END = b"\x1e", b"\n"
 
 
 def as_rows(export: Export[Any], table: pa.Table) -> Body:
-    """Write `table` in the place of the data, as a table is written in that format."""
+    """Write `table` instead of the export's data, with the table exporter of its format."""
     whole = Export(
         RowSelection.from_table(table),
         export.media_type,
@@ -42,13 +42,13 @@ def as_rows(export: Export[Any], table: pa.Table) -> Body:
 
 
 def arrow(export: Export[RowSelection]) -> Body:
-    """Return an Arrow IPC file; a large one is made while it is sent."""
+    """Return an Arrow IPC file; a large one is streamed."""
     rows = export.data
     table = rows.read()
     if table.nbytes <= MAX_SLICE_BYTES:
         return serialize_ipc(table)
     if rows.stored:
-        # Each of them is let go of once it is sent; of the table nothing is in memory yet.
+        # Not loaded yet: stream it, so that each table is released after it was sent.
         return ipc_chunks(table.schema, rows.pieces())
     return ipc_chunks(table.schema, _slices(table))
 
@@ -65,7 +65,7 @@ def json(export: Export[RowSelection]) -> Body:
 
 
 def parquet(export: Export[RowSelection]) -> Iterator[bytes]:
-    """Yield a Parquet file, with a row group for each piece."""
+    """Yield a Parquet file, with a row group for each table."""
     check_parquet(export.data.schema, export.media_type)
 
     def write(file: Any) -> None:
@@ -76,7 +76,7 @@ def parquet(export: Export[RowSelection]) -> Iterator[bytes]:
 
 
 def check_parquet(schema: pa.Schema, media_type: str) -> None:
-    """Raise NotAcceptable for types that end the process when pyarrow writes them to Parquet."""
+    """Raise NotAcceptable for types that crash pyarrow when it writes them to Parquet."""
     for field in schema:
         if has_empty_lists(field.type):
             raise unsupported_data_error(
@@ -85,7 +85,7 @@ def check_parquet(schema: pa.Schema, media_type: str) -> None:
 
 
 def separated(export: Export[RowSelection]) -> Iterator[bytes]:
-    """Yield a line for each row, after one of names; `header=absent` leaves that out."""
+    """Yield a line for each row, after a header line unless `header=absent`."""
     header = export.parameters.get("header") != "absent"
     pieces, schema = text_rows(export.data), export.data.schema
     if is_spreadsheet_csv(export.media_type):
@@ -97,7 +97,7 @@ def separated(export: Export[RowSelection]) -> Iterator[bytes]:
 def separated_pieces(
     schema: pa.Schema, pieces: Iterable[pa.Table], *, header: bool
 ) -> Iterator[bytes]:
-    """Lines of the rows of `pieces`, which have values that CSV knows."""
+    """Yield lines of the rows of `pieces`, whose types CSV can represent."""
     for piece in pieces:
         yield _csv(piece, header)
         header = False
@@ -107,7 +107,7 @@ def separated_pieces(
 
 
 def json_sequence(export: Export[RowSelection]) -> Iterator[bytes]:
-    """Yield an object for each row, between a record separator and a line feed (RFC 7464)."""
+    """Yield an object for each row, as a JSON text sequence (RFC 7464)."""
     for piece in bounded_slices(export.data.pieces()):
         table = without_unnamed_index(piece)
         rows = zip(*map(column_to_json, table.columns), strict=True)

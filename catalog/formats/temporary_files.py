@@ -1,4 +1,4 @@
-"""Formats that cannot be written from the beginning to the end: made in a temporary file."""
+"""Temporary files, for formats that cannot be written sequentially."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from core.budgets import Reservation, budgets
 
 MAX_MEMORY_BYTES = 8 << 20
-"""Files up to so many bytes stay in memory."""
+"""Files up to this size stay in memory."""
 
 CHUNK_BYTES = 1 << 20
 
 
 class _CountingFile:
-    """A file whose bytes are taken out of the budget as they are written."""
+    """A file whose bytes are reserved from the budget at each write."""
 
     def __init__(self, file: Any, growth: Reservation) -> None:
         self._file = file
@@ -33,15 +33,15 @@ class _CountingFile:
 
 
 def growth(address: str) -> Reservation:
-    """Return what a temporary file made for `address` holds of the budget: nothing yet."""
+    """Return an empty reservation of temporary bytes for the client `address`."""
     return Reservation(budgets().temporary_bytes, address)
 
 
 def file_chunks(write: Callable[[Any], None], address: str = "") -> Iterator[bytes]:
-    """Yield the content of the file that `write` makes for `address`, piece by piece.
+    """Yield the content of a file that `write` fills for the client `address`, in chunks.
 
-    It is made before the first piece, and gone after the last, or when nobody wants any more.
-    Raises Exhausted where there are as many exports, or bytes in temporary files, as may be.
+    The file is written before the first chunk, and removed when the generator ends or is closed.
+    Raises Exhausted at the limit of exports, or of bytes in temporary files.
     """
     with (
         budgets().exports.held(1, address),
@@ -54,9 +54,9 @@ def file_chunks(write: Callable[[Any], None], address: str = "") -> Iterator[byt
 
 
 def path_chunks(write: Callable[[str, Reservation], None], address: str = "") -> Iterator[bytes]:
-    """As `written_file`, where `write` takes a path: several times quicker for large HDF5 files.
+    """Yield like `file_chunks`, but `write` takes a path: several times faster for HDF5.
 
-    The library that writes it cannot be made to count: `write` says by how much it grows, before.
+    Since writes of the library cannot be counted, `write` reserves bytes before writing them.
     """
     with (
         budgets().exports.held(1, address),

@@ -1,13 +1,13 @@
-"""Tables whose values all have a plain text: for CSV, HTML and spreadsheets.
+"""Tables with values that have a text form, for CSV, HTML and spreadsheets.
 
 | values | as |
 | --- | --- |
 | lists, structs, maps, unions, intervals | JSON |
-| bytes | a `data:` text, as in JSON |
-| durations | whole numbers, in the column's unit |
-| times that Python cannot say exactly | ISO 8601, in UTC |
-| of an extension type | what they are stored as |
-| of a dictionary, or run-end encoded | the values themselves |
+| bytes | a `data:` URI, as in JSON |
+| durations | integers, in the column's unit |
+| times outside the range or precision of Python | ISO 8601, in UTC |
+| extension types | their storage type |
+| dictionary or run-end encoded | decoded values |
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from .shared_values import bounded_slices
 
 
 def text_rows(rows: RowSelection) -> Iterator[pa.Table]:
-    """Yield the rows, piece by piece, with plain values only."""
+    """Yield the rows with values that have a text form."""
     return map(text_table, bounded_slices(rows.pieces()))
 
 
 def text_table(table: pa.Table) -> pa.Table:
-    """Return the same rows with plain values, without an index that has no name."""
+    """Return the rows with values that have a text form, without an unnamed index."""
     table = without_unnamed_index(table)
     columns = [_as_text_column(column) for column in table.columns]
     return pa.table(columns, names=table.column_names)
 
 
 def without_unnamed_index(table: pa.Table) -> pa.Table:
-    """Return the table without the numbers that pandas gives to rows."""
+    """Return the table without the default row numbers of pandas."""
     names = [name for name in table.column_names if name.startswith("__index_level_")]
     return table.drop_columns(names) if names else table
 
@@ -68,19 +68,19 @@ def _as_text_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def is_binary(kind: pa.DataType) -> bool:
-    """Return whether it is a type of bytes."""
+    """Return whether a type is binary."""
     kinds = (types.is_binary, types.is_large_binary, types.is_fixed_size_binary)
     return any(bool(is_kind(kind)) for is_kind in (*kinds, types.is_binary_view))
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Return whether it is a type of texts."""
+    """Return whether a type is a string type."""
     kinds = (types.is_string, types.is_large_string, types.is_string_view)
     return any(bool(is_kind(kind)) for is_kind in kinds)
 
 
 def _has_json_form(column: pa.ChunkedArray) -> bool:
-    """Return whether Python's own types, and so most programs, can say these times exactly."""
+    """Return whether Python's types, and so most programs, represent these times exactly."""
     extremes = pc.min_max(column.combine_chunks())
     try:
         for extreme in extremes.values():

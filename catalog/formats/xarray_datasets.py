@@ -1,7 +1,7 @@
-"""Containers of the spec `xarray_dataset`: variables and coordinates, one array each.
+"""Containers of spec `xarray_dataset`, with one array per variable and coordinate.
 
-Source: the client's own writer. Arrays have the spec `xarray_data_var` or `xarray_coord`; names of
-dimensions are those of the arrays, and attributes are `attrs` in the metadata.
+Source: the writer in Tiled's client. Arrays have the spec `xarray_data_var` or `xarray_coord`,
+their dimension names, and attributes in `attrs` of the metadata.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def as_table(export: Export[Subtree]) -> Body:
 
 
 def netcdf(export: Export[Subtree]) -> Iterator[bytes]:
-    """Yield a netCDF-4 file, which is one of HDF5 too."""
+    """Yield a netCDF-4 file, which is also an HDF5 file."""
     dataset = _dataset(export, limit=None)
 
     def write(path: str, grown: Reservation) -> None:
@@ -73,12 +73,12 @@ def _dataset(export: Export[Subtree], *, limit: int | None) -> xarray.Dataset:
 
 def _structure(export: Export[Subtree], item: Subtree) -> ArrayStructure:
     if not isinstance(item.structure, ArrayStructure):
-        raise unsupported_data_error(f"{item.key} is no array", export.media_type)
+        raise unsupported_data_error(f"{item.key} is not an array", export.media_type)
     return item.structure
 
 
 def _check_size(arrays: Mapping[str, ArrayStructure], limit: int | None) -> None:
-    """Raise BadRequest for too much: a table repeats each value along all other dimensions."""
+    """Raise BadRequest above the limit; a table repeats values along all other dimensions."""
     size = sum(array.nbytes for array in arrays.values())
     if limit is not None:
         sizes = {
@@ -99,7 +99,7 @@ def _attributes(metadata: Mapping[str, Any]) -> dict[str, Any]:
     attributes = metadata.get("attrs")
     if not isinstance(attributes, Mapping):
         return {}
-    # netCDF knows no booleans.
+    # netCDF has no booleans.
     return {
         name: int(value) if isinstance(value, bool) else attribute(value)
         for name, value in attributes.items()

@@ -1,4 +1,4 @@
-"""Tables of X-ray absorption spectra in the XAS Data Interchange format, for the spec `xdi`.
+"""Tables of spec `xdi` in the XAS Data Interchange format for X-ray absorption spectra.
 
 Source: XAS Data Interchange 1.0, github.com/XraySpectroscopy/XAS-Data-Interchange. The metadata
 are `xdi_version`, `extra_version`, `fields` (an object of objects: namespace, tag, value) and
@@ -17,7 +17,7 @@ from ..storage.tables import empty
 from .exports import Export
 from .text_tables import text_rows, text_table
 
-# In the order in which the specification names them; others come after them.
+# In the order of the specification; others follow.
 NAMESPACES = (
     *("Facility", "Beamline", "Mono", "Detector"),
     *("Sample", "Scan", "Element", "Column"),
@@ -27,7 +27,7 @@ END_OF_HEADER = "# ---"
 
 
 def xdi(export: Export[RowSelection]) -> Iterator[bytes]:
-    """Header, labels, and columns with blanks between them."""
+    """Yield header, labels, and columns separated by spaces."""
     names = text_table(empty(export.data.schema)).column_names
     header = [*_header(export.metadata), "# " + " ".join(map(_word, names))]
     yield "".join(f"{line}\n" for line in header).encode()
@@ -57,10 +57,10 @@ def _fields(fields: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _line(text: str) -> str:
-    """Return a line of the header, whatever lines the text itself has."""
+    """Return a single header line, with line breaks in the text replaced."""
     return "# " + " ".join(text.split())
 
 
 def _word(value: Any) -> str:
-    """Return a value without the blanks that would make several of it."""
+    """Return a value as one word, with spaces replaced."""
     return "nan" if value is None else "_".join(str(value).split()) or "_"

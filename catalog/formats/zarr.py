@@ -1,6 +1,6 @@
-"""Arrays as Zarr says them: their description, and their chunks, for readers of Zarr over HTTP.
+"""Arrays as Zarr metadata and chunks, for Zarr clients over HTTP.
 
-The chunks are those of the array, where these are regular and not too large. Sources: Zarr's
+The chunks are those of the array if they are regular and not too large. Source: the Zarr
 specifications 2 and 3.
 """
 
@@ -19,16 +19,16 @@ from core.errors import NotAcceptable
 Array = np.ndarray[Any, Any]
 
 MAX_CHUNK_BYTES = 32 << 20
-"""In bytes."""
+"""Maximum size of a served chunk."""
 
 COMPRESSION_LEVEL = 5
-# The widest element whose bytes Blosc shuffles.
+# Blosc shuffles the bytes of elements up to this size.
 MAX_TYPESIZE_BYTES = 255
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkGrid:
-    """An array on a regular grid of chunks; those at the edges are filled up with zeros."""
+    """An array on a regular chunk grid; chunks at the edges are padded with zeros."""
 
     shape: tuple[int, ...]
     chunk: tuple[int, ...]
@@ -38,7 +38,7 @@ class ChunkGrid:
     def of(
         cls, shape: Sequence[int], chunks: Sequence[Sequence[int]], dtype: np.dtype[Any]
     ) -> ChunkGrid:
-        """Return the grid nearest to `chunks`, the sizes along each dimension."""
+        """Return the regular grid nearest to `chunks`, the sizes along each dimension."""
         chunk = [max(_regular(sizes), 1) for sizes in chunks]
         for dimension in range(len(chunk)):
             rest = math.prod(chunk[dimension + 1 :]) * max(dtype.itemsize, 1)
@@ -46,7 +46,7 @@ class ChunkGrid:
         return cls(tuple(shape), tuple(chunk), dtype)
 
     def region(self, block: Sequence[int]) -> tuple[slice, ...] | None:
-        """What chunk number `block` covers of the array; None if there is no such chunk."""
+        """Return the region of chunk `block`; None if there is no such chunk."""
         if len(block) != len(self.shape):
             return None
         region = tuple(
@@ -69,7 +69,7 @@ class ChunkGrid:
 
 
 def document_v2(grid: ChunkGrid) -> dict[str, Any]:
-    """Return the content of `.zarray`. Raises NotAcceptable for a dtype that Zarr does not have."""
+    """Return the content of `.zarray`. Raises NotAcceptable for a dtype without Zarr equivalent."""
     dtype, fill = _dtype(grid.dtype, 2)
     return {
         "zarr_format": 2,
@@ -93,7 +93,7 @@ def document_v2(grid: ChunkGrid) -> dict[str, Any]:
 def document_v3(
     grid: ChunkGrid, dims: Sequence[str] | None, attributes: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the content of an array's `zarr.json`. Raises as `document_v2` does."""
+    """Return the content of an array's `zarr.json`. Raises NotAcceptable."""
     dtype, fill = _dtype(grid.dtype.newbyteorder("<"), 3)
     value: dict[str, Any] = {
         "zarr_format": 3,
@@ -124,18 +124,20 @@ def document_v3(
 
 
 def _dtype(dtype: np.dtype[Any], version: Literal[2, 3]) -> tuple[Any, Any]:
-    """Return the name of a dtype, and its zero."""
+    """Return the Zarr data type of a dtype, and its zero."""
     from zarr.dtype import parse_data_type
 
     try:
         with warnings.catch_warnings():
-            # That a dtype is not in Zarr's specification yet, though in its library.
+            # zarr warns about dtypes that are in the library, but not in the specification.
             warnings.simplefilter("ignore")
             known: Any = parse_data_type(dtype, zarr_format=version)
             fill = known.to_json_scalar(known.default_scalar(), zarr_format=version)
             return known.to_json(zarr_format=version), fill
     except (ValueError, TypeError) as error:
-        raise NotAcceptable(f"Zarr has no dtype for elements of {dtype}.") from error
+        raise NotAcceptable(
+            f"Zarr has no data type for elements of {dtype}. Request another format."
+        ) from error
 
 
 def _typesize(dtype: np.dtype[Any]) -> int:
@@ -143,5 +145,5 @@ def _typesize(dtype: np.dtype[Any]) -> int:
 
 
 def _regular(sizes: Sequence[int]) -> int:
-    """Return one size for a dimension: the first, or the largest where they are irregular."""
+    """Return the chunk size of a dimension: the first, or the largest if they are irregular."""
     return sizes[0] if sizes and len(set(sizes[:-1])) <= 1 else max(sizes, default=1)

@@ -1,11 +1,11 @@
-"""Bytes on disk: arrays, tables, and files that others wrote. Knows nothing of Django.
+"""Stored bytes: arrays, tables and registered external files. Does not import Django.
 
 `arrays.ArrayStore`    zarr v3 folders, one per array
 `tables.TableStore`    Arrow IPC streams, one file per partition
 `external`             readers of registered files, by mimetype
-`files`                where things lie, and taking them away again
-`errors`               what goes wrong, each with a sentence
+`files`                paths and URIs of stored data, and their removal
+`errors`               the exceptions of this package
 
-Whoever writes holds the lock of the node; reading needs none. What the catalog says (the shape of
-an array, the length of a partition) is what counts: bytes beyond it are not there.
+A writer holds the lock of its node; readers need none. The catalog is authoritative for the shape
+of an array and the length of a partition: bytes beyond them are ignored.
 """

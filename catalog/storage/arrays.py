@@ -1,8 +1,8 @@
-"""Arrays on disk: a zarr v3 folder each, read and written with numpy's meaning.
+"""Arrays on disk: one zarr v3 folder per array, indexed as in numpy.
 
-The catalog's structure says the shape. Bytes beyond it, left by a write that did not come to its
-end, are not seen, and are gone before the array grows over them. Elements that were never written
-read as zeros; a chunk that was written and whose file is lost is MissingFile (see `written`).
+The shape is that of the catalog's structure. Bytes beyond it, left by an interrupted write, are
+ignored, and cleared before the array grows over them. Elements that were never written read as
+zeros; a chunk that was written and whose file is lost raises MissingFile (see `chunks.written`).
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ from .regions import (
 )
 
 MIMETYPE = "application/x-zarr"
-# Up to so many chunks our own writing of chunk files is quicker than tensorstore's threads.
+# Up to this number of chunks, accessing the files directly is faster than tensorstore's threads.
 MAX_DIRECT_CHUNKS = 8
-# What is written at once, in bytes, where its chunks are not larger.
+# Maximum bytes per write, unless one chunk is larger.
 MAX_WRITE_BYTES = 32 * 1024 * 1024
 
 
 class ArrayStore:
-    """Array folders, for all threads of a process.
+    """Array folders, shared by all threads of a process.
 
-    With `file_io_sync` each write has reached the disk on return. Folders are told apart by name:
-    a node that is created anew needs a new one.
+    With `file_io_sync`, each write has reached the disk on return. Open handles are cached by
+    folder name: a recreated node needs a new folder.
     """
 
     def __init__(self, *, file_io_sync: bool = False, handles: int = 256) -> None:
@@ -68,7 +68,7 @@ class ArrayStore:
         self._handles = HandleCache(file_io_sync=file_io_sync, limit=handles)
 
     def create(self, directory: Path, structure: ArrayStructure) -> None:
-        """Make the folder of an array of zeros."""
+        """Create the folder of an array of zeros."""
         write_layout(directory, plan(structure), structure, Written.NONE, sync=self._sync)
 
     def write(self, directory: Path, structure: ArrayStructure, array: Array) -> None:
@@ -88,12 +88,13 @@ class ArrayStore:
     ) -> list[StagedChunk]:
         """Write `array` over `region` (start and stop of each dimension).
 
-        `visible_shape` is the shape that readers know, if the array is growing to `structure`:
-        what nobody can see yet is written several times quicker. With the name of a `stage`, what
-        readers can see is set aside until `apply` is called with what is returned. A large array is
-        written in pieces along its chunks; `each` is called after each of them.
-        Raises WireError if the region is not within the shape, or is of another shape than `array`;
-        MissingFile where it would leave a part of a chunk that is lost.
+        `visible_shape` is the shape that readers know while the array grows to `structure`: parts
+        beyond it are written in place, which is several times faster. With the name of a `stage`,
+        the parts that readers can see are staged until `apply` is called with the returned chunks.
+        A large array is written in parts along its chunks; `each` is called after each part.
+
+        Raises WireError if the region is not within the shape or differs from the shape of
+        `array`; MissingFile if it would keep a part of a chunk that is lost.
         """
         check_region(structure.shape, region, array)
         encoding = Encoding.of(structure.dtype)
@@ -127,7 +128,7 @@ class ArrayStore:
         *,
         staged: bool,
     ) -> None:
-        """Keep in mind that `region` was written, but for what was set aside of it."""
+        """Record the chunks of `region` as written, except the staged ones."""
         inner = Encoding.of(structure.dtype).inner
         for part in outside_parts(region, visible) if staged else [region]:
             written.after_write(
@@ -138,7 +139,7 @@ class ArrayStore:
                 sync=self._sync,
             )
 
-    def staged(self, directory: Path) -> list[str]:
+    def list_stages(self, directory: Path) -> list[str]:
         """Return the stages of a folder that were neither applied nor discarded."""
         return sorted({each.name for each in staging_names.find_stages(directory)})
 
@@ -151,10 +152,10 @@ class ArrayStore:
         *,
         alone: bool = True,
     ) -> None:
-        """Let readers see what was set aside under `stage`. To do so again does nothing.
+        """Publish the chunks of `stage` to readers. Idempotent.
 
-        `chunks` are what `write_region` has returned; without, they are looked for. `alone` is
-        whether nobody can write to the array meanwhile.
+        `chunks` is the result of `write_region`; without it, the folder is searched. `alone` says
+        that no other process can write to the array meanwhile.
         """
         layout, _ = self._handles.get(directory, structure)
         if chunks is None:
@@ -163,11 +164,11 @@ class ArrayStore:
         staging.apply(directory, stage, layout, shape, chunks, sync=self._sync, alone=alone)
 
     def discard(self, directory: Path, stage: str) -> None:
-        """Remove what was set aside under `stage` and not applied."""
+        """Remove the chunks of `stage` that were not applied."""
         staging.discard(directory, stage)
 
     def read(self, directory: Path, structure: ArrayStructure, items: NDSlice = ()) -> Array:
-        """What `items` select, as numpy would: exactly the declared dtype, C-contiguous, read-only.
+        """Read what `items` select, as in numpy: the declared dtype, C-contiguous, read-only.
 
         Raises WireError for items out of bounds, MissingFile, Unreadable.
         """
@@ -186,17 +187,17 @@ class ArrayStore:
         new: ArrayStructure,
         region: Region | None = None,
     ) -> None:
-        """Make ready for the larger shape of `new`: what lies beyond that of `old` becomes zeros.
+        """Prepare the folder for the larger shape of `new`: elements beyond `old` become zeros.
 
-        `region` is what will be written after it. To be called before anything is written there,
-        and again if that did not come to its end.
+        `region` will be written next. Call it before writing there, and again if that write was
+        interrupted.
         """
         if any(after < before for before, after in zip(old.shape, new.shape, strict=True)):
             raise WireError(
                 f"An array of shape {list(old.shape)} cannot grow to {list(new.shape)}."
             )
         layout, _ = self._handles.get(directory, old)
-        # zarr.json grows first, the catalog last: if they differ, a growth was interrupted.
+        # zarr.json grows first and the catalog last: if they differ, a growth was interrupted.
         before = old.shape + Encoding.of(old.dtype).inner
         if _shape_on_disk(directory, old) != before:
             chunk_files.clear_beyond(directory, layout, before, self._sync)
@@ -215,10 +216,10 @@ class ArrayStore:
             self._handles.update_shape(directory, grown)
 
     def branch(self, directory: Path, copy: Path, structure: ArrayStructure) -> None:
-        """Make `copy` hold the same array of `structure` as `directory`, now and from now on.
+        """Make `copy` an independent copy of the array of `structure` in `directory`.
 
-        Its chunk files are the same ones under further names, as long as neither is replaced: they
-        are changed by replacing them only, but for what is beyond the shape, which is not taken.
+        Chunk files are hard-linked, which is safe because they are only ever replaced, not
+        modified. Chunks that reach beyond the shape may be modified, and are copied.
         """
         layout, _ = self._handles.get(directory, structure)
         shape = structure.shape + Encoding.of(structure.dtype).inner
@@ -242,7 +243,7 @@ class ArrayStore:
         visible: tuple[int, ...],
         stage: str,
     ) -> list[StagedChunk]:
-        # What nobody can see yet comes first: a chunk may be on both sides.
+        # Invisible parts first: one chunk may hold visible and invisible elements.
         for part in outside_parts(region, visible):
             unseen = take_region(values, relative(part, region))
             self._write_part(directory, structure, opened, part, unseen, visible)
@@ -272,7 +273,9 @@ class ArrayStore:
         shape = structure.shape + inner
         if count_chunks(stored_region, layout.chunk) > MAX_DIRECT_CHUNKS:
             for index in chunk_files.partial_chunks(layout, stored_region, shape):
-                chunk_files.map_written_chunk(directory, layout, index)  # raises if it is lost
+                chunk_files.map_written_chunk(
+                    directory, layout, index
+                )  # raises MissingFile if it is lost
             handle[stored_region].write(values).result()
         else:
             chunk_files.write_chunks(
@@ -311,7 +314,7 @@ class ArrayStore:
             if not layout.recorded:
                 raise
             written.check_files(directory, layout, region)
-        # The file of a chunk that was just written for the first time is about to be there.
+        # A chunk that is being written for the first time may be marked before its file exists.
         handle = self._handles.open_filling(directory, structure, layout)
         return np.asarray(handle[region].read().result())
 

@@ -1,4 +1,4 @@
-"""Awkward arrays on disk: the ZIP file of buffers that was uploaded, as one file."""
+"""Awkward arrays on disk: the uploaded ZIP file of buffers, stored unchanged."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ MIMETYPE = "application/x-awkward-buffers"
 
 
 def write(directory: Path, body: bytes, *, sync: bool) -> Path:
-    """Write a body that was checked to a new file, whole or not at all."""
+    """Write a validated body to a new file, atomically; return its path."""
     path = directory / f"buffers-{secrets.token_hex(4)}.zip"
     replace_file(path, body, sync=sync)
     return path
 
 
 def read(path: Path) -> bytes:
-    """Return the body. Raises MissingFile."""
+    """Read the body. Raises MissingFile."""
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise MissingFile(f"The buffers {path} are not there.") from error
+        raise MissingFile(f"The file of buffers {path} does not exist.") from error
 
 
 def read_buffers(path: Path, form_keys: Collection[str]) -> dict[str, bytes]:
-    """Return the buffers of some nodes of the form. Raises MissingFile, Unreadable."""
+    """Read the buffers of some nodes of the form. Raises MissingFile, Unreadable."""
     try:
         with zipfile.ZipFile(path) as archive:
             wanted = [name for name in archive.namelist() if form_key(name) in form_keys]
             return {name: archive.read(name) for name in wanted}
     except FileNotFoundError as error:
-        raise MissingFile(f"The buffers {path} are not there.") from error
+        raise MissingFile(f"The file of buffers {path} does not exist.") from error
     except (zipfile.BadZipFile, OSError) as error:
         raise Unreadable(f"The buffers {path} cannot be read: {error}") from error

@@ -1,6 +1,6 @@
-"""The confined processes of this server process: some that read external files, some that write.
+"""The confined processes of this server process: readers of external files, and writers.
 
-They are configured once; they start when they are first needed, or by `start`.
+They are configured once, and start at first use or by `start`.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from .confined.unconfined import Unconfined
 
 logger = logging.getLogger(__name__)
 
-# Whose operations run in them.
+# Modules with the operations.
 MODULES = ("catalog.storage.external.operations", "catalog.storage.parquet_operations")
 CONFINED = sys.platform.startswith("linux")
-# How long (seconds) a call waits for a process, where all are at work.
+# Seconds that a call waits for a process if all are busy.
 ACQUIRE_TIMEOUT = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many processes there are for each process of the server, and what one may take."""
+    """Processes per server process, and the memory in bytes and seconds of a call."""
 
     processes: int = 2
     memory: int = 2_000_000_000
@@ -41,7 +41,7 @@ class Limits:
 
 @dataclass(slots=True)
 class Configuration:
-    """What the processes may take, which formats of the site they know, and what none opens."""
+    """Limits, the formats of the site to load, and the folders that no process may open."""
 
     limits: Callable[[], Limits] = Limits
     adapters: tuple[str, ...] = ()
@@ -50,16 +50,16 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class _Pools:
-    """Those that read never write, and the other way round."""
+    """Separate pools: readers see untrusted files, writers see rows of several nodes."""
 
-    starter: ForkServerClient
+    fork_server: ForkServerClient
     readers: ProcessPool | Unconfined
     writers: ProcessPool | Unconfined
 
     def close(self) -> None:
         self.readers.close()
         self.writers.close()
-        self.starter.stop()
+        self.fork_server.stop()
 
 
 configuration = Configuration()
@@ -70,14 +70,14 @@ _pools: _Pools | None = None
 def configure(
     limits: Callable[[], Limits], adapters: Sequence[str], private: Sequence[Path]
 ) -> None:
-    """Say what holds from the next call on. `limits` is asked at each call."""
+    """Set the configuration from the next call on; `limits` is evaluated at each call."""
     configuration.limits = limits
     configuration.adapters, configuration.private = tuple(adapters), tuple(private)
     stop()
 
 
 def start() -> None:
-    """Have the libraries loaded before a file is asked for; log what this machine cannot deny."""
+    """Start the fork server in the background; warn about missing kernel mechanisms."""
     missing = Protection.here().missing
     if missing:
         logger.warning(missing)
@@ -87,7 +87,7 @@ def start() -> None:
 
 
 def stop() -> None:
-    """End all processes; the next call starts them anew."""
+    """End all processes; the next call restarts them."""
     global _pools
     with _lock:
         pools, _pools = _pools, None
@@ -107,7 +107,7 @@ def write(call: Call) -> Content:
 
 
 def end_session(name: str) -> None:
-    """Have closed what a session kept open."""
+    """Close a session in all processes."""
     pools = _pools
     if pools is not None:
         pools.readers.end_session(name)
@@ -120,28 +120,27 @@ def _get_pools() -> _Pools:
         if _pools is None:
             private = [str(path) for path in configuration.private]
             arguments = {"adapters": list(configuration.adapters), "private": private}
-            starter, size = ForkServerClient(MODULES, arguments), configuration.limits().processes
+            fork_server = ForkServerClient(MODULES, arguments)
             if not CONFINED:
-                here = Unconfined(MODULES, arguments)
-                _pools = _Pools(starter, here, here)
+                unconfined = Unconfined(MODULES, arguments)
+                _pools = _Pools(fork_server, unconfined, unconfined)
                 return _pools
-            _pools = _Pools(
-                starter,
-                ProcessPool(starter, size, ACQUIRE_TIMEOUT),
-                ProcessPool(starter, size, ACQUIRE_TIMEOUT),
-            )
+            size = configuration.limits().processes
+            readers = ProcessPool(fork_server, size, ACQUIRE_TIMEOUT)
+            writers = ProcessPool(fork_server, size, ACQUIRE_TIMEOUT)
+            _pools = _Pools(fork_server, readers, writers)
         return _pools
 
 
 def _warm() -> None:
     try:
-        _get_pools().starter.start()
+        _get_pools().fork_server.start()
     except ProcessNotStarted as error:
-        logger.error("External files cannot be read: %s", error)  # noqa: TRY400 - it says all
+        logger.error("Cannot read external files: %s", error)  # noqa: TRY400 - the text is complete
 
 
 def _reset_after_fork() -> None:
-    """Have a forked process start its own: the parent's are not for it."""
+    """Reset after a fork: a child process must not use the pools of its parent."""
     global _pools, _lock
     _pools, _lock = None, threading.Lock()
 

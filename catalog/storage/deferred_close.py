@@ -1,7 +1,7 @@
-"""Closing files that were replaced, on a thread of its own.
+"""Deferred close: close replaced files in a background thread.
 
-The last to close a file that has no name any more waits until the disk is done with what it was
-about to write of it: 3 ms for 4 MB, when all that was asked for is a name for the new file.
+Closing the last descriptor of an unlinked file blocks until its dirty pages are written: 3 ms for
+4 MB, which the rename that replaced it would otherwise wait for.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import threading
 from queue import SimpleQueue
 
-# What waits here still takes its place on the disk.
+# Files that wait here still occupy disk space.
 MAX_PENDING_CLOSES = 32
 
 _waiting: SimpleQueue[int] = SimpleQueue()
@@ -19,9 +19,9 @@ _process: int | None = None
 
 
 def retain(path: str | os.PathLike[str], at_least: int) -> int | None:
-    """Keep the file at `path` if it has so many bytes, so that replacing it does not end it.
+    """Open the file at `path`, so that replacing it does not block; None if it is smaller.
 
-    To be passed to `let_go`. None if there is none, or a smaller one.
+    Pass the result to `close_later`. None also if there is no file.
     """
     try:
         if os.stat(path).st_size < at_least:
@@ -32,7 +32,7 @@ def retain(path: str | os.PathLike[str], at_least: int) -> int | None:
 
 
 def close_later(descriptor: int | None) -> None:
-    """Close the file soon; now, if too many wait already."""
+    """Close the file in the background; at once if too many wait already."""
     if descriptor is None:
         return
     if _waiting.qsize() >= MAX_PENDING_CLOSES:
@@ -48,7 +48,7 @@ def _start() -> None:
     with _begin:
         if _process != os.getpid():
             _process = os.getpid()
-            threading.Thread(target=_close_all, name="letting go", daemon=True).start()
+            threading.Thread(target=_close_all, name="deferred-close", daemon=True).start()
 
 
 def _close_all() -> None:

@@ -1,8 +1,8 @@
-"""How the elements of an array lie on disk: numbers as themselves, all else as bytes.
+"""Encoding of array elements on disk: numbers as numbers, all other dtypes as bytes.
 
-Zarr v3 has names for booleans and numbers; they are stored little-endian. Times are stored as
-int64. Texts, structures and long doubles are stored as uint8 with one more dimension, of the
-element's size in bytes.
+Zarr v3 has data types for booleans and numbers; they are stored little-endian. Times are stored as
+int64. Strings, structured dtypes and long doubles are stored as uint8 with one more dimension: the
+item size in bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-# Numpy's one-letter codes of what zarr has a name for; long doubles (g, G) are not among them.
+# Numpy's one-letter codes of the dtypes that zarr has; long doubles (g, G) are not among them.
 NUMBERS = frozenset("?bhilqBHILQefdFD")
 
 
@@ -25,7 +25,7 @@ def little_endian(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """Arrays of `dtype` are of dtype `stored` on disk, and have the `inner` dimensions more."""
+    """Arrays of `dtype` have dtype `stored` and the additional dimensions `inner` on disk."""
 
     dtype: np.dtype[Any]
     stored: np.dtype[Any]
@@ -41,7 +41,7 @@ class Encoding:
         return cls(dtype, np.dtype("u1"), (dtype.itemsize,))
 
     def encode(self, array: Array) -> Array:
-        """What to store for `array`, of shape `array.shape + inner`; copies only where it must."""
+        """Return the array to store, of shape `array.shape + inner`; copy only if necessary."""
         array = array.astype(self.dtype, casting="equiv", copy=False)
         if self.inner:
             flat = np.ascontiguousarray(array).reshape(-1)
@@ -51,7 +51,7 @@ class Encoding:
         return array.astype(self.stored, copy=False)
 
     def decode(self, stored: Array) -> Array:
-        """Return the array of `dtype`, C-contiguous, that was stored as `stored`."""
+        """Return the array of `dtype`, C-contiguous, of which `stored` is the encoding."""
         contiguous = np.asarray(stored, order="C")
         if self.inner:
             shape = contiguous.shape[:-1]

@@ -1,15 +1,15 @@
-"""One tree of what goes wrong with stored data; the text says it to the person who asked.
+"""Exceptions of stored data; their texts are shown to clients.
 
 StorageError
-├── OutsideReadable    a file outside the folders that may be read
-├── MissingFile        a file, or what a link in a file leads to, that is not there
-├── NoSuchEntry        a file that holds others has nothing of that name
-├── Unreadable         a file that is damaged, or does not hold what was declared
-├── NotReady           data that are still arriving: ask again
-├── Unsupported        a format, or a kind of address, that cannot be read
-├── Malformed          a request's body that is not what it claims to be
-├── Oversized          a request's body that would take too much memory
-├── SchemaMismatch     rows that do not go with the table's schema
+├── OutsideReadable    a file is outside the readable folders
+├── MissingFile        a file, or the target of a link in a file, does not exist
+├── NoSuchEntry        a container file has no entry of that name
+├── Unreadable         a file is damaged, or differs from what was declared
+├── NotReady           data are still being written: retry later
+├── Unsupported        a format, or a kind of URI, is not supported
+├── Malformed          a request body is not in the format that it claims
+├── Oversized          a request body unpacks to too many bytes
+├── SchemaMismatch     rows differ from the table's schema
 ├── UnknownColumn      a table has no such column
 └── NoSuchRows         a table has fewer rows
 """
@@ -18,27 +18,27 @@ from __future__ import annotations
 
 
 class StorageError(Exception):
-    """Something about stored data, or data to be stored, is wrong."""
+    """Base class of the errors of stored data."""
 
 
 class OutsideReadable(StorageError):
-    """A file lies outside the folders that may be read."""
+    """A file lies outside the readable folders."""
 
 
 class MissingFile(StorageError):
-    """A file, a folder, or what a link in a file leads to is not there."""
+    """A file, a folder, or the target of a link in a file does not exist."""
 
 
 class NoSuchEntry(StorageError):
-    """A file that holds others has nothing of that name."""
+    """A container file has no entry of that name."""
 
 
 class Unreadable(StorageError):
-    """A file is damaged, or does not hold what was declared."""
+    """A file is damaged, or differs from what was declared."""
 
 
 class NotReady(StorageError):
-    """The data are still arriving. `retry_after` is in seconds."""
+    """The data are still being written. `retry_after` is in seconds."""
 
     def __init__(self, detail: str, *, retry_after: int = 1) -> None:
         super().__init__(detail)
@@ -46,19 +46,19 @@ class NotReady(StorageError):
 
 
 class Unsupported(StorageError):
-    """A format, or a kind of address, that cannot be read."""
+    """A format, or a kind of URI, is not supported."""
 
 
 class Malformed(StorageError):
-    """A request's body is not what it claims to be."""
+    """A request body is not in the format that it claims."""
 
 
 class Oversized(StorageError):
-    """A request's body would take too much memory once it is unpacked."""
+    """A request body unpacks to too many bytes."""
 
 
 class SchemaMismatch(StorageError):
-    """Rows do not go with the table's schema."""
+    """Rows differ from the table's schema."""
 
 
 class UnknownColumn(StorageError):
@@ -66,4 +66,4 @@ class UnknownColumn(StorageError):
 
 
 class NoSuchRows(StorageError):
-    """The table has fewer rows than were asked for."""
+    """The table has fewer rows than requested."""

@@ -1,4 +1,4 @@
-"""Where stored data lie, what they are called in the catalog, and how they go away again."""
+"""Paths and URIs of stored data, and their removal."""
 
 from __future__ import annotations
 
@@ -11,38 +11,37 @@ from .errors import OutsideReadable, Unsupported
 
 
 def node_directory(root: Path, node: uuid.UUID) -> Path:
-    """Return the folder of a node's data, which need not exist: `ab/ab12…` below `root`."""
+    """Return the folder of a node's data, `ab/ab12…` below `root`, which need not exist."""
     return root / node.hex[:2] / node.hex
 
 
 def file_uri(path: Path) -> str:
-    """Return the address of an absolute path: `file://localhost/…`, percent-encoded."""
+    """Return the URI of an absolute path: `file://localhost/…`, percent-encoded."""
     if not path.is_absolute():
         raise ValueError(f"{path} is not an absolute path.")
     return "file://localhost" + quote(str(path))
 
 
 def uri_path(data_uri: str) -> Path:
-    """Return the path that a `file:` address names, as it stands. Raises Unsupported for others."""
+    """Return the path of a `file:` URI, unresolved. Raises Unsupported for other URIs."""
     try:
         parts = urlsplit(data_uri)
         path = unquote(parts.path, errors="strict")
     except ValueError as error:
-        raise Unsupported(f"{data_uri!r} is not an address.") from error
+        raise Unsupported(f"{data_uri!r} is not a URI.") from error
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         raise Unsupported(
-            f"Only files of this machine can be read, as in file://localhost/data/a.tiff, "
-            f"not {data_uri!r}."
+            f"Only local files can be read, such as file://localhost/data/a.tiff, not {data_uri!r}."
         )
     if not path.startswith("/") or "\0" in path or parts.query or parts.fragment:
-        raise Unsupported(f"{data_uri!r} does not name a file by its absolute path.")
+        raise Unsupported(f"{data_uri!r} has no absolute path.")
     return Path(path)
 
 
 def remove_stored(root: Path, path: Path) -> None:
-    """Remove a file or folder below `root`; one that is not there is no error.
+    """Remove a file or folder below `root`, if it exists.
 
-    Raises OutsideReadable for anything that is not below `root`, which stays untouched.
+    Raises OutsideReadable, without touching it, for a path that is not below `root`.
     """
     place = path.parent.resolve() / path.name
     if (

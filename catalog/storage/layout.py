@@ -1,7 +1,7 @@
-"""The `zarr.json` of an array's folder: plain zarr v3, uncompressed, on a regular grid of chunks.
+"""The `zarr.json` of an array's folder: plain zarr v3, uncompressed, on a regular chunk grid.
 
-Its shape follows the catalog's, for other readers of the folder; ours take the catalog's. Its
-chunks are what the folder was laid out with, and count for all.
+Its shape follows the catalog's, for other readers of the folder; this server uses the catalog's.
+Its chunk shape is authoritative for all readers.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from .encoding import Encoding, little_endian
 from .errors import MissingFile, Unreadable
 
 NAME = "zarr.json"
-# Which chunks were written, by an attribute that folders from before have not: see `Written`.
+# Attribute with the state of the written chunks (see `Written`); older folders do not have it.
 _WRITTEN = "written_chunks"
 _SHAPE = re.compile(rb'\{"shape":\[([ \d,]*)\],')
 _STATE = re.compile(rb'"attributes":\{"written_chunks":"(none|some|all )",')
-# Smaller chunks cost a file and a disk block each; of larger ones a patch would rewrite too much.
+# Smaller chunks cost a file and a disk block each; patches of larger ones rewrite too much.
 MIN_CHUNK_BYTES = 8 * 1024
 MAX_CHUNK_BYTES = 64 * 1024 * 1024
 
 
 class Written(Enum):
-    """Which chunks within the catalog's shape were written; None stands for what is not known."""
+    """State of the chunks within the catalog's shape; None instead of it means unknown."""
 
     NONE = b"none"
     SOME = b"some"
-    """Those that are marked (see `written`)."""
+    """Those with a mark (see `chunks.written_marks`)."""
     ALL = b"all "
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Shape and chunks as they lie on disk (`Encoding.inner` included), in elements.
+    """Shape and chunks on disk in elements, including `Encoding.inner`.
 
-    `recorded` says whether it is kept in mind which chunks were written (see `written`).
+    `recorded` says whether the folder records its written chunks (see `chunks.written`).
     """
 
     shape: tuple[int, ...]
@@ -74,14 +74,14 @@ def plan(structure: ArrayStructure, *, chunk: tuple[int, ...] | None = None) -> 
 
 
 def plan_first_write(structure: ArrayStructure) -> Layout:
-    """Return the layout for an array that was empty until now: one write brings one chunk."""
+    """Return the layout for an array that was empty until now: one chunk per write."""
     encoding = Encoding.of(structure.dtype)
     chunk = _reasonable(structure.shape, structure.dtype.itemsize)
     return plan(structure, chunk=(*chunk, *(max(n, 1) for n in encoding.inner)))
 
 
 def reshape(layout: Layout, structure: ArrayStructure) -> Layout:
-    """Return the layout of the same folder for a structure of another shape."""
+    """Return the layout with the shape of `structure`."""
     return replace(layout, shape=structure.shape + Encoding.of(structure.dtype).inner)
 
 
@@ -112,9 +112,9 @@ def write_layout(
     *,
     sync: bool = False,
 ) -> None:
-    """Write `zarr.json`, whole or not at all.
+    """Write `zarr.json` atomically.
 
-    What changes most comes first, in texts of fixed width: the shape, and what was `written`.
+    The shape and `written` come first, in fixed width, so that they can be updated in place.
     """
     value = document(layout, structure)
     value.pop("shape")
@@ -125,10 +125,10 @@ def write_layout(
 
 
 def update_shape(directory: Path, layout: Layout) -> bool:
-    """Write the shape of a `zarr.json` in its place; False if it is not of our making.
+    """Update the shape in a `zarr.json` in place; return False if this module did not write it.
 
-    A few bytes at the start of one page, which are seen whole: 0.02 ms, where to replace the file
-    takes 0.5 ms of each append.
+    The few bytes at the start of one page change atomically: 0.02 ms per append, where replacing
+    the file takes 0.5 ms.
     """
     descriptor = os.open(f"{directory}/{NAME}", os.O_RDWR)
     try:
@@ -153,9 +153,9 @@ def read_shape(directory: Path, ndim: int) -> tuple[int, ...] | None:
 
 
 def read_written(directory: Path, ndim: int) -> Written | None:
-    """Return which chunks were written, as of now; None if that is not known.
+    """Read the state of the written chunks; None if it is unknown.
 
-    It is read every time: within a tick of the clock a file may change without a new time.
+    It is not cached: within a clock tick, a file may change without a new modification time.
     """
     try:
         descriptor = os.open(f"{directory}/{NAME}", os.O_RDONLY)
@@ -168,7 +168,7 @@ def read_written(directory: Path, ndim: int) -> Written | None:
 
 
 def update_written(directory: Path, ndim: int, written: Written, *, sync: bool = False) -> None:
-    """Write in its place which chunks were written, where that is kept in mind."""
+    """Update the state of the written chunks in place, if the folder records it."""
     descriptor = os.open(f"{directory}/{NAME}", os.O_RDWR)
     try:
         if _written_at(descriptor, ndim) not in (None, written):
@@ -188,13 +188,13 @@ def read_layout(directory: Path, structure: ArrayStructure) -> Layout:
         recorded = _WRITTEN in value.get("attributes", {})
         layout = Layout(tuple(value["shape"]), tuple(grid), value["data_type"], recorded)
     except FileNotFoundError as error:
-        raise MissingFile(f"The array's folder {directory} is not there.") from error
+        raise MissingFile(f"The array's folder {directory} does not exist.") from error
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise Unreadable(f"{path} is not the description of a zarr v3 array.") from error
+        raise Unreadable(f"{path} is not the metadata of a zarr v3 array.") from error
     expected = plan(structure, chunk=layout.chunk)
     if (layout.zarr_type, len(layout.shape)) != (expected.zarr_type, len(expected.shape)):
         raise Unreadable(
-            f"{path} describes {len(layout.shape)} dimensions of {layout.zarr_type}, where "
+            f"{path} has {len(layout.shape)} dimensions of {layout.zarr_type}, but "
             f"{len(expected.shape)} of {expected.zarr_type} are declared."
         )
     return layout
@@ -204,7 +204,7 @@ def _load(path: Path) -> Any:
     try:
         return orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError:
-        # The shape may just have been written while it was read.
+        # Another process may have updated the shape during the read: try once more.
         return orjson.loads(path.read_bytes())
 
 
@@ -228,13 +228,13 @@ def _shape_text(shape: Sequence[int]) -> bytes:
 
 
 def _declared(sizes: Sequence[int]) -> int:
-    """Return one chunk size for a dimension: the first, or the largest where they are irregular."""
+    """Return the chunk size of a dimension: the first, or the largest if they are irregular."""
     regular = len(set(sizes[:-1])) <= 1
     return sizes[0] if regular and sizes else max(sizes, default=1)
 
 
 def _reasonable(sizes: Sequence[int], itemsize: int) -> tuple[int, ...]:
-    """Chunk sizes within the limits, in bytes: cut, or lengthened, along the first dimensions."""
+    """Return chunk sizes within the byte limits, adjusted along the first dimensions."""
     chunk = [max(size, 1) for size in sizes]
     for dimension in range(len(chunk)):
         rest = math.prod(chunk[dimension + 1 :]) * max(itemsize, 1)

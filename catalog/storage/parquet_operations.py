@@ -1,6 +1,6 @@
-"""Writing Parquet files in a process of its own: the writer is large, and written in C++.
+"""Write Parquet files in a confined process: the writer is a large C++ library that may crash.
 
-A file is written table by table; what there is of it is handed over after each of them.
+A file is written table by table; the bytes written so far are returned after each of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .confined.reader import Operation, Reply, Request
 
 
 class OpenParquetWriter:
-    """A file that is being written."""
+    """A Parquet file that is being written; stays open from request to request."""
 
     def __init__(self, schema: pa.Schema) -> None:
         self._sink = _Sink()
@@ -26,17 +26,17 @@ class OpenParquetWriter:
         self._writer.write_table(table)
 
     def drain(self) -> bytes:
-        """What was written since the last time."""
+        """Return the bytes written since the last call."""
         parts, self._sink.parts = self._sink.parts, []
         return b"".join(parts)
 
     def close(self) -> None:
-        """Write the end of the file."""
+        """Write the footer."""
         self._writer.close()
 
 
 class _Sink:
-    """A file of which is taken away what was written."""
+    """A write-only file object that keeps its bytes until `drain`."""
 
     closed = False
 
@@ -45,7 +45,7 @@ class _Sink:
         self._size = 0
 
     def write(self, data: Any) -> int:
-        """Keep it until it is taken."""
+        """Keep the bytes until `drain`."""
         self.parts.append(bytes(data))
         self._size += len(self.parts[-1])
         return len(self.parts[-1])
@@ -55,18 +55,18 @@ class _Sink:
         return self._size
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: there is no buffer."""
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Do nothing: the bytes stay until `drain`."""
 
 
 def prepare(arguments: Mapping[str, Any]) -> None:
-    """There is nothing more to import."""
+    """Do nothing: this module imports all it needs."""
 
 
 def write(request: Request) -> Reply:
-    """Write the tables that the buffers hold; the first call begins a file, the last ends it."""
+    """Write the tables in the buffers; the first call begins a file, the last one ends it."""
     assert request.session is not None
     file = request.sessions.get(request.session)
     if request.arguments["first"]:
@@ -74,7 +74,7 @@ def write(request: Request) -> Reply:
         file = OpenParquetWriter(schema)
         request.sessions.put(request.session, file)
     if file is None:
-        raise LookupError("the file that was begun is gone.")
+        raise LookupError("The file of this session is no longer open.")
     assert isinstance(file, OpenParquetWriter)
     for buffer in request.buffers:
         file.write(pa.ipc.open_stream(pa.py_buffer(buffer)).read_all())

@@ -1,4 +1,4 @@
-"""Parquet files of tables of any types, written by a process that may crash."""
+"""Write Parquet files of any tables with the help of a confined process."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .errors import NotReady, StorageError, Unreadable
 
 
 def parquet_chunks(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[memoryview]:
-    """Yield a Parquet file of `tables`, a row group for each, piece by piece.
+    """Yield the bytes of a Parquet file of `tables`, with a row group for each.
 
-    Raises Unreadable for types that cannot be written, NotReady where no process is free.
+    Raises Unreadable for types that cannot be written, NotReady if no process is free.
     """
     session = uuid.uuid4().hex
     described = schema.serialize().to_pybytes()
@@ -53,7 +53,7 @@ def _ipc(table: pa.Table) -> memoryview:
 def _storage_error(error: ConfinedError) -> StorageError:
     match error:
         case PoolBusy() | ProcessNotStarted() | OperationFailed(kinds=["LookupError", *_]):
-            return NotReady(f"No Parquet file can be written now: {error}", retry_after=2)
+            return NotReady(f"No process is free to write a Parquet file: {error}", retry_after=2)
     return Unreadable(
-        f"This table cannot be written as Parquet: {error} Ask for another format, such as Arrow."
+        f"This table cannot be written as Parquet: {error} Request another format, such as Arrow."
     )

@@ -4,7 +4,7 @@
 | --- | --- |
 | varies from row to row | large list |
 | of fixed size | fixed-size list; a large list where the size is 0 |
-| elements | numbers; complex ones as pairs |
+| elements | numbers; complex numbers as pairs |
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from .encoding import Array
 from .errors import SchemaMismatch
 
 MIMETYPE = "application/x-ragged+sql"
-"""What clients ask for who want to append. No SQL is in it, but all of ours can."""
+"""Tiled's name for storage that can append. It is not SQL here, but appending works."""
 COLUMN = "rows"
 KINDS = "biufc"
 MAX_ITEM_BYTES = 16
 
-# A value may go into a kind of the same rank, or of a higher one.
+# Values may be cast to a kind of the same rank or a higher one.
 _RANKS = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
 _HALVES = {8: np.float32, 16: np.float64}
 
@@ -37,19 +37,19 @@ def schema(structure: RaggedStructure) -> pa.Schema:
 
 
 def as_table(rows: pa.Array, structure: RaggedStructure) -> pa.Table:
-    """Rows as the table that is stored."""
+    """Return rows as the table to store."""
     return pa.Table.from_arrays([rows], schema=schema(structure))
 
 
 def check_dtype(structure: RaggedStructure) -> None:
-    """Raise SchemaMismatch for elements that cannot be kept."""
+    """Raise SchemaMismatch for a dtype that cannot be stored."""
     dtype = structure.dtype
     if dtype.kind not in KINDS or dtype.itemsize > MAX_ITEM_BYTES or dtype.char in "gG":
         raise SchemaMismatch(f"A ragged array holds numbers or booleans, not {dtype}.")
 
 
 def unwritten_rows(count: int, structure: RaggedStructure) -> pa.Array:
-    """Rows that were never written: empty where they vary, zeros where they do not."""
+    """Return rows for those never written: variable dimensions empty, fixed ones zeros."""
     return _unwritten(count, structure.shape[1:], structure.dtype)
 
 
@@ -69,7 +69,7 @@ def to_arrow(array: Any, structure: RaggedStructure, *, exact: bool = True) -> p
 
 
 def to_awkward(rows: pa.Array, structure: RaggedStructure) -> Any:
-    """Rows as an `awkward.Array`."""
+    """Return rows as an `awkward.Array`."""
     import awkward
 
     return awkward.Array(_to_awkward(rows, structure.shape[1:], structure.dtype))
@@ -92,14 +92,14 @@ def _to_arrow(layout: Any, inner: Shape, dtype: np.dtype[Any], exact: bool) -> p
     if isinstance(layout, awkward.contents.NumpyArray) and layout.data.ndim > 1:
         layout = layout.to_RegularArray()
     if layout.parameter("__array__") is not None:
-        raise SchemaMismatch("A ragged array holds numbers, not texts.")
+        raise SchemaMismatch("A ragged array holds numbers, not strings.")
     if isinstance(layout, awkward.contents.EmptyArray):
         return _unwritten(0, inner, dtype)
     if not inner:
         return _numbers(_cast(_leaf(layout), dtype, exact))
     if not isinstance(layout, awkward.contents.Content) or not layout.is_list:
         raise SchemaMismatch(
-            f"{_kind(layout)} stands where the ragged array has {len(inner)} more dimensions."
+            f"{_kind(layout)} was sent where the ragged array has {len(inner)} more dimensions."
         )
     return _lists(layout.to_ListOffsetArray64(True), inner, dtype, exact)
 
@@ -109,7 +109,7 @@ def _lists(layout: Any, inner: Shape, dtype: np.dtype[Any], exact: bool) -> pa.A
     content = _to_arrow(layout.content[: offsets[-1]], inner[1:], dtype, exact)
     size = inner[0]
     if size is not None and (np.diff(offsets) != size).any():
-        raise SchemaMismatch(f"Not all rows have {size} items in a dimension of that size.")
+        raise SchemaMismatch(f"A row does not have {size} items in a dimension of that fixed size.")
     if size:
         return pa.FixedSizeListArray.from_arrays(content, size)
     return pa.LargeListArray.from_arrays(pa.array(offsets), content)
@@ -119,17 +119,17 @@ def _leaf(layout: Any) -> Array:
     import awkward
 
     if not isinstance(layout, awkward.contents.NumpyArray):
-        raise SchemaMismatch(f"{_kind(layout)} stands where the ragged array has numbers.")
+        raise SchemaMismatch(f"{_kind(layout)} was sent where the ragged array has numbers.")
     return np.asarray(layout.data)
 
 
 def _kind(layout: Any) -> str:
     if layout.is_option:
-        return "A value that is missing (null)"
+        return "A missing value (null)"
     if layout.is_record:
         return "A record"
     if layout.is_union:
-        return "A value of one kind among others"
+        return "A value of a union type"
     return "A list" if layout.is_list else "A number"
 
 

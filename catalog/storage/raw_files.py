@@ -1,7 +1,7 @@
-"""Files as they lie on the disk: what is in a folder, and bytes of one file.
+"""Raw files: list a folder, and read bytes of a file.
 
-Whatever a client asks for below a folder, nothing outside it is opened: neither by `..`, nor by a
-symbolic link that leads out.
+Requests for a path below a folder never open a file outside it, neither by `..` nor by a symbolic
+link that leads out.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .errors import MissingFile, OutsideReadable, Unreadable
 from .safe_open import open_beneath
 
 READ_BYTES = 1 << 18
-# What is being written, and has not its name yet.
+# Files that are being written, before they are renamed.
 PARTIAL_SUFFIX = ".partial"
 _NO_SUCH = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A file that is open for reading: `size` bytes of it, last changed at `modified` (ns)."""
+    """A file open for reading, with its `size` in bytes and modification time `modified` in ns."""
 
     descriptor: int
     size: int
@@ -37,9 +37,9 @@ class OpenFile:
 
 
 class FileChunks:
-    """The bytes of a file from `start` on, `length` in all, read piece by piece; then closed.
+    """Iterator of `length` bytes of a file from `start` on, in chunks; closes the file at the end.
 
-    Raises EOFError where the file has become shorter meanwhile.
+    Raises EOFError if the file was truncated meanwhile.
     """
 
     def __init__(self, file: OpenFile, start: int, length: int) -> None:
@@ -58,22 +58,22 @@ class FileChunks:
         piece = os.pread(self._file.descriptor, size, self._place)
         if not piece:
             self.close()
-            raise EOFError(f"The file ends {self._end - self._place} bytes too early.")
+            raise EOFError(f"The file was truncated: {self._end - self._place} bytes are missing.")
         self._place += len(piece)
         return piece
 
     def close(self) -> None:
-        """Close the file, once."""
+        """Close the file, if it is open."""
         if not self._closed:
             self._closed = True
             self._file.close()
 
 
 def manifest(folder: Path, readable: Path | None = None) -> list[str]:
-    """Return the files below `folder`, by their paths from there, in order.
+    """Return the sorted relative paths of the files below `folder`.
 
-    What leads out of it is left out. If `readable` is given, the folder is opened below that one,
-    through no link. Raises MissingFile, Unreadable, OutsideReadable.
+    Links that lead out of it are omitted. With `readable`, the folder is opened below that one
+    without following links. Raises MissingFile, Unreadable, OutsideReadable.
     """
     found: list[str] = []
     root = folder
@@ -100,31 +100,29 @@ def resolve_below(folder: Path, relative: str) -> Path:
 
     Raise OutsideReadable, MissingFile, Unreadable.
 
-    Absolute paths and `..` are refused even where they would lead back.
+    Absolute paths and `..` are rejected even if they would lead back.
     """
     parts = PurePosixPath(relative)
     if parts.is_absolute():
-        raise Unreadable(
-            f"{relative!r} is no path within the asset: it must not begin with a slash."
-        )
+        raise Unreadable(f"{relative!r} is not a relative path: it must not begin with a slash.")
     if not relative or "\0" in relative or ".." in parts.parts:
-        raise OutsideReadable(f"{relative!r} is not a path to something within the asset.")
+        raise OutsideReadable(f"{relative!r} is not a path within the asset.")
     try:
         root, path = folder.resolve(), folder.joinpath(*parts.parts).resolve()
     except (OSError, RuntimeError) as error:
-        raise MissingFile(f"{relative!r} is not there.") from error
+        raise MissingFile(f"{relative!r} does not exist.") from error
     if not path.is_relative_to(root):
-        raise OutsideReadable(f"{relative!r} leads out of the asset.")
+        raise OutsideReadable(f"{relative!r} leads outside the asset.")
     return path
 
 
 def open_file(path: Path, folder: Path | None = None) -> OpenFile:
-    """Open a file, and nothing that is none. Both paths are real ones.
+    """Open a regular file. Both paths must be resolved.
 
-    If `folder` is given, it is opened below that folder, through no link that others may have put
-    there meanwhile. Raises MissingFile, Unreadable, OutsideReadable.
+    With `folder`, it is opened below that folder without following links, which another user may
+    have created since the path was resolved. Raises MissingFile, Unreadable, OutsideReadable.
     """
-    # A pipe would make us wait; a link in place of the resolved path would lead elsewhere.
+    # Opening a pipe would block; a link in place of the resolved path would lead elsewhere.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         descriptor = open_beneath(folder, path, flags) if folder else os.open(path, flags)
@@ -140,11 +138,11 @@ def open_file(path: Path, folder: Path | None = None) -> OpenFile:
 
 
 def check_unmoved(path: Path) -> None:
-    """Raise OutsideReadable if a real path has become a link since it was looked at."""
+    """Raise OutsideReadable if a resolved path contains a link by now."""
     try:
         unmoved = os.path.realpath(path) == str(path)
     except OSError:
-        unmoved = False  # a link that was taken away just now
+        unmoved = False  # a link that was removed just now
     if not unmoved:
         raise OutsideReadable(f"{path} was replaced by a link while it was read.")
 
@@ -159,5 +157,5 @@ def _is_file_within(path: Path, root: Path) -> bool:
 def _raise(error: OSError) -> NoReturn:
     name = Path(error.filename or "").name
     if error.errno in _NO_SUCH:
-        raise MissingFile(f"{name} is not there.") from error
+        raise MissingFile(f"{name} does not exist.") from error
     raise Unreadable(f"{name} cannot be read: {error.strerror}.") from error

@@ -1,4 +1,4 @@
-"""Arithmetic of regions: what a slice needs from storage, and which chunks that touches."""
+"""Arithmetic of regions (tuples of slices), and the chunks that they touch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Region = tuple[slice, ...]
 
 
 def whole(shape: Sequence[int]) -> Region:
-    """Return the region of everything."""
+    """Return the region of a whole array."""
     return tuple(slice(0, size) for size in shape)
 
 
@@ -26,7 +26,7 @@ def shape_of(region: Region) -> tuple[int, ...]:
 
 
 def fetch_plan(shape: Sequence[int], items: NDSlice) -> tuple[Region, NDSlice]:
-    """What to fetch (ascending slices), and the index that turns it into what `items` asked for.
+    """Return the ascending slices to fetch, and the index to apply to the fetched array.
 
     `items` select at least one element, and are within bounds.
     """
@@ -46,14 +46,14 @@ def fetch_plan(shape: Sequence[int], items: NDSlice) -> tuple[Region, NDSlice]:
 
 
 def take_region(array: np.ndarray[Any, Any], region: Region) -> np.ndarray[Any, Any]:
-    """Like `array[region]`, but an array also where there are no dimensions."""
+    """Return `array[region]`, as an array also if it has no dimensions."""
     index: Any = (*region, ...)
     part: np.ndarray[Any, Any] = array[index]
     return part
 
 
 def chunk_ranges(region: Region, chunk: Sequence[int]) -> tuple[range, ...]:
-    """Along each dimension, the numbers of the chunks that a non-empty `region` touches."""
+    """Return, for each dimension, the numbers of the chunks that a non-empty `region` touches."""
     return tuple(
         range(part.start // size, -(-part.stop // size))
         for part, size in zip(region, chunk, strict=True)
@@ -71,7 +71,7 @@ def chunks_of(region: Region, chunk: Sequence[int]) -> Iterator[tuple[int, ...]]
 
 
 def select_touched(region: Region, chunk: Sequence[int], indices: np.ndarray[Any, Any]) -> Any:
-    """Return those of some chunks, by their indices in rows, of which `region` needs an element."""
+    """Select from chunk indices, one per row, those of which `region` needs an element."""
     needed = np.ones(len(indices), bool)
     for dimension, (part, size) in enumerate(zip(region, chunk, strict=True)):
         begin = indices[:, dimension] * size
@@ -82,7 +82,7 @@ def select_touched(region: Region, chunk: Sequence[int], indices: np.ndarray[Any
 
 
 def touched_numbers(region: Region, chunk: Sequence[int]) -> list[list[int]]:
-    """Along each dimension, the numbers of the chunks of which `region` needs an element."""
+    """Return, per dimension, the numbers of the chunks of which `region` needs an element."""
     return [
         list(numbers)
         if (part.step or 1) <= size
@@ -92,7 +92,7 @@ def touched_numbers(region: Region, chunk: Sequence[int]) -> list[list[int]]:
 
 
 def count_touched(region: Region, chunk: Sequence[int]) -> int:
-    """Return of how many chunks a non-empty `region`, with whatever steps, needs an element."""
+    """Return of how many chunks a non-empty `region` with any steps needs an element."""
     return math.prod(
         len(numbers) if (part.step or 1) <= size else len(range(part.start, part.stop, part.step))
         for part, size, numbers in zip(region, chunk, chunk_ranges(region, chunk), strict=True)
@@ -100,7 +100,7 @@ def count_touched(region: Region, chunk: Sequence[int]) -> int:
 
 
 def chunk_region(index: Sequence[int], chunk: Sequence[int]) -> Region:
-    """Return the region that chunk `index` covers, edges of the array disregarded."""
+    """Return the region of chunk `index`, not clipped at the edge of the array."""
     return tuple(
         slice(number * size, (number + 1) * size) for number, size in zip(index, chunk, strict=True)
     )
@@ -126,7 +126,7 @@ def split_region(region: Region, chunk: Sequence[int], *, max_elements: int) -> 
 
 
 def outside_parts(region: Region, shape: Sequence[int]) -> Iterator[Region]:
-    """What of `region` is not within `shape`, in one region for each dimension at most."""
+    """Yield the parts of `region` outside `shape`, at most one per dimension."""
     inside = region
     for dimension, (part, size) in enumerate(zip(region, shape, strict=True)):
         if part.stop > size:
@@ -142,7 +142,7 @@ def outside_parts(region: Region, shape: Sequence[int]) -> Iterator[Region]:
 
 
 def overlap(first: Region, second: Region) -> Region:
-    """What is in both of two regions that touch."""
+    """Return the intersection of two regions that overlap."""
     return tuple(
         slice(max(a.start, b.start), min(a.stop, b.stop))
         for a, b in zip(first, second, strict=True)
@@ -150,7 +150,7 @@ def overlap(first: Region, second: Region) -> Region:
 
 
 def relative(region: Region, origin: Region) -> Region:
-    """`region` as counted from where `origin` starts."""
+    """Return `region` relative to the start of `origin`."""
     return tuple(
         slice(part.start - start.start, part.stop - start.start)
         for part, start in zip(region, origin, strict=True)

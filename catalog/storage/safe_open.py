@@ -1,8 +1,8 @@
-"""Opening a file below a folder without following any link on the way.
+"""Open a file below a folder without following symbolic links.
 
-A path is checked first and opened afterwards. A user who may write to a folder on the way could
-replace it by a link in between; the kernel refuses to follow that link here. Linux 5.6 and later do
-so in one call (`openat2`); elsewhere one folder is opened after another.
+A path is checked first and opened afterwards. A user with write access to a folder on the way could
+replace it by a link in between; here, the kernel refuses to follow that link. Linux 5.6 and later
+do so in one call (`openat2`); elsewhere one folder is opened after another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 # The same on all architectures.
 OPENAT2 = 437
 NO_MAGIC_LINKS, NO_LINKS, BENEATH = 0x02, 0x04, 0x08
-# Not there, or kept from containers by a filter.
+# The call does not exist, or a container's seccomp filter blocks it.
 UNAVAILABLE = (errno.ENOSYS, errno.EPERM)
 
 
@@ -29,9 +29,9 @@ class _How(ctypes.Structure):
 
 
 def open_beneath(folder: Path, path: Path, flags: int) -> int:
-    """Open `path`, which lies below `folder`; its descriptor.
+    """Open `path`, which lies below `folder`; return its descriptor.
 
-    Both are real paths. Raises OSError, with ELOOP or ENOTDIR where a link is on the way by now.
+    Both paths are resolved. Raises OSError: ELOOP or ENOTDIR if a link is on the way by now.
     """
     start = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -1,4 +1,4 @@
-"""A selection of an array in portions: one after another they are its elements in C order."""
+"""Split a selection of an array into parts whose concatenation is the selection in C order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from tiled_client.wire.slices import Item, NDSlice
 
-# A portion ends where a chunk does, unless it would be so many times larger than it is to be.
+# Parts end at chunk boundaries, unless that made them this many times larger than the limit.
 MAX_STRETCH = 8
 MAX_PART_BYTES = 32 << 20
 
@@ -26,7 +26,7 @@ def split_selection(
 ) -> Iterator[NDSlice]:
     """Split what `items` select into parts of at most `max_elements`, or as many as chunks take.
 
-    `items` are within bounds. `chunk` is how long the chunks are in each dimension.
+    `items` are within bounds. `chunk` is the chunk size in each dimension.
     """
     if not shape:
         yield ()
@@ -65,13 +65,13 @@ def _wanted(size: int, item: Item) -> range:
 
 
 def _slice(numbers: range) -> slice:
-    """Return the slice that selects `numbers`, of which there is at least one."""
+    """Return the slice that selects the non-empty range `numbers`."""
     stop = numbers[-1] + (1 if numbers.step > 0 else -1)
     return slice(numbers[0], None if stop < 0 else stop, numbers.step)
 
 
 def _cut(wanted: Sequence[range], max_elements: int) -> tuple[int, int]:
-    """Return the dimension to cut along, and how many elements each number of it has."""
+    """Return the dimension to split, and the number of elements per index of it."""
     for dimension in range(len(wanted)):
         inner = math.prod(len(numbers) for numbers in wanted[dimension + 1 :])
         if inner <= max_elements:
@@ -80,7 +80,7 @@ def _cut(wanted: Sequence[range], max_elements: int) -> tuple[int, int]:
 
 
 def _parts(numbers: range, count: int, chunk: int, stretched: int) -> Iterator[range]:
-    """`numbers` in parts of about `count`, which end with chunks where that is possible."""
+    """Split `numbers` into parts of about `count`, at chunk boundaries if possible."""
     if numbers.step != 1 or chunk > max(count, stretched):
         for start in range(0, len(numbers), count):
             yield numbers[start : start + count]

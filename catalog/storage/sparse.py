@@ -1,7 +1,7 @@
-"""Sparse arrays on disk: a Parquet file for each block, of the elements that are in it.
+"""Sparse arrays on disk: one Parquet file per block, with its elements.
 
-Its columns are `dim0`, `dim1`, ..., counted from the beginning of the block, and `data`. A block
-without elements has no file.
+The columns are `dim0`, `dim1`, ..., relative to the start of the block, and `data`. A block without
+elements has no file.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from .atomic_write import replace_file
 from .errors import MissingFile, SchemaMismatch, Unreadable
 
 MIMETYPE = "application/x-parquet;structure=sparse"
-# What has a zero to leave out, and a form in Arrow.
+# Kinds of dtypes that have a zero to omit, and an Arrow type.
 KINDS = "biuf"
 
 
 def parse_body(
     body: bytes, structure: SparseStructure, shape: Sequence[int], *, max_bytes: int
 ) -> Coo:
-    """Return the elements in a request's body, an Arrow IPC file, of an array of `shape`.
+    """Parse a request body, an Arrow IPC file, into the elements of an array of `shape`.
 
-    Columns are found by name; a pandas index is left out. A compressed body may unpack to
+    Columns are found by name; a pandas index is ignored. A compressed body may unpack to
     `max_bytes` bytes. Raises Malformed, Oversized, SchemaMismatch (no such columns, values of
     another kind), WireError (coordinates outside).
     """
@@ -43,7 +43,7 @@ def parse_body(
 
 
 def payload_of(body: bytes, elements: Coo) -> bytes:
-    """What is passed on of a body: itself if it is as plain as its readers expect, else anew."""
+    """Return a body for subscribers: unchanged if its types are the declared ones."""
     names = dim_names(len(elements.shape))
     if tables.is_ipc_file(body):
         schema = pa.ipc.open_file(pa.py_buffer(body)).schema
@@ -55,7 +55,7 @@ def payload_of(body: bytes, elements: Coo) -> bytes:
 
 
 def write_block(directory: Path, block: Sequence[int], elements: Coo, *, sync: bool) -> Path:
-    """Write the elements of a block to a new file, whole or not at all."""
+    """Write the elements of a block to a new file, atomically; return its path."""
     number = ".".join(map(str, block))
     path = directory / f"block-{number}-{secrets.token_hex(4)}.parquet"
     sink = pa.BufferOutputStream()
@@ -65,17 +65,17 @@ def write_block(directory: Path, block: Sequence[int], elements: Coo, *, sync: b
 
 
 def read_block(path: Path, shape: Sequence[int]) -> Coo:
-    """Return the elements of a block of `shape`. Raises MissingFile, Unreadable."""
+    """Read the elements of a block of `shape`. Raises MissingFile, Unreadable."""
     try:
         return Coo.from_arrow(pyarrow.parquet.read_table(path), shape)
     except FileNotFoundError as error:
-        raise MissingFile(f"The block {path} is not there.") from error
+        raise MissingFile(f"The block {path} does not exist.") from error
     except (pa.ArrowException, OSError, WireError) as error:
         raise Unreadable(f"The block {path} cannot be read: {error}") from error
 
 
 def check_dtype(structure: SparseStructure) -> None:
-    """Raise SchemaMismatch for elements that cannot be kept."""
+    """Raise SchemaMismatch for a dtype that cannot be stored."""
     dtype = structure.dtype
     if dtype.kind not in KINDS or dtype.itemsize > 8:
         raise SchemaMismatch(

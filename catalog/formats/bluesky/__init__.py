@@ -1,1 +1,1 @@
-"""Export of bluesky runs as documents."""
+"""Export of Bluesky runs as documents."""

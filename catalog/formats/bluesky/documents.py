@@ -1,9 +1,9 @@
-"""The documents of a run, for the spec `BlueskyRun` 3, as its writer laid them out.
+"""The documents of a run of spec `BlueskyRun` 3, in the layout of its writer.
 
-A run is a container of streams. A stream is a container whose metadata are those of its descriptor;
-in it are one table `internal` with a row for each event (or several, `internal_0` and so on, that
-share its columns), arrays and ragged arrays with a row for each event, and arrays in files of
-others, which become a stream resource and a stream datum. Source: bluesky-tiled-plugins 2.0.12.
+A run is a container of streams. A stream is a container with the metadata of its descriptor; it has
+a table `internal` with a row per event (or several, `internal_0` and so on, that share its
+columns), arrays and ragged arrays with a row per event, and arrays in external files, which become
+a stream resource and a stream datum. Source: bluesky-tiled-plugins 2.0.12.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from .external_files import stream_datum, stream_resource
 SPEC, STREAM = "BlueskyRun", "BlueskyEventStream"
 VERSION = "3."
 RECORD, END = b"\x1e", b"\n"
-# An older layout has the streams in a container of this key.
+# In an older layout, the streams are in a container of this key.
 LEGACY_STREAMS_KEY = "streams"
 NON_DESCRIPTOR_KEYS = {"_config_updates", "stream_name"}
 
 
 def documents(export: Export[Subtree]) -> Iterator[bytes]:
-    """Objects of `name` and `doc`, each between a record separator and a line feed (RFC 7464).
+    """Yield JSON objects of `name` and `doc` as a JSON text sequence (RFC 7464).
 
-    Start, descriptors and events by their times, stream resources and datums, stop.
+    The order is start, descriptors and events by time, stream resources and datums, stop.
     """
     versions = [s.get("version") or "" for s in export.data.node.specs if s["name"] == SPEC]
     if not any(version.startswith(VERSION) for version in versions):
-        raise NotAcceptable(f"Only a {SPEC} of version 3 has its documents in the catalog.")
+        raise NotAcceptable(f"Only a {SPEC} of version 3 can be exported as documents.")
     return _report_errors(_records(export.data))
 
 
 def _report_errors(records: Iterator[bytes]) -> Iterator[bytes]:
-    """Anybody may call a container a run, and put anything in it where a run has its documents."""
+    """Translate errors to NotAcceptable: a container with this spec may have any content."""
     try:
         yield from records
     except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -78,21 +78,21 @@ class Stream:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Those of the descriptor, and what was changed later."""
+        """The metadata of the descriptor, and later changes."""
         return dict(self.node.metadata)
 
     @cached_property
     def parts(self) -> list[Subtree]:
-        """Tables and arrays."""
+        """The tables and arrays."""
         return list(self.node.children())
 
     @cached_property
     def files(self) -> list[Subtree]:
-        """Arrays in files of others."""
+        """The arrays in external files."""
         return [part for part in self.parts if self._is_file(part)]
 
     def timed(self) -> Iterator[tuple[float, str, dict[str, Any]]]:
-        """Descriptors and events, with their times."""
+        """Yield descriptors and events, with their times."""
         descriptors = self.descriptors()
         moments = DescriptorTimes([(d.get("time") or 0.0, d.get("uid", "")) for d in descriptors])
         inside = [part for part in self.parts if not self._is_file(part)]
@@ -137,7 +137,7 @@ def _object_keys(data_keys: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _apply_change(before: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """Return the descriptor after a change, which names what is new of the configuration."""
+    """Return the descriptor after a change of the configuration."""
     after = copy.deepcopy(before)
     after.update({name: change[name] for name in ("uid", "time") if name in change})
     for name, values in (change.get("configuration") or {}).items():

@@ -1,4 +1,4 @@
-"""The events of a stream, from its tables and arrays, some rows at a time."""
+"""The events of a stream, read from its tables and arrays in batches of rows."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ MAX_BYTES_PER_READ = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class DescriptorTimes:
-    """Since when which descriptor holds."""
+    """The times from which each descriptor is valid."""
 
     begun: Sequence[tuple[float, str]]
 
     def descriptor(self, time: float) -> str:
-        """Return the uid of the one that holds then."""
+        """Return the uid of the descriptor that is valid at `time`."""
         later = [begin for begin, _ in self.begun[1:]]
         return self.begun[bisect_right(later, time)][1]
 
 
 def events(parts: Sequence[Subtree], moments: DescriptorTimes) -> Iterator[dict[str, Any]]:
-    """Yield the documents, in the order of the rows; of rows with one number, the last counts."""
+    """Yield the events in the order of rows; the last of rows with one number wins."""
     tables = [part for part in parts if _is_table(part)]
     arrays = [p for p in parts if isinstance(p.structure, (ArrayStructure, RaggedStructure))]
     numbers = _numbers(tables, arrays)

@@ -1,4 +1,4 @@
-"""Arrays in files of others as the documents that they were registered from."""
+"""Arrays in external files as the documents that they were registered from."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ URI_PARAMETERS = {"data_uri", "data_uris"}
 def stream_resource(
     descriptor: Mapping[str, Any], start: Mapping[str, Any], part: Subtree
 ) -> dict[str, Any]:
-    """Where the files are, and how they are read."""
+    """Return the stream resource: the location of the files, and how to read them."""
     source = _source(part)
     stacked, _ = _frames(descriptor, part)
     parameters = {**source.parameters}
@@ -34,7 +34,7 @@ def stream_resource(
 
 
 def stream_datum(descriptor: Mapping[str, Any], part: Subtree) -> dict[str, Any]:
-    """That all that is in the files belongs to the stream, from its first event on."""
+    """Return the stream datum: all frames in the files, from the first event on."""
     _, count = _frames(descriptor, part)
     first = _first_number(descriptor, part)
     return {
@@ -47,9 +47,9 @@ def stream_datum(descriptor: Mapping[str, Any], part: Subtree) -> dict[str, Any]
 
 
 def template_of(uris: Sequence[str]) -> tuple[str, str, int] | None:
-    """Return a folder, a template and a first number from which file addresses can be made again.
+    """Return folder, template and first number of consecutively numbered file URIs.
 
-    None where they are not numbered one after the other.
+    None if they are not consecutive.
     """
     folder = uris[0][: uris[0].rfind("/") + 1]
     names = [uri.removeprefix(folder) for uri in uris]
@@ -80,7 +80,7 @@ def _uris(source: DataSource) -> list[str]:
 
 
 def _uri(source: DataSource, parameters: dict[str, Any]) -> str:
-    """Where the files are; `parameters` get a template where there are several, numbered."""
+    """Return the URI of the files; set a template in `parameters` for several numbered files."""
     uris = _uris(source)
     found = template_of(uris) if len(uris) > 1 and "template" not in parameters else None
     if found is None:
@@ -96,7 +96,7 @@ def _shape_of_one(descriptor: Mapping[str, Any], part: Subtree) -> tuple[int, ..
 
 
 def _frames(descriptor: Mapping[str, Any], part: Subtree) -> tuple[bool, int]:
-    """Return whether each event adds a dimension, and how many events the files hold."""
+    """Return whether each event adds a dimension, and the number of events in the files."""
     structure = part.structure
     shape = structure.shape if isinstance(structure, ArrayStructure) else ()
     one = _shape_of_one(descriptor, part)
@@ -106,7 +106,7 @@ def _frames(descriptor: Mapping[str, Any], part: Subtree) -> tuple[bool, int]:
 
 
 def _first_number(descriptor: Mapping[str, Any], part: Subtree) -> int:
-    """Return the index of the first event: files that are not numbered from zero begin later."""
+    """Return the index of the first event, which the number of the first file implies."""
     source, one = _source(part), _shape_of_one(descriptor, part)
     uris = _uris(source)
     if len(uris) < 2 or "template" in source.parameters:

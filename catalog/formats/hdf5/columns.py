@@ -1,11 +1,11 @@
-"""Columns of tables as datasets of HDF5, written piece by piece.
+"""Table columns as HDF5 datasets, appended table by table.
 
 | column | dataset |
 | --- | --- |
-| whole numbers, booleans | the same; float64 where one is missing, which is NaN |
-| texts | UTF-8; a missing one is empty |
-| bytes | arrays of bytes of any length |
-| lists of numbers | arrays of any length |
+| integers, booleans | unchanged; float64 with NaN if there are nulls |
+| strings | UTF-8; nulls are empty |
+| bytes | variable-length arrays of bytes |
+| lists of numbers | variable-length arrays |
 | other nested values | JSON |
 """
 
@@ -32,12 +32,12 @@ from .values import TEXT, dataset_dtype, dataset_values, link_name, write_units
 
 Array = np.ndarray[Any, Any]
 
-# A chunk takes its size on the disk however few rows there are, for each of the columns.
+# A chunk of each column takes its full size on disk, however few rows there are.
 ROWS_PER_CHUNK = range(1024, 16_384 + 1)
 
 
 def write_columns(group: Any, rows: RowSelection, count: Callable[[int], None]) -> None:
-    """A dataset for each column; `count` is told of the bytes before they are written."""
+    """Write a dataset for each column; call `count` with the bytes before writing them."""
     gaps = _with_gaps(rows)
     pieces = bounded_slices(rows.pieces())
     first = [*islice(pieces, 1)]
@@ -69,7 +69,7 @@ def _new_column(group: Any, name: str, values: Array, dtype: np.dtype[Any], chun
 
 
 def _values(column: pa.ChunkedArray, gaps: bool) -> tuple[Array, np.dtype[Any]]:
-    """Return the elements as they are stored, and the dtype that they mean."""
+    """Return the elements to store, and their logical dtype."""
     kind = column.type
     if types.is_dictionary(kind):
         return _values(column.cast(kind.value_type), gaps)
@@ -107,7 +107,7 @@ def _numbers_in_lists(kind: pa.DataType) -> np.dtype[Any] | None:
     inner = kind.value_type
     if types.is_floating(inner):
         return np.dtype(str(inner.to_pandas_dtype().__name__))
-    # A list may have gaps.
+    # A list may contain nulls, which become NaN.
     return np.dtype(np.float64) if types.is_integer(inner) else None
 
 
@@ -123,7 +123,7 @@ def _fill_gaps(values: list[Any], dtype: np.dtype[Any]) -> Array:
 
 
 def _with_gaps(rows: RowSelection) -> set[str]:
-    """Return the columns of whole numbers or booleans in which something is missing."""
+    """Return the columns of integers or booleans that contain nulls."""
     exact = [
         field.name
         for field in rows.schema

@@ -1,16 +1,16 @@
-"""HDF5 files: of a single node, or of a container with all that is in it.
+"""Export of a node, or of a container with its descendants, as an HDF5 file.
 
 | node | in the file |
 | --- | --- |
 | container | a group |
-| array | a dataset, with the names of its dimensions as labels |
+| array | a dataset, with its dimension names as labels |
 | table | a group with a dataset for each column |
 | sparse array | a group with the datasets `data` and `coords`, and the attribute `shape` |
 | awkward or ragged array | a group with a dataset for each buffer, `form` and `length` |
-| what cannot be read, or has no form in HDF5 | an empty group with `not_exported`, saying why |
+| unreadable data, or data without HDF5 form | an empty group with the reason in `not_exported` |
 
-`form` (JSON) and `length` are attributes, as `awkward.from_buffers` takes them. Metadata are
-attributes. How elements and attributes are written is said in `hdf5_values`.
+`form` (JSON) and `length` are attributes, as `awkward.from_buffers` takes them. Metadata become
+attributes. See `hdf5.values` for the form of elements and attributes.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ from .values import dataset_dtype, dataset_values, link_name, write_attributes, 
 
 Array = np.ndarray[Any, Any]
 
-# The oldest form of file whose attributes may have any size; HDF5 reads it since 1.8.
+# The oldest file format with attributes of any size; readable since HDF5 1.8.
 VERSION = ("v108", "latest")
 NOT_EXPORTED = "not_exported"
 DATA = "data"
-# What h5py raises for what it has no form for.
+# Errors of h5py for values that it cannot write.
 UNSUPPORTED_VALUE_ERRORS = (TypeError, ValueError, OverflowError)
-# What is raised for data of one node, whatever is wrong with them: the others are exported.
+# Errors of the data of one node: the export continues with the other nodes.
 UNREADABLE = (
     *(ServiceError, StorageError, WireError, pa.ArrowException, *UNSUPPORTED_VALUE_ERRORS),
     *(LookupError, ArithmeticError, AttributeError, RuntimeError, SystemError),
@@ -67,30 +67,30 @@ UNREADABLE = (
 
 
 class ExportTooLarge(BadRequest):
-    """More data than one export may hold."""
+    """The export would exceed its size limit."""
 
 
 @dataclass
 class SizeBudget:
-    """How many bytes of data have been written, and are taken for the file that holds them."""
+    """Counts the bytes written, and reserves them from the budget of temporary files."""
 
     limit: int
     grown: Reservation
     size: int = 0
 
     def add(self, size: int) -> None:
-        """Count them before they are written. Raises TooMuch and Exhausted."""
+        """Count bytes before they are written. Raises ExportTooLarge and Exhausted."""
         self.size += size
         if self.size > self.limit:
             raise ExportTooLarge(
-                f"Export would exceed {self.limit}. Name some children ('?field=...'), or export "
-                "a part of it."
+                f"Export would exceed {self.limit} bytes. Select some children ('?field=...'), or "
+                "export a part of it."
             )
         self.grown.by(size)
 
 
 def array_file(export: Export[Array]) -> Iterator[bytes]:
-    """Yield a file with one dataset, named as the node."""
+    """Yield a file with one dataset, named for the node."""
 
     def write(file: Any, grown: Reservation) -> None:
         grown.by(export.data.nbytes)
@@ -150,7 +150,7 @@ def _file(export: Export[Any], write: Any) -> Iterator[bytes]:
 
 
 def _write_item(group: Any, item: Subtree, amount: SizeBudget) -> Any:
-    """Write a node without those below it. Returns its group, or its dataset."""
+    """Write a node without its descendants; return its group or dataset."""
     name = link_name(item.key)
     try:
         made = _write_data(group, name, item, amount)
@@ -188,7 +188,9 @@ def _write_elements(made: Any, node: Node, amount: SizeBudget) -> None:
         case RaggedStructure():
             _write_buffers(made, read_ragged(node), amount)
         case _:
-            made.attrs[NOT_EXPORTED] = f"A node of family {node.family} has no form in HDF5."
+            made.attrs[NOT_EXPORTED] = (
+                f"A node of family {node.family} cannot be represented in HDF5."
+            )
 
 
 def _write_array(
@@ -226,7 +228,7 @@ def _write_coo(group: Any, coo: Coo) -> None:
 def _write_buffers(group: Any, array: Any, amount: SizeBudget) -> None:
     import awkward
 
-    # Before they are made: items that are shared are written as often as they occur.
+    # Counted before expansion: shared items are written as often as they occur.
     amount.add(expanded_nbytes(array))
     form, length, buffers = awkward.to_buffers(awkward.to_packed(array))
     for name, buffer in buffers.items():

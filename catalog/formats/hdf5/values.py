@@ -1,12 +1,12 @@
-"""What HDF5 can hold: names, attributes, and the elements of datasets.
+"""Representation of names, attributes and elements in HDF5.
 
 | values | in HDF5 |
 | --- | --- |
-| numbers, booleans, bytes, records | as they are |
-| texts | UTF-8 of any length |
-| times | whole numbers, with `units` as in "seconds since 1970-01-01" |
-| durations | whole numbers, with `units` as in "seconds" |
-| metadata that are neither texts, numbers nor regular lists of one of these | JSON |
+| numbers, booleans, bytes, records | unchanged |
+| strings | variable-length UTF-8 |
+| times | integers, with `units` such as "seconds since 1970-01-01" |
+| durations | integers, with `units` such as "seconds" |
+| metadata other than strings, numbers and regular lists of one of these | JSON |
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ UNITS = {
     "us": "microseconds",
     "ns": "nanoseconds",
 }
-# Calendar units have no fixed length, and finer ones no name.
+# Calendar units have no fixed length, and finer units have no CF name.
 NEAREST = {"Y": "D", "M": "D", "ps": "ns", "fs": "ns", "as": "ns", "generic": "s"}
 
 
 def link_name(key: str) -> str:
-    """Return a key as the name of a link: HDF5 keeps `/`, `.` and the empty text for itself."""
+    """Return a key as a link name: HDF5 reserves `/`, `.` and the empty name."""
     if key in {"", "."}:
         return "%2E" if key else "%"
     return key.replace("/", "%2F")
 
 
 def write_attributes(item: Any, metadata: Mapping[str, Any]) -> None:
-    """Metadata as attributes of a group or a dataset."""
+    """Write metadata as attributes of a group or a dataset."""
     for key, value in metadata.items():
         item.attrs[key or "%"] = attribute(value)
 
 
 def attribute(value: Any) -> Any:
-    """Return a value as an attribute can hold it."""
+    """Return a value that an attribute can store."""
     if isinstance(value, (str, bool, float)):
         return value
     if isinstance(value, int):
@@ -73,7 +73,7 @@ def dataset_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def dataset_values(array: Array) -> Array:
-    """Return the elements in `dataset_dtype`. Raises ValueError for strings that UTF-8 lacks."""
+    """Return the elements in `dataset_dtype`. Raises ValueError for strings not in UTF-8."""
     dtype = array.dtype
     if dtype.names is not None:
         stored = np.empty(array.shape, dataset_dtype(dtype))
@@ -95,7 +95,7 @@ def dataset_values(array: Array) -> Array:
 
 
 def write_units(dataset: Any, dtype: np.dtype[Any]) -> None:
-    """Say what the numbers of times mean, as the CF conventions do."""
+    """Set the `units` of times, following the CF conventions."""
     if dtype.kind not in "Mm":
         return
     unit = np.datetime_data(dtype)[0]

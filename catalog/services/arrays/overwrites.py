@@ -99,7 +99,7 @@ def settle_stages(node: UUID, directory: Path, structure: ArrayStructure, *, alo
 
     With `alone`, for a writer that holds the locks of the node, other stages are discarded.
     """
-    for name in array_store().staged(directory):
+    for name in array_store().list_stages(directory):
         stage = Stage(directory, structure, name)
         if _is_committed(node, stage):
             stage.apply(alone=alone)
@@ -114,7 +114,7 @@ def settle_node(node: UUID) -> None:
     """
     try:
         for directory in (node_folder(node), *node_folder(node).glob("branch-*")):
-            if array_store().staged(directory):
+            if array_store().list_stages(directory):
                 structure = _structure(node)
                 if structure is not None:
                     settle_stages(node, directory, structure, alone=False)
@@ -150,7 +150,7 @@ def clean_up_stages(node: UUID, *, min_age: float) -> int:
 def has_pending_stages(node: UUID) -> bool:
     """Return whether a write to `node` is in progress, or was interrupted."""
     folders = (node_folder(node), *node_folder(node).glob("branch-*"))
-    return any(array_store().staged(directory) for directory in folders)
+    return any(array_store().list_stages(directory) for directory in folders)
 
 
 def _is_old(path: str, seconds: float) -> bool:

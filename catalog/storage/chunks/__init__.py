@@ -1,1 +1,1 @@
-"""Chunks of stored arrays: their files, which were written, which are staged."""
+"""Chunks of stored arrays: files, records of written chunks, and staged writes."""

@@ -1,7 +1,7 @@
-"""Chunks as files: without compression a chunk file is the chunk, in C order.
+"""Direct access to chunk files: uncompressed, so that a file is its chunk in C order.
 
-For a few chunks this is several times quicker than to ask tensorstore (a row of 8 KB: 0.1 ms
-against 0.5 ms); for many, tensorstore's threads win.
+For a few chunks this is several times faster than tensorstore (a row of 8 KB: 0.1 ms against
+0.5 ms); for many chunks, tensorstore's threads win.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def write_chunks(
 ) -> None:
     """Write `values` over `region` of an array of (stored) `shape`, chunk by chunk.
 
-    What readers know of, `visible_shape`, changes by whole chunk files. What lies beyond is written
-    in its place, unless it shall reach the disk. Raises MissingFile for a part of a chunk whose
+    Within `visible_shape`, which readers know, chunk files are replaced as a whole. Beyond it they
+    are modified in place, unless `sync` is set. Raises MissingFile for a part of a chunk whose
     other parts are lost.
     """
     for index in chunks_of(region, layout.chunk):
@@ -76,9 +76,9 @@ def new_chunk(
     values: Array,
     shape: Sequence[int],
 ) -> Array:
-    """Return a chunk as it is after `values` are written over `region`; what they leave is read.
+    """Return a chunk with `values` written over `region`; its other elements are read.
 
-    Raises MissingFile, if what they leave is lost.
+    Raises MissingFile if those elements are lost.
     """
     covered = chunk_region(index, layout.chunk)
     part = overlap(covered, region)
@@ -96,7 +96,7 @@ def new_chunk(
 def partial_chunks(
     layout: Layout, region: Region, shape: Sequence[int]
 ) -> Iterator[tuple[int, ...]]:
-    """Yield the chunks of which `region` covers a part only, of what is within the shape."""
+    """Yield the chunks of which `region` covers only a part of the elements within `shape`."""
     if all(
         part.start % size == 0 and (part.stop % size == 0 or part.stop == end)
         for part, size, end in zip(region, layout.chunk, shape, strict=True)
@@ -110,9 +110,9 @@ def partial_chunks(
 
 
 def read_chunks(directory: Path, layout: Layout, region: Region) -> Array:
-    """Return the elements of `region`; zeros where nothing was written. Not to be changed.
+    """Read the elements of `region`, zeros where nothing was written. Do not modify the result.
 
-    Those of one chunk are a view of its file. Raises MissingFile for a chunk that is lost.
+    A region within one chunk is a view of its file. Raises MissingFile for a lost chunk.
     """
     if count_chunks(region, layout.chunk) == 1:
         index = next(chunks_of(region, layout.chunk))
@@ -131,7 +131,7 @@ def read_chunks(directory: Path, layout: Layout, region: Region) -> Array:
 
 
 def write_chunk(directory: Path, index: Sequence[int], chunk: Array, sync: bool) -> None:
-    """Replace the file of one chunk. Raises Unreadable for a folder in its place."""
+    """Replace the file of one chunk. Raises Unreadable if a folder has its name."""
     path = chunk_path(directory, index)
     try:
         replace_file(path, chunk_bytes(chunk), sync=sync)
@@ -140,14 +140,14 @@ def write_chunk(directory: Path, index: Sequence[int], chunk: Array, sync: bool)
 
 
 def folder_in_place_error(path: str) -> Unreadable:
-    """Return the error for a folder where a chunk's file belongs."""
-    return Unreadable(f"{path} is a folder, where a chunk of the array belongs.")
+    """Return the error for a folder that has the name of a chunk file."""
+    return Unreadable(f"{path} is a folder, but should be a chunk file of the array.")
 
 
 def map_written_chunk(directory: Path, layout: Layout, index: Sequence[int]) -> Array | None:
-    """Return one chunk within the shape, mapped, or None if it was never written.
+    """Map a chunk within the shape into memory; return None if it was never written.
 
-    Raises MissingFile if it was and is not there, Unreadable.
+    Raises MissingFile if it was written and its file is lost, Unreadable.
     """
     chunk = map_chunk(directory, layout, index)
     if chunk is None and written.check_lost(directory, layout, index):
@@ -170,7 +170,9 @@ def map_chunk(
         found = os.fstat(descriptor)
         size, regular = found.st_size, stat.S_ISREG(found.st_mode)
         if not regular or size != math.prod(layout.chunk) * layout.stored.itemsize:
-            raise Unreadable(f"{path} has {size} bytes, which is not a chunk of the array.")
+            raise Unreadable(
+                f"{path} has {size} bytes, which is not the size of a chunk of the array."
+            )
         access = mmap.ACCESS_READ if mode == "r" else mmap.ACCESS_WRITE
         content = mmap.mmap(descriptor, size, access=access)
     finally:
@@ -179,7 +181,7 @@ def map_chunk(
 
 
 def clear_beyond(directory: Path, layout: Layout, shape: Sequence[int], sync: bool) -> None:
-    """Forget what an interrupted growth left beyond `shape`: the next one starts from zeros."""
+    """Clear what an interrupted growth left beyond `shape`, so that the next starts from zeros."""
     inside = whole(shape)
     written.clear_beyond(directory, layout, shape)
     for index, path in list(existing_chunks(directory, len(layout.chunk))):
@@ -194,9 +196,9 @@ def clear_beyond(directory: Path, layout: Layout, shape: Sequence[int], sync: bo
 def link_inside(
     directory: Path, copy: Path, layout: Layout, shape: Sequence[int], sync: bool
 ) -> None:
-    """Give the chunk files within `shape` a name in the folder `copy`, too.
+    """Hard-link the chunk files within `shape` into the folder `copy`.
 
-    Those that reach beyond it are copied: what is beyond may be changed in its place.
+    Chunks that reach beyond it are copied, since they may be modified in place.
     """
     inside = whole(shape)
     for index, path in existing_chunks(directory, len(layout.chunk)):
@@ -216,12 +218,12 @@ def _link(path: Path, name: str) -> None:
     os.makedirs(os.path.dirname(name), exist_ok=True)
     try:
         os.link(path, name)
-    except OSError:  # a file system without links
+    except OSError:  # the file system has no hard links
         shutil.copyfile(path, name)
 
 
 def existing_chunks(directory: Path, ndim: int) -> Iterator[tuple[tuple[int, ...], Path]]:
-    """Yield each chunk file, with its index; in no order. Other files are passed over."""
+    """Yield the index and path of each chunk file, in no order. Other files are skipped."""
     pattern = "/".join((FOLDER, *("*",) * ndim))
     for path in directory.glob(pattern):
         names = path.relative_to(directory).parts[1:]
@@ -230,7 +232,7 @@ def existing_chunks(directory: Path, ndim: int) -> Iterator[tuple[tuple[int, ...
 
 
 def chunk_bytes(chunk: Array) -> memoryview:
-    """Return the bytes of the file of a chunk."""
+    """Return the content of a chunk's file."""
     return chunk.reshape(-1).view("u1").data
 
 
@@ -251,7 +253,7 @@ def _pad(piece: Array, layout: Layout, place: Region) -> Array:
 def _write_in_place(
     directory: Path, layout: Layout, index: Sequence[int], place: Region, piece: Array, sync: bool
 ) -> bool:
-    """Change an existing chunk file; False if there is none."""
+    """Modify an existing chunk file; return False if there is none."""
     chunk = map_chunk(directory, layout, index, "r+")
     if chunk is None:
         return False
@@ -262,7 +264,7 @@ def _write_in_place(
 
 
 def _flush(chunk: Array) -> None:
-    """Let a chunk that was changed in its file reach the disk."""
+    """Flush a chunk that was modified through its mapping to the disk."""
     base: Any = chunk
     while isinstance(base, np.ndarray):
         base = base.base

@@ -1,8 +1,13 @@
-"""Chunks that take the place of others once their write is committed: whole files, set aside.
+"""Staged chunks: files that replace current chunks once their write is committed.
 
-They become current by renaming, chunk by chunk. Which process does that does not matter: each
-file can be put in its place once only, so that a process that took its time cannot undo what came
-later.
+| state | files | next |
+| --- | --- | --- |
+| staged | `staged-NAME...partial` beside or below the current chunk files | apply, discard |
+| applying | some are renamed to their chunk's name | apply again, by any process |
+| applied | none is left | - |
+
+Any process may apply a stage, also several at once: each file can be renamed only once, so that a
+slow process cannot undo a later write.
 """
 
 from __future__ import annotations
@@ -22,10 +27,10 @@ from . import staging_names, written
 from .files import chunk_bytes, folder_in_place_error, new_chunk
 from .staging_names import Index, chunk_path
 
-# Up to so many chunks are written, or put in their place, by one thread, and more by several.
+# Up to this number of chunks, one thread writes or renames them; more are shared by several.
 MAX_SERIAL_CHUNKS = 8
 THREADS = 4
-# A chunk, and its file.
+# A chunk's index, and the path of its staged file.
 StagedChunk = tuple[Index, str]
 Item = TypeVar("Item")
 
@@ -40,12 +45,9 @@ def stage_chunks(
     shape: Sequence[int],
     sync: bool,
 ) -> list[StagedChunk]:
-    """Set the chunks aside that `values` over `region` make of those of an array of `shape`.
-
-    Returns which these are, with their files.
-    """
+    """Stage the chunks that `values` over `region` make of an array of `shape`; return them."""
     indices = list(chunks_of(region, layout.chunk))
-    place = staging_names.file_of
+    place = staging_names.single_path
     if len(indices) > MAX_SERIAL_CHUNKS:
         place = staging_names.staged_path
         staging_names.write_list(directory, name, chunk_ranges(region, layout.chunk), sync=sync)
@@ -65,9 +67,9 @@ def stage_chunks(
 
 
 def find_staged(directory: Path, name: str, ndim: int) -> list[StagedChunk]:
-    """Return the chunks that the write called `name` has set aside, with their files."""
+    """Return the staged chunks of the write `name`, with their files."""
     mine = [each for each in staging_names.find_stages(directory) if each.name == name]
-    # An array without dimensions has one chunk, whose index is empty.
+    # The chunk of a 0-dimensional array has an empty index.
     return [(index[:ndim], path) for each in mine for index, path in each.chunks(directory)]
 
 
@@ -81,20 +83,20 @@ def apply(
     sync: bool,
     alone: bool,
 ) -> None:
-    """Put what the write called `name` has set aside in its place, unless others have done so.
+    """Rename the staged chunks of the write `name` into place, unless that was done before.
 
-    `alone` is whether nobody can write to the array meanwhile.
+    `alone` says that no other process can write to the array meanwhile.
     """
     if chunks and layout.recorded:
         indices = [index for index, _ in chunks]
-        written.before_placing(directory, layout, shape, indices, sync=sync, alone=alone)
+        written.before_publishing(directory, layout, shape, indices, sync=sync, alone=alone)
     _for_each(lambda chunk: _publish(chunk[1], chunk_path(directory, chunk[0]), sync), chunks)
     if len(chunks) > MAX_SERIAL_CHUNKS:
         _unlink(staging_names.list_path(directory, name))
 
 
 def discard(directory: Path, name: str) -> None:
-    """Remove what the write called `name` has set aside and not put in its place."""
+    """Remove the chunks of the write `name` that are still staged."""
     for each in staging_names.find_stages(directory):
         if each.name == name:
             for _, path in each.chunks(directory):
@@ -103,7 +105,7 @@ def discard(directory: Path, name: str) -> None:
 
 
 def _for_each(step: Callable[[Item], None], items: Sequence[Item]) -> None:
-    """Take a step for each item, in several threads where there are many."""
+    """Call `step` with each item, in several threads if there are many."""
 
     def some(first: int) -> None:
         for item in items[first::THREADS]:
@@ -122,7 +124,7 @@ def _publish(aside: str, path: str, sync: bool) -> None:
     try:
         rename_into_place(aside, path, sync=sync)
     except FileNotFoundError:
-        # Its folder is missing, or another process has put it there.
+        # The folder is missing, or another process has renamed the file before.
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with suppress(FileNotFoundError):
             rename_into_place(aside, path, sync=sync)

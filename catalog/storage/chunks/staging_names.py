@@ -1,9 +1,9 @@
-"""Names of what writes have set aside in the folder of an array until they are committed.
+"""File names of staged chunks in the folder of an array.
 
-A few chunks are files beside `zarr.json`, of the name of the write and the index of the chunk: to
-make a folder for each write would cost as much as to write a chunk. Many lie where they will be,
-under a longer name, since files are made quicker in many folders than in one; a list beside
-`zarr.json` says of which boxes of chunks they are.
+A few chunks are files beside `zarr.json`, named for the write and the chunk index: creating a
+folder per write would cost as much as writing a chunk. Many chunks lie beside their final files
+with a suffix, since creating files in many folders is faster than in one; a list beside
+`zarr.json` names the boxes of chunks that they are.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Index = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class StagedWrite:
-    """What the write `name` has set aside: the chunk `index`, or a list of many if that is None."""
+    """Files staged by the write `name`: of the chunk `index`, or those of a list if it is None."""
 
     name: str
     index: Index | None
     path: str
 
     def chunks(self, directory: Path) -> Iterator[tuple[Index, str]]:
-        """Yield the chunks, with their files, of which some may be in their place already."""
+        """Yield the chunks and their staged files, of which some may be applied already."""
         if self.index is not None:
             yield self.index, self.path
             return
@@ -40,7 +40,7 @@ class StagedWrite:
             yield index, staged_path(directory, self.name, index)
 
     def has(self, directory: Path, index: Index) -> bool:
-        """Return whether it has the file of this chunk."""
+        """Return whether the staged file of this chunk exists."""
         if self.index is not None:
             return (self.index or (0,)) == (index or (0,))
         return os.path.exists(staged_path(directory, self.name, index))
@@ -50,34 +50,34 @@ class StagedWrite:
             text = Path(self.path).read_text()
         except FileNotFoundError:
             return
-        # A writer that was killed may have left half a line: it has set nothing aside of it.
+        # A killed writer may leave half a line, before it has staged any of those chunks.
         for line in text.split("\n")[:-1]:
             ranges = [range(*map(int, numbers.split(":"))) for numbers in line.split()]
             yield itertools.product(*ranges)
 
 
 def chunk_path(directory: Path, index: Sequence[int]) -> str:
-    """Return the file of chunk `index`, by zarr's default key encoding."""
+    """Return the path of chunk `index`, in zarr's default key encoding."""
     return "/".join((str(directory), FOLDER, *map(str, index)))
 
 
-def file_of(directory: Path, name: str, index: Sequence[int]) -> str:
-    """Return the file of one chunk, of a few, that the write called `name` sets aside."""
+def single_path(directory: Path, name: str, index: Sequence[int]) -> str:
+    """Return the staged path of a chunk of a write `name` of few chunks."""
     return f"{directory}/staged-{name}@{'.'.join(map(str, index)) or '0'}.partial"
 
 
 def staged_path(directory: Path, name: str, index: Sequence[int]) -> str:
-    """Return the file of one chunk, of many, that the write called `name` sets aside."""
+    """Return the staged path of a chunk of a write `name` of many chunks."""
     return f"{chunk_path(directory, index)}.staged-{name}.partial"
 
 
 def list_path(directory: Path, name: str) -> str:
-    """Return the list of the many chunks that the write called `name` sets aside."""
+    """Return the path of the list of chunks of a write `name` of many chunks."""
     return f"{directory}/staged-{name}.partial"
 
 
 def write_list(directory: Path, name: str, numbers: Sequence[range], *, sync: bool) -> None:
-    """Note that the write called `name` is about to set the chunks with these numbers aside."""
+    """List the chunks with these numbers, which the write `name` is about to stage."""
     line = " ".join(f"{along.start}:{along.stop}" for along in numbers) + "\n"
     path = list_path(directory, name)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
@@ -90,7 +90,7 @@ def write_list(directory: Path, name: str, numbers: Sequence[range], *, sync: bo
 
 
 def find_stages(directory: Path) -> list[StagedWrite]:
-    """What is set aside in the folder of an array, which need not exist."""
+    """Return the staged files in the folder of an array, which need not exist."""
     try:
         names = os.listdir(directory)
     except (FileNotFoundError, NotADirectoryError):
@@ -108,5 +108,5 @@ def find_stages(directory: Path) -> list[StagedWrite]:
 
 
 def is_staged(directory: Path, index: Sequence[int]) -> bool:
-    """Return whether a write has set this chunk aside."""
+    """Return whether any write has staged this chunk."""
     return any(each.has(directory, tuple(index)) for each in find_stages(directory))

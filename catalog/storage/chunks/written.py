@@ -1,12 +1,17 @@
-"""Which chunks of an array were written: a chunk file that is lost is no chunk of zeros.
+"""Record of written chunks: tells a lost chunk file from a chunk of zeros.
 
-`zarr.json` says of most arrays that all chunks within the catalog's shape were written, or none
-(`layout.Written`). An append that covers what is new leaves it so. Of arrays that are filled block
-by block it says that some were: these have `marks`. All of this is asked only where no file was
-found. Folders from before this was kept in mind (`Layout.recorded`) go on reading zeros there.
+`zarr.json` has one of these states (`layout.Written`):
 
-What is said to be written has a file, or one that is about to be put in its place (see `stages`);
-files are only replaced. So what is said and not found is a damage, whenever it is looked at.
+| state | chunks within the catalog's shape | changes to |
+| --- | --- | --- |
+| NONE | none was written | ALL (a write of all), SOME (of a part) |
+| ALL | all were written; an append that covers the growth keeps it | SOME (other growth) |
+| SOME | those with a mark (see `written_marks`) | ALL (a write of all) |
+| missing | unknown: a folder of an older version, where missing files read as zeros | - |
+
+Invariant: a recorded chunk has a file, or a staged one that is about to be renamed into place, and
+files are only replaced. A recorded chunk without either is therefore damage. The record is read
+only where no file was found.
 """
 
 from __future__ import annotations
@@ -41,9 +46,9 @@ def before_growth(
     *,
     sync: bool,
 ) -> None:
-    """Prepare for a growth from `old` to `new`, of which `region` is about to be written.
+    """Update the record before a growth from `old` to `new`, of which `region` is written next.
 
-    Call it before anything is written beyond `old`.
+    Call it before writing beyond `old`.
     """
     ndim = len(layout.chunk)
     if read_written(directory, ndim) is not Written.ALL or _covers(region, old, new):
@@ -55,7 +60,7 @@ def before_growth(
 def after_write(
     directory: Path, layout: Layout, shape: Sequence[int], region: Region, *, sync: bool
 ) -> None:
-    """Keep in mind that the files of all chunks of `region` are there."""
+    """Record that the files of all chunks of `region` exist."""
     ndim = len(layout.chunk)
     state = read_written(directory, ndim)
     if state is Written.ALL or state is None:
@@ -68,7 +73,7 @@ def after_write(
         update_written(directory, ndim, Written.SOME, sync=sync)
 
 
-def before_placing(
+def before_publishing(
     directory: Path,
     layout: Layout,
     shape: Sequence[int],
@@ -77,9 +82,9 @@ def before_placing(
     sync: bool,
     alone: bool,
 ) -> None:
-    """Keep in mind that the files of these chunks are there, or about to be put in their place.
+    """Record that the files of these chunks exist, or are about to be renamed into place.
 
-    Who is not `alone` cannot say that they are all: the array may have grown meanwhile.
+    Without `alone`, ALL is never recorded: the array may have grown meanwhile.
     """
     ndim = len(layout.chunk)
     state = read_written(directory, ndim)
@@ -94,7 +99,7 @@ def before_placing(
 
 
 def check_lost(directory: Path, layout: Layout, index: Sequence[int]) -> bool:
-    """Look once more at a chunk within the shape that had no file; return whether it has one now.
+    """Check a chunk without a file again; return whether it has a file by now.
 
     Raises MissingFile if it was written.
     """
@@ -115,9 +120,9 @@ def check_lost(directory: Path, layout: Layout, index: Sequence[int]) -> bool:
 
 
 def is_complete(directory: Path, layout: Layout, region: Region) -> bool:
-    """Return whether all chunks that `region` needs were written, so that no file may be missing.
+    """Return whether all chunks that `region` needs were written.
 
-    Otherwise raises MissingFile if one of those that were written is lost.
+    If not, raises MissingFile if one of those that were written is lost.
     """
     numbers = chunk_ranges(region, layout.chunk)
     _check_reaches(directory, layout, [each.stop - 1 for each in numbers])
@@ -145,7 +150,7 @@ def check_files(directory: Path, layout: Layout, region: Region) -> None:
 
 
 def clear_beyond(directory: Path, layout: Layout, shape: Sequence[int]) -> None:
-    """Forget what was written beyond `shape`. Call it before the files go."""
+    """Clear the record beyond `shape`. Call it before removing the files."""
     if layout.recorded:
         written_marks.clear_beyond(directory, chunk_ranges(whole(shape), layout.chunk))
 
@@ -153,7 +158,7 @@ def clear_beyond(directory: Path, layout: Layout, shape: Sequence[int]) -> None:
 def copy_marks(
     directory: Path, target: Path, layout: Layout, shape: Sequence[int]
 ) -> Written | None:
-    """Let the folder `target` know what was written within `shape` in `directory`; return it."""
+    """Copy the marks within `shape` to the folder `target`; return the state to record there."""
     state = read_written(directory, len(layout.chunk))
     if state is Written.SOME:
         written_marks.copy(directory, target, chunk_ranges(whole(shape), layout.chunk))
@@ -161,7 +166,7 @@ def copy_marks(
 
 
 def _covers(region: Region | None, old: Sequence[int], new: Sequence[int]) -> bool:
-    """Return whether `region` is all of what a growth from `old` to `new` brings."""
+    """Return whether `region` covers all that a growth from `old` to `new` adds."""
     if region is None:
         return False
     for grown, (before, after) in enumerate(zip(old, new, strict=True)):
@@ -180,15 +185,15 @@ def _check_files(directory: Path, layout: Layout, indices: Array) -> None:
 
 def _missing_chunk_error(path: str) -> MissingFile:
     return MissingFile(
-        f"The chunk file {path} is not there, though the chunk was written. Restore the file from "
-        "a backup, or write the whole of this chunk again."
+        f"The chunk file {path} does not exist, although the chunk was written. Restore the file "
+        "from a backup, or write the whole chunk again."
     )
 
 
 def _check_reaches(directory: Path, layout: Layout, index: Sequence[int]) -> None:
     """Raise MissingFile if the folder ends before a chunk that the catalog has.
 
-    `zarr.json` grows before the catalog: one that has not is from a time before.
+    `zarr.json` grows before the catalog does: a smaller one is an older version of it.
     """
     shape = read_shape(directory, len(index))
     if shape is not None and any(

@@ -1,7 +1,7 @@
-"""Marks of the chunks of an array that were written: a byte for each, in the folder `written`.
+"""Marks of the written chunks of an array: one byte per chunk, in the folder `written`.
 
-They are kept in tiles, a small file for each box of neighbours: growing along any dimension moves
-nothing. A byte is written in its place, so that two processes may do so at the same time.
+They are stored in tiles, a small file per box of neighbouring chunks, so that growing along any
+dimension moves nothing. Bytes are written in place, so that several processes can mark at once.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from ..encoding import Array
 from ..errors import MissingFile
 
 FOLDER = "written"
-# A tile is at most one block of the disk. Along the first dimension, where most arrays grow, it is
-# this long; the other dimensions share as much.
+# A tile is at most one disk block: this many chunks along the first dimension, where most arrays
+# grow, and as many in all other dimensions together.
 TILE_LENGTH = 64
-# By the number of the other dimensions; where there are more, a tile is one chunk wide.
+# Width of a tile by the number of other dimensions; with more dimensions it is one chunk.
 _SIDES = {1: 64, 2: 8, 3: 4, 4: 2, 5: 2, 6: 2}
-# So many tiles are looked for by their names; of more, those that are there are listed.
+# Up to this number of tiles are opened by name; for more, the folder is listed.
 _MAX_NAMED_TILES = 64
 
 Numbers = tuple[range, ...]
@@ -43,7 +43,7 @@ def mark(directory: Path, numbers: Numbers, *, sync: bool = False) -> None:
 
 
 def mark_each(directory: Path, indices: Iterable[Sequence[int]], *, sync: bool = False) -> None:
-    """Mark some chunks, by their indices."""
+    """Mark the chunks with these indices."""
     tiles: dict[tuple[int, ...], list[int]] = {}
     for index in indices:
         index = index or (0,)
@@ -55,14 +55,14 @@ def mark_each(directory: Path, indices: Iterable[Sequence[int]], *, sync: bool =
 
 
 def is_marked(directory: Path, index: Sequence[int]) -> bool:
-    """Return whether a chunk is marked. Raises MissingFile if the marks themselves are gone."""
+    """Return whether a chunk is marked. Raises MissingFile if the marks are lost."""
     return len(find_marked(directory, tuple(range(n, n + 1) for n in index))) > 0
 
 
 def find_marked(directory: Path, numbers: Numbers) -> Array:
-    """Return the indices of the marked chunks, of those with these numbers, as rows.
+    """Return the indices of those chunks of `numbers` that are marked, one per row.
 
-    Raises MissingFile if the marks themselves are gone.
+    Raises MissingFile if the marks are lost.
     """
     ndim = len(numbers)
     numbers = numbers or (range(1),)
@@ -78,7 +78,7 @@ def find_marked(directory: Path, numbers: Numbers) -> Array:
 
 
 def clear_beyond(directory: Path, numbers: Numbers) -> None:
-    """Unmark the chunks that are not among these numbers. Call it before their files go."""
+    """Remove the marks of all other chunks. Call it before removing their files."""
     if not os.path.isdir(f"{directory}/{FOLDER}"):
         return
     numbers = numbers or (range(1),)
@@ -109,8 +109,8 @@ def copy(directory: Path, target: Path, numbers: Numbers) -> None:
 
 def _missing_marks_error(directory: Path) -> MissingFile:
     return MissingFile(
-        f"The marks of written chunks, {directory}/{FOLDER}, are not there, so that it cannot be "
-        "told whether a missing chunk file was written. Restore them from a backup."
+        f"The marks of written chunks, {directory}/{FOLDER}, do not exist, so that a missing chunk "
+        "file may be a lost one. Restore the folder from a backup."
     )
 
 
@@ -125,7 +125,7 @@ def _tiles(numbers: range, side: int) -> range:
 
 
 def _within(numbers: range, tile: int, side: int) -> range:
-    """Return those of `numbers` that are in the tile, as counted from where it begins."""
+    """Return those of `numbers` that are in the tile, relative to its start."""
     first = tile * side
     start = min(max(numbers.start - first, 0), side)
     return range(start, min(max(numbers.stop - first, start), side))
@@ -145,12 +145,12 @@ def _path(directory: Path, tile: Sequence[int]) -> str:
 def _write(
     directory: Path, tile: Sequence[int], runs: Sequence[tuple[int, int]], sync: bool
 ) -> None:
-    """Set so many bytes of a tile from each of some places on."""
+    """Set runs of bytes of a tile, each given by its offset and length."""
     descriptor = _open_tile(directory, tile)
     try:
         if not os.fstat(descriptor).st_size:
-            # To lengthen it each time costs more than to change it. Another process may just have
-            # done so, and made its marks, which zeros must not be written over.
+            # Extend once: cheaper than at each mark. With ftruncate, not by writing zeros: another
+            # process may just have extended the file and set its marks.
             os.ftruncate(descriptor, math.prod(_tile_shape(len(tile))))
         for place, length in runs:
             os.pwrite(descriptor, b"\1" * length, place)
@@ -170,7 +170,7 @@ def _open_tile(directory: Path, tile: Sequence[int]) -> int:
 
 
 def _read(directory: Path, tile: Sequence[int], shape: Sequence[int]) -> Array:
-    """Return the bytes of a tile; zeros where there are no marks."""
+    """Read the bytes of a tile, zeros if it does not exist."""
     size = math.prod(shape)
     try:
         descriptor = os.open(_path(directory, tile), os.O_RDONLY)
@@ -199,7 +199,7 @@ def _tiles_within(
 
 
 def _all_tiles(directory: Path, ndim: int) -> Iterator[tuple[int, ...]]:
-    """Yield the tiles that there are. Raises MissingFile if the marks themselves are gone."""
+    """Yield the existing tiles. Raises MissingFile if the marks are lost."""
     try:
         names = os.listdir(f"{directory}/{FOLDER}")
     except FileNotFoundError:

@@ -1,10 +1,12 @@
-"""Processes that run operations on data which nobody vouches for, confined by the kernel.
+"""Processes that run operations on untrusted data, confined by the kernel.
 
-`starting`      the fork server, which has the libraries and makes the processes
-`confinement`   what they are denied: `landlock`, `seccomp`, limits
-`pool`          the few that are kept ready; a call takes one, and replaces it if it ends
-`reader`        what runs in them
-`frames`        the messages between them and the server
+| module | subject |
+| --- | --- |
+| `forkserver`, `forkserver_client` | the fork server, which has the libraries loaded |
+| `confinement` | the restrictions: `landlock`, `seccomp`, resource limits |
+| `pool` | the processes that are kept ready, and their replacement |
+| `reader` | the main loop of a confined process |
+| `messages` | the messages between a confined process and the server |
 
-It knows nothing of files' formats: the operations are those of the modules that it is given.
+This package knows no file formats: operations come from the modules that the caller names.
 """

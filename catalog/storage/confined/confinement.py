@@ -1,15 +1,15 @@
-"""What a process that reads the files of others is denied, and how.
+"""Restrictions of a process that reads untrusted files.
 
-| means | what it denies |
+| mechanism | denies |
 | --- | --- |
-| Landlock | to open any file outside the folders that may be read; to write or change any; TCP |
+| Landlock | opening files outside the readable folders; any write, rename or removal; TCP |
 | seccomp | sockets, other programs, other processes, changes of owner, mode and times |
-| resource limits | memory beyond a bound, large files, core dumps |
-| capabilities | of a server that runs as root: all, but to read |
+| resource limits | memory beyond the limit, large files, core dumps |
+| capabilities | for a server that runs as root: all except reading |
 
-Besides, such a process inherits no descriptor, no connection and no variable of the environment.
-Where the kernel lacks one of the first two, the others still hold, and files are opened as
-`catalog.storage.safe_open` does.
+The process also inherits no descriptor, no connection and no environment variable of the site. On
+a kernel without Landlock or seccomp the other restrictions still hold, and files are opened with
+`catalog.storage.safe_open`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from pathlib import Path
 from . import landlock, seccomp
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
-# From linux/capability.h: to read whatever modes say.
+# From linux/capability.h: CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, to read despite file modes.
 CAPABILITY_VERSION, READ_ANYTHING = 0x20080522, 0b110
 MAX_OPEN_FILES = 4096
-# Addresses are also taken by what is mapped without being used: stacks, pools of allocators.
+# Thread stacks and allocator arenas reserve addresses that they do not use.
 EXTRA_ADDRESS_SPACE_BYTES = 4 << 30
-# When memory is short, the kernel is to end such a process before others.
+# When memory is short, the kernel kills such a process before others.
 OOM_SCORE = 800
 SYSTEM_PATHS = (
     "/usr/lib",
@@ -53,10 +53,10 @@ SYSTEM_PATHS = (
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """What a process may read besides its libraries, and how many bytes of memory it may take.
+    """The folders that a process may read besides its libraries, and its memory limit in bytes.
 
-    Folders are known by path, device and inode: Landlock keeps to the folder itself, so that where
-    another takes its place, or is mounted on it, this is another confinement.
+    Folders are identified by path, device and inode: Landlock applies to the folder itself, so that
+    a folder that replaces it, or is mounted on it, needs another confinement.
     """
 
     readable: tuple[tuple[str, int, int], ...]
@@ -65,41 +65,41 @@ class Confinement:
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """What this machine's kernel can do: the version of Landlock (0: none), and seccomp."""
+    """The mechanisms of this machine's kernel: its Landlock version (0: none), and seccomp."""
 
     landlock: int
     seccomp: bool
 
     @classmethod
     def here(cls) -> Protection:
-        """What it can do here."""
+        """Detect the mechanisms of this machine."""
         return cls(landlock.version(), seccomp.is_supported())
 
     @property
     def missing(self) -> str | None:
-        """A sentence on what is missing, and what protects without it; None if nothing is."""
+        """A warning about a missing mechanism and what protects without it, or None."""
         if not sys.platform.startswith("linux"):
             return (
                 "On this system external files are opened by the server's own process, without "
-                "limits of memory and time: register files only of people whom you trust."
+                "memory and time limits: register only files from trusted sources."
             )
         if not self.landlock:
             return (
                 "This kernel has no Landlock (Linux 5.13 or later, with `landlock` among its "
-                "security modules): processes that read external files are not confined to "
-                "storage.readable by the kernel. They still have limits of memory and time, and "
-                "no network, and paths are checked before and after each read."
+                "security modules): it does not confine processes that read external files to "
+                "storage.readable. They still have memory and time limits and no network access, "
+                "and paths are checked before and after each read."
             )
         if not self.seccomp:
             return (
-                "System calls are not filtered on this kind of machine: processes that read "
-                "external files are kept from TCP by Landlock, not from other networks."
+                "System calls are not filtered on this architecture: Landlock keeps processes that "
+                "read external files from TCP, but not from other network protocols."
             )
         return None
 
 
 def library_paths(private: Iterable[Path]) -> list[Path]:
-    """Return where Python and its packages lie, without folders that hold something private."""
+    """Return the folders of Python and its packages, except those that contain private ones."""
     hidden = list(private)
     prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix}
     installed = [
@@ -114,11 +114,11 @@ def library_paths(private: Iterable[Path]) -> list[Path]:
 
 
 def apply(confinement: Confinement, libraries: Sequence[Path]) -> None:
-    """Confine this process for good: it has one thread, and was made for it. Raises OSError."""
+    """Confine this process irrevocably; it must have a single thread. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "no_new_privs cannot be set.")
+        raise OSError(ctypes.get_errno(), "no_new_privs could not be set.")
     _limit(confinement.memory)
     _drop_capabilities(libc)
     if landlock.version():
@@ -142,7 +142,7 @@ def _limit(memory: int) -> None:
         _, hard = resource.getrlimit(kind)
         limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(kind, (limit, limit))
-    # An answer that is too long is an error, not the end.
+    # Exceeding RLIMIT_FSIZE shall raise EFBIG, which is reported, instead of killing the process.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
@@ -155,13 +155,13 @@ def _drop_capabilities(libc: ctypes.CDLL) -> None:
     sets = (ctypes.c_uint32 * 6)()
     if libc.capget(header, sets) != 0:
         return
-    # Effective, permitted and inheritable, of the first and of the further capabilities.
+    # Effective, permitted and inheritable sets, of capabilities 0 to 31 and 32 to 63.
     kept = sets[1] & READ_ANYTHING
     libc.capset(header, (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0))
 
 
 def _code(entry: Path) -> Iterator[Path]:
-    """Yield the packages and modules in a folder that may hold other things as well."""
+    """Yield the packages and modules in a folder that may also contain other files."""
     with suppress(OSError):
         for path in entry.iterdir():
             if path.suffix in (".py", ".so") or (path / "__init__.py").is_file():

@@ -1,11 +1,11 @@
-"""What goes wrong with a confined process, or in it.
+"""Exceptions of calls to confined processes.
 
 ConfinedError
-├── Failed       the operation raised an error; the process goes on
-├── Ended        the process ended instead of answering: a crash, or a limit of memory
-├── TooSlow      it did not answer in time, and was ended
-├── Busy         all processes are at work, and stay so
-└── NotStarted   there is no such process, and none can be started
+├── OperationFailed     the operation raised an error; the process goes on
+├── ProcessEnded        the process ended without a reply: a crash, or the memory limit
+├── CallTimedOut        the process did not reply in time, and was killed
+├── PoolBusy            no process became free in time
+└── ProcessNotStarted   no process could be started
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 
 class ConfinedError(Exception):
-    """An operation in a confined process has no result."""
+    """Base class: a call to a confined process has no result."""
 
 
 @dataclass
 class OperationFailed(ConfinedError):
-    """The operation raised an error: the names of its class and of those above, and its text."""
+    """The operation raised an error: the names of its class and base classes, and its text."""
 
     kinds: Sequence[str]
     text: str
@@ -33,7 +33,7 @@ class OperationFailed(ConfinedError):
 
 
 class ProcessEnded(ConfinedError):
-    """The process ended; `how` says with what signal or status."""
+    """The process ended; `how` is its signal or exit status."""
 
     def __init__(self, status: int | None) -> None:
         self.how = _how(status)
@@ -41,15 +41,15 @@ class ProcessEnded(ConfinedError):
 
 
 class CallTimedOut(ConfinedError):
-    """There was no answer in time."""
+    """The process did not reply in time."""
 
 
 class PoolBusy(ConfinedError):
-    """All processes are at work."""
+    """All processes are busy."""
 
 
 class ProcessNotStarted(ConfinedError):
-    """No process can be started."""
+    """No process could be started."""
 
 
 def _how(status: int | None) -> str:

@@ -1,8 +1,13 @@
-"""A process that has the libraries loaded, and makes confined ones of itself.
+"""Fork server: a process with the libraries loaded, which forks confined processes.
 
-It is started anew, not forked, so that it has none of the server's memory, threads and descriptors,
-and does nothing itself that a file could have a say in. It ends, with all that it made, when the
-server's process does.
+It is executed, not forked, so that it has none of the server's memory, threads and descriptors. It
+never reads untrusted data itself. It ends, with its children, when the server process ends.
+
+| state of a child | entered by | left by |
+| --- | --- | --- |
+| forked | a `fork` request, which returns its socket and shared memory | confinement |
+| serving | `reader.serve`, after confinement | closed socket, crash, kill |
+| reaped | an `end` request, or the end of the fork server | - |
 """
 
 from __future__ import annotations
@@ -25,12 +30,12 @@ from .confinement import Confinement, apply, library_paths
 from .messages import Channel, receive_descriptors, send_descriptors, shared_memory
 from .reader import Operation, resident_memory, serve
 
-# How long (seconds) a process that is about to end is waited for.
+# Seconds to wait for a process that is about to end.
 EXIT_TIMEOUT = 0.5
 
 
 class ForkServer:
-    """Makes and ends confined processes as it is asked to, over `control`."""
+    """Forks and ends confined processes as requested over the socket `control`."""
 
     def __init__(
         self,
@@ -44,7 +49,7 @@ class ForkServer:
         self._children: set[int] = set()
 
     def run(self) -> None:
-        """Answer until the other side is gone."""
+        """Serve requests until the server process closes the socket."""
         try:
             while True:
                 (what, *arguments), _ = receive_descriptors(self._control)
@@ -73,7 +78,7 @@ class ForkServer:
     def _be_reader(
         self, confinement: Confinement, ours: socket.socket, theirs: socket.socket, memory: int
     ) -> None:
-        """Never returns."""
+        """Confine this child and serve; never return."""
         status = 1
         try:
             self._control.close()
@@ -88,15 +93,15 @@ class ForkServer:
         except BaseException:  # noqa: BLE001 - as an interpreter that ends
             traceback.print_exc()
         finally:
-            # Nothing of the parent is flushed or closed twice.
+            # Skip exit handlers: they would flush and close what belongs to the parent.
             os._exit(status)
 
-    def _reap(self, pid: int, patience: float) -> int | None:
-        """End a process, if it has not by itself before; its exit code as `subprocess` has it."""
+    def _reap(self, pid: int, timeout: float) -> int | None:
+        """End a process unless it ends within `timeout` seconds; return its exit code."""
         if pid not in self._children:
             return None
         self._children.discard(pid)
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while True:
             found, status = os.waitpid(pid, os.WNOHANG)
             if found:
@@ -108,10 +113,10 @@ class ForkServer:
 
 
 def main(control: int, modules: Sequence[str], arguments: Mapping[str, Any]) -> None:
-    """Import the modules whose operations are to be run, say so, and make processes.
+    """Import the modules of the operations, report readiness, and serve fork requests.
 
-    Each module has `OPERATIONS`, functions by their names, and `prepare`, which takes `arguments`
-    and imports what they may need.
+    Each module has `OPERATIONS`, functions by name, and `prepare`, which takes `arguments` and
+    imports what they need.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.socket(fileno=control)
@@ -127,7 +132,7 @@ def main(control: int, modules: Sequence[str], arguments: Mapping[str, Any]) -> 
         with suppress(OSError):
             send_descriptors(connection, ["failed", f"{type(error).__name__}: {error}"])
         sys.exit(1)
-    # What is there now is shared with all processes to come, as long as nothing touches it.
+    # Freeze all objects: a later collection would touch, and so copy, pages shared with children.
     gc.collect()
     gc.freeze()
     send_descriptors(connection, ["ready", ""])

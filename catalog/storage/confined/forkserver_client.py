@@ -1,4 +1,4 @@
-"""The server's side of the fork server: starting it, and having it make and end processes."""
+"""Client of the fork server, in the server process: start it, fork and end processes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .confinement import Confinement
 from .errors import ProcessNotStarted
 from .messages import Channel, InvalidMessage, receive_descriptors, send_descriptors
 
-# What the processes see of the environment: nothing that the site has put there.
+# Environment variables that the processes inherit; none that may hold a secret of the site.
 INHERITED_VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "HDF5_USE_FILE_LOCKING")
 ENVIRONMENT = {
-    # One thread each: there are several processes, and memory is counted by address.
+    # One thread each: there are several processes, and stacks count against the address limit.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
@@ -30,12 +30,12 @@ BOOT = (
     "import sys, json; path, *rest = json.loads(sys.argv[1]); sys.path[:] = path; "
     f"from {__package__}.forkserver import main; main(*rest)"
 )
-# How long (seconds) the libraries may take to load, and a new process to be made.
+# Seconds to wait for the libraries to load, and for a fork.
 START_TIMEOUT, FORK_TIMEOUT = 120.0, 30.0
 
 
 class ForkServerClient:
-    """A fork server, started when it is first needed, and again if it has ended."""
+    """A fork server, started at first use, and restarted if it has ended."""
 
     def __init__(self, modules: Sequence[str], arguments: Mapping[str, Any]) -> None:
         self._modules, self._arguments = list(modules), dict(arguments)
@@ -44,7 +44,7 @@ class ForkServerClient:
         self._control: socket.socket | None = None
 
     def fork(self, confinement: Confinement) -> tuple[int, Channel]:
-        """Make a confined process. Raises NotStarted."""
+        """Fork a confined process; return its pid and channel. Raises ProcessNotStarted."""
         with self._lock:
             for attempt in (1, 2):
                 control = self._ensure_started()
@@ -53,29 +53,31 @@ class ForkServerClient:
                 except (OSError, EOFError, InvalidMessage) as error:
                     self._stop()
                     if attempt == 2:
-                        raise ProcessNotStarted(f"No process could be made: {error}") from error
+                        raise ProcessNotStarted(
+                            f"No confined process could be forked: {error}"
+                        ) from error
         raise AssertionError
 
-    def end(self, pid: int, patience: float) -> int | None:
-        """End a process unless it ends by itself in time; its exit code, if that is known."""
+    def end(self, pid: int, timeout: float) -> int | None:
+        """End a process unless it ends in time; return its exit code, if known."""
         with self._lock:
             if self._control is None:
                 return None
             try:
-                send_descriptors(self._control, ["end", pid, patience])
+                send_descriptors(self._control, ["end", pid, timeout])
                 status: int | None = receive_descriptors(self._control)[0]
             except (OSError, EOFError, InvalidMessage):
-                self._stop()  # which ends them all
+                self._stop()  # ends all its children
                 return None
             return status
 
     def start(self) -> None:
-        """Have it loaded before it is needed. Raises NotStarted."""
+        """Start the fork server before its first use. Raises ProcessNotStarted."""
         with self._lock:
             self._ensure_started()
 
     def stop(self) -> None:
-        """End it, and all that it made."""
+        """End the fork server and its children."""
         with self._lock:
             self._stop()
 
@@ -108,7 +110,7 @@ class ForkServerClient:
             what, text = "failed", str(error)
         if what != "ready":
             self._stop()
-            raise ProcessNotStarted(f"The libraries that read files could not be loaded: {text}")
+            raise ProcessNotStarted(f"The fork server could not load the libraries: {text}")
         control.settimeout(FORK_TIMEOUT)
 
     def _request_fork(

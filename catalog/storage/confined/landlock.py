@@ -1,8 +1,8 @@
-"""Landlock: restrict this process, for good, to reading files below some folders.
+"""Landlock: restrict this process irrevocably to reading files below some folders.
 
-The kernel (Linux 5.13 and later) then refuses to open anything else, whatever path leads there,
-and to write, make, rename or delete anything at all. From later versions on it also refuses TCP
-(6.7), and signals and abstract sockets that lead out of the process (6.12).
+The kernel (Linux 5.13 and later) then denies opening any other file, by any path, and writing,
+creating, renaming or removing files. Later versions also deny TCP (6.7), and signals and abstract
+sockets to other processes (6.12).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ VERSION_FLAG = 1
 PATH_BENEATH = 1
 READ_FILE, READ_DIR = 1 << 2, 1 << 3
 
-# What each version of the interface can restrict, in bits from 0 on.
+# Number of access rights, as bits from 0 on, by the version of the interface.
 FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}
 TCP_RIGHTS = (4, 0b11)
 SCOPES = (6, 0b11)
@@ -40,7 +40,7 @@ class _PathRule(ctypes.Structure):
 
 
 def version() -> int:
-    """Return the version of the kernel's interface; 0 where it has none, or it is off."""
+    """Return the version of the kernel's interface; 0 if it is missing or disabled."""
     if not sys.platform.startswith("linux"):
         return 0
     found: int = _libc().syscall(CREATE_RULESET, None, ctypes.c_size_t(0), VERSION_FLAG)
@@ -48,10 +48,10 @@ def version() -> int:
 
 
 def restrict(readable: Iterable[Path]) -> None:
-    """Let this process read below `readable` from now on, and touch no other file.
+    """Restrict this process to reading below `readable`.
 
-    Paths that are not there are left out. To be called while there is one thread, with
-    `no_new_privs` set. Raises OSError.
+    Missing paths are skipped. Call it in a process with a single thread and `no_new_privs` set.
+    Raises OSError.
     """
     found = version()
     ruleset = _Ruleset(

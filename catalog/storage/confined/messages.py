@@ -1,10 +1,10 @@
-"""Messages between a process of the server and one that reads files for it.
+"""Messages between a server process and a confined process.
 
-A message is plain data (msgpack) and any number of buffers. A short one is sent as it is; a long
-one is written to memory that both processes have, and copied from there: the other process may do
-anything to that memory, but not to the copy. The memory is used again for the next message, which
-is three times as fast as new memory; request and answer take turns. Nothing that is received is
-executed or unpickled.
+A message is plain data (msgpack) and any number of buffers. A short one is sent through the socket.
+A long one is written to shared memory and copied from there by the receiver, since the other
+process may modify that memory at any time, but not the copy. The memory is reused for the next
+message, which is three times as fast as allocating it; that is safe because requests and replies
+alternate. Received data are never executed or unpickled.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import msgpack
 import numpy as np
 
-# What is longer than this goes through shared memory, of which so much is kept.
+# Longer messages go through shared memory, of which MAX_RETAINED_BYTES are kept.
 MAX_INLINE_BYTES = 48 * 1024
 MAX_RETAINED_BYTES = 64 * 1024 * 1024
 MAX_DESCRIPTORS = 4
@@ -27,15 +27,15 @@ SHORT, LONG = b"\0", b"\1"
 
 Buffer = bytes | bytearray | memoryview
 Content = tuple[Any, list[memoryview]]
-"""Plain data, and buffers."""
+"""Plain data and buffers."""
 
 
 class InvalidMessage(Exception):
-    """What was received is no message."""
+    """The received bytes are not a message."""
 
 
 class Channel:
-    """A connection to another process, with the memory that both have."""
+    """A socket to another process, with memory shared by both."""
 
     def __init__(self, connection: socket.socket, memory: int) -> None:
         self.connection = connection
@@ -44,7 +44,7 @@ class Channel:
     def send(self, message: object, buffers: Sequence[Buffer] = ()) -> None:
         """Send a message.
 
-        Raises OSError, and TypeError, ValueError or OverflowError for what is no plain data.
+        Raises OSError, and TypeError, ValueError or OverflowError for other than plain data.
         """
         head, views = _pack(message, buffers)
         if len(head) + sum(map(len, views)) <= MAX_INLINE_BYTES:
@@ -56,9 +56,9 @@ class Channel:
         self.connection.send(LONG + len(head).to_bytes(8, "little"))
 
     def receive(self) -> Content:
-        """Receive a message, whose buffers may be written to.
+        """Receive a message with writable buffers.
 
-        Raises EOFError where the other side is gone, TimeoutError, OSError, BadFrame.
+        Raises EOFError if the other process has ended, TimeoutError, OSError, InvalidMessage.
         """
         data = self.connection.recv(MAX_INLINE_BYTES + 64)
         if not data:
@@ -80,24 +80,24 @@ class Channel:
     def _long(self, head: int) -> Content:
         size = os.fstat(self._memory).st_size
         if head > size:
-            raise InvalidMessage("It is longer than the memory.")
+            raise InvalidMessage("The message is longer than the shared memory.")
         message, sizes = _unpack(self._read(0, head))
         *offsets, end = _offsets([head, *sizes])
         if end > size + ALIGNMENT:
-            raise InvalidMessage("Its buffers are longer than the memory.")
+            raise InvalidMessage("The buffers are longer than the shared memory.")
         buffers = [self._read(o, n) for o, n in zip(offsets[1:], sizes, strict=True)]
         if size > MAX_RETAINED_BYTES:
             os.ftruncate(self._memory, 0)
         return message, buffers
 
     def _read(self, offset: int, size: int) -> memoryview:
-        # As a bytearray, but not filled with zeros first.
+        # Like a bytearray, but without filling it with zeros first.
         target = memoryview(np.empty(size, np.uint8).data)
         done = 0
         while done < size:
             count = os.preadv(self._memory, [target[done:]], offset + done)
             if not count:
-                raise InvalidMessage("The memory was cut off.")
+                raise InvalidMessage("The shared memory was truncated.")
             done += count
         return target
 
@@ -105,13 +105,13 @@ class Channel:
 def send_descriptors(
     connection: socket.socket, message: object, descriptors: Sequence[int] = ()
 ) -> None:
-    """Send a short message, and descriptors with it. Raises as `Channel.send`."""
+    """Send a short message with descriptors. Raises the errors of `Channel.send`."""
     head, _ = _pack(message, ())
     socket.send_fds(connection, [SHORT, head], list(descriptors))
 
 
 def receive_descriptors(connection: socket.socket) -> tuple[Any, list[int]]:
-    """Receive a short message and its descriptors. Raises as `Channel.receive`."""
+    """Receive a short message with descriptors. Raises the errors of `Channel.receive`."""
     data, descriptors, _, _ = socket.recv_fds(
         connection, MAX_INLINE_BYTES + 64, MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
     )
@@ -121,7 +121,7 @@ def receive_descriptors(connection: socket.socket) -> tuple[Any, list[int]]:
 
 
 def shared_memory() -> int:
-    """Return the descriptor of new memory for a channel."""
+    """Create shared memory for a channel; return its descriptor."""
     return os.memfd_create("messages", os.MFD_CLOEXEC)
 
 
@@ -138,8 +138,8 @@ def _read_short(data: memoryview) -> Content:
         message, sizes = unpacker.unpack()
         ends = list(accumulate(sizes, initial=unpacker.tell()))
     except (ValueError, TypeError, msgpack.UnpackException) as error:
-        raise InvalidMessage(f"It cannot be unpacked: {error}") from error
-    # Copies: they may be written to, and begin where a value of any kind may.
+        raise InvalidMessage(f"The message cannot be unpacked: {error}") from error
+    # Copies are writable, and aligned for any dtype.
     return message, [memoryview(bytearray(data[start:end])) for start, end in pairwise(ends)]
 
 
@@ -147,13 +147,13 @@ def _unpack(data: memoryview) -> tuple[Any, list[int]]:
     try:
         message, sizes = msgpack.unpackb(data, unicode_errors="surrogatepass", strict_map_key=False)
         if not all(isinstance(size, int) and size >= 0 for size in sizes):
-            raise InvalidMessage("Its buffers have no sizes.")
+            raise InvalidMessage("The sizes of the buffers are invalid.")
     except (ValueError, TypeError, msgpack.UnpackException) as error:
-        raise InvalidMessage(f"It cannot be unpacked: {error}") from error
+        raise InvalidMessage(f"The message cannot be unpacked: {error}") from error
     return message, sizes
 
 
 def _offsets(sizes: Any) -> list[int]:
-    """Where parts of these sizes begin, each of them aligned, and where the last one ends."""
+    """Return the aligned offsets of parts of these sizes, and the end of the last one."""
     aligned = (-(-size // ALIGNMENT) * ALIGNMENT for size in sizes)
     return list(accumulate(aligned, initial=0))

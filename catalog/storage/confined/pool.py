@@ -1,4 +1,15 @@
-"""A few confined processes, kept ready, and handed out to one thread at a time."""
+"""Pool of confined processes, each leased to one thread at a time.
+
+| state of a process | entered by | left by |
+| --- | --- | --- |
+| starting | `_start`: a lease found no idle process of its confinement | busy |
+| idle | `_release`: no session to close, memory within its limit | busy, removed |
+| busy | `_acquire` leased it to a thread | idle, removed |
+| removed | crash, timeout, invalid reply, too much memory, pool closed, spare | - |
+
+Invariants: starting and live processes together are at most `size`; only the thread with the lease
+uses the channel; a process of another confinement is ended to make way for a new one.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +30,13 @@ from .messages import Buffer, Channel, Content, InvalidMessage
 
 logger = logging.getLogger(__name__)
 
-# How long (seconds) a crashed process is waited for, so that its signal is known.
+# Seconds to wait for a crashed process, so that its signal is known.
 CRASH_EXIT_TIMEOUT = 0.5
 
 
 @dataclass(eq=False, slots=True)
 class ConfinedProcess:
-    """A confined process. `ended` are sessions that it does not know yet to be over."""
+    """A confined process. `ended` are closed sessions that it has not been notified of yet."""
 
     number: int
     pid: int
@@ -39,7 +50,7 @@ class ConfinedProcess:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An operation to run. Of processes, that with its `session`, or its `file`, is preferred."""
+    """An operation to run, preferably in the process that has its `session` or `file` open."""
 
     operation: str
     arguments: Mapping[str, Any]
@@ -64,29 +75,29 @@ def _parse_reply(answer: Any) -> tuple[Any, OperationFailed | None, bool]:
         ]:
             if kinds and all(isinstance(kind, str) for kind in kinds):
                 return None, OperationFailed(kinds, text, later, short), over_memory
-    raise InvalidMessage("It is no answer.")
+    raise InvalidMessage("The reply is malformed.")
 
 
 class ProcessPool:
-    """At most `size` processes at a time; further calls wait for one, for `patience` seconds."""
+    """At most `size` processes at a time; further calls wait up to `timeout` seconds for one."""
 
-    def __init__(self, starter: ForkServerClient, size: int, patience: float) -> None:
-        self._starter, self._size, self._patience = starter, size, patience
+    def __init__(self, fork_server: ForkServerClient, size: int, timeout: float) -> None:
+        self._fork_server, self._size, self._timeout = fork_server, size, timeout
         self._children: list[ConfinedProcess] = []
         self._starting = 0
         self._numbers = itertools.count()
         self._changed = threading.Condition()
 
     def call(self, call: Call, confinement: Confinement, seconds: float) -> Content:
-        """Run an operation; what it answers, and its buffers.
+        """Run an operation; return its result and buffers.
 
-        Raises Failed, Ended, TooSlow, Busy, NotStarted.
+        Raises OperationFailed, ProcessEnded, CallTimedOut, PoolBusy, ProcessNotStarted.
         """
         with self._lease(call, confinement) as child:
             return self._exchange(child, call, seconds)
 
     def end_session(self, name: str) -> None:
-        """Have what a session kept open closed: at once, or when its process is done."""
+        """Close a session: at once, or when its process becomes idle."""
         with self._changed:
             child = next((one for one in self._children if name in one.sessions), None)
             if child is None:
@@ -94,7 +105,7 @@ class ProcessPool:
             child.sessions.discard(name)
             child.ended.append(name)
             if child.busy:
-                return  # who has it sees to that
+                return  # closed by `_release` of the thread with the lease
             child.busy = True
         self._release(child)
 
@@ -118,11 +129,11 @@ class ProcessPool:
             value, failed, child.over_memory = _parse_reply(answer)
         except TimeoutError as error:
             self._remove(child)
-            logger.warning("%s took longer than %s s; its process was ended.", what, seconds)
-            raise CallTimedOut(f"There was no answer within {seconds} s.") from error
+            logger.warning("%s took longer than %s s; its process was killed.", what, seconds)
+            raise CallTimedOut(f"No reply within {seconds} s.") from error
         except (OSError, EOFError, InvalidMessage) as error:
             raised = ProcessEnded(self._remove(child, CRASH_EXIT_TIMEOUT))
-            logger.warning("%s ended its process: %s.", what, raised.how)
+            logger.warning("%s crashed its process: %s.", what, raised.how)
             raise raised from error
         except BaseException:
             self._remove(child)
@@ -140,7 +151,7 @@ class ProcessPool:
             self._release(child)
 
     def _acquire(self, call: Call, confinement: Confinement) -> ConfinedProcess:
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._timeout
         spare: ConfinedProcess | None = None
         with self._changed:
             while True:
@@ -149,7 +160,7 @@ class ProcessPool:
                 if child is not None and not child.busy:
                     child.busy = True
                     return child
-                # Another than the holder would do as well, but have to begin anew.
+                # Another process could serve the session, too, but would have to start it anew.
                 if holder is None and self._has_capacity():
                     break
                 spare = None if holder else self._idle(call, None)
@@ -157,7 +168,7 @@ class ProcessPool:
                     self._children.remove(spare)
                     break
                 if not self._changed.wait(deadline - time.monotonic()):
-                    raise PoolBusy(f"All {self._size} processes are at work.")
+                    raise PoolBusy(f"All {self._size} processes are busy.")
             self._starting += 1
         return self._start(confinement, spare)
 
@@ -165,7 +176,7 @@ class ProcessPool:
         return len(self._children) + self._starting < self._size
 
     def _holder(self, call: Call) -> ConfinedProcess | None:
-        """Return the process that has the call's session open."""
+        """Return the process that has the session of the call open."""
         if call.session is None:
             return None
         return next((one for one in self._children if call.session in one.sessions), None)
@@ -186,7 +197,7 @@ class ProcessPool:
         try:
             if spare is not None:
                 self._end(spare)
-            pid, channel = self._starter.fork(confinement)
+            pid, channel = self._fork_server.fork(confinement)
             child = ConfinedProcess(next(self._numbers), pid, channel, confinement)
         except BaseException:
             with self._changed:
@@ -199,7 +210,7 @@ class ProcessPool:
         return child
 
     def _release(self, child: ConfinedProcess) -> None:
-        """Free a process that this thread has; sessions that are over are closed first."""
+        """Return a process to the pool, after closing its ended sessions."""
         while True:
             with self._changed:
                 if child not in self._children:
@@ -213,16 +224,16 @@ class ProcessPool:
                 self._remove(child)
                 continue
             try:
-                self._exchange(child, Call("", {}), self._patience)
+                self._exchange(child, Call("", {}), self._timeout)
             except ConfinedError:
                 continue
 
-    def _remove(self, child: ConfinedProcess, patience: float = 0.0) -> int | None:
+    def _remove(self, child: ConfinedProcess, timeout: float = 0.0) -> int | None:
         with self._changed:
             if child in self._children:
                 self._children.remove(child)
-        return self._end(child, patience)
+        return self._end(child, timeout)
 
-    def _end(self, child: ConfinedProcess, patience: float = 0.0) -> int | None:
+    def _end(self, child: ConfinedProcess, timeout: float = 0.0) -> int | None:
         child.channel.close()
-        return self._starter.end(child.pid, patience)
+        return self._fork_server.end(child.pid, timeout)

@@ -1,8 +1,7 @@
-"""What runs in a confined process: it answers one request after another until the other side ends.
+"""Main loop of a confined process: serve one request after another until the server closes.
 
-An operation is a function of a module that was imported before the process was confined. What it
-keeps open from one request to the next is a session; a request whose session is not here any more
-says enough to begin anew.
+An operation is a function of a module that was imported before confinement. It may keep files open
+between requests in a session; each request has all arguments to reopen a session that was evicted.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from typing import Any, Protocol
 from .messages import Buffer, Channel
 
 MAX_SESSIONS = 32
-# One that has kept so much more memory than at first makes room for another.
+# A process that has grown by more than this, and has no session, asks to be replaced.
 MAX_RETAINED_BYTES = 256 << 20
 
 
 class OperationSession(Protocol):
-    """Something that stays open."""
+    """A resource that stays open between requests."""
 
     def close(self) -> None:
         """Close it."""
@@ -30,27 +29,27 @@ class OperationSession(Protocol):
 
 
 class SessionCache:
-    """What is open, by a name that the other side gave it; the oldest make room."""
+    """The open sessions by name; the least recently used ones are evicted."""
 
     def __init__(self, limit: int = MAX_SESSIONS) -> None:
         self._limit = limit
         self._open: OrderedDict[str, OperationSession] = OrderedDict()
 
     def get(self, name: str) -> OperationSession | None:
-        """Return the session of that name, if it is still open."""
+        """Return the session of this name, if it is open."""
         found = self._open.get(name)
         if found is not None:
             self._open.move_to_end(name)
         return found
 
     def put(self, name: str, session: OperationSession) -> None:
-        """Keep a session."""
+        """Store a session; evict the oldest ones above the limit."""
         self._open[name] = session
         while len(self._open) > self._limit:
             self._end(next(iter(self._open)))
 
     def end(self, names: Sequence[str]) -> None:
-        """Close sessions, if they are open."""
+        """Close these sessions, if they are open."""
         for name in names:
             self._end(name)
 
@@ -60,14 +59,14 @@ class SessionCache:
     def _end(self, name: str) -> None:
         session = self._open.pop(name, None)
         if session is not None:
-            # It was about a damaged file, perhaps; there is nobody to hear of it.
+            # Closing a damaged file may fail; no request is left to report it to.
             with suppress(Exception):
                 session.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked: plain data and buffers. `session` names what may be open from before."""
+    """A request: plain arguments and buffers; `session` names a session that may be open."""
 
     arguments: Mapping[str, Any]
     buffers: Sequence[memoryview] = ()
@@ -77,7 +76,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is answered."""
+    """A reply: a plain value and buffers."""
 
     value: Any = None
     buffers: Sequence[Buffer] = ()
@@ -87,7 +86,7 @@ Operation = Callable[[Request], Reply]
 
 
 def serve(channel: Channel, operations: Mapping[str, Operation], memory: Callable[[], int]) -> None:
-    """Answer requests until the other side is gone; `memory` says how much is used by now."""
+    """Serve requests until the other side closes; `memory` returns the bytes in use."""
     sessions = SessionCache()
     max_bytes = memory() + MAX_RETAINED_BYTES
     while True:

@@ -1,8 +1,8 @@
-"""A filter of system calls: what no decoder of files needs is refused by the kernel.
+"""Seccomp filter: the kernel denies system calls that no file decoder needs.
 
-No network, no other program, no other process, no change of any file's owner, mode or times, none
-of the interfaces that have let processes out of sandboxes. What Landlock refuses is not repeated,
-except where older versions of it cannot. Threads can still be started.
+Denied are the network, executing programs, other processes, changes of a file's owner, mode and
+times, and interfaces that were used for sandbox escapes. Calls that Landlock denies are listed
+only if its older versions allow them. Starting threads stays possible.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from collections.abc import Iterator
 PR_SET_SECCOMP, MODE_FILTER = 22, 2
 LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, REFUSE, END = 0x7FFF0000, 0x00050000, 0x80000000
-# Offsets in what the kernel shows to the filter, and the low half of the first argument.
+# Offsets in `struct seccomp_data`: number, architecture, low half of the first argument.
 NUMBER, ARCHITECTURE, FIRST = 0, 4, 16
 CLONE_THREAD = 0x00010000
 X32 = 0x40000000
 
-# One column for each architecture; those from 424 on are the same everywhere.
+# One column per architecture; numbers from 424 on are the same everywhere.
 ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "socket": (41, 198),
@@ -110,7 +110,7 @@ CLONE, CLONE3 = (56, 220), (435, 435)
 TGKILL, PRLIMIT = (234, 131), (302, 261)
 
 Step = tuple[int, int, int, int]
-"""An instruction: its code, how many to skip if it holds, if it does not, and its operand."""
+"""A BPF instruction: code, jump if true, jump if false, operand."""
 
 
 class _Instruction(ctypes.Structure):
@@ -127,12 +127,12 @@ class _Program(ctypes.Structure):
 
 
 def is_supported() -> bool:
-    """Return whether there is a filter for this machine."""
+    """Return whether this machine's architecture has a filter."""
     return platform.system() == "Linux" and platform.machine() in ARCHITECTURES
 
 
 def restrict() -> None:
-    """Apply the filter to this process, for good; `no_new_privs` must be set. Raises OSError."""
+    """Apply the filter irrevocably; `no_new_privs` must be set. Raises OSError."""
     steps = [_Instruction(*step) for step in _build_program(*ARCHITECTURES[platform.machine()])]
     program = _Program(len(steps), (_Instruction * len(steps))(*steps))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -148,7 +148,7 @@ def _build_program(architecture: int, column: int) -> Iterator[Step]:
     yield (RETURN, 0, 0, END)
     yield (LOAD, 0, 0, NUMBER)
     if column == 0:
-        # Another set of numbers for the same calls.
+        # The x32 ABI has other numbers for the same calls.
         yield (JUMP_AT_LEAST, 0, 1, X32)
         yield (RETURN, 0, 0, refused)
     for numbers in NUMBERS.values():
@@ -156,7 +156,8 @@ def _build_program(architecture: int, column: int) -> Iterator[Step]:
         if number is not None:
             yield (JUMP_EQUAL, 0, 1, number)
             yield (RETURN, 0, 0, refused)
-    # The C library then takes `clone`, whose flags can be looked at here.
+    # ENOSYS makes the C library use `clone`, whose flags a filter can read; those of `clone3`
+    # are behind a pointer.
     yield (JUMP_EQUAL, 0, 1, CLONE3[column])
     yield (RETURN, 0, 0, REFUSE | errno.ENOSYS)
     yield (JUMP_EQUAL, 0, 3, CLONE[column])
@@ -169,7 +170,7 @@ def _build_program(architecture: int, column: int) -> Iterator[Step]:
 
 
 def _only_own_process(number: int, allowed: int, refused: int) -> Iterator[Step]:
-    """Refuse a call whose first argument, a process, is another one."""
+    """Deny a call whose first argument is the pid of another process."""
     yield (LOAD, 0, 0, NUMBER)
     yield (JUMP_EQUAL, 0, 3, number)
     yield (LOAD, 0, 0, FIRST)

@@ -1,4 +1,4 @@
-"""The same operations in this process, on systems that have no confined processes (not Linux)."""
+"""Run operations in the server process, on systems other than Linux."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .reader import Operation, Request, SessionCache
 
 
 class Unconfined:
-    """Runs one operation at a time, as a confined process does, without any of its protection."""
+    """Runs one operation at a time, like a confined process, but without its protection."""
 
     def __init__(self, modules: Sequence[str], arguments: Mapping[str, Any]) -> None:
         self._operations: dict[str, Operation] = {}
@@ -27,7 +27,7 @@ class Unconfined:
         self._lock = threading.Lock()
 
     def call(self, call: Call, confinement: Confinement, seconds: float) -> Content:
-        """Run an operation; what it answers, and its buffers. Raises Failed."""
+        """Run an operation; return its result and buffers. Raises OperationFailed."""
         buffers = [memoryview(buffer) for buffer in call.buffers]
         request = Request(call.arguments, buffers, call.session, self._sessions)
         try:
@@ -39,9 +39,9 @@ class Unconfined:
         return reply.value, [memoryview(bytearray(buffer)) for buffer in reply.buffers]
 
     def end_session(self, name: str) -> None:
-        """Close what a session kept open."""
+        """Close a session."""
         with self._lock:
             self._sessions.end([name])
 
     def close(self) -> None:
-        """Nothing is left to end."""
+        """Do nothing: there is no process."""

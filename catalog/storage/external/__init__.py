@@ -1,6 +1,6 @@
-"""Files that others wrote, registered with the catalog, never changed by it.
+"""External files: registered with the catalog, and never modified by it.
 
-A format is one module with a `Format`; docs/how-to/add-a-file-format.md shows how to write one.
+A format is one module with a `Format`; see docs/how-to/add-a-file-format.md.
 """
 
 from .arrays import read_array

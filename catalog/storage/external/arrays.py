@@ -1,4 +1,4 @@
-"""Arrays out of files, in exactly the structure that was declared."""
+"""Read arrays from external files, in exactly the declared structure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read_array(
     *,
     readable: Sequence[Path],
 ) -> Array:
-    """What `items` select, in exactly the declared dtype, C-contiguous.
+    """Read what `items` select, in exactly the declared dtype, C-contiguous.
 
     Raises WireError for items out of bounds, Unsupported, OutsideReadable, MissingFile, NotReady
     (still being written), Unreadable (not what was declared).
@@ -42,7 +42,9 @@ def read_array(
         return np.zeros(shape, structure.dtype)
     sources = Sources.of(assets, parameters, readable)
     if not sources.paths:
-        raise NotReady("No file is registered for this array yet.")
+        raise NotReady(
+            "No file is registered for this array yet: register its assets, or retry later."
+        )
     wanted = {
         "mimetype": mimetype,
         "structure": structure.to_json(),

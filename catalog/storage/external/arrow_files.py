@@ -24,7 +24,7 @@ ARROW = "application/vnd.apache.arrow.file"
 
 @dataclass(frozen=True, slots=True)
 class ArrowFile:
-    """The rows of an Arrow IPC file, in the types that it has."""
+    """The rows of an Arrow IPC file, in its own types."""
 
     path: Path
     whole: ClassVar[bool] = True
@@ -35,12 +35,12 @@ class ArrowFile:
             return list(file.schema.names)
 
     def count(self) -> int:
-        """Return how many rows there are; one column of each batch is looked at."""
+        """Return the number of rows, reading only one column of each batch."""
         with self._open([0] if self.names() else None) as file:
             return sum(file.get_batch(n).num_rows for n in range(file.num_record_batches))
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
-        """Rows number `start` to `stop`, or as many as there are, a batch at a time."""
+        """Yield the rows from `start` to `stop`, or to the end, batch by batch."""
         places = {name: number for number, name in enumerate(self.names())}
         with self._open(sorted(places[name] for name in names)) as file:
             before = 0
@@ -56,18 +56,18 @@ class ArrowFile:
     def _open(self, columns: list[int] | None = None) -> Iterator[pa.RecordBatchFileReader]:
         check_complete(self.path, b"ARROW1", "Arrow")
         options = pa.ipc.IpcReadOptions(included_fields=columns)
-        # Not mapped: who wrote the file may cut it off.
+        # Not mapped: if its writer truncates the file, touching a mapped page kills the process.
         with pa.OSFile(str(self.path)) as source:
             yield pa.ipc.open_file(source, options=options)
 
 
 def open_arrow(path: Path, schema: pa.Schema, parameters: Mapping[str, Any]) -> TableFile:
-    """Return the rows of an Arrow IPC file."""
+    """Open an Arrow IPC file."""
     return ArrowFile(path)
 
 
 def inspect_arrow(sources: Sources, mimetype: str) -> Inspected:
-    """Return the schema of the first file, and the rows of all."""
+    """Return the schema of the first file, and the number of rows of all."""
     check_complete(sources.paths[0], b"ARROW1", "Arrow")
     with pa.OSFile(str(sources.paths[0])) as file:
         schema = pa.ipc.open_file(file).schema

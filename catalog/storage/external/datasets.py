@@ -1,9 +1,9 @@
-"""One array out of datasets that can each be read by region: of a large one only what is needed.
+"""One array from several datasets, each read by region.
 
-Datasets are joined along their first dimension; those without dimensions make up a row. The
-declared shape may have dimensions of length 1 more or less, and may fold the first dimension into
-several; any other shape must have as many elements. Where it has more rows than the files, those
-that they have can be read.
+Datasets are concatenated along their first dimension; 0-dimensional ones form a row. The declared
+shape may add or drop dimensions of length 1, and may split the first dimension into several; any
+other shape must have as many elements. If it has more rows than the files, the existing rows can
+be read.
 """
 
 from __future__ import annotations
@@ -57,16 +57,16 @@ def read_datasets(
     items: NDSlice,
     selected: NDSlice = (),
 ) -> Array:
-    """What `items`, of at least one element, select of the array that is declared.
+    """Read what `items`, of at least one element, select of the declared array.
 
-    `selected` is the part of the joined datasets that the array is made of. Raises NotReady,
+    `selected` is the part of the concatenated datasets that makes up the array. Raises NotReady,
     Unreadable.
     """
     return _SelectedView(_ConcatenatedDatasets(datasets), selected).read(structure, items)
 
 
 class _ConcatenatedDatasets:
-    """Datasets one after another along the first dimension."""
+    """Datasets concatenated along the first dimension."""
 
     def __init__(self, datasets: Sequence[Dataset]) -> None:
         self._datasets = datasets
@@ -74,18 +74,18 @@ class _ConcatenatedDatasets:
         first, *_ = self._shapes = [dataset.shape or (1,) for dataset in datasets]
         odd = [n for n, shape in enumerate(self._shapes) if shape[1:] != first[1:]]
         if odd:
-            raise Unreadable(f"{self.paths[odd[0]]} is of another shape than the first file.")
+            raise Unreadable(f"{self.paths[odd[0]]} has another shape than the first file.")
         self._ends = list(accumulate(shape[0] for shape in self._shapes))
         self.shape = (self._ends[-1], *first[1:])
 
     def check(self, declared: np.dtype[Any]) -> None:
-        """Raise Unreadable for a dtype that is not what was declared."""
+        """Raise Unreadable if a dtype differs from the declared one."""
         found = self._datasets[0].dtype
         if not is_convertible(found, declared):
-            raise Unreadable(f"{self.paths[0]} holds {found}, where {declared} is declared.")
+            raise Unreadable(f"{self.paths[0]} has dtype {found}, but {declared} is declared.")
 
     def read_into(self, target: Array, ranges: Ranges) -> None:
-        """Fill `target` with what the ascending `ranges`, one per dimension, name."""
+        """Fill `target` with the elements of the ascending `ranges`, one per dimension."""
         rows, *others = ranges
         for number, end in enumerate(self._ends):
             start = end - self._shapes[number][0]
@@ -103,17 +103,17 @@ class _ConcatenatedDatasets:
 
 
 class _SelectedView:
-    """The part of joined datasets that an array is made of."""
+    """The part of concatenated datasets that makes up an array."""
 
     def __init__(self, joined: _ConcatenatedDatasets, selected: NDSlice) -> None:
         self._joined = joined
         self._ranges = tuple(_ranges(joined.shape, selected))
         shape = self.shape = tuple(map(len, self._ranges))
-        # The dimension that grows: leading ones may be dimensions that some file has in addition.
+        # The growing dimension: files may have additional leading dimensions of length 1.
         self._lead = next((n for n, size in enumerate(shape) if size != 1), 0)
 
     def read(self, structure: ArrayStructure, items: NDSlice) -> Array:
-        """What `items` select of the array that is declared."""
+        """Read what `items` select of the declared array."""
         self._joined.check(structure.dtype)
         folded = self._folded(structure.shape)
         if folded is None:
@@ -121,7 +121,7 @@ class _SelectedView:
         fetch, then = fetch_plan(structure.shape, items)
         rows = _flat_rows(structure.shape[:folded], fetch[:folded])
         if len(rows) and int(rows[-1]) >= self.shape[self._lead]:
-            # Those that are there can be read, also while others are still to come.
+            # Existing rows can be read while others are still being written.
             raise self._too_few_error(structure.shape)
         inner = [range(part.start, part.stop, part.step) for part in fetch[folded:]]
         wanted = [r for r, size in zip(inner, structure.shape[folded:], strict=True) if size != 1]
@@ -132,7 +132,7 @@ class _SelectedView:
         return result
 
     def _folded(self, declared: Sequence[int]) -> int | None:
-        """Return how many of the first declared dimensions are the rows; None for another shape."""
+        """Return how many leading declared dimensions split the rows; None for another shape."""
         rest = _without_ones(self.shape[self._lead + 1 :])
         for count in range(len(declared) + 1):
             if _without_ones(declared[count:]) == rest:
@@ -140,7 +140,7 @@ class _SelectedView:
         return None
 
     def _fill(self, target: Array, rows: range, others: Sequence[range]) -> None:
-        """Fill `target` with some rows, of which `others` name the dimensions other than 1."""
+        """Fill `target` with some rows; `others` are the ranges of the other dimensions above 1."""
         wanted: list[range] = []
         following = iter(others)
         for number, size in enumerate(self.shape):
@@ -163,13 +163,13 @@ class _SelectedView:
         target[...] = buffer[turned].reshape(target.shape)
 
     def _reshaped(self, structure: ArrayStructure, items: NDSlice) -> Array:
-        """Elements in C order, where only their number agrees."""
+        """Read by flat index, for a declared shape that agrees only in its number of elements."""
         declared = structure.shape
         if math.prod(declared) != math.prod(self.shape):
             if math.prod(declared) > math.prod(self.shape):
                 raise self._too_few_error(declared)
             raise Unreadable(
-                f"Files of shape {list(self.shape)} do not make up the declared shape "
+                f"Files of shape {list(self.shape)} do not match the declared shape "
                 f"{list(declared)}."
             )
         row = math.prod(self.shape[self._lead + 1 :])
@@ -189,27 +189,30 @@ class _SelectedView:
 
     def _too_few_error(self, declared: Sequence[int]) -> StorageError:
         return to_storage_error(
-            f"Files of shape {list(self.shape)} are less than the declared shape {list(declared)}.",
+            f"Files of shape {list(self.shape)} have fewer elements than the declared shape "
+            f"{list(declared)}.",
             self._joined.paths,
         )
 
 
 def _ranges(shape: Sequence[int], selected: NDSlice) -> Iterator[range]:
-    """What of each dimension is selected; of one that an integer picks, that element."""
+    """Yield the selected range of each dimension; an integer selects a range of one."""
     if len(selected) > len(shape):
-        raise Unreadable(f"a slice of {len(selected)} parts does not go with {list(shape)}.")
+        raise Unreadable(
+            f"a slice of {len(selected)} dimensions does not fit the shape {list(shape)}."
+        )
     for number, size in enumerate(shape):
         item = selected[number] if number < len(selected) else slice(None)
         if isinstance(item, int):
             if not -size <= item < size:
-                raise Unreadable(f"there is no index {item} in a dimension of {size}.")
+                raise Unreadable(f"index {item} is out of bounds for a dimension of {size}.")
             yield range(item % size, item % size + 1)
         else:
             yield range(*item.indices(size))
 
 
 def _flat_rows(shape: Sequence[int], fetch: Region) -> Array:
-    """Return the numbers, in C order, of the rows that a region of folded dimensions has."""
+    """Return the row numbers, in C order, of a region of the split dimensions."""
     rows = np.zeros(1, np.int64)
     for size, part in zip(shape, fetch, strict=True):
         numbers = np.arange(part.start, part.stop, part.step)
@@ -218,7 +221,7 @@ def _flat_rows(shape: Sequence[int], fetch: Region) -> Array:
 
 
 def _runs(rows: Array) -> Iterator[tuple[int, range]]:
-    """Yield the same rows as ranges of equal steps, each with the place where it begins."""
+    """Yield the rows as ranges of equal steps, each with its start index in `rows`."""
     start = 0
     while start < len(rows):
         steps = np.diff(rows[start:])
@@ -231,7 +234,7 @@ def _runs(rows: Array) -> Iterator[tuple[int, range]]:
 
 
 def _first_from(rows: range, start: int) -> int:
-    """Return the place in ascending `rows` of the first that is at least `start`."""
+    """Return the index in ascending `rows` of the first that is at least `start`."""
     if start <= rows.start:
         return 0
     return min(-(-(start - rows.start) // rows.step), len(rows))

@@ -1,4 +1,4 @@
-"""One way to say what is wrong with a file, whatever its library raised."""
+"""Translation of any error of a file library to a StorageError."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .uris import check_kind
 def to_storage_error(
     text: str, paths: Sequence[Path], otherwise: type[StorageError] = Unreadable
 ) -> StorageError:
-    """Return the error to raise: NotReady as long as one of the files was just written to."""
+    """Return the error to raise: NotReady if one of the files was modified just now."""
     if is_being_written(paths):
         return NotReady(f"{text} They are still being written.")
     return otherwise(text)
@@ -23,10 +23,10 @@ def to_storage_error(
 
 @contextmanager
 def translate_errors(path: Path, paths: Sequence[Path] = ()) -> Iterator[None]:
-    """Make a StorageError of whatever reading `path`, one of `paths`, raises.
+    """Translate all errors of reading `path`, one of `paths`, to a StorageError.
 
-    A damaged or half-written file may make its decoder raise anything. `path` is a real one; if it
-    is a link when all is read, OutsideReadable is raised.
+    A damaged or half-written file may make its decoder raise anything. Raises OutsideReadable if
+    the resolved `path` is a link after the read.
     """
     paths = paths or (path,)
     try:
@@ -36,8 +36,8 @@ def translate_errors(path: Path, paths: Sequence[Path] = ()) -> Iterator[None]:
     except StorageError:
         raise
     except FileNotFoundError as error:
-        raise to_storage_error(f"The file {path} is not there.", paths, MissingFile) from error
+        raise to_storage_error(f"The file {path} does not exist.", paths, MissingFile) from error
     except BlockingIOError as error:
-        raise NotReady(f"The file {path} is locked by whoever writes it.") from error
+        raise NotReady(f"The file {path} is locked by its writer. Retry later.") from error
     except Exception as error:
         raise to_storage_error(f"The file {path} cannot be read: {error}", paths) from error

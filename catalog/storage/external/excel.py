@@ -1,7 +1,7 @@
-"""Excel workbooks: a container of tables, one for each sheet. Its first row is the header.
+"""Excel workbooks: a container of tables, one per sheet, with the first row as header.
 
-A cell is what the workbook says it is: texts such as `NA`, `None` or `007` stay texts. Empty cells
-and errors (`#DIV/0!`) are nulls; of formulas, the values that were saved with them are read.
+Cells keep their types: strings such as `NA`, `None` or `007` stay strings. Empty cells and errors
+(`#DIV/0!`) become nulls; formulas have the values that were saved with them.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from .formats import Entry, Format, Inspected, Tree
 from .sources import Sources
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# A workbook is compressed, and takes many times its text in memory while it is read.
+# Limit of the unpacked XML: reading it takes many times its size in memory.
 MAX_TEXT_BYTES = 128 * 1024 * 1024
-# One cell far right and one far down make a sheet as large as the format allows.
+# A cell far right and one far down make a sheet as large as the format allows.
 MAX_CELLS = 10_000_000
 MAX_CACHED_BYTES = 64 * 1024 * 1024
 
@@ -38,7 +38,7 @@ Place = tuple[Path, int, int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """A workbook, the sheets of which are read when they are asked for."""
+    """A workbook, whose sheets are read on demand."""
 
     path: Path
     sheets: list[str]
@@ -46,7 +46,7 @@ class Workbook:
     def names(self, keys: Sequence[str]) -> list[str]:
         """Return the names of the sheets."""
         if keys:
-            raise NoSuchEntry(f"{'/'.join(keys)} is no group.")
+            raise NoSuchEntry(f"{'/'.join(keys)} is not a group.")
         return self.sheets
 
     def entry(self, keys: Sequence[str]) -> Entry:
@@ -57,17 +57,17 @@ class Workbook:
         return Entry(StructureFamily.table, structure)
 
     def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
-        """There are none."""
-        raise NoSuchEntry(f"{'/'.join(keys)} is no array.")
+        """Raise NoSuchEntry."""
+        raise NoSuchEntry(f"{'/'.join(keys)} is not an array.")
 
     def read_table(
         self, keys: Sequence[str], names: Sequence[str], rows: slice
     ) -> Iterator[pa.Table]:
-        """Rows of a sheet."""
+        """Yield rows of a sheet."""
         sheet = self._sheet(keys)
         start, stop = rows.start or 0, sheet.num_rows if rows.stop is None else rows.stop
         if max(start, stop) > sheet.num_rows:
-            raise NoSuchRows(f"Of the rows {start}:{stop} there are {sheet.num_rows} so far.")
+            raise NoSuchRows(f"Rows {start}:{stop} were requested, but there are {sheet.num_rows}.")
         yield sheet.select(names).slice(start, stop - start)
 
     def _sheet(self, keys: Sequence[str]) -> pa.Table:
@@ -77,14 +77,14 @@ class Workbook:
 
 
 class SheetCache:
-    """The sheets that were asked for last: to read one may take seconds."""
+    """The most recently used sheets, since reading one may take seconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Place, pa.Table] = OrderedDict()
 
     def get(self, path: Path, name: str) -> pa.Table:
-        """Return a sheet, read anew when the file is another one."""
+        """Return a sheet, reading it again if the file was replaced."""
         status = path.stat()
         place = (path, status.st_ino, status.st_mtime_ns, status.st_size, name)
         with self._lock:
@@ -103,26 +103,26 @@ SHEETS = SheetCache()
 
 @contextmanager
 def open_workbook(sources: Sources) -> Iterator[Tree]:
-    """Look which sheets there are."""
+    """Open a workbook and list its sheets."""
     yield Workbook(sources.paths[0], _sheet_names(sources.paths[0]))
 
 
 def inspect_workbook(sources: Sources, mimetype: str) -> Inspected:
-    """Return a container."""
+    """Describe the workbook as a container."""
     _sheet_names(sources.paths[0])
     return Inspected(StructureFamily.container, mimetype, None)
 
 
 def _open(path: Path) -> Any:
-    """Open a workbook, with its cells' values, for reading row by row."""
+    """Open a workbook for reading values row by row."""
     from openpyxl.chartsheet import Chartsheet
     from openpyxl.reader.excel import ExcelReader
 
     class Reader(ExcelReader):
         def read_chartsheet(self, sheet: Any, rel: Any) -> None:
-            """Put an empty one in the place of a sheet that is a chart, and has no cells.
+            """Replace a chart sheet by an empty one, to keep the numbers that names refer to.
 
-            Without a drawing, reading it fails. Names refer to sheets by their number.
+            openpyxl fails to read a chart sheet without a drawing.
             """
             chart = Chartsheet(parent=self.wb)
             chart.title = sheet.name
@@ -130,7 +130,7 @@ def _open(path: Path) -> Any:
 
     reader = Reader(path, read_only=True, data_only=True, keep_links=False)
     reader.read()
-    # Also those of which the workbook has nothing but the name.
+    # Include sheets that the workbook names, but does not contain.
     reader.wb.names = [sheet.name for sheet, rel in reader.parser.find_sheets() if _has_cells(rel)]
     return reader.wb
 
@@ -143,7 +143,7 @@ def _sheet_names(path: Path) -> list[str]:
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
     if size > MAX_TEXT_BYTES:
-        raise Unreadable(f"it unpacks to {size} bytes; {MAX_TEXT_BYTES} is the most that is read.")
+        raise Unreadable(f"it unpacks to {size} bytes; the limit is {MAX_TEXT_BYTES}.")
     workbook = _open(path)
     try:
         return list(workbook.names)
@@ -152,13 +152,13 @@ def _sheet_names(path: Path) -> list[str]:
 
 
 def _read(path: Path, name: str) -> pa.Table:
-    """Return a sheet as a table; a column of mixed kinds is one of texts."""
+    """Read a sheet as a table; a column of mixed types becomes strings."""
     workbook = _open(path)
     try:
         if name not in workbook.sheetnames:
-            raise Unreadable(f"the workbook has no cells for the sheet {name!r}.")
+            raise Unreadable(f"the workbook has no data for the sheet {name!r}.")
         sheet = workbook[name]
-        # What a sheet says of its size is not always so.
+        # The declared size of a sheet may be wrong.
         sheet.reset_dimensions()
         rows = [[_value(cell) for cell in row] for row in sheet.iter_rows()]
     finally:
@@ -168,8 +168,8 @@ def _read(path: Path, name: str) -> pa.Table:
     width = max(map(len, rows), default=0)
     if len(rows) * width > MAX_CELLS:
         raise Unreadable(
-            f"the sheet {name!r} has {len(rows)} rows and {width} columns, most of them empty, "
-            f"perhaps; {MAX_CELLS} cells are the most that is read."
+            f"the sheet {name!r} has {len(rows)} rows and {width} columns; the limit is "
+            f"{MAX_CELLS} cells. Delete empty rows and columns."
         )
     header, *lines = [row + [None] * (width - len(row)) for row in rows] or [[]]
     columns = [_column([line[number] for line in lines]) for number in range(width)]
@@ -181,7 +181,7 @@ def _value(cell: Any) -> Any:
 
 
 def _titles(header: Sequence[Any]) -> list[str]:
-    """Names of columns: each a text, begun by no underscore, and no other's."""
+    """Return column names that are unique strings without a leading underscore."""
     titles: list[str] = []
     for number, value in enumerate(header):
         wanted = f"Unnamed: {number}" if value is None else str(value)

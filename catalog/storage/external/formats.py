@@ -1,6 +1,6 @@
-"""What a format of files is to the server: a `Format`, which says what can be read and how.
+"""File formats: a `Format` has the functions that read and inspect files of some mimetypes.
 
-A format is one object, in one module, that knows nothing of the catalog. `register` makes it known.
+A format is one object in one module, independent of the catalog. `register` adds it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .rows import TableFile
 from .sources import Sources
 
 SEQUENCE = "multipart/"
-"""So begins the mimetype of a sequence of files."""
+"""Prefix of the mimetype of a sequence of files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What a file, or a sequence of files, should be registered as.
+    """The description of a file, or of a sequence of files, for its registration.
 
-    `rows` is how many a table has by now.
+    `rows` is the current number of rows of a table.
     """
 
     family: StructureFamily
@@ -52,28 +52,28 @@ class Inspected:
 
 
 class Tree(Protocol):
-    """An open file that holds others: `keys` lead from its top to what is meant.
+    """An open container file; `keys` are the path from its root to an entry.
 
-    Each method raises NoSuchEntry where the keys lead nowhere, MissingFile where a link is broken,
-    OutsideReadable where one leads to a file that may not be read, Unreadable.
+    Each method raises NoSuchEntry for a path without entry, MissingFile for a broken link,
+    OutsideReadable for a link to a file outside the readable folders, Unreadable.
     """
 
     def names(self, keys: Sequence[str]) -> list[str]:
-        """Return the names in a group, in an order that stays; broken links have one, too."""
+        """Return the names in a group in a stable order, including those of broken links."""
         ...
 
     def entry(self, keys: Sequence[str]) -> Entry:
-        """What is there; the top is a group."""
+        """Return the entry at `keys`; the root is a group."""
         ...
 
     def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
-        """Return the part `items`, of at least one element, of an array."""
+        """Read the part `items`, of at least one element, of an array."""
         ...
 
     def read_table(
         self, keys: Sequence[str], names: Sequence[str], rows: slice
     ) -> Iterator[pa.Table]:
-        """Columns `names` of the rows number `rows`, piece by piece."""
+        """Yield the columns `names` of the range `rows`, chunk by chunk."""
         ...
 
 
@@ -81,23 +81,22 @@ ArrayReader = Callable[[Sources, ArrayStructure, NDSlice], Array]
 """Reads what `items`, of at least one element, select of an array of that structure."""
 
 TableOpener = Callable[[Path, pa.Schema, Mapping[str, Any]], TableFile]
-"""Looks at a partition's file, which need not exist yet, as rows of that schema."""
+"""Opens a partition's file, which need not exist yet, as rows of that schema."""
 
 TreeOpener = Callable[[Sources], AbstractContextManager[Tree]]
-"""Opens a file that holds others."""
+"""Opens a container file."""
 
 Inspector = Callable[[Sources, str], Inspected]
-"""Looks into a file, or into the first of a sequence, of that mimetype."""
+"""Inspects a file, or the first of a sequence, of that mimetype."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What can be read of files of these `mimetypes`; what is None, cannot.
+    """The functions for files of these `mimetypes`; None for what the format does not support.
 
-    The first is that of a file whose name has one of the `extensions`, written in lower case. One
-    that begins with `multipart/` is that of a sequence of files.
-    Whatever a function raises that is no StorageError counts as a damaged file, or as one that is
-    still arriving if it was just written to.
+    The first mimetype is detected by the `extensions`, in lower case. One that begins with
+    `multipart/` is for a sequence of files. An exception other than StorageError counts as a
+    damaged file or, if the file was modified just now, as one that is still being written.
     """
 
     mimetypes: tuple[str, ...]
@@ -109,7 +108,7 @@ class Format:
 
     @property
     def families(self) -> frozenset[StructureFamily]:
-        """As nodes of which families these files can be registered."""
+        """The structure families that these files can be registered as."""
         known = {
             StructureFamily.array: self.read_array,
             StructureFamily.table: self.open_table,

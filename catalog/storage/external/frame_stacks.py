@@ -1,7 +1,7 @@
-"""One array out of files that each hold some frames of it, one after another.
+"""One array from a sequence of files, each with one or more frames.
 
-The files' elements, in the order of the files, are the array's in C order. Dimensions of length 1
-may come and go between files and declaration; the files may hold more than was declared.
+The elements of the files, in their order, are those of the array in C order. The declared shape may
+add or drop dimensions of length 1, and the files may have more elements than declared.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from .error_translation import to_storage_error, translate_errors
 from .formats import SEQUENCE, ArrayReader, Inspected, Inspector
 from .sources import Sources
 
-# Rows are gathered in pieces of about so many bytes, before they are cut to what was asked for.
+# Approximate bytes to read at a time, before selecting the requested elements.
 MAX_READ_BYTES = 32 * 1024 * 1024
 
-# What is compressed can say of itself that it is larger than any memory.
+# A small compressed file may claim a size larger than any memory.
 MAX_FRAME_BYTES = 1024 * 1024 * 1024
 
 Result = TypeVar("Result")
@@ -42,7 +42,7 @@ class FrameFile(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of all that the file holds."""
+        """The shape of all elements of the file."""
         ...
 
     @property
@@ -51,7 +51,7 @@ class FrameFile(Protocol):
         ...
 
     def elements(self, start: int, stop: int) -> Array:
-        """Elements number `start` to `stop` in C order, flat."""
+        """Return the elements from `start` to `stop` in C order, flat."""
         ...
 
 
@@ -59,7 +59,7 @@ Opener = Callable[[Path], FrameFile]
 
 
 def frames_reader(opener: Opener) -> ArrayReader:
-    """What reads arrays out of files that `opener` opens."""
+    """Return a function that reads arrays from files opened with `opener`."""
 
     def read(sources: Sources, structure: ArrayStructure, items: NDSlice) -> Array:
         return read_frames(opener, sources.paths, structure, items)
@@ -68,7 +68,7 @@ def frames_reader(opener: Opener) -> ArrayReader:
 
 
 def frames_inspector(opener: Opener) -> Inspector:
-    """What looks into such files: a sequence has a dimension more than each of them."""
+    """Return a function that inspects such files: a sequence has one more dimension."""
 
     def inspect(sources: Sources, mimetype: str) -> Inspected:
         file, count = opener(sources.paths[0]), len(sources.paths)
@@ -88,13 +88,13 @@ def array_structure(
     chunks: Chunks | None = None,
     dims: tuple[str, ...] | None = None,
 ) -> ArrayStructure:
-    """Return how an array in a file is described; as one chunk, unless something else is said."""
+    """Return the structure of an array in a file; by default, it is one chunk."""
     whole = tuple((size,) for size in shape)
     return ArrayStructure(dtype_from_numpy(dtype), shape, chunks or whole, dims)
 
 
 def regular_chunks(size: int, chunk: int) -> tuple[int, ...]:
-    """Return a dimension of `size` cut into chunks of one size, the last of which may be short."""
+    """Return the chunk sizes of a dimension of `size`; the last may be smaller."""
     whole, rest = divmod(size, chunk)
     return (chunk,) * whole + ((rest,) if rest else ()) or (0,)
 
@@ -102,7 +102,7 @@ def regular_chunks(size: int, chunk: int) -> tuple[int, ...]:
 def read_frames(
     opener: Opener, paths: Sequence[Path], structure: ArrayStructure, items: NDSlice
 ) -> Array:
-    """What `items` (at least one element) select. Opens only the first file and those needed.
+    """Read what `items` (at least one element) select, opening only the first and needed files.
 
     Raises MissingFile, NotReady, Unreadable.
     """
@@ -116,7 +116,7 @@ def read_frames(
             fetch[0], max(MAX_READ_BYTES // (row * structure.dtype.itemsize or 1), 1)
         )
     ]
-    # An array also of one element: a text by itself would be as short as it can be.
+    # `...` keeps an array also of one element: a numpy string scalar loses its width.
     result: Array = np.concatenate(pieces)[(*then, ...)]
     return result if structure.shape else result.reshape(())
 
@@ -130,11 +130,13 @@ def _spans(rows: slice, max_rows: int) -> Iterator[tuple[int, int]]:
 
 
 class _Sequence:
-    """The elements of all files as one row; a file is opened when it is come to."""
+    """The elements of all files, flat; each file is opened when it is needed."""
 
     def __init__(self, opener: Opener, paths: Sequence[Path], structure: ArrayStructure) -> None:
         if not paths:
-            raise NotReady("No file is registered for this array yet.")
+            raise NotReady(
+                "No file is registered for this array yet: register its assets, or retry later."
+            )
         self._opener = opener
         self._paths = paths
         self._structure = structure
@@ -143,11 +145,11 @@ class _Sequence:
         self._check_shape()
 
     def elements(self, start: int, stop: int) -> Array:
-        """Elements number `start` to `stop`, flat."""
+        """Return the elements from `start` to `stop`, flat."""
         if stop > self._length * len(self._paths):
             raise to_storage_error(
-                f"{len(self._paths)} files of shape {list(self._file.shape)} are less than the "
-                f"declared shape {list(self._structure.shape)}.",
+                f"{len(self._paths)} files of shape {list(self._file.shape)} have fewer elements "
+                f"than the declared shape {list(self._structure.shape)}.",
                 self._paths,
             )
         parts = []
@@ -163,7 +165,7 @@ class _Sequence:
             self._number, self._file = number, self._open(number)
             if math.prod(self._file.shape) != self._length:
                 raise to_storage_error(
-                    f"{self._paths[number]} is of another shape than the first file.", self._paths
+                    f"{self._paths[number]} has another shape than the first file.", self._paths
                 )
         return self._translate_errors(partial(self._file.elements, start, stop), number)
 
@@ -172,7 +174,7 @@ class _Sequence:
         declared = self._structure.dtype
         if not is_convertible(file.dtype, declared):
             raise Unreadable(
-                f"{self._paths[number]} holds {file.dtype}, where {declared} is declared."
+                f"{self._paths[number]} has dtype {file.dtype}, but {declared} is declared."
             )
         return file
 
@@ -187,11 +189,11 @@ class _Sequence:
         if self._length and (whole or _ends_with(found, row) or _ends_with(row, found)):
             return
         text = (
-            f"Files of shape {list(self._file.shape)} do not make up the declared shape "
+            f"Files of shape {list(self._file.shape)} do not match the declared shape "
             f"{list(self._structure.shape)}."
         )
         if self._length * len(self._paths) > math.prod(self._structure.shape):
-            raise Unreadable(text)  # no more can come that would mend it
+            raise Unreadable(text)  # not NotReady: further files cannot fix the shape
         raise to_storage_error(text, self._paths)
 
 

@@ -1,4 +1,4 @@
-"""Finding out what files should be registered as."""
+"""Inspection of files before their registration."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .sources import Sources
 def inspect(
     paths: Sequence[Path], mimetype: str | None = None, *, readable: Sequence[Path]
 ) -> Inspected:
-    """What a file is, or what several of one kind make up together, in their order.
+    """Inspect a file, or a sequence of files of one format.
 
-    Without a mimetype, the name of the first says which it is. Raises Unsupported, OutsideReadable,
+    The default mimetype is that of the first file's name. Raises Unsupported, OutsideReadable,
     MissingFile, NotReady (not complete yet), Unreadable.
     """
     mimetype = mimetype or mimetype_of(paths[0])
     if mimetype is None:
-        raise Unsupported(f"The name of {paths[0]} is of no known format.")
+        raise Unsupported(f"The name of {paths[0]} has no known extension: give its mimetype.")
     inspected_by(mimetype)
     named = Sources(tuple(paths), {}, tuple(readable))
     sources = Sources(tuple(map(named.confined, paths)), {}, tuple(readable))

@@ -14,33 +14,33 @@ from ..errors import Unreadable
 from .formats import Format
 from .frame_stacks import FrameFile, frames_inspector, frames_reader
 
-# Rows, columns, and colours where there are several.
+# Shape of a pixel by colour mode.
 COLOURS = {"L": (), "RGB": (3,), "CMYK": (4,)}
 
 
 @dataclass(frozen=True, slots=True)
 class JpegFrame:
-    """One picture: of two dimensions if it is grey, else of three."""
+    """One image: 2D if it is grey, else 3D."""
 
     path: Path
     shape: tuple[int, ...]
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Bytes."""
+        """Unsigned bytes."""
         return np.dtype("u1")
 
     def elements(self, start: int, stop: int) -> Array:
-        """Elements number `start` to `stop` in C order, flat."""
+        """Return the elements from `start` to `stop` in C order, flat."""
         with Image.open(self.path, formats=["JPEG"]) as image:
             return np.asarray(image).reshape(-1)[start:stop]
 
 
 def open_jpeg(path: Path) -> FrameFile:
-    """Open a JPEG file; only its header is read. Pillow refuses pictures of absurd sizes."""
+    """Open a JPEG file, reading only its header. Pillow rejects absurdly large images."""
     with Image.open(path, formats=["JPEG"]) as image:
         if image.mode not in COLOURS:
-            raise Unreadable(f"{path} has the colour mode {image.mode}, which is not known.")
+            raise Unreadable(f"{path} has the unsupported colour mode {image.mode}.")
         return JpegFrame(path, (image.height, image.width, *COLOURS[image.mode]))
 
 

@@ -1,4 +1,4 @@
-"""Files that hold others, opened in the process that reads them."""
+"""Container files, opened in the confined process that reads them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .sources import Sources
 
 @contextmanager
 def open_local_tree(mimetype: str, sources: Sources) -> Iterator[Tree]:
-    """Open a file that holds others.
+    """Open a container file.
 
-    Raises Unsupported, OutsideReadable, MissingFile, NotReady (still being written), Unreadable,
-    and so does what is done with the tree, besides NoSuchEntry.
+    Raises Unsupported, OutsideReadable, MissingFile, NotReady (still being written), Unreadable;
+    methods of the tree raise these and NoSuchEntry.
     """
     opener = format_of(mimetype, StructureFamily.container).open_tree
     assert opener is not None
@@ -35,7 +35,7 @@ def open_local_tree(mimetype: str, sources: Sources) -> Iterator[Tree]:
 
 @dataclass(frozen=True, slots=True)
 class _ErrorTranslatingTree:
-    """A tree of which each failure is told in a sentence, so that the rest of it can be used."""
+    """A tree that translates errors of its file library to a StorageError, entry by entry."""
 
     tree: Tree
     sources: Sources

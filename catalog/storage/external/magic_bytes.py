@@ -1,4 +1,4 @@
-"""Files that begin and end with a magic word: without the end they are still being written."""
+"""Magic bytes at both ends of a file: without the last ones it is still being written."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from .recently_modified import is_being_written
 
 
 def check_complete(path: Path, magic: bytes, kind: str) -> None:
-    """Raise NotReady for a file that has only its beginning so far, Unreadable for any other.
+    """Raise NotReady for a file without its final magic bytes, Unreadable without the first.
 
-    Where nobody has written to it for some seconds, the end will not come any more.
+    Unreadable also if the file has not been modified for some seconds: the writer has ended.
     """
     with path.open("rb") as file:
         head = file.read(len(magic))
@@ -19,8 +19,8 @@ def check_complete(path: Path, magic: bytes, kind: str) -> None:
         file.seek(max(size - len(magic), 0))
         tail = file.read(len(magic))
     if not magic.startswith(head):
-        raise Unreadable(f"it is no {kind} file.")
+        raise Unreadable(f"it is not a {kind} file.")
     if size <= 2 * len(magic) or tail != magic:
         if is_being_written([path]):
             raise NotReady(f"The {kind} file {path} has no footer yet: it is still being written.")
-        raise Unreadable(f"it has no footer, as a {kind} file has at its end: it was cut off.")
+        raise Unreadable(f"it has no {kind} footer at its end: it was truncated.")

@@ -17,23 +17,23 @@ from .raw_frames import RawFrames
 
 @dataclass(frozen=True, slots=True)
 class LoadedFrames:
-    """Frames in another order than C's, which are read as a whole."""
+    """Frames in Fortran order, which are read as a whole."""
 
     path: Path
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
     def elements(self, start: int, stop: int) -> Array:
-        """Elements number `start` to `stop` in C order, flat."""
+        """Return the elements from `start` to `stop` in C order, flat."""
         flat: Array = np.load(self.path, allow_pickle=False).reshape(-1)[start:stop]
         return flat
 
 
 def open_npy(path: Path) -> FrameFile:
-    """Open a `.npy` file; only its header is read. Objects are refused."""
+    """Open a `.npy` file, reading only its header. Object arrays are rejected."""
     header: Any = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(header, np.memmap):
-        raise Unreadable("it is an archive of arrays (.npz): save each by itself.")
+        raise Unreadable("it is an archive (.npz): save each array as a .npy file.")
     if header.flags.c_contiguous:
         return RawFrames(path, header.shape, header.dtype, header.offset)
     return LoadedFrames(path, header.shape, header.dtype)

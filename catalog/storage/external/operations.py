@@ -1,7 +1,7 @@
-"""What is done with external files in the processes that may open them.
+"""Operations on external files, which run in confined processes.
 
-Each operation gets plain data and answers so: nothing here, or in a format, runs in a process of
-the server.
+Each operation takes and returns plain data. Neither this module nor any format runs in the server
+process (on Linux).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .registry import format_of, inspected_by, load, register
 from .rows import FilePartition, iter_file_rows
 from .uris import keep_private
 
-# Rows are handed over in pieces of at least so many bytes, if there are so many.
+# Minimum bytes of rows per reply, if there are more rows.
 MAX_REPLY_BYTES = 1 << 20
 LAZY_MODULES = (
     "hdf5plugin",
@@ -47,14 +47,14 @@ Kept = TypeVar("Kept", bound=OperationSession)
 
 
 def prepare(arguments: Mapping[str, Any]) -> None:
-    """Import all formats, and what they import late."""
+    """Import all formats, and the modules that they import lazily."""
     keep_private([Path(path) for path in arguments["private"]])
     register(*map(load, arguments["adapters"]))
     _import_lazy_modules()
 
 
 class OpenTree:
-    """A tree that stays open from one request to the next."""
+    """A session: a tree that stays open between requests."""
 
     def __init__(self, request: Request) -> None:
         self._stack = ExitStack()
@@ -69,7 +69,7 @@ class OpenTree:
 
 
 class OpenRows:
-    """Rows that are handed over piece by piece; `delivered` is how many have been."""
+    """A session: rows that are returned chunk by chunk, `delivered` of them so far."""
 
     def __init__(self, pieces: Iterator[pa.Table], delivered: int, stack: ExitStack) -> None:
         self._pieces, self._stack = pieces, stack
@@ -77,7 +77,7 @@ class OpenRows:
         self._error: Exception | None = None
 
     def next(self) -> tuple[list[pa.Table], bool]:
-        """Return the next pieces, and whether there may be more. Raises what reading raises."""
+        """Return the next tables, and whether there may be more. Raises the errors of reading."""
         if self._error is not None:
             raise self._error
         found: list[pa.Table] = []
@@ -87,7 +87,7 @@ class OpenRows:
             except Exception as error:
                 if not found:
                     raise
-                # First what there is; the error is for who asks for more.
+                # Return the rows read so far; raise the error at the next request.
                 self._error = error
                 break
             if piece is None:
@@ -102,7 +102,7 @@ class OpenRows:
 
 
 def read_array(request: Request) -> Reply:
-    """What `items` select of an array, in the declared dtype."""
+    """Read what `items` select of an array, in the declared dtype."""
     sources, structure = decode_sources(request.arguments), _structure(request)
     reader = format_of(request.arguments["mimetype"], StructureFamily.array).read_array
     assert reader is not None
@@ -127,18 +127,18 @@ def tree_names(request: Request) -> Reply:
 
 
 def tree_entry(request: Request) -> Reply:
-    """What is at some keys."""
+    """Return the entry at some keys."""
     return Reply(_describe(_tree(request).entry(request.arguments["keys"])))
 
 
 def tree_array(request: Request) -> Reply:
-    """What `items` select of an array in a tree."""
+    """Read what `items` select of an array in a tree."""
     structure, keys = _structure(request), request.arguments["keys"]
     return _array_reply(_tree(request).read_array(keys, structure, _items(request)))
 
 
 def inspect(request: Request) -> Reply:
-    """What files should be registered as."""
+    """Inspect files for registration."""
     sources, mimetype = decode_sources(request.arguments), request.arguments["mimetype"]
     inspector = inspected_by(mimetype).inspect
     assert inspector is not None
@@ -245,7 +245,7 @@ def _ipc(table: pa.Table) -> Buffer:
 
 
 def _import_lazy_modules() -> None:
-    """Import what formats import when they first need it: each process would do so again."""
+    """Import what formats import lazily, once before the fork instead of in each process."""
     for name in LAZY_MODULES:
         with suppress(ImportError):
             import_module(name)

@@ -1,4 +1,4 @@
-"""Parquet files, read by row groups: of each no more than a batch is in memory."""
+"""Parquet files, read by row groups, with one batch in memory at a time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BUFFER = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ParquetFile:
-    """The rows of a Parquet file, in the types that it has."""
+    """The rows of a Parquet file, in its own types."""
 
     path: Path
     whole: ClassVar[bool] = True
@@ -41,19 +41,19 @@ class ParquetFile:
             return list(file.schema_arrow.names)
 
     def count(self) -> int:
-        """Return how many rows there are."""
+        """Return the number of rows."""
         with self._open() as file:
             return int(file.metadata.num_rows)
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
-        """Rows number `start` to `stop`, or as many as there are, a batch at a time."""
+        """Yield the rows from `start` to `stop`, or to the end, batch by batch."""
         with self._open() as file:
             groups, before = _groups(file.metadata, start, stop)
             batch_rows = _batch_rows(file.metadata, groups)
             seconds = self._seconds(file, batch_rows, groups, names)
             for batch in file.iter_batches(batch_rows, groups, columns=list(names)):
                 _check_times(batch, next(seconds, None))
-                # Parquet takes "a.b" for the field b of a column a as well.
+                # Parquet takes "a.b" also for the field b of a column a: select by exact name.
                 yield from within(batch.select(list(names)), before, start, stop)
                 before += batch.num_rows
 
@@ -70,36 +70,36 @@ class ParquetFile:
 
     def _open(self, **options: Any) -> pq.ParquetFile:
         check_complete(self.path, b"PAR1", "Parquet")
-        # Not mapped: who wrote the file may cut it off. Not read ahead: a group may be large.
+        # Not mapped: its writer may truncate the file. Not read ahead: a row group may be large.
         return pq.ParquetFile(
             self.path, memory_map=False, buffer_size=BUFFER, pre_buffer=False, **options
         )
 
 
 def _check_times(batch: pa.RecordBatch, seconds: pa.RecordBatch | None) -> None:
-    """Raise Unreadable for INT96 times beyond 1677 to 2262: in nanoseconds they would be others."""
+    """Raise Unreadable for INT96 times outside 1677 to 2262, which overflow in nanoseconds."""
     if seconds is None:
         return
     for name in seconds.schema.names:
         times = batch[name].cast(pa.timestamp("s"), safe=False).cast(pa.int64())
         apart = pc.subtract(times, seconds[name].cast(pa.int64()))
-        # Times before 1970 are rounded in two ways.
+        # The two conversions round times before 1970 in different directions.
         if pc.max(pc.abs(apart)).as_py() not in (None, 0, 1):
             raise Unreadable(
-                f"its column {name!r} has times (INT96) that are too far for nanoseconds: write it "
-                "anew with times in microseconds."
+                f"its column {name!r} has INT96 times that overflow in nanoseconds: rewrite the "
+                "file with times in microseconds."
             )
 
 
 def _batch_rows(metadata: pq.FileMetaData, groups: Sequence[int]) -> int:
-    """Return how many rows to read at a time: of rows that hold whole waveforms, not thousands."""
+    """Return the number of rows per batch: fewer for wide rows, such as whole waveforms."""
     found = [metadata.row_group(number) for number in groups]
     widest = max((group.total_byte_size // max(group.num_rows, 1) for group in found), default=0)
     return min(max(BATCH_BYTES // max(widest, 1), 1), BATCH_ROWS)
 
 
 def _groups(metadata: pq.FileMetaData, start: int, stop: int | None) -> tuple[list[int], int]:
-    """Return the row groups that hold these rows, and how many rows there are before them."""
+    """Return the row groups of these rows, and the number of rows before them."""
     groups: list[int] = []
     before = end = 0
     for number in range(metadata.num_row_groups):
@@ -112,12 +112,12 @@ def _groups(metadata: pq.FileMetaData, start: int, stop: int | None) -> tuple[li
 
 
 def open_parquet(path: Path, schema: pa.Schema, parameters: Mapping[str, Any]) -> TableFile:
-    """Return the rows of a Parquet file."""
+    """Open a Parquet file."""
     return ParquetFile(path)
 
 
 def inspect_parquet(sources: Sources, mimetype: str) -> Inspected:
-    """Return the schema of the first file, and the rows of all."""
+    """Return the schema of the first file, and the number of rows of all."""
     check_complete(sources.paths[0], b"PAR1", "Parquet")
     schema = pq.read_schema(sources.paths[0])
     structure = TableStructure.from_schema(schema, npartitions=len(sources.paths))

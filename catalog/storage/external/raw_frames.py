@@ -1,7 +1,7 @@
-"""Frames that lie in a file as they are.
+"""Uncompressed frames in a file.
 
-They are read, not mapped: who wrote the file may cut it off at any time, and to touch a mapped
-page that is gone ends the process.
+They are read, not mapped: a writer may truncate the file at any time, and touching a mapped page
+beyond its end kills the process.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..encoding import Array
 
 @dataclass(frozen=True, slots=True)
 class RawFrames:
-    """Elements in C order, from byte `offset` of a file on."""
+    """Elements in C order from byte `offset` of a file on."""
 
     path: Path
     shape: tuple[int, ...]
@@ -25,9 +25,9 @@ class RawFrames:
     offset: int
 
     def elements(self, start: int, stop: int) -> Array:
-        """Elements number `start` to `stop`, flat. Raises EOFError where the file ends before."""
+        """Read the elements from `start` to `stop`, flat. Raises EOFError past the end."""
         offset = self.offset + start * self.dtype.itemsize
         found = np.fromfile(self.path, self.dtype, stop - start, offset=offset)
         if len(found) < stop - start:
-            raise EOFError(f"it ends {stop - start - len(found)} elements too early.")
+            raise EOFError(f"it is truncated: {stop - start - len(found)} elements are missing.")
         return found

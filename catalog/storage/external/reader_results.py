@@ -1,7 +1,7 @@
-"""What a process that reads files hands over, checked and put together again.
+"""Parse and validate the results of confined processes.
 
-A file may have taken that process over: of its answers no more is believed than could be asked of
-any client.
+A malicious file may have taken over the process: its replies are as untrusted as the requests of a
+client.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ STRUCTURES: dict[StructureFamily, type[ArrayStructure | TableStructure]] = {
 
 
 def items_to_json(items: NDSlice) -> list[Any]:
-    """Items as plain data."""
+    """Return a slice as plain data."""
     return [
         [item.start, item.stop, item.step] if isinstance(item, slice) else item for item in items
     ]
 
 
 def as_array(content: Content, dtype: np.dtype[Any]) -> Array:
-    """Return an array of that dtype. Raises Unreadable."""
+    """Parse an array of this dtype. Raises Unreadable."""
     shape, buffers = content
     data = buffers[0] if buffers else b""
     try:
@@ -50,17 +50,17 @@ def as_array(content: Content, dtype: np.dtype[Any]) -> Array:
         )
         return found.reshape(shape) if math.prod(shape) else np.empty(shape, dtype)
     except (TypeError, ValueError) as error:
-        raise Unreadable(f"What was read is no array of {dtype}: {error}.") from error
+        raise Unreadable(f"The reader returned no array of {dtype}: {error}.") from error
 
 
 def as_entry(value: Mapping[str, Any]) -> Entry:
-    """Return a group, an array or a table. Raises Unreadable."""
+    """Parse an entry: a group, an array or a table. Raises Unreadable."""
     family, structure = _read_description(value)
     return Entry(family, structure, dict(value["metadata"]), list(value["specs"]))
 
 
 def as_inspected(value: Mapping[str, Any]) -> Inspected:
-    """What files should be registered as. Raises Unreadable."""
+    """Parse the result of an inspection. Raises Unreadable."""
     family, structure = _read_description(value)
     return Inspected(
         family,
@@ -76,14 +76,14 @@ def as_inspected(value: Mapping[str, Any]) -> Inspected:
 def as_tables(
     operation: str, sources: Sources, arguments: Mapping[str, Any], rows: slice
 ) -> Iterator[pa.Table]:
-    """Rows, piece by piece, each of which is read when it is asked for. Raises StorageError."""
+    """Yield rows as tables, each read on demand. Raises StorageError."""
     session = uuid.uuid4().hex
     wanted = {**arguments, "rows": [rows.start or 0, rows.stop]}
     delivered, more = 0, True
     try:
         while more:
-            # A process that has ended meanwhile, or had to make room, is none that matters: where
-            # to go on is said each time.
+            # The session may have been evicted, or its process replaced: `delivered` says where
+            # to continue.
             more, buffers = call(operation, sources, {**wanted, "delivered": delivered}, session)
             for buffer in buffers:
                 piece = _table(buffer)
@@ -98,7 +98,7 @@ def _table(buffer: memoryview) -> pa.Table:
         table = pa.ipc.open_stream(pa.py_buffer(buffer)).read_all()
         table.validate(full=True)
     except (pa.ArrowException, ValueError, OSError) as error:
-        raise Unreadable(f"What was read is no table: {error}.") from error
+        raise Unreadable(f"The reader returned no table: {error}.") from error
     return table
 
 
@@ -109,4 +109,4 @@ def _read_description(value: Mapping[str, Any]) -> tuple[StructureFamily, Struct
         structure = value["structure"]
         return family, kind.from_json(structure) if kind is not None and structure else None
     except (KeyError, TypeError, ValueError, WireError) as error:
-        raise Unreadable(f"What was read has no structure that is known: {error}.") from error
+        raise Unreadable(f"The reader returned an unknown structure: {error}.") from error

@@ -1,7 +1,7 @@
-"""Calling the confined processes in which external files are opened, and nowhere else.
+"""Call operations on external files in confined processes.
 
-What goes wrong there is raised here as the StorageError that it is; so is the end of the process
-itself, which concerns the one call alone.
+Errors of an operation are raised as the StorageError that it raised. A crash of the process is a
+StorageError of that call, too, and affects no other call.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from .uris import keep_private
 def configure(
     limits: Callable[[], Limits], *, adapters: Sequence[str] = (), private: Sequence[Path] = ()
 ) -> None:
-    """Say what the processes may take, and which formats of the site they know.
+    """Configure the limits of the processes, and the formats of the site.
 
-    `limits` is asked at each call; what is `private` is never opened as a file of others.
+    `limits` is evaluated at each call; `private` folders are never read as external files.
     """
     keep_private(private)
     confined_processes.configure(limits, adapters, private)
@@ -35,7 +35,7 @@ def configure(
 def call(
     operation: str, sources: Sources, arguments: Mapping[str, Any], session: str | None = None
 ) -> Content:
-    """Have an operation run in a confined process. Raises StorageError."""
+    """Run an operation in a confined process. Raises StorageError."""
     limits = confined_processes.configuration.limits()
     wanted = Call(
         operation,
@@ -51,7 +51,7 @@ def call(
 
 
 def encode_sources(sources: Sources) -> dict[str, Any]:
-    """Sources as plain data."""
+    """Return sources as plain data."""
     return {
         "paths": [str(path) for path in sources.paths],
         "parameters": dict(sources.parameters),
@@ -60,7 +60,7 @@ def encode_sources(sources: Sources) -> dict[str, Any]:
 
 
 def decode_sources(arguments: Mapping[str, Any]) -> Sources:
-    """Sources out of plain data."""
+    """Return sources from plain data."""
     return Sources(
         tuple(map(Path, arguments["paths"])),
         arguments["parameters"],
@@ -69,7 +69,7 @@ def decode_sources(arguments: Mapping[str, Any]) -> Sources:
 
 
 def _identify_folder(folder: Path) -> tuple[str, int, int]:
-    """Return the folder as the kernel knows it: another one in its place is another confinement."""
+    """Return path, device and inode: a folder that replaces it needs another confinement."""
     real = folder.resolve()
     try:
         found = real.stat()
@@ -83,7 +83,7 @@ def _storage_error(error: ConfinedError, file: str, limits: Limits) -> StorageEr
         case OperationFailed() if error.out_of_memory:
             return Unreadable(
                 f"Reading {file} takes more than {limits.memory} bytes of memory "
-                "(storage.reader_memory). Is it what it claims to be? If so, ask for a part of it."
+                "(storage.reader_memory). Request a part of it, or raise the limit."
             )
         case OperationFailed():
             return _operation_error(error, file)
@@ -96,15 +96,15 @@ def _storage_error(error: ConfinedError, file: str, limits: Limits) -> StorageEr
         case CallTimedOut():
             return Unreadable(
                 f"Reading {file} takes longer than {limits.seconds:g} seconds "
-                "(storage.reader_seconds). Ask for a smaller part of it."
+                "(storage.reader_seconds). Request a smaller part of it, or raise the limit."
             )
         case PoolBusy():
             return NotReady(
-                f"All {limits.processes} processes that read external files are at work "
-                "(storage.readers). Try again later.",
+                f"All {limits.processes} processes that read external files are busy "
+                "(storage.readers). Retry later.",
                 retry_after=2,
             )
-    return NotReady(f"External files cannot be read now: {error}", retry_after=10)
+    return NotReady(f"No process is available to read external files: {error}", retry_after=10)
 
 
 def _operation_error(error: OperationFailed, file: str) -> StorageError:

@@ -1,4 +1,4 @@
-"""Telling files that somebody is still writing from those that stay as they are."""
+"""Detection of files that are still being written, by their modification time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-# A file changed more recently (seconds) is taken to be still growing.
+# A file modified within this many seconds counts as still being written.
 RECENT_SECONDS = 10
 
 
 def is_being_written(paths: Iterable[Path]) -> bool:
-    """Return whether one of these files was just written to."""
+    """Return whether one of these files was modified within the last seconds."""
     return time.time() - max(map(_modified, paths), default=0.0) < RECENT_SECONDS
 
 

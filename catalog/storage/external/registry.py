@@ -1,4 +1,4 @@
-"""Which formats of files are known: those that come with the server, and a facility's own."""
+"""Registry of file formats: the built-in ones, and those of the site."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ BUILT_IN = (
 
 
 FAMILIES = frozenset({StructureFamily.array, StructureFamily.table, StructureFamily.container})
-"""Nodes of these families are read out of registered files, by formats."""
+"""Structure families that formats can read from registered files."""
 
 
 def register(*formats: Format) -> None:
-    """Make formats known. One of the same mimetype and family as another takes its place."""
+    """Register formats. One of the same mimetype and family as another replaces it."""
     for format_ in formats:
         for mimetype in format_.mimetypes:
             for family in format_.families:
@@ -39,9 +39,9 @@ def register(*formats: Format) -> None:
 
 
 def load(path: str) -> Format:
-    """Return the format that an import path such as `beamline.spe:FORMAT` leads to.
+    """Import the format at a path such as `beamline.spe:FORMAT`.
 
-    Raises ValueError or TypeError, with a sentence, for a path that leads to none.
+    Raises ValueError or TypeError for a path that leads to no format.
     """
     module, _, name = path.partition(":")
     try:
@@ -49,17 +49,17 @@ def load(path: str) -> Format:
     except (ImportError, AttributeError) as error:
         raise ValueError(f"{path} cannot be imported: {error}.") from error
     if not isinstance(found, Format):
-        raise TypeError(f"{path} is no Format of catalog.storage.external, but {found!r:.80}.")
+        raise TypeError(f"{path} is not a Format (tiledproject.plugins), but {found!r:.80}.")
     return found
 
 
 def mimetypes(family: StructureFamily) -> frozenset[str]:
-    """Return the formats in which nodes of this family can be registered."""
+    """Return the mimetypes that nodes of this family can be registered with."""
     return frozenset(mimetype for mimetype, of in _known() if of is family)
 
 
 def format_of(mimetype: str, family: StructureFamily) -> Format:
-    """What reads nodes of `family` out of files of `mimetype`. Raises Unsupported."""
+    """Return the format that reads `family` from files of `mimetype`. Raises Unsupported."""
     found = _known().get((mimetype, family))
     if found is None:
         raise Unsupported(f"Files of type {mimetype} cannot be read as {family.value}.")
@@ -67,7 +67,7 @@ def format_of(mimetype: str, family: StructureFamily) -> Format:
 
 
 def inspected_by(mimetype: str) -> Format:
-    """What can look into files of `mimetype`. Raises Unsupported."""
+    """Return the format that inspects files of `mimetype`. Raises Unsupported."""
     for (known, _), format_ in _known().items():
         if known == mimetype and format_.inspect is not None:
             return format_
@@ -75,7 +75,7 @@ def inspected_by(mimetype: str) -> Format:
 
 
 def mimetype_of(path: Path) -> str | None:
-    """Return the mimetype that the name of a file or folder speaks of; None where it does not."""
+    """Return the mimetype by the extension of a file or folder, or None."""
     found = None
     for format_ in _known().values():
         if path.name.lower().endswith(format_.extensions):
@@ -91,7 +91,7 @@ def sequence_mimetype(mimetype: str) -> str | None:
 
 @cache
 def _known() -> dict[tuple[str, StructureFamily], Format]:
-    """By mimetype and family. Imported when first asked for: their libraries are large."""
+    """Return the formats by mimetype and family, imported lazily: their libraries are large."""
     known = {}
     for name in BUILT_IN:
         for format_ in importlib.import_module(f"{PACKAGE}.{name}").FORMATS:

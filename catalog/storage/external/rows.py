@@ -1,4 +1,4 @@
-"""Rows out of the files of others, in exactly the schema that was declared."""
+"""Read rows from external files, in exactly the declared schema."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ from .recently_modified import is_being_written
 
 
 class TableFile(Protocol):
-    """A file of rows, which is opened anew for each call.
+    """A file of rows, which is reopened for each call.
 
-    Where it has an attribute `whole` that is true, its files are never read before they are
-    complete.
+    With a true attribute `whole`, its files are never read before they are complete.
     """
 
     def names(self) -> list[str]:
@@ -34,11 +33,11 @@ class TableFile(Protocol):
         ...
 
     def count(self) -> int:
-        """Return how many rows there are by now."""
+        """Return the current number of rows."""
         ...
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
-        """Columns `names` of rows number `start` to `stop`, or of as many as there are."""
+        """Yield the columns `names` of the rows from `start` to `stop`, or to the end."""
         ...
 
 
@@ -55,19 +54,19 @@ class FilePartition:
     schema: pa.Schema
 
     def count(self) -> int:
-        """Return how many rows there are by now."""
+        """Return the current number of rows."""
         with self._translate_errors():
             return self.file.count()
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
-        """Columns `names` of rows number `start` to `stop`, or of as many as there are."""
+        """Yield the columns `names` of the rows from `start` to `stop`, or to the end."""
         with self._translate_errors():
             present = self._present(names)
             fields = [self.schema.field(name) for name in present]
             schema = pa.schema(fields, self.schema.metadata)
             first = start
             for table in self.file.tables(present, start, stop):
-                # Labels are those of the whole file.
+                # The metadata have the labels of the whole file.
                 labels = read_labels(table.schema.metadata)
                 part = labels and labels.part(first, table.num_rows)
                 yield conform(table, with_labels_of(schema, [add_labels(table, part)]))
@@ -75,7 +74,7 @@ class FilePartition:
 
     def _present(self, names: Sequence[str]) -> list[str]:
         found = self.file.names()
-        # A schema that pandas made has an index that pandas may not have put into the file.
+        # The index in a schema from pandas may be missing in the file.
         counts = Counter(found)
         names = [n for n in names if n in counts or not UNNAMED_INDEX.fullmatch(n)]
         for name in names:
@@ -100,7 +99,7 @@ class FilePartition:
         except (NotReady, OutsideReadable):
             raise
         except FileNotFoundError as error:
-            raise MissingFile(f"The file {self.path} is not there.") from error
+            raise MissingFile(f"The file {self.path} does not exist.") from error
         except (StorageError, pa.ArrowException, OSError, ValueError) as error:
             text = f"The file {self.path} cannot be read: {error}"
             if not isinstance(error, StorageError) and self.grows():
@@ -111,7 +110,7 @@ class FilePartition:
 def iter_file_rows(
     partitions: Sequence[FilePartition], names: Sequence[str], rows: slice
 ) -> Iterator[pa.Table]:
-    """As `iter_rows`, but what is not there yet of files that are being written is NotReady."""
+    """Yield rows like `iter_rows`, but raise NotReady for rows that may still be written."""
     try:
         yield from iter_rows(partitions, names, rows)
     except NoSuchRows as error:

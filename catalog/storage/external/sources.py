@@ -1,4 +1,4 @@
-"""What a format is given to read: files, how to read them, and where further ones may lie."""
+"""Input of a format: files, parameters, and the readable folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .uris import is_readable, resolve_uri
 class Sources:
     """The files of one node, in order, with the parameters of its data source.
 
-    The paths are real ones in a readable folder; the files need not exist.
+    The paths are resolved and in a readable folder; the files need not exist.
     """
 
     paths: tuple[Path, ...]
@@ -28,17 +28,17 @@ class Sources:
     def of(
         cls, assets: Iterable[Asset], parameters: Mapping[str, Any], readable: Sequence[Path]
     ) -> Sources:
-        """Return those of a data source. Raises Unsupported, OutsideReadable."""
+        """Resolve the files of a data source. Raises Unsupported, OutsideReadable."""
         ordered = sorted(assets, key=lambda asset: asset.num or 0)
         paths = tuple(resolve_uri(asset.data_uri, readable) for asset in ordered)
         return cls(paths, parameters, tuple(readable))
 
     def confined(self, path: Path) -> Path:
-        """Return the real path of a file that one of these leads to. Raises OutsideReadable."""
+        """Resolve the path of a file that one of these refers to. Raises OutsideReadable."""
         real = path.resolve()
         if not is_readable(real, self.readable):
             raise OutsideReadable(
-                f"{self.paths[0]} leads to {path}, which does not lie in a folder that this "
-                "server may read."
+                f"{self.paths[0]} refers to {path}, which is not in a readable folder "
+                "(storage.readable)."
             )
         return real

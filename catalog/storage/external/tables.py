@@ -1,4 +1,4 @@
-"""Tables out of files, a file for each partition."""
+"""Tables from external files, one file per partition."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .sources import Sources
 
 
 def check_table(mimetype: str, schema: pa.Schema, parameters: Mapping[str, Any]) -> None:
-    """Raise Unsupported for files that could not be read once they are there."""
+    """Raise Unsupported for a mimetype, schema or parameters that cannot be read."""
     _opener(mimetype)(Path(), schema, parameters)
 
 
@@ -32,7 +32,7 @@ def iter_table_rows(
     *,
     readable: Sequence[Path],
 ) -> Iterator[pa.Table]:
-    """Columns `names` of the rows number `rows` in `assets`, in their order, piece by piece.
+    """Yield the columns `names` of the range `rows` in `assets`, chunk by chunk.
 
     Raises Unsupported, OutsideReadable, MissingFile, NotReady (still being written), Unreadable
     (not what was declared), NoSuchRows.

@@ -1,4 +1,4 @@
-"""TIFF files: read as they are where the pixels lie in a row, else decoded by pages as needed."""
+"""TIFF files: contiguous pixels are read directly, others decoded page by page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_PAGES = 1_000_000
 
 
 class PagedFrames:
-    """The pages of a TIFF file's first series, each decoded when asked for."""
+    """The pages of a TIFF file's first series, each decoded on demand."""
 
     def __init__(
         self, path: Path, series: tifffile.TiffPageSeries, flags: Mapping[str, Any]
@@ -39,7 +39,7 @@ class PagedFrames:
             raise Unreadable(f"its pages are larger than {MAX_FRAME_BYTES} bytes.")
 
     def elements(self, start: int, stop: int) -> Array:
-        """Elements number `start` to `stop` in C order, flat."""
+        """Return the elements from `start` to `stop` in C order, flat."""
         first, last = start // self._page, -(-stop // self._page)
         with _open(self._path, **self._flags) as file:
             pages = file.asarray(key=range(first, last), series=0)
@@ -48,10 +48,10 @@ class PagedFrames:
 
 
 def open_tiff(path: Path) -> FrameFile:
-    """Open a TIFF file; only its pages' headers are read."""
+    """Open a TIFF file, reading only the headers of its pages."""
     with _open(path) as file:
         _check_pages(file)
-        # Pages that tifffile wrote one by one are said to be a series each.
+        # tifffile reports pages that it wrote one by one as separate series.
         if not (file.is_shaped and len(file.series) > 1):
             return _frames(path, file, {})
     flags = {"is_shaped": False}
@@ -70,12 +70,12 @@ def _frames(path: Path, file: tifffile.TiffFile, flags: Mapping[str, Any]) -> Fr
 
 
 def _open(path: Path, **flags: Any) -> tifffile.TiffFile:
-    # Some kinds name further files to be opened with them, which nobody has allowed.
+    # Some variants name further files to open, which may be outside the readable folders.
     return tifffile.TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False, **flags)
 
 
 def _check_pages(file: tifffile.TiffFile) -> None:
-    """Raise Unreadable where a page names one before it as the next: there would be no end."""
+    """Raise Unreadable if the list of pages is cyclic."""
     handle, form = file.filehandle, file.tiff
     seen: set[int] = set()
     place = form.offsetsize if form.version == 42 else 8
@@ -85,7 +85,7 @@ def _check_pages(file: tifffile.TiffFile) -> None:
         if not offset:
             return
         if offset in seen or len(seen) == MAX_PAGES:
-            raise Unreadable("its pages have no end.")
+            raise Unreadable("its list of pages is cyclic.")
         seen.add(offset)
         handle.seek(offset)
         (count,) = struct.unpack(form.tagnoformat, handle.read(form.tagnosize))

@@ -1,4 +1,4 @@
-"""Files that hold others: what is in them, and reading that."""
+"""Container files, read through confined processes."""
 
 from __future__ import annotations
 
@@ -34,26 +34,28 @@ def open_tree(
     *,
     readable: Sequence[Path],
 ) -> Iterator[Tree]:
-    """Open a file that holds others; it is opened when something in it is first asked for.
+    """Open a container file lazily, at the first access to an entry.
 
-    Raises Unsupported, OutsideReadable, NotReady. What is done with the tree raises, besides,
-    MissingFile, Unreadable and NoSuchEntry.
+    Raises Unsupported, OutsideReadable, NotReady; methods of the tree also raise MissingFile,
+    Unreadable and NoSuchEntry.
     """
     format_of(mimetype, StructureFamily.container)
     sources = Sources.of(assets, parameters, readable)
     if not sources.paths:
-        raise NotReady("No file is registered for this container yet.")
+        raise NotReady(
+            "No file is registered for this container yet: register its assets, or retry later."
+        )
     tree = _RemoteTree(mimetype, sources)
     try:
         yield tree
     finally:
-        # Who writes the file must not find it locked for longer.
+        # Close the file: an open HDF5 file may be locked for its writer.
         end_session(tree.session)
 
 
 @dataclass(frozen=True, slots=True)
 class _RemoteTree:
-    """A tree that is open in another process."""
+    """A tree that is open in a confined process."""
 
     mimetype: str
     sources: Sources
@@ -69,14 +71,14 @@ class _RemoteTree:
         return as_entry(self._call("tree.entry", keys)[0])
 
     def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
-        """Return a part of an array."""
+        """Read a part of an array."""
         wanted = {"structure": structure.to_json(), "items": items_to_json(items)}
         return as_array(self._call("tree.array", keys, **wanted), structure.dtype)
 
     def read_table(
         self, keys: Sequence[str], names: Sequence[str], rows: slice
     ) -> Iterator[pa.Table]:
-        """Rows of a table."""
+        """Yield rows of a table."""
         wanted = {"mimetype": self.mimetype, "keys": list(keys), "names": list(names)}
         return as_tables("tree.rows", self.sources, wanted, rows)
 

@@ -1,4 +1,4 @@
-"""From the address of a registered file to a path that may be read."""
+"""Resolve URIs of registered files to readable paths."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _private: list[Path] = []
 
 
 def resolve_uri(data_uri: str, readable: Sequence[Path]) -> Path:
-    """Return the real path (symbolic links followed) of a `file:` address; the file need not exist.
+    """Resolve a `file:` URI and symbolic links to a path; the file need not exist.
 
-    Raises Unsupported for other addresses, OutsideReadable unless it lies in a readable folder.
+    Raises Unsupported for other URIs, OutsideReadable outside the readable folders.
     """
     path = uri_path(data_uri)
     try:
         real = path.resolve()
     except (OSError, RuntimeError) as error:
-        raise Unsupported(f"{data_uri!r} does not lead to a file.") from error
+        raise Unsupported(f"{data_uri!r} cannot be resolved to a file.") from error
     if not is_readable(real, readable):
         raise OutsideReadable(
             f"{data_uri} does not lie in a folder that this server may read. Files can be "
@@ -31,14 +31,14 @@ def resolve_uri(data_uri: str, readable: Sequence[Path]) -> Path:
 
 
 def keep_private(folders: Sequence[Path]) -> None:
-    """Have nothing read from these folders, though they may lie in readable ones."""
+    """Exclude these folders from the readable ones, also those inside them."""
     _private[:] = [folder.resolve() for folder in folders]
 
 
 def is_readable(real: Path, readable: Sequence[Path]) -> bool:
-    """Return whether a real path lies in one of the readable folders.
+    """Return whether a resolved path lies in one of the readable folders.
 
-    Of a private and a readable folder that both hold it, the inner one counts.
+    If it lies in a readable and in a private folder, the inner of the two decides.
     """
     allowed = max(map(len, _around(real, [folder.resolve() for folder in readable])), default=0)
     denied = max(map(len, _around(real, _private)), default=0)
@@ -46,7 +46,7 @@ def is_readable(real: Path, readable: Sequence[Path]) -> bool:
 
 
 def readable_folder(real: Path, readable: Sequence[Path]) -> Path:
-    """Return the innermost readable folder around a real path, by its own real path.
+    """Return the resolved path of the innermost readable folder around a resolved path.
 
     Raises OutsideReadable.
     """
@@ -61,10 +61,10 @@ def _around(real: Path, folders: Iterable[Path]) -> Iterator[tuple[str, ...]]:
 
 
 def check_kind(path: Path) -> None:
-    """Raise Unreadable for a pipe or a device, which nobody should wait for."""
+    """Raise Unreadable for a pipe or a device: opening one may block."""
     try:
         mode = path.stat().st_mode
     except OSError:
-        return  # whoever opens it says so
+        return  # opening it raises the error
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise Unreadable(f"{path} is neither a file nor a folder.")

@@ -1,7 +1,7 @@
-"""Tables on disk: each partition is one Arrow IPC stream, to which rows are added at the end.
+"""Tables on disk: each partition is one Arrow IPC stream, to which rows are appended.
 
-The catalog keeps how many bytes of a partition's file count. What a crash has left behind those is
-never read, and cut off by the next append. Rows that were stored are never rewritten.
+The catalog stores the committed size of a partition's file. Bytes beyond it, left by a crash, are
+never read, and truncated by the next append. Stored rows are never rewritten.
 """
 
 from .columns import column_array, storage_of

@@ -1,4 +1,4 @@
-"""A column of a table seen as an array."""
+"""Conversion of a table column to an array."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pyarrow import types
 from ..encoding import Array
 from ..errors import Unsupported
 
-# Texts become as wide as the longest: one long text among many short ones must not fill memory.
+# Strings are padded to the longest: one long one among many short ones must not fill memory.
 MAX_TEXT_BYTES = 1 << 30
 
 
 def column_array(column: pa.ChunkedArray) -> Array:
-    """Return the column as a one-dimensional array, with numpy's nearest dtype.
+    """Convert a column to a one-dimensional array of the nearest numpy dtype.
 
-    Texts and bytes get the width of the longest. A null becomes NaN (whole numbers and booleans
-    are float64 then), NaT or an empty text. Times count from UTC; times of day from midnight.
-    Raises Unsupported for nested columns, and for texts that would take too much room.
+    Strings and bytes are padded to the longest. A null becomes NaN (integers and booleans become
+    float64 then), NaT or an empty string. Times are in UTC; times of day since midnight.
+    Raises Unsupported for nested columns, and for strings that would take too much memory.
     """
     kind = column.type
     if types.is_dictionary(kind):
@@ -42,11 +42,11 @@ def column_array(column: pa.ChunkedArray) -> Array:
     binary = (types.is_binary, types.is_large_binary, types.is_fixed_size_binary)
     if any(is_kind(kind) for is_kind in (*binary, types.is_binary_view)):
         return _texts(column.cast(pa.large_binary()), pc.binary_length, "S")
-    raise Unsupported(f"A column of type {kind} has no form as an array.")
+    raise Unsupported(f"A column of type {kind} cannot be read as an array: read it as a table.")
 
 
 def storage_of(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column of an extension type as what it is stored as."""
+    """Return a column of an extension type in its storage type."""
     chunks = [chunk.storage for chunk in column.chunks]
     return pa.chunked_array(chunks, column.type.storage_type)
 
@@ -70,8 +70,8 @@ def _texts(column: pa.ChunkedArray, length: pc.Function, kind: str) -> Array:
     dtype = np.dtype(f"<{kind}{width}")
     if len(column) * dtype.itemsize > MAX_TEXT_BYTES:
         raise Unsupported(
-            f"{len(column)} texts of up to {width} characters are too large for an array: read the "
-            "column as a table."
+            f"{len(column)} strings of up to {width} characters are too large for an array: read "
+            "the column as a table."
         )
     filled = column.fill_null(b"" if kind == "S" else "")
     return np.asarray(filled.to_numpy(zero_copy_only=False)).astype(dtype)

@@ -1,4 +1,4 @@
-"""Dictionary columns (pandas' categoricals): each batch may bring a dictionary of its own."""
+"""Dictionary columns (pandas' categoricals), in which each batch may have its own dictionary."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pyarrow as pa
 
 
 def one_dictionary_each(table: pa.Table) -> pa.Table:
-    """Return the same table with a single dictionary for each column."""
+    """Return the table with a single dictionary per column."""
     for number, field in enumerate(table.schema):
         if has_dictionary(field.type) and table.column(number).num_chunks > 1:
             table = _unify(table, number, field)
@@ -14,12 +14,12 @@ def one_dictionary_each(table: pa.Table) -> pa.Table:
 
 
 def combine_chunks(table: pa.Table) -> pa.Table:
-    """Return the same table in one batch."""
+    """Return the table in one batch."""
     return one_dictionary_each(table).combine_chunks()
 
 
 def encode(values: pa.ChunkedArray, kind: pa.DictionaryType) -> pa.ChunkedArray:
-    """Plain values as a column of the dictionary type `kind`. Raises ArrowInvalid for too many."""
+    """Encode values in the dictionary type `kind`. Raises ArrowInvalid if its index overflows."""
     chunks = [
         pa.DictionaryArray.from_arrays(
             chunk.indices.cast(kind.index_type), chunk.dictionary, ordered=kind.ordered
@@ -34,7 +34,7 @@ def _unify(table: pa.Table, number: int, field: pa.Field) -> pa.Table:
     try:
         whole = pa.concat_arrays(column.chunks)
     except pa.ArrowInvalid:
-        # All dictionaries together have more entries than the declared index can count.
+        # The unified dictionary has more entries than the declared index type can count.
         wide = _widen(field.type)
         field = field.with_type(wide)
         whole = pa.concat_arrays([chunk.cast(wide) for chunk in column.chunks])
@@ -42,7 +42,7 @@ def _unify(table: pa.Table, number: int, field: pa.Field) -> pa.Table:
 
 
 def _widen(kind: pa.DataType) -> pa.DataType:
-    """Return the type with an index of 64 bits for each dictionary in it, at any depth."""
+    """Return the type with a 64-bit index for each dictionary in it, at any depth."""
     if pa.types.is_dictionary(kind):
         return pa.dictionary(pa.int64(), kind.value_type, kind.ordered)
     if not kind.num_fields:
@@ -59,7 +59,7 @@ def _widen(kind: pa.DataType) -> pa.DataType:
 
 
 def has_dictionary(kind: pa.DataType) -> bool:
-    """Return whether values of this type, or what is in them, stand in a dictionary."""
+    """Return whether this type contains a dictionary, at any depth."""
     return pa.types.is_dictionary(kind) or any(
         has_dictionary(kind.field(number).type) for number in range(kind.num_fields)
     )

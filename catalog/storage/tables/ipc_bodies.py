@@ -1,6 +1,6 @@
 """Tables as request and response bodies: Arrow IPC files.
 
-A body comes from anywhere: nothing of it is believed before it has been validated in full.
+A body is untrusted: it is validated in full before it is used.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from .kinds import empty
 from .sizes import unpacked_size
 
 FILE_MAGIC = b"ARROW1"
-# Bytes of a large batch that are looked at, or stored, at a time.
+# Bytes of a large batch that are validated or stored at a time.
 MAX_SLICE_BYTES = 8 << 20
-# What a body unpacks to, at most, where the caller has no other bound.
+# Default limit of the unpacked size of a body.
 MAX_UNPACKED_BYTES = 256 << 20
 
 
 def received_tables(body: BytesLike, max_bytes: int = MAX_UNPACKED_BYTES) -> Iterable[pa.Table]:
     """Return the table in a body as an iterable of tables; raise Malformed.
 
-    A body that unpacks to more bytes than it has may unpack to `max_bytes`: Oversized beyond that.
+    A body may unpack to `max_bytes`, or to its own size; raise Oversized beyond that. The result
+    can be iterated several times.
 
-    An Arrow IPC file is read batch by batch, and of each batch so many rows at a time; what has
-    been read is let go of. Batches that are compressed take the memory that they take.
+    A mapped Arrow IPC file is read batch by batch, and a large batch in slices; pages that were
+    read are released. A compressed batch is unpacked as a whole.
     """
     if is_mapped(body) and is_ipc_file(body):
         check_unpacked(body, max_bytes)
@@ -46,13 +47,13 @@ class _Pieces:
     def __iter__(self) -> Iterator[pa.Table]:
         with _malformed(self.body):
             reader = pa.ipc.open_file(pa.py_buffer(self.body))
-            _ = reader.schema.names  # Texts too, which are only now decoded.
+            _ = reader.schema.names  # Decodes the strings, too, which raises for invalid UTF-8.
         if not reader.num_record_batches:
             yield empty(reader.schema)
         for number in range(reader.num_record_batches):
             with _malformed(self.body):
                 batch = reader.get_batch(number)
-                batch.validate()  # before its size is computed, by offsets that come from outside
+                batch.validate()  # before its untrusted offsets are used to compute its size
             for rows in slice_batch(batch):
                 yield self._checked(rows)
                 release(self.body)
@@ -66,7 +67,7 @@ class _Pieces:
 
 
 def slice_batch(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a batch, in slices of about `SLICE` bytes."""
+    """Split a batch into slices of about `MAX_SLICE_BYTES`."""
     count = -(-batch.nbytes // MAX_SLICE_BYTES)
     step = max(-(-batch.num_rows // max(count, 1)), 1)
     if step >= batch.num_rows:
@@ -79,12 +80,12 @@ def slice_batch(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 def parse_ipc(body: BytesLike, max_bytes: int = MAX_UNPACKED_BYTES) -> pa.Table:
     """Parse an Arrow IPC file or stream into a table. Raise Malformed, Oversized."""
     if not body:
-        raise Malformed("The body is empty, where an Arrow IPC file is expected.")
+        raise Malformed("The body is empty; send an Arrow IPC file.")
     check_unpacked(body, max_bytes)
     with _malformed(body):
         table = _read(body)
         table.validate(full=True)
-        _ = table.column_names  # Texts too, which are only now decoded.
+        _ = table.column_names  # Decodes the strings, too, which raises for invalid UTF-8.
     _check_length(table, body)
     return table
 
@@ -98,7 +99,7 @@ def _check_size(size: int, body: BytesLike, max_bytes: int) -> None:
     if size > max(len(body), max_bytes):
         raise Oversized(
             f"The body of {len(body)} bytes unpacks to {size} bytes; at most {max_bytes} bytes are "
-            "unpacked (the setting bounds.unpacked_body). Send it uncompressed, or in pieces."
+            "allowed (bounds.unpacked_body). Send it uncompressed, or in several requests."
         )
 
 
@@ -110,7 +111,7 @@ def is_ipc_file(body: BytesLike) -> bool:
 def serialize_ipc(table: pa.Table) -> bytes:
     """Return the table as an Arrow IPC file."""
     sink = pa.BufferOutputStream()
-    # The file format knows one dictionary for each column; batches may each have their own.
+    # The file format has one dictionary per column, but batches may have different ones.
     table = one_dictionary_each(table)
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
@@ -124,7 +125,7 @@ def _malformed(body: BytesLike) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise Malformed(
-            f"The body of {len(body)} bytes is not a whole Arrow IPC file: {error}"
+            f"The body of {len(body)} bytes is not a complete Arrow IPC file: {error}"
         ) from error
 
 
@@ -136,8 +137,8 @@ def _read(body: BytesLike) -> pa.Table:
 
 
 def _check_length(table: pa.Table, body: BytesLike) -> None:
-    """Refuse a small body that claims any number of rows: a column of nulls takes no bytes."""
+    """Raise Malformed for more rows than bits in a body: a column of nulls takes no bytes."""
     if table.num_rows > 8 * len(body) and any(
         pa.types.is_null(kind) or pa.types.is_run_end_encoded(kind) for kind in table.schema.types
     ):
-        raise Malformed(f"A body of {len(body)} bytes cannot bring {table.num_rows} rows.")
+        raise Malformed(f"A body of {len(body)} bytes cannot hold {table.num_rows} rows.")

@@ -1,4 +1,4 @@
-"""Tables on their way out: an Arrow IPC file that is made while it is sent."""
+"""Serialize tables as an Arrow IPC file that is written while it is sent."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .kinds import empty
 def ipc_chunks(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]:
     """Yield an Arrow IPC file of `tables`, all of `schema`, with a chunk of bytes for each.
 
-    The format has one dictionary for each column, which is known only with the last batch: a table
-    with dictionaries is one piece.
+    The format has one dictionary per column, known only with the last batch: a table with
+    dictionaries is one chunk.
     """
     if any(has_dictionary(kind) for kind in schema.types):
         yield serialize_ipc(pa.concat_tables([empty(schema), *tables]))
@@ -39,7 +39,7 @@ class _Sink:
         self._size = 0
 
     def write(self, data: Any) -> int:
-        """Keep it until it is taken."""
+        """Keep the bytes until `drain`."""
         view = memoryview(data)
         self._parts.append(view.tobytes() if view.nbytes < 1 << 16 else data)
         self._size += view.nbytes
@@ -50,12 +50,12 @@ class _Sink:
         return self._size
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: there is no buffer."""
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Do nothing: the bytes stay until `drain`."""
 
     def drain(self) -> bytes:
-        """What was written since the last time."""
+        """Return the bytes written since the last call."""
         parts, self._parts = self._parts, []
         return b"".join(parts)

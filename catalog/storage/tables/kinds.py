@@ -1,10 +1,10 @@
-"""The types that the columns of a table may have: those whose values can be read back.
+"""Column types of stored tables: those whose values can be read back.
 
-| refused | because |
+| rejected | reason |
 | --- | --- |
-| lists of the fixed size 0 | pyarrow ends the process when it writes them to Parquet |
+| lists of the fixed size 0 | pyarrow crashes when it writes them to Parquet |
 | dictionaries of nested, extension or view types, or of dictionaries | Arrow cannot join them |
-| structs with two fields of the same name | JSON, and most readers, have no form for them |
+| structs with two fields of the same name | JSON and most readers cannot represent them |
 | dictionaries in list views, unions, run-end encoded values | their index cannot be widened |
 """
 
@@ -19,7 +19,7 @@ from ..errors import SchemaMismatch
 
 
 def check_types(schema: pa.Schema) -> None:
-    """Raise SchemaMismatch, which names the column, for types that cannot be read back."""
+    """Raise SchemaMismatch for the first column of a type that cannot be read back."""
     for field in schema:
         check_type(field.name, field.type)
 
@@ -28,7 +28,7 @@ def check_type(name: str, kind: pa.DataType) -> None:
     """Raise SchemaMismatch if a column `name` cannot be of the type `kind`."""
     for refused, why in _REFUSED:
         if refused(kind):
-            raise SchemaMismatch(f"The column {name!r} is of type {kind}: {why}")
+            raise SchemaMismatch(f"Column {name!r} has type {kind}: {why}")
 
 
 def empty(schema: pa.Schema) -> pa.Table:
@@ -37,14 +37,14 @@ def empty(schema: pa.Schema) -> pa.Table:
 
 
 def has_empty_lists(kind: pa.DataType) -> bool:
-    """Return whether lists of the fixed size 0 are in this type, at any depth."""
+    """Return whether this type contains lists of the fixed size 0, at any depth."""
     return any(
         bool(types.is_fixed_size_list(part)) and part.list_size < 1 for part in parts_of(kind)
     )
 
 
 def parts_of(kind: pa.DataType) -> Iterator[pa.DataType]:
-    """Yield the type itself, and all types that it is made of."""
+    """Yield the type and all types in it."""
     pending = [kind]
     while pending:
         part = pending.pop()
@@ -68,7 +68,7 @@ def _has_odd_dictionary(kind: pa.DataType) -> bool:
 
 
 def _has_twins(kind: pa.DataType) -> bool:
-    """Return whether a struct in this type has two fields of the same name."""
+    """Return whether a struct in this type has two fields of one name."""
     return any(
         bool(types.is_struct(part)) and len({field.name for field in part}) < part.num_fields
         for part in parts_of(kind)
@@ -103,15 +103,15 @@ _REFUSED: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
         "a list cannot have the fixed size 0. Give a size of at least 1, or use lists of any "
         "length.",
     ),
-    (_has_twins, "two fields of a struct bear the same name. Rename one of them."),
+    (_has_twins, "two fields of a struct have the same name. Rename one of them."),
     (
         _has_odd_dictionary,
-        "the values of a dictionary can only be of a plain type, such as string or int64. Send the "
+        "dictionary values must have a simple type, such as string or int64. Send the "
         "values themselves.",
     ),
     (
         _has_rigid_dictionary,
-        "there can be no dictionary in list views, unions or run-end encoded values. Send the "
+        "dictionaries in list views, unions or run-end encoded values are not supported. Send the "
         "values themselves, or use lists.",
     ),
 )

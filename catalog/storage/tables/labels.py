@@ -1,4 +1,4 @@
-"""Row labels that pandas has given to the rows of each partition, kept with its schema."""
+"""Row labels: the pandas index of a partition's rows, stored with its schema."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from .schemas import UNNAMED_INDEX, pandas_index
 
 
 def with_labels_of(declared: pa.Schema, rows: Iterable[pa.Table]) -> pa.Schema:
-    """Return the schema that was declared, with the labels that some rows have: `rows` is pieces.
+    """Return the declared schema with the row labels of some rows, given as several tables.
 
-    Labels may come in the metadata, or in a column that the table does not have and that holds
-    numbers in equal steps, as pandas writes them. A table whose index is a column of its own has
-    its labels there.
+    Labels may be in the metadata, or in an additional column of equally spaced numbers, as pandas
+    writes them. A table whose index is a declared column has its labels there.
     """
     metadata = declared.metadata or {}
     own = read_labels(metadata)
@@ -31,7 +30,7 @@ def with_labels_of(declared: pa.Schema, rows: Iterable[pa.Table]) -> pa.Schema:
 
 
 def _labels_of(rows: Iterable[pa.Table], declared: pa.Schema) -> tuple[RowLabels | None, bytes]:
-    """Return the labels, and the metadata of the frame that had them."""
+    """Return the labels, and the metadata of the DataFrame that had them."""
     parts: list[RowLabels | None] = []
     origin = b""
     for piece in rows:
@@ -63,7 +62,7 @@ def _in_column(piece: pa.Table, declared: pa.Schema) -> RowLabels | None:
 
 
 def add_labels(table: pa.Table, labels: RowLabels | None) -> pa.Table:
-    """Return the table with `labels`, if it has any."""
+    """Return the table with `labels`, if there are any."""
     metadata = table.schema.metadata
     if labels is None or labels == read_labels(metadata):
         return table
@@ -71,9 +70,9 @@ def add_labels(table: pa.Table, labels: RowLabels | None) -> pa.Table:
 
 
 def join_tables(tables: Sequence[pa.Table]) -> pa.Table:
-    """Return one table of pieces that follow one another, with their labels where they are a range.
+    """Concatenate tables, with their labels if these continue one range.
 
-    Otherwise the rows are counted from 0. Raises ArrowInvalid for pieces of different schemas.
+    Otherwise rows are labelled from 0. Raises ArrowInvalid for different schemas.
     """
     whole = pa.concat_tables(tables)
     if len(tables) < 2 or read_labels(whole.schema.metadata) is None:

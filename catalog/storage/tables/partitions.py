@@ -1,4 +1,4 @@
-"""The files of a table: one Arrow IPC stream for each partition, without an end mark."""
+"""Partition files of a table: one Arrow IPC stream each, without an end-of-stream marker."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from .ranges import within
 from .schemas import check_distinct, pandas_index
 
 MIMETYPE = "application/vnd.apache.arrow.stream"
-# Above this, reading is quicker for all who come after if the batches are made one.
+# Above this number of batches, later reads are faster if the batches are combined.
 MAX_SMALL_BATCHES = 16
-# Batches of so many bytes on average are left as they are.
+# Batches of this average size are not combined.
 MIN_LARGE_BATCH_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionFile:
-    """A partition that was written: its file, and how many bytes of it count."""
+    """A written partition: its file, and its committed size in bytes."""
 
     path: Path
     size: int
 
 
 def create(directory: Path, schema: pa.Schema) -> None:
-    """Make the folder of a table without rows. Raises SchemaMismatch for a schema of no table."""
+    """Create the folder of a table without rows. Raises SchemaMismatch."""
     check_distinct(schema.names)
     directory.mkdir(parents=True, exist_ok=True)
 
@@ -47,9 +47,9 @@ def create(directory: Path, schema: pa.Schema) -> None:
 def write_partition(
     directory: Path, number: int, rows: pa.Table | Iterable[pa.Table], *, sync: bool = False
 ) -> PartitionFile:
-    """Write a partition to a new file, whole or not at all; the old one is left as it is.
+    """Write a partition to a new file, atomically; the old file is not changed.
 
-    `rows` is a table, or pieces of one, of which there is at least one.
+    `rows` is a table, or at least one table to concatenate.
     """
     path = _new_path(directory, number)
     header, pieces = _header_and_rows(rows)
@@ -60,16 +60,16 @@ def write_partition(
 def append(
     path: Path, committed_size: int, rows: pa.Table | Iterable[pa.Table], *, sync: bool = False
 ) -> int:
-    """Add rows (as in `write_partition`) after the bytes that count; returns how many count then.
+    """Append rows (see `write_partition`) after the committed bytes; return the new committed size.
 
-    Raises MissingFile, Unreadable (a file too short), SchemaMismatch (other than the file's).
+    Raises MissingFile, Unreadable (file too short), SchemaMismatch (differs from the file's).
     """
     header, pieces = _header_and_rows(rows)
     size = committed_size
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError as error:
-        raise MissingFile(f"The partition {path} is not there.") from error
+        raise MissingFile(f"The partition {path} does not exist.") from error
     except IsADirectoryError as error:
         raise Unreadable(f"The partition {path} is a folder, not a file.") from error
     try:
@@ -98,9 +98,9 @@ def append_to_copy(
     *,
     sync: bool = False,
 ) -> PartitionFile:
-    """Add rows (as in `append`) to a new file that begins with the bytes that count of this one.
+    """Append rows (see `append`) to a copy of the committed bytes of this file.
 
-    For a writer that cannot know whether another one still writes behind those bytes.
+    For a writer that cannot exclude that another one still appends to the file.
     """
     header, pieces = _header_and_rows(rows)
     content = _content(path, committed_size)
@@ -112,17 +112,17 @@ def append_to_copy(
 
 @dataclass(frozen=True, slots=True)
 class PartitionReader:
-    """A partition to be read in part: its file, and how many bytes of it count."""
+    """Reader of parts of a partition, given by its file and committed size in bytes."""
 
     path: Path
     size: int
 
     def count(self) -> int:
-        """Return how many rows there are; the data themselves are not looked at."""
+        """Return the number of rows, without reading the data."""
         return sum(batch.num_rows for batch in iter_batches(self.path, self.size))
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
-        """Columns `names` of rows number `start` to `stop`, or of as many as there are."""
+        """Yield the columns `names` of the rows from `start` to `stop`, or to the end."""
         before = 0
         labels = self._labels()
         for batch in iter_batches(self.path, self.size):
@@ -136,13 +136,13 @@ class PartitionReader:
                 before += piece.num_rows
 
     def _labels(self) -> RowLabels | None:
-        """Return the labels of the rows; None where rows were added to those that had some."""
+        """Return the row labels; None if rows were appended to labelled ones."""
         labels = read_labels(_open(self.path, self.size, None).schema.metadata)
         return labels if labels and len(labels.labels) == self.count() else None
 
 
 def read(path: Path, committed_size: int, columns: Sequence[str] | None = None) -> pa.Table:
-    """Return the rows of a partition, in the order of `columns`; a pandas index comes along.
+    """Read the rows of a partition, in the order of `columns`, with a pandas index.
 
     Raises MissingFile, Unreadable, UnknownColumn.
     """
@@ -159,11 +159,11 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
     try:
         return _in_few_batches(join_tables(tables))
     except pa.ArrowInvalid as error:
-        raise Unreadable(f"The partitions do not go together: {error}") from error
+        raise Unreadable(f"The partitions have different schemas: {error}") from error
 
 
 def empty(schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
-    """Return the table without rows, as `read` would give it. Raises UnknownColumn."""
+    """Return an empty table like those of `read`. Raises UnknownColumn."""
     table = kinds.empty(schema)
     return table if columns is None else table.select(with_index(schema, columns))
 
@@ -171,12 +171,12 @@ def empty(schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
 def iter_batches(
     path: Path, committed_size: int, columns: Sequence[str] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the batches of a partition as they were written, in the file's order of columns."""
+    """Yield the batches of a partition as written, in the file's column order."""
     content = _content(path, committed_size)
     try:
         for batch in _reader(content, columns):
             yield batch
-            # What was made of it has been used; what has not is read again.
+            # The caller has used the previous batch; pages that are still needed are read again.
             release(content)
     except (pa.ArrowException, OSError) as error:
         raise Unreadable(f"The partition {path} cannot be read: {error}") from error
@@ -193,24 +193,24 @@ def _in_few_batches(table: pa.Table) -> pa.Table:
 
 
 def _check_schema(path: Path, header: bytes) -> None:
-    """Raise SchemaMismatch for rows of other columns; labels may differ, and are the file's."""
+    """Raise SchemaMismatch for other columns; labels may differ, and stay those of the file."""
     with pa.OSFile(str(path)) as file:
         found = pa.ipc.read_schema(file)
     if not pa.ipc.read_schema(pa.py_buffer(header)).equals(found, check_metadata=False):
-        raise SchemaMismatch("The rows are not of the schema that this partition has.")
+        raise SchemaMismatch("The schema of the rows differs from that of this partition.")
 
 
 def _header_and_rows(
     rows: pa.Table | Iterable[pa.Table],
 ) -> tuple[bytes, Iterator[memoryview]]:
-    """Return the schema's message, and those of the rows of each piece."""
+    """Return the IPC messages of the schema, and of the rows of each table."""
     pieces = iter([rows] if isinstance(rows, pa.Table) else rows)
     header, first = _messages(next(pieces))
     return header, chain([first], (_messages(piece)[1] for piece in pieces))
 
 
 def _messages(table: pa.Table) -> tuple[bytes, memoryview]:
-    """Return the schema's message, and those of the rows, as they stand in an Arrow IPC stream."""
+    """Return the IPC stream messages of the schema, and of the rows."""
     header: bytes = table.schema.serialize().to_pybytes()
     sink = pa.BufferOutputStream()
     writer = pa.ipc.new_stream(sink, table.schema)
@@ -232,7 +232,7 @@ def _content(path: Path, committed_size: int) -> memoryview:
         with path.open("rb") as file:
             content = map_file(file)
     except FileNotFoundError as error:
-        raise MissingFile(f"The partition {path} is not there.") from error
+        raise MissingFile(f"The partition {path} does not exist.") from error
     except IsADirectoryError as error:
         raise Unreadable(f"The partition {path} is a folder, not a file.") from error
     _check_size(path, len(content), committed_size)
@@ -245,13 +245,13 @@ def _reader(view: memoryview, columns: Sequence[str] | None) -> pa.RecordBatchSt
         return pa.ipc.open_stream(content)
     schema = pa.ipc.read_schema(content)
     numbers = sorted({schema.get_field_index(name) for name in with_index(schema, columns)})
-    # No number at all would mean every column.
+    # An empty list would select every column.
     options = pa.ipc.IpcReadOptions(included_fields=numbers or None)
     return pa.ipc.open_stream(content, options=options)
 
 
 def with_index(schema: pa.Schema, columns: Sequence[str]) -> list[str]:
-    """`columns`, and those of a pandas index. Raises UnknownColumn."""
+    """Return `columns` and those of a pandas index. Raises UnknownColumn."""
     known = set(schema.names)
     unknown = [name for name in columns if name not in known]
     if unknown:

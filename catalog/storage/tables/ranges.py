@@ -1,4 +1,4 @@
-"""Ranges of rows: of one batch, and over several partitions."""
+"""Ranges of rows, in a batch and over several partitions."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from ..errors import NoSuchRows
 
 
 class Partition(Protocol):
-    """Some of the rows of a table."""
+    """A partition: some of the rows of a table."""
 
     def count(self) -> int:
-        """Return how many rows there are."""
+        """Return the number of rows."""
         ...
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
-        """Columns `names` of rows number `start` to `stop`, or of as many as there are."""
+        """Yield the columns `names` of the rows from `start` to `stop`, or to the end."""
         ...
 
 
 def iter_rows(
     partitions: Sequence[Partition], names: Sequence[str], rows: slice
 ) -> Iterator[pa.Table]:
-    """Columns `names` of the rows number `rows`, counted over all partitions, piece by piece.
+    """Yield the columns `names` of the range `rows`, counted over all partitions, as tables.
 
-    Raises NoSuchRows, at the latest after the last piece, where there are not so many.
+    Raises NoSuchRows, at the latest after the last table, if there are fewer rows.
     """
     start, stop = rows.start or 0, rows.stop
     if (start, stop) == (0, None):
@@ -44,11 +44,11 @@ def iter_rows(
         if first < last:
             yield from partition.tables(names, first, last)
     if before < (start if stop is None else stop):
-        raise NoSuchRows(f"Of the rows {start}:{stop or ''} there are {before} so far.")
+        raise NoSuchRows(f"Rows {start}:{stop or ''} were requested, but there are {before}.")
 
 
 def within(batch: pa.RecordBatch, before: int, start: int, stop: int | None) -> Iterator[pa.Table]:
-    """What of a batch with `before` rows before it lies from `start` to `stop`, if anything."""
+    """Yield the rows from `start` to `stop` in a batch that follows `before` rows."""
     first = max(start - before, 0)
     last = batch.num_rows if stop is None else min(stop - before, batch.num_rows)
     if first < last:

@@ -1,4 +1,4 @@
-"""Making rows fit the schema that the table was declared with, or saying why they do not."""
+"""Conversion of rows to the declared schema of a table."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return the rows of `table` with exactly `schema`, its metadata and order of columns included.
+    """Return the rows of `table` with exactly `schema`, including metadata and column order.
 
-    Columns are found by name. A type may differ where no value is changed by it, such as int32 for
-    int64, or large_string for string. An index that pandas has added, and that the schema does not
-    have, is left out. Raises SchemaMismatch, which names the column.
+    Columns are found by name. A type may differ if the cast changes no value, such as int32 for
+    int64, or large_string for string. A pandas index that is not in the schema is dropped. Raises
+    SchemaMismatch, which names the column.
     """
     _check_names(table.schema, schema.names)
     columns = [_fitting(table.column(field.name), field) for field in schema]
@@ -27,23 +27,23 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def pandas_index(schema: pa.Schema) -> list[str]:
-    """Return the columns that a pandas frame has written its index to."""
+    """Return the columns that contain the index of a pandas DataFrame."""
     try:
         listed = (schema.pandas_metadata or {}).get("index_columns", ())
-        # A RangeIndex is described by an object there, and has no column.
+        # A RangeIndex is described by an object, not by the name of a column.
         named = {name for name in listed if isinstance(name, str)}
     except (ValueError, AttributeError, TypeError):
-        # The metadata is a text from outside; without its word an index is known by its name.
+        # The metadata are untrusted; without them, an index is recognized by its column name.
         named = set()
     return [name for name in schema.names if name in named or UNNAMED_INDEX.fullmatch(name)]
 
 
 def check_distinct(names: list[str]) -> None:
-    """Raise SchemaMismatch if two columns bear the same name."""
+    """Raise SchemaMismatch if two columns have the same name."""
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise SchemaMismatch(f"Two columns are called {name!r}.")
+            raise SchemaMismatch(f"Two columns have the name {name!r}: rename one of them.")
         seen.add(name)
 
 
@@ -54,7 +54,7 @@ def _check_names(received: pa.Schema, declared: list[str]) -> None:
     missing = [name for name in declared if name not in present]
     if missing:
         raise SchemaMismatch(
-            f"The column {missing[0]!r} is missing. The table's columns are {', '.join(declared)}."
+            f"Column {missing[0]!r} is missing. The columns of the table are {', '.join(declared)}."
         )
     wanted = {*declared, *pandas_index(received)}
     extra = [name for name in found if name not in wanted]
@@ -92,7 +92,7 @@ def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
 
 
 def _keeps_values(source: pa.DataType, target: pa.DataType) -> bool:
-    """Return whether a checked cast changes no value (it is refused for those that do not fit)."""
+    """Return whether a checked cast changes no value (it fails for values that do not fit)."""
     source, target = _plain(source), _plain(target)
     if source == target or types.is_null(source):
         return True
@@ -103,7 +103,7 @@ def _keeps_values(source: pa.DataType, target: pa.DataType) -> bool:
     if types.is_integer(source) and types.is_floating(target):
         return True
     if types.is_floating(source) and types.is_integer(target):
-        # Of a motor that said 1 first, and then 2.0. What is no whole number is refused.
+        # A motor position may be 1 in the first row and 2.0 later. The cast rejects fractions.
         return True
     if types.is_struct(source) and types.is_struct(target):
         return _same_names(source, target) and _fields_keep_values(source, target)

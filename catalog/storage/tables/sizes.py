@@ -1,8 +1,8 @@
-"""How much memory the buffers of an Arrow body take, known before any of them is unpacked.
+"""Unpacked size of the buffers of an Arrow body, computed without unpacking (zip-bomb check).
 
-A compressed buffer begins with its length before compression, and a file lists its batches in a
-footer, where one can be listed many times. Both are read here without unpacking anything. Source:
-the Arrow columnar format, "Serialization and Interprocess Communication".
+A compressed buffer begins with its uncompressed length, and the footer of a file lists its batches,
+possibly one many times. Source: the Arrow columnar format, "Serialization and Interprocess
+Communication".
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from ..errors import Malformed
 
 FILE_MAGIC = b"ARROW1"
 CONTINUATION = 0xFFFFFFFF
-# Of a message: the place of its header and of the length of its body among the fields of its table.
+# Field numbers in a Message: type of the header, header, length of the body.
 HEADER_TYPE, HEADER, BODY_LENGTH = 1, 2, 3
 DICTIONARY, BATCH = 2, 3
-# Of a batch of rows; of a batch of a dictionary; of a footer.
+# Field numbers in a RecordBatch; in a DictionaryBatch; in a Footer.
 NODES, BUFFERS, COMPRESSION = 1, 2, 3
 DATA = 1
 DICTIONARIES, BATCHES = 2, 3
-# A block in a footer: offset, length of the metadata, padding, length of the body.
+# A Block in a footer: offset, metadata length, padding, body length.
 BLOCK = struct.Struct("<qi4xq")
 BUFFER = struct.Struct("<qq")
-# Of an array in a batch: its length, and how many of its values are null.
+# A FieldNode in a batch: number of values, number of nulls.
 NODE = struct.Struct("<qq")
 
 
 def unpacked_size(body: BytesLike) -> int:
     """Return the number of bytes of all buffers of an Arrow IPC file or stream, once unpacked.
 
-    A buffer counts as often as it is used. Raise Malformed for what is neither file nor stream.
+    A buffer counts as often as it is used. Raise Malformed for neither file nor stream.
     """
     try:
         view = memoryview(body)
@@ -43,7 +43,7 @@ def unpacked_size(body: BytesLike) -> int:
         return _stream_size(view)
     except (struct.error, IndexError, ValueError) as error:
         raise Malformed(
-            f"The body of {len(body)} bytes is not a whole Arrow IPC file: {error}"
+            f"The body of {len(body)} bytes is not a complete Arrow IPC file: {error}"
         ) from error
 
 
@@ -58,11 +58,11 @@ def _stream_size(view: memoryview) -> int:
 
 
 def _blocks(view: memoryview) -> Iterator[int]:
-    """Yield the places of the messages that a file's footer lists."""
+    """Yield the offsets of the messages that the footer of a file lists."""
     end = len(view) - len(FILE_MAGIC) - 4
     (length,) = struct.unpack_from("<i", view, end)
     if not 0 < length <= end:
-        raise ValueError("the footer is cut off")
+        raise ValueError("the footer is truncated")
     footer = Table.root(view[end - length : end])
     for field in (DICTIONARIES, BATCHES):
         for offset in footer.vector(field, BLOCK.size):
@@ -73,7 +73,7 @@ def _blocks(view: memoryview) -> Iterator[int]:
 def _message_size(view: memoryview, start: int) -> tuple[int, int]:
     """Return the unpacked size of the message there, and the offset of the next, or -1."""
     if start < 0:
-        raise ValueError("a message lies before the file")
+        raise ValueError("a message is before the start of the file")
     (length,) = struct.unpack_from("<I", view, start)
     start += 4
     if length == CONTINUATION:
@@ -96,14 +96,14 @@ def _message_size(view: memoryview, start: int) -> tuple[int, int]:
 
 
 def _check_lengths(batch: Table | None, max_rows: int) -> None:
-    """Refuse arrays of more values than bytes can have bits: nulls, at any depth, take no bytes."""
+    """Raise Malformed for arrays with more values than bits in the body: nulls take no bytes."""
     if batch is None:
         return
     places = batch.vector(NODES, NODE.size)
     nodes = NODE.iter_unpack(batch.view[places.start : places.stop])
     longest = max((length for length, _ in nodes), default=0)
     if longest > max_rows:
-        raise Malformed(f"A body of {max_rows // 8} bytes cannot bring {longest} rows.")
+        raise Malformed(f"A body of {max_rows // 8} bytes cannot hold {longest} rows.")
 
 
 def _buffers_size(batch: Table | None, body: memoryview) -> int:
@@ -123,22 +123,22 @@ def _buffers_size(batch: Table | None, body: memoryview) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of a flatbuffer: fields by number, each at a place, or absent."""
+    """A table of a flatbuffer, with its fields by number."""
 
     view: memoryview
     start: int
 
     @classmethod
     def root(cls, view: memoryview) -> Table:
-        """Return the outermost table."""
+        """Return the root table."""
         return cls(view, struct.unpack_from("<I", view)[0])
 
     def place(self, field: int) -> int | None:
-        """Return where a field is; None if it is absent."""
+        """Return the offset of a field; None if it is absent."""
         back: int = struct.unpack_from("<i", self.view, self.start)[0]
         fields = self.start - back
         if fields < 0:
-            raise ValueError("a table lies before its message")
+            raise ValueError("a table is before its message")
         (size,) = struct.unpack_from("<H", self.view, fields)
         at = 4 + 2 * field
         offset: int = struct.unpack_from("<H", self.view, fields + at)[0] if at < size else 0
@@ -161,14 +161,14 @@ class Table:
         return None if place is None else Table(self.view, self._followed(place))
 
     def vector(self, field: int, size: int) -> range:
-        """Return the places of a vector's items, each of `size` bytes; none if it is absent."""
+        """Return the offsets of the items of a vector, each of `size` bytes; none if absent."""
         place = self.place(field)
         if place is None:
             return range(0)
         start = self._followed(place)
         (count,) = struct.unpack_from("<I", self.view, start)
         if start + 4 + count * size > len(self.view):
-            raise ValueError("a list is cut off")
+            raise ValueError("a vector is truncated")
         return range(start + 4, start + 4 + count * size, size)
 
     def _followed(self, place: int) -> int:

@@ -1,4 +1,7 @@
-"""Parse a WebSocket handshake: path, query, headers. No I/O."""
+"""Parse a WebSocket handshake: path, query, headers. No I/O.
+
+Source: docs/reference/tiled-protocol/streaming.md, WebSocket endpoint.
+"""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ The keys and their meanings stay, `content-type` is added, and `payload` becomes
 | sparse arrays | like tables: `dim0`, `dim1`, ... hold the coordinates, `data` the values |
 | ragged and awkward arrays | nested lists; records are objects, missing values are null |
 | anything else | a `data:` URI of the original media type |
+
+Source: docs/reference/tiled-protocol/streaming.md, The JSON envelope.
 """
 
 from __future__ import annotations

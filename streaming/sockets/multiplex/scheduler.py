@@ -32,6 +32,8 @@ class Scheduler:
     def __init__(self, sender: MessageSender, on_ended: OnEnded) -> None:
         self._sender = sender
         self._on_ended = on_ended
+        self._watcher = permission_watcher()
+        self._in_flight = in_flight_budget()
         self._queue: deque[SubscribedNode | EncodedMessage] = deque()
         self._pending_replies = 0
         self._wake = asyncio.Event()
@@ -96,7 +98,7 @@ class Scheduler:
         if node.closed:
             return
         if node.subscriber.feed.behind:
-            async with in_flight_budget().replays:
+            async with self._in_flight.replays:
                 await self._serve_batch(node)
         else:
             await self._serve_batch(node)
@@ -115,7 +117,7 @@ class Scheduler:
             return
         may_have_more = bool(items or messages)
         # After the items were taken: they may be newer than a change of permissions.
-        await permission_watcher().wait_verified(node.watch)
+        await self._watcher.wait_verified(node.watch)
         if node.hidden:
             return
         messages += await node.renderer.render(await self._filter(node, items))
@@ -138,7 +140,7 @@ class Scheduler:
 
     def _try_send(self, node: SubscribedNode, entries: Sequence[Entry]) -> bool:
         """Send new entries of a waiting node at once, if that overtakes nothing queued."""
-        if self._queue or self._serving or permission_watcher().is_suspended(node.watch):
+        if self._queue or self._serving or self._watcher.is_suspended(node.watch):
             return False
         messages = node.renderer.render_sync(entries)
         return messages is not None and self._sender.try_send(messages, node.prefix)

@@ -168,7 +168,7 @@ class MultiplexSession:
             self._scheduler.enqueue(added)
 
     def start(self, subscription: MultiplexSubscription) -> None:
-        """Send of all nodes of `subscription`, in the order in which they were added."""
+        """Start to send for all nodes of `subscription`, in the order in which they were added."""
         subscription.started = True
         for node in subscription.nodes.values():
             self._scheduler.enqueue(node)
@@ -208,7 +208,7 @@ class MultiplexSession:
         await subtree.open()
 
     def _watch_permissions(self, node: SubscribedNode) -> None:
-        """Send only what the client may see, and only for as long as it may see the node."""
+        """Filter children that are hidden from the client, and end the node once it is hidden."""
         observer = node.subscription.observer
         on_changed = observer.rescan if observer is not None and node.is_root else None
         node.child_filter = child_filter(node.node)

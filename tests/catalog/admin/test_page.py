@@ -82,7 +82,7 @@ def test_revisions_show_what_metadata_were(api: Api, browser: Browser) -> None:
         body = {"metadata": {"value": value}, "specs": []}
         assert api.send("PUT", "/metadata/a", body).status_code == 200
     page = browser.page("a")
-    assert "Number 2, as it was since" in page
+    assert "Revision 2, from" in page
     assert '"first"' in page
 
 
@@ -157,7 +157,7 @@ def test_what_cannot_be_drawn_is_shown_as_text(
 def test_a_table_shows_its_first_rows_and_how_many_there_are(api: Api, browser: Browser) -> None:
     rows = pa.table({"x": range(8), "name": [None, *"bcdefgh"]})
     api.table("t", rows)
-    assert "There are no rows in this table yet." in browser.page("t")
+    assert "This table has no rows yet." in browser.page("t")
     for _ in range(2):
         api.send("PATCH", "/table/partition/t?partition=0", ipc(rows), ARROW)
     page = browser.page("t")
@@ -224,10 +224,10 @@ def test_a_missing_or_broken_file_is_told_in_a_sentence(
     (frames / "1.tiff").write_bytes(b"no picture at all")
     assert "cannot be read" in browser.page("tif")
     (frames / "0.tiff").unlink()
-    assert "0.tiff is not there" in browser.page("tif")
+    assert "0.tiff does not exist" in browser.page("tif")
     api.array("own", np.ones((4, 4)))
     shutil.rmtree(node_folder(Node.objects.get(path="own").uuid))
-    assert "is not there" in browser.page("own")
+    assert "does not exist" in browser.page("own")
 
 
 def test_the_stream_of_a_node_is_shown(api: Api, browser: Browser) -> None:
@@ -292,7 +292,7 @@ def test_the_page_of_a_file_lists_what_is_in_it_and_what_is_wrong(
     assert re.search(r"<td>entry</td>\s*<td>container</td>", page)
     assert re.search(r"<td>lost</td>\s*<td>A link in .* to /nowhere is broken", page)
     path.unlink()
-    assert "a.h5 is not there" in browser.page("f")
+    assert "a.h5 does not exist" in browser.page("f")
 
 
 def test_the_list_goes_on_with_nodes_that_cannot_be_described(api: Api, browser: Browser) -> None:

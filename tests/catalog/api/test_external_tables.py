@@ -165,7 +165,7 @@ def test_a_file_without_its_footer_is_waited_for(api: Api, folder: Path) -> None
         assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
         long_ago(path)
         response = api.get("/table/full/t")
-        assert (response.status_code, "cut off" in detail(response)) == (422, True)
+        assert (response.status_code, "truncated" in detail(response)) == (422, True)
     path.write_bytes(content)
     assert api.rows("/table/full/t") == ROWS
 

@@ -37,7 +37,7 @@ def test_a_file_that_is_gone_does_not_keep_what_is_beside_it(api: Api, folder: P
     register(api, path, HDF5)
     path.unlink()
     file = hdf5(api, "/container/full/")
-    assert "is not there" in file["f"].attrs["not_exported"]
+    assert "does not exist" in file["f"].attrs["not_exported"]
     assert file["kept"][:].tolist() == [1, 1, 1]
     outline = orjson.loads(content(api, "/container/full/?format=json"))
     assert (outline["contents"]["f"]["contents"], len(outline["contents"])) == ({}, 2)

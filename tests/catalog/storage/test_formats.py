@@ -156,7 +156,7 @@ def test_a_file_that_grows_is_read_while_its_writer_has_it_open(tmp_path: Path) 
         with pytest.raises(NotReady):
             read(HDF5, path, FRAMES[:4], **parameters)
         long_ago(path)
-        with pytest.raises(Unreadable, match="less than the declared"):
+        with pytest.raises(Unreadable, match="fewer elements than the declared"):
             read(HDF5, path, FRAMES[:4], **parameters)
 
 
@@ -208,7 +208,7 @@ def test_a_codec_that_runs_programs_is_never_run(tmp_path: Path) -> None:
     assert "pickle" in text
     (folder / ".zarray").write_text(text)
     long_ago(folder)
-    with pytest.raises(Unreadable, match="never run"):
+    with pytest.raises(Unreadable, match="is not allowed"):
         read(ZARR, folder, FRAMES)
 
 
@@ -245,7 +245,7 @@ def test_lines_of_csv_files_are_rows_of_an_array(tmp_path: Path) -> None:
     np.savetxt(named, array, delimiter=";", header="x;y", comments="")
     parameters = {"sep": ";", "header": 0, "usecols": ["y"]}
     np.testing.assert_array_equal(read(kind, named, array[:, 1:], **parameters), array[:, 1:])
-    with pytest.raises(Unsupported, match="usecols cannot be"):
+    with pytest.raises(Unsupported, match=r"usecols=.* does not select"):
         read(kind, named, array, sep=";", header=0, usecols=["z"])
     records = tmp_path / "records.csv"
     records.write_text("1,ab\n2,c\n")
@@ -315,12 +315,12 @@ def test_of_a_dataset_that_is_shorter_than_declared_what_is_there_is_read(tmp_pa
     declared = np.zeros((6, 3), "i8")
     assert read(HDF5, path, declared, slice(2, 4), dataset="x").tolist() == [[6, 7, 8], [9, 10, 11]]
     assert read(HDF5, path, declared, 3, dataset="x").tolist() == [9, 10, 11]
-    with pytest.raises(Unreadable, match=r"\[4, 3\] are less than .* \[6, 3\]"):
+    with pytest.raises(Unreadable, match=r"\[4, 3\] have fewer elements than .* \[6, 3\]"):
         read(HDF5, path, declared, slice(3, 5), dataset="x")
     os.utime(path)
     with pytest.raises(NotReady):
         read(HDF5, path, declared, slice(3, 5), dataset="x")
-    with pytest.raises(Unreadable, match="do not make up"):  # no more frames would mend that
+    with pytest.raises(Unreadable, match="do not match"):  # no more frames would mend that
         read(HDF5, path, np.zeros((2, 4), "i8"), dataset="x")
 
 

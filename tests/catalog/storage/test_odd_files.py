@@ -231,9 +231,9 @@ REFUSED: dict[str, tuple[Make, str]] = {
         header("{'descr': '<i4', 'fortran_order': False, 'shape': (-4,), }"),
         "negative",
     ),
-    "archive.npy": (archive, "archive of arrays"),
+    "archive.npy": (archive, "is an archive"),
     "nothing.tif": (lambda path: path.write_bytes(b"II*\0" + bytes(4)), "no pages"),
-    "cut.tif": (cut(tiff(PIXELS), 999), "too early"),
+    "cut.tif": (cut(tiff(PIXELS), 999), "is truncated"),
     "cut.jpg": (cut(picture("RGB"), 700), "truncated"),
     "codec.zarr": (edited(zarray(2, "i4", 0), compressor={"id": "nonsense"}), "nonsense"),
     "fill.zarr": (edited(zarray(3, "u1", 0), fill_value=300), "300"),
@@ -287,5 +287,5 @@ def test_a_workbook_is_read_beside_charts_and_sheets_that_are_lost(tmp_path: Pat
         (rows,) = tree.read_table(["Sheet"], ["a", "b"], slice(None))
         assert rows.to_pydict() == {"a": [1, 2], "b": [None, None]}
         assert tree.entry(["empty"]).structure is not None
-        with pytest.raises(StorageError, match="no cells for the sheet 'lost'"):
+        with pytest.raises(StorageError, match="no data for the sheet 'lost'"):
             tree.entry(["lost"])

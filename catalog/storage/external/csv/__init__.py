@@ -1,1 +1,1 @@
-"""CSV files of others: tables and arrays."""
+"""External CSV files, as tables and as arrays."""

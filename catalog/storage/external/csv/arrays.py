@@ -1,6 +1,6 @@
-"""CSV files as arrays: the rows of the array are lines, its columns their fields.
+"""CSV files as arrays: rows are lines, columns are fields.
 
-Of an array of records, each line is one.
+In a structured array, each line is one record.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .dialect import CsvDialect
 from .reader import CsvFile
 from .tables import HEADLESS
 
-# What of pandas' words says nothing here: the dtype is that of the structure.
+# Parameters of pandas without effect here: the structure has the dtype.
 IGNORED_PARAMETERS = {
     "dtype",
     "header",
@@ -44,7 +44,7 @@ IGNORED_PARAMETERS = {
 
 @dataclass(frozen=True, slots=True)
 class LineOptions:
-    """Which lines of a file, and which of their fields, are the array."""
+    """The lines of a file, and the fields in them, that make up the array."""
 
     first: int
     last: int
@@ -55,7 +55,7 @@ class LineOptions:
 
     @property
     def is_record(self) -> bool:
-        """Whether fields are chosen by their names."""
+        """True if fields are selected by name."""
         return any(isinstance(field, str) for field in self.fields or ())
 
     @classmethod
@@ -76,21 +76,21 @@ class LineOptions:
         )
 
     def select_columns(self, width: int) -> list[int]:
-        """Return the numbers of the fields, of as many as there are. Raises Unsupported."""
-        # Of equal names the first counts.
+        """Return the indices of the selected fields of `width`. Raises Unsupported."""
+        # The first of several fields of one name is selected.
         places = {name: number for number, name in reversed(list(enumerate(self.names or [])))}
         numbers = [
             field if isinstance(field, int) else places.get(field, width)
             for field in (range(width) if self.fields is None else self.fields)
         ]
         if any(not 0 <= number < width for number in numbers):
-            raise Unsupported(f"Of {width} fields, usecols cannot be {self.fields}.")
+            raise Unsupported(f"usecols={self.fields} does not select from {width} fields.")
         return numbers
 
 
 @dataclass(frozen=True, slots=True)
 class CsvArray:
-    """The lines of a CSV file from number `first` on, as an array."""
+    """The lines of a CSV file from line `first` on, as an array."""
 
     path: Path
     file: CsvFile
@@ -100,7 +100,7 @@ class CsvArray:
     dtype: np.dtype[Any]
 
     def region(self, region: Region) -> Array:
-        """Return a part."""
+        """Read a region."""
         rows, *columns = region
         names = self.fields[columns[0]] if columns else self.fields
         pieces = self.file.tables(
@@ -112,7 +112,7 @@ class CsvArray:
 
 
 def read_csv_array(sources: Sources, structure: ArrayStructure, items: NDSlice) -> Array:
-    """What `items` select; the lines of several files follow one another."""
+    """Read what `items` select; several files are concatenated."""
     datasets = [_open(path, sources.parameters, structure.dtype) for path in sources.paths]
     return read_datasets(datasets, structure, items)
 
@@ -129,7 +129,7 @@ def _open(path: Path, parameters: Mapping[str, Any], dtype: np.dtype[Any]) -> Cs
     fields = tuple(names[number] for number in lines.select_columns(width))
     kinds = [dtype[name] for name in dtype.names] if dtype.names else [dtype] * len(fields)
     if len(kinds) != len(fields):
-        raise Unreadable(f"a line has {len(fields)} fields, where {len(kinds)} are declared.")
+        raise Unreadable(f"a line has {len(fields)} fields, but {len(kinds)} are declared.")
     types = dict.fromkeys(names, pa.string()) | dict(zip(fields, map(_type, kinds), strict=True))
     file = CsvFile(path, form, pa.schema(types.items()))
     rows = max(file.count() - lines.first - lines.last, 0)
@@ -139,11 +139,11 @@ def _open(path: Path, parameters: Mapping[str, Any], dtype: np.dtype[Any]) -> Cs
 
 
 def _fields_of(path: Path, form: CsvDialect, number: int) -> list[str]:
-    """Return the fields of a line, with which the columns can be counted, or named."""
+    """Return the fields of a line, to count or name the columns."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         line = next(islice(csv.reader(file, delimiter=form.delimiter), number, None), None)
     if line is None:
-        raise to_storage_error(f"The file {path} has no line of data yet.", [path])
+        raise to_storage_error(f"The file {path} has no line of data.", [path])
     return line
 
 

@@ -1,4 +1,4 @@
-"""How CSV files are written, as a data source's parameters say it in the words of pandas."""
+"""Dialect of a CSV file, from the pandas parameters of its data source."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import Unsupported
 
-# What Tiled's users hand on to pandas, and what of it can be done, or makes no difference here.
+# Parameters of pandas that Tiled's users set, with the values that are supported.
 SUPPORTED_VALUES: dict[str, tuple[Any, ...]] = {
     "assume_missing": (True, False),
     "encoding": ("utf-8", "utf8", None),
@@ -20,7 +20,7 @@ HANDLED = {"sep", "delimiter", "names", "usecols"}
 
 @dataclass(frozen=True, slots=True)
 class CsvDialect:
-    """The delimiter, how many rows are a header, and the names of the columns if it has none."""
+    """The delimiter, the number of header rows, and the column names if there is no header."""
 
     delimiter: str
     header: int
@@ -32,11 +32,11 @@ class CsvDialect:
     ) -> CsvDialect:
         """Read a data source's parameters. Raises Unsupported.
 
-        Where they do not say so, `header` tells if there is one, and the columns are `columns`.
+        By default, `header` says whether there is a header, and `columns` names the columns.
         """
         for name, value in parameters.items():
             if name not in HANDLED and value not in SUPPORTED_VALUES.get(name, ()):
-                raise Unsupported(f"CSV files with {name}={value!r} cannot be read.")
+                raise Unsupported(f"CSV files with {name}={value!r} are not supported.")
         names = _names(parameters.get("names"))
         said = parameters.get("header", "infer")
         header = (header and names is None) if said == "infer" else said == 0
@@ -50,8 +50,8 @@ def _delimiter(parameters: Mapping[str, Any]) -> str:
     one = isinstance(delimiter, str) and len(delimiter) == 1 and delimiter.isascii()
     if not one or delimiter in '"\r\n':
         raise Unsupported(
-            f"A delimiter is one ASCII character, and neither a quote nor a line's end: "
-            f"{delimiter!r} is none."
+            f"The delimiter must be one ASCII character other than a quote or line end, "
+            f"not {delimiter!r}."
         )
     return str(delimiter)
 
@@ -60,5 +60,5 @@ def _names(names: Any) -> tuple[str, ...] | None:
     if names is None:
         return None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise Unsupported(f"The names of columns are a list of texts, not {names!r}.")
+        raise Unsupported(f"`names` must be a list of strings, not {names!r}.")
     return tuple(names)

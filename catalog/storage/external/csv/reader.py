@@ -1,7 +1,7 @@
-"""CSV files: UTF-8, rows as RFC 4180 has them, and quotes within a field as spreadsheets do.
+"""CSV files in UTF-8, following RFC 4180, with quotes within fields as spreadsheets write them.
 
-They take memory for a piece at a time. A last line without a line feed is a row once the file has
-not changed for some seconds; before, it may be half of one.
+One chunk is in memory at a time. A last line without a line feed counts as a row once the file has
+not changed for some seconds; until then it may be incomplete.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The rows of an open file: those that an index knows, and a last one without a line feed."""
+    """The rows of an open file: the indexed ones, and a last one without a line feed."""
 
     index: RowIndex
     known: int
@@ -38,11 +38,11 @@ class _Rows:
 
     @property
     def count(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return self.known + bool(self.tail)
 
     def pieces(self, start: int, stop: int) -> Iterator[tuple[bytes, int]]:
-        """Yield the bytes of rows number `start` to `stop`, and how many rows they are."""
+        """Yield the bytes of the rows from `start` to `stop`, and the number of rows in them."""
         if start < min(stop, self.known):
             yield from self.index.pieces(self.read, start, min(stop, self.known))
         if self.tail and start <= self.known < stop:
@@ -51,24 +51,24 @@ class _Rows:
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """The rows of a CSV file, converted to the types of `schema`."""
+    """The rows of a CSV file, converted to `schema`."""
 
     path: Path
     form: CsvDialect
     schema: pa.Schema
 
     def names(self) -> list[str]:
-        """Return the names of the columns; those declared while there is no header yet."""
+        """Return the column names; the declared ones while there is no header yet."""
         with self._indexed(1) as rows:
             return self._names(rows)
 
     def count(self) -> int:
-        """Return how many whole rows there are by now."""
+        """Return the current number of complete rows."""
         with self._indexed() as rows:
             return max(rows.count - self.form.header, 0)
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
-        """Rows number `start` to `stop`, or as many as there are, a piece at a time."""
+        """Yield the rows from `start` to `stop`, or to the end, chunk by chunk."""
         header = self.form.header
         with self._indexed(None if stop is None else stop + header) as rows:
             last = rows.count if stop is None else min(stop + header, rows.count)
@@ -80,12 +80,12 @@ class CsvFile:
 
     @contextmanager
     def _indexed(self, until: int | None = None) -> Iterator[_Rows]:
-        """Yield the rows that there are, of which row number `until` at least is looked for."""
-        # What is no file, such as a pipe, is not waited for.
+        """Yield the rows of the open file, indexed up to row `until` at least."""
+        # Opening a pipe would block without O_NONBLOCK.
         descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
         try:
             read: Read = partial(_pread, descriptor)
-            # Looked at before the file is read: it must not come to rest while half of it is.
+            # Checked before reading: the file must not become quiescent while half of it is read.
             resting = not is_being_written([self.path])
             with INDEXES.extend(self.path, self.form.delimiter, descriptor, read) as index:
                 known = index.extend(read, until)
@@ -113,17 +113,17 @@ class CsvFile:
         try:
             table = pa.csv.read_csv(pa.BufferReader(piece), *self._options(piece, columns, names))
         except (pa.ArrowException, ValueError) as error:
-            # Lines that are whole stay as they are: to wait would not help.
+            # Unreadable, not NotReady: complete lines will not change.
             raise Unreadable(f"{error}.") from error
         if table.num_rows != count:
             raise Unreadable(
-                f"{count} lines make {table.num_rows} rows. Lines end with a line feed, with or "
-                "without a carriage return before it."
+                f"{count} lines were parsed as {table.num_rows} rows. Lines must end with a line "
+                "feed, with or without a carriage return before it."
             )
         return table
 
     def _options(self, piece: bytes, columns: list[str], names: Sequence[str]) -> tuple[Any, ...]:
-        # One block: the piece was made as large as is good.
+        # One block: the chunk already has a good size.
         reading = pa.csv.ReadOptions(
             column_names=columns, block_size=len(piece) + 1, use_threads=False
         )
@@ -141,7 +141,7 @@ def _parse_type(kind: pa.DataType) -> pa.DataType:
 
 
 def _pread(descriptor: int, offset: int, size: int) -> bytes:
-    """So many bytes, or as many as there are; a read may stop short before that."""
+    """Read `size` bytes, or up to the end of the file; a single read may return fewer."""
     parts = []
     while size > 0 and (part := os.pread(descriptor, size, offset)):
         parts.append(part)

@@ -1,9 +1,8 @@
-"""Where rows end in the bytes of a CSV file (RFC 4180, read as spreadsheets and pandas do).
+"""Row boundaries in the bytes of a CSV file (RFC 4180, as read by spreadsheets and pandas).
 
-A row ends with a line feed that does not stand in a quoted field. A field is quoted if a quote is
-its first character; a quote further on (`pipe 12"`) is an ordinary character, which RFC 4180 does
-not allow, and programs write all the same. Empty lines are no rows. What comes after the last such
-line feed is not a row yet.
+A row ends with a line feed outside a quoted field. A field is quoted if its first character is a
+quote; a later quote (`pipe 12"`) is an ordinary character, which RFC 4180 does not allow, but
+programs write. Empty lines are not rows. Bytes after the last such line feed are not a row yet.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ LINE_FEED, RETURN, QUOTE = b"\n", b"\r", b'"'
 
 
 class RowCount(NamedTuple):
-    """How many rows some bytes hold, and how many bytes there are up to the end of the last."""
+    """The number of rows in some bytes, and the number of bytes up to the end of the last row."""
 
     rows: int
     size: int
@@ -35,7 +34,7 @@ def count_rows(data: bytes, delimiter: str = ",") -> RowCount:
 
 
 def row_ends(data: bytes, delimiter: str = ",") -> Array:
-    """Return the place after each whole row in `data`, which begins with one; ascending."""
+    """Return the offset after each complete row in `data`, which begins with one; ascending."""
     codes = np.frombuffer(data, np.uint8)
     ends = _line_ends(data, delimiter)
     return np.delete(ends, _find_empty(codes, ends))
@@ -48,7 +47,7 @@ def open_quote(data: bytes, delimiter: str = ",") -> bool:
 
 
 def _line_ends(data: bytes, delimiter: str) -> Array:
-    """Return the place after each line feed that ends a line, be it empty."""
+    """Return the offset after each line feed that ends a line, also an empty one."""
     codes = np.frombuffer(data, np.uint8)
     feeds = np.flatnonzero(codes == ord(LINE_FEED))
     quotes = np.flatnonzero(codes == ord(QUOTE))
@@ -56,13 +55,13 @@ def _line_ends(data: bytes, delimiter: str) -> Array:
         if not _all_in_their_place(codes, quotes, delimiter):
             fields = [match.span() for match in _quoted(delimiter).finditer(data)]
             quotes = np.array(fields, np.int64).reshape(-1)
-        # Two quotes for one inside quotes leave the count as even, or as odd, as it was.
+        # An escaped quote is two quotes, which keeps the parity of the count.
         feeds = feeds[np.searchsorted(quotes, feeds, side="right") % 2 == 0]
     return feeds + 1
 
 
 def _all_in_their_place(codes: Array, quotes: Array, delimiter: str) -> bool:
-    """Return whether every other quote begins a field, or is the second of two for one."""
+    """Return whether every opening quote begins a field, or is the second of an escaped quote."""
     opening = quotes[::2]
     before = codes[opening - 1]
     begins = (before == ord(delimiter)) | (before == ord(LINE_FEED)) | (before == ord(RETURN))
@@ -73,13 +72,13 @@ def _all_in_their_place(codes: Array, quotes: Array, delimiter: str) -> bool:
 
 @cache
 def _quoted(delimiter: str) -> re.Pattern[bytes]:
-    """What finds quoted fields; `end` is empty where the last of them is not closed."""
+    """Return the pattern of a quoted field; `end` is empty if the field is not closed."""
     before = re.escape(delimiter.encode()) + rb"\r\n"
     return re.compile(rb"(?<![^" + before + rb'])"[^"]*+(?:""[^"]*+)*+(?P<end>"|\Z)')
 
 
 def _find_empty(codes: Array, ends: Array) -> Array:
-    """Return which lines are empty, by their numbers."""
+    """Return the indices of the empty lines."""
     lengths = np.diff(ends, prepend=0)
     short = np.flatnonzero(lengths <= 2)
     begins = ends[short] - lengths[short]

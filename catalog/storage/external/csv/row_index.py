@@ -1,7 +1,7 @@
-"""Where the rows of CSV files begin: found out once, kept while a file grows.
+"""Index of row offsets in CSV files, extended while a file grows.
 
-One place is noted for every quarter of a megabyte or so: for a file of 10 GB these take less than a
-megabyte of memory. An index is for one process; it begins anew when the file is another one.
+One offset is stored per block of about a quarter of a megabyte: less than a megabyte of memory for
+a file of 10 GB. An index lives in one process; it is rebuilt when the file is replaced.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from ...errors import Unreadable
 from .row_boundaries import LINE_FEED, RETURN, RowCount, count_rows, open_quote, row_ends
 
 BLOCK_BYTES = 256 * 1024
-# Rows are handed on in pieces of about so many bytes.
+# Approximate size in bytes of the chunks in which rows are read.
 SCAN_BYTES = 4 * 1024 * 1024
-# A quote that is never closed would make one row of all that follows.
+# An unclosed quote would make one row of the rest of the file.
 MAX_ROW_BYTES = 64 * 1024 * 1024
 FINGERPRINT_BYTES = 4096
 MAX_INDEXED_FILES = 256
 
 Read = Callable[[int, int], bytes]
-"""Bytes from an offset on, so many of them, or fewer at the end of the file."""
+"""Reads bytes at an offset: as many as requested, or fewer at the end of the file."""
 
 
 class RowIndex:
-    """The rows of one file, as far as they have been looked for; one thread at a time extends it.
+    """The row offsets of one file, as far as it was scanned; one thread at a time extends it.
 
-    Row number `_rows[n]` begins at byte `_offsets[n]`; the last of them does not exist yet.
+    Row `_rows[n]` begins at byte `_offsets[n]`; the last entry is the row that comes next.
     """
 
     def __init__(self, delimiter: str = ",") -> None:
@@ -43,7 +43,7 @@ class RowIndex:
         self._prints: bytes | None = None
 
     def extend(self, read: Read, until: int | None = None) -> int:
-        """Look for rows up to number `until`, or to the end of the file; the rows known then."""
+        """Scan up to row `until`, or to the end of the file; return the number of indexed rows."""
         while until is None or self._rows[-1] < until:
             found = _whole_rows(read, self._offsets[-1], self._delimiter)
             if not found.size:
@@ -53,15 +53,15 @@ class RowIndex:
         return self._rows[-1]
 
     def holds(self, read: Read) -> bool:
-        """Return whether the file is still the one that was looked at, grown or not."""
+        """Return whether this is still the indexed file, grown or not."""
         return self._prints in (None, _fingerprint(read, self._offsets[-1]))
 
     def pieces(self, read: Read, start: int, stop: int) -> Iterator[tuple[bytes, int]]:
         """Yield the bytes of the indexed rows from `start` to `stop`, and how many rows they hold.
 
-        Raises OSError where the file has become shorter meanwhile.
+        Raises OSError if the file was truncated meanwhile.
         """
-        # Copies: another thread may extend the index.
+        # Copy the entries: another thread may extend the index.
         places = slice(self._block_of(start), self._block_of(stop - 1) + 2)
         rows, offsets = self._rows[places], self._offsets[places]
         for begin, end in _spans(offsets):
@@ -70,23 +70,23 @@ class RowIndex:
                 continue
             data = read(offsets[begin], offsets[end] - offsets[begin])
             if len(data) < offsets[end] - offsets[begin]:
-                raise OSError("it was cut off while it was read.")
+                raise OSError("it was truncated while it was read.")
             whole = (first, last) == (rows[begin], rows[end])
             part = data if whole else self._cut(data, first - rows[begin], last - rows[begin])
             yield part, last - first
 
     def tail(self, read: Read) -> bytes:
-        """Return what follows the last row that ends with a line feed, where nothing more comes.
+        """Return the bytes after the last line feed of a quiescent file: its last row, or nothing.
 
-        It is the last row, if there is anything. Raises Unreadable for a quote that is not closed.
+        Raises Unreadable for an unclosed quote.
         """
         start, data = self._offsets[-1], b""
         while more := read(start + len(data), BLOCK_BYTES):
             data += more
         if open_quote(data, self._delimiter):
             raise Unreadable(
-                f"a quote in the row that begins at byte {start} is not closed before the file "
-                "ends. Close it, or leave it out, for all rows to be read."
+                f"a quote in the row that begins at byte {start} is not closed before the end "
+                "of the file. Close it, or remove it, to read all rows."
             )
         return data if data.strip(LINE_FEED + RETURN) else b""
 
@@ -97,7 +97,7 @@ class RowIndex:
         return data[ends[first - 1] if first else 0 : ends[last - 1]]
 
     def _record(self, row: int, offset: int) -> None:
-        # A file that grows by a few bytes at a time gets no place for each of them.
+        # One entry per block, also for a file that grows by a few bytes at a time.
         if len(self._offsets) > 1 and offset - self._offsets[-2] <= BLOCK_BYTES:
             self._rows[-1], self._offsets[-1] = row, offset
         else:
@@ -109,7 +109,7 @@ class RowIndex:
 
 
 class RowIndexCache:
-    """The indexes of the files that were asked for last."""
+    """The row indexes of the most recently used files."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -117,7 +117,7 @@ class RowIndexCache:
 
     @contextmanager
     def extend(self, path: Path, delimiter: str, descriptor: int, read: Read) -> Iterator[RowIndex]:
-        """Yield the index of an open file, for this thread alone to extend."""
+        """Yield the index of an open file, locked for this thread to extend."""
         with self._lock:
             entry = self._known.setdefault((path, delimiter), _Entry(delimiter))
             self._known.move_to_end((path, delimiter))
@@ -128,7 +128,7 @@ class RowIndexCache:
 
 
 class _Entry:
-    """The place of one file's index."""
+    """The lock and index of one file."""
 
     def __init__(self, delimiter: str) -> None:
         self.lock = Lock()
@@ -147,7 +147,7 @@ INDEXES = RowIndexCache()
 
 
 def _whole_rows(read: Read, offset: int, delimiter: str) -> RowCount:
-    """Return some rows from `offset` on; none at the end of the file."""
+    """Find complete rows from `offset` on; none at the end of the file."""
     wanted = BLOCK_BYTES
     while True:
         data = read(offset, wanted)
@@ -157,13 +157,13 @@ def _whole_rows(read: Read, offset: int, delimiter: str) -> RowCount:
         if wanted >= MAX_ROW_BYTES:
             raise Unreadable(
                 f"the row that begins at byte {offset} does not end within {MAX_ROW_BYTES} bytes. "
-                "Is a quote not closed?"
+                "Close its quotes, or write shorter rows."
             )
         wanted *= 4
 
 
 def _spans(offsets: array[int]) -> Iterator[tuple[int, int]]:
-    """Neighbouring places, by their numbers, several blocks at a time."""
+    """Yield pairs of entries, by index, that are several blocks apart."""
     begin = 0
     while begin < len(offsets) - 1:
         end = begin + 1
@@ -174,7 +174,7 @@ def _spans(offsets: array[int]) -> Iterator[tuple[int, int]]:
 
 
 def _fingerprint(read: Read, end: int) -> bytes:
-    """What the file begins with, and what stands before byte `end`: other in another file."""
+    """Return the first bytes and those before `end`, which differ in a replaced file."""
     before = max(end - FINGERPRINT_BYTES, 0)
     head, tail = read(0, min(FINGERPRINT_BYTES, end)), read(before, end - before)
     return hashlib.blake2b(head + b"|" + tail, digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""CSV files as tables."""
+"""External CSV files as tables."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from .reader import CsvFile
 from .row_boundaries import count_rows
 
 CSV, HEADLESS = "text/csv", "text/csv;header=absent"
-# So much of a file is looked at to find out what its columns hold.
+# Bytes of a file that are read to infer the column types.
 INSPECTED_BYTES = 16 * 1024 * 1024
 
 
 def open_csv(
     path: Path, schema: pa.Schema, parameters: Mapping[str, Any], *, header: bool = True
 ) -> TableFile:
-    """Return the rows of a CSV file; `header` says whether it has one, unless the parameters do."""
-    # The index that pandas has added to the schema is in no file without a header.
+    """Open a CSV file; `header` is the default for the parameter of this name."""
+    # A file without a header does not contain the index that pandas has added to the schema.
     columns = [name for name in schema.names if not UNNAMED_INDEX.fullmatch(name)]
     form = CsvDialect.read(parameters, header=header, columns=columns)
     return CsvFile(path, form, schema)
 
 
 def inspect_csv(sources: Sources, mimetype: str) -> Inspected:
-    """Columns by the header of the first file, types by its first rows, and the rows of all."""
+    """Return the schema from the first rows of the first file, and the number of rows of all."""
     schema = _infer_schema(sources.paths[0], header=mimetype != HEADLESS)
     structure = TableStructure.from_schema(schema, npartitions=len(sources.paths))
     files = (open_csv(path, schema, {}, header=mimetype != HEADLESS) for path in sources.paths)
@@ -52,13 +52,13 @@ def _infer_schema(path: Path, *, header: bool) -> pa.Schema:
         head = file.read(INSPECTED_BYTES)
     head = _whole_rows(path, head)
     if not head:
-        raise to_storage_error(f"The file {path} has no whole line yet.", [path])
+        raise to_storage_error(f"The file {path} has no complete line.", [path])
     parsing = pa.csv.ParseOptions(newlines_in_values=b'"' in head)
     reading = pa.csv.ReadOptions(
         block_size=len(head) + 1, use_threads=False, autogenerate_column_names=not header
     )
     found = pa.csv.read_csv(pa.BufferReader(head), reading, parsing).schema
-    # Of a column that is empty so far, texts may follow.
+    # Strings may follow in a column that is empty so far.
     fields = [
         field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in found
     ]
@@ -66,7 +66,7 @@ def _infer_schema(path: Path, *, header: bool) -> pa.Schema:
 
 
 def _whole_rows(path: Path, head: bytes) -> bytes:
-    """Return the rows that are complete; a last line without a line feed may be half of one."""
+    """Return the complete rows: a last line without a line feed may be half of one."""
     if len(head) < INSPECTED_BYTES and not is_being_written([path]):
         return head
     return head[: count_rows(head).size]

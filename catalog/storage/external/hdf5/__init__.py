@@ -1,4 +1,4 @@
-"""HDF5 and NeXus files: a dataset as an array, a file or a group in it as a container."""
+"""HDF5 and NeXus files: a dataset as an array, a file or a group as a container."""
 
 from ..formats import Format
 from .arrays import read_hdf5

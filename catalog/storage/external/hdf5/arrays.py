@@ -1,4 +1,4 @@
-"""Datasets of HDF5 files as arrays."""
+"""HDF5 datasets as arrays."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from .options import Options
 from .values import check_dtype, has_objects, opaque_values, pack_dtype, to_plain_values
 from .virtual import VirtualDataset
 
-# To know how wide texts are, all of them are read.
+# Strings are all read to find the longest; this is their limit.
 MAX_OBJECTS = 1_000_000
 MAX_CHUNKS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class OpenDataset:
-    """An open dataset; one without a shape has no elements."""
+    """An open dataset; one with a null dataspace has no elements."""
 
     path: Path
     dataset: h5py.Dataset | VirtualDataset
@@ -43,24 +43,24 @@ class OpenDataset:
 
     @classmethod
     def of(cls, path: Path, dataset: h5py.Dataset | VirtualDataset) -> OpenDataset:
-        """Look at a dataset. Raises Unreadable."""
+        """Inspect a dataset. Raises Unreadable."""
         dtype = check_dtype(dataset)
-        # Elements that are arrays themselves add their dimensions.
+        # Array datatypes add their dimensions.
         shape = (*((0,) if dataset.shape is None else dataset.shape), *dtype.shape)
         _check_chunks(dataset, dtype)
         dtype = dtype.base
         if has_objects(dtype):
             if math.prod(shape) > MAX_OBJECTS:
                 raise Unreadable(
-                    f"{dataset.name} has {math.prod(shape)} texts, lists or references; "
-                    f"{MAX_OBJECTS} is the most that are read."
+                    f"{dataset.name} has {math.prod(shape)} strings, lists or references; "
+                    f"the limit is {MAX_OBJECTS}."
                 )
             found = to_plain_values(dataset[()], dataset) if math.prod(shape) else np.zeros(0, "S1")
             return cls(path, dataset, shape, found.dtype)
         return cls(path, dataset, shape, pack_dtype(dtype))
 
     def region(self, region: Region) -> Array:
-        """Return a part."""
+        """Read a region."""
         outer, inner = region[: self.dataset.ndim], region[self.dataset.ndim :]
         opaque = self.dtype.kind == "V" and self.dtype.names is None
         found = opaque_values(self.dataset, outer) if opaque else self.dataset[outer]
@@ -69,7 +69,7 @@ class OpenDataset:
 
     @property
     def structure(self) -> ArrayStructure:
-        """How the array is described."""
+        """Return the structure of the array."""
         sizes = self.dataset.chunks
         inner = self.shape[len(sizes or ()) :]
         sizes = (*sizes, *inner) if sizes else None
@@ -81,7 +81,7 @@ class OpenDataset:
 
 @dataclass(frozen=True, slots=True)
 class ClosedDataset:
-    """A dataset of a file among many, which is opened for as long as it is read."""
+    """A dataset of one of many files, which is open only while it is read."""
 
     path: Path
     shape: tuple[int, ...]
@@ -90,7 +90,7 @@ class ClosedDataset:
     options: Options
 
     def region(self, region: Region) -> Array:
-        """Return a part."""
+        """Read a region."""
         with (
             translate_errors(self.path, self.sources.paths),
             _open(self.path, self.sources) as dataset,
@@ -99,7 +99,7 @@ class ClosedDataset:
 
 
 def read_hdf5(sources: Sources, structure: ArrayStructure, items: NDSlice) -> Array:
-    """What `items` select of the dataset that the parameters name, in one file or in several."""
+    """Read what `items` select of the dataset named by the parameters, in one or several files."""
     options = Options.read(sources.parameters)
     if len(sources.paths) == 1:
         with _open(sources.paths[0], sources) as dataset:
@@ -121,14 +121,14 @@ def _open(path: Path, sources: Sources) -> Iterator[OpenDataset]:
 
 
 def open_dataset(file: OpenHdf5File, keys: list[str]) -> OpenDataset:
-    """Return the dataset at `keys`. Raises NotReady, Unreadable and what following links raises."""
+    """Open the dataset at `keys`. Raises NotReady, Unreadable, and the errors of links."""
     keys = [key for key in keys if key]
     try:
         found = file.find(keys)
     except NoSuchEntry as error:
         raise to_storage_error(str(error), file.sources.paths) from error
     if not isinstance(found.found, h5py.Dataset):
-        raise Unreadable(f"{'/'.join(keys) or 'the top'} is no dataset of {file.path}.")
+        raise Unreadable(f"{'/'.join(keys) or 'the root'} is not a dataset of {file.path}.")
     return OpenDataset.of(file.path, file.stored(found))
 
 

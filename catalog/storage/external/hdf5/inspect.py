@@ -1,4 +1,4 @@
-"""What an HDF5 file should be registered as."""
+"""Inspection of HDF5 files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .values import read_attributes
 
 
 def inspect_hdf5(sources: Sources, mimetype: str) -> Inspected:
-    """Return a container, with the attributes of its top."""
+    """Describe the file as a container, with the attributes of its root group."""
     with open_with_links(sources.paths[0], sources, Options.read(sources.parameters)) as file:
         metadata = read_attributes(file.file)
     return Inspected(StructureFamily.container, mimetype, None, metadata=metadata)

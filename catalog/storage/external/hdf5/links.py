@@ -1,7 +1,7 @@
-"""From a name in an HDF5 file to what it leads to, link by link.
+"""Resolution of names in HDF5 files, link by link.
 
-The library would follow a link to any file of this machine. So links are followed here, where each
-file that one leads to is looked at first.
+The library would follow a link to any file of this machine. Links are therefore resolved here,
+and each file that a link refers to is checked against the readable folders first.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from .options import Options
 from .outside import has_external_storage, open_external_dataset
 from .virtual import Source, StoredSource, VirtualDataset
 
-# So many links may follow one upon another.
+# Maximum length of a chain of links.
 MAX_LINKS = 32
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class FileContext:
-    """An open file, and where it lies."""
+    """An open file with its path."""
 
     path: Path
     file: h5py.File
@@ -36,20 +36,20 @@ class FileContext:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A group, dataset or datatype, in the file where links have led to it."""
+    """A group, dataset or datatype, in the file that contains it."""
 
     home: FileContext
     found: Any
 
     @classmethod
     def top(cls, home: FileContext) -> Location:
-        """Return the top of a file."""
+        """Return the root group of a file."""
         return cls(home, home.file["/"])
 
 
 @dataclass(slots=True)
 class OpenHdf5File:
-    """An open HDF5 file, with those that links lead to, which are opened as needed."""
+    """An open HDF5 file, and the files that its links refer to, opened on demand."""
 
     home: FileContext
     sources: Sources
@@ -57,29 +57,29 @@ class OpenHdf5File:
     stack: ExitStack
     others: dict[Path, FileContext] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
-    """Sources of virtual datasets that were not there when these were looked for."""
+    """Sources of virtual datasets that were not found."""
     known: dict[tuple[FileContext, str, str], Source | None] = field(default_factory=dict)
     pending: set[tuple[FileContext, str, str]] = field(default_factory=set)
 
     @property
     def path(self) -> Path:
-        """Where the file lies."""
+        """The path of the file."""
         return self.home.path
 
     @property
     def file(self) -> h5py.File:
-        """The file itself."""
+        """The h5py file."""
         return self.home.file
 
     def find(self, keys: Sequence[str]) -> Location:
-        """Return the group, dataset or datatype at `keys`, counted from the top of the file.
+        """Return the group, dataset or datatype at the path `keys` from the root.
 
         Raises NoSuchEntry, MissingFile (a broken link), OutsideReadable.
         """
         return self._walk(Location.top(self.home), list(keys), 0)
 
     def stored(self, place: Location) -> h5py.Dataset | VirtualDataset:
-        """Return the dataset at a place, for reading: the library opens no other file for it.
+        """Return the dataset at a location, such that reading it opens no other file by name.
 
         Raises OutsideReadable, MissingFile, Unreadable.
         """
@@ -91,15 +91,15 @@ class OpenHdf5File:
         return dataset
 
     def clear_sources(self) -> None:
-        """Have the sources of virtual datasets found anew."""
+        """Clear the cached sources of virtual datasets."""
         self.known.clear()
         self.missing.clear()
 
     def close_others(self) -> None:
-        """Close the files that links have led to, when all is read.
+        """Close the files that links referred to, after reading.
 
-        `File.close` looks in each for what is open in it, among everything that is open in all of
-        them: 7 ms for each of a thousand. Here nothing is, once nobody knows of it.
+        `File.close` searches all open objects for those of the file: 7 ms per file for a thousand
+        files. Dropping the last reference closes them without the search.
         """
         self.known.clear()
         for home in self.others.values():
@@ -109,7 +109,7 @@ class OpenHdf5File:
     def _walk(self, place: Location, keys: list[str], links: int) -> Location:
         for key in keys:
             if links > MAX_LINKS:
-                raise MissingFile(f"More than {MAX_LINKS} links follow one upon another.")
+                raise MissingFile(f"A chain of links is longer than {MAX_LINKS}.")
             found = place.found
             raw = raw_name(found, key) if isinstance(found, h5py.Group) else None
             if raw is None:
@@ -133,7 +133,7 @@ class OpenHdf5File:
 
     def _other(self, here: FileContext, name: str) -> FileContext:
         places = _places(here.path, name)
-        # The library goes on to the next place where a file is there, but cannot be opened.
+        # Like the library, try the next path if a file exists, but cannot be opened.
         found = [self.sources.confined(place) for place in places if place.exists()]
         path = found[0] if found else self.sources.confined(places[0])
         if path not in self.others:
@@ -145,7 +145,7 @@ class OpenHdf5File:
         return self.others[path]
 
     def _source(self, here: FileContext, file: str, name: str) -> Source | None:
-        """Return a source of a virtual dataset; None if it is not there."""
+        """Return a source of a virtual dataset, or None if it does not exist."""
         wanted = here, file, name
         if wanted in self.pending:
             raise Unreadable(f"The extent of {name} in {file} depends on itself.")
@@ -172,7 +172,7 @@ class OpenHdf5File:
 
 @contextmanager
 def open_with_links(path: Path, sources: Sources, options: Options) -> Iterator[OpenHdf5File]:
-    """Open a file for as long as it is read: whoever writes it must not find it locked."""
+    """Open a file only while it is read: an open file may be locked for its writer."""
     with ExitStack() as stack:
         home = FileContext(path, stack.enter_context(open_hdf5_file(path, sources, options)))
         file = OpenHdf5File(home, sources, options, stack, {path: home})
@@ -181,7 +181,7 @@ def open_with_links(path: Path, sources: Sources, options: Options) -> Iterator[
 
 
 def _places(here: Path, name: str) -> list[Path]:
-    """Where the library looks for a file that is named in the file `here`, in its order."""
+    """Return the paths where the library searches a file named in `here`, in its order."""
     path = Path(name)
     relative = path.name if path.is_absolute() else name
     absolute = [path] if path.is_absolute() else []

@@ -1,6 +1,6 @@
-"""Opening an HDF5 file: that very file, whatever is put in its place meanwhile.
+"""Open HDF5 files by descriptor, so that they cannot be replaced after the path was checked.
 
-It is opened beneath a readable folder, through no link, and handed to the library as a descriptor.
+A file is opened beneath a readable folder without following links.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DESCRIPTORS = Path("/proc/self/fd")
 
 
 def open_hdf5_file(path: Path, sources: Sources, options: Options) -> h5py.File:
-    """Open the file at a real path. Raises FileNotFoundError, OutsideReadable, Unreadable."""
+    """Open the file at a resolved path. Raises FileNotFoundError, OutsideReadable, Unreadable."""
     import hdf5plugin  # noqa: F401 - registers its filters with the library
 
     try:
@@ -35,12 +35,12 @@ def open_hdf5_file(path: Path, sources: Sources, options: Options) -> h5py.File:
 
 
 def open_descriptor(path: Path, sources: Sources) -> int:
-    """Open the file at a real path for reading. Raises OutsideReadable, MissingFile, Unreadable."""
+    """Return a descriptor of the file. Raises OutsideReadable, MissingFile, Unreadable."""
     return open_file(path, readable_folder(path, sources.readable)).descriptor
 
 
 def descriptor_name(descriptor: int, path: Path) -> str:
-    """Return a name by which the library opens what is open already; elsewhere, its path."""
+    """Return a path by which the library opens a descriptor; on other systems, the file's path."""
     return str(DESCRIPTORS / str(descriptor) if DESCRIPTORS.is_dir() else path)
 
 
@@ -52,5 +52,5 @@ def _file(name: str, options: Options) -> h5py.File:
         except BlockingIOError:
             raise
         except OSError:
-            pass  # files of older versions of the format know no such mode
+            pass  # older versions of the file format do not have this mode
     return h5py.File(name, "r", **how)

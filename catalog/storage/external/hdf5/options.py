@@ -1,4 +1,4 @@
-"""What a data source's parameters say of HDF5 files, in the words of Tiled's users."""
+"""Parameters of a data source of HDF5 files, as Tiled defines them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SLICE_MARKS = re.compile(r"[()\s]")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The path of the dataset or group, a part of it, and how the file is opened.
+    """The path of the dataset or group, a slice of it, and the file locking and SWMR modes.
 
-    `squeeze` needs no care: dimensions of length 1 do not matter.
+    `squeeze` is ignored: dimensions of length 1 do not matter.
     """
 
     dataset: str
@@ -30,20 +30,20 @@ class Options:
 
     @classmethod
     def read(cls, parameters: Mapping[str, Any]) -> Options:
-        """Read them; others are none of ours. Raises Unsupported."""
+        """Parse the parameters; unknown ones are ignored. Raises Unsupported."""
         dataset = parameters.get("dataset") or "/"
         if isinstance(dataset, list) and all(isinstance(name, str) for name in dataset):
             dataset = "/".join(dataset)
         if not isinstance(dataset, str):
-            raise Unsupported(f"HDF5 files cannot be read with dataset={dataset!r:.80}.")
+            raise Unsupported(f"HDF5 files are not supported with dataset={dataset!r:.80}.")
         locking = parameters.get("locking")
         if not isinstance(locking, bool | str | None) or locking not in LOCKING:
-            raise Unsupported(f"HDF5 files cannot be read with locking={locking!r:.80}.")
+            raise Unsupported(f"HDF5 files are not supported with locking={locking!r:.80}.")
         return cls(dataset, bool(parameters.get("swmr")), locking, _part(parameters.get("slice")))
 
 
 def _part(value: Any) -> NDSlice:
-    """Return a slice as text, `(:, 0:5)`, or as a list of texts, one per dimension."""
+    """Parse a slice, `(:, 0:5)`, or a list of strings, one per dimension."""
     if value in (None, False, "", []):
         return ()
     parts = value if isinstance(value, list) else SLICE_MARKS.sub("", str(value)).split(",")
@@ -51,4 +51,6 @@ def _part(value: Any) -> NDSlice:
     try:
         return parse_slice(",".join(texts).removesuffix(",...").removesuffix(","))
     except WireError as error:
-        raise Unsupported(f"HDF5 files cannot be read with slice={value!r:.80}: {error}") from error
+        raise Unsupported(
+            f"HDF5 files are not supported with slice={value!r:.80}: {error}"
+        ) from error

@@ -1,7 +1,7 @@
-"""Datasets whose bytes lie in other files, as they are, not in HDF5 ("external storage").
+"""Datasets with external storage: their bytes are in raw files outside the HDF5 file.
 
-The library would open these files by their names. They are opened here instead, and a dataset in
-memory is made that has the same layout, and names their descriptors.
+The library would open these files by name. They are opened here instead, and an in-memory dataset
+of the same layout refers to their descriptors.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ _numbers = count()
 
 
 def has_external_storage(dataset: h5py.Dataset) -> bool:
-    """Return whether the bytes of a dataset lie in other files."""
+    """Return whether the bytes of a dataset are in other files."""
     return bool(dataset.external)
 
 
 def open_external_dataset(
     dataset: h5py.Dataset, sources: Sources, stack: ExitStack
 ) -> h5py.Dataset:
-    """Return a dataset of the same elements that opens no file by its name.
+    """Return a dataset of the same elements that opens no file by name.
 
-    `stack` keeps open what it needs. Raises OutsideReadable, MissingFile, Unreadable.
+    `stack` closes the files that it opens. Raises OutsideReadable, MissingFile, Unreadable.
     """
     described, layout = dataset.id.get_create_plist(), h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     for number in range(described.get_external_count()):
         name, offset, size = described.get_external(number)
-        # The library takes it from the folder that the server was started in.
+        # Relative names are relative to the working directory, as in the library.
         path = sources.confined(Path(os.fsdecode(name)))
         descriptor = open_descriptor(path, sources)
         stack.callback(os.close, descriptor)

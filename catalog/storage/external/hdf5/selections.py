@@ -1,4 +1,4 @@
-"""Selections of elements of HDF5 datasets: those of the mappings of virtual datasets."""
+"""Selections of elements of HDF5 datasets, for the mappings of virtual datasets."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ UNLIMITED = h5s.UNLIMITED
 
 @dataclass(frozen=True, slots=True)
 class UnlimitedSelection:
-    """A selection that goes on along one dimension, `axis`, as far as there are elements.
+    """A selection that is unlimited along the dimension `axis`.
 
-    It has `block` elements after `start`, and again after each `stride`; `block` is None for all
-    after `start`.
+    It has blocks of `block` elements from `start` on, one per `stride`; `block` is None for all
+    elements from `start` on.
     """
 
     space: Space
@@ -35,7 +35,7 @@ class UnlimitedSelection:
 
     @classmethod
     def of(cls, space: Space) -> UnlimitedSelection | None:
-        """Return the selection as such a one, if it is."""
+        """Return an unlimited selection, or None for a limited one."""
         if space.get_select_type() != h5s.SEL_HYPERSLABS or not space.is_regular_hyperslab():
             return None
         start, stride, count, block = space.get_regular_hyperslab()
@@ -47,7 +47,7 @@ class UnlimitedSelection:
         return None
 
     def within(self, extent: int) -> int:
-        """Return how many elements along the dimension it has in one of that extent."""
+        """Return the number of selected elements within an extent of `axis`."""
         if extent <= self.start:
             return 0
         if self.block is None:
@@ -56,7 +56,7 @@ class UnlimitedSelection:
         return full * self.block + min(rest, self.block)
 
     def cut(self, length: int) -> Space:
-        """Return the first elements, `length` (1 at least) along the dimension."""
+        """Return the selection of the first `length` (at least 1) elements along `axis`."""
         if self.block is None:
             return self._blocks([(0, 1, length)])
         full, rest = divmod(length, self.block)
@@ -64,12 +64,12 @@ class UnlimitedSelection:
         return self._blocks([*pieces, (full, 1, rest)] if rest else pieces)
 
     def nth(self, number: int) -> Space:
-        """Return one block of it."""
+        """Return the selection of block `number`."""
         assert self.block is not None
         return self._blocks([(number, 1, self.block)])
 
     def _blocks(self, pieces: Sequence[tuple[int, int, int]]) -> Space:
-        """Return a selection of pieces: the number of the first block, their count and size."""
+        """Return a selection of runs of blocks: number of the first block, count and size."""
         starts, strides, counts, blocks = map(list, self.space.get_regular_hyperslab())
         ends = []
         for first, count, size in pieces:
@@ -88,10 +88,10 @@ class UnlimitedSelection:
 
 
 def laid_over(space: Space, shape: Shape) -> Space:
-    """Return the same selection of a dataset of that shape."""
+    """Return the selection with the extent `shape`."""
     found = h5s.create_simple(tuple(shape))
     if space.get_select_type() == h5s.SEL_ALL:
-        # Not the type for all: those cannot be combined.
+        # A hyperslab, not H5S_ALL, which cannot be combined.
         found.select_hyperslab((0,) * len(shape), tuple(shape))
     else:
         found.select_copy(space)
@@ -99,15 +99,17 @@ def laid_over(space: Space, shape: Shape) -> Space:
 
 
 def of_source(space: Space, shape: Shape, mapped: Space) -> Space:
-    """Return a selection of a source, which has become of that shape, that goes with `mapped`.
+    """Return the selection of a source, now of `shape`, that corresponds to `mapped`.
 
-    It may go beyond the shape. Of all of a source, as many of the first rows are meant as go with
-    the other.
+    It may exceed the shape. A selection of a whole source means as many of its first rows as
+    `mapped` has elements for.
     """
     if space.get_select_type() == h5s.SEL_ALL:
         row, count = math.prod(shape[1:]), mapped.get_select_npoints()
         if not row or count % row:
-            raise Unreadable(f"{count} elements of a virtual dataset are no rows of its source.")
+            raise Unreadable(
+                f"{count} elements of a virtual dataset are not whole rows of its source."
+            )
         return laid_over(h5s.create_simple((count // row, *shape[1:])), (count // row, *shape[1:]))
     _, last = bounds(space)
     pairs = zip(shape, last, strict=True)
@@ -115,7 +117,7 @@ def of_source(space: Space, shape: Shape, mapped: Space) -> Space:
 
 
 def within(space: Space, shape: Shape) -> bool:
-    """Return whether all that is selected lies within that shape."""
+    """Return whether the selection lies within `shape`."""
     return all(index < size for index, size in zip(bounds(space)[1], shape, strict=True))
 
 
@@ -128,29 +130,29 @@ def bounds(space: Space) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def common(one: Space, other: Space) -> Space:
-    """Return what both select."""
+    """Return the intersection of two selections."""
     return one.combine_select(other, h5s.SELECT_AND)
 
 
 def projected(one: Space, other: Space, part: Space) -> Space:
-    """Return what goes with `part` of `one` in `other`, element by element in their orders."""
+    """Return the elements of `other` that correspond, in order, to `part` of `one`."""
     with phil:
         found = _PROJECT(one.id, other.id, part.id)
     if found < 0:
-        raise Unreadable("HDF5 finds no elements that go with each other in two selections.")
+        raise Unreadable("HDF5 could not match the two selections of a mapping.")
     return h5s.SpaceID(found)
 
 
 def fill(target: np.ndarray[Any, Any], value: Any, kind: Any, space: Space) -> None:
-    """Write a value of the target's dtype, and HDF5 type `kind`, to the elements in `space`."""
+    """Fill the elements in `space` with a value of the target's dtype, and HDF5 type `kind`."""
     one = np.array(value, target.dtype)
     with phil:
         done = _FILL(one.ctypes.data, kind.id, target.ctypes.data, kind.id, space.id)
     if done < 0:
-        raise Unreadable("HDF5 cannot fill in the values of a virtual dataset.")
+        raise Unreadable("HDF5 could not write the fill values of a virtual dataset.")
 
 
-# Of the library that h5py has loaded; h5py itself does not pass these on.
+# Functions of the HDF5 library loaded by h5py, which h5py does not expose.
 _LIBRARY = ctypes.CDLL(h5s.__file__)
 _PROJECT = _LIBRARY.H5Sselect_project_intersection
 _PROJECT.argtypes, _PROJECT.restype = (ctypes.c_int64,) * 3, ctypes.c_int64

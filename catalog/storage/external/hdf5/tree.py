@@ -1,4 +1,4 @@
-"""HDF5 files, and groups in them, as containers."""
+"""HDF5 files and groups as containers."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from .values import read_attributes
 from .virtual import VirtualDataset
 
 MISSING_SOURCES = "missing_sources"
-"""Metadata of a virtual dataset: the sources that are not there, where fill values stand."""
+"""Metadata key of a virtual dataset: the missing sources, which read as fill values."""
 MAX_REPORTED_MISSING = 100
 KINDS = {h5py.Group: "a group", h5py.Dataset: "a dataset"}
 
 
 @dataclass(frozen=True, slots=True)
 class Hdf5Tree:
-    """A file, from the group that a data source names on."""
+    """A file, with the group named by the data source as root."""
 
     file: OpenHdf5File
     top: tuple[str, ...]
@@ -59,28 +59,28 @@ class Hdf5Tree:
         return Entry(StructureFamily.array, dataset.structure, metadata)
 
     def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
-        """Return a part of a dataset."""
+        """Read a part of a dataset."""
         found = self.file.stored(self._find(keys, h5py.Dataset))
         return read_datasets([OpenDataset.of(self.file.path, found)], structure, items)
 
     def read_table(
         self, keys: Sequence[str], names: Sequence[str], rows: slice
     ) -> Iterator[pa.Table]:
-        """There are none."""
-        raise NoSuchEntry(f"{'/'.join(keys)} is no table.")
+        """Raise NoSuchEntry."""
+        raise NoSuchEntry(f"{'/'.join(keys)} is not a table.")
 
     def _find(self, keys: Sequence[str], kind: Any) -> Location:
         found = self.file.find([*self.top, *keys])
         if not isinstance(found.found, kind):
-            name, found_kind = "/".join(keys) or "The top", type(found.found).__name__.lower()
+            name, found_kind = "/".join(keys) or "The root", type(found.found).__name__.lower()
             wanted = KINDS.get(kind, "a group or a dataset")
-            raise Unreadable(f"{name} is a {found_kind} of the file, not {wanted}.")
+            raise Unreadable(f"{name} is a {found_kind}, not {wanted}.")
         return found
 
 
 @contextmanager
 def open_hdf5(sources: Sources) -> Iterator[Tree]:
-    """Yield the first of the files; its attributes are the metadata of its groups and datasets."""
+    """Open the first of the files; attributes become the metadata of groups and datasets."""
     options = Options.read(sources.parameters)
     with open_with_links(sources.paths[0], sources, options) as file:
         yield Hdf5Tree(file, tuple(key for key in options.dataset.split("/") if key))

@@ -2,11 +2,11 @@
 
 | in the file | here |
 | --- | --- |
-| texts of any length | bytes (`S`) as wide as the longest, in UTF-8 as a rule |
-| references | the path of what they point to, as bytes |
-| lists of any length | a JSON text for each, as bytes |
-| enumerations | their numbers; of FALSE and TRUE, booleans |
-| records | records, with the same done to their fields |
+| variable-length strings | bytes (`S`) padded to the longest, usually UTF-8 |
+| references | the path of their target, as bytes |
+| variable-length lists | one JSON string each, as bytes |
+| enumerations | their numbers; FALSE and TRUE become booleans |
+| compound types | structured dtypes, converted field by field |
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from ...errors import Unreadable
 from ...regions import Region
 from .virtual import VirtualDataset
 
-# Of an attribute with more elements, only the shape is told.
+# Larger attributes are reported by their shape only.
 MAX_ATTRIBUTE_ELEMENTS = 1000
 MAX_ATTRIBUTE_CHARACTERS = 10_000
 
 
 def has_objects(dtype: np.dtype[Any]) -> bool:
-    """Return whether how wide an element is can be seen only by reading it."""
+    """Return whether the width of elements is known only after reading them."""
     return bool(dtype.hasobject)
 
 
@@ -44,9 +44,9 @@ def pack_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def opaque_values(dataset: h5py.Dataset | VirtualDataset, region: Region) -> Array:
-    """Read a part of a dataset of bytes without meaning, whatever tag its type has.
+    """Read a region of a dataset of an opaque type, whatever its tag.
 
-    The library converts between equal tags only, and numpy's types have none.
+    The library converts only between equal tags, and numpy's types have none.
     """
     if isinstance(dataset, VirtualDataset):
         return dataset.read(region, dataset.kind)
@@ -62,7 +62,7 @@ def opaque_values(dataset: h5py.Dataset | VirtualDataset, region: Region) -> Arr
 
 
 def to_plain_values(array: Array, dataset: h5py.Dataset | VirtualDataset) -> Array:
-    """What was read of `dataset`, as an array without Python objects."""
+    """Convert an array read from `dataset` to one without Python objects."""
     return _to_plain_values(array, dataset.dtype, dataset.file)
 
 
@@ -105,13 +105,13 @@ def _target(reference: h5py.Reference, file: h5py.File) -> bytes:
 
 
 def read_attributes(found: h5py.Group | h5py.Dataset) -> dict[str, Any]:
-    """Return the attributes as JSON; of one that cannot be read, it is said that it cannot."""
+    """Return the attributes as JSON values; unreadable ones become an error text."""
     return {_text(name): _attribute(found, name) for name in found.attrs}
 
 
 def _attribute(found: h5py.Group | h5py.Dataset, name: str) -> Any:
     try:
-        # Looked at first: a damaged file may claim any size.
+        # Checked before reading: a damaged file may claim any size.
         size = found.attrs.get_id(name).get_space().get_simple_extent_npoints()
         if size > MAX_ATTRIBUTE_ELEMENTS:
             return f"{size} elements"
@@ -151,15 +151,15 @@ def _texts(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    """Bytes or text as text that can be written, NULs left out."""
+    """Return bytes or a string as a valid string without NULs."""
     octets = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
     return octets.decode("utf-8", "replace").replace("\0", "")[:MAX_ATTRIBUTE_CHARACTERS]
 
 
 def check_dtype(dataset: h5py.Dataset | VirtualDataset) -> np.dtype[Any]:
-    """Return the dtype of a dataset. Raises Unreadable where numpy has none."""
+    """Return the dtype of a dataset. Raises Unreadable if numpy has none for it."""
     try:
         dtype: np.dtype[Any] = dataset.dtype
     except (TypeError, ValueError, OSError) as error:
-        raise Unreadable(f"the type of {dataset.name} is not known: {error}.") from error
+        raise Unreadable(f"the type of {dataset.name} is not supported: {error}.") from error
     return dtype

@@ -1,8 +1,8 @@
 """Virtual datasets: arrays whose elements are those of other datasets, their sources.
 
-The library would look for the sources itself, and follow any link on the way. So mappings are
-resolved here: each source is found link by link in files that were opened here, and read into its
-place by the library, which then opens nothing.
+The library would open the sources itself, and follow any link on the way. Mappings are therefore
+resolved here: each source is found link by link in files that were opened here, and the library
+reads it into the target without opening a file.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ from ...regions import Region
 from . import selections
 from .selections import Shape, Space, UnlimitedSelection
 
-# So many may be sources of one another.
+# Maximum depth of virtual datasets that are sources of virtual datasets.
 MAX_NESTING = 32
 NUMBER = re.compile("%([%b])")
 
 
 Around = tuple["VirtualDataset", ...]
-"""The virtual datasets, one within another, that a source is read for."""
+"""The chain of virtual datasets for which a source is read."""
 
 
 class Source(Protocol):
-    """A dataset that elements are read of."""
+    """A dataset to read elements from."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Its shape."""
+        """The shape."""
         ...
 
     def read_into(
         self, target: Array, wanted: Space, memory: Space, kind: Any, around: Around
     ) -> None:
-        """Read the elements `wanted` into those in `memory` of `target`, in HDF5's type `kind`."""
+        """Read the selection `wanted` into the selection `memory` of `target`, as type `kind`."""
         ...
 
 
 Find = Callable[[str, str], Source | None]
-"""Finds a dataset by the names of its file and of its own; None if it is not there.
+"""Finds a dataset by the names of its file and its own; None if it does not exist.
 
 Raises OutsideReadable, Unreadable.
 """
@@ -56,26 +56,26 @@ Raises OutsideReadable, Unreadable.
 
 @dataclass(frozen=True, slots=True)
 class StoredSource:
-    """A source that is stored."""
+    """A source that is an ordinary dataset."""
 
     dataset: h5py.Dataset
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Its shape; of one without any, that of no elements."""
+        """The shape; `(0,)` for a null dataspace."""
         shape: tuple[int, ...] | None = self.dataset.shape
         return (0,) if shape is None else shape
 
     def read_into(
         self, target: Array, wanted: Space, memory: Space, kind: Any, around: Around
     ) -> None:
-        """Read some elements."""
+        """Read the selection `wanted` into the selection `memory` of `target`."""
         self.dataset.id.read(memory, wanted, target, kind)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceMapping:
-    """Elements `space` of a virtual dataset are those in `source_space` of a source, in order."""
+    """A mapping of the selection `source_space` of a source to `space` of a virtual dataset."""
 
     file: str
     name: str
@@ -86,11 +86,11 @@ class SourceMapping:
 
     @classmethod
     def of(cls, file: str, name: str, space: Space, source_space: Space) -> SourceMapping:
-        """Look where the elements are."""
+        """Create a mapping with its bounding box."""
         return cls(file, name, space, source_space, *selections.bounds(space))
 
     def meets(self, low: Shape, high: Shape) -> bool:
-        """Return whether some elements may lie between these indices."""
+        """Return whether the bounding box overlaps these indices."""
         pairs = zip(self.low, self.high, low, high, strict=True)
         return all(first <= upto and start <= last for first, last, start, upto in pairs)
 
@@ -106,7 +106,7 @@ class VirtualDataset:
         self.file: h5py.File = dataset.file
         plist = dataset.id.get_create_plist()
         spaces = [plist.get_virtual_vspace(n) for n in range(plist.get_virtual_count())]
-        # To tell the shape itself, the library would open the sources.
+        # Asking the library for the shape would make it open the sources.
         shape = list(spaces[0].shape if spaces else dataset.shape)
         parts: list[SourceMapping] = []
         growing: set[int] = set()
@@ -129,22 +129,22 @@ class VirtualDataset:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype of its elements. Raises what the library raises where numpy has none."""
+        """The dtype of the elements. Raises the library's error if numpy has none."""
         found: np.dtype[Any] = self._dataset.dtype
         return found
 
     @property
     def kind(self) -> Any:
-        """HDF5's own type of its elements."""
+        """The HDF5 type of the elements."""
         return self._dataset.id.get_type()
 
     @property
     def ndim(self) -> int:
-        """How many dimensions it has."""
+        """The number of dimensions."""
         return len(self.shape)
 
     def look_for_sources(self, found: set[VirtualDataset] | None = None) -> None:
-        """Have all sources found. Raises OutsideReadable, Unreadable."""
+        """Resolve all sources. Raises OutsideReadable, Unreadable."""
         found = set() if found is None else found
         found.add(self)
         for file, name in {(part.file, part.name) for part in self._mapped}:
@@ -153,11 +153,11 @@ class VirtualDataset:
                 source.look_for_sources(found)
 
     def __getitem__(self, region: Region) -> Array:
-        """Read a part."""
+        """Read a region."""
         return self.read(region, h5t.py_create(self.dtype))
 
     def read(self, region: Region, kind: Any) -> Array:
-        """Read a part in HDF5's type `kind`, which is that of the dtype."""
+        """Read a region as the HDF5 type `kind`, which is that of the dtype."""
         region = region or tuple(slice(0, size, 1) for size in self.shape)
         counts = tuple(len(range(part.start, part.stop, part.step)) for part in region)
         target = np.empty(counts, self.dtype)
@@ -172,11 +172,11 @@ class VirtualDataset:
     def read_into(
         self, target: Array, wanted: Space, memory: Space, kind: Any, around: Around
     ) -> None:
-        """Read some elements."""
+        """Read the selection `wanted` into the selection `memory` of `target`."""
         value = np.asarray(self._fill_value())
         if value.dtype.hasobject:
             if value.any():
-                raise Unreadable(f"{self.name} has fill values of a kind that is not read.")
+                raise Unreadable(f"{self.name} has fill values of an unsupported type.")
         else:
             selections.fill(target, value.astype(target.dtype), kind, memory)
         self._read_parts(target, selections.laid_over(wanted, self.shape), memory, kind, around)
@@ -186,7 +186,7 @@ class VirtualDataset:
     ) -> None:
         if self in around or len(around) > MAX_NESTING:
             raise Unreadable(
-                f"{self.name} is made of itself, or of more than {MAX_NESTING} others in a row."
+                f"{self.name} contains itself, or more than {MAX_NESTING} nested virtual datasets."
             )
         low, high = selections.bounds(wanted)
         for part in self._mapped:
@@ -197,12 +197,12 @@ class VirtualDataset:
                 continue
             source = self._find(part.file, part.name)
             if source is None:
-                continue  # where it will be, there are fill values for now
+                continue  # fill values, until the source exists
             there = selections.of_source(part.source_space, source.shape, part.space)
             there = selections.projected(part.space, there, common)
             if not selections.within(there, source.shape):
                 raise Unreadable(
-                    f"{self.name} has more elements of {part.name} in {part.file} than are there."
+                    f"{self.name} maps more elements of {part.name} in {part.file} than exist."
                 )
             there = selections.laid_over(there, source.shape)
             here = selections.projected(wanted, memory, common)
@@ -216,7 +216,7 @@ class VirtualDataset:
         more: UnlimitedSelection | None,
         source_space: Space,
     ) -> Iterator[SourceMapping]:
-        """Yield the mapping, as far as it goes by now."""
+        """Yield the mapping, cut to the current extent of its source."""
         if more is None:
             yield SourceMapping.of(_format_name(file), _format_name(name), space, source_space)
             return
@@ -233,9 +233,9 @@ class VirtualDataset:
     def _blocks(
         self, file: str, name: str, more: UnlimitedSelection, source_space: Space
     ) -> Iterator[SourceMapping]:
-        """Yield a source for each block, by its number, up to the first that is not there."""
+        """Yield a mapping per block to a numbered source, up to the first that does not exist."""
         if more.block is None or _format_name(file + name, 0) == _format_name(file + name, 1):
-            raise Unreadable(f"{self.name} has sources without number.")
+            raise Unreadable(f"{self.name} has an unlimited number of blocks of one source.")
         limit = more.space.get_simple_extent_dims(True)[more.axis]
         for number in count():
             names = _format_name(file, number), _format_name(name, number)

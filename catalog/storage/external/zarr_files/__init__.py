@@ -1,4 +1,4 @@
-"""Zarr folders, version 2 and 3: an array, or a group as a container."""
+"""Zarr folders of version 2 and 3: an array, or a group as a container."""
 
 from ..formats import Format
 from .reading import inspect_zarr, open_zarr, read_zarr

@@ -1,4 +1,4 @@
-"""What the JSON files in a Zarr folder say: which arrays and groups there are, and what of them."""
+"""Metadata documents of a Zarr folder: its arrays and groups."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..sources import Sources
 
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 RESERVED_STACK_LEVELS = 100
-# It runs whatever program the chunks hold.
+# Unpickling executes code that the chunks contain.
 UNSAFE_CODECS = {"pickle"}
 
 
@@ -33,7 +33,7 @@ class ZarrNode:
 
     @property
     def dims(self) -> tuple[str, ...] | None:
-        """The names of an array's dimensions, if all have one of their own."""
+        """The dimension names of an array, if all have a distinct one."""
         assert self.array is not None
         named = self.array.get("dimension_names") or self.attributes.get("_ARRAY_DIMENSIONS")
         if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
@@ -44,7 +44,7 @@ class ZarrNode:
 
 
 def find_node(folder: Path, sources: Sources) -> ZarrNode | None:
-    """What a folder holds; None if it is neither an array nor a group. Raises Unreadable."""
+    """Return the array or group in a folder, or None. Raises Unreadable."""
     document = _document(folder / "zarr.json", sources)
     if document is not None:
         attributes = _attributes(document.get("attributes"))
@@ -78,25 +78,25 @@ def _document(path: Path, sources: Sources) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        document = json.loads(text)  # which knows NaN, as writers of Zarr do
+        document = json.loads(text)  # unlike orjson, accepts NaN, which Zarr writers use
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"{path} is not valid JSON: {error}.") from error
     if not isinstance(document, dict):
-        raise Unreadable(f"{path} holds no JSON object.")
+        raise Unreadable(f"{path} is not a JSON object.")
     return document
 
 
 def _attributes(value: Any) -> dict[str, Any]:
-    """Return the attributes, if an answer can hold them, which it does some levels deep itself."""
+    """Return the attributes, or an error text if a response could not nest them."""
     nested = value
     for _ in range(RESERVED_STACK_LEVELS):
         nested = [nested]
     try:
         orjson.dumps(nested)
-        # Not a number, and infinity, are null: JSON has neither.
+        # NaN and infinity become null: JSON has neither.
         value = orjson.loads(orjson.dumps(value))
     except orjson.JSONEncodeError as error:
-        return {"attributes": f"cannot be told: {error}."}
+        return {"attributes": f"cannot be represented: {error}."}
     return value if isinstance(value, dict) else {}
 
 
@@ -104,21 +104,21 @@ def _check_codecs(document: dict[str, Any]) -> dict[str, Any]:
     """Return an array's document. Raise Unreadable for codecs that can execute code."""
     unsafe = sorted(UNSAFE_CODECS & set(_codecs(document)))
     if unsafe:
-        raise Unreadable(f"its codec {unsafe[0]} is never run.")
+        raise Unreadable(f"its codec {unsafe[0]} is not allowed: it could execute code.")
     chunk = document.get("chunks")
     if chunk is None:
         grid = document.get("chunk_grid")
         configuration = grid.get("configuration") if isinstance(grid, dict) else None
         chunk = configuration.get("chunk_shape") if isinstance(configuration, dict) else None
     if not isinstance(chunk, list) or not all(isinstance(n, int) and n > 0 for n in chunk):
-        raise Unreadable("the sizes of its chunks are not told.")
+        raise Unreadable("its chunk sizes are missing.")
     if math.prod(chunk) > MAX_FRAME_BYTES:
         raise Unreadable(f"its chunks are larger than {MAX_FRAME_BYTES} elements.")
     return document
 
 
 def _codecs(value: Any) -> Iterator[str]:
-    """Yield all that is named as a codec, compressor or filter, at whatever depth."""
+    """Yield the names of all codecs, compressors and filters, at any depth."""
     if isinstance(value, dict):
         for name in (value.get("id"), value.get("name")):
             if isinstance(name, str):

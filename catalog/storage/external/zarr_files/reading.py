@@ -1,4 +1,4 @@
-"""Reading Zarr folders: chunk by chunk, by the library that knows all their codecs."""
+"""Read Zarr folders chunk by chunk, with the zarr library for its codecs."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from ..frame_stacks import MAX_FRAME_BYTES, array_structure, regular_chunks
 from ..sources import Sources
 from .documents import ZarrNode, child_names, find_node
 
-# To know how wide texts are, all of them are read.
+# Strings are all read to find the longest; this is their limit.
 MAX_STRINGS = 1_000_000
 MAX_CHUNKS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class ZarrDataset:
-    """An array in a folder; texts of any length are as wide as the longest."""
+    """An array in a folder; variable-length strings are padded to the longest."""
 
     path: Path
     array: Any
@@ -42,7 +42,7 @@ class ZarrDataset:
 
     @classmethod
     def of(cls, node: ZarrNode, sources: Sources) -> ZarrDataset:
-        """Open it. Raises Unreadable."""
+        """Open an array. Raises Unreadable."""
         import zarr
 
         from .store import ConfinedStore
@@ -56,18 +56,18 @@ class ZarrDataset:
             raise Unreadable(f"its chunks are larger than {MAX_FRAME_BYTES} bytes.")
         if dtype.hasobject or dtype.kind == "T":
             if math.prod(shape) > MAX_STRINGS:
-                raise Unreadable(f"it has more than {MAX_STRINGS} texts.")
+                raise Unreadable(f"it has more than {MAX_STRINGS} strings, the limit.")
             dtype = _texts(array[...]).dtype
         return cls(node.folder, array, shape, dtype, node.dims)
 
     def region(self, region: Region) -> Array:
-        """Return a part."""
+        """Read a region."""
         found = np.asarray(self.array[region if self.shape else ...])
         return _texts(found) if found.dtype.kind in "OT" else found
 
     @property
     def structure(self) -> ArrayStructure:
-        """How the array is described."""
+        """Return the structure of the array."""
         chunks = tuple(map(regular_chunks, self.shape, self.array.chunks))
         few = math.prod(map(len, chunks)) <= MAX_CHUNKS
         return array_structure(self.shape, self.dtype, chunks if few else None, self.dims)
@@ -75,7 +75,7 @@ class ZarrDataset:
 
 @dataclass(frozen=True, slots=True)
 class ZarrTree:
-    """A folder and those below it."""
+    """A group folder and the folders below it."""
 
     top: Path
     sources: Sources
@@ -93,15 +93,15 @@ class ZarrTree:
         return Entry(StructureFamily.array, structure, node.attributes)
 
     def read_array(self, keys: Sequence[str], structure: ArrayStructure, items: NDSlice) -> Array:
-        """Return a part of an array."""
+        """Read a part of an array."""
         dataset = ZarrDataset.of(self._find(keys, array=True), self.sources)
         return read_datasets([dataset], structure, items)
 
     def read_table(
         self, keys: Sequence[str], names: Sequence[str], rows: slice
     ) -> Iterator[pa.Table]:
-        """There are none."""
-        raise NoSuchEntry(f"{'/'.join(keys)} is no table.")
+        """Raise NoSuchEntry."""
+        raise NoSuchEntry(f"{'/'.join(keys)} is not a table.")
 
     def _find(self, keys: Sequence[str], *, array: bool | None = None) -> ZarrNode:
         if any(key in ("", ".", "..") or "/" in key or "\0" in key for key in keys):
@@ -109,22 +109,22 @@ class ZarrTree:
         node = find_node(self.sources.confined(self.top.joinpath(*keys)), self.sources)
         if node is None and not keys:
             self.top.stat()
-            raise Unreadable("it is no Zarr array or group.")
+            raise Unreadable("it is not a Zarr array or group.")
         if node is None:
             raise NoSuchEntry(f"{self.top} has no {'/'.join(keys)}.")
         if array is not None and array != (node.array is not None):
-            raise Unreadable(f"{'/'.join(keys) or 'the top'} is of another kind.")
+            raise Unreadable(f"{'/'.join(keys) or 'the root'} has another type.")
         return node
 
 
 @contextmanager
 def open_zarr(sources: Sources) -> Iterator[Tree]:
-    """Yield a group."""
+    """Open a group."""
     yield ZarrTree(sources.paths[0], sources)
 
 
 def read_zarr(sources: Sources, structure: ArrayStructure, items: NDSlice) -> Array:
-    """What `items` select of an array; several folders are joined along the first dimension."""
+    """Read what `items` select; several folders are concatenated along the first dimension."""
     trees = [ZarrTree(path, sources) for path in sources.paths]
     datasets = [ZarrDataset.of(tree._find([], array=True), sources) for tree in trees]
     return read_datasets(datasets, structure, items)
@@ -137,12 +137,14 @@ def inspect_zarr(sources: Sources, mimetype: str) -> Inspected:
 
 
 def _texts(array: Any) -> Array:
-    """Texts of any length, or bytes, in a fixed width."""
+    """Convert strings or bytes of any length to a fixed width."""
     values = np.asarray(array, object)
     if any(value[-1:] in ("\0", b"\0") for value in values.flat if isinstance(value, str | bytes)):
-        raise Unreadable("it holds texts that end with NUL, which no fixed width can keep.")
+        raise Unreadable(
+            "it has strings that end with NUL, which a fixed-width dtype cannot store."
+        )
     if all(isinstance(value, bytes) for value in values.flat):
         return values.astype("S") if values.size else np.zeros(values.shape, "S1")
     if not all(isinstance(value, str) for value in values.flat):
-        raise Unreadable("it holds objects that are neither texts nor bytes.")
+        raise Unreadable("it has objects that are neither strings nor bytes.")
     return values.astype("U") if values.size else np.zeros(values.shape, "U1")

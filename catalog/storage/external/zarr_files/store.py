@@ -1,4 +1,4 @@
-"""A Zarr store that lets no file be read that lies elsewhere, whatever links lead to it."""
+"""A Zarr store that does not follow links out of the readable folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..uris import check_kind
 
 
 class ConfinedStore(LocalStore):
-    """A folder on disk, which is only read."""
+    """A read-only store of a folder."""
 
     def __init__(self, folder: Any, sources: Sources) -> None:
         super().__init__(folder, read_only=True)
@@ -25,6 +25,6 @@ class ConfinedStore(LocalStore):
         prototype: BufferPrototype | None = None,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
-        """Return the bytes of a chunk or document. Raises OutsideReadable."""
+        """Read a chunk or document. Raises OutsideReadable."""
         check_kind(self._sources.confined(self.root / key))
         return await super().get(key, prototype, byte_range)

@@ -316,14 +316,14 @@ def test_where_there_are_no_such_processes_the_server_reads_itself(
 
 def test_what_protects_without_landlock_is_said() -> None:
     assert "storage.readable" in str(Protection(0, True).missing)
-    assert "networks" in str(Protection(7, False).missing)
+    assert "network protocols" in str(Protection(7, False).missing)
     assert Protection(7, True).missing is None
 
 
 def test_the_fork_server_is_started_again_when_it_was_killed(folder: Path) -> None:
     attempt(folder, "read", folder / "a.hostile")
     assert confined_processes._pools is not None
-    process = confined_processes._pools.starter._process
+    process = confined_processes._pools.fork_server._process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
