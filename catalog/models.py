@@ -1,4 +1,4 @@
-"""The tables of the catalog."""
+"""Database tables of the catalog."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ PATH_BYTES = 2000
 
 
 FAMILIES = {family.value: family for family in StructureFamily}
-"""By their names on the wire: to ask the enumeration takes several times as long."""
+"""By their names in the protocol: a lookup in the enumeration takes several times as long."""
 
 
 class TagPath(models.Model):
-    """The access tags of a node, and of all containers above it but the root.
+    """The access tags of a node, and of all containers above it except the root.
 
-    A node is seen by who sees the whole way to it, so one column of it tells who does. There are
-    few rows, many nodes share each, and none is ever changed.
+    A principal sees a node only if it sees every container above it, so this one row determines
+    visibility. There are few rows, shared by many nodes, and they never change.
     """
 
     digest = models.CharField(max_length=64, unique=True, editable=False)
@@ -39,15 +39,15 @@ class TagPath(models.Model):
 
 
 class Node(models.Model):
-    """A container, or an array, a table or the like, known by its path.
+    """A container, or an array, a table or other data, identified by its path.
 
-    `path` is that of the parent, a slash and `key`; the root's is empty. Nodes are never moved, so
-    it is kept ready: one look at one index finds a node.
+    `path` is the parent's path, a slash and `key`; the root's is empty. Nodes never move, so
+    the path is stored: one index lookup finds a node.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    # Its own index is not one too many beside `children_in_order`: without it PostgreSQL believes
-    # that the children of a large container are cheapest found by reading all nodes.
+    # Its own index is needed beside `children_in_order`: without it PostgreSQL plans a sequential
+    # scan of all nodes for the children of a large container.
     parent = models.ForeignKey(
         "self", null=True, editable=False, related_name="children", on_delete=models.CASCADE
     )
@@ -70,7 +70,7 @@ class Node(models.Model):
         ]
         indexes = [
             models.Index(fields=["parent", "id"], name="children_in_order"),
-            # Nodes without tags, which are all of them on many sites, cost these nothing.
+            # Partial: on many sites no node has tags, and these indexes are empty.
             models.Index(
                 fields=["parent", "tag_path", "id"],
                 condition=models.Q(tag_path__isnull=False),
@@ -98,28 +98,29 @@ class Node(models.Model):
 
     @property
     def ref(self) -> NodeRef:
-        """What an event says about which node it is."""
+        """The reference to this node in events."""
         return NodeRef(self.uuid, self.path, self.family)
 
     @property
     def source(self) -> DataSource | None:
-        """Where the data are kept, or None for a plain container."""
+        """The data source, or None for a plain container."""
         return getattr(self, "data_source", None)
 
     @cached_property
     def structure(self) -> Structure | None:
-        """What the data look like, or None for a container."""
+        """Return the structure of the data, or None for a container."""
         if self.source is None or self.family is StructureFamily.container:
             return None
         return structure_from_json(self.family, self.source.structure)
 
 
 class DataSource(models.Model):
-    """How and where the data of a node are kept.
+    """How and where the data of a node are stored.
 
-    `generation` counts the changes of this row and of which files are its own; who changes either
-    compares it. `folder` is where the chunks of an array lie within the folder of its node: empty
-    for that folder itself, as long as no writer had to leave it to another that lost its lock.
+    `generation` counts the changes of this row and of its files; writers compare it to detect
+    concurrent changes. `folder` is where the chunks of an array lie within the folder of its
+    node: empty for that folder itself, unless a writer had to switch from a folder that another
+    writer, which lost its lock, may still write to.
     """
 
     node = models.OneToOneField(Node, related_name="data_source", on_delete=models.CASCADE)
@@ -142,16 +143,16 @@ class DataSource(models.Model):
 
     @property
     def external(self) -> bool:
-        """Whether the data are somebody else's, to be read and never deleted."""
+        """Whether the data are external files, which are read and never deleted."""
         return self.management == Management.external
 
     def wire_assets(self) -> list[WireAsset]:
-        """The assets in order, in the wire's form."""
+        """Return the assets in order, as in the protocol."""
         links = sorted(self.asset_links.all(), key=lambda link: (link.num or 0, link.pk))
         return [link.to_wire() for link in links]
 
     def to_json(self) -> dict[str, Any]:
-        """The wire's form, assets included."""
+        """Return the data source as in the protocol, assets included."""
         return {
             "id": self.pk,
             "structure_family": self.structure_family,
@@ -165,7 +166,7 @@ class DataSource(models.Model):
 
 
 class Asset(models.Model):
-    """One file or folder. `size` is in bytes: for a partition, how much of the file counts."""
+    """One file or folder. `size` is in bytes: for a partition, the valid part of the file."""
 
     data_uri = models.TextField(unique=True)
     is_directory = models.BooleanField()
@@ -176,15 +177,15 @@ class Asset(models.Model):
 
 
 class AssetLinks(models.Manager["DataSourceAsset"]):
-    """Links, each with its asset at hand: nobody wants the one without the other."""
+    """Links, each loaded with its asset, which every caller needs."""
 
     def get_queryset(self) -> models.QuerySet[DataSourceAsset]:
-        """All links."""
+        """Return all links."""
         return super().get_queryset().select_related("asset")
 
 
 class DataSourceAsset(models.Model):
-    """What an asset is to a data source: its `parameter`, and its place among others in `num`."""
+    """The link of an asset to a data source: its `parameter`, and its number `num`."""
 
     data_source = models.ForeignKey(
         DataSource, related_name="asset_links", on_delete=models.CASCADE
@@ -206,7 +207,7 @@ class DataSourceAsset(models.Model):
         return f"{self.parameter} {self.num}"
 
     def to_wire(self) -> WireAsset:
-        """The wire's form."""
+        """Return the asset as in the protocol."""
         return WireAsset(
             data_uri=self.asset.data_uri,
             is_directory=self.asset.is_directory,
@@ -218,7 +219,7 @@ class DataSourceAsset(models.Model):
 
 
 class Revision(models.Model):
-    """Metadata and specs of a node as they were before an update."""
+    """Metadata and specs of a node before an update."""
 
     node = models.ForeignKey(Node, related_name="revisions", on_delete=models.CASCADE)
     number = models.PositiveIntegerField()
@@ -236,11 +237,11 @@ class Revision(models.Model):
 
 
 class Receipt(models.Model):
-    """That a write was carried out, for a client that sends it again under the same `key`.
+    """The record of a write, for a client that repeats the request under the same `key`.
 
-    `digest` is of the request. `structure` is what was answered, in the wire's form; None where
-    that says nothing. `child` is the node that the request made in `node`. Nodes are named by their
-    UUID, which is never used again.
+    `digest` is of the request. `structure` is the structure in the response, as in the
+    protocol; None if the response has none. `child` is the node that the request created in
+    `node`. Nodes are identified by their UUID, which is never reused.
     """
 
     node = models.UUIDField(editable=False)
@@ -260,7 +261,7 @@ class Receipt(models.Model):
 
 
 class StorageMark(models.Model):
-    """The one row that says which storage folder belongs to this database (`site_marker`)."""
+    """The one row with the mark of the storage folder of this database (`site_marker`)."""
 
     mark = models.UUIDField(editable=False)
 

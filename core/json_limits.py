@@ -13,7 +13,7 @@ MAX_JSON_DEPTH = 200
 
 
 def check_json(value: Any) -> None:
-    """Raise Invalid for what the JSON column of one of the databases, or an answer, cannot hold."""
+    """Raise Invalid for a value that a database's JSON column, or a response, cannot hold."""
     level, depth = [value], 0
     while level:
         depth += 1
@@ -27,14 +27,14 @@ def check_json(value: Any) -> None:
             elif isinstance(item, list):
                 below += item
             elif isinstance(item, str) and "\0" in item:
-                raise Invalid("A text with a NUL character cannot be stored.")
+                raise Invalid("A string with a NUL character cannot be stored.")
             elif isinstance(item, int) and not -(2**63) <= item < 2**64:
                 raise Invalid("An integer of more than 64 bits cannot be stored.")
         level = below
 
 
 def json_size(value: Any) -> int:
-    """Return the size in bytes of `value` as JSON. Raise Invalid for what is nested too deep."""
+    """Return the size in bytes of `value` as JSON. Raises Invalid for too many levels."""
     try:
         return len(orjson.dumps(value))
     except orjson.JSONEncodeError as error:

@@ -9,7 +9,7 @@ TIMES_SIGN = " \u00d7 "
 
 
 def format_size(size: int) -> str:
-    """Bytes in the unit (of 1000) that leaves few digits: `24.0 MB`."""
+    """Return bytes in the largest suitable unit (of 1000): `24.0 MB`."""
     if size < 1000:
         return f"{size} byte{'' if size == 1 else 's'}"
     power = 1
@@ -19,15 +19,15 @@ def format_size(size: int) -> str:
 
 
 def format_count(count: int, noun: str) -> str:
-    """`1 node`, `12,000 nodes`."""
+    """Return a count with its noun: `1 node`, `12,000 nodes`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def format_time(time: datetime) -> str:
-    """A time to the second, which is said to be in UTC."""
+    """Return a time to the second, with its zone: `2026-11-30 12:00:00 UTC`."""
     return f"{format_utc(time)} UTC"
 
 
 def format_utc(time: datetime) -> str:
-    """A time to the second, in UTC."""
+    """Return a time to the second, in UTC, without the zone."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

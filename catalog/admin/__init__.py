@@ -1,4 +1,4 @@
-"""Pages for whoever looks after the site: the tree of nodes, and each node as it is."""
+"""Admin pages: the tree of nodes, and a page for each node."""
 
 from django.contrib import admin
 
@@ -7,7 +7,7 @@ from .nodes import NodeAdmin
 
 admin.site.site_title = "tiled-stream"
 admin.site.site_header = "tiled-stream"
-admin.site.index_title = "What this server holds"
+admin.site.index_title = "Contents of this server"
 admin.site.login_template = "admin/catalog/login.html"
 
 admin.site.register(Node, NodeAdmin)

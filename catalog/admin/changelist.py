@@ -1,4 +1,4 @@
-"""The list of nodes: the children of one container, or what is found below it."""
+"""The list of nodes: the children of one container, or all nodes below it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .tree import PATH_VAR, Breadcrumb, breadcrumbs, page_address
 if TYPE_CHECKING:
 
     class ListedNode(Node):
-        """A node of the list: how it is called there, and what is said of its data."""
+        """A node of the list, with its label and the summary of its data."""
 
         row: Row
         label: str
@@ -39,40 +39,40 @@ class NodeList(ChangeList):
 
     @property
     def breadcrumbs(self) -> list[Breadcrumb]:
-        """The way from the root to here."""
+        """The path from the root to this container."""
         return breadcrumbs(self.container.segments)
 
     @property
     def container_page(self) -> str:
-        """Where the container itself is described."""
+        """The URL of the container's own page."""
         return page_address(self.container)
 
     @property
     def deep(self) -> bool:
-        """Whether everything below is listed, and not children only."""
+        """Whether all descendants are listed, not only children."""
         return bool(self.query) or self.params.get(DEPTH_VAR) == ALL_LEVELS
 
     @property
     def without_search(self) -> str:
-        """The query string of this list without what is searched for."""
+        """The query string of this list without the search."""
         return self.get_query_string(remove=[SEARCH_VAR])
 
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What the filters are to understand: the path is none of theirs."""
+        """Return the query parameters that filters understand: all except the path."""
         chosen = super().get_filters_params(params)
         return {name: value for name, value in chosen.items() if name != PATH_VAR}
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet[Node]:
-        """The nodes to list; metadata are searched, but not fetched."""
+        """Return the nodes to list; metadata are searched, but not fetched."""
         nodes: QuerySet[Node] = super().get_queryset(request, exclude_parameters).defer("metadata")
         if self.deep:
             return below(nodes, self.container.path)
         return nodes.filter(parent=self.container)
 
     def get_results(self, request: HttpRequest) -> None:
-        """Fetch one page, with what there is to say about each node."""
+        """Fetch one page, with a summary of each node."""
         super().get_results(request)
         nodes = list(self.result_list)
         rows = describe(nodes)

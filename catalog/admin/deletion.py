@@ -1,4 +1,4 @@
-"""Deleting nodes from the admin: through the service, with files, locks and announcements."""
+"""Delete nodes from the admin through the service, with files, locks and announcements."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_LISTED_NODES = 50
 def delete_selected(
     model_admin: NodeDeletionMixin, request: HttpRequest, queryset: QuerySet[Node]
 ) -> HttpResponse | None:
-    """Django's action, with a sentence where a node cannot be deleted."""
+    """Run Django's delete action, and show an error message if a node cannot be deleted."""
     try:
         return django_delete_selected(model_admin, request, queryset)
     except ServiceError as error:
@@ -42,16 +42,16 @@ def delete_selected(
 
 
 class NodeDeletionMixin(NodeModelAdmin):
-    """What of the admin of nodes is about deleting them."""
+    """Deletion of nodes, for their admin."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Node | None = None) -> bool:
-        """Whoever may delete nodes may delete any of them but the root."""
+        """Return whether the user may delete nodes, and the node is not the root."""
         return super().has_delete_permission(request, obj) and (obj is None or obj.path != "")
 
     def get_deleted_objects(
         self, objs: QuerySet[Node] | Sequence[Node], request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
-        """What goes with `objs`: some of it by its path, all of it counted."""
+        """Return what is deleted with `objs`: the first paths, and counts of all nodes."""
         listed: list[Any] = []
         counts: Counter[str] = Counter()
         for node in objs:
@@ -64,9 +64,9 @@ class NodeDeletionMixin(NodeModelAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Django's view, but not in a transaction of its own.
+        """Run Django's view, but not in a transaction of its own.
 
-        The service waits for locks that others hold while they wait for the database.
+        The service waits for locks, whose holders may wait for the database.
         """
         try:
             return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined,no-any-return]
@@ -75,12 +75,12 @@ class NodeDeletionMixin(NodeModelAdmin):
             return HttpResponseRedirect(reverse("admin:catalog_node_change", args=[object_id]))
 
     def delete_model(self, request: HttpRequest, obj: Node) -> None:
-        """Delete a node and all below it, with the files that are the server's own."""
+        """Delete a node and all its descendants, with the files that the server manages."""
         delete_node(path=obj.path, recursive=True, external_only=False)
         super().log_deletions(request, cast(QuerySet[Node], [obj]))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
-        """Delete each of these nodes, unless it went with one before."""
+        """Delete each of these nodes, unless it was deleted with an earlier one."""
         for node in queryset.order_by("path"):
             try:
                 self.delete_model(request, node)
@@ -88,13 +88,13 @@ class NodeDeletionMixin(NodeModelAdmin):
                 continue
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> list[Any]:
-        """Nothing yet: it is logged when it has happened."""
+        """Do nothing: deletions are logged after they succeed."""
         return []
 
     def response_delete(
         self, request: HttpRequest, obj_display: str, obj_id: int
     ) -> HttpResponseRedirect:
-        """Back to where the node was listed."""
+        """Redirect to the list that the node was in."""
         self.message_user(request, f"{obj_display} was deleted.", messages.SUCCESS)
         return HttpResponseRedirect(listing_address(nearest_node(obj_display).path))
 

@@ -1,4 +1,4 @@
-"""What there is to say about a node, in labelled lines."""
+"""Details of a node, in labelled rows."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ MAX_TYPE_CHARS = 1000
 
 @dataclass(frozen=True, slots=True)
 class DetailTable:
-    """A small table: heads of the columns, and rows of texts."""
+    """A small table: column headings, and rows of strings."""
 
     heads: list[str]
     rows: list[list[str]]
 
 
 def node_details(node: Node) -> DetailRows:
-    """Which node it is, of what kind, and since when."""
+    """Return the identity, family and timestamps of a node."""
     details: DetailRows = {
         "Path": str(node),
         "UUID": node.uuid,
@@ -56,13 +56,13 @@ def _container_details(node: Node) -> DetailRows:
     found = below(Node.objects.order_by(), node.path).values_list("structure_family")
     families = dict(found.annotate(Count("pk")))
     kinds = ", ".join(format_count(families[name], name) for name in sorted(families))
-    return {"Child nodes": f"{node.children.count():,}", "All below": kinds or "nothing"}
+    return {"Child nodes": f"{node.children.count():,}", "All descendants": kinds or "none"}
 
 
 def structure_details(node: Node) -> tuple[DetailRows, DetailTable | None]:
-    """The structure in words, and its dimensions or columns as a small table.
+    """Return the structure in words, and its dimensions or columns as a small table.
 
-    Raises WireError for a structure that cannot be understood.
+    Raises WireError for an invalid structure.
     """
     match node.structure:
         case ArrayStructure() as structure:
@@ -121,7 +121,7 @@ def _columns(structure: TableStructure) -> DetailTable:
 
 
 def source_details(source: DataSource) -> DetailRows:
-    """How and where data are kept."""
+    """Return how and where the data are stored."""
     return {
         "Mimetype": source.mimetype,
         "Management": source.management,

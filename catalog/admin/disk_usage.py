@@ -1,4 +1,4 @@
-"""How much room the data of a node take, without looking at more files than one would wait for."""
+"""Disk usage of a node's data, counted up to a limited number of files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_COUNTED_FILES = 20_000
 
 @dataclass(frozen=True, slots=True)
 class DiskUsage:
-    """Bytes and files that were found; `more` if there were too many to count all."""
+    """Bytes and files found; `more` if there were too many files to count all."""
 
     size: int
     files: int
@@ -33,14 +33,14 @@ class DiskUsage:
 
 
 def disk_usage(source: DataSource) -> DiskUsage:
-    """The room on disk of a data source's files; those that are not there count nothing."""
+    """Return the disk usage of a data source's files; missing files count nothing."""
     if source.external:
         return measure(_external_files(source))
     return measure([node_folder(source.node.uuid)])
 
 
 def measure(paths: Iterable[Path]) -> DiskUsage:
-    """The room of these files, and of all files below these folders."""
+    """Return the disk usage of these files, and of all files below these folders."""
     size = files = 0
     for status in _statuses(paths):
         if files == MAX_COUNTED_FILES:
@@ -51,10 +51,10 @@ def measure(paths: Iterable[Path]) -> DiskUsage:
 
 
 def _statuses(paths: Iterable[Path]) -> Iterator[os.stat_result]:
-    """The status of each file; of what is below a folder, links are not followed."""
+    """Yield the status of each file; symbolic links below folders are not followed."""
     folders: list[Path] = []
     for path in paths:
-        # Files come and go meanwhile, and some may not be looked at.
+        # Files may disappear meanwhile, or be inaccessible.
         with suppress(OSError):
             if path.is_dir():
                 folders.append(path)
@@ -75,5 +75,5 @@ def _external_files(source: DataSource) -> Iterable[Path]:
         try:
             yield resolve_uri(uri, readable)
         except StorageError:
-            # A folder that may no longer be read.
+            # The folder is no longer readable by this site's settings.
             continue

@@ -25,45 +25,45 @@ SPANS = {
 
 
 class DepthFilter(admin.SimpleListFilter):
-    """Whether only children are listed, or everything below; the list itself sees to it."""
+    """Whether to list only children, or all descendants; `NodeList` applies it."""
 
     title = "depth"
     parameter_name = DEPTH_VAR
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The one choice besides children only."""
+        """Return the one choice besides children only."""
         return [(ALL_LEVELS, "Everything below")]
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Children only, and everything below; a search is always for everything below."""
+        """Yield children only, and all descendants; a search always covers all descendants."""
         children, everything = super().choices(changelist)
         if not changelist.query:
             yield {**children, "display": "Children only"}
         yield {**everything, "selected": bool(changelist.query) or everything["selected"]}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Node]) -> QuerySet[Node]:
-        """All of them."""
+        """Return all nodes."""
         return queryset
 
 
 class AgeFilter(admin.SimpleListFilter):
-    """How long ago something happened to a node, from now back."""
+    """Base of filters by the age of a timestamp."""
 
     field: ClassVar[str]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The spans to choose from."""
+        """Return the time spans to choose from."""
         return [(name, text) for name, (text, _) in SPANS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Node]) -> QuerySet[Node]:
-        """The nodes to which it happened within the span."""
+        """Return the nodes with a timestamp within the chosen span."""
         if (chosen := SPANS.get(self.value() or "")) is None:
             return queryset
         return queryset.filter(**{f"{self.field}__gte": timezone.now() - chosen[1]})
 
 
 class CreatedFilter(AgeFilter):
-    """Nodes made lately."""
+    """Nodes that were created recently."""
 
     title = "created"
     parameter_name = "created"
@@ -71,7 +71,7 @@ class CreatedFilter(AgeFilter):
 
 
 class UpdatedFilter(AgeFilter):
-    """Nodes described anew lately."""
+    """Nodes whose metadata were updated recently."""
 
     title = "updated"
     parameter_name = "updated"

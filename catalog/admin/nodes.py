@@ -1,7 +1,7 @@
-"""The admin of nodes: a tree to walk through, pages to read, nothing to edit.
+"""The admin of nodes: a tree to browse, pages to read, nothing to edit.
 
-Whatever changes a node goes through the API, which keeps storage, streams and revisions in step;
-deletion is offered here and goes the same way.
+Nodes are changed through the API, which keeps storage, streams and revisions consistent; deletion
+is offered here and uses the same service.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class NodeAdmin(NodeDeletionMixin):
-    """Nodes, as somebody inspects them."""
+    """Read-only pages of nodes, with deletion."""
 
     actions = [delete_selected]
     empty_value_display = ""
@@ -50,42 +50,42 @@ class NodeAdmin(NodeDeletionMixin):
     show_full_result_count = False
 
     def get_urls(self) -> list[URLPattern]:
-        """Django's, and the way to a path that somebody types."""
+        """Return Django's URLs, and one that redirects to a path entered by the user."""
         jump = path("jump/", self.admin_site.admin_view(self.jump_view), name="catalog_node_jump")
         return [jump, *super().get_urls()]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody: a node is made together with its storage."""
+        """Return False: a node is created together with its storage, through the API."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Node | None = None) -> bool:
-        """Nobody: what is stored relies on it."""
+        """Return False: stored data depend on the node's values."""
         return False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[NodeList]:
-        """The list that walks the tree."""
+        """Return the list class that browses the tree."""
         return NodeList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Node], search_term: str
     ) -> tuple[QuerySet[Node], bool]:
-        """The nodes found, each of them once."""
+        """Return the nodes found, without duplicates."""
         return search(queryset, search_term), False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list; from a path that no container has, the nearest one above it."""
+        """Show the list; for a path without a container, redirect to the nearest existing node."""
         try:
             return super().changelist_view(request, extra_context)
         except NotFound:
-            return self._lead(request, request.GET.get(PATH_VAR, ""))
+            return self._redirect_to_nearest(request, request.GET.get(PATH_VAR, ""))
 
     def jump_view(self, request: HttpRequest) -> HttpResponse:
-        """Where somebody wants to be who types this path."""
-        return self._lead(request, request.GET.get(PATH_VAR, ""))
+        """Redirect to the node at a path, or to the nearest existing node above it."""
+        return self._redirect_to_nearest(request, request.GET.get(PATH_VAR, ""))
 
-    def _lead(self, request: HttpRequest, wanted: str) -> HttpResponseRedirect:
+    def _redirect_to_nearest(self, request: HttpRequest, wanted: str) -> HttpResponseRedirect:
         node = nearest_node(wanted)
         if len(node.segments) < len(split_path(wanted)):
             sentence = f"There is no node at {wanted}; the nearest one above it is {node}."
@@ -95,13 +95,13 @@ class NodeAdmin(NodeDeletionMixin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """The page of a node."""
+        """Show the page of a node."""
         context |= node_page(context["original"], request.GET.get("frame", ""))
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="Name", ordering="path")
     def name(self, node: ListedNode) -> SafeString:
-        """The way into a container, and to its page; or to the page of anything else."""
+        """Link to a container's list and page, or to the page of another node."""
         name = format_html("<a href='{}'>{}</a>", jump_address(node), node.label)
         if node.structure_family != "container":
             return name
@@ -109,30 +109,30 @@ class NodeAdmin(NodeDeletionMixin):
 
     @admin.display(description="Family", ordering="structure_family")
     def family(self, node: ListedNode) -> SafeString:
-        """The structure family, in a colour of its own."""
+        """Show the structure family with its own colour."""
         return format_html("<span class='family family-{0}'>{0}</span>", node.structure_family)
 
     @admin.display(description="Content")
     def content(self, node: ListedNode) -> str:
-        """Children, shape and dtype, or columns."""
+        """Show the number of children, the shape and dtype, or the columns."""
         return node.row.content
 
     @admin.display(description="Size")
     def size(self, node: ListedNode) -> str:
-        """The size of the data."""
+        """Show the size of the data."""
         return node.row.size
 
     @admin.display(description="Specs")
     def spec_names(self, node: ListedNode) -> str:
-        """What the node declares itself to be."""
+        """Show the specs that the node declares."""
         return format_specs(node.specs)
 
     @admin.display(description="Created (UTC)", ordering="time_created")
     def created(self, node: ListedNode) -> str:
-        """When it was made."""
+        """Show when the node was created."""
         return format_utc(node.time_created)
 
     @admin.display(description="Updated (UTC)", ordering="time_updated")
     def updated(self, node: ListedNode) -> str:
-        """When its metadata last changed."""
+        """Show when the metadata were last updated."""
         return format_utc(node.time_updated)

@@ -1,4 +1,4 @@
-"""The page of one node, put together from what each part has to say."""
+"""The page of one node, assembled from sections."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_LISTED_REVISIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the page: details, a small table, JSON by its titles, and a sentence if need be."""
+    """A section of the page: details, a small table, JSON documents by title, and a note."""
 
     title: str
     details: Mapping[str, object] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class PastRevision:
-    """Metadata and specs as they were until `time`."""
+    """Metadata and specs that were current until `time`."""
 
     number: int
     time: str
@@ -49,12 +49,12 @@ class PastRevision:
 
 
 def node_page(node: Node, frame: str) -> dict[str, Any]:
-    """What the template of the page needs; `frame` is the text of the frame asked for, if any."""
-    way = breadcrumbs(node.segments[:-1])
+    """Return the template context of the page; `frame` is the requested frame number, if any."""
+    path = breadcrumbs(node.segments[:-1])
     return {
         "title": node.key or "/",
         "subtitle": None,
-        "breadcrumbs": way if node.path else [],
+        "breadcrumbs": path if node.path else [],
         "is_container": node.structure_family == "container",
         "listing": listing_address(node.path),
         "preview": build_preview(node, int(frame) if frame.isdecimal() else None),
@@ -69,7 +69,7 @@ def _sections(node: Node) -> list[Section]:
     sections = [Section("Node", node_details(node))]
     if node.structure_family != "container":
         sections.append(_structure_section(node))
-    sections += [Section(p.title, _shown(p.rows), note=p.problem) for p in get_panels(node)]
+    sections += [Section(p.title, _panel_details(p.rows), note=p.problem) for p in get_panels(node)]
     group = group_of(node)
     if group is not None:
         sections.append(_contents_section(group))
@@ -87,20 +87,22 @@ def _structure_section(node: Node) -> Section:
 
 
 def _contents_section(group: Group) -> Section:
-    """What is in a file, as far as it fits, with what is wrong with what cannot be described."""
+    """Return the contents of a file, up to a maximum, with the problems of unreadable entries."""
     try:
         with group.opened() as tree:
             names = tree.names(())
             found = [group.child(tree, name) for name in names[:MAX_LISTED_ENTRIES]]
     except StorageError as error:
-        return Section("In the file", note=str(error))
+        return Section("Contents of the file", note=str(error))
     rows = [
         [one.key, str(one.problem) if isinstance(one, UnreadableEntry) else one.family.value]
         for one in found
     ]
     left = len(names) - len(rows)
     note = f"{left:,} more are not listed." if left else ""
-    return Section("In the file", table=DetailTable(["Name", "Kind, or problem"], rows), note=note)
+    return Section(
+        "Contents of the file", table=DetailTable(["Name", "Family, or problem"], rows), note=note
+    )
 
 
 def _source_section(source: DataSource) -> Section:
@@ -143,7 +145,7 @@ def _revisions(node: Node) -> list[PastRevision]:
     ]
 
 
-def _shown(rows: PanelRows) -> DetailRows:
+def _panel_details(rows: PanelRows) -> DetailRows:
     return {
         label: format_time(value) if isinstance(value, datetime) else value
         for label, value in rows.items()

@@ -1,6 +1,7 @@
-"""What other rooms have to say about a node, for whoever inspects it.
+"""Panels: details that other packages add to the page of a node.
 
-The catalog does not know who speaks. A room registers a panel when its app is ready.
+This package does not depend on those that register panels; each registers its own when its app is
+ready.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from core.errors import ServiceError
 from ..models import Node
 
 PanelRows = Mapping[str, object]
-"""Labels, each with a number, a text or a time."""
+"""Labels, each with a number, a string or a time."""
 
 Describe = Callable[[Node], PanelRows]
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A titled list of facts; `problem` is a sentence that says why there are none."""
+    """A titled list of details; `problem` explains why there are none."""
 
     title: str
     rows: PanelRows = field(default_factory=dict)
@@ -31,15 +32,15 @@ _registered: dict[str, Describe] = {}
 
 
 def register(title: str, describe: Describe) -> None:
-    """Show what `describe` says about a node under `title`, in place of what was there before.
+    """Register the panel `title`, whose rows `describe` returns; replace an earlier one.
 
-    It raises a ServiceError, such as Unavailable, where it has nothing to say; that is shown.
+    `describe` raises a ServiceError, such as Unavailable, if it has no rows; its text is shown.
     """
     _registered[title] = describe
 
 
 def get_panels(node: Node) -> list[Panel]:
-    """All panels of a node, in the order in which they were first registered."""
+    """Return all panels of a node, in order of registration."""
     return [_panel(title, describe, node) for title, describe in _registered.items()]
 
 

@@ -1,4 +1,4 @@
-"""JSON as a person reads it: indented, coloured, with long parts folded away."""
+"""Readable JSON: indented, coloured, with long parts collapsed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-# What fits in so many characters stays on one line; what has more lines is folded at first.
+# Values up to so many characters stay on one line; those with more lines start collapsed.
 MAX_INLINE_CHARS = 80
 MAX_OPEN_LINES = 15
 MAX_ITEMS = 200
@@ -20,13 +20,13 @@ CLOSING = {"{": "}", "[": "]"}
 
 
 def readable_json(value: Any) -> SafeString:
-    """HTML for a JSON value; the outermost level is never folded."""
+    """Return HTML for a JSON value; the outermost level is never collapsed."""
     value = _clipped(value, MAX_DEPTH)
     return _container(value, outermost=True) if _nested(value) else _inline(value)
 
 
 def _clipped(value: Any, levels: int) -> Any:
-    """The same with so many levels at most: what lies deeper could not be read anyway."""
+    """Return the value with at most so many levels: deeper ones would not be readable."""
     if not _nested(value):
         return value
     if not levels:
@@ -39,7 +39,7 @@ def _clipped(value: Any, levels: int) -> Any:
 def _container(
     value: Any, label: SafeString | str = "", comma: str = "", *, outermost: bool = False
 ) -> SafeString:
-    """An object or a list on several lines, with what stands before and after its brackets."""
+    """Return an object or a list on several lines, with its label and trailing comma."""
     opening = "{" if isinstance(value, dict) else "["
     body = format_html_join("", "<div>{}</div>", ((line,) for line in _lines(value)))
     if outermost:
@@ -96,7 +96,7 @@ def _nested(value: Any) -> bool:
 
 
 def _long(value: Any) -> bool:
-    """Whether a value needs lines of its own."""
+    """Return whether a value needs several lines."""
     return _nested(value) and len(json.dumps(value)) > MAX_INLINE_CHARS
 
 

@@ -1,4 +1,4 @@
-"""What the list of nodes says about the data of each, for a whole page in three queries."""
+"""Summaries of nodes in a list, for a whole page in three queries."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from ..models import DataSource, Node
 from .text import format_dtype, format_shape
 
 MAX_COLUMNS = 5
-# What a structure that is none makes of what is read of it.
+# Errors raised for an invalid structure.
 UNKNOWN = (WireError, LookupError, TypeError, ValueError)
 NAMES = ("shape", "data_type", "columns", "length")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a node holds, and how large that is."""
+    """The content of a node, and its size."""
 
     content: str
     size: str = ""
 
 
 def describe(nodes: Sequence[Node]) -> dict[int, Row]:
-    """The rows of `nodes`, by their ids.
+    """Return the rows of `nodes`, by their ids.
 
-    Of structures only shape, dtype and columns are fetched: an array that grew row by row has as
-    many chunks as rows.
+    Only shape, dtype and columns of structures are fetched: an array that grew row by row has
+    as many chunks as rows.
     """
     counts = _child_counts(nodes)
     sizes = _file_sizes(nodes)
@@ -53,7 +53,7 @@ def describe(nodes: Sequence[Node]) -> dict[int, Row]:
 def _row(node: Node, source: Mapping[str, Any], children: int, size: str) -> Row:
     match node.family:
         case StructureFamily.container if source:
-            return Row("a file, with what is in it")
+            return Row("a file with embedded nodes")
         case StructureFamily.container:
             return Row(format_count(children, "child node"))
         case StructureFamily.array:
@@ -74,7 +74,7 @@ def _child_counts(nodes: Sequence[Node]) -> dict[int, int]:
 
 
 def _file_sizes(nodes: Sequence[Node]) -> dict[int, int]:
-    """How large the files of those nodes are that note it."""
+    """Return the total file size of nodes whose files have a recorded size."""
     noted = [node.pk for node in nodes if node.family is not StructureFamily.array]
     sources = DataSource.objects.filter(node__in=noted)
     return dict(sources.values_list("node").annotate(Sum("assets__size")))
@@ -93,7 +93,7 @@ def _array(source: Mapping[str, Any]) -> Row:
 
 
 def _kind(source: Mapping[str, Any]) -> str:
-    """Dtype and shape."""
+    """Return dtype and shape."""
     shape = source["structure__shape"]
     dtype = dtype_from_json(source["structure__data_type"]).to_numpy()
     return f"{format_dtype(dtype)} ({format_shape(shape)})" if shape else format_dtype(dtype)

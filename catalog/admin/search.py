@@ -1,4 +1,4 @@
-"""Finding nodes by what is written in them."""
+"""Search nodes by their path, metadata, specs or UUID."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.utils.text import smart_split, unescape_string_literal
 
 from ..models import Node
 
-HELP = "Words in the path, the metadata or the specs, or a UUID; everything below is searched."
+HELP = "Words in the path, the metadata or the specs, or a UUID; searches all descendants."
 
 
 def search(nodes: QuerySet[Node], query: str) -> QuerySet[Node]:
-    """Those of `nodes` in which every word is found. In quotes, several words are one."""
+    """Return those of `nodes` that contain every word; quoted words are one phrase."""
     texts = nodes.alias(
         metadata_text=Cast("metadata", TextField()), specs_text=Cast("specs", TextField())
     )
@@ -25,7 +25,7 @@ def search(nodes: QuerySet[Node], query: str) -> QuerySet[Node]:
 
 
 def _found(word: str) -> Q:
-    # The text of JSON has quotes, and in SQLite every letter beyond ASCII, behind backslashes.
+    # JSON text escapes quotes, and in SQLite all letters beyond ASCII, with backslashes.
     escaped = [json.dumps(word, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)]
     found = Q(path__icontains=word)
     for text in set(escaped):

@@ -1,4 +1,4 @@
-"""Sizes, times and dtypes as a person reads them."""
+"""Format shapes, dtypes, chunks and specs for people."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ MAX_CHUNK_RUNS = 4
 
 
 def format_shape(shape: Sequence[int | None]) -> str:
-    """The sizes with the sign of multiplication between; a single value has no dimensions."""
+    """Return the sizes joined by multiplication signs; a single value has no dimensions."""
     sizes = ("varying" if size is None else f"{size:,}" for size in shape)
     return TIMES_SIGN.join(sizes) or "a single value"
 
 
 def format_dtype(dtype: np.dtype[Any]) -> str:
-    """`uint16`, `uint16 big-endian`, `<U12`, `struct (x, y)`."""
+    """Return a dtype such as `uint16`, `uint16 big-endian`, `<U12`, `struct (x, y)`."""
     if dtype.names:
         return f"struct ({', '.join(dtype.names)})"
     if dtype.kind in "SUV":
@@ -29,7 +29,7 @@ def format_dtype(dtype: np.dtype[Any]) -> str:
 
 
 def format_chunks(sizes: Iterable[int]) -> str:
-    """The chunks along one dimension, equal ones together: nine times 100, once 50."""
+    """Return the chunks along one dimension, with runs of equal ones as a count times a size."""
     runs = [(size, len(list(run))) for size, run in groupby(sizes)]
     shown = ", ".join(
         f"{count:,}{TIMES_SIGN}{size:,}" if count > 1 else f"{size:,}"
@@ -40,5 +40,5 @@ def format_chunks(sizes: Iterable[int]) -> str:
 
 
 def format_specs(specs: Iterable[dict[str, Any]]) -> str:
-    """The names of specs, with versions where they have one."""
+    """Return the names of specs, with their versions."""
     return ", ".join(" ".join(filter(None, (spec["name"], spec["version"]))) for spec in specs)

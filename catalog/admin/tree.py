@@ -1,4 +1,4 @@
-"""Where a page stands in the tree of nodes, and the ways from there."""
+"""URLs of the admin's pages of nodes, and breadcrumbs."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ PATH_VAR = "path"
 
 @dataclass(frozen=True, slots=True)
 class Breadcrumb:
-    """One step of the way from the root: its name, and where its children are listed."""
+    """One step of the path from the root: its name, and the URL of its list."""
 
     name: str
     address: str
 
 
 def listing_address(path: str) -> str:
-    """Where the children of the container at `path` are listed."""
+    """Return the URL of the list of a container's children."""
     address = reverse("admin:catalog_node_changelist")
     return f"{address}?{urlencode({PATH_VAR: path})}" if path else address
 
 
 def page_address(node: Node) -> str:
-    """Where the node itself is described."""
+    """Return the URL of a node's page."""
     return reverse("admin:catalog_node_change", args=[node.pk])
 
 
 def jump_address(node: Node) -> str:
-    """Where somebody wants to be who names this node."""
+    """Return the URL to show for a node: the list of a container, the page of another node."""
     container = node.structure_family == "container"
     return listing_address(node.path) if container else page_address(node)
 
 
 def breadcrumbs(segments: Sequence[str]) -> list[Breadcrumb]:
-    """The way from the root to the container at `segments`, both included."""
+    """Return the steps from the root to the container at `segments`, both included."""
     steps = [Breadcrumb("Nodes", listing_address(""))]
     for number, name in enumerate(segments, start=1):
         steps.append(Breadcrumb(name, listing_address("/".join(segments[:number]))))
@@ -49,7 +49,7 @@ def breadcrumbs(segments: Sequence[str]) -> list[Breadcrumb]:
 
 
 def nearest_node(path: str) -> Node:
-    """The node at `path`, or else the deepest one on the way to it."""
+    """Return the node at `path`, or else the deepest existing one on the way to it."""
     segments = split_path(path.replace("\0", ""))
-    ways = ["/".join(segments[:number]) for number in range(len(segments) + 1)]
-    return Node.objects.filter(path__in=ways).order_by(Length("path").desc())[0]
+    paths = ["/".join(segments[:number]) for number in range(len(segments) + 1)]
+    return Node.objects.filter(path__in=paths).order_by(Length("path").desc())[0]

@@ -1,1 +1,1 @@
-"""Folders of files as containers of nodes: found, registered, and watched as they grow."""
+"""Folders of files as containers of nodes: discovered, registered, and watched for changes."""

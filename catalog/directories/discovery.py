@@ -1,4 +1,4 @@
-"""Which nodes the files of a folder make. Touches nothing, and knows no Django."""
+"""Discover the data sets in a folder. Changes nothing, and does not depend on Django."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tiled_client.wire.structure_family import StructureFamily
 
 from ..storage import external
 
-# What programs leave behind, or write under another name until it is complete.
+# Temporary files of programs, and files that are not complete yet.
 IGNORED_NAMES = re.compile(r"\..*|.*~|.*\.(?:tmp|temp|part|partial|swp|lock|crdownload)")
 NUMBERED = re.compile(r"(?P<stem>.*?)[_.-]*(?P<number>\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How names of files become keys and formats.
+    """Rules by which file names determine keys and formats.
 
-    `formats` maps further extensions (with their dot) to media types; `only`, if there are any,
-    are the extensions that count. With `keep_extensions` a key is the whole name of its file.
+    `formats` maps further extensions (with their dot) to media types; `only` restricts the
+    extensions, if not empty. With `keep_extensions` a key is the whole file name.
     """
 
     keep_extensions: bool = False
@@ -31,7 +31,7 @@ class Rules:
     formats: Mapping[str, str] = field(default_factory=dict)
 
     def mimetype(self, path: Path) -> str | None:
-        """The format of a file or folder; None for what is no data set, or does not count."""
+        """Return the format of a file or folder; None if it is no data set, or excluded."""
         if self.only and path.suffix not in self.only:
             return None
         return self.formats.get(path.suffix) or external.mimetype_of(path)
@@ -48,18 +48,18 @@ class DiscoveredDataset:
 
 @dataclass(frozen=True, slots=True)
 class FolderListing:
-    """What a folder has: nodes, and folders to be containers."""
+    """The contents of a folder: data sets, and subfolders that become containers."""
 
     nodes: tuple[DiscoveredDataset, ...]
     folders: tuple[Path, ...]
 
 
 def list_folder(folder: Path, rules: Rules) -> FolderListing:
-    """What is in `folder` now. Raises OSError.
+    """List the data sets and subfolders in `folder`. Raises OSError.
 
-    Numbered images are one sequence, also while there is only the first of them. Symbolic links to
-    folders are passed over: they may lead in circles. Files whose names differ only in their
-    extension keep it in their keys.
+    Numbered images are one sequence, even if there is only one. Symbolic links to folders are
+    ignored: they may be circular. Files whose names differ only in their extension keep it in
+    their keys.
     """
     data: list[tuple[Path, str]] = []
     folders: list[Path] = []
@@ -97,7 +97,7 @@ def _single(data: Iterable[tuple[Path, str]], rules: Rules) -> Iterator[Discover
 
 
 def _sequence(mimetype: str) -> str | None:
-    """The format of a sequence of such files; None for tables: a scan each, however numbered."""
+    """Return the format of a sequence of such files; None for tables: each file is a scan."""
     if mimetype in external.mimetypes(StructureFamily.table):
         return None
     return external.sequence_mimetype(mimetype)
@@ -106,7 +106,7 @@ def _sequence(mimetype: str) -> str | None:
 def _disambiguate(
     nodes: Iterable[DiscoveredDataset], taken: Iterable[str]
 ) -> Iterator[DiscoveredDataset]:
-    """The same, with the extension kept in keys that would be somebody else's, too."""
+    """Yield the data sets, adding the extension to keys that occur more than once."""
     nodes = list(nodes)
     counts = Counter([*taken, *(node.key for node in nodes)])
     for node in nodes:
@@ -116,5 +116,5 @@ def _disambiguate(
 
 
 def _decodable(name: str) -> bool:
-    # A name that is no text cannot be a key.
+    # A name that cannot be decoded cannot be a key.
     return name.isprintable() and not any("\ud800" <= letter <= "\udfff" for letter in name)

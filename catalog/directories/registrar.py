@@ -1,4 +1,4 @@
-"""From files in a folder to nodes: the new are registered, of those that grew it is told."""
+"""Register the files of a folder as nodes, and update the nodes of files that grew."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from .discovery import DiscoveredDataset, Rules, list_folder
 logger = logging.getLogger(__name__)
 
 ProgressCallback = Callable[[str], None]
-"""Is told what has been done, a line each."""
+"""Receives one line of text for each node that was registered, updated or rejected."""
 SEQUENCE = "multipart/related"
 Fingerprint = tuple[tuple[str, int, int], ...]
 MAX_TRIES = 10
-"""So often a file that cannot be read is tried again, unless it changes."""
+"""How often reading a file is retried, unless it changes."""
 ROWS_PROPERTY = "rows"
-"""The property of a table's data source that says how many of its rows were told of."""
+"""The property of a table's data source with the number of rows that were announced."""
 
 
 class Registrar:
-    """Keeps the nodes below the container `under` as the files below `root` are.
+    """Keep the nodes below the container `under` consistent with the files below `root`.
 
-    `counts` says how many were new, had grown, were as before, or could not be read (yet).
+    `counts` holds how many were new, had grown, were unchanged, or could not be read (yet).
     """
 
     def __init__(self, root: Path, under: str, rules: Rules, tell: ProgressCallback) -> None:
@@ -52,19 +52,19 @@ class Registrar:
         self._rules = rules
         self._report_line = tell
         self.unread: set[Path] = set()
-        """Folders with files that could not be read; they may be on their way still."""
+        """Folders with files that could not be read; they may still be incomplete."""
         self._seen: dict[str, Fingerprint] = {}
         self._failed: dict[str, tuple[Fingerprint, int]] = {}
         self._refusals: dict[str, str] = {}
 
     def scan(self, folder: Path) -> None:
-        """Register what is new in `folder` and below, and tell of what has grown."""
+        """Register new files in `folder` and below, and update nodes whose files grew."""
         waiting = [folder]
         while waiting:
             waiting += self.scan_one(waiting.pop())
 
     def scan_one(self, folder: Path) -> tuple[Path, ...]:
-        """The same for one folder alone; returns those in it, which are containers now."""
+        """Scan one folder alone; return its subfolders, which are containers now."""
         try:
             listing = list_folder(folder, self._rules)
         except OSError as error:
@@ -77,7 +77,7 @@ class Registrar:
         return tuple(one for one in listing.folders if self._is_container(self._path_of(one), one))
 
     def folder_to_scan(self, path: Path) -> Path:
-        """The folder to look at again when `path` has changed: not one that is a data set."""
+        """Return the folder to scan when `path` has changed: never one that is a data set."""
         folder = self.root
         for part in path.relative_to(self.root).parts[:-1]:
             below = folder / part
@@ -87,7 +87,7 @@ class Registrar:
         return folder
 
     def is_folder(self, path: Path) -> bool:
-        """Whether this is a folder that is to be a container."""
+        """Return whether `path` is a folder that becomes a container."""
         plain = path.is_dir() and not path.is_symlink() and not self._rules.mimetype(path)
         return plain and path != self.root and self.folder_to_scan(path) == path.parent
 
@@ -98,7 +98,7 @@ class Registrar:
         try:
             if resolve(path).family is StructureFamily.container:
                 return True
-            self._log_rejection(folder, f"/{'/'.join(path)} is another node already.")
+            self._log_rejection(folder, f"/{'/'.join(path)} already exists and is no container.")
         except NotFound:
             return self._container_made(path, folder)
         return False
@@ -108,7 +108,7 @@ class Registrar:
         try:
             create_node(parent_path="/".join(path[:-1]), draft=draft)
         except Conflict:
-            return True  # somebody else has made it just now
+            return True  # created concurrently
         except ServiceError as error:
             self._log_rejection(folder, error.detail)
             return False
@@ -123,7 +123,7 @@ class Registrar:
             self._register(found, path, before=self._seen.get(name))
         except (StorageError, OSError, DatabaseError) as error:
             self._retry_later(found, name, looks)
-            # What may still change is NotReady: a file that is not has to be mended by somebody.
+            # NotReady files may become readable; Unreadable ones must be repaired first.
             say = self._reject if isinstance(error, Unreadable) else self._reject_for_now
             say(found.paths[-1], name, str(error))
         except (ServiceError, WireError) as error:
@@ -169,7 +169,7 @@ class Registrar:
         before = [asset.data_uri for asset in source.wire_assets()] if source else []
         now = [asset.data_uri for asset in _assets(found)]
         if source is None or not source.external or not before or not set(before) & set(now):
-            raise Conflict(f"/{node.path} is a node of other data already.")
+            raise Conflict(f"/{node.path} already exists with other data.")
         gone = sorted(set(before) - set(now))
         if gone:
             raise Conflict(
@@ -183,7 +183,7 @@ class Registrar:
             self.counts["as before"] += 1
             return
         replacement = replace(_source(found, inspected), id=source.pk)
-        # A file that came late takes its place among the others, which moves those behind it.
+        # A late file is inserted among the others, which renumbers those behind it.
         moved = now[: len(before)] != before
         patch = None if moved else _patch(node.structure, told, inspected)
         update_data_source(path=node.path, replacement=replacement, patch=patch, reorder=moved)
@@ -200,7 +200,7 @@ class Registrar:
         self._report_line(f"{what}: /{'/'.join(path)}{shape}")
 
     def _reject(self, path: Path, name: str, why: str) -> None:
-        """Say why a file is not registered, once for each reason."""
+        """Report why a file is not registered, once for each reason."""
         if self._refusals.get(name) != why:
             self._refusals[name] = why
             self._report_line(f"not registered: {path}: {why}")
@@ -215,7 +215,7 @@ class Registrar:
 
 
 def _source(found: DiscoveredDataset, inspected: external.Inspected) -> DataSource:
-    """Describe the files. Raises WireError or Invalid for what no client could be shown."""
+    """Describe the files. Raises WireError or Invalid for an invalid description."""
     source = DataSource(
         structure_family=inspected.family,
         structure=inspected.structure,
@@ -225,7 +225,7 @@ def _source(found: DiscoveredDataset, inspected: external.Inspected) -> DataSour
         assets=_assets(found),
         management=Management.external,
     )
-    # As strict as with what comes over HTTP: one bad node would spoil the listing of its folder.
+    # As strict as for requests: one invalid node would break the listing of its folder.
     return parse_data_source(source.to_json())
 
 
@@ -245,7 +245,7 @@ def _assets(found: DiscoveredDataset) -> list[Asset]:
 def _patch(
     before: Structure | None, rows: int | None, inspected: external.Inspected
 ) -> DataSourcePatch | None:
-    """Where the new data are, if all that was there before is still in its place."""
+    """Return the region of the new data if all earlier data kept their position, else None."""
     now = inspected.structure
     if isinstance(before, ArrayStructure) and isinstance(now, ArrayStructure):
         grown = now.shape[:1] > before.shape[:1] and now.shape[1:] == before.shape[1:]
@@ -261,12 +261,12 @@ def _patch(
 
 
 def _fingerprint(found: DiscoveredDataset) -> Fingerprint:
-    """What changes when the files do, or when there are more of them."""
+    """Return a value that changes when the files change, or when files are added."""
     return tuple(look for path in found.paths for look in _look(path))
 
 
 def _look(path: Path) -> list[tuple[str, int, int]]:
-    # Of a folder, what lies in it directly: there a Zarr array says how large it is.
+    # For a folder, its direct entries: a Zarr array's size is in one of them.
     inside = sorted(path.iterdir()) if path.is_dir() else [path]
     statuses = [(one.name, one.stat()) for one in inside]
     return [(name, status.st_size, status.st_mtime_ns) for name, status in statuses]

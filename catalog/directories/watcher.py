@@ -1,4 +1,4 @@
-"""Hearing of changes below a folder, as long as somebody listens."""
+"""Watch a folder for changes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import watchfiles
 
 from .registrar import Registrar
 
-# How long changes are gathered before they are looked at, and at most; in milliseconds.
+# How long changes are collected before a scan, and at most, in milliseconds.
 STEP_MS, MAX_DEBOUNCE_MS = 50, 1000
-# How long nothing has to change before files that could not be read are looked at again.
-QUIET = 1000
+# How long without changes until unreadable files are retried, in milliseconds.
+QUIET_MS = 1000
 
 
 def watch(registrar: Registrar, stop: threading.Event) -> Iterator[None]:
-    """Keep the nodes as the files are until `stop` is set; yields after each look at the files.
+    """Keep nodes consistent with the files until `stop` is set; yield after each scan.
 
-    Nothing is missed between the first look and the first change that is heard of: what changes
-    during a look is looked at again.
+    No change is missed between the first scan and the first notification, and changes during a
+    scan cause another one.
     """
     changes = watchfiles.watch(
         registrar.root,
@@ -28,7 +28,7 @@ def watch(registrar: Registrar, stop: threading.Event) -> Iterator[None]:
         stop_event=stop,
         step=STEP_MS,
         debounce=MAX_DEBOUNCE_MS,
-        rust_timeout=QUIET,
+        rust_timeout=QUIET_MS,
         yield_on_timeout=True,
         raise_interrupt=False,
     )
@@ -38,12 +38,12 @@ def watch(registrar: Registrar, stop: threading.Event) -> Iterator[None]:
             registrar.scan(registrar.root)
             complete = True
         else:
-            _look_again(registrar, [Path(path) for _, path in batch])
+            _scan_changed(registrar, [Path(path) for _, path in batch])
         yield
 
 
-def _look_again(registrar: Registrar, changed: list[Path]) -> None:
-    """Look at the folders of what has changed, and at new folders whole."""
+def _scan_changed(registrar: Registrar, changed: list[Path]) -> None:
+    """Scan the folders of what has changed, and new folders as a whole."""
     quiet = not changed
     folders = (
         set(registrar.unread) if quiet else {registrar.folder_to_scan(path) for path in changed}

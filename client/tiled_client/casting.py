@@ -1,8 +1,8 @@
-"""Casts to the dtype or type that is stored already: none changes a value unnoticed.
+"""Casts to a stored dtype or Arrow type that raise where a value would change.
 
-Floating-point numbers may be rounded to the precision that is stored, and texts read as what they
-say. Everything else comes back as it was given, or is refused: fractions in whole numbers, numbers
-that would become infinite, times with a zone among those without, masks.
+Floating-point numbers may be rounded to the stored precision, and strings parsed. Rejected are
+fractions in integers, numbers that would become infinite, datetimes with a time zone in columns
+without one, and masked values.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def unmasked_array(values: Any) -> Array:
-    """Return `values` as an array. Raises TypeError for a masked one, whose mask would be lost."""
+    """Return `values` as an array. Raises TypeError for masked values: the mask would be lost."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise TypeError(
-            "a masked array cannot be stored, as its mask would be lost: give `.filled(value)` of "
-            "it, with a value that says what is missing, such as NaN"
+            "a masked array cannot be stored, because its mask would be lost: pass "
+            "`.filled(value)` of it, with a value for missing elements, such as NaN"
         )
     return np.asarray(values)
 
@@ -31,43 +31,55 @@ def unmasked_array(values: Any) -> Array:
 def cast_exactly(values: Any, dtype: np.dtype[Any]) -> Array:
     """Return `values` as an array of `dtype`.
 
-    Raises TypeError for values of another kind, and ValueError where one would change.
+    Parameters
+    ----------
+    values
+        An array, or any argument of `numpy.asarray`.
+    dtype
+        The stored dtype.
+
+    Raises
+    ------
+    TypeError
+        For values of another kind, as strings for numbers.
+    ValueError
+        If a value would change.
     """
     given = unmasked_array(values)
     if given.dtype == dtype:
         return given
     if not (_same_fields(given.dtype, dtype) and np.can_cast(given.dtype, dtype, "same_kind")):
-        raise TypeError(f"values of dtype {given.dtype} do not fit an array of {dtype}")
-    with np.errstate(all="ignore"):  # what overflows is looked for next
+        raise TypeError(f"values of dtype {given.dtype} do not fit an array of dtype {dtype}")
+    with np.errstate(all="ignore"):  # overflow is checked next
         cast = given.astype(dtype)
-        kept = _is_kept(given, cast)
-    if not kept:
+        preserved = _is_preserved(given, cast)
+    if not preserved:
         raise ValueError(
-            f"not all values of dtype {given.dtype} fit an array of {dtype} unchanged: convert "
-            "them first, as with `.astype`"
+            f"some values of dtype {given.dtype} would change in an array of dtype {dtype}: "
+            "convert them first, for example with `.astype`"
         )
     return cast
 
 
 def _same_fields(given: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
-    """Whether the fields bear the same names: numpy casts by place, whatever the names are."""
+    """Return whether the field names are equal: numpy casts by position, whatever the names."""
     if given.names != dtype.names:
         return False
     return all(_same_fields(given[name].base, dtype[name].base) for name in dtype.names or ())
 
 
-def _is_kept(given: Array, cast: Array) -> bool:
+def _is_preserved(given: Array, cast: Array) -> bool:
     if given.dtype.names and cast.dtype.names:
         pairs = zip(given.dtype.names, cast.dtype.names, strict=True)
-        return all(_is_kept(given[before], cast[after]) for before, after in pairs)
+        return all(_is_preserved(given[before], cast[after]) for before, after in pairs)
     if cast.dtype.kind in "fc" and given.dtype.kind in "fc":
-        # Of complex numbers one part may be NaN, and the other become infinite.
+        # Checked by part: one may be NaN while the other becomes infinite.
         parts = ("real", "imag") if given.dtype.kind == "c" else ("real",)
         return all(_stay_finite(getattr(given, p), getattr(cast, p)) for p in parts)
     if cast.dtype.kind in "fc":
         return _is_exact(given, cast)
     if given.dtype.kind in "iu" and cast.dtype.kind in "iu":
-        return bool(np.all(cast == given))  # which numpy compares exactly
+        return bool(np.all(cast == given))  # numpy compares integers exactly
     back = cast.astype(given.dtype)
     same = back == given
     if given.dtype.kind in "mM":
@@ -80,20 +92,20 @@ def _stay_finite(given: Array, cast: Array) -> bool:
 
 
 def _is_exact(whole: Array, cast: Array) -> bool:
-    """Whether these floating-point numbers are the very whole numbers."""
+    """Return whether these floating-point numbers equal the integers exactly."""
     if not whole.size or whole.dtype.kind == "b":
         return True
-    most = 2 ** (np.finfo(cast.dtype).nmant + 1)
-    if -most <= int(whole.min()) and int(whole.max()) <= most:
+    largest = 2 ** (np.finfo(cast.dtype).nmant + 1)
+    if -largest <= int(whole.min()) and int(whole.max()) <= largest:
         return True
     if not np.isfinite(cast).all():
         return False
-    # Python compares the two exactly.
+    # Python compares int and float exactly; numpy converts the int first.
     return all(a == b for a, b in zip(whole.ravel().tolist(), cast.ravel().tolist(), strict=True))
 
 
 def check_columns(before: pyarrow.Table, after: pyarrow.Table) -> None:
-    """Raise ValueError, which names the column, where a cast from `before` changed a value."""
+    """Raise ValueError, with the name of the column, if a cast from `before` changed a value."""
     for name in after.column_names:
         for given, cast in _leaves(before[name].combine_chunks(), after[name].combine_chunks()):
             reason = _changed(given, cast)
@@ -105,7 +117,7 @@ def check_columns(before: pyarrow.Table, after: pyarrow.Table) -> None:
 
 
 def _leaves(given: Any, cast: Any) -> Iterator[tuple[Any, Any]]:
-    """The arrays of plain values within both, of those whose types differ."""
+    """Yield the pairs of arrays without nesting in both, where the types differ."""
     from pyarrow import types
 
     if given.type == cast.type:
@@ -121,25 +133,25 @@ def _leaves(given: Any, cast: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _changed(given: Any, cast: Any) -> str:
-    """What a cast has done to values; an empty text if nothing."""
+    """Return how a cast changed values; an empty string if it did not."""
     import pyarrow
     from pyarrow import compute, types
 
     before, after = given.type, cast.type
     times = types.is_timestamp(before) and types.is_timestamp(after)
     if times and (before.tz is None) != (after.tz is None):
-        here, there = ("no", "one") if before.tz is None else ("one", "none")
-        return f"they have {here} time zone, and the column has {there}; use `tz_localize` first"
+        here, there = ("no", "one") if before.tz is None else ("a", "none")
+        return f"they have {here} time zone, and the column has {there}: use `tz_localize` first"
     if types.is_floating(before) and types.is_floating(after):
         infinite = compute.and_(compute.is_inf(cast), compute.invert(compute.is_inf(given)))
-        return "one would become infinite" if compute.any(infinite).as_py() else ""
+        return "a value would become infinite" if compute.any(infinite).as_py() else ""
     if not _is_number(before) or not _is_number(after):
         return ""
     try:
         back = cast.cast(before, safe=False)
     except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError):
         return ""
-    return "" if back.equals(given) else f"one of type {before} would change"
+    return "" if back.equals(given) else f"a value of type {before} would change"
 
 
 def _is_number(kind: pyarrow.DataType) -> bool:

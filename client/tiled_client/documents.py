@@ -1,4 +1,4 @@
-"""The resource documents that describe nodes."""
+"""Resource documents: the server's descriptions of nodes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SpecLike = Spec | str | Mapping[str, Any]
 
 @dataclass(slots=True)
 class Resource:
-    """What is known of a node. `structure` is None for containers, and for unknown families.
+    """The document of a node. `structure` is None for containers, and for unknown families.
 
-    `adopted` says that it was there when the request that creates it was repeated, and so may be
-    another's.
+    `adopted` is True if the node existed when the request to create it was repeated, so that
+    another client may have created it.
     """
 
     family: str
@@ -33,7 +33,7 @@ class Resource:
 
     @classmethod
     def from_json(cls, value: Any) -> Resource:
-        """Read a server's document. Raises InvalidResponse."""
+        """Read the server's document. Raises InvalidResponse."""
         try:
             attributes = value["attributes"]
             family = attributes["structure_family"]
@@ -47,24 +47,24 @@ class Resource:
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InvalidResponse(
-                f"The server described a node in an unknown way: {error}"
+                f"The server sent an invalid document of a node: {error}"
             ) from error
 
 
 def read_structure(family: str, value: Any) -> Structure | None:
-    """The structure of a node with data, or None for other families. Raises WireError."""
+    """Return the structure of a node with data, or None for other families. Raises WireError."""
     if value is None or not has_structure(family):
         return None
     return structure_from_json(StructureFamily(family), value)
 
 
 def read_specs(values: Iterable[SpecLike]) -> tuple[Spec, ...]:
-    """Specs from the wire, or from a user: names, objects or Spec. Raises WireError."""
+    """Return specs given as names, JSON objects or `Spec`. Raises WireError."""
     return tuple(v if isinstance(v, Spec) else Spec.from_json(v) for v in values)
 
 
 def read_data_sources(values: Any) -> tuple[DataSource, ...] | None:
-    """Data sources from the wire. What newer servers say besides is left out. Raises WireError."""
+    """Return data sources from JSON, without the fields of newer servers. Raises WireError."""
     if values is None:
         return None
     return tuple(_data_source(value) for value in values)

@@ -1,4 +1,7 @@
-"""Ragged and awkward arrays, to and from the wire. Loads Awkward Array on first use."""
+"""Conversion of ragged and awkward arrays to request bodies and back.
+
+Awkward Array is loaded on first use.
+"""
 
 from __future__ import annotations
 
@@ -20,31 +23,34 @@ JSON = "application/json"
 
 
 def to_awkward(value: Any) -> Any:
-    """An `awkward.Array` of what stands for one: a `ragged.array`, a numpy array, nested lists."""
+    """Return a `ragged.array`, a numpy array or nested lists as an `awkward.Array`."""
     awkward = require_package("awkward", "awkward")
     if isinstance(value, awkward.Array):
         return value
-    inner = getattr(value, "_impl", None)  # how a ragged.array holds it
+    inner = getattr(value, "_impl", None)  # the awkward.Array inside a ragged.array
     return inner if isinstance(inner, awkward.Array) else awkward.Array(value)
 
 
 def to_rows(value: Any, dtype: np.dtype[Any] | None = None) -> Any:
-    """An `awkward.Array` of numbers, of `dtype` if one is given. Raises TypeError."""
+    """Return an `awkward.Array` of numbers, of `dtype` if it is given.
+
+    Raises TypeError for other values, and ValueError if a value would change.
+    """
     awkward = require_package("awkward", "ragged")
     array = to_awkward(value)
     flat = awkward.flatten(array, axis=None)
     found = np.dtype(np.float64) if str(flat.type.content) == "unknown" else _dtype_of(flat)
-    wanted = found if dtype is None else dtype.newbyteorder("=")
-    if len(flat) and not np.can_cast(found, wanted, "same_kind"):
-        raise TypeError(f"values of dtype {found} do not fit a ragged array of {wanted}")
-    if wanted == found and len(flat):
+    target = found if dtype is None else dtype.newbyteorder("=")
+    if len(flat) and not np.can_cast(found, target, "same_kind"):
+        raise TypeError(f"values of dtype {found} do not fit a ragged array of dtype {target}")
+    if target == found and len(flat):
         return array
-    cast_exactly(flat.to_numpy(), wanted)  # raises where a value would change
-    return awkward.values_astype(array, wanted, including_unknown=True)
+    cast_exactly(flat.to_numpy(), target)  # raises if a value would change
+    return awkward.values_astype(array, target, including_unknown=True)
 
 
 def ragged_structure(rows: Any, chunks: tuple[int, ...], dims: Any = None) -> RaggedStructure:
-    """Describe what `to_rows` gave, with so many rows in each chunk."""
+    """Return the structure of the result of `to_rows`, with these numbers of rows per chunk."""
     awkward = require_package("awkward", "ragged")
     flat = awkward.flatten(rows, axis=None)
     shape = (len(rows), *_inner_shape(rows.layout))
@@ -59,29 +65,29 @@ def ragged_structure(rows: Any, chunks: tuple[int, ...], dims: Any = None) -> Ra
 
 
 def to_ragged(array: Any) -> Any:
-    """A `ragged.array`, as users of the array API know it."""
+    """Return an `awkward.Array` as a `ragged.array`, which supports the array API."""
     return require_package("ragged", "ragged").array(array)
 
 
 def decode_ragged(body: bytes, mimetype: str = ZIP) -> Any:
-    """The `awkward.Array` in a body. Raises InvalidResponse."""
+    """Return the ragged array in a body, as an `awkward.Array`. Raises InvalidResponse."""
     awkward = require_package("awkward", "ragged")
     try:
         if mimetype == JSON:
             return awkward.from_json(body.decode())
         return buffers.ragged_array(body)
     except (WireError, ValueError) as error:
-        raise InvalidResponse(f"The server sent no readable ragged array: {error}") from error
+        raise InvalidResponse(f"The server sent an invalid ragged array: {error}") from error
 
 
 def decode_awkward(form: Mapping[str, Any], length: int, body: bytes) -> Any:
-    """The `awkward.Array` in a body. Raises InvalidResponse."""
+    """Return the awkward array in a body. Raises InvalidResponse."""
     require_package("awkward", "awkward")
     try:
         found = buffers.awkward_form(form)
         return buffers.awkward_array(found, length, buffers.unzip_members(body))
     except WireError as error:
-        raise InvalidResponse(f"The server sent no readable awkward array: {error}") from error
+        raise InvalidResponse(f"The server sent an invalid awkward array: {error}") from error
 
 
 def _dtype_of(flat: Any) -> np.dtype[Any]:
@@ -89,7 +95,7 @@ def _dtype_of(flat: Any) -> np.dtype[Any]:
 
 
 def _inner_shape(layout: Any) -> Shape:
-    """The size of each dimension below the first; None where it varies."""
+    """Return the size of each dimension after the first; None if it varies."""
     if layout.is_numpy:
         return tuple(layout.inner_shape)
     if layout.is_regular:

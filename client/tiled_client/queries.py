@@ -1,9 +1,9 @@
-"""What a container can be searched for.
+"""Queries for `Container.search` and `Container.search_deep`.
 
     client.search(Key("sample.name") == "Ni").search(FullText("first light"))
 
-A key is a place in the metadata: `sample.name`, `motors.0`. Queries are joined by searching again
-in what was found; the words `and` and `or` cannot do it.
+A key is a path in the metadata: `sample.name`, `motors.0`. To combine queries, search again in the
+result; the operators `and` and `or` do not work.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ OPERATORS = ("lt", "le", "gt", "ge")
 
 
 class Query:
-    """One condition. `encode` says it as the fields of a filter; `kind` is the filter's name."""
+    """Base class of queries; `kind` is the name of the filter in the API."""
 
     kind: ClassVar[str]
 
     def encode(self) -> dict[str, str]:
-        """The fields of the filter, as texts."""
+        """Return the fields of the filter, as text."""
         raise NotImplementedError
 
     def __bool__(self) -> bool:
         raise TypeError(
-            "A query is neither true nor false: give it to search(), and to join two, search again "
-            "in what was found, as in c.search(...).search(...)"
+            "A query has no truth value: pass it to search(), and to combine two queries, search "
+            "again in the result, as in c.search(...).search(...)"
         )
 
 
 def filter_params(queries: Iterable[Query]) -> Pairs:
-    """The parameters that say `queries` in an address."""
+    """Return the query parameters of a URL for `queries`."""
     return [
         (f"filter[{query.kind}][condition][{name}]", value)
         for query in queries
@@ -49,93 +49,93 @@ def filter_params(queries: Iterable[Query]) -> Pairs:
 
 @dataclass(frozen=True)
 class FullText(Query):
-    """Metadata with all words of `text` in them, whole, anywhere; capitals do not count."""
+    """Match metadata that contain all words of `text`, anywhere; case-insensitive, whole words."""
 
     kind = "fulltext"
     text: str
 
     def encode(self) -> dict[str, str]:
-        """The words."""
+        """Return the words."""
         return {"text": self.text}
 
 
 @dataclass(frozen=True)
 class KeyLookup(Query):
-    """The child of this key."""
+    """Match the child of this key."""
 
     kind = "lookup"
     key: str
 
     def encode(self) -> dict[str, str]:
-        """The key."""
+        """Return the key."""
         return {"key": self.key}
 
 
 @dataclass(frozen=True)
 class KeysFilter(Query):
-    """Children whose key is one of these."""
+    """Match children whose key is one of these."""
 
     kind = "keys_filter"
     keys: Sequence[str]
 
     def encode(self) -> dict[str, str]:
-        """The keys as JSON."""
-        return {"keys": json.dumps(_listed(self.keys, "keys"))}
+        """Return the keys as JSON."""
+        return {"keys": json.dumps(_as_list(self.keys, "keys"))}
 
 
 @dataclass(frozen=True)
-class _OfValue(Query):
+class _ValueQuery(Query):
     key: str
     value: Any
 
     def encode(self) -> dict[str, str]:
-        """The key, and the value as JSON."""
+        """Return the key, and the value as JSON."""
         return {"key": self.key, "value": json.dumps(self.value)}
 
 
 @dataclass(frozen=True)
-class Eq(_OfValue):
-    """The value under `key` is `value`: a text, a number, true, false, None, a list or a dict."""
+class Eq(_ValueQuery):
+    """Match nodes whose value at `key` equals `value`: a scalar, None, a list or a dict."""
 
     kind = "eq"
 
 
 @dataclass(frozen=True)
-class NotEq(_OfValue):
-    """Something other than `value` is under `key`."""
+class NotEq(_ValueQuery):
+    """Match nodes that have a value at `key` other than `value`."""
 
     kind = "noteq"
 
 
 @dataclass(frozen=True)
-class Contains(_OfValue):
-    """The list under `key` has the element `value`, or the text there has it as a part."""
+class Contains(_ValueQuery):
+    """Match nodes whose list at `key` has the element `value`, or whose string contains it."""
 
     kind = "contains"
 
 
 @dataclass(frozen=True)
-class In(_OfValue):
-    """One of the values in `value` is under `key`."""
+class In(_ValueQuery):
+    """Match nodes whose value at `key` is one of the values in `value`."""
 
     kind = "in"
     value: Sequence[Any]
 
     def encode(self) -> dict[str, str]:
-        """The key, and the values as JSON."""
-        return {"key": self.key, "value": json.dumps(_listed(self.value, "value"))}
+        """Return the key, and the values as JSON."""
+        return {"key": self.key, "value": json.dumps(_as_list(self.value, "value"))}
 
 
 @dataclass(frozen=True)
 class NotIn(In):
-    """Something is under `key` that is none of the values in `value`."""
+    """Match nodes that have a value at `key` that is none of the values in `value`."""
 
     kind = "notin"
 
 
 @dataclass(frozen=True)
 class Comparison(Query):
-    """What is under `key` is less or greater than `value`: "lt", "le", "gt" or "ge"."""
+    """Match nodes whose value at `key` compares to `value`, by "lt", "le", "gt" or "ge"."""
 
     kind = "comparison"
     operator: str
@@ -144,42 +144,44 @@ class Comparison(Query):
 
     def __post_init__(self) -> None:
         if self.operator not in OPERATORS:
-            raise ValueError(f"operator must be one of {', '.join(OPERATORS)}")
+            raise ValueError(
+                f"operator must be one of {', '.join(OPERATORS)}, not {self.operator!r}"
+            )
 
     def encode(self) -> dict[str, str]:
-        """The operator, the key, and the value as JSON."""
+        """Return the operator, the key, and the value as JSON."""
         return {"operator": self.operator, "key": self.key, "value": json.dumps(self.value)}
 
 
 @dataclass(frozen=True)
 class KeyPresent(Query):
-    """The metadata have this key, be it null; with `exists=False`, they have not."""
+    """Match nodes whose metadata have this key, or lack it with `exists=False`; null counts."""
 
     kind = "keypresent"
     key: str
     exists: bool = True
 
     def encode(self) -> dict[str, str]:
-        """The key, and whether it is wanted."""
+        """Return the key, and whether it must exist."""
         return {"key": self.key, "exists": json.dumps(self.exists)}
 
 
 @dataclass(frozen=True)
 class Like(Query):
-    r"""The text under `key` has this form: `%` is anything, `_` one character, `\%` a percent."""
+    r"""Match a SQL LIKE pattern: `%` is any text, `_` one character, and `\%` a percent sign."""
 
     kind = "like"
     key: str
     pattern: str
 
     def encode(self) -> dict[str, str]:
-        """The key, and the pattern as JSON."""
+        """Return the key, and the pattern as JSON."""
         return {"key": self.key, "pattern": json.dumps(self.pattern)}
 
 
 @dataclass(frozen=True)
 class Regex(Query):
-    """The text under `key` has a part that the regular expression (of RE2) describes."""
+    """Match nodes whose string at `key` contains a match of the regular expression (RE2)."""
 
     kind = "regex"
     key: str
@@ -187,24 +189,24 @@ class Regex(Query):
     case_sensitive: bool = True
 
     def encode(self) -> dict[str, str]:
-        """The key, the expression, and whether capitals count."""
+        """Return the key, the expression, and whether it is case-sensitive."""
         sensitive = json.dumps(self.case_sensitive)
         return {"key": self.key, "pattern": self.pattern, "case_sensitive": sensitive}
 
 
 @dataclass(frozen=True)
 class SpecsQuery(Query):
-    """Specs of all the names in `include` are declared, and none of those in `exclude`."""
+    """Match nodes with all specs of the names in `include`, and none of those in `exclude`."""
 
     kind = "specs"
     include: Sequence[str]
     exclude: Sequence[str] = field(default=())
 
     def __post_init__(self) -> None:
-        _listed(self.include, "include"), _listed(self.exclude, "exclude")
+        _as_list(self.include, "include"), _as_list(self.exclude, "exclude")
 
     def encode(self) -> dict[str, str]:
-        """Both lists as JSON."""
+        """Return both lists as JSON."""
         return {
             "include": json.dumps(list(self.include)),
             "exclude": json.dumps(list(self.exclude)),
@@ -212,36 +214,36 @@ class SpecsQuery(Query):
 
 
 def SpecQuery(spec: str) -> SpecsQuery:  # noqa: N802
-    """A spec of this name is declared."""
+    """Match nodes with a spec of this name."""
     return SpecsQuery([spec])
 
 
 @dataclass(frozen=True)
 class StructureFamilyQuery(Query):
-    """Nodes of this family."""
+    """Match nodes of this structure family."""
 
     kind = "structure_family"
     value: StructureFamily | str
 
     def encode(self) -> dict[str, str]:
-        """The family's name. Raises ValueError for none."""
+        """Return the name of the family. Raises ValueError if it is unknown."""
         return {"value": StructureFamily(self.value).value}
 
 
 @dataclass(frozen=True)
 class AccessTagsFilter(Query):
-    """Nodes that bear one of these tags."""
+    """Match nodes that have one of these access tags."""
 
     kind = "access_tags_filter"
     tags: Sequence[str]
 
     def encode(self) -> dict[str, str]:
-        """The tags as JSON."""
-        return {"tags": json.dumps(_listed(self.tags, "tags"))}
+        """Return the tags as JSON."""
+        return {"tags": json.dumps(_as_list(self.tags, "tags"))}
 
 
 class Key:
-    """A place in the metadata, to be compared with a value: `Key("temperature") > 300`."""
+    """A path in the metadata, to build comparisons with: `Key("temperature") > 300`."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -267,7 +269,7 @@ class Key:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _listed(values: Iterable[Any], name: str) -> list[Any]:
+def _as_list(values: Iterable[Any], name: str) -> list[Any]:
     if isinstance(values, str):
-        raise TypeError(f"{name} must be a list, not a text")
+        raise TypeError(f"{name} must be a list, not the string {values!r}")
     return list(values)

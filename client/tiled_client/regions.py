@@ -1,4 +1,4 @@
-"""Arithmetic of array regions: what an index means, and how to cut what is too large. No I/O."""
+"""Arithmetic of array regions: indices, chunks, and splitting of large selections. No I/O."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Chunks = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What to ask the server for, and what to do with the answer.
+    """An index as requested from the server, and the view that turns the response into the result.
 
-    `items` have no negative step (storage formats know none); `shape` is that of the answer, and
-    `flip` the view of it that was wanted.
+    `items` have no negative step, which storage formats do not support; `shape` is that of the
+    response, and `flip` reverses the dimensions that had one.
     """
 
     items: NDSlice
@@ -27,12 +27,12 @@ class Selection:
 
     @property
     def whole(self) -> bool:
-        """Whether this is the whole array, however long it may be by now."""
+        """Whether this selects the whole array, whatever its length."""
         return all(item == slice(None) for item in self.items)
 
 
 def select(items: NDSlice, shape: Sequence[int]) -> Selection:
-    """Turn one item per dimension into a selection. Raises IndexError where an item is outside."""
+    """Return the selection of one item per dimension. Raises IndexError if one is out of bounds."""
     forward: list[Item] = []
     flip: list[slice] = []
     for dimension, (item, size) in enumerate(zip(items, shape, strict=True)):
@@ -52,8 +52,8 @@ def select(items: NDSlice, shape: Sequence[int]) -> Selection:
 
 
 def split_region(shape: Sequence[int], itemsize: int, limit: int) -> Iterator[Region]:
-    """Cut `shape` into regions of at most `limit` bytes (or one item), in C order."""
-    # The first axis of which one step fits is cut into steps; those before it, into single items.
+    """Yield the regions of `shape` of at most `limit` bytes (or one element), in C order."""
+    # The first axis whose rows fit is divided into runs of rows, those before it into indices.
     rows = [math.prod(shape[axis + 1 :]) * itemsize for axis in range(len(shape))]
     axis = next((axis for axis, row in enumerate(rows) if row <= limit), max(len(shape) - 1, 0))
     row = rows[axis] if rows else 0
@@ -66,7 +66,7 @@ def split_region(shape: Sequence[int], itemsize: int, limit: int) -> Iterator[Re
 
 
 def narrow(items: NDSlice, shape: Sequence[int], region: Region) -> NDSlice:
-    """The part of `items` (on an array of `shape`) whose result is `region` of the whole result."""
+    """Return the index whose result is the part `region` of the result of `items`, for `shape`."""
     spans = iter(region)
     return tuple(
         item if isinstance(item, int) else _subslice(item, size, next(spans))
@@ -80,10 +80,22 @@ def normalize_chunks(
     itemsize: int,
     limit: int,
 ) -> Chunks:
-    """Sizes of the chunks along each dimension.
+    """Return the sizes of the chunks along each dimension.
 
-    `chunks` is a size for all dimensions, a size or a list of sizes per dimension (-1: all of it),
-    or None: one chunk, or as many as `limit` bytes ask for. Raises ValueError if they do not fit.
+    Parameters
+    ----------
+    chunks
+        A size for all dimensions, or for each dimension a size (-1 for all of it) or all sizes;
+        None for chunks of at most `limit` bytes.
+    shape, itemsize
+        The array to divide.
+    limit
+        Maximum size of a chunk in bytes, if `chunks` is None.
+
+    Raises
+    ------
+    ValueError
+        If the chunks do not fit the shape.
     """
     if chunks is None:
         first = next(split_region(shape, itemsize, limit), ())
@@ -91,12 +103,15 @@ def normalize_chunks(
     elif isinstance(chunks, int):
         chunks = [chunks] * len(shape)
     if len(chunks) != len(shape):
-        raise ValueError(f"chunks {chunks!r} do not fit an array of {len(shape)} dimensions")
+        raise ValueError(
+            f"chunks {chunks!r} do not fit an array of {len(shape)} dimensions: give one entry for "
+            "each"
+        )
     return tuple(_sizes(chunk, size) for chunk, size in zip(chunks, shape, strict=True))
 
 
 def blocks(chunks: Chunks) -> Iterator[tuple[tuple[int, ...], Region]]:
-    """Every block's index and its region, in C order."""
+    """Yield the index and the region of each block, in C order."""
     spans = [
         [
             (n, slice(stop - size, stop))
@@ -111,9 +126,9 @@ def blocks(chunks: Chunks) -> Iterator[tuple[tuple[int, ...], Region]]:
 def block_offset(
     chunks: Chunks, block: Sequence[int], shape: Sequence[int]
 ) -> tuple[int, ...] | None:
-    """Where a block of `shape` begins in an array that may have grown since it had `chunks`.
+    """Return where a block of `shape` starts in an array that may have grown since it had `chunks`.
 
-    None where that cannot be told.
+    None if the chunks are irregular, so that it cannot be computed.
     """
     if not len(chunks) == len(block) == len(shape):
         return None
@@ -125,7 +140,7 @@ def block_offset(
 def _start(sizes: tuple[int, ...], index: int, size: int) -> int | None:
     if index < len(sizes) and sizes[index] == size:
         return sum(sizes[:index])
-    # Growth goes on with chunks of the size of the first, and fills up the last.
+    # An array grows by chunks of the size of the first one, after filling up the last.
     regular = all(known == sizes[0] for known in sizes[:-1]) and max(sizes[-1], size) <= sizes[0]
     return index * sizes[0] if regular else None
 
@@ -138,7 +153,9 @@ def _sizes(chunk: int | Sequence[int], size: int) -> tuple[int, ...]:
     if chunk == -1 or size == 0:
         return (size,)
     if chunk < 1:
-        raise ValueError(f"a chunk cannot have the size {chunk}")
+        raise ValueError(
+            f"the chunk size {chunk} is invalid: use a positive size, or -1 for the whole dimension"
+        )
     whole, rest = divmod(size, chunk)
     return (chunk,) * whole + ((rest,) if rest else ())
 

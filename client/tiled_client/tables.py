@@ -1,4 +1,7 @@
-"""Tables: pandas, dictionaries and Arrow, to and from the wire. Loads pyarrow on first use."""
+"""Conversion of tables: pandas, dicts and Arrow to Arrow IPC files and back.
+
+pyarrow is loaded on first use.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +23,20 @@ INDEX = "__index_level_"
 
 
 def to_arrow(rows: Rows, schema: pyarrow.Schema | None = None) -> pyarrow.Table:
-    """Turn rows into an Arrow table, of `schema` if one is given.
+    """Return rows as an Arrow table, of `schema` if it is given.
 
-    Raises ValueError where columns are missing or too many, or values do not fit.
+    Raises ValueError if columns are missing or unknown, or values do not fit.
     """
     pa = _pyarrow()
     if schema is None:
         return _plain_table(rows)
     table = _plain_table(rows, keep_index=_has_index(schema))
-    # The unnamed index of a frame, where the table has no place for it.
-    spare = [n for n in table.column_names if n.startswith(INDEX) and n not in schema.names]
-    table = table.drop_columns(spare)
+    # The unnamed index of a DataFrame is dropped where the table has no column for it.
+    dropped = [n for n in table.column_names if n.startswith(INDEX) and n not in schema.names]
+    table = table.drop_columns(dropped)
     if set(table.column_names) != set(schema.names):
         raise ValueError(
-            f"The table has the columns {schema.names}, the rows have {table.column_names}."
+            f"The rows have the columns {table.column_names}, but the table has {schema.names}."
         )
     try:
         table = table.select(schema.names)
@@ -45,7 +48,7 @@ def to_arrow(rows: Rows, schema: pyarrow.Schema | None = None) -> pyarrow.Table:
 
 
 def to_schema(schema: pyarrow.Schema | Mapping[str, Any]) -> pyarrow.Schema:
-    """An Arrow schema, also from a mapping of column names to numpy or Arrow types."""
+    """Return an Arrow schema, also from a mapping of column names to numpy or Arrow types."""
     pa = _pyarrow()
     if isinstance(schema, pa.Schema):
         return schema
@@ -53,7 +56,7 @@ def to_schema(schema: pyarrow.Schema | Mapping[str, Any]) -> pyarrow.Schema:
 
 
 def encode(table: pyarrow.Table) -> memoryview:
-    """The bytes of an Arrow IPC file."""
+    """Return the bytes of an Arrow IPC file."""
     pa = _pyarrow()
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, table.schema) as writer:
@@ -67,11 +70,11 @@ def decode(content: bytes) -> pyarrow.Table:
     try:
         return pa.ipc.open_file(pa.py_buffer(content)).read_all()
     except (pa.ArrowInvalid, OSError) as error:
-        raise InvalidResponse(f"The server sent no readable Arrow file: {error}") from error
+        raise InvalidResponse(f"The server sent an invalid Arrow file: {error}") from error
 
 
 def concatenate(tables: Sequence[pyarrow.Table]) -> pyarrow.Table:
-    """One table of all their rows, with their labels if these are one range."""
+    """Return one table of all rows, with their labels if these form one range."""
     if len(tables) == 1:
         return tables[0]
     whole = _pyarrow().concat_tables(tables)
@@ -83,7 +86,7 @@ def concatenate(tables: Sequence[pyarrow.Table]) -> pyarrow.Table:
 
 
 def to_pandas(tables: Sequence[pyarrow.Table]) -> pandas.DataFrame:
-    """One frame of all their rows, each with the label that it was written with."""
+    """Return one DataFrame of all rows, each with the label that it was written with."""
     found = [read_labels(table.schema.metadata) for table in tables]
     if len(tables) == 1 or not any(found) or join_labels(found) is not None:
         return cast("pandas.DataFrame", concatenate(tables).to_pandas())
@@ -105,7 +108,7 @@ def _plain_table(rows: Rows, *, keep_index: bool | None = None) -> pyarrow.Table
 
 
 def _has_index(schema: pyarrow.Schema) -> bool:
-    """Whether the table has columns for the index of a pandas frame."""
+    """Return whether the table has columns for the index of a DataFrame."""
     index = (schema.pandas_metadata or {}).get("index_columns") or ()
     return any(isinstance(name, str) for name in index)
 

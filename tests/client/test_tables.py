@@ -45,8 +45,8 @@ def test_rows_of_every_kind_are_fitted_to_the_schema(rows: frames.Rows) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ({"a": [1]}, "the rows have"),
-        ({"a": [1], "b": ["x"], "c": [1]}, "the rows have"),
+        ({"a": [1]}, "The rows have"),
+        ({"a": [1], "b": ["x"], "c": [1]}, "The rows have"),
         ({"a": ["no number"], "b": ["x"]}, "do not fit"),
     ],
     ids=["missing", "spare", "type"],

@@ -1,4 +1,4 @@
-"""A small look at the data of a node: a picture, a line, some values, the first rows."""
+"""Previews of a node's data: an image, a line plot, some values, or the first rows."""
 
 from .preview import Preview, build_preview
 

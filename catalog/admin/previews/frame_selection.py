@@ -1,6 +1,6 @@
-"""Which part of an array to read for a picture of it, so that a huge one costs no more.
+"""Select the part of an array to read for a preview image, so that huge arrays cost no more.
 
-Whole frames are read without steps: a step would save no reading of chunks or compressed pages.
+Whole frames are read without steps: a step would not reduce the chunks or compressed pages read.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ COLOURS = (3, 4)
 
 @dataclass(frozen=True, slots=True)
 class FrameSelection:
-    """How an array of at least two dimensions is seen as frames.
+    """An array of at least two dimensions, seen as frames.
 
-    `axes` is how many of the last dimensions make a frame: 2, or 3 with colours. `count` is how
-    many frames there are, numbered in C order.
+    `axes` is how many of the last dimensions make a frame: 2, or 3 with colours. `count` is the
+    number of frames, in C order.
     """
 
     shape: tuple[int, ...]
@@ -32,13 +32,13 @@ class FrameSelection:
 
     @classmethod
     def of(cls, shape: Sequence[int], dtype: np.dtype[Any]) -> FrameSelection:
-        """The frames of an array: with colours if it is of bytes, three or four to a pixel."""
+        """Return the frames of an array: in colour for bytes with 3 or 4 values per pixel."""
         coloured = len(shape) > 2 and shape[-1] in COLOURS and dtype == np.uint8
         return cls(tuple(shape), dtype.itemsize, 3 if coloured else 2)
 
     @property
     def coloured(self) -> bool:
-        """Whether the last dimension is that of the colours."""
+        """Whether the last dimension holds the colours."""
         return self.axes == 3
 
     @property
@@ -52,12 +52,12 @@ class FrameSelection:
         return math.prod(self.stack)
 
     def index(self, number: int) -> tuple[int, ...]:
-        """The index of frame `number`, in the leading dimensions."""
+        """Return the index of frame `number` in the leading dimensions."""
         return tuple(int(n) for n in np.unravel_index(number, self.stack)) if self.stack else ()
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """The middle of a frame, as much as may be read; all of it, as a rule."""
+        """The middle of a frame, as much of it as may be read; usually all of it."""
         height, width = self.shape[-self.axes :][:2]
         pixel = self.itemsize * (self.shape[-1] if self.coloured else 1)
         most = max(MAX_READ_BYTES // max(pixel, 1), 1)
@@ -66,16 +66,16 @@ class FrameSelection:
         return _middle(height, rows), _middle(width, columns)
 
     def items(self, number: int) -> NDSlice:
-        """What to read for frame `number`."""
+        """Return the slice to read for frame `number`."""
         return (*self.index(number), *self.window)
 
     def candidates(self) -> list[int]:
-        """FrameSelection to show, the best first: the newest one, unless it was not written yet."""
+        """Return frames to show, best first: the newest one, unless it was not written yet."""
         return list(dict.fromkeys([self.count - 1, self.count // 2, 0]))
 
 
 def last_values(size: int, itemsize: int) -> slice:
-    """The end of an array of one dimension, as much as may be read."""
+    """Return the last part of a one-dimensional array that may be read."""
     return slice(max(size - MAX_READ_BYTES // max(itemsize, 1), 0), size)
 
 

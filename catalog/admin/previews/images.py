@@ -1,4 +1,4 @@
-"""From a frame to a small PNG."""
+"""Render a frame as a small PNG."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 Array = np.ndarray[Any, Any]
 
 MAX_SIDE_PIXELS = 512
-# A frame of few pixels is drawn larger, and one that is nearly a line is drawn wider.
+# Small frames are enlarged, and very narrow ones widened.
 MIN_SIDE_PIXELS = 96
 SAMPLED_PIXELS = 1_000_000
 SCALED_PIXELS_AT_ONCE = 1_000_000
@@ -22,9 +22,9 @@ PERCENTILES = (1, 99)
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A PNG as a data URI, the size (in pixels of the page) to show it in, and the grey scale.
+    """A PNG as a data URI, its displayed size in pixels, and the grey scale.
 
-    `low` is black and `high` white; both are None for a picture in colours.
+    `low` is black and `high` white; both are None for a colour image.
     """
 
     uri: str
@@ -35,26 +35,26 @@ class Picture:
 
 
 def grey_picture(frame: Array) -> Picture:
-    """A frame of numbers (rows, columns) in grey, from its 1st to its 99th percentile.
+    """Render a frame of numbers (rows, columns) in grey, from its 1st to its 99th percentile.
 
-    Of complex numbers the magnitude is shown. What is not a number is black.
+    Complex numbers are shown by magnitude. Values that are not a number are black.
     """
     low, high = _limits(frame)
     grey = np.empty(frame.shape, np.uint8)
     rows = max(SCALED_PIXELS_AT_ONCE // frame.shape[1], 1)
-    # In pieces, since floats take several times the room of most frames.
+    # In pieces, since floats take several times the memory of most frames.
     for start in range(0, len(frame), rows):
         grey[start : start + rows] = _scaled(frame[start : start + rows], low, high)
     return _picture(Image.fromarray(grey), low, high)
 
 
 def colour_picture(frame: Array) -> Picture:
-    """A frame of bytes (rows, columns, 3 or 4) in its own colours."""
+    """Render a frame of bytes (rows, columns, 3 or 4) in its own colours."""
     return _picture(Image.fromarray(np.ascontiguousarray(frame)))
 
 
 def real_values(array: Array) -> Array:
-    """Numbers to draw: floats as narrow as will do; the magnitude of complex ones."""
+    """Return numbers to draw: floats as narrow as possible; magnitudes of complex numbers."""
     if array.dtype.kind == "c":
         array = np.abs(array)
     narrow = array.dtype.itemsize <= (4 if array.dtype.kind == "f" else 2)
@@ -75,7 +75,7 @@ def _limits(frame: Array) -> tuple[float, float]:
         return 0.0, 0.0
     low, high = np.percentile(finite, PERCENTILES)
     if low == high:
-        # A few bright pixels on a dark ground, or nothing at all.
+        # A few bright pixels on a dark background, or a constant frame.
         low, high = finite.min(), finite.max()
     return float(low), float(high)
 

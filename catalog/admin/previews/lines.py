@@ -1,4 +1,4 @@
-"""From a row of numbers to a line in SVG."""
+"""Render a row of numbers as an SVG line."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .images import real_values
 Array = np.ndarray[Any, Any]
 
 WIDTH, HEIGHT, MARGIN = 600.0, 180.0, 4.0
-# So many pairs of least and greatest value stand for all: no spike is lost.
+# Pairs of minimum and maximum that represent longer rows, so that no spike is lost.
 BUCKETS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The points of a line, in pieces between gaps (values that are not finite), and its range."""
+    """The points of a line, split at gaps (values that are not finite), and its range."""
 
     pieces: list[str]
     low: float
@@ -27,13 +27,13 @@ class Line:
 
 
 def line(values: Array) -> Line:
-    """The line through `values` (one dimension, at least one value), within WIDTH by HEIGHT."""
+    """Return the line through `values` (one dimension, not empty), within WIDTH by HEIGHT."""
     y = _envelope(real_values(values))
     finite = np.isfinite(y)
     if not finite.any():
         return Line([], np.nan, np.nan)
     low, high = float(y[finite].min()), float(y[finite].max())
-    # Halved, since the distance of two floats need not be one.
+    # Halved, since the difference of two floats may overflow.
     reach = high / 2 - low / 2
     places = (y / 2 - low / 2) / reach if reach else np.full(y.shape, 0.5)
     x = np.linspace(MARGIN, WIDTH - MARGIN, len(y)) if len(y) > 1 else np.full(1, WIDTH / 2)
@@ -54,5 +54,5 @@ def _pieces(x: Array, y: Array, finite: Array) -> Iterator[str]:
     for numbers in np.split(np.arange(len(x)), edges):
         if finite[numbers[0]]:
             points = [f"{x[n]:.1f},{y[n]:.1f}" for n in numbers]
-            # A single point would not be seen, a line to itself is.
+            # A single point is invisible in SVG; a line to itself is visible.
             yield " ".join(points if len(points) > 1 else points * 2)

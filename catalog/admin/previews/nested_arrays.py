@@ -1,4 +1,4 @@
-"""What to show of sparse, ragged and awkward arrays: their beginning, in words."""
+"""Previews of sparse, ragged and awkward arrays: their first elements, as text."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ...services.arrays.ragged import read_ragged
 from ...services.arrays.sparse import read_sparse
 from .rows import MAX_ROWS, PreviewRows
 
-# Of these, all is read.
+# Sparse and awkward arrays are read whole.
 MAX_READ_BYTES = 16_000_000
 MAX_ITEMS = 12
 WIDTH = 100
 
 
 def first_elements(node: Node) -> PreviewRows:
-    """The first elements of a sparse array, by their coordinates. Raises BadRequest, if large."""
+    """Return the first elements of a sparse array, with coordinates. Raises BadRequest if large."""
     _check_size(node)
     elements = read_sparse(node)
     total = len(elements.data)
@@ -42,12 +42,12 @@ def first_elements(node: Node) -> PreviewRows:
 
 
 def first_ragged_rows(node: Node, structure: RaggedStructure) -> str:
-    """The first rows of a ragged array."""
+    """Return the first rows of a ragged array."""
     return _text(read_ragged(node, (slice(0, min(structure.rows, MAX_ITEMS)),)))
 
 
 def first_items(node: Node) -> str:
-    """The first items of an awkward array. Raises BadRequest, if large, and Conflict, if none."""
+    """Return the first items of an awkward array. Raises BadRequest (too large), Conflict."""
     _check_size(node)
     return _text(read_awkward(node)[:MAX_ITEMS])
 
@@ -62,4 +62,6 @@ def _check_size(node: Node) -> None:
     assert node.source is not None
     size = node.source.assets.aggregate(size=Sum("size"))["size"] or 0
     if size > MAX_READ_BYTES:
-        raise BadRequest("There is more of it than is read for a look.")
+        raise BadRequest(
+            f"The data are too large for a preview (more than {MAX_READ_BYTES:,} bytes)."
+        )

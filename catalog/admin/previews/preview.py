@@ -1,4 +1,4 @@
-"""What to show of a node's data, and the sentence to show where that is not possible."""
+"""Build the preview of a node's data, or the message to show where that is impossible."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .lines import HEIGHT, WIDTH, Line, line
 from .nested_arrays import first_elements, first_items, first_ragged_rows
 from .rows import PreviewRows, first_rows
 
-# What libraries raise for values that they have no text or picture of.
+# Errors of libraries for values that they cannot render.
 RENDERING_ERRORS = (ValueError, TypeError, ArithmeticError, pa.ArrowException)
 DRAWABLE_KINDS = "biufc"
 MAX_VALUES = 12
@@ -35,7 +35,7 @@ MAX_TEXT_CHARS = 4000
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """At most one of `picture`, `line`, `text` and `rows`; `problem` says why there is none.
+    """At most one of `picture`, `line`, `text` and `rows`; `problem` explains why there is none.
 
     `frame` is the number of the frame shown, of `frames`.
     """
@@ -51,12 +51,12 @@ class Preview:
 
     @property
     def view_box(self) -> str:
-        """The extent of the line, as SVG says it."""
+        """The extent of the line, as an SVG viewBox."""
         return f"0 0 {WIDTH:g} {HEIGHT:g}"
 
 
 def build_preview(node: Node, frame: int | None = None) -> Preview | None:
-    """A look at a node's data; of an array, at frame number `frame`, if it has that."""
+    """Return a preview of a node's data; of an array, frame number `frame`, if it exists."""
     try:
         match node.structure:
             case ArrayStructure() as structure:
@@ -75,13 +75,13 @@ def build_preview(node: Node, frame: int | None = None) -> Preview | None:
     except (ServiceError, StorageError, WireError) as error:
         return Preview(problem=str(error))
     except RENDERING_ERRORS as error:
-        # Whatever lies there, the page says everything else of the node.
-        return Preview(problem=f"These data cannot be shown: {error}")
+        # The rest of the page must be shown whatever the data are.
+        return Preview(problem=f"Could not render these data: {error}")
 
 
 def _array(node: Node, structure: ArrayStructure, frame: int | None) -> Preview:
     if not math.prod(structure.shape):
-        return Preview(problem="There are no elements in this array yet.")
+        return Preview(problem="This array has no elements yet.")
     if structure.dtype.kind not in DRAWABLE_KINDS or not structure.shape:
         return _values(node, structure)
     if len(structure.shape) == 1:
@@ -121,13 +121,13 @@ def _line(node: Node, structure: ArrayStructure) -> Preview:
 
 
 def _values(node: Node, structure: ArrayStructure) -> Preview:
-    """The first values, as numpy writes them."""
-    room = MAX_VALUES
+    """Return the first values, formatted by numpy."""
+    left = MAX_VALUES
     items = []
     for size in reversed(structure.shape):
-        part = min(size, room)
+        part = min(size, left)
         items.append(slice(0, part))
-        room = max(room // part, 1)
+        left = max(left // part, 1)
     values = read_array(node, tuple(reversed(items)))
     text = np.array2string(values, separator=", ", threshold=MAX_VALUES)
     captions = ["the first values"] if values.shape != structure.shape else []
@@ -137,5 +137,5 @@ def _values(node: Node, structure: ArrayStructure) -> Preview:
 def _table(node: Node) -> Preview:
     rows = first_rows(node)
     if not rows.total:
-        return Preview(problem="There are no rows in this table yet.")
+        return Preview(problem="This table has no rows yet.")
     return Preview(rows=rows, captions=[rows.caption])

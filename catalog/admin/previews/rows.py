@@ -1,4 +1,4 @@
-"""The first rows of a table, as texts."""
+"""The first rows of a table, as strings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NULL = "null"
 
 @dataclass(frozen=True, slots=True)
 class PreviewRows:
-    """Names of columns and rows of texts; `total` counts all rows of the table."""
+    """Column names and rows of strings; `total` counts all rows of the table."""
 
     columns: list[str]
     rows: list[list[str]]
@@ -28,7 +28,7 @@ class PreviewRows:
 
 
 def first_rows(node: Node) -> PreviewRows:
-    """The beginning of a table. Raises as `read_preview` does."""
+    """Return the first rows of a table. Raises as `read_preview` does."""
     preview = read_preview(node, MAX_ROWS)
     shown = preview.rows.select(range(min(preview.rows.num_columns, MAX_COLUMNS)))
     columns = [column_to_json(column) for column in shown.columns]

@@ -1,4 +1,4 @@
-"""`manage.py register`: the files below a folder become nodes, and those that come later."""
+"""`manage.py register`: register the files below a folder as nodes, once or continuously."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from tiled_client.wire.structure_family import StructureFamily
 
 
 class Command(BaseCommand):
-    """Registers a folder tree: once, or for as long as it is watched."""
+    """Register a folder tree once, or for as long as it is watched."""
 
-    help = "Register the files below a folder as nodes; with --watch also those that come later."
+    help = "Register the files below a folder as nodes; with --watch also files added later."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """What to register, where, and under which names."""
-        parser.add_argument("folder", type=_folder, metavar="FOLDER", help="what to register")
+        """Add the folder, its target container, and the rules for keys and formats."""
+        parser.add_argument("folder", type=_folder, metavar="FOLDER", help="the folder to register")
         parser.add_argument(
             "--under", default="", metavar="PATH", help="the container to register in (the root)"
         )
         parser.add_argument(
             "--watch",
             action="store_true",
-            help="go on until stopped: register new files, and tell subscribers of growing ones",
+            help="continue until stopped: register new files, and announce growing ones",
         )
         parser.add_argument(
             "--keep-ext", action="store_true", help="keep the extensions of files in their keys"
@@ -47,7 +47,7 @@ class Command(BaseCommand):
             default=[],
             type=_extension,
             metavar=".EXT",
-            help="take only files with this extension; may be repeated",
+            help="register only files with this extension; may be repeated",
         )
         parser.add_argument(
             "--ext",
@@ -115,13 +115,13 @@ class Command(BaseCommand):
 def _folder(text: str) -> Path:
     path = Path(text).resolve()
     if not path.is_dir():
-        raise ArgumentTypeError(f"{text} is no folder")
+        raise ArgumentTypeError(f"{text} is not a folder")
     return path
 
 
 def _extension(text: str) -> str:
     if not text.startswith(".") or len(text) < 2:
-        raise ArgumentTypeError(f"an extension begins with a dot, as in .csv, not {text!r}")
+        raise ArgumentTypeError(f"an extension must begin with a dot, as in .csv, not {text!r}")
     return text
 
 

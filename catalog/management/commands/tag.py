@@ -13,11 +13,11 @@ from access.principals import Scope
 from catalog.services.nodes.tags import tag_nodes
 from core.subcommands import SubcommandCommand, listed, split_names
 
-HOLDERS = "user:NAME, service:UUID, group:NAME, users (all of them) or everybody"
+HOLDERS = "user:NAME, service:UUID, group:NAME, users (all of them) or everybody (the public)"
 
 
 class Command(SubcommandCommand):
-    """Creates tags, grants scopes by them, and applies them to nodes."""
+    """Create tags, grant scopes through them, and set the tags of nodes."""
 
     help = "Control by access tags which principals can see, read and write which nodes."
 
@@ -45,11 +45,13 @@ class Command(SubcommandCommand):
         take.add_argument("holder", help=HOLDERS)
         apply = actions.add_parser("apply", help="replace the tags of a node")
         apply.add_argument("path", help="the node; / is the root")
-        apply.add_argument("tags", nargs="*", metavar="tag", help="none: only admins see the node")
+        apply.add_argument(
+            "tags", nargs="*", metavar="tag", help="without tags, only administrators see the node"
+        )
         apply.add_argument("--recursive", action="store_true", help="also all nodes below it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the chosen subcommand; warn if tags have no effect. Raises CommandError."""
+        """Run the subcommand. Raises CommandError with one sentence on failure."""
         if not tags_enabled():
             self.stderr.write(
                 "Access tags have no effect on this site: set authentication.access_policy to "

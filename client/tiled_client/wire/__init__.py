@@ -1,5 +1,5 @@
-"""The wire vocabulary, written once: what client and server say to each other.
+"""The wire format: structures, dtypes, slices, messages and bodies of Tiled's protocol.
 
-Pure functions and plain dataclasses, no I/O. The server imports it from here.
-Source: `/api/v1` of Tiled 0.2.20.
+Pure functions and dataclasses, no I/O, shared by client and server.
+Source: docs/reference/tiled-protocol/http.md and streaming.md.
 """

@@ -1,4 +1,4 @@
-"""Awkward arrays: records, lists and options of any depth, as a form and its buffers."""
+"""Structure of awkward arrays: nested records, lists and options, as a form and its buffers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .errors import WireError
 
 @dataclass(frozen=True, slots=True)
 class AwkwardStructure:
-    """Length and form of an awkward array; the form is Awkward Array's own, as JSON says it."""
+    """Length and form of an awkward array; the form is in Awkward Array's JSON format."""
 
     length: int
     form: dict[str, Any]
 
     @classmethod
     def from_json(cls, value: Any) -> AwkwardStructure:
-        """Read the wire's form. Raises WireError. Does not look into the form."""
+        """Read JSON; the form itself is not validated. Raises WireError."""
         value = read_object(value, "An awkward array's structure")
         length = value.get("length")
         if not is_size(length):
@@ -26,5 +26,5 @@ class AwkwardStructure:
         return cls(length, dict(read_object(value.get("form"), "An awkward array's form")))
 
     def to_json(self) -> dict[str, Any]:
-        """The wire's form."""
+        """Return the JSON value."""
         return {"length": self.length, "form": self.form}

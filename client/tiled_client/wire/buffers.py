@@ -1,9 +1,9 @@
-"""Awkward and ragged arrays as bodies: a ZIP file of the buffers that a form names.
+"""Bodies of awkward and ragged arrays: a ZIP file with the buffers that a form lists.
 
-Its members are stored, not compressed. A ragged array's body says its form and length itself. A
-body comes from anywhere: nothing of it is believed before it has been looked at.
+Its members are stored, not compressed. The body of a ragged array also has its form and length.
+Bodies are untrusted input: everything in them is validated before it is used.
 
-Awkward Array is loaded when it is first needed.
+Awkward Array is loaded on first use.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from .expanded_size import expanded_nbytes
 
 ZIP = "application/zip"
 FORM, LENGTH = "form", "length"
-# Items without a buffer (of empty records, say) that an array may have however small its body is.
-FREE_ITEMS = 1 << 16
-# Categories that are written out one by one may have so many bytes, and so many times the body's.
-FREE_CATEGORIES = 16 << 20
-LARGER_CATEGORIES = 4
+# Items without a buffer, as empty records, that an array of any size may have.
+MAX_UNBACKED_ITEMS = 1 << 16
+# Limit of the expanded categories in bytes: a constant, plus a factor of the size of the body.
+CATEGORIES_BASE_BYTES = 16 << 20
+CATEGORIES_FACTOR = 4
 CATEGORICAL = "categorical"
 
-# What Awkward Array raises for forms and buffers that are none, besides its own kinds of these.
-_MISTAKES = (
+# Raised by Awkward Array for invalid forms and buffers, besides subclasses of its own.
+_AWKWARD_ERRORS = (
     ValueError,
     TypeError,
     KeyError,
@@ -46,9 +46,18 @@ _MISTAKES = (
     RuntimeError,
 )
 
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    *_AWKWARD_ERRORS,
+)
+
 
 def zip_members(members: Mapping[str, Any]) -> bytes:
-    """A ZIP file of these members, each bytes or what numpy can see as bytes."""
+    """Return a ZIP file of these members, each bytes or a buffer."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
@@ -57,7 +66,7 @@ def zip_members(members: Mapping[str, Any]) -> bytes:
 
 
 def unzip_members(body: bytes) -> dict[str, bytes]:
-    """The members of a ZIP file. Raises WireError unless each is there once, uncompressed."""
+    """Return the members of a ZIP file. Raises WireError if any is compressed or a duplicate."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             entries = archive.infolist()
@@ -65,28 +74,35 @@ def unzip_members(body: bytes) -> dict[str, bytes]:
             return {entry.filename: archive.read(entry) for entry in entries}
     except WireError:
         raise
-    except (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, *_MISTAKES) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        OSError,
+        EOFError,
+        *_AWKWARD_ERRORS,
+    ) as error:
         raise WireError(
-            f"The body of {len(body)} bytes is not a whole ZIP file: {error}"
+            f"The body of {len(body)} bytes is not a complete ZIP file: {error}"
         ) from error
 
 
 def awkward_form(form: Mapping[str, Any]) -> Any:
-    """The form that a JSON object describes. Raises WireError."""
+    """Return the form that a JSON object describes. Raises WireError."""
     import awkward
 
     try:
         found = awkward.forms.from_dict(dict(form))
         found.expected_from_buffers()
-    except _MISTAKES as error:
-        raise WireError(f"This is not the form of an awkward array: {_short(error)}") from error
+    except _AWKWARD_ERRORS as error:
+        raise WireError(f"Invalid form of an awkward array: {_short(error)}") from error
     return found
 
 
 def check_list_sizes(form: Any) -> None:
     """Raise WireError for lists of a fixed size of 0, or less, anywhere in a form.
 
-    Such lists hold nothing, and libraries that write them to files end the process.
+    Libraries that write such lists to files crash the process.
     """
     pending = [form]
     while pending:
@@ -107,36 +123,36 @@ def check_list_sizes(form: Any) -> None:
 
 
 def buffer_names(form: Any) -> list[str]:
-    """The buffers that an array of this form is made of."""
+    """Return the names of the buffers of an array of this form."""
     return list(form.expected_from_buffers())
 
 
 def awkward_array(form: Any, length: int, buffers: Mapping[str, bytes]) -> Any:
-    """The `awkward.Array` of these buffers. Raises WireError unless they are all valid."""
+    """Return the `awkward.Array` of these buffers. Raises WireError unless they are valid."""
     import awkward
 
     expected = buffer_names(form)
     _check_names(set(expected), set(buffers))
     try:
-        with np.errstate(all="ignore"):  # of what overflows, the validity is looked at next
+        with np.errstate(all="ignore"):  # overflow is detected by the validation that follows
             layout = awkward.from_buffers(form, length, dict(buffers), highlevel=False)
             problem = _problem(layout, sum(map(len, buffers.values())))
     except WireError:
         raise
-    except _MISTAKES as error:
-        raise WireError(f"The buffers do not go with the form: {_short(error)}") from error
+    except _AWKWARD_ERRORS as error:
+        raise WireError(f"The buffers do not match the form: {_short(error)}") from error
     if problem:
-        said = problem.partition(" (in compiled code")[0]
-        raise WireError(f"The buffers do not go with the form: {said}")
+        text = problem.partition(" (in compiled code")[0]
+        raise WireError(f"The buffers do not match the form: {text}")
     _check_items(layout, sum(map(len, buffers.values())))
     return awkward.Array(layout)
 
 
 def _problem(layout: Any, size: int) -> str:
-    """What is not valid about a layout; empty if nothing. Raises WireError for too much to compare.
+    """Return what is invalid in a layout; empty if nothing is. Raises WireError.
 
-    Whether categories differ is found by writing them out. How much that takes can only be told
-    once offsets and indexes are known to be valid.
+    Awkward Array checks that categories are unique by expanding them. Their expanded size can be
+    computed only when offsets and indexes are valid, so the rest is validated first.
     """
     import awkward
 
@@ -149,18 +165,18 @@ def _problem(layout: Any, size: int) -> str:
         bare = awkward.without_parameters(layout, highlevel=False)
         if problem := awkward.validity_error(bare):
             return str(problem)
-        allowed = FREE_CATEGORIES + LARGER_CATEGORIES * size
+        allowed = CATEGORIES_BASE_BYTES + CATEGORIES_FACTOR * size
         for content in categories:
             if (written := expanded_nbytes(awkward.Array(content))) > allowed:
                 raise WireError(
-                    f"The categories of a body of {size} bytes take {written} bytes when each is "
-                    f"written out; {allowed} bytes are the most. Do not let their lists overlap."
+                    f"The categories of a body of {size} bytes expand to {written} bytes, more "
+                    f"than the limit of {allowed}: do not let their lists overlap."
                 )
     return str(awkward.validity_error(layout))
 
 
 def _contents(layout: Any) -> Iterator[Any]:
-    """A layout and all within it."""
+    """Yield a layout, and all layouts inside it."""
     pending = [layout]
     while pending:
         content = pending.pop()
@@ -172,7 +188,7 @@ def _contents(layout: Any) -> Iterator[Any]:
 
 
 def awkward_buffers(array: Any) -> tuple[dict[str, Any], int, dict[str, bytes]]:
-    """Form, length and buffers of an `awkward.Array`, without what it does not use."""
+    """Return form, length and buffers of an `awkward.Array`, without unused items."""
     import awkward
 
     form, length, buffers = awkward.to_buffers(awkward.to_packed(array))
@@ -180,14 +196,14 @@ def awkward_buffers(array: Any) -> tuple[dict[str, Any], int, dict[str, bytes]]:
 
 
 def ragged_body(array: Any) -> bytes:
-    """An `awkward.Array` of numbers as the body of a ragged array."""
+    """Return the body of a ragged array, an `awkward.Array` of numbers."""
     form, length, buffers = awkward_buffers(array)
     described = json.dumps(json.dumps(form)).encode()
     return zip_members({**buffers, LENGTH: length.to_bytes(8, "big"), FORM: described})
 
 
 def ragged_array(body: bytes) -> Any:
-    """The `awkward.Array` in the body of a ragged array. Raises WireError."""
+    """Return the `awkward.Array` in the body of a ragged array. Raises WireError."""
     members = unzip_members(body)
     try:
         form = json.loads(json.loads(members.pop(FORM)))
@@ -195,14 +211,14 @@ def ragged_array(body: bytes) -> Any:
     except KeyError as error:
         raise WireError(f"The ZIP file has no member {error}.") from error
     except (ValueError, TypeError) as error:
-        raise WireError(f"The member 'form' does not hold a form: {_short(error)}") from error
+        raise WireError(f"The member 'form' is not a form: {_short(error)}") from error
     if not isinstance(form, dict):
-        raise WireError("The member 'form' does not hold a form.")
+        raise WireError("The member 'form' is not a form.")
     return awkward_array(awkward_form(form), length, members)
 
 
 def form_key(buffer: str) -> str:
-    """The form key of the node that a buffer belongs to."""
+    """Return the key of the form that a buffer belongs to."""
     return buffer.rpartition("-")[0]
 
 
@@ -225,14 +241,16 @@ def _check_names(expected: set[str], found: set[str]) -> None:
 
 
 def _check_items(layout: Any, size: int) -> None:
-    """Refuse a small body that claims any number of items: empty records take no bytes."""
-    allowed = FREE_ITEMS + 8 * size
+    """Reject small bodies with very many items: empty records take no bytes."""
+    allowed = MAX_UNBACKED_ITEMS + 8 * size
     for content in _contents(layout):
         if content.length > allowed:
-            raise WireError(f"A body of {size} bytes cannot bring {content.length} items.")
+            raise WireError(
+                f"A body of {size} bytes can have at most {allowed} items, not {content.length}."
+            )
 
 
 def _short(error: BaseException) -> str:
-    """The first line of what a library said; the rest tells of its inside."""
+    """Return the first line of a library's message; the rest is about its internals."""
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0]

@@ -1,4 +1,4 @@
-"""Data without a structure: the bytes of files, whatever they mean."""
+"""Structure of raw bytes: files of any content."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from .errors import WireError
 
 @dataclass(frozen=True, slots=True)
 class BytesStructure:
-    """Nothing is said of bytes but that they are there."""
+    """The empty structure of raw bytes."""
 
     @classmethod
     def from_json(cls, value: Any) -> BytesStructure:
-        """Read the wire's form: an object, or null. Raises WireError."""
+        """Read a JSON object, or null. Raises WireError."""
         if value is not None and not isinstance(value, Mapping):
             raise WireError(f"The structure of bytes must be an empty object, not {value!r:.80}.")
         return cls()
 
     def to_json(self) -> dict[str, Any]:
-        """The wire's form."""
+        """Return the JSON value."""
         return {}

@@ -1,4 +1,4 @@
-"""What structures of several dimensions have in common: a shape, cut into chunks, with names."""
+"""Shape, chunks and dimension names, which several structures have in common."""
 
 from __future__ import annotations
 
@@ -12,29 +12,31 @@ Chunks = tuple[tuple[int, ...], ...]
 
 
 def read_object(value: Any, name: str) -> Mapping[str, Any]:
-    """`value`, if it is an object. Raises WireError."""
+    """Return `value` if it is a JSON object. Raises WireError."""
     if not isinstance(value, Mapping):
         raise WireError(f"{name} must be an object, not {value!r}.")
     return value
 
 
 def read_sizes(value: Any, name: str) -> tuple[int, ...]:
-    """A list of non-negative integers. Raises WireError."""
+    """Return a list of non-negative integers as a tuple. Raises WireError."""
     if not isinstance(value, (list, tuple)) or not all(is_size(size) for size in value):
-        raise WireError(f"{name} must be made of non-negative integers, not {value!r}.")
+        raise WireError(f"{name} must be a list of non-negative integers, not {value!r}.")
     return tuple(value)
 
 
 def is_size(value: Any) -> bool:
-    """Whether this is a non-negative integer."""
+    """Return whether this is a non-negative integer, and not a boolean."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def read_chunks(value: Mapping[str, Any], shape: Sequence[int]) -> Chunks:
-    """The `chunks` of a structure. Raises WireError unless they add up to `shape`."""
+    """Return the `chunks` of a structure. Raises WireError unless they add up to `shape`."""
     chunks = value.get("chunks")
     if not isinstance(chunks, (list, tuple)):
-        raise WireError(f"chunks must be a list with a list of sizes per dimension: {chunks!r}.")
+        raise WireError(
+            f"chunks must be a list of lists of sizes, one per dimension, not {chunks!r}."
+        )
     sizes = tuple(read_sizes(dimension, "chunks") for dimension in chunks)
     if tuple(sum(dimension) for dimension in sizes) != tuple(shape):
         raise WireError(
@@ -45,7 +47,7 @@ def read_chunks(value: Mapping[str, Any], shape: Sequence[int]) -> Chunks:
 
 
 def read_dims(value: Mapping[str, Any], ndim: int) -> tuple[str, ...] | None:
-    """The names of the dimensions, if they have any. Raises WireError."""
+    """Return the names of the dimensions, or None. Raises WireError."""
     dims = value.get("dims")
     if dims is None:
         return None
@@ -59,7 +61,7 @@ def read_dims(value: Mapping[str, Any], ndim: int) -> tuple[str, ...] | None:
 
 
 def block_region(chunks: Chunks, block: Sequence[int]) -> tuple[slice, ...]:
-    """The region that chunk number `block` covers. Raises WireError if there is none."""
+    """Return the region that chunk number `block` covers. Raises WireError if there is none."""
     if len(block) != len(chunks):
         raise WireError(
             f"Block {','.join(map(str, block))} has {len(block)} indices, but the array has "

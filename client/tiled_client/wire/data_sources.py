@@ -1,4 +1,4 @@
-"""Where a node's data are kept: data sources and their assets."""
+"""Data sources of nodes, and their assets: how and in which files data are stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .structures import Structure, structure_from_json
 
 @dataclass(slots=True)
 class Asset:
-    """One file or folder. `parameter` names its role (`data_uri`, `data_uris`), `num` its place."""
+    """A file or folder. `parameter` is its role (`data_uri`, `data_uris`), `num` its position."""
 
     data_uri: str
     is_directory: bool
@@ -24,10 +24,10 @@ class Asset:
 
     @classmethod
     def from_json(cls, value: Any) -> Asset:
-        """Read the wire's form. Raises WireError."""
+        """Read JSON. Raises WireError."""
         if not isinstance(value, Mapping):
             raise WireError(f"An asset must be an object, not {value!r}.")
-        _no_others(value, cls, "asset")
+        _reject_unknown_fields(value, cls, "asset")
         if not isinstance(value.get("data_uri"), str) or not value["data_uri"]:
             raise WireError("An asset needs a data_uri, as in file://localhost/data/frame.tiff.")
         if not isinstance(value.get("is_directory"), bool):
@@ -38,7 +38,7 @@ class Asset:
         return cls(**value)
 
     def to_json(self) -> dict[str, Any]:
-        """The wire's form."""
+        """Return the JSON value."""
         return {
             "data_uri": self.data_uri,
             "is_directory": self.is_directory,
@@ -51,7 +51,7 @@ class Asset:
 
 @dataclass(slots=True)
 class DataSource:
-    """How a node's data are kept. Without a `mimetype` the server chooses, and makes storage."""
+    """How the data of a node are stored; without a `mimetype`, the server allocates storage."""
 
     structure_family: StructureFamily
     structure: Structure | None
@@ -64,15 +64,15 @@ class DataSource:
 
     @classmethod
     def from_json(cls, value: Any) -> DataSource:
-        """Read the wire's form. Raises WireError, also for fields that are not known."""
+        """Read JSON. Raises WireError, also for unknown fields."""
         if not isinstance(value, Mapping):
             raise WireError(f"A data source must be an object, not {value!r}.")
-        _no_others(value, cls, "data source")
+        _reject_unknown_fields(value, cls, "data source")
         try:
             family = StructureFamily(str(value.get("structure_family")))
             management = Management(value.get("management") or Management.writable)
         except ValueError as error:
-            raise WireError(f"{error} of a data source.") from error
+            raise WireError(f"Invalid data source: {error}.") from error
         for key in ("parameters", "properties"):
             if not isinstance({} if value.get(key) is None else value[key], Mapping):
                 raise WireError(f"A data source's {key} must be an object.")
@@ -80,7 +80,7 @@ class DataSource:
             raise WireError("A data source's assets must be a list.")
         mimetype, identifier = value.get("mimetype"), value.get("id")
         if mimetype is not None and not isinstance(mimetype, str):
-            raise WireError(f"A data source's mimetype must be null or a text, not {mimetype!r}.")
+            raise WireError(f"A data source's mimetype must be null or a string, not {mimetype!r}.")
         if identifier is not None and not isinstance(identifier, int):
             raise WireError(f"A data source's id must be null or an integer, not {identifier!r}.")
         return cls(
@@ -99,7 +99,7 @@ class DataSource:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The wire's form."""
+        """Return the JSON value."""
         return {
             "id": self.id,
             "structure_family": StructureFamily(self.structure_family).value,
@@ -112,7 +112,7 @@ class DataSource:
         }
 
 
-def _no_others(value: Mapping[str, Any], cls: type, name: str) -> None:
+def _reject_unknown_fields(value: Mapping[str, Any], cls: type, name: str) -> None:
     unknown = sorted(set(value) - set(cls.__dataclass_fields__))  # type: ignore[attr-defined]
     if unknown:
         raise WireError(f"A {name} has no field {unknown[0]!r}.")

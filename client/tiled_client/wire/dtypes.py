@@ -1,4 +1,4 @@
-"""Numpy dtypes as the wire says them.
+"""Numpy dtypes in the wire format.
 
 A plain type is `{endianness, kind, itemsize, dt_units}`; a structured one is
 `{itemsize, fields: [{name, dtype, shape}]}`, recursively.
@@ -32,7 +32,7 @@ class BuiltinDType:
 
     @classmethod
     def from_numpy(cls, dtype: np.dtype[Any]) -> BuiltinDType:
-        """Describe `dtype`; a structured one becomes kind `V` (its bytes, without names)."""
+        """Return the description of `dtype`; a structured one becomes kind `V`, without fields."""
         if dtype.kind not in KINDS:
             raise WireError(
                 f"Arrays of dtype {dtype} cannot be sent: use one of numpy's fixed-size dtypes "
@@ -47,19 +47,19 @@ class BuiltinDType:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> BuiltinDType:
-        """Read the wire's form. Raises WireError where it describes no numpy dtype."""
+        """Read JSON. Raises WireError if it describes no numpy dtype."""
         endianness = _required(value, "endianness", str)
         kind = _required(value, "kind", str)
         itemsize = _required(value, "itemsize", int)
         units = value.get("dt_units")
         if units is not None and not isinstance(units, str):
-            raise WireError(f"dt_units must be null or a text like '[ns]', not {units!r}.")
+            raise WireError(f"dt_units must be null or a string like '[ns]', not {units!r}.")
         built = cls(endianness, kind, itemsize, units or None)
         built.to_numpy()
         return built
 
     def to_json(self) -> dict[str, Any]:
-        """The wire's form."""
+        """Return the JSON value."""
         return {
             "endianness": self.endianness,
             "kind": self.kind,
@@ -68,7 +68,7 @@ class BuiltinDType:
         }
 
     def to_numpy(self) -> np.dtype[Any]:
-        """The numpy dtype. Raises WireError where there is none."""
+        """Return the numpy dtype. Raises WireError if there is none."""
         if self.endianness not in ENDIANNESS:
             raise WireError(
                 f"Unknown endianness {self.endianness!r}: use one of {', '.join(ENDIANNESS)}."
@@ -86,7 +86,7 @@ class BuiltinDType:
         try:
             return np.dtype(text)
         except (TypeError, ValueError, OverflowError) as error:
-            raise WireError(f"There is no dtype {text!r}.") from error
+            raise WireError(f"Numpy has no dtype {text!r}.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Field:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Field:
-        """Read the wire's form. Raises WireError."""
+        """Read JSON. Raises WireError."""
         if not isinstance(value, Mapping):
             raise WireError(f"A dtype field must be an object with name and dtype, not {value!r}.")
         shape = value.get("shape")
@@ -116,7 +116,7 @@ class Field:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The wire's form."""
+        """Return the JSON value."""
         return {
             "name": self.name,
             "dtype": self.dtype.to_json(),
@@ -133,7 +133,7 @@ class StructDType:
 
     @classmethod
     def from_numpy(cls, dtype: np.dtype[Any]) -> StructDType:
-        """Describe `dtype`. Raises WireError where fields overlap or leave room between them."""
+        """Return the description of `dtype`. Raises WireError if fields overlap or have gaps."""
         fields = []
         end = 0
         for name in dtype.names or ():
@@ -150,7 +150,7 @@ class StructDType:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> StructDType:
-        """Read the wire's form. Raises WireError where it describes no numpy dtype."""
+        """Read JSON. Raises WireError if it describes no numpy dtype."""
         fields = value.get("fields")
         if not isinstance(fields, (list, tuple)) or not fields:
             raise WireError("A structured dtype needs a list of at least one field.")
@@ -161,11 +161,11 @@ class StructDType:
         return built
 
     def to_json(self) -> dict[str, Any]:
-        """The wire's form."""
+        """Return the JSON value."""
         return {"itemsize": self.itemsize, "fields": [field.to_json() for field in self.fields]}
 
     def to_numpy(self) -> np.dtype[Any]:
-        """The numpy dtype. Raises WireError where there is none."""
+        """Return the numpy dtype. Raises WireError if there is none."""
         formats = [(field.dtype.to_numpy(), field.shape or ()) for field in self.fields]
         names = [field.name for field in self.fields]
         try:
@@ -182,19 +182,19 @@ class StructDType:
                 }
             )
         except (TypeError, ValueError, OverflowError) as error:
-            raise WireError(f"There is no such structured dtype: {error}.") from error
+            raise WireError(f"Numpy has no such structured dtype: {error}.") from error
 
 
 DType = BuiltinDType | StructDType
 
 
 def dtype_from_numpy(dtype: np.dtype[Any]) -> DType:
-    """Describe a numpy dtype, plain or structured. Raises WireError where the wire cannot."""
+    """Return the description of a numpy dtype. Raises WireError if it cannot be represented."""
     return StructDType.from_numpy(dtype) if dtype.names else BuiltinDType.from_numpy(dtype)
 
 
 def dtype_from_json(value: Any) -> DType:
-    """Read the wire's form of a dtype. Raises WireError with a sentence that says what is wrong."""
+    """Read the JSON of a dtype, plain or structured. Raises WireError."""
     if not isinstance(value, Mapping):
         raise WireError(f"A data_type must be an object, not {value!r}.")
     return StructDType.from_json(value) if "fields" in value else BuiltinDType.from_json(value)

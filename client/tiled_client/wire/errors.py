@@ -1,5 +1,5 @@
-"""What is raised when something does not fit the wire."""
+"""The error of the wire format."""
 
 
 class WireError(ValueError):
-    """A value that the wire cannot say, or a text that is not of the wire's form."""
+    """A value that the wire format cannot represent, or text or JSON that does not follow it."""

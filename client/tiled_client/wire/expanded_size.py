@@ -1,7 +1,7 @@
-"""How large an awkward array is when it is written out.
+"""Size of an awkward array after expansion of items that are referenced more than once.
 
-Lists that overlap, and indexes that name an item more than once, are small in memory however much
-they stand for. Sizes are found from offsets and indexes alone; no data is copied.
+Lists that overlap, and indexes that repeat items, take little memory however many items they
+represent. Sizes are computed from offsets and indexes alone; no data are copied.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from typing import Any
 
 import numpy as np
 
-# The bytes of each item: one number where all have the same size.
+# The bytes of each item; a single number if all have the same size.
 Sizes = Any
 
-# Of one item; beyond it no size is told apart. Sums of sizes stay within 64 bits.
+# Sizes of items are capped at this, so that sums of them fit 64 bits.
 MAX_ITEM_BYTES = 1 << 40
-# Of an offset, of an index, and of an object without fields.
+# Bytes of an offset, of an index, and of a record without fields.
 WORD = 8
 
 
 def expanded_nbytes(array: Any) -> int:
     """Return the bytes of an `awkward.Array` with each item counted as often as it occurs.
 
-    They are about those that it has as packed, and at least one for each item of a list.
+    This is about its size once packed, with at least one byte for each item of a list.
     """
     kept: list[float] = []
     return int(_total(_sizes(array.layout, kept), array.layout.length) + sum(kept))
 
 
 def _sizes(layout: Any, kept: list[float]) -> Sizes:
-    """The bytes of each item; to `kept` is added what is written without being named."""
+    """Return the bytes of each item; add to `kept` contents that are written unreferenced, too."""
     from awkward import contents as kinds
 
     if isinstance(layout, kinds.EmptyArray):
@@ -37,8 +37,8 @@ def _sizes(layout: Any, kept: list[float]) -> Sizes:
     if isinstance(layout, kinds.NumpyArray):
         return max(layout.data[:1].nbytes, layout.dtype.itemsize)
     if isinstance(layout, kinds.RecordArray):
-        fields = [_cut(_sizes(content, kept), layout.length) for content in layout.contents]
-        return _bounded(np.maximum(sum(fields), WORD))
+        fields = [_truncate(_sizes(content, kept), layout.length) for content in layout.contents]
+        return _cap(np.maximum(sum(fields), WORD))
     if isinstance(layout, kinds.UnionArray):
         return _union_sizes(layout, kept)
     inner = _sizes(layout.content, kept)
@@ -53,19 +53,19 @@ def _sizes(layout: Any, kept: list[float]) -> Sizes:
             _keep(layout.content, inner, kept)
         index = np.asarray(layout.index)
         known = np.append(np.broadcast_to(inner, layout.content.length), 0)
-        # Only an index of an option may be negative: nothing is there.
-        return _bounded(known[np.where(index < 0, -1, index)] + (WORD if layout.is_option else 0))
-    return _bounded(_cut(inner, layout.length) + 1)
+        # Only indexes of options may be negative, for missing items.
+        return _cap(known[np.where(index < 0, -1, index)] + (WORD if layout.is_option else 0))
+    return _cap(_truncate(inner, layout.length) + 1)
 
 
 def _list_sizes(inner: Sizes, count: int, starts: Any, stops: Any, own: int = WORD) -> Sizes:
-    # Empty lists may begin anywhere.
+    # Empty lists may start beyond the end of their content.
     starts, stops = (np.minimum(ends, count, dtype=np.int64) for ends in (starts, stops))
     inner = np.minimum(inner, 2**62 // (count + 1))
     if np.ndim(inner) == 0:
-        return _bounded((stops - starts) * inner + own)
+        return _cap((stops - starts) * inner + own)
     sums = np.concatenate([[0], np.cumsum(inner, dtype=np.int64)])
-    return _bounded(sums[stops] - sums[starts] + own)
+    return _cap(sums[stops] - sums[starts] + own)
 
 
 def _union_sizes(layout: Any, kept: list[float]) -> Sizes:
@@ -76,11 +76,11 @@ def _union_sizes(layout: Any, kept: list[float]) -> Sizes:
         here, inner = tags == tag, _sizes(content, kept)
         _keep(content, inner, kept)
         sizes[here] = np.broadcast_to(inner, content.length)[index[here]]
-    return _bounded(sizes + WORD + 1)
+    return _cap(sizes + WORD + 1)
 
 
 def _keep(content: Any, sizes: Sizes, kept: list[float]) -> None:
-    """Count a content that packing may write out whole, if that is more than it has in memory."""
+    """Add the size of a content that packing may write as a whole, if it exceeds its memory."""
     total = _total(sizes, content.length)
     if total > 2 * content.nbytes:
         kept.append(total)
@@ -90,9 +90,9 @@ def _total(sizes: Sizes, length: int) -> float:
     return float(np.sum(np.broadcast_to(sizes, length), dtype=np.float64))
 
 
-def _cut(sizes: Sizes, length: int) -> Sizes:
+def _truncate(sizes: Sizes, length: int) -> Sizes:
     return sizes[:length] if np.ndim(sizes) else sizes
 
 
-def _bounded(sizes: Sizes) -> Sizes:
+def _cap(sizes: Sizes) -> Sizes:
     return np.minimum(sizes, MAX_ITEM_BYTES)

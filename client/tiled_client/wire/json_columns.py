@@ -1,20 +1,20 @@
-"""Columns of Arrow tables as JSON says them: in answers, in streams and inside of texts alike.
+"""JSON values of Arrow columns, in responses, in streams, and as text in other formats.
 
 | values | in JSON |
 | --- | --- |
-| numbers, booleans, texts | the same; not finite: null |
-| decimals | text |
-| bytes | text: UTF-8 where they are valid UTF-8, else Latin-1 |
-| times, dates, times of day | ISO 8601, in UTC where the zone is not known |
-| durations | whole numbers, in the unit of the type |
+| numbers, booleans, strings | the same; not finite: null |
+| decimals | string |
+| bytes | string: UTF-8 if they are valid UTF-8, else Latin-1 |
+| times, dates, times of day | ISO 8601, in UTC if the time zone is unknown |
+| durations | integers, in the unit of the type |
 | intervals | `[months, days, nanoseconds]` |
 | lists | lists |
 | structs | objects |
 | maps | a list of `[key, value]` |
-| of dictionaries, unions, and run-end encoded | the values themselves |
-| of extension types | what they are stored as; UUIDs as text, `bool8` as booleans |
+| dictionaries, unions, run-end encoded | the values themselves |
+| extension types | their storage; UUIDs as strings, `bool8` as booleans |
 
-pyarrow is loaded when it is first needed.
+pyarrow is loaded on first use.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 
 Values = list[Any]
 
-# What pyarrow and Python raise for times that `datetime` cannot say, and for unknown zones.
-_UNSAYABLE = (ValueError, OverflowError, KeyError, TypeError, NotImplementedError)
+# Raised by pyarrow and Python for times out of the range of `datetime`, and unknown zones.
+_CONVERSION_ERRORS = (ValueError, OverflowError, KeyError, TypeError, NotImplementedError)
 _NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
 def column_to_json(column: pyarrow.ChunkedArray | pyarrow.Array) -> Values:
-    """Return one value for each row. Raises ValueError for structs with a name twice."""
+    """Return one value for each row. Raises ValueError for structs with a duplicate field name."""
     values: Values = []
     for chunk in getattr(column, "chunks", [column]):
-        values += _plain(chunk)
+        values += _to_json(chunk)
     return values
 
 
-def _plain(array: Any) -> Values:
+def _to_json(array: Any) -> Values:
     from pyarrow import types
 
     for is_kind, convert in _conversions():
@@ -64,7 +64,7 @@ def _conversions() -> Iterator[tuple[Callable[[Any], Any], Callable[[Any], Value
     yield types.is_duration, lambda array: list(array.cast(pyarrow.int64()).to_pylist())
     yield _is_octets, lambda array: [_text(value) for value in array.to_pylist()]
     yield types.is_interval, _intervals
-    yield types.is_dictionary, lambda a: _taken(_plain(a.dictionary), a.indices.to_pylist())
+    yield types.is_dictionary, lambda a: _take(_to_json(a.dictionary), a.indices.to_pylist())
     yield types.is_run_end_encoded, _runs
     yield types.is_struct, _structs
     yield types.is_union, _unions
@@ -94,12 +94,12 @@ def _timestamps(array: Any) -> Values:
 
     try:
         values = array.to_pylist()
-        # Local times of a year that `datetime` does not have are found out only now.
+        # isoformat() fails for local times in years out of range, which to_pylist() does not.
         return [value and value.isoformat() for value in values]
-    except (*_UNSAYABLE, pyarrow.ArrowException):
+    except (*_CONVERSION_ERRORS, pyarrow.ArrowException):
         kind = array.type
         counts = array.cast(pyarrow.int64())
-        return _moments(counts, kind.unit, "" if kind.tz is None else "+00:00")
+        return _iso_strings(counts, kind.unit, "" if kind.tz is None else "+00:00")
 
 
 def _dates(array: Any) -> Values:
@@ -107,15 +107,15 @@ def _dates(array: Any) -> Values:
 
     try:
         return list(array.to_pylist())
-    except (*_UNSAYABLE, pyarrow.ArrowException):
+    except (*_CONVERSION_ERRORS, pyarrow.ArrowException):
         if array.type == pyarrow.date32():
-            return _moments(array.cast(pyarrow.int32()).cast(pyarrow.int64()), "D", "")
+            return _iso_strings(array.cast(pyarrow.int32()).cast(pyarrow.int64()), "D", "")
         days = [value and value // 86_400_000 for value in array.cast(pyarrow.int64()).to_pylist()]
-        return _moments(pyarrow.array(days, pyarrow.int64()), "D", "")
+        return _iso_strings(pyarrow.array(days, pyarrow.int64()), "D", "")
 
 
-def _moments(counts: Any, unit: str, zone: str) -> Values:
-    """Texts of counts since 1970, however far from it."""
+def _iso_strings(counts: Any, unit: str, zone: str) -> Values:
+    """Return ISO 8601 strings of counts since 1970, also out of the range of `datetime`."""
     numbers = np.asarray(counts.fill_null(0)).astype(f"M8[{unit}]")
     texts = np.datetime_as_string(numbers).tolist()
     return [
@@ -150,14 +150,14 @@ def _intervals(array: Any) -> Values:
     return [None if value is None else list(value) for value in array.to_pylist()]
 
 
-def _taken(values: Values, places: Sequence[int | None]) -> Values:
+def _take(values: Values, places: Sequence[int | None]) -> Values:
     return [None if place is None else values[place] for place in places]
 
 
 def _runs(array: Any) -> Values:
     rows = np.arange(array.offset, array.offset + len(array))
     runs = np.searchsorted(np.asarray(array.run_ends), rows, side="right")
-    return _taken(_plain(array.values), runs.tolist())
+    return _take(_to_json(array.values), runs.tolist())
 
 
 def _structs(array: Any) -> Values:
@@ -167,7 +167,7 @@ def _structs(array: Any) -> Values:
     if not names:
         rows: Any = ({} for _ in range(len(array)))
     else:
-        columns = [_plain(column) for column in array.flatten()]
+        columns = [_to_json(column) for column in array.flatten()]
         rows = (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
     return [
         row if valid else None
@@ -177,8 +177,8 @@ def _structs(array: Any) -> Values:
 
 def _unions(array: Any) -> Values:
     numbers = {code: number for number, code in enumerate(array.type.type_codes)}
-    children = [_plain(array.field(number)) for number in range(array.type.num_fields)]
-    # pyarrow's own `type_codes` and `offsets` are those of other rows where the array is a slice.
+    children = [_to_json(array.field(number)) for number in range(array.type.num_fields)]
+    # Of a sliced array, pyarrow's `type_codes` and `offsets` are those of other rows.
     own = slice(array.offset, array.offset + len(array))
     buffers = array.buffers()
     codes = np.frombuffer(buffers[1], np.int8)[own].tolist()
@@ -188,7 +188,7 @@ def _unions(array: Any) -> Values:
 
 
 def _maps(array: Any) -> Values:
-    keys, items = _plain(array.keys), _plain(array.items)
+    keys, items = _to_json(array.keys), _to_json(array.items)
     ends = array.offsets.to_pylist()
     return [
         [list(pair) for pair in zip(keys[start:end], items[start:end], strict=True)]
@@ -201,7 +201,7 @@ def _maps(array: Any) -> Values:
 def _lists(array: Any) -> Values:
     from pyarrow import compute
 
-    items = iter(_plain(array.flatten()))
+    items = iter(_to_json(array.flatten()))
     lengths = compute.list_value_length(array).to_pylist()
     return [None if length is None else list(islice(items, length)) for length in lengths]
 
@@ -209,4 +209,4 @@ def _lists(array: Any) -> Values:
 def _extensions(array: Any) -> Values:
     if array.type.extension_name in ("arrow.uuid", "arrow.bool8"):
         return list(array.to_pylist())
-    return _plain(array.storage)
+    return _to_json(array.storage)

@@ -1,14 +1,14 @@
-"""Data as JSON can say them, in answers and in streams alike.
+"""JSON values of arrays, in responses and in streams.
 
 | data | in JSON |
 | --- | --- |
-| numbers, booleans | nested lists by shape, a bare value of a 0-d array; not finite: null |
+| numbers, booleans | nested lists by shape, a scalar for a 0-d array; not finite: null |
 | complex numbers | `[real, imaginary]` |
-| text | text |
+| strings | string |
 | bytes, void | `data:application/octet-stream;base64,...` |
-| datetimes | ISO 8601, without a zone; NaT is null |
+| datetimes | ISO 8601, without a time zone; NaT is null |
 | timedeltas | integers, in the unit of the dtype; NaT is null |
-| records | a list of the fields' values each |
+| records | a list of the values of the fields |
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_NESTED_BYTES = 64_000_000
 
 
 def array_to_json(array: np.ndarray[Any, Any]) -> Any:
-    """An array of any dtype as what JSON can say."""
+    """Return an array of any dtype as a value that orjson can encode."""
     if array.dtype.names is not None:
         columns = [_flat(array[name], array.ndim) for name in array.dtype.names]
         return _nested([list(record) for record in zip(*columns, strict=True)], array.shape)
@@ -38,13 +38,16 @@ def array_to_json(array: np.ndarray[Any, Any]) -> Any:
     if convert is not None:
         return convert(array)
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
-        with np.errstate(over="ignore", invalid="ignore"):  # what is beyond becomes null
+        with np.errstate(over="ignore", invalid="ignore"):  # infinities become null
             array = array.astype(np.float64)
     return array if array.ndim else array.item()
 
 
 def json_default(value: Any) -> Any:
-    """What stands in a table and no encoder of JSON knows. Raises TypeError for all else."""
+    """Return a JSON value for types that JSON encoders do not support. Raises TypeError.
+
+    The `default` function of the encoder.
+    """
     if isinstance(value, bytes):
         return data_uri(value)
     if isinstance(value, Decimal):
@@ -61,23 +64,25 @@ def json_default(value: Any) -> Any:
 
 
 def nested_to_json(array: Any) -> Any:
-    """An `awkward.Array` as lists and objects; or a single value of one.
+    """Return an `awkward.Array` as lists and dicts; a scalar is returned unchanged.
 
-    Raises WireError for one so large that the lists would take many times its size in memory.
+    Raises WireError for large arrays, whose lists would take many times their size in memory.
     """
     if not hasattr(array, "layout"):
         return array
     size = max(array.nbytes, expanded_nbytes(array))
     if size > MAX_NESTED_BYTES:
-        raise WireError(f"{size} bytes are too many to be written as JSON")
+        raise WireError(
+            f"{size} bytes are too many for JSON (at most {MAX_NESTED_BYTES}): use another format"
+        )
     import awkward
 
-    # Without what no list and no index names: it, too, would become lists.
+    # Packed first: items that no list or index refers to would be converted, too.
     return awkward.to_packed(array).to_list()
 
 
 def data_uri(octets: bytes, mimetype: str = OCTETS) -> str:
-    """The bytes as a `data:` text."""
+    """Return the bytes as a data URI."""
     return f"data:{mimetype};base64,{base64.b64encode(octets).decode()}"
 
 
@@ -122,14 +127,14 @@ _CONVERSIONS: dict[str, Callable[[np.ndarray[Any, Any]], Any]] = {
 
 
 def _flat(column: np.ndarray[Any, Any], ndim: int) -> list[Any]:
-    """One plain value for each record; a field may be an array itself."""
+    """Return one JSON value for each record; the field may be an array itself."""
     shape = (math.prod(column.shape[:ndim]), *column.shape[ndim:])
     value = array_to_json(column.reshape(shape))
     return value.tolist() if isinstance(value, np.ndarray) else list(value)
 
 
 def _nested(flat: list[Any], shape: Sequence[int]) -> Any:
-    """A flat list as lists within lists, by `shape`."""
+    """Return a flat list as nested lists of `shape`."""
     if not shape:
         return flat[0]
     for dimension in range(len(shape) - 1, 0, -1):

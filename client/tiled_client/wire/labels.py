@@ -1,6 +1,6 @@
-"""Row labels of pandas frames that are a range: kept in the metadata of an Arrow schema.
+"""Row labels of DataFrames with a RangeIndex, stored in the metadata of an Arrow schema.
 
-Each partition of a table has its own, such as 100 to 199 in the second of several.
+Each partition of a table has its own labels, such as 100 to 199 in the second one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Metadata = Mapping[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class RowLabels:
-    """The labels of some rows, and the name of the index that they are."""
+    """The labels of some rows, and the name of their index."""
 
     labels: range
     name: Any = None
@@ -29,9 +29,9 @@ class RowLabels:
 
 
 def read_labels(metadata: Metadata | None) -> RowLabels | None:
-    """Return the labels that a schema's metadata has; None for labels in columns, or none."""
+    """Return the labels in the metadata of a schema; None if they are in columns or missing."""
     text = (metadata or {}).get(PANDAS, b"")
-    # A frame of many columns has much of others: it is read only where there is something.
+    # The metadata of many columns are long: they are parsed only if they may have a range.
     document = _document(text) if RANGE in text else {}
     match document.get("index_columns"):
         case [{"kind": "range", "start": int(start), "stop": int(stop), "step": int(step)} as one]:
@@ -40,7 +40,7 @@ def read_labels(metadata: Metadata | None) -> RowLabels | None:
 
 
 def write_labels(metadata: Metadata, labels: RowLabels) -> dict[bytes, bytes]:
-    """Return the metadata of a pandas frame, with these labels."""
+    """Return the metadata of a DataFrame with these labels."""
     document = {"columns": [], "column_indexes": [], **_document(metadata.get(PANDAS, b""))}
     found = labels.labels
     index = {"start": found.start, "stop": found.stop, "step": found.step}
@@ -49,7 +49,7 @@ def write_labels(metadata: Metadata, labels: RowLabels) -> dict[bytes, bytes]:
 
 
 def join_labels(parts: Iterable[RowLabels | None]) -> RowLabels | None:
-    """Return the labels of rows that follow one another; None unless they are one range."""
+    """Return the labels of consecutive parts; None unless they form one range."""
     whole: RowLabels | None = None
     for part in parts:
         if part is None:
@@ -64,7 +64,7 @@ def join_labels(parts: Iterable[RowLabels | None]) -> RowLabels | None:
 
 def _join(first: RowLabels, second: RowLabels) -> RowLabels | None:
     one, other = first.labels, second.labels
-    # The step of a single label is whatever leads to the next.
+    # A single label has no step of its own: it is the distance to the next label.
     step = one.step if len(one) > 1 else other.start - one.start
     follows = first.name == second.name and step and other.start == one[-1] + step
     if not follows or (len(other) > 1 and other.step != step):

@@ -1,8 +1,9 @@
-"""What a stream says: a schema first, then updates.
+"""Messages of a stream: a schema first, then updates.
 
-Each class holds what one kind of update says of itself; its field names are the wire's keys, in
-the wire's order. What every update carries besides (`type`, `sequence`, `timestamp`, `epoch`,
-`payload`) is added where the update is numbered.
+Each class has the fields of one kind of update, with the names and the order of the protocol. The
+fields that all updates have (`type`, `sequence`, `timestamp`, `epoch`, `payload`) are added when
+the update gets its sequence number.
+Source: docs/reference/tiled-protocol/streaming.md.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ from .structures import ArrayStructure, Structure, TableStructure
 
 
 class Message:
-    """An update, before it has a number."""
+    """Base class of updates, before they have a sequence number."""
 
     type: ClassVar[str]
 
     def to_dict(self) -> dict[str, Any]:
-        """The wire's keys and values, in the wire's order."""
+        """Return the keys and values, in the order of the protocol."""
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
 class ArrayData(Message):
-    """Numbers of an array: all (`offset` and `block` None), a block, or a patch at `offset`."""
+    """Data of an array: all (`offset` and `block` None), a block, or a patch at `offset`."""
 
     type: ClassVar[str] = "array-data"
     mimetype: str
@@ -39,13 +40,13 @@ class ArrayData(Message):
     persisted: bool = True
 
     def to_dict(self) -> dict[str, Any]:
-        """The wire's keys and values; of what was stored, `persisted` is absent."""
+        """Return the keys and values; `persisted` is absent for stored data."""
         return _unless_persisted(Message.to_dict(self))
 
 
 @dataclass(frozen=True, slots=True)
 class ArrayRef(Message):
-    """Where new numbers of an external array can be read. `patch` is `{offset, shape}` or None."""
+    """A link to new data of an external array. `patch` is `{offset, shape}` or None."""
 
     type: ClassVar[str] = "array-ref"
     data_source: dict[str, Any]
@@ -64,16 +65,16 @@ class TableData(Message):
     persisted: bool = True
 
     def to_dict(self) -> dict[str, Any]:
-        """The wire's keys and values; of what was stored, `persisted` is absent."""
+        """Return the keys and values; `persisted` is absent for stored data."""
         return _unless_persisted(Message.to_dict(self))
 
 
 @dataclass(frozen=True, slots=True)
 class TableRef(Message):
-    """Where new rows of an external table can be read; told with the feature `table-ref`.
+    """A link to new rows of an external table; sent to clients with the feature `table-ref`.
 
     `rows` is `{offset, count}`, counted in the partition, or in the whole table if `partition` is
-    None; if `rows` is None, anything may be new.
+    None; if `rows` is None, any row may be new.
     """
 
     type: ClassVar[str] = "table-ref"
@@ -85,8 +86,10 @@ class TableRef(Message):
 
 @dataclass(frozen=True, slots=True)
 class RaggedData(Message):
-    """Rows of a ragged array: all, a block, or a patch of `shape[0]` rows at `offset`. Of all rows
-    and of a block, `shape` is that of the whole array, with null for what varies.
+    """Rows of a ragged array: all, a block, or a patch of `shape[0]` rows at `offset`.
+
+    For all rows and for a block, `shape` is that of the whole array, with None for dimensions that
+    vary.
     """
 
     type: ClassVar[str] = "ragged-data"
@@ -97,7 +100,7 @@ class RaggedData(Message):
     persisted: bool = True
 
     def to_dict(self) -> dict[str, Any]:
-        """The wire's keys and values; of what was stored, `persisted` is absent."""
+        """Return the keys and values; `persisted` is absent for stored data."""
         return _unless_persisted(Message.to_dict(self))
 
 
@@ -111,7 +114,7 @@ class AwkwardData(Message):
     persisted: bool = True
 
     def to_dict(self) -> dict[str, Any]:
-        """The wire's keys and values; of what was stored, `persisted` is absent."""
+        """Return the keys and values; `persisted` is absent for stored data."""
         return _unless_persisted(Message.to_dict(self))
 
 
@@ -140,7 +143,7 @@ class ChildMetadataUpdated(Message):
     access_tags: list[str] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The wire's keys and values; without a revision, or rights per node, these are absent."""
+        """Return the keys and values; fields that are None are absent."""
         values: dict[str, Any] = {"key": self.key, "specs": self.specs, "metadata": self.metadata}
         if self.revision_number is not None:
             values["revision_number"] = self.revision_number
@@ -151,7 +154,7 @@ class ChildMetadataUpdated(Message):
 
 @dataclass(frozen=True, slots=True)
 class ChildDeleted(Message):
-    """A container's child is gone, with all below it; told with the feature `child-deleted`."""
+    """A container's child was deleted; sent to clients with the feature `child-deleted`."""
 
     type: ClassVar[str] = "container-child-deleted"
     key: str
@@ -159,7 +162,7 @@ class ChildDeleted(Message):
     access_tags: list[str] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The wire's keys and values; without rights per node, the tags are absent."""
+        """Return the keys and values; `access_tags` are absent if None."""
         values = Message.to_dict(self)
         if self.access_tags is None:
             del values["access_tags"]
@@ -173,22 +176,22 @@ def _unless_persisted(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def schema_message(structure: Structure | None) -> dict[str, Any]:
-    """The first message of every stream; a container has no structure."""
+    """Return the first message of a stream; a container has no structure."""
     if structure is None:
         return {"type": "container-schema", "version": 1}
     match structure:
         case TableStructure():
-            said: dict[str, Any] = {"arrow_schema": structure.arrow_schema}
+            content: dict[str, Any] = {"arrow_schema": structure.arrow_schema}
         case AwkwardStructure():
-            said = {"form": structure.form}
+            content = {"form": structure.form}
         case BytesStructure():
-            said = {}
+            content = {}
         case _:
-            said = {"data_type": structure.data_type.to_json()}
-    return {"type": f"{_SCHEMAS[type(structure)]}-schema", "version": 1, **said}
+            content = {"data_type": structure.data_type.to_json()}
+    return {"type": f"{_SCHEMAS[type(structure)]}-schema", "version": 1, **content}
 
 
-# What is sent on the stream of a sparse array is read as that of an array.
+# Streams of sparse arrays have the messages of arrays, with another payload.
 _SCHEMAS: dict[type[Structure], str] = {
     ArrayStructure: "array",
     SparseStructure: "array",

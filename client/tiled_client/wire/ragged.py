@@ -1,4 +1,4 @@
-"""Ragged arrays: rows of different lengths, with numbers of one dtype in them."""
+"""Structure of ragged arrays: rows of different lengths, of numbers of one dtype."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Shape = tuple[int | None, ...]
 class RaggedStructure:
     """Shape, chunks, dtype and number of elements (`size`) of a ragged array.
 
-    The number of rows is known, and cut into chunks; a dimension that varies from row to row is
-    None in `shape`.
+    Only rows are divided into chunks. A dimension whose size varies from row to row is None in
+    `shape`.
     """
 
     data_type: DType
@@ -32,7 +32,7 @@ class RaggedStructure:
 
     @classmethod
     def from_json(cls, value: Any) -> RaggedStructure:
-        """Read the wire's form. Raises WireError unless shape, chunks and dims agree."""
+        """Read JSON. Raises WireError unless shape, chunks and dims agree."""
         value = read_object(value, "A ragged array's structure")
         shape = _shape(value.get("shape"))
         size = value.get("size")
@@ -47,7 +47,7 @@ class RaggedStructure:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The wire's form."""
+        """Return the JSON value."""
         return {
             "data_type": self.data_type.to_json(),
             "shape": list(self.shape),
@@ -77,22 +77,25 @@ class RaggedStructure:
         return sizes
 
     def block_rows(self, block: Sequence[int]) -> range:
-        """The rows of chunk number `block`; only rows are cut. Raises WireError if there is none.
+        """Return the rows of chunk number `block`. Raises WireError if there is none.
 
-        What follows the first number may be left out, and is 0.
+        Numbers after the first may be left out, or are 0: only rows are divided into chunks.
         """
         if not 1 <= len(block) <= len(self.shape) or any(block[1:]):
             raise WireError(
-                f"Block {','.join(map(str, block))} does not name a chunk of rows, as in block=0."
+                f"Block {','.join(map(str, block))} is not a chunk of rows: use one number, as "
+                "block=0."
             )
         sizes = self.row_chunks
         if not 0 <= block[0] < len(sizes):
-            raise WireError(f"Block index {block[0]} is out of range: there are {len(sizes)}.")
+            raise WireError(
+                f"Block index {block[0]} is out of range: there are {len(sizes)} chunks."
+            )
         start = sum(sizes[: block[0]])
         return range(start, start + sizes[block[0]])
 
     def with_rows(self, rows: int, size: int) -> RaggedStructure:
-        """The structure once there are `rows` rows, and `size` elements; new rows are a chunk."""
+        """Return the structure with `rows` rows and `size` elements; new rows form a chunk."""
         chunks = self.row_chunks
         if rows > self.rows:
             chunks = (*chunks, rows - self.rows)
@@ -128,6 +131,6 @@ def _chunks(value: Mapping[str, Any], shape: Shape) -> tuple[tuple[int, ...] | N
     for part, size in zip(others, shape[1:], strict=True):
         if part is not None and part != (size,):
             raise WireError(
-                f"Only rows are cut into chunks: {list(part)} does not go with the size {size}."
+                f"Only rows are divided into chunks: {list(part)} does not match the size {size}."
             )
     return (rows, *others)

@@ -1,6 +1,6 @@
-"""Slices of an array as the query string says them: `0:2:1,1:3:1`, `5`, `::4,::4`.
+"""Slices of arrays in query strings (`0:2:1,1:3:1`, `5`, `::4,::4`), and their arithmetic.
 
-And ranges of rows of a table: `100:120`, `100:`, `:20`.
+Also ranges of rows of a table: `100:120`, `100:`, `:20`.
 """
 
 from __future__ import annotations
@@ -22,38 +22,38 @@ _DIMENSION = re.compile(rf"{_INTEGER}|{_INTEGER}?:{_INTEGER}?(?::{_INTEGER}?)?")
 
 
 def parse_slice(text: str) -> NDSlice:
-    """Read the wire's form; an empty text is no slicing. Raises WireError for other forms."""
+    """Parse a slice; an empty string selects everything. Raises WireError."""
     if not text:
         return ()
     return tuple(_parse_item(part) for part in text.split(","))
 
 
 def format_slice(items: NDSlice) -> str:
-    """The wire's form of `items`."""
+    """Return `items` as text."""
     return ",".join(_format_item(item) for item in items)
 
 
 def parse_rows(text: str) -> slice:
-    """Read a range of rows; without an end it goes up to the last. Raises WireError."""
+    """Parse a range of rows; without an end it includes the last row. Raises WireError."""
     match = _ROWS.fullmatch(text)
     start, stop = (int(n) if n else None for n in match.groups()) if match else (0, -1)
     if stop is not None and stop < (start or 0):
         raise WireError(
-            f"rows must be start:stop, two whole numbers in ascending order of which either may be "
-            f"left out, as in 100:120, not {text!r}."
+            "rows must be start:stop, two ascending integers, either of which may be left out, as "
+            f"in 100:120, not {text!r}."
         )
     return slice(start, stop)
 
 
 def format_rows(offset: int, count: int) -> str:
-    """The wire's form of `count` rows from number `offset` on."""
+    """Return `count` rows from number `offset` on, as text."""
     return f"{offset}:{offset + count}"
 
 
 def expand_index(index: Any, ndim: int) -> NDSlice:
-    """Turn what stands in `x[...]` into one item per dimension (`...` filled in).
+    """Return an index, as in `x[...]`, as one item per dimension, with `...` expanded.
 
-    Raises IndexError for too many indices and for kinds of index that cannot be sent.
+    Raises IndexError for too many indices, and for types of index that are not supported.
     """
     items = index if isinstance(index, tuple) else (index,)
     if sum(item is Ellipsis for item in items) > 1:
@@ -65,11 +65,11 @@ def expand_index(index: Any, ndim: int) -> NDSlice:
     if missing < 0:
         raise IndexError(f"too many indices: the array is {ndim}-dimensional")
     filled = (*items[:at], *(slice(None),) * missing, *items[at + 1 :])
-    return tuple(_plain_item(item) for item in filled)
+    return tuple(_check_item(item) for item in filled)
 
 
 def sliced_shape(shape: Sequence[int], items: NDSlice) -> tuple[int, ...]:
-    """The shape that `items` cut out of `shape`; an integer drops its dimension.
+    """Return the shape of the slice `items` of `shape`; an integer drops its dimension.
 
     Raises WireError for more items than dimensions, an integer out of range, a step of zero.
     """
@@ -92,7 +92,7 @@ def sliced_shape(shape: Sequence[int], items: NDSlice) -> tuple[int, ...]:
 
 
 def last_element(shape: Sequence[int], items: NDSlice) -> NDSlice:
-    """Where the last of the elements is, of at least one, that `items` select."""
+    """Return the index of the last element that `items` select, of at least one."""
     whole = (*items, *(slice(None),) * (len(shape) - len(items)))
     return tuple(
         item if isinstance(item, int) else range(*item.indices(size))[-1]
@@ -103,7 +103,7 @@ def last_element(shape: Sequence[int], items: NDSlice) -> NDSlice:
 def patch_region(
     shape: Sequence[int], offset: Sequence[int], patch: Sequence[int]
 ) -> tuple[slice, ...]:
-    """The region a patch covers; a missing offset is 0. Raises WireError if dimensions differ."""
+    """Return the region of a patch; missing offsets are 0. Raises WireError if it does not fit."""
     if len(offset) > len(shape) or len(patch) != len(shape):
         raise WireError(
             f"A patch of shape {list(patch)} at offset {list(offset)} does not fit an array of "
@@ -132,7 +132,7 @@ def _format_item(item: Item) -> str:
     return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
 
 
-def _plain_item(item: Any) -> Item:
+def _check_item(item: Any) -> Item:
     if isinstance(item, slice):
         return slice(*(None if n is None else int(n) for n in (item.start, item.stop, item.step)))
     if isinstance(item, (int, np.integer)) and not isinstance(item, bool):

@@ -1,4 +1,4 @@
-"""Sparse arrays: what they look like, and their elements as coordinates and values (COO)."""
+"""Structure of sparse arrays, and their elements as coordinates and values (COO)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 COO = "COO"
 DATA = "data"
-# What a structure that does not say it has.
+# The dtype of coordinates where a structure has none.
 DEFAULT_COORD_DTYPE = BuiltinDType("little", "u", 8)
 
 
@@ -39,7 +39,7 @@ class SparseStructure:
     def from_coo(
         cls, coords: Array, data: Array, shape: Sequence[int], *, dims: Sequence[str] | None = None
     ) -> SparseStructure:
-        """Describe the elements `data` at `coords` (a row per dimension) as one chunk."""
+        """Return the structure, of one chunk, of `data` at `coords` (a row per dimension)."""
         return cls(
             dtype_from_numpy(data.dtype),
             tuple(map(int, shape)),
@@ -50,7 +50,7 @@ class SparseStructure:
 
     @classmethod
     def from_json(cls, value: Any) -> SparseStructure:
-        """Read the wire's form. Raises WireError unless shape, chunks and dims agree."""
+        """Read JSON. Raises WireError unless shape, chunks and dims agree."""
         value = read_object(value, "A sparse array's structure")
         if value.get("layout", COO) != COO:
             raise WireError(f"The layout of a sparse array must be {COO!r}.")
@@ -65,7 +65,7 @@ class SparseStructure:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The wire's form."""
+        """Return the JSON value."""
         return {
             "chunks": [list(dimension) for dimension in self.chunks],
             "shape": list(self.shape),
@@ -82,7 +82,7 @@ class SparseStructure:
         return self.data_type.to_numpy()
 
     def block_region(self, block: Sequence[int]) -> tuple[slice, ...]:
-        """The region of the array that chunk number `block` covers. Raises WireError if none."""
+        """Return the region that chunk number `block` covers. Raises WireError if there is none."""
         return block_region(self.chunks, block)
 
 
@@ -90,7 +90,7 @@ class SparseStructure:
 class Coo:
     """Elements of an array of `shape`: `data` at `coords`, an int64 row per dimension.
 
-    All other elements are zero. Of several values at one place, the sum counts.
+    All other elements are zero. Values at the same coordinates are added.
     """
 
     coords: Array
@@ -111,7 +111,7 @@ class Coo:
         return cls(rows, data, tuple(shape))
 
     def to_arrow(self, coordinates: np.dtype[Any] | None = None) -> pyarrow.Table:
-        """The elements as a table, with coordinates of that dtype, else int64."""
+        """Return the elements as a table, with coordinates of this dtype, by default int64."""
         import pyarrow
 
         rows = self.coords if coordinates is None else self.coords.astype(coordinates)
@@ -120,7 +120,7 @@ class Coo:
         return pyarrow.table({**columns, DATA: data})
 
     def select(self, items: NDSlice) -> Coo:
-        """What `items` select, as numpy would; an integer drops its dimension. Raises WireError."""
+        """Return a slice, as numpy would; an integer drops its dimension. Raises WireError."""
         shape = sliced_shape(self.shape, items)
         inside = np.ones(len(self.data), bool)
         rows = []
@@ -138,31 +138,31 @@ class Coo:
         return Coo(kept.reshape(len(shape), len(data)), data, shape)
 
     def move_into(self, offset: Sequence[int], shape: Sequence[int]) -> Coo:
-        """The same elements as part of an array of `shape`, where this one begins at `offset`."""
+        """Return the elements as part of an array of `shape`, moved by `offset`."""
         begin = np.array(offset, np.int64).reshape(-1, 1)
         return Coo(self.coords + begin, self.data, tuple(shape))
 
     @property
     def nbytes(self) -> int:
-        """How much memory the elements take."""
+        """The size of coordinates and values in bytes."""
         return int(self.coords.nbytes + self.data.nbytes)
 
 
 def concatenate(parts: Sequence[Coo], shape: Sequence[int], dtype: np.dtype[Any]) -> Coo:
-    """The elements of all `parts` of an array of `shape`."""
+    """Return the elements of all `parts` of an array of `shape`."""
     coords = [np.empty((len(shape), 0), np.int64), *(part.coords for part in parts)]
     data = [np.empty(0, dtype), *(part.data.astype(dtype, copy=False) for part in parts)]
     return Coo(np.concatenate(coords, axis=1), np.concatenate(data), tuple(shape))
 
 
 def dim_names(ndim: int) -> list[str]:
-    """The columns that hold coordinates."""
+    """Return the names of the columns of coordinates."""
     return [f"dim{number}" for number in range(ndim)]
 
 
 def _check_within(name: str, column: Array, size: int) -> None:
     if column.dtype.kind not in "iu":
-        raise WireError(f"The column {name!r} must hold integers without gaps.")
+        raise WireError(f"The column {name!r} must hold integers without nulls.")
     if len(column) and not (column.min() >= 0 and column.max() < size):
         outside = int(column.min() if column.min() < 0 else column.max())
         raise WireError(f"The coordinate {outside} of {name!r} is not from 0 to {size - 1}.")
@@ -171,8 +171,10 @@ def _check_within(name: str, column: Array, size: int) -> None:
 def _coordinates(value: Any, shape: Sequence[int]) -> BuiltinDType:
     found = dtype_from_json(value)
     if not isinstance(found, BuiltinDType) or found.kind not in "iu":
-        raise WireError(f"coord_data_type must be a type of integers, not {value!r}.")
-    most = np.iinfo(found.to_numpy()).max
-    if not all(is_size(size) and size - 1 <= most for size in shape):
-        raise WireError(f"Coordinates of {found.to_numpy()} cannot count to {max(shape)}.")
+        raise WireError(f"coord_data_type must be an integer type, not {value!r}.")
+    largest = np.iinfo(found.to_numpy()).max
+    if not all(is_size(size) and size - 1 <= largest for size in shape):
+        raise WireError(
+            f"coord_data_type {found.to_numpy()} is too small for the shape {list(shape)}."
+        )
     return found

@@ -1,10 +1,10 @@
-"""The kinds of node, and who looks after the data behind one."""
+"""Structure families of nodes, and management of their data."""
 
 from enum import StrEnum
 
 
 class StructureFamily(StrEnum):
-    """The kind of a node: what its data look like."""
+    """The kind of a node, which determines the structure of its data."""
 
     container = "container"
     array = "array"
@@ -16,7 +16,7 @@ class StructureFamily(StrEnum):
 
 
 class Management(StrEnum):
-    """Who may change the data behind a node; `external` data is never deleted by the server."""
+    """How the data of a node are managed; the server never deletes `external` data."""
 
     external = "external"
     immutable = "immutable"

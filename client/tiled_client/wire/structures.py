@@ -1,4 +1,4 @@
-"""What a node's data look like: shape and dtype of an array, schema of a table."""
+"""Structures of nodes: shape, chunks and dtype of an array, schema of a table."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ArrayStructure:
     def from_array(
         cls, array: np.ndarray[Any, Any], *, dims: Sequence[str] | None = None
     ) -> ArrayStructure:
-        """Describe `array` as one chunk."""
+        """Return the structure of `array`, as one chunk."""
         return cls(
             dtype_from_numpy(array.dtype),
             array.shape,
@@ -51,7 +51,7 @@ class ArrayStructure:
 
     @classmethod
     def from_json(cls, value: Any) -> ArrayStructure:
-        """Read the wire's form. Raises WireError unless shape, chunks and dims agree."""
+        """Read JSON. Raises WireError unless shape, chunks and dims agree."""
         value = read_object(value, "An array's structure")
         shape = read_sizes(value.get("shape"), "shape")
         return cls(
@@ -62,7 +62,7 @@ class ArrayStructure:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The wire's form."""
+        """Return the JSON value."""
         return {
             "data_type": self.data_type.to_json(),
             "chunks": [list(dimension) for dimension in self.chunks],
@@ -82,7 +82,7 @@ class ArrayStructure:
         return math.prod(self.shape) * self.dtype.itemsize
 
     def block_region(self, block: Sequence[int]) -> tuple[slice, ...]:
-        """The region of the array that chunk number `block` covers. Raises WireError if none."""
+        """Return the region that chunk number `block` covers. Raises WireError if there is none."""
         return block_region(self.chunks, block)
 
     def with_shape(self, shape: Sequence[int]) -> ArrayStructure:
@@ -113,8 +113,8 @@ class ArrayStructure:
 class TableStructure:
     """Schema, partitions and columns of a table.
 
-    `arrow_schema` is a data URI of an Arrow IPC schema message, kept to the letter. `columns`
-    leaves out the index that a pandas frame brings with it.
+    `arrow_schema` is a data URI of an Arrow IPC schema message, kept unchanged. `columns` does not
+    include the index of a DataFrame.
     """
 
     arrow_schema: str
@@ -124,21 +124,21 @@ class TableStructure:
 
     @classmethod
     def from_schema(cls, schema: pyarrow.Schema, *, npartitions: int = 1) -> TableStructure:
-        """Describe a table of this Arrow schema."""
+        """Return the structure of a table of this Arrow schema."""
         encoded = base64.b64encode(schema.serialize().to_pybytes()).decode()
-        # A RangeIndex is described by an object there, and has no column.
+        # A RangeIndex is described by an object in the metadata, and has no column.
         index = (schema.pandas_metadata or {}).get("index_columns") or ()
         columns = tuple(name for name in schema.names if name not in index)
         return cls(ARROW_SCHEMA_PREFIX + encoded, npartitions, columns)
 
     @classmethod
     def from_json(cls, value: Any) -> TableStructure:
-        """Read the wire's form. Raises WireError. Does not look into the schema."""
+        """Read JSON; the schema itself is not validated. Raises WireError."""
         value = read_object(value, "A table's structure")
         arrow_schema = value.get("arrow_schema")
         if not isinstance(arrow_schema, str) or not arrow_schema.startswith(ARROW_SCHEMA_PREFIX):
             raise WireError(
-                f"arrow_schema must be a text that starts with {ARROW_SCHEMA_PREFIX!r}."
+                f"arrow_schema must be a string that starts with {ARROW_SCHEMA_PREFIX!r}."
             )
         npartitions = value.get("npartitions")
         if not isinstance(npartitions, int) or isinstance(npartitions, bool) or npartitions < 1:
@@ -152,7 +152,7 @@ class TableStructure:
         return cls(arrow_schema, npartitions, tuple(columns))
 
     def to_json(self) -> dict[str, Any]:
-        """The wire's form."""
+        """Return the JSON value."""
         return {
             "arrow_schema": self.arrow_schema,
             "npartitions": self.npartitions,
@@ -161,16 +161,14 @@ class TableStructure:
         }
 
     def schema(self) -> pyarrow.Schema:
-        """The Arrow schema. Raises WireError where the text holds none."""
+        """Return the Arrow schema. Raises WireError if `arrow_schema` does not contain one."""
         import pyarrow
 
         try:
             encoded = self.arrow_schema.removeprefix(ARROW_SCHEMA_PREFIX)
             return pyarrow.ipc.read_schema(pyarrow.py_buffer(base64.b64decode(encoded)))
         except (binascii.Error, ValueError, OSError, pyarrow.ArrowException) as error:
-            raise WireError(
-                "arrow_schema does not hold an Arrow IPC schema message in base64."
-            ) from error
+            raise WireError("arrow_schema is not an Arrow IPC schema message in base64.") from error
 
 
 Structure = (
@@ -195,12 +193,12 @@ _KINDS: dict[StructureFamily, type[Structure]] = {
 def structure_from_json(family: StructureFamily, value: Any) -> Structure:
     """Read the structure of a node with data. Raises WireError for families that have none."""
     if family not in _KINDS:
-        raise WireError(f"Structures of family {family.value!r} are not known.")
+        raise WireError(f"The structure family {family.value!r} has no structure.")
     return _KINDS[family].from_json(value)
 
 
 def has_structure(family: str) -> bool:
-    """Whether nodes of this family have a structure that is known here."""
+    """Return whether nodes of this family have a structure, in this version of the protocol."""
     return family in _KINDS
 
 

@@ -1,7 +1,7 @@
-"""WebSocket subprotocols: which language is spoken on an address that may know several."""
+"""Names of WebSocket subprotocols."""
 
 MULTI = "tiled-multi.v1"
-"""Several nodes over one connection: `subscribe` and `unsubscribe`, answers as [id, path, message].
+"""Several nodes over one connection: `subscribe` and `unsubscribe`, messages as [id, path, body].
 
 See docs/reference/streams.md.
 """

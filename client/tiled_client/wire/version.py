@@ -1,3 +1,3 @@
-"""The version of Tiled whose wire this is."""
+"""The version of Tiled whose protocol this is."""
 
 WIRE_VERSION = "0.2.20"

@@ -43,6 +43,7 @@ BETWEEN_PARTS = {
     "fetch_reference",
     "begin_queue",
     "handle",
+    "listed",
     "use_dispatcher",
     "perform",
     "mark_ready",

@@ -82,7 +82,7 @@ def test_revisions_show_what_metadata_were(api: Api, browser: Browser) -> None:
         body = {"metadata": {"value": value}, "specs": []}
         assert api.send("PUT", "/metadata/a", body).status_code == 200
     page = browser.page("a")
-    assert "Number 2, as it was since" in page
+    assert "Revision 2, from" in page
     assert '"first"' in page
 
 
@@ -157,7 +157,7 @@ def test_what_cannot_be_drawn_is_shown_as_text(
 def test_a_table_shows_its_first_rows_and_how_many_there_are(api: Api, browser: Browser) -> None:
     rows = pa.table({"x": range(8), "name": [None, *"bcdefgh"]})
     api.table("t", rows)
-    assert "There are no rows in this table yet." in browser.page("t")
+    assert "This table has no rows yet." in browser.page("t")
     for _ in range(2):
         api.send("PATCH", "/table/partition/t?partition=0", ipc(rows), ARROW)
     page = browser.page("t")

@@ -195,11 +195,11 @@ def _shortened() -> bytes:
 
 
 BAD = {
-    "no ZIP": (b"PK", ZIP, "not a whole ZIP"),
-    "cut off": (body_of([[1], [2]])[:-30], ZIP, "not a whole ZIP"),
+    "no ZIP": (b"PK", ZIP, "not a complete ZIP"),
+    "cut off": (body_of([[1], [2]])[:-30], ZIP, "not a complete ZIP"),
     "no form": (zip_members({"length": bytes(8)}), ZIP, "no member 'form'"),
     "a form that is none": (zip_members({"length": bytes(8), "form": b'"1"'}), ZIP, "a form"),
-    "buffers too short": (_shortened(), ZIP, "do not go with the form"),
+    "buffers too short": (_shortened(), ZIP, "do not match the form"),
     "too many rows": (body_of([[1], [2], [3]]), ZIP, "must have 2 rows, not 3"),
     "another depth": (body_of([[[1]], [[2]]]), ZIP, "where the ragged array has numbers"),
     "no lists": (body_of([1, 2]), ZIP, "1 more dimensions"),
