@@ -1,1 +1,1 @@
-"""Who may do what: credentials, principals, scopes."""
+"""Authentication and authorization: credentials, principals, scopes, access tags."""

@@ -10,7 +10,7 @@ class AccessConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Give each new user an account, and have what ends announced: keys, logins, accounts."""
+        """Connect the signals that create accounts and announce revocations."""
         from django.conf import settings
         from django.contrib.auth import get_user_model
         from django.db.models.signals import m2m_changed, post_delete, post_save

@@ -24,14 +24,14 @@ MAX_PASSWORD_LENGTH = 4096
 
 
 class ApiKeyBackend(BaseBackend):
-    """Whoever knows the site's own API key may log in as `admin`, with the key as the password."""
+    """Login as `admin` with the site-wide API key as the password."""
 
     def authenticate(
         self,
         request: HttpRequest | None,
         **credentials: Any,
     ) -> User | None:
-        """The admin user, made when first asked for; None for others, and for one who is barred."""
+        """Return the admin user, created at the first login; None for other or disabled users."""
         password = credentials.get("password")
         if (
             credentials.get("username") != ADMIN
@@ -47,7 +47,7 @@ class ApiKeyBackend(BaseBackend):
         return user if user.is_active else None
 
     def get_user(self, user_id: int) -> User | None:
-        """The user of this session; None once they are barred, or the site has no own key."""
+        """Return the user of a session; None if disabled, or if there is no site-wide key."""
         if authentication_settings().multi_user:
             return None
         return KeyHolder.objects.filter(pk=user_id, is_active=True).first()
@@ -64,7 +64,7 @@ def _get_or_create_admin() -> KeyHolder:
 
 
 class PasswordBackend(ModelBackend):
-    """Django's users and their passwords; whoever fails has to wait, longer each time."""
+    """Login with a user's password; failed attempts are throttled."""
 
     def authenticate(
         self,
@@ -73,7 +73,7 @@ class PasswordBackend(ModelBackend):
         password: str | None = None,
         **credentials: Any,
     ) -> Any:
-        """The user; None for a wrong name or password. Raises TooMany."""
+        """Return the user; None for a wrong name or password. Raises TooMany."""
         if username is None or password is None:
             return None
         if (

@@ -1,4 +1,4 @@
-"""Settings of who may do what: the section `authentication`."""
+"""Settings of authentication and access policy: the section `authentication`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MIN_SECRET_LENGTH = 32
 
 
 class AccessPolicy(StrEnum):
-    """Whether rights differ from node to node."""
+    """Whether permissions depend on the tags of nodes."""
 
     none = "none"
     tags = "tags"
 
 
 class AuthenticationSettings(BaseModel):
-    """How a client proves that it may write, and whether it must prove anything to read."""
+    """Identity providers, API keys, tokens and access policy."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -142,15 +142,15 @@ class AuthenticationSettings(BaseModel):
 
     @property
     def local(self) -> DjangoProvider | None:
-        """The provider of this site's own passwords, if there is one."""
+        """The provider of Django's own passwords, if configured."""
         return next((p for p in self.providers if isinstance(p, DjangoProvider)), None)
 
     def oidc(self, name: str) -> OidcProvider | None:
-        """The provider of browser logins with this name."""
+        """Return the OpenID Connect provider with this name."""
         found = (p for p in self.providers if isinstance(p, OidcProvider) and p.provider == name)
         return next(found, None)
 
 
 def authentication_settings() -> AuthenticationSettings:
-    """This site's section `authentication`."""
+    """Return this site's section `authentication`."""
     return settings.TILED.authentication

@@ -1,6 +1,6 @@
-"""Deprecated: the errors live in `core.errors`; extensions import them from `tiledproject.plugins`.
+"""Deprecated: the errors are in `core.errors`; extensions import from `tiledproject.plugins`.
 
-Kept for one release, as the documentation told extensions to import from here.
+Kept for one release, because the documentation named this module.
 """
 
 from __future__ import annotations

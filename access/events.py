@@ -1,6 +1,6 @@
-"""What is announced about access: one Django signal for each thing that happened.
+"""Domain events of access: one Django signal for each.
 
-Nobody here knows who listens. An event is announced after its change is committed.
+This package does not know its listeners. An event is announced after its change is committed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class AccountChanged:
 
 @dataclass(frozen=True, slots=True)
 class PermissionsChanged:
-    """Somebody may do other things than before, or a node has other tags."""
+    """Permissions of some principal, or the tags of a node, have changed."""
 
 
 Event = KeyRevoked | SessionRevoked | AccountDisabled | AccountChanged
@@ -61,10 +61,10 @@ SIGNALS: dict[type, Signal] = {
 
 
 def announce(event: Event) -> None:
-    """Tell whoever listens; their exceptions are raised here."""
+    """Send an event to its listeners; their exceptions propagate."""
     SIGNALS[type(event)].send(sender=type(event), event=event)
 
 
 def announce_permissions() -> None:
-    """Tell whoever listens that rights have changed; their exceptions are raised here."""
+    """Announce that permissions have changed; exceptions of listeners propagate."""
     permissions_changed.send(sender=PermissionsChanged, event=PermissionsChanged())

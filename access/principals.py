@@ -1,4 +1,4 @@
-"""Who asks, and what they may do."""
+"""Principals and their scopes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.errors import Unauthorized
 
 
 class Scope(StrEnum):
-    """One thing that a principal may be allowed to do. Source: the wire, "Modes"."""
+    """A scope of credentials. Source: docs/reference/tiled-protocol/http.md, "Modes"."""
 
     read_metadata = "read:metadata"
     read_data = "read:data"
@@ -32,7 +32,7 @@ class Scope(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a principal is that has an account."""
+    """Kind of a principal with an account."""
 
     user = "user"
     service = "service"
@@ -53,14 +53,14 @@ READ = frozenset({Scope.read_metadata, Scope.read_data})
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever asks, with the scopes that their credentials give.
+    """The author of a request, with the scopes of its credentials.
 
-    `key_id` is that of their key in the database, if it is one of those, and `session` that of
-    their login, if they have a token of one; `expires` is when the key or the token does.
+    `key_id` is the ID of its API key in the database, `session` the UUID of its login, if it has
+    one; `expires` is when the key or token expires.
 
-    Whoever has an account has its `uuid`, its `kind`, and `names` by which rights are given to it:
-    `user:alice`, `service:<uuid>`. `access_tags` are those that their key is restricted to, or
-    None. On a site without users nobody has an account.
+    A principal with an account has its `uuid` and `kind`, and `names` for tags: `user:alice`,
+    `service:<uuid>`. `access_tags` are those that its key is restricted to, or None. On a site
+    without users no principal has an account.
     """
 
     scopes: frozenset[Scope]
@@ -76,7 +76,7 @@ class Principal:
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether credentials were given; Django REST framework asks for this name."""
+        """Whether there are credentials; REST framework needs this name."""
         return not self.anonymous
 
 

@@ -1,4 +1,4 @@
-"""Who vouches for users: the settings of each kind of provider."""
+"""Settings of identity providers, by kind."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class DjangoProvider(_Provider):
 
 
 class OidcProvider(_Provider):
-    """Users of an OpenID Connect provider, who log in there with a browser."""
+    """An OpenID Connect provider, where users log in with a browser."""
 
     kind: Literal["oidc"]
     issuer: str = Field(description="Its address, below which `.well-known` is.")

@@ -1,4 +1,7 @@
-"""Roles, and what each allows. Source: the wire, "Authentication endpoints"."""
+"""Roles and their scopes.
+
+Source: docs/reference/tiled-protocol/http.md, "Authentication endpoints".
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from .principals import Scope
 
 
 class Role(StrEnum):
-    """What somebody is on this site."""
+    """Role of a principal."""
 
     user = "user"
     admin = "admin"
@@ -41,12 +44,12 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
 
 
 def roles_of(role: Role) -> tuple[Role, ...]:
-    """All that somebody is: an admin is a user as well."""
+    """Return all roles of a role: an admin is also a user."""
     return (Role.user, Role.admin) if role is Role.admin else (Role.user,)
 
 
 def scopes_of(role: Role) -> frozenset[Scope]:
-    """All that somebody may do."""
+    """Return the scopes of a role."""
     return SCOPES_BY_ROLE[role]
 
 

@@ -1,1 +1,1 @@
-"""What every part of the server uses and that knows no domain."""
+"""Shared by all packages of the server, without knowledge of the domain."""

@@ -27,7 +27,7 @@ COMPLAINT_PAUSE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """What a client is told. `retry_after` is in seconds."""
+    """The response to a failing backend. `retry_after` is in seconds."""
 
     status: int
     detail: str

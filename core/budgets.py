@@ -67,7 +67,7 @@ class Budget:
         raise Exhausted(f"{detail} Try again soon.", retry_after=RETRY_AFTER)
 
     def release(self, amount: int, address: str = "") -> None:
-        """Give back `amount` that was taken."""
+        """Return an acquired `amount` to the budget."""
         with self._lock:
             self.used -= amount
             self._count(address, -amount)
@@ -89,7 +89,7 @@ class Budget:
 
 
 class Reservation:
-    """What one thing that grows, a file say, holds of a budget for an address."""
+    """The part of a budget that a growing thing, such as a file, has acquired for an address."""
 
     def __init__(self, budget: Budget, address: str = "") -> None:
         self._budget = budget

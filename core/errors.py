@@ -33,7 +33,7 @@ class ServiceError(Exception):
 
 
 class BadRequest(ServiceError):
-    """The request contradicts itself, or asks for too much."""
+    """The request contradicts itself, or exceeds a limit."""
 
     status = 400
     close_code = 4000
@@ -54,14 +54,14 @@ class Forbidden(ServiceError):
 
 
 class NotFound(ServiceError):
-    """No such node, or one of another family than asked for."""
+    """The node does not exist, or has another structure family."""
 
     status = 404
     close_code = 4004
 
 
 class NotSupported(ServiceError):
-    """This node cannot do what is asked."""
+    """The node does not support this operation."""
 
     status = 405
     close_code = 4004
@@ -74,7 +74,7 @@ class NotAcceptable(ServiceError):
 
 
 class Conflict(ServiceError):
-    """What is stored stands against it."""
+    """The stored state conflicts with the request."""
 
     status = 409
 
@@ -99,7 +99,7 @@ class Invalid(ServiceError):
 
 
 class TooMany(ServiceError):
-    """As many as there may be are there already. `retry_after` is in seconds."""
+    """Too many requests or resources (429). `retry_after` is in seconds."""
 
     status = 429
     close_code = 4029

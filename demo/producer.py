@@ -16,12 +16,12 @@ PERIOD = 0.5
 
 
 def frames() -> np.ndarray:
-    """Pictures of 512 by 512 pixels, uint8, that scikit-image carries: (5, 512, 512)."""
+    """Return images of 512 by 512 pixels, uint8, from scikit-image: (5, 512, 512)."""
     return np.stack([data.camera(), data.brick(), data.grass(), data.gravel(), data.moon()])
 
 
 def main() -> None:
-    """Produce for a while, then say that no more is to come."""
+    """Write for a while, then close the streams."""
     parser = argparse.ArgumentParser()
     parser.add_argument("uri")
     parser.add_argument("key")

@@ -1,4 +1,4 @@
-"""Watches everything that appears, from its beginning, until the producer says it was the last."""
+"""Subscribe to everything that is created, from the beginning, until the streams are closed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tiled_client import ArrayUpdate, DataSubscription, from_uri
 
 
 def describe(update: Any) -> str:
-    """One line about an update of an array or a table."""
+    """Return one line about an update of an array or a table."""
     what = update.data()
     if isinstance(update, ArrayUpdate):
         return f"offset {update.offset}, {what.shape} {what.dtype}, mean {what.mean():.1f}"
@@ -28,7 +28,7 @@ def watch(node: Any) -> DataSubscription:
 
 
 def main() -> None:
-    """Watch the root; return when it and all that appeared in it are closed."""
+    """Subscribe to the root; return when it and all its children are closed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("uri")
     parser.add_argument("key")

@@ -1,1 +1,1 @@
-"""The live view of the catalog: each node's stream of updates, and everyone who watches it."""
+"""Live streams: updates of each node of the catalog, and their subscribers."""

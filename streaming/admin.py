@@ -1,4 +1,4 @@
-"""What waits for the streaming cache, in the admin: to be seen, and seen to by the server alone."""
+"""Read-only admin page of the outbox."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ CONTENT = ("before", "after", "payload")
 
 @admin.register(Waiting)
 class WaitingAdmin(WaitingModelAdmin):
-    """The outbox, the oldest first."""
+    """The entries of the outbox, the oldest first."""
 
     list_display = ("path", "kind", "count", "bytes", "since")
     list_display_links = None
     ordering = ("id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Waiting]:
-        """All of it, without what it holds."""
+        """Return all entries, without their content, which may be large."""
         return super().get_queryset(request).defer(*CONTENT)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody."""
+        """Deny: only the server adds entries."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Waiting | None = None) -> bool:
-        """Nobody."""
+        """Deny: only the server changes entries."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Waiting | None = None) -> bool:
-        """Nobody: what is not in its stream would be missed without a word."""
+        """Deny: subscribers would miss the update without a notice."""
         return False
 
     @admin.display(description="Node")
     def path(self, entry: Waiting) -> str:
-        """Where its node is."""
+        """Return the path of the node."""
         node = Node.objects.filter(uuid=entry.node).only("path").first()
         return str(node) if node else "deleted"
 
     @admin.display(description="Size")
     def bytes(self, entry: Waiting) -> str:
-        """How large it is."""
+        """Return the size of the content."""
         return format_size(entry.size)

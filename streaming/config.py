@@ -1,4 +1,4 @@
-"""Settings of the live streams: the section `streaming_cache`."""
+"""Settings of the streams: the section `streaming_cache`."""
 
 from __future__ import annotations
 
@@ -199,13 +199,13 @@ class StreamingCacheSettings(BaseModel):
 
 
 def streaming_cache_settings() -> StreamingCacheSettings:
-    """This site's section `streaming_cache`."""
+    """Return the section `streaming_cache` of this site."""
     section: StreamingCacheSettings = settings.TILED.streaming_cache
     return section
 
 
 def required_cache() -> StreamingCacheSettings:
-    """The same, where there is a cache. Raises Unavailable where streaming is off."""
+    """Return the section if a cache is configured. Raises Unavailable if streaming is off."""
     section = streaming_cache_settings()
     if section.uri is None:
         raise Unavailable("Streaming is off: this server has no streaming cache.")

@@ -1,7 +1,8 @@
-"""From what the catalog announces to what its streams say.
+"""Translate events of the catalog into stream messages, and publish them.
 
-What is stored is kept in the outbox with its transaction, and goes into the stream after it; its
-writer waits for no Redis. What is not stored is refused while Redis cannot take it.
+An event about stored data is recorded in the outbox within the transaction of its write, and
+published after the commit, so that no write fails because of Redis. One about data that is not
+stored fails while Redis is unreachable.
 """
 
 from __future__ import annotations
@@ -23,36 +24,36 @@ from .writing.log import stream_log
 
 
 def array_written(event: events.ArrayWritten) -> messages.Message:
-    """Numbers, on the array's stream."""
+    """Return the message for a write to an array."""
     return messages.ArrayData(
         event.mimetype, event.shape, event.offset, event.block, event.persisted
     )
 
 
 def ragged_written(event: events.RaggedWritten) -> messages.Message:
-    """Rows, on the ragged array's stream."""
+    """Return the message for a write to a ragged array."""
     return messages.RaggedData(
         event.mimetype, event.shape, event.offset, event.block, event.persisted
     )
 
 
 def awkward_written(event: events.AwkwardWritten) -> messages.Message:
-    """Buffers, on the awkward array's stream."""
+    """Return the message for a write to an awkward array."""
     return messages.AwkwardData(event.mimetype, event.length, event.persisted)
 
 
 def table_written(event: events.TableWritten) -> messages.Message:
-    """Rows, on the table's stream."""
+    """Return the message for a write to a table."""
     return messages.TableData(event.mimetype, event.partition, event.append, event.persisted)
 
 
 def data_source_updated(event: events.DataSourceUpdated) -> messages.Message:
-    """A reference to new numbers, on the external array's stream."""
+    """Return the message that refers to new data of an external array."""
     return messages.ArrayRef(_named_assets(event.data_source), event.patch, event.shape)
 
 
 def table_source_updated(event: events.TableSourceUpdated) -> messages.Message:
-    """A reference to new rows, on the external table's stream."""
+    """Return the message that refers to new rows of an external table."""
     return messages.TableRef(
         _named_assets(event.data_source),
         event.partition,
@@ -62,26 +63,26 @@ def table_source_updated(event: events.TableSourceUpdated) -> messages.Message:
 
 
 def child_created(event: events.ChildCreated) -> messages.Message:
-    """A new child, on the container's stream."""
+    """Return the message to a container's stream about a new child."""
     return messages.ChildCreated(
         key=event.key,
         structure_family=event.structure_family.value,
         specs=event.specs,
         metadata=event.metadata,
-        data_sources=[_shown(source) for source in event.data_sources],
+        data_sources=[_public_data_source(source) for source in event.data_sources],
         access_tags=event.access_tags,
     )
 
 
 def child_metadata_updated(event: events.ChildMetadataUpdated) -> messages.Message:
-    """A child's new metadata, on the container's stream."""
+    """Return the message to a container's stream about a child's new metadata."""
     return messages.ChildMetadataUpdated(
         event.key, event.specs, event.metadata, event.revision_number, event.access_tags
     )
 
 
 def child_deleted(event: events.ChildDeleted) -> messages.Message:
-    """A child that is gone, on the container's stream."""
+    """Return the message to a container's stream about a deleted child."""
     return messages.ChildDeleted(event.key, event.structure_family.value, event.access_tags)
 
 
@@ -99,41 +100,41 @@ _MESSAGES: dict[type[events.Event], tuple[Signal, Callable[[Any], messages.Messa
 
 
 def connect() -> None:
-    """Listen to everything that the catalog announces."""
+    """Connect to all events of the catalog."""
     for signal, _ in _MESSAGES.values():
-        signal.connect(_announced, weak=False, dispatch_uid="streaming")
-    events.recording.connect(_recorded, weak=False, dispatch_uid="streaming")
-    events.asked.connect(_asked, weak=False, dispatch_uid="streaming")
-    events.repeated.connect(_repeated, weak=False, dispatch_uid="streaming")
-    events.node_deleted.connect(_deleted, weak=False, dispatch_uid="streaming")
-    events.stream_closed.connect(_closed, weak=False, dispatch_uid="streaming")
+        signal.connect(_on_announced, weak=False, dispatch_uid="streaming")
+    events.recording.connect(_on_recording, weak=False, dispatch_uid="streaming")
+    events.asked.connect(_on_asked, weak=False, dispatch_uid="streaming")
+    events.repeated.connect(_on_repeated, weak=False, dispatch_uid="streaming")
+    events.node_deleted.connect(_on_deleted, weak=False, dispatch_uid="streaming")
+    events.stream_closed.connect(_on_closed, weak=False, dispatch_uid="streaming")
 
 
-def _recorded(*, event: events.Event, **_: Any) -> events.Note | None:
-    """Keep what is to be streamed of an event, within the transaction of its change."""
+def _on_recording(*, event: events.Event, **_: Any) -> events.Note | None:
+    """Record the update of an event in the outbox, within the transaction of its change."""
     if stream_log() is None:
         return None
     if isinstance(event, events.NodeDeleted):
-        return delivery.record_deletions(_gone(event))
+        return delivery.record_deletions(_deleted_nodes(event))
     if type(event) in _MESSAGES:
         token = getattr(event, "recorded_as", "")
         return delivery.record(event.node.uuid, _message(event), _payload(event), token)
     return None
 
 
-def _asked(*, node: UUID, token: str, **_: Any) -> bool:
-    """Return whether an update of `node` under `token` is kept."""
+def _on_asked(*, node: UUID, token: str, **_: Any) -> bool:
+    """Return whether an update of `node` is recorded under `token`."""
     return delivery.is_recorded(node, token)
 
 
-def _announced(*, event: events.Event, notes: Sequence[events.Note] = (), **_: Any) -> None:
-    """Stream what was kept of an event, or the event itself where it is not stored."""
+def _on_announced(*, event: events.Event, notes: Sequence[events.Note] = (), **_: Any) -> None:
+    """Publish the recorded update of an event, or the event itself if it is not stored."""
     log = stream_log()
     if log is None:
         return
-    kept = [note for note in notes if isinstance(note, delivery.RecordedUpdate)]
-    if kept:
-        delivery.publish_recorded(log, kept[0])
+    recorded = [note for note in notes if isinstance(note, delivery.RecordedUpdate)]
+    if recorded:
+        delivery.publish_recorded(log, recorded[0])
     elif getattr(event, "persisted", True):
         delivery.publish(log, event.node.uuid, _message(event), _payload(event))
     else:
@@ -141,27 +142,27 @@ def _announced(*, event: events.Event, notes: Sequence[events.Note] = (), **_: A
         log.append(event.node.uuid, message, payload, once=event.token)
 
 
-def _repeated(*, node: events.NodeRef, **_: Any) -> None:
-    """Stream what earlier requests have left behind."""
+def _on_repeated(*, node: events.NodeRef, **_: Any) -> None:
+    """Publish the updates that earlier requests left behind."""
     if stream_log() is not None:
         delivery.publish_left_behind(node.uuid)
 
 
-def _deleted(*, event: events.NodeDeleted, **_: Any) -> None:
-    """The streams of the node, and of all below it, go with them."""
+def _on_deleted(*, event: events.NodeDeleted, **_: Any) -> None:
+    """Remove the streams of the node and of all nodes below it."""
     log = stream_log()
     if log is not None:
-        delivery.publish_deletions(log, _gone(event))
+        delivery.publish_deletions(log, _deleted_nodes(event))
 
 
-def _closed(*, event: events.StreamClosed, **_: Any) -> None:
-    """An end, on the node's stream. Refused if the stream is out of reach."""
+def _on_closed(*, event: events.StreamClosed, **_: Any) -> None:
+    """Publish an end of stream. Raises Unavailable if Redis is unreachable."""
     log = stream_log()
     if log is not None:
         delivery.publish_end(log, event.node.uuid, once=event.token)
 
 
-def _gone(event: events.NodeDeleted) -> list[UUID]:
+def _deleted_nodes(event: events.NodeDeleted) -> list[UUID]:
     return [node.uuid for node in (*event.below, event.node)]
 
 
@@ -173,17 +174,18 @@ def _payload(event: events.Event) -> BytesLike | None:
     return getattr(event, "payload", None)
 
 
-def _shown(data_source: dict[str, Any]) -> dict[str, Any]:
-    """A data source as subscribers see it: where the server keeps its own is its affair."""
+def _public_data_source(data_source: dict[str, Any]) -> dict[str, Any]:
+    """Return a data source for subscribers, without the files of the server's own storage."""
     if data_source["management"] != Management.external:
         return {**data_source, "assets": []}
     return _named_assets(data_source)
 
 
 def _named_assets(data_source: dict[str, Any]) -> dict[str, Any]:
-    """Assets with a role and a place each; clients drop an update with none.
+    """Return a data source whose assets have a parameter and a number each.
 
-    Where the files lie on the server is told only if the site allows it.
+    Clients ignore an update without them. Paths on the server are included only if the site exposes
+    them (`streaming_cache.expose_file_paths`).
     """
     located = streaming_cache_settings().expose_file_paths
     assets = [

@@ -1,4 +1,4 @@
-"""The outbox: what belongs into a stream, from the commit of its write until it is there."""
+"""The outbox table: entries for a stream, from the commit of their write until they are in it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Kind(models.TextChoices):
-    """What is to be done to the stream."""
+    """The change to the stream."""
 
     UPDATE = "update"
     LOST = "lost", "updates of which nothing is left"
@@ -15,14 +15,15 @@ class Kind(models.TextChoices):
 
 
 class Waiting(models.Model):
-    """One entry that is not in its stream yet. Those of a node are in the order of their ids.
+    """An entry of the outbox; those of a node are ordered by ID.
 
-    It is made in the transaction of its write. While it is `in_flight` its writer puts it into the
-    stream and removes it; one that stays was left by a writer that was cut off, or it waits for the
-    streaming cache. An update is kept as it was encoded when it was written. `size` is in bytes. Of
-    lost updates one row stands for `count`. `tried` is the token under which it may have reached
-    the stream already, or may still do so. `memory` names what Redis held when an entry in flight
-    was made, empty where that is not known or does not matter.
+    The class has the name that the migrations record. An entry is inserted in the transaction of
+    its write. While it is `in_flight`, its writer publishes and removes it; one that stays was left
+    by a writer that died, or waits for the streaming cache. An update is stored as it was encoded
+    when it was written. `size` is in bytes. One row of lost updates stands for `count` of them.
+    `tried` is the token under which the entry may have reached the stream, or may still reach it.
+    `memory` identifies the content of Redis when an entry in flight was inserted; it is empty if
+    that is unknown or irrelevant.
     """
 
     node = models.UUIDField(editable=False)

@@ -1,4 +1,4 @@
-"""The stream of a node, as it is shown to whoever inspects the node."""
+"""Admin panel of a node that shows its stream."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .writing.outbox import Backlog
 
 
 def register_panel() -> None:
-    """Let the catalog show a panel about streams."""
+    """Register the panel with the catalog's admin pages."""
     register("Stream", _describe)
 
 
 def _describe(node: Node) -> PanelRows:
-    """The state of the node's stream, and what waits for it. Raises Unavailable."""
+    """Return the state of the node's stream, and its outbox. Raises Unavailable."""
     backlog = outbox.backlog(node.uuid)
     try:
         status = stream_status(node.uuid)

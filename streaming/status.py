@@ -1,4 +1,4 @@
-"""How a stream stands, for people who look after the site."""
+"""Status of a stream, for administrators."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .redis.keys import StreamKeys
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
-    """What is known of one stream. Nothing was ever written to one without an epoch."""
+    """The status of one stream. Without an epoch, nothing was written to it yet."""
 
     epoch: str | None
     last_sequence: int
@@ -33,7 +33,7 @@ class StreamStatus:
 
 
 def stream_status(node: UUID) -> StreamStatus:
-    """The state of `node`'s stream. Raises Unavailable if streaming is off or out of reach."""
+    """Return the status of `node`'s stream. Raises Unavailable if Redis is off or unreachable."""
     settings = required_cache()
     keys = StreamKeys.of(settings.prefix, node)
     pipe = writer_client(settings).pipeline(transaction=True)
@@ -62,10 +62,11 @@ def _status(meta: list[Any], head: list[Any], subscribers: dict[bytes, bytes]) -
         retained=0 if oldest is None else last - oldest + 1,
         last_update=datetime.fromtimestamp(int(updated) / 1000, UTC) if updated else None,
         closed=int(end or 0) > 0,
-        subscribers=sum(map(_believed, subscribers.values())),
+        subscribers=sum(map(_parse_count, subscribers.values())),
     )
 
 
-def _believed(said: bytes) -> int:
-    count, moment = said.split()
-    return int(count) if time.time() - int(moment) < COUNT_TTL else 0
+def _parse_count(report: bytes) -> int:
+    # A process that was killed leaves its last report behind.
+    count, reported_at = report.split()
+    return int(count) if time.time() - int(reported_at) < COUNT_TTL else 0

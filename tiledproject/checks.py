@@ -44,12 +44,12 @@ GUESSABLE = "tiled.E003"
 
 
 def check_site(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
-    """All that is dangerous about this site."""
+    """Return the findings about this site."""
     return problems(settings.TILED)
 
 
 def problems(site: Settings) -> list[CheckMessage]:
-    """All that is dangerous about a site with these settings."""
+    """Return the findings about a site with these settings."""
     return [found for look in CHECKS for found in look(site)]
 
 

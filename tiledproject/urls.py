@@ -1,4 +1,4 @@
-"""Where everything is reached: the API, the admin, a page that says what this is."""
+"""URLs of the site: the API, the admin, the documentation and the landing page."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,7 +1,7 @@
-"""What an account is at this moment: asked anew with each request, in one query.
+"""State of an account, read with each request in one query.
 
-A user who is barred, or is no admin any more, is so from the next request on, whatever keys and
-tokens there are.
+A user who is deactivated, or loses the admin role, does so from the next request on, whatever keys
+and tokens exist.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ IN_SESSION = """ AND EXISTS (SELECT 1 FROM access_session s
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """Who an account is, and what it may do now."""
+    """Identity, role and state of an account at this moment."""
 
     uuid: UUID
     kind: Kind
@@ -54,7 +54,7 @@ class AccountState:
 
     @property
     def scopes(self) -> frozenset[Scope]:
-        """All that it may do."""
+        """Scopes of the account's role."""
         return scopes_of(self.role)
 
     def principal(
@@ -66,7 +66,7 @@ class AccountState:
         expires: datetime | None = None,
         access_tags: Iterable[str] | None = None,
     ) -> Principal:
-        """Who asks with credentials of this account, as far as `granted` lets them."""
+        """Return the principal of credentials of this account, limited to the `granted` scopes."""
         named = frozenset(granted)
         scopes = self.scopes if INHERIT in named else self.scopes & named
         return Principal(
@@ -83,9 +83,9 @@ class AccountState:
 
 
 def get_account_state(uuid: UUID, *, session: UUID | None = None) -> AccountState | None:
-    """Return who has this uuid; None if there is no such account, or none that may do anything.
+    """Return the state of the account with this UUID; None if it does not exist or is disabled.
 
-    Also None where `session` is given and is not a session of the account, or was revoked.
+    Also None if `session` is given and is not a session of the account, or was revoked.
     """
     query, values = SELECT_BY_UUID, [_as_stored(uuid)]
     if session is not None:
@@ -98,7 +98,7 @@ def get_account_state(uuid: UUID, *, session: UUID | None = None) -> AccountStat
 
 
 def state_of_account(account: Account) -> AccountState:
-    """What an account is that was read already, with its user."""
+    """Return the state of an account that was already read with its user."""
     user = account.user
     of_user = (user.username, user.is_active, user.is_superuser) if user else (None, None, None)
     own = (account.uuid, account.kind, account.role, account.active)

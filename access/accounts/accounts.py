@@ -1,4 +1,4 @@
-"""Accounts: of users, who get theirs with them, and of services."""
+"""Accounts of users, created with their users, and of services."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ..roles import Role
 
 
 def get_or_create_account(user: User) -> Account:
-    """The account of a user; made, where the user was made in some way that tells nobody."""
+    """Return the account of a user; create it if the user was saved without Django's signals."""
     account, _ = Account.objects.get_or_create(user=user, defaults={"kind": Kind.user})
     return account
 
 
 def create_service(*, role: Role, note: str = "") -> Account:
-    """An account that no person logs in to; it opens what its keys do."""
+    """Create an account for a program, which authenticates with its API keys only."""
     return Account.objects.create(kind=Kind.service, role=role, note=note)
 
 
 def get_account(uuid: UUID) -> Account:
-    """The account with this uuid. Raises NotFound."""
+    """Return the account with this UUID. Raises NotFound."""
     account = Account.objects.select_related("user").filter(uuid=uuid).first()
     if account is None:
         raise NotFound(f"No such principal: {uuid.hex}")
@@ -36,7 +36,7 @@ def get_account(uuid: UUID) -> Account:
 
 
 def get_named_account(*, user: str | None, service: str | None) -> Account:
-    """The account of a user by their name, or of a service by its uuid. Raises NotFound."""
+    """Return the account of a user by name, or of a service by UUID. Raises NotFound."""
     accounts = Account.objects.select_related("user")
     if user is not None:
         found = accounts.filter(user__username=user).first()
@@ -58,7 +58,7 @@ def after_user_saved(
     update_fields: frozenset[str] | None = None,
     **_: Any,
 ) -> None:
-    """A new user has an account; who was barred is sent away, who is changed told of."""
+    """Create an account for a new user; announce deactivation or changes of an existing one."""
     if raw:
         return
     account = get_or_create_account(instance)
@@ -71,7 +71,7 @@ def after_user_saved(
 
 
 def after_account_saved(*, instance: Account, created: bool, **_: Any) -> None:
-    """A service that was barred is sent away, and one that is changed told of."""
+    """Announce deactivation or changes of a service."""
     if created:
         return
     if instance.active:
@@ -81,7 +81,7 @@ def after_account_saved(*, instance: Account, created: bool, **_: Any) -> None:
 
 
 def after_account_deleted(*, instance: Account, **_: Any) -> None:
-    """Whoever is gone is sent away."""
+    """Announce that the account is disabled."""
     _announce_disabled(instance.uuid)
 
 

@@ -1,4 +1,4 @@
-"""Which credentials still count: asked from time to time about those that have something open."""
+"""Revalidation of the credentials of open connections, in batches."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ValidCredentials:
 
 
 def revalidate(ids: CredentialIds) -> ValidCredentials:
-    """Which of `held` were neither revoked nor barred; a query for each kind that there is."""
+    """Return which credentials are neither revoked nor disabled; one query per kind."""
     accounts = _accounts(ids)
     admins = frozenset(uuid for uuid, (admin, _) in accounts.items() if admin)
     names = {uuid: f"user:{name}" for uuid, (_, name) in accounts.items() if name is not None}
@@ -59,7 +59,7 @@ def _sessions(ids: CredentialIds) -> frozenset[UUID]:
 
 
 def _accounts(ids: CredentialIds) -> dict[UUID, tuple[bool, str | None]]:
-    """Each with whether it is an admin, and the name of its user."""
+    """Return for each enabled account whether it is an admin, and the name of its user."""
     if not ids.accounts:
         return {}
     found = Account.objects.filter(ACTIVE, uuid__in=ids.accounts)

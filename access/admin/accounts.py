@@ -26,19 +26,19 @@ else:
 
 
 def is_superuser(request: HttpRequest) -> bool:
-    """Whether whoever asks may do everything anyway."""
+    """Return whether the user of the request is a superuser."""
     return bool(getattr(request.user, "is_superuser", False))
 
 
 class ServiceForm(AccountModelForm):
-    """What a service is; what a user is, Django's own page of users says."""
+    """Form of a service; users have Django's own form."""
 
     class Meta:
         model = Account
         fields = ("note", "role", "active")
 
     def save(self, commit: bool = True) -> Account:
-        """A service, if it is a new one."""
+        """Save the account, as a service if it is new."""
         if self.instance._state.adding:
             self.instance.kind = Kind.service
         saved: Account = super().save(commit)
@@ -46,7 +46,7 @@ class ServiceForm(AccountModelForm):
 
 
 class Identities(IdentityTabular):
-    """At which providers a user logs in, and as whom."""
+    """Identities of a user at identity providers."""
 
     model = Identity
     extra = 0
@@ -56,21 +56,21 @@ class Identities(IdentityTabular):
     def has_add_permission(  # type: ignore[override]  # as Django calls it
         self, request: HttpRequest, obj: Account | None
     ) -> bool:
-        """As for the account."""
+        """Allow superusers, as for the account."""
         return is_superuser(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        """As for the account."""
+        """Allow superusers, as for the account."""
         return is_superuser(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        """As for the account."""
+        """Allow superusers, as for the account."""
         return is_superuser(request)
 
 
 @admin.register(Account)
 class AccountAdmin(AccountModelAdmin):
-    """Principals, as somebody looks after them."""
+    """Admin page of principals."""
 
     form = ServiceForm
     list_display = ["__str__", "kind", "now", "uuid", "note", "time_created"]
@@ -79,39 +79,39 @@ class AccountAdmin(AccountModelAdmin):
     search_fields = ["user__username", "note", "uuid", "identities__identifier"]
 
     def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
-        """Of a user, only what is no matter of the page of users."""
+        """Return the fields; of a user only those that the user's own page does not have."""
         if obj is not None and obj.kind == Kind.user:
             return ["uuid", "user", "note"]
         return ["note", "role", "active", *(["uuid"] if obj else [])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
-        """Who it is does not change."""
+        """Return the fields that never change."""
         return ["uuid", "user"] if obj else []
 
     def get_inlines(self, request: HttpRequest, obj: Account | None) -> Any:
-        """Identities are for users."""
+        """Return the identities, for users only."""
         return [Identities] if obj is not None and obj.kind == Kind.user else []
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Superusers alone: a service may be an admin."""
+        """Allow superusers only: a service may be an admin."""
         return is_superuser(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        """Superusers alone: whoever gives identities to users can log in as them."""
+        """Allow superusers only: adding an identity to a user allows logging in as that user."""
         return is_superuser(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        """Services may be deleted, by superusers; users are deleted as users."""
+        """Allow superusers to delete services; users are deleted on their own page."""
         is_user = obj is not None and obj.kind == Kind.user
         return not is_user and is_superuser(request)
 
     def get_actions(self, request: HttpRequest) -> Any:
-        """None: users would be among those that are selected."""
+        """Return no actions: they would apply to users as well."""
         return {}
 
     @admin.display(description="Role")
     def now(self, account: Account) -> str:
-        """What it may do now."""
+        """Return the current role, or `disabled`."""
         state = state_of_account(account)
         return state.role.value if state.active else "disabled"
 
@@ -120,7 +120,7 @@ class AccountAdmin(AccountModelAdmin):
 def revoke_selected(
     model_admin: SessionAdmin, request: HttpRequest, queryset: QuerySet[Session]
 ) -> None:
-    """End logins, and whatever they have open."""
+    """Revoke the selected sessions and close their connections."""
     for session in queryset:
         revoke_session(uuid=session.uuid)
 
@@ -146,15 +146,15 @@ class SessionAdmin(SessionModelAdmin):
     search_fields = ["account__user__username", "identifier", "address"]
 
     def get_actions(self, request: HttpRequest) -> Any:
-        """All but deletion: of what is revoked there remains a trace."""
+        """Return the actions without deletion, so that revoked sessions remain visible."""
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whoever logs in makes one."""
+        """Forbid adding: a session is created by a login."""
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Session | None = None) -> Any:
-        """All: it is revoked from the list."""
+        """Return all fields: sessions are revoked from the list."""
         return [field.name for field in Session._meta.fields]

@@ -40,7 +40,7 @@ admin.site.login_form = LoginForm
 
 
 class NewKeyForm(KeyModelForm):
-    """What a new key is to be."""
+    """Form of a new API key on a site without users."""
 
     scopes = forms.MultipleChoiceField(
         choices=[(scope.value, scope.value) for scope in Scope if scope not in ACCOUNT_SCOPES],
@@ -57,7 +57,7 @@ class NewKeyForm(KeyModelForm):
         fields = ("note", "scopes", "expires")
 
     def clean_expires(self) -> datetime | None:
-        """The moment that was meant."""
+        """Return the expiry time, or None for a key that never expires."""
         said = self.cleaned_data["expires"].strip()
         try:
             expires = parse_expiry(said) if said else None
@@ -69,7 +69,7 @@ class NewKeyForm(KeyModelForm):
 
 
 class NewOwnedKeyForm(NewKeyForm):
-    """The same on a site with users, where each key has an owner."""
+    """Form of a new API key on a site with users, where each key has an owner."""
 
     scopes = forms.MultipleChoiceField(
         choices=[(INHERIT, "all that its owner has"), *((s.value, s.value) for s in Scope)],
@@ -86,7 +86,7 @@ class NewOwnedKeyForm(NewKeyForm):
         self.fields["owner"].required = True
 
     def clean(self) -> dict[str, Any] | None:
-        """Make the key: whether its owner may have it is said in the form."""
+        """Create the key, so that missing permissions of its owner become errors of the form."""
         requested = super().clean() or self.cleaned_data
         if not self.errors:
             try:
@@ -118,13 +118,13 @@ def _of_site(requested: dict[str, Any]) -> tuple[ApiKey, str]:
 def revoke_selected(
     model_admin: KeyAdmin, request: HttpRequest, queryset: QuerySet[ApiKey]
 ) -> HttpResponse | None:
-    """Django's action to delete; a key whose row is gone is revoked."""
+    """Revoke the selected keys with Django's action for deletion."""
     return delete_selected(model_admin, request, queryset)
 
 
 @admin.register(ApiKey)
 class KeyAdmin(KeyModelAdmin):
-    """Keys, as somebody looks after them."""
+    """Admin page of API keys."""
 
     actions = [revoke_selected]
     form = NewKeyForm
@@ -142,30 +142,30 @@ class KeyAdmin(KeyModelAdmin):
     search_fields = ["first_eight", "note", "owner__user__username", "owner__note"]
 
     def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """That of a site with users, or of one without."""
+        """Return the form for a site with users, or without."""
         owned = authentication_settings().multi_user
         kwargs["form"] = NewOwnedKeyForm if owned and obj is None else NewKeyForm
         return super().get_form(request, obj, *args, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
-        """What the form has."""
+        """Return the fields of the form."""
         owned = obj.owner_id if obj else authentication_settings().multi_user
         return ["owner", "note", "scopes", "expires"] if owned else ["note", "scopes", "expires"]
 
     def get_actions(self, request: HttpRequest) -> Any:
-        """All but Django's own name for revoking."""
+        """Return the actions without Django's deletion, which `revoke_selected` replaces."""
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whoever makes keys for others can do what they can: on a site with users, superusers."""
+        """Allow superusers only on a site with users: a key acts as its owner."""
         if authentication_settings().multi_user:
             return is_superuser(request)
         return super().has_add_permission(request)
 
     def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
-        """Nobody: whoever needs other rights needs another key."""
+        """Forbid changes: other permissions need another key."""
         return False
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
@@ -178,7 +178,7 @@ class KeyAdmin(KeyModelAdmin):
     def response_add(
         self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """The page with the secret, which cannot be opened again."""
+        """Return the page with the secret, which is shown only once."""
         context = {
             **self.admin_site.each_context(request),
             "title": f"Key {obj}",
@@ -189,5 +189,5 @@ class KeyAdmin(KeyModelAdmin):
 
     @admin.display(description="Scopes")
     def scope_names(self, key: ApiKey) -> str:
-        """What it allows."""
+        """Return the scopes as text."""
         return ", ".join(key.scopes)

@@ -11,10 +11,10 @@ from core.errors import TooMany
 
 
 class LoginForm(AdminAuthenticationForm):
-    """Django's own, which can also say that somebody has to wait."""
+    """Django's login form, which also reports throttling."""
 
     def clean(self) -> dict[str, Any]:
-        """The name and the password, if they are right."""
+        """Return the validated credentials."""
         try:
             return super().clean()
         except TooMany as error:

@@ -1,4 +1,4 @@
-"""Tags in the admin: what each allows, and to whom. Which nodes have them, the API says."""
+"""Access tags and their grants in the admin; the API adds tags to nodes."""
 
 from __future__ import annotations
 
@@ -48,21 +48,21 @@ class GrantInline(GrantInlineBase):
 
 @admin.register(Tag)
 class TagAdmin(TagModelAdmin):
-    """Tags, as somebody looks after them."""
+    """Admin page of access tags."""
 
     inlines = [GrantInline]
     list_display = ["name", "note", "grant_count", "time_created"]
     search_fields = ["name", "note"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
-        """All tags, each with the number of its grants."""
+        """Return all tags, annotated with the number of their grants."""
         return super().get_queryset(request).annotate(granted=Count("grants"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tag | None = None) -> Any:
-        """The name of a tag that nodes may bear already."""
+        """Return the name as read-only once nodes may have the tag."""
         return ["name"] if obj else []
 
     @admin.display(description="Grants")
     def grant_count(self, tag: Tag) -> int:
-        """To how many it allows something."""
+        """Return the number of grants."""
         return tag.granted  # type: ignore[attr-defined,no-any-return]

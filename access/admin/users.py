@@ -1,6 +1,6 @@
-"""Users and groups in the admin: what decides who may do what is for superusers alone.
+"""Users and groups in the admin, where only superusers can change permissions.
 
-Django's own pages let anybody who may change users make themselves a superuser.
+With Django's own pages, any user with the permission to change users could become a superuser.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class GuardedUserAdmin(UserModelAdmin):
     """Users. Staff with the permission to change users changes plain ones, and itself."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Return what only superusers change. A new user has to be named by somebody, though."""
+        """Return the fields that only superusers can change; a new user needs a name, however."""
         fixed = super().get_readonly_fields(request, obj)
         if obj is None or is_superuser(request):
             return fixed

@@ -1,5 +1,5 @@
 """The HTTP API of accounts, sessions and API keys, and the base of all API views.
 
-Views are thin over the services of `access`. Source: the wire, "Authentication endpoints". On a
-site without users the addresses below `auth/` do not exist: 404.
+Views are thin over the services of `access`. On a site without users the URLs below `auth/` return
+404. Source: docs/reference/tiled-protocol/http.md, "Authentication endpoints".
 """

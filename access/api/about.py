@@ -1,4 +1,7 @@
-"""What About says of logging in. Source: the wire, "`GET V/` — About"."""
+"""Authentication part of the About document.
+
+Source: docs/reference/tiled-protocol/http.md, "`GET V/` — About".
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from access.providers import DjangoProvider, Provider
 
 
 def authentication_block(base: str) -> dict[str, Any]:
-    """Whether credentials are needed, and how to come by some; `base` is the API's address."""
+    """Return whether credentials are required and how to get them; `base` is the API's URL."""
     settings = authentication_settings()
     return {
         "required": not settings.allow_anonymous_access,

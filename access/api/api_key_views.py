@@ -1,4 +1,4 @@
-"""Keys of whoever asks, and, for admins, of others."""
+"""API keys of the requesting principal and, for admins, of others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class OwnKeysView(AuthView):
         return render(request, key_document(key, secret), headers=NO_STORE)
 
     def get(self, request: Request) -> HttpResponse:
-        """The key that the request was made with."""
+        """Return the key that the request was made with."""
         key_id = principal_of(request).key_id
         if key_id is None:
             raise Unauthorized("No API key was provided with this request.", headers=BEARER)

@@ -1,4 +1,4 @@
-"""What the views of `auth/` share."""
+"""Base of the views below `auth/`."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ class AuthView(WireView):
     """A view that exists where there are users."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check that there are users, and then who asks."""
+        """Reject the request on a site without users; then check access."""
         if not authentication_settings().multi_user:
             raise NotFound("Not Found")
         super().initial(request, *args, **kwargs)
 
 
 class UnauthenticatedView(AuthView):
-    """A view for those who have no credentials yet, or none that count any more."""
+    """A view for clients without valid credentials."""
 
     def perform_authentication(self, request: Request) -> None:
-        """Ask nobody who they are; a browser with the cookie of a key has to mean it."""
+        """Check only the CSRF token of a browser that has the cookie of a key."""
         if KEY_COOKIE in request.COOKIES and "HTTP_AUTHORIZATION" not in request.META:
             check_csrf(request)
 
     def check_permissions(self, request: Request) -> None:
-        """Everybody may."""
+        """Allow everyone."""
 
 
 def own_account(request: Request) -> Account:
-    """The account of whoever asks. Raises Unauthorized for nobody, and for one that is gone."""
+    """Return the account of the request. Raises Unauthorized if it is anonymous or deleted."""
     uuid = principal_of(request).uuid
     if uuid is None:
         raise Unauthorized("Not authenticated", headers=BEARER)
@@ -56,7 +56,7 @@ def own_account(request: Request) -> Account:
 
 
 def read_uuid(text: str, what: str) -> UUID:
-    """A uuid of an address, with dashes or without. Raises Invalid."""
+    """Return the UUID in a URL, with or without dashes. Raises Invalid."""
     try:
         return UUID(text)
     except ValueError:

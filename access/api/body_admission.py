@@ -1,7 +1,7 @@
 """Decide whether a principal may send a large body, before the body is read.
 
-A server that receives the head of a request with a large body asks `ApiView.preflight_body`, which
-authenticates the request, checks its scopes and then calls `check_large_body`.
+A server that has received the head of a request with a large body calls `ApiView.preflight_body`,
+which authenticates the request, checks its scopes and then calls `check_large_body`.
 """
 
 from __future__ import annotations

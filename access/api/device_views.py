@@ -1,4 +1,4 @@
-"""Logging in to a terminal with a browser: begun, and asked after (pages: `access.login.views`)."""
+"""Device flow: start it and poll for tokens; the pages are in `access.login.views`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AuthorizeView(UnauthenticatedView):
     """`auth/provider/{provider}/authorize`."""
 
     def post(self, request: Request, provider: str) -> HttpResponse:
-        """Codes for a terminal: one that it shows, and one that it asks with."""
+        """Return a user code to show, and a device code to poll with."""
         get_provider(provider)
         begun = start(provider=provider, address=client_address(request._request))
         base = base_url(request)
@@ -40,7 +40,7 @@ class AuthorizeView(UnauthenticatedView):
         return render(request, told, headers=NO_STORE)
 
     def get(self, request: Request, provider: str) -> HttpResponse:
-        """To the page that logs a browser in."""
+        """Redirect to the page that logs the browser in."""
         get_provider(provider)
         return HttpResponseRedirect(reverse("login-begin", args=[provider]))
 
@@ -49,13 +49,13 @@ class DevicePageView(UnauthenticatedView):
     """`auth/provider/{provider}/device_code`."""
 
     def get(self, request: Request, provider: str) -> HttpResponse:
-        """To the page where a terminal's code is typed."""
+        """Redirect to the page where the user code is entered."""
         get_provider(provider)
         return HttpResponseRedirect(reverse("login-device", args=[provider]))
 
 
 def poll(request: Request, provider: str) -> HttpResponse:
-    """Tokens for a terminal, once somebody has let it in. Raises ServiceError."""
+    """Return tokens for a terminal once it was approved. Raises ServiceError."""
     get_provider(provider)
     body = json_object(request)
     if body.get("grant_type") != DEVICE_CODE_GRANT:

@@ -1,4 +1,4 @@
-"""What is told of principals, keys, sessions and tokens."""
+"""JSON documents of principals, keys, sessions and tokens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Document = dict[str, Any]
 
 
 def accounts_with_all() -> QuerySet[Account]:
-    """Accounts, with all that `principal_document` tells of them."""
+    """Return accounts with everything that `principal_document` needs."""
     return Account.objects.select_related("user").prefetch_related(
         "identities",
         Prefetch("keys", ApiKey.objects.order_by("id")),
@@ -27,7 +27,7 @@ def accounts_with_all() -> QuerySet[Account]:
 
 
 def principal_document(account: Account) -> Document:
-    """An account as the wire has it."""
+    """Return the document of an account."""
     keys, sessions = account.keys.all(), account.sessions.all()
     identities = list(_identities(account))
     role = state_of_account(account).role
@@ -48,7 +48,7 @@ def principal_document(account: Account) -> Document:
 
 
 def key_document(key: ApiKey, secret: str | None = None) -> Document:
-    """A key; its secret only when it was just made."""
+    """Return the document of a key, with its secret if it was just created."""
     told = {
         "first_eight": key.first_eight,
         "expiration_time": whole_seconds(key.expires),
@@ -61,7 +61,7 @@ def key_document(key: ApiKey, secret: str | None = None) -> Document:
 
 
 def session_document(session: Session) -> Document:
-    """A login."""
+    """Return the document of a session."""
     return {
         "uuid": session.uuid.hex,
         "expiration_time": whole_seconds(session.expires),
@@ -71,7 +71,7 @@ def session_document(session: Session) -> Document:
 
 
 def tokens_document(tokens: Tokens) -> Document:
-    """A pair of tokens, after a refresh."""
+    """Return the document of a pair of tokens, after a refresh."""
     return {
         "access_token": tokens.access.token,
         "expires_in": tokens.access.seconds,
@@ -82,7 +82,7 @@ def tokens_document(tokens: Tokens) -> Document:
 
 
 def login_document(tokens: Tokens) -> Document:
-    """A pair of tokens, and who has logged in."""
+    """Return the document of a pair of tokens and their principal, after a login."""
     session = tokens.session
     return {
         **tokens_document(tokens),
@@ -92,7 +92,7 @@ def login_document(tokens: Tokens) -> Document:
 
 
 def whole_seconds(moment: datetime | None) -> datetime | None:
-    """A moment as it is told."""
+    """Return a time without fractions of a second."""
     return moment.replace(microsecond=0) if moment else None
 
 

@@ -1,4 +1,4 @@
-"""Scopes of an endpoint, as Django REST framework asks for them."""
+"""Scopes of an endpoint, as a REST framework permission."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..principals import Principal, Scope, require
 
 
 class ScopedView(APIView):
-    """A view that says which scopes each of its methods needs; an unnamed method needs none."""
+    """A view that declares the scopes of its methods; methods without an entry need none."""
 
     scopes: ClassVar[dict[str, tuple[Scope, ...]]] = {}
 
 
 def principal_of(request: Request) -> Principal:
-    """Who asks: what authentication made of the request's credentials."""
+    """Return the principal of a request, as its authentication found it."""
     return cast(Principal, request.user)
 
 
@@ -26,7 +26,7 @@ class HasScopes(BasePermission):
     """Lets a request pass whose principal has the scopes that the view names for its method."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """True, or Unauthorized is raised with the scopes that are missing."""
+        """Return True, or raise Unauthorized with the missing scopes."""
         scopes = cast(ScopedView, view).scopes.get(request.method or "", ())
         require(principal_of(request), *scopes)
         return True

@@ -1,4 +1,4 @@
-"""Principals: whoever asks, and, for admins, all of them."""
+"""Principals: the requesting one and, for admins, all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class WhoAmIView(AuthView):
     """`auth/whoami`."""
 
     def get(self, request: Request) -> HttpResponse:
-        """Whoever asks; null for nobody."""
+        """Return the requesting principal; null if it is anonymous."""
         uuid = principal_of(request).uuid
         if uuid is None:
             return render(request, None)
@@ -43,7 +43,7 @@ class PrincipalsView(AuthView):
     scopes = {"GET": (Scope.read_principals,), "POST": (Scope.write_principals,)}
 
     def get(self, request: Request) -> HttpResponse:
-        """A page of all."""
+        """Return a page of principals."""
         offset = integer(request, "page[offset]", 0, high=LAST_OFFSET) or 0
         limit = integer(request, "page[limit]", 100, high=MAX_PAGE_SIZE) or 0
         accounts = accounts_with_all().order_by("id")[offset : offset + limit]
@@ -64,7 +64,7 @@ class PrincipalView(AuthView):
     scopes = {"GET": (Scope.read_principals,)}
 
     def get(self, request: Request, uuid: str) -> HttpResponse:
-        """One of them."""
+        """Return one principal."""
         return render(request, _document(read_uuid(uuid, "The principal")))
 
 

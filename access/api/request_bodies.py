@@ -1,4 +1,4 @@
-"""What requests below `auth/` bring."""
+"""Parsing of request bodies below `auth/`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_LIFETIME_SECONDS = 100 * 365 * 86400
 
 
 def form(request: Request, *names: str) -> dict[str, str]:
-    """The fields of a form, all of which must be there. Raises Invalid."""
+    """Return the fields of a form, which must have all of `names`. Raises Invalid."""
     if content_type(request) != FORM:
         raise Invalid(f"The body must be {FORM}.")
     fields = QueryDict(body_of_type(request, FORM), encoding="utf-8")
@@ -30,7 +30,7 @@ def form(request: Request, *names: str) -> dict[str, str]:
 
 
 def json_object(request: Request) -> dict[str, Any]:
-    """The body, which must be a JSON object. Raises Invalid."""
+    """Return the body, which must be a JSON object. Raises Invalid."""
     value = json_body(request)
     if not isinstance(value, dict):
         raise Invalid(f"The body must be a JSON object, not {value!r}.")
@@ -38,7 +38,7 @@ def json_object(request: Request) -> dict[str, Any]:
 
 
 def text_field(body: dict[str, Any], name: str) -> str:
-    """A text that must be there. Raises Invalid."""
+    """Return a required string. Raises Invalid."""
     value = body.get(name)
     if not isinstance(value, str) or not value:
         raise Invalid(f"{name} must be a text, not {value!r}.")
@@ -46,7 +46,7 @@ def text_field(body: dict[str, Any], name: str) -> str:
 
 
 def read_key_request(request: Request) -> ApiKeyRequest:
-    """What a new key is to be. Raises Invalid."""
+    """Return the requested key. Raises Invalid."""
     body = json_object(request)
     for name in ("scopes", "expires_in"):
         if name not in body:

@@ -42,16 +42,16 @@ class RefreshView(UnauthenticatedView):
     """`auth/session/refresh`."""
 
     def post(self, request: Request) -> HttpResponse:
-        """Another pair of tokens."""
+        """Return another pair of tokens."""
         tokens = refresh(text_field(json_object(request), "refresh_token"))
         return render(request, tokens_document(tokens), headers=NO_STORE)
 
 
 class RevokeView(UnauthenticatedView):
-    """`auth/session/revoke`: whoever has a refresh token may end its session."""
+    """`auth/session/revoke`: a refresh token is enough to end its session."""
 
     def post(self, request: Request) -> HttpResponse:
-        """End it; harmless when done before."""
+        """Revoke the session; idempotent."""
         session = read_refresh(text_field(json_object(request), "refresh_token"), expired=True)
         try:
             revoke_session(uuid=session)
@@ -64,7 +64,7 @@ class RevokeOneView(AuthView):
     """`auth/session/revoke/{session_id}`."""
 
     def delete(self, request: Request, session_id: str) -> HttpResponse:
-        """End a session of one's own."""
+        """Revoke a session of the requesting principal."""
         account = own_account(request)
         revoke_session(uuid=read_uuid(session_id, "The session"), account=account)
         return HttpResponse(status=204)

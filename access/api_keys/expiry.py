@@ -13,7 +13,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"
 
 
 def parse_expiry(text: str) -> datetime:
-    """The moment that `7d` (so long from now) or an ISO 8601 date, with a time or not, means.
+    """Return the time that `7d` (from now) or an ISO 8601 date, with or without a time, means.
 
     Without a zone it is one of the site's. Raises ValueError for anything else.
     """

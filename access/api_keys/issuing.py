@@ -1,8 +1,8 @@
-"""Keys that accounts make for themselves, and admins for others: never more than may be given.
+"""Issue API keys: of an account for itself, or by an admin for others.
 
-Source: the wire, "Authentication endpoints". A key that was made with another is no way round what
-restricts that one: it has no scope, no tag and no day more, and is revoked with it. A login that
-was revoked makes no key.
+A key that was created with another one never exceeds it: it has no further scope, tag or lifetime,
+and is revoked with it. A revoked login issues no keys. Source: docs/reference/tiled-
+protocol/http.md, "Authentication endpoints".
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_API_KEYS = 100
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyRequest:
-    """What a key is to be: `scopes` None for all that its owner has, `lasts` None for ever."""
+    """The requested key. `scopes` None: all of its owner; `lifetime` None: no expiry."""
 
     scopes: frozenset[str] | None
     lifetime: timedelta | None
@@ -40,7 +40,7 @@ class ApiKeyRequest:
 def issue_for_self(
     *, principal: Principal, account: Account, requested: ApiKeyRequest
 ) -> tuple[ApiKey, str]:
-    """A key for whoever asks. Raises Forbidden and BadRequest."""
+    """Issue a key for the requesting principal. Raises Forbidden and BadRequest."""
     state = get_account_state(account.uuid)
     scopes = requested.scopes if requested.scopes is not None else frozenset({INHERIT})
     restricted = principal.access_tags is not None
@@ -64,9 +64,10 @@ def issue_for_self(
 def issue_for_account(
     *, account: Account, requested: ApiKeyRequest, principal: Principal | None = None
 ) -> tuple[ApiKey, str]:
-    """A key for somebody else, made by an admin; `principal`, if it is made over the API.
+    """Issue a key for another account, as an admin.
 
-    Raises Forbidden, BadRequest and Unauthorized.
+    `principal` is the admin, if the request came over the API. Raises Forbidden, BadRequest and
+    Unauthorized.
     """
     state = get_account_state(account.uuid)
     scopes = requested.scopes if requested.scopes is not None else frozenset({INHERIT})

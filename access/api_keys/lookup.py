@@ -1,4 +1,4 @@
-"""From the secret of a key to whoever has it, in one query."""
+"""Look up the principal of an API key by its secret, in one query."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def may_be_stored(secret: str) -> bool:
 
 
 def principal_for_secret(secret: str) -> Principal | None:
-    """Whoever has the valid key with this secret; None for any other text.
+    """Return the principal of the valid key with this secret; None for any other text.
 
-    A site without users knows its own keys only, and one with users only theirs.
+    A site without users accepts keys of the site only, a site with users only keys of accounts.
     """
     if not may_be_stored(secret):
         return None

@@ -32,10 +32,10 @@ def create_key(
     access_tags: Collection[str] | None = None,
     made_by: int | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key and its secret, which nobody can be told again.
+    """Create a key and return it with its secret, which is shown only once.
 
-    `owner` has none on a site without users; `made_by` is the id of the key that it is made with,
-    and revoked with. Raises Invalid for a key that could do nothing.
+    `owner` is None on a site without users; `made_by` is the ID of the key that this one is created
+    with and revoked with. Raises Invalid for a key without scopes.
     """
     if not scopes:
         raise Invalid("A key needs at least one scope.")
@@ -64,9 +64,9 @@ def create_key(
 
 
 def revoke_key(first_eight: str, *, owner: Account | None = None) -> int:
-    """Delete a key, of `owner` if that is said, and all keys that were made with it.
+    """Delete a key (of `owner`, if given) and all keys that were created with it.
 
-    Returns how many were deleted; from now on they open nothing. Raises NotFound.
+    Return the number of deleted keys. Raises NotFound.
     """
     owned = ApiKey.objects.all() if owner is None else ApiKey.objects.filter(owner=owner)
     deleted = 0
@@ -78,11 +78,11 @@ def revoke_key(first_eight: str, *, owner: Account | None = None) -> int:
 
 
 def announce_deletion(*, instance: ApiKey, **_: Any) -> None:
-    """However the row of a key was deleted: the key is revoked once that is committed."""
+    """Announce on commit that a key was revoked, however its row was deleted."""
     event = KeyRevoked(instance.pk)
     transaction.on_commit(lambda: announce(event), robust=True)
 
 
 def hash_secret(secret: str) -> str:
-    """What is kept of a secret."""
+    """Return the digest of a secret, which is stored in its place."""
     return hashlib.sha256(secret.encode()).hexdigest()

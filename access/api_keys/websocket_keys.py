@@ -1,9 +1,9 @@
-"""Keys that carry credentials over to a subscription, as Tiled's client makes them.
+"""Ephemeral API keys of subscriptions, as Tiled's client creates them.
 
-It makes a key for a minute, opens a socket with it, and deletes the key at once. What is open then
-hangs on what the key was made with: a login, or another key.
+The client creates a key for a minute, opens a WebSocket with it, and deletes the key at once. The
+connection then depends on the credentials that the key was created with: a login, or another key.
 
-Source: the wire, "Connection sequence of the Python client".
+Source: docs/reference/tiled-protocol/streaming.md, "Connection sequence of the Python client".
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def is_websocket_key(*, note: str, lifetime: timedelta | None) -> bool:
 
 
 def effective_principal(principal: Principal) -> Principal:
-    """Who comes with such a key, by what it was made with; anybody else as they are."""
+    """Return the principal that issued a WebSocket key; return other principals unchanged."""
     # Others cost nothing: no key that has more than a minute left is one of these.
     if principal.key_id is None or principal.expires is None:
         return principal

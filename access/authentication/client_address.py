@@ -1,4 +1,4 @@
-"""From where a request comes."""
+"""Client addresses, as limits count them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SCOPE_ADDRESS = "tiled.address"
 
 
 def client_address(request: HttpRequest | None) -> str:
-    """The address of whoever asks, which a trusted proxy may have told; empty if it is not known.
+    """Return the client's address, which a trusted proxy may have forwarded; empty if unknown.
 
-    Of IPv6 it is the network, in which anybody has as many addresses as they like.
+    For IPv6 it is the /64 network, in which a client has as many addresses as it likes.
     """
     return canonical_address("" if request is None else str(request.META.get("REMOTE_ADDR") or ""))
 

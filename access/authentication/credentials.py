@@ -1,4 +1,4 @@
-"""From credentials to a principal: a key, a token, or nothing at all."""
+"""Authenticate credentials: an API key, an access token, or none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ANONYMOUS_READER = Principal(READ, anonymous=True)
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What somebody shows, an API key or an access token, and from which address, if known."""
+    """Credentials of a client: an API key or an access token, with its address if known."""
 
     kind: Literal["apikey", "bearer"]
     secret: str
@@ -34,7 +34,7 @@ class Credentials:
 
 
 def authenticate(credentials: Credentials | None) -> Principal:
-    """Whoever has `credentials`, or none. Raises Unauthorized."""
+    """Return the principal of `credentials`, anonymous without. Raises Unauthorized."""
     if credentials is None:
         return anonymous_principal()
     if credentials.kind == "apikey":
@@ -43,7 +43,7 @@ def authenticate(credentials: Credentials | None) -> Principal:
 
 
 def authenticate_key(key: str, address: str = "") -> Principal:
-    """The principal that `key` belongs to. Raises Unauthorized for any other key.
+    """Return the principal of an API key. Raises Unauthorized for any other key.
 
     Only a key that may be in the database is looked up there. Any other may be a guess of the
     site's own key. Raises TooMany if too many of those came from `address`.
@@ -64,7 +64,7 @@ def authenticate_key(key: str, address: str = "") -> Principal:
 
 
 def authenticate_token(token: str) -> Principal:
-    """The principal that an access token was given to, with what it may still do.
+    """Return the principal of an access token, with its current scopes.
 
     Raises Unauthorized for any other token, and on a site without users for all of them.
     """
@@ -80,20 +80,20 @@ def authenticate_token(token: str) -> Principal:
 
 
 def is_own_key(key: str) -> bool:
-    """Whether `key` is the site's own, which may do everything."""
+    """Return whether `key` is the site-wide API key."""
     own = authentication_settings().single_user_api_key
     return own is not None and secrets.compare_digest(_bytes(key), _bytes(own))
 
 
 def anonymous_principal() -> Principal:
-    """The principal of a request without credentials: a reader on a public server, else nobody."""
+    """Return the principal of a request without credentials: a reader on a public server."""
     return ANONYMOUS_READER if authentication_settings().allow_anonymous_access else ANONYMOUS
 
 
 def parse_authorization_header(authorization: str) -> Credentials:
-    """What an `Authorization` header brings.
+    """Return the credentials in an `Authorization` header.
 
-    Raises BadRequest where the header has no scheme, or one that no server of this kind knows.
+    Raises BadRequest if the header has no scheme, or an unknown one.
     """
     scheme, _, secret = authorization.strip().partition(" ")
     if scheme.lower() == "apikey" and secret.strip():

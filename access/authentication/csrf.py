@@ -1,7 +1,7 @@
-"""Double-submit protection, for browsers that hold the API key in a cookie.
+"""Double-submit CSRF protection, for browsers that have the API key in a cookie.
 
-Source: the wire, "Presenting credentials, CSRF". A request that brings its key in a header needs
-none of this, since no other site can make a browser send one.
+A request with its key in a header needs none, since no other site can make a browser send one.
+Source: docs/reference/tiled-protocol/http.md, "Presenting credentials, CSRF".
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def is_own_navigation(request: Request) -> bool:
 
 
 class CsrfFailed(Forbidden):
-    """The request may have been made by another site; said in plain text, as browsers show it."""
+    """The request may come from another site; reported in plain text, as browsers show it."""
 
 
 def check_csrf(request: Request) -> None:
-    """Raise CsrfFailed unless the request is safe or says the CSRF cookie's value a second time."""
+    """Raise CsrfFailed unless the request is safe or repeats the value of the CSRF cookie."""
     if request.method in SAFE_METHODS:
         return
     cookie = request.COOKIES.get(CSRF_COOKIE)

@@ -1,7 +1,7 @@
-"""Credentials of an HTTP request, as Django REST framework asks for them.
+"""Authentication of HTTP requests, for REST framework.
 
-Source: the wire, "Presenting credentials": query `api_key`, header, cookie `tiled_api_key`; the
-first that is there counts.
+Order of precedence: query `api_key`, `Authorization` header, cookie `tiled_api_key`. Source:
+docs/reference/tiled-protocol/http.md, "Presenting credentials, CSRF".
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ class ApiKeyAuthentication(BaseAuthentication):
     """The principal of a request: by its API key or its access token, or anonymous."""
 
     def authenticate(self, request: Request) -> tuple[Principal, None]:
-        """The principal. Raises Unauthorized, BadRequest for a bad header, and CsrfFailed."""
+        """Return the principal.
+
+        Raises Unauthorized, BadRequest for a malformed header, CsrfFailed.
+        """
         shown = extract_credentials(request)
         if shown is not None:
             shown = shown.at(client_address(request._request))
@@ -29,7 +32,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def extract_credentials(request: Request) -> Credentials | None:
-    """What a request shows, if anything. Raises BadRequest, and CsrfFailed."""
+    """Return the credentials of a request, if it has any. Raises BadRequest, CsrfFailed."""
     if key := request.query_params.get("api_key"):
         return Credentials("apikey", key)
     if header := request.META.get("HTTP_AUTHORIZATION"):

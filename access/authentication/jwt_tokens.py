@@ -1,7 +1,7 @@
-"""Access and refresh tokens: JSON Web Tokens, signed and not hidden.
+"""Access and refresh tokens: JSON Web Tokens, signed and not encrypted.
 
-Source: the wire, "Login". The first configured secret signs, and any is believed. A token says of
-what type it is, and counts as nothing else.
+The first configured secret signs, all of them verify. A token contains its type and is valid as no
+other. Source: docs/reference/tiled-protocol/http.md, "Login".
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SESSION_OVER = "Session has expired. Please re-authenticate."
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What a valid access token says."""
+    """Claims of a valid access token."""
 
     account: UUID
     session: UUID | None
@@ -47,7 +47,7 @@ class SignedToken:
 
 
 def sign_access(session: Session, state: AccountState) -> SignedToken:
-    """A token for whatever `standing` may do."""
+    """Create an access token with all scopes of the account."""
     expires = _end(session, authentication_settings().access_token_max_age)
     claims = {
         "sub": state.uuid.hex,
@@ -61,13 +61,13 @@ def sign_access(session: Session, state: AccountState) -> SignedToken:
 
 
 def sign_refresh(session: Session) -> SignedToken:
-    """A token that gets another pair."""
+    """Create a refresh token."""
     expires = _end(session, authentication_settings().refresh_token_max_age)
     return _sign("refresh", {"sid": session.uuid.hex}, expires)
 
 
 def read_access(token: str) -> AccessClaims:
-    """What an access token says. Raises Unauthorized."""
+    """Return the claims of an access token. Raises Unauthorized."""
     try:
         claims = _claims(token, "access")
     except jwt.ExpiredSignatureError:
@@ -84,7 +84,7 @@ def read_access(token: str) -> AccessClaims:
 
 
 def read_refresh(token: str, *, expired: bool = False) -> UUID:
-    """The session of a refresh token; also of one that has `expired`, if that is said.
+    """Return the session of a refresh token; `expired` accepts expired tokens, too.
 
     Raises Unauthorized.
     """
@@ -97,7 +97,7 @@ def read_refresh(token: str, *, expired: bool = False) -> UUID:
 
 
 def invalid_token_error() -> Unauthorized:
-    """What is said of a token that is none."""
+    """Return the error for an invalid token."""
     return Unauthorized(INVALID_CREDENTIALS, headers=BEARER)
 
 

@@ -35,7 +35,7 @@ class _Record:
 
 
 class KeyAttempts:
-    """What came of late from each address. An empty address is one that is not known."""
+    """Recent attempts by address; an empty address is unknown."""
 
     def __init__(self) -> None:
         self._records: OrderedDict[str, _Record] = OrderedDict()

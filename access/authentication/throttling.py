@@ -1,12 +1,12 @@
-"""Failed logins are slowed down: in all server processes together, and in bounded memory.
+"""Throttling of failed logins, shared by all server processes, in bounded memory.
 
-Three things are counted: what fails from an address; what fails for a name at one address; and what
-fails for a name at addresses from which it never logged in. Beyond a few free attempts each further
-one has to wait twice as long, up to a limit, and is told how long. Whoever logged in from an
-address before is not slowed down there by what strangers do elsewhere.
+Failures are counted per address, per name at one address, and per name at all addresses from which
+it never logged in. After a few free attempts the delay doubles with each failure, up to a maximum;
+the response contains it. At an address from which a user has logged in before, failures elsewhere
+do not delay that user.
 
-An attempt is counted before the password is looked at, so that a thousand at once are a thousand.
-Names and addresses fall into numbered buckets: there are so many rows, and never more.
+An attempt is counted before the password is checked, so that concurrent attempts count, too. Names
+and addresses are hashed into a fixed number of buckets, which bounds the table.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TOO_MANY_ATTEMPTS = "Too many failed attempts. Try again in {} seconds."
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How many attempts are free, how long the first that is not waits, and how long any does."""
+    """Free attempts, delay of the first further one, and maximum delay in seconds."""
 
     free_attempts: int
     max_wait: float
@@ -40,7 +40,7 @@ class Rule:
     first_wait: float = 1.0
 
     def wait(self, failures: int) -> float:
-        """Seconds between an attempt and the next, after so many failures."""
+        """Return the delay in seconds after so many failures."""
         if failures < self.free_attempts:
             return 0.0
         return float(
@@ -62,12 +62,12 @@ def count_login_attempt(name: str, address: str) -> None:
 
 
 def count_code_attempt(account: str) -> None:
-    """Count an attempt of somebody to type a user code. Raises TooMany where it has to wait."""
+    """Count an attempt to enter a user code. Raises TooMany if it comes too soon."""
     _count([_bucket("code", account)])
 
 
 def reset_login_attempts(name: str, address: str) -> None:
-    """The attempt that was counted last was none: it had the right password."""
+    """Reset the count after the right password; uncount the attempt for the address."""
     pair, *others = _buckets(name, address)
     Attempt.objects.filter(bucket=pair).delete()
     fewer = Greatest(F("failures") - 1, 0)
@@ -75,7 +75,7 @@ def reset_login_attempts(name: str, address: str) -> None:
 
 
 def reset_code_attempts(account: str) -> None:
-    """The code was right."""
+    """Reset the count after the right user code."""
     Attempt.objects.filter(bucket=_bucket("code", account)).delete()
 
 

@@ -1,7 +1,8 @@
-"""Logging in to a terminal with a browser somewhere else.
+"""OAuth 2.0 device flow (RFC 8628): log in at a terminal with a browser elsewhere.
 
-Source: the wire, "External device flow". The terminal has a long code that nobody else knows, and
-shows a short one; whoever types that in their browser, logged in there, lets the terminal in.
+The terminal keeps a secret device code and shows a short user code. A user enters that in a browser
+that is logged in, which approves the terminal. Source: docs/reference/tiled-protocol/http.md,
+"External device flow".
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ DEVICE_CODE = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class DeviceAuthorization:
-    """A login that waits for somebody's browser."""
+    """A login that waits for approval in a browser."""
 
     device_code: str
     user_code: str
@@ -43,7 +44,7 @@ class DeviceAuthorization:
 
 
 class AuthorizationPending(Exception):
-    """Nobody has typed the user code yet."""
+    """The user code has not been entered yet."""
 
 
 def start(*, provider: str, address: str) -> DeviceAuthorization:
@@ -67,7 +68,7 @@ def start(*, provider: str, address: str) -> DeviceAuthorization:
 
 
 def _drop_one() -> None:
-    """Drop the oldest login of the address that has the most, so that no address takes all."""
+    """Drop the oldest login of the address that has the most."""
     waiting = PendingLogin.objects.filter(account=None)
     most = waiting.values("address").annotate(count=Count("pk")).order_by("-count", "address")
     first = most.first()
@@ -96,7 +97,7 @@ def approve(*, user_code: str, identity: Identity) -> None:
 
 
 def exchange(*, provider: str, device_code: str, address: str) -> Tokens:
-    """The tokens for a terminal that was let in; once.
+    """Return the tokens for an approved terminal, once.
 
     Raises Unauthorized for what is no code, NotFound for one that is unknown or expired, Pending.
     """

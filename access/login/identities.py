@@ -1,4 +1,4 @@
-"""From what a provider says of somebody to their account here."""
+"""Map the claims of an identity provider to accounts."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ MAX_ATTEMPTS = 5
 
 
 def get_or_create_identity(*, provider: OidcProvider, claims: Mapping[str, Any]) -> Identity:
-    """Who `claims` are about; a new user, if they were never here and may come.
+    """Return the identity of `claims`; create a user at the first login, if the provider allows it.
 
-    Raises Unauthorized for those who may not, and for claims that do not say who it is.
+    Raises Unauthorized if it does not, or if the claims have no identifier.
     """
     identifier = str(claims.get(provider.id_claim) or "")
     if not 0 < len(identifier) <= MAX_IDENTIFIER_LENGTH or "\0" in identifier:
@@ -77,9 +77,9 @@ def _new_user(provider: OidcProvider, wanted: str) -> Account:
 
 
 def _names(provider: OidcProvider, wanted: str) -> Iterator[str]:
-    """Names for a new user: never one that somebody has, who would be taken for them.
+    """Yield candidate names for a new user, none of which impersonates an existing one.
 
-    They are in the form in which Django keeps them, so that they are compared as they are kept.
+    They are normalized as Django stores them, so that the comparison is exact.
     """
     name = NOT_IN_NAMES.sub("_", User.normalize_username(wanted))[:MAX_USERNAME_LENGTH]
     yield name

@@ -1,6 +1,6 @@
-"""OpenID Connect providers: where a browser is sent, and what it comes back with.
+"""OpenID Connect: redirect a browser to its provider, and validate what it returns with.
 
-What speaks the protocol is loaded when somebody first logs in that way; most sites never need it.
+The client library is imported at the first such login; most sites never need it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNREACHABLE = "The login provider {} cannot be reached now. Try again later."
 
 
 def get_provider(name: str) -> OidcProvider:
-    """The provider of browser logins with this name. Raises NotFound."""
+    """Return the OpenID Connect provider with this name. Raises NotFound."""
     provider = authentication_settings().oidc(name)
     if provider is None:
         raise NotFound("Not Found")
@@ -28,10 +28,7 @@ def get_provider(name: str) -> OidcProvider:
 
 
 def authorize_redirect(request: HttpRequest, provider: OidcProvider, back: str) -> HttpResponse:
-    """The way to the provider; the browser comes back to the address `back`. Raises Unavailable.
-
-    State, nonce and the PKCE verifier are kept in the browser's session here.
-    """
+    """Redirect to the provider, which redirects back to the URL `back`. Raises Unavailable."""
     import requests
 
     try:
@@ -42,7 +39,7 @@ def authorize_redirect(request: HttpRequest, provider: OidcProvider, back: str) 
 
 
 def fetch_claims(request: HttpRequest, provider: OidcProvider) -> dict[str, Any]:
-    """What the provider says of whoever came back: its ID token, checked.
+    """Return the claims of the validated ID token.
 
     Raises Unauthorized, Unavailable.
     """

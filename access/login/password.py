@@ -1,4 +1,4 @@
-"""From who somebody is to the tokens that they ask with."""
+"""Log in with a password, and refresh tokens."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LOGIN_FAILED = "Incorrect username or password"
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a login brings: a token to ask with, and one to get others."""
+    """Tokens of a login: an access token, a refresh token, and their session."""
 
     access: SignedToken
     refresh: SignedToken
@@ -60,7 +60,7 @@ def log_in(*, provider: str, username: str, password: str, request: HttpRequest)
 
 
 def refresh(refresh_token: str) -> Tokens:
-    """Another pair of tokens for the same session. Raises Unauthorized."""
+    """Return another pair of tokens of the same session. Raises Unauthorized."""
     session = get_active_session(read_refresh(refresh_token))
     if session is None:
         raise Unauthorized(SESSION_OVER, headers=BEARER)
@@ -69,7 +69,7 @@ def refresh(refresh_token: str) -> Tokens:
 
 
 def issue_tokens(session: Session) -> Tokens:
-    """A pair of tokens. Raises Unauthorized where nobody may have one."""
+    """Issue a pair of tokens. Raises Unauthorized if the account is disabled."""
     state = get_account_state(session.account.uuid)
     if state is None:
         raise Unauthorized(SESSION_OVER, headers=BEARER)

@@ -25,7 +25,7 @@ BATCH_ROWS = 500
 def create_session(
     *, account: Account, provider: str, identifier: str, address: str = ""
 ) -> Session:
-    """A new login of `account`. Raises BadRequest if it has as many as it may."""
+    """Create a session of `account`. Raises BadRequest at the limit of sessions."""
     now = timezone.now()
     with transaction.atomic():
         # Whoever logs in twice at the same time is counted twice.
@@ -49,7 +49,7 @@ def create_session(
 
 
 def get_active_session(uuid: UUID) -> Session | None:
-    """The login with this uuid, if it can still be refreshed."""
+    """Return the session with this UUID, if it can still be refreshed."""
     session = Session.objects.select_related("account__user").filter(uuid=uuid).first()
     if session is None or session.revoked or session.expires <= timezone.now():
         return None
@@ -79,7 +79,7 @@ def record_use(session: Session) -> None:
 
 
 def revoke_session(*, uuid: UUID, account: Account | None = None) -> None:
-    """End a login, of `account` if that is said; harmless when done before. Raises NotFound."""
+    """Revoke a session (of `account`, if given); idempotent. Raises NotFound."""
     owned = Session.objects.all() if account is None else Session.objects.filter(account=account)
     with transaction.atomic():
         session = owned.select_for_update().filter(uuid=uuid).first()
@@ -91,13 +91,13 @@ def revoke_session(*, uuid: UUID, account: Account | None = None) -> None:
 
 
 def after_saved(*, instance: Session, created: bool, **_: Any) -> None:
-    """A login that was revoked, however that was done, is over."""
+    """Announce a session that was revoked."""
     if not created and instance.revoked:
         _announce(instance)
 
 
 def after_deleted(*, instance: Session, **_: Any) -> None:
-    """A login whose row is gone is over."""
+    """Announce a session that was deleted."""
     _announce(instance)
 
 

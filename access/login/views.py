@@ -25,7 +25,7 @@ IDENTITY = "access_identity"
 @require_GET
 @never_cache
 def begin_login(request: HttpRequest, provider: str) -> HttpResponse:
-    """To the provider, and then to the page `next` of this site."""
+    """Redirect to the provider, and afterwards to the page `next` of this site."""
     try:
         known = get_provider(provider)
         request.session[AFTERWARDS] = _of_this_site(request, request.GET.get("next", ""))
@@ -38,7 +38,7 @@ def begin_login(request: HttpRequest, provider: str) -> HttpResponse:
 @require_GET
 @never_cache
 def end_login(request: HttpRequest, provider: str) -> HttpResponse:
-    """Back from the provider: log in, and go on to where it was begun from."""
+    """Log in after the provider's redirect, and continue to the page that started it."""
     afterwards = request.session.get(AFTERWARDS, "/")
     try:
         known = get_provider(provider)
@@ -54,7 +54,7 @@ def end_login(request: HttpRequest, provider: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @never_cache
 def device(request: HttpRequest, provider: str) -> HttpResponse:
-    """Where the code is typed that a terminal shows."""
+    """Show and process the form for a terminal's user code."""
     try:
         get_provider(provider)
     except ServiceError as error:
@@ -76,7 +76,7 @@ def device(request: HttpRequest, provider: str) -> HttpResponse:
 
 
 def _identity(request: HttpRequest, provider: str) -> Identity | None:
-    """As whom this browser has logged in at `provider`, if it has and they may still come."""
+    """Return the identity of this browser at `provider`, if it is logged in and enabled."""
     known = request.session.get(IDENTITY)
     if known is None or not request.user.is_authenticated:
         return None

@@ -1,1 +1,1 @@
-"""What is managed from the command line."""
+"""Management commands of accounts and API keys."""

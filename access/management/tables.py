@@ -7,7 +7,7 @@ from datetime import datetime
 
 
 def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """The lines of a table, its columns as wide as they need to be."""
+    """Yield the lines of a table with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -15,5 +15,5 @@ def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 
 
 def format_time(when: datetime | None) -> str:
-    """A moment, to the minute."""
+    """Return a time to the minute, or `never`."""
     return f"{when:%Y-%m-%d %H:%M}" if when else "never"

@@ -1,4 +1,4 @@
-"""The tables of access: who there is, what they prove it with, and who tries to."""
+"""Models of access: accounts, keys, sessions, tags, grants, login attempts."""
 
 from .accounts import Account as Account
 from .accounts import Identity as Identity

@@ -1,4 +1,4 @@
-"""Who there is: users and services. The wire calls them principals."""
+"""Accounts of users and services, which the API calls principals."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..roles import Role
 
 
 class Account(models.Model):
-    """Somebody or something that may hold keys: one for each Django user, and one per service.
+    """An account, which can own API keys: one for each Django user, and one for each service.
 
-    What a user may do is told by Django (`is_superuser`); what a service may, by its `role`.
+    The role of a user follows from Django's `is_superuser`, that of a service is `role`.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -48,7 +48,7 @@ class Account(models.Model):
 
 
 class Identity(models.Model):
-    """Whom another provider of logins knows as `identifier`."""
+    """The identity of a user at an identity provider."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="identities")
     provider = models.CharField(max_length=64)

@@ -16,12 +16,11 @@ SCOPES = frozenset(scope.value for scope in Scope)
 
 
 class ApiKey(models.Model):
-    """A key besides the site's own. Its secret is not kept, only what tells it from another.
+    """An API key besides the site-wide one. Only a digest of its secret is stored.
 
-    The row is the key: whoever deletes it revokes the key. A key without an owner is the site's,
-    and counts where there are no users; one with an owner counts where there are. `made_by` is the
-    key that a key was made with, and without which it is gone, too; `session` the login that it
-    was made with, if it only carries this over to a subscription.
+    Deleting the row revokes the key. A key without an owner belongs to the site, and is valid only
+    without users; one with an owner only with users. `made_by` is the key that it was created with
+    and is revoked with; `session` the login that it was created with, if it is a WebSocket key.
     """
 
     first_eight = models.CharField(max_length=FIRST, unique=True, editable=False)
@@ -46,5 +45,5 @@ class ApiKey(models.Model):
         return self.first_eight
 
     def is_valid(self, now: datetime | None = None) -> bool:
-        """Whether it has not expired."""
+        """Return whether the key has not expired."""
         return self.expires is None or self.expires > (now or timezone.now())

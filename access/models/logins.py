@@ -9,7 +9,7 @@ from .accounts import Account
 
 
 class PendingLogin(models.Model):
-    """A terminal that waits for somebody to log in with a browser, and to type its user code."""
+    """A terminal that waits for approval of its user code in a browser."""
 
     hashed_device_code = models.CharField(max_length=64, unique=True)
     user_code = models.CharField(max_length=9, unique=True)
@@ -25,7 +25,7 @@ class PendingLogin(models.Model):
 
 
 class Attempt(models.Model):
-    """How often, of late, a login failed that falls into this bucket.
+    """Recent failed logins that fall into this bucket.
 
     Buckets are numbers, many names to one, so that there is a bound to how many rows there can be.
     """

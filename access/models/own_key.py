@@ -11,7 +11,7 @@ from ..config import authentication_settings
 
 
 class KeyHolder(User):
-    """A user who has logged in with the site's own key: their sessions end with that key."""
+    """A user who logged in with the site-wide key; the session ends when the key changes."""
 
     class Meta:
         proxy = True

@@ -1,4 +1,4 @@
-"""Tags, and who may do what on the nodes that have them."""
+"""Access tags and their grants."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ PUBLIC = "public"
 
 
 class WellKnownHolder(models.TextChoices):
-    """Holders of rights that are nobody in particular."""
+    """Holders of grants that are not accounts or groups."""
 
     users = "users", "all users and services"
     everybody = "everybody", "everybody, also without credentials"
 
 
 def check_tag_name(name: str) -> None:
-    """Refuse the names of tags that there are without being made. Raises ValidationError."""
+    """Reject reserved tag names and spaces at the ends. Raises ValidationError."""
     if name.casefold() == PUBLIC or name.startswith(RESERVED):
         raise ValidationError(
             f"The tag {name!r} has a meaning of its own: 'public' is for everybody to read, and "
@@ -36,7 +36,7 @@ def check_tag_name(name: str) -> None:
 
 
 class Tag(models.Model):
-    """A name that nodes can bear. What it allows is said by its grants."""
+    """An access tag, which nodes can have. Its grants give scopes."""
 
     name = models.CharField(max_length=TAG_LENGTH, unique=True, validators=[check_tag_name])
     note = models.CharField(max_length=255, blank=True, default="")
@@ -50,7 +50,7 @@ class Tag(models.Model):
 
 
 class Grant(models.Model):
-    """What one holder may do on nodes that bear the tag: an account, a group, or an audience.
+    """Scopes of one holder on nodes with the tag: an account, a group, or a well-known holder.
 
     `may_apply`: whether the holder may give the tag to nodes, and take it from them.
     """
@@ -92,7 +92,7 @@ class Grant(models.Model):
 
     @property
     def holder(self) -> str:
-        """To whom it is given, as commands name them."""
+        """The holder, as commands name it."""
         if self.account is not None:
             user = self.account.user
             return f"user:{user.get_username()}" if user else f"service:{self.account.uuid}"
@@ -100,7 +100,7 @@ class Grant(models.Model):
 
     @property
     def known_scopes(self) -> frozenset[Scope]:
-        """The scopes, of which a later version of this program may not know all."""
+        """The scopes, without those that only a later version of this program knows."""
         known = {scope.value for scope in Scope}
         return frozenset(Scope(name) for name in self.scopes if name in known)
 

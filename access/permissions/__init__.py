@@ -1,1 +1,1 @@
-"""Permissions: what access tags grant to whom."""
+"""Permissions: the scopes that grants of access tags give to principals."""

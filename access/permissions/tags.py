@@ -26,7 +26,7 @@ ROLES: dict[str, frozenset[Scope]] = {
 
 
 def create_tag(*, name: str, note: str = "") -> Tag:
-    """A tag that allows nobody anything yet. Raises Invalid, Conflict."""
+    """Create a tag without grants. Raises Invalid, Conflict."""
     tag = Tag(name=name, note=note)
     try:
         check_tag_name(name)
@@ -45,7 +45,7 @@ def delete_tag(*, name: str) -> None:
 
 
 def get_tag(name: str) -> Tag:
-    """The tag of that name. Raises NotFound."""
+    """Return the tag with this name. Raises NotFound."""
     tag = Tag.objects.filter(name=name).first()
     if tag is None:
         raise NotFound(f"There is no tag {name!r}; make it with `manage.py tag create`.")
@@ -79,7 +79,7 @@ def revoke(*, tag: str, holder: str) -> None:
 
 
 def _holder(text: str) -> dict[str, Any]:
-    """The columns of a grant that say who holds it."""
+    """Return the columns of a grant that name its holder."""
     nobody: dict[str, Any] = {"account": None, "group": None, "audience": ""}
     if text in WellKnownHolder.values:
         return {**nobody, "audience": text}

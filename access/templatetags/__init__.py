@@ -1,1 +1,1 @@
-"""What templates ask of access."""
+"""Template tags of access."""

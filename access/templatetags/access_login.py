@@ -1,4 +1,4 @@
-"""How one may log in to the pages of this site."""
+"""Template tags of the login pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ register = template.Library()
 
 @register.simple_tag
 def login_methods() -> dict[str, Any]:
-    """Whether the site's own key opens them, and where one may log in with a browser."""
+    """Return whether the site-wide key can log in, and the providers of browser logins."""
     settings = authentication_settings()
     browsed = [p.provider for p in settings.providers if isinstance(p, OidcProvider)]
     return {"own_key": not settings.multi_user, "providers": browsed}

@@ -15,9 +15,9 @@ Piece = bytes | memoryview
 
 
 class BufferResponse(HttpResponse):
-    """A response with a body at hand, which may be a view of memory, or of a mapped file.
+    """A response whose body is in memory: bytes, a view, or a mapped file.
 
-    `itemsize` is how many bytes an element takes, where the body is of numbers.
+    `itemsize` is the size of one element in bytes, if the body is an array.
     """
 
     def __init__(self, body: Piece = b"", *, itemsize: int = 1, **options: Any) -> None:
@@ -27,7 +27,7 @@ class BufferResponse(HttpResponse):
 
     @property
     def content(self) -> bytes:
-        """The body, copied where it is a view."""
+        """Return the body as bytes; copies a view."""
         return bytes(self.body)
 
     @content.setter
@@ -57,11 +57,11 @@ class ChunkedResponse(StreamingHttpResponse):
         self._made = pieces
 
     def make_bytes(self, value: Any) -> Any:
-        """The piece as it is."""
+        """Return the chunk unchanged."""
         return value
 
     def close(self) -> None:
-        """Let go of what pieces are made of, whoever has taken some."""
+        """Close the iterator and release its resources, whether or not it was consumed."""
         super().close()
         close = getattr(self._made, "close", None)
         if close is not None:

@@ -14,11 +14,11 @@ RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 class Unsatisfiable(Exception):
-    """No byte of the file is in the range that was asked for."""
+    """The requested range contains no byte of the file."""
 
 
 def requested_range(request: Request, size: int, etag: str, modified: int) -> range | None:
-    """The bytes that `Range` names, if `If-Range` holds; None if all are wanted.
+    """Return the range of `Range`, if `If-Range` holds; None for the whole file.
 
     `modified` is in seconds. Ranges that are none, and several at once, count as all. Raises
     Unsatisfiable.
@@ -30,7 +30,7 @@ def requested_range(request: Request, size: int, etag: str, modified: int) -> ra
 
 
 def parse_range(header: str, size: int) -> range | None:
-    """`bytes=0-9`, `bytes=5-` or `bytes=-5` of `size` bytes; None for anything else."""
+    """Parse `bytes=0-9`, `bytes=5-` or `bytes=-5` of `size` bytes; None for anything else."""
     found = RANGE.fullmatch(header.strip().lower())
     if found is None or not (found[1] or found[2]):
         return None
@@ -47,7 +47,7 @@ def parse_range(header: str, size: int) -> range | None:
 
 
 def is_known(request: Request, etag: str, modified: int) -> bool:
-    """Whether the client has the file already, by `If-None-Match` or `If-Modified-Since`."""
+    """Return whether the client has the file, by `If-None-Match` or `If-Modified-Since`."""
     tags = request.META.get("HTTP_IF_NONE_MATCH")
     if tags is not None:
         known = [tag.strip().removeprefix("W/") for tag in tags.split(",")]

@@ -1,7 +1,7 @@
-"""Compression of answers, as negotiated and where it pays.
+"""HTTP compression of responses.
 
-Source: the wire, "Compression and caching". Nothing is compressed for who does not ask for it, nor
-what is small, or is of a type that has its own compression, or does not get smaller.
+Compress only if the client accepts an encoding, and the body is large, of a compressible type, and
+gets smaller. Source: docs/reference/tiled-protocol/http.md, "Compression and caching".
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MAX_SAMPLE_RATIO = 1.25
 
 
 def compress_response(request: Request, response: HttpResponseBase) -> HttpResponseBase:
-    """`response`, its body encoded as the client asked, where that pays."""
+    """Return `response` with a compressed body, if the client accepts that and it pays."""
     known = COMPRESSIBLE.get(_media_type(response), ())
     if not known or response.status_code >= 400 or response.has_header("Content-Encoding"):
         return response
@@ -63,9 +63,9 @@ def compress_response(request: Request, response: HttpResponseBase) -> HttpRespo
 
 
 def choose_encoding(header: str, known: tuple[str, ...]) -> str | None:
-    """The first of `known` among those that the client likes best; None where it likes none.
+    """Return the first of `known` among the encodings that the client prefers, or None.
 
-    `*` is taken for gzip: who names nothing knows at least that.
+    `*` counts as gzip, which every client knows.
     """
     liked = _weights(header)
     if "*" in liked:
@@ -111,7 +111,7 @@ def _compress(response: HttpResponse, body: Piece, name: str) -> None:
 
 
 def _shrinks(body: Piece, name: str, itemsize: int) -> bool:
-    """Whether three samples, from the beginning, the middle and the end, get much smaller."""
+    """Return whether samples from the beginning, the middle and the end get much smaller."""
     step = (len(body) - SAMPLE_BYTES) // 2 // itemsize * itemsize
     view = memoryview(body)
     samples = [view[start : start + SAMPLE_BYTES] for start in (0, step, 2 * step)]

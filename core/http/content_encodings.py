@@ -1,6 +1,7 @@
-"""Content encodings: gzip, Zstandard and Blosc2, of a whole body or piece by piece.
+"""Content encodings: gzip, Zstandard and Blosc2, of a whole body or in chunks.
 
-All at their quick levels: they are to save time. Source: the wire, "Compression and caching".
+All at fast levels, because they are meant to save time. Source: docs/reference/tiled-
+protocol/http.md, "Compression and caching".
 """
 
 from __future__ import annotations
@@ -29,19 +30,19 @@ class Encoder(ABC):
 
     @abstractmethod
     def encode(self, piece: Piece) -> bytes:
-        """What can be sent once `piece` is known."""
+        """Return the encoded bytes that are complete after `piece`."""
 
     def end(self) -> bytes:
-        """What is still to be sent after the last piece."""
+        """Return the remaining encoded bytes."""
         return b""
 
     def whole(self, body: Piece) -> bytes:
-        """All of one body."""
+        """Return a whole body, encoded."""
         return self.encode(body) + self.end()
 
 
 class Gzip(Encoder):
-    """What everyone can decode."""
+    """Gzip, which every client can decode."""
 
     name = "gzip"
 
@@ -49,11 +50,11 @@ class Gzip(Encoder):
         self._deflate = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WINDOW)
 
     def encode(self, piece: Piece) -> bytes:
-        """As Encoder says."""
+        """Return the encoded bytes that are complete after `piece`."""
         return self._deflate.compress(piece)
 
     def end(self) -> bytes:
-        """As Encoder says."""
+        """Return the remaining encoded bytes."""
         return self._deflate.flush()
 
 
@@ -66,7 +67,7 @@ class Zstd(Encoder):
         self._frame: Any = None
 
     def encode(self, piece: Piece) -> bytes:
-        """As Encoder says."""
+        """Return the encoded bytes that are complete after `piece`."""
         if self._frame is None:
             self._frame = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compressobj()
         encoded: bytes = self._frame.compress(piece)
@@ -74,11 +75,11 @@ class Zstd(Encoder):
         return encoded + rest
 
     def end(self) -> bytes:
-        """As Encoder says."""
+        """Return the remaining encoded bytes."""
         return b"" if self._frame is None else bytes(self._frame.flush())
 
     def whole(self, body: Piece) -> bytes:
-        """As Encoder says; the frame tells its length, for who wants to know it first."""
+        """Return a whole body, encoded in a frame that contains its length."""
         return _zstd_of_thread().compress(body)
 
 
@@ -92,7 +93,7 @@ class Blosc2(Encoder):
         self._itemsize = itemsize if itemsize <= 255 else 1
 
     def encode(self, piece: Piece) -> bytes:
-        """As Encoder says."""
+        """Return `piece` as a Blosc2 chunk."""
         if not len(piece):
             return b""
         if len(piece) > BLOSC_CHUNK_BYTES:
@@ -124,7 +125,7 @@ def _zstd_of_thread() -> zstandard.ZstdCompressor:
 
 @cache
 def _blosc2() -> Any:
-    """The library, at first use: it takes a quarter of a second to import."""
+    """Return the library, imported at first use, which takes a quarter of a second."""
     import blosc2
 
     # Requests have threads enough between them.

@@ -1,7 +1,8 @@
-"""ETags: what a body is known by, so that nobody gets again what they have.
+"""ETags of response bodies.
 
-Source: the wire, "Compression and caching". A tag follows from the bytes and the media type alone:
-each process gives the same. It stands without quotes, as clients of this API know it.
+A tag depends on the bytes and the media type only, so that all processes agree. It has no quotes,
+as clients of this API expect. Source: docs/reference/tiled-protocol/http.md, "Compression and
+caching".
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def etag_of(body: Buffer, media_type: str) -> str:
-    """The tag of `body` as `media_type`: 32 hexadecimal digits."""
+    """Return the tag of `body` as `media_type`: 32 hexadecimal digits."""
     # Twenty times as fast as a cryptographic one. Who could make two bodies with one tag could
     # only show the one for the other to readers of what they write themselves.
     digest = xxhash.xxh3_128(media_type.encode())
@@ -25,7 +26,7 @@ def etag_of(body: Buffer, media_type: str) -> str:
 
 
 def has_already(request: Request, etag: str) -> bool:
-    """Whether the client said that it keeps the body of this tag: alone, in a list, weak or `*`."""
+    """Return whether `If-None-Match` has the tag: alone, in a list, weak, or by `*`."""
     header = request.META.get("HTTP_IF_NONE_MATCH")
     if not header or request.method != "GET":
         return False

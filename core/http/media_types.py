@@ -77,7 +77,7 @@ def excluded(header: str) -> frozenset[str]:
 
 
 def _weighed(part: str) -> tuple[float, str]:
-    """A part of the header without its q-value, and that; 1 where it has none, or no number."""
+    """Return a part of the header without its q-value, and that; 1 if missing or malformed."""
     name, *parameters = (text.strip() for text in part.split(";"))
     kept, quality = [name], 1.0
     for parameter in parameters:

@@ -1,4 +1,4 @@
-"""Reading what a request asks for: paths, query parameters, bodies."""
+"""Parsing of requests: query parameters and bodies."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ JSON_TYPES = {"", "application/json"}
 
 
 def content_type(request: Request) -> str:
-    """The body's media type without parameters, in lower case; empty if none was said."""
+    """Return the media type of the body without parameters, in lower case; empty if missing."""
     return (request.META.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
 
 
 def body_of_type(request: Request, *allowed: str) -> bytes:
-    """The body, which must be of one of the `allowed` media types. Raises UnsupportedMedia."""
+    """Return the body, of one of the `allowed` media types. Raises UnsupportedMedia."""
     _check_type(request, allowed)
     return raw_body(request)
 
 
 def data_of_type(request: Request, *allowed: str) -> BytesLike:
-    """The same, where it may be larger than memory: a view of the file where it waits in one."""
+    """Return the body like `body_of_type`, but mapped if it was buffered in a file."""
     _check_type(request, allowed)
     return data(request)
 
@@ -51,12 +51,12 @@ def _check_type(request: Request, allowed: tuple[str, ...]) -> None:
 
 
 def raw_body(request: Request) -> bytes:
-    """The bytes of the body, untouched."""
+    """Return the bytes of the body."""
     return bytes(request._request.body)
 
 
 def data(request: Request) -> BytesLike:
-    """The body; a view of the file where it waits in one."""
+    """Return the body; a mapped file if it was buffered in one."""
     stream = getattr(request._request, "_stream", None)
     try:
         stream.fileno()  # type: ignore[union-attr]
@@ -67,7 +67,7 @@ def data(request: Request) -> BytesLike:
 
 
 def json_body(request: Request) -> Any:
-    """The body as JSON; a missing Content-Type counts as JSON. Raises Invalid and TooLarge."""
+    """Return the body as JSON, also without a Content-Type. Raises Invalid and TooLarge."""
     if content_type(request) not in JSON_TYPES:
         raise Invalid(f"The body must be application/json, not {content_type(request)}.")
     body = bounded_json(data(request))
@@ -95,7 +95,7 @@ def bounded_json(body: BytesLike) -> bytes:
 
 
 def flag(request: Request, name: str, default: bool) -> bool:
-    """A boolean query parameter. Raises Invalid."""
+    """Return a boolean query parameter. Raises Invalid."""
     text = request.query_params.get(name)
     if text is None:
         return default
@@ -112,7 +112,7 @@ def integer(
     low: int = 0,
     high: int | None = None,
 ) -> int | None:
-    """An integer query parameter within bounds. Raises Invalid."""
+    """Return an integer query parameter within bounds. Raises Invalid."""
     text = request.query_params.get(name)
     if text is None:
         return default
@@ -127,7 +127,7 @@ def integer(
 
 
 def required_integer(request: Request, name: str) -> int:
-    """An integer query parameter that must be there. Raises Invalid."""
+    """Return a required integer query parameter. Raises Invalid."""
     number = integer(request, name)
     if number is None:
         raise Invalid(f"The query parameter {name} is missing.")
@@ -135,7 +135,7 @@ def required_integer(request: Request, name: str) -> int:
 
 
 def sizes(request: Request, name: str) -> tuple[int, ...] | None:
-    """Non-negative integers separated by commas, as in `1,4`; None if absent. Raises Invalid."""
+    """Return non-negative integers, as in `1,4`; None if absent. Raises Invalid."""
     text = request.query_params.get(name)
     if text is None:
         return None
@@ -153,7 +153,7 @@ def parse_sizes(text: str, name: str) -> tuple[int, ...]:
 
 
 def required_sizes(request: Request, name: str) -> tuple[int, ...]:
-    """Sizes that must be there. Raises Invalid."""
+    """Return required sizes. Raises Invalid."""
     found = sizes(request, name)
     if found is None:
         raise Invalid(f"The query parameter {name} is missing, as in {name}=1,4.")

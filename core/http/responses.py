@@ -1,7 +1,7 @@
-"""Answers: JSON or msgpack as the client reads it, or bytes; with an ETag, compressed where asked.
+"""Responses: JSON or msgpack, as negotiated, or bytes; with an ETag.
 
-Source: the wire, "JSON / msgpack negotiation" and "Response headers". The Content-Type of JSON and
-msgpack must be exact, without a charset.
+The Content-Type of JSON and msgpack must be exact, without a charset. Source: docs/reference/tiled-
+protocol/http.md, "JSON / msgpack negotiation" and "Response headers".
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Headers = dict[str, str]
 
 
 def render(request: Request, value: Any, *, headers: Headers | None = None) -> HttpResponse:
-    """`value` as JSON or msgpack, whichever the client accepts first; else as JSON."""
+    """Return `value` as JSON or msgpack, by the Accept header; JSON by default."""
     media_type = negotiate_json_or_msgpack(request)
     with server_timing.measure("pack"):
         body = msgpack_bytes(value) if media_type == MSGPACK else json_bytes(value)
@@ -49,7 +49,7 @@ def binary(
     itemsize: int = 1,
     headers: Headers | None = None,
 ) -> HttpResponse:
-    """`body` as it is, or an empty 304 where the client has it already.
+    """Return a response of `body`, or an empty 304 if the client has it.
 
     A memoryview (of bytes) is sent from where it lies. `itemsize` is how many bytes an element
     takes, where the body is of numbers: it helps compression.
@@ -74,12 +74,11 @@ def stream(
     itemsize: int = 1,
     headers: Headers | None = None,
 ) -> HttpResponseBase:
-    """A body in `pieces`, each made when the client has room for it; few bytes are sent as one.
+    """Return a response in chunks, each made when the client can receive it.
 
-    `length` in bytes, and an `etag` that follows from what the pieces are made of, where they are
-    known beforehand. What fails before there is much of it is an error like any other; later the
-    connection is cut, so that nobody takes a part for the whole. `pieces` are closed at the end,
-    whatever it is.
+    A small body is sent as one. `length` in bytes and `etag` are passed if they are known
+    beforehand. An error before much was sent becomes an error response; after that the connection
+    is aborted, so that the client does not take a part for the whole. `pieces` are always closed.
     """
     headers = dict(headers or {})
     if etag is not None:
@@ -102,7 +101,7 @@ def stream(
 
 
 def _gathered(pieces: Iterator[Piece]) -> tuple[list[Piece], bool]:
-    """The first pieces, up to `GATHERED` bytes, and whether they are all."""
+    """Return the first chunks, up to `MAX_JOINED_BYTES`, and whether they are all."""
     first: list[Piece] = []
     size = 0
     for piece in pieces:
@@ -124,7 +123,7 @@ def _with_charset(media_type: str) -> str:
 
 
 def attachment_headers(request: Request) -> Headers:
-    """Headers that make a browser keep the body as a file, where the request names one."""
+    """Return the headers of a download, if the request has a file name."""
     name = CONTROL.sub("", request.query_params.get("filename") or "")
     if not name:
         return {}
@@ -132,7 +131,7 @@ def attachment_headers(request: Request) -> Headers:
 
 
 def negotiate_json_or_msgpack(request: Request) -> str:
-    """JSON or msgpack, by the Accept header."""
+    """Return the media type of JSON or msgpack, by the Accept header."""
     for part in preferences(request.META.get("HTTP_ACCEPT") or "*/*"):
         media_type = part.partition(";")[0].strip().lower()
         if media_type in {"*/*", "application/*", JSON}:
@@ -143,12 +142,12 @@ def negotiate_json_or_msgpack(request: Request) -> str:
 
 
 def json_bytes(value: Any) -> bytes:
-    """`value` as JSON; NaN and infinities become null."""
+    """Return `value` as JSON; NaN and infinities become null."""
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def msgpack_bytes(value: Any) -> bytes:
-    """`value` as msgpack; times as its Timestamp extension."""
+    """Return `value` as msgpack; times as its Timestamp extension."""
     return bytes(msgpack.packb(value, default=_plain, datetime=True))
 
 

@@ -1,8 +1,8 @@
-"""How long the parts of a request took, for the header `Server-Timing`.
+"""Durations of the phases of a request, for the `Server-Timing` header.
 
-Source: the wire, "Response headers": `read` is finding and reading what was asked for, `pack` is
-writing it in the format of the answer, `tok` is its ETag, `compress` its compression, `app` all of
-it. Each request has one thread, and so each thread has one set of durations.
+`read`: finding and reading the data; `pack`: serialization; `tok`: ETag; `compress`: compression;
+`app`: everything. A request runs in one thread, so durations are per thread. Source:
+docs/reference/tiled-protocol/http.md, "Response headers".
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _here = _Durations()
 
 
 def start() -> None:
-    """A request begins."""
+    """Start measuring a request."""
     _here.parts = {}
     _here.words = {}
     _here.ready = 0.0
@@ -34,7 +34,7 @@ def start() -> None:
 
 
 def mark_authorized() -> None:
-    """Who asks is known and may: what follows, up to the first part that is named, is `read`."""
+    """Mark the request as authorized: from here to the first named phase is `read`."""
     _here.ready = perf_counter()
 
 
@@ -57,7 +57,7 @@ def annotate(name: str, words: str) -> None:
 
 
 def server_timing() -> str:
-    """The value of the header, in milliseconds."""
+    """Return the value of the header, in milliseconds."""
     parts = {**_here.parts, "app": perf_counter() - _here.began}
     return ", ".join(
         f"{name};dur={seconds * 1000:.1f}{_here.words.get(name, '')}"

@@ -1,1 +1,1 @@
-"""Redis: clients, keys, the embedded Valkey."""
+"""Connect to Redis: clients, key names, and the embedded Valkey."""

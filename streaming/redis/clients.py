@@ -1,6 +1,6 @@
-"""Clients of the Redis that the streams are kept in.
+"""Clients of the Redis that stores the streams.
 
-Writers and readers have connections of their own, so that neither can take them from the other.
+Writers and readers have separate connection pools, so that neither can exhaust the other's.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from redis.retry import Retry
 
 from ..config import StreamingCacheSettings
 
-# Unix sockets have small buffers otherwise, and a frame of 4 MB takes six times as long.
-SEND_BYTES = 4 << 20
+# Unix sockets have small buffers by default, with which a frame of 4 MB takes six times as long.
+SEND_BUFFER_BYTES = 4 << 20
 # Large enough that a frame of several megabytes arrives in few steps.
 READ_BYTES = 1 << 20
 
 
 @lru_cache(maxsize=4)
 def writer_client(settings: StreamingCacheSettings) -> redis.Redis:
-    """The client that all request threads of this process write with. Waits for a free connection.
+    """Return the client of all request threads of this process. It waits for a free connection.
 
-    It never repeats a command by itself: an append whose answer was lost may have been made.
+    It never retries a command: an append whose reply was lost may have been executed.
     """
     assert settings.uri is not None
     pool = redis.BlockingConnectionPool.from_url(
@@ -44,10 +44,10 @@ def writer_client(settings: StreamingCacheSettings) -> redis.Redis:
 
 
 def reader_client(settings: StreamingCacheSettings) -> redis.asyncio.Redis:
-    """A client for the running event loop; whoever asks for it closes it. Waits likewise.
+    """Return a client for the running event loop, which the caller closes.
 
-    It has no timeout for its commands, because it would start a task for each, which can swallow a
-    cancellation on Python 3.11. Its users limit whole exchanges.
+    It has no timeout for its commands: the library would start a task for each, which can swallow a
+    cancellation on Python 3.11. The callers set timeouts for whole exchanges instead.
     """
     assert settings.uri is not None
     pool = redis.asyncio.BlockingConnectionPool.from_url(
@@ -66,5 +66,5 @@ def reader_client(settings: StreamingCacheSettings) -> redis.asyncio.Redis:
 def _connected(connection: redis.Connection) -> None:
     sock: Any = connection._sock
     if sock.family == socket.AF_UNIX:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     connection.on_connect()

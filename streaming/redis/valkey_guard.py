@@ -1,10 +1,10 @@
-"""Keeps the embedded Valkey alive for as long as its owner, and not a moment longer.
+"""Supervise the embedded Valkey: restart it if it dies, end it with its owner.
 
-Run as a program of its own: `valkey_guard.py FOLDER COMMAND...`. Standard input is a pipe that the
-owner alone holds the other end of; the system closes that end however the owner ends, `kill -9`
-included. Then the Valkey is killed and its folder removed. A Valkey that dies before is started
-again, empty; one whose guard is killed dies with it where the system (Linux) can see to that. Uses
-the standard library only, so that it starts at once.
+Run as a program: `valkey_guard.py DIRECTORY COMMAND...`. Standard input is a pipe whose other end
+only the owner holds; the system closes that end however the owner ends, `kill -9` included. Then
+the guard kills Valkey and removes its directory. A Valkey that dies earlier is started again,
+empty. On Linux, Valkey dies with a guard that is killed. This module imports only the standard
+library, so that it starts fast.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import sys
 import threading
 from collections.abc import Callable
 
-PAUSE = 0.5
-# From linux/prctl.h: the signal to be sent to this process when its parent dies.
+RESTART_SECONDS = 0.5
+# From linux/prctl.h: which signal this process receives when its parent dies.
 PR_SET_PDEATHSIG = 1
 
 
 class Guard:
-    """One Valkey process after another, until the owner is gone."""
+    """Runs one Valkey process after another, until the owner is gone."""
 
     def __init__(self, command: list[str]) -> None:
         self.command = command
@@ -36,14 +36,14 @@ class Guard:
         threading.Thread(target=self._watch_owner, daemon=True).start()
         while (valkey := self._start()) is not None:
             valkey.wait()
-            self.owner_gone.wait(PAUSE)
+            self.owner_gone.wait(RESTART_SECONDS)
 
     def _start(self) -> subprocess.Popen[bytes] | None:
         with self._lock:
             if self.owner_gone.is_set():
                 return None
             self._valkey = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, preexec_fn=_dying_with_this_process()
+                self.command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent()
             )
             return self._valkey
 
@@ -53,28 +53,29 @@ class Guard:
         with self._lock:
             self.owner_gone.set()
             if self._valkey is not None:
-                # Nothing that it holds outlives it, so there is nothing to finish.
+                # Killed, since it has nothing to save.
                 self._valkey.kill()
 
 
-def _dying_with_this_process() -> Callable[[], None] | None:
-    """What a new process does first so that it does not outlive this one, if there is a way."""
+def _die_with_parent() -> Callable[[], None] | None:
+    """Return a function that makes a new process die with this one, or None if impossible."""
     if sys.platform != "linux":
         return None
     import ctypes
 
     prctl, guard = ctypes.CDLL(None).prctl, os.getpid()
 
-    def ask_to_be_killed() -> None:
+    def set_parent_death_signal() -> None:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        # The guard may have died before the call.
         if os.getppid() != guard:
             os._exit(1)
 
-    return ask_to_be_killed
+    return set_parent_death_signal
 
 
 def main() -> None:
-    """Guard until the owner is gone, then clean up after both."""
+    """Supervise until the owner is gone, then remove the directory."""
     folder, *command = sys.argv[1:]
     try:
         Guard(command).run()

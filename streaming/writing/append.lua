@@ -1,18 +1,30 @@
--- Number an update and add it to its node's stream, in one step.
+-- Assign a number to an update and append it to its node's stream, in one step.
 --
--- KEYS  1 meta, 2 log, 3 what payload keys begin with, 4 channel, 5 staged payload
+-- KEYS  1 meta, 2 log, 3 prefix of payload keys, 4 channel, 5 staged payload
 -- ARGV  1 epoch to use if none is known, 2 message up to its sequence, 3 message after its epoch,
---       4 size in bytes, 5 data_ttl, 6 seq_ttl, 7 most bytes of the whole stream,
---       8 "frame"; "head" if the payload waits under KEYS[5]; "lost" if nothing is left of it,
+--       4 size in bytes, 5 data_ttl, 6 seq_ttl, 7 maximum bytes of the whole stream,
+--       8 "frame"; "head" if the payload is staged under KEYS[5]; "lost" if its content is lost,
 --       9 token of the write if it was persisted; "once:" and the token of the request if it was
---       not, and may arrive again; else ""
---       and if it has waited in the outbox:
+--       not, and may be repeated; else ""
+--       and if it comes from the outbox:
 --       10 token that the last persisted write before it has in this stream,
 --       11 token under which it was tried before, or "", 12 how many updates are lost
--- Gives {epoch, sequence}. Of a token that it has seen already it gives the same, and does nothing.
+-- Returns {epoch, sequence}. For a token that it has seen it returns the same, and does nothing.
+--
+-- State of the stream            what happens
+-- the node was deleted           error GONE
+-- the token is the last one, or  {epoch, sequence}; nothing is appended
+--   settled, or once
+-- from the outbox, but the last  error AHEAD: another entry came first, or Redis was emptied
+--   token is not ARGV[10]
+-- no epoch                       a new numbering begins, under ARGV[1]
+-- an epoch, but no log           the log expired or was evicted: numbers go on, and the numbers
+--                                before were evicted if data_ttl is not over
+-- an epoch and a log             append; remove what is expired or over the limit
 
--- In bytes: of one update, in a burst, and in the long run for each millisecond.
-local TOLD_AT_MOST, TOLD_AT_ONCE, TOLD_EACH_MS = 16384, 262144, 16384
+-- Limits of what is published with its notification, in bytes: of one update, in a burst, and in the
+-- long run for each millisecond.
+local MAX_INLINE, MAX_INLINE_BURST, INLINE_PER_MS = 16384, 262144, 16384
 
 local meta, log, payload, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local size, data_ttl, limit = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[7])
@@ -55,10 +67,12 @@ if not epoch then
 end
 local sequence = (tonumber(known[2]) or 0) + (tonumber(ARGV[12]) or 1)
 local large, evicted_to = tonumber(known[5]) or 0, tonumber(known[9]) or 0
--- Times are in the order of the entries, also after another Redis with another clock took over.
+-- Times never decrease along the log, even after a failover to a Redis whose clock is behind:
+-- since.lua searches by time.
 local before = tonumber(known[7]) or 0
 now = math.max(now, before)
 if kind == 'head' then
+  -- The staged payload is renamed, not copied. Eviction may have removed it since it was sent.
   local moved = redis.pcall('RENAME', KEYS[5], payload .. epoch .. ':' .. sequence)
   if moved.err then
     return redis.error_reply('SHED memory was so short that the payload is gone again')
@@ -75,7 +89,8 @@ if not there then
     evicted_to = tonumber(known[2]) or 0
   end
 end
--- A few at a time, so that no writer pays for a long history; it still shrinks faster than it grows.
+-- At most 16 at a time, so that no single write pays for a long history. That is still faster than
+-- it grows, by one entry per write.
 while dropped < 16 and (oldest <= horizon or bytes + size > limit) do
   local head = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
   if not head then
@@ -104,11 +119,11 @@ if kind ~= 'lost' then
     .. '\165epoch' .. string.char(160 + #epoch) .. epoch .. ARGV[3]
 end
 redis.call('XADD', log, sequence .. '-0', 'time', now, 'size', size, kind, content)
--- What is short is told with the news, which spares readers a look. Not more than they can take in:
--- Redis hangs up on whoever lets 32 MB pile up.
-local told = math.max((tonumber(known[12]) or 0) - (now - before) * TOLD_EACH_MS, 0)
+-- A short update is published with its notification, which saves each reader a request. The rate is
+-- limited to what readers can take in: Redis disconnects a client whose output buffer exceeds 32 MB.
+local told = math.max((tonumber(known[12]) or 0) - (now - before) * INLINE_PER_MS, 0)
 local news = epoch .. ' ' .. sequence .. '-0'
-if kind == 'frame' and #content <= TOLD_AT_MOST and told <= TOLD_AT_ONCE then
+if kind == 'frame' and #content <= MAX_INLINE and told <= MAX_INLINE_BURST then
   told = told + #content
   news = news .. ' ' .. now .. ' ' .. evicted_to .. ' ' .. content
 end
@@ -117,7 +132,8 @@ redis.call('HSET', meta, 'epoch', epoch, 'seq', sequence, 'end', 0, 'time', now,
   'first', first, 'evicted_to', evicted_to, 'token', token == '' and last or token,
   'told', string.format('%.0f', told))
 if waited and ARGV[11] ~= '' then
-  -- The first try may still be on its way. It comes too late: 32 like it are remembered.
+  -- The first attempt may still be on its way. When it arrives its token has to be known: the last
+  -- 32 such tokens are.
   redis.call('HSET', meta, 'settled', string.sub(ARGV[11] .. ' ' .. settled, 1, 32 * (#token + 1)))
 end
 if once then

@@ -1,11 +1,12 @@
--- Mark the end of a node's stream, which takes no number: the n-th end after update 5 is entry 5-n.
+-- Mark the end of a node's stream. It takes no number: the n-th end after update 5 is entry 5-n.
 --
 -- KEYS  1 meta, 2 log, 3 channel
 -- ARGV  1 epoch to use if none is known, 2 data_ttl,
 --       3 token of the request or of the entry in the outbox, or ""
---       and if it has waited in the outbox:
+--       and if it comes from the outbox:
 --       4 token that the last persisted write before it has in this stream
--- Gives {epoch, sequence}. Of a token that it has seen already it gives the same, and closes nothing.
+-- Returns {epoch, sequence}. For a token that it has seen it returns the same, and marks no end.
+-- The states are those of append.lua.
 
 local meta, log, channel = KEYS[1], KEYS[2], KEYS[3]
 local clock = redis.call('TIME')
@@ -18,7 +19,7 @@ end
 local last, passed, token, waited = known[6] or '', known[7] or '', ARGV[3], ARGV[4]
 if token ~= '' and (token == last or string.find(passed, token, 1, true)) then
   if waited and waited == last then
-    -- What waits behind it looks for its token.
+    -- The entry behind it in the outbox is appended only behind this token.
     redis.call('HSET', meta, 'token', token)
   end
   return {known[1], tonumber(known[2])}
@@ -37,14 +38,14 @@ end
 local before = tonumber(known[5]) or 0
 now = math.max(now, before)
 if not there then
-  -- What was in it was shed, or it has expired.
+  -- The log was evicted, or has expired.
   redis.call('HSET', meta, 'bytes', 0, 'oldest', now, 'first', sequence + 1)
   if before > now - ARGV[2] * 1000 then
     redis.call('HSET', meta, 'evicted_to', sequence)
   end
 end
--- A producer that closes again and again leaves one mark. It is a new one each time, because
--- subscribers that came after the last one are to be told, too.
+-- A producer that closes repeatedly leaves one mark, so that the log does not grow. It is a new one
+-- each time, because it has to reach subscribers that joined after the last one.
 if ends > 0 then
   redis.call('XDEL', log, sequence .. '-' .. ends)
 end

@@ -1,14 +1,15 @@
--- Take away the stream of a node that was deleted, and tell who watches it.
+-- Remove the stream of a node that was deleted, and notify its readers.
 --
 -- KEYS  1 meta, 2 log, 3 channel
 -- ARGV  1 data_ttl
--- Gives {epoch, oldest, newest}: the range in which updates with a payload key may be; or nothing.
+-- Returns {epoch, oldest, newest}: the range of numbers that may have a payload key; or {}.
 
 local meta, log, channel = KEYS[1], KEYS[2], KEYS[3]
 local known = redis.call('HMGET', meta, 'epoch', 'large')
 local head = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
 redis.call('UNLINK', meta, log)
--- The mark stays for whoever is just writing or subscribing, or could not hear of the deletion.
+-- The mark stays for clients that are just writing or subscribing, and for readers that miss the
+-- notification.
 redis.call('HSET', meta, 'gone', 1)
 redis.call('EXPIRE', meta, ARGV[1])
 redis.call('PUBLISH', channel, 'gone')

@@ -68,7 +68,7 @@ class Evictor:
         return int(memory["maxmemory"]), int(memory["used_memory"])
 
     def _wait_until_freed(self) -> None:
-        # UNLINK frees memory in the background: to retry before that would evict more for nothing.
+        # Redis frees memory in the background: a retry before that would evict more for nothing.
         for _ in range(MAX_MEMORY_POLLS):
             limit, used = self._memory()
             if used < limit:

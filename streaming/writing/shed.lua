@@ -1,9 +1,9 @@
--- Give up the oldest updates of one stream, because memory is short.
+-- Evict the oldest updates of one stream, because Redis is full.
 --
--- KEYS  1 meta, 2 log, 3 what payload keys begin with
--- ARGV  1 the time up to which entries may go, 2 the most entries to give up,
+-- KEYS  1 meta, 2 log, 3 prefix of payload keys
+-- ARGV  1 time up to which entries may be evicted, 2 maximum number of entries,
 --       3 how many bytes are enough
--- Gives {bytes freed, 1 if there may be more to give up until then}.
+-- Returns {bytes freed, 1 if there may be more to evict up to that time}.
 
 local meta, log, payload = KEYS[1], KEYS[2], KEYS[3]
 local cutoff, most, enough = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -135,7 +135,7 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(
 def test_a_site_without_users_gives_nobody_a_key() -> None:
     for arguments, says in [
         (("--user", "alice", "--scopes", "read:data"), "no users"),
-        (("--scopes", "create:apikeys"), "that require a site with users"),
+        (("--scopes", "create:apikeys"), "require a site with users"),
         ((), "with --scopes"),
     ]:
         with pytest.raises(CommandError, match=says):

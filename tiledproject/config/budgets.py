@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class BudgetSettings(BaseModel):
-    """What each server process spends on its clients at most."""
+    """Maximum amounts that each server process spends on its clients."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

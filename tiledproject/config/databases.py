@@ -1,4 +1,4 @@
-"""From the address of a database to what Django wants to know about it."""
+"""Derive Django's description of a database from its URI."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SESSION_OPTIONS = " ".join(
 
 
 def django_database(uri: str) -> dict[str, Any]:
-    """Django's description of the database at `uri`, one that DatabaseSettings let pass."""
+    """Return Django's description of the database at `uri`, which DatabaseSettings accepted."""
     scheme, _, rest = uri.partition("://")
     if scheme.startswith("sqlite"):
         return _sqlite(rest.removeprefix("/"))

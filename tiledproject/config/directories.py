@@ -61,7 +61,7 @@ def create_directories(settings: Settings) -> None:
 
 
 def secret_files(settings: Settings) -> list[Path]:
-    """Return the files that nobody but the server's user may read; they need not exist."""
+    """Return the files that only the server's user may read; they need not exist."""
     folder = settings.server.data_dir
     return [folder / "api_key", folder / "secret_key", *database_files(settings)]
 

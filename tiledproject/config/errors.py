@@ -1,4 +1,4 @@
-"""What is wrong with a setting, in one sentence: which, why, and what would be right."""
+"""Errors of settings, in one sentence: which setting, why, and what to write instead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ConfigError(Exception):
 
 
 def no_such_setting(name: str, origin: str, sections: Mapping[str, type[BaseModel]]) -> str:
-    """The sentence about a section or a setting that does not exist."""
+    """Return the sentence about an unknown section or setting."""
     section = name.partition(".")[0]
     if section in sections:
         known = [f"{section}.{field}" for field in sections[section].model_fields]
@@ -33,7 +33,7 @@ def no_such_setting(name: str, origin: str, sections: Mapping[str, type[BaseMode
 def explain(
     error: ValidationError, sections: Mapping[str, type[BaseModel]], origins: Origins
 ) -> str:
-    """The sentence about the first thing that is wrong in `error`."""
+    """Return the sentence about the first problem in `error`."""
     first = error.errors()[0]
     section, field = str(first["loc"][0]), str(first["loc"][1]) if len(first["loc"]) > 1 else None
     reason = str(first.get("ctx", {}).get("error", ""))

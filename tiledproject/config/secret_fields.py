@@ -1,4 +1,4 @@
-"""Which settings in a configuration file nobody but the server may know."""
+"""Secret settings in a configuration file."""
 
 from __future__ import annotations
 

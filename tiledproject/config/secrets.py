@@ -16,7 +16,7 @@ SECRET_KEY_LENGTH = 50
 
 
 def with_secrets(settings: Settings) -> Settings:
-    """`settings` with the API key and Django's secret key that were left out."""
+    """Return `settings` with the API key and Django's secret key filled in."""
     folder = settings.server.data_dir
     authentication, server = settings.authentication, settings.server
     if authentication.single_user_api_key is None and not authentication.multi_user:
@@ -29,7 +29,7 @@ def with_secrets(settings: Settings) -> Settings:
 
 
 def load_or_create_secret(path: Path, length: int) -> str:
-    """The secret in the file `path`; made, readable by this user alone, where there is none."""
+    """Return the secret in the file `path`; create it, readable by this user only, if missing."""
     if not path.exists():
         _write_once(path, "".join(secrets.choice(ALPHABET) for _ in range(length)))
     return path.read_text().strip()

@@ -1,4 +1,4 @@
-"""How a request reaches Django: whole, and in one hop to a kept thread."""
+"""ASGI application that passes complete requests to Django in pooled threads."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class HttpApplication:
         self._by_address: dict[str, int] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         address = scope.get(SCOPE_ADDRESS, "")
         under_way = self._by_address.get(address, 0) + 1
         self._by_address[address] = under_way
@@ -119,13 +119,13 @@ class HttpApplication:
         await self._send(answer, send, receive, share, token, address)
 
     async def _preflight(self, scope: Scope) -> None:
-        """Raise Refused if who asks may not bring a large body."""
+        """Raise BodyRejected if the principal may not send a large body."""
         refusal = await self._threads.run(self._handler.preflight_body, scope)
         if refusal is not None:
             raise BodyRejected(refusal)
 
     async def finish(self) -> None:
-        """Let requests that nobody waits for any more come to their end, for a while."""
+        """Wait for a while until requests whose clients are gone have finished."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SHUTDOWN_SECONDS):
                 await self._threads.idle()
@@ -186,7 +186,7 @@ class HttpApplication:
 
 
 def _token(scope: Scope, extensions: Mapping[str, Any]) -> CancellationToken:
-    """The token of a request, cancelled when its connection is lost."""
+    """Return the token of a request, cancelled when its connection is lost."""
     on_lost = extensions.get(ON_DISCONNECT)
     if on_lost is None or scope["method"] not in CANCELLABLE_METHODS:
         return NEVER

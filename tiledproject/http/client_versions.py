@@ -1,6 +1,6 @@
-"""Tiled's Python clients that are too old for this wire, told by their user agent.
+"""Reject Tiled's Python clients that are too old, by their user agent.
 
-Source: the wire, "Request headers the client sends on every call".
+Source: docs/reference/tiled-protocol/http.md, "Request headers the client sends on every call".
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ MIN_VERSION = Version("0.1.0a104")
 
 
 def rejection_message(user_agent: str) -> str | None:
-    """What to tell the client that says it is `user_agent`; None lets it pass."""
+    """Return the error message for a client that is too old, or None."""
     version = client_version(user_agent)
     if version is None or version >= MIN_VERSION:
         return None

@@ -1,6 +1,7 @@
-"""Pages of other sites that may, or may not, use this one from somebody's browser.
+"""CORS for HTTP, and a check of the origin of WebSockets.
 
-Source: the wire, "Response headers". Programs say no Origin, and are not asked for any.
+Clients that are not browsers send no Origin and are not restricted. Source: docs/reference/tiled-
+protocol/http.md, "Response headers".
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def preflight_response(request: HttpRequest) -> HttpResponse | None:
-    """The answer to a browser that asks beforehand; None to any other request."""
+    """Return the response to a CORS preflight; None for any other request."""
     origin = request.META.get("HTTP_ORIGIN")
     if request.method != "OPTIONS" or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in request.META:
         return None
@@ -40,7 +41,7 @@ def preflight_response(request: HttpRequest) -> HttpResponse | None:
 
 
 def add_cors_headers(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Say whether a page of another site may read the answer."""
+    """Add the CORS headers to a response."""
     origin = request.META.get("HTTP_ORIGIN")
     if not origin:
         return
@@ -55,7 +56,7 @@ def add_cors_headers(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 def is_allowed(origin: str, allowed: Collection[str]) -> bool:
-    """Whether pages of `origin` may use the site."""
+    """Return whether pages of `origin` may use the site."""
     return ANY_ORIGIN in allowed or origin in allowed
 
 
@@ -115,7 +116,7 @@ async def _refuse(scope: Mapping[str, Any], send: Any, status: int, detail: str)
 
 
 def _is_same(origin: str, host: str) -> bool:
-    """Whether the page is the site's own; by which scheme, a proxy may have changed."""
+    """Return whether the page is of this site; a proxy may have changed the scheme."""
     try:
         page, here = urlsplit(origin), urlsplit(f"//{host}")
         ports = page.port, here.port

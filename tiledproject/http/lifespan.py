@@ -1,4 +1,4 @@
-"""Answers the server that asks whether the application is up."""
+"""ASGI lifespan protocol."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Lifespan:
         self._at_the_end = at_the_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Say yes to start-up; and to shut-down, once what has to be done before it is done."""
+        """Confirm start-up at once, and shutdown after the clean-up."""
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()

@@ -38,20 +38,20 @@ UNAVAILABLE: dict[str, Any] = {
 
 @only_get
 def openapi(request: HttpRequest) -> HttpResponse:
-    """The document."""
+    """Return the OpenAPI document."""
     return HttpResponse(document_bytes(), content_type=JSON)
 
 
 @only_get
 def page(request: HttpRequest) -> HttpResponse:
-    """The page; all that it needs comes from this server."""
+    """Return the documentation page, with all its assets from this server."""
     response = render(request, PAGE)
     response.headers["Content-Security-Policy"] = POLICY
     return response
 
 
 def document() -> dict[str, Any]:
-    """The whole site in OpenAPI 3.1, made anew."""
+    """Build the OpenAPI 3.1 document of the whole site."""
     # Whoever never asks for it does not wait for it to be loaded.
     from catalog.api.schema.generator import api_document
 
@@ -76,5 +76,5 @@ def document() -> dict[str, Any]:
 
 @cache
 def document_bytes() -> bytes:
-    """The document as it is sent, made once."""
+    """Return the serialized document, built once."""
     return orjson.dumps(document())

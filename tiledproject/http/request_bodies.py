@@ -33,7 +33,7 @@ class Disconnected(Exception):
 
 
 class BodyTooLarge(Exception):
-    """The body is larger than any may be; the text says it to the client."""
+    """The body exceeds the limit; the text is for the client."""
 
     status = 413
     headers: dict[str, str] = {}
@@ -62,7 +62,7 @@ class InsufficientStorage(BodyTooLarge):
 
 
 class BufferedBody:
-    """What has arrived of one request's body: in memory, or in a temporary file."""
+    """The received part of a request body, in memory or in a temporary file."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class BufferedBody:
         self._file.writelines(parts)
 
     def file(self) -> IO[bytes]:
-        """The whole body, to be read from its beginning. To be asked for once."""
+        """Return the whole body as a file at its beginning. Call it once."""
         if self._file is not None:
             self._file.seek(0)
             return self._file
@@ -137,12 +137,12 @@ class BufferedBody:
 
 
 class BodyReceiver:
-    """All bodies that are under way in one process: at most `memory` bytes of them in memory.
+    """Receives request bodies; keeps at most `memory` bytes of them in memory per process.
 
-    Large ones, and what arrives beyond that, go to temporary files in `folder`, so that uploads
-    cost disk, and no memory. It is best the storage's: a folder in memory would help nobody, and
-    what is stored then need not cross from disk to disk. `largest` is the most bytes that one may
-    have. What goes to disk is taken from `budgets`.
+    Large bodies, and all beyond that, are written to temporary files in `folder`, so that uploads
+    cost disk and no memory. It is best in the storage directory: `/tmp` may be in memory, and
+    stored data need not be copied between file systems. `largest` is the maximum size of a body in
+    bytes. Temporary files count against `budgets`.
     """
 
     def __init__(
@@ -161,10 +161,10 @@ class BodyReceiver:
     async def receive(
         self, scope: Mapping[str, Any], receive: Receive, authorize: Authorize | None = None
     ) -> BufferedBody:
-        """The whole body. Raises Disconnected, NoRoom, TooLarge (at once if it says so).
+        """Receive the whole body. Raises Disconnected, InsufficientStorage, BodyTooLarge.
 
-        Of one of more than `MEMORY_OF_ONE` bytes, and of any that does not fit into memory any
-        more, nothing is taken in until `admit` has returned; what that raises is raised.
+        Of a body of more than `MAX_BODY_MEMORY_BYTES`, and of any that no longer fits into memory,
+        nothing is read until `authorize` has returned; its exceptions propagate.
         """
         expected = declared_length(scope)
         self._check(expected)
@@ -186,7 +186,7 @@ class BodyReceiver:
         return body
 
     def new_file(self) -> IO[bytes]:
-        """A file without a name, which is gone when it is closed, or the process ends."""
+        """Create a file without a name, which is gone when it is closed or the process ends."""
         return tempfile.TemporaryFile(dir=self._folder)
 
     def counted(self, until: ExitStack, address: str) -> Reservation | None:
@@ -225,12 +225,12 @@ class BodyReceiver:
         return True
 
     def release(self, size: int) -> None:
-        """Say that `size` bytes are free again."""
+        """Return `size` bytes of memory to the pool."""
         self._free += size
 
 
 class _Preflight:
-    """Whether the body of a request may go to a file: asked once, before it does."""
+    """The check of whether the body of a request may be written to a file; runs once."""
 
     def __init__(self, authorize: Authorize | None) -> None:
         self._admit = authorize
@@ -252,7 +252,7 @@ class _Preflight:
 
 
 def declared_length(scope: Mapping[str, Any]) -> int:
-    """The Content-Length; 0 if there is none."""
+    """Return the Content-Length; 0 if there is none."""
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
             return int(value)

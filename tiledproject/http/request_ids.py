@@ -1,7 +1,7 @@
-"""Names of requests, by which a client and whoever reads the log speak of the same one.
+"""Request IDs, in responses and log lines.
 
-Source: the wire, "Response headers": 16 hexadecimal digits; one that a client brings is taken only
-if it is a random UUID (version 4).
+16 hexadecimal digits; an ID of the client is accepted only if it is a random UUID (version 4).
+Source: docs/reference/tiled-protocol/http.md, "Response headers".
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The name for the request that came with `headers`."""
+    """Return the ID of a request with these headers."""
     for name, value in headers:
         if name == NAME and UUID4.fullmatch(value):
             return value.decode()

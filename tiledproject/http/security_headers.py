@@ -1,4 +1,4 @@
-"""What browsers may do with the site's answers: run nothing of them, nor show them in frames."""
+"""Security headers: responses run no foreign scripts and are not shown in frames."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def set_data_policy(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 def security_headers_middleware(get_response: Handler) -> Handler:
-    """Middleware of pages: they run the site's own scripts only, and in no other site's frame."""
+    """Return middleware of pages that allows the site's own scripts only, and no framing."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

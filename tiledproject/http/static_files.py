@@ -60,7 +60,7 @@ class StaticFiles:
         self._files = _find_all()
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http" or not scope["path"].startswith(self._prefix):
             await self._application(scope, receive, send)
             return
@@ -97,7 +97,7 @@ class StaticFiles:
 
 
 def _find_all() -> Mapping[str, Path]:
-    """All static files of the installed applications, by their path below the prefix."""
+    """Find all static files of the installed applications, by their path below the prefix."""
     found: dict[str, Path] = {}
     for finder in finders.get_finders():
         for path, storage in finder.list([]):

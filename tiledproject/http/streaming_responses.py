@@ -1,6 +1,6 @@
-"""Answers that are made while they are sent: one piece at a time, and only for who still listens.
+"""Send chunked responses: one chunk at a time, while the client reads.
 
-At most two pieces of an answer exist: one that leaves, and the next.
+At most two chunks exist: the one that is being sent, and the next.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ async def _pieces(response: StreamingHttpResponse, make: Make) -> Any:
 
 
 async def _whole(make: Make, pieces: Iterator[Any]) -> Any:
-    """The next piece. Whoever does not wait for it any more still waits for its thread to end."""
+    """Return the next chunk. After a cancellation it still waits for its thread to finish."""
     making = asyncio.ensure_future(make(next, pieces))
     try:
         return await asyncio.shield(making)

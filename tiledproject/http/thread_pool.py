@@ -1,9 +1,22 @@
-"""Threads that requests run on: few at a time, kept, and more where the few are not quick enough.
+"""Thread pool for requests: few base workers, and overflow workers when these are blocked.
 
-Each thread keeps its connection to the database. Python runs one thread at a time, so that many
-at once only take the turn from each other, and from the event loop; two are enough to work while
-another waits for the disk or the streaming cache. But work may also wait for long, for a slow disk
-or the lock of a node, and then nobody else shall wait for it.
+Each thread keeps its database connection. Because of the GIL, many running threads only slow each
+other and the event loop down; two are enough to work while another waits for the disk or Redis.
+Work may also block for long, on a slow disk or the lock of a node; it must not delay other
+requests.
+
+A worker is idle (its inbox is in `_idle`) or busy (counted in `_busy`).
+
+Request submitted: starts on an idle or a new thread if fewer than `base_workers` are busy, else it
+is queued and `_schedule_overflow` sets a timer.
+
+Timer: each job that was queued for `overflow_delay` seconds starts on a further thread.
+
+Job done: the thread takes the oldest queued job if at most `base_workers` are busy; else it becomes
+idle, or ends if `max_idle` threads are idle.
+
+Invariants, under `_lock`: `_waiting` is not empty only while at least `base_workers` threads are
+busy; while it is not empty, a timer is set.
 """
 
 from __future__ import annotations
@@ -28,7 +41,7 @@ OVERFLOW_DELAY = 0.01
 
 
 class Job(NamedTuple):
-    """Something to do, and who waits for it, since when by the loop's clock."""
+    """A function to run, and the future of its result; `since` is by the clock of the loop."""
 
     since: float
     loop: asyncio.AbstractEventLoop
@@ -66,7 +79,7 @@ class ThreadPool:
         *arguments: Any,
         token: CancellationToken = NEVER,
     ) -> Result:
-        """What `function(*arguments)` gives, or raises; it runs to its end also if we do not wait.
+        """Run `function(*arguments)` in a thread and return its result.
 
         `token` is the current one there. What was cancelled before it began raises Cancelled.
         Like `loop.run_in_executor`, at a third of its cost.
@@ -119,7 +132,7 @@ class ThreadPool:
         connections.close_all()
 
     def _run_one(self, inbox: Inbox) -> bool:
-        """Do what comes next; False if nothing will. What it was about is not kept any longer."""
+        """Run the next job; return False if the thread must end. Keeps no reference to the job."""
         job = inbox.get()
         if job is None:
             return False

@@ -70,7 +70,7 @@ class ThreadShare:
             raise
 
     def release(self) -> None:
-        """Give the place to the first request of the next address; else have one place more."""
+        """Pass the place to the first request of the next address; free it if none waits."""
         while self._queues:
             address, queue = self._queues.popitem(last=False)
             turn = queue.popleft()
@@ -83,10 +83,7 @@ class ThreadShare:
         self._running -= 1
 
     def _make_room(self, address: str) -> bool:
-        """Refuse the newest request of the address with the most, if it has more than this one.
-
-        Otherwise one client could keep all others from waiting.
-        """
+        """Reject the newest request of the address with the most, if it has more than this one."""
         known = [one for one in self._queues if one]
         most = max(known, key=lambda one: len(self._queues[one]), default=address)
         queue, own = self._queues.get(most, deque()), self._queues.get(address, ())

@@ -1,7 +1,7 @@
-"""Whom to believe that they speak for somebody else.
+"""Strip X-Forwarded-* headers unless they come from a trusted proxy.
 
-A proxy says in `X-Forwarded-*` headers how and by whom it was reached. From anybody but a proxy
-that the site knows they are taken off before anyone reads them.
+A proxy forwards in them the client's address and the host and scheme that it was reached by. Any
+client could send them, so the rest of the server sees those of trusted proxies only.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class TrustedProxyMiddleware:
         return {**scope, "headers": kept} | ({"client": (client, 0)} if client else {})
 
     def _client(self, hops: Sequence[str]) -> str | None:
-        """The last address that no known proxy has: what is before it anybody may have written."""
+        """Return the last address that is not a trusted proxy's: those before it can be forged."""
         for hop in reversed([hop.strip() for hop in hops]):
             if _address(hop) is None:
                 return None
@@ -59,7 +59,7 @@ class TrustedProxyMiddleware:
 
 
 def proxy_matcher(networks: Iterable[Network]) -> Callable[[str], bool]:
-    """Return a function that says whether a peer is in one of `networks`."""
+    """Return a function that checks whether a peer is in one of `networks`."""
     known = tuple(networks)
 
     @lru_cache(4096)

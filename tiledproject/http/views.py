@@ -23,7 +23,7 @@ REPORTED_ERRORS = 5.0
 
 
 def only_get(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """The same view, which refuses all other methods as the API does."""
+    """Return the view restricted to GET, with the API's error for other methods."""
 
     @wraps(view)
     @csrf_exempt
@@ -37,7 +37,7 @@ def only_get(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReque
 
 @only_get
 def landing(request: HttpRequest) -> HttpResponse:
-    """What this server is, and where its doors are."""
+    """Describe this server and link to its API, admin and documentation."""
     return HttpResponse(
         format_html(
             "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>tiled-stream</title>"
@@ -56,9 +56,9 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 @only_get
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Return whether this worker can serve: it answers, and so does the database.
+    """Return whether this worker and its database respond.
 
-    Where writes have waited for long, for others to the same nodes, it says for how long.
+    If writes wait for locks of nodes for long, the response has the time.
     """
     try:
         connection.ensure_connection()
@@ -72,21 +72,21 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django would not take this request, most often because of the name it came by."""
+    """Return the response to a malformed request, most often with an unknown host name."""
     if not request.path.startswith(API):
         return defaults.bad_request(request, exception)
     return error_response_for(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A program's 404 for the API, a person's for the rest."""
+    """Return a 404: JSON for the API, a page otherwise."""
     if request.path.startswith(API):
         return exception_handler.not_found(request)
     return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Something broke, and the log says what: in JSON for the API, as a page for the rest."""
+    """Return a 500: JSON for the API, a page otherwise; the error is in the log."""
     if request.path.startswith(API):
         return exception_handler.server_error(request)
     return defaults.server_error(request)

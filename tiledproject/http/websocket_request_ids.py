@@ -18,7 +18,7 @@ class RequestIdMiddleware:
         self._application = application
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """Name the connection, and pass it on."""
+        """Assign an ID to the connection, then call the application."""
         name = request_ids.request_id(scope["headers"])
         header = (request_ids.NAME, name.encode())
 

@@ -14,13 +14,13 @@ from .pool import Connection, Pool
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """What Django looks for. The pool is described by `OPTIONS["pool"]`: `max_size`, `timeout`."""
+    """The database backend. `OPTIONS["pool"]` configures the pool: `max_size`, `timeout`."""
 
     _pools: dict[str, Pool] = {}
 
     @property
     def pool(self) -> Pool | None:
-        """The pool that all threads of this process share; None where `OPTIONS` has none."""
+        """The pool of all threads of this process; None if `OPTIONS` has none."""
         options = self.settings_dict["OPTIONS"].get("pool")
         if self.alias == NO_DB_ALIAS or not options:
             return None

@@ -36,7 +36,7 @@ STALLED_SECONDS = 5.0
 
 
 class Unreachable(psycopg.OperationalError):
-    """No connection can be opened now. The text says why the last attempt failed."""
+    """The database is unreachable. The text is the error of the last attempt."""
 
 
 class Exhausted(psycopg.OperationalError):
@@ -75,14 +75,14 @@ class Pool:
 
     @property
     def failure(self) -> str | None:
-        """Why the last attempt to open a connection failed; None if it succeeded."""
+        """The error of the last attempt to connect; None if it succeeded."""
         return self._failure
 
     def open(self) -> None:
         """Do nothing: connections are opened when they are needed. Django calls this."""
 
     def getconn(self) -> Connection:
-        """Lend a connection. Raises OutOfReach, Exhausted (both psycopg.OperationalError)."""
+        """Return a connection. Raises Unreachable, Exhausted (both psycopg.OperationalError)."""
         start = time.monotonic()
         while True:
             with self._changed:
@@ -150,7 +150,7 @@ class Pool:
         return True
 
     def _worth_waiting(self) -> bool:
-        """Whether the database answers, but has no connection left for more than these."""
+        """Return whether the database responds, but accepts no further connection."""
         return bool(self._lent) and "FATAL" in (self._failure or "")
 
     def _wait(self, start: float) -> None:

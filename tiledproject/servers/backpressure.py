@@ -1,4 +1,4 @@
-"""Whether a connection of the development server has room for more."""
+"""Backpressure for connections of the development server."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from zope.interface import implementer
 
 @implementer(IPushProducer)
 class WriteGate:
-    """Asked by the sender, told by the transport."""
+    """A gate that the transport closes while its buffer is full."""
 
     def __init__(self) -> None:
         self._free = asyncio.Event()
         self._free.set()
 
     async def wait(self) -> None:
-        """Return as soon as more may be sent, or there is nobody left to send to."""
+        """Return when more can be sent, or the connection is lost."""
         await self._free.wait()
 
     def pauseProducing(self) -> None:  # noqa: N802
-        """The transport's buffer is full."""
+        """Close the gate: the transport's buffer is full."""
         self._free.clear()
 
     def resumeProducing(self) -> None:  # noqa: N802
-        """The transport's buffer is empty."""
+        """Open the gate: the transport's buffer is empty."""
         self._free.set()
 
     def stopProducing(self) -> None:  # noqa: N802
-        """The connection is gone."""
+        """Open the gate: the connection is lost."""
         self._free.set()

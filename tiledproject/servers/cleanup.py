@@ -1,6 +1,6 @@
-"""Clearing up after servers that were killed: at the start, and from time to time.
+"""Cleanup of what killed server processes have left: at the start and once a day.
 
-Every server process has a thread for it; of those that begin together, one does it.
+Every server process has a thread for it; a site-wide lock lets only one run it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many HTTP connections a server process has, in all and from each address."""
+"""Limits on HTTP connections of a server process, in total and per address."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ConnectionLimiter:
             del self._by_address[address]
 
     def _address(self, peer: str) -> str:
-        """The address that counts; empty for proxies, who bring the connections of others."""
+        """Return the address that counts; empty for proxies, which forward many clients."""
         return "" if self._is_proxy(peer) else canonical_address(peer)
 
     def _refused(self, status: int, detail: str, whom: str = "") -> bytes:

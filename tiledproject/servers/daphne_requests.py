@@ -1,7 +1,7 @@
-"""HTTP requests of the development server: bodies stay where they were put, answers wait for room.
+"""HTTP requests of the development server, with backpressure and file-backed bodies.
 
-Daphne as it comes takes a body from its temporary file into memory, all at once, and writes an
-answer as fast as it is made. And it takes in any body before it says that there is a request.
+Daphne by itself reads a body from its temporary file into memory, writes a response without
+waiting, and receives the whole body before the application sees the request.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class BackpressureRequest(WebRequest):
         self._on_lost = callback
 
     def _start_preflight(self) -> None:
-        """Read on when the application has said whether the body may come."""
+        """Pause reading until the application has decided about the body."""
         transport = self.channel.transport
         transport.pauseProducing()
         self._preflight = asyncio.ensure_future(self._run_preflight())
@@ -81,7 +81,7 @@ class BackpressureRequest(WebRequest):
                 self.content = io.BytesIO()
 
     def _preflight_scope(self) -> dict[str, Any]:
-        """The scope of this request, of which only the head has arrived."""
+        """Return the scope of this request, of which only the head has arrived."""
         path, _, query = self.channel._path.partition(b"?")
         peer = self.channel.getPeer()
         fields = self.requestHeaders.getAllRawHeaders()
@@ -99,7 +99,7 @@ class BackpressureRequest(WebRequest):
         }
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        """Send what the application says; from the first piece on, know when there is room."""
+        """Send a message of the application; register for backpressure with the first chunk."""
         if message["type"] == "http.response.body":
             message = {**message, "body": bytes(message.get("body", b""))}
             more, there = message.get("more_body", False), self.channel is not None
@@ -110,14 +110,14 @@ class BackpressureRequest(WebRequest):
         super().handle_reply(message)
 
     def handle_exception(self, exception: Exception) -> None:
-        """The application failed: say so, or, where it had begun to answer, cut the connection."""
+        """Return a 500 after a failure of the application; abort if the response has started."""
         if not self._response_started:
             super().handle_exception(exception)
         elif self.channel is not None:
             self.channel.abortConnection()
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802
-        """Keep nobody waiting who has something to send."""
+        """Release senders that wait for the lost connection."""
         self.gate.stopProducing()
         super().connectionLost(reason)
         if self._on_lost is not None:
@@ -129,7 +129,7 @@ async def _disconnected() -> Mapping[str, Any]:
 
 
 def backpressure_factory(build: Any) -> Any:
-    """A factory's method `buildProtocol`, for connections whose requests are patient."""
+    """Return a `buildProtocol` whose connections use BackpressureRequest."""
 
     def build_protocol(address: IAddress) -> Any:
         protocol = build(address)

@@ -1,9 +1,9 @@
-"""The development server with manners: Daphne that waits for slow readers and loses no ending.
+"""Daphne with backpressure and graceful WebSocket close, used by runserver.
 
-Daphne as it comes sends without ever waiting, so that one stalled subscriber fills the memory; it
-drops the connection one second after closing it, and with it what had not left yet; it refuses
-every handshake with a bare 403; it passes on neither the headers of an accepted one, nor the reason
-of a close, nor an empty frame; and its answers do not say when they were made.
+Daphne by itself sends without waiting, so that one stalled subscriber fills the memory; aborts a
+connection one second after closing it, and loses unsent messages; rejects every handshake with a
+bare 403; and drops headers of an accepted handshake, close reasons, empty frames and the Date
+header.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class BackpressureProtocol(WebSocketProtocol):
         self.transport.registerProducer(self.gate, True)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        """Do what the application says."""
+        """Process a message of the application."""
         match message["type"]:
             case "websocket.accept":
                 fields = message.get("headers", ())
@@ -88,12 +88,12 @@ class BackpressureProtocol(WebSocketProtocol):
                 super().handle_reply(message)
 
     def close_for_shutdown(self) -> None:
-        """Close, because the server is being stopped."""
+        """Close the connection because the server stops."""
         if self.state == self.STATE_OPEN:
             self._close(1012, "")
 
     def handle_exception(self, exception: Exception) -> None:
-        """The application failed: say so with a status, or with a close frame."""
+        """Report a failure of the application, by a status or a close frame."""
         if self.state != self.STATE_CONNECTING:
             self._close(1011, "")
         elif hasattr(self, "handshake_deferred"):
@@ -101,7 +101,7 @@ class BackpressureProtocol(WebSocketProtocol):
             self._deny()
 
     def onMessageFrameBegin(self, length: int) -> None:  # noqa: N802
-        """Close on who sends more than any subscriber has to say, and drop what still comes."""
+        """Close the connection if a message is too large, and discard the rest of it."""
         super().onMessageFrameBegin(length)
         if self.message_data_total_length > MAX_MESSAGE_BYTES and not self.failedByMe:
             self.closeHandshakeTimeout = FAILED_TIMEOUT
@@ -112,7 +112,7 @@ class BackpressureProtocol(WebSocketProtocol):
         self.sendCloseFrame(code=code, reasonUtf8=reason.encode()[:123])
 
     def _deny(self) -> None:
-        """Answer the handshake with the status and the body that the application gave."""
+        """Reject the handshake with the status and body of the application."""
         assert self.denial is not None
         status, headers = self.denial
         lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
@@ -145,7 +145,7 @@ class BackpressureServer(Server):
         self.failure: str | None = None
 
     def run(self) -> None:
-        """Serve until stopped. Raises SystemExit with a sentence where nobody can listen."""
+        """Run until stopped. Raises SystemExit with a sentence if the address is in use."""
         reactor.callWhenRunning(self._use_backpressure)
         super().run()
         if self.failure:
@@ -157,7 +157,7 @@ class BackpressureServer(Server):
         self.ws_factory.setProtocolOptions(closeHandshakeTimeout=CLOSE_TIMEOUT, failByDrop=False)
 
     def listen_success(self, port: Any) -> None:
-        """Tell the user where the server is."""
+        """Print the address of the server."""
         super().listen_success(port)
         address = port.getHost()
         print(startup_banner(settings.TILED, address.host, address.port), flush=True)
@@ -168,7 +168,7 @@ class BackpressureServer(Server):
         self.stop()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        """Start the application, told that it may refuse a handshake with a status and a body."""
+        """Start the application, with the extension for rejecting handshakes."""
         if scope["type"] == "websocket":
             scope["extensions"] = {"websocket.http.response": {}}
         elif isinstance(protocol, BackpressureRequest):

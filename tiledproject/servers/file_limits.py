@@ -1,4 +1,4 @@
-"""How many files and connections a server process may have open."""
+"""Limit on open files of a server process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has to stand before Django reads its settings.
+"""Prepare the environment of management commands, before Django reads its settings.
 
 The options of `serve` are settings under another name: here they become environment variables,
 which reach every worker process. And a site without a Redis gets a Valkey of its own, held by the
@@ -32,7 +32,7 @@ HELP_OPTIONS = {"-h", "--help", "--version"}
 def command_environment(
     arguments: Sequence[str], environment: MutableMapping[str, str]
 ) -> Iterator[None]:
-    """The surroundings of a management command, in `environment`; gone when it is over.
+    """Prepare `environment` for a management command; clean up afterwards.
 
     Raises ConfigError, EmbeddedValkeyError.
     """

@@ -1,4 +1,4 @@
-"""How a server process holds memory."""
+"""Tuning of malloc, so that a server process reuses memory."""
 
 from __future__ import annotations
 

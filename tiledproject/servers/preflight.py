@@ -1,4 +1,4 @@
-"""Whether the database and the Redis that a site names are there, asked before it starts."""
+"""Check before the start that the database and Redis of a site respond."""
 
 from __future__ import annotations
 

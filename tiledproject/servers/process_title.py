@@ -17,7 +17,7 @@ ARGUMENTS_BEGIN, ARGUMENTS_END = 48 - 3, 49 - 3
 
 
 def hide_secrets(secrets: Collection[str]) -> None:
-    """Overwrite each of `secrets` in the arguments of this process, as far as that is possible."""
+    """Overwrite each of `secrets` in the arguments of this process, as far as possible."""
     with suppress(OSError, ValueError, IndexError):
         begin, end = _arguments()
         shown = COMMAND_LINE.read_bytes()

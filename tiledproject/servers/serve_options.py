@@ -26,7 +26,7 @@ SECRET_OPTIONS = ("TILED_SINGLE_USER_API_KEY", "TILED_STREAMING_CACHE_URI")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Teach `parser` the options of `serve`."""
+    """Add the options of `serve` to `parser`."""
     for option, variable, takes, help_text in OPTIONS:
         parser.add_argument(option, dest=variable, metavar=takes, help=help_text)
     parser.add_argument(
@@ -42,14 +42,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of `serve` among `arguments`; Django's own are left to Django."""
+    """Return the options of `serve` in `arguments`; ignores Django's own."""
     parser = argparse.ArgumentParser(prog="manage.py serve", add_help=False, allow_abbrev=False)
     add_options(parser)
     return parser.parse_known_args(list(arguments))[0]
 
 
 def options_to_environment(options: argparse.Namespace, temporary: str | None) -> dict[str, str]:
-    """The environment variables that `options` stand for; `temporary` is the folder of --temp."""
+    """Return the environment variables of `options`; `temporary` is the directory of --temp."""
     given = {
         variable: value
         for _, variable, _, _ in OPTIONS

@@ -31,13 +31,13 @@ class StallWatch:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Watch from now on; harmless while watching."""
+        """Start watching; idempotent."""
         if self._timer is None:
             self._size = self._transport.get_write_buffer_size()
             self._timer = self._loop.call_later(self._seconds, self._check)
 
     def stop(self) -> None:
-        """Watch no more; harmless while not watching."""
+        """Stop watching; idempotent."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,4 +1,4 @@
-"""What a server tells whoever starts it: where it is, the key, and how to begin."""
+"""Banner printed at the start: URL, API key, and first steps."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TEXT_WITH_USERS = """
 
 
 def startup_banner(settings: Settings, host: str, port: int) -> str:
-    """The address, the API key, the admin, and three lines of client code to paste."""
+    """Return the URL, the API key, the admin, and three lines of client code."""
     name = "localhost" if host in ANY_ADDRESS else f"[{host}]" if ":" in host else host
     address = f"http://{name}:{port}"
     if settings.authentication.multi_user:
@@ -57,12 +57,12 @@ def warn_if_guessable(key: str, host: str) -> None:
 
 
 def is_guessable(key: str) -> bool:
-    """Whether a key is short, or made of few characters."""
+    """Return whether a key is short, or has few different characters."""
     return len(key) < MIN_KEY_LENGTH or len(set(key)) < MIN_DISTINCT_CHARACTERS
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
+    """Return whether only this machine can reach `host`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

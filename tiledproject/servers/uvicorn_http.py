@@ -1,7 +1,7 @@
-"""uvicorn's HTTP protocol, with bounds to what comes before a request.
+"""uvicorn's HTTP protocol, with limits on request heads and pipelining.
 
-By itself it waits for ever for the rest of a request's head, and keeps whatever comes of it; who
-has shown no key yet should not be able to hold a connection, or memory, in that way.
+uvicorn waits without limit for the rest of a request's head, and buffers all of it; an
+unauthenticated client must not hold a connection, or memory, that way.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stall.start()
 
     def resume_writing(self) -> None:
-        """The client has read nearly all."""
+        """Stop watching: the client has read nearly everything."""
         super().resume_writing()
         self._stall.stop()
 
@@ -128,7 +128,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over; from now on it is counted as a subscriber's."""
+        """Hand the connection over; from now on it counts as a subscriber's."""
         self._stop_waiting()
         self._stall.stop()
         self._release_connection()
@@ -164,7 +164,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._wait()
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Start a request."""
         if self._awaited is None:
             self._awaited, self._begun_within = 0, self._read_size
         super().on_message_begin()
@@ -196,13 +196,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The request has arrived whole."""
+        """Handle a complete request."""
         self._between = 0
         self._body_since = None
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what cannot be parsed, or is too long."""
+        """Reject a request that is malformed or too long."""
         if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
             # An answer may be on its way, into the middle of which nothing can be written.
             logger.warning("Disconnected %s: it reads no answers (pipelining).", self._peer)
@@ -213,7 +213,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             super().send_400_response(msg)
 
     def _check_body_progress(self) -> None:
-        """Go on waiting for a body, or answer 408 where it comes too slowly."""
+        """Keep waiting for a body, or respond with 408 if it arrives too slowly."""
         self._patience = None
         if self._body_since is None or self.transport.is_closing():
             return

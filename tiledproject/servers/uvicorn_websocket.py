@@ -32,7 +32,7 @@ class RawFrameProtocol(WebSocketsSansIOProtocol):
     """One WebSocket of the production server."""
 
     def handle_connect(self, event: Request) -> None:
-        """Offer the extension to the application, which is about to be started."""
+        """Add the extension to the scope before the application starts."""
         super().handle_connect(event)
         if not self.close_sent:
             self.scope["extensions"][FRAMES] = {
@@ -42,20 +42,20 @@ class RawFrameProtocol(WebSocketsSansIOProtocol):
             }
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client says; once it has said what is refused, no more of it."""
+        """Process received bytes; ignore them after a rejected message."""
         if self.conn.parser_exc is None:
             super().data_received(data)
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
             self._refuse()
 
     def _refuse(self) -> None:
-        """Answer a handshake that cannot be read: a line of it, or all of it, is too long."""
+        """Reject a handshake with a line, or a head, that is too long."""
         if not self.transport.is_closing():
             self.transport.write(TOO_LONG)
             self.transport.close()
 
     def handle_parser_exception(self) -> None:
-        """Close, and go on reading for a while.
+        """Close the connection, and read on for a while.
 
         A connection that is closed on a client that still sends is reset, and the client would
         never see why.
@@ -79,12 +79,12 @@ class RawFrameProtocol(WebSocketsSansIOProtocol):
         return True
 
     def connection_made(self, transport: Any) -> None:
-        """Begin."""
+        """Start watching the connection."""
         super().connection_made(transport)
         self._stall = StallWatch(self.loop, transport, settings.TILED.budgets)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Stop watching the connection."""
         self._stall.stop()
         super().connection_lost(exc)
 
@@ -94,12 +94,12 @@ class RawFrameProtocol(WebSocketsSansIOProtocol):
         self._stall.start()
 
     def resume_writing(self) -> None:
-        """The client has read nearly all."""
+        """Stop watching: the client has read nearly everything."""
         super().resume_writing()
         self._stall.stop()
 
     async def send(self, message: Any) -> None:
-        """Do what the application says; wait first until the connection has room."""
+        """Process a message of the application; waits until the connection can take it."""
         if message["type"] != FRAMES:
             await super().send(message)
             if self.close_sent and not self.handshake_complete:

@@ -1,6 +1,6 @@
-"""Where the embedded Valkey of a running server is, told to other commands of the same site.
+"""Publish the address of a server's embedded Valkey to other commands of the same site.
 
-Without it they could change what is stored, but not tell the server's subscribers.
+Without it, commands could change stored data, but not notify the server's subscribers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TIMEOUT_SECONDS = 1.0
 
 @contextmanager
 def exclusive_lock(folder: Path) -> Iterator[None]:
-    """Be the only server with a private Valkey on this data folder. Raises ConfigError.
+    """Lock the data directory for a server with an embedded Valkey. Raises ConfigError.
 
     Updates of one of two would never reach the subscribers of the other. The lock ends with the
     process, however that ends.
@@ -57,7 +57,7 @@ def published(folder: Path, uri: str) -> Iterator[None]:
 
 
 def discover(folder: Path) -> str | None:
-    """The address of the Valkey of the server that runs on this data folder, if one does."""
+    """Return the address of the Valkey of the running server, if there is one."""
     uri = _read(_path(folder))
     return uri if uri is not None and _answers(uri) else None
 

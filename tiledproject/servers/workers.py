@@ -75,7 +75,7 @@ class Supervisor:
         self._wake, self._woken = multiprocessing.Pipe()
 
     def run(self, on_ready: Callable[[], None]) -> None:
-        """Serve; `on_ready` is called once all workers do. Raises WorkersFailed."""
+        """Run the workers; call `on_ready` once all of them serve. Raises WorkersFailed."""
         previous = {number: signal.signal(number, self._stop) for number in EXIT_SIGNALS}
         try:
             self._workers = [self._start_worker(row) for row in range(self.count)]
@@ -125,7 +125,7 @@ class Supervisor:
                 del waiting[answered]
 
     def _replace_dead(self) -> None:
-        """Sleep until a worker has died or a signal came; start another in its place."""
+        """Wait until a worker has died or a signal came; start another in its place."""
         wait([self._woken, *(worker.process.sentinel for worker in self._workers)])
         for index, worker in enumerate(self._workers):
             if not self._stopping and not worker.process.is_alive():
@@ -150,7 +150,7 @@ class Supervisor:
 
 
 class WorkerServer(uvicorn.Server):
-    """uvicorn's server, that says when it serves."""
+    """uvicorn's server, which reports when it serves."""
 
     def __init__(self, config: uvicorn.Config, ready: Connection) -> None:
         super().__init__(config)
@@ -162,10 +162,10 @@ class WorkerServer(uvicorn.Server):
         self.ready.send_bytes(b"ready")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop listening; end what is open when no other worker listens any more, either.
+        """Stop listening; close connections once no other worker listens either.
 
-        Who is sent away comes back at once. It has to be turned away at the door then: a subscriber
-        that is let in and dropped before it is answered may give up for good.
+        Disconnected clients reconnect at once. Their connection must then be refused: a client
+        whose connection is accepted and dropped before a response may give up for good.
         """
         for server in self.servers:
             server.close()
@@ -178,7 +178,7 @@ class WorkerServer(uvicorn.Server):
 def run_worker(
     listener: socket.socket, ready: Connection, log_level: str, shared: SharedCounts
 ) -> None:
-    """The life of one worker process."""
+    """Run one worker process until it is stopped."""
     shared_counters.install(shared)
     configure_malloc()
     raise_open_file_limit()
@@ -217,7 +217,7 @@ def _end_with_supervisor(listener: socket.socket) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises OSError."""
+    """Return a socket that listens at this address. Raises OSError."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]

@@ -1,4 +1,4 @@
-"""What subscribers are given, against the plainest model of a stream."""
+"""A hypothesis state machine over `Window` and `Feed`, against a minimal model of a stream."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ POLICIES = [
 
 @dataclass
 class Watcher:
-    """A subscriber: what it was given, and what has to come next."""
+    """A subscriber: what it has received, and what must come next."""
 
     feed: Feed
     expected: int
@@ -38,9 +38,9 @@ class Watcher:
     sent_at: float = -100
     fast_path: bool = False
     reset_due: bool = False
-    """Whether it has to be told of a reset before anything else."""
+    """Whether a reset must come before anything else."""
     is_waiting: bool = False
-    """Whether it has nothing to do, so that what is new may be given to it at once."""
+    """Whether it waits, so that new entries may be pushed to it."""
 
     @property
     def latest_only(self) -> bool:
@@ -50,9 +50,9 @@ class Watcher:
 class StreamMachine(RuleBasedStateMachine):
     """Appends, ends, retention, resets, failovers and subscribers of all kinds in any order.
 
-    The law: from its start on, a subscriber is given each number of the stream, once and in order,
-    or is told that it does not come, and why. After a reset this begins anew. An end said while it
-    is there stops it after everything before; an earlier one only if nothing follows.
+    The law: from its start on, a subscriber receives each number of the stream once and in order,
+    or a gap that says why it does not. After a reset this starts again. An end marked while it is
+    subscribed stops it after everything before; an earlier one only if nothing follows.
     """
 
     def __init__(self) -> None:
@@ -117,7 +117,7 @@ class StreamMachine(RuleBasedStateMachine):
 
     @rule(sequence=st.integers(0, 12), options=st.sampled_from(POLICIES))
     def come_back(self, sequence: int, options: SubscriptionOptions) -> None:
-        """A subscriber resumes that has seen a numbering of which nothing is left."""
+        """Resume a subscriber from an epoch of which nothing is left."""
         self.read_on()
         feed = Feed(self.window, replace(options, epoch="e0"), sequence)
         watcher = Watcher(feed, 1, reset_due=True)
@@ -159,7 +159,7 @@ class StreamMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.head.position.sequence > 5)
     @rule(known=st.booleans())
     def empty(self, known: bool) -> None:
-        """Redis was emptied: another epoch, numbers from 1; not `known` before the first update."""
+        """Empty Redis: another epoch, numbers from 1; not `known` before the first update."""
         self.epochs += 1
         self.head, self.log, self.head_time = (
             StreamHead(f"e{self.epochs}" if known else None),
@@ -172,7 +172,7 @@ class StreamMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.log)
     @rule(lost=st.integers(1, 3), regained=st.integers(0, 4), seen=st.booleans())
     def fail_over(self, lost: int, regained: int, seen: bool) -> None:
-        """Another Redis takes over that had not heard of the newest ones, and gives them anew."""
+        """Fail over to a Redis without the newest entries, which assigns their numbers again."""
         if seen:
             self.read_on()
             self.let_all_watch()
@@ -203,7 +203,7 @@ class StreamMachine(RuleBasedStateMachine):
 
     @rule(lag=st.booleans())
     def read_on(self, lag: bool = False) -> None:
-        """The hub reads on; not to the head if it lags."""
+        """Read on, as the hub does; not to the head if it lags."""
         while True:
             first = [entry for entry in self.log if self.is_new(entry)]
             lags = lag and len(first) > 1
@@ -219,7 +219,7 @@ class StreamMachine(RuleBasedStateMachine):
                 return
 
     def fan_out(self, entries: list[Entry]) -> None:
-        """The hub gives what is new to those who wait; the others have to look."""
+        """Push new entries to the watchers that wait; the others have to read."""
         plain = bool(entries) and all(not e.lost and not e.position.end for e in entries)
         for watcher in self.live:
             if watcher.fast_path and watcher.is_waiting:
@@ -260,7 +260,7 @@ class StreamMachine(RuleBasedStateMachine):
         watcher.is_waiting = False
 
     def step(self, watcher: Watcher) -> bool:
-        """What a subscriber does once; False if there is nothing to do."""
+        """Do one step of a subscriber; return whether there was anything to do."""
         feed = watcher.feed
         items = feed.ready(self.now)
         self.check(watcher, items)
@@ -273,7 +273,7 @@ class StreamMachine(RuleBasedStateMachine):
         return bool(items)
 
     def read(self, feed: Feed) -> None:
-        """What a subscriber does that is behind the window."""
+        """Read the log, as a subscriber behind the window does."""
         epoch, position = self.head
         if epoch != feed.cursor.epoch or position < feed.cursor.position:
             self.read_on()
@@ -345,8 +345,8 @@ StreamMachine.TestCase.settings = settings(max_examples=200, stateful_step_count
 TestStream = StreamMachine.TestCase
 
 
-def test_what_was_read_beyond_the_window_is_given_anew_after_another_failover() -> None:
-    """An update read of the log, between two failovers, before the hub had come to it."""
+def test_updates_read_beyond_the_window_are_sent_again_after_another_failover() -> None:
+    """A subscriber reads the log between two failovers, before the hub has read that far."""
     stream = StreamMachine()
     stream.begin(2, SubscriptionOptions(features=ALL))
     stream.let_all_watch()

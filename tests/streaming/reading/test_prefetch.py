@@ -1,4 +1,4 @@
-"""Reading the log one batch prefetcher."""
+"""Prefetching of the next batch of the log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streaming.writing.log import StreamLog
 from ..conftest import numbers
 
 
-async def test_what_was_read_ahead_counts_only_where_it_was_read_for(
+async def test_a_prefetched_batch_is_used_only_for_its_position(
     log: StreamLog, reader: Reader, node: uuid.UUID
 ) -> None:
     subscriber = await reader.subscribe(node)

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Mark it, and say so."""
+        """Mark the storage directory as this site's."""
         call_command("migrate", interactive=False, verbosity=0)
         folder = settings.TILED.storage.directory
         try:

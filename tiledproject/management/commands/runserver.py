@@ -26,7 +26,7 @@ class Command(DaphneCommand):
         return get_default_application()
 
     def run(self, **options: Any) -> None:
-        """Serve, reloading after changes. Raises ConfigError where the set-up is refused."""
+        """Run the server with reloading. Raises ConfigError if the checks fail."""
         refuse_to_start(settings.TILED, self.addr)
         refuse_stored(settings.TILED)
         super().run(**options)

@@ -23,11 +23,11 @@ class Command(BaseCommand):
     help = "Serve in several worker processes until stopped. Options win over other settings."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """For the help text, and so that a wrong option is refused."""
+        """Add the options, for the help text and for errors about wrong ones."""
         add_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Serve. Raises CommandError with one sentence where that is impossible."""
+        """Run the server. Raises CommandError with one sentence if that is impossible."""
         site: Settings = settings.TILED
         server = site.server
         refuse_to_start(site, server.host)
