@@ -1,4 +1,4 @@
-"""Builders of streams: a log to write to, a Valkey that may be stopped, a node to write about."""
+"""Fixtures for streams: a log to write to, a Valkey that may be stopped, a node."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import redis
 
 from streaming.config import StreamingCacheSettings, streaming_cache_settings
 from streaming.protocol.endings import StreamEnded
-from streaming.reading.entries import Entry
+from streaming.reading.entries import StreamEntry
 from streaming.reading.feed import Item
-from streaming.reading.reader import Reader
+from streaming.reading.reader import StreamReader
 from streaming.reading.subscriber import Subscriber
 from streaming.redis.clients import writer_client
 from streaming.redis.embedded_valkey import EmbeddedValkey
@@ -26,25 +26,25 @@ OCTETS = "application/octet-stream"
 
 @pytest.fixture
 def cache(valkey: str) -> StreamingCacheSettings:
-    """The settings of this test run's cache."""
+    """Return the settings of this test run's cache."""
     return streaming_cache_settings()
 
 
 @pytest.fixture
 def log(cache: StreamingCacheSettings) -> StreamLog:
-    """The streams of this test run, to write to."""
+    """Return the streams of this test run, to write to."""
     return StreamLog(writer_client(cache), cache)
 
 
 @pytest.fixture
 def client(cache: StreamingCacheSettings) -> redis.Redis:
-    """What is really in Redis."""
+    """Return a client that shows what is in Redis."""
     return writer_client(cache)
 
 
 @pytest.fixture
 def own_valkey() -> Iterator[tuple[EmbeddedValkey, StreamingCacheSettings]]:
-    """A Valkey that this test may stop, empty or fill, and settings that lead to it."""
+    """Start a Valkey that this test may stop, empty or fill; return it and its settings."""
     server = EmbeddedValkey(memory=64_000_000)
     with server as uri:
         yield server, StreamingCacheSettings(uri=uri, timeout=1.0)
@@ -52,20 +52,20 @@ def own_valkey() -> Iterator[tuple[EmbeddedValkey, StreamingCacheSettings]]:
 
 @pytest.fixture
 def node() -> uuid.UUID:
-    """A node that nothing was written about yet."""
+    """Return a node without a stream."""
     return uuid.uuid4()
 
 
 @pytest.fixture
-async def reader(cache: StreamingCacheSettings) -> AsyncIterator[Reader]:
-    """The reader of this test's event loop."""
-    reader = Reader(cache)
+async def reader(cache: StreamingCacheSettings) -> AsyncIterator[StreamReader]:
+    """Return the reader of this test's event loop."""
+    reader = StreamReader(cache)
     yield reader
     await reader.stop()
 
 
 def numbers(*values: int) -> tuple[ArrayData, bytes]:
-    """A full write of a one-dimensional array of 64-bit integers: message and payload."""
+    """Return message and payload of a full write of a one-dimensional array of int64."""
     return ArrayData(OCTETS, (len(values),)), np.array(values, "<i8").tobytes()
 
 
@@ -73,7 +73,7 @@ _left: WeakKeyDictionary[Subscriber, list[Item]] = WeakKeyDictionary()
 
 
 async def given(subscriber: Subscriber, count: int) -> list[Item]:
-    """The next `count` items. What came with them is for the next time."""
+    """Receive the next `count` items, and save the rest for the next call."""
     items = _left.pop(subscriber, [])
     while len(items) < count:
         items += await subscriber.receive()
@@ -81,24 +81,24 @@ async def given(subscriber: Subscriber, count: int) -> list[Item]:
     return items[:count]
 
 
-async def taken(subscriber: Subscriber, count: int) -> list[Entry]:
-    """The next `count` items, which are updates."""
+async def taken(subscriber: Subscriber, count: int) -> list[StreamEntry]:
+    """Receive the next `count` items, which must be updates."""
     items = await given(subscriber, count)
-    entries = [item for item in items if isinstance(item, Entry)]
+    entries = [item for item in items if isinstance(item, StreamEntry)]
     assert entries == items
     return entries
 
 
 async def received(subscriber: Subscriber, count: int) -> list[int]:
-    """The sequences of the next `count` updates."""
+    """Return the numbers of the next `count` updates."""
     return [entry.position.sequence for entry in await taken(subscriber, count)]
 
 
 async def received_until_end(subscriber: Subscriber) -> tuple[list[int], str]:
-    """The sequences of all updates until the stream ends, and why it ended."""
+    """Return the numbers of all updates until the stream ends, and the reason for the end."""
     items = _left.pop(subscriber, [])
     try:
         while True:
             items += await subscriber.receive()
     except StreamEnded as end:
-        return [item.position.sequence for item in items if isinstance(item, Entry)], str(end)
+        return [item.position.sequence for item in items if isinstance(item, StreamEntry)], str(end)

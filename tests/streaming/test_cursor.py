@@ -1,4 +1,4 @@
-"""The arithmetic of cursors."""
+"""Cursor arithmetic."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def test_resuming_after_the_last_update_of_a_closed_stream_ends_at_once() -> Non
     assert Cursor.join(head, 6).advance(Position(5, 1), head.position) is Step.STOP
 
 
-def test_an_old_end_is_passed_once_writing_was_resumed() -> None:
+def test_an_old_end_is_skipped_once_writing_was_resumed() -> None:
     cursor = Cursor.join(StreamHead("e", Position(6)), 0)
     assert cursor.advance(Position(5), Position(6)) is Step.SEND
     assert cursor.advance(Position(5, 1), Position(6)) is Step.SKIP
     assert cursor.advance(Position(6), Position(6)) is Step.SEND
 
 
-def test_whoever_came_after_the_end_without_a_start_waits() -> None:
+def test_a_subscriber_that_joins_after_the_end_without_a_start_waits() -> None:
     head = StreamHead("e", Position(5, 1))
     cursor = Cursor.join(head)
     assert cursor.skip_to_head(head.position, head.position) is Step.SKIP
     assert cursor.advance(Position(5, 2), Position(5, 2)) is Step.STOP
 
 
-def test_one_who_was_let_wait_on_a_closed_stream_waits_again_when_it_comes_back() -> None:
+def test_a_subscriber_waiting_on_a_closed_stream_waits_again_after_reconnecting() -> None:
     head = StreamHead("e", Position(5, 1))
     there = Cursor.join(head)
     again = Cursor.join(head, there.joined_at.sequence + 1, "e", there.joined_at.end)

@@ -1,4 +1,4 @@
-"""Messages in msgpack: what is written, and in which order."""
+"""Messages in msgpack: their keys and values, in order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tiled_client.wire.messages import (
 
 
 def whole(message: Message, payload: bytes | None = None) -> bytes:
-    """The frame as the script puts it together."""
+    """Return the frame as the Lua script assembles it."""
     size = None if payload is None else len(payload)
     before, after = message_codec.encode_split(message, "now", size)
     number = msgpack.packb(7) + msgpack.packb("epoch") + msgpack.packb("e")
@@ -72,7 +72,7 @@ UPDATE = ["type", "sequence", "epoch", "timestamp"]
         ),
     ],
 )
-def test_the_keys_of_a_message_stand_in_the_order_of_the_wire(
+def test_the_keys_of_a_message_have_the_order_of_the_protocol(
     message: Message, payload: bytes | None, keys: list[str]
 ) -> None:
     decoded = message_codec.decode(whole(message, payload))
@@ -82,12 +82,12 @@ def test_the_keys_of_a_message_stand_in_the_order_of_the_wire(
 
 
 @pytest.mark.parametrize("size", [0, 255, 256, 65535, 65536])
-def test_a_payload_of_any_size_comes_back(size: int) -> None:
+def test_a_payload_of_any_size_round_trips(size: int) -> None:
     payload = b"\xff" * size
     assert message_codec.decode(whole(ArrayData("m", (size,)), payload))["payload"] == payload
 
 
-def test_only_references_are_given_an_address() -> None:
+def test_only_references_get_a_url() -> None:
     frame = whole(REFERENCE)
     assert message_codec.is_reference(frame)
     assert message_codec.is_reference(whole(ROWS))
@@ -98,7 +98,7 @@ def test_only_references_are_given_an_address() -> None:
     }
 
 
-def test_metadata_that_msgpack_cannot_say_is_sent_as_closely_as_possible() -> None:
+def test_metadata_that_msgpack_cannot_represent_is_sent_as_closely_as_possible() -> None:
     message = ChildMetadataUpdated("k", [], {"large": 2**70, "small": -1, "half": "\ud800"})
     assert message_codec.decode(whole(message))["metadata"] == {
         "large": float(2**70),

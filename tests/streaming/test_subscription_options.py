@@ -1,4 +1,4 @@
-"""What subscribers may ask for."""
+"""Parsing of subscription options."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ from streaming.protocol.subscription_options import (
         {"columns": ["a", "a"]},
     ],
 )
-def test_nonsense_is_refused(asked: dict[str, Any]) -> None:
+def test_invalid_options_are_rejected(asked: dict[str, Any]) -> None:
     with pytest.raises(InvalidOptions, match=next(reversed(asked))):
         SubscriptionOptions.parse(asked, frozenset())
 
 
-def test_terms_may_come_as_text_or_as_themselves() -> None:
+def test_options_may_be_strings_or_numbers() -> None:
     for asked in (
         {"start": "5", "end": "1", "epoch": "e", "max_rate": "4"},
         {"start": 5, "end": 1, "epoch": "e", "max_rate": 4},
@@ -72,11 +72,11 @@ def test_terms_may_come_as_text_or_as_themselves() -> None:
         (2.5, 2500),
     ],
 )
-def test_a_moment_may_be_said_in_two_ways(said: Any, milliseconds: int) -> None:
+def test_a_start_time_has_two_formats(said: Any, milliseconds: int) -> None:
     assert SubscriptionOptions.parse({"start_time": said}, frozenset()).since == milliseconds
 
 
-def test_features_that_nobody_knows_do_not_count() -> None:
+def test_unknown_features_are_ignored() -> None:
     features = read_features("gap, child-deleted,telepathy")
     assert features == {Feature.gap, Feature.child_deleted}
     assert read_features(None) == read_features(5) == frozenset()

@@ -1,4 +1,4 @@
-"""How containers are watched: the ways from a container to its stream, and to those below it."""
+"""Subscriptions to a container, and to all nodes below it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class StreamableContainer(Node):
-    """A node that has children, which come, go and change, and have streams themselves."""
+    """A container; subscriptions receive events of its children, or of all nodes below it."""
 
     @overload
     def subscribe(
@@ -56,20 +56,35 @@ class StreamableContainer(Node):
         max_rate: float | None = None,
         **options: Any,
     ) -> ContainerSubscription | RecursiveSubscription:
-        """A subscription to new children and their metadata; see `Subscription`.
+        """Return a subscription to new, changed and deleted children.
 
-        With `recursive`, to everything at and below this container, data included; see
-        `RecursiveSubscription`. `policy`, `max_rate` and further options are those that an array's
-        `subscribe` has.
+        Parameters
+        ----------
+        recursive
+            Subscribe to this container and all nodes below it, data included.
+        policy
+            "all" (the default) delivers each update; "latest" skips to the newest one if this
+            subscriber falls behind.
+        max_rate
+            Maximum number of updates per second.
+        **options
+            Fields of `StreamOptions`.
 
-            >>> sub = client.subscribe()
-            >>> _ = sub.child_created.add_callback(lambda update: print(update.key))
-            >>> with sub.start_in_thread():
-            ...     _ = client.create_container("c")
-            ...     client.close_stream()
-            ...     sub.wait()
-            c
-            True
+        Returns
+        -------
+        ContainerSubscription or RecursiveSubscription
+            A subscription that has not been started; see `Subscription`.
+
+        Examples
+        --------
+        >>> sub = client.subscribe()
+        >>> _ = sub.child_created.add_callback(lambda update: print(update.key))
+        >>> with sub.start_in_thread():
+        ...     _ = client.create_container("c")
+        ...     client.close_stream()
+        ...     sub.wait()
+        c
+        True
         """
         filters = SubscriptionOptions.parse(policy=policy, max_rate=max_rate)
         kind = RecursiveSubscription if recursive else ContainerSubscription
@@ -99,14 +114,23 @@ class StreamableContainer(Node):
         recursive: bool = False,
         **options: Unpack[UpdatesOptions],
     ) -> Updates[Any]:
-        """What becomes of the children, update by update, until the stream is closed.
+        """Return an iterator of updates, which ends when the stream is closed.
 
-        The arguments are those of `Subscription.start_in_thread` and of `subscribe`.
+        Parameters
+        ----------
+        start
+            Where to start; see `Subscription.start_in_thread`.
+        recursive
+            Include all nodes below this container.
+        **options
+            Further arguments of `Subscription.start_in_thread`, and those of `subscribe`.
 
-            >>> for update in client.updates(start=0):
-            ...     print(update.key)
-            ...     client.close_stream()
-            x
+        Examples
+        --------
+        >>> for update in client.updates(start=0):
+        ...     print(update.key)
+        ...     client.close_stream()
+        x
         """
         start_options, rest = split_start_options(options)
         subscription: Subscription[Any]
@@ -142,8 +166,10 @@ class StreamableContainer(Node):
         max_rate: float | None = None,
         **options: Any,
     ) -> AsyncContainerSubscription | AsyncRecursiveSubscription:
-        """As `subscribe`, for an event loop; see `AsyncSubscription`.
+        """Return an `AsyncSubscription` to this container, for asyncio; see `subscribe`.
 
+        Examples
+        --------
         >>> sub = client.subscribe_async()
         >>> _ = sub.child_created.add_callback(lambda update: print(update.key))
         >>> client.close_stream()
@@ -183,8 +209,10 @@ class StreamableContainer(Node):
         recursive: bool = False,
         **options: Unpack[UpdatesOptions],
     ) -> AsyncUpdates[Any]:
-        """As `updates`, for `async for`; no thread is needed.
+        """Return an asynchronous iterator of updates, for `async for`; see `updates`.
 
+        Examples
+        --------
         >>> async def follow():
         ...     async for update in client.updates_async(start=0):
         ...         return update.key
@@ -201,15 +229,15 @@ class StreamableContainer(Node):
 
     @property
     def child_created(self) -> StreamEntry[ContainerSubscription]:
-        """One of the things that a subscription to this container is about."""
+        """The events of new children; its `subscribe` is that of the container."""
         return StreamEntry(self.subscribe)
 
     @property
     def child_metadata_updated(self) -> StreamEntry[ContainerSubscription]:
-        """One of the things that a subscription to this container is about."""
+        """The events of changed metadata of children; its `subscribe` is that of the container."""
         return StreamEntry(self.subscribe)
 
     @property
     def child_deleted(self) -> StreamEntry[ContainerSubscription]:
-        """One of the things that a subscription to this container is about."""
+        """The events of deleted children; its `subscribe` is that of the container."""
         return StreamEntry(self.subscribe)

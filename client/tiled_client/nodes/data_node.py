@@ -1,4 +1,4 @@
-"""How nodes are watched: the ways from a node to its stream."""
+"""Base class of client objects with data, which can be subscribed to."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class DataNode(Node):
-    """A node that has data, which can be watched while they are written."""
+    """A node with data; subscriptions receive the data that are written to it."""
 
     _sliced: ClassVar[bool] = False
     _has_columns: ClassVar[bool] = False
@@ -38,22 +38,44 @@ class DataNode(Node):
         columns: Sequence[str] | None = None,
         **options: Any,
     ) -> DataSubscription:
-        """A subscription to what is written to this node; see `Subscription`.
+        """Return a subscription to the data that are written to this node.
 
-        By default each update comes, as it was written. With the `policy` "latest", whoever falls
-        behind gets the newest next. With `max_rate`, no more than so many updates per second come.
-        Of an array, `slice` chooses a part (`numpy.s_[::4, ::4]` or its text), of a table
-        `columns` some columns: the server cuts them out. What is skipped is told as a `Gap`.
+        Updates that are skipped are announced by a `Gap`.
 
-            >>> sub = x.subscribe(policy="latest", slice=np.s_[::2])
-            >>> _ = sub.new_data.add_callback(lambda update: print(update.data()))
-            >>> with sub.start_in_thread("latest"):
-            ...     x.close_stream()
-            ...     sub.wait()
-            [1 3]
-            True
+        Parameters
+        ----------
+        policy
+            "all" (the default) delivers each update as it was written; "latest" skips to the newest
+            update if this subscriber falls behind.
+        max_rate
+            Maximum number of updates per second.
+        slice
+            The part of an array to receive, as `numpy.s_[::4, ::4]` or its text; the server cuts it
+            out.
+        columns
+            The columns of a table to receive.
+        **options
+            Fields of `StreamOptions`.
 
-        Further options are those of `StreamOptions`.
+        Returns
+        -------
+        DataSubscription
+            A subscription that has not been started; see `Subscription`.
+
+        Raises
+        ------
+        TypeError
+            If the node does not support `slice` or `columns`.
+
+        Examples
+        --------
+        >>> sub = x.subscribe(policy="latest", slice=np.s_[::2])
+        >>> _ = sub.new_data.add_callback(lambda update: print(update.data()))
+        >>> with sub.start_in_thread("latest"):
+        ...     x.close_stream()
+        ...     sub.wait()
+        [1 3]
+        True
         """
         filters = self._filters(policy, max_rate, slice, columns)
         return DataSubscription(self, filters, **options)
@@ -61,14 +83,21 @@ class DataNode(Node):
     def updates(
         self, start: Start = None, **options: Unpack[DataUpdatesOptions]
     ) -> Updates[DataUpdate]:
-        """What is written to this node, update by update, until the producer closes the stream.
+        """Return an iterator of updates, which ends when the producer closes the stream.
 
-        The arguments are those of `Subscription.start_in_thread` and of `subscribe`.
+        Parameters
+        ----------
+        start
+            Where to start; see `Subscription.start_in_thread`.
+        **options
+            Further arguments of `Subscription.start_in_thread`, and those of `subscribe`.
 
-            >>> x.close_stream()
-            >>> for update in x.updates(start=0):
-            ...     print(update.sequence, update.data())
-            1 [1 2 3]
+        Examples
+        --------
+        >>> x.close_stream()
+        >>> for update in x.updates(start=0):
+        ...     print(update.sequence, update.data())
+        1 [1 2 3]
         """
         start_options, rest = split_start_options(options)
         return self.subscribe(**rest).updates(start, **start_options)
@@ -82,8 +111,10 @@ class DataNode(Node):
         columns: Sequence[str] | None = None,
         **options: Any,
     ) -> AsyncDataSubscription:
-        """As `subscribe`, for an event loop; see `AsyncSubscription`.
+        """Return an `AsyncSubscription` to this node, for asyncio; see `subscribe`.
 
+        Examples
+        --------
         >>> sub = x.subscribe_async(policy="latest")
         >>> _ = sub.new_data.add_callback(lambda update: print(update.data()))
         >>> x.close_stream()
@@ -98,8 +129,10 @@ class DataNode(Node):
     def updates_async(
         self, start: Start = None, **options: Unpack[DataUpdatesOptions]
     ) -> AsyncUpdates[DataUpdate]:
-        """As `updates`, for `async for`; no thread is needed.
+        """Return an asynchronous iterator of updates, for `async for`; see `updates`.
 
+        Examples
+        --------
         >>> async def follow():
         ...     async for update in x.updates_async(start=0):
         ...         print(update.sequence, update.data())
@@ -112,7 +145,7 @@ class DataNode(Node):
 
     @property
     def new_data(self) -> StreamEntry[DataSubscription]:
-        """What a subscription to this node is about: `x.new_data.subscribe()`."""
+        """The events of written data; its `subscribe` is that of the node."""
         return StreamEntry(self.subscribe)
 
     def _filters(
@@ -123,9 +156,9 @@ class DataNode(Node):
         columns: Sequence[str] | None,
     ) -> SubscriptionOptions:
         if slice is not None and not self._sliced:
-            raise TypeError(f"{self!r} cannot be sliced")
+            raise TypeError(f"{self!r} does not support the option slice")
         if columns is not None and not self._has_columns:
-            raise TypeError(f"{self!r} has no columns")
+            raise TypeError(f"{self!r} does not support the option columns")
         ndim = getattr(self, "ndim", None)
         return SubscriptionOptions.parse(
             policy=policy, max_rate=max_rate, slice=slice, columns=columns, ndim=ndim

@@ -1,4 +1,4 @@
-"""Large values, however their bytes arrive."""
+"""Bulk reads of large values, in whatever pieces their bytes arrive."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def ask(connection: AbstractConnection, *command: str) -> object:
     return await connection.read_response()
 
 
-async def test_values_of_every_size_come_behind_their_heads_and_the_connection_goes_on(
+async def test_values_of_every_size_follow_their_headers_and_the_connection_stays_usable(
     connection: AbstractConnection, client: redis.Redis, cache: StreamingCacheSettings
 ) -> None:
     sizes = [0, 1, None, 16000, 70_000, 5_000_000, None, 3, 20_000_000]
@@ -56,7 +56,7 @@ async def test_an_error_of_redis_is_raised(connection: AbstractConnection) -> No
     assert await ask(connection, "PING") == b"PONG"
 
 
-async def test_a_connection_that_is_lost_is_an_error(
+async def test_a_lost_connection_is_an_error(
     connection: AbstractConnection, client: redis.Redis
 ) -> None:
     client.client_kill_filter(_id=str(await ask(connection, "CLIENT", "ID")))
@@ -65,7 +65,7 @@ async def test_a_connection_that_is_lost_is_an_error(
 
 
 @given(values=st.lists(st.none() | st.binary(max_size=40), min_size=1, max_size=4), data=st.data())
-def test_it_does_not_matter_how_the_answer_is_cut(
+def test_the_reply_may_arrive_in_any_pieces(
     values: list[bytes | None], data: st.DataObject
 ) -> None:
     async def received() -> list[bytes | None]:

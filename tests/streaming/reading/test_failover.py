@@ -1,4 +1,4 @@
-"""A Redis that is restarted, and one that a replica takes over from, under live subscribers."""
+"""Restart and failover of Redis, under live subscribers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import redis
 from streaming.config import StreamingCacheSettings
 from streaming.protocol.notices import Feature, Reset
 from streaming.protocol.subscription_options import SubscriptionOptions
-from streaming.reading.reader import Reader
+from streaming.reading.reader import StreamReader
 from streaming.redis.clients import writer_client
 from streaming.redis.embedded_valkey import find_binary
 from streaming.writing.log import StreamLog
@@ -28,7 +28,7 @@ TOLD = SubscriptionOptions(features=frozenset({Feature.gap, Feature.reset}))
 
 @contextmanager
 def valkey(path: Path, *options: str) -> Iterator[redis.Redis]:
-    """A Valkey that listens on a socket at `path`."""
+    """Start a Valkey that listens on a socket at `path`."""
     command = [str(find_binary()), "--port", "0", "--unixsocket", str(path), "--save", "", *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=path.parent)
     client = redis.Redis(unix_socket_path=str(path))
@@ -46,7 +46,7 @@ def valkey(path: Path, *options: str) -> Iterator[redis.Redis]:
 
 
 class Address:
-    """A place where one of several servers can be reached, as behind a name that is moved."""
+    """A proxy to one of several servers, like a DNS name that is changed."""
 
     def __init__(self, path: Path, target: Path) -> None:
         self.path = path
@@ -57,7 +57,7 @@ class Address:
         return await asyncio.start_unix_server(self._forward, self.path)
 
     def move(self, target: Path) -> None:
-        """From now on it leads elsewhere; who is connected is cut off."""
+        """Connect to another server from now on, and close all connections."""
         self.target = target
         for writer in self._open:
             writer.transport.abort()
@@ -107,10 +107,10 @@ def wait_for_copy(replica: redis.Redis, meta: str) -> None:
         time.sleep(0.01)
 
 
-async def test_a_redis_that_was_restarted_empty_leaves_nobody_behind(tmp_path: Path) -> None:
+async def test_all_subscribers_go_on_after_redis_was_restarted_empty(tmp_path: Path) -> None:
     settings, node = cache(tmp_path / "1.sock"), uuid.uuid4()
     with valkey(tmp_path / "1.sock"):
-        log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
+        log, reader = StreamLog(writer_client(settings), settings), StreamReader(settings)
         live = await reader.subscribe(node, TOLD)
         epoch = await write(log, node, 3)
         assert await received(live, 3) == [1, 2, 3]
@@ -122,7 +122,7 @@ async def test_a_redis_that_was_restarted_empty_leaves_nobody_behind(tmp_path: P
 
 
 @pytest.mark.parametrize(("lost", "regained"), [(0, 1), (2, 0), (2, 1), (2, 2), (2, 3)])
-async def test_a_replica_that_takes_over_is_noticed_if_it_had_not_heard_of_everything(
+async def test_a_failover_to_a_replica_that_lacks_entries_is_noticed(
     tmp_path: Path, address: Address, lost: int, regained: int
 ) -> None:
     settings, node = cache(address.path), uuid.uuid4()
@@ -131,7 +131,7 @@ async def test_a_replica_that_takes_over_is_noticed_if_it_had_not_heard_of_every
         valkey(tmp_path / "1.sock", "--port", str(port), "--repl-diskless-sync-delay", "0"),
         valkey(tmp_path / "2.sock", "--replicaof", f"127.0.0.1 {port}") as second,
     ):
-        log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
+        log, reader = StreamLog(writer_client(settings), settings), StreamReader(settings)
         live = await reader.subscribe(node, TOLD)
         epoch = await write(log, node, 3)
         await asyncio.to_thread(wait_for_copy, second, live.hub.keys.meta)

@@ -1,4 +1,4 @@
-"""What subscribers are given, against the plainest model of a stream."""
+"""A hypothesis state machine over `Window` and `Feed`, against a minimal model of a stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from streaming.protocol.cursor import Position, StreamHead
 from streaming.protocol.notices import Feature, Gap, Heartbeat, Reason, Reset
 from streaming.protocol.subscription_options import SubscriptionOptions
-from streaming.reading.entries import Batch, Entry
+from streaming.reading.entries import LogBatch, StreamEntry
 from streaming.reading.feed import Feed, Item
 from streaming.reading.window import Window
 
@@ -26,7 +26,7 @@ POLICIES = [
 
 @dataclass
 class Watcher:
-    """A subscriber: what it was given, and what has to come next."""
+    """A subscriber: what it has received, and what must come next."""
 
     feed: Feed
     expected: int
@@ -38,9 +38,9 @@ class Watcher:
     sent_at: float = -100
     fast_path: bool = False
     reset_due: bool = False
-    """Whether it has to be told of a reset before anything else."""
+    """Whether a reset must come before anything else."""
     is_waiting: bool = False
-    """Whether it has nothing to do, so that what is new may be given to it at once."""
+    """Whether it waits, so that new entries may be pushed to it."""
 
     @property
     def latest_only(self) -> bool:
@@ -50,9 +50,9 @@ class Watcher:
 class StreamMachine(RuleBasedStateMachine):
     """Appends, ends, retention, resets, failovers and subscribers of all kinds in any order.
 
-    The law: from its start on, a subscriber is given each number of the stream, once and in order,
-    or is told that it does not come, and why. After a reset this begins anew. An end said while it
-    is there stops it after everything before; an earlier one only if nothing follows.
+    The law: from its start on, a subscriber receives each number of the stream once and in order,
+    or a gap that says why it does not. After a reset this starts again. An end marked while it is
+    subscribed stops it after everything before; an earlier one only if nothing follows.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class StreamMachine(RuleBasedStateMachine):
         self.now = 0.0
         self.epochs = 1
         self.head, self.head_time = StreamHead("e1"), 0
-        self.log: list[Entry] = []
+        self.log: list[StreamEntry] = []
         self.gone: set[tuple[str | None, int]] = set()
         self.evicted_to = 0
         self.in_doubt = False
@@ -96,7 +96,7 @@ class StreamMachine(RuleBasedStateMachine):
         self.begin_epoch()
         self.head = StreamHead(self.head.epoch, Position(self.head.position.sequence + 1))
         self.head_time = self.tick()
-        self.log.append(Entry(self.head.position, UPDATE, self.head_time))
+        self.log.append(StreamEntry(self.head.position, UPDATE, self.head_time))
 
     def begin_epoch(self) -> None:
         if self.head.epoch is None:
@@ -111,13 +111,13 @@ class StreamMachine(RuleBasedStateMachine):
             self.log = [entry for entry in self.log if entry.position != self.head.position]
         self.head = StreamHead(self.head.epoch, Position(sequence, ends + 1))
         self.head_time = self.tick()
-        self.log.append(Entry(self.head.position, time=self.head_time))
+        self.log.append(StreamEntry(self.head.position, time=self.head_time))
         for watcher in self.live:
             watcher.end = watcher.end or self.head.position
 
     @rule(sequence=st.integers(0, 12), options=st.sampled_from(POLICIES))
     def come_back(self, sequence: int, options: SubscriptionOptions) -> None:
-        """A subscriber resumes that has seen a numbering of which nothing is left."""
+        """Resume a subscriber from an epoch of which nothing is left."""
         self.read_on()
         feed = Feed(self.window, replace(options, epoch="e0"), sequence)
         watcher = Watcher(feed, 1, reset_due=True)
@@ -151,7 +151,7 @@ class StreamMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def lose_a_payload(self, data: st.DataObject) -> None:
         entry = data.draw(st.sampled_from([entry for entry in self.log if entry.frame]))
-        self.log[self.log.index(entry)] = Entry(
+        self.log[self.log.index(entry)] = StreamEntry(
             entry.position, time=entry.time, lost=Reason.evicted
         )
         self.gone.add((self.head.epoch, entry.position.sequence))
@@ -159,7 +159,7 @@ class StreamMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.head.position.sequence > 5)
     @rule(known=st.booleans())
     def empty(self, known: bool) -> None:
-        """Redis was emptied: another epoch, numbers from 1; not `known` before the first update."""
+        """Empty Redis: another epoch, numbers from 1; not `known` before the first update."""
         self.epochs += 1
         self.head, self.log, self.head_time = (
             StreamHead(f"e{self.epochs}" if known else None),
@@ -172,7 +172,7 @@ class StreamMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.log)
     @rule(lost=st.integers(1, 3), regained=st.integers(0, 4), seen=st.booleans())
     def fail_over(self, lost: int, regained: int, seen: bool) -> None:
-        """Another Redis takes over that had not heard of the newest ones, and gives them anew."""
+        """Fail over to a Redis without the newest entries, which assigns their numbers again."""
         if seen:
             self.read_on()
             self.let_all_watch()
@@ -194,7 +194,7 @@ class StreamMachine(RuleBasedStateMachine):
             watcher.end_evicted = watcher.end_evicted or watcher.end is not None
             watcher.end = None
 
-    def evict_ends(self, entry: Entry) -> None:
+    def evict_ends(self, entry: StreamEntry) -> None:
         for watcher in self.live:
             if watcher.end and entry.position >= watcher.end and entry.position.end:
                 watcher.end_evicted = True
@@ -203,7 +203,7 @@ class StreamMachine(RuleBasedStateMachine):
 
     @rule(lag=st.booleans())
     def read_on(self, lag: bool = False) -> None:
-        """The hub reads on; not to the head if it lags."""
+        """Read on, as the hub does; not to the head if it lags."""
         while True:
             first = [entry for entry in self.log if self.is_new(entry)]
             lags = lag and len(first) > 1
@@ -218,8 +218,8 @@ class StreamMachine(RuleBasedStateMachine):
             if lag or self.window.head >= self.head.position:
                 return
 
-    def fan_out(self, entries: list[Entry]) -> None:
-        """The hub gives what is new to those who wait; the others have to look."""
+    def fan_out(self, entries: list[StreamEntry]) -> None:
+        """Push new entries to the watchers that wait; the others have to read."""
         plain = bool(entries) and all(not e.lost and not e.position.end for e in entries)
         for watcher in self.live:
             if watcher.fast_path and watcher.is_waiting:
@@ -228,14 +228,14 @@ class StreamMachine(RuleBasedStateMachine):
                     self.check(watcher, [*entries])
                     watcher.feed.move_to(entries[-1].position)
 
-    def is_new(self, entry: Entry) -> bool:
+    def is_new(self, entry: StreamEntry) -> bool:
         head = self.window.head
         return entry.position > head or (
             self.in_doubt and entry.position >= self.window.verify_from
         )
 
-    def batch(self, entries: list[Entry], *, complete: bool) -> Batch:
-        return Batch(self.head, entries, complete, False, self.head_time, self.evicted_to)
+    def batch(self, entries: list[StreamEntry], *, complete: bool) -> LogBatch:
+        return LogBatch(self.head, entries, complete, False, self.head_time, self.evicted_to)
 
     @precondition(lambda self: self.live)
     @rule()
@@ -260,7 +260,7 @@ class StreamMachine(RuleBasedStateMachine):
         watcher.is_waiting = False
 
     def step(self, watcher: Watcher) -> bool:
-        """What a subscriber does once; False if there is nothing to do."""
+        """Do one step of a subscriber; return whether there was anything to do."""
         feed = watcher.feed
         items = feed.ready(self.now)
         self.check(watcher, items)
@@ -273,7 +273,7 @@ class StreamMachine(RuleBasedStateMachine):
         return bool(items)
 
     def read(self, feed: Feed) -> None:
-        """What a subscriber does that is behind the window."""
+        """Read the log, as a subscriber behind the window does."""
         epoch, position = self.head
         if epoch != feed.cursor.epoch or position < feed.cursor.position:
             self.read_on()
@@ -292,7 +292,7 @@ class StreamMachine(RuleBasedStateMachine):
         epoch = watcher.feed.cursor.epoch
         for item in items:
             assert not watcher.reset_due or isinstance(item, Reset)
-            if isinstance(item, Entry):
+            if isinstance(item, StreamEntry):
                 assert item.position.sequence == watcher.expected
                 assert item.frame == UPDATE
                 watcher.received[watcher.expected] = item.time
@@ -309,7 +309,7 @@ class StreamMachine(RuleBasedStateMachine):
             else:
                 assert isinstance(item, Heartbeat)
                 assert items == [item]
-        updates = [item for item in items if isinstance(item, Entry)]
+        updates = [item for item in items if isinstance(item, StreamEntry)]
         if watcher.latest_only and updates:
             assert len(updates) == 1
         if watcher.feed.options.interval and updates and not self.window.head.end:
@@ -345,8 +345,8 @@ StreamMachine.TestCase.settings = settings(max_examples=200, stateful_step_count
 TestStream = StreamMachine.TestCase
 
 
-def test_what_was_read_beyond_the_window_is_given_anew_after_another_failover() -> None:
-    """An update read of the log, between two failovers, before the hub had come to it."""
+def test_updates_read_beyond_the_window_are_sent_again_after_another_failover() -> None:
+    """A subscriber reads the log between two failovers, before the hub has read that far."""
     stream = StreamMachine()
     stream.begin(2, SubscriptionOptions(features=ALL))
     stream.let_all_watch()

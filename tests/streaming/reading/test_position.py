@@ -1,4 +1,4 @@
-"""What subscribers are told besides updates, and from where they may begin; a real Redis."""
+"""Notices to subscribers, and start positions, against a real Redis."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import redis
 from streaming.config import StreamingCacheSettings
 from streaming.protocol.notices import Feature, Gap, Heartbeat, Reason, Reset
 from streaming.protocol.subscription_options import SubscriptionOptions
-from streaming.reading.entries import Entry
+from streaming.reading.entries import StreamEntry
 from streaming.reading.feed import Item
-from streaming.reading.reader import Reader
+from streaming.reading.reader import StreamReader
 from streaming.redis.clients import writer_client
 from streaming.redis.embedded_valkey import EmbeddedValkey
 from streaming.writing.log import OutboxPosition, StreamLog, new_token
@@ -33,11 +33,11 @@ def told(**terms: Any) -> SubscriptionOptions:
 
 
 @pytest.fixture
-async def make_reader() -> AsyncIterator[Callable[[StreamingCacheSettings], Reader]]:
-    readers: list[Reader] = []
+async def make_reader() -> AsyncIterator[Callable[[StreamingCacheSettings], StreamReader]]:
+    readers: list[StreamReader] = []
 
-    def make(settings: StreamingCacheSettings) -> Reader:
-        readers.append(Reader(settings))
+    def make(settings: StreamingCacheSettings) -> StreamReader:
+        readers.append(StreamReader(settings))
         return readers[-1]
 
     yield make
@@ -46,12 +46,12 @@ async def make_reader() -> AsyncIterator[Callable[[StreamingCacheSettings], Read
 
 
 class Scene:
-    """A Valkey of its own, a node, and a reader whose pulse is quick."""
+    """A Valkey of its own, a node, and a reader with a short heartbeat interval."""
 
     def __init__(self, settings: StreamingCacheSettings, make_reader: Any, **changes: Any) -> None:
         self.settings = settings.model_copy(update={"heartbeat": 0.1, **changes})
         self.log = StreamLog(writer_client(self.settings), self.settings)
-        self.reader: Reader = make_reader(self.settings)
+        self.reader: StreamReader = make_reader(self.settings)
         self.client: redis.Redis = writer_client(self.settings)
         self.node = uuid.uuid4()
 
@@ -67,7 +67,7 @@ async def scene(
     return Scene(own_valkey[1], make_reader)
 
 
-async def test_what_was_shed_for_lack_of_room_is_told(
+async def test_evicted_updates_are_reported_as_a_gap(
     own_valkey: tuple[EmbeddedValkey, StreamingCacheSettings], make_reader: Any
 ) -> None:
     scene = Scene(own_valkey[1], make_reader, stream_bytes=1 << 20)
@@ -80,7 +80,7 @@ async def test_what_was_shed_for_lack_of_room_is_told(
     assert await received(unaware, 31 - first) == list(range(first, 31))
 
 
-async def test_what_has_expired_is_told_at_once_however_much_it_is(scene: Scene) -> None:
+async def test_expired_updates_are_one_gap_however_many_they_are(scene: Scene) -> None:
     epoch = scene.write()
     keys = scene.reader._new_hub(scene.node).keys
     hours_ago = int(time.time() - 9999) * 1000
@@ -96,7 +96,7 @@ async def test_what_has_expired_is_told_at_once_however_much_it_is(scene: Scene)
 
 
 @pytest.mark.parametrize("with_others", [True, False])
-async def test_what_was_there_but_was_read_too_slowly_is_told(
+async def test_updates_that_expired_before_a_slow_subscriber_read_them_are_a_gap(
     own_valkey: tuple[EmbeddedValkey, StreamingCacheSettings],
     make_reader: Any,
     with_others: bool,
@@ -112,7 +112,7 @@ async def test_what_was_there_but_was_read_too_slowly_is_told(
     assert gap == Gap(epoch, 2, oldest.position.sequence - 1, Reason.slow)
 
 
-async def test_a_lost_payload_is_told(scene: Scene) -> None:
+async def test_a_lost_payload_is_reported_as_a_gap(scene: Scene) -> None:
     epoch = scene.write(3, MAX_INLINE_BYTES + 1)
     scene.client.delete(*scene.client.scan_iter("*payload*:2"))
     late = await scene.reader.subscribe(scene.node, told(start=1))
@@ -121,7 +121,7 @@ async def test_a_lost_payload_is_told(scene: Scene) -> None:
     assert (first.position.sequence, third.position.sequence) == (1, 3)
 
 
-async def test_what_was_given_up_before_it_was_streamed_is_one_gap(scene: Scene) -> None:
+async def test_updates_discarded_in_the_outbox_are_one_gap(scene: Scene) -> None:
     epoch = scene.write(2)
     live = await scene.reader.subscribe(scene.node, TOLD)
     scene.log.append_lost(scene.node, 5, new_token(), OutboxPosition(""))
@@ -135,7 +135,7 @@ async def test_what_was_given_up_before_it_was_streamed_is_one_gap(scene: Scene)
         assert last.position.sequence == 8
 
 
-async def test_a_resume_of_another_numbering_is_told(scene: Scene) -> None:
+async def test_a_resume_from_another_epoch_is_reported_as_a_reset(scene: Scene) -> None:
     epoch = scene.write(3)
     for terms, previous in [
         (told(start=2, epoch="old"), "old"),
@@ -156,7 +156,7 @@ async def test_an_emptied_redis_is_noticed_with_nothing_written(scene: Scene) ->
     assert await received(live, 2) == [1, 2]
 
 
-async def test_an_append_that_nobody_told_of_is_found(scene: Scene) -> None:
+async def test_an_append_without_a_notification_is_found(scene: Scene) -> None:
     live = await scene.reader.subscribe(scene.node, TOLD)
     scene.client.execute_command("ACL SETUSER default resetchannels")
     with pytest.raises(Exception, match="channel"):
@@ -168,7 +168,7 @@ async def test_an_append_that_nobody_told_of_is_found(scene: Scene) -> None:
     assert await received(live, 1) == [1]
 
 
-async def test_numbers_regained_before_anyone_looked_are_told_as_a_reset(scene: Scene) -> None:
+async def test_numbers_assigned_again_before_the_next_read_are_a_reset(scene: Scene) -> None:
     live = await scene.reader.subscribe(scene.node, TOLD)
     epoch = scene.write(3)
     assert await received(live, 3) == [1, 2, 3]
@@ -188,7 +188,7 @@ async def test_numbers_regained_before_anyone_looked_are_told_as_a_reset(scene: 
     assert (gap.first, gap.last, anew.position.sequence) == (1, 2, 3)
 
 
-async def test_a_heartbeat_says_how_far_the_stream_has_come(scene: Scene) -> None:
+async def test_a_heartbeat_has_the_number_of_the_head(scene: Scene) -> None:
     epoch = scene.write(5)
     live = await scene.reader.subscribe(scene.node, SubscriptionOptions(features=ALL))
     silent = await scene.reader.subscribe(scene.node, TOLD)
@@ -217,7 +217,7 @@ async def test_the_latest_update_comes_first_and_then_what_follows(scene: Scene)
     assert nothing_yet.cursor.position.sequence == 0
 
 
-async def test_a_stream_is_joined_at_a_moment(scene: Scene) -> None:
+async def test_a_stream_is_joined_at_a_start_time(scene: Scene) -> None:
     scene.write(20)
     keys = scene.reader._new_hub(scene.node).keys
     times = [int(fields[b"time"]) for _, fields in scene.client.xrange(keys.log)]
@@ -229,7 +229,7 @@ async def test_a_stream_is_joined_at_a_moment(scene: Scene) -> None:
         assert await received(late, len(expected)) == expected
 
 
-async def test_a_moment_before_what_is_kept_is_told_as_a_gap(
+async def test_a_start_time_before_what_is_retained_is_reported_as_a_gap(
     own_valkey: tuple[EmbeddedValkey, StreamingCacheSettings], make_reader: Any
 ) -> None:
     scene = Scene(own_valkey[1], make_reader, stream_bytes=1 << 20)
@@ -239,7 +239,7 @@ async def test_a_moment_before_what_is_kept_is_told_as_a_gap(
     assert (gap.first, gap.last) == (1, oldest.position.sequence - 1)
 
 
-async def test_the_policy_latest_skips_and_says_so(scene: Scene) -> None:
+async def test_the_policy_latest_skips_updates_and_reports_it(scene: Scene) -> None:
     live = await scene.reader.subscribe(scene.node, told(latest=True))
     epoch = scene.write(5)
     await live.hub.catch_up()
@@ -251,7 +251,7 @@ async def test_the_policy_latest_skips_and_says_so(scene: Scene) -> None:
     assert (gap.last, newest.position.sequence) == (4, 5)
 
 
-async def test_a_rate_is_kept_and_the_last_update_before_an_end_is_not_held_up(
+async def test_a_maximum_rate_holds_and_the_last_update_before_an_end_is_not_delayed(
     scene: Scene,
 ) -> None:
     live = await scene.reader.subscribe(scene.node, told(interval=0.2))
@@ -273,7 +273,7 @@ async def test_a_rate_is_kept_and_the_last_update_before_an_end_is_not_held_up(
     assert last.position.sequence == 6
 
 
-async def test_who_waits_for_a_turn_is_not_told_of_what_is_held_back(scene: Scene) -> None:
+async def test_a_delayed_subscriber_gets_no_heartbeat_about_updates_held_back(scene: Scene) -> None:
     terms = SubscriptionOptions(features=ALL, interval=0.5)
     resting = await scene.reader.subscribe(scene.node, terms)
     epoch = scene.write()
@@ -286,5 +286,5 @@ async def test_who_waits_for_a_turn_is_not_told_of_what_is_held_back(scene: Scen
     assert {item for item in items if isinstance(item, Heartbeat)} <= {Heartbeat(epoch, 1)}
     assert items[-1] == gap
     update, beat = await given(resting, 2)
-    assert isinstance(update, Entry)
+    assert isinstance(update, StreamEntry)
     assert (update.position.sequence, beat) == (3, Heartbeat(epoch, 3))

@@ -1,4 +1,4 @@
-"""Reading the log one batch prefetcher."""
+"""Prefetching of the next batch of the log."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import uuid
 
 from streaming.protocol.cursor import BEGINNING, Position
 from streaming.reading.prefetch import Prefetcher
-from streaming.reading.reader import Reader
+from streaming.reading.reader import StreamReader
 from streaming.writing.log import StreamLog
 
 from ..conftest import numbers
 
 
-async def test_what_was_read_ahead_counts_only_where_it_was_read_for(
-    log: StreamLog, reader: Reader, node: uuid.UUID
+async def test_a_prefetched_batch_is_used_only_for_its_position(
+    log: StreamLog, reader: StreamReader, node: uuid.UUID
 ) -> None:
     subscriber = await reader.subscribe(node)
     for _ in range(3):

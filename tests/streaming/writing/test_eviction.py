@@ -1,4 +1,4 @@
-"""Redis short of memory: the oldest updates go first, then writes are refused; never by halves."""
+"""A full Redis: the oldest updates are evicted first, then writes are rejected, as a whole."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def log_of(cache: Cache) -> StreamLog:
 
 @pytest.fixture
 def full() -> Iterator[Cache]:
-    """A Valkey of 32 MB that sheds nothing by itself."""
+    """Start a Valkey of 32 MB that evicts nothing by itself."""
     with own_cache(maxmemory=str(MEMORY), maxmemory_policy="noeviction") as cache:
         yield cache
 
@@ -50,7 +50,7 @@ def payload_keys(cache: Cache, node: uuid.UUID) -> list[int]:
 
 
 @pytest.mark.parametrize("size", [8_000, 1_000_000])
-def test_the_oldest_updates_of_all_streams_go_first(full: Cache, size: int) -> None:
+def test_the_oldest_updates_of_all_streams_are_evicted_first(full: Cache, size: int) -> None:
     log, idle, early, late = log_of(full), uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
     append(log, idle, 100)
     for _ in range(10_000_000 // size):
@@ -69,7 +69,7 @@ def test_the_oldest_updates_of_all_streams_go_first(full: Cache, size: int) -> N
     )
 
 
-def test_large_updates_go_on_when_the_memory_is_full(full: Cache, node: uuid.UUID) -> None:
+def test_large_updates_are_accepted_when_the_memory_is_full(full: Cache, node: uuid.UUID) -> None:
     log = log_of(full)
     for sequence in range(1, 8):
         assert append(log, node, 9_000_000) == sequence
@@ -78,7 +78,7 @@ def test_large_updates_go_on_when_the_memory_is_full(full: Cache, node: uuid.UUI
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_many_writers_into_little_memory_leave_nothing_by_halves(policy: str) -> None:
+def test_many_writers_into_little_memory_leave_no_incomplete_entries(policy: str) -> None:
     nodes = [uuid.uuid4() for _ in range(4)]
     with own_cache(maxmemory=str(MEMORY), maxmemory_policy=policy) as cache:
         log = log_of(cache)
@@ -103,7 +103,7 @@ def test_many_writers_into_little_memory_leave_nothing_by_halves(policy: str) ->
                 assert set(payload_keys(cache, node)) <= set(kept)
 
 
-def test_a_payload_that_is_evicted_on_its_way_leaves_nothing(full: Cache, node: uuid.UUID) -> None:
+def test_a_staged_payload_that_is_evicted_leaves_nothing(full: Cache, node: uuid.UUID) -> None:
     log, keys = log_of(full), StreamKeys.of("tiled", node)
     append(log, node, 1)
     before = full.client.hgetall(keys.meta)
@@ -118,7 +118,9 @@ def test_a_payload_that_is_evicted_on_its_way_leaves_nothing(full: Cache, node: 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_where_nothing_can_be_shed_writes_are_refused_or_wait(full: Cache, node: uuid.UUID) -> None:
+def test_writes_are_rejected_or_wait_if_nothing_can_be_evicted(
+    full: Cache, node: uuid.UUID
+) -> None:
     log = log_of(full)
     full.client.config_set("maxmemory", 0)
     full.client.set("of somebody else", bytes(MEMORY))
@@ -140,7 +142,7 @@ def test_where_nothing_can_be_shed_writes_are_refused_or_wait(full: Cache, node:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_update_that_can_never_fit_costs_no_history_and_becomes_a_gap(
+def test_an_update_too_large_for_redis_evicts_nothing_and_becomes_a_gap(
     full: Cache, node: uuid.UUID
 ) -> None:
     log = log_of(full)

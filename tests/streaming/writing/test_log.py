@@ -1,4 +1,4 @@
-"""Writing to a stream: numbers, what is kept and for how long."""
+"""Writing to a stream: numbers, retention and limits."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_an_end_takes_no_number_and_a_second_one_replaces_it(
     assert [name for name, _ in entries(client, keys)] == [b"0-1", b"1-0", b"1-2", b"2-0"]
 
 
-def test_updates_older_than_data_ttl_are_shed_by_the_next_writes(
+def test_updates_older_than_data_ttl_are_evicted_by_the_next_writes(
     cache: StreamingCacheSettings, client: redis.Redis, node: uuid.UUID, keys: StreamKeys
 ) -> None:
     log = with_settings(cache, data_ttl=2)
@@ -107,7 +107,7 @@ def test_updates_older_than_data_ttl_are_shed_by_the_next_writes(
     assert stream_status(node).oldest_sequence == 4
 
 
-def test_a_stream_beyond_its_bytes_sheds_the_oldest_payloads_too(
+def test_a_stream_over_its_limit_evicts_the_oldest_payloads_too(
     cache: StreamingCacheSettings, client: redis.Redis, node: uuid.UUID, keys: StreamKeys
 ) -> None:
     log = with_settings(cache, stream_bytes=1 << 20)
@@ -117,7 +117,7 @@ def test_a_stream_beyond_its_bytes_sheds_the_oldest_payloads_too(
     assert len(list(client.scan_iter(f"{keys.payload}*"))) == 3
 
 
-def test_what_was_shed_is_told_from_what_has_expired(
+def test_evicted_and_expired_updates_are_distinguished(
     cache: StreamingCacheSettings, client: redis.Redis, node: uuid.UUID, keys: StreamKeys
 ) -> None:
     log = with_settings(cache, stream_bytes=1 << 20, data_ttl=2)
@@ -139,7 +139,7 @@ def test_what_was_shed_is_told_from_what_has_expired(
     assert kept() == (7, 6)
 
 
-def test_one_update_larger_than_the_limit_is_kept(
+def test_one_update_larger_than_the_limit_is_retained(
     cache: StreamingCacheSettings, client: redis.Redis, node: uuid.UUID, keys: StreamKeys
 ) -> None:
     log = with_settings(cache, stream_bytes=1 << 20)
@@ -148,7 +148,7 @@ def test_one_update_larger_than_the_limit_is_kept(
     assert [name for name, _ in entries(client, keys)] == [b"2-0"]
 
 
-def test_a_lost_counter_begins_a_new_epoch_and_what_was_left_is_gone(
+def test_a_lost_counter_begins_a_new_epoch_and_removes_the_old_log(
     log: StreamLog, client: redis.Redis, node: uuid.UUID, keys: StreamKeys
 ) -> None:
     first = log.append(node, *numbers(1))
@@ -160,7 +160,7 @@ def test_a_lost_counter_begins_a_new_epoch_and_what_was_left_is_gone(
     assert [name for name, _ in entries(client, keys)] == [b"1-0"]
 
 
-def test_the_stream_of_a_deleted_node_is_gone_and_takes_nothing_more(
+def test_the_stream_of_a_deleted_node_is_gone_and_accepts_nothing_more(
     log: StreamLog, client: redis.Redis, node: uuid.UUID, keys: StreamKeys
 ) -> None:
     for size in (1, MAX_INLINE_BYTES + 1):
@@ -172,7 +172,7 @@ def test_the_stream_of_a_deleted_node_is_gone_and_takes_nothing_more(
     log.drop([node])
 
 
-def test_a_redis_that_forgot_the_scripts_is_told_again(
+def test_scripts_are_loaded_again_after_redis_lost_them(
     own_valkey: tuple[EmbeddedValkey, StreamingCacheSettings], node: uuid.UUID
 ) -> None:
     _, settings = own_valkey
@@ -196,7 +196,7 @@ def test_without_redis_a_write_is_unavailable(
         assert refused.value.headers["Retry-After"]
 
 
-def test_when_memory_is_short_the_oldest_payloads_go_first(
+def test_the_oldest_payloads_are_evicted_first_when_redis_is_full(
     own_valkey: tuple[EmbeddedValkey, StreamingCacheSettings], node: uuid.UUID
 ) -> None:
     _, settings = own_valkey

@@ -1,4 +1,4 @@
-"""What was stored while Redis was away: kept in the database, streamed in order, each once."""
+"""The outbox during an outage of Redis: updates are streamed in order, each once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from catalog.locks.node_locks import lone
 from catalog.models import Node
 from core.errors import Unavailable
 from streaming.config import StreamingCacheSettings
-from streaming.models import Kind, Waiting
+from streaming.models import EntryKind, Waiting
 from streaming.redis.clients import writer_client
 from streaming.redis.keys import StreamKeys
 from streaming.writing import (
@@ -48,7 +48,7 @@ def redis_server() -> Iterator[Cache]:
 
 @pytest.fixture
 def log(redis_server: Cache) -> StreamLog:
-    """Streams in it."""
+    """Return the streams in it."""
     settings = StreamingCacheSettings(uri=redis_server.uri, timeout=0.3)
     return StreamLog(writer_client(settings), settings)
 
@@ -59,7 +59,7 @@ def write(log: StreamLog, node: uuid.UUID, *values: int) -> None:
 
 
 def drained(log: StreamLog) -> None:
-    """Drain, as the background does, until nothing waits."""
+    """Drain, as the background thread does, until nothing waits."""
     deadline = time.monotonic() + 10
     while not outbox_worker.drain_if_leader(log):
         assert time.monotonic() < deadline
@@ -85,7 +85,7 @@ def _said(cache: Cache, keys: StreamKeys, name: bytes, fields: dict[bytes, bytes
     return "end"
 
 
-def test_what_is_written_while_redis_is_away_is_streamed_in_order_when_it_is_back(
+def test_writes_during_an_outage_of_redis_are_streamed_in_order_after_it(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
     write(log, node, 1, 2)
@@ -101,7 +101,7 @@ def test_what_is_written_while_redis_is_away_is_streamed_in_order_when_it_is_bac
     assert streamed(redis_server, node) == [3, 4, 5, 6]
 
 
-def test_a_large_payload_and_the_time_of_writing_come_through_the_outbox(
+def test_a_large_payload_and_its_timestamp_survive_the_outbox(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
     redis_server.stop()
@@ -122,13 +122,13 @@ def _message(head: bytes) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("later", [[], [3, 4, 5]])
-def test_a_write_that_redis_takes_after_it_was_given_up_is_streamed_once(
+def test_a_write_that_redis_executes_after_its_timeout_is_streamed_once(
     log: StreamLog, redis_server: Cache, node: uuid.UUID, later: list[int]
 ) -> None:
     write(log, node, 1)
     redis_server.hang()
     write(log, node, 2)
-    assert outbox_worker.drain_if_leader(log) is False, "it hangs for whoever drains, too"
+    assert outbox_worker.drain_if_leader(log) is False, "it hangs for the worker, too"
     write(log, node, *later)
     redis_server.go_on()
     drained(log)
@@ -136,7 +136,7 @@ def test_a_write_that_redis_takes_after_it_was_given_up_is_streamed_once(
     assert streamed(redis_server, node) == [1, 2, *later, 6]
 
 
-def test_a_write_that_comes_late_after_it_was_drained_changes_nothing(
+def test_a_write_that_arrives_after_it_was_drained_changes_nothing(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
     first = encode(*numbers(1))
@@ -147,7 +147,7 @@ def test_a_write_that_comes_late_after_it_was_drained_changes_nothing(
     assert streamed(redis_server, node) == [1, 2]
 
 
-def test_who_dies_between_streaming_and_forgetting_streams_nothing_twice(
+def test_a_process_that_dies_between_publishing_and_removing_publishes_nothing_twice(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
     for n in range(5):
@@ -161,7 +161,7 @@ def test_who_dies_between_streaming_and_forgetting_streams_nothing_twice(
     assert streamed(redis_server, node) == [0, 1, 2, 3, 4]
 
 
-def test_who_dies_after_many_writes_that_are_streamed_streams_nothing_twice(
+def test_a_process_that_dies_after_many_published_writes_publishes_nothing_twice(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
     values = range(2 * outbox.MAX_BATCH_ENTRIES + 3)
@@ -175,7 +175,7 @@ def test_who_dies_after_many_writes_that_are_streamed_streams_nothing_twice(
     assert not Waiting.objects.exists()
 
 
-def test_what_is_in_flight_is_found_without_looking_behind_the_payloads_of_what_waits() -> None:
+def test_entries_in_flight_are_found_without_reading_the_payloads_of_waiting_ones() -> None:
     if connection.vendor != "sqlite":
         pytest.skip("of few rows PostgreSQL looks at all")
     with CaptureQueriesContext(connection) as queries:
@@ -187,7 +187,7 @@ def test_what_is_in_flight_is_found_without_looking_behind_the_payloads_of_what_
             assert "USING INDEX waiting_for_cache" in str(cursor.fetchall())
 
 
-def test_an_entry_is_not_removed_for_an_earlier_one_with_its_number(
+def test_an_entry_is_not_removed_for_an_earlier_one_with_its_id(
     log: StreamLog, node: uuid.UUID
 ) -> None:
     older, lost = (outbox_recording.record(node, encode(*numbers(n))) for n in (1, 2))
@@ -207,7 +207,7 @@ def test_an_entry_is_not_removed_for_an_earlier_one_with_its_number(
     assert not remover.has(lost.pk, "of another write")
 
 
-def test_an_end_goes_behind_what_waits_and_is_refused_otherwise(
+def test_an_end_goes_behind_waiting_entries_and_fails_if_there_are_none(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
     redis_server.stop()
@@ -221,7 +221,7 @@ def test_an_end_goes_behind_what_waits_and_is_refused_otherwise(
     assert streamed(redis_server, node) == [1, "end", 2]
 
 
-def test_an_end_that_is_asked_for_again_while_it_waits_and_after_is_there_once(
+def test_a_repeated_end_is_marked_once_while_it_waits_and_after(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
     redis_server.stop()
@@ -236,21 +236,21 @@ def test_an_end_that_is_asked_for_again_while_it_waits_and_after_is_there_once(
     assert streamed(redis_server, node) == [1, "end", 2, 3]
 
 
-def test_the_stream_of_a_node_that_was_deleted_meanwhile_is_taken_away(
+def test_the_stream_of_a_node_deleted_during_an_outage_is_removed(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
     write(log, node, 1)
     redis_server.hang()
     write(log, node, 2, 3)
     delivery.publish_deletions(log, [node])
-    assert [row.kind for row in Waiting.objects.all()] == [Kind.DROP]
+    assert [row.kind for row in Waiting.objects.all()] == [EntryKind.DROP]
     redis_server.go_on()
     drained(log)
     assert redis_server.client.hgetall(StreamKeys.of("tiled", node).meta) == {b"gone": b"1"}
     assert streamed(redis_server, node) == []
 
 
-def test_a_deletion_overtakes_whatever_else_waits(
+def test_a_deletion_overtakes_all_waiting_entries(
     log: StreamLog, redis_server: Cache, node: uuid.UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     redis_server.stop()
@@ -273,7 +273,7 @@ def test_a_deletion_overtakes_whatever_else_waits(
     assert gone == [1, 1, 1, 1]
 
 
-def test_a_deletion_does_not_wait_for_what_waits_of_its_node(
+def test_a_deletion_does_not_wait_for_the_entries_of_its_node(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
     redis_server.stop()
@@ -285,7 +285,7 @@ def test_a_deletion_does_not_wait_for_what_waits_of_its_node(
     assert not Waiting.objects.exists()
 
 
-def test_beyond_its_bytes_the_oldest_become_gaps(
+def test_the_oldest_updates_become_gaps_beyond_the_limit(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
     other = uuid.uuid4()
@@ -304,7 +304,7 @@ def test_beyond_its_bytes_the_oldest_become_gaps(
     assert redis_server.client.hget(StreamKeys.of("tiled", node).meta, "seq") == b"10"
 
 
-def test_a_redis_that_hangs_holds_up_one_request_and_not_each(
+def test_a_redis_that_hangs_delays_one_request_and_not_each(
     log: StreamLog, redis_server: Cache
 ) -> None:
     redis_server.hang()
@@ -317,7 +317,7 @@ def test_a_redis_that_hangs_holds_up_one_request_and_not_each(
     assert outbox.backlog().count == 0
 
 
-def test_an_update_at_which_redis_falls_silent_each_time_holds_up_nothing_for_ever(
+def test_an_update_at_which_redis_hangs_each_time_does_not_block_the_outbox_for_ever(
     log: StreamLog, redis_server: Cache, node: uuid.UUID
 ) -> None:
     outbox.add_update(node, encode(numbers()[0], bytes(8_000_000)))
@@ -328,7 +328,7 @@ def test_an_update_at_which_redis_falls_silent_each_time_holds_up_nothing_for_ev
     assert streamed(redis_server, node) == ["lost 1", 2]
 
 
-def test_what_waits_is_listed_in_the_admin(admin_client: Client) -> None:
+def test_waiting_entries_are_listed_in_the_admin(admin_client: Client) -> None:
     node = Node.objects.create(key="x", path="x", structure_family="array")
     outbox.add_update(node.uuid, encode(*numbers(1)))
     outbox.add_deletions([uuid.uuid4()])
@@ -355,8 +355,8 @@ def test_one_process_at_a_time_drains(log: StreamLog, redis_server: Cache, node:
     assert streamed(redis_server, node) == [1]
 
 
-def test_removing_entries_of_many_nodes_waits_for_no_transaction_that_changes_several() -> None:
-    """On PostgreSQL each would wait for the other until one of them is refused."""
+def test_removing_entries_of_many_nodes_does_not_wait_for_other_transactions() -> None:
+    """On PostgreSQL the two would deadlock, and one would fail."""
     child, parent = uuid.uuid4(), uuid.uuid4()
     first, second = (outbox_recording.record(node, encode(*numbers(1))) for node in (child, parent))
 

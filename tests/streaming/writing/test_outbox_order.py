@@ -1,4 +1,4 @@
-"""Whatever is lost, comes late or dies on the way: the stream is what was stored, in that order."""
+"""Lost replies, late commands and killed processes: the stream is what was stored, in order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Story:
-    """One node, its writers, who drains, and commands that are still on their way to Redis."""
+    """One node, its writers, the outbox worker, and commands still on their way to Redis."""
 
     def __init__(self, log: StreamLog) -> None:
         self.node = uuid.uuid4()
@@ -37,34 +37,34 @@ class Story:
         self._other: outbox_removal.OutboxRemover | None = lingering()
 
     def write(self) -> None:
-        """A write with nothing in its way."""
+        """Write without any failure."""
         self._store(answered=True, arrives=True)
 
     def write_without_answer(self) -> None:
-        """Redis took it, and nobody was told."""
+        """Write; Redis executes it, but the reply is lost."""
         self._store(answered=False, arrives=True)
 
     def write_that_comes_late(self) -> None:
-        """Redis takes it after it was given up, if at all."""
+        """Write; Redis executes it after the timeout, if at all."""
         self._store(answered=False, arrives=False)
 
     def write_that_is_not_stored(self) -> None:
-        """It has no place in the order."""
+        """Append an update that is not stored: it has no place in the order."""
         self._log.append(self.node, *numbers(-1))
 
     def arrive(self) -> None:
-        """Redis takes the oldest command that was given up."""
+        """Let the oldest late command arrive at Redis."""
         if self._late:
             with contextlib.suppress(OrderConflict):
                 self._late.pop(0)()
 
     def drain(self) -> None:
-        """All that waits is put into the stream."""
+        """Drain the outbox."""
         while not outbox_worker.drain_if_leader(self._log):
             pass
 
     def drain_and_die(self) -> None:
-        """Some is put into the stream by a process that dies, commands of which come late."""
+        """Drain in part, by a process that dies and whose commands arrive late."""
         outbox.defer_all([self.node])
         last, batch = self._log.last_token(self.node), outbox.next_batch(self.node)
         for entry in batch[len(outbox_worker._already_published(batch, last)) :][:2]:
@@ -76,31 +76,31 @@ class Story:
             last = entry.token
 
     def write_and_die(self) -> None:
-        """The writer is killed after the commit."""
+        """Kill the writer after the commit."""
         self._kept()
 
     def write_and_die_later(self) -> None:
-        """The writer is killed after the append, before the entry is removed."""
+        """Kill the writer after the append, before the entry is removed."""
         self._put(self._kept())
 
     def write_slowly(self) -> None:
-        """The writer is stopped after the commit, and goes on when others have been there."""
+        """Stop the writer after the commit; it goes on after others have written."""
         kept = self._kept()
         if len(self._late) < 8:
             self._late.append(lambda: delivery.publish_recorded(self._log, kept))
 
     def take_over(self) -> None:
-        """Another process finds what is in flight, and has been for a while."""
+        """Take over, by another process, the entries that have been in flight for a while."""
         outbox.defer_all(set(outbox.in_flight().values()))
 
     def forget(self) -> None:
-        """What is known to be in the stream is removed from the outbox."""
+        """Remove published entries from the outbox."""
         remover = outbox_removal._remover
         assert remover is not None
         remover._remove()
 
     def write_while_others_are_forgotten(self) -> None:
-        """A write comes between the look at what is to be removed, and its removal."""
+        """Write between the selection of entries to remove, and their removal."""
         steps = [self.write]
 
         def interrupted(execute: Callable[..., object], sql: str, *arguments: object) -> object:
@@ -112,33 +112,33 @@ class Story:
             self.forget()
 
     def write_that_is_rolled_back(self) -> None:
-        """The database refuses the write after its entry was kept."""
+        """Roll back the write after its entry was recorded."""
         with transaction.atomic():
             delivery.record(self.node, *numbers(-2))
             transaction.set_rollback(True)
 
     def write_in_a_transaction(self) -> None:
-        """More than the entry is stored, at once."""
+        """Store more than the entry in one transaction."""
         with transaction.atomic():
             kept = self._kept()
         delivery.publish_recorded(self._log, kept)
 
     def close(self) -> None:
-        """The stream is closed under a key."""
+        """Close the stream under an idempotency key."""
         delivery.publish_end(self._log, self.node, once=f"{len(self.stored) // 2:016x}")
 
     def look_for_what_is_left(self) -> None:
-        """A request that was repeated has everything put into the stream."""
+        """Repeat a request: everything left behind is published."""
         delivery.publish_left_behind(self.node)
 
     def write_elsewhere(self) -> None:
-        """Another process writes, which knows only what it has put into the stream itself."""
+        """Write by another process, which knows only what it published itself."""
         self._other, outbox_removal._remover = outbox_removal._remover, self._other
         self.write()
         self._other, outbox_removal._remover = outbox_removal._remover, self._other
 
     def be_restarted(self) -> None:
-        """A new process takes the place of this one: it knows nothing of what is in the stream."""
+        """Replace this process by a new one, which does not know what is in the stream."""
         outbox_removal._remover = lingering()
 
     def _kept(self) -> delivery.RecordedUpdate:
@@ -164,7 +164,7 @@ class Story:
             outbox.defer(kept.entry.pk, kept.entry.token, kept.update, tried=True)
 
     def end(self) -> None:
-        """Everything has come to rest."""
+        """Let everything arrive and drain."""
         while self._late:
             self.arrive()
         self.take_over()
@@ -195,7 +195,7 @@ STEPS = [
 
 
 def lingering() -> outbox_removal.OutboxRemover:
-    """A thread that removes nothing by itself, as long as the test takes."""
+    """Return a remover that removes nothing by itself during the test."""
     made = outbox_removal.OutboxRemover()
     made.start()
     return made
@@ -214,7 +214,7 @@ def _remover(monkeypatch: pytest.MonkeyPatch) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=st.lists(st.sampled_from(STEPS), max_size=30))
-def test_each_stored_write_is_in_the_stream_once_and_in_its_place(
+def test_each_stored_write_is_in_the_stream_once_and_in_order(
     log: StreamLog, cache: StreamingCacheSettings, client: redis.Redis, steps: list[object]
 ) -> None:
     story = Story(log)
