@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 
-class Kind(models.TextChoices):
+class EntryKind(models.TextChoices):
     """The change to the stream."""
 
     UPDATE = "update"
@@ -27,7 +27,7 @@ class Waiting(models.Model):
     """
 
     node = models.UUIDField(editable=False)
-    kind = models.CharField(max_length=6, choices=Kind)
+    kind = models.CharField(max_length=6, choices=EntryKind)
     token = models.CharField(max_length=16)
     tried = models.CharField(max_length=16, blank=True)
     count = models.PositiveIntegerField(default=1)

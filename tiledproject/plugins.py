@@ -1,18 +1,18 @@
-"""What extensions of a site import: these names stay where they are, wherever their code moves.
+"""Import surface for extensions of a site: these names stay, also when their code moves.
 
     from tiledproject.plugins import Format, frames_inspector, frames_reader
 
-| for | names |
+| subject | names |
 | --- | --- |
 | formats of external files | Format, FrameFile, Sources, frames_reader, frames_inspector |
-| those that hold several things | Entry, Inspected, Tree |
+| container files | Entry, Inspected, Tree |
 | export formats | Export, Formats, Body |
 | validators of specs | Candidate, Child |
 | structures | ArrayStructure, TableStructure, StructureFamily, array_structure |
 | errors of formats | Unreadable, MissingFile, NoSuchEntry, NoSuchRows, NotReady, Unsupported |
 | errors of exporters | NotAcceptable |
 
-Each is loaded when it is first asked for: formats are imported in processes that know no Django.
+Names are imported lazily, at first access: formats are imported in processes without Django.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def _register(registry: Formats, module: str) -> None:
         register = import_module(module).register
     except (ImportError, AttributeError) as error:
         raise ImproperlyConfigured(
-            f"export.formats: cannot import a function `register` from {module} ({error}). Set the "
+            f"export.formats: {module} has no function `register` to import ({error}). Set the "
             "path of a module that has one."
         ) from error
     register(registry)

@@ -30,12 +30,12 @@ FETCH_ROWS = 16
 
 
 class Distinct:
-    """The distinct values among some nodes, limited to `most` bytes of JSON in one response."""
+    """The distinct values among some nodes, limited to `max_bytes` of JSON in a response."""
 
-    def __init__(self, nodes: QuerySet[Node], *, counts: bool, most: int) -> None:
+    def __init__(self, nodes: QuerySet[Node], *, counts: bool, max_bytes: int) -> None:
         self._nodes = nodes
         self._counts = counts
-        self._left = most
+        self._left = max_bytes
 
     def metadata(self, key: str) -> DistinctRows:
         """Return the values under `key`; nodes without the key count as null.

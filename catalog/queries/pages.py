@@ -42,9 +42,9 @@ def find_page(
     return FoundPage(ids[:limit], total, more)
 
 
-def truncate_page(found: FoundPage, most: int, *, assets: bool = False) -> FoundPage:
-    """Return the page without the nodes at its end that make it larger than `most` bytes."""
-    count = count_fitting(found.ids, most, assets=assets)
+def truncate_page(found: FoundPage, max_bytes: int, *, assets: bool = False) -> FoundPage:
+    """Return the page without the nodes at its end that make it larger than `max_bytes` bytes."""
+    count = count_fitting(found.ids, max_bytes, assets=assets)
     return found if count == len(found.ids) else FoundPage(found.ids[:count], found.total, True)
 
 

@@ -26,29 +26,29 @@ ASSETS = (
 )
 
 
-def count_fitting(ids: Sequence[int], most: int, *, assets: bool = False) -> int:
-    """Return how many of the first nodes fit into `most` bytes together; at least one.
+def count_fitting(ids: Sequence[int], max_bytes: int, *, assets: bool = False) -> int:
+    """Return how many of the first nodes fit into `max_bytes` bytes together; at least one.
 
     Metadata and structures count, and assets if `assets` is true.
     """
-    return len(ids) if len(ids) <= FEW else _fitting(ids, _sizes(ids, assets), most)
+    return len(ids) if len(ids) <= FEW else _fitting(ids, _sizes(ids, assets), max_bytes)
 
 
-def fitting_revisions(ids: Sequence[int], most: int) -> int:
-    """Return how many of the first revisions fit into `most` bytes together; at least one."""
+def fitting_revisions(ids: Sequence[int], max_bytes: int) -> int:
+    """Return how many of the first revisions fit into `max_bytes` bytes together; at least one."""
     if len(ids) <= FEW:
         return len(ids)
     sql = REVISIONS.format(octets=_octets("metadata"), ids=_listed(ids))
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return _fitting(ids, dict(cursor.fetchall()), most)
+        return _fitting(ids, dict(cursor.fetchall()), max_bytes)
 
 
-def _fitting(ids: Sequence[int], sizes: Mapping[int, int], most: int) -> int:
+def _fitting(ids: Sequence[int], sizes: Mapping[int, int], max_bytes: int) -> int:
     total = 0
     for number, pk in enumerate(ids):
         total += sizes.get(pk, 0)
-        if total > most and number:
+        if total > max_bytes and number:
             return number
     return len(ids)
 

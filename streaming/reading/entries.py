@@ -17,7 +17,7 @@ MIN_THREAD_BYTES = 65536
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class StreamEntry:
     """An update with its encoded message, or an end of stream with none.
 
     `time` is when it was made, in milliseconds of Redis's clock. An update whose payload is gone is
@@ -67,7 +67,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class LogBatch:
     """The result of one read of a stream: entries in order, and the head at that moment.
 
     `complete` means that nothing else was retained between the start of the read and the head.
@@ -76,7 +76,7 @@ class Batch:
     """
 
     head: StreamHead
-    entries: list[Entry]
+    entries: list[StreamEntry]
     complete: bool
     gone: bool = False
     time: int | None = None

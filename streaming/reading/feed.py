@@ -29,10 +29,10 @@ from ..protocol import message_codec
 from ..protocol.cursor import BEGINNING, Cursor, Position, Span, Step, StreamHead, has_restarted
 from ..protocol.notices import Feature, Gap, Heartbeat, Notice, Reason, Reset
 from ..protocol.subscription_options import SubscriptionOptions
-from .entries import Batch, Entry
+from .entries import LogBatch, StreamEntry
 from .window import Window
 
-Item = Entry | Notice
+Item = StreamEntry | Notice
 
 # Limits of one batch, which is sent at once: large enough to save work, small enough that other
 # subscribers do not wait long for their turn.
@@ -59,7 +59,7 @@ class Feed:
         self._rewinds = len(window.rewinds)
         # A subscriber that has yet to receive its first item cannot have been too slow.
         self._is_new = start is not None
-        self._log_entries: deque[Entry] = deque()
+        self._log_entries: deque[StreamEntry] = deque()
         self._log_head = BEGINNING
         self._notices: list[Notice] = []
         self._hidden = tuple(
@@ -101,7 +101,7 @@ class Feed:
                 items.append(Heartbeat(self.window.epoch, self.window.head.sequence))
         return items
 
-    def is_contiguous(self, entries: Sequence[Entry]) -> bool:
+    def is_contiguous(self, entries: Sequence[StreamEntry]) -> bool:
         """Return whether `entries`, and nothing else, are what to send next, without change.
 
         They are the newest entries of the window; none is lost or an end.
@@ -126,7 +126,7 @@ class Feed:
         self.stopped = False
         self.cursor.joined_at = self.cursor.position
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: LogBatch) -> None:
         """Add what was read of the log after the cursor, as far as the head of the window.
 
         The hub notices at the window's head that numbers were assigned anew. An entry beyond it
@@ -161,7 +161,7 @@ class Feed:
         items += self._notices
         self._notices = []
 
-    def _next(self) -> Entry | None:
+    def _next(self) -> StreamEntry | None:
         if self._log_entries:
             return self._log_entries.popleft()
         window = self.window
@@ -174,7 +174,7 @@ class Feed:
             self._skip_to_head(window.head, window.head, window.evicted_to, slow=slow)
         return entry
 
-    def _accept(self, entry: Entry, *, from_log: bool) -> bool:
+    def _accept(self, entry: StreamEntry, *, from_log: bool) -> bool:
         """Move on to `entry`; return whether to send it."""
         position = entry.position
         slow = (from_log or entry.first <= self.window.lagging_to) and not self._is_new

@@ -44,7 +44,7 @@ from redis.exceptions import RedisError
 from ..protocol.cursor import StreamHead
 from ..protocol.endings import StreamEnd
 from ..redis.keys import StreamKeys
-from .entries import Batch, Entry
+from .entries import LogBatch, StreamEntry
 from .inline_updates import InlineUpdates
 from .log_reader import LogReader
 from .notifications import AppendNotification
@@ -113,7 +113,7 @@ class Hub:
                 return
         self._changed.set()
 
-    def on_poll(self, found: Batch, *, same: bool) -> None:
+    def on_poll(self, found: LogBatch, *, same: bool) -> None:
         """Compare the head with a poll of the stream; `same` is false if Redis may be another."""
         if not same:
             self._generation += 1
@@ -255,7 +255,7 @@ class Hub:
                 self._changed.set()
                 return
 
-    async def _fetch(self) -> Batch:
+    async def _fetch(self) -> LogBatch:
         """Read what follows the head. If in doubt, compare the entry at the head first."""
         generation, subscribed, window = self._generation, self.subscribed, self.window
         if not self._known:
@@ -272,7 +272,7 @@ class Hub:
             self._verified_generation = generation
         return batch
 
-    def _fan_out(self, entries: list[Entry]) -> None:
+    def _fan_out(self, entries: list[StreamEntry]) -> None:
         urgent = bool(self.window.head.end) or not len(self.window)
         self._waiters.fan_out(entries, urgent=urgent)
         self._clear_window_if_seen()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..protocol.cursor import Position, StreamHead
-from .entries import Batch
+from .entries import LogBatch
 from .notifications import AppendNotification
 from .window import Window
 
@@ -33,7 +33,7 @@ class InlineUpdates:
         """Add a notification that is the next one."""
         self._pending.append(notification)
 
-    def take(self) -> Batch | None:
+    def take(self) -> LogBatch | None:
         """Remove and return all pending updates; None if they do not follow the head any more."""
         pending, self._pending = self._pending, []
         first = Position(self._window.head.sequence + 1)
@@ -42,7 +42,7 @@ class InlineUpdates:
             return None
         entries = [notification.entry for notification in pending if notification.entry is not None]
         last = pending[-1]
-        return Batch(
+        return LogBatch(
             StreamHead(last.epoch, last.position),
             entries,
             complete=True,

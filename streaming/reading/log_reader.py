@@ -17,7 +17,7 @@ from ..protocol.cursor import BEGINNING, Position, StreamHead
 from ..protocol.notices import Reason
 from ..redis.keys import StreamKeys
 from .bulk_fetch import mget_into
-from .entries import Batch, Entry
+from .entries import LogBatch, StreamEntry
 
 META = ("epoch", "seq", "end", "gone", "time", "evicted_to")
 MAX_BATCH_BYTES = 2 << 20
@@ -47,14 +47,14 @@ class LogReader:
         self._data_ttl = data_ttl
         self._count = FIRST_BATCH_ENTRIES
 
-    async def head(self) -> Batch:
+    async def head(self) -> LogBatch:
         """Return the head of the stream, without entries. Raises RedisError, TimeoutError."""
         async with self._connection() as connection:
             await connection.send_command(*self._meta())
             meta = await connection.read_response()
         return batch_of(meta, [], complete=False)
 
-    async def after(self, position: Position, *, inclusive: bool = False) -> Batch:
+    async def after(self, position: Position, *, inclusive: bool = False) -> LogBatch:
         """Return the next entries after `position` (or from it on), and the head at that moment.
 
         Raises RedisError, TimeoutError.
@@ -65,7 +65,7 @@ class LogReader:
         self._adapt(batch.entries)
         return self._mark_evicted(batch, position)
 
-    async def newest(self) -> Batch:
+    async def newest(self) -> LogBatch:
         """Return the newest update, and the end after it if there is one.
 
         Raises RedisError, TimeoutError.
@@ -81,7 +81,7 @@ class LogReader:
             await connection.send_command("EVAL", SINCE_SCRIPT, 1, self._keys.log, milliseconds)
             return StartPoint(*await connection.read_response())
 
-    async def _read(self, command: Command, enough: int) -> Batch:
+    async def _read(self, command: Command, enough: int) -> LogBatch:
         """Return what `command` finds, and the head; it is complete if fewer than `enough`."""
         # One transaction: the head has to be that of the same moment as the entries.
         commands: Sequence[Command] = [("MULTI",), self._meta(), command, ("EXEC",)]
@@ -103,7 +103,7 @@ class LogReader:
     def _meta(self) -> Command:
         return ("HMGET", self._keys.meta, *META)
 
-    def _mark_evicted(self, batch: Batch, position: Position) -> Batch:
+    def _mark_evicted(self, batch: LogBatch, position: Position) -> LogBatch:
         """Mark everything after `position` as evicted if the log is gone before its time."""
         sequence = batch.head.position.sequence
         empty = batch.complete and not batch.entries and sequence > position.sequence
@@ -136,39 +136,39 @@ class LogReader:
         frames = await mget_into(connection, keys, list(headers.values()))
         return dict(zip(headers, frames, strict=True))
 
-    def _entry(self, row: Any, large: bytes | None) -> Entry:
+    def _entry(self, row: Any, large: bytes | None) -> StreamEntry:
         # Fields of an update: time, size, and one of frame, head, lost. An end has the first two.
         name, fields = row
         position, made = Position.parse(name.decode()), int(fields[1])
         if position.end:
-            return Entry(position, time=made)
+            return StreamEntry(position, time=made)
         if fields[-2] == b"frame":
-            return Entry(position, fields[-1], made)
+            return StreamEntry(position, fields[-1], made)
         if fields[-2] == b"lost":
-            return Entry(position, time=made, lost=Reason.evicted, count=int(fields[-1]))
+            return StreamEntry(position, time=made, lost=Reason.evicted, count=int(fields[-1]))
         if large is None:
             lost = Reason.expired if self._has_expired(made) else Reason.evicted
-            return Entry(position, time=made, lost=lost)
-        return Entry(position, large, made)
+            return StreamEntry(position, time=made, lost=lost)
+        return StreamEntry(position, large, made)
 
     def _has_expired(self, made: int) -> bool:
         return made <= (time.time() - self._data_ttl) * 1000
 
-    def _adapt(self, entries: list[Entry]) -> None:
+    def _adapt(self, entries: list[StreamEntry]) -> None:
         # At most twice as many as before: a few short entries say little about the next ones.
         if entries:
             mean = sum(len(entry.frame) for entry in entries) // len(entries) + 1
             self._count = max(1, min(MAX_BATCH_BYTES // mean, 2 * self._count, MAX_BATCH_ENTRIES))
 
 
-def batch_of(meta: list[bytes | None], entries: list[Entry], *, complete: bool) -> Batch:
+def batch_of(meta: list[bytes | None], entries: list[StreamEntry], *, complete: bool) -> LogBatch:
     """Return a batch from the fields `META` of the stream's metadata."""
     epoch, sequence, end, gone, made_at, evicted_to = meta
     head = StreamHead(None, BEGINNING)
     if epoch is not None:
         head = StreamHead(epoch.decode(), Position(int(sequence or 0), int(end or 0)))
     made = None if made_at is None else int(made_at)
-    return Batch(head, entries, complete, gone is not None, made, int(evicted_to or 0))
+    return LogBatch(head, entries, complete, gone is not None, made, int(evicted_to or 0))
 
 
 def _within(rows: list[Any], limit: int) -> list[Any]:

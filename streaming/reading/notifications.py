@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..protocol.cursor import Position
-from .entries import Entry
+from .entries import StreamEntry
 
 
 class AppendNotification(NamedTuple):
     """The new head of a stream. A short update is included as `entry`.
 
-    `evicted_to` is as in `Batch`; it is known only with an entry.
+    `evicted_to` is as in `LogBatch`; it is known only with an entry.
     """
 
     epoch: str
     position: Position
-    entry: Entry | None = None
+    entry: StreamEntry | None = None
     evicted_to: int = 0
 
     @classmethod
@@ -29,4 +29,6 @@ class AppendNotification(NamedTuple):
         if len(fields) == 1:
             return cls(epoch.decode(), position)
         made, evicted_to, frame = fields[1:]
-        return cls(epoch.decode(), position, Entry(position, frame, int(made)), int(evicted_to))
+        return cls(
+            epoch.decode(), position, StreamEntry(position, frame, int(made)), int(evicted_to)
+        )

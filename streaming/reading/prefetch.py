@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ..protocol.cursor import Position
-from .entries import Batch
+from .entries import LogBatch
 from .log_reader import LogReader
 
 
@@ -15,7 +15,7 @@ class Prefetcher:
     def __init__(self, log: LogReader) -> None:
         self._log = log
         self._place: tuple[Position, int] | None = None
-        self._task: asyncio.Task[Batch] | None = None
+        self._task: asyncio.Task[LogBatch] | None = None
 
     def start(self, position: Position, rewinds: int) -> None:
         """Start to read what follows `position`, in a numbering begun `rewinds` times."""
@@ -24,7 +24,7 @@ class Prefetcher:
             self._task = asyncio.create_task(self._log.after(position))
             self._task.add_done_callback(_consume_exception)
 
-    async def after(self, position: Position, rewinds: int) -> Batch:
+    async def after(self, position: Position, rewinds: int) -> LogBatch:
         """Return what follows `position`, prefetched or not. Raises as `LogReader.after` does."""
         task, self._task = self._task, None
         if task is not None:
@@ -40,7 +40,7 @@ class Prefetcher:
             self._task.cancel()
 
 
-def _consume_exception(task: asyncio.Task[Batch]) -> None:
+def _consume_exception(task: asyncio.Task[LogBatch]) -> None:
     # A batch that is never fetched must not end as "Task exception was never retrieved" in the log.
     if not task.cancelled():
         task.exception()

@@ -38,7 +38,7 @@ COUNT_TTL = 60
 REPORT_DELAY_SECONDS = 0.05
 
 
-class Reader:
+class StreamReader:
     """Follows the streams that have subscribers on this event loop."""
 
     def __init__(self, settings: StreamingCacheSettings) -> None:
@@ -183,16 +183,16 @@ class Reader:
             logger.debug("Could not report the numbers of subscribers: %s", error)
 
 
-_readers: dict[asyncio.AbstractEventLoop, Reader] = {}
+_readers: dict[asyncio.AbstractEventLoop, StreamReader] = {}
 
 
-def current_reader() -> Reader:
+def current_reader() -> StreamReader:
     """Return the reader of the running event loop. Raises Unavailable if streaming is off."""
     settings = required_cache()
     loop = asyncio.get_running_loop()
     reader = _readers.get(loop)
     if reader is None or reader.stopped:
-        reader = _readers[loop] = Reader(settings)
+        reader = _readers[loop] = StreamReader(settings)
     return reader
 
 

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from ..protocol.cursor import Cursor
 from ..protocol.endings import StreamEnd, StreamEnded
 from ..protocol.subscription_options import SubscriptionOptions
-from .entries import Entry
+from .entries import StreamEntry
 from .feed import Feed, Item
 from .hub import Hub
 from .prefetch import Prefetcher
@@ -33,7 +33,7 @@ class Subscriber:
         self._clock = asyncio.get_running_loop().time
         self._yield_first = False
         self._prefetcher = Prefetcher(hub.log)
-        self.fast_path: Callable[[Sequence[Entry]], bool] | None = None
+        self.fast_path: Callable[[Sequence[StreamEntry]], bool] | None = None
         """Sends updates at once; returns False, having sent nothing, where that has to wait."""
 
     @property
@@ -118,7 +118,7 @@ class Subscriber:
         """Go on after the producer's end, in case the producer resumes the stream."""
         self.feed.resume()
 
-    def push(self, entries: Sequence[Entry]) -> bool:
+    def push(self, entries: Sequence[StreamEntry]) -> bool:
         """Send new entries by the fast path, while the subscriber waits. See `Follower`."""
         if self.fast_path is None or not entries or not self.feed.is_contiguous(entries):
             return False

@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from .entries import Entry
+from .entries import StreamEntry
 
 Future = asyncio.Future[None]
 
@@ -24,7 +24,7 @@ Future = asyncio.Future[None]
 class Follower(Protocol):
     """A subscriber as the hub of its stream sees it."""
 
-    def push(self, entries: Sequence[Entry]) -> bool:
+    def push(self, entries: Sequence[StreamEntry]) -> bool:
         """Send new entries at once. Return False, having sent nothing, if that has to wait."""
 
     def on_heartbeat(self) -> None:
@@ -64,7 +64,7 @@ class Waiters:
         self._delayed.discard(future)
         future.cancel()
 
-    def fan_out(self, entries: Sequence[Entry], *, urgent: bool) -> None:
+    def fan_out(self, entries: Sequence[StreamEntry], *, urgent: bool) -> None:
         """Push `entries` to the followers that can send them at once, and wake the others.
 
         Those with a delay are woken only if the change is `urgent`: an end, or another numbering.

@@ -21,7 +21,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from ..protocol.cursor import BEGINNING, Cursor, Position, StreamHead
-from .entries import Batch, Entry
+from .entries import LogBatch, StreamEntry
 
 
 class WindowBudget:
@@ -71,7 +71,7 @@ class Window:
         self.lagging_to = 0
         self.size = 0
         self.rewinds: list[StreamHead] = []
-        self._entries: list[Entry] = []
+        self._entries: list[StreamEntry] = []
         self._positions: list[Position] = []
 
     def __len__(self) -> int:
@@ -94,7 +94,7 @@ class Window:
             freed, self.size = self.size, 0
             self._budget.release(self, freed)
 
-    def extend(self, batch: Batch) -> bool:
+    def extend(self, batch: LogBatch) -> bool:
         """Add what was read after the head. Return whether there is anything new."""
         self.evicted_to = batch.evicted_to
         if batch.head.epoch != self.epoch:
@@ -126,13 +126,13 @@ class Window:
         """The position to read from to verify that the head is still the same entry."""
         return self.head if self.update_time is None else Position(self.head.sequence)
 
-    def note_update_time(self, entries: list[Entry]) -> None:
+    def note_update_time(self, entries: list[StreamEntry]) -> None:
         """Take from `entries`, read for one subscriber, when the update of the head was made."""
         for entry in entries:
             if entry.position == Position(self.head.sequence):
                 self.update_time = entry.time
 
-    def conflicts_with(self, batch: Batch) -> bool:
+    def conflicts_with(self, batch: LogBatch) -> bool:
         """Return whether `batch` has other entries under the numbers at the head.
 
         The time of an end alone is not enough: a failover can lose an end together with its update,
@@ -147,7 +147,7 @@ class Window:
                 return True
         return batch.head.position == self.head and batch.time != self.head_time
 
-    def rewind(self, batch: Batch) -> None:
+    def rewind(self, batch: LogBatch) -> None:
         """Start again at the head of `batch`: some numbers were assigned anew.
 
         Which one was the first is unknown, so all cursors go back to the beginning.
@@ -159,7 +159,7 @@ class Window:
         """Return whether everything known that `cursor` has not seen is here."""
         return cursor.position >= self.start
 
-    def after(self, position: Position) -> Entry | None:
+    def after(self, position: Position) -> StreamEntry | None:
         """Return the first entry after `position`, or None."""
         index = bisect_right(self._positions, position)
         return self._entries[index] if index < len(self._entries) else None

@@ -33,7 +33,7 @@ from django.db.models import F, Min, QuerySet, Sum
 
 from catalog.database_vendor import on_postgresql
 
-from ..models import Kind, Waiting
+from ..models import EntryKind, Waiting
 from .log import new_token
 from .updates import Update
 
@@ -70,10 +70,10 @@ def defer(pk: int, token: str, update: Update, *, tried: bool) -> None:
 
 def _content(update: Update) -> dict[str, Any]:
     if update.size > MAX_ENTRY_BYTES:
-        return {"kind": Kind.LOST, "size": 0, "before": b"", "after": b"", "payload": None}
+        return {"kind": EntryKind.LOST, "size": 0, "before": b"", "after": b"", "payload": None}
     before, after, payload = update
     return {
-        "kind": Kind.UPDATE,
+        "kind": EntryKind.UPDATE,
         "size": update.size,
         "before": before,
         "after": after,
@@ -108,7 +108,7 @@ def has_token(node: UUID, token: str) -> bool:
 
 def deletions_in_flight() -> list[UUID]:
     """Return the nodes whose deletion is in flight."""
-    return list(_in_flight().filter(kind=Kind.DROP).values_list("node", flat=True))
+    return list(_in_flight().filter(kind=EntryKind.DROP).values_list("node", flat=True))
 
 
 def has_backlog(node: UUID) -> bool:
@@ -123,9 +123,9 @@ def add_update(node: UUID, update: Update, tried: str = "") -> None:
 
 def add_end(node: UUID, once: str = "") -> None:
     """Add an end of stream that waits, unless one with the token `once` does already."""
-    if once and waiting().filter(node=node, kind=Kind.END, token=once).exists():
+    if once and waiting().filter(node=node, kind=EntryKind.END, token=once).exists():
         return
-    Waiting.objects.create(node=node, kind=Kind.END, token=once or new_token())
+    Waiting.objects.create(node=node, kind=EntryKind.END, token=once or new_token())
 
 
 def add_deletions(nodes: Sequence[UUID]) -> None:
@@ -133,7 +133,7 @@ def add_deletions(nodes: Sequence[UUID]) -> None:
     with transaction.atomic():
         Waiting.objects.filter(node__in=nodes).delete()
         Waiting.objects.bulk_create(
-            [Waiting(node=node, kind=Kind.DROP, token=new_token()) for node in nodes]
+            [Waiting(node=node, kind=EntryKind.DROP, token=new_token()) for node in nodes]
         )
 
 
@@ -141,7 +141,9 @@ def record_deletions(nodes: Sequence[UUID]) -> None:
     """Record the deletion of nodes within its transaction, in place of all their entries."""
     for first in range(0, len(nodes), MAX_BATCH_ENTRIES):
         Waiting.objects.filter(node__in=nodes[first : first + MAX_BATCH_ENTRIES]).delete()
-    rows = [Waiting(node=node, kind=Kind.DROP, token=new_token(), in_flight=True) for node in nodes]
+    rows = [
+        Waiting(node=node, kind=EntryKind.DROP, token=new_token(), in_flight=True) for node in nodes
+    ]
     Waiting.objects.bulk_create(rows, batch_size=MAX_BATCH_ENTRIES)
 
 
@@ -154,7 +156,7 @@ def backlog(node: UUID | None = None) -> Backlog:
 
 def deleted_nodes() -> list[UUID]:
     """Return the nodes whose deletion waits."""
-    return list(waiting().filter(kind=Kind.DROP).values_list("node", flat=True))
+    return list(waiting().filter(kind=EntryKind.DROP).values_list("node", flat=True))
 
 
 def next_node(without: Collection[UUID] = ()) -> UUID | None:
@@ -242,7 +244,7 @@ def remove_nodes(nodes: Sequence[UUID]) -> None:
 def mark_lost(ids: Sequence[int]) -> None:
     """Discard the content of these updates: they become gaps in their streams."""
     Waiting.objects.filter(id__in=ids).update(
-        kind=Kind.LOST, size=0, before=b"", after=b"", payload=None, in_flight=False
+        kind=EntryKind.LOST, size=0, before=b"", after=b"", payload=None, in_flight=False
     )
 
 
@@ -255,5 +257,5 @@ def mark_lost_of_other_memory(node: UUID, memory_id: str) -> int:
     first = list(waiting().filter(node=node).order_by("id")[:1].values_list("memory", flat=True))
     if not memory_id or not first or first[0] in ("", memory_id):
         return 0
-    rows = waiting().filter(node=node, kind=Kind.UPDATE).exclude(memory__in=["", memory_id])
-    return rows.update(kind=Kind.LOST, size=0, before=b"", after=b"", payload=None, memory="")
+    rows = waiting().filter(node=node, kind=EntryKind.UPDATE).exclude(memory__in=["", memory_id])
+    return rows.update(kind=EntryKind.LOST, size=0, before=b"", after=b"", payload=None, memory="")

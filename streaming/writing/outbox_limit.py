@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, Sum
 
-from ..models import Kind, Waiting
+from ..models import EntryKind, Waiting
 from . import outbox
 
 # How much more than the excess to discard: 1/16 of the limit. Otherwise every check would find
@@ -39,7 +39,7 @@ def trim(limit: int) -> int:
 
 def _merge_lost() -> None:
     """Let one row stand for all lost updates at the front of each node's entries."""
-    lost = outbox.waiting().filter(kind=Kind.LOST)
+    lost = outbox.waiting().filter(kind=EntryKind.LOST)
     nodes = lost.values("node").annotate(rows=Count("id")).filter(rows__gt=1)
     for node in nodes.values_list("node", flat=True):
         _merge(_leading_lost(node))
@@ -47,7 +47,7 @@ def _merge_lost() -> None:
 
 def _leading_lost(node: UUID) -> list[Waiting]:
     rows = outbox.waiting().filter(node=node).order_by("id")
-    other = rows.exclude(kind=Kind.LOST).values_list("id", flat=True).first()
+    other = rows.exclude(kind=EntryKind.LOST).values_list("id", flat=True).first()
     found = rows if other is None else rows.filter(id__lt=other)
     return list(found.defer("before", "after", "payload"))
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from catalog.database_vendor import on_postgresql
 
-from ..models import Kind, Waiting
+from ..models import EntryKind, Waiting
 from . import outbox
 from .log import last_memory_id, new_token
 from .updates import MAX_INLINE_BYTES, Update
@@ -92,7 +92,7 @@ def record(
     stored = update if fits else Update(b"", b"")
     values = [
         outbox.adapted(node, database),
-        (Kind.UPDATE if fits else Kind.LOST).value,
+        (EntryKind.UPDATE if fits else EntryKind.LOST).value,
         token,
         stored.size,
         database.ops.adapt_datetimefield_value(now),

@@ -36,7 +36,7 @@ from core.backend_failures import log_outage
 from core.errors import NotFound, ServiceError, Unavailable
 
 from ..config import streaming_cache_settings
-from ..models import Kind, Waiting
+from ..models import EntryKind, Waiting
 from . import outbox, outbox_limit, outbox_removal
 from .log import OutboxPosition, StreamLog, stream_log
 from .scripts import CacheUnreachable, OrderConflict
@@ -242,13 +242,13 @@ def _already_published(batch: list[Waiting], last: str) -> list[Waiting]:
 def _publish(log: StreamLog, entry: Waiting, after: str) -> None:
     position = OutboxPosition(after, entry.tried)
     match entry.kind:
-        case Kind.UPDATE:
+        case EntryKind.UPDATE:
             log.put(entry.node, _update(entry), entry.token, position)
-        case Kind.LOST:
+        case EntryKind.LOST:
             log.append_lost(entry.node, entry.count, entry.token, position)
-        case Kind.END:
+        case EntryKind.END:
             log.close(entry.node, entry.token, position)
-        case Kind.DROP:
+        case EntryKind.DROP:
             log.drop([entry.node])
 
 

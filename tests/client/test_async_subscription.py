@@ -68,7 +68,7 @@ async def test_no_thread_is_needed(stream_peer: StreamPeer) -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_gaps_and_resets_are_told(stream_peer: StreamPeer) -> None:
+async def test_gaps_and_resets_are_delivered(stream_peer: StreamPeer) -> None:
     stream_peer.plays(
         visit(
             schema("a"), gap(1, 4, epoch="a"), updates(5, epoch="a"), reset("b", "a"),
@@ -132,7 +132,7 @@ async def test_silence_of_three_heartbeats_is_a_loss(stream_peer: StreamPeer) ->
     assert sequences(heard) == [1, 2]
 
 
-async def test_an_idle_connection_is_asked_for_a_sign_of_life_and_kept(
+async def test_an_idle_connection_is_pinged_and_kept(
     stream_peer: StreamPeer,
 ) -> None:
     go_on = threading.Event()
@@ -207,7 +207,9 @@ async def test_leaving_the_context_disconnects_and_waits_for_the_running_callbac
     assert await sub.wait(0)
 
 
-async def test_cancelling_whoever_follows_closes_the_connection(stream_peer: StreamPeer) -> None:
+async def test_cancelling_the_task_that_follows_closes_the_connection(
+    stream_peer: StreamPeer,
+) -> None:
     gone = threading.Event()
 
     def notices(connection: Any) -> None:

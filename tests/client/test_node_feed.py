@@ -1,4 +1,4 @@
-"""What a stream's messages come to, by its laws, without a connection."""
+"""Events of a node's stream, by their laws, without a connection."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ spans = st.lists(st.tuples(st.booleans(), st.integers(1, 5)), max_size=12)
 
 
 @given(spans, st.lists(st.integers(0, 12), max_size=4))
-def test_every_number_is_heard_or_told_as_missing_once_whatever_is_repeated(
+def test_every_number_is_delivered_or_in_a_gap_once_whatever_is_repeated(
     told: list[tuple[bool, int]], losses: list[int]
 ) -> None:
     """The server says spans of updates or gaps; after a loss it repeats some of them."""
@@ -77,7 +77,7 @@ def test_every_number_is_heard_or_told_as_missing_once_whatever_is_repeated(
 
 
 @pytest.mark.parametrize("schema_epoch", ["a", "b"])
-def test_a_numbering_that_begins_again_is_told_once_however_often_it_is_said(
+def test_a_restart_of_the_numbering_is_announced_once_however_often_it_is_sent(
     schema_epoch: str,
 ) -> None:
     it = feed(start=8, epoch="a")
@@ -93,7 +93,7 @@ def test_a_numbering_that_begins_again_is_told_once_however_often_it_is_said(
     assert [event.sequence for event in events[1:]] == [1, 2]
 
 
-def test_a_start_beyond_the_end_is_told_as_a_reset_within_the_epoch() -> None:
+def test_a_start_beyond_the_end_is_a_reset_within_the_epoch() -> None:
     events = heard(feed(start=100), schema_message("e", 2), reset("e"), update(1, epoch="e"))
     assert [type(event).__name__ for event in events] == ["Reset", "ArrayUpdate"]
 
@@ -122,7 +122,9 @@ def test_a_heartbeat_ahead_of_what_came_is_believed_when_the_next_finds_nothing_
 
 
 @pytest.mark.parametrize("wants", [{"slice": "::2"}, {"max_rate": 0.1}])
-def test_who_does_not_want_everything_waits_without_a_word(wants: dict[str, Any]) -> None:
+def test_a_filtered_subscription_waits_without_requesting_missing_updates(
+    wants: dict[str, Any],
+) -> None:
     it = feed(**wants)
     heard(it, schema_message("e", 1), update(1, epoch="e"), beat(2, 0), beat(3, 10), beat(4, 20))
     assert it.top == 4
@@ -135,7 +137,7 @@ def test_a_heartbeat_of_another_epoch_means_that_something_was_lost() -> None:
         it.receive(beat(1, 0, epoch="b"))
 
 
-def test_a_server_that_cannot_cut_is_not_asked_to() -> None:
+def test_a_server_without_slices_is_not_sent_any() -> None:
     with pytest.raises(NotSupported, match="as it was written"):
         feed(slice="::2").receive(schema_message())
     assert heard(feed(policy="block"), schema_message(), update(1))

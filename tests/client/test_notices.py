@@ -26,7 +26,7 @@ from tiled_client import NodeDeleted, NodeNotFound
 ENDS = closes(1000, "Producer ended stream")
 
 
-def test_a_gap_is_told_and_the_next_update_says_how_much_was_missed(
+def test_a_gap_is_delivered_and_the_next_update_counts_what_was_missed(
     stream_peer: StreamPeer,
 ) -> None:
     stream_peer.plays(
@@ -47,7 +47,7 @@ def test_a_gap_is_told_and_the_next_update_says_how_much_was_missed(
     assert (sub.position, sub.epoch, sub.top) == (8, "e", 9)
 
 
-def test_after_a_gap_nothing_before_its_end_is_asked_for(stream_peer: StreamPeer) -> None:
+def test_after_a_gap_nothing_before_its_end_is_requested(stream_peer: StreamPeer) -> None:
     stream_peer.plays(
         visit(schema("e"), updates(1, epoch="e"), gap(2, 5), drops),
         visit(schema("e"), updates(6, epoch="e"), ENDS),
@@ -56,7 +56,7 @@ def test_after_a_gap_nothing_before_its_end_is_asked_for(stream_peer: StreamPeer
     assert [query["start"] for query in stream_peer.queries] == ["0", "6"]
 
 
-def test_a_reset_in_mid_stream_is_told_and_followed(stream_peer: StreamPeer) -> None:
+def test_a_reset_in_mid_stream_is_delivered_and_followed(stream_peer: StreamPeer) -> None:
     stream_peer.plays(
         visit(
             schema("a"), updates(1, 2, epoch="a"), reset("b", "a"), updates(1, 2, epoch="b"), drops
@@ -94,7 +94,9 @@ def test_silence_of_three_heartbeats_is_a_loss(stream_peer: StreamPeer) -> None:
     assert stream_peer.queries[1]["start"] == "2"
 
 
-def test_what_a_heartbeat_knows_and_does_not_come_is_asked_for(stream_peer: StreamPeer) -> None:
+def test_updates_that_a_heartbeat_shows_to_be_missing_are_requested(
+    stream_peer: StreamPeer,
+) -> None:
     stream_peer.plays(
         visit(schema("e"), updates(1, epoch="e"), heartbeat(3), heartbeat(3, at=30), stays),
         visit(schema("e"), updates(2, 3, epoch="e"), ENDS),

@@ -1,4 +1,4 @@
-"""Where a subscription stands, by its laws."""
+"""Position of a subscription in its stream, by its laws."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_within_an_epoch_numbers_only_rise_and_none_that_is_higher_is_left_out(
 
 
 @given(st.integers(1, 20), st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=8))
-def test_a_server_without_epochs_that_repeats_from_anywhere_is_heard_once(
+def test_repetitions_of_a_server_without_epochs_are_dropped(
     total: int, connections: list[tuple[int, int]]
 ) -> None:
     position = Position(0)
@@ -56,23 +56,21 @@ def test_a_server_without_epochs_that_repeats_from_anywhere_is_heard_once(
 
 
 @given(st.integers(1, 50), st.integers(1, 50))
-def test_a_server_without_epochs_that_begins_again_is_heard_from_one(
-    before: int, after: int
-) -> None:
+def test_a_restart_of_a_server_without_epochs_is_received_from_one(before: int, after: int) -> None:
     position = Position(0)
     assert all(position.accept(n, at(n)) for n in range(1, before + 1))
     assert all(position.accept(n, at(1000 + n)) for n in range(1, after + 1))
     assert position.to_params() == {"start": after + 1}
 
 
-def test_before_the_first_update_the_original_start_is_asked_for() -> None:
+def test_before_the_first_update_the_original_start_is_requested() -> None:
     position = Position(5)
     position.set_epoch("e")
     assert position.to_params() == {"start": 5, "epoch": "e"}
     assert Position().to_params() == {}
 
 
-def test_who_asked_for_what_comes_resumes_from_where_the_stream_stood() -> None:
+def test_a_subscription_to_new_updates_resumes_from_where_the_stream_was() -> None:
     position = Position()
     position.on_schema("e", 7)
     position.on_schema("e", 9)
@@ -88,7 +86,7 @@ def test_an_end_before_the_beginning_is_no_news() -> None:
     assert position.to_params() == {"start": 9, "epoch": "e"}
 
 
-def test_after_a_new_epoch_everything_it_holds_is_asked_for() -> None:
+def test_after_a_new_epoch_everything_it_holds_is_requested() -> None:
     position = Position()
     position.accept(9, at(0), "a")
     assert position.set_epoch("b")

@@ -100,7 +100,7 @@ def test_a_lost_connection_is_resumed_after_the_last_update(
     ]
 
 
-def test_what_was_heard_before_is_not_handed_out_again(stream_peer: StreamPeer) -> None:
+def test_updates_received_before_are_not_delivered_again(stream_peer: StreamPeer) -> None:
     stream_peer.plays(
         visit(schema(), updates(1, 2, 3), drops),
         visit(schema(), updates(1, 2, 3, 4, 4), ENDS),
@@ -123,7 +123,7 @@ def test_a_numbering_that_begins_again_is_followed_by_its_epoch(stream_peer: Str
     assert [q.get("epoch") for q in stream_peer.queries] == [None, "a", "b"]
 
 
-def test_without_an_epoch_a_numbering_that_begins_again_is_told_by_the_time(
+def test_without_an_epoch_a_restart_of_the_numbering_is_recognised_by_the_time(
     stream_peer: StreamPeer,
 ) -> None:
     stream_peer.plays(

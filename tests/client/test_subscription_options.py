@@ -1,4 +1,4 @@
-"""What a subscriber may ask for, and how it is said."""
+"""Options of a subscription, and how they are sent."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_number_and_a_moment_are_not_given_together() -> None:
         StartPosition.parse(0, 0.0)
 
 
-def test_what_was_not_asked_for_is_not_said_and_a_list_is_said_one_by_one() -> None:
+def test_options_that_are_not_given_are_not_sent_and_each_item_of_a_list_is() -> None:
     assert SubscriptionOptions.parse().to_params() == {}
     words = SubscriptionOptions.parse(policy="latest", max_rate=2, columns=["a", "b c"]).to_params()
     assert query_pairs(words) == [

@@ -104,7 +104,7 @@ def test_a_page_prints_what_it_says(
                 reader.expect(named or role, content)
         reader.finish()
     finally:
-        reader.unsubscribe()
+        reader.leave()
 
 
 def test_the_reference_says_what_the_code_says() -> None:

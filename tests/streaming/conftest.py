@@ -12,9 +12,9 @@ import redis
 
 from streaming.config import StreamingCacheSettings, streaming_cache_settings
 from streaming.protocol.endings import StreamEnded
-from streaming.reading.entries import Entry
+from streaming.reading.entries import StreamEntry
 from streaming.reading.feed import Item
-from streaming.reading.reader import Reader
+from streaming.reading.reader import StreamReader
 from streaming.reading.subscriber import Subscriber
 from streaming.redis.clients import writer_client
 from streaming.redis.embedded_valkey import EmbeddedValkey
@@ -57,9 +57,9 @@ def node() -> uuid.UUID:
 
 
 @pytest.fixture
-async def reader(cache: StreamingCacheSettings) -> AsyncIterator[Reader]:
+async def reader(cache: StreamingCacheSettings) -> AsyncIterator[StreamReader]:
     """Return the reader of this test's event loop."""
-    reader = Reader(cache)
+    reader = StreamReader(cache)
     yield reader
     await reader.stop()
 
@@ -81,10 +81,10 @@ async def given(subscriber: Subscriber, count: int) -> list[Item]:
     return items[:count]
 
 
-async def taken(subscriber: Subscriber, count: int) -> list[Entry]:
+async def taken(subscriber: Subscriber, count: int) -> list[StreamEntry]:
     """Receive the next `count` items, which must be updates."""
     items = await given(subscriber, count)
-    entries = [item for item in items if isinstance(item, Entry)]
+    entries = [item for item in items if isinstance(item, StreamEntry)]
     assert entries == items
     return entries
 
@@ -101,4 +101,4 @@ async def received_until_end(subscriber: Subscriber) -> tuple[list[int], str]:
         while True:
             items += await subscriber.receive()
     except StreamEnded as end:
-        return [item.position.sequence for item in items if isinstance(item, Entry)], str(end)
+        return [item.position.sequence for item in items if isinstance(item, StreamEntry)], str(end)

@@ -48,7 +48,7 @@ class DistinctView(WireView):
             raise NotSupported("This node does not support distinct.")
         children = visible(Node.objects.filter(parent=container), principal_of(request))
         nodes = apply_filters(children, filters, parent=container.pk)
-        distinct = Distinct(nodes, counts=counts, most=bounds().distinct)
+        distinct = Distinct(nodes, counts=counts, max_bytes=bounds().distinct)
         with statement_deadline():
             body = {
                 "metadata": {key: distinct.metadata(key) for key in keys} or None,

@@ -5,9 +5,11 @@ A write to an array writes the chunks that readers can see to a stage first (see
 the commit is the record of the announcement, or the receipt of the request, which are stored in its
 transaction; on a site that announces nothing, a receipt is stored instead.
 
-  state of a stage           who acts on it                      action   not committed
-next writer, cleanup                discard   committed, not applied     next writer, announcer,
-cleanup     apply, then announce   commit may still follow    none: its writer holds the lock     -
+| state of a stage | settled by | action |
+| --- | --- | --- |
+| not committed | next writer, cleanup | discard |
+| committed, not applied | next writer, announcer, cleanup | apply, then announce |
+| commit may still follow | none: its writer holds the lock | leave |
 
 Under the lock of the node the state is known: a write that may still commit holds that lock.
 Without the lock, only committed stages may be touched.

@@ -126,7 +126,7 @@ def check_external(source: DataSource, *, family: StructureFamily) -> None:
     """Raise unless the server may and can read these files as a node of `family`."""
     if source.structure_family is not family:
         raise Invalid(f"The node's family is {family.value}, not {source.structure_family.value}.")
-    # The media type of plain bytes does not matter: they are served as they are.
+    # The media type of plain bytes does not matter: they are served unchanged.
     known = family is StructureFamily.bytes or source.mimetype in external.mimetypes(family)
     if not source.mimetype or not known:
         raise UnsupportedMedia(UNKNOWN_MIMETYPE.format(source.mimetype))

@@ -1,4 +1,4 @@
-"""Set access tags of nodes: check who may set them, and update descendants.
+"""Set access tags of nodes: check the permission to set them, and update descendants.
 
 Source: docs/reference/tiled-protocol/http.md, "Create a node" and "Updating metadata".
 """
@@ -31,7 +31,7 @@ KEPT_SCOPES = frozenset({Scope.read_metadata, Scope.write_metadata})
 
 
 def parse_tags(value: Any) -> list[str] | None:
-    """Return tags as they are stored: sorted, unique, `public` in lower case. Raises Invalid."""
+    """Return tags in stored form: sorted, unique, `public` in lower case. Raises Invalid."""
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):

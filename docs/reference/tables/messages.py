@@ -1,4 +1,4 @@
-"""The messages of a stream: what each key means, and one real message of each kind."""
+"""Tables of the messages of a stream: their keys, and one real message of each type."""
 
 from __future__ import annotations
 
@@ -32,39 +32,39 @@ OCTETS = "application/octet-stream"
 ARROW = "application/vnd.apache.arrow.file"
 
 EVERY_UPDATE = {
-    "type": "which kind of update this is",
-    "sequence": "the update's number: from 1, each one more than the last, within an epoch",
-    "epoch": "which run of the numbering the number belongs to; not in Tiled",
-    "timestamp": "when the update was numbered: ISO 8601, UTC, microseconds",
+    "type": "the type of the update",
+    "sequence": "the number of the update: from 1, increasing by one, within an epoch",
+    "epoch": "the run of the numbering that the number belongs to; not in Tiled",
+    "timestamp": "the time at which the update was numbered: ISO 8601, UTC, microseconds",
 }
 OF_PAYLOADS = {
-    "payload": "the data: msgpack `bin`; in the JSON envelope as told below",
-    "content-type": "`application/json`: how `payload` is written. In the JSON envelope only",
+    "payload": "the data: msgpack `bin`; for the JSON envelope see below",
+    "content-type": "`application/json`, the format of `payload`; in the JSON envelope only",
 }
 KEYS = {
-    "access_tags": "always `[]`",
-    "append": "whether the rows were added; else they replace what was there",
-    "block": "the number of the chunk along each dimension, if one chunk was written; else null",
-    "data_source": "the data source as it is now, assets included",
-    "data_sources": "one data source, or `[]` for a container. Of data that the server keeps "
-    "itself, `assets` is `[]`",
+    "access_tags": "the child's access tags; `[]` or absent if it has none",
+    "append": "whether the rows were appended; else they replace the former rows",
+    "block": "the index of the chunk along each dimension if one chunk was written; else null",
+    "data_source": "the data source after the change, with its assets",
+    "data_sources": "one data source, or `[]` for a container. `assets` is `[]` for data that the "
+    "server manages",
     "key": "the child's key",
-    "length": "how many items the array has",
-    "metadata": "the child's metadata, complete",
+    "length": "the number of items of the array",
+    "metadata": "the complete metadata of the child",
     "mimetype": "the media type of the data",
-    "offset": "where a patch begins, along each dimension; null unless it was a patch",
-    "partition": "the number of the partition, or null for the whole table",
-    "patch": "`{offset, shape}` of what is new, or null: anything may be",
-    "persisted": "`false` where nothing was stored; else absent. Not in Tiled",
-    "revision_number": "the number under which the former state was kept; absent if it was not",
-    "rows": "`{offset, count}` of what is new, or null: anything may be",
-    "shape": "the shape of what was written; of a reference, the shape of the whole array",
-    "specs": "the child's specs, complete: `[{name, version}]`",
+    "offset": "the offset of a patch along each dimension; null if it was no patch",
+    "partition": "the index of the partition, or null for the whole table",
+    "patch": "`{offset, shape}` of the new part, or null: any part may have changed",
+    "persisted": "`false` if the data was streamed without being stored; else absent. Not in Tiled",
+    "revision_number": "the number of the revision with the former state; absent if it was dropped",
+    "rows": "`{offset, count}` of the new rows, or null: any rows may have changed",
+    "shape": "the shape of the written part; in a reference, the shape of the whole array",
+    "specs": "all specs of the child: `[{name, version}]`",
     "structure_family": "`container`, `array`, `table`, `sparse`, `ragged` or `awkward`",
 }
 ADDED_WHEN_SENT = {
-    "uri": "where what is new can be read: `array/full` with a `slice`, `table/full` or "
-    "`table/partition` with `rows`; as this subscriber reaches the server",
+    "uri": "the URL of the new data, under the subscriber's base URL: `array/full` with "
+    "`slice`, `table/full` or `table/partition` with `rows`",
 }
 
 ARRAY = ArrayStructure.from_array(np.zeros(3, np.int64))
@@ -77,7 +77,7 @@ AWKWARD = AwkwardStructure(1, awkward_buffers(RECORDS)[0])
 
 
 def schemas() -> Iterator[str]:
-    """The first message of each kind of stream."""
+    """Yield the first message of each kind of stream."""
     for structure in (None, ARRAY, TABLE, RAGGED, AWKWARD):
         yield from _example(
             {**messages.schema_message(structure), "epoch": EPOCH, "sequence": 1, "end": 0}
@@ -85,35 +85,35 @@ def schemas() -> Iterator[str]:
 
 
 def every_update() -> Iterator[str]:
-    """The keys that every update has, and those of updates with a payload."""
+    """Yield the keys of every update, and those of updates with a payload."""
     both = {**EVERY_UPDATE, **OF_PAYLOADS}
     yield from table(["key", "meaning"], [[code(key), text] for key, text in both.items()])
 
 
 def updates() -> Iterator[str]:
-    """A heading for each kind of update, with its keys and an example in the JSON envelope."""
-    told: set[str] = set()
+    """Yield a section per type of update: its keys, and an example in the JSON envelope."""
+    documented: set[str] = set()
     # A dataclass with slots is made twice; the module has the second.
     kinds = [kind for kind in vars(messages).values() if _is_update(kind)]
     for kind in kinds:
         yield f"### `{kind.type}`\n"
         yield f"{first_paragraph(kind)}\n"
         names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-        told.update(names)
+        documented.update(names)
         rows = [[code(name), KEYS[name]] for name in names]
         if kind in (messages.ArrayRef, messages.TableRef):
             rows += [[code(name), text] for name, text in ADDED_WHEN_SENT.items()]
         yield from table(["key", "meaning"], rows)
         yield ""
         yield from _example(_sent(*_EXAMPLES[kind]))
-    if left := set(KEYS) - told:
+    if left := set(KEYS) - documented:
         raise ValueError(f"No message has the keys {left}.")
 
 
 def json_payloads() -> Iterator[str]:
-    """The table in the docstrings of the modules that make the JSON envelope."""
-    told = (json_values.__doc__ or "") + (json_envelope.__doc__ or "")
-    yield from (line for line in told.splitlines() if line.startswith("|"))
+    """Yield the tables in the docstrings of the modules that make the JSON envelope."""
+    text = (json_values.__doc__ or "") + (json_envelope.__doc__ or "")
+    yield from (line for line in text.splitlines() if line.startswith("|"))
 
 
 def _is_update(kind: object) -> bool:
@@ -131,7 +131,7 @@ def _example(message: dict[str, Any]) -> Iterator[str]:
 
 
 def _sent(message: messages.Message, structure: Structure | None, payload: bytes | None) -> Any:
-    """What a subscriber gets in the JSON envelope, made as the server makes it."""
+    """Return a message in the JSON envelope, made by the server's own functions."""
     size = None if payload is None else len(payload)
     parts = message_codec.encode_split(message, TIMESTAMP, size)
     number = b"".join(map(msgpack.packb, (2, "epoch", EPOCH)))

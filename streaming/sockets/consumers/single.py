@@ -15,9 +15,9 @@ from catalog.api.client_versions import reads_sizes
 
 from ...protocol.endings import GONE_CODE, StreamEnd
 from ...protocol.notices import Feature
-from ...reading.entries import Entry
+from ...reading.entries import StreamEntry
 from ...reading.feed import Item
-from ...reading.reader import Reader, current_reader
+from ...reading.reader import StreamReader, current_reader
 from ...reading.subscriber import Subscriber
 from ..connections.authorization import AuthorizedNode, authorize
 from ..connections.permission_watch import PermissionWatch, permission_watcher
@@ -35,7 +35,7 @@ class SingleStreamConsumer(BaseStreamConsumer):
     """Authorize, subscribe, then send the schema and one update after the other."""
 
     node: AuthorizedNode
-    _reader: Reader
+    _reader: StreamReader
     _update_filter: UpdateFilter | None = None
     _subscriber: Subscriber | None = None
     _watch: PermissionWatch | None = None
@@ -136,7 +136,7 @@ class _Relay:
             items = await self._child_filter.filter(items)
         await self._sender.send(await self._renderer.render(items))
 
-    def _try_send(self, entries: Sequence[Entry]) -> bool:
+    def _try_send(self, entries: Sequence[StreamEntry]) -> bool:
         """Send new entries as they are notified, without waking the task of the connection."""
         if self._watcher.is_suspended(self._watch):
             return False

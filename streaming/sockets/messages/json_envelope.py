@@ -1,8 +1,8 @@
 """Convert a message from msgpack to JSON.
 
-The keys and their meanings stay, `content-type` is added, and `payload` becomes a JSON value:
+The keys and their meanings stay, `content-type` is added, and `payload` becomes a JSON value. For
+arrays see `tiled_client.wire.json_values`; the others (docs/reference/streams.md has this table):
 
-| arrays | see `tiled_client.wire.json_values` |
 | tables | `{column: [values]}` |
 | sparse arrays | like tables: `dim0`, `dim1`, ... hold the coordinates, `data` the values |
 | ragged and awkward arrays | nested lists; records are objects, missing values are null |

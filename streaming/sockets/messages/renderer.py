@@ -11,7 +11,7 @@ from tiled_client.wire.structures import Structure
 
 from ...protocol import message_codec
 from ...protocol.cursor import Cursor
-from ...reading.entries import EncodedMessage, Entry
+from ...reading.entries import EncodedMessage, StreamEntry
 from ...reading.feed import Item
 from . import json_envelope
 from .data_links import reference_uri, whole_uri
@@ -48,7 +48,7 @@ class Renderer:
         """Encode a message that no other subscription shares."""
         return json_envelope.dumps(message) if self.text else message_codec.encode(message)
 
-    def render_sync(self, entries: Sequence[Entry]) -> list[EncodedMessage] | None:
+    def render_sync(self, entries: Sequence[StreamEntry]) -> list[EncodedMessage] | None:
         """Return the messages of `entries`; None if one of them needs a thread to be made."""
         messages = []
         for entry in entries:
@@ -66,7 +66,7 @@ class Renderer:
         return [message for message in messages if message is not None]
 
     async def _render_item(self, item: Item) -> EncodedMessage | None:
-        if not isinstance(item, Entry):
+        if not isinstance(item, StreamEntry):
             return self.render_one(item.message(whole_uri(*self.location, self.structure)))
         name = self._encoding_name(item.frame)
         return item.frame if name is None else await item.encoded_as(name, self._encode)

@@ -17,7 +17,7 @@ from catalog.permissions.node_permissions import batch_check_children, is_tag_re
 from tiled_client.wire.messages import ChildCreated, ChildDeleted, ChildMetadataUpdated
 
 from ...protocol import message_codec
-from ...reading.entries import Entry
+from ...reading.entries import StreamEntry
 from ...reading.feed import Item
 from ..connections.authorization import AuthorizedNode
 
@@ -39,7 +39,7 @@ class ChildFilter:
         children = {
             index: _child(item.frame)
             for index, item in enumerate(items)
-            if isinstance(item, Entry) and item.frame.startswith(CHILD_MESSAGES, 1)
+            if isinstance(item, StreamEntry) and item.frame.startswith(CHILD_MESSAGES, 1)
         }
         if not children:
             return items

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from ...protocol.endings import StreamEnd, StreamEnded
-from ...reading.entries import EncodedMessage, Entry
+from ...reading.entries import EncodedMessage, StreamEntry
 from ...reading.feed import Item
 from ..connections.permission_watch import permission_watcher
 from ..messages.in_flight import in_flight_budget
@@ -138,7 +138,7 @@ class Scheduler:
             items = observer.observe(node.path, items)
         return items
 
-    def _try_send(self, node: SubscribedNode, entries: Sequence[Entry]) -> bool:
+    def _try_send(self, node: SubscribedNode, entries: Sequence[StreamEntry]) -> bool:
         """Send new entries of a waiting node at once, if that overtakes nothing queued."""
         if self._queue or self._serving or self._watcher.is_suspended(node.watch):
             return False

@@ -29,7 +29,7 @@ from core.errors import BadRequest, ServiceError
 from ...protocol import message_codec
 from ...protocol.endings import GONE_CODE, StreamEnd
 from ...protocol.subscription_options import SubscriptionOptions
-from ...reading.reader import Reader
+from ...reading.reader import StreamReader
 from ..connections.authorization import AuthorizedNode, authorize_node
 from ..connections.permission_watch import PermissionWatch, permission_watcher
 from ..messages import json_envelope
@@ -53,7 +53,7 @@ class MultiplexSession:
     def __init__(
         self,
         sender: MessageSender,
-        reader: Reader,
+        reader: StreamReader,
         principal: Principal,
         base_url: str,
         *,

@@ -37,7 +37,7 @@ from tiled_client.wire.messages import ChildCreated
 from ...protocol import message_codec
 from ...protocol.notices import Feature, Gap, Reset
 from ...protocol.subscription_options import SubscriptionOptions
-from ...reading.entries import Entry
+from ...reading.entries import StreamEntry
 from ...reading.feed import Item
 from ..connections.authorization import (
     REQUIRED_SCOPES,
@@ -146,7 +146,7 @@ class RecursiveSubscription:
     def observe(self, path: str, items: list[Item]) -> list[Item]:
         """Note which children the container at `path` announces; return what the client wants."""
         for item in items:
-            if isinstance(item, Entry):
+            if isinstance(item, StreamEntry):
                 if item.frame.startswith(CHILD_CREATED, 1):
                     key = message_codec.decode(item.frame)["key"]
                     self._to_scan.put_nowait(f"{path}/{key}" if path else key)

@@ -1,4 +1,4 @@
-"""The admin, as somebody sees it who logged in with the API key."""
+"""A browser that is logged in to the admin with the API key."""
 
 from __future__ import annotations
 

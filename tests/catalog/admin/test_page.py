@@ -169,7 +169,7 @@ def test_a_table_shows_its_first_rows_and_how_many_there_are(api: Api, browser: 
 
 @pytest.fixture
 def frames(api: Api, tmp_path: Path, settings: Settings) -> Path:
-    """Two registered files of others."""
+    """Two registered external files."""
     storage = settings.TILED.storage.model_copy(update={"readable": [tmp_path]})
     settings.TILED = settings.TILED.model_copy(update={"storage": storage})
     array = np.arange(2 * 30 * 40, dtype="u2").reshape(2, 30, 40)

@@ -204,12 +204,12 @@ BAD = {
     "another depth": (body_of([[[1]], [[2]]]), ZIP, "where the ragged array has numbers"),
     "no lists": (body_of([1, 2]), ZIP, "1 more dimensions"),
     "fractions": (body_of([[1.5], [2]], "<f8"), ZIP, "do not fit into int64"),
-    "texts": (b'[["a"], ["b"]]', JSON, "not texts"),
+    "texts": (b'[["a"], ["b"]]', JSON, "not strings"),
     "records": (b'[{"a": 1}, {"a": 2}]', JSON, "A record"),
-    "gaps": (b"[[1], null]", JSON, "one kind among others"),
+    "gaps": (b"[[1], null]", JSON, "a union type"),
     "no JSON": (b"[[1]", JSON, "a JSON list"),
     "no list": (b"3", JSON, "a JSON list"),
-    "some lists": (b"[[1], 2]", JSON, "one kind among others"),
+    "some lists": (b"[[1], 2]", JSON, "a union type"),
 }
 
 

@@ -142,7 +142,7 @@ def test_what_pandas_adds_is_left_out(api: Api) -> None:
 
 
 BAD = {
-    "not Arrow": (b"PAR1", 422, "not a whole Arrow"),
+    "not Arrow": (b"PAR1", 422, "not a complete Arrow"),
     "no coordinates": (ipc(pa.table({"data": [1.0]})), 422, "'dim0' is missing"),
     "beyond": (ipc(pa.table({"dim0": [0, 3], "data": [1.0, 2.0]})), 422, "3 of 'dim0'"),
     "negative": (ipc(pa.table({"dim0": [-1], "data": [1.0]})), 422, "-1 of 'dim0'"),

@@ -1,4 +1,4 @@
-"""Folders of files as containers of nodes, and what is told when files grow."""
+"""Folders of files as containers of nodes, and the updates when files grow."""
 
 from __future__ import annotations
 

@@ -238,7 +238,7 @@ def test_a_large_array_goes_into_the_file_piece_by_piece(
     np.testing.assert_array_equal(hdf5(api, "/container/full/c")["a"][:], array)
 
 
-def test_what_somebody_may_not_see_is_not_in_their_export(transactional_db: None) -> None:
+def test_an_export_has_only_nodes_that_the_principal_can_see(transactional_db: None) -> None:
     with people() as site:
         make(site.alice, "c", ["mx"])
         make(site.alice, "c/seen", ["mx"], "array")

@@ -44,7 +44,7 @@ def test_a_file_is_counted_while_it_grows(media_type: str, change: Change) -> No
 
     def pieces() -> Iterator[pa.Table]:
         for _ in range(200):
-            held.append(budgets().temporary_bytes.taken)
+            held.append(budgets().temporary_bytes.used)
             yield PIECE
 
     rows = RowSelection(PIECE.schema, lambda: PIECE, pieces)
@@ -54,7 +54,7 @@ def test_a_file_is_counted_while_it_grows(media_type: str, change: Change) -> No
     first, *grown = sorted(set(held))
     assert (first, held) == (0, sorted(held))
     assert 1 < len(grown) < 200
-    assert budgets().temporary_bytes.taken == budgets().exports.taken == 0
+    assert budgets().temporary_bytes.used == budgets().exports.used == 0
 
 
 def test_a_container_is_not_exported_without_what_there_is_no_room_for(

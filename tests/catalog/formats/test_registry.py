@@ -70,7 +70,7 @@ def test_a_spec_is_no_way_to_the_exporters_of_another_family(api: Api, family: s
 
 
 @pytest.mark.django_db
-def test_the_server_lists_all_formats_whatever_specs_were_asked_for(api: Api) -> None:
+def test_the_server_lists_all_formats_for_all_specs(api: Api) -> None:
     api.array("a", np.zeros(3))
     Node.objects.filter(path="a").update(specs=[{"name": "secret", "version": None}])
     assert api.get("/array/full/a?format=secret").status_code == 406

@@ -1,4 +1,4 @@
-"""What filters mean, said in plain Python: what the databases' answers are compared with."""
+"""The meaning of filters in plain Python: what the databases' answers are compared with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INDEX = re.compile("0|[1-9][0-9]*")
 
 
 def matches(metadata: dict[str, Any], segments: Sequence[str], query: Filter) -> bool:
-    """Whether a node with these metadata passes the filter, whose key consists of `segments`."""
+    """Return whether a node with these metadata passes the filter on `segments`."""
     found, values = at(metadata, segments), query.values
     match query.kind:
         case "eq":

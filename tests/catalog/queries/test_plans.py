@@ -1,4 +1,4 @@
-"""What is asked often is answered from indexes: no table of nodes is read through."""
+"""Frequent queries are answered from indexes: no table of nodes is read through."""
 
 from __future__ import annotations
 

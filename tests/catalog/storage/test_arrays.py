@@ -296,7 +296,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(
     assert size_of(tmp_path / "a") == before
 
 
-def test_missing_and_damaged_storage_is_told(tmp_path: Path, store: ArrayStore) -> None:
+def test_missing_and_damaged_storage_raises_an_error(tmp_path: Path, store: ArrayStore) -> None:
     structure = ArrayStructure.from_array(np.arange(3))
     with pytest.raises(MissingFile):
         store.read(tmp_path / "a", structure)

@@ -166,9 +166,7 @@ def test_an_index_tells_a_file_that_has_grown_from_another_one(tmp_path: Path) -
         assert not index.holds(read)
 
 
-def test_a_quote_that_is_never_closed_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unclosed_quote_raises_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_index, "MAX_ROW_BYTES", 1024)
     monkeypatch.setattr(row_index, "BLOCK_BYTES", 64)
     path = tmp_path / "rows.csv"

@@ -146,7 +146,7 @@ def test_half_a_file_is_waited_for_while_it_changes(
             read(mimetype, assets, FRAMES.shape)
 
 
-def test_a_file_that_holds_something_else_is_told(tmp_path: Path) -> None:
+def test_a_file_with_other_content_than_declared_raises_an_error(tmp_path: Path) -> None:
     assets = place(tmp_path, write_tiff, [FRAMES])
     with pytest.raises(Unreadable, match=r"\[6, 4, 5\] do not match .* \[6, 5, 5\]"):
         read("image/tiff", assets, (6, 5, 5))

@@ -424,7 +424,7 @@ def walk(tree: external.Tree, keys: list[str]) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(WRITERS))
-def test_a_damaged_file_is_told_in_a_sentence(tmp_path: Path, kind: str) -> None:
+def test_a_damaged_file_raises_an_error_with_a_sentence(tmp_path: Path, kind: str) -> None:
     mimetype, write = WRITERS[kind]
     path = tmp_path / f"a.{kind}"
     write(path)

@@ -61,7 +61,7 @@ def test_an_append_leaves_what_is_there_untouched(tmp_path: Path) -> None:
     assert path.read_bytes()[:size] == before
 
 
-def test_rows_are_added_to_a_copy_as_they_are_to_the_file(tmp_path: Path) -> None:
+def test_rows_are_appended_to_a_copy_like_to_the_file(tmp_path: Path) -> None:
     declared = pa.schema([("n", pa.int64())])
     frame = pd.DataFrame({"n": [1, 2]}, index=pd.RangeIndex(5, 7))
     labelled = pa.Table.from_pandas(frame)
@@ -139,7 +139,7 @@ def test_only_columns_that_exist_are_read(tmp_path: Path) -> None:
         tables.read(path, size, ["z"])
 
 
-def test_damage_is_told(tmp_path: Path) -> None:
+def test_damage_raises_an_error(tmp_path: Path) -> None:
     path, size = appended(tmp_path, EVERYTHING)
     with pytest.raises(Unreadable, match=f"{size} bytes of {size + 1}"):
         tables.read(path, size + 1)

@@ -185,7 +185,7 @@ def test_a_folder_that_does_not_say_what_was_written_reads_as_before(tmp_path: P
     assert (found[0], found[20]) == (b"", array[0])
 
 
-def test_marks_that_are_gone_and_a_folder_older_than_the_catalog_are_told(
+def test_lost_marks_and_a_folder_older_than_the_catalog_raise_errors(
     tmp_path: Path,
 ) -> None:
     structure = ArrayStructure.from_array(np.zeros((2, 3000)))

@@ -16,7 +16,7 @@ import redis
 from streaming.config import StreamingCacheSettings
 from streaming.protocol.notices import Feature, Reset
 from streaming.protocol.subscription_options import SubscriptionOptions
-from streaming.reading.reader import Reader
+from streaming.reading.reader import StreamReader
 from streaming.redis.clients import writer_client
 from streaming.redis.embedded_valkey import find_binary
 from streaming.writing.log import StreamLog
@@ -110,7 +110,7 @@ def wait_for_copy(replica: redis.Redis, meta: str) -> None:
 async def test_all_subscribers_go_on_after_redis_was_restarted_empty(tmp_path: Path) -> None:
     settings, node = cache(tmp_path / "1.sock"), uuid.uuid4()
     with valkey(tmp_path / "1.sock"):
-        log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
+        log, reader = StreamLog(writer_client(settings), settings), StreamReader(settings)
         live = await reader.subscribe(node, TOLD)
         epoch = await write(log, node, 3)
         assert await received(live, 3) == [1, 2, 3]
@@ -131,7 +131,7 @@ async def test_a_failover_to_a_replica_that_lacks_entries_is_noticed(
         valkey(tmp_path / "1.sock", "--port", str(port), "--repl-diskless-sync-delay", "0"),
         valkey(tmp_path / "2.sock", "--replicaof", f"127.0.0.1 {port}") as second,
     ):
-        log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
+        log, reader = StreamLog(writer_client(settings), settings), StreamReader(settings)
         live = await reader.subscribe(node, TOLD)
         epoch = await write(log, node, 3)
         await asyncio.to_thread(wait_for_copy, second, live.hub.keys.meta)

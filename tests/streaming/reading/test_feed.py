@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from streaming.protocol.cursor import Position, StreamHead
 from streaming.protocol.notices import Feature, Gap, Heartbeat, Reason, Reset
 from streaming.protocol.subscription_options import SubscriptionOptions
-from streaming.reading.entries import Batch, Entry
+from streaming.reading.entries import LogBatch, StreamEntry
 from streaming.reading.feed import Feed, Item
 from streaming.reading.window import Window
 
@@ -61,7 +61,7 @@ class StreamMachine(RuleBasedStateMachine):
         self.now = 0.0
         self.epochs = 1
         self.head, self.head_time = StreamHead("e1"), 0
-        self.log: list[Entry] = []
+        self.log: list[StreamEntry] = []
         self.gone: set[tuple[str | None, int]] = set()
         self.evicted_to = 0
         self.in_doubt = False
@@ -96,7 +96,7 @@ class StreamMachine(RuleBasedStateMachine):
         self.begin_epoch()
         self.head = StreamHead(self.head.epoch, Position(self.head.position.sequence + 1))
         self.head_time = self.tick()
-        self.log.append(Entry(self.head.position, UPDATE, self.head_time))
+        self.log.append(StreamEntry(self.head.position, UPDATE, self.head_time))
 
     def begin_epoch(self) -> None:
         if self.head.epoch is None:
@@ -111,7 +111,7 @@ class StreamMachine(RuleBasedStateMachine):
             self.log = [entry for entry in self.log if entry.position != self.head.position]
         self.head = StreamHead(self.head.epoch, Position(sequence, ends + 1))
         self.head_time = self.tick()
-        self.log.append(Entry(self.head.position, time=self.head_time))
+        self.log.append(StreamEntry(self.head.position, time=self.head_time))
         for watcher in self.live:
             watcher.end = watcher.end or self.head.position
 
@@ -151,7 +151,7 @@ class StreamMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def lose_a_payload(self, data: st.DataObject) -> None:
         entry = data.draw(st.sampled_from([entry for entry in self.log if entry.frame]))
-        self.log[self.log.index(entry)] = Entry(
+        self.log[self.log.index(entry)] = StreamEntry(
             entry.position, time=entry.time, lost=Reason.evicted
         )
         self.gone.add((self.head.epoch, entry.position.sequence))
@@ -194,7 +194,7 @@ class StreamMachine(RuleBasedStateMachine):
             watcher.end_evicted = watcher.end_evicted or watcher.end is not None
             watcher.end = None
 
-    def evict_ends(self, entry: Entry) -> None:
+    def evict_ends(self, entry: StreamEntry) -> None:
         for watcher in self.live:
             if watcher.end and entry.position >= watcher.end and entry.position.end:
                 watcher.end_evicted = True
@@ -218,7 +218,7 @@ class StreamMachine(RuleBasedStateMachine):
             if lag or self.window.head >= self.head.position:
                 return
 
-    def fan_out(self, entries: list[Entry]) -> None:
+    def fan_out(self, entries: list[StreamEntry]) -> None:
         """Push new entries to the watchers that wait; the others have to read."""
         plain = bool(entries) and all(not e.lost and not e.position.end for e in entries)
         for watcher in self.live:
@@ -228,14 +228,14 @@ class StreamMachine(RuleBasedStateMachine):
                     self.check(watcher, [*entries])
                     watcher.feed.move_to(entries[-1].position)
 
-    def is_new(self, entry: Entry) -> bool:
+    def is_new(self, entry: StreamEntry) -> bool:
         head = self.window.head
         return entry.position > head or (
             self.in_doubt and entry.position >= self.window.verify_from
         )
 
-    def batch(self, entries: list[Entry], *, complete: bool) -> Batch:
-        return Batch(self.head, entries, complete, False, self.head_time, self.evicted_to)
+    def batch(self, entries: list[StreamEntry], *, complete: bool) -> LogBatch:
+        return LogBatch(self.head, entries, complete, False, self.head_time, self.evicted_to)
 
     @precondition(lambda self: self.live)
     @rule()
@@ -292,7 +292,7 @@ class StreamMachine(RuleBasedStateMachine):
         epoch = watcher.feed.cursor.epoch
         for item in items:
             assert not watcher.reset_due or isinstance(item, Reset)
-            if isinstance(item, Entry):
+            if isinstance(item, StreamEntry):
                 assert item.position.sequence == watcher.expected
                 assert item.frame == UPDATE
                 watcher.received[watcher.expected] = item.time
@@ -309,7 +309,7 @@ class StreamMachine(RuleBasedStateMachine):
             else:
                 assert isinstance(item, Heartbeat)
                 assert items == [item]
-        updates = [item for item in items if isinstance(item, Entry)]
+        updates = [item for item in items if isinstance(item, StreamEntry)]
         if watcher.latest_only and updates:
             assert len(updates) == 1
         if watcher.feed.options.interval and updates and not self.window.head.end:

@@ -14,9 +14,9 @@ import redis
 from streaming.config import StreamingCacheSettings
 from streaming.protocol.notices import Feature, Gap, Heartbeat, Reason, Reset
 from streaming.protocol.subscription_options import SubscriptionOptions
-from streaming.reading.entries import Entry
+from streaming.reading.entries import StreamEntry
 from streaming.reading.feed import Item
-from streaming.reading.reader import Reader
+from streaming.reading.reader import StreamReader
 from streaming.redis.clients import writer_client
 from streaming.redis.embedded_valkey import EmbeddedValkey
 from streaming.writing.log import OutboxPosition, StreamLog, new_token
@@ -33,11 +33,11 @@ def told(**terms: Any) -> SubscriptionOptions:
 
 
 @pytest.fixture
-async def make_reader() -> AsyncIterator[Callable[[StreamingCacheSettings], Reader]]:
-    readers: list[Reader] = []
+async def make_reader() -> AsyncIterator[Callable[[StreamingCacheSettings], StreamReader]]:
+    readers: list[StreamReader] = []
 
-    def make(settings: StreamingCacheSettings) -> Reader:
-        readers.append(Reader(settings))
+    def make(settings: StreamingCacheSettings) -> StreamReader:
+        readers.append(StreamReader(settings))
         return readers[-1]
 
     yield make
@@ -51,7 +51,7 @@ class Scene:
     def __init__(self, settings: StreamingCacheSettings, make_reader: Any, **changes: Any) -> None:
         self.settings = settings.model_copy(update={"heartbeat": 0.1, **changes})
         self.log = StreamLog(writer_client(self.settings), self.settings)
-        self.reader: Reader = make_reader(self.settings)
+        self.reader: StreamReader = make_reader(self.settings)
         self.client: redis.Redis = writer_client(self.settings)
         self.node = uuid.uuid4()
 
@@ -286,5 +286,5 @@ async def test_a_delayed_subscriber_gets_no_heartbeat_about_updates_held_back(sc
     assert {item for item in items if isinstance(item, Heartbeat)} <= {Heartbeat(epoch, 1)}
     assert items[-1] == gap
     update, beat = await given(resting, 2)
-    assert isinstance(update, Entry)
+    assert isinstance(update, StreamEntry)
     assert (update.position.sequence, beat) == (3, Heartbeat(epoch, 3))

@@ -6,14 +6,14 @@ import uuid
 
 from streaming.protocol.cursor import BEGINNING, Position
 from streaming.reading.prefetch import Prefetcher
-from streaming.reading.reader import Reader
+from streaming.reading.reader import StreamReader
 from streaming.writing.log import StreamLog
 
 from ..conftest import numbers
 
 
 async def test_a_prefetched_batch_is_used_only_for_its_position(
-    log: StreamLog, reader: Reader, node: uuid.UUID
+    log: StreamLog, reader: StreamReader, node: uuid.UUID
 ) -> None:
     subscriber = await reader.subscribe(node)
     for _ in range(3):

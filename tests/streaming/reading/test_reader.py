@@ -13,7 +13,7 @@ import redis
 from core.errors import NotFound, Unavailable
 from streaming.config import StreamingCacheSettings
 from streaming.protocol.subscription_options import SubscriptionOptions
-from streaming.reading.reader import Reader
+from streaming.reading.reader import StreamReader
 from streaming.reading.subscriber import Subscriber
 from streaming.redis.clients import writer_client
 from streaming.redis.embedded_valkey import EmbeddedValkey
@@ -34,7 +34,7 @@ def write(log: StreamLog, node: uuid.UUID, count: int, size: int = 8) -> None:
 
 
 async def test_all_subscribers_get_each_update_once_in_order_whenever_they_join(
-    log: StreamLog, reader: Reader, node: uuid.UUID
+    log: StreamLog, reader: StreamReader, node: uuid.UUID
 ) -> None:
     everyone_came = asyncio.Semaphore(0)
 
@@ -59,7 +59,7 @@ async def test_all_subscribers_get_each_update_once_in_order_whenever_they_join(
 
 
 async def test_a_frame_arrives_as_it_was_written_small_or_large(
-    log: StreamLog, reader: Reader, node: uuid.UUID
+    log: StreamLog, reader: StreamReader, node: uuid.UUID
 ) -> None:
     live = await reader.subscribe(node)
     for size in (0, MAX_INLINE_BYTES, MAX_INLINE_BYTES + 1, 3_000_000):
@@ -75,7 +75,7 @@ async def test_a_frame_arrives_as_it_was_written_small_or_large(
 async def test_a_subscriber_behind_the_window_reads_the_log_and_catches_up(
     log: StreamLog, cache: StreamingCacheSettings, node: uuid.UUID
 ) -> None:
-    reader = Reader(cache.model_copy(update={"window_bytes": 1 << 16}))
+    reader = StreamReader(cache.model_copy(update={"window_bytes": 1 << 16}))
     slow, quick = await reader.subscribe(node), await reader.subscribe(node)
     writing = asyncio.create_task(asyncio.to_thread(write, log, node, 100, 8000))
     assert await received(quick, 100) == list(range(1, 101))
@@ -89,7 +89,7 @@ async def test_a_subscriber_behind_the_window_reads_the_log_and_catches_up(
 
 
 async def test_a_stream_whose_subscribers_have_seen_everything_holds_no_memory(
-    log: StreamLog, reader: Reader, node: uuid.UUID
+    log: StreamLog, reader: StreamReader, node: uuid.UUID
 ) -> None:
     subscriber = await reader.subscribe(node)
     write(log, node, 3, 8000)
@@ -102,7 +102,7 @@ async def test_a_stream_whose_subscribers_have_seen_everything_holds_no_memory(
 
 
 async def test_a_short_update_comes_with_its_notification_and_the_log_is_not_read(
-    log: StreamLog, client: redis.Redis, reader: Reader, node: uuid.UUID
+    log: StreamLog, client: redis.Redis, reader: StreamReader, node: uuid.UUID
 ) -> None:
     def read() -> int:
         return client.info("commandstats").get("cmdstat_exec", {}).get("calls", 0)
@@ -138,7 +138,7 @@ async def test_updates_too_frequent_for_their_notifications_are_read_from_the_lo
 async def test_many_windows_stay_within_their_common_budget(
     log: StreamLog, cache: StreamingCacheSettings
 ) -> None:
-    reader = Reader(cache.model_copy(update={"total_window_bytes": 1 << 20}))
+    reader = StreamReader(cache.model_copy(update={"total_window_bytes": 1 << 20}))
     stalled = [await reader.subscribe(uuid.uuid4()) for _ in range(10)]
     for subscriber in stalled:
         await asyncio.to_thread(write, log, subscriber.hub.node, 5, 60_000)
@@ -149,7 +149,7 @@ async def test_many_windows_stay_within_their_common_budget(
 
 
 async def test_an_old_end_does_not_stop_later_subscribers(
-    log: StreamLog, reader: Reader, node: uuid.UUID
+    log: StreamLog, reader: StreamReader, node: uuid.UUID
 ) -> None:
     write(log, node, 1)
     log.close(node)
@@ -170,7 +170,7 @@ async def test_an_old_end_does_not_stop_later_subscribers(
 
 
 async def test_a_subscriber_that_joins_after_the_end_without_a_start_waits_for_the_next(
-    log: StreamLog, reader: Reader, node: uuid.UUID
+    log: StreamLog, reader: StreamReader, node: uuid.UUID
 ) -> None:
     log.close(node)
     waiting = await reader.subscribe(node)
@@ -183,7 +183,7 @@ async def test_a_subscriber_that_joins_after_the_end_without_a_start_waits_for_t
 
 
 async def test_a_resume_after_a_restarted_numbering_begins_at_the_oldest(
-    log: StreamLog, reader: Reader, node: uuid.UUID
+    log: StreamLog, reader: StreamReader, node: uuid.UUID
 ) -> None:
     epoch = log.append(node, *numbers(1)).epoch
     write(log, node, 3)
@@ -207,7 +207,7 @@ async def test_a_resume_after_a_restarted_numbering_begins_at_the_oldest(
 
 
 async def test_a_lost_payload_is_skipped(
-    log: StreamLog, reader: Reader, cache: StreamingCacheSettings, node: uuid.UUID
+    log: StreamLog, reader: StreamReader, cache: StreamingCacheSettings, node: uuid.UUID
 ) -> None:
     live = await reader.subscribe(node)
     write(log, node, 3, MAX_INLINE_BYTES + 1)
@@ -217,7 +217,7 @@ async def test_a_lost_payload_is_skipped(
 
 
 async def test_the_subscribers_of_a_deleted_node_are_notified(
-    log: StreamLog, reader: Reader, node: uuid.UUID
+    log: StreamLog, reader: StreamReader, node: uuid.UUID
 ) -> None:
     subscriber = await reader.subscribe(node)
     log.drop([node])
@@ -226,7 +226,7 @@ async def test_the_subscribers_of_a_deleted_node_are_notified(
         await reader.subscribe(node)
 
 
-async def test_the_number_of_subscribers_is_reported(reader: Reader, node: uuid.UUID) -> None:
+async def test_the_number_of_subscribers_is_reported(reader: StreamReader, node: uuid.UUID) -> None:
     def wait_for(count: int) -> StreamStatus:
         deadline = time.monotonic() + 5
         while (status := stream_status(node)).subscribers != count:
@@ -245,7 +245,7 @@ async def test_no_update_is_missed_when_the_pubsub_connection_is_lost(
     log: StreamLog, own_valkey: OwnValkey, node: uuid.UUID
 ) -> None:
     _, settings = own_valkey
-    log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
+    log, reader = StreamLog(writer_client(settings), settings), StreamReader(settings)
     subscriber = await reader.subscribe(node)
     for turn in range(3):
         writer_client(settings).client_kill_filter(_type="pubsub")
@@ -258,7 +258,7 @@ async def test_all_subscribers_go_on_with_the_new_numbering_after_redis_was_empt
     own_valkey: OwnValkey, node: uuid.UUID
 ) -> None:
     _, settings = own_valkey
-    log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
+    log, reader = StreamLog(writer_client(settings), settings), StreamReader(settings)
     live, stalled = await reader.subscribe(node), await reader.subscribe(node)
     write(log, node, 5)
     assert await received(live, 5) == [1, 2, 3, 4, 5]
@@ -273,7 +273,7 @@ async def test_numbers_lost_in_a_failover_and_assigned_again_are_sent_again(
     own_valkey: OwnValkey, node: uuid.UUID
 ) -> None:
     _, settings = own_valkey
-    log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
+    log, reader = StreamLog(writer_client(settings), settings), StreamReader(settings)
     subscriber = await reader.subscribe(node)
     client, keys = writer_client(settings), subscriber.hub.keys
     write(log, node, 3)
@@ -294,7 +294,7 @@ async def test_the_newest_updates_remain_after_redis_was_full(
     own_valkey: OwnValkey, node: uuid.UUID
 ) -> None:
     _, settings = own_valkey
-    log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
+    log, reader = StreamLog(writer_client(settings), settings), StreamReader(settings)
     write(log, node, 120, 1_000_000)
     log.close(node)
     got, why = await received_until_end(await reader.subscribe(node, SubscriptionOptions(start=0)))
@@ -308,7 +308,7 @@ async def test_without_redis_a_subscription_is_rejected_and_others_end_after_the
     own_valkey: OwnValkey, node: uuid.UUID
 ) -> None:
     server, settings = own_valkey
-    reader = Reader(settings.model_copy(update={"outage_tolerance": 0.5}))
+    reader = StreamReader(settings.model_copy(update={"outage_tolerance": 0.5}))
     subscriber = await reader.subscribe(node)
     server.stop()
     with pytest.raises(Unavailable):
@@ -319,7 +319,7 @@ async def test_without_redis_a_subscription_is_rejected_and_others_end_after_the
 
 async def test_many_streams_need_few_connections(own_valkey: OwnValkey) -> None:
     _, settings = own_valkey
-    log, reader = StreamLog(writer_client(settings), settings), Reader(settings)
+    log, reader = StreamLog(writer_client(settings), settings), StreamReader(settings)
     nodes = [uuid.uuid4() for _ in range(50)]
     subscribers = [await reader.subscribe(node) for node in nodes for _ in range(10)]
     for node in nodes:
@@ -331,7 +331,7 @@ async def test_many_streams_need_few_connections(own_valkey: OwnValkey) -> None:
 
 
 async def test_a_stream_is_not_read_on_before_a_subscriber_has_seen_the_window(
-    log: StreamLog, reader: Reader, node: uuid.UUID
+    log: StreamLog, reader: StreamReader, node: uuid.UUID
 ) -> None:
     subscriber = await reader.subscribe(node)
     hub = subscriber.hub
@@ -343,7 +343,7 @@ async def test_a_stream_is_not_read_on_before_a_subscriber_has_seen_the_window(
 
 
 async def test_a_subscriber_that_leaves_does_not_disturb_others(
-    log: StreamLog, reader: Reader, node: uuid.UUID
+    log: StreamLog, reader: StreamReader, node: uuid.UUID
 ) -> None:
     async def watch(subscriber: Subscriber) -> list[int]:
         return await received(subscriber, 10)

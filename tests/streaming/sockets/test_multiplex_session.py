@@ -9,13 +9,13 @@ import pytest
 
 from access.authentication.credentials import SERVICE_KEY_PRINCIPAL
 from core.errors import BadRequest
-from streaming.reading.reader import Reader
+from streaming.reading.reader import StreamReader
 from streaming.sockets.messages.sender import MessageSender
 from streaming.sockets.multiplex.commands import InvalidCommand
 from streaming.sockets.multiplex.session import MAX_PENDING_REPLIES, MultiplexSession
 
 
-async def test_a_client_that_does_not_read_replies_is_disconnected(reader: Reader) -> None:
+async def test_a_client_that_does_not_read_replies_is_disconnected(reader: StreamReader) -> None:
     room, sent = asyncio.Event(), list[dict[str, Any]]()
 
     async def send(message: dict[str, Any]) -> None:
@@ -39,7 +39,9 @@ async def test_a_client_that_does_not_read_replies_is_disconnected(reader: Reade
     assert len(sent) == 1
 
 
-async def test_a_client_that_reads_replies_may_send_any_number_of_commands(reader: Reader) -> None:
+async def test_a_client_that_reads_replies_may_send_any_number_of_commands(
+    reader: StreamReader,
+) -> None:
     sent = asyncio.Semaphore(0)
 
     async def send(message: dict[str, Any]) -> None:

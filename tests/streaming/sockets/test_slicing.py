@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from streaming.protocol.cursor import Position
 from streaming.protocol.subscription_options import InvalidOptions, SubscriptionOptions
-from streaming.reading.entries import Entry
+from streaming.reading.entries import StreamEntry
 from streaming.sockets.messages.renderer import Renderer
 from streaming.sockets.messages.slicing import (
     ArraySlicer,
@@ -260,7 +260,7 @@ async def test_an_update_is_sliced_once_for_all_subscribers_of_the_same_slice() 
     frame = msgpack.packb(
         {**message, "mimetype": "application/octet-stream", "payload": whole.tobytes()}
     )
-    entry, made = Entry(Position(1), frame), []
+    entry, made = StreamEntry(Position(1), frame), []
 
     class Counting:
         name = "::4"

@@ -16,7 +16,7 @@ from core.errors import NotFound, ServiceError
 from streaming.protocol.cursor import Position
 from streaming.protocol.notices import Feature, Gap, Reason
 from streaming.protocol.subscription_options import SubscriptionOptions
-from streaming.reading.entries import Entry
+from streaming.reading.entries import StreamEntry
 from streaming.sockets.connections.authorization import AuthorizedNode
 from streaming.sockets.multiplex import subtree
 from streaming.sockets.multiplex.subtree import RecursiveSubscription, TooManyNodes
@@ -124,8 +124,8 @@ async def subscription(
     opened.close()
 
 
-def created(key: str) -> Entry:
-    return Entry(Position(1), msgpack.packb({"type": "container-child-created", "key": key}))
+def created(key: str) -> StreamEntry:
+    return StreamEntry(Position(1), msgpack.packb({"type": "container-child-created", "key": key}))
 
 
 async def test_containers_come_first_and_nodes_of_the_second_list_from_their_beginning(

@@ -19,7 +19,7 @@ from catalog.locks.node_locks import lone
 from catalog.models import Node
 from core.errors import Unavailable
 from streaming.config import StreamingCacheSettings
-from streaming.models import Kind, Waiting
+from streaming.models import EntryKind, Waiting
 from streaming.redis.clients import writer_client
 from streaming.redis.keys import StreamKeys
 from streaming.writing import (
@@ -243,7 +243,7 @@ def test_the_stream_of_a_node_deleted_during_an_outage_is_removed(
     redis_server.hang()
     write(log, node, 2, 3)
     delivery.publish_deletions(log, [node])
-    assert [row.kind for row in Waiting.objects.all()] == [Kind.DROP]
+    assert [row.kind for row in Waiting.objects.all()] == [EntryKind.DROP]
     redis_server.go_on()
     drained(log)
     assert redis_server.client.hgetall(StreamKeys.of("tiled", node).meta) == {b"gone": b"1"}

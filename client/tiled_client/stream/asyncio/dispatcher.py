@@ -13,7 +13,7 @@ from .driver import TaskDriver
 
 
 class AsyncDispatcher:
-    """What one or several subscriptions share: a task that receives, and one that dispatches."""
+    """A task that receives and one that dispatches, for one or several subscriptions."""
 
     stops_when_empty = False
 
@@ -24,7 +24,7 @@ class AsyncDispatcher:
 
     @property
     def in_handler(self) -> bool:
-        """Whether this is the task that calls the callbacks."""
+        """True in the task that calls the callbacks."""
         return self.handler is asyncio.current_task()
 
     async def run(self) -> None:

@@ -17,7 +17,7 @@ U = TypeVar("U", bound=Update, covariant=True)
 
 
 class Iterated(Protocol):
-    """What an iterator needs of its subscription."""
+    """The subscription of an iterator."""
 
     async def perform(self, event: Any) -> None:
         """Call the callbacks of an event."""

@@ -74,7 +74,7 @@ class CallbackSubscription(Generic[U]):
 
     @property
     def closed(self) -> bool:
-        """Whether the producer closed the stream; True once all updates have been handled."""
+        """True if the producer closed the stream, once all updates have been handled."""
         return self._closed
 
     @property

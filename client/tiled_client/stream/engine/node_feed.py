@@ -79,7 +79,7 @@ class NodeFeed:
 
     @property
     def has_schema(self) -> bool:
-        """Whether the schema was received over the present connection."""
+        """True once the schema was received over the present connection."""
         return self._schema is not None
 
     def on_connected(self) -> None:

@@ -24,7 +24,7 @@ class StreamProtocol(Protocol):
     """
 
     server_speaks_first: bool
-    """Whether the server sends a message as soon as it has accepted."""
+    """True if the server sends a message as soon as it has accepted."""
 
     subprotocols: tuple[str, ...]
     """The WebSocket subprotocols to offer."""

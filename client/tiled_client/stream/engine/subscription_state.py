@@ -93,7 +93,7 @@ class SubscriptionState:
 
     @property
     def has_schema(self) -> bool:
-        """Whether the schema was received over the present connection."""
+        """True once the schema was received over the present connection."""
         return self.root.has_schema
 
     @property

@@ -36,7 +36,7 @@ class EventOrigin:
 
 @dataclass(frozen=True, slots=True)
 class UpdateContext:
-    """What an update has besides its message."""
+    """The parts of an update that are not in its message."""
 
     origin: EventOrigin
     missed: int = 0

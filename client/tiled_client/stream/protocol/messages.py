@@ -33,7 +33,7 @@ class Schema:
     data_type: DType | None = None
     form: dict[str, Any] | None = None
     extended: bool = False
-    """Whether the server extends Tiled's protocol."""
+    """True if the server extends Tiled's protocol."""
 
 
 @dataclass(frozen=True, slots=True)

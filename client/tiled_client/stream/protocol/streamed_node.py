@@ -9,7 +9,7 @@ from ...uris import Path
 
 
 class StreamedNode(Protocol):
-    """What a stream needs of a node; the client's nodes are not imported here."""
+    """The members of a node that a stream uses; the client's nodes are not imported here."""
 
     @property
     def uri(self) -> str:

@@ -104,7 +104,7 @@ class SubscriptionOptions:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether updates may be left out because no part of them was requested."""
+        """True if updates may be left out because no part of them was requested."""
         return self.slice is not None or self.columns is not None
 
     def to_params(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from .driver import ThreadDriver
 
 
 class Dispatcher:
-    """What one or several subscriptions share: a thread that receives, and one that dispatches."""
+    """A thread that receives and one that dispatches, for one or several subscriptions."""
 
     stops_when_empty = False
 
@@ -24,7 +24,7 @@ class Dispatcher:
 
     @property
     def in_handler(self) -> bool:
-        """Whether this is the thread that calls the callbacks."""
+        """True in the thread that calls the callbacks."""
         return self.handler is threading.current_thread()
 
     def run(self) -> None:

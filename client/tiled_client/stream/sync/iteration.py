@@ -14,7 +14,7 @@ U = TypeVar("U", bound=Update, covariant=True)
 
 
 class Iterated(Protocol):
-    """What an iterator needs of its subscription."""
+    """The subscription of an iterator."""
 
     def perform(self, event: Any) -> None:
         """Call the callbacks of an event."""

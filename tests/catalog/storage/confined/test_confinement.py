@@ -334,7 +334,7 @@ def test_the_fork_server_is_started_again_when_it_was_killed(folder: Path) -> No
     attempt(folder, "read", folder / "a.hostile")
 
 
-def test_a_file_is_let_go_of_when_its_tree_is_closed(folder: Path) -> None:
+def test_a_file_is_closed_with_its_tree(folder: Path) -> None:
     path = folder / "a.h5"
     with h5py.File(path, "w") as file:
         file["x"] = np.arange(3)
