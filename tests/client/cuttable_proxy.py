@@ -1,4 +1,4 @@
-"""A line between client and server that can be cut."""
+"""A TCP proxy between client and server whose connections can be cut."""
 
 from __future__ import annotations
 

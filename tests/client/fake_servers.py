@@ -1,4 +1,4 @@
-"""Servers that do what they are told, over real sockets."""
+"""Scripted HTTP and WebSocket servers on real sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compression is asked for where it saves time."""
+"""The Accept-Encoding header of reads."""
 
 from __future__ import annotations
 

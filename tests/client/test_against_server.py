@@ -42,7 +42,7 @@ def test_a_stream_can_begin_with_the_newest_and_at_a_moment(client: Container) -
         assert next(since).sequence == 3
 
 
-def test_who_takes_only_the_newest_is_told_what_was_skipped(client: Container) -> None:
+def test_a_latest_only_subscriber_receives_gaps(client: Container) -> None:
     x = written(client, 40)
     x.close_stream()
     sub = x.subscribe(policy="latest")
@@ -106,7 +106,7 @@ def test_a_job_goes_on_where_another_left_off(client: Container) -> None:
     assert sequences(list(x.updates(sub.position + 1, epoch=sub.epoch))) == [3]
 
 
-def test_an_epoch_that_is_over_is_told(client: Container) -> None:
+def test_a_past_epoch_is_announced(client: Container) -> None:
     x = written(client, 2)
     x.close_stream()
     sub = x.subscribe()
@@ -117,7 +117,7 @@ def test_an_epoch_that_is_over_is_told(client: Container) -> None:
     assert resets[0].epoch == sub.epoch
 
 
-def test_deletion_is_told_to_the_parent_and_ends_the_child(client: Container) -> None:
+def test_deletion_is_announced_to_the_parent_and_ends_the_child(client: Container) -> None:
     x = written(client, 1)
     gone = Heard()
     parent = client.subscribe()

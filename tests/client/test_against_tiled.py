@@ -329,7 +329,7 @@ def test_a_missing_node_and_a_wrong_key_are_refused_at_once(
 
 
 @pytest.mark.parametrize("start", [None, 0, 3])
-def test_a_subscription_begins_where_it_was_told_to(client: Container, start: int | None) -> None:
+def test_a_subscription_starts_where_requested(client: Container, start: int | None) -> None:
     x = client.write_array(np.arange(3), key="x")
     for n in range(3):
         x.write(np.full(3, n))
@@ -375,7 +375,7 @@ async def collected(x: ArrayClient) -> list[int]:
     return [update.sequence async for update in x.updates_async(start=0)]
 
 
-def test_what_this_server_cannot_do_is_refused_with_a_reason(client: Container) -> None:
+def test_unsupported_options_are_rejected_with_a_reason(client: Container) -> None:
     x = client.write_array(np.arange(3), key="x")
     with pytest.raises(NotSupported, match="as it was written"):
         x.updates(start=0, slice="::2")

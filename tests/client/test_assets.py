@@ -1,4 +1,4 @@
-"""Files as they are, and descriptions that change, against a server and against a scripted one."""
+"""Asset files and metadata updates, against a server and against a scripted one."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_no_server_leads_a_download_elsewhere(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_fails_for_good_leaves_no_part_of_a_file(http_peer: HttpPeer, tmp_path: Path) -> None:
+def test_a_failed_download_leaves_no_partial_file(http_peer: HttpPeer, tmp_path: Path) -> None:
     http_peer.gives(
         described(Asset("file://localhost/f", is_directory=False, id=7)),
         Reply(body=b"01", headers={"Content-Disposition": 'attachment; filename="f"'}, cut=True),

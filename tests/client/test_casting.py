@@ -1,4 +1,4 @@
-"""What is written is what is read: no cast on the way changes a value unnoticed."""
+"""Casts of written data: none changes a value."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_values_do_not_move_to_fields_of_other_names(names: list[Any]) -> None:
     ],
     ids=str,
 )
-def test_columns_that_stay_what_they_are_fit(kind: Any, values: list[Any]) -> None:
+def test_columns_whose_values_do_not_change_fit(kind: Any, values: list[Any]) -> None:
     assert to_arrow({"c": values}, pa.schema([("c", kind)]))["c"].type == kind
 
 

@@ -1,4 +1,4 @@
-"""Tables in files of others, from the client's side, with our server in processes of its own."""
+"""External tables from the client, with our server in processes of its own."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_many_new_rows_are_fetched_in_pieces_and_exactly(client: Container, fold
         table.read_rows(100_005, 1)
 
 
-def test_who_subscribes_to_some_columns_fetches_only_these(client: Container, folder: Path) -> None:
+def test_a_subscription_to_some_columns_fetches_only_these(client: Container, folder: Path) -> None:
     path = folder / "a.csv"
     path.write_text("n,half\n1,0.5\n")
     table = registered(client, path)

@@ -132,7 +132,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize("rows", VALUES, ids=lambda rows: str(getattr(rows, "type", type(rows))))
-def test_what_can_be_written_as_a_ragged_array(client: Container, rows: Any) -> None:
+def test_inputs_that_can_be_written_as_a_ragged_array(client: Container, rows: Any) -> None:
     r = client.write_ragged(rows, key="r", metadata={"a": 1})
     plain = rows if isinstance(rows, list) else rows.tolist()
     assert client["r"].read().tolist() == plain
@@ -157,7 +157,7 @@ def test_a_large_ragged_array_is_written_in_chunks_of_rows(server: RunningServer
     assert r.read().tolist() == rows
 
 
-def test_rows_are_replaced_and_growth_has_to_be_asked_for(ours: Container) -> None:
+def test_rows_are_replaced_and_growth_requires_extend(ours: Container) -> None:
     r = ours.write_ragged([[1], [2, 2], [3]])
     r.patch([[7, 7, 7]], offset=1)
     r.write([[1], [7], [3, 3]], persist=False)
@@ -170,7 +170,7 @@ def test_rows_are_replaced_and_growth_has_to_be_asked_for(ours: Container) -> No
     assert r[0, 0] == 1
 
 
-def test_rows_stream_as_they_are_written(client: Container) -> None:
+def test_rows_are_streamed_when_written(client: Container) -> None:
     r = client.write_ragged([[1, 2], [3]], key="r")
     r.append([[4, 5, 6]])
     whole, added = heard(r)
@@ -197,7 +197,7 @@ def test_an_awkward_array_is_read_back(client: Container) -> None:
         a.write([1, 2])
 
 
-def test_items_of_an_awkward_array_stream_as_they_are_written(ours: Container) -> None:
+def test_items_of_an_awkward_array_are_streamed_when_written(ours: Container) -> None:
     a = ours.write_awkward(EVENTS)
     other = [{**EVENTS[0], "y": [7.5]}, EVENTS[1]]
     a.write(other, persist=False)
@@ -208,7 +208,7 @@ def test_items_of_an_awkward_array_stream_as_they_are_written(ours: Container) -
     assert a.read().to_list() == EVENTS
 
 
-def test_children_of_all_families_are_told_of(ours: Container) -> None:
+def test_children_of_all_families_are_announced(ours: Container) -> None:
     sub = ours.subscribe()
     made: list[Any] = []
     sub.child_created.add_callback(lambda update: made.append(update.child()))
@@ -224,7 +224,7 @@ def test_children_of_all_families_are_told_of(ours: Container) -> None:
     assert made[2].read().to_list() == EVENTS
 
 
-def test_a_json_subscriber_gets_what_json_can_say(ours: Container, server: RunningServer) -> None:
+def test_a_json_subscriber_receives_json_values(ours: Container, server: RunningServer) -> None:
     import json
 
     from websockets.sync.client import connect

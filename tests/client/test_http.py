@@ -98,7 +98,7 @@ def test_a_server_that_stays_busy_is_given_up_on(http_peer: HttpPeer) -> None:
 @pytest.mark.parametrize(
     "reply", [Reply(500), Reply(502), Reply(cut=True)], ids=["500", "502", "cut"]
 )
-def test_what_adds_is_not_repeated_when_it_may_have_been_done(
+def test_an_append_is_not_retried_if_it_may_have_succeeded(
     http_peer: HttpPeer, reply: Reply
 ) -> None:
     http_peer.gives(reply)
@@ -112,7 +112,7 @@ def test_what_adds_is_not_repeated_when_it_may_have_been_done(
 @pytest.mark.parametrize(
     "reply", [NOT_NOW, Reply(429, {"detail": "slow down"})], ids=["503", "429"]
 )
-def test_what_adds_is_repeated_when_it_was_surely_not_done(
+def test_an_append_is_retried_if_it_was_certainly_not_executed(
     http_peer: HttpPeer, reply: Reply
 ) -> None:
     http_peer.gives(reply, OK)
@@ -120,7 +120,7 @@ def test_what_adds_is_repeated_when_it_was_surely_not_done(
     assert [e.method for e in http_peer.exchanges] == ["PATCH", "PATCH"]
 
 
-def test_what_adds_is_repeated_under_its_key_where_the_server_remembers_it(
+def test_an_append_is_retried_with_the_same_idempotency_key(
     http_peer: HttpPeer,
 ) -> None:
     http_peer.gives(Reply(cut=True), Reply(502), OK)
@@ -185,7 +185,7 @@ def test_a_stream_is_closed_under_a_key_that_stays_when_it_is_repeated(http_peer
 
 
 @pytest.mark.parametrize("lost", [Reply(cut=True), NOT_NOW, Reply(503)], ids=["cut", "503", "?"])
-def test_what_an_own_first_request_has_done_is_a_success(http_peer: HttpPeer, lost: Reply) -> None:
+def test_a_conflict_with_the_first_attempt_is_a_success(http_peer: HttpPeer, lost: Reply) -> None:
     attributes = {"structure_family": "container", "metadata": {}, "specs": []}
     found = Reply(value={"data": {"id": "c", "attributes": attributes}})
     http_peer.gives(lost, Reply(409, {"detail": "/c"}), found)
@@ -197,7 +197,7 @@ def test_what_an_own_first_request_has_done_is_a_success(http_peer: HttpPeer, lo
         made.delete()
 
 
-def test_what_is_only_passed_on_has_a_key_that_stays_when_it_is_repeated(
+def test_data_that_are_only_streamed_have_an_idempotency_key(
     http_peer: HttpPeer,
 ) -> None:
     http_peer.gives(Reply(503), OK)
@@ -218,7 +218,7 @@ def test_a_create_that_meets_the_node_of_another_is_a_conflict(
 
 
 @pytest.mark.parametrize("shape", [(3,), (4,)], ids=["alike", "of another shape"])
-def test_what_may_be_the_data_of_another_is_never_removed(
+def test_a_node_of_another_client_is_never_deleted(
     http_peer: HttpPeer, shape: tuple[int, ...]
 ) -> None:
     structure = ArrayStructure.from_array(np.zeros(shape)).to_json()
@@ -286,7 +286,7 @@ def test_a_column_list_too_long_for_a_url_goes_into_the_body(http_peer: HttpPeer
     assert http_peer.exchanges[0].method == "POST"
 
 
-def test_something_that_is_no_tiled_server_is_told_from_one(http_peer: HttpPeer) -> None:
+def test_a_server_that_is_not_tiled_is_recognized(http_peer: HttpPeer) -> None:
     http_peer.gives(Reply(body=b"<html>", headers={"Content-Type": "text/html"}))
     with pytest.raises(InvalidResponse, match="is this the URL of a Tiled server"):
         from_uri(http_peer.root)
@@ -298,7 +298,7 @@ ROOT = Reply(
 )
 
 
-def test_a_server_that_wants_a_key_and_gets_none_is_not_even_asked(
+def test_no_request_is_made_without_a_required_key(
     http_peer: HttpPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TILED_API_KEY", raising=False)

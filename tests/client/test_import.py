@@ -59,7 +59,7 @@ def test_all_names_together_load_numpy_alone() -> None:
     assert after("from tiled_client import *")["loaded"] == ["numpy"]
 
 
-def test_the_wire_vocabulary_loads_nothing_of_the_client() -> None:
+def test_the_wire_format_loads_nothing_of_the_client() -> None:
     statement = "import tiled_client.wire.messages, tiled_client.wire.data_sources"
     loaded = f"{statement}\nassert not [m for m in sys.modules if m.startswith('tiled_client.s')]"
     assert after(loaded)["loaded"] == ["numpy"]

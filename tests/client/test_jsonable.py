@@ -32,6 +32,6 @@ def test_metadata_from_numpy_becomes_plain_json() -> None:
     }
 
 
-def test_what_json_cannot_say_is_refused_by_name() -> None:
+def test_values_without_json_form_are_rejected_by_name() -> None:
     with pytest.raises(TypeError, match="cannot hold a object"):
         jsonable({"a": [object()]})

@@ -1,4 +1,4 @@
-"""Logging in: what is sent, what is kept, and how it is renewed."""
+"""Login, saved tokens and their renewal."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_password_is_sent_as_a_form_and_the_tokens_are_kept_for_this_user_alon
     assert sent(http_peer)[1] == ("GET", "metadata/", "Bearer access1")
 
 
-def test_nothing_is_kept_of_who_does_not_want_it(http_peer: HttpPeer, cache: Path) -> None:
+def test_no_tokens_are_saved_without_remember(http_peer: HttpPeer, cache: Path) -> None:
     http_peer.gives(about(PASSWORD_MODE), tokens(1), Reply(value=ROOT))
     from_uri(http_peer.root, username="alice", password="x", remember=False)
     assert kept_files(cache) == []
@@ -138,7 +138,7 @@ def test_many_threads_whose_token_has_expired_ask_for_another_one_time(
     assert asked == ["refresh1"]
 
 
-def test_what_another_process_has_renewed_is_taken_from_the_file() -> None:
+def test_tokens_renewed_by_another_process_are_read_from_the_file() -> None:
     file = TokenFile("http://h/api/v1")
     mine = TokenCredentials(Tokens("access1", "refresh1", time.time() + 900), lambda _: 1 / 0, file)
     file.write({"access_token": "theirs", "refresh_token": "r", "stale_at": time.time() + 900})
@@ -156,7 +156,7 @@ def test_a_file_that_is_no_token_is_no_login(http_peer: HttpPeer, text: str) -> 
         from_uri(http_peer.root)
 
 
-def test_a_browser_is_waited_for_and_no_password_asked_for(
+def test_a_browser_login_is_polled_without_a_password_prompt(
     http_peer: HttpPeer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("webbrowser.open", lambda address: True)
@@ -183,7 +183,7 @@ def test_a_browser_is_waited_for_and_no_password_asked_for(
     assert "http://h/login" in capsys.readouterr().out
 
 
-def test_who_gives_two_answers_to_who_they_are_is_asked_again(http_peer: HttpPeer) -> None:
+def test_conflicting_credentials_are_rejected(http_peer: HttpPeer) -> None:
     with pytest.raises(ValueError, match="pass one of them"):
         from_uri(http_peer.root, "key", username="alice")
     http_peer.gives(about(required=False))

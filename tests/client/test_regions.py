@@ -44,7 +44,7 @@ def test_any_basic_index_travels_and_gives_what_numpy_gives(case: tuple[Any, Any
 
 
 @given(arrays_and_indices(), st.integers(1, 200))
-def test_what_is_fetched_in_pieces_is_the_same(case: tuple[Any, Any], limit: int) -> None:
+def test_data_fetched_in_parts_are_the_same(case: tuple[Any, Any], limit: int) -> None:
     array, index = case
     selection = select(expand_index(index, array.ndim), array.shape)
     result = np.full(selection.shape, -1)

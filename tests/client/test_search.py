@@ -1,4 +1,4 @@
-"""Finding nodes with the client: what Tiled's users know, by the same names."""
+"""Search, sorting and slicing of containers, with the API of Tiled's client."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_regular_expressions_and_elements_of_lists_are_found(client: Container) 
     assert list(client.search(Key("motors.0") == "m3")) == ["k03"]
 
 
-def test_what_was_found_is_searched_again_and_looked_up(either: Container) -> None:
+def test_search_results_can_be_searched_again_and_looked_up(either: Container) -> None:
     found = either.search(Key("color") == "red").search(Key("n") > 5)
     assert (list(found), len(found), "k06" in found) == (["k06", "k08", "k10"], 3, True)
     assert found["k06"].metadata["n"] == 6
@@ -123,7 +123,7 @@ def test_what_was_found_is_searched_again_and_looked_up(either: Container) -> No
     assert found == either.search(Key("color") == "red").search(Key("n") > 5)
 
 
-def test_children_stand_in_the_order_asked_for(client: Container) -> None:
+def test_children_are_sorted_as_requested(client: Container) -> None:
     by_color = client.sort(("color", ASCENDING), ("n", DESCENDING))
     assert list(by_color)[:2] == ["k11", "k09"]
     assert by_color.keys().last() == "k00"
@@ -131,7 +131,7 @@ def test_children_stand_in_the_order_asked_for(client: Container) -> None:
     assert list(client.sort("-"))[:2] == ["k11", "k10"]
 
 
-def test_a_part_of_a_view_is_asked_for_alone(either: Container) -> None:
+def test_only_the_slice_of_a_view_is_fetched(either: Container) -> None:
     keys = either.keys()
     every = [f"k{n:02}" for n in range(COUNT)]
     assert (keys.first(), keys.last(), keys[3], keys[-2]) == ("k00", "k11", "k03", "k10")
@@ -157,7 +157,7 @@ def test_values_are_counted(either: Container) -> None:
     assert not found["specs"]
 
 
-def test_what_is_deep_below_is_found(either: Container) -> None:
+def test_nodes_at_all_levels_are_found(either: Container) -> None:
     found = either.search_deep(Key("n") >= 11)
     assert list(found) == [("k11",), ("k11", "deep")]
     assert len(found) == 2

@@ -28,7 +28,7 @@ def test_every_form_of_an_address_is_understood(uri: str, address: Address) -> N
 
 
 @pytest.mark.parametrize("uri", ["host:8000", "ftp://host", "http://", "/api/v1"])
-def test_what_is_no_address_is_refused(uri: str) -> None:
+def test_an_invalid_url_is_rejected(uri: str) -> None:
     with pytest.raises(ValueError, match="is not a URL"):
         parse_uri(uri)
 

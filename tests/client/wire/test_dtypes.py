@@ -1,4 +1,4 @@
-"""Every numpy dtype that the wire can say comes back as it went."""
+"""Round trips of numpy dtypes through the wire format."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def structured(inner: st.SearchStrategy[np.dtype]) -> st.SearchStrategy[np.dtype
 
 
 @given(st.recursive(SCALARS, structured, max_leaves=4))
-def test_a_dtype_survives_the_wire(dtype: np.dtype) -> None:
+def test_a_dtype_survives_a_round_trip(dtype: np.dtype) -> None:
     said = json.loads(json.dumps(dtype_from_numpy(dtype).to_json()))
     assert dtype_from_json(said).to_numpy() == dtype
 
@@ -55,7 +55,7 @@ def test_trailing_padding_of_a_structured_dtype_is_kept() -> None:
 @pytest.mark.parametrize(
     "dtype", [np.dtype(object), np.dtype({"names": ["a"], "formats": ["i4"], "offsets": [4]})]
 )
-def test_what_the_wire_cannot_say_is_refused(dtype: np.dtype) -> None:
+def test_dtypes_without_wire_format_are_rejected(dtype: np.dtype) -> None:
     with pytest.raises(WireError, match="cannot be sent"):
         dtype_from_numpy(dtype)
 

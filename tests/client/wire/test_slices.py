@@ -1,4 +1,4 @@
-"""A slice on the wire means what it means to numpy."""
+"""Slices of the wire format, compared with numpy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHAPES = npst.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=5)
 
 
 @given(st.data(), SHAPES)
-def test_an_index_survives_the_wire_and_cuts_the_shape_that_numpy_cuts(
+def test_an_index_survives_a_round_trip_and_gives_the_shape_of_numpy(
     data: st.DataObject, shape: tuple[int, ...]
 ) -> None:
     index = data.draw(npst.basic_indices(shape))

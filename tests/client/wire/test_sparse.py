@@ -1,4 +1,4 @@
-"""Elements at coordinates, against numpy on the same array in full."""
+"""Sparse elements, compared with numpy on the dense array."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def coos(draw: st.DrawFn) -> Coo:
 
 
 @given(st.data(), coos())
-def test_a_slice_selects_what_numpy_selects(data: st.DataObject, elements: Coo) -> None:
+def test_a_slice_selects_the_elements_of_numpy(data: st.DataObject, elements: Coo) -> None:
     items = data.draw(selections(elements.shape))
     part = elements.select(items)
     np.testing.assert_array_equal(dense(part), dense(elements)[items])
@@ -55,7 +55,7 @@ def test_parts_placed_in_an_array_add_up_to_it(parts: list[Coo]) -> None:
         np.testing.assert_array_equal(whole[7 * n : 7 * n + rows, n : n + columns], dense(part))
 
 
-def test_a_structure_says_what_is_wrong_with_it() -> None:
+def test_an_invalid_structure_is_rejected_with_a_reason() -> None:
     structure = SparseStructure.from_coo(np.zeros((2, 0), np.int32), np.zeros(0), (3, 4))
     assert SparseStructure.from_json(structure.to_json()) == structure
     for change, sentence in {

@@ -41,7 +41,7 @@ def test_growth_keeps_the_size_of_the_chunks_and_adds_up(
         assert after == before or set(after[:-1]) <= {before[0]}
 
 
-def test_the_chunks_of_an_extended_array_are_those_of_the_wire() -> None:
+def test_the_chunks_of_an_extended_array_follow_the_protocol() -> None:
     assert array_structure([[3], [4]]).with_shape((4, 4)).chunks == ((3, 1), (4,))
     assert array_structure([[3]]).with_shape((8,)).chunks == ((3, 3, 2),)
     empty = ArrayStructure.from_array(np.zeros((0, 2)))
