@@ -1,7 +1,7 @@
 """The machine's limit: a server that does nothing but pass payloads through Redis to WebSockets.
 
 `python -m benchmarks.bare PORT REDIS`. A PUT is added to a Redis stream and then sent, as one ready
-frame, to everyone connected; any other request is answered at once.
+frame, to all connected clients; any other request is answered at once.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Connection(asyncio.Protocol):
         self._got = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Somebody is here."""
+        """Accept a connection."""
         self.transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, _: Exception | None) -> None:

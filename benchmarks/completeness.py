@@ -42,7 +42,7 @@ class Plan:
 
 @dataclass
 class Report:
-    """What came out; `faults` is empty if all is well."""
+    """The outcome; `faults` is empty if nothing was wrong."""
 
     updates: int
     subscribers: int

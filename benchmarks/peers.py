@@ -110,7 +110,7 @@ def bare(folder: Path) -> Iterator[Peer]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -27,7 +27,7 @@ SCHEMA = pa.schema([("writer", pa.int64()), ("number", pa.int64()), ("time", pa.
 
 @dataclass
 class Watched:
-    """What a subscriber was told, in the order in which it was."""
+    """The updates that a subscriber received, in order."""
 
     sequences: list[int] = field(default_factory=list)
     updates: list[Any] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Watched:
 
 @dataclass
 class Report:
-    """What came out; `faults` is empty if all is well."""
+    """The outcome; `faults` is empty if nothing was wrong."""
 
     seconds: float
     writes: int

@@ -19,7 +19,18 @@ MAX_MODULE_LINES = 330
 MAX_FUNCTION_LINES = 45
 # Public classes of one name in two modules, and why.
 SAME_NAMES = {
-    # The client's errors bear the names of what the server refused with.
+    # Events of the catalog, messages of the wire format, updates of the client.
+    "ChildCreated",
+    "ChildDeleted",
+    "ChildMetadataUpdated",
+    "NodeDeleted",
+    # Models of the server, and what the client has of them.
+    "Asset",
+    "DataSource",
+    "Node",
+    "Revision",
+    # The client's errors have the names of the server's.
+    "BadRequest",
     "Conflict",
     "Forbidden",
     "Invalid",
@@ -28,12 +39,14 @@ SAME_NAMES = {
     "Unauthorized",
     "Unavailable",
     "UnsupportedMedia",
-    # Both ends of the wire format.
+    # Both ends of the streaming protocol, and of authentication.
+    "Credentials",
     "Gap",
     "Position",
     "Reset",
     "SubscriptionOptions",
-    # Each Django app has one.
+    "Tokens",
+    # Django finds commands by this name.
     "Command",
 }
 

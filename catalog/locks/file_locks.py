@@ -34,7 +34,7 @@ def held(path: str, deadline: Deadline) -> Iterator[None]:
         os.close(descriptor)  # and with it the lock
 
 
-class Attempt:
+class LockAttempt:
     """A thread that waits for one lock."""
 
     def __init__(self, path: str) -> None:
@@ -57,14 +57,14 @@ class Attempts:
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._abandoned: dict[str, Attempt] = {}
+        self._abandoned: dict[str, LockAttempt] = {}
 
     def wait(self, path: str, deadline: Deadline) -> int:
         """Return the descriptor that holds the lock. Raises LockTimeout, OSError."""
         with self._mutex:
             attempt = self._abandoned.pop(path, None)
         if attempt is None:
-            attempt = Attempt(path)
+            attempt = LockAttempt(path)
             threading.Thread(target=attempt.run, name="file-lock", daemon=True).start()
         with waiting():
             attempt.done.wait(deadline.remaining())
@@ -77,7 +77,7 @@ class Attempts:
             raise attempt.error
         return attempt.descriptor
 
-    def finish(self, attempt: Attempt) -> None:
+    def finish(self, attempt: LockAttempt) -> None:
         """Hand the lock to who waits for it, or let go of it if nobody does."""
         with self._mutex:
             attempt.done.set()

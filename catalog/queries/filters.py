@@ -36,7 +36,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FilterKind:
     """A kind of filter: `condition` maps its field values, and the nodes' common parent, to a Q.
 
     `fields` gives the encoding of each field in the query string, `defaults` the optional
@@ -49,7 +49,7 @@ class Kind:
     defaults: dict[str, Any]
 
 
-FILTERS: dict[str, Kind] = {}
+FILTERS: dict[str, FilterKind] = {}
 
 
 def apply_filters(
@@ -88,7 +88,7 @@ def _kind(
     name: str, fields: dict[str, str], **defaults: Any
 ) -> Callable[[Callable[..., Q]], Callable[..., Q]]:
     def register(function: Callable[..., Q]) -> Callable[..., Q]:
-        FILTERS[name] = Kind(fields, function, defaults)
+        FILTERS[name] = FilterKind(fields, function, defaults)
         return function
 
     return register

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
-from .confined.reader import Operation, Reply, Request
+from .confined.reader import Operation, ReaderRequest, Reply
 
 
 class OpenParquetWriter:
@@ -65,7 +65,7 @@ def prepare(arguments: Mapping[str, Any]) -> None:
     """Do nothing: this module imports all it needs."""
 
 
-def write(request: Request) -> Reply:
+def write(request: ReaderRequest) -> Reply:
     """Write the tables in the buffers; the first call begins a file, the last one ends it."""
     assert request.session is not None
     file = request.sessions.get(request.session)

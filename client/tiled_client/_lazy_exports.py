@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 
-class Export(NamedTuple):
+class LazyExport(NamedTuple):
     """Where a public name is defined; the names differ if the public one is deprecated."""
 
     module: str
@@ -28,7 +28,7 @@ def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
     """
 
     @cache
-    def exports() -> dict[str, Export]:
+    def exports() -> dict[str, LazyExport]:
         return read_stub(f"{file.removesuffix('c')}i")
 
     def load(attribute: str) -> Any:
@@ -55,17 +55,17 @@ def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
     return load, list_names
 
 
-def read_stub(path: str) -> dict[str, Export]:
+def read_stub(path: str) -> dict[str, LazyExport]:
     """Return the names that a stub exports: its relative imports, and aliases of these."""
     import ast
 
-    exports: dict[str, Export] = {}
+    exports: dict[str, LazyExport] = {}
     with open(path, encoding="utf-8") as stub:
         tree = ast.parse(stub.read())
     for node in tree.body:
         match node:
             case ast.ImportFrom(module=str(module), names=names, level=1):
-                exports |= {alias.name: Export(module, alias.name) for alias in names}
+                exports |= {alias.name: LazyExport(module, alias.name) for alias in names}
             case ast.Assign(targets=[ast.Name(id=old)], value=ast.Name(id=new)):
                 exports[old] = exports[new]
     return exports

@@ -9,7 +9,7 @@ from .auth.credentials import Credentials
 from .auth.login import LoginFlow, require_interactive
 from .errors import InvalidResponse, Unauthorized
 from .http.client import HttpClient
-from .http.session import Session
+from .http.session import ClientSession
 from .nodes import Node
 from .nodes.base import fetch_resource
 from .settings import API_KEY_VARIABLE, HttpOptions, api_key_from_environment
@@ -79,7 +79,7 @@ def from_uri(
         options=options,
         supports_idempotency=bool((about.get("meta") or {}).get("idempotency_keys")),
     )
-    session = Session(http, login_flow)
+    session = ClientSession(http, login_flow)
     if username is not None:
         session.log_in(username, password, remember=remember)
     elif key is None:

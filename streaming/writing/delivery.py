@@ -30,7 +30,7 @@ from . import outbox, outbox_recording, outbox_removal, outbox_worker
 from .log import OutboxPosition, StreamLog, stream_log
 from .outbox_recording import RecordedEntry
 from .scripts import CacheUnreachable, OrderConflict
-from .updates import Update, UpdateTooLarge, encode
+from .updates import EncodedUpdate, UpdateTooLarge, encode
 
 # The number of streams that are removed in one round trip to Redis.
 DELETION_BATCH = 1000
@@ -43,7 +43,7 @@ class RecordedUpdate:
     """An update that was recorded in the outbox with its write, to be published."""
 
     entry: RecordedEntry
-    update: Update
+    update: EncodedUpdate
 
     def is_stored(self) -> bool:
         """Return whether the write was committed. Raises Unavailable.

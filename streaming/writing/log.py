@@ -22,7 +22,7 @@ from ..protocol.cursor import Position, StreamHead
 from ..redis.clients import writer_client
 from ..redis.keys import StreamKeys, memory_key
 from .scripts import Scripts, StagedPayload
-from .updates import MAX_PAYLOAD_BYTES, Update, UpdateTooLarge, encode
+from .updates import MAX_PAYLOAD_BYTES, EncodedUpdate, UpdateTooLarge, encode
 
 UNLINK_CHUNK = 1000
 # Prefix of the token of a request that stores nothing and that its client may repeat.
@@ -67,7 +67,11 @@ class StreamLog:
         return self.put(node, encode(message, payload), token)
 
     def put(
-        self, node: UUID, update: Update, token: str = "", position: OutboxPosition | None = None
+        self,
+        node: UUID,
+        update: EncodedUpdate,
+        token: str = "",
+        position: OutboxPosition | None = None,
     ) -> StreamHead:
         """Append an encoded update, with the token of its write if that was persisted.
 
@@ -85,7 +89,7 @@ class StreamLog:
         self, node: UUID, count: int, token: str, position: OutboxPosition
     ) -> StreamHead:
         """Assign numbers to `count` updates whose content is lost. Raises as `put` does."""
-        return self._add(node, Update(b"", b""), "lost", token, position, count)
+        return self._add(node, EncodedUpdate(b"", b""), "lost", token, position, count)
 
     def close(self, node: UUID, token: str = "", position: OutboxPosition | None = None) -> None:
         """Mark the end of a stream, for its producer. Raises as `put` does.
@@ -150,7 +154,7 @@ class StreamLog:
     def _add(
         self,
         node: UUID,
-        update: Update,
+        update: EncodedUpdate,
         kind: str,
         token: str,
         position: OutboxPosition | None,

@@ -35,7 +35,7 @@ from catalog.database_vendor import on_postgresql
 
 from ..models import EntryKind, Waiting
 from .log import new_token
-from .updates import Update
+from .updates import EncodedUpdate
 
 # PostgreSQL accepts statements of up to a gigabyte, in which a byte takes two characters.
 MAX_ENTRY_BYTES = 256 << 20
@@ -61,14 +61,14 @@ def adapted(node: UUID, database: Any) -> Any:
     return _NODE.get_db_prep_value(node, database)
 
 
-def defer(pk: int, token: str, update: Update, *, tried: bool) -> None:
+def defer(pk: int, token: str, update: EncodedUpdate, *, tried: bool) -> None:
     """Let an entry in flight wait, `tried` if it may have reached the stream nevertheless."""
     rows = Waiting.objects.filter(pk=pk, token=token)
     tries = token if tried else ""
     rows.update(**_content(update), in_flight=False, tried=tries, memory="")
 
 
-def _content(update: Update) -> dict[str, Any]:
+def _content(update: EncodedUpdate) -> dict[str, Any]:
     if update.size > MAX_ENTRY_BYTES:
         return {"kind": EntryKind.LOST, "size": 0, "before": b"", "after": b"", "payload": None}
     before, after, payload = update
@@ -116,7 +116,7 @@ def has_backlog(node: UUID) -> bool:
     return waiting().filter(node=node).exists()
 
 
-def add_update(node: UUID, update: Update, tried: str = "") -> None:
+def add_update(node: UUID, update: EncodedUpdate, tried: str = "") -> None:
     """Add an update that waits; `tried` is the token under which it may be in the stream."""
     Waiting.objects.create(node=node, token=tried or new_token(), tried=tried, **_content(update))
 

@@ -18,7 +18,7 @@ from catalog.database_vendor import on_postgresql
 from ..models import EntryKind, Waiting
 from . import outbox
 from .log import last_memory_id, new_token
-from .updates import MAX_INLINE_BYTES, Update
+from .updates import MAX_INLINE_BYTES, EncodedUpdate
 
 # A longer entry in flight would cost every such write more than a gap costs the rare one that is
 # interrupted.
@@ -77,7 +77,7 @@ class PrecedingEntry(NamedTuple):
 
 
 def record(
-    node: UUID, update: Update, token: str = "", published: RecordedEntry | None = None
+    node: UUID, update: EncodedUpdate, token: str = "", published: RecordedEntry | None = None
 ) -> RecordedEntry:
     """Record an update within the transaction of its write: in flight, unless others wait.
 
@@ -89,7 +89,7 @@ def record(
     database = connections[DEFAULT_DB_ALIAS]
     token, now = token or new_token(), timezone.now()
     fits = update.size <= MAX_IN_FLIGHT_BYTES
-    stored = update if fits else Update(b"", b"")
+    stored = update if fits else EncodedUpdate(b"", b"")
     values = [
         outbox.adapted(node, database),
         (EntryKind.UPDATE if fits else EntryKind.LOST).value,

@@ -40,7 +40,7 @@ from ..models import EntryKind, Waiting
 from . import outbox, outbox_limit, outbox_removal
 from .log import OutboxPosition, StreamLog, stream_log
 from .scripts import CacheUnreachable, OrderConflict
-from .updates import Update, UpdateTooLarge
+from .updates import EncodedUpdate, UpdateTooLarge
 
 logger = logging.getLogger(__name__)
 
@@ -252,10 +252,10 @@ def _publish(log: StreamLog, entry: Waiting, after: str) -> None:
             log.drop([entry.node])
 
 
-def _update(entry: Waiting) -> Update:
+def _update(entry: Waiting) -> EncodedUpdate:
     # PostgreSQL's driver returns memoryviews.
     payload = None if entry.payload is None else bytes(entry.payload)
-    return Update(bytes(entry.before), bytes(entry.after), payload)
+    return EncodedUpdate(bytes(entry.before), bytes(entry.after), payload)
 
 
 _last_warning = -WARNING_SECONDS

@@ -20,7 +20,7 @@ class UpdateTooLarge(TooLarge):
     """An update that the cache cannot hold, even if it is empty."""
 
 
-class Update(NamedTuple):
+class EncodedUpdate(NamedTuple):
     """A message before its number and after its epoch, and a payload that gets a key of its own."""
 
     before: bytes
@@ -33,12 +33,12 @@ class Update(NamedTuple):
         return len(self.before) + len(self.after) + len(self.payload or b"")
 
 
-def encode(message: Message, payload: BytesLike | None = None) -> Update:
+def encode(message: Message, payload: BytesLike | None = None) -> EncodedUpdate:
     """Encode `message` with the current time as its timestamp."""
     size = None if payload is None else len(payload)
     before, after = message_codec.encode_split(message, message_codec.utc_timestamp(), size)
     if not payload:
-        return Update(before, after)
+        return EncodedUpdate(before, after)
     if len(payload) <= MAX_INLINE_BYTES:
-        return Update(before, after + payload)
-    return Update(before, after, payload)
+        return EncodedUpdate(before, after + payload)
+    return EncodedUpdate(before, after, payload)

@@ -21,7 +21,7 @@ from websockets.sync.server import Server, ServerConnection, serve
 from tiled_client import ArrayClient, ArrayStructure
 from tiled_client.documents import Resource
 from tiled_client.http.client import HttpClient
-from tiled_client.http.session import Session
+from tiled_client.http.session import ClientSession
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -49,7 +49,7 @@ class StreamPeer:
         """The client object of an array that this peer streams."""
         structure = ArrayStructure.from_array(np.zeros(shape, "<i8"))
         resource = Resource(family="array", structure=structure)
-        return ArrayClient(Session(HttpClient(self.root, "key")), ("x",), resource)
+        return ArrayClient(ClientSession(HttpClient(self.root, "key")), ("x",), resource)
 
     def plays(self, *scripts: Visit | Response) -> None:
         self.scripts = list(scripts)

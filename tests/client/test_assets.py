@@ -24,7 +24,7 @@ from tiled_client import (
 )
 from tiled_client.documents import Resource
 from tiled_client.http.retries import RetryPolicy
-from tiled_client.http.session import Session
+from tiled_client.http.session import ClientSession
 from tiled_client.wire.bytes_structure import BytesStructure
 
 MANIFEST = {"manifest": ["a"]}
@@ -47,7 +47,7 @@ def described(*assets: Asset) -> Reply:
 
 def raw(peer: HttpPeer) -> BytesClient:
     http = peer.http(retries=RetryPolicy(deadline=5))
-    return BytesClient(Session(http), ("r",), Resource(family="bytes"))
+    return BytesClient(ClientSession(http), ("r",), Resource(family="bytes"))
 
 
 def test_revisions_are_a_sequence(home: Container) -> None:
@@ -157,7 +157,9 @@ def test_a_failed_download_leaves_no_partial_file(http_peer: HttpPeer, tmp_path:
         Reply(body=b"01", headers={"Content-Disposition": 'attachment; filename="f"'}, cut=True),
     )
     node = BytesClient(
-        Session(http_peer.http(retries=RetryPolicy(deadline=0.3))), ("r",), Resource(family="bytes")
+        ClientSession(http_peer.http(retries=RetryPolicy(deadline=0.3))),
+        ("r",),
+        Resource(family="bytes"),
     )
     with pytest.raises(TransportError):
         node.raw_export(tmp_path)

@@ -34,7 +34,7 @@ from tiled_client import (
 )
 from tiled_client.documents import Resource
 from tiled_client.http.client import HttpClient
-from tiled_client.http.session import Session
+from tiled_client.http.session import ClientSession
 
 CONTAINER = {"type": "container-schema", "version": 1, "epoch": "c", "sequence": 0}
 
@@ -46,11 +46,13 @@ def said(request: dict[str, Any], *messages: dict[str, Any]) -> list[tuple[str, 
 
 def array(peer: StreamPeer, key: str = "x") -> ArrayClient:
     resource = Resource(family="array", structure=peer.array().structure)
-    return ArrayClient(Session(HttpClient(peer.root, "key")), ("c", key), resource)
+    return ArrayClient(ClientSession(HttpClient(peer.root, "key")), ("c", key), resource)
 
 
 def container(peer: StreamPeer) -> Container:
-    return Container(Session(HttpClient(peer.root, "key")), ("c",), Resource(family="container"))
+    return Container(
+        ClientSession(HttpClient(peer.root, "key")), ("c",), Resource(family="container")
+    )
 
 
 def numbered(*numbers: int) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ from tiled_client import tables as frames
 from tiled_client.documents import Resource
 from tiled_client.http.client import HttpClient
 from tiled_client.http.retries import Backoff, RetryPolicy
-from tiled_client.http.session import Session
+from tiled_client.http.session import ClientSession
 
 OK = Reply(value=None)
 NOT_NOW = Reply(503, {"detail": "starting"}, {"Retry-After": "0"})
@@ -41,19 +41,19 @@ NOT_NOW = Reply(503, {"detail": "starting"}, {"Retry-After": "0"})
 def array(peer: HttpPeer, **options: Any) -> ArrayClient:
     structure = ArrayStructure.from_array(np.zeros(3, "<i8"))
     resource = Resource(family="array", structure=structure)
-    return ArrayClient(Session(peer.http(**options)), ("x",), resource)
+    return ArrayClient(ClientSession(peer.http(**options)), ("x",), resource)
 
 
 def table(peer: HttpPeer, **options: Any) -> TableClient:
     pa = pytest.importorskip("pyarrow")
     structure = TableStructure.from_schema(pa.schema([("a", pa.int64())]))
     return TableClient(
-        Session(peer.http(**options)), ("t",), Resource(family="table", structure=structure)
+        ClientSession(peer.http(**options)), ("t",), Resource(family="table", structure=structure)
     )
 
 
 def container(peer: HttpPeer, **options: Any) -> Container:
-    return Container(Session(peer.http(**options)), (), Resource(family="container"))
+    return Container(ClientSession(peer.http(**options)), (), Resource(family="container"))
 
 
 def test_credentials_and_content_type_are_sent(http_peer: HttpPeer) -> None:
@@ -279,7 +279,7 @@ def test_a_column_list_too_long_for_a_url_goes_into_the_body(http_peer: HttpPeer
     rows = pa.table({name: [1] for name in names})
     structure = TableStructure.from_schema(rows.schema)
     client = TableClient(
-        Session(http_peer.http()), ("t",), Resource(family="table", structure=structure)
+        ClientSession(http_peer.http()), ("t",), Resource(family="table", structure=structure)
     )
     http_peer.gives(Reply(body=bytes(frames.encode(rows))))
     assert list(client.read(names).columns) == names

@@ -15,7 +15,7 @@ import requests
 
 from tests.conftest import API_KEY
 from tests.servers import running
-from tiledproject.postgresql.pool import Exhausted, Pool, Unreachable
+from tiledproject.postgresql.pool import Pool, PoolExhausted, Unreachable
 
 from .postgresql_cluster import Cluster
 
@@ -87,7 +87,7 @@ def test_where_nobody_answers_one_thread_asks_and_the_others_do_not_wait() -> No
 
 def test_all_connections_in_use_are_waited_for_and_only_for_so_long(pool: Pool) -> None:
     lent = [pool.getconn(), pool.getconn()]
-    assert 0.2 < seconds(pool, Exhausted) < 3
+    assert 0.2 < seconds(pool, PoolExhausted) < 3
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(works, pool)
         pool.putconn(lent.pop())

@@ -39,7 +39,7 @@ class Unreachable(psycopg.OperationalError):
     """The database is unreachable. The text is the error of the last attempt."""
 
 
-class Exhausted(psycopg.OperationalError):
+class PoolExhausted(psycopg.OperationalError):
     """All connections are in use, and none was returned in time."""
 
 
@@ -82,7 +82,7 @@ class Pool:
         """Do nothing: connections are opened when they are needed. Django calls this."""
 
     def getconn(self) -> Connection:
-        """Return a connection. Raises Unreachable, Exhausted (both psycopg.OperationalError)."""
+        """Return a connection. Raises Unreachable, PoolExhausted (psycopg.OperationalError)."""
         start = time.monotonic()
         while True:
             with self._changed:
@@ -157,7 +157,7 @@ class Pool:
         now = time.monotonic()
         until = min(start + self.timeout, self._progress + STALLED_SECONDS)
         if now >= until:
-            raise Exhausted(
+            raise PoolExhausted(
                 f"all {self.max_size} connections of this process are in use, and none was "
                 f"returned for {now - self._progress:.1f} s"
             )

@@ -1,6 +1,6 @@
-"""A wall clock that can be set, for the processes of a server and for nobody else.
+"""A wall clock that can be set, for the processes of a server only.
 
-The server runs as it is: its C library is told another time (`clock.c`). PostgreSQL and Redis are
+The server runs unchanged: its C library returns another time (`clock.c`). PostgreSQL and Redis are
 other machines, whose clocks are right.
 """
 

@@ -22,8 +22,8 @@ CODE = (
     "tools",
     "benchmarks",
 )
-# The history of changes is not rewritten, and the specification is quoted as it is.
-LEFT_OUT = ("CHANGELOG.md", "tools/prose/")
+# Neither the history of changes nor a migration is ever rewritten.
+LEFT_OUT = ("CHANGELOG.md", "tools/prose/", *(f"{app}/migrations/" for app in CODE))
 SUFFIXES = {".py", ".md", ".html", ".txt", ".lua", ".js"}
 
 

@@ -27,7 +27,7 @@ MAKING = {"slice", "flatten", "function_expression", "multi_select_list", "multi
 BYTES_OF_STEP = 16
 
 
-class Selection:
+class MetadataSelection:
     """An expression, and the budget of one request for evaluating it on any number of values."""
 
     def __init__(self, expression: str) -> None:

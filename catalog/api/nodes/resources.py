@@ -24,7 +24,7 @@ from ...storage.errors import StorageError
 from ..client_versions import knows_sizes, sources_of
 from .embedded_structure import group_structure
 from .links import node_links, self_link
-from .metadata_selection import Selection
+from .metadata_selection import MetadataSelection
 
 FIELDS = frozenset(
     {
@@ -48,7 +48,7 @@ class View:
     fields: frozenset[str]
     data_sources: bool
     links: bool
-    select_metadata: Selection | None
+    select_metadata: MetadataSelection | None
     data_links: bool = True
     depth: int = MAX_DEPTH
     of_files: bool = True
@@ -194,5 +194,5 @@ def _structure(
     return node.structure.to_json(), None
 
 
-def _compiled(expression: str | None) -> Selection | None:
-    return None if expression is None else Selection(expression)
+def _compiled(expression: str | None) -> MetadataSelection | None:
+    return None if expression is None else MetadataSelection(expression)

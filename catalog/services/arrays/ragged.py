@@ -40,7 +40,7 @@ UNSUPPORTED_SLICE = (
 
 
 @dataclass(frozen=True, slots=True)
-class WritePlan:
+class RowWritePlan:
     """A validated write that replaces the rows from `start` to `stop`.
 
     Updates carry `shape`, `offset` and `block`; `aligned` if both ends are chunk boundaries.
@@ -109,7 +109,7 @@ def ragged_structure(node: Node) -> RaggedStructure:
 
 
 def _write(
-    path: str, upload: Upload, array: Any, planned: Callable[[RaggedStructure], WritePlan]
+    path: str, upload: Upload, array: Any, planned: Callable[[RaggedStructure], RowWritePlan]
 ) -> RaggedStructure:
     _check_sharing(array)
     with writable_node(path, StructureFamily.ragged, persist=upload.persist) as writing:
@@ -135,7 +135,7 @@ def _write(
 
 
 def _write_rows(
-    writing: WritableNode, structure: RaggedStructure, plan: WritePlan, rows: pa.Array
+    writing: WritableNode, structure: RaggedStructure, plan: RowWritePlan, rows: pa.Array
 ) -> PendingRows:
     if plan.offset is not None and plan.start >= structure.rows:
         gap = ragged.unwritten_rows(plan.start - structure.rows, structure)
@@ -144,18 +144,18 @@ def _write_rows(
     return replace_rows(writing.node, structure, place, rows, aligned=plan.aligned)
 
 
-def _plan_full(structure: RaggedStructure) -> WritePlan:
-    return WritePlan(0, structure.rows, structure.shape, structure.rows)
+def _plan_full(structure: RaggedStructure) -> RowWritePlan:
+    return RowWritePlan(0, structure.rows, structure.shape, structure.rows)
 
 
-def _plan_block(structure: RaggedStructure, block: Sequence[int]) -> WritePlan:
+def _plan_block(structure: RaggedStructure, block: Sequence[int]) -> RowWritePlan:
     rows = structure.block_rows(block)
-    return WritePlan(rows.start, rows.stop, structure.shape, len(rows), block=tuple(block))
+    return RowWritePlan(rows.start, rows.stop, structure.shape, len(rows), block=tuple(block))
 
 
 def _plan_patch(
     structure: RaggedStructure, offset: Sequence[int], shape: Sequence[int], extend: bool
-) -> WritePlan:
+) -> RowWritePlan:
     if not offset or not shape or any(offset[1:]):
         raise Invalid(
             "A patch of a ragged array covers whole rows: give the number of the first as offset, "
@@ -168,7 +168,7 @@ def _plan_patch(
             "Use ?extend=true to extend the array to fit."
         )
     check_rows(replace(structure, shape=(max(stop, structure.rows), *structure.shape[1:])))
-    return WritePlan(start, stop, tuple(shape), shape[0], offset=tuple(offset), aligned=False)
+    return RowWritePlan(start, stop, tuple(shape), shape[0], offset=tuple(offset), aligned=False)
 
 
 def _plan_read(structure: RaggedStructure, items: NDSlice) -> tuple[range, NDSlice]:
@@ -217,7 +217,7 @@ def _check_size(size: int) -> None:
     check_response_bytes(size, "Use slicing ('?slice=...') to request fewer rows.")
 
 
-def _written(node: Node, plan: WritePlan, upload: Upload) -> RaggedWritten:
+def _written(node: Node, plan: RowWritePlan, upload: Upload) -> RaggedWritten:
     return RaggedWritten(
         node=node.ref,
         mimetype=upload.mimetype,

@@ -65,7 +65,7 @@ class SessionCache:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ReaderRequest:
     """A request: plain arguments and buffers; `session` names a session that may be open."""
 
     arguments: Mapping[str, Any]
@@ -82,7 +82,7 @@ class Reply:
     buffers: Sequence[Buffer] = ()
 
 
-Operation = Callable[[Request], Reply]
+Operation = Callable[[ReaderRequest], Reply]
 
 
 def serve(channel: Channel, operations: Mapping[str, Operation], memory: Callable[[], int]) -> None:
@@ -96,7 +96,7 @@ def serve(channel: Channel, operations: Mapping[str, Operation], memory: Callabl
             return
         name, arguments, session, ended = message
         sessions.end(ended)
-        answer = _answer(operations, name, Request(arguments, buffers, session, sessions))
+        answer = _answer(operations, name, ReaderRequest(arguments, buffers, session, sessions))
         over_memory = memory() > max_bytes and not len(sessions)
         _send(channel, answer, over_memory)
         del message, buffers, answer, arguments
@@ -105,7 +105,7 @@ def serve(channel: Channel, operations: Mapping[str, Operation], memory: Callabl
 Answer = tuple[Any, Sequence[Buffer], Exception | None]
 
 
-def _answer(operations: Mapping[str, Operation], name: str, request: Request) -> Answer:
+def _answer(operations: Mapping[str, Operation], name: str, request: ReaderRequest) -> Answer:
     try:
         if not name:
             return None, (), None

@@ -11,7 +11,7 @@ from .confinement import Confinement
 from .errors import OperationFailed
 from .messages import Content
 from .pool import Call
-from .reader import Operation, Request, SessionCache
+from .reader import Operation, ReaderRequest, SessionCache
 
 
 class Unconfined:
@@ -29,7 +29,7 @@ class Unconfined:
     def call(self, call: Call, confinement: Confinement, seconds: float) -> Content:
         """Run an operation; return its result and buffers. Raises OperationFailed."""
         buffers = [memoryview(buffer) for buffer in call.buffers]
-        request = Request(call.arguments, buffers, call.session, self._sessions)
+        request = ReaderRequest(call.arguments, buffers, call.session, self._sessions)
         try:
             with self._lock:
                 reply = self._operations[call.operation](request)

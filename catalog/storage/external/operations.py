@@ -21,7 +21,7 @@ from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure, Structure
 
 from ..confined.messages import Buffer
-from ..confined.reader import Operation, OperationSession, Reply, Request
+from ..confined.reader import Operation, OperationSession, ReaderRequest, Reply
 from ..encoding import Array
 from .conversion import convert
 from .error_translation import translate_errors
@@ -56,7 +56,7 @@ def prepare(arguments: Mapping[str, Any]) -> None:
 class OpenTree:
     """A session: a tree that stays open between requests."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ReaderRequest) -> None:
         self._stack = ExitStack()
         sources = decode_sources(request.arguments)
         self.tree: Tree = self._stack.enter_context(
@@ -101,7 +101,7 @@ class OpenRows:
         self._stack.close()
 
 
-def read_array(request: Request) -> Reply:
+def read_array(request: ReaderRequest) -> Reply:
     """Read what `items` select of an array, in the declared dtype."""
     sources, structure = decode_sources(request.arguments), _structure(request)
     reader = format_of(request.arguments["mimetype"], StructureFamily.array).read_array
@@ -111,33 +111,33 @@ def read_array(request: Request) -> Reply:
     return _array_reply(found)
 
 
-def table_rows(request: Request) -> Reply:
+def table_rows(request: ReaderRequest) -> Reply:
     """Return the next rows of a table in files."""
     return _rows_reply(request, _file_rows)
 
 
-def tree_rows(request: Request) -> Reply:
+def tree_rows(request: ReaderRequest) -> Reply:
     """Return the next rows of a table in a tree."""
     return _rows_reply(request, _tree_rows)
 
 
-def tree_names(request: Request) -> Reply:
+def tree_names(request: ReaderRequest) -> Reply:
     """Return the names in a group."""
     return Reply(_tree(request).names(request.arguments["keys"]))
 
 
-def tree_entry(request: Request) -> Reply:
+def tree_entry(request: ReaderRequest) -> Reply:
     """Return the entry at some keys."""
     return Reply(_describe(_tree(request).entry(request.arguments["keys"])))
 
 
-def tree_array(request: Request) -> Reply:
+def tree_array(request: ReaderRequest) -> Reply:
     """Read what `items` select of an array in a tree."""
     structure, keys = _structure(request), request.arguments["keys"]
     return _array_reply(_tree(request).read_array(keys, structure, _items(request)))
 
 
-def inspect(request: Request) -> Reply:
+def inspect(request: ReaderRequest) -> Reply:
     """Inspect files for registration."""
     sources, mimetype = decode_sources(request.arguments), request.arguments["mimetype"]
     inspector = inspected_by(mimetype).inspect
@@ -159,7 +159,7 @@ OPERATIONS: Mapping[str, Operation] = {
 }
 
 
-def _tree(request: Request) -> Tree:
+def _tree(request: ReaderRequest) -> Tree:
     found = _session(request, OpenTree)
     if found is None:
         found = OpenTree(request)
@@ -167,7 +167,7 @@ def _tree(request: Request) -> Tree:
     return found.tree
 
 
-def _rows_reply(request: Request, begin: Any) -> Reply:
+def _rows_reply(request: ReaderRequest, begin: Any) -> Reply:
     delivered = request.arguments["delivered"]
     rows = _session(request, OpenRows)
     if rows is None or rows.delivered != delivered:
@@ -183,7 +183,7 @@ def _rows_reply(request: Request, begin: Any) -> Reply:
     return Reply(more, [_ipc(piece) for piece in found])
 
 
-def _file_rows(request: Request, rows: slice, stack: ExitStack) -> Iterator[pa.Table]:
+def _file_rows(request: ReaderRequest, rows: slice, stack: ExitStack) -> Iterator[pa.Table]:
     sources, names = decode_sources(request.arguments), request.arguments["names"]
     schema = pa.ipc.read_schema(pa.py_buffer(request.arguments["schema"]))
     opener = format_of(request.arguments["mimetype"], StructureFamily.table).open_table
@@ -195,27 +195,27 @@ def _file_rows(request: Request, rows: slice, stack: ExitStack) -> Iterator[pa.T
     return iter_file_rows(partitions, names, rows)
 
 
-def _tree_rows(request: Request, rows: slice, stack: ExitStack) -> Iterator[pa.Table]:
+def _tree_rows(request: ReaderRequest, rows: slice, stack: ExitStack) -> Iterator[pa.Table]:
     sources = decode_sources(request.arguments)
     tree = stack.enter_context(open_local_tree(request.arguments["mimetype"], sources))
     return tree.read_table(request.arguments["keys"], request.arguments["names"], rows)
 
 
-def _session(request: Request, kind: type[Kept]) -> Kept | None:
+def _session(request: ReaderRequest, kind: type[Kept]) -> Kept | None:
     found = request.sessions.get(request.session) if request.session is not None else None
     return found if isinstance(found, kind) else None
 
 
-def _keep(request: Request, session: OperationSession) -> None:
+def _keep(request: ReaderRequest, session: OperationSession) -> None:
     if request.session is not None:
         request.sessions.put(request.session, session)
 
 
-def _structure(request: Request) -> ArrayStructure:
+def _structure(request: ReaderRequest) -> ArrayStructure:
     return ArrayStructure.from_json(request.arguments["structure"])
 
 
-def _items(request: Request) -> NDSlice:
+def _items(request: ReaderRequest) -> NDSlice:
     return tuple(
         slice(*item) if isinstance(item, list) else item for item in request.arguments["items"]
     )

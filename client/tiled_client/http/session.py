@@ -8,7 +8,7 @@ from ..errors import Unauthorized
 from .client import HttpClient
 
 
-class Session:
+class ClientSession:
     """What all client objects of one `from_uri` share: an HTTP client, and the login flow if any.
 
     Parameters

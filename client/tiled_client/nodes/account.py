@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..http.client import HttpClient
-    from ..http.session import Session
+    from ..http.session import ClientSession
 
 
 class AccountMixin:
     """Account methods, which every client object has: they concern the server, not the node."""
 
-    _session: Session
+    _session: ClientSession
     _http: HttpClient
 
     def login(

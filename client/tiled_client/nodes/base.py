@@ -9,7 +9,7 @@ from ..auth.credentials import Credentials
 from ..documents import Resource
 from ..errors import InvalidResponse
 from ..http.client import HttpClient
-from ..http.session import Session
+from ..http.session import ClientSession
 from ..uris import Path, node_url
 from ..wire.data_sources import DataSource
 from ..wire.structure_family import StructureFamily
@@ -37,14 +37,14 @@ class Node(AccountMixin, MetadataMixin, AssetsMixin):
         if family is not None:
             Node._classes[family] = cls
 
-    def __init__(self, session: Session, path: Path, resource: Resource) -> None:
+    def __init__(self, session: ClientSession, path: Path, resource: Resource) -> None:
         self._session = session
         self._http = session.http
         self._path = path
         self._resource = resource
 
     @staticmethod
-    def build(session: Session, path: Path, resource: Resource) -> Node:
+    def build(session: ClientSession, path: Path, resource: Resource) -> Node:
         """Return the client object for a node, of the class of its structure family."""
         return Node._classes.get(resource.family, Node)(session, path, resource)
 

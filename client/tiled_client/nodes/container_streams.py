@@ -15,7 +15,7 @@ from ..stream.sync.iteration import Updates
 from ..stream.sync.subscription import ContainerSubscription, RecursiveSubscription, Subscription
 from ..stream.updates import ContainerUpdate, DataUpdate
 from .base import Node
-from .stream_entry import StreamEntry
+from .stream_entry import EventStream
 
 if TYPE_CHECKING:
     from ..stream.asyncio.iteration import AsyncUpdates
@@ -228,16 +228,16 @@ class StreamableContainer(Node):
         return subscription.updates(start, **start_options)
 
     @property
-    def child_created(self) -> StreamEntry[ContainerSubscription]:
+    def child_created(self) -> EventStream[ContainerSubscription]:
         """The events of new children; its `subscribe` is that of the container."""
-        return StreamEntry(self.subscribe)
+        return EventStream(self.subscribe)
 
     @property
-    def child_metadata_updated(self) -> StreamEntry[ContainerSubscription]:
+    def child_metadata_updated(self) -> EventStream[ContainerSubscription]:
         """The events of changed metadata of children; its `subscribe` is that of the container."""
-        return StreamEntry(self.subscribe)
+        return EventStream(self.subscribe)
 
     @property
-    def child_deleted(self) -> StreamEntry[ContainerSubscription]:
+    def child_deleted(self) -> EventStream[ContainerSubscription]:
         """The events of deleted children; its `subscribe` is that of the container."""
-        return StreamEntry(self.subscribe)
+        return EventStream(self.subscribe)

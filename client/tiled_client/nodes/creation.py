@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from ..documents import Resource, SpecLike, read_data_sources, read_specs
 from ..errors import Conflict, InvalidResponse, RequestRejected, TiledClientError
-from ..http.session import Session
+from ..http.session import ClientSession
 from ..jsonable import jsonable
 from ..uris import Path
 from ..wire.data_sources import DataSource
@@ -32,7 +32,7 @@ class NodeFields(DescriptionFields, total=False):
 
 
 def create_node(
-    session: Session,
+    session: ClientSession,
     parent: Path,
     family: StructureFamily,
     *,
@@ -93,7 +93,9 @@ def delete_on_rejection(node: Node) -> Iterator[None]:
         raise
 
 
-def _recover_own_node(session: Session, path: Path, expected: Resource, error: Conflict) -> Node:
+def _recover_own_node(
+    session: ClientSession, path: Path, expected: Resource, error: Conflict
+) -> Node:
     """Return the node that the first attempt created before its response was lost.
 
     For servers without idempotency keys. Another client may have created an identical node, so it

@@ -16,7 +16,7 @@ from ..stream.sync.iteration import Updates
 from ..stream.sync.subscription import DataSubscription
 from ..stream.updates import DataUpdate
 from .base import Node
-from .stream_entry import StreamEntry
+from .stream_entry import EventStream
 
 if TYPE_CHECKING:
     from ..stream.asyncio.iteration import AsyncUpdates
@@ -144,9 +144,9 @@ class DataNode(Node):
         return self.subscribe_async(**rest).updates(start, **start_options)
 
     @property
-    def new_data(self) -> StreamEntry[DataSubscription]:
+    def new_data(self) -> EventStream[DataSubscription]:
         """The events of written data; its `subscribe` is that of the node."""
-        return StreamEntry(self.subscribe)
+        return EventStream(self.subscribe)
 
     def _filters(
         self,

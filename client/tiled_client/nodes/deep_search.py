@@ -7,7 +7,7 @@ from typing import Any
 
 from ..documents import Resource
 from ..errors import InvalidResponse, NodeNotFound
-from ..http.session import Session
+from ..http.session import ClientSession
 from ..queries import KeysFilter, Pairs, Query, filter_params
 from ..uris import Path, split_path
 from .base import Node
@@ -20,7 +20,7 @@ class SearchResults(Mapping[Path, Node]):
     """A mapping of paths, relative to the searched container, to nodes; fetched page by page."""
 
     def __init__(
-        self, session: Session, path: Path, queries: Sequence[Query], max_depth: int | None
+        self, session: ClientSession, path: Path, queries: Sequence[Query], max_depth: int | None
     ) -> None:
         self._session, self._path = session, path
         self._queries, self._max_depth = tuple(queries), max_depth

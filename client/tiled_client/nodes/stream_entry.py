@@ -10,7 +10,7 @@ S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
-class StreamEntry(Generic[S]):
+class EventStream(Generic[S]):
     """One kind of event of a node's stream."""
 
     subscribe: Callable[..., S]

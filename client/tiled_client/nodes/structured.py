@@ -11,7 +11,7 @@ from ..documents import Resource
 from ..errors import InvalidResponse
 from ..http.request import Body
 from ..http.responses import Response
-from ..http.session import Session
+from ..http.session import ClientSession
 from ..uris import Path
 from ..wire.slices import expand_index, format_slice
 from ..wire.sparse import SparseStructure
@@ -28,7 +28,7 @@ class StructuredNode(DataNode, Generic[S]):
 
     _structure_class: ClassVar[type[Any]]
 
-    def __init__(self, session: Session, path: Path, resource: Resource) -> None:
+    def __init__(self, session: ClientSession, path: Path, resource: Resource) -> None:
         super().__init__(session, path, resource)
         if not isinstance(resource.structure, self._structure_class):
             raise InvalidResponse(f"The server sent no {resource.family} structure of {self.uri}.")

@@ -40,7 +40,7 @@ from ..messages.visibility import child_filter
 from .commands import InvalidCommand, Subscribe, Unsubscribe
 from .scheduler import Scheduler
 from .subscriptions import MultiplexSubscription, SubscribedNode
-from .subtree import RecursiveSubscription, TooManyNodes
+from .subtree import SubtreeSubscription, TooManyNodes
 
 MAX_PENDING_REPLIES = 1000
 UNREAD_REPLIES = "The client does not read the replies to its commands."
@@ -203,7 +203,7 @@ class MultiplexSession:
         # A client that has received the first schema may rely on every node being followed.
         subscription.started = False
         nodes = _SubtreeNodes(self, subscription)
-        subtree = RecursiveSubscription(nodes, self._principal, options, self._max_nodes)
+        subtree = SubtreeSubscription(nodes, self._principal, options, self._max_nodes)
         subscription.observer = subtree
         await subtree.open()
 

@@ -94,7 +94,7 @@ class NodeSet(Protocol):
         """Close the whole connection."""
 
 
-class RecursiveSubscription:
+class SubtreeSubscription:
     """Keep the nodes of a recursive subscription complete."""
 
     def __init__(

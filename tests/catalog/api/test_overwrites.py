@@ -22,7 +22,7 @@ from streaming.redis.clients import writer_client
 from streaming.redis.keys import StreamKeys
 from streaming.writing import outbox, outbox_worker
 from streaming.writing.log import StreamLog, stream_log
-from streaming.writing.updates import Update
+from streaming.writing.updates import EncodedUpdate
 
 from ..conftest import OCTETS, Api
 from .test_lost_chunks import in_rows
@@ -227,7 +227,7 @@ def test_what_is_committed_while_others_are_put_into_the_stream_is_not_taken_for
     before = stored(api)
     log = stream_log()
     assert log is not None
-    outbox.add_update(node.uuid, Update(b"", b""))
+    outbox.add_update(node.uuid, EncodedUpdate(b"", b""))
 
     def write() -> None:
         with killed_after('UPDATE "streaming_waiting"'):

@@ -19,7 +19,7 @@ from streaming.protocol.subscription_options import SubscriptionOptions
 from streaming.reading.entries import StreamEntry
 from streaming.sockets.connections.authorization import AuthorizedNode
 from streaming.sockets.multiplex import subtree
-from streaming.sockets.multiplex.subtree import RecursiveSubscription, TooManyNodes
+from streaming.sockets.multiplex.subtree import SubtreeSubscription, TooManyNodes
 from tiled_client.wire.structures import ArrayStructure
 
 PRINCIPAL = Principal(READ)
@@ -118,8 +118,8 @@ async def nodes() -> FakeNodes:
 @pytest.fixture
 async def subscription(
     nodes: FakeNodes, catalog: FakeCatalog
-) -> AsyncIterator[RecursiveSubscription]:
-    opened = RecursiveSubscription(nodes, PRINCIPAL, START, 5)
+) -> AsyncIterator[SubtreeSubscription]:
+    opened = SubtreeSubscription(nodes, PRINCIPAL, START, 5)
     yield opened
     opened.close()
 
@@ -129,7 +129,7 @@ def created(key: str) -> StreamEntry:
 
 
 async def test_containers_come_first_and_nodes_of_the_second_list_from_their_beginning(
-    catalog: FakeCatalog, nodes: FakeNodes, subscription: RecursiveSubscription
+    catalog: FakeCatalog, nodes: FakeNodes, subscription: SubtreeSubscription
 ) -> None:
     catalog.nodes |= {"run/a": array(), "run/box": container()}
     catalog.appears_in_second_list = {"run/late": array()}
@@ -139,7 +139,7 @@ async def test_containers_come_first_and_nodes_of_the_second_list_from_their_beg
 
 
 async def test_an_announced_child_is_followed_from_its_beginning(
-    catalog: FakeCatalog, nodes: FakeNodes, subscription: RecursiveSubscription
+    catalog: FakeCatalog, nodes: FakeNodes, subscription: SubtreeSubscription
 ) -> None:
     await subscription.open()
     assert await nodes.take(2) == [("run", 5), ("", "started")]
@@ -150,7 +150,7 @@ async def test_an_announced_child_is_followed_from_its_beginning(
 
 
 async def test_after_a_gap_all_is_listed_and_the_gap_is_sent_only_if_requested(
-    catalog: FakeCatalog, nodes: FakeNodes, subscription: RecursiveSubscription
+    catalog: FakeCatalog, nodes: FakeNodes, subscription: SubtreeSubscription
 ) -> None:
     await subscription.open()
     await nodes.take(2)
@@ -159,11 +159,11 @@ async def test_after_a_gap_all_is_listed_and_the_gap_is_sent_only_if_requested(
     assert subscription.observe("run", [gap]) == []
     assert await nodes.take(1) == [("run/a", 0)]
     knowing = SubscriptionOptions(features=frozenset({Feature.gap}), recursive=True)
-    assert RecursiveSubscription(nodes, PRINCIPAL, knowing, 3).observe("run", [gap]) == [gap]
+    assert SubtreeSubscription(nodes, PRINCIPAL, knowing, 3).observe("run", [gap]) == [gap]
 
 
 async def test_a_node_created_again_under_its_path_replaces_the_deleted_one(
-    catalog: FakeCatalog, nodes: FakeNodes, subscription: RecursiveSubscription
+    catalog: FakeCatalog, nodes: FakeNodes, subscription: SubtreeSubscription
 ) -> None:
     catalog.nodes["run/a"] = array()
     await subscription.open()
@@ -175,7 +175,7 @@ async def test_a_node_created_again_under_its_path_replaces_the_deleted_one(
 
 
 async def test_a_node_deleted_since_it_was_listed_is_left_out(
-    catalog: FakeCatalog, nodes: FakeNodes, subscription: RecursiveSubscription
+    catalog: FakeCatalog, nodes: FakeNodes, subscription: SubtreeSubscription
 ) -> None:
     catalog.nodes["run/a"] = array()
     nodes.gone.add("run/a")
@@ -184,7 +184,7 @@ async def test_a_node_deleted_since_it_was_listed_is_left_out(
 
 
 async def test_a_scan_is_repeated_while_the_database_is_unavailable(
-    catalog: FakeCatalog, nodes: FakeNodes, subscription: RecursiveSubscription
+    catalog: FakeCatalog, nodes: FakeNodes, subscription: SubtreeSubscription
 ) -> None:
     await subscription.open()
     await nodes.take(2)
@@ -198,7 +198,7 @@ async def test_a_scan_is_repeated_while_the_database_is_unavailable(
 
 
 async def test_too_many_nodes_refuse_the_subscription_and_later_end_it(
-    catalog: FakeCatalog, nodes: FakeNodes, subscription: RecursiveSubscription
+    catalog: FakeCatalog, nodes: FakeNodes, subscription: SubtreeSubscription
 ) -> None:
     await subscription.open()
     await nodes.take(2)
@@ -206,4 +206,4 @@ async def test_too_many_nodes_refuse_the_subscription_and_later_end_it(
     subscription.rescan()
     assert await nodes.take(1) == [("", TooManyNodes.status)]
     with pytest.raises(TooManyNodes):
-        await RecursiveSubscription(FakeNodes(), PRINCIPAL, START, 3).open()
+        await SubtreeSubscription(FakeNodes(), PRINCIPAL, START, 3).open()

@@ -16,7 +16,7 @@ from .inbox import AsyncInbox
 U = TypeVar("U", bound=Update, covariant=True)
 
 
-class Iterated(Protocol):
+class AsyncIterated(Protocol):
     """The subscription of an iterator."""
 
     async def perform(self, event: Any) -> None:
@@ -52,7 +52,9 @@ class AsyncUpdates(AsyncIterator[U], Generic[U]):
     array([1, 2, 3])
     """
 
-    def __init__(self, subscription: Iterated, begin: Callable[[], Awaitable[Iteration]]) -> None:
+    def __init__(
+        self, subscription: AsyncIterated, begin: Callable[[], Awaitable[Iteration]]
+    ) -> None:
         self.subscription: Any = subscription
         self._begin = begin
         self._loop: asyncio.AbstractEventLoop | None = None
