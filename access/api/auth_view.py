@@ -16,13 +16,13 @@ from access.config import authentication_settings
 from access.models import Account
 from core.errors import Invalid, NotFound, Unauthorized
 
-from .base import WireView
+from .base import ApiView
 
 NO_STORE = {"Cache-Control": "no-store"}
 """Of every answer with a secret in it."""
 
 
-class AuthView(WireView):
+class AuthView(ApiView):
     """A view that exists where there are users."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -12,11 +12,10 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
-from access.api.permissions import HasScopes, ScopedView, principal_of
+from access.api.permissions import HasScopes, ScopedView
 from access.authentication.csrf import CSRF_COOKIE, is_own_navigation
 from access.authentication.drf import KEY_COOKIE, ApiKeyAuthentication
 from access.principals import Scope
-from catalog.permissions.node_permissions import check_node
 from core.http import server_timing
 from core.http.compression import compress_response
 
@@ -37,7 +36,7 @@ class NoNegotiation(BaseContentNegotiation):
         return JSONRenderer(), "application/json"
 
 
-class WireView(ScopedView):
+class ApiView(ScopedView):
     """A view of the API, which checks credentials and then the scopes of the requested method.
 
     Authenticators and permissions, which REST framework creates anew for each request, are shared.
@@ -81,8 +80,6 @@ class WireView(ScopedView):
         """Authenticate the request and check the scopes of its method. Raises ServiceError."""
         self.perform_authentication(request)
         self.check_permissions(request)
-        if "path" in kwargs:
-            check_node(kwargs["path"], principal_of(request), *self.needed_scopes(request))
 
     def needed_scopes(self, request: Request) -> tuple[Scope, ...]:
         """Return the scopes that the method of the request needs."""

@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from access.authentication.client_address import client_address
 from access.login.device_flow import POLL_INTERVAL_SECONDS, AuthorizationPending, exchange, start
 from access.login.oidc import get_provider
-from catalog.api.nodes.links import API, base_url
 from core.errors import Invalid
 from core.http.responses import JSON, json_bytes, render
+from core.http.urls import API, base_url
 
 from .auth_view import NO_STORE, UnauthenticatedView
 from .documents import login_document

@@ -15,10 +15,10 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
 from access.authentication.csrf import CsrfFailed
-from catalog.api.nodes.links import base_url
 from core.backend_failures import log_outage
 from core.errors import ServiceError
 from core.http.responses import JSON, json_bytes
+from core.http.urls import base_url
 from tiled_client.wire.errors import WireError
 
 # An error repeats the value at fault to the client, but not megabytes of it.

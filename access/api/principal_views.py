@@ -12,8 +12,8 @@ from access.api.permissions import principal_of
 from access.authentication.jwt_tokens import BEARER
 from access.principals import Scope
 from access.roles import Role
-from catalog.api.nodes.pagination import LAST_OFFSET
 from core.errors import Invalid, NotFound, Unauthorized
+from core.http.paging import MAX_OFFSET
 from core.http.requests import integer
 from core.http.responses import render
 
@@ -44,7 +44,7 @@ class PrincipalsView(AuthView):
 
     def get(self, request: Request) -> HttpResponse:
         """Return a page of principals."""
-        offset = integer(request, "page[offset]", 0, high=LAST_OFFSET) or 0
+        offset = integer(request, "page[offset]", 0, high=MAX_OFFSET) or 0
         limit = integer(request, "page[limit]", 100, high=MAX_PAGE_SIZE) or 0
         accounts = accounts_with_all().order_by("id")[offset : offset + limit]
         return render(request, [principal_document(account) for account in accounts])

@@ -12,13 +12,13 @@ from django.utils.http import http_date
 from rest_framework.request import Request
 
 from access.api.about import authentication_block
-from access.api.base import WireView
+from access.api.base import ApiView
 from core.http.responses import render
+from core.http.urls import API, ROOT_PATH, base_url
 from tiled_client.wire.version import WIRE_VERSION
 
 from ..formats import formats
 from ..queries.filters import FILTERS
-from .nodes.links import API, ROOT_PATH, base_url
 
 """Clients look at this to know what they may send."""
 
@@ -26,7 +26,7 @@ FRESH = 600
 """Seconds for which a client may keep the answer."""
 
 
-class AboutView(WireView):
+class AboutView(ApiView):
     """The API's root."""
 
     def get(self, request: Request) -> HttpResponse:

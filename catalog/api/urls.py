@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, URLResolver, include, re_path
 
-from access.api.base import WireView, add_slash
+from access.api.base import ApiView, add_slash
 from access.api.exception_handler import not_found
 
 from .about import AboutView
@@ -24,7 +24,7 @@ from .nodes.search import DeepSearchView, SearchView
 from .nodes.streams import CloseStreamView
 
 # The first that fits is taken: what is asked for most stands first.
-NODE_VIEWS: dict[str, type[WireView]] = {
+NODE_VIEWS: dict[str, type[ApiView]] = {
     "array/full": ArrayFullView,
     "table/partition": TablePartitionView,
     "metadata": MetadataView,

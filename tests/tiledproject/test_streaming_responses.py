@@ -19,7 +19,7 @@ import pytest
 import requests
 from django.http import HttpRequest
 
-from access.api.base import WireView
+from access.api.base import ApiView
 from core.http.buffer_responses import ChunkedResponse
 from tests.conftest import API_KEY
 from tests.in_process_server import answer, content
@@ -208,7 +208,7 @@ def test_what_a_request_was_about_does_not_wait_for_the_garbage_collector(size: 
             got.stream.close()
         del got
         assert mapped([psutil.Process()]) == 0
-        assert not [one for one in gc.get_objects() if isinstance(one, HttpRequest | WireView)]
+        assert not [one for one in gc.get_objects() if isinstance(one, HttpRequest | ApiView)]
 
 
 def array_of_bytes(size: int) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from ...services.arrays import sparse as sparse_arrays
 from ...services.arrays.dense import Array
 from ...services.uploads import Upload
 from . import sparse
-from access.api.base import WireView
+from ..views import NodeView
 from .export_responses import choice_of, data_answer
 from .raw_array_responses import node_octets
 from .idempotency import once_of, token_of
@@ -40,7 +40,7 @@ from core.http.responses import render
 ARRAYS = (StructureFamily.array, StructureFamily.sparse)
 
 
-class ArrayFullView(WireView):
+class ArrayFullView(NodeView):
     """A whole array, or any part of it."""
 
     accepts_data = True
@@ -85,7 +85,7 @@ class ArrayFullView(WireView):
         return render(request, structure.to_json())
 
 
-class ArrayBlockView(WireView):
+class ArrayBlockView(NodeView):
     """One chunk of an array."""
 
     accepts_data = True

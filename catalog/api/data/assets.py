@@ -19,7 +19,7 @@ from access.principals import Scope
 from ...services.assets import downloads
 from ...services.assets.downloads import RawFile
 from ...storage.raw_files import FileChunks
-from access.api.base import WireView
+from ..views import NodeView
 from core.http.byte_ranges import Unsatisfiable, is_known, requested_range
 from core.http.requests import flag, integer
 from core.http.responses import render
@@ -40,7 +40,7 @@ HARMLESS = {
 UNSPEAKABLE = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
-class AssetManifestView(WireView):
+class AssetManifestView(NodeView):
     """A folder of a node."""
 
     scopes = {"GET": (Scope.read_data,)}
@@ -51,7 +51,7 @@ class AssetManifestView(WireView):
         return render(request, {"manifest": found})
 
 
-class AssetBytesView(WireView):
+class AssetBytesView(NodeView):
     """A file of a node, or one in a folder of it."""
 
     scopes = {"GET": (Scope.read_data,)}
@@ -66,7 +66,7 @@ class AssetBytesView(WireView):
         return _answer(request, file)
 
 
-class AssetView(WireView):
+class AssetView(NodeView):
     """A file or folder of a node."""
 
     scopes = {"DELETE": (Scope.delete_node,)}

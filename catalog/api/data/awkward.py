@@ -18,14 +18,14 @@ from ...formats.nested import Nested
 from ...lookup.nodes import resolve_family
 from ...services.arrays import awkward
 from ...services.uploads import Upload
-from access.api.base import WireView
+from ..views import NodeView
 from .export_responses import check_format, data_answer
 from .idempotency import token_of
 from core.http.requests import body_of_type, flag, json_body, raw_body
 from core.http.responses import attachment_headers, binary, render
 
 
-class AwkwardFullView(WireView):
+class AwkwardFullView(NodeView):
     """A whole awkward array."""
 
     accepts_data = True
@@ -46,7 +46,7 @@ class AwkwardFullView(WireView):
         return render(request, None)
 
 
-class AwkwardBuffersView(WireView):
+class AwkwardBuffersView(NodeView):
     """Some of the buffers of an awkward array."""
 
     scopes = {"GET": (Scope.read_data,), "POST": (Scope.read_data,)}

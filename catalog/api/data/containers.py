@@ -16,7 +16,7 @@ from tiled_client.wire.structure_family import StructureFamily
 
 from ...lookup.embedded import resolve_readable
 from ...services.nodes.subtrees import Subtree
-from access.api.base import WireView
+from ..views import NodeView
 from .export_responses import data_answer
 from core.http.requests import json_body, raw_body
 from .tables import TableFullView
@@ -24,7 +24,7 @@ from .tables import TableFullView
 EITHER = (StructureFamily.container, StructureFamily.table)
 
 
-class ContainerFullView(WireView):
+class ContainerFullView(NodeView):
     """A container with all that is in it."""
 
     scopes = {"GET": (Scope.read_data,), "POST": (Scope.read_data,)}
@@ -38,7 +38,7 @@ class ContainerFullView(WireView):
         return _answer(request, path, _fields_in_body(request))
 
 
-class NodeFullView(WireView):
+class NodeFullView(NodeView):
     """An old address of whole tables and containers."""
 
     accepts_data = True

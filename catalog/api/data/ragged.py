@@ -21,7 +21,7 @@ from ...formats.nested import Nested
 from ...lookup.nodes import resolve_family
 from ...services.arrays import ragged
 from ...services.uploads import Upload
-from access.api.base import WireView
+from ..views import NodeView
 from .export_responses import data_answer
 from .ragged_json import rows_of
 from .idempotency import once_of, token_of
@@ -29,7 +29,7 @@ from core.http.requests import body_of_type, bounded_json, content_type, flag, r
 from core.http.responses import JSON, render
 
 
-class RaggedFullView(WireView):
+class RaggedFullView(NodeView):
     """A whole ragged array, or any part of it."""
 
     accepts_data = True
@@ -67,7 +67,7 @@ class RaggedFullView(WireView):
         return render(request, structure.to_json())
 
 
-class RaggedBlockView(WireView):
+class RaggedBlockView(NodeView):
     """One chunk of the rows of a ragged array."""
 
     accepts_data = True

@@ -20,14 +20,14 @@ from core.http.media_types import ARROW
 from ...lookup.embedded import resolve_readable
 from ...services.tables import reading, writing
 from ...services.uploads import Upload
-from access.api.base import WireView
+from ..views import NodeView
 from .export_responses import data_answer
 from .idempotency import once_of, token_of
 from core.http.requests import data_of_type, flag, json_body, raw_body, required_integer
 from core.http.responses import render
 
 
-class TableFullView(WireView):
+class TableFullView(NodeView):
     """All rows of a table."""
 
     accepts_data = True
@@ -54,7 +54,7 @@ class TableFullView(WireView):
         return render(request, None)
 
 
-class TablePartitionView(WireView):
+class TablePartitionView(NodeView):
     """The rows of one partition."""
 
     accepts_data = True

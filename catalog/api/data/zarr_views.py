@@ -35,8 +35,8 @@ from ...services.arrays.dense import Array, read_array
 from ...services.arrays.sparse import read_sparse
 from ...services.nodes.subtrees import Subtree
 from ...storage.errors import StorageError
-from access.api.base import WireView
-from ..nodes.links import API, base_url
+from ..views import NodeView
+from core.http.urls import API, base_url
 from core.http.responses import binary
 
 ARRAYS = (StructureFamily.array, StructureFamily.sparse)
@@ -59,7 +59,7 @@ class Indescribable:
         return {"problem": self.problem}
 
 
-class ZarrView(WireView):
+class ZarrView(NodeView):
     """Something that a reader of Zarr asks for."""
 
     schema = None

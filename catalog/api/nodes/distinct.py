@@ -8,7 +8,6 @@ from __future__ import annotations
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from access.api.base import WireView
 from access.api.permissions import principal_of
 from access.principals import Scope
 from core.bounds import bounds
@@ -23,12 +22,13 @@ from ...permissions.visibility import visible
 from ...queries.deadlines import statement_deadline
 from ...queries.distinct import Distinct
 from ...queries.filters import apply_filters
+from ..views import NodeView
 from .filter_params import filters_of
 
 MOST_KEYS = 100
 
 
-class DistinctView(WireView):
+class DistinctView(NodeView):
     """The values that children have in common."""
 
     scopes = {"GET": (Scope.read_metadata,)}

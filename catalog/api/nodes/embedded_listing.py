@@ -16,12 +16,13 @@ from rest_framework.request import Request
 from core.bounds import bounds
 from core.errors import BadRequest
 from core.http.responses import json_bytes, render
+from core.http.urls import base_url
 
 from ...lookup.embedded import Group
 from ...queries.filters import Filter
 from ...queries.order import Order
 from ...storage.external import Tree
-from .links import base_url, quoted, self_link
+from .links import quoted, self_link
 from .pagination import Page
 from .resources import View, listed_resource
 

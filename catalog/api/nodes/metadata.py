@@ -7,12 +7,12 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from access.api.base import WireView
 from access.api.permissions import principal_of
 from access.principals import Scope
 from core.errors import Invalid, NotAcceptable
 from core.http.requests import flag, json_body
 from core.http.responses import render
+from core.http.urls import ROOT_PATH, base_url
 
 from ...models import Node
 from ...permissions.node_permissions import own_tags
@@ -25,7 +25,8 @@ from ...services.nodes.tags import parse_tags
 from ...services.tables.columns import resolve_with_columns
 from ..client_versions import knows_sizes, sources_of
 from ..data.idempotency import once_of
-from .links import ROOT_PATH, base_url, child_path, node_links
+from ..views import NodeView
+from .links import child_path, node_links
 from .pagination import child_counts
 from .resources import View, node_resource
 
@@ -33,7 +34,7 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 
 
-class MetadataView(WireView):
+class MetadataView(NodeView):
     """A node of any family."""
 
     scopes = {

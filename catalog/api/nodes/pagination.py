@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from access.permissions.tag_permissions import tags_enabled
 from access.principals import Principal
 from core.errors import BadRequest
+from core.http.paging import DEFAULT_PAGE, MAX_OFFSET, MAX_PAGE
 from core.http.requests import integer
 from tiled_client.wire.structure_family import StructureFamily
 
@@ -22,11 +23,6 @@ from ...models import Node
 from ...permissions.visibility import visible
 from ...queries.order import Order
 from ...queries.pages import FoundPage
-
-MAX_PAGE = 300
-DEFAULT_PAGE = 100
-# Databases count in 64 bits, the page that follows included.
-LAST_OFFSET = 2**63 - 2 - MAX_PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +36,8 @@ class Page:
     @classmethod
     def of(cls, request: Request) -> Page:
         """Read the query parameters. Raises BadRequest and Invalid."""
-        offset = integer(request, "page[offset]", high=LAST_OFFSET)
-        cursor = integer(request, "page[cursor]", high=LAST_OFFSET)
+        offset = integer(request, "page[offset]", high=MAX_OFFSET)
+        cursor = integer(request, "page[cursor]", high=MAX_OFFSET)
         if offset is not None and cursor is not None:
             raise BadRequest("Cannot specify both page[cursor] and page[offset]")
         limit = integer(request, "page[limit]", DEFAULT_PAGE, high=MAX_PAGE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from access.api.base import WireView
 from access.api.permissions import principal_of
 from access.principals import Scope
 from core.errors import BadRequest, Invalid
@@ -16,10 +15,11 @@ from ...services.nodes import create
 from ...services.nodes.data_sources import DataSourcePatch, update_data_source
 from ...services.nodes.drafts import Draft, parse_data_source
 from ..data.idempotency import once_of
+from ..views import NodeView
 from .metadata import created
 
 
-class RegisterView(WireView):
+class RegisterView(NodeView):
     """The container under which a node is registered."""
 
     scopes = {"POST": (Scope.write_metadata, Scope.create_node, Scope.register)}
@@ -34,7 +34,7 @@ class RegisterView(WireView):
         return created(request, path, draft, node)
 
 
-class DataSourceView(WireView):
+class DataSourceView(NodeView):
     """The data source of a registered node."""
 
     scopes = {"PUT": (Scope.write_metadata, Scope.register)}

@@ -10,22 +10,23 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from access.api.base import WireView
 from access.principals import Scope
 from core.http.requests import integer, required_integer
 from core.http.responses import render
+from core.http.urls import base_url
 
 from ...lookup.nodes import split_path
 from ...models import Revision
 from ...services.nodes.revisions import delete_revision, list_revisions
-from .links import base_url, quoted
+from ..views import NodeView
+from .links import quoted
 from .pagination import Page
 
 # What a column of the database counts up to.
 LAST_NUMBER = 2**31 - 1
 
 
-class RevisionsView(WireView):
+class RevisionsView(NodeView):
     """The revisions of a node."""
 
     scopes = {"GET": (Scope.read_metadata,), "DELETE": (Scope.delete_revision,)}

@@ -13,13 +13,13 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from access.api.base import WireView
 from access.api.permissions import principal_of
 from access.principals import Scope
 from core.bounds import bounds
 from core.errors import BadRequest
 from core.http.requests import integer
 from core.http.responses import render
+from core.http.urls import base_url
 from tiled_client.wire.structure_family import StructureFamily
 
 from ...lookup.embedded import group_of, resolve_readable
@@ -30,9 +30,10 @@ from ...queries.deadlines import statement_deadline
 from ...queries.filters import apply_filters, implies_parent
 from ...queries.order import Order
 from ...queries.pages import FoundPage, find_page, load, truncate_page
+from ..views import NodeView
 from . import embedded_listing
 from .filter_params import filters_of
-from .links import base_url, quoted
+from .links import quoted
 from .pagination import Page, child_counts
 from .resources import View, listed_resource
 
@@ -48,7 +49,7 @@ class Listing:
     view: View
 
 
-class SearchView(WireView):
+class SearchView(NodeView):
     """The children of a container."""
 
     scopes = {"GET": (Scope.read_metadata,)}
@@ -75,7 +76,7 @@ class SearchView(WireView):
         return _answer(request, address, found, listing, headers, counted=counted)
 
 
-class DeepSearchView(WireView):
+class DeepSearchView(NodeView):
     """Everything below a container."""
 
     scopes = {"GET": (Scope.read_metadata,)}

@@ -5,15 +5,15 @@ from __future__ import annotations
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from access.api.base import WireView
 from access.principals import Scope
 from core.http.responses import render
 
 from ...services.nodes.streams import close_stream
 from ..data.idempotency import token_of
+from ..views import NodeView
 
 
-class CloseStreamView(WireView):
+class CloseStreamView(NodeView):
     """The stream of a node of any family."""
 
     scopes = {"DELETE": (Scope.write_data,)}

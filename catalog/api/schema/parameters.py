@@ -6,7 +6,8 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
 
-from ..nodes.pagination import DEFAULT_PAGE, LAST_OFFSET, MAX_PAGE
+from core.http.paging import DEFAULT_PAGE, MAX_OFFSET, MAX_PAGE
+
 from ..nodes.resources import FIELDS, MAX_DEPTH
 
 SIZES = r"^[0-9]{1,18}(,[0-9]{1,18})*$"
@@ -93,8 +94,8 @@ INCLUDE_DATA_SOURCES = flag("include_data_sources", False, "Give the data source
 MAX_DEPTH_WANTED = integer("max_depth", "How deep contents are inlined.", high=MAX_DEPTH)
 RESOURCE = (FIELDS_WANTED, SELECT_METADATA, OMIT_LINKS, INCLUDE_DATA_SOURCES)
 
-PAGE_OFFSET = integer("page[offset]", "How many to pass over.", high=LAST_OFFSET)
-PAGE_CURSOR = integer("page[cursor]", "Where the page before has ended.", high=LAST_OFFSET)
+PAGE_OFFSET = integer("page[offset]", "How many to pass over.", high=MAX_OFFSET)
+PAGE_CURSOR = integer("page[cursor]", "Where the page before has ended.", high=MAX_OFFSET)
 PAGE_LIMIT = integer("page[limit]", "How many to give.", high=MAX_PAGE, default=DEFAULT_PAGE)
 PAGE = (PAGE_OFFSET, PAGE_CURSOR, PAGE_LIMIT)
 SORT_BY = pattern(
