@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from streaming.redis.embedded_valkey import find_binary
-from tests.reference_server import reference_environment, reference_python
+from tools.backends.tiled_reference import reference_environment, reference_python
 
 PROJECT = Path(__file__).resolve().parent.parent
 START_TIMEOUT = 120.0

@@ -107,5 +107,10 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     TopologicalSorter(imports).prepare()
 
 
+def test_tools_import_neither_tests_nor_benchmarks() -> None:
+    graph = grimp.build_graph("tools", include_external_packages=True, cache_dir=None)
+    assert not graph.modules & {"tests", "benchmarks"}
+
+
 def test_texts_use_no_banned_words() -> None:
     assert not list(map(str, findings([])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.reference_server import reference_python
+from tools.backends.tiled_reference import reference_python
 
 from .script_processes import Process
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.completeness import prove
 from tests.servers import RunningServer
+from tools.load.completeness import prove
 
 
 def test_many_writers_reach_all_who_were_there_who_came_later_and_who_came_back(

@@ -14,11 +14,11 @@ import numpy as np
 import psutil
 import pyarrow as pa
 
-from benchmarks.soak import soak
 from tests.client.cuttable_proxy import Line
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, own_database, running
 from tiled_client import ArrayClient, TableClient, TransportError, from_uri
+from tools.load.soak import soak
 
 from .client_processes import TILED, Desks
 

@@ -16,9 +16,9 @@ import requests
 
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, manage, own_database, running
-from tests.valkey_server import Cache, own_cache
 from tiled_client import ArrayClient, TiledClientError, TransportError, from_uri
 from tiled_client.http.retries import RetryPolicy
+from tools.backends.valkey_server import Cache, own_cache
 
 SIDE = 32
 WRITERS = 8

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.client.fake_servers import HttpPeer, StreamPeer
-from tests.reference_server import tiled_reference
+from tools.backends.tiled_reference import tiled_reference
 
 __all__ = ["tiled_reference"]
 

@@ -14,7 +14,6 @@ import tifffile
 
 from tests.client.cuttable_proxy import Line
 from tests.client.fake_servers import sequences
-from tests.reference_server import TiledServer
 from tiled_client import (
     ArrayClient,
     ArrayReference,
@@ -32,6 +31,7 @@ from tiled_client import (
     Unauthorized,
     from_uri,
 )
+from tools.backends.tiled_reference import TiledServer
 
 TIMEOUT = 20
 

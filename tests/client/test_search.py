@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.conftest import API_KEY
-from tests.reference_server import TiledServer
 from tests.servers import RunningServer
 from tiled_client import Container, NodeNotFound, from_uri
 from tiled_client.queries import (
@@ -33,6 +32,7 @@ from tiled_client.queries import (
     SpecsQuery,
     StructureFamilyQuery,
 )
+from tools.backends.tiled_reference import TiledServer
 
 COUNT = 12
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.outages.postgresql_cluster import postgresql_here
+from tools.backends.postgresql_cluster import postgresql_here
 from tools.faults.scenarios import run
 from tools.faults.tampering import Tampering
 from tools.faults.world import World, world

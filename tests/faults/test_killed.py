@@ -13,8 +13,8 @@ import requests
 from tests.catalog.conftest import ARROW, ipc
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, running
-from tests.valkey_server import own_cache
 from tiled_client import TableClient, from_uri
+from tools.backends.valkey_server import own_cache
 
 SCHEMA = pa.schema([("n", pa.int64())])
 

@@ -28,9 +28,9 @@ from tests.catalog.conftest import ARROW, OCTETS, ipc
 from tests.conftest import API_KEY
 from tests.faults.postgresql_cluster import Cluster, Proxy, own_cluster
 from tests.servers import PROJECT, environment, running
-from tests.valkey_server import Cache, own_cache
 from tiled_client import from_uri
 from tiled_client.wire.structures import ArrayStructure, TableStructure
+from tools.backends.valkey_server import Cache, own_cache
 
 SCHEMA = pa.schema([("n", pa.int64())])
 PATIENCE = 30.0

@@ -12,8 +12,7 @@ from pytest_django import DjangoDbBlocker
 from catalog.database_vendor import vendor
 from tiledproject.config.databases import django_database
 from tiledproject.postgresql.base import DatabaseWrapper
-
-from .postgresql_cluster import Cluster, own_cluster, postgresql_here
+from tools.backends.postgresql_cluster import Cluster, own_cluster, postgresql_here
 
 OnCluster = Callable[[], AbstractContextManager[DatabaseWrapper]]
 

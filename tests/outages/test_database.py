@@ -16,8 +16,7 @@ import requests
 from tests.conftest import API_KEY
 from tests.servers import running
 from tiledproject.postgresql.pool import Pool, PoolExhausted, Unreachable
-
-from .postgresql_cluster import Cluster
+from tools.backends.postgresql_cluster import Cluster
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from django.db import OperationalError
 from catalog.storage.errors import MissingFile, Unreadable
 from core.backend_failures import log_outage, outage_of
 from tests.conftest import API_KEY
-from tests.outages.small_disk import fill, small_disk
 from tests.servers import RunningServer, running
 from tiled_client.wire.structures import ArrayStructure
+from tools.backends.small_disk import fill, small_disk
 
 OCTETS = "application/octet-stream"
 LARGE = (17 << 20) // 8

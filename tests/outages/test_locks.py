@@ -19,9 +19,9 @@ from django.db import connection
 
 from catalog.locks import node_locks
 from catalog.locks.thread_queue import LockTimeout
+from tools.backends.postgresql_cluster import Cluster
 
 from .conftest import OnCluster
-from .postgresql_cluster import Cluster
 
 Here = Callable[[], AbstractContextManager[Any]]
 PATH = "a/node"

@@ -25,8 +25,7 @@ from tiledproject.config.errors import ConfigError
 from tiledproject.config.settings_model import load
 from tiledproject.servers import valkey_address
 from tiledproject.servers.preflight import check_backends
-
-from .postgresql_cluster import Cluster, child_user, free_port
+from tools.backends.postgresql_cluster import Cluster, child_user, free_port
 
 Use = Callable[[str], Path]
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 
 from tests.servers import RunningServer, running
-from tests.valkey_server import Cache, own_cache
 from tiled_client import Container, from_uri
+from tools.backends.valkey_server import Cache, own_cache
 
 HERE = Path(__file__).parent
 # The updates in it are as old as the version that wrote them.

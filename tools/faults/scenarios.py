@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from tests.outages.small_disk import fill
+from tools.backends.small_disk import fill
 
 from .checker import problems
 from .load import Load

@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.outages.postgresql_cluster import Cluster, own_cluster
-from tests.outages.small_disk import small_disk
-from tests.valkey_server import Cache, own_cache
+from tools.backends.postgresql_cluster import Cluster, own_cluster
+from tools.backends.small_disk import small_disk
+from tools.backends.valkey_server import Cache, own_cache
 
 from .clock import Clock
 from .server import Server, running_server

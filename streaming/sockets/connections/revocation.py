@@ -30,13 +30,7 @@ from access.events import (
 from ... import shared_counters
 from ...config import streaming_cache_settings
 from .group_broadcast import GroupBroadcast, GroupListener
-from .registry import (
-    ACCOUNT_DISABLED,
-    KEY_REVOKED,
-    SESSION_REVOKED,
-    ConnectionRegistry,
-    Credential,
-)
+from .registry import ACCOUNT_DISABLED, KEY_REVOKED, SESSION_REVOKED, ConnectionRegistry, Credential
 
 logger = logging.getLogger(__name__)
 

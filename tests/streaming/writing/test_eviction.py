@@ -15,7 +15,7 @@ from streaming.redis.keys import StreamKeys
 from streaming.writing import delivery, outbox, outbox_worker
 from streaming.writing.log import StreamLog
 from streaming.writing.updates import UpdateTooLarge
-from tests.valkey_server import Cache, own_cache
+from tools.backends.valkey_server import Cache, own_cache
 
 from ..conftest import numbers
 

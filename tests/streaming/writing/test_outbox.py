@@ -32,7 +32,7 @@ from streaming.writing import (
 )
 from streaming.writing.log import StreamLog
 from streaming.writing.updates import MAX_INLINE_BYTES, encode
-from tests.valkey_server import Cache, own_cache
+from tools.backends.valkey_server import Cache, own_cache
 
 from ..conftest import numbers
 

@@ -12,12 +12,7 @@ from ...settings import StreamOptions
 from ..protocol.notices import Ended, Gap, NodeClosed, Reset
 from ..protocol.position import Position
 from ..protocol.streamed_node import StreamedNode
-from ..protocol.subscription_options import (
-    Start,
-    StartOptions,
-    SubscriptionOptions,
-    reject_unknown,
-)
+from ..protocol.subscription_options import Start, StartOptions, SubscriptionOptions, reject_unknown
 from ..updates import ChildCreated, ChildDeleted, ChildMetadataUpdated, DataUpdate, Update
 from .callback_registry import CallbackRegistry
 from .subscription_state import Delivery, SubscriptionState

@@ -29,6 +29,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 
 def fill(file: Path) -> None:
+    """Write `file` until the disk is full."""
     size = 1 << 20
     with file.open("ab", buffering=0) as writer:
         while size:

@@ -1,6 +1,6 @@
 """Many writers and many subscribers of one node: does each get every update, once, in order?
 
-Run by hand against a server that runs: `python -m benchmarks.completeness URI --api-key KEY`.
+Run by hand against a server that runs: `python -m tools.load.completeness URI --api-key KEY`.
 Besides subscribers that are there from the beginning, there are some that come during the burst
 (with `start=0`, with a number, without), and some that hang up again and again and resume.
 """
@@ -108,11 +108,11 @@ def _run(
     writing = [
         pool.submit(_write, uri, api_key, key, writers // HALVES, updates) for _ in range(HALVES)
     ]
-    for one in writing:
-        one.result()
+    for written in writing:
+        written.result()
     heard: list[Any] = [None] * len(plans)
-    for half, one in enumerate(listening):
-        heard[half::HALVES] = one.result()
+    for half, received in enumerate(listening):
+        heard[half::HALVES] = received.result()
     return heard
 
 

@@ -1,6 +1,6 @@
 """Writers and a subscriber at full speed: is anything lost, out of order, or stored otherwise?
 
-Run by hand against a server that runs: `python -m benchmarks.soak URI --api-key KEY --seconds 60`.
+Run by hand against a server that runs: `python -m tools.load.soak URI --api-key KEY --seconds 60`.
 Every writer is a process of its own. In turn it overwrites its own row of an array that all share,
 and appends a row to a table that all share.
 """

@@ -1,0 +1,1 @@
+"""Load generators that check what comes out: completeness of streams, a soak."""
