@@ -58,7 +58,7 @@ class Connection(asyncio.Protocol):
         self._bare.watching.discard(self.transport)
 
     def data_received(self, data: bytes) -> None:
-        """A request, or part of one."""
+        """Handle a request, or a part of one."""
         if self._parts:
             self._parts.append(data)
             self._got += len(data)

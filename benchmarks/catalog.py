@@ -132,7 +132,7 @@ def _node(parent: Any, number: int) -> Any:
 
 
 def questions() -> dict[str, Callable[[int], str]]:
-    """What is asked, each with the address for the n-th time."""
+    """Return the requests, each with its address for the n-th time."""
     return {
         "first page": lambda n: "search/large?page[limit]=100",
         "last page, by offset": lambda n: f"search/large?page[offset]={LARGE - 100}",
@@ -154,7 +154,7 @@ def questions() -> dict[str, Callable[[int], str]]:
 
 
 def heavy_questions() -> dict[str, Callable[[int], str]]:
-    """What has to look at much of the container; there is no aim for these."""
+    """Return requests that read much of the container; there is no target for these."""
     return {
         "eq, 10,000 of 100,000": lambda n: _eq("start.sample.name", SAMPLES[n % 10]),
         "a word of 27,000": lambda n: _search("fulltext", text=WORDS[n % len(WORDS)]),

@@ -75,7 +75,7 @@ def used() -> float:
 
 
 def works(folder: Path) -> list[tuple[str, Read, Read]]:
-    """What is read: a title, how it was done, and how it is."""
+    """Return the reads: a title, how it was before, and how it is now."""
     frames = np.random.default_rng(0).integers(999, size=(64, 256, 256), dtype="u2")
     tifffile.imwrite(folder / "a.tif", frames)
     np.save(folder / "a.npy", frames)
@@ -131,7 +131,7 @@ def virtual(folder: Path, frames: Any) -> None:
 def array(
     title: str, path: Path, mimetype: str, like: Any, items: Any, parameters: Any = None
 ) -> tuple[str, Read, Read]:
-    """A part of an array."""
+    """Read a part of an array."""
     asset, structure = Asset(files.file_uri(path), path.is_dir()), ArrayStructure.from_array(like)
     readable = [path.parent]
     found = external.Sources.of([asset], parameters or {}, readable)
@@ -147,7 +147,7 @@ def array(
 
 
 def tree(title: str, path: Path) -> tuple[str, Read, Read]:
-    """The names in a group, and what one of them is."""
+    """Read the names in a group, and the description of one entry."""
     asset, mimetype = Asset(files.file_uri(path), False), "application/x-hdf5"
     sources = external.Sources.of([asset], {}, [path.parent])
 
@@ -163,7 +163,7 @@ def tree(title: str, path: Path) -> tuple[str, Read, Read]:
 
 
 def rows(title: str, path: Path, schema: pa.Schema, wanted: slice) -> tuple[str, Read, Read]:
-    """Some rows of a table."""
+    """Read some rows of a table."""
     asset, mimetype = Asset(files.file_uri(path), False), "application/x-parquet"
     readable = [path.parent]
     arguments = {

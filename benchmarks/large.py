@@ -111,7 +111,7 @@ def rows_of(count: int) -> Iterator[bytes]:
 
 
 def table_file(path: Path, size: int) -> int:
-    """An Arrow IPC file of about `size` bytes with one batch in it, as pandas makes it."""
+    """Return an Arrow IPC file of about `size` bytes with one batch, as from pandas."""
     rows = size // 16
     table = pa.table({"a": np.arange(rows), "b": np.arange(rows) / 3})
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
@@ -120,7 +120,7 @@ def table_file(path: Path, size: int) -> int:
 
 
 def pieces_of(path: Path) -> Iterator[bytes]:
-    """A file in pieces."""
+    """Yield a file in pieces."""
     with path.open("rb") as file:
         while piece := file.read(PIECE):
             yield piece

@@ -36,7 +36,7 @@ class Writer:
     def send(
         self, method: str, target: str, body: bytes, media_type: str, extra: str = ""
     ) -> bytes:
-        """The answer's body. Raises RuntimeError unless it says that all went well.
+        """Return the body of the response. Raises RuntimeError unless the request succeeded.
 
         `extra` are lines for the head, each with its end.
         """
@@ -52,11 +52,11 @@ class Writer:
         return self._answer()
 
     def post_json(self, target: str, value: Any) -> Any:
-        """The answer to `value`, both as JSON."""
+        """Return the response to `value`, both as JSON."""
         return json.loads(self.send("POST", target, json.dumps(value).encode(), "application/json"))
 
     def get(self, target: str, accept: str, encoding: str = "identity") -> bytes:
-        """The body of what is read there, as it came. Raises RuntimeError as `send` does."""
+        """Return the body of the response, unchanged. Raises RuntimeError as `send` does."""
         extra = f"Accept: {accept}\r\nAccept-Encoding: {encoding}\r\n"
         return self.send("GET", target, b"", "application/json", extra)
 
@@ -153,7 +153,7 @@ class Follower(asyncio.Protocol):
             self.schema.set_exception(RuntimeError("The server hung up."))
 
     def data_received(self, data: bytes) -> None:
-        """The answer to the handshake, then frames."""
+        """Parse the response to the handshake, then frames."""
         if not self._upgraded:
             self._buffer += data
             end = self._buffer.find(b"\r\n\r\n")
@@ -235,7 +235,7 @@ class Followers:
     opened: float
 
     def heard(self, timeout: float = 120.0) -> Heard:
-        """What they heard, once it is all that was expected, or nothing more comes."""
+        """Return what they received, once it is complete or nothing more comes."""
         if not self.pipe.poll(timeout):
             raise RuntimeError("The subscribers do not answer.")
         heard: Heard = self.pipe.recv()
@@ -252,7 +252,7 @@ def following(
     keep: int = 0,
     patience: float = 5.0,
 ) -> Iterator[Followers]:
-    """A subscriber for each of `paths`; they are done after `expected` messages in all.
+    """Run a subscriber for each of `paths`, until `expected` messages in all.
 
     Or after `patience` seconds without any. With `keep`, the size of the payloads, sequences and
     delays are kept. Subscribed when the context is entered.

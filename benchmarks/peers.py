@@ -49,7 +49,7 @@ class Peer:
 
 @contextmanager
 def valkey(folder: Path, memory: int = 6_000_000_000) -> Iterator[str]:
-    """A Valkey on a TCP port, for one server alone; gives its address."""
+    """Run a Valkey on a TCP port for one server; yield its address."""
     port = free_port()
     options = {"port": str(port), "bind": "127.0.0.1", "save": "", "dir": str(folder)}
     options |= {"maxmemory": str(memory), "maxmemory-policy": "volatile-ttl"}
@@ -86,7 +86,7 @@ def ours(
 
 @contextmanager
 def tiled(folder: Path) -> Iterator[Peer]:
-    """The reference, with a temporary catalog.
+    """Run the reference, with a temporary catalog.
 
     Beyond 100 connections, one for each subscriber, its writes would fail: it is given more.
     """
@@ -101,7 +101,7 @@ def tiled(folder: Path) -> Iterator[Peer]:
 
 @contextmanager
 def bare(folder: Path) -> Iterator[Peer]:
-    """What the machine allows: no framework, no checks, no database."""
+    """Run the fastest possible server: no framework, no checks, no database."""
     port = free_port()
     with valkey(folder) as cache:
         command = [sys.executable, "-m", "benchmarks.bare", str(port), cache]

@@ -116,7 +116,7 @@ def servers(names: Sequence[str], before: Path | None = None) -> Iterator[list[P
 
 
 def measure(work: Work, running: Sequence[Peer], rounds: int) -> dict[str, Figure]:
-    """The medians of `rounds` turns on each server that the work can be done on."""
+    """Return the medians of `rounds` turns on each server that can do the work."""
     able = [peer for peer in running if work.on_bare or peer.name != "bare"]
     figures: dict[str, list[Figure]] = {peer.name: [] for peer in able}
     for _ in range(rounds):

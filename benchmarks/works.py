@@ -171,7 +171,7 @@ def kept(count: int) -> Callable[[Peer], Figure]:
 
 
 def new_array(peer: Peer, shape: list[int], structure: Any = None) -> str:
-    """A new array of float64 in one chunk, or of another `structure`; its path."""
+    """Create an array of float64 in one chunk, or of `structure`; return its path."""
     if structure is not None:
         return _create(peer, "array", structure, None)
     data_type = {"endianness": "little", "kind": "f", "itemsize": 8, "dt_units": None}
@@ -186,7 +186,7 @@ def new_array(peer: Peer, shape: list[int], structure: Any = None) -> str:
 
 
 def new_table(peer: Peer, schema: pa.Schema) -> str:
-    """A new table that rows are appended to; its path."""
+    """Create a table to append rows to; return its path."""
     uri = "data:application/vnd.apache.arrow.file;base64,"
     structure = {
         "arrow_schema": uri + base64.b64encode(schema.serialize().to_pybytes()).decode(),
@@ -198,12 +198,12 @@ def new_table(peer: Peer, schema: pa.Schema) -> str:
 
 
 def stamped(size: int) -> bytes:
-    """A payload of so many bytes that begins with this moment."""
+    """Return a payload of so many bytes that begins with the current time."""
     return struct.pack("<d", time.perf_counter()) + bytes(size - 8)
 
 
 def ipc_file(table: pa.Table) -> bytes:
-    """A table as an Arrow IPC file."""
+    """Return a table as an Arrow IPC file."""
     sink = io.BytesIO()
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)

@@ -80,7 +80,7 @@ def postgresql_here() -> bool:
 
 @contextmanager
 def own_cluster() -> Iterator[Cluster]:
-    """A running PostgreSQL, gone at the end."""
+    """Run a PostgreSQL, and remove it at the end."""
     with tempfile.TemporaryDirectory(prefix="tiled-cluster-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if os.geteuid() == 0:

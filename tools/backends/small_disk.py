@@ -12,7 +12,7 @@ import pytest
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 24 MB, where this user may mount one."""
+    """Mount a file system of 24 MB, if this user may mount one."""
     place = folder / "disk"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", str(place)]

@@ -44,7 +44,7 @@ class TiledServer:
 
 
 def reference_python() -> Path:
-    """The interpreter of the environment that Tiled is installed in, made now if there is none."""
+    """Return the interpreter of Tiled's environment, which is created if there is none."""
     folder = _cache_folder() / "tiled-reference-0.2.20"
     python, complete = folder / "bin" / "python", folder / ".complete"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -63,13 +63,13 @@ def reference_python() -> Path:
 
 
 def reference_environment() -> dict[str, str]:
-    """The environment without our own site's settings: Tiled reads variables of those names."""
+    """Return the environment without this project's settings: Tiled reads variables of those names."""
     return {name: value for name, value in os.environ.items() if not name.startswith("TILED_")}
 
 
 @contextmanager
 def tiled_server(folder: Path) -> Iterator[TiledServer]:
-    """A reference server of its own, with a temporary catalog and a stream cache in memory."""
+    """Run a reference server with a temporary catalog and a stream cache in memory."""
     readable = folder / "readable"
     readable.mkdir(parents=True, exist_ok=True)
     port, api_key = _free_port(), f"secret{secrets.token_hex(8)}"
@@ -102,7 +102,7 @@ def tiled_server(folder: Path) -> Iterator[TiledServer]:
 
 @pytest.fixture(scope="session")
 def tiled_reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiledServer]:
-    """A reference server that the whole session shares: use keys of your own."""
+    """Run a reference server that the whole session shares: use distinct keys."""
     with tiled_server(tmp_path_factory.mktemp("tiled")) as server:
         yield server
 

@@ -68,7 +68,7 @@ class Cache:
 
 @contextlib.contextmanager
 def own_cache(**options: str) -> Iterator[Cache]:
-    """A running Valkey with these options; gone at the end."""
+    """Run a Valkey with these options, and end it afterwards."""
     with tempfile.TemporaryDirectory(prefix="tiled-cache-") as folder:
         cache = Cache(
             Path(folder), {name.replace("_", "-"): value for name, value in options.items()}

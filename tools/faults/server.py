@@ -83,7 +83,7 @@ class Server:
 
 @contextlib.contextmanager
 def running_server(folder: Path, settings: Mapping[str, str]) -> Iterator[Server]:
-    """A server that answers, killed at the end."""
+    """Run a server, and kill it at the end."""
     server = Server(folder, settings)
     try:
         server.start()

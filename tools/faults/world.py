@@ -37,7 +37,7 @@ class World:
 
 @contextmanager
 def world(*, servers: int = 1, own_disk: bool = False, own_clock: bool = False) -> Iterator[World]:
-    """New servers with a Valkey and a PostgreSQL of their own.
+    """Run new servers with a Valkey and a PostgreSQL of their own.
 
     Skips the test where there can be no such disk or clock.
     """
