@@ -63,7 +63,7 @@ def reference_python() -> Path:
 
 
 def reference_environment() -> dict[str, str]:
-    """Return the environment without this project's settings: Tiled reads variables of those names."""
+    """Return the environment without settings of this project: Tiled reads the same variables."""
     return {name: value for name, value in os.environ.items() if not name.startswith("TILED_")}
 
 
