@@ -176,17 +176,17 @@ class ExportSettings(BaseModel):
 
 
 def database_settings() -> DatabaseSettings:
-    """This site's section `database`."""
+    """Return this site's section `database`."""
     return settings.TILED.database
 
 
 def storage_settings() -> StorageSettings:
-    """This site's section `storage`."""
+    """Return this site's section `storage`."""
     return settings.TILED.storage
 
 
 def reader_limits() -> Limits:
-    """What the processes that read external files may take."""
+    """Return the limits of the processes that read external files."""
     storage = storage_settings()
     return Limits(storage.readers, storage.reader_memory, storage.reader_seconds)
 
@@ -204,10 +204,10 @@ def private_folders() -> list[Path]:
 
 
 def specs_settings() -> SpecsSettings:
-    """This site's section `specs`."""
+    """Return this site's section `specs`."""
     return settings.TILED.specs
 
 
 def export_settings() -> ExportSettings:
-    """This site's section `export`."""
+    """Return this site's section `export`."""
     return settings.TILED.export

@@ -164,7 +164,7 @@ class ChildDeleted(Event):
 
 @dataclass(frozen=True, slots=True)
 class NodeDeleted(Event):
-    """`node` is gone, and with it all that were `below` it, whoever was further down first."""
+    """`node` was deleted, and all nodes `below` it, the deepest first."""
 
     below: tuple[NodeRef, ...] = ()
 

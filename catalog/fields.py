@@ -23,18 +23,18 @@ class StructureField(models.JSONField):
     """
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
-        """The wire's form."""
+        """Return the form of the wire format."""
         return _with_chunks(super().from_db_value(value, expression, connection), _expanded)
 
     def get_db_prep_value(
         self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
     ) -> Any:
-        """The short form."""
+        """Return the short form."""
         return super().get_db_prep_value(_with_chunks(value, _runs), connection, prepared)
 
 
 def structure_from_text(family: StructureFamily, text: str) -> Structure | None:
-    """The structure that the database has as `text`; None for a container."""
+    """Return the structure that the database has as `text`; None for a container."""
     if family is StructureFamily.container:
         return None
     value = orjson.loads(text)

@@ -3,7 +3,7 @@
 The client creates a key for a minute, opens a WebSocket with it, and deletes the key at once. The
 connection then depends on the credentials that the key was created with: a login, or another key.
 
-Source: docs/reference/tiled-protocol/streaming.md, "Connection sequence of the Python client".
+Source: docs/reference/tiled-protocol/http.md, "Connection sequence of the Python client".
 """
 
 from __future__ import annotations

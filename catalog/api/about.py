@@ -1,6 +1,6 @@
 """What the server says of itself.
 
-Source: the wire, "`GET V/` — About".
+Source: docs/reference/tiled-protocol/http.md, "`GET V/` — About".
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class AboutView(ApiView):
     """The API's root."""
 
     def get(self, request: Request) -> HttpResponse:
-        """Formats, ways to authenticate, and links."""
+        """Return formats, authentication providers and links."""
         base = base_url(request)
         about = {
             "api_version": 0,

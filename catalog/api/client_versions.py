@@ -1,6 +1,6 @@
 """Versions of Tiled's Python client, by its user agent, and what older ones cannot read.
 
-Source: the wire, "Request headers the client sends on every call".
+Source: docs/reference/tiled-protocol/http.md, "Request headers the client sends on every call".
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from .nodes.revisions import RevisionsView
 from .nodes.search import DeepSearchView, SearchView
 from .nodes.streams import CloseStreamView
 
-# The first that fits is taken: what is asked for most stands first.
+# The first match is used, so the most frequent requests come first.
 NODE_VIEWS: dict[str, type[ApiView]] = {
     "array/full": ArrayFullView,
     "table/partition": TablePartitionView,

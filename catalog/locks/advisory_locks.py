@@ -1,6 +1,6 @@
 """Locks of PostgreSQL that belong to a session: advisory locks, which several machines see.
 
-A session that may hold a lock without anybody's knowledge never goes back to the pool: where taking
+A session that may hold a lock unnoticed never goes back to the pool: where taking
 or releasing a lock fails, in whichever way, its connection is closed, and PostgreSQL releases what
 it held.
 """

@@ -9,7 +9,7 @@ query. Meanwhile it may still be writing to files. Two things make that harmless
   until it is released.
 - Where that lock is taken although the node's lock was free, its holder has lost its session. The
   next writer then writes to files of new names only (`exclusive` is False), which become current
-  with its commit. What the other one still writes is read by nobody.
+  with its commit. What the other one still writes is never read.
 
 The commit compares what it replaces (`generation` of a data source, size and file of a partition)
 and stores nothing where another writer was first.

@@ -53,7 +53,7 @@ class LockAttempt:
 
 
 class Attempts:
-    """The threads that wait, one for each lock; and which of them nobody waits for now."""
+    """The waiting threads, one for each lock, and those without a lock to wait for."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -78,7 +78,7 @@ class Attempts:
         return attempt.descriptor
 
     def finish(self, attempt: LockAttempt) -> None:
-        """Hand the lock to who waits for it, or let go of it if nobody does."""
+        """Hand the lock to the next waiting thread, or release it if there is none."""
         with self._mutex:
             attempt.done.set()
             if self._abandoned.get(attempt.path) is attempt:

@@ -69,7 +69,7 @@ def wait_for_writers(paths: Iterable[str]) -> None:
 
 @contextmanager
 def lone(name: str) -> Iterator[bool]:
-    """Hold the lock called `name`, of which there is one on the whole site, if nobody does.
+    """Hold the site-wide lock `name`, if it is free.
 
     Never waits; False if it is another's.
     """

@@ -65,7 +65,7 @@ def longest_wait() -> float:
 
 
 class Turns:
-    """Queues of threads, one for each lock that is held or asked for in this process."""
+    """Queues of threads, one for each lock that is held or requested in this process."""
 
     def __init__(self, most_waiting: int = MOST_WAITING) -> None:
         self._most_waiting = most_waiting

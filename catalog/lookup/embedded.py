@@ -127,7 +127,7 @@ class Group:
 
 
 def group_of(node: object) -> Group | None:
-    """The group that a node is, if it is one: a file that holds others, or something in it."""
+    """Return the node as a group, if it is one: a file that contains others, or a group in it."""
     if getattr(node, "family", None) is not StructureFamily.container:
         return None
     if isinstance(node, Inner):
@@ -150,7 +150,7 @@ def opened(host: Node) -> Iterator[external.Tree]:
 
 
 def file_above(path: str | Sequence[str]) -> Node | None:
-    """The node on the way to `path` whose file holds others, if there is one."""
+    """Return the node on the way to `path` whose file contains others, if there is one."""
     segments = split_path(path) if isinstance(path, str) else list(path)
     above = ["/".join(segments[:length]) for length in range(1, len(segments))]
     if not above or "\0" in above[-1]:
@@ -168,7 +168,7 @@ def refuse_inner(path: str | Sequence[str]) -> None:
 
 
 def resolve_inner(path: str | Sequence[str]) -> Node | Inner:
-    """The node at `path`, of the catalog or inside a file. Raises NotFound, StorageError."""
+    """Return the node at `path`, of the catalog or in a file. Raises NotFound, StorageError."""
     segments = split_path(path) if isinstance(path, str) else list(path)
     try:
         return resolve(segments)
@@ -208,7 +208,7 @@ def resolve_readable(path: str | Sequence[str], *families: StructureFamily) -> N
 
 
 def read_inner_array(node: Inner, items: NDSlice) -> Array:
-    """The part `items`, of at least one element, of an array inside a file."""
+    """Return the part `items`, of at least one element, of an array in a file."""
     assert isinstance(node.structure, ArrayStructure)
     with opened(node.host) as tree:
         return tree.read_array(node.keys, node.structure, items)

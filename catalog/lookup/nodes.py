@@ -19,12 +19,12 @@ _BY_PATH = Prepared(lambda: Node.objects.select_related("data_source").filter(pa
 
 
 def split_path(text: str) -> list[str]:
-    """The keys in a path; empty segments (doubled slashes) do not count."""
+    """Return the keys in a path; empty segments (doubled slashes) are ignored."""
     return [segment for segment in text.split("/") if segment]
 
 
 def resolve(path: str | Sequence[str]) -> Node:
-    """The node at `path`, with its data source, in one query. Raises NotFound."""
+    """Return the node at `path`, with its data source, in one query. Raises NotFound."""
     segments = split_path(path) if isinstance(path, str) else list(path)
     joined = "/".join(segments)
     # No key has a NUL, and PostgreSQL does not even let us ask.
@@ -42,7 +42,7 @@ def is_taken(path: str) -> bool:
 
 
 def resolve_for_update(path: str | Sequence[str]) -> Node:
-    """The node at `path`, which is then not deleted before the end of the transaction.
+    """Return the node at `path`, locked against deletion until the end of the transaction.
 
     Raises NotFound.
     """
@@ -56,7 +56,7 @@ def resolve_for_update(path: str | Sequence[str]) -> Node:
 
 
 def resolve_family(path: str | Sequence[str], *families: StructureFamily) -> Node:
-    """The node at `path`, which must be of one of `families`. Raises NotFound."""
+    """Return the node at `path`, which must be of one of `families`. Raises NotFound."""
     return of_family(resolve(path), *families)
 
 
@@ -78,7 +78,7 @@ def within_depth(nodes: QuerySet[Node], path: str, depth: int) -> QuerySet[Node]
 
 
 def of_family(node: Node, *families: StructureFamily) -> Node:
-    """The same node, if it is of one of `families`. Raises NotFound."""
+    """Return the node, if it is of one of `families`. Raises NotFound."""
     check_family(node.path, node.family, families)
     return node
 
@@ -94,5 +94,5 @@ def check_family(path: str, family: StructureFamily, families: Sequence[Structur
 
 
 def no_such_entry(segments: Sequence[str]) -> NotFound:
-    """That there is no node, to be raised."""
+    """Return the error for a missing node."""
     return NotFound(f"No such entry: {list(segments)}")

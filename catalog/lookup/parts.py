@@ -1,6 +1,6 @@
 """A column of a table, which can be addressed as an array below the table.
 
-Source: the wire, "Table endpoints", reads.
+Source: docs/reference/tiled-protocol/http.md, "Table endpoints", reads.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def parts_refused(segments: Sequence[str], what: str) -> Iterator[None]:
 
 
 def table_above(segments: Sequence[str]) -> Node | Inner | None:
-    """The table that the last of `segments` is a column of."""
+    """Return the table of which the last of `segments` is a column."""
     if len(segments) < 2:
         return None
     *parent, name = segments

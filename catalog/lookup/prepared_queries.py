@@ -45,7 +45,7 @@ class Prepared(Generic[Found]):
         self._lock = threading.Lock()
 
     def fetch(self, *parameters: Any) -> list[Found]:
-        """What there is, model objects with those that were selected along with them."""
+        """Return the model objects, with those that were selected along with them."""
         ready = self._for(vendor())
         with connection.cursor() as cursor:
             cursor.execute(ready.sql, parameters)

@@ -62,7 +62,7 @@ class Target:
 
 
 def find_target(path: str, *families: StructureFamily) -> Target:
-    """The node at `path`, which must be of one of `families`.
+    """Return the node at `path`, which must be of one of `families`.
 
     Raises NotFound, NotSupported (inside a file).
     """
@@ -104,7 +104,7 @@ class StoredPartition:
 
 
 def find_partition(target: Target, number: int) -> StoredPartition | None:
-    """The file that has the rows of a partition; None before there were any."""
+    """Return the file with the rows of a partition; None before there were any."""
     row = _row(_select_partition(vendor()), [target.source_id, number])
     return None if row is None else StoredPartition(row[0], row[1], row[2] or 0)
 
@@ -123,14 +123,14 @@ def superseded(target: Target) -> ServiceError:
 
 
 class Structures:
-    """The structures of the nodes that were last asked for, each with the text that it was in."""
+    """Cache of the structures of recently requested nodes, each with its text in the database."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: OrderedDict[UUID, tuple[str, Structure]] = OrderedDict()
 
     def get(self, node: UUID, family: StructureFamily, text: str) -> Structure | None:
-        """What `text` says, which is what the database has for `node` now."""
+        """Return the structure in `text`, which the database has for `node` now."""
         kept = self._kept.get(node)
         if kept is not None and kept[0] == text:
             return kept[1]

@@ -3,13 +3,13 @@
 | node | visible to | scopes on it |
 | --- | --- | --- |
 | any | principals that bypass tags | all scopes of nodes |
-| the root, without tags | everyone | all scopes of nodes (limited by the credentials) |
-| the root, with tags | everyone | what its tags grant, and `read:metadata` |
+| the root, without tags | all | all scopes of nodes (limited by the credentials) |
+| the root, with tags | all | what its tags grant, and `read:metadata` |
 | without tags, and with no tag above it | only principals that bypass tags | none |
 | with tags | principals with `read:metadata` by the tags of every tagged ancestor and its own \
 | what its own tags grant |
 
-A node that is hidden cannot be told from one that does not exist: same error, same number of
+A hidden node cannot be distinguished from one that does not exist: same error, same number of
 queries. `access.permissions` gives the `Permissions` of a principal; this module decides with them.
 """
 

@@ -1,6 +1,6 @@
-"""Which nodes somebody may see.
+"""Filter nodes by visibility.
 
-Whatever lists, searches or counts nodes for somebody asks here first.
+All listings, searches and counts of nodes for a principal use it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,6 @@ def visible(nodes: QuerySet[Node], principal: Principal, *scopes: Scope) -> Quer
 
 
 def with_any_tag(tags: Iterable[str]) -> Q:
-    """The condition that a node bears one of `tags` itself; `public` in any case."""
+    """Return the condition that a node has one of `tags` itself; `public` in any case."""
     known = (PUBLIC if tag.casefold() == PUBLIC else tag for tag in tags)
     return Q(tag_path__in=tag_paths_with(known))

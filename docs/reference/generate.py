@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def filled(path: Path, parts: Parts) -> str:
-    """The text of a page with all its parts as the code has them. Raises KeyError for others."""
+    """Return a page with all its parts as the code has them. Raises KeyError for others."""
 
     def part(found: re.Match[str]) -> str:
         lines = "\n".join(parts[found[2]]()).rstrip()
@@ -91,7 +91,7 @@ def _openapi() -> str:
 
 
 def _set_up_django(folder: str) -> None:
-    """The site as it comes, whatever the surroundings say, with its keys in `folder`."""
+    """Set up the default site, without the environment, with its keys in `folder`."""
     for name in [name for name in os.environ if name.startswith("TILED_")]:
         del os.environ[name]
     os.environ["TILED_SERVER_DATA_DIR"] = folder

@@ -1,6 +1,6 @@
 """Arrays over HTTP: whole, by block, by slice, by patch.
 
-Source: the wire, "Array endpoints".
+Source: docs/reference/tiled-protocol/http.md, "Array endpoints".
 """
 
 from __future__ import annotations
@@ -176,13 +176,13 @@ def _check_expected(request: Request, shape: tuple[int, ...]) -> None:
     expected = () if text == "scalar" else parse_sizes(text, "expected_shape")
     if expected != shape:
         raise Invalid(
-            f"The expected_shape {list(expected)} does not match the shape {list(shape)} of what "
-            "is asked for. The array may have grown: look at its structure again."
+            f"The expected_shape {list(expected)} does not match the requested "
+            f"shape {list(shape)}. The array may have grown: read its structure again."
         )
 
 
 def _as_octets(request: Request, node: Node | Inner) -> bool:
-    """Whether plain bytes are asked for, which need not pass through an exporter."""
+    """Return whether plain bytes are requested, which need no exporter."""
     choice = choice_of(request, node, StructureFamily.array)
     return (choice.name, choice.media_type) == (StructureFamily.array, OCTET_STREAM)
 

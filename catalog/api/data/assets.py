@@ -1,6 +1,6 @@
 """The files of a node over HTTP: listed, downloaded, taken away.
 
-Source: the wire, "External data", assets.
+Source: docs/reference/tiled-protocol/http.md, "External data", assets.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Awkward arrays over HTTP.
 
-Source: the wire, "Awkward, ragged, bytes".
+Source: docs/reference/tiled-protocol/http.md, "Awkward, ragged, bytes".
 """
 
 from __future__ import annotations

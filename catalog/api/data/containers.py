@@ -1,6 +1,6 @@
 """Whole containers over HTTP.
 
-Source: the wire, "Container export and composites".
+Source: docs/reference/tiled-protocol/http.md, "Container export and composites".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Answers with data, in the format that the request asks for.
 
-Source: the wire, "Formats".
+Source: docs/reference/tiled-protocol/http.md, "Formats".
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CAGE = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
 
 
 class Described(Protocol):
-    """A node, or a column of one, as far as exporters are told of it."""
+    """A node, or a column of one, as exporters see it."""
 
     @property
     def segments(self) -> list[str]:
@@ -67,7 +67,7 @@ class Described(Protocol):
 def data_answer(
     request: Request, node: Described, family: StructureFamily, read: Callable[[], Any]
 ) -> HttpResponseBase:
-    """What `read` gives of a node, in the format asked for; it is read once that is known.
+    """Return the result of `read` in the requested format; it is read once the format is known.
 
     Raises NotAcceptable where there is no such format, or the data have no form in it.
     """
@@ -88,7 +88,7 @@ def data_answer(
 
 
 def choice_of(request: Request, node: Described, family: StructureFamily) -> Choice:
-    """The format asked for. Raises NotAcceptable."""
+    """Return the requested format. Raises NotAcceptable."""
     return _chosen(request, _specs(node), family)
 
 

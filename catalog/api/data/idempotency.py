@@ -43,10 +43,9 @@ def _key_of(request: Request) -> str | None:
 
 
 def once_of(request: Request) -> IdempotencyKey | None:
-    """The key of a request, with a digest of all that it asks for; None without. Raises Invalid.
+    """Return the key of a request, with a digest of its content; None without. Raises Invalid.
 
-    Whoever asks belongs to it: nobody gets the answer that was another's, nor takes what another
-    has stored for their own.
+    The digest includes the principal, so that no principal gets the response to another one.
     """
     key = _key_of(request)
     if key is None:

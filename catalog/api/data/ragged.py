@@ -1,6 +1,6 @@
 """Ragged arrays over HTTP: whole, by slice, by block of rows, by patch.
 
-Source: the wire, "Awkward, ragged, bytes".
+Source: docs/reference/tiled-protocol/http.md, "Awkward, ragged, bytes".
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def node_octets(request: Request, node: Node | Inner, items: NDSlice) -> HttpRes
             headers=attachment_headers(request),
         )
     check_response(structure, shape)
-    # What is not there yet is told while there is still somebody to tell.
+    # Data that are not there yet are reported before the response begins.
     read_array(node, last_element(structure.shape, items))
     pieces = iter_array(node, items, most=AT_ONCE // 2)
     return stream(

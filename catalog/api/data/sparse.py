@@ -1,6 +1,6 @@
 """Sparse arrays over HTTP, at the addresses of arrays.
 
-Source: the wire, "Array endpoints", sparse.
+Source: docs/reference/tiled-protocol/http.md, "Array endpoints", sparse.
 """
 
 from __future__ import annotations

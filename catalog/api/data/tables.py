@@ -1,6 +1,6 @@
 """Tables over HTTP: whole, or by partition; rows are appended to a partition.
 
-Source: the wire, "Table endpoints".
+Source: docs/reference/tiled-protocol/http.md, "Table endpoints".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The catalog as Zarr, versions 2 and 3, to be read only: groups, arrays, and columns of tables.
 
-Source: the wire, "Peripheral endpoints".
+Source: docs/reference/tiled-protocol/http.md, "Peripheral endpoints".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which values there are among the children of a container.
 
-Source: the wire, "`GET V/distinct/{path}`".
+Source: docs/reference/tiled-protocol/http.md, "`GET V/distinct/{path}`".
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class DistinctView(NodeView):
     scopes = {"GET": (Scope.read_metadata,)}
 
     def get(self, request: Request, path: str) -> HttpResponse:
-        """For each kind that was asked for the values, and with `counts` how often each is."""
+        """Return the values of each requested kind; with `counts`, the number of each."""
         keys, counts = (
             list(dict.fromkeys(request.query_params.getlist("metadata"))),
             flag(request, "counts", False),
         )
         if len(keys) > MOST_KEYS:
-            raise BadRequest(f"At most {MOST_KEYS} metadata keys can be asked for at once.")
+            raise BadRequest(f"At most {MOST_KEYS} metadata keys can be requested at once.")
         families, specs = flag(request, "structure_families", False), flag(request, "specs", False)
         filters, container = filters_of(request), resolve_inner(path)
         plain = container.family is StructureFamily.container and group_of(container) is None

@@ -30,7 +30,7 @@ from .resources import View, listed_resource
 def listing(
     request: Request, group: Group, order: Order, filters: Sequence[Filter]
 ) -> HttpResponse:
-    """A page of what a group holds, with the exact number of all in `meta.count`.
+    """Return a page of the entries of a group, with their exact number in `meta.count`.
 
     Raises BadRequest for what cannot be asked of a file.
     """
@@ -83,7 +83,7 @@ def _key_only(base: str, group: Group, keys: tuple[str, ...], view: View) -> dic
 
 
 def _wanted(order: Order, filters: Sequence[Filter]) -> Callable[[str], bool]:
-    """What the filters by key let through."""
+    """Return the keys that match the filters by key."""
     if order.terms:
         raise BadRequest("What is inside a file cannot be sorted: leave out 'sort', or say '-'.")
     odd = [one.kind for one in filters if one.kind not in _KEYS]

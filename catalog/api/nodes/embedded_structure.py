@@ -1,6 +1,6 @@
-"""What of the contents of a file is told together with the file.
+"""Contents of a file that are sent together with the file's own resource.
 
-Source: the wire, "Structures", container.
+Source: docs/reference/tiled-protocol/http.md, "Structures (exact JSON)", container.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Describe = Callable[[Inner], dict[str, Any]]
 def group_structure(
     group: Group, depth: int, describe: Describe
 ) -> tuple[dict[str, Any], str | None]:
-    """How many a group has, and what they are, `depth` groups deep, if they are few.
+    """Return the number of entries of a group and, if they are few, the entries, `depth` deep.
 
-    Contents are null where an entry cannot be described: clients that ask for it by its key are to
-    be told so, and the listing has the others. A file that cannot be read is as one without
-    contents, with a sentence on what is wrong with it.
+    Contents are null if an entry cannot be described: a request for its key reports the problem,
+    and the listing has the others. A file that cannot be read has no contents, but a sentence
+    that describes the problem.
     """
     try:
         with group.opened() as tree:

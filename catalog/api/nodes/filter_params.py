@@ -1,6 +1,7 @@
 """Reading filters from a query string.
 
-Source: the wire, "Filter encoding": `filter[eq][condition][key]=color`, and for repeated filters
+Source: docs/reference/tiled-protocol/http.md,
+"Filter encoding": `filter[eq][condition][key]=color`, and for repeated filters
 of a kind the i-th values of all fields belong together.
 """
 
@@ -20,7 +21,7 @@ from ...queries.filters import FILTERS, Filter
 
 
 def filters_of(request: Request) -> list[Filter]:
-    """All filters of the request; kinds that nobody knows do not count.
+    """Return all filters of the request; unknown kinds are ignored.
 
     Raises BadRequest and Invalid.
     """

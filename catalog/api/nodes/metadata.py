@@ -46,7 +46,7 @@ class MetadataView(NodeView):
     }
 
     def get(self, request: Request, path: str) -> HttpResponse:
-        """The node's resource."""
+        """Return the node's resource."""
         view = View.of(request)
         node = resolve_with_columns(path)
         counts = child_counts([node], principal_of(request)) if isinstance(node, Node) else {}
@@ -104,7 +104,7 @@ class MetadataView(NodeView):
 
 
 def created(request: Request, parent_path: str, draft: Draft, node: Node) -> HttpResponse:
-    """The answer to whoever made `node` of `draft`: what they do not know of it yet."""
+    """Return the response to the creation of `node` from `draft`: what the client does not know."""
     path = child_path(parent_path, node.key)
     answer: dict[str, Any] = {
         "id": node.key,
@@ -133,7 +133,7 @@ def _replaced(before: NodeDescription, body: dict[str, Any]) -> NodeDescription:
 
 
 def _replaced_tags(before: NodeDescription, body: dict[str, Any]) -> Any:
-    """As they are asked for: the answer tells if they become others."""
+    """Return the requested tags; the response has those that result, if they differ."""
     tags = body.get("access_tags")
     parse_tags(tags)
     return before.tags if tags is None else tags

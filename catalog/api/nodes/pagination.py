@@ -1,6 +1,6 @@
 """Pages of listings.
 
-Source: the wire, "`GET V/search/{path}`".
+Source: docs/reference/tiled-protocol/http.md, "`GET V/search/{path}`".
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ...queries.pages import FoundPage
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a listing is asked for: what follows `offset` items, or the one at `cursor`."""
+    """The requested part of a listing: after `offset` items, or after the one at `cursor`."""
 
     offset: int
     limit: int
@@ -46,14 +46,14 @@ class Page:
     def links(self, address: str, total: int, *, after: int | None = None) -> dict[str, str | None]:
         """Links to this page, the first and the next; without the request's other parameters.
 
-        The next begins after as many as `after`, where the page is shorter than was asked for.
+        The next begins after `after` items, if the page is shorter than requested.
         """
         after = self.offset + self.limit if after is None else after
         more = self.limit and after < total
         return self._links(address, f"page[offset]={after}" if more else None)
 
     def links_among(self, address: str, found: FoundPage, order: Order) -> dict[str, str | None]:
-        """The same, where the next page is found by what is on this one.
+        """Return these links, where the next page follows from the items of this one.
 
         So nothing is seen twice, or not at all, while nodes are made; sorted otherwise than by
         creation, a node has no lasting place, and the next page is found by counting.
@@ -91,7 +91,7 @@ def child_counts(nodes: Iterable[Node], principal: Principal) -> dict[int, int]:
 
 
 def _count_of(container: int) -> dict[int, int]:
-    """The same for one of them, whose children all see."""
+    """Return the number of children of one container whose children are visible to all."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT COUNT(*) FROM catalog_node WHERE parent_id = %s", [container])
         (count,) = cursor.fetchone()

@@ -1,6 +1,7 @@
 """A node as the API shows it.
 
-Source: the wire, "`GET V/metadata/{path}` and the node resource document".
+Source: docs/reference/tiled-protocol/http.md,
+"`GET V/metadata/{path}` and the node resource document".
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ MAX_DEPTH = 5
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What of a node is asked for."""
+    """The parts of a node that a request selects."""
 
     fields: frozenset[str]
     data_sources: bool
@@ -81,7 +82,7 @@ class View:
     def listed(self) -> View:
         """The same for the items of a listing.
 
-        One of keys has no links that lead to data, and no file is told with its contents.
+        A listing of keys has no links to data, and no contents of files.
         """
         return replace(self, data_links=bool(self.fields), depth=0)
 
@@ -89,7 +90,7 @@ class View:
 def node_resource(
     base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
 ) -> dict[str, Any]:
-    """The resource of `node`; `counts` has the number of children of each container, by its id.
+    """Return the resource of `node`; `counts` has the number of children by the id of a container.
 
     Of a file that holds others and cannot be read, `meta` says what is wrong with it.
     """
@@ -105,7 +106,7 @@ def node_resource(
 def listed_resource(
     base: str, node: Node | Inner | UnreadableEntry | Column, view: View, counts: Mapping[int, int]
 ) -> dict[str, Any]:
-    """The resource of `node` in a listing, which does not fail for a node that cannot be described.
+    """Return the resource of `node` in a listing, also if the node cannot be described.
 
     Such a node is shown as a container of nothing, which every client can hold; `meta` says what is
     wrong with it.
@@ -180,7 +181,7 @@ def _metadata(node: Node | Inner | UnreadableEntry | Column, view: View) -> Any:
 def _structure(
     base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
 ) -> tuple[Any, str | None]:
-    """What `node` looks like, and what is wrong with it, if anything is."""
+    """Return the structure of `node`, and the problem if it cannot be read."""
     if node.family is StructureFamily.container:
         wanted = {"structure", "count"} & view.fields
         if wanted and view.of_files and (group := group_of(node)):

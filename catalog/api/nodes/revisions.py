@@ -1,6 +1,6 @@
 """What a node was described as before each update.
 
-Source: the wire, "Updating metadata, revisions".
+Source: docs/reference/tiled-protocol/http.md, "Updating metadata, revisions".
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class RevisionsView(NodeView):
     scopes = {"GET": (Scope.read_metadata,), "DELETE": (Scope.delete_revision,)}
 
     def get(self, request: Request, path: str) -> HttpResponse:
-        """A page of them, the oldest first, with the exact number of all in `meta.count`."""
+        """Return a page of revisions, the oldest first, with their exact number in `meta.count`."""
         page = Page.of(request)
         revisions = list_revisions(path=path, offset=page.offset, limit=page.limit)
         shown = len(revisions.found)

@@ -1,6 +1,6 @@
 """Finding nodes: the children of a container, or everything below it.
 
-Source: the wire, "Search".
+Source: docs/reference/tiled-protocol/http.md, "Search".
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class SearchView(NodeView):
     scopes = {"GET": (Scope.read_metadata,)}
 
     def get(self, request: Request, path: str) -> HttpResponse:
-        """A page of resources, with the exact number of all in `meta.count`."""
+        """Return a page of resources, with their exact number in `meta.count`."""
         view, page = View.of(request), Page.of(request)
         order, filters = _order(request), filters_of(request)
         container = resolve_readable(path, StructureFamily.container)
@@ -82,7 +82,7 @@ class DeepSearchView(NodeView):
     scopes = {"GET": (Scope.read_metadata,)}
 
     def get(self, request: Request, path: str) -> HttpResponse:
-        """A page of resources; where they are, their ancestors say."""
+        """Return a page of resources, whose `ancestors` have their places."""
         if any(request.query_params.getlist("sort")):
             raise BadRequest("Sorting is not supported for deep search.")
         depth = integer(request, "max_depth", low=1, high=DEEPEST)

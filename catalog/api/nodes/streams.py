@@ -19,6 +19,6 @@ class CloseStreamView(NodeView):
     scopes = {"DELETE": (Scope.write_data,)}
 
     def delete(self, request: Request, path: str) -> HttpResponse:
-        """Close it; whoever listens is let go once they have everything."""
+        """Close the stream; subscribers are disconnected once they have received everything."""
         close_stream(path=path, token=token_of(request))
         return render(request, None)

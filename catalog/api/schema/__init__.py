@@ -2,5 +2,5 @@
 
 Each describes what its views take and give with drf-spectacular's `extend_schema_view`, so that the
 views themselves stay short; `document` puts it all together. Nothing here is loaded before
-somebody asks for the document.
+the document is requested.
 """

@@ -34,7 +34,7 @@ def _part(name: str, description: str, uuid: bool = False) -> OpenApiParameter:
 
 PROVIDER = _part("provider", "Its name, from the API's root.")
 UUID = _part("uuid", "The principal's.", uuid=True)
-SESSION = _part("session_id", "One of whoever asks.", uuid=True)
+SESSION = _part("session_id", "A session of the principal.", uuid=True)
 
 
 def _page() -> Decorator:

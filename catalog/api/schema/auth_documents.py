@@ -97,7 +97,7 @@ AUTH_DOCUMENTS: dict[str, Json] = {
     "DeviceCode": described({"grant_type": {"const": DEVICE_CODE_GRANT}, "device_code": TOKEN}),
     "Device": described(
         {
-            "authorization_uri": {"type": "string", "description": "For somebody's browser."},
+            "authorization_uri": {"type": "string", "description": "To be opened in a browser."},
             "verification_uri": {"type": "string", "description": "To ask for the tokens."},
             "interval": {**SIZE, "description": "Seconds between one question and the next."},
             "device_code": TOKEN,

@@ -1,6 +1,7 @@
 """What requests and answers hold that is no data, as JSON Schema.
 
-Source: the wire, "the node resource document", "create a node under `path`", "Updating metadata".
+Source: docs/reference/tiled-protocol/http.md,
+"the node resource document", "create a node under `path`", "Updating metadata".
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from ..storage_statuses import STORAGE_STATUS
 ADVICE = {
     400: "Change the request as the sentence says.",
     401: "Send a key or token that is valid and has the scopes; `WWW-Authenticate` names them.",
-    403: "Ask whoever runs the server, or owns the node, to let you.",
+    403: "Ask an administrator, or the owner of the node, for permission.",
     404: "Look whether the path is right, and the address the one for the node's family.",
     405: "Use another method, or another node; `Allow` names the methods of the address.",
     406: "Ask for another format; the sentence lists those that there are.",
@@ -23,11 +23,11 @@ ADVICE = {
     503: "Send the same again after `Retry-After` seconds, if it says so.",
     507: "Have the administrator of the server make room; nothing of the request was stored.",
 }
-"""What whoever was refused can do about it."""
+"""The remedy for each status of a rejection."""
 
 
 def meanings() -> dict[int, str]:
-    """A text for each status that a request can be refused with, in order."""
+    """Return a text for each status of a rejection, in order."""
     told: dict[int, list[str]] = {}
     for kind in ServiceError.__subclasses__():
         if kind.__module__ == errors.__name__:

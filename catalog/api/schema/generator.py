@@ -62,7 +62,7 @@ HEADERS: Json = {
         "schema": {"type": "string"},
     },
     "ETag": {
-        "description": "Say it in `If-None-Match` to be told when nothing has changed.",
+        "description": "Send it in `If-None-Match` to get 304 if nothing has changed.",
         "schema": {"type": "string"},
     },
     "RetryAfter": {
@@ -74,7 +74,7 @@ BUSY = {"429", "503", "507"}
 
 
 def api_document() -> Json:
-    """The API in OpenAPI 3.1."""
+    """Return the API in OpenAPI 3.1."""
     document: Json = SchemaGenerator().get_schema(request=None, public=True)
     document["info"]["version"] = WIRE_VERSION
     schemas = document.setdefault("components", {}).setdefault("schemas", {})

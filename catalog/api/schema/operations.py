@@ -37,23 +37,23 @@ PATH = OpenApiParameter(
 
 
 def reference(name: str) -> Json:
-    """The component of that name."""
+    """Return the component of that name."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def document(schema: Json) -> dict[str, Json]:
-    """The media types of an answer that is no data: JSON, or the same in msgpack."""
+    """Return the media types of a response without data: JSON, or the same in msgpack."""
     return {JSON: schema, MSGPACK: BINARY}
 
 
 def media_types(*families: str) -> list[str]:
-    """The media types that data of these families can be read in."""
+    """Return the media types in which data of these families can be read."""
     known = formats()
     return list(dict.fromkeys(one for name in families for one in known.media_types((), name)))
 
 
 def data(media_types: Iterable[str]) -> dict[str, Json]:
-    """The media types of an answer that is data."""
+    """Return the media types of a response with data."""
     return {media_type: ANY if media_type == JSON else BINARY for media_type in media_types}
 
 
@@ -69,13 +69,13 @@ def operation(
     says: str = "",
     others: Mapping[int, str] | None = None,
 ) -> Decorator:
-    """What drf-spectacular is to say of a method.
+    """Describe a method for drf-spectacular.
 
     `answers` and `body` have a schema for each media type; `conditional` says that the answer may
     be 304; `others` has further statuses of success without a body.
     """
     responses: dict[Any, Any] = {
-        (200, media_type): OpenApiResponse(schema, says or "What was asked for.")
+        (200, media_type): OpenApiResponse(schema, says or "The requested data.")
         for media_type, schema in answers.items()
     }
     if conditional:

@@ -28,7 +28,7 @@ def query(
     example: Any = None,
     deprecated: bool = False,
 ) -> OpenApiParameter:
-    """A query parameter; `many` may be repeated."""
+    """Return a query parameter; `many` may be repeated."""
     if example is not None:
         schema = {**schema, "examples": [example]}
     if many:
@@ -46,17 +46,17 @@ def query(
 
 
 def text(name: str, description: str, **more: Any) -> OpenApiParameter:
-    """A query parameter that is any text."""
+    """Return a query parameter that is any text."""
     return query(name, {"type": "string"}, description, **more)
 
 
 def pattern(name: str, regex: str, description: str, **more: Any) -> OpenApiParameter:
-    """A query parameter of a certain form."""
+    """Return a query parameter of a certain form."""
     return query(name, {"type": "string", "pattern": regex}, description, **more)
 
 
 def flag(name: str, default: bool, description: str) -> OpenApiParameter:
-    """A query parameter that is true or false."""
+    """Return a query parameter that is true or false."""
     said = "Besides true and false, 1, 0, yes, no, on and off are understood."
     schema = {"type": "boolean", "default": default}
     return query(name, schema, f"{description} {said}")
@@ -71,7 +71,7 @@ def integer(
     default: int | None = None,
     **more: Any,
 ) -> OpenApiParameter:
-    """A query parameter that is a number within bounds."""
+    """Return a query parameter that is a number within bounds."""
     schema: dict[str, Any] = {"type": "integer", "minimum": low}
     if high is not None:
         schema["maximum"] = high

@@ -1,6 +1,7 @@
 """What data look like, as JSON Schema: the structures of each family, data sources, assets.
 
-Source: the wire, "Structures (exact JSON)" and "data_sources / assets".
+Source: docs/reference/tiled-protocol/http.md,
+"Structures (exact JSON)" and "data_sources / assets".
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ FAMILY: Json = {"type": "string", "enum": [family.value for family in StructureF
 
 
 def or_null(schema: Json) -> Json:
-    """The same, or null."""
+    """Return a schema of the same, or null."""
     return {"anyOf": [schema, NULL]}
 
 
 def list_of(schema: Json, **more: int | bool) -> Json:
-    """A list with such items."""
+    """Return a schema of a list with such items."""
     return {"type": "array", "items": schema, **more}
 
 
 def described(properties: dict[str, Json], optional: tuple[str, ...] = ()) -> Json:
-    """An object with these properties, all of them required but the `optional` ones."""
+    """Return a schema of an object with these properties, required but for the `optional` ones."""
     required = [name for name in properties if name not in optional]
     return {"type": "object", "properties": properties, "required": required}
 

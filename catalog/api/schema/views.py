@@ -22,15 +22,15 @@ class ViewSchema(AutoSchema):
         return "_".join([self.method.lower(), *words])
 
     def get_tags(self) -> list[str]:
-        """The first word of the address."""
+        """Return the first word of the address."""
         return [self.path.removeprefix(API).partition("/")[0] or "about"]
 
     def get_summary(self) -> str:
-        """The first sentence of the method's docstring."""
+        """Return the first sentence of the method's docstring."""
         return _paragraphs(getattr(self.view, self.method.lower()))[0].removesuffix(".")
 
     def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular has it
-        """The rest of it, and the scopes that are needed."""
+        """Return the rest of the docstring, and the required scopes."""
         more = _paragraphs(getattr(self.view, self.method.lower()))[1:]
         scopes = ", ".join(f"`{scope}`" for scope in self._scopes())
         needs = f"Needs {scopes}." if scopes else "Needs no credentials."

@@ -65,7 +65,7 @@ NOTICES = [tiled_client.Gap, tiled_client.Reset, tiled_client.NodeClosed]
 
 
 def names() -> Iterator[str]:
-    """A row for each public name."""
+    """Return a row for each public name."""
     rows = [
         [code(name), first_sentence(getattr(tiled_client, name))]
         for name in tiled_client.__all__
@@ -75,7 +75,7 @@ def names() -> Iterator[str]:
 
 
 def classes() -> Iterator[str]:
-    """A heading for each class that a user holds, and a row for each of its own public members."""
+    """Return a heading for each class that users hold, and a row for each public member."""
     for kind in CLASSES:
         yield f"### `{kind.__name__}`\n"
         rows = [
@@ -88,12 +88,12 @@ def classes() -> Iterator[str]:
 
 
 def updates() -> Iterator[str]:
-    """A row for each kind of update, with its attributes."""
+    """Return a row for each kind of update, with its attributes."""
     yield from _told(UPDATES)
 
 
 def notices() -> Iterator[str]:
-    """A row for whatever else is told, with its attributes."""
+    """Return a row for each other message, with its attributes."""
     yield from _told(NOTICES)
 
 
@@ -110,7 +110,7 @@ def _told(kinds: Sequence[type]) -> Iterator[str]:
 
 
 def options() -> Iterator[str]:
-    """A row for each option of subscriptions, and of requests."""
+    """Return a row for each option of subscriptions, and of requests."""
     for kind in (StreamOptions, HttpOptions):
         assert is_dataclass(kind)
         yield f"### `{kind.__name__}`\n"
@@ -122,7 +122,7 @@ def options() -> Iterator[str]:
 
 
 def _own_members(kind: type) -> Iterator[tuple[str, Any]]:
-    """What a class has of its own, or of a base that has no name among the public ones."""
+    """Return the members of a class, and of its bases without a public name."""
     for base in reversed(kind.__mro__):
         if base is kind or (base.__module__.startswith("tiled_client") and base not in CLASSES):
             yield from vars(base).items()
@@ -162,7 +162,7 @@ def _parameter(parameter: inspect.Parameter) -> str:
 
 
 def _attribute_docs(kind: type) -> dict[str, str]:
-    """The texts below the fields of a dataclass, by the field's name."""
+    """Return the texts below the fields of a dataclass, by the field's name."""
     lines = [line.strip() for line in inspect.getsource(kind).splitlines()]
     pairs = pairwise(lines)
     return {

@@ -24,7 +24,7 @@ SETTINGS = {
 
 
 def options() -> Iterator[str]:
-    """A row for each option."""
+    """Return a row for each option."""
     parser = argparse.ArgumentParser(add_help=False)
     add_options(parser)
     variables = {option: variable for option, variable, _, _ in OPTIONS}

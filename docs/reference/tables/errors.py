@@ -11,7 +11,7 @@ from .markdown import code, table
 
 
 def errors() -> Iterator[str]:
-    """A row for each status."""
+    """Return a row for each status."""
     rows = [
         [code(status), meaning, ADVICE[status], code(type(error_for_status(status, "")).__name__)]
         for status, meaning in meanings().items()

@@ -10,7 +10,7 @@ from .markdown import code, first_paragraph, table
 
 
 def formats_by_family() -> Iterator[str]:
-    """A table of media types for each family, and for each spec that has some of its own."""
+    """Return a table of media types for each family, and for each spec that has some of its own."""
     registry = formats()
     aliases = registry.aliases()
     for name, media_types in registry.listed().items():

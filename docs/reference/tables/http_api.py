@@ -13,7 +13,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def endpoints() -> Iterator[str]:
-    """A row for each method of each address."""
+    """Return a row for each method of each address."""
     views = {"": AboutView, **NODE_VIEWS}
     rows = []
     for name, view in views.items():

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The lines of a table."""
+    """Return the lines of a table."""
     yield _row(header)
     yield _row(["---"] * len(header))
     for row in rows:
@@ -16,12 +16,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
 
 
 def code(text: object) -> str:
-    """A text as it is typed."""
+    """Return a text as code."""
     return f"`{text}`"
 
 
 def first_sentence(documented: object) -> str:
-    """The first sentence of a docstring, on one line. Raises ValueError where there is none."""
+    """Return the first sentence of a docstring on one line. Raises ValueError without one."""
     text = inspect.getdoc(documented)
     if not text:
         raise ValueError(f"{documented!r} has no docstring.")
@@ -30,7 +30,7 @@ def first_sentence(documented: object) -> str:
 
 
 def first_paragraph(documented: object) -> str:
-    """The first paragraph of a docstring, on one line."""
+    """Return the first paragraph of a docstring, on one line."""
     return " ".join((inspect.getdoc(documented) or "").split("\n\n")[0].split())
 
 

@@ -42,7 +42,7 @@ EXAMPLES: list[Notice] = [
 
 
 def notices() -> Iterator[str]:
-    """A heading for each kind, with its keys and an example."""
+    """Return a heading for each kind, with its keys and an example."""
     for notice in EXAMPLES:
         message = notice.message(f"{HOST}/api/v1/array/full/x")
         message["timestamp"] = TIMESTAMP
