@@ -61,7 +61,7 @@ class Cache:
         self._process.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        """Let it do everything that it was asked for meanwhile."""
+        """Let it carry out the commands that it has received meanwhile."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 

@@ -22,8 +22,13 @@ CODE = (
     "tools",
     "benchmarks",
 )
-# Neither the history of changes nor a migration is ever rewritten.
-LEFT_OUT = ("CHANGELOG.md", "tools/prose/", *(f"{app}/migrations/" for app in CODE))
+# Neither the history of changes, nor a decision, nor a migration is rewritten.
+LEFT_OUT = (
+    "CHANGELOG.md",
+    "docs/decisions/",
+    "tools/prose/",
+    *(f"{app}/migrations/" for app in CODE),
+)
 SUFFIXES = {".py", ".md", ".html", ".txt", ".lua", ".js"}
 
 

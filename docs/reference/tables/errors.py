@@ -20,8 +20,8 @@ def errors() -> Iterator[str]:
     rows.append(
         [
             code(500),
-            "Something broke in the server.",
-            "Tell whoever runs it, with the request's name; the log says what.",
+            "Internal error of the server.",
+            "Report it to the operator, with the request ID; the log has the cause.",
             code(broken),
         ]
     )
