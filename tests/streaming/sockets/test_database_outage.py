@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,7 +84,7 @@ def test_handshakes_get_retry_after_and_open_sockets_go_on(tmp_path: Path) -> No
                 deadline = time.monotonic() + SECONDS
                 while time.monotonic() < deadline:
                     refused += handshake(site, array)
-            child = site.create("container", container)
+            child = create_when_reachable(site, container)
             try:
                 assert socket.next_for("all")["type"] == "container-child-created"
                 assert socket.next_for("all", child)["type"] == "container-schema"
@@ -94,6 +95,21 @@ def test_handshakes_get_retry_after_and_open_sockets_go_on(tmp_path: Path) -> No
         assert set(refused) == {(503, "1", True)}
         assert "Traceback" not in server.log
         assert handshake(site, array) == []
+
+
+def create_when_reachable(site: Site, parent: str) -> str:
+    """Create a container as a client does: repeat the request while the server answers 503."""
+    body = {"structure_family": "container", "metadata": {}, "specs": [], "data_sources": []}
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    deadline = time.monotonic() + 20
+    while True:
+        answer = site.http(
+            "POST", f"/metadata/{parent}", json={**body, "id": "child"}, headers=headers
+        )
+        if answer.status_code == 200:
+            return f"{parent}/child"
+        assert answer.status_code == 503, answer.text
+        assert time.monotonic() < deadline
 
 
 def handshake(site: Site, path: str) -> list[tuple[int, str | None, bool]]:
