@@ -1,6 +1,6 @@
 # make run [ARGS="--temp --port 8001"]    the server, from nothing but Python 3.11+
 # make test [ARGS="-k name"]              every check and every test
-# make test-unit [ARGS="-k name"]         the tests that start no server, in under two minutes
+# make test-unit [ARGS="-k name"]         the tests that start no server: about two minutes on two cores
 # make demo [ARGS="--seconds 30"]         a server, a producer and a subscriber to look at
 # make docs                               the reference pages that are made from the code
 # make lock [ARGS=--upgrade]             requirements*.lock anew, after a change of requirements
@@ -20,7 +20,7 @@ test:
 
 test-unit:
 	@bash .ci/environment dev
-	@.venv/bin/python -m pytest -q -m unit -n 2 --dist worksteal $(ARGS)
+	@.venv/bin/python -m pytest -q -m unit -n 3 --dist worksteal $(ARGS)
 
 demo:
 	@bash .ci/environment demo

@@ -2,7 +2,7 @@
 
 | mark | given to tests that |
 | --- | --- |
-| `server` | use a fixture that starts a server, or whose module starts processes itself |
+| `server` | start a server or other processes, or have external files read, which processes do |
 | `postgres` | start a PostgreSQL of their own |
 | `slow` | are in a folder whose tests run real clients, faults or every data type |
 | `unit` | have none of the others: they run in this process, with SQLite and a Valkey |
@@ -14,6 +14,24 @@ import pytest
 
 SERVER_FIXTURES = {"server", "runserver", "multiuser_server", "tiled_reference", "site"}
 SERVER_NAMES = {"running", "manage", "subprocess", "own_cache", "RunningServer"}
+# Modules whose tests register files: each of them waits for processes that read these.
+FILE_MODULES = {
+    "test_assets",
+    "test_bad_nodes",
+    "test_confinement",
+    "test_embedded_containers",
+    "test_embedded_nodes",
+    "test_external",
+    "test_external_tables",
+    "test_formats",
+    "test_hdf5_types",
+    "test_odd_files",
+    "test_page",
+    "test_parquet_writing",
+    "test_uvicorn_http",
+    "test_virtual",
+    "test_zarr",
+}
 POSTGRES_NAMES = {"own_cluster", "Cluster"}
 SLOW_FOLDERS = {"acceptance", "docs", "faults", "fuzz", "matrix", "outages"}
 
@@ -22,10 +40,17 @@ def marks_for(item: pytest.Function) -> set[str]:
     """Return the marks of a test, at least one."""
     names = vars(item.module)
     marks = set()
-    if SERVER_FIXTURES & set(item.fixturenames) or SERVER_NAMES & set(names):
+    fixtures = {*item.fixturenames, *_values(item)}
+    if SERVER_FIXTURES & fixtures or SERVER_NAMES & set(names) or item.path.stem in FILE_MODULES:
         marks.add("server")
     if POSTGRES_NAMES & set(names):
         marks.add("postgres")
     if SLOW_FOLDERS & set(item.path.parts):
         marks.add("slow")
     return marks or {"unit"}
+
+
+def _values(item: pytest.Function) -> list[str]:
+    """Return the parameters of a test that may name fixtures."""
+    callspec = getattr(item, "callspec", None)
+    return [one for one in callspec.params.values() if isinstance(one, str)] if callspec else []

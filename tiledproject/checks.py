@@ -223,7 +223,7 @@ def _renamed(site: Settings) -> Found:
         yield Warning(
             f"The setting {sentence}",
             hint="The old name is accepted for one release.",
-            id="tiled.W010",
+            id="tiled.W011",
         )
 
 

@@ -17,7 +17,7 @@ from tests.servers import PROJECT, manage
 from tiledproject.checks import problems, refuse_to_start
 from tiledproject.config.directories import create_directories
 from tiledproject.config.errors import ConfigError
-from tiledproject.config.settings_model import Settings
+from tiledproject.config.settings_model import Settings, load
 
 PAGE = PROJECT / "docs/how-to/run-in-production.md"
 USERS = [DjangoProvider(provider="local", kind="django")]
@@ -36,6 +36,20 @@ def safe(tmp_path: Path) -> Settings:
         storage={"directory": own / "storage", "readable": [tmp_path / "data"]},
         authentication={"single_user_api_key": "a1b2c3d4e5f6a7b8c9d0e1f2"},
     )
+
+
+def test_old_names_of_settings_are_reported() -> None:
+    found = problems(load({"TILED_SERVER_LARGEST_BODY": "2000000"}))
+    assert [one.msg for one in found if one.id == "tiled.W011"] == [
+        "The setting server.largest_body (from TILED_SERVER_LARGEST_BODY) is deprecated; "
+        "write server.max_body_bytes instead."
+    ]
+
+
+def test_each_check_has_an_id_of_its_own_and_a_line_on_the_page() -> None:
+    ids = re.findall(r'id="tiled\.([EW]\d+)"', (PROJECT / "tiledproject/checks.py").read_text())
+    assert len(ids) == len(set(ids))
+    assert set(ids) <= set(re.findall(r"`(?:tiled\.)?([EW]\d+)`", PAGE.read_text()))
 
 
 def with_settings(site: Settings, **sections: dict[str, Any]) -> Settings:

@@ -2,7 +2,7 @@
 
 `load` translates them before it validates anything, so that the rest of the server knows the new
 names only. The names that were used are kept in `Settings.deprecated_names`; the start of a server
-logs them once, and `check --deploy` reports them (tiled.W010).
+logs them once, and `check --deploy` reports them (tiled.W011).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -141,6 +142,16 @@ class Coo:
         """Return the elements as part of an array of `shape`, moved by `offset`."""
         begin = np.array(offset, np.int64).reshape(-1, 1)
         return Coo(self.coords + begin, self.data, tuple(shape))
+
+    def sliced(self, items: NDSlice) -> Coo:
+        """Return `select(items)`. Deprecated: the old name, kept for one release."""
+        warnings.warn("Coo.sliced is deprecated: use select.", DeprecationWarning, stacklevel=2)
+        return self.select(items)
+
+    def placed(self, offset: Sequence[int], shape: Sequence[int]) -> Coo:
+        """Return `move_into(offset, shape)`. Deprecated: the old name, kept for one release."""
+        warnings.warn("Coo.placed is deprecated: use move_into.", DeprecationWarning, stacklevel=2)
+        return self.move_into(offset, shape)
 
     @property
     def nbytes(self) -> int:

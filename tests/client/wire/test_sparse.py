@@ -72,3 +72,11 @@ def test_an_invalid_structure_is_rejected_with_a_reason() -> None:
         SparseStructure.from_json(
             {**structure.to_json(), "coord_data_type": small, "shape": [300], "chunks": [[300]]}
         )
+
+
+def test_old_names_of_methods_warn_and_work() -> None:
+    coo = Coo(np.array([[0, 1]]), np.array([1.5, 2.5]), (3,))
+    with pytest.warns(DeprecationWarning, match="use select"):
+        assert coo.sliced((slice(1, 3),)).data.tolist() == [2.5]
+    with pytest.warns(DeprecationWarning, match="use move_into"):
+        assert coo.placed((2,), (5,)).coords.tolist() == [[2, 3]]
