@@ -72,8 +72,12 @@ def ours(
     command = [sys.executable, "manage.py", "serve"]
     command += ["--workers", str(workers), "--port", str(port)]
     with valkey(folder) as cache:
+        # A checkout of the version before knows the folder under its old name only.
+        data_dir = "DATA_DIR" if project == PROJECT else "DATA_FOLDER"
         settings = {
-            "TILED_SERVER_DATA_DIR": str(folder),
+            f"TILED_SERVER_{data_dir}": str(folder),
+            # Each checkout has a client of its own, of which the server needs the wire format.
+            "PYTHONPATH": str(project / "client"),
             "TILED_SINGLE_USER_API_KEY": KEY,
             "TILED_STREAMING_CACHE_URI": cache,
             "TILED_DATABASE_URI": database,

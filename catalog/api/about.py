@@ -20,8 +20,6 @@ from tiled_client.wire.version import WIRE_VERSION
 from ..formats import formats
 from ..queries.filters import FILTERS
 
-"""Clients look at this to know what they may send."""
-
 FRESH = 600
 """Seconds for which a client may keep the answer."""
 

@@ -27,7 +27,7 @@ def main() -> None:
         failed = failed or bool(report.problems)
         print(
             f"{name}: {report.acknowledged} acknowledged, {report.updates} updates, "
-            f"{report.told} told as missed, statuses {report.statuses}, "
+            f"{report.told} announced as missing, statuses {report.statuses}, "
             f"{len(report.problems)} problems",
             flush=True,
         )
