@@ -1,0 +1,1 @@
+"""The web page: browse, look at data, and watch streams live."""

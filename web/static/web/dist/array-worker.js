@@ -1,0 +1,1 @@
+import{k as s}from"./chunk-GZKODOBP.js";import"./chunk-WOT6VMZA.js";var n=globalThis.postMessage;addEventListener("message",({data:{id:e,bytes:t,dataType:o,shape:r}})=>{let a=s(t,o,r),{buffer:d}=a.data;n({id:e,array:a},[d])});

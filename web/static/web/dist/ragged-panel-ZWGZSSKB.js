@@ -1,0 +1,1 @@
+import{a,b}from"./chunk-NHL7HXZL.js";import"./chunk-D6BPMAYT.js";import"./chunk-ETPJQQ4F.js";import"./chunk-WOKPI53Q.js";import"./chunk-OIV7YXU2.js";import"./chunk-EYETZAK6.js";import"./chunk-WOT6VMZA.js";export{a as RaggedPanel,b as numbered};

@@ -1,0 +1,1 @@
+export function decode(bytes: Uint8Array): unknown;

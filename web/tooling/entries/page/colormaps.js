@@ -1,0 +1,17 @@
+export {
+  interpolateBlues as blues,
+  interpolateCividis as cividis,
+  interpolateCool as cool,
+  interpolateCubehelixDefault as cubehelix,
+  interpolateGreys as greys,
+  interpolateInferno as inferno,
+  interpolateMagma as magma,
+  interpolatePlasma as plasma,
+  interpolatePRGn as prgn,
+  interpolateRdBu as rdbu,
+  interpolateSinebow as sinebow,
+  interpolateSpectral as spectral,
+  interpolateTurbo as turbo,
+  interpolateViridis as viridis,
+  interpolateWarm as warm,
+} from "d3-scale-chromatic";
