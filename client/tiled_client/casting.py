@@ -1,31 +1,18 @@
-"""Casts to a stored dtype or Arrow type that raise where a value would change.
+"""Casts of arrays to a stored dtype that raise where a value would change.
 
-Floating-point numbers may be rounded to the stored precision, and strings parsed. Rejected are
-fractions in integers, numbers that would become infinite, datetimes with a time zone in columns
-without one, and masked values.
+Floating-point numbers may be rounded to the stored precision. Rejected are fractions in integers,
+numbers that would become infinite, numbers as strings, and masked values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import pyarrow
+from .array_values import to_array
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-
-def unmasked_array(values: Any) -> Array:
-    """Return `values` as an array. Raises TypeError for masked values: the mask would be lost."""
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise TypeError(
-            "a masked array cannot be stored, because its mask would be lost: pass "
-            "`.filled(value)` of it, with a value for missing elements, such as NaN"
-        )
-    return np.asarray(values)
 
 
 def cast_exactly(values: Any, dtype: np.dtype[Any]) -> Array:
@@ -45,11 +32,16 @@ def cast_exactly(values: Any, dtype: np.dtype[Any]) -> Array:
     ValueError
         If a value would change.
     """
-    given = unmasked_array(values)
+    given = to_array(values)
     if given.dtype == dtype:
         return given
-    if not (_same_fields(given.dtype, dtype) and np.can_cast(given.dtype, dtype, "same_kind")):
-        raise TypeError(f"values of dtype {given.dtype} do not fit an array of dtype {dtype}")
+    if not given.size and not isinstance(values, np.ndarray):
+        return np.empty(given.shape, dtype)  # numpy gives every empty list float64
+    if not _fits(given.dtype, dtype):
+        raise TypeError(
+            f"values of dtype {given.dtype} do not fit an array of dtype {dtype}: convert them "
+            "first, for example with `.astype`"
+        )
     with np.errstate(all="ignore"):  # overflow is checked next
         cast = given.astype(dtype)
         preserved = _is_preserved(given, cast)
@@ -59,6 +51,13 @@ def cast_exactly(values: Any, dtype: np.dtype[Any]) -> Array:
             "convert them first, for example with `.astype`"
         )
     return cast
+
+
+def _fits(given: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
+    # numpy would format numbers as strings.
+    is_text = (given.kind in "US", dtype.kind in "US")
+    same_kind = np.can_cast(given, dtype, "same_kind") and is_text[0] == is_text[1]
+    return same_kind and _same_fields(given, dtype)
 
 
 def _same_fields(given: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
@@ -102,60 +101,3 @@ def _is_exact(whole: Array, cast: Array) -> bool:
         return False
     # Python compares int and float exactly; numpy converts the int first.
     return all(a == b for a, b in zip(whole.ravel().tolist(), cast.ravel().tolist(), strict=True))
-
-
-def check_columns(before: pyarrow.Table, after: pyarrow.Table) -> None:
-    """Raise ValueError, with the name of the column, if a cast from `before` changed a value."""
-    for name in after.column_names:
-        for given, cast in _leaves(before[name].combine_chunks(), after[name].combine_chunks()):
-            reason = _changed(given, cast)
-            if reason:
-                raise ValueError(
-                    f"The values of the column {name!r} do not fit its type {after[name].type}: "
-                    f"{reason}."
-                )
-
-
-def _leaves(given: Any, cast: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield the pairs of arrays without nesting in both, where the types differ."""
-    from pyarrow import types
-
-    if given.type == cast.type:
-        return
-    lists = (types.is_list, types.is_large_list, types.is_fixed_size_list)
-    if all(any(is_list(kind) for is_list in lists) for kind in (given.type, cast.type)):
-        yield from _leaves(given.flatten(), cast.flatten())
-    elif types.is_struct(given.type) and types.is_struct(cast.type):
-        for before, after in zip(given.flatten(), cast.flatten(), strict=True):
-            yield from _leaves(before, after)
-    elif not (types.is_nested(given.type) or types.is_dictionary(given.type)):
-        yield given, cast
-
-
-def _changed(given: Any, cast: Any) -> str:
-    """Return how a cast changed values; an empty string if it did not."""
-    import pyarrow
-    from pyarrow import compute, types
-
-    before, after = given.type, cast.type
-    times = types.is_timestamp(before) and types.is_timestamp(after)
-    if times and (before.tz is None) != (after.tz is None):
-        here, there = ("no", "one") if before.tz is None else ("a", "none")
-        return f"they have {here} time zone, and the column has {there}: use `tz_localize` first"
-    if types.is_floating(before) and types.is_floating(after):
-        infinite = compute.and_(compute.is_inf(cast), compute.invert(compute.is_inf(given)))
-        return "a value would become infinite" if compute.any(infinite).as_py() else ""
-    if not _is_number(before) or not _is_number(after):
-        return ""
-    try:
-        back = cast.cast(before, safe=False)
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError):
-        return ""
-    return "" if back.equals(given) else f"a value of type {before} would change"
-
-
-def _is_number(kind: pyarrow.DataType) -> bool:
-    from pyarrow import types
-
-    kinds = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
-    return any(bool(is_kind(kind)) for is_kind in (*kinds, types.is_temporal))

@@ -20,7 +20,8 @@ class Resource:
     """The document of a node. `structure` is None for containers, and for unknown families.
 
     `adopted` is True if the node existed when the request to create it was repeated, so that
-    another client may have created it.
+    another client may have created it. `node_id` is the server's identifier of the node, which
+    another node at the same path does not have.
     """
 
     family: str
@@ -30,6 +31,7 @@ class Resource:
     data_sources: tuple[DataSource, ...] | None = None
     access_tags: list[str] | None = None
     adopted: bool = False
+    node_id: str | None = None
 
     @classmethod
     def from_json(cls, value: Any) -> Resource:
@@ -59,8 +61,15 @@ def read_structure(family: str, value: Any) -> Structure | None:
 
 
 def read_specs(values: Iterable[SpecLike]) -> tuple[Spec, ...]:
-    """Return specs given as names, JSON objects or `Spec`. Raises WireError."""
-    return tuple(v if isinstance(v, Spec) else Spec.from_json(v) for v in values)
+    """Return specs given as names, JSON objects or `Spec`; one of these alone is one spec.
+
+    Raises WireError, and TypeError for other types.
+    """
+    if isinstance(values, (str, Spec, Mapping)):
+        values = (values,)
+    if not isinstance(values, Iterable):
+        raise TypeError(f"specs must be a list of names or of Spec, not {values!r}")
+    return tuple(Spec.from_json(v.to_json() if isinstance(v, Spec) else v) for v in values)
 
 
 def read_data_sources(values: Any) -> tuple[DataSource, ...] | None:

@@ -6,10 +6,13 @@ TiledClientError
 │   ├── Unauthorized             401; close codes 4001 and 4003
 │   ├── Forbidden                403
 │   ├── NodeNotFound             404 and 410, and KeyError; close code 4004
+│   │   ├── AmbiguousKey         several runs have a uid that begins with the key, and ValueError
 │   │   └── NodeDeleted          close code 4010: the node was deleted during a subscription
 │   ├── NotSupported             405
 │   ├── NotAcceptable            406
 │   ├── Conflict                 409
+│   │   ├── NodeExists           the key of a new node is taken
+│   │   └── NodeReplaced         another node has the path since the client object was made
 │   ├── UnsupportedMedia         415
 │   └── Invalid                  422, and ValueError
 ├── ServerError                  server error (5xx), or rate limit (429)
@@ -20,15 +23,28 @@ TiledClientError
     ├── StreamLost               the connection broke; it is reconnected up to a limit
     └── StreamTimeout            no first message in time, and TimeoutError
 
-Attributes of all of them: `detail` is the server's explanation; `status` the HTTP status or the
-WebSocket close code, if there is one.
+Attributes of all of them: `detail` is one sentence, or several, about what failed; `status` the
+HTTP status or the WebSocket close code, `code` the server's name for the reason, and `url` that of
+the request without its query, where there are any. No attribute has an API key or a token.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ._lazy_exports import warn_renamed
+
+
+class FailureCause(StrEnum):
+    """Why there was no complete response."""
+
+    refused = "refused"
+    unknown_host = "unknown_host"
+    unreachable = "unreachable"
+    tls = "tls"
+    timeout = "timeout"
+    broken = "broken"
 
 
 class TiledClientError(Exception):
@@ -37,26 +53,41 @@ class TiledClientError(Exception):
     Parameters
     ----------
     detail
-        The explanation, usually the server's own.
+        The explanation.
     status
         HTTP status, or WebSocket close code.
     retry_after
         Seconds after which the server asks to be tried again.
+    code
+        The server's name for the reason, for programs.
+    url
+        URL of the request, without its query.
     """
 
     def __init__(
-        self, detail: str, *, status: int | None = None, retry_after: float | None = None
+        self,
+        detail: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        code: str | None = None,
+        url: str | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.status = status
         self.retry_after = retry_after
+        self.code = code
+        self.url = url
         # Whether an earlier attempt at the same request may already have succeeded.
         self.retried = False
+        # Whether the response was not one of Tiled's API: that of a proxy, or of another program.
+        self.is_foreign = False
 
     def __str__(self) -> str:
         # NodeNotFound is a KeyError, whose own __str__ would return the repr.
-        return f"{self.status}: {self.detail}" if self.status else self.detail
+        origin = " from ".join(str(part) for part in (self.status, self.url) if part)
+        return f"{self.detail} ({origin})" if origin else self.detail
 
 
 class RequestRejected(TiledClientError):
@@ -79,6 +110,10 @@ class NodeNotFound(RequestRejected, KeyError):
     """The node does not exist, is of another structure family, or its files are missing (404)."""
 
 
+class AmbiguousKey(NodeNotFound, ValueError):
+    """Several runs have a uid that begins with the key; the message names them."""
+
+
 class NodeDeleted(NodeNotFound):
     """The node was deleted during a subscription."""
 
@@ -93,6 +128,16 @@ class NotAcceptable(RequestRejected):
 
 class Conflict(RequestRejected):
     """The request conflicts with stored state: the key exists, or the patch does not fit (409)."""
+
+
+class NodeExists(Conflict):
+    """A node with the key of the new one exists already (409); `path` is its path, if known."""
+
+    path: tuple[str, ...] = ()
+
+
+class NodeReplaced(Conflict):
+    """Another node has the path since this client object was made: nothing was written (409)."""
 
 
 class UnsupportedMedia(RequestRejected):
@@ -117,14 +162,26 @@ class TransportError(TiledClientError, ConnectionError):
     Parameters
     ----------
     detail
-        The URL and what failed.
+        What failed.
     unprocessed
         Whether the request certainly never reached the server.
+    cause
+        The kind of failure.
+    url
+        URL of the request, without its query.
     """
 
-    def __init__(self, detail: str, *, unprocessed: bool = False) -> None:
-        super().__init__(detail)
+    def __init__(
+        self,
+        detail: str,
+        *,
+        unprocessed: bool = False,
+        cause: FailureCause = FailureCause.broken,
+        url: str | None = None,
+    ) -> None:
+        super().__init__(detail, url=url)
         self.unprocessed = unprocessed
+        self.cause = cause
 
 
 class InvalidResponse(TiledClientError):
@@ -157,18 +214,33 @@ ERRORS_BY_STATUS: dict[int, type[RequestRejected]] = {
 }
 
 
+NODE_EXISTS = "node_exists"
+NODE_REPLACED = "node_replaced"
+
+ERRORS_BY_CODE: dict[str, type[RequestRejected]] = {
+    NODE_EXISTS: NodeExists,
+    NODE_REPLACED: NodeReplaced,
+}
+
+
 def error_for_status(
-    status: int, detail: str, *, retry_after: float | None = None
+    status: int,
+    detail: str,
+    *,
+    retry_after: float | None = None,
+    code: str | None = None,
+    url: str | None = None,
 ) -> TiledClientError:
-    """Return the error for an HTTP status of 400 or more."""
+    """Return the error for an HTTP status of 400 or more, and the server's code if it has one."""
     kind: type[TiledClientError]
     if status == 503:
         kind = Unavailable
     elif status >= 500 or status == 429:
         kind = ServerError
     else:
-        kind = ERRORS_BY_STATUS.get(status, RequestRejected)
-    return kind(detail, status=status, retry_after=retry_after)
+        by_status = ERRORS_BY_STATUS.get(status, RequestRejected)
+        kind = ERRORS_BY_CODE.get(code or "", by_status)
+    return kind(detail, status=status, retry_after=retry_after, code=code, url=url)
 
 
 _FORMER_NAMES: dict[str, type[TiledClientError]] = {

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import dimension_names
 from .casting import cast_exactly
 from .errors import InvalidResponse
 from .optional import require_package
@@ -28,16 +29,28 @@ def to_awkward(value: Any) -> Any:
     if isinstance(value, awkward.Array):
         return value
     inner = getattr(value, "_impl", None)  # the awkward.Array inside a ragged.array
-    return inner if isinstance(inner, awkward.Array) else awkward.Array(value)
+    if isinstance(inner, awkward.Array):
+        return inner
+    if value is None or np.isscalar(value) or hasattr(value, "iloc"):
+        raise TypeError(
+            f"a value of type {type(value).__name__} is not an array: pass nested lists, a "
+            "ragged.array or an awkward.Array"
+        )
+    try:
+        return awkward.Array(value)
+    except (TypeError, ValueError, RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"these values are not an awkward array: {reason}") from error
 
 
 def to_rows(value: Any, dtype: np.dtype[Any] | None = None) -> Any:
     """Return an `awkward.Array` of numbers, of `dtype` if it is given.
 
-    Raises TypeError for other values, and ValueError if a value would change.
+    Raises TypeError for other values, and ValueError if a value would change or is missing.
     """
     awkward = require_package("awkward", "ragged")
     array = to_awkward(value)
+    _check_rows(array.layout)
     flat = awkward.flatten(array, axis=None)
     found = np.dtype(np.float64) if str(flat.type.content) == "unknown" else _dtype_of(flat)
     target = found if dtype is None else dtype.newbyteorder("=")
@@ -45,7 +58,8 @@ def to_rows(value: Any, dtype: np.dtype[Any] | None = None) -> Any:
         raise TypeError(f"values of dtype {found} do not fit a ragged array of dtype {target}")
     if target == found and len(flat):
         return array
-    cast_exactly(flat.to_numpy(), target)  # raises if a value would change
+    if len(flat):
+        cast_exactly(flat.to_numpy(), target)  # raises if a value would change
     return awkward.values_astype(array, target, including_unknown=True)
 
 
@@ -60,7 +74,7 @@ def ragged_structure(rows: Any, chunks: tuple[int, ...], dims: Any = None) -> Ra
         shape,
         len(flat),
         (chunks, *others),
-        tuple(dims) if dims else None,
+        dimension_names(dims, len(shape)),
     )
 
 
@@ -88,6 +102,25 @@ def decode_awkward(form: Mapping[str, Any], length: int, body: bytes) -> Any:
         return buffers.awkward_array(found, length, buffers.unzip_members(body))
     except WireError as error:
         raise InvalidResponse(f"The server sent an invalid awkward array: {error}") from error
+
+
+def _check_rows(layout: Any) -> None:
+    """Raise TypeError or ValueError unless the array is lists of numbers, to any depth."""
+    if layout.is_option:
+        raise ValueError(
+            "a ragged array has no missing values: replace None and masked elements, for example "
+            "by NaN"
+        )
+    if layout.is_record:
+        raise TypeError("a ragged array holds numbers, not records: use write_awkward")
+    if layout.is_union:
+        raise TypeError("rows of a ragged array must have the same depth: put numbers in lists")
+    if layout.parameter("__array__") in ("string", "bytestring"):
+        raise TypeError("a ragged array holds numbers, not strings: use write_awkward")
+    if layout.is_list:
+        _check_rows(layout.content)
+    elif layout.is_numpy and layout.dtype.kind not in "biuf":
+        raise TypeError(f"a ragged array holds numbers or booleans, not {layout.dtype}")
 
 
 def _dtype_of(flat: Any) -> np.dtype[Any]:

@@ -9,42 +9,20 @@ result; the operators `and` and `or` do not work.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from datetime import datetime
+from typing import Any, Literal
 
+from .arguments import flag, names_of
+from .query_base import Query, as_list, spec_names, time_text, value_json
+from .wire.specs import Spec
 from .wire.structure_family import StructureFamily
 
 ASCENDING: Literal[1] = 1
 DESCENDING: Literal[-1] = -1
 
-Pairs = list[tuple[str, str]]
 OPERATORS = ("lt", "le", "gt", "ge")
-
-
-class Query:
-    """Base class of queries; `kind` is the name of the filter in the API."""
-
-    kind: ClassVar[str]
-
-    def encode(self) -> dict[str, str]:
-        """Return the fields of the filter, as text."""
-        raise NotImplementedError
-
-    def __bool__(self) -> bool:
-        raise TypeError(
-            "A query has no truth value: pass it to search(), and to combine two queries, search "
-            "again in the result, as in c.search(...).search(...)"
-        )
-
-
-def filter_params(queries: Iterable[Query]) -> Pairs:
-    """Return the query parameters of a URL for `queries`."""
-    return [
-        (f"filter[{query.kind}][condition][{name}]", value)
-        for query in queries
-        for name, value in query.encode().items()
-    ]
 
 
 @dataclass(frozen=True)
@@ -52,6 +30,7 @@ class FullText(Query):
     """Match metadata that contain all words of `text`, anywhere; case-insensitive, whole words."""
 
     kind = "fulltext"
+    _texts = ("text",)
     text: str
 
     def encode(self) -> dict[str, str]:
@@ -64,6 +43,7 @@ class KeyLookup(Query):
     """Match the child of this key."""
 
     kind = "lookup"
+    _texts = ("key",)
     key: str
 
     def encode(self) -> dict[str, str]:
@@ -78,19 +58,27 @@ class KeysFilter(Query):
     kind = "keys_filter"
     keys: Sequence[str]
 
+    def __post_init__(self) -> None:
+        names_of(as_list(self.keys, "keys"), "keys")
+
     def encode(self) -> dict[str, str]:
         """Return the keys as JSON."""
-        return {"keys": json.dumps(_as_list(self.keys, "keys"))}
+        return {"keys": json.dumps(as_list(self.keys, "keys"))}
 
 
 @dataclass(frozen=True)
 class _ValueQuery(Query):
+    _texts = ("key",)
     key: str
     value: Any
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        value_json(self.value)
+
     def encode(self) -> dict[str, str]:
         """Return the key, and the value as JSON."""
-        return {"key": self.key, "value": json.dumps(self.value)}
+        return {"key": self.key, "value": value_json(self.value)}
 
 
 @dataclass(frozen=True)
@@ -121,9 +109,13 @@ class In(_ValueQuery):
     kind = "in"
     value: Sequence[Any]
 
+    def __post_init__(self) -> None:
+        as_list(self.value, "value")
+        super().__post_init__()
+
     def encode(self) -> dict[str, str]:
         """Return the key, and the values as JSON."""
-        return {"key": self.key, "value": json.dumps(_as_list(self.value, "value"))}
+        return {"key": self.key, "value": value_json(as_list(self.value, "value"))}
 
 
 @dataclass(frozen=True)
@@ -138,11 +130,14 @@ class Comparison(Query):
     """Match nodes whose value at `key` compares to `value`, by "lt", "le", "gt" or "ge"."""
 
     kind = "comparison"
+    _texts = ("operator", "key")
     operator: str
     key: str
     value: Any
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        value_json(self.value)
         if self.operator not in OPERATORS:
             raise ValueError(
                 f"operator must be one of {', '.join(OPERATORS)}, not {self.operator!r}"
@@ -150,7 +145,7 @@ class Comparison(Query):
 
     def encode(self) -> dict[str, str]:
         """Return the operator, the key, and the value as JSON."""
-        return {"operator": self.operator, "key": self.key, "value": json.dumps(self.value)}
+        return {"operator": self.operator, "key": self.key, "value": value_json(self.value)}
 
 
 @dataclass(frozen=True)
@@ -158,12 +153,17 @@ class KeyPresent(Query):
     """Match nodes whose metadata have this key, or lack it with `exists=False`; null counts."""
 
     kind = "keypresent"
+    _texts = ("key",)
     key: str
     exists: bool = True
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        flag(self.exists, "exists")
+
     def encode(self) -> dict[str, str]:
         """Return the key, and whether it must exist."""
-        return {"key": self.key, "exists": json.dumps(self.exists)}
+        return {"key": self.key, "exists": json.dumps(flag(self.exists, "exists"))}
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,7 @@ class Like(Query):
     r"""Match a SQL LIKE pattern: `%` is any text, `_` one character, and `\%` a percent sign."""
 
     kind = "like"
+    _texts = ("key", "pattern")
     key: str
     pattern: str
 
@@ -184,13 +185,14 @@ class Regex(Query):
     """Match nodes whose string at `key` contains a match of the regular expression (RE2)."""
 
     kind = "regex"
+    _texts = ("key", "pattern")
     key: str
     pattern: str
     case_sensitive: bool = True
 
     def encode(self) -> dict[str, str]:
         """Return the key, the expression, and whether it is case-sensitive."""
-        sensitive = json.dumps(self.case_sensitive)
+        sensitive = json.dumps(flag(self.case_sensitive, "case_sensitive"))
         return {"key": self.key, "pattern": self.pattern, "case_sensitive": sensitive}
 
 
@@ -199,11 +201,12 @@ class SpecsQuery(Query):
     """Match nodes with all specs of the names in `include`, and none of those in `exclude`."""
 
     kind = "specs"
-    include: Sequence[str]
-    exclude: Sequence[str] = field(default=())
+    include: Sequence[str | Spec]
+    exclude: Sequence[str | Spec] = field(default=())
 
     def __post_init__(self) -> None:
-        _as_list(self.include, "include"), _as_list(self.exclude, "exclude")
+        for name in ("include", "exclude"):
+            object.__setattr__(self, name, spec_names(getattr(self, name), name))
 
     def encode(self) -> dict[str, str]:
         """Return both lists as JSON."""
@@ -213,7 +216,7 @@ class SpecsQuery(Query):
         }
 
 
-def SpecQuery(spec: str) -> SpecsQuery:  # noqa: N802
+def SpecQuery(spec: str | Spec) -> SpecsQuery:  # noqa: N802
     """Match nodes with a spec of this name."""
     return SpecsQuery([spec])
 
@@ -225,9 +228,31 @@ class StructureFamilyQuery(Query):
     kind = "structure_family"
     value: StructureFamily | str
 
+    def __post_init__(self) -> None:
+        if self.value not in list(StructureFamily):
+            known = ", ".join(StructureFamily)
+            raise ValueError(f"value must be one of {known}, not {self.value!r}")
+
     def encode(self) -> dict[str, str]:
         """Return the name of the family. Raises ValueError if it is unknown."""
         return {"value": StructureFamily(self.value).value}
+
+
+@dataclass(frozen=True)
+class Created(Query):
+    """Match nodes created at or after `since` and before `until`.
+
+    Times are datetimes with a time zone, ISO 8601 texts with one, or seconds since 1970.
+    """
+
+    kind = "created"
+    since: datetime | str | float | None = None
+    until: datetime | str | float | None = None
+
+    def encode(self) -> dict[str, str]:
+        """Return both times as text. Raises ValueError for a datetime without a time zone."""
+        # Both, as those of several filters are distinguished by their order.
+        return {"since": time_text("since", self.since), "until": time_text("until", self.until)}
 
 
 @dataclass(frozen=True)
@@ -237,15 +262,20 @@ class AccessTagsFilter(Query):
     kind = "access_tags_filter"
     tags: Sequence[str]
 
+    def __post_init__(self) -> None:
+        names_of(as_list(self.tags, "tags"), "tags")
+
     def encode(self) -> dict[str, str]:
         """Return the tags as JSON."""
-        return {"tags": json.dumps(_as_list(self.tags, "tags"))}
+        return {"tags": json.dumps(as_list(self.tags, "tags"))}
 
 
 class Key:
     """A path in the metadata, to build comparisons with: `Key("temperature") > 300`."""
 
     def __init__(self, key: str) -> None:
+        if not isinstance(key, str):
+            raise TypeError(f"a key must be a string such as 'sample.name', not {key!r}")
         self.key = key
 
     def __eq__(self, value: Any) -> Eq:  # type: ignore[override]
@@ -266,10 +296,7 @@ class Key:
     def __ge__(self, value: Any) -> Comparison:
         return Comparison("ge", self.key, value)
 
+    def __bool__(self) -> bool:
+        raise TypeError('a Key is not a query: compare it, as in Key("color") == "red"')
+
     __hash__ = None  # type: ignore[assignment]
-
-
-def _as_list(values: Iterable[Any], name: str) -> list[Any]:
-    if isinstance(values, str):
-        raise TypeError(f"{name} must be a list, not the string {values!r}")
-    return list(values)

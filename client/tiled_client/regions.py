@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, product
+from numbers import Real
+from typing import Any
 
+from .arguments import whole_number, whole_numbers
+from .wire.reductions import Reduction
 from .wire.slices import Item, NDSlice, sliced_shape
 
 Region = tuple[slice, ...]
@@ -65,6 +69,24 @@ def split_region(shape: Sequence[int], itemsize: int, limit: int) -> Iterator[Re
     yield from product(*spans)
 
 
+def split_cells(
+    items: NDSlice, shape: Sequence[int], reduction: Reduction, itemsize: int, limit: int
+) -> Iterator[tuple[Region, NDSlice]]:
+    """Yield the parts of a reduction of at most `limit` bytes, and the index that gives each."""
+    sliced = sliced_shape(shape, items)
+    factors = (*(1,) * (len(sliced) - len(reduction.factors)), *reduction.factors)
+    cells = reduction.shape(sliced)
+    if math.prod(cells) * itemsize <= limit:
+        yield tuple(slice(0, size) for size in cells), items
+        return
+    for region in split_region(cells, itemsize, limit):
+        source = tuple(
+            slice(part.start * factor, part.stop * factor)
+            for part, factor in zip(region, factors, strict=True)
+        )
+        yield region, narrow(items, shape, source)
+
+
 def narrow(items: NDSlice, shape: Sequence[int], region: Region) -> NDSlice:
     """Return the index whose result is the part `region` of the result of `items`, for `shape`."""
     spans = iter(region)
@@ -75,7 +97,7 @@ def narrow(items: NDSlice, shape: Sequence[int], region: Region) -> NDSlice:
 
 
 def normalize_chunks(
-    chunks: int | Sequence[int | Sequence[int]] | None,
+    chunks: Any,
     shape: Sequence[int],
     itemsize: int,
     limit: int,
@@ -85,8 +107,8 @@ def normalize_chunks(
     Parameters
     ----------
     chunks
-        A size for all dimensions, or for each dimension a size (-1 for all of it) or all sizes;
-        None for chunks of at most `limit` bytes.
+        A size for all dimensions, or for each dimension a size (-1 or None for all of it) or all
+        sizes; None or "auto" for chunks of at most `limit` bytes.
     shape, itemsize
         The array to divide.
     limit
@@ -96,12 +118,15 @@ def normalize_chunks(
     ------
     ValueError
         If the chunks do not fit the shape.
+    TypeError
+        If they are not integers.
     """
-    if chunks is None:
+    if chunks is None or (isinstance(chunks, str) and chunks == "auto"):
         first = next(split_region(shape, itemsize, limit), ())
         chunks = [part.stop - part.start for part in first] or [max(size, 1) for size in shape]
-    elif isinstance(chunks, int):
-        chunks = [chunks] * len(shape)
+    elif isinstance(chunks, (str, Real)) or not isinstance(chunks, Iterable):
+        chunks = [whole_number(chunks, "chunks")] * len(shape)
+    chunks = list(chunks)
     if len(chunks) != len(shape):
         raise ValueError(
             f"chunks {chunks!r} do not fit an array of {len(shape)} dimensions: give one entry for "
@@ -145,19 +170,21 @@ def _start(sizes: tuple[int, ...], index: int, size: int) -> int | None:
     return index * sizes[0] if regular else None
 
 
-def _sizes(chunk: int | Sequence[int], size: int) -> tuple[int, ...]:
-    if not isinstance(chunk, int):
-        if sum(chunk) != size or any(part < 0 for part in chunk):
-            raise ValueError(f"chunks {tuple(chunk)} do not add up to {size}")
-        return tuple(chunk)
-    if chunk == -1 or size == 0:
+def _sizes(chunk: Any, size: int) -> tuple[int, ...]:
+    if isinstance(chunk, Iterable) and not isinstance(chunk, str):
+        parts = whole_numbers(chunk, "chunks")
+        if sum(parts) != size or any(part < 0 for part in parts):
+            raise ValueError(f"chunks {parts} do not add up to {size}")
+        return parts
+    number = -1 if chunk is None else whole_number(chunk, "chunks")
+    if number == -1 or size == 0:
         return (size,)
-    if chunk < 1:
+    if number < 1:
         raise ValueError(
-            f"the chunk size {chunk} is invalid: use a positive size, or -1 for the whole dimension"
+            f"the chunk size {number} is invalid: use a positive one, or -1 for the whole dimension"
         )
-    whole, rest = divmod(size, chunk)
-    return (chunk,) * whole + ((rest,) if rest else ())
+    whole, rest = divmod(size, number)
+    return (number,) * whole + ((rest,) if rest else ())
 
 
 def _reversed(item: slice, size: int) -> slice:
@@ -169,4 +196,6 @@ def _reversed(item: slice, size: int) -> slice:
 
 def _subslice(item: slice, size: int, span: slice) -> slice:
     part = range(*item.indices(size))[span]
-    return slice(part.start, part.stop, part.step if part.step != 1 else None)
+    # Backwards, a stop of -1 lies before the first element; in a slice it means the last one.
+    stop = part.stop if part.stop >= 0 else None
+    return slice(part.start, stop, part.step if part.step != 1 else None)

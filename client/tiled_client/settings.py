@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from .arguments import check_not_negative, check_positive
 
 API_KEY_VARIABLE = "TILED_API_KEY"
 
 
 def api_key_from_environment() -> str | None:
     """Return the API key in `TILED_API_KEY`, or None."""
-    return os.environ.get(API_KEY_VARIABLE) or None
+    return os.environ.get(API_KEY_VARIABLE, "").strip() or None
 
 
 def cache_folder() -> Path:
@@ -26,11 +29,26 @@ class HttpOptions:
     connect_timeout: float = 10.0
     """Timeout of the TCP connection."""
     read_timeout: float = 120.0
-    """Maximum time between two parts of a response; a write is answered when it is stored."""
+    """Maximum time between two parts of a request or response; writes are answered when stored."""
     bytes_per_request: int = 64 * 2**20
     """Larger reads, and writes of new arrays, are split into requests of about this size."""
     connections: int = 4
     """Maximum number of these requests at a time."""
+    give_up_after: float = 30.0
+    """How long a request is retried while the server is down, busy or failing."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Headers of every request and of streams, as a proxy may require; not sent to other hosts."""
+    verify: bool | str = True
+    """Verify the TLS certificate of the server; or the path of a file or folder of CAs."""
+    progress: bool | None = None
+    """Show progress bars; by default in terminals and notebooks, or as TILED_PROGRESS says."""
+    token_folder: str | None = None
+    """Folder of saved logins; by default in the user's cache folder."""
+
+    def __post_init__(self) -> None:
+        """Raise TypeError or ValueError for a value that is not a positive number."""
+        check_positive(self, "connect_timeout", "read_timeout", "bytes_per_request", "connections")
+        check_not_negative(self, "give_up_after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +63,8 @@ class StreamOptions:
     """Maximum size of updates received but not handled yet; beyond it, the server has to wait."""
     give_up_after: float = 3600.0
     """How long a lost connection is retried; servers keep the history about as long."""
+
+    def __post_init__(self) -> None:
+        """Raise TypeError or ValueError for a value that is not a positive number."""
+        check_positive(self, "connect_timeout", "idle_before_ping", "buffer_bytes")
+        check_not_negative(self, "give_up_after")

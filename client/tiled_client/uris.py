@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 Path = tuple[str, ...]
 QueryParams = Sequence[tuple[str, str]]
+MAX_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +17,25 @@ class Address:
 
     root: str
     path: Path
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
 
 
 def parse_uri(uri: str) -> Address:
     """Parse the URL of a server, of its API, or of a node (its `metadata` URL).
 
-    Raises ValueError for other URLs.
+    Raises ValueError for other URLs, TypeError for other types.
     """
+    if not isinstance(uri, str):
+        raise TypeError(f"The URL must be a string such as 'http://localhost:8000', not {uri!r}")
+    uri = uri.strip()
     parts = urlsplit(uri)
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError(f"{uri!r} is not a URL like http://localhost:8000")
+        raise ValueError(f"{uri.partition('?')[0]!r} is not a URL like http://localhost:8000")
+    if "@" in parts.netloc:
+        raise ValueError(
+            f"The URL {without_secrets(uri)} was given with a user name: pass username=... and "
+            "password=..., or api_key=... instead."
+        )
     before, found, node = parts.path.partition("/metadata")
     keys = dict(parse_qsl(parts.query))
     root = urlunsplit((parts.scheme, parts.netloc, _api_path(before), "", ""))
@@ -34,9 +43,26 @@ def parse_uri(uri: str) -> Address:
     return Address(root, path, keys.get("api_key") or None)
 
 
+def without_secrets(url: str) -> str:
+    """Return a URL without user name, password, query and fragment, which may hold secrets."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
 def split_path(text: str) -> Path:
     """Return the keys of a path; empty ones are dropped, as servers do."""
     return tuple(key for key in text.split("/") if key)
+
+
+def path_text(path: Path) -> str:
+    """Return a path as users read it: "/" for the root."""
+    return "/" + "/".join(path)
+
+
+def quoted_path(path: Path) -> str:
+    """Return a path in quotes, for representations; of a long one, the end."""
+    text = path_text(path)
+    return repr(text if len(text) <= MAX_SHOWN else f"...{text[-MAX_SHOWN:]}")
 
 
 def node_url(root: str, endpoint: str, path: Path) -> str:

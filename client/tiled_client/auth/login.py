@@ -7,10 +7,12 @@ import time
 import webbrowser
 from collections.abc import Mapping, Sequence
 from getpass import getpass
+from pathlib import Path as FilePath
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from ..errors import BadRequest, InvalidResponse, Unauthorized
+from ..interactive import in_notebook
 from ..uris import Path
 from .credentials import TokenCredentials, Tokens, load_tokens
 from .token_files import TokenFile
@@ -27,7 +29,7 @@ class DecodedResponse(Protocol):
         """Return the decoded body."""
 
 
-class Transport(Protocol):
+class LoginTransport(Protocol):
     """The anonymous requests that a login needs; the HTTP client has these methods."""
 
     root: str
@@ -50,17 +52,25 @@ class LoginFlow:
         Sends the requests, which are anonymous: there are no credentials before the login.
     authentication
         The section `authentication` of the server's description of itself.
+    token_folder
+        Where logins are saved; by default in the user's cache folder.
     """
 
-    def __init__(self, http: Transport, authentication: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        http: LoginTransport,
+        authentication: Mapping[str, Any],
+        token_folder: str | None = None,
+    ) -> None:
         self.root = http.root
         self.providers: Sequence[Provider] = authentication.get("providers") or []
         self.required = bool(authentication.get("required"))
         self._http = http
+        self._token_folder = None if token_folder is None else FilePath(token_folder).expanduser()
 
     def saved_credentials(self) -> TokenCredentials | None:
         """Return the credentials that an earlier login saved, or None."""
-        file = TokenFile(self.root)
+        file = TokenFile(self.root, self._token_folder)
         tokens = load_tokens(file)
         return None if tokens is None else TokenCredentials(tokens, self._refresh, file)
 
@@ -81,7 +91,7 @@ class LoginFlow:
             response = self._log_in_with_browser(chosen)
         else:
             response = self._log_in_with_password(chosen, username, password)
-        file = TokenFile(self.root) if remember else None
+        file = TokenFile(self.root, self._token_folder) if remember else None
         credentials = TokenCredentials(Tokens.from_response(response), self._refresh, file)
         credentials.save()
         if message := chosen.get("confirmation_message"):
@@ -152,7 +162,7 @@ class LoginFlow:
 
 def require_interactive() -> None:
     """Raise Unauthorized unless the user can be prompted: in a terminal or a notebook."""
-    if not ("ipykernel" in sys.modules or (sys.stdin and sys.stdin.isatty())):
+    if not (in_notebook() or (sys.stdin and sys.stdin.isatty())):
         raise Unauthorized(
             "This server requires a login, and there is no terminal to prompt in: pass "
             "api_key=..., or username=... and password=...."

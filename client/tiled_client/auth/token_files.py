@@ -18,6 +18,13 @@ class TokenFile:
     def __init__(self, root: str, folder: Path | None = None) -> None:
         self.path = (folder or cache_folder() / "tokens") / f"{quote(root, safe='')}.json"
 
+    @classmethod
+    def at(cls, path: str | Path) -> TokenFile:
+        """Return the file at a path."""
+        file = cls.__new__(cls)
+        file.path = Path(path)
+        return file
+
     def read(self) -> dict[str, Any]:
         """Return the stored object; empty if the file is missing or unreadable."""
         try:

@@ -6,22 +6,21 @@ import ipaddress
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from .transport import Transport
 
-@lru_cache(maxsize=64)
-def data_encoding(root: str) -> str:
+
+def data_encoding(root: str, transport: Transport) -> str:
     """Return the `Accept-Encoding` for numbers from the server at `root`.
 
     Identity for a server on this machine, where compression takes longer than copying. Otherwise
-    Zstandard if `zstandard` is installed; gzip is slower than most networks.
+    Zstandard if its decoder is installed; gzip is slower than most networks.
     """
-    if _is_local(urlsplit(root).hostname or ""):
-        return "identity"
-    from urllib3 import response
-
-    return "zstd" if response.HAS_ZSTD else "identity"
+    return "zstd" if not _is_local(root) and transport.has_zstd else "identity"
 
 
-def _is_local(host: str) -> bool:
+@lru_cache(maxsize=64)
+def _is_local(root: str) -> bool:
+    host = urlsplit(root).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

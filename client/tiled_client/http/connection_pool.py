@@ -7,39 +7,33 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from ..version import __version__
+from ..settings import HttpOptions
 
 if TYPE_CHECKING:
     import requests
-
-USER_AGENT = f"tiled-client/{__version__}"
 
 
 class ConnectionPool:
     """Connections and worker threads of one process."""
 
-    def __init__(self, connections: int) -> None:
+    def __init__(self, options: HttpOptions) -> None:
         self.process = os.getpid()
-        self.workers = ThreadPoolExecutor(connections, thread_name_prefix="tiled-client")
+        self.workers = ThreadPoolExecutor(options.connections, thread_name_prefix="tiled-client")
+        self._options = options
         self._local = threading.local()
 
     def session(self) -> requests.Session:
         """Return this thread's own session: sessions of `requests` are not thread-safe."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = _new_session()
+            # It imports `requests`.
+            from .requests_session import PrivateSession
+
+            session = self._local.session = PrivateSession(self._options)
         return session
 
-
-def _new_session() -> requests.Session:
-    from http.cookiejar import DefaultCookiePolicy
-
-    import requests
-
-    session = requests.Session()
-    # A callable that adds nothing: without one, requests would replace the Authorization header by
-    # what a .netrc holds for the host.
-    session.auth = lambda request: request
-    session.headers.update({"User-Agent": USER_AGENT, "Accept": "*/*"})
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return session
+    def close_session(self) -> None:
+        """Close the connections of this thread, which is about to end."""
+        session = self._local.__dict__.pop("session", None)
+        if session is not None:
+            session.close()

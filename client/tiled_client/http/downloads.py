@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from ..errors import InvalidResponse, ServerError, TransportError
 from ..uris import Path
-from .client import HttpClient
+from .request_client import RequestClient
 from .responses import Response
 from .retries import Backoff
 
@@ -21,46 +21,59 @@ FILE_NAME = re.compile(r'attachment; ?filename="(.*)"')
 
 @dataclass(slots=True)
 class Download:
-    """Download of one file of an asset: the request, and the name and ETag that the server sent."""
+    """Download of one file of an asset: the request, and the name and ETag that the server sent.
 
-    http: HttpClient
+    `open_file` returns the file to write to, for the name of the file.
+    """
+
+    requests: RequestClient
     path: Path
     params: Mapping[str, Any]
+    open_file: Callable[[str], BinaryIO]
     etag: str = ""
     name: str = ""
+    _target: BinaryIO | None = None
 
-    def write_to(self, open_file: Callable[[str], BinaryIO]) -> None:
-        """Download into the file that `open_file` returns for the file's name.
+    async def run(self) -> None:
+        """Download the file.
 
         After an interruption the download resumes at the bytes that are missing, unless the file
         has changed on the server. Raises TiledClientError.
         """
-        backoff, started, target = Backoff(), time.monotonic(), None
+        backoff, started = Backoff(), time.monotonic()
         while True:
             try:
-                with self.http.stream(
-                    ENDPOINT, self.path, params=self.params, headers=self._range_headers(target)
-                ) as (response, chunks):
-                    self._read_headers(response)
-                    target = target or open_file(self.name)
-                    if response.status != 206:
-                        # Not a range: the whole file, because its ETag has changed.
-                        target.seek(0)
-                        target.truncate()
-                    for chunk in chunks:
-                        target.write(chunk)
-                    return
+                await self.requests.receive(
+                    ENDPOINT, self.path, self, params=self.params, headers=self._range_headers()
+                )
             except (TransportError, ServerError) as error:
                 elapsed, attempt = time.monotonic() - started, backoff.attempts + 1
-                if not self.http.retries.allows(
+                if not self.requests.retries.allows(
                     error, repeatable=True, attempt=attempt, elapsed=elapsed
                 ):
                     raise
-                time.sleep(backoff.next(error.retry_after))
+                await self.requests.pause(error, backoff.next(error.retry_after), elapsed)
+            else:
+                return
 
-    def _range_headers(self, target: BinaryIO | None) -> dict[str, str]:
+    def begin(self, response: Response) -> None:
+        """Open the file, or continue with it. Raises InvalidResponse."""
+        self._read_headers(response)
+        self._target = self._target or self.open_file(self.name)
+        if response.status != 206:
+            # Not a range: the whole file, because its ETag has changed.
+            self._target.seek(0)
+            self._target.truncate()
+
+    def write(self, chunk: bytes) -> None:
+        """Write a chunk."""
+        assert self._target is not None
+        self._target.write(chunk)
+
+    def _range_headers(self) -> dict[str, str]:
         # Ranges count the bytes of the encoding that is sent, so compression is off.
         headers = {"Accept-Encoding": "identity"}
+        target = self._target
         if target is None or not self.etag or not target.tell():
             return headers
         return {**headers, "Range": f"bytes={target.tell()}-", "If-Range": self.etag}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
-from ..errors import InvalidResponse, TiledClientError, error_for_status
+from ..errors import InvalidResponse, TiledClientError
+from ..uris import without_secrets
+from .error_responses import error_for_response
+from .request import Request
 
 JSON = "application/json"
 MSGPACK = "application/x-msgpack"
 OCTETS = "application/octet-stream"
-
-MAX_DETAIL_BYTES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class Response:
     content: bytes
     url: str
 
+    def with_content(self, content: bytes) -> Response:
+        """Return this response with its body."""
+        return replace(self, content=content)
+
     def value(self) -> Any:
         """Return the decoded body. Raises InvalidResponse."""
         media_type = self.headers.get("Content-Type", "").partition(";")[0]
@@ -35,24 +40,15 @@ class Response:
                 return msgpack.unpackb(self.content, timestamp=3, strict_map_key=False)
             return json.loads(self.content)
         except ValueError as error:
+            kind = "a page of HTML" if media_type == "text/html" else "neither JSON nor MessagePack"
             raise InvalidResponse(
-                f"The response of {self.url} is neither JSON nor MessagePack; "
-                "is this the URL of a Tiled server?"
+                f"The response is {kind}; is this the URL of a Tiled server?",
+                url=without_secrets(self.url),
             ) from error
 
-    def error(self) -> TiledClientError:
+    def error(self, request: Request) -> TiledClientError:
         """Return the error that a status of 400 or more stands for."""
-        after = self.headers.get("Retry-After", "")
-        retry_after = float(after) if after.replace(".", "", 1).isdigit() else None
-        return error_for_status(self.status, self._detail(), retry_after=retry_after)
-
-    def _detail(self) -> str:
-        try:
-            detail = json.loads(self.content)["detail"]
-        except (ValueError, KeyError, TypeError):
-            text = self.content[:MAX_DETAIL_BYTES].decode(errors="replace")
-            detail = text or "no explanation"
-        return f"{detail if isinstance(detail, str) else json.dumps(detail)} ({self.url})"
+        return error_for_response(self.status, self.headers, self.content, request)
 
 
 class FileSink:
@@ -63,8 +59,8 @@ class FileSink:
         self._start = file.tell() if file.seekable() else None
         self._has_written = False
 
-    def write(self, chunks: Iterable[bytes]) -> None:
-        """Write the chunks. Raises InvalidResponse for a retry into a file that cannot seek."""
+    def begin(self, response: Response) -> None:
+        """Start an attempt. Raises InvalidResponse for a retry into a file that cannot seek."""
         if self._has_written:
             if self._start is None:
                 raise InvalidResponse(
@@ -73,6 +69,32 @@ class FileSink:
                 )
             self._file.seek(self._start)
             self._file.truncate()
-        for chunk in chunks:
-            self._has_written = True
-            self._file.write(chunk)
+
+    def write(self, chunk: bytes) -> None:
+        """Write a chunk."""
+        self._has_written = True
+        self._file.write(chunk)
+
+
+class MemorySink:
+    """Memory that a response is written to; a retry overwrites what the attempt before it wrote."""
+
+    def __init__(self, memory: memoryview) -> None:
+        self._memory = memory
+        self._received = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether the response has filled the memory, and had no more bytes."""
+        return self._received == len(self._memory)
+
+    def begin(self, response: Response) -> None:
+        """Start an attempt."""
+        self._received = 0
+
+    def write(self, chunk: bytes) -> None:
+        """Write a chunk; one that does not fit is only counted."""
+        end = self._received + len(chunk)
+        if end <= len(self._memory):
+            self._memory[self._received : end] = chunk
+        self._received = end

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from ..errors import ServerError, TiledClientError, TransportError
+from ..errors import FailureCause, ServerError, TiledClientError, TransportError
 
 # Statuses of a server, or of a proxy before it, that is expected to recover.
 TRANSIENT_STATUSES = (429, 502, 503, 504)
@@ -45,6 +45,8 @@ class RetryPolicy:
     """Seconds after the first attempt; no retry starts later."""
     attempts_at_failure: int = 4
     """Maximum attempts while the server responds with an error that is not transient (500)."""
+    discovery: bool = False
+    """Whether the server has never answered: a refused connection then hardly heals by waiting."""
 
     def allows(
         self, failure: TiledClientError, *, repeatable: bool, attempt: int, elapsed: float
@@ -62,13 +64,28 @@ class RetryPolicy:
         elapsed
             Seconds since the first attempt.
         """
-        if elapsed + (failure.retry_after or 0.0) >= self.deadline:
+        if elapsed + (failure.retry_after or 0.0) >= self.deadline or self._is_final(failure):
             return False
         if is_safe_to_retry(failure):
             return True
         if not repeatable or not isinstance(failure, (ServerError, TransportError)):
             return False
         return failure.status in (None, *TRANSIENT_STATUSES) or attempt < self.attempts_at_failure
+
+    def _is_final(self, failure: TiledClientError) -> bool:
+        if not isinstance(failure, TransportError):
+            return False
+        at_first = self.discovery and failure.cause in FINAL_AT_FIRST
+        return at_first or failure.cause is FailureCause.tls
+
+
+# Causes that are final for a server that has never answered: a wrong address, most likely.
+FINAL_AT_FIRST = (
+    FailureCause.refused,
+    FailureCause.unknown_host,
+    FailureCause.unreachable,
+    FailureCause.broken,
+)
 
 
 def is_safe_to_retry(failure: TiledClientError) -> bool:

@@ -2,26 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Protocol
+
 from ..auth.credentials import Credentials, TokenCredentials
 from ..auth.login import LoginFlow
 from ..errors import Unauthorized
 from .client import HttpClient
+from .request_client import RequestClient
+
+
+class NodeSession(Protocol):
+    """The state shared by all client objects of one connection."""
+
+    @property
+    def requests(self) -> RequestClient:
+        """Sends requests, with the credentials of this session."""
+
+    @property
+    def structure_clients(self) -> str | Mapping[str, Any]:
+        """Which classes client objects have."""
 
 
 class ClientSession:
-    """What all client objects of one `from_uri` share: an HTTP client, and the login flow if any.
+    """The state shared by all client objects of one `from_uri`: HTTP client and login flow.
 
     Parameters
     ----------
     http
         The client that sends requests, with the credentials of this session.
     login_flow
-        How to log in to this server; None where that is not known.
+        The login flow of this server; None if it is unknown.
+    structure_clients
+        Which classes client objects have: "numpy", "dask" (lazy reads), or a class for each of
+        some specs or structure families.
     """
 
-    def __init__(self, http: HttpClient, login_flow: LoginFlow | None = None) -> None:
+    def __init__(
+        self,
+        http: HttpClient,
+        login_flow: LoginFlow | None = None,
+        structure_clients: str | Mapping[str, Any] = "numpy",
+    ) -> None:
         self.http = http
+        self.structure_clients = structure_clients
         self._login_flow = login_flow
+
+    @property
+    def requests(self) -> RequestClient:
+        """Sends requests, with the credentials of this session."""
+        return self.http.requests
+
+    def with_structure_clients(self, structure_clients: str | Mapping[str, Any]) -> ClientSession:
+        """Return this session, with the same connections and login, for other classes."""
+        return ClientSession(self.http, self._login_flow, structure_clients)
 
     def log_in(
         self,

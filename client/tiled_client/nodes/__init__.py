@@ -2,8 +2,10 @@
 
 from .array import ArrayClient
 from .awkward import AwkwardClient
-from .base import Node
 from .container import Container
+from .dataset import DatasetClient
+from .lazy import DaskArrayClient, DaskSparseClient, DaskTableClient
+from .node import Node
 from .ragged import RaggedClient
 from .raw import BytesClient
 from .revisions import MetadataRevisions, Revision
@@ -15,6 +17,10 @@ __all__ = [
     "AwkwardClient",
     "BytesClient",
     "Container",
+    "DaskArrayClient",
+    "DaskSparseClient",
+    "DaskTableClient",
+    "DatasetClient",
     "MetadataRevisions",
     "Node",
     "RaggedClient",

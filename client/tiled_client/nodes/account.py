@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from ..http.operations import operation
+from ..http.request_client import RequestClient
+from ..public_surface import PublicSurface
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..http.client import HttpClient
-    from ..http.session import ClientSession
 
-
-class AccountMixin:
+class AccountMixin(PublicSurface):
     """Account methods, which every client object has: they concern the server, not the node."""
 
-    _session: ClientSession
-    _http: HttpClient
+    _session: Any
 
-    def login(
+    @property
+    def _requests(self) -> RequestClient:
+        raise NotImplementedError
+
+    @operation
+    async def login(
         self,
         username: str | None = None,
         password: str | None = None,
@@ -44,13 +50,19 @@ class AccountMixin:
         Unauthorized
             If the credentials are wrong, or cannot be prompted for.
         """
-        self._session.log_in(username, password, provider=provider, remember=remember)
+        log_in = partial(
+            self._session.log_in, username, password, provider=provider, remember=remember
+        )
+        # It may prompt in the terminal.
+        await self._requests.transport.call(log_in)
 
-    def logout(self) -> None:
+    @operation
+    async def logout(self) -> None:
         """End the login, on the server and in the saved file; later requests are anonymous."""
-        self._session.log_out()
+        await self._requests.transport.call(self._session.log_out)
 
-    def whoami(self) -> dict[str, Any] | None:
+    @operation
+    async def whoami(self) -> dict[str, Any] | None:
         """Return the principal of these credentials, with its roles, API keys and sessions.
 
         Returns
@@ -63,10 +75,11 @@ class AccountMixin:
         NodeNotFound
             If the server has no users.
         """
-        principal: dict[str, Any] | None = self._http.get("auth", ("whoami",)).value()
+        principal: dict[str, Any] | None = (await self._requests.get("auth", ("whoami",))).value()
         return principal
 
-    def create_api_key(
+    @operation
+    async def create_api_key(
         self,
         scopes: Sequence[str] | None = None,
         *,
@@ -103,10 +116,11 @@ class AccountMixin:
             "note": note,
             "access_tags": None if access_tags is None else list(access_tags),
         }
-        key: dict[str, Any] = self._http.post("auth", ("apikey",), request).value()
+        key: dict[str, Any] = (await self._requests.post("auth", ("apikey",), request)).value()
         return key
 
-    def revoke_api_key(self, key: str) -> None:
+    @operation
+    async def revoke_api_key(self, key: str) -> None:
         """Revoke one of one's own API keys.
 
         Parameters
@@ -119,9 +133,21 @@ class AccountMixin:
         NodeNotFound
             If there is no such key.
         """
-        self._http.delete("auth", ("apikey",), params={"first_eight": key[:8]})
+        await self._requests.delete("auth", ("apikey",), params={"first_eight": key[:8]})
 
-    def which_api_key(self) -> dict[str, Any]:
-        """Return the API key that requests are made with. Raises Unauthorized without one."""
-        key: dict[str, Any] = self._http.get("auth", ("apikey",)).value()
+    @operation
+    async def which_api_key(self) -> dict[str, Any]:
+        """Return the API key that requests are made with.
+
+        Returns
+        -------
+        dict
+            Its first eight characters, scopes and times; not the key itself.
+
+        Raises
+        ------
+        Unauthorized
+            If requests are made without an API key.
+        """
+        key: dict[str, Any] = (await self._requests.get("auth", ("apikey",))).value()
         return key

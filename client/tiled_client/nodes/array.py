@@ -8,37 +8,30 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import flag, whole_numbers
 from ..casting import cast_exactly
 from ..errors import InvalidResponse
+from ..http.operations import operation, run
 from ..http.request import Body
 from ..http.responses import OCTETS
-from ..regions import Region, Selection, blocks, narrow, select, split_region
+from ..regions import blocks
 from ..stream.updates import ArrayReference
 from ..uris import query_of
 from ..wire.data_sources import DataSource
-from ..wire.slices import NDSlice, expand_index, format_slice, patch_region, sliced_shape
+from ..wire.errors import WireError
+from ..wire.slices import check_growth, patch_region
 from ..wire.structure_family import StructureFamily
 from ..wire.structures import ArrayStructure
-from .structured import ChunkedNode
-
-Array = np.ndarray[Any, np.dtype[Any]]
-
-# Attempts of a read while the array grows between the request for its shape and that for its data.
-MAX_READ_ATTEMPTS = 4
+from .array_reading import Array, ArrayReading
+from .classes import DASK
+from .data_node import DataNode
 
 
-class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
-    """An array on a server; `x[...]` fetches a slice, as a numpy array.
-
-    Shape and chunks are those last fetched; `refresh()` fetches them again.
-
-    Examples
-    --------
-    >>> x[1:]
-    array([2, 3])
-    """
+class ArrayOperations(ArrayReading):
+    """A dense array, as both clients have it."""
 
     _structure_class = ArrayStructure
+    _is_dense = True
 
     @property
     def size(self) -> int:
@@ -50,42 +43,8 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
         """The size in bytes."""
         return self.structure.nbytes
 
-    def read(self) -> Array:
-        """Fetch the whole array, with its current length."""
-        return np.asarray(self[...])
-
-    def __getitem__(self, index: Any) -> Any:
-        """Fetch a slice; an integer for each dimension gives a scalar. Raises IndexError."""
-        for _ in range(MAX_READ_ATTEMPTS):
-            selection = select(expand_index(index, self.ndim), self.shape)
-            array = self._fetch(selection)
-            if array is not None:
-                flipped = array[selection.flip]
-                is_scalar = index not in (..., (...,)) and not flipped.shape
-                return flipped[()] if is_scalar else flipped
-            # The array has grown since its shape was fetched.
-            self.refresh()
-        raise InvalidResponse(f"The data of {self.uri} do not match its shape {self.shape}.")
-
-    def read_block(self, block: Sequence[int], index: Any = ...) -> Array:
-        """Fetch one chunk, or a slice of it.
-
-        Parameters
-        ----------
-        block
-            The number of the chunk along each dimension.
-        index
-            The part of the chunk to fetch, as in `numpy.s_[:, 0]`.
-        """
-        items = expand_index(index, self.ndim)
-        shape = sliced_shape(self._block_shape(block), items)
-        if 0 in shape:
-            return np.empty(shape, self.dtype)
-        params = {"block": tuple(block), "slice": _slice_param(items)}
-        content = self._http.get("array/block", self._path, params=params, accept=OCTETS).content
-        return self._decode(content, shape)
-
-    def write(self, array: Any, *, persist: bool = True) -> None:
+    @operation
+    async def write(self, array: Any, *, persist: bool = True) -> None:
         """Replace the whole array.
 
         Parameters
@@ -101,18 +60,28 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
             If the shape differs, or a value would change.
         TypeError
             If the dtype does not fit.
+
+        Examples
+        --------
+        >>> x.write([7, 8, 9])
+        >>> x.read()
+        array([7, 8, 9])
         """
+        await self._write(array, persist=persist)
+
+    async def _write(self, array: Any, *, persist: bool = True) -> None:
         array = cast_exactly(array, self.dtype)
         if array.shape != self.shape:
-            self.refresh()
+            await self._refresh()
         if array.shape != self.shape:
             raise ValueError(
                 f"data of shape {array.shape} do not fit the array of shape {self.shape}: use "
                 "patch to write a part"
             )
-        self._send("PUT", "array/full", to_bytes(array), OCTETS, persist=persist)
+        await self._send("PUT", "array/full", to_bytes(array), OCTETS, persist=persist)
 
-    def write_block(self, array: Any, block: Sequence[int], *, persist: bool = True) -> None:
+    @operation
+    async def write_block(self, array: Any, block: Sequence[int], *, persist: bool = True) -> None:
         """Replace one chunk.
 
         Parameters
@@ -123,41 +92,69 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
             The number of the chunk along each dimension.
         persist
             If False, the data are streamed to subscribers and not stored.
+
+        Raises
+        ------
+        IndexError
+            If there is no such chunk.
+        ValueError
+            If the shape differs, or a value would change.
+
+        Examples
+        --------
+        >>> y = client.write_array(np.zeros(4), key="y", chunks=2)
+        >>> y.write_block([5, 6], 1)
+        >>> y.read()
+        array([0., 0., 5., 6.])
         """
+        await self._write_block(array, block, persist=persist)
+
+    async def _write_block(self, array: Any, block: Sequence[int], *, persist: bool = True) -> None:
         array = cast_exactly(array, self.dtype)
-        shape = self._block_shape(block)
+        number, shape = self._block(block)
         if array.shape != shape:
             raise ValueError(
-                f"data of shape {array.shape} do not fit block {tuple(block)} of shape {shape}"
+                f"data of shape {array.shape} do not fit block {number} of shape {shape}"
             )
-        params = {"block": tuple(block)}
-        self._send("PUT", "array/block", to_bytes(array), OCTETS, params, persist=persist)
+        params = {"block": number}
+        await self._send("PUT", "array/block", to_bytes(array), OCTETS, params, persist=persist)
 
-    def patch(
+    @operation
+    async def patch(
         self,
         array: Any,
         offset: int | Sequence[int],
         extend: bool = False,
         persist: bool = True,
+        resize: bool = False,
     ) -> None:
         """Replace the part that starts at `offset`.
 
         Parameters
         ----------
         array
-            The new data, with as many dimensions as the array has.
+            The new data, with as many dimensions as the array has; or one frame, without the first
+            dimension.
         offset
-            Where the part starts, along each dimension.
+            Where the part starts, along each dimension; 0 along those that are left out.
         extend
-            Let the array grow if the part reaches beyond its end.
+            Let the array grow along its first dimension if the part reaches beyond its end.
+            Elements between the former end and the part are zero.
         persist
             If False, the data are streamed to subscribers and not stored: the shape stays, even
             with `extend`.
+
+        resize
+            With `extend`, let all dimensions grow, and new frames be written in part. Elements that
+            are not written are zero, in frames that exist as well.
 
         Raises
         ------
         Conflict
             If the part reaches beyond the end, and `extend` is False.
+        ValueError
+            If a value would change, or frames would have another size than those that exist, and
+            `resize` is False.
 
         Examples
         --------
@@ -166,13 +163,16 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
         array([1, 2, 3, 4, 5])
         """
         array = cast_exactly(array, self.dtype)
-        if array.ndim != self.ndim:
-            raise ValueError(
-                f"data of {array.ndim} dimensions do not fit the array of {self.ndim} dimensions"
-            )
-        offset = (int(offset),) if isinstance(offset, (int, np.integer)) else tuple(offset)
-        params = {"offset": offset, "shape": array.shape, "extend": extend}
-        structure = self._send(
+        extend, resize = flag(extend, "extend"), flag(resize, "resize")
+        start = whole_numbers(offset, "offset", minimum=0)
+        array = self._with_first_dimension(array, start)
+        patch_region(self.shape, start, array.shape)  # checks the number of dimensions
+        params: dict[str, Any] = {"offset": start, "shape": array.shape, "extend": extend}
+        if extend:
+            params["resize"] = resize
+            if not resize:
+                await self._check_growth(start, array.shape)
+        response = await self._send(
             "PATCH",
             "array/full",
             to_bytes(array),
@@ -180,11 +180,31 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
             params,
             persist=persist,
             repeatable=not extend,
-        ).value()
+        )
+        structure = response.value()
         if isinstance(structure, dict):
             self._resource.structure = ArrayStructure.from_json(structure)
 
-    def update_data_source(
+    def _with_first_dimension(self, array: Array, offset: tuple[int, ...]) -> Array:
+        if array.ndim == self.ndim - 1 and array.shape == self.shape[1:] and not any(offset[1:]):
+            return array[np.newaxis]
+        if array.ndim != self.ndim:
+            raise ValueError(
+                f"data of {array.ndim} dimensions, of shape {array.shape}, do not fit the array of "
+                f"{self.ndim} dimensions, of shape {self.shape}: add dimensions of size 1, as in "
+                "array[numpy.newaxis]"
+            )
+        return array
+
+    async def _check_growth(self, offset: tuple[int, ...], shape: tuple[int, ...]) -> None:
+        try:
+            check_growth(self.shape, offset, shape)
+        except WireError:
+            await self._refresh()  # other clients may have changed the shape
+            check_growth(self.shape, offset, shape)
+
+    @operation
+    async def update_data_source(
         self,
         source: DataSource,
         *,
@@ -201,34 +221,65 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
             The region that is new; without them, subscribers assume that any part may be.
         """
         params = {"patch_offset": offset, "patch_shape": shape}
-        self._put_data_source(source, params)
+        await self._put_data_source(source, params)
 
-    def write_all_blocks(self, array: Array) -> None:
+    async def write_all_blocks(self, array: Array) -> None:
         """Replace the whole array chunk by chunk, a few at a time."""
-        self._http.map(
-            lambda block: self.write_block(array[block[1]], block[0]), list(blocks(self.chunks))
+        await self._requests.map(
+            lambda block: self._write_block(array[block[1]], block[0]), list(blocks(self.chunks))
         )
 
-    def fetch_reference(self, reference: ArrayReference) -> Array:
+    @operation
+    async def fetch_reference(self, reference: ArrayReference) -> Array:
         """Fetch the data that an update refers to."""
         count = math.prod(reference.shape) * reference.dtype.itemsize
         if 0 in reference.shape:
             return np.empty(reference.shape, reference.dtype)
-        if count > self._http.options.bytes_per_request:
-            self.refresh()
-            return np.asarray(self[patch_region(self.shape, reference.offset, reference.shape)])
+        filtered = reference.slice is not None or reference.reduce is not None
+        if count > self._requests.options.bytes_per_request and not filtered:
+            await self._refresh()
+            region = patch_region(self.shape, reference.offset, reference.shape)
+            return np.asarray(await self._read_slice(region))
         # Only the query of the link is used: keys in its path are not escaped.
-        params = query_of(reference.uri)
-        content = self._http.get("array/full", self._path, params=params, accept=OCTETS).content
+        params = dict(query_of(reference.uri))
+        content = await self._octets("array/full", params)
         if len(content) != count:
             raise InvalidResponse(f"{reference.uri} sent {len(content)} bytes instead of {count}.")
         return np.frombuffer(content, reference.dtype).reshape(reference.shape).copy()
 
+
+class ArrayClient(ArrayOperations, DataNode, family=StructureFamily.array):
+    """An array on a server; `x[...]` fetches a slice, as a numpy array.
+
+    Shape and chunks are those last fetched; `refresh()` fetches them again.
+
+    Examples
+    --------
+    >>> x[1:]
+    array([2, 3])
+    """
+
+    @property
+    def dask(self) -> Any:
+        """The same node with lazy reads: a `DaskArrayClient`, whose `read()` is a dask array."""
+        return self._built_for(DASK)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        # numpy calls this once for each function, as `numpy.mean(x)`, and once for each argument:
+        # `__array_function__` and `__array_ufunc__` could not save a request.
         if copy is False:
             raise ValueError("an array on a server cannot be converted without a copy")
-        array = self.read()
+        array = np.asarray(run(self._read_slice(...)))
         return array if dtype is None else array.astype(dtype, copy=False)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            "an array on a server cannot be changed by assignment: use x.patch(values, offset), or "
+            "x.write(values) for the whole array"
+        )
+
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError("elements of an array on a server cannot be deleted")
 
     def __len__(self) -> int:
         if not self.shape:
@@ -241,66 +292,9 @@ class ArrayClient(ChunkedNode[ArrayStructure], family=StructureFamily.array):
             yield from self[start : start + size]
             start += size
 
-    def __repr__(self) -> str:
-        chunks = ", ".join(map(_chunks_text, self.chunks))
-        dims = f" dims={self.dims}" if self.dims else ""
-        return f"<ArrayClient shape={self.shape} chunks=({chunks}) dtype={self.dtype}{dims}>"
-
-    def _fetch(self, selection: Selection) -> Array | None:
-        """Return the data, or None if they are not of the expected shape: the array has grown."""
-        if 0 in selection.shape:
-            return np.empty(selection.shape, self.dtype)
-        limit = self._http.options.bytes_per_request
-        if math.prod(selection.shape) * self.dtype.itemsize <= limit:
-            return self._fetch_part(selection.items, selection.shape)
-        if selection.whole:
-            # All parts have to be of one shape, so it is fetched just before them.
-            before = self.shape
-            self.refresh()
-            if self.shape != before:
-                return None
-        result = np.empty(selection.shape, self.dtype)
-
-        def fill(region: Region) -> bool:
-            part = self._fetch_part(
-                narrow(selection.items, self.shape, region), result[region].shape
-            )
-            if part is None:
-                return False
-            result[region] = part
-            return True
-
-        regions = list(split_region(selection.shape, self.dtype.itemsize, limit))
-        return result if all(self._http.map(fill, regions)) else None
-
-    def _fetch_part(self, items: NDSlice, shape: tuple[int, ...]) -> Array | None:
-        params = {"slice": _slice_param(items)}
-        content = self._http.get("array/full", self._path, params=params, accept=OCTETS).content
-        if len(content) != math.prod(shape) * self.dtype.itemsize:
-            return None
-        return self._decode(content, shape)
-
-    def _decode(self, content: bytes, shape: tuple[int, ...]) -> Array:
-        try:
-            return np.frombuffer(content, self.dtype).reshape(shape).copy()
-        except ValueError as error:
-            raise InvalidResponse(
-                f"{self.uri} sent {len(content)} bytes for the shape {shape}."
-            ) from error
-
 
 def to_bytes(array: Array) -> Body:
     """Return the bytes of an array in C order, without a copy if they are in that order."""
     if not array.size or not array.itemsize:
         return b""
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-
-
-def _slice_param(items: NDSlice) -> str | None:
-    return None if all(item == slice(None) for item in items) else format_slice(items)
-
-
-def _chunks_text(sizes: tuple[int, ...]) -> str:
-    if len(sizes) <= 8:
-        return str(sizes)
-    return f"({', '.join(map(str, sizes[:3]))}, ..., {sizes[-1]})"

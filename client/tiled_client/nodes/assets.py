@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import suppress
 from pathlib import Path as FilePath
 from typing import Any, BinaryIO
 
+from ..arguments import flag, whole_number
 from ..errors import InvalidResponse
-from ..http.client import HttpClient
 from ..http.downloads import Download, check_file_name
+from ..http.operations import operation
+from ..http.request_client import RequestClient
+from ..public_surface import PublicSurface
 from ..uris import Path
 from ..wire.data_sources import Asset, DataSource
 
@@ -19,17 +22,20 @@ AssetFile = tuple[Asset, str, str | None]
 """An asset, the folder to download to, and the file's path in the asset if that is a folder."""
 
 
-class AssetsMixin:
+class AssetsMixin(PublicSurface):
     """Methods that list, download and delete the files of a node."""
 
-    _http: HttpClient
-    _path: Path
-
-    def data_sources(self) -> tuple[DataSource, ...]:
-        """Fetch the data sources of the node."""
+    @property
+    def _requests(self) -> RequestClient:
         raise NotImplementedError
 
-    def asset_manifest(
+    _path: Path
+
+    async def _fetch_data_sources(self) -> tuple[DataSource, ...]:
+        raise NotImplementedError
+
+    @operation
+    async def asset_manifest(
         self, data_sources: Sequence[DataSource] | None = None
     ) -> dict[int, list[str] | None]:
         """List the files of the node's assets.
@@ -44,14 +50,15 @@ class AssetsMixin:
         dict
             For each asset, by its id: the paths of its files if it is a folder, or None.
         """
-        sources = self.data_sources() if data_sources is None else data_sources
+        sources = await self._fetch_data_sources() if data_sources is None else data_sources
         return {
-            _id(asset): self._files(asset) if asset.is_directory else None
+            _id(asset): await self._files(asset) if asset.is_directory else None
             for source in sources
             for asset in source.assets
         }
 
-    def raw_export(
+    @operation
+    async def raw_export(
         self,
         destination: str | os.PathLike[str] | MutableMapping[str, io.BytesIO] | None = None,
         max_workers: int = 4,
@@ -74,13 +81,14 @@ class AssetsMixin:
         list
             The paths of the files, or their keys in the mapping.
         """
-        files = list(self._asset_files())
+        files = await self._asset_files()
         if isinstance(destination, MutableMapping):
-            return [self._download_to_memory(file, destination) for file in files]
+            return [await self._download_to_memory(file, destination) for file in files]
         folder = FilePath(destination or ".")
-        return self._http.map(lambda file: self._download_to_folder(file, folder), files)
+        return await self._requests.map(lambda file: self._download_to_folder(file, folder), files)
 
-    def delete_asset(self, number: int, *, external_only: bool = True) -> None:
+    @operation
+    async def delete_asset(self, number: int, *, external_only: bool = True) -> None:
         """Remove an asset from the node.
 
         Parameters
@@ -90,40 +98,50 @@ class AssetsMixin:
         external_only
             Reject the request for files that the server manages; if False, these are deleted.
         """
-        params = {"id": number, "external_only": external_only}
-        self._http.delete("asset", self._path, params=params)
+        params = {
+            "id": whole_number(number, "number"),
+            "external_only": flag(external_only, "external_only"),
+        }
+        await self._requests.delete("asset", self._path, params=params)
 
-    def _asset_files(self) -> Iterator[AssetFile]:
-        assets = [asset for source in self.data_sources() for asset in source.assets]
+    async def _asset_files(self) -> list[AssetFile]:
+        sources = await self._fetch_data_sources()
+        assets = [asset for source in sources for asset in source.assets]
+        files: list[AssetFile] = []
         for asset in assets:
             folder = "" if len(assets) == 1 else str(_id(asset))
-            for name in self._files(asset) if asset.is_directory else [None]:
-                yield asset, folder, name
+            names = await self._files(asset) if asset.is_directory else [None]
+            files += [(asset, folder, name) for name in names]
+        return files
 
-    def _files(self, asset: Asset) -> list[str]:
+    async def _files(self, asset: Asset) -> list[str]:
         params = {"id": _id(asset)}
-        found = self._http.get("asset/manifest", self._path, params=params).value()
+        response = await self._requests.get("asset/manifest", self._path, params=params)
+        found = response.value()
         try:
             return [check_file_name(name) for name in found["manifest"]]
         except (KeyError, TypeError) as error:
             raise InvalidResponse("The server sent no list of an asset's files.") from error
 
-    def _download(self, asset: Asset, relative_path: str | None) -> Download:
+    def _download(
+        self, asset: Asset, relative_path: str | None, open_file: Callable[[str], BinaryIO]
+    ) -> Download:
         params: dict[str, Any] = {"id": _id(asset), "relative_path": relative_path}
-        return Download(self._http, self._path, params)
+        return Download(self._requests, self._path, params, open_file)
 
-    def _download_to_memory(
+    async def _download_to_memory(
         self, file: AssetFile, contents: MutableMapping[str, io.BytesIO]
     ) -> str:
         asset, folder, name = file
-        content, download = io.BytesIO(), self._download(asset, name)
-        download.write_to(lambda _: content)
+        content = io.BytesIO()
+        download = self._download(asset, name, lambda _: content)
+        await download.run()
         key = "/".join(filter(None, (folder, name or download.name)))
         content.seek(0)
         contents[key] = content
         return key
 
-    def _download_to_folder(self, file: AssetFile, destination: FilePath) -> FilePath:
+    async def _download_to_folder(self, file: AssetFile, destination: FilePath) -> FilePath:
         asset, folder, name = file
         opened: list[tuple[FilePath, BinaryIO]] = []
 
@@ -135,7 +153,7 @@ class AssetsMixin:
             return partial
 
         try:
-            self._download(asset, name).write_to(open_partial)
+            await self._download(asset, name, open_partial).run()
         except BaseException:
             for path, partial in opened:
                 partial.close()

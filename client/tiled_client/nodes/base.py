@@ -3,55 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from ..arguments import flag
 from ..auth.credentials import Credentials
 from ..documents import Resource
-from ..errors import InvalidResponse
-from ..http.client import HttpClient
-from ..http.session import ClientSession
-from ..uris import Path, node_url
+from ..errors import NODE_REPLACED, InvalidResponse, NodeReplaced
+from ..http.cache import Cache
+from ..http.operations import operation
+from ..http.request_client import NODE_HEADER, RequestClient
+from ..http.session import NodeSession
+from ..public_surface import PublicSurface
+from ..settings import HttpOptions
+from ..uris import Path, node_url, path_text, quoted_path, split_path
 from ..wire.data_sources import DataSource
 from ..wire.structure_family import StructureFamily
 from .account import AccountMixin
 from .assets import AssetsMixin
+from .classes import find_class, register_class
 from .description import MetadataMixin
+from .display.html import node_html
+from .display.texts import joined
 from .exporting import ExportRequest, File, export
 
-if TYPE_CHECKING:
-    from ..stream.asyncio.connection import AsyncStreamConnection
-    from ..stream.sync.connection import StreamConnection
 
+class NodeOperations(AccountMixin, MetadataMixin, AssetsMixin, PublicSurface):
+    """What the nodes of the blocking client and of the asyncio client have in common."""
 
-class Node(AccountMixin, MetadataMixin, AssetsMixin):
-    """A node on a server: its path, and its document as last fetched.
-
-    Structure families without a class of their own have this one.
-    """
-
-    _classes: ClassVar[dict[str, type[Node]]] = {}
     _full_endpoint: ClassVar[str | None] = None
 
-    def __init_subclass__(cls, family: StructureFamily | None = None) -> None:
+    def __init_subclass__(
+        cls,
+        family: StructureFamily | None = None,
+        *,
+        spec: str | None = None,
+        clients: str = "numpy",
+    ) -> None:
         super().__init_subclass__()
         if family is not None:
-            Node._classes[family] = cls
+            register_class(cls, family, spec, clients)
 
-    def __init__(self, session: ClientSession, path: Path, resource: Resource) -> None:
-        self._session = session
-        self._http = session.http
+    def __init__(self, session: NodeSession, path: Path, resource: Resource) -> None:
+        self._session: Any = session
         self._path = path
         self._resource = resource
 
-    @staticmethod
-    def build(session: ClientSession, path: Path, resource: Resource) -> Node:
-        """Return the client object for a node, of the class of its structure family."""
-        return Node._classes.get(resource.family, Node)(session, path, resource)
+    @classmethod
+    def build(cls, session: NodeSession, path: Path, resource: Resource) -> Any:
+        """Return the client object for a node, of the class of its first known spec or family."""
+        specs = [spec.name for spec in resource.specs]
+        kind = find_class(session.structure_clients, resource.family, specs)
+        return kind(session, path, resource)
 
     @property
     def uri(self) -> str:
         """The node's URL, which `from_uri` accepts."""
-        return node_url(self._http.root, "metadata", self._path)
+        return node_url(self._requests.root, "metadata", self._path)
 
     @property
     def path(self) -> Path:
@@ -66,12 +73,32 @@ class Node(AccountMixin, MetadataMixin, AssetsMixin):
     @property
     def api_root(self) -> str:
         """The URL of the server's API."""
-        return self._http.root
+        return self._requests.root
 
     @property
     def credentials(self) -> Credentials:
         """The credentials of requests, for connections other than HTTP."""
-        return self._http.credentials
+        return self._requests.credentials
+
+    @property
+    def requests(self) -> RequestClient:
+        """Sends the requests."""
+        return self._requests
+
+    @property
+    def _requests(self) -> RequestClient:
+        requests: RequestClient = self._session.requests
+        return requests
+
+    @property
+    def http_options(self) -> HttpOptions:
+        """The options of requests."""
+        return self._requests.options
+
+    @property
+    def cache(self) -> Cache | None:
+        """The responses that are reused; shared by all client objects of the same `from_uri`."""
+        return self._requests.cache
 
     @property
     def structure_family(self) -> StructureFamily:
@@ -83,29 +110,76 @@ class Node(AccountMixin, MetadataMixin, AssetsMixin):
         """Whether the request that created it found it there, possibly made by another client."""
         return self._resource.adopted
 
-    def refresh(self) -> None:
-        """Fetch metadata, specs and structure again. Raises NodeNotFound if the node is gone."""
-        self._resource = fetch_resource(self._http, self._path)
+    @operation
+    async def refresh(self) -> None:
+        """Fetch metadata, specs and structure again.
 
-    def data_sources(self) -> tuple[DataSource, ...]:
-        """Fetch the data sources of the node: its files, their format and structure."""
-        resource = fetch_resource(self._http, self._path, include_data_sources=True)
+        Raises
+        ------
+        NodeNotFound
+            If the node is gone.
+        NodeReplaced
+            If another node has its path.
+
+        Examples
+        --------
+        >>> other = client["x"]
+        >>> x.patch(np.array([4]), offset=3, extend=True)
+        >>> other.refresh()
+        >>> other.shape
+        (4,)
+        """
+        await self._refresh()
+
+    async def _refresh(self) -> None:
+        found = await request_resource(self._requests, self._path)
+        known = self._resource.node_id
+        if known is not None and found.node_id not in (known, None):
+            raise NodeReplaced(
+                f"The node {path_text(self._path)} was replaced by another since it was "
+                "opened. Get the new one from its container.",
+                code=NODE_REPLACED,
+            )
+        self._resource = found
+
+    @operation
+    async def data_sources(self) -> tuple[DataSource, ...]:
+        """Fetch the data sources of the node: its files, their format and structure.
+
+        Returns
+        -------
+        tuple of DataSource
+            One for most nodes; none for containers.
+
+        Examples
+        --------
+        >>> [source.mimetype for source in x.data_sources()]
+        ['application/x-zarr']
+        """
+        return await self._fetch_data_sources()
+
+    async def _fetch_data_sources(self) -> tuple[DataSource, ...]:
+        resource = await request_resource(self._requests, self._path, include_data_sources=True)
         return resource.data_sources or ()
 
-    def at(self, path: Path) -> Node:
+    @operation
+    async def at(self, path: Path | str) -> Any:
         """Fetch the node at a path of this server, and return its client object."""
-        return Node.build(self._session, path, fetch_resource(self._http, path))
+        path = split_path(path) if isinstance(path, str) else path
+        return self.build(self._session, path, await request_resource(self._requests, path))
 
-    def described(self, path: Path, resource: Resource) -> Node:
+    def described(self, path: Path, resource: Resource) -> Any:
         """Return the client object for a document that is already known, without a request."""
-        return Node.build(self._session, path, resource)
+        return self.build(self._session, path, resource)
 
-    def _put_data_source(self, source: DataSource, params: Mapping[str, Any]) -> None:
+    async def _put_data_source(self, source: DataSource, params: Mapping[str, Any]) -> None:
         body = {"data_source": source.to_json()}
-        self._http.put("data_source", self._path, body, params=params)
+        node = self._resource.node_id
+        await self._requests.put("data_source", self._path, body, params=params, node=node)
         self._resource.structure = source.structure
 
-    def delete(self, *, recursive: bool = False, external_only: bool = True) -> None:
+    @operation
+    async def delete(self, *, recursive: bool = False, external_only: bool = True) -> None:
         """Delete the node.
 
         Parameters
@@ -119,11 +193,29 @@ class Node(AccountMixin, MetadataMixin, AssetsMixin):
         ------
         Conflict
             If the container is not empty, or the data are managed by the server.
-        """
-        params = {"recursive": recursive, "external_only": external_only}
-        self._http.delete("metadata", self._path, params=params)
 
-    def export(self, file: File, *, format: str | None = None) -> None:
+        Examples
+        --------
+        >>> x.delete(external_only=False)
+        >>> "x" in client
+        False
+        """
+        await self._delete(
+            recursive=flag(recursive, "recursive"),
+            external_only=flag(external_only, "external_only"),
+        )
+
+    async def discard(self) -> None:
+        """Delete a node that was just created, with its data."""
+        await self._delete(external_only=False)
+
+    async def _delete(self, *, recursive: bool = False, external_only: bool = True) -> None:
+        params = {"recursive": recursive, "external_only": external_only}
+        node = self._resource.node_id
+        await self._requests.delete("metadata", self._path, params=params, node=node)
+
+    @operation
+    async def export(self, file: File, *, format: str | None = None) -> None:
         """Export the data to a file, in a format that other programs read.
 
         Parameters
@@ -138,68 +230,66 @@ class Node(AccountMixin, MetadataMixin, AssetsMixin):
         ------
         NotAcceptable
             If the server does not have the format, or the data do not fit it.
+
+        Examples
+        --------
+        >>> import io
+        >>> file = io.BytesIO()
+        >>> x.export(file, format="csv")
+        >>> file.getvalue().split()
+        [b'1', b'2', b'3']
         """
         if self._full_endpoint is None:
             raise TypeError(f"{self!r} has no data to export")
-        self._export(ExportRequest(self._full_endpoint), file, format)
+        await self._export(ExportRequest(self._full_endpoint), file, format)
 
-    def _export(self, request: ExportRequest, file: File, format: str | None) -> None:
-        export(self._http, self._path, request, file, format)
+    async def _export(self, request: ExportRequest, file: File, format: str | None) -> None:
+        await export(self._requests, self._path, request, file, format)
 
-    def close_stream(self) -> None:
-        """Close the stream of this node: its subscriptions end, until data are written again."""
-        self._http.delete("stream/close", self._path, idempotent=False)
-
-    def connect_stream(self, **options: Any) -> StreamConnection:
-        """Return one WebSocket connection for subscriptions to many nodes.
-
-        Parameters
-        ----------
-        **options
-            Fields of `StreamOptions`.
+    @operation
+    async def close_stream(self) -> None:
+        """Close the stream of this node: its subscriptions end, until data are written again.
 
         Examples
         --------
-        >>> with client.connect_stream() as stream:
-        ...     sub = stream.subscribe(x).start_in_thread(start=0)
+        >>> x.close_stream()
+        >>> [update.sequence for update in x.updates(start=0)]
+        [1]
         """
-        from ..stream.sync.connection import StreamConnection
-
-        return StreamConnection(self, **options)
-
-    def connect_stream_async(self, **options: Any) -> AsyncStreamConnection:
-        """Return one WebSocket connection for subscriptions to many nodes, for asyncio.
-
-        Parameters
-        ----------
-        **options
-            Fields of `StreamOptions`.
-
-        Examples
-        --------
-        >>> async def follow():
-        ...     async with client.connect_stream_async() as stream:
-        ...         await stream.subscribe(x).start_in_task(start=0)
-        >>> asyncio.run(follow())
-        """
-        from ..stream.asyncio.connection import AsyncStreamConnection
-
-        return AsyncStreamConnection(self, **options)
+        node = self._resource.node_id
+        await self._requests.delete("stream/close", self._path, idempotent=False, node=node)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._resource.family} {'/' + '/'.join(self._path)}>"
+        return self._text(self._facts())
+
+    def _repr_html_(self) -> str:
+        """Return the node as HTML, for notebooks, with a preview of its data."""
+        return node_html(self)
+
+    def _facts(self) -> str:
+        """Return the facts about the data that `repr` has, without a request."""
+        return f"family={self._resource.family}"
+
+    def _text(self, facts: str) -> str:
+        return f"<{joined(type(self).__name__, quoted_path(self._path), facts)}>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Node) and type(other) is type(self) and other.uri == self.uri
+        is_node = isinstance(other, NodeOperations) and type(other) is type(self)
+        return is_node and other.uri == self.uri  # type: ignore[attr-defined]
 
     def __hash__(self) -> int:
         return hash(self.uri)
 
 
-def fetch_resource(http: HttpClient, path: Path, *, include_data_sources: bool = False) -> Resource:
+async def request_resource(
+    requests: RequestClient, path: Path, *, include_data_sources: bool = False
+) -> Resource:
     """Fetch the document of a node. Raises NodeNotFound, InvalidResponse."""
     params = {"include_data_sources": True} if include_data_sources else {}
-    value = http.get("metadata", path, params=params).value()
+    response = await requests.get("metadata", path, params=params)
+    value = response.value()
     if not isinstance(value, Mapping):
         raise InvalidResponse("The server sent no document of the node.")
-    return Resource.from_json(value.get("data"))
+    resource = Resource.from_json(value.get("data"))
+    resource.node_id = response.headers.get(NODE_HEADER)
+    return resource

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
+from ..arguments import flag
+from ..docstrings import same_parameters
 from ..stream.protocol.subscription_options import (
     Policy,
     Start,
@@ -14,7 +16,7 @@ from ..stream.protocol.subscription_options import (
 from ..stream.sync.iteration import Updates
 from ..stream.sync.subscription import ContainerSubscription, RecursiveSubscription, Subscription
 from ..stream.updates import ContainerUpdate, DataUpdate
-from .base import Node
+from .node import Node
 from .stream_entry import EventStream
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class StreamableContainer(Node):
         recursive
             Subscribe to this container and all nodes below it, data included.
         policy
-            "all" (the default) delivers each update; "latest" skips to the newest one if this
+            "block" (the default) delivers each update; "latest" skips to the newest one if this
             subscriber falls behind.
         max_rate
             Maximum number of updates per second.
@@ -86,6 +88,7 @@ class StreamableContainer(Node):
         c
         True
         """
+        recursive = flag(recursive, "recursive")
         filters = SubscriptionOptions.parse(policy=policy, max_rate=max_rate)
         kind = RecursiveSubscription if recursive else ContainerSubscription
         return kind(self, filters, **options)
@@ -125,6 +128,17 @@ class StreamableContainer(Node):
         **options
             Further arguments of `Subscription.start_in_thread`, and those of `subscribe`.
 
+        Returns
+        -------
+        Updates
+            An iterator that has started.
+
+        Raises
+        ------
+        TiledClientError
+            As `Subscription.start_in_thread` raises it; also in the loop, if it ends the
+            subscription.
+
         Examples
         --------
         >>> for update in client.updates(start=0):
@@ -158,6 +172,7 @@ class StreamableContainer(Node):
         **options: Any,
     ) -> AsyncContainerSubscription: ...
 
+    @same_parameters(subscribe)
     def subscribe_async(
         self,
         *,
@@ -167,6 +182,11 @@ class StreamableContainer(Node):
         **options: Any,
     ) -> AsyncContainerSubscription | AsyncRecursiveSubscription:
         """Return an `AsyncSubscription` to this container, for asyncio; see `subscribe`.
+
+        Returns
+        -------
+        AsyncContainerSubscription or AsyncRecursiveSubscription
+            A subscription that has not been started.
 
         Examples
         --------
@@ -181,6 +201,7 @@ class StreamableContainer(Node):
             AsyncRecursiveSubscription,
         )
 
+        recursive = flag(recursive, "recursive")
         filters = SubscriptionOptions.parse(policy=policy, max_rate=max_rate)
         kind = AsyncRecursiveSubscription if recursive else AsyncContainerSubscription
         return kind(self, filters, **options)
@@ -202,6 +223,7 @@ class StreamableContainer(Node):
         **options: Unpack[UpdatesOptions],
     ) -> AsyncUpdates[ContainerUpdate]: ...
 
+    @same_parameters(updates)
     def updates_async(
         self,
         start: Start = None,
@@ -210,6 +232,11 @@ class StreamableContainer(Node):
         **options: Unpack[UpdatesOptions],
     ) -> AsyncUpdates[Any]:
         """Return an asynchronous iterator of updates, for `async for`; see `updates`.
+
+        Returns
+        -------
+        AsyncUpdates
+            An iterator that starts with the loop.
 
         Examples
         --------

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
+from ..arguments import require_columns
+from ..docstrings import same_parameters
 from ..stream.protocol.subscription_options import (
     DataUpdatesOptions,
     Policy,
@@ -15,7 +17,9 @@ from ..stream.protocol.subscription_options import (
 from ..stream.sync.iteration import Updates
 from ..stream.sync.subscription import DataSubscription
 from ..stream.updates import DataUpdate
-from .base import Node
+from ..wire.structures import TableStructure
+from .base import NodeOperations
+from .node import Node
 from .stream_entry import EventStream
 
 if TYPE_CHECKING:
@@ -23,11 +27,34 @@ if TYPE_CHECKING:
     from ..stream.asyncio.subscription import AsyncDataSubscription
 
 
-class DataNode(Node):
-    """A node with data; subscriptions receive the data that are written to it."""
+class DataOperations(NodeOperations):
+    """A node with data, as both clients have it."""
 
     _sliced: ClassVar[bool] = False
     _has_columns: ClassVar[bool] = False
+    _is_dense: ClassVar[bool] = False
+
+    def _filters(self, **options: Any) -> SubscriptionOptions:
+        supported = {
+            "slice": self._sliced,
+            "columns": self._has_columns,
+            "reduce": self._is_dense,
+            "roi": self._is_dense,
+        }
+        for name, is_supported in supported.items():
+            if options[name] is not None and not is_supported:
+                raise TypeError(f"{super().__repr__()} does not support the option {name}")
+        # A column of a table may have this name.
+        ndim = None if self._has_columns else getattr(self, "ndim", None)
+        filters = SubscriptionOptions.parse(**options, ndim=ndim)
+        structure = self._resource.structure
+        if filters.columns is not None and isinstance(structure, TableStructure):
+            require_columns(filters.columns, structure.columns)
+        return filters
+
+
+class DataNode(DataOperations, Node):
+    """A node with data; subscriptions receive the data that are written to it."""
 
     def subscribe(
         self,
@@ -36,6 +63,8 @@ class DataNode(Node):
         max_rate: float | None = None,
         slice: Any = None,
         columns: Sequence[str] | None = None,
+        reduce: str | None = None,
+        roi: Any = None,
         **options: Any,
     ) -> DataSubscription:
         """Return a subscription to the data that are written to this node.
@@ -45,8 +74,8 @@ class DataNode(Node):
         Parameters
         ----------
         policy
-            "all" (the default) delivers each update as it was written; "latest" skips to the newest
-            update if this subscriber falls behind.
+            "block" (the default) delivers each update as it was written; "latest" skips to the
+            newest update if this subscriber falls behind.
         max_rate
             Maximum number of updates per second.
         slice
@@ -54,6 +83,13 @@ class DataNode(Node):
             out.
         columns
             The columns of a table to receive.
+        reduce
+            How the server makes updates of a dense array smaller, after `slice`: "mean:4,4" sends
+            the mean of each cell of 4 x 4 elements along the last axes; also "sum", "min", "max".
+        roi
+            Regions of the last axes of a dense array, after `slice`, whose statistics the server
+            sends instead of the data, as `RegionUpdate`: `numpy.s_[100:200, 50:80]`, a list of
+            several, or "100:200,50:80;0:10,0:10".
         **options
             Fields of `StreamOptions`.
 
@@ -65,7 +101,9 @@ class DataNode(Node):
         Raises
         ------
         TypeError
-            If the node does not support `slice` or `columns`.
+            If the node does not support `slice`, `columns`, `reduce` or `roi`.
+        ValueError
+            If one of them is invalid, or `reduce` and `roi` are combined.
 
         Examples
         --------
@@ -77,7 +115,9 @@ class DataNode(Node):
         [1 3]
         True
         """
-        filters = self._filters(policy, max_rate, slice, columns)
+        filters = self._filters(
+            policy=policy, max_rate=max_rate, slice=slice, columns=columns, reduce=reduce, roi=roi
+        )
         return DataSubscription(self, filters, **options)
 
     def updates(
@@ -92,6 +132,17 @@ class DataNode(Node):
         **options
             Further arguments of `Subscription.start_in_thread`, and those of `subscribe`.
 
+        Returns
+        -------
+        Updates
+            An iterator that has started.
+
+        Raises
+        ------
+        TiledClientError
+            As `Subscription.start_in_thread` raises it; also in the loop, if it ends the
+            subscription.
+
         Examples
         --------
         >>> x.close_stream()
@@ -102,6 +153,7 @@ class DataNode(Node):
         start_options, rest = split_start_options(options)
         return self.subscribe(**rest).updates(start, **start_options)
 
+    @same_parameters(subscribe)
     def subscribe_async(
         self,
         *,
@@ -109,9 +161,16 @@ class DataNode(Node):
         max_rate: float | None = None,
         slice: Any = None,
         columns: Sequence[str] | None = None,
+        reduce: str | None = None,
+        roi: Any = None,
         **options: Any,
     ) -> AsyncDataSubscription:
         """Return an `AsyncSubscription` to this node, for asyncio; see `subscribe`.
+
+        Returns
+        -------
+        AsyncDataSubscription
+            A subscription that has not been started.
 
         Examples
         --------
@@ -123,13 +182,21 @@ class DataNode(Node):
         """
         from ..stream.asyncio.subscription import AsyncDataSubscription
 
-        filters = self._filters(policy, max_rate, slice, columns)
+        filters = self._filters(
+            policy=policy, max_rate=max_rate, slice=slice, columns=columns, reduce=reduce, roi=roi
+        )
         return AsyncDataSubscription(self, filters, **options)
 
+    @same_parameters(updates)
     def updates_async(
         self, start: Start = None, **options: Unpack[DataUpdatesOptions]
     ) -> AsyncUpdates[DataUpdate]:
         """Return an asynchronous iterator of updates, for `async for`; see `updates`.
+
+        Returns
+        -------
+        AsyncUpdates
+            An iterator that starts with the loop.
 
         Examples
         --------
@@ -147,19 +214,3 @@ class DataNode(Node):
     def new_data(self) -> EventStream[DataSubscription]:
         """The events of written data; its `subscribe` is that of the node."""
         return EventStream(self.subscribe)
-
-    def _filters(
-        self,
-        policy: Policy | None,
-        max_rate: float | None,
-        slice: Any,
-        columns: Sequence[str] | None,
-    ) -> SubscriptionOptions:
-        if slice is not None and not self._sliced:
-            raise TypeError(f"{self!r} does not support the option slice")
-        if columns is not None and not self._has_columns:
-            raise TypeError(f"{self!r} does not support the option columns")
-        ndim = getattr(self, "ndim", None)
-        return SubscriptionOptions.parse(
-            policy=policy, max_rate=max_rate, slice=slice, columns=columns, ndim=ndim
-        )

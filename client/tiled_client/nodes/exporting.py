@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, BinaryIO
 
-from ..http.client import HttpClient
+from ..arguments import names_of
+from ..http.request_client import RequestClient
 from ..uris import Path
 
 File = str | os.PathLike[str] | BinaryIO
@@ -43,8 +45,8 @@ class ExportRequest:
         return sum(map(len, self.names)) > MAX_NAMES_IN_URL
 
 
-def export(
-    http: HttpClient, path: Path, request: ExportRequest, file: File, format: str | None
+async def export(
+    requests: RequestClient, path: Path, request: ExportRequest, file: File, format: str | None
 ) -> None:
     """Write the requested data to a file; a file given by path appears when it is complete.
 
@@ -53,13 +55,13 @@ def export(
     params = [*request.query_params(), ("format", _format(file, format))]
     names = request.body_names()
     if not isinstance(file, (str, os.PathLike)):
-        http.download(request.endpoint, path, file, params=params, names=names)
+        await requests.download(request.endpoint, path, file, params=params, names=names)
         return
     target = FilePath(file)
     part = target.with_name(f"{target.name}.part")
     try:
         with part.open("wb") as opened:
-            http.download(request.endpoint, path, opened, params=params, names=names)
+            await requests.download(request.endpoint, path, opened, params=params, names=names)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -69,15 +71,25 @@ def name_list(names: Iterable[str] | None) -> list[str]:
     """Return names as a list; a string is one name. Raises ValueError for an empty list."""
     if names is None:
         return []
-    result = [names] if isinstance(names, str) else list(names)
+    result = names_of(names, "columns and fields")
     if not result:
         raise ValueError("the list of names is empty: give at least one, or None for all")
     return result
 
 
 def _format(file: File, format: str | None) -> str:
+    if not isinstance(file, (str, os.PathLike)) and not _takes_bytes(file):
+        raise TypeError(
+            f"file must be a path, or a file object that was opened to write bytes, not {file!r}"
+        )
+    if format is not None and not isinstance(format, str):
+        raise TypeError(f"format must be a string such as 'csv', not {format!r}")
     if format is None and isinstance(file, (str, os.PathLike)):
         format = FilePath(file).suffix
     if not format:
         raise ValueError("format is missing, and the file has no extension: pass format='csv'")
     return format.removeprefix(".")
+
+
+def _takes_bytes(file: object) -> bool:
+    return hasattr(file, "write") and not isinstance(file, io.TextIOBase)

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+from ..arguments import names_of, whole_number
 from ..documents import Resource
 from ..errors import NodeNotFound
-from ..queries import KeyLookup, Pairs, Query, filter_params
+from ..http.operations import operation
+from ..queries import KeyLookup
+from ..query_base import Pairs, Query, as_query, filter_params
 from ..uris import Path, split_path
-from .base import Node, fetch_resource
-from .container_streams import StreamableContainer
-from .deep_search import SearchResults
-from .pages import fetch_items, fetch_page
-from .views import Items, Keys, PagedMapping, Values
+from .base import NodeOperations, request_resource
+from .display.tree import TreeOperations
+from .pages import fetch_page, fetch_pages
 
 Sort = str | tuple[str, int]
 MAX_PAGE_ITEMS = 300
 
 
-class ListedContainer(StreamableContainer, PagedMapping):
+class ListingOperations(TreeOperations, NodeOperations):
     """A mapping of keys to nodes that can be searched and sorted."""
 
     _queries: tuple[Query, ...] = ()
     _sorting: tuple[tuple[str, int], ...] = ()
-    __hash__: ClassVar[Any] = Node.__hash__
+    __hash__: ClassVar[Any] = NodeOperations.__hash__
 
     def search(self, query: Query) -> Self:
         """Return this container restricted to the children that match a query.
@@ -36,13 +37,23 @@ class ListedContainer(StreamableContainer, PagedMapping):
         query
             One of `tiled_client.queries`. Search again in the result to combine queries.
 
+        Returns
+        -------
+        Container
+            The same container; its views, iteration and length are those of the results.
+
+        Raises
+        ------
+        TypeError
+            If the argument is not a query.
+
         Examples
         --------
         >>> from tiled_client.queries import Key
         >>> client.search(Key("color") == "red").keys().head()
         []
         """
-        return self._with(_queries=(*self._queries, query))
+        return self._with(_queries=(*self._queries, as_query(query, "search()")))
 
     def sort(self, *sorting: Sort) -> Self:
         """Return this container with its children in another order.
@@ -53,6 +64,11 @@ class ListedContainer(StreamableContainer, PagedMapping):
             Keys of the metadata, as ("color", 1) or "-start.time" (descending). `id` is the key of
             the child, and "-" alone sorts by creation, newest first. Ties are oldest first.
 
+        Returns
+        -------
+        Container
+            The same container, in that order.
+
         Examples
         --------
         >>> list(client.sort("-id"))
@@ -62,32 +78,8 @@ class ListedContainer(StreamableContainer, PagedMapping):
         # ("", 1) is oldest first: the default order.
         return self._with(_sorting=tuple(term for term in terms if term != ("", 1)))
 
-    def search_deep(self, *queries: Query, max_depth: int | None = None) -> SearchResults:
-        """Search all levels below this container.
-
-        Parameters
-        ----------
-        *queries
-            Results match all of them.
-        max_depth
-            Number of levels to search; by default all.
-
-        Returns
-        -------
-        SearchResults
-            A mapping of paths, relative to this container, to nodes.
-
-        Examples
-        --------
-        >>> from tiled_client.queries import StructureFamilyQuery
-        >>> list(client.search_deep(StructureFamilyQuery("array")))
-        [('x',)]
-        """
-        if not queries:
-            raise TypeError("search_deep() requires at least one query")
-        return SearchResults(self._session, self._path, queries, max_depth)
-
-    def distinct(
+    @operation
+    async def distinct(
         self,
         *metadata_keys: str,
         structure_families: bool = False,
@@ -115,89 +107,107 @@ class ListedContainer(StreamableContainer, PagedMapping):
         >>> client.distinct("color", counts=True)["metadata"]
         {'color': [{'value': None, 'count': 1}]}
         """
-        params = [("metadata", key) for key in metadata_keys]
+        params = [("metadata", key) for key in names_of(metadata_keys, "metadata_keys")]
         flags = {"structure_families": structure_families, "specs": specs, "counts": counts}
         params += [(name, "true" if flag else "false") for name, flag in flags.items()]
         params += filter_params(self._queries)
-        return dict(self._http.get("distinct", self._path, params=params).value())
+        response = await self._requests.get("distinct", self._path, params=params)
+        return dict(response.value())
 
-    def keys(self) -> Keys:
-        """Return a view of the keys, which can be sliced."""
-        return Keys(self)
-
-    def values(self) -> Values:
-        """Return a view of the nodes; iterating makes one request per page, not per node."""
-        return Values(self)
-
-    def items(self) -> Items:
-        """Return a view of keys and nodes; iterating makes one request per page, not per node."""
-        return Items(self)
-
-    def __getitem__(self, key: str | tuple[str, ...]) -> Any:
+    @operation
+    async def __getitem__(self, key: str | tuple[str, ...]) -> Any:
         """Fetch the node of a key or path. Raises NodeNotFound, which is a KeyError."""
-        parts = (key,) if isinstance(key, str) else key
+        return await self._node(key)
+
+    async def _node(self, key: str | tuple[str, ...]) -> Any:
+        parts = _parts(key)
         path = tuple(name for part in parts for name in split_path(part))
         if not path:
             raise NodeNotFound(f"{key!r} is not a key")
         full = (*self._path, *path)
         if self._queries:
-            resource = self._look_up(path[0])
+            resource = await self._look_up(path[0])
             if len(path) == 1:
-                return Node.build(self._session, full, resource)
-        return Node.build(self._session, full, fetch_resource(self._http, full))
+                return self.build(self._session, full, resource)
+        resource = await request_resource(self._requests, full)
+        return self.build(self._session, full, resource)
 
-    def __len__(self) -> int:
+    async def fetch_count(self) -> int:
+        """Return the number of children."""
         params = [("fields", "count"), ("page[limit]", "0"), *filter_params(self._queries)]
-        return int(fetch_page(self._http, "search", self._path, params)["meta"]["count"])
+        page = await fetch_page(self._requests, "search", self._path, params)
+        return int(page["meta"]["count"])
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
-
-    def __contains__(self, key: object) -> bool:
-        if not isinstance(key, (str, tuple)):
-            return False
+    async def _has(self, key: object) -> bool:
         try:
-            self[key]
-        except NodeNotFound:
+            await self._node(key)  # type: ignore[arg-type]
+        except (NodeNotFound, TypeError):
             return False
         return True
 
     def __eq__(self, other: object) -> bool:
         # By URL, as for all nodes: Mapping's own __eq__ would fetch the contents of both.
         return (
-            Node.__eq__(self, other)
-            and isinstance(other, ListedContainer)
+            NodeOperations.__eq__(self, other)
+            and isinstance(other, ListingOperations)
             and (self._queries, self._sorting) == (other._queries, other._sorting)
         )
 
-    def child_nodes(
+    async def node_pages(
         self, *, offset: int = 0, limit: int | None = None, reverse: bool = False
-    ) -> Iterator[tuple[str, Node]]:
-        """Yield keys and nodes, page by page, from the front or the back."""
-        for item in self.listed({}, offset=offset, limit=limit, reverse=reverse):
-            path: Path = (*self._path, item["id"])
-            yield item["id"], Node.build(self._session, path, Resource.from_json(item))
+    ) -> AsyncIterator[Sequence[tuple[str, Any]]]:
+        """Yield pages of keys and nodes, from the front or the back."""
+        async for page in self.document_pages({}, offset=offset, limit=limit, reverse=reverse):
+            yield [(item["id"], self.child(item)) for item in page]
 
-    def listed(
+    async def document_pages(
         self,
         params: Mapping[str, str],
         *,
         offset: int = 0,
         limit: int | None = None,
         reverse: bool = False,
-    ) -> Iterator[Mapping[str, Any]]:
-        """Yield the server's documents of the children, as selected by `params`."""
-        if limit == 0:
-            return iter(())
+    ) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+        """Yield pages of the server's documents of the children, as selected by `params`."""
+        left = sys.maxsize if limit is None else limit
+        if not left:
+            return
         fixed = [*params.items(), *filter_params(self._queries), *self._sort_params(reverse)]
         paging = {"page[offset]": str(offset)} if offset else {}
         if limit is not None:
             paging["page[limit]"] = str(min(limit, MAX_PAGE_ITEMS))
-        return islice(fetch_items(self._http, "search", self._path, fixed, paging), limit)
+        async for page in fetch_pages(self._requests, "search", self._path, fixed, paging):
+            yield page[:left]
+            left -= len(page)
+            if left <= 0:
+                return
 
-    def _look_up(self, key: str) -> Resource:
+    async def _child_keys(self) -> list[str]:
+        pages = self.document_pages({"fields": ""})
+        return [item["id"] async for page in pages for item in page]
+
+    async def children(
+        self, limit: int, params: Mapping[str, str] | None = None
+    ) -> tuple[Sequence[Mapping[str, Any]], int]:
+        """Return the documents of the first children, and the number of all, with one request."""
+        query = [
+            *(params or {}).items(),
+            ("page[limit]", str(limit)),
+            *filter_params(self._queries),
+            *self._sort_params(reverse=False),
+        ]
+        page = await fetch_page(self._requests, "search", self._path, query)
+        return page["data"][:limit], int(page["meta"]["count"])
+
+    def child(self, item: Mapping[str, Any]) -> Any:
+        """Return the client object of a child, of its document in a listing."""
+        path: Path = (*self._path, item["id"])
+        return self.build(self._session, path, Resource.from_json(item))
+
+    async def _look_up(self, key: str) -> Resource:
         params = filter_params((*self._queries, KeyLookup(key)))
-        found: Sequence[Any] = fetch_page(self._http, "search", self._path, params)["data"]
+        page = await fetch_page(self._requests, "search", self._path, params)
+        found: Sequence[Any] = page["data"]
         if not found:
             raise NodeNotFound(f"{key!r} is not among the search results in {self.uri}")
         return Resource.from_json(found[0])
@@ -216,7 +226,34 @@ class ListedContainer(StreamableContainer, PagedMapping):
         return changed
 
 
+def deep_search_arguments(
+    queries: Sequence[Query], max_depth: int | None
+) -> tuple[tuple[Query, ...], int | None]:
+    """Return the checked arguments of `search_deep`. Raises TypeError, ValueError."""
+    if not queries:
+        raise TypeError("search_deep() requires at least one query")
+    if max_depth is not None:
+        max_depth = whole_number(max_depth, "max_depth", minimum=1)
+    return tuple(as_query(query, "search_deep()") for query in queries), max_depth
+
+
+def _parts(key: Any) -> tuple[str, ...]:
+    parts = (key,) if isinstance(key, str) else key
+    if isinstance(parts, (tuple, list)) and all(isinstance(part, str) for part in parts):
+        return tuple(parts)
+    raise TypeError(
+        f"a node is selected by its key or path, such as 'a' or 'a/b', not by {key!r}: select by "
+        "position with keys(), values() or items(), as in c.values()[0]"
+    )
+
+
 def _parse_sort(term: Sort) -> tuple[str, int]:
+    if isinstance(term, str) and term.lower() in ("asc", "desc", "ascending", "descending"):
+        raise ValueError(f"the direction {term!r} is part of a term: use '-color' or ('color', -1)")
+    if not isinstance(term, str) and not (isinstance(term, tuple) and len(term) == 2):
+        raise TypeError(
+            f"a sort is by the keys of metadata, as in sort('color', '-time'), not {term!r}"
+        )
     if isinstance(term, str):
         return term.lstrip("+-"), -1 if term.startswith("-") else 1
     key, direction = term

@@ -9,25 +9,21 @@ from typing import Any
 import numpy as np
 
 from .. import nested
+from ..arguments import flag, whole_numbers
+from ..http.operations import operation
 from ..wire.buffers import ragged_body
 from ..wire.ragged import RaggedStructure
-from ..wire.slices import expand_index, format_slice
+from ..wire.slices import as_index, format_slice
 from ..wire.structure_family import StructureFamily
-from .structured import StructuredNode
+from .data_node import DataNode
+from .display.texts import joined
+from .structured import StructuredOperations
 
 _ALL = slice(None)
 
 
-class RaggedClient(StructuredNode[RaggedStructure], family=StructureFamily.ragged):
-    """Rows of different lengths on a server; reading gives a `ragged.array`.
-
-    Examples
-    --------
-    >>> r = client.write_ragged([[1, 2], [3]], key="r")
-    >>> r.append([[4, 5, 6]])
-    >>> r[1:].tolist()
-    [[3], [4, 5, 6]]
-    """
+class RaggedOperations(StructuredOperations[RaggedStructure]):
+    """Rows of different lengths, as both clients have them."""
 
     _structure_class = RaggedStructure
     _full_endpoint = "ragged/full"
@@ -62,7 +58,8 @@ class RaggedClient(StructuredNode[RaggedStructure], family=StructureFamily.ragge
         """The number of dimensions."""
         return len(self.shape)
 
-    def read(self, slice: Any = ...) -> Any:
+    @operation
+    async def read(self, slice: Any = ...) -> Any:
         """Fetch all rows, or a slice.
 
         Parameters
@@ -75,25 +72,45 @@ class RaggedClient(StructuredNode[RaggedStructure], family=StructureFamily.ragge
         ragged.array or scalar
             A scalar if the slice has an integer for each dimension.
         """
-        result = self.read_awkward(slice)
+        return await self._read(slice)
+
+    async def _read(self, slice: Any) -> Any:
+        result = await self._read_awkward(slice)
         return nested.to_ragged(result) if hasattr(result, "layout") else result
 
-    def __getitem__(self, index: Any) -> Any:
+    @operation
+    async def __getitem__(self, index: Any) -> Any:
         """Fetch a slice."""
-        return self.read(index)
+        return await self._read(index)
 
-    def read_awkward(self, slice: Any = ...) -> Any:
-        """Fetch all rows, or a slice, as an `awkward.Array`; see `read`."""
-        items = expand_index(slice, self.ndim)
+    @operation
+    async def read_awkward(self, slice: Any = ...) -> Any:
+        """Fetch all rows, or a slice, as an `awkward.Array`.
+
+        Parameters
+        ----------
+        slice
+            The part to fetch, as in `numpy.s_[1:, 0]`.
+
+        Returns
+        -------
+        awkward.Array or scalar
+            A scalar if the slice has an integer for each dimension.
+        """
+        return await self._read_awkward(slice)
+
+    async def _read_awkward(self, slice: Any) -> Any:
+        items = as_index(slice, self.ndim)
         params = {} if all(item == _ALL for item in items) else {"slice": format_slice(items)}
         is_scalar = all(isinstance(item, int) for item in items)
         accept = nested.JSON if is_scalar else nested.ZIP
-        response = self._http.get("ragged/full", self._path, params=params, accept=accept)
+        response = await self._requests.get("ragged/full", self._path, params=params, accept=accept)
         if is_scalar:
             return self.dtype.type(json.loads(response.content))
         return nested.decode_ragged(response.content)
 
-    def write(self, array: Any, *, persist: bool = True) -> None:
+    @operation
+    async def write(self, array: Any, *, persist: bool = True) -> None:
         """Replace all rows.
 
         Parameters
@@ -103,10 +120,13 @@ class RaggedClient(StructuredNode[RaggedStructure], family=StructureFamily.ragge
         persist
             If False, the data are streamed to subscribers and not stored.
         """
-        rows = nested.to_rows(array, self.dtype)
-        self._send_rows("PUT", "ragged/full", rows, {}, persist=persist)
+        rows = self._to_rows(array)
+        await self._send_rows("PUT", "ragged/full", rows, {}, persist=persist)
 
-    def write_block(self, array: Any, block: int | Sequence[int], *, persist: bool = True) -> None:
+    @operation
+    async def write_block(
+        self, array: Any, block: int | Sequence[int], *, persist: bool = True
+    ) -> None:
         """Replace the rows of one chunk.
 
         Parameters
@@ -118,11 +138,17 @@ class RaggedClient(StructuredNode[RaggedStructure], family=StructureFamily.ragge
         persist
             If False, the data are streamed to subscribers and not stored.
         """
-        number = (block,) if isinstance(block, int) else tuple(block)
-        rows = nested.to_rows(array, self.dtype)
-        self._send_rows("PUT", "ragged/block", rows, {"block": number}, persist=persist)
+        await self._write_block(array, block, persist=persist)
 
-    def patch(
+    async def _write_block(
+        self, array: Any, block: int | Sequence[int], *, persist: bool = True
+    ) -> None:
+        number = whole_numbers(block, "block", minimum=0)
+        rows = self._to_rows(array)
+        await self._send_rows("PUT", "ragged/block", rows, {"block": number}, persist=persist)
+
+    @operation
+    async def patch(
         self, array: Any, offset: int | Sequence[int], extend: bool = False, persist: bool = True
     ) -> None:
         """Replace rows from `offset` on.
@@ -134,7 +160,8 @@ class RaggedClient(StructuredNode[RaggedStructure], family=StructureFamily.ragge
         offset
             The number of the first row to replace.
         extend
-            Let the array grow if the rows reach beyond its end.
+            Let the array grow if the rows reach beyond its end; rows between the former end and
+            `offset` are empty.
         persist
             If False, the data are streamed to subscribers and not stored.
 
@@ -143,25 +170,69 @@ class RaggedClient(StructuredNode[RaggedStructure], family=StructureFamily.ragge
         Conflict
             If the rows reach beyond the end, and `extend` is False.
         """
-        start = (offset,) if isinstance(offset, int) else tuple(offset)
-        rows = nested.to_rows(array, self.dtype)
+        await self._patch(array, offset, extend, persist)
+
+    async def _patch(
+        self, array: Any, offset: int | Sequence[int], extend: bool, persist: bool
+    ) -> None:
+        start = whole_numbers(offset, "offset", minimum=0)
+        if len(start) != 1:
+            raise ValueError(f"offset must be the number of a row, not {start}")
+        extend, rows = flag(extend, "extend"), self._to_rows(array)
         params = {"offset": start, "extend": extend, "shape": len(rows)}
-        structure = self._send_rows(
+        structure = await self._send_rows(
             "PATCH", "ragged/full", rows, params, persist=persist, repeatable=not extend
         )
         if isinstance(structure, dict):
             self._resource.structure = RaggedStructure.from_json(structure)
 
-    def append(self, array: Any) -> None:
-        """Add rows after the last one that this client object knows of."""
-        self.patch(array, self.structure.rows, extend=True)
+    @operation
+    async def append(self, array: Any) -> None:
+        """Add rows after the last one that this client object knows of.
 
-    def __repr__(self) -> str:
-        dims = f" dims={self.dims}" if self.dims else ""
-        return f"<RaggedClient shape={self.shape} size={self.size} dtype={self.dtype}{dims}>"
+        Parameters
+        ----------
+        array
+            The new rows, as for `patch`.
 
-    def _send_rows(
+        Raises
+        ------
+        ValueError
+            If the rows have another number of dimensions, or a value would change.
+        """
+        await self._patch(array, self.structure.rows, extend=True, persist=True)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        raise TypeError("rows of different lengths are not a numpy array: use read()")
+
+    def _facts(self) -> str:
+        dims = f"dims={self.dims}" if self.dims else ""
+        return joined(f"shape={self.shape}", f"size={self.size}", f"dtype={self.dtype}", dims)
+
+    def _to_rows(self, array: Any) -> Any:
+        rows = nested.to_rows(array, self.dtype)
+        if len(rows) and rows.ndim != self.ndim:
+            raise ValueError(
+                f"data of {rows.ndim} dimensions do not fit the array of {self.ndim} dimensions: "
+                "pass a list of rows, as in [[1, 2]] for one row"
+            )
+        return rows
+
+    async def _send_rows(
         self, method: str, endpoint: str, rows: Any, params: Mapping[str, Any], **options: bool
     ) -> Any:
         body = ragged_body(rows)
-        return self._send(method, endpoint, body, nested.ZIP, params, **options).value()
+        response = await self._send(method, endpoint, body, nested.ZIP, params, **options)
+        return response.value()
+
+
+class RaggedClient(RaggedOperations, DataNode, family=StructureFamily.ragged):
+    """Rows of different lengths on a server; reading gives a `ragged.array`.
+
+    Examples
+    --------
+    >>> r = client.write_ragged([[1, 2], [3]], key="r")
+    >>> r.append([[4, 5, 6]])
+    >>> r[1:].tolist()
+    [[3], [4, 5, 6]]
+    """

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import io
 
+from ..http.operations import operation
 from ..wire.structure_family import StructureFamily
-from .base import Node
+from .base import NodeOperations
+from .node import Node
 
 
-class BytesClient(Node, family=StructureFamily.bytes):
-    """Files of any content on a server; `raw_export` downloads them."""
+class BytesOperations(NodeOperations):
+    """Files of any content, as both clients have them."""
 
-    def read(self) -> bytes:
+    @operation
+    async def read(self) -> bytes:
         """Fetch the content of the only file.
+
+        Returns
+        -------
+        bytes
+            The content of the file.
 
         Raises
         ------
@@ -20,13 +28,16 @@ class BytesClient(Node, family=StructureFamily.bytes):
             If the node has several files, or none.
         """
         files: dict[str, io.BytesIO] = {}
-        manifest = self.asset_manifest()
-        names = [name for found in manifest.values() for name in (found or [""])]
-        if len(names) != 1:
-            raise ValueError(f"{self!r} has {len(names)} files: use raw_export to download them")
-        self.raw_export(files)
+        found = await self._asset_files()
+        if len(found) != 1:
+            raise ValueError(f"{self!r} has {len(found)} files: use raw_export to download them")
+        await self._download_to_memory(found[0], files)
         (content,) = files.values()
         return content.getvalue()
 
-    def __repr__(self) -> str:
-        return f"<BytesClient {'/' + '/'.join(self._path)}>"
+    def _facts(self) -> str:
+        return ""
+
+
+class BytesClient(BytesOperations, Node, family=StructureFamily.bytes):
+    """Files of any content on a server; `raw_export` downloads them."""

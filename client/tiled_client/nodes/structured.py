@@ -7,28 +7,32 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from ..arguments import flag, whole_numbers
 from ..documents import Resource
 from ..errors import InvalidResponse
+from ..http.operations import operation
 from ..http.request import Body
 from ..http.responses import Response
-from ..http.session import ClientSession
+from ..http.session import NodeSession
 from ..uris import Path
-from ..wire.slices import expand_index, format_slice
+from ..wire.errors import WireError
+from ..wire.slices import as_index, format_slice
 from ..wire.sparse import SparseStructure
 from ..wire.structures import ArrayStructure, Structure
-from .data_node import DataNode
+from .data_node import DataOperations
+from .display.texts import chunks_text, joined
 from .exporting import ExportRequest, File
 
 S = TypeVar("S", bound=Structure)
 C = TypeVar("C", ArrayStructure, SparseStructure)
 
 
-class StructuredNode(DataNode, Generic[S]):
+class StructuredOperations(DataOperations, Generic[S]):
     """A node of one structure family, with the structure of this family."""
 
     _structure_class: ClassVar[type[Any]]
 
-    def __init__(self, session: ClientSession, path: Path, resource: Resource) -> None:
+    def __init__(self, session: NodeSession, path: Path, resource: Resource) -> None:
         super().__init__(session, path, resource)
         if not isinstance(resource.structure, self._structure_class):
             raise InvalidResponse(f"The server sent no {resource.family} structure of {self.uri}.")
@@ -40,7 +44,7 @@ class StructuredNode(DataNode, Generic[S]):
         assert isinstance(structure, self._structure_class)
         return structure  # type: ignore[no-any-return]
 
-    def _send(
+    async def _send(
         self,
         method: str,
         endpoint: str,
@@ -62,8 +66,9 @@ class StructuredNode(DataNode, Generic[S]):
         repeatable
             Whether the request has the same effect if the server executes it twice.
         """
+        persist = flag(persist, "persist")
         params = {**(params or {}), **({} if persist else {"persist": False})}
-        return self._http.send(
+        return await self._requests.send(
             method,
             endpoint,
             self._path,
@@ -71,15 +76,17 @@ class StructuredNode(DataNode, Generic[S]):
             media_type,
             params=params,
             repeatable=repeatable,
+            node=self._resource.node_id,
         )
 
 
-class ChunkedNode(StructuredNode[C]):
+class ChunkedOperations(StructuredOperations[C]):
     """An array with a shape that is divided into chunks."""
 
     _sliced = True
 
-    def export(
+    @operation
+    async def export(
         self,
         file: File,
         *,
@@ -100,12 +107,12 @@ class ChunkedNode(StructuredNode[C]):
         block
             The chunk to export, by its number along each dimension.
         """
-        items = expand_index(slice, self.ndim)
+        items = as_index(slice, self.ndim)
         params: dict[str, Any] = {"slice": format_slice(items)} if items else {}
         endpoint = "array/full"
         if block is not None:
-            endpoint, params["block"] = "array/block", tuple(block)
-        self._export(ExportRequest(endpoint, params), file, format)
+            endpoint, params["block"] = "array/block", self._block(block)[0]
+        await self._export(ExportRequest(endpoint, params), file, format)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -132,5 +139,16 @@ class ChunkedNode(StructuredNode[C]):
         """The number of dimensions."""
         return len(self.shape)
 
-    def _block_shape(self, block: Sequence[int]) -> tuple[int, ...]:
-        return tuple(part.stop - part.start for part in self.structure.block_region(block))
+    def _facts(self) -> str:
+        dims = f"dims={self.dims}" if self.dims else ""
+        chunks = f"chunks={chunks_text(self.chunks)}"
+        return joined(f"shape={self.shape}", chunks, f"dtype={self.dtype}", dims)
+
+    def _block(self, block: int | Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the number of a chunk along each dimension, and its shape. Raises IndexError."""
+        number = whole_numbers(block, "block")
+        try:
+            region = self.structure.block_region(number)
+        except WireError as error:
+            raise IndexError(str(error)) from error
+        return number, tuple(part.stop - part.start for part in region)

@@ -18,7 +18,22 @@ class AwkwardStructure:
 
     @classmethod
     def from_json(cls, value: Any) -> AwkwardStructure:
-        """Read JSON; the form itself is not validated. Raises WireError."""
+        """Read JSON; the form itself is not validated. Raises WireError.
+
+        Parameters
+        ----------
+        value
+            The JSON value, as the server sends it.
+
+        Returns
+        -------
+        AwkwardStructure
+
+        Raises
+        ------
+        WireError
+            If the value is not valid.
+        """
         value = read_object(value, "An awkward array's structure")
         length = value.get("length")
         if not is_size(length):
@@ -26,5 +41,11 @@ class AwkwardStructure:
         return cls(length, dict(read_object(value.get("form"), "An awkward array's form")))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON value."""
+        """Return the JSON value.
+
+        Returns
+        -------
+        dict
+            The JSON value.
+        """
         return {"length": self.length, "form": self.form}

@@ -31,7 +31,7 @@ CATEGORIES_BASE_BYTES = 16 << 20
 CATEGORIES_FACTOR = 4
 CATEGORICAL = "categorical"
 
-# Raised by Awkward Array for invalid forms and buffers, besides subclasses of its own.
+# Raised by Awkward Array for invalid forms and buffers, besides its own subclasses.
 _AWKWARD_ERRORS = (
     ValueError,
     TypeError,
@@ -149,7 +149,7 @@ def awkward_array(form: Any, length: int, buffers: Mapping[str, bytes]) -> Any:
 
 
 def _problem(layout: Any, size: int) -> str:
-    """Return what is invalid in a layout; empty if nothing is. Raises WireError.
+    """Return the reason why a layout is invalid; empty if it is valid. Raises WireError.
 
     Awkward Array checks that categories are unique by expanding them. Their expanded size can be
     computed only when offsets and indexes are valid, so the rest is validated first.

@@ -24,7 +24,22 @@ class Asset:
 
     @classmethod
     def from_json(cls, value: Any) -> Asset:
-        """Read JSON. Raises WireError."""
+        """Read JSON. Raises WireError.
+
+        Parameters
+        ----------
+        value
+            The JSON value, as the server sends it.
+
+        Returns
+        -------
+        Asset
+
+        Raises
+        ------
+        WireError
+            If the value is not valid.
+        """
         if not isinstance(value, Mapping):
             raise WireError(f"An asset must be an object, not {value!r}.")
         _reject_unknown_fields(value, cls, "asset")
@@ -38,7 +53,13 @@ class Asset:
         return cls(**value)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON value."""
+        """Return the JSON value.
+
+        Returns
+        -------
+        dict
+            The JSON value.
+        """
         return {
             "data_uri": self.data_uri,
             "is_directory": self.is_directory,
@@ -64,7 +85,22 @@ class DataSource:
 
     @classmethod
     def from_json(cls, value: Any) -> DataSource:
-        """Read JSON. Raises WireError, also for unknown fields."""
+        """Read JSON. Raises WireError, also for unknown fields.
+
+        Parameters
+        ----------
+        value
+            The JSON value, as the server sends it.
+
+        Returns
+        -------
+        DataSource
+
+        Raises
+        ------
+        WireError
+            If the value is not valid.
+        """
         if not isinstance(value, Mapping):
             raise WireError(f"A data source must be an object, not {value!r}.")
         _reject_unknown_fields(value, cls, "data source")
@@ -99,7 +135,13 @@ class DataSource:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON value."""
+        """Return the JSON value.
+
+        Returns
+        -------
+        dict
+            The JSON value.
+        """
         return {
             "id": self.id,
             "structure_family": StructureFamily(self.structure_family).value,

@@ -32,7 +32,22 @@ class BuiltinDType:
 
     @classmethod
     def from_numpy(cls, dtype: np.dtype[Any]) -> BuiltinDType:
-        """Return the description of `dtype`; a structured one becomes kind `V`, without fields."""
+        """Return the description of `dtype`; a structured one becomes kind `V`, without fields.
+
+        Parameters
+        ----------
+        dtype
+            A numpy dtype.
+
+        Returns
+        -------
+        BuiltinDType
+
+        Raises
+        ------
+        WireError
+            If it has no equal here.
+        """
         if dtype.kind not in KINDS:
             raise WireError(
                 f"Arrays of dtype {dtype} cannot be sent: use one of numpy's fixed-size dtypes "
@@ -47,7 +62,22 @@ class BuiltinDType:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> BuiltinDType:
-        """Read JSON. Raises WireError if it describes no numpy dtype."""
+        """Read JSON. Raises WireError if it describes no numpy dtype.
+
+        Parameters
+        ----------
+        value
+            The JSON value, as the server sends it.
+
+        Returns
+        -------
+        BuiltinDType
+
+        Raises
+        ------
+        WireError
+            If the value is not valid.
+        """
         endianness = _required(value, "endianness", str)
         kind = _required(value, "kind", str)
         itemsize = _required(value, "itemsize", int)
@@ -59,7 +89,13 @@ class BuiltinDType:
         return built
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON value."""
+        """Return the JSON value.
+
+        Returns
+        -------
+        dict
+            The JSON value.
+        """
         return {
             "endianness": self.endianness,
             "kind": self.kind,
@@ -68,7 +104,13 @@ class BuiltinDType:
         }
 
     def to_numpy(self) -> np.dtype[Any]:
-        """Return the numpy dtype. Raises WireError if there is none."""
+        """Return the numpy dtype. Raises WireError if there is none.
+
+        Returns
+        -------
+        numpy.dtype
+            The dtype, byte order included.
+        """
         if self.endianness not in ENDIANNESS:
             raise WireError(
                 f"Unknown endianness {self.endianness!r}: use one of {', '.join(ENDIANNESS)}."
@@ -133,7 +175,22 @@ class StructDType:
 
     @classmethod
     def from_numpy(cls, dtype: np.dtype[Any]) -> StructDType:
-        """Return the description of `dtype`. Raises WireError if fields overlap or have gaps."""
+        """Return the description of `dtype`. Raises WireError if fields overlap or have gaps.
+
+        Parameters
+        ----------
+        dtype
+            A numpy dtype.
+
+        Returns
+        -------
+        StructDType
+
+        Raises
+        ------
+        WireError
+            If it has no equal here.
+        """
         fields = []
         end = 0
         for name in dtype.names or ():
@@ -150,7 +207,22 @@ class StructDType:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> StructDType:
-        """Read JSON. Raises WireError if it describes no numpy dtype."""
+        """Read JSON. Raises WireError if it describes no numpy dtype.
+
+        Parameters
+        ----------
+        value
+            The JSON value, as the server sends it.
+
+        Returns
+        -------
+        StructDType
+
+        Raises
+        ------
+        WireError
+            If the value is not valid.
+        """
         fields = value.get("fields")
         if not isinstance(fields, (list, tuple)) or not fields:
             raise WireError("A structured dtype needs a list of at least one field.")
@@ -161,11 +233,23 @@ class StructDType:
         return built
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON value."""
+        """Return the JSON value.
+
+        Returns
+        -------
+        dict
+            The JSON value.
+        """
         return {"itemsize": self.itemsize, "fields": [field.to_json() for field in self.fields]}
 
     def to_numpy(self) -> np.dtype[Any]:
-        """Return the numpy dtype. Raises WireError if there is none."""
+        """Return the numpy dtype. Raises WireError if there is none.
+
+        Returns
+        -------
+        numpy.dtype
+            The dtype, byte order included.
+        """
         formats = [(field.dtype.to_numpy(), field.shape or ()) for field in self.fields]
         names = [field.name for field in self.fields]
         try:

@@ -64,7 +64,7 @@ def join_labels(parts: Iterable[RowLabels | None]) -> RowLabels | None:
 
 def _join(first: RowLabels, second: RowLabels) -> RowLabels | None:
     one, other = first.labels, second.labels
-    # A single label has no step of its own: it is the distance to the next label.
+    # A single label has no step: use the distance to the next label.
     step = one.step if len(one) > 1 else other.start - one.start
     follows = first.name == second.name and step and other.start == one[-1] + step
     if not follows or (len(other) > 1 and other.step != step):

@@ -56,17 +56,25 @@ class ArrayRef(Message):
 
 @dataclass(frozen=True, slots=True)
 class TableData(Message):
-    """Rows of a table, as an Arrow IPC file. `partition` is None for the whole table."""
+    """Rows of a table, as an Arrow IPC file. `partition` is None for the whole table.
+
+    `rows` is `{offset, count}`, counted in the whole table, also if `partition` is not None; None
+    if the rows are not stored.
+    """
 
     type: ClassVar[str] = "table-data"
     mimetype: str
     partition: int | None = None
     append: bool = False
     persisted: bool = True
+    rows: dict[str, int] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the keys and values; `persisted` is absent for stored data."""
-        return _unless_persisted(Message.to_dict(self))
+        """Return the keys and values; `persisted` is absent for stored data, `rows` for others."""
+        values = _unless_persisted(Message.to_dict(self))
+        if self.rows is None:
+            del values["rows"]
+        return values
 
 
 @dataclass(frozen=True, slots=True)

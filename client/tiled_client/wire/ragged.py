@@ -32,7 +32,22 @@ class RaggedStructure:
 
     @classmethod
     def from_json(cls, value: Any) -> RaggedStructure:
-        """Read JSON. Raises WireError unless shape, chunks and dims agree."""
+        """Read JSON. Raises WireError unless shape, chunks and dims agree.
+
+        Parameters
+        ----------
+        value
+            The JSON value, as the server sends it.
+
+        Returns
+        -------
+        RaggedStructure
+
+        Raises
+        ------
+        WireError
+            If the value is not valid.
+        """
         value = read_object(value, "A ragged array's structure")
         shape = _shape(value.get("shape"))
         size = value.get("size")
@@ -47,7 +62,13 @@ class RaggedStructure:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON value."""
+        """Return the JSON value.
+
+        Returns
+        -------
+        dict
+            The JSON value.
+        """
         return {
             "data_type": self.data_type.to_json(),
             "shape": list(self.shape),
@@ -80,6 +101,21 @@ class RaggedStructure:
         """Return the rows of chunk number `block`. Raises WireError if there is none.
 
         Numbers after the first may be left out, or are 0: only rows are divided into chunks.
+
+        Parameters
+        ----------
+        block
+            The number of the chunk.
+
+        Returns
+        -------
+        range
+            The numbers of its rows.
+
+        Raises
+        ------
+        WireError
+            If there is no such chunk.
         """
         if not 1 <= len(block) <= len(self.shape) or any(block[1:]):
             raise WireError(
@@ -95,7 +131,19 @@ class RaggedStructure:
         return range(start, start + sizes[block[0]])
 
     def with_rows(self, rows: int, size: int) -> RaggedStructure:
-        """Return the structure with `rows` rows and `size` elements; new rows form a chunk."""
+        """Return the structure with `rows` rows and `size` elements; new rows form a chunk.
+
+        Parameters
+        ----------
+        rows
+            The number of rows.
+        size
+            The number of elements.
+
+        Returns
+        -------
+        RaggedStructure
+        """
         chunks = self.row_chunks
         if rows > self.rows:
             chunks = (*chunks, rows - self.rows)

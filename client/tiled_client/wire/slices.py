@@ -6,6 +6,7 @@ Also ranges of rows of a table: `100:120`, `100:`, `:20`.
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,6 +69,16 @@ def expand_index(index: Any, ndim: int) -> NDSlice:
     return tuple(_check_item(item) for item in filled)
 
 
+def as_index(index: Any, ndim: int) -> NDSlice:
+    """Return `expand_index` of an index, or of its text, such as `"1:, ::2"` or `"[1:, ::2]"`.
+
+    Raises IndexError, and WireError for a malformed text.
+    """
+    if isinstance(index, str):
+        return expand_index(parse_slice(index.strip().strip("[]").replace(" ", "")), ndim)
+    return expand_index(index, ndim)
+
+
 def sliced_shape(shape: Sequence[int], items: NDSlice) -> tuple[int, ...]:
     """Return the shape of the slice `items` of `shape`; an integer drops its dimension.
 
@@ -113,6 +124,30 @@ def patch_region(
     return tuple(slice(start, start + size) for start, size in zip(starts, patch, strict=True))
 
 
+def check_growth(shape: Sequence[int], offset: Sequence[int], patch: Sequence[int]) -> None:
+    """Raise WireError if a patch grows an array otherwise than by whole frames.
+
+    A frame is what an index along the first dimension selects. A dimension of size 0 may grow.
+    """
+    region = patch_region(shape, offset, patch)
+    if any(part.stop > size > 0 for part, size in zip(region[1:], shape[1:], strict=True)):
+        raise WireError(
+            f"Data of shape {list(patch)} at offset {list(offset)} reach beyond the frames of an "
+            f"array of shape {list(shape)}, whose other frames would be padded with zeros: only "
+            "the first dimension grows, except with resize=True."
+        )
+    is_frame = all(
+        part == slice(0, size) or not size for part, size in zip(region[1:], shape[1:], strict=True)
+    )
+    starts_frame = not any(part.start for part in region[1:])
+    if region and region[0].stop > shape[0] and starts_frame and not is_frame:
+        raise WireError(
+            f"Data of shape {list(patch)} at offset {list(offset)} are smaller than the frames of "
+            f"an array of shape {list(shape)}, and the rest would be zeros: pass resize=True to "
+            "write a part of a new frame."
+        )
+
+
 def _parse_item(part: str) -> Item:
     match = _DIMENSION.fullmatch(part)
     if match is None:
@@ -134,7 +169,19 @@ def _format_item(item: Item) -> str:
 
 def _check_item(item: Any) -> Item:
     if isinstance(item, slice):
-        return slice(*(None if n is None else int(n) for n in (item.start, item.stop, item.step)))
+        bounds = (item.start, item.stop, item.step)
+        return slice(*(None if n is None else _bound(n) for n in bounds))
     if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
         return int(item)
-    raise IndexError(f"only integers, slices and '...' can be used as an index, not {item!r}")
+    hint = ""
+    if isinstance(item, (list, np.ndarray)):
+        hint = ": read a slice first, and select from the result, as in x[...][indices]"
+    raise IndexError(
+        f"only integers, slices and '...' can be used as an index, not {reprlib.repr(item)}{hint}"
+    )
+
+
+def _bound(value: Any) -> int:
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    raise IndexError(f"the bounds of a slice must be integers or None, not {value!r}")

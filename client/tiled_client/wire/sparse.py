@@ -40,7 +40,23 @@ class SparseStructure:
     def from_coo(
         cls, coords: Array, data: Array, shape: Sequence[int], *, dims: Sequence[str] | None = None
     ) -> SparseStructure:
-        """Return the structure, of one chunk, of `data` at `coords` (a row per dimension)."""
+        """Return the structure, of one chunk, of `data` at `coords` (a row per dimension).
+
+        Parameters
+        ----------
+        coords
+            Coordinates of the elements, one row per dimension.
+        data
+            The value of each element.
+        shape
+            Shape of the array.
+        dims
+            Names of the dimensions.
+
+        Returns
+        -------
+        SparseStructure
+        """
         return cls(
             dtype_from_numpy(data.dtype),
             tuple(map(int, shape)),
@@ -51,7 +67,22 @@ class SparseStructure:
 
     @classmethod
     def from_json(cls, value: Any) -> SparseStructure:
-        """Read JSON. Raises WireError unless shape, chunks and dims agree."""
+        """Read JSON. Raises WireError unless shape, chunks and dims agree.
+
+        Parameters
+        ----------
+        value
+            The JSON value, as the server sends it.
+
+        Returns
+        -------
+        SparseStructure
+
+        Raises
+        ------
+        WireError
+            If the value is not valid.
+        """
         value = read_object(value, "A sparse array's structure")
         if value.get("layout", COO) != COO:
             raise WireError(f"The layout of a sparse array must be {COO!r}.")
@@ -66,7 +97,13 @@ class SparseStructure:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON value."""
+        """Return the JSON value.
+
+        Returns
+        -------
+        dict
+            The JSON value.
+        """
         return {
             "chunks": [list(dimension) for dimension in self.chunks],
             "shape": list(self.shape),
@@ -83,7 +120,23 @@ class SparseStructure:
         return self.data_type.to_numpy()
 
     def block_region(self, block: Sequence[int]) -> tuple[slice, ...]:
-        """Return the region that chunk number `block` covers. Raises WireError if there is none."""
+        """Return the region that chunk number `block` covers. Raises WireError if there is none.
+
+        Parameters
+        ----------
+        block
+            The number of the chunk along each dimension.
+
+        Returns
+        -------
+        tuple of slice
+            A slice for each dimension.
+
+        Raises
+        ------
+        WireError
+            If there is no such chunk.
+        """
         return block_region(self.chunks, block)
 
 

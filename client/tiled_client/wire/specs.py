@@ -18,7 +18,22 @@ class Spec:
 
     @classmethod
     def from_json(cls, value: Any) -> Spec:
-        """Read a JSON object, or a bare name. Raises WireError."""
+        """Read a JSON object, or a bare name. Raises WireError.
+
+        Parameters
+        ----------
+        value
+            The JSON value, as the server sends it.
+
+        Returns
+        -------
+        Spec
+
+        Raises
+        ------
+        WireError
+            If the value is not valid.
+        """
         if isinstance(value, str):
             return cls(value)
         if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
@@ -29,5 +44,11 @@ class Spec:
         return cls(value["name"], version)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON value."""
+        """Return the JSON value.
+
+        Returns
+        -------
+        dict
+            The JSON value.
+        """
         return {"name": self.name, "version": self.version}

@@ -41,7 +41,19 @@ class ArrayStructure:
     def from_array(
         cls, array: np.ndarray[Any, Any], *, dims: Sequence[str] | None = None
     ) -> ArrayStructure:
-        """Return the structure of `array`, as one chunk."""
+        """Return the structure of `array`, as one chunk.
+
+        Parameters
+        ----------
+        array
+            A numpy array.
+        dims
+            Names of the dimensions.
+
+        Returns
+        -------
+        ArrayStructure
+        """
         return cls(
             dtype_from_numpy(array.dtype),
             array.shape,
@@ -51,7 +63,22 @@ class ArrayStructure:
 
     @classmethod
     def from_json(cls, value: Any) -> ArrayStructure:
-        """Read JSON. Raises WireError unless shape, chunks and dims agree."""
+        """Read JSON. Raises WireError unless shape, chunks and dims agree.
+
+        Parameters
+        ----------
+        value
+            The JSON value, as the server sends it.
+
+        Returns
+        -------
+        ArrayStructure
+
+        Raises
+        ------
+        WireError
+            If the value is not valid.
+        """
         value = read_object(value, "An array's structure")
         shape = read_sizes(value.get("shape"), "shape")
         return cls(
@@ -62,7 +89,13 @@ class ArrayStructure:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON value."""
+        """Return the JSON value.
+
+        Returns
+        -------
+        dict
+            The JSON value.
+        """
         return {
             "data_type": self.data_type.to_json(),
             "chunks": [list(dimension) for dimension in self.chunks],
@@ -82,7 +115,23 @@ class ArrayStructure:
         return math.prod(self.shape) * self.dtype.itemsize
 
     def block_region(self, block: Sequence[int]) -> tuple[slice, ...]:
-        """Return the region that chunk number `block` covers. Raises WireError if there is none."""
+        """Return the region that chunk number `block` covers. Raises WireError if there is none.
+
+        Parameters
+        ----------
+        block
+            The number of the chunk along each dimension.
+
+        Returns
+        -------
+        tuple of slice
+            A slice for each dimension.
+
+        Raises
+        ------
+        WireError
+            If there is no such chunk.
+        """
         return block_region(self.chunks, block)
 
     def with_shape(self, shape: Sequence[int]) -> ArrayStructure:
@@ -92,6 +141,10 @@ class ArrayStructure:
         ----------
         shape
             The new size along each dimension. A dimension that keeps its size keeps its chunks.
+
+        Returns
+        -------
+        ArrayStructure
         """
         chunks = tuple(
             sizes if before == size else _regular_chunks(size, max(sizes[0] if sizes else 0, 1))
@@ -100,7 +153,17 @@ class ArrayStructure:
         return replace(self, shape=tuple(shape), chunks=chunks)
 
     def grown_to(self, shape: Sequence[int]) -> ArrayStructure:
-        """Return `with_shape(shape)`. Deprecated: the old name, kept for one release."""
+        """Return `with_shape(shape)`. Deprecated: the old name, kept for one release.
+
+        Parameters
+        ----------
+        shape
+            The new shape, which is nowhere smaller.
+
+        Returns
+        -------
+        ArrayStructure
+        """
         warnings.warn(
             "ArrayStructure.grown_to is deprecated: use with_shape.",
             DeprecationWarning,
@@ -124,7 +187,19 @@ class TableStructure:
 
     @classmethod
     def from_schema(cls, schema: pyarrow.Schema, *, npartitions: int = 1) -> TableStructure:
-        """Return the structure of a table of this Arrow schema."""
+        """Return the structure of a table of this Arrow schema.
+
+        Parameters
+        ----------
+        schema
+            The Arrow schema.
+        npartitions
+            The number of partitions.
+
+        Returns
+        -------
+        TableStructure
+        """
         encoded = base64.b64encode(schema.serialize().to_pybytes()).decode()
         # A RangeIndex is described by an object in the metadata, and has no column.
         index = (schema.pandas_metadata or {}).get("index_columns") or ()
@@ -133,7 +208,22 @@ class TableStructure:
 
     @classmethod
     def from_json(cls, value: Any) -> TableStructure:
-        """Read JSON; the schema itself is not validated. Raises WireError."""
+        """Read JSON; the schema itself is not validated. Raises WireError.
+
+        Parameters
+        ----------
+        value
+            The JSON value, as the server sends it.
+
+        Returns
+        -------
+        TableStructure
+
+        Raises
+        ------
+        WireError
+            If the value is not valid.
+        """
         value = read_object(value, "A table's structure")
         arrow_schema = value.get("arrow_schema")
         if not isinstance(arrow_schema, str) or not arrow_schema.startswith(ARROW_SCHEMA_PREFIX):
@@ -152,7 +242,13 @@ class TableStructure:
         return cls(arrow_schema, npartitions, tuple(columns))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON value."""
+        """Return the JSON value.
+
+        Returns
+        -------
+        dict
+            The JSON value.
+        """
         return {
             "arrow_schema": self.arrow_schema,
             "npartitions": self.npartitions,
@@ -161,7 +257,13 @@ class TableStructure:
         }
 
     def schema(self) -> pyarrow.Schema:
-        """Return the Arrow schema. Raises WireError if `arrow_schema` does not contain one."""
+        """Return the Arrow schema. Raises WireError if `arrow_schema` does not contain one.
+
+        Returns
+        -------
+        pyarrow.Schema
+            The types of the columns, those of an index included.
+        """
         import pyarrow
 
         try:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Literal, Self, overload
 
 from ...errors import StreamTimeout
 from ..engine.callbacks import stream_options
+from ..engine.connection_callbacks import ConnectionCallbacks, ConnectionObserver
 from ..engine.multiplexed import MultiplexedProtocol
+from ..engine.stream_engine import StreamEngine
+from ..engine.subscription_state import Delivery
 from ..protocol.streamed_node import StreamedContainer, StreamedNode
 from .dispatcher import AsyncSharedDispatcher, wait_for
 from .driver import TaskDriver
@@ -14,10 +18,13 @@ from .subscription import (
     AsyncContainerSubscription,
     AsyncDataSubscription,
     AsyncRecursiveSubscription,
+    run_callback,
 )
 
+logger = logging.getLogger("tiled_client.stream")
 
-class AsyncStreamConnection:
+
+class AsyncStreamConnection(ConnectionCallbacks):
     """The async counterpart of `StreamConnection`.
 
     Examples
@@ -32,15 +39,31 @@ class AsyncStreamConnection:
     """
 
     def __init__(self, node: StreamedNode, **options: Any) -> None:
-        protocol = MultiplexedProtocol(node.api_root)
-        driver = TaskDriver(protocol, node.credentials, stream_options(options, "a connection"))
+        super().__init__()
+        protocol = MultiplexedProtocol(node.api_root, ConnectionObserver(self))
+        driver = TaskDriver(protocol, node, stream_options(options, "a connection"))
         self._dispatcher = AsyncSharedDispatcher(driver, protocol)
         self._root = node.api_root
 
     async def open(self, timeout: float = 15.0) -> Self:
         """Connect, as the beginning of an `async with` block does.
 
-        Raises the error that prevents it.
+        Parameters
+        ----------
+        timeout
+            Seconds to wait for the connection.
+
+        Returns
+        -------
+        AsyncStreamConnection
+            The connection itself.
+
+        Raises
+        ------
+        TiledClientError
+            The error that prevents the connection.
+        StreamTimeout
+            If there was no connection after `timeout` seconds.
         """
         driver = self._dispatcher.driver
         driver.start()
@@ -74,10 +97,42 @@ class AsyncStreamConnection:
     def subscribe(self, node: StreamedNode, **options: Any) -> AsyncDataSubscription: ...
 
     def subscribe(self, node: Any, **options: Any) -> Any:
-        """Return a subscription to a node over this connection, to be started like any other."""
-        if not hasattr(node, "subscribe_async"):
+        """Return a subscription to a node over this connection, to be started like any other.
+
+        It is ended by its `disconnect()`, or with the connection.
+
+        Parameters
+        ----------
+        node
+            The client object of any node of the same server.
+        **options
+            Those of the node's `subscribe`, except those of `StreamOptions`.
+
+        Returns
+        -------
+        AsyncDataSubscription, AsyncContainerSubscription or AsyncRecursiveSubscription
+            A subscription that has not been started.
+
+        Raises
+        ------
+        TypeError
+            If the node has no stream.
+        """
+        subscribe = getattr(node, "subscribe_async", None) or getattr(node, "subscribe", None)
+        if subscribe is None:
             raise TypeError(f"{node!r} has no stream")
-        return node.subscribe_async(**options).use_dispatcher(self._dispatcher)
+        return subscribe(**options).use_dispatcher(self._dispatcher)
+
+    async def handle(self, delivery: Delivery) -> None:
+        """Call the callbacks of the connection itself."""
+        for callback in getattr(self, delivery.event.topic):  # type: ignore[union-attr]
+            try:
+                await run_callback((callback, delivery.event))
+            except Exception:
+                logger.exception("Callback %r of a connection failed", callback)
+
+    def _engine(self) -> StreamEngine:
+        return self._dispatcher.driver.engine
 
     async def __aenter__(self) -> Self:
         return await self.open()

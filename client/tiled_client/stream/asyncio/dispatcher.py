@@ -39,7 +39,7 @@ class AsyncDispatcher:
             await self.finish()
 
     def run_in_task(self) -> None:
-        """Dispatch events in a task of its own."""
+        """Dispatch events in a separate task."""
         self.handler = asyncio.create_task(self.run(), name="tiled-callbacks")
 
     async def finish(self) -> None:
@@ -124,7 +124,7 @@ class AsyncSharedDispatcher(AsyncDispatcher):
 
 
 async def wait_for(event: asyncio.Event, timeout: float | None) -> bool:
-    """Wait for an event; return whether it was set within so many seconds."""
+    """Wait for an event; return whether it was set within the given seconds."""
     with suppress(TimeoutError):
         async with asyncio.timeout(timeout):
             await event.wait()

@@ -7,13 +7,13 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...auth.credentials import Credentials
 from ...settings import StreamOptions
 from ..engine import commands
 from ..engine.stream_engine import Steps, StreamEngine
 from ..engine.stream_protocol import StreamProtocol
 from ..engine.subscription_state import Delivery
 from ..engine.websocket_options import connect_arguments
+from ..protocol.streamed_node import StreamedNode
 from .inbox import AsyncInbox
 
 if TYPE_CHECKING:
@@ -29,11 +29,13 @@ class TaskDriver:
     """
 
     def __init__(
-        self, protocol: StreamProtocol, credentials: Credentials, options: StreamOptions
+        self, protocol: StreamProtocol, node: StreamedNode, options: StreamOptions
     ) -> None:
         self.inbox: AsyncInbox[Delivery] = AsyncInbox(options.buffer_bytes)
         self.opened = asyncio.Event()
-        self.engine = StreamEngine(protocol, credentials, options, on_open=self.opened.set)
+        on_open = self.opened.set
+        self.engine = StreamEngine(protocol, node.credentials, options, on_open=on_open)
+        self._node = node
         self._options = options
         self._connection: ClientConnection | None = None
         self._task: asyncio.Task[None] | None = None
@@ -122,8 +124,8 @@ class TaskDriver:
     async def _connect(self, command: commands.Connect) -> ClientConnection:
         from websockets.asyncio.client import connect
 
-        arguments = connect_arguments(command.headers, self._options, command.subprotocols)
-        return await connect(command.url, **arguments)
+        arguments = connect_arguments(command, self._options, self._node.http_options)
+        return await connect(**arguments)
 
 
 async def _use(

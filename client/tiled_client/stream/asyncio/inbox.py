@@ -61,7 +61,7 @@ class AsyncInbox(Generic[T]):
         self._not_empty.set()
 
     def close(self) -> None:
-        """Drop what is queued, and accept no more."""
+        """Drop all queued items, and accept no more."""
         self._closed = True
         self._items.clear()
         self._not_empty.set()

@@ -82,6 +82,9 @@ class AsyncUpdates(AsyncIterator[U], Generic[U]):
         await self.subscription.wait(0)
         raise StopAsyncIteration
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.subscription!r}>"
+
     async def aclose(self) -> None:
         """Disconnect."""
         if self._iteration is not None and not self._finished:

@@ -7,6 +7,7 @@ import inspect
 import logging
 from typing import Any, Self, TypeVar, Unpack
 
+from ...docstrings import same_parameters
 from ...errors import TiledClientError
 from ..engine.callbacks import (
     Call,
@@ -69,21 +70,30 @@ class AsyncSubscription(CallbackSubscription[U]):
         # Events for an iterator, where the connection's inbox has those of others as well.
         self._queue: AsyncInbox[Delivery] | None = None
 
-    async def start(self, start: Start = None, **options: Unpack[StartOptions]) -> None:
-        """Handle updates in this task until the stream is closed or disconnected.
-
-        The arguments are those of `Subscription.start_in_thread`. Raises the error that ended the
-        subscription.
-        """
-        dispatcher = await self._begin(start, options)
-        if isinstance(dispatcher, AsyncDedicatedDispatcher):
-            await dispatcher.run()
-        await self.wait()
-
     async def start_in_task(self, start: Start = None, **options: Unpack[StartOptions]) -> Self:
-        """Handle updates in a task of their own; return when the stream has started.
+        """Handle updates in a separate task; return when the stream has started.
 
-        The arguments and errors are those of `Subscription.start_in_thread`.
+        Parameters
+        ----------
+        start
+            The sequence number to start with: 0 for the oldest that the server retains, "latest"
+            for the newest, None for new updates only.
+        **options
+            `start_time`: a time in place of `start`, a datetime or seconds since 1970. `epoch`: the
+            run of the numbering that `start` belongs to; if that is over, `reset` is called, and
+            everything retained is sent. `timeout`: seconds to wait for the start, 15 by default.
+
+        Returns
+        -------
+        AsyncSubscription
+            The subscription itself, whose `async with` block ends it.
+
+        Raises
+        ------
+        NodeNotFound, Unauthorized
+            At once, as any other error that is final.
+        TransportError, StreamTimeout
+            After `timeout` seconds.
 
         Examples
         --------
@@ -100,11 +110,27 @@ class AsyncSubscription(CallbackSubscription[U]):
             dispatcher.run_in_task()
         return self
 
+    @same_parameters(start_in_task)
+    async def start(self, start: Start = None, **options: Unpack[StartOptions]) -> None:
+        """Handle updates in this task until the stream is closed or disconnected.
+
+        The error that ended the subscription is raised, too.
+        """
+        dispatcher = await self._begin(start, options)
+        if isinstance(dispatcher, AsyncDedicatedDispatcher):
+            await dispatcher.run()
+        await self.wait()
+
+    @same_parameters(start_in_task)
     def updates(self, start: Start = None, **options: Unpack[StartOptions]) -> AsyncUpdates[U]:
         """Return an async iterator over the updates, in place of callbacks.
 
-        The arguments are those of `Subscription.start_in_thread`. It starts with the loop, or with
-        `async with`. Callbacks are called as well, by the loop.
+        It starts with the loop, or with `async with`. Callbacks are called as well, by the loop.
+
+        Returns
+        -------
+        AsyncUpdates
+            An iterator, whose `async with` block ends the subscription.
 
         Examples
         --------
@@ -119,8 +145,12 @@ class AsyncSubscription(CallbackSubscription[U]):
     async def disconnect(self, timeout: float = 10.0) -> None:
         """End the subscription. Updates that were received and not handled are dropped.
 
-        Waits for a callback that is running, up to `timeout` seconds. In a callback it does not
-        wait, and no update after the current one is handled.
+        In a callback it does not wait, and no update after the current one is handled.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait for a callback that is running.
         """
         if not self._started:
             self._ended = True
@@ -134,9 +164,24 @@ class AsyncSubscription(CallbackSubscription[U]):
             await wait_for(self._finished, timeout)
 
     async def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is over; return False after `timeout` seconds.
+        """Wait until the subscription is over.
 
-        Raises the error that ended the subscription.
+        Parameters
+        ----------
+        timeout
+            Seconds to wait; by default as long as it lasts.
+
+        Returns
+        -------
+        bool
+            False if it was not over after `timeout` seconds.
+
+        Raises
+        ------
+        TiledClientError
+            The error that ended the subscription.
+        RuntimeError
+            If the subscription was not started.
         """
         if not await wait_for(self._finished, timeout):
             return False
@@ -168,7 +213,7 @@ class AsyncSubscription(CallbackSubscription[U]):
             self._ending = True
         for call in self._calls_for(event):
             try:
-                await _run_callback(call)
+                await run_callback(call)
             except Exception as error:  # noqa: BLE001 - all that a callback raises is reported
                 await self._report(CallbackFailure(*call, error))
         if isinstance(event, Ended):
@@ -212,17 +257,18 @@ class AsyncSubscription(CallbackSubscription[U]):
             multiplexed.subscribe(state)
         else:
             protocol = SingleNodeProtocol(state)
-        return AsyncDedicatedDispatcher(TaskDriver(protocol, self.node.credentials, self._options))
+        return AsyncDedicatedDispatcher(TaskDriver(protocol, self.node, self._options))
 
     async def _report(self, failure: CallbackFailure) -> None:
         for call in self._calls_about(failure):
             try:
-                await _run_callback(call)
+                await run_callback(call)
             except Exception:
                 logger.exception("Callback %r of callback_error failed", call[0])
 
 
-async def _run_callback(call: Call) -> None:
+async def run_callback(call: Call) -> None:
+    """Call a callback, and await its result if it is an async function."""
     callback, argument = call
     result = callback(argument)
     if inspect.isawaitable(result):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
+from ...public_surface import PublicSurface
+
 T = TypeVar("T")
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-class CallbackRegistry(Generic[T]):
+class CallbackRegistry(PublicSurface, Generic[T]):
     """The callbacks for one kind of event, called in the order in which they were added.
 
     Callbacks are held by strong references, and can be added and removed at any time: a change
@@ -34,8 +36,20 @@ class CallbackRegistry(Generic[T]):
     def add_callback(self, callback: C) -> C:
         """Call `callback` at every event, after those added before.
 
-        Returns the callback, so that this is a decorator too: `@sub.new_data.add_callback`.
-        Raises TypeError if it is not callable.
+        Parameters
+        ----------
+        callback
+            A function of one argument, the event; with asyncio also a coroutine function.
+
+        Returns
+        -------
+        callable
+            The callback, so that this is a decorator too: `@sub.new_data.add_callback`.
+
+        Raises
+        ------
+        TypeError
+            If it is not callable.
         """
         if not callable(callback):
             raise TypeError(f"a callback must be callable, not {callback!r}")
@@ -43,8 +57,21 @@ class CallbackRegistry(Generic[T]):
         return callback
 
     def remove_callback(self, callback: Callable[..., Any]) -> None:
-        """Stop calling `callback`. Raises ValueError if it was never added."""
+        """Stop calling `callback`.
+
+        Parameters
+        ----------
+        callback
+            One that was added; if it was added twice, the first.
+
+        Raises
+        ------
+        ValueError
+            If it was never added.
+        """
         remaining = list(self._callbacks)
+        if callback not in remaining:
+            raise ValueError(f"{callback!r} is not a callback of {self.name}")
         remaining.remove(callback)
         self._callbacks = tuple(remaining)
 

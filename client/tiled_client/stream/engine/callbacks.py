@@ -1,20 +1,31 @@
-"""Callbacks of a subscription, and what both kinds of it share: blocking and async."""
+"""Callbacks of a subscription: the part that blocking and async subscriptions share."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, Generic, Self, TypeVar
 
 from ...errors import TiledClientError
+from ...public_surface import PublicSurface
 from ...settings import StreamOptions
-from ..protocol.notices import Ended, Gap, NodeClosed, Reset
+from ...uris import quoted_path
+from ..protocol.notices import (
+    ConnectionLost,
+    ConnectionRestored,
+    Ended,
+    Gap,
+    NodeClosed,
+    Reset,
+)
 from ..protocol.position import Position
 from ..protocol.streamed_node import StreamedNode
 from ..protocol.subscription_options import Start, StartOptions, SubscriptionOptions, reject_unknown
 from ..updates import ChildCreated, ChildDeleted, ChildMetadataUpdated, DataUpdate, Update
 from .callback_registry import CallbackRegistry
+from .outage import ConnectionState
 from .subscription_state import Delivery, SubscriptionState
 
 logger = logging.getLogger("tiled_client.stream")
@@ -32,18 +43,19 @@ def stream_options(options: dict[str, Any], subject: str) -> StreamOptions:
 
 @dataclass(frozen=True, slots=True)
 class CallbackFailure:
-    """A callback raised. `argument` is what it was called with."""
+    """A callback raised an exception. `argument` is the argument of the call."""
 
     callback: Callable[..., object]
     argument: Any
     exception: Exception
 
 
-class CallbackSubscription(Generic[U]):
+class CallbackSubscription(PublicSurface, Generic[U]):
     """Registries of callbacks, and the outcome of a subscription.
 
-    `gap`, `reset`, `stream_closed`, `disconnected` and `callback_error` are the registries that
-    every subscription has; subclasses add those of their updates.
+    `gap`, `reset`, `connection_lost`, `connection_restored`, `stream_closed`, `disconnected` and
+    `callback_error` are the registries that every subscription has; subclasses add those of their
+    updates.
     """
 
     recursive = False
@@ -55,6 +67,10 @@ class CallbackSubscription(Generic[U]):
         self.node = node
         self.gap: CallbackRegistry[Gap] = CallbackRegistry("gap")
         self.reset: CallbackRegistry[Reset] = CallbackRegistry("reset")
+        self.connection_lost: CallbackRegistry[ConnectionLost] = CallbackRegistry("connection_lost")
+        self.connection_restored: CallbackRegistry[ConnectionRestored] = CallbackRegistry(
+            "connection_restored"
+        )
         self.stream_closed: CallbackRegistry[Self] = CallbackRegistry("stream_closed")
         self.disconnected: CallbackRegistry[Self] = CallbackRegistry("disconnected")
         self.callback_error: CallbackRegistry[CallbackFailure] = CallbackRegistry("callback_error")
@@ -66,6 +82,30 @@ class CallbackSubscription(Generic[U]):
         self._error: TiledClientError | None = None
         self._position: int | None = None
         self._epoch: str | None = None
+
+    @property
+    def state(self) -> ConnectionState:
+        """The state of its connection: "new", "connecting", "live", "reconnecting" or "closed".
+
+        Examples
+        --------
+        >>> sub = x.subscribe()
+        >>> sub.state
+        'new'
+        >>> with sub.start_in_thread():
+        ...     sub.state
+        'live'
+        >>> sub.state, sub.connected
+        ('closed', False)
+        """
+        if self._ended:
+            return "closed"
+        return "new" if self._state is None else self._state.connection_state
+
+    @property
+    def connected(self) -> bool:
+        """True while the server sends updates as they are written."""
+        return self.state == "live"
 
     @property
     def closed(self) -> bool:
@@ -113,7 +153,12 @@ class CallbackSubscription(Generic[U]):
         return None if self._state is None else self._state.root.top
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.node!r}>"
+        facts = [quoted_path(self.node.path), self.state]
+        if self._position is not None:
+            facts.append(f"sequence={self._position}")
+        if self._error is not None:
+            facts.append(f"error={type(self._error).__name__}")
+        return f"<{type(self).__name__} {' '.join(facts)}>"
 
     def mark_ready(self) -> None:
         """Record that it has started, or never will."""
@@ -126,11 +171,17 @@ class CallbackSubscription(Generic[U]):
     def _create_registries(self) -> None:
         """Create the registries of this kind of subscription."""
 
-    def _create_state(self, start: Start, options: StartOptions) -> SubscriptionState:
-        reject_unknown(options, StartOptions.__optional_keys__, "a start")
-        position = Position(start, options.get("start_time"), options.get("epoch"))
+    def require_new(self) -> None:
+        """Raise RuntimeError if the subscription was started or ended."""
         if self._state is not None or self._ended:
             raise RuntimeError("a subscription can be started once; subscribe() makes another")
+
+    def _create_state(self, start: Start, options: StartOptions) -> SubscriptionState:
+        reject_unknown(options, StartOptions.__optional_keys__, "a start")
+        if not isinstance(options.get("timeout", 0.0), Real):
+            raise TypeError(f"timeout must be a number of seconds, not {options['timeout']!r}")
+        position = Position(start, options.get("start_time"), options.get("epoch"))
+        self.require_new()
         self._state = SubscriptionState(
             self, self.node, self._filters, position, recursive=self.recursive
         )
@@ -141,8 +192,8 @@ class CallbackSubscription(Generic[U]):
         if isinstance(event, Ended):
             yield from self._calls_at_end(event)
             return
-        # With `recursive`, each node has numbers of its own: position is that of the root.
-        if event.path == self.node.path:
+        # With `recursive`, each node has its own numbers: position is that of the root.
+        if getattr(event, "path", None) == self.node.path:
             self._record_position(event)
         registry: CallbackRegistry[Any] | None = getattr(self, event.topic, None)
         for callback in registry or ():

@@ -6,7 +6,7 @@ A driver executes a command and sends back its result, or throws the exception t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .subscription_state import Delivery
@@ -24,7 +24,7 @@ class Connect:
     """Open a WebSocket. The engine sends the next one after a `Close` only."""
 
     url: str
-    headers: dict[str, str]
+    headers: dict[str, str] = field(repr=False)
     subprotocols: tuple[str, ...]
 
 

@@ -14,12 +14,14 @@ from ...errors import (
     TiledClientError,
     error_for_status,
 )
+from ...http.error_responses import in_python
 from ...uris import Path, connection_url
 from ...wire.subprotocols import MULTI
 from ..protocol.close_codes import error_for_close, is_final
 from ..protocol.messages import Map, decode_addressed
 from ..protocol.notices import Ended
 from ..protocol.subscription_options import query_pairs
+from .connection_callbacks import ConnectionObserver
 from .stream_protocol import ENVELOPE
 from .subscription_state import Delivery, SubscriptionState, deliveries
 
@@ -39,8 +41,9 @@ class MultiplexedProtocol:
     # A server of an older version ignores it, and speaks the same.
     subprotocols: tuple[str, ...] = (MULTI,)
 
-    def __init__(self, api_root: str) -> None:
+    def __init__(self, api_root: str, observer: ConnectionObserver | None = None) -> None:
         self._api_root = api_root
+        self._observer = observer
         self._states: dict[str, SubscriptionState] = {}
         self._ids = itertools.count(1)
 
@@ -66,6 +69,15 @@ class MultiplexedProtocol:
             state.on_connected()
         return [_subscribe_message(id_, state) for id_, state in self._states.items()]
 
+    def on_opened(self) -> list[Delivery]:
+        """Return the event for the connection itself, if it replaces a lost one."""
+        return [] if self._observer is None else self._observer.on_opened()
+
+    def on_lost(self, error: TiledClientError) -> list[Delivery]:
+        """Return the event for the connection itself, and for each subscription."""
+        own = [] if self._observer is None else self._observer.on_lost(error)
+        return own + [each for state in self._states.values() for each in state.on_lost(error)]
+
     def subscribe(self, state: SubscriptionState) -> str:
         """Add a subscription. Returns the message to send, if there is a connection."""
         id_ = str(next(self._ids))
@@ -81,7 +93,7 @@ class MultiplexedProtocol:
         return None
 
     def receive(self, frame: bytes | str) -> list[Delivery]:
-        """Decode a frame into events. Raises what makes this connection useless."""
+        """Decode a frame into events. Raises errors that require a new connection."""
         try:
             id_, path, message = decode_addressed(frame)
         except InvalidResponse:
@@ -108,9 +120,10 @@ class MultiplexedProtocol:
         """Return NotSupported in place of an error that says that the endpoint is missing."""
         if error.status in NO_ENDPOINT:
             return NotSupported(
-                "This server has neither connections for several nodes nor recursive subscriptions "
-                f"({error}). Subscribe to each node separately.",
+                "This server has neither connections for several nodes nor recursive "
+                "subscriptions: subscribe to each node separately.",
                 status=error.status,
+                url=error.url,
             )
         return error
 
@@ -124,7 +137,7 @@ class MultiplexedProtocol:
         status, detail = message.get("status"), message.get("detail")
         error = error_for_status(
             status if isinstance(status, int) else 400,
-            str(detail or "The server rejected the subscription."),
+            in_python(str(detail or "The server rejected the subscription.")),
         )
         # A failure of the server (5xx) ends the connection: it may be over with the next.
         if not isinstance(error, RequestRejected):

@@ -43,7 +43,7 @@ FeedEvent = Update | Gap | Reset | Started
 
 
 class NodeFeed:
-    """The stream of one node as a subscription receives it: each update once, and what is missing.
+    """The events of one node's stream: each update once, with gaps and resets.
 
     `top` is the highest number known on the server, `complete_at` a time (of the server's clock)
     up to which no update can be missing, and `event_count` counts new events. With `from_now`,
@@ -87,7 +87,7 @@ class NodeFeed:
         self._schema, self._last_heartbeat, self.interval = None, None, None
 
     def receive(self, message: Map) -> list[FeedEvent]:
-        """Turn a message into events. Raises what makes this connection useless."""
+        """Turn a message into events. Raises errors that require a new connection."""
         if self._schema is None:
             return self._on_schema(message)
         kind = message["type"]
@@ -109,7 +109,7 @@ class NodeFeed:
         return []
 
     def skip_backlog(self) -> int | None:
-        """Treat what was there at the first schema as received, if it is not wanted.
+        """Mark updates from before the subscription as received, if they are not wanted.
 
         Returns the number of the last update received.
         """
@@ -122,8 +122,17 @@ class NodeFeed:
         if self._options and not schema.extended:
             raise NotSupported(
                 "This server sends every update as it was written. It does not support policy, "
-                "max_rate, slice and columns: subscribe without them."
+                "max_rate, slice, columns, reduce and roi: subscribe without them."
             )
+        if not schema.extended and self.position.needs_extensions:
+            raise NotSupported(
+                "This server does not support start_time and epoch: start at 0, or at a number."
+            )
+        for name in ("reduce", "roi"):
+            if getattr(self._options, name) is not None and getattr(schema, name) is None:
+                raise NotSupported(
+                    f"This server does not support the option {name}: subscribe without it."
+                )
         self._schema = schema
         previous = self.position.epoch
         restarted = self.position.on_schema(schema.epoch, schema.sequence, schema.end)

@@ -9,9 +9,9 @@ from ...errors import StreamLost, TiledClientError
 from ...http.retries import Backoff
 from ..protocol.close_codes import is_final
 
-# The loss of a connection that was open for so long starts a new series of attempts.
+# The loss of a connection that was open for this long starts a new series of attempts.
 STABLE_AFTER_SECONDS = 10.0
-# A server that sends heartbeats is taken for dead when so many in a row do not arrive.
+# A server that sends heartbeats is considered dead when this many in a row do not arrive.
 MAX_MISSED_HEARTBEATS = 3
 
 
@@ -42,7 +42,7 @@ class ReconnectPolicy:
 
 
 class KeepaliveTimer:
-    """Time spent waiting for one message, and what to do about it.
+    """The time spent waiting for one message, and the next action.
 
     The WebSocket library's own keepalive is off: it would take a server for dead whose pong is
     queued behind data that a slow callback has not made room for yet. Only time spent waiting for a

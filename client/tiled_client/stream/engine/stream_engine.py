@@ -1,11 +1,11 @@
 """Control flow of a stream's connection: connect, receive, reconnect, give up. No I/O.
 
 `StreamEngine.run` is a generator of commands. A driver (`sync.driver`, `asyncio.driver`) executes
-each and sends back its result, or throws what it raised.
+each and sends back its result, or throws its exception.
 
 | state      | meaning                                   | next                                  |
 | ---------- | ----------------------------------------- | ------------------------------------- |
-| connecting | the handshake is under way                | opening; waiting if it failed         |
+| connecting | the handshake is in progress              | opening; waiting if it failed         |
 | opening    | the first messages are exchanged          | streaming; waiting if it was lost     |
 | streaming  | messages are received and delivered       | over at its end; waiting if it is lost |
 | waiting    | credentials are renewed, then a back-off  | connecting; over if there is no point |
@@ -30,6 +30,7 @@ from typing import Any, TypeVar, cast
 
 from ...auth.credentials import Credentials
 from ...errors import StreamLost, TiledClientError
+from ...interactive import as_sentence, warn
 from ...settings import StreamOptions
 from ..protocol.notices import Ended, Started
 from .commands import (
@@ -47,6 +48,7 @@ from .commands import (
     Stopped,
 )
 from .credential_renewal import CredentialRenewal
+from .outage import ConnectionState
 from .reconnect_policy import KeepaliveTimer, ReconnectPolicy
 from .stream_protocol import StreamProtocol
 from .subscription_state import Delivery
@@ -84,11 +86,25 @@ class StreamEngine:
         self._on_open = on_open
         self._clock = clock
         self._opened_at: float | None = None
+        self._started = self._has_opened = False
+        self._in_outage = False
+
+    @property
+    def connection_state(self) -> ConnectionState:
+        """The state of the connection, as users see it."""
+        if self.over or self.stopping:
+            return "closed"
+        if not self._started:
+            return "new"
+        if self.connected and self._opened_at is not None:
+            return "live"
+        return "reconnecting" if self._has_opened else "connecting"
 
     def run(self) -> Steps[None]:
         """Connect and deliver until the stream ends, an error is final, or `stopping` is set."""
         error: TiledClientError | None = None
         code = NORMAL_CLOSURE
+        self._started = True
         try:
             error = yield from self._follow()
         except Stopped:
@@ -118,7 +134,8 @@ class StreamEngine:
             delay = policy.delay_after(failure, progress=progress, open_seconds=self._open_for())
             if delay is None:
                 return self.failure
-            logger.info("Lost the stream (%s); reconnecting in %.1f s", failure, delay)
+            self._report(failure, delay)
+            yield from self._deliver(self.protocol.on_lost(failure))
             yield Sleep(delay)
         return None
 
@@ -150,7 +167,9 @@ class StreamEngine:
             if not (yield from self._deliver(self.protocol.receive(frame))):
                 return
         self._opened_at = self._clock()
+        self._has_opened, self._in_outage = True, False
         self._on_open()
+        yield from self._deliver(self.protocol.on_opened())
         while not self.stopping:
             frame = yield from self._next_frame()
             if not (yield from self._deliver(self.protocol.receive(frame))):
@@ -169,6 +188,15 @@ class StreamEngine:
                 return frame  # type: ignore[no-any-return]
             if timer.on_timeout(timeout, interval, answered=answered()):
                 answered = yield Ping()
+
+    def _report(self, failure: TiledClientError, delay: float) -> None:
+        """Warn of the first failure of an outage; those that follow are logged at level INFO."""
+        line = f"{as_sentence(failure.detail)} Reconnecting to the stream in {delay:.1f} s ..."
+        if self._in_outage:
+            logger.info("%s", line)
+        else:
+            warn(logger, line)
+        self._in_outage = True
 
     def _deliver(self, deliveries: Iterable[Delivery]) -> Steps[bool]:
         """Pass on events; return False if they are not wanted any more."""

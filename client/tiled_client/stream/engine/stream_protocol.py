@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
-from ...errors import InvalidResponse, TiledClientError
+from ...errors import Forbidden, InvalidResponse, NotSupported, TiledClientError
 from ...uris import stream_url
 from ..protocol.close_codes import error_for_close
 from ..protocol.messages import decode_frame
@@ -43,8 +43,14 @@ class StreamProtocol(Protocol):
     def on_connected(self) -> list[str]:
         """Begin a connection; return the messages to send first."""
 
+    def on_opened(self) -> list[Delivery]:
+        """Return the events of a connection that is open, in place of one that was lost."""
+
+    def on_lost(self, error: TiledClientError) -> list[Delivery]:
+        """Return the events of a connection that was lost, and will be replaced."""
+
     def receive(self, frame: bytes | str) -> list[Delivery]:
-        """Decode a frame into events. Raises what makes this connection useless."""
+        """Decode a frame into events. Raises errors that require a new connection."""
 
     def translate_close(self, code: int, reason: str) -> TiledClientError | None:
         """Return the error that a close code means; None for a regular end."""
@@ -89,8 +95,16 @@ class SingleNodeProtocol:
         self._state.on_connected()
         return []
 
+    def on_opened(self) -> list[Delivery]:
+        """Return nothing: the schema, which came before, tells that the stream continues."""
+        return []
+
+    def on_lost(self, error: TiledClientError) -> list[Delivery]:
+        """Return the event of the lost connection."""
+        return self._state.on_lost(error)
+
     def receive(self, frame: bytes | str) -> list[Delivery]:
-        """Decode a frame into events. Raises what makes this connection useless."""
+        """Decode a frame into events. Raises errors that require a new connection."""
         try:
             message = decode_frame(frame)
         except InvalidResponse:
@@ -107,8 +121,25 @@ class SingleNodeProtocol:
         return error_for_close(code, reason)
 
     def translate_rejection(self, error: TiledClientError) -> TiledClientError:
-        """Return the error of a rejected handshake unchanged."""
-        return error
+        """Return the error of a rejected handshake, with the likely reason if it has none.
+
+        Servers that cannot send a body with a rejection, such as Tiled's, send a bare 403.
+        """
+        if not error.is_foreign or error.status != 403:
+            return error
+        if self._state.to_params().get("start") == "latest":
+            return NotSupported(
+                "The server rejects the subscription. If it is Tiled's, it does not support "
+                "start='latest': start at 0, or with new updates.",
+                status=error.status,
+                url=error.url,
+            )
+        return Forbidden(
+            "The server rejects the subscription without a reason: the credentials may be missing "
+            "or invalid, or an option is not supported.",
+            status=error.status,
+            url=error.url,
+        )
 
     def on_closed(self, error: TiledClientError | None, *, stopped: bool) -> list[Delivery]:
         """End the subscription, unless it has ended; return its end."""

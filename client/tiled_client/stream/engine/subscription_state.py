@@ -22,14 +22,23 @@ from ...errors import NodeDeleted, TiledClientError, Unauthorized
 from ...uris import Path
 from ..protocol.event_origin import EventOrigin
 from ..protocol.messages import Map
-from ..protocol.notices import Ended, Gap, NodeClosed, Reset, Started
+from ..protocol.notices import (
+    ConnectionLost,
+    ConnectionRestored,
+    Ended,
+    Gap,
+    NodeClosed,
+    Reset,
+    Started,
+)
 from ..protocol.position import Position
 from ..protocol.streamed_node import StreamedNode
 from ..protocol.subscription_options import SubscriptionOptions, format_start_time
 from ..updates import ChildCreated, Update
 from .node_feed import NodeFeed
+from .outage import ConnectionOutage, ConnectionState
 
-Event = Update | Gap | Reset | NodeClosed | Started | Ended
+Event = Update | Gap | Reset | NodeClosed | ConnectionLost | ConnectionRestored | Started | Ended
 
 
 class Owner(Protocol):
@@ -42,7 +51,7 @@ class Owner(Protocol):
         """Handle an event; called (or awaited) by the dispatcher, in its turn."""
 
 
-# Producers stamp updates with one clock and the stream with another, which may differ by so much.
+# Updates and streams have timestamps of different clocks, which may differ by this much.
 MAX_CLOCK_SKEW = timedelta(seconds=2)
 
 
@@ -85,6 +94,7 @@ class SubscriptionState:
         self.accepted = False
         self.cancelled = False
         self.ended: Ended | None = None
+        self._outage = ConnectionOutage(owner)
         self._from_now = not position.to_params()
         # Nodes known to be younger than the subscription.
         self._created: set[Path] = set()
@@ -95,6 +105,15 @@ class SubscriptionState:
     def has_schema(self) -> bool:
         """True once the schema was received over the present connection."""
         return self.root.has_schema
+
+    @property
+    def connection_state(self) -> ConnectionState:
+        """The state of its connection."""
+        if self.cancelled or self.ended is not None:
+            return "closed"
+        if not self.accepted:
+            return "connecting"
+        return "live" if self._outage.error is None else "reconnecting"
 
     @property
     def event_count(self) -> int:
@@ -121,6 +140,12 @@ class SubscriptionState:
         for feed in self.feeds.values():
             feed.on_connected()
 
+    def on_lost(self, error: TiledClientError) -> list[Delivery]:
+        """Record that the connection was lost; return the event, once in an outage."""
+        if not self.accepted or self.cancelled:
+            return []
+        return [Delivery(self, event) for event in self._outage.begin(error)]
+
     def receive(self, path: Path, message: Map) -> list[Event]:
         """Turn a message about the node at `path` into events."""
         events: list[Event] = []
@@ -128,6 +153,7 @@ class SubscriptionState:
             if isinstance(event, Started):
                 # With several nodes, the first schema stands for all.
                 if self.accepted:
+                    events += self._outage.end()
                     continue
                 self.accepted = True
             elif isinstance(event, ChildCreated) and self.recursive:
@@ -152,7 +178,7 @@ class SubscriptionState:
         return self.ended
 
     def cancel(self) -> None:
-        """Drop what is queued, as the subscriber leaves."""
+        """Drop all queued items, because the subscriber leaves."""
         self.cancelled = True
         # If the producer ended the stream, that is queued as well and is dropped.
         self.ended = self.ended and Ended(self.ended.error)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
 from typing import TYPE_CHECKING, Any
 
-from ...errors import StreamTimeout, TiledClientError, TransportError
-from ...http.connection_pool import USER_AGENT
-from ...http.responses import Response
-from ...settings import StreamOptions
+from ...errors import StreamTimeout, TiledClientError
+from ...http.error_responses import error_for_response
+from ...http.network_errors import transport_error
+from ...http.request import Request
+from ...http.tls import tls_context
+from ...http.user_agent import USER_AGENT
+from ...settings import HttpOptions, StreamOptions
 from ..protocol.close_codes import NO_CLOSE_FRAME
+from .commands import Connect
 from .stream_protocol import StreamProtocol
 from .subscription_state import SubscriptionState
 
@@ -21,14 +25,32 @@ if TYPE_CHECKING:
 LIBRARY_QUEUE_FRAMES = 4
 CLOSE_TIMEOUT_SECONDS = 2.0
 
+HARMLESS_HEADERS = ("Host", "Upgrade", "Connection", "Origin", "User-Agent")
+
+library_logger = logging.getLogger("tiled_client.websockets")
+
+
+def _hide_credentials(record: logging.LogRecord) -> bool:
+    """Replace headers that may be secret in what the library logs of a handshake (level DEBUG)."""
+    if record.msg == "> %s: %s" and isinstance(record.args, tuple):
+        name = str(record.args[0])
+        if name not in HARMLESS_HEADERS and not name.startswith("Sec-WebSocket-"):
+            record.args = (name, "(hidden)")
+    return True
+
+
+library_logger.addFilter(_hide_credentials)
+
 
 def connect_arguments(
-    headers: dict[str, str], options: StreamOptions, subprotocols: Sequence[str] = ()
+    command: Connect, options: StreamOptions, http_options: HttpOptions
 ) -> dict[str, Any]:
     """Return the keyword arguments of both `connect` functions of the WebSocket library."""
     return {
-        "subprotocols": list(subprotocols) or None,
-        "additional_headers": headers,
+        "uri": command.url,
+        "ssl": tls_context(http_options.verify) if command.url.startswith("wss:") else None,
+        "subprotocols": list(command.subprotocols) or None,
+        "additional_headers": {**http_options.headers, **command.headers},
         "user_agent_header": USER_AGENT,
         # Deflate doubles the CPU time of numbers and hardly shrinks them.
         "compression": None,
@@ -38,6 +60,7 @@ def connect_arguments(
         # See `KeepaliveTimer`.
         "ping_interval": None,
         "close_timeout": CLOSE_TIMEOUT_SECONDS,
+        "logger": library_logger,
     }
 
 
@@ -55,9 +78,9 @@ def translate_exception(error: Exception, protocol: StreamProtocol) -> TiledClie
         code, reason = (frame.code, frame.reason) if frame else (NO_CLOSE_FRAME, "")
         return protocol.translate_close(code, reason)
     if isinstance(error, InvalidStatus):
-        return protocol.translate_rejection(_response(error, protocol.url()).error())
+        return protocol.translate_rejection(_rejection(error, protocol.url()))
     if isinstance(error, (OSError, WebSocketException)):
-        return TransportError(f"The stream cannot be reached: {error}")
+        return transport_error(error, protocol.url(), connecting=isinstance(error, OSError))
     raise error
 
 
@@ -81,7 +104,8 @@ def require_started(
     )
 
 
-def _response(rejected: InvalidStatus, url: str) -> Response:
+def _rejection(rejected: InvalidStatus, url: str) -> TiledClientError:
     response = rejected.response
+    request = Request("GET", url, endpoint="stream")
     body = bytes(response.body or b"")
-    return Response(response.status_code, response.headers, body, url.partition("?")[0])
+    return error_for_response(response.status_code, response.headers, body, request)

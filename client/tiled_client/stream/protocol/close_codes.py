@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from ...errors import (
     BadRequest,
+    FailureCause,
     InvalidResponse,
     NodeDeleted,
     NodeNotFound,
     RequestRejected,
     StreamLost,
     TiledClientError,
+    TransportError,
     Unauthorized,
 )
+from ...http.error_responses import in_python
 
 PRODUCER_ENDED = 1000
 NO_CLOSE_FRAME = 1006
@@ -32,10 +35,13 @@ def error_for_close(code: int, reason: str) -> TiledClientError | None:
         # Servers send it to clients that did not announce that they know 4010.
         return NodeDeleted(reason, status=code) if reason == NODE_DELETED_REASON else None
     if code in FINAL_CODES:
-        return FINAL_CODES[code](reason or "The server closed the stream.", status=code)
+        sentence = in_python(reason) or "The server closed the stream."
+        return FINAL_CODES[code](sentence, status=code)
     return StreamLost(reason or "The connection to the stream was lost.", status=code)
 
 
 def is_final(error: TiledClientError) -> bool:
     """Return whether reconnecting would meet the same error."""
+    if isinstance(error, TransportError):
+        return error.cause is FailureCause.tls
     return isinstance(error, (RequestRejected, InvalidResponse))

@@ -34,6 +34,9 @@ class Schema:
     form: dict[str, Any] | None = None
     extended: bool = False
     """True if the server extends Tiled's protocol."""
+    reduce: str | None = None
+    roi: str | None = None
+    """The reduction, or the regions, that the server applies to updates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,8 @@ def parse_schema(message: Map) -> Schema:
         data_type,
         form=dict(form) if isinstance(form := message.get("form"), Mapping) else None,
         extended="epoch" in message,
+        reduce=message.get("reduce"),
+        roi=message.get("roi"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Events of a stream besides updates. Users see `Gap`, `Reset` and `NodeClosed`."""
+"""Events of a stream besides updates. All but `Started` and `Ended` are seen by users."""
 
 from __future__ import annotations
 
@@ -105,6 +105,42 @@ class NodeClosed(Notice):
     topic: ClassVar[str] = "node_closed"
 
     error: TiledClientError | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLost:
+    """The connection was lost, and is being replaced; `error` is the reason.
+
+    `source` is the subscription, or the connection for several nodes.
+
+    Examples
+    --------
+    >>> sub = x.subscribe()
+    >>> _ = sub.connection_lost.add_callback(lambda lost: print("waiting:", lost.error))
+    """
+
+    topic: ClassVar[str] = "connection_lost"
+
+    source: Any = field(repr=False, compare=False)
+    error: TiledClientError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionRestored:
+    """The lost connection was replaced after `seconds`; missed updates follow, or a `Gap`.
+
+    `source` is the subscription, or the connection for several nodes.
+
+    Examples
+    --------
+    >>> sub = x.subscribe()
+    >>> _ = sub.connection_restored.add_callback(lambda restored: print("live again"))
+    """
+
+    topic: ClassVar[str] = "connection_restored"
+
+    source: Any = field(repr=False, compare=False)
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ class Position:
 
     An epoch is one run of the numbering. If the server names it, a number that is not above the
     last is certainly a repetition. If it does not (Tiled), the timestamp distinguishes a repetition
-    from a numbering that restarted: what was written later cannot have been received before.
+    from a numbering that restarted: an update with a later time cannot have been received before.
     """
 
     def __init__(
@@ -25,6 +25,11 @@ class Position:
         self._last_time: datetime | None = None
         # How often the stream was closed after `last`, as far as the subscriber need not know.
         self._known_ends: int | None = None
+
+    @property
+    def needs_extensions(self) -> bool:
+        """True if it cannot start there on a server that knows numbers only, as Tiled's."""
+        return self.last is None and (self._start.start_time is not None or self.epoch is not None)
 
     def to_params(self) -> dict[str, Any]:
         """Return the parameters of a request to start, or to resume."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from ...auth.credentials import Credentials
+from ...settings import HttpOptions
 from ...uris import Path
 
 
@@ -26,6 +27,10 @@ class StreamedNode(Protocol):
     @property
     def credentials(self) -> Credentials:
         """The credentials of the client."""
+
+    @property
+    def http_options(self) -> HttpOptions:
+        """The options of the client's requests, of which streams use the headers and TLS."""
 
     def at(self, path: Path) -> Any:
         """Fetch the client object of any node of the same server."""

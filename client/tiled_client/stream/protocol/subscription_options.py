@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict, cast
 
+from ...arguments import names_of, positive_number, whole_number
+from ...wire.reductions import Reduction
+from ...wire.roi import RegionsOfInterest
 from ...wire.slices import Item, expand_index, format_slice, parse_slice
 
 Policy = Literal["block", "latest"]
@@ -44,6 +47,8 @@ class DataUpdatesOptions(UpdatesOptions, total=False):
 
     slice: Any
     columns: Sequence[str] | None
+    reduce: str | None
+    roi: Any
 
 
 def split_start_options(options: Mapping[str, Any]) -> tuple[StartOptions, dict[str, Any]]:
@@ -56,9 +61,12 @@ def split_start_options(options: Mapping[str, Any]) -> tuple[StartOptions, dict[
 
 def reject_unknown(options: Iterable[str], known: Iterable[str], subject: str) -> None:
     """Raise TypeError if an option is not among the known ones."""
-    unknown = sorted(set(options) - set(known))
+    names = sorted(known)
+    unknown = sorted(set(options) - set(names))
     if unknown:
-        raise TypeError(f"there is no option {unknown[0]!r} of {subject}")
+        raise TypeError(
+            f"there is no option {unknown[0]!r} of {subject}: further ones are {', '.join(names)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,8 @@ class SubscriptionOptions:
     max_rate: float | None = None
     slice: str | None = None
     columns: tuple[str, ...] | None = None
+    reduce: str | None = None
+    roi: str | None = None
 
     @classmethod
     def parse(
@@ -78,16 +88,21 @@ class SubscriptionOptions:
         max_rate: float | None = None,
         slice: Any = None,
         columns: Sequence[str] | None = None,
+        reduce: str | None = None,
+        roi: Any = None,
         ndim: int | None = None,
     ) -> SubscriptionOptions:
         """Validate the arguments of `subscribe`. Raises ValueError, IndexError, TypeError.
 
         `slice` is a numpy index (`numpy.s_[::4, ::4]`) or its text (`"::4,::4"`), of an array of
-        `ndim` dimensions, as far as that is known.
+        `ndim` dimensions, as far as that is known; `roi` is an index of the trailing dimensions, a
+        list of several, or their text.
         """
+        if reduce is not None and roi is not None:
+            raise ValueError("reduce and roi cannot be combined: use two subscriptions")
         if policy not in (None, "block", "latest"):
             raise ValueError(f"policy must be 'block' or 'latest', not {policy!r}")
-        if max_rate is not None and not (max_rate > 0 and math.isfinite(max_rate)):
+        if max_rate is not None and not math.isfinite(positive_number(max_rate, "max_rate")):
             raise ValueError(f"max_rate must be a number of updates per second, not {max_rate!r}")
         if isinstance(columns, str):
             raise TypeError(f"columns must be a list of names: [{columns!r}]")
@@ -95,7 +110,9 @@ class SubscriptionOptions:
             policy,
             None if max_rate is None else float(max_rate),
             None if slice is None else _format_index(slice, ndim),
-            None if columns is None else tuple(columns),
+            None if columns is None else _columns(columns),
+            None if reduce is None else Reduction.parse(reduce).text,
+            None if roi is None else _format_regions(roi),
         )
 
     def __bool__(self) -> bool:
@@ -105,7 +122,8 @@ class SubscriptionOptions:
     @property
     def is_filtered(self) -> bool:
         """True if updates may be left out because no part of them was requested."""
-        return self.slice is not None or self.columns is not None
+        parts = (self.slice, self.columns, self.reduce, self.roi)
+        return any(part is not None for part in parts)
 
     def to_params(self) -> dict[str, Any]:
         """Return the parameters of a request to subscribe, without those that are None."""
@@ -114,6 +132,8 @@ class SubscriptionOptions:
             max_rate=self.max_rate,
             slice=self.slice,
             columns=None if self.columns is None else list(self.columns),
+            reduce=self.reduce,
+            roi=self.roi,
         )
 
 
@@ -132,11 +152,8 @@ class StartPosition:
         """Validate the arguments of a start. Raises ValueError, TypeError."""
         if start is not None and start_time is not None:
             raise ValueError("start at a number or at a time: give start or start_time, not both")
-        if start is not None and start != "latest" and not _is_number(start):
-            raise ValueError(
-                "start must be 0 (the oldest retained), a sequence number or 'latest', "
-                f"not {start!r}"
-            )
+        if start is not None and not (isinstance(start, str) and start == "latest"):
+            start = _sequence_number(start)
         return cls(start, None if start_time is None else format_start_time(start_time), epoch)
 
     def to_params(self) -> dict[str, Any]:
@@ -149,7 +166,10 @@ def format_start_time(time: StartTime) -> str:
     if not isinstance(time, datetime):
         if isinstance(time, bool) or not isinstance(time, int | float):
             raise TypeError(f"start_time must be a datetime, or seconds since 1970, not {time!r}")
-        time = datetime.fromtimestamp(time, UTC)
+        try:
+            time = datetime.fromtimestamp(time, UTC)
+        except (ValueError, OverflowError, OSError):
+            raise ValueError(f"start_time must be seconds since 1970, not {time!r}") from None
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -166,8 +186,20 @@ def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _is_number(start: object) -> bool:
-    return isinstance(start, int) and not isinstance(start, bool) and start >= 0
+def _sequence_number(start: object) -> int:
+    try:
+        return whole_number(start, "start", minimum=0)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"start must be 0 (the oldest retained), a sequence number or 'latest', not {start!r}"
+        ) from None
+
+
+def _columns(columns: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(names_of(columns, "columns"))
+    if not names:
+        raise ValueError("columns must not be empty: leave it out for all columns")
+    return names
 
 
 def _format_index(index: Any, ndim: int | None) -> str:
@@ -181,14 +213,25 @@ def _format_index(index: Any, ndim: int | None) -> str:
         raise IndexError(f"too many indices: the array is {ndim}-dimensional")
     if not items or any(map(_counts_from_the_end, items)):
         raise ValueError(
-            "the slice of a stream must be made of numbers from 0 on, and of start:stop:step with "
-            f"steps of 1 or more: it cannot be {index!r}"
+            f"invalid slice {index!r}: the slice of a stream consists of non-negative integers and "
+            "of start:stop:step with non-negative bounds and a step of 1 or more"
         )
     return format_slice(items)
 
 
+def _format_regions(roi: Any) -> str:
+    """Return the canonical text of regions. Raises ValueError, IndexError."""
+    if not isinstance(roi, str):
+        regions = roi if isinstance(roi, list) else [roi]
+        roi = ";".join(
+            format_slice(expand_index(region, len(region) if isinstance(region, tuple) else 1))
+            for region in regions
+        )
+    return RegionsOfInterest.parse(roi.replace(" ", "")).text
+
+
 def _counts_from_the_end(item: Item) -> bool:
-    # An array may grow while it is streamed, so that its end is no place to count from.
+    # An array may grow while it is streamed, so indices cannot count from its end.
     if isinstance(item, int):
         return item < 0
     return any((n or 0) < 0 for n in (item.start, item.stop)) or (

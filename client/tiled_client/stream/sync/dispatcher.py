@@ -39,7 +39,7 @@ class Dispatcher:
             self.finish()
 
     def run_in_thread(self) -> None:
-        """Dispatch events on a thread of its own."""
+        """Dispatch events on a separate thread."""
         self.handler = threading.Thread(target=self.run, name="tiled-callbacks", daemon=True)
         self.handler.start()
 

@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...auth.credentials import Credentials
 from ...settings import StreamOptions
 from ..engine import commands
 from ..engine.stream_engine import Steps, StreamEngine
 from ..engine.stream_protocol import StreamProtocol
 from ..engine.subscription_state import Delivery
 from ..engine.websocket_options import connect_arguments
+from ..protocol.streamed_node import StreamedNode
 from .inbox import Inbox
 
 if TYPE_CHECKING:
@@ -29,11 +29,13 @@ class ThreadDriver:
     """
 
     def __init__(
-        self, protocol: StreamProtocol, credentials: Credentials, options: StreamOptions
+        self, protocol: StreamProtocol, node: StreamedNode, options: StreamOptions
     ) -> None:
         self.inbox: Inbox[Delivery] = Inbox(options.buffer_bytes)
         self.opened = threading.Event()
-        self.engine = StreamEngine(protocol, credentials, options, on_open=self.opened.set)
+        on_open = self.opened.set
+        self.engine = StreamEngine(protocol, node.credentials, options, on_open=on_open)
+        self._node = node
         self._options = options
         self._stopping = threading.Event()
         # Held during each step of the engine, as `send` changes the protocol on other threads.
@@ -116,9 +118,9 @@ class ThreadDriver:
     def _connect(self, command: commands.Connect) -> ClientConnection:
         from websockets.sync.client import connect
 
-        arguments = connect_arguments(command.headers, self._options, command.subprotocols)
+        arguments = connect_arguments(command, self._options, self._node.http_options)
         # As a context manager, which all versions of the library allow; `Close` is its end.
-        connection: ClientConnection = connect(command.url, **arguments).__enter__()
+        connection: ClientConnection = connect(**arguments).__enter__()
         return connection
 
 

@@ -59,13 +59,13 @@ class Inbox(Generic[T]):
                 self._max_bytes = max_bytes
 
     def finish(self) -> None:
-        """Mark the end; items that are queued are still handed out."""
+        """Mark the end; queued items are still delivered."""
         with self._changed:
             self._finished = True
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Drop what is queued, and accept no more."""
+        """Drop all queued items, and accept no more."""
         with self._changed:
             self._closed = True
             self._items.clear()

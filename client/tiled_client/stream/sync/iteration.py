@@ -65,6 +65,9 @@ class Updates(Iterator[U], Generic[U]):
         self.subscription.wait(0)
         raise StopIteration
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.subscription!r}>"
+
     def close(self) -> None:
         """Disconnect."""
         self.subscription.disconnect(0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, NoReturn, Self, TypeVar, Unpack
 
+from ...docstrings import same_parameters
 from ...errors import TiledClientError
 from ..engine.callbacks import (
     CallbackFailure,
@@ -49,6 +50,9 @@ class Subscription(CallbackSubscription[U]):
 
     - `gap`: updates are missing, and why. Called with a `Gap`.
     - `reset`: the numbering of the stream restarted. Called with a `Reset`.
+    - `connection_lost`: the connection was lost, and is being replaced. Called with a
+      `ConnectionLost`; `state` is "reconnecting" then.
+    - `connection_restored`: it was replaced. Called with a `ConnectionRestored`.
     - `stream_closed`: the producer closed the stream. Called with the subscription.
     - `disconnected`: the subscription is over, whatever the reason; the last call of all. Called
       with the subscription, whose `closed` and `error` give the reason.
@@ -82,10 +86,41 @@ class Subscription(CallbackSubscription[U]):
         # Events for an iterator, where the connection's inbox has those of others as well.
         self._queue: Inbox[Delivery] | None = None
 
+    def start_in_thread(self, start: Start = None, **options: Unpack[StartOptions]) -> Self:
+        """Handle updates on a separate thread; return when the stream has started.
+
+        Parameters
+        ----------
+        start
+            The sequence number to start with: 0 for the oldest that the server retains, "latest"
+            for the newest, None for new updates only.
+        **options
+            `start_time`: a time in place of `start`, a datetime or seconds since 1970. `epoch`: the
+            run of the numbering that `start` belongs to; if that is over, `reset` is called, and
+            everything retained is sent. `timeout`: seconds to wait for the start, 15 by default.
+
+        Returns
+        -------
+        Subscription
+            The subscription itself, whose `with` block ends it.
+
+        Raises
+        ------
+        NodeNotFound, Unauthorized
+            At once, as any other error that is final.
+        TransportError, StreamTimeout
+            After `timeout` seconds.
+        """
+        dispatcher = self._begin(start, options)
+        if isinstance(dispatcher, DedicatedDispatcher):
+            dispatcher.run_in_thread()
+        return self
+
+    @same_parameters(start_in_thread)
     def start(self, start: Start = None, **options: Unpack[StartOptions]) -> None:
         """Handle updates on this thread until the stream is closed or disconnected.
 
-        The arguments are those of `start_in_thread`. Raises the error that ended the subscription.
+        The error that ended the subscription is raised, too.
 
         Examples
         --------
@@ -100,38 +135,16 @@ class Subscription(CallbackSubscription[U]):
             dispatcher.run()
         self.wait()
 
-    def start_in_thread(self, start: Start = None, **options: Unpack[StartOptions]) -> Self:
-        """Handle updates on a thread of their own; return when the stream has started.
-
-        Parameters
-        ----------
-        start
-            The sequence number to start with: 0 for the oldest that the server retains, "latest"
-            for the newest, None for new updates only.
-        start_time
-            A time in place of `start`: a datetime, or seconds since 1970.
-        epoch
-            The run of the numbering that `start` belongs to. If that is over, `reset` is called,
-            and everything retained is sent.
-        timeout
-            Seconds to wait for the start, 15 by default.
-
-        Raises
-        ------
-        NodeNotFound, Unauthorized
-            At once, as any other error that is final.
-        TransportError, StreamTimeout
-            After `timeout` seconds.
-        """
-        dispatcher = self._begin(start, options)
-        if isinstance(dispatcher, DedicatedDispatcher):
-            dispatcher.run_in_thread()
-        return self
-
+    @same_parameters(start_in_thread)
     def updates(self, start: Start = None, **options: Unpack[StartOptions]) -> Updates[U]:
         """Return an iterator over the updates, in place of callbacks.
 
-        The arguments are those of `start_in_thread`. Callbacks are called as well, by the loop.
+        Callbacks are called as well, by the loop.
+
+        Returns
+        -------
+        Updates
+            An iterator that has started, and whose `with` block ends the subscription.
 
         Examples
         --------
@@ -141,6 +154,7 @@ class Subscription(CallbackSubscription[U]):
         ...     x.close_stream()
         1 [1 2 3]
         """
+        self.require_new()
         if self._dispatcher is not None:
             self._queue = Inbox(self._options.buffer_bytes)
         dispatcher = self._begin(start, options)
@@ -151,17 +165,14 @@ class Subscription(CallbackSubscription[U]):
         return Updates(self, self._queue, self._queue.close)
 
     def disconnect(self, timeout: float = 10.0) -> None:
-        """End the subscription. Updates that were received and not handled are dropped.
+        """End the subscription, and drop updates that were not handled yet.
 
-        Waits for a callback that is running, up to `timeout` seconds. In a callback it returns at
-        once, and no update after the current one is handled.
+        In a callback it returns at once, and no update after the current one is handled.
 
-        Examples
-        --------
-        >>> sub = x.subscribe().start_in_thread()
-        >>> sub.disconnect()
-        >>> sub.wait(), sub.closed, sub.error
-        (True, False, None)
+        Parameters
+        ----------
+        timeout
+            Seconds to wait for a callback that is running.
         """
         with self._lock:
             if not self._started:
@@ -176,9 +187,24 @@ class Subscription(CallbackSubscription[U]):
             self._finished.wait(timeout)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is over; return False after `timeout` seconds.
+        """Wait until the subscription is over.
 
-        Raises the error that ended the subscription.
+        Parameters
+        ----------
+        timeout
+            Seconds to wait; by default as long as it lasts.
+
+        Returns
+        -------
+        bool
+            False if it was not over after `timeout` seconds.
+
+        Raises
+        ------
+        TiledClientError
+            The error that ended the subscription.
+        RuntimeError
+            If the subscription was not started.
 
         Examples
         --------
@@ -188,8 +214,10 @@ class Subscription(CallbackSubscription[U]):
         >>> x.delete(external_only=False)
         >>> sub.wait()
         Traceback (most recent call last):
-        tiled_client.errors.NodeDeleted: 4010: Node deleted
+        tiled_client.errors.NodeDeleted: Node deleted (4010)
         """
+        if not self._started and not self._ended:
+            raise RuntimeError("the subscription is not started: call start_in_thread() first")
         if not self._finished.wait(timeout):
             return False
         if self._error is not None:
@@ -224,6 +252,11 @@ class Subscription(CallbackSubscription[U]):
         if isinstance(event, Ended):
             self._finished.set()
 
+    def __iter__(self) -> NoReturn:
+        raise TypeError(
+            "iterate over the updates of a subscription, as in `for u in sub.updates()`"
+        )
+
     def __enter__(self) -> Self:
         return self
 
@@ -252,7 +285,7 @@ class Subscription(CallbackSubscription[U]):
             multiplexed.subscribe(state)
         else:
             protocol = SingleNodeProtocol(state)
-        return DedicatedDispatcher(ThreadDriver(protocol, self.node.credentials, self._options))
+        return DedicatedDispatcher(ThreadDriver(protocol, self.node, self._options))
 
     def _is_first_end(self) -> bool:
         """Return whether no other thread has handled the end."""

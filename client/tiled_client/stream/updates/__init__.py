@@ -1,6 +1,6 @@
 """Updates, as callbacks receive them: a module for each family of nodes."""
 
-from .arrays import ArrayReference, ArrayUpdate
+from .arrays import ArrayReference, ArrayUpdate, RegionUpdate
 from .base import DataUpdate, Update, parse_update
 from .children import ChildCreated, ChildDeleted, ChildMetadataUpdated, ContainerUpdate
 from .nested import AwkwardUpdate, RaggedUpdate
@@ -17,6 +17,7 @@ __all__ = [
     "ContainerUpdate",
     "DataUpdate",
     "RaggedUpdate",
+    "RegionUpdate",
     "SparseUpdate",
     "TableReference",
     "TableUpdate",

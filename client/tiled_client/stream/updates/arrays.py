@@ -17,6 +17,10 @@ from ..protocol.messages import Map, Schema, optional_sizes, sizes
 from .base import ArrayPayloadUpdate, Common, DataUpdate, Update, builds, dtype_of, payload_fields
 from .sparse import SparseUpdate
 
+STATISTICS = np.dtype(
+    [("mean", "f8"), ("sum", "f8"), ("min", "f8"), ("max", "f8"), ("count", "i8")]
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayUpdate(ArrayPayloadUpdate):
@@ -25,7 +29,8 @@ class ArrayUpdate(ArrayPayloadUpdate):
     `shape` and `offset` say where: a full write has the offset 0 along each dimension. A chunk also
     has its `block` number, and the offset None if its place cannot be computed from the chunks that
     the node is known to have; with `recursive`, `update.node` fetches them. If the subscription has
-    a `slice`, both refer to the sliced array. Numbers that are not `persisted` are stored nowhere.
+    a `slice` or `reduce`, both refer to the sliced and reduced array, and `dtype` is that of the
+    reduction. Numbers that are not `persisted` are stored nowhere.
 
     Examples
     --------
@@ -33,10 +38,26 @@ class ArrayUpdate(ArrayPayloadUpdate):
     ...     update = next(updates)
     >>> update.offset, update.shape, update.data()
     ((0,), (3,), array([1, 2, 3]))
+    >>> with x.updates(start=0, reduce="max:2") as updates:
+    ...     next(updates).data()
+    array([2, 3])
     """
 
+    reduce: str | None = None
+
     def data(self) -> np.ndarray[Any, Any]:
-        """Return the numbers in the array's dtype, read-only: they share the message's memory."""
+        """Return the numbers in the array's dtype, read-only: they share the message's memory.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of `shape`, which lies at `offset` of the array.
+
+        Raises
+        ------
+        InvalidResponse
+            If the message cannot be decoded.
+        """
         if self.mimetype != OCTETS:
             raise InvalidResponse(
                 f"Update {self.sequence} has numbers as {self.mimetype}, which cannot be decoded."
@@ -52,33 +73,109 @@ class ArrayUpdate(ArrayPayloadUpdate):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayReference(DataUpdate):
-    """Numbers of an external array can be read. `shape` and `offset` are those of the new part."""
+    """Numbers of an external array can be read. `shape` and `offset` are those of the new part.
+
+    With `reduce`, one stands also for an update from which its cells cannot be computed. It has no
+    `data_source` then.
+    """
 
     shape: tuple[int, ...]
     offset: tuple[int, ...]
     whole_shape: tuple[int, ...]
     uri: str
     dtype: np.dtype[Any]
-    data_source: DataSource = field(repr=False)
+    data_source: DataSource | None = field(repr=False)
+    slice: str | None = None
+    reduce: str | None = None
 
     def data(self) -> np.ndarray[Any, Any]:
-        """Fetch the new part from the server."""
-        fetched: np.ndarray[Any, Any] = self.node.fetch_reference(self)
+        """Fetch the new part from the server.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of `shape`; of asyncio's client, an awaitable.
+
+        Raises
+        ------
+        TiledClientError
+            As any request raises it.
+        """
+        fetched: np.ndarray[Any, Any] = self.origin.fetch_reference(self)
         return fetched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionUpdate(DataUpdate):
+    """Statistics of the regions `roi` in each frame that was written.
+
+    `offset` and `shape` are those of the frames along the axes before those of a region, and
+    `values` has a list for each frame, in C order, of a dictionary for each region: `mean`, `sum`,
+    `min`, `max` (None if there is no finite element), and `count`, the number of finite elements.
+    If the update is `partial`, it has only a part of what the array has of the regions.
+
+    Examples
+    --------
+    >>> with x.updates(start=0, roi=np.s_[1:3]) as updates:
+    ...     update = next(updates)
+    >>> update.values
+    [[{'mean': 2.5, 'sum': 5, 'min': 2, 'max': 3, 'count': 2}]]
+    >>> update.data()["max"]
+    array([3.])
+    """
+
+    roi: str
+    offset: tuple[int, ...]
+    shape: tuple[int, ...]
+    values: list[list[dict[str, float | int | None]]]
+    partial: bool = False
+    persisted: bool = True
+
+    def data(self) -> np.ndarray[Any, Any]:
+        """Return the values as a structured array: frames by regions, NaN in place of None.
+
+        Returns
+        -------
+        numpy.ndarray
+            A field for each statistic.
+        """
+        rows = [
+            [
+                tuple(np.nan if region[n] is None else region[n] for n in STATISTICS.names or ())
+                for region in frame
+            ]
+            for frame in self.values
+        ]
+        return np.array(rows, STATISTICS).reshape(*self.shape, -1)
+
+
+@builds("array-roi")
+def _regions(message: Map, _: Schema, common: Common) -> Update:
+    return RegionUpdate(
+        **common,
+        roi=message["roi"],
+        offset=sizes(message, "offset"),
+        shape=sizes(message, "shape"),
+        values=message["values"],
+        partial=bool(message.get("partial")),
+        persisted=bool(message.get("persisted", True)),
+    )
 
 
 @builds("array-data")
 def _array(message: Map, schema: Schema, common: Common) -> Update:
     shape, block = sizes(message, "shape"), optional_sizes(message, "block")
-    kind = SparseUpdate if message["mimetype"] == ARROW else ArrayUpdate
-    return kind(
+    fields = {
         **payload_fields(message, common),
-        shape=shape,
-        offset=_offset(message, shape, block, common),
-        block=block,
-        dtype=dtype_of(schema),
-        slice=message.get("slice"),
-    )
+        "shape": shape,
+        "offset": _offset(message, shape, block, common),
+        "block": block,
+        "dtype": dtype_of(schema, message),
+        "slice": message.get("slice"),
+    }
+    if message["mimetype"] == ARROW:
+        return SparseUpdate(**fields)
+    return ArrayUpdate(**fields, reduce=message.get("reduce"))
 
 
 def _offset(
@@ -97,13 +194,16 @@ def _offset(
 @builds("array-ref")
 def _reference(message: Map, schema: Schema, common: Common) -> Update:
     whole, patch = sizes(message, "shape"), message.get("patch")
-    (data_source,) = read_data_sources([message["data_source"]]) or ()
+    source = message["data_source"]
+    (data_source,) = (None,) if source is None else read_data_sources([source]) or ()
     return ArrayReference(
         **common,
         shape=sizes(patch, "shape") if patch else whole,
         offset=sizes(patch, "offset") if patch else (0,) * len(whole),
         whole_shape=whole,
         uri=message["uri"],
-        dtype=dtype_of(schema),
+        dtype=dtype_of(schema, message),
         data_source=data_source,
+        slice=message.get("slice"),
+        reduce=message.get("reduce"),
     )

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import InvalidResponse
 from ...uris import Path
+from ...wire.dtypes import dtype_from_json
 from ..protocol.event_origin import EventOrigin, UpdateContext
 from ..protocol.messages import Envelope, Map, Schema
 
@@ -35,7 +36,7 @@ class Update:
     >>> with x.updates(start=0) as updates:
     ...     update = next(updates)
     >>> update.sequence, update.missed, update.path[-1], update.node
-    (1, 0, 'x', <ArrayClient shape=(3,) chunks=((3,)) dtype=int64>)
+    (1, 0, 'x', <ArrayClient '/.../x' shape=(3,) chunks=((3,)) dtype=int64>)
     """
 
     topic: ClassVar[str]
@@ -148,8 +149,10 @@ def payload_fields(message: Map, common: Common) -> Common:
     }
 
 
-def dtype_of(schema: Schema) -> np.dtype[Any]:
-    """Return the dtype in the schema. Raises InvalidResponse."""
+def dtype_of(schema: Schema, message: Map) -> np.dtype[Any]:
+    """Return the dtype of an update: reduced ones say their own. Raises InvalidResponse."""
+    if message.get("data_type") is not None:
+        return dtype_from_json(message["data_type"]).to_numpy()
     if schema.data_type is None:
         raise InvalidResponse(f"An update has numbers, but the schema {schema.type!r} no dtype.")
     return schema.data_type.to_numpy()

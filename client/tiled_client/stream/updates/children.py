@@ -28,7 +28,7 @@ class ChildCreated(ContainerUpdate):
     >>> with client.updates(start=0) as updates:
     ...     update = next(updates)
     >>> update.key, update.structure_family, update.child()
-    ('x', 'array', <ArrayClient shape=(3,) chunks=((3,)) dtype=int64>)
+    ('x', 'array', <ArrayClient '/.../x' shape=(3,) chunks=((3,)) dtype=int64>)
     """
 
     topic: ClassVar[str] = "child_created"

@@ -18,9 +18,10 @@ from .base import Common, PayloadUpdate, Update, builds, dtype_of, payload_field
 class RaggedUpdate(PayloadUpdate):
     """Rows were written to a ragged array: all, those of one `block`, or from row `offset` on.
 
-    For all rows and for a block, `shape` is that of the whole array; None stands for what varies.
+    For all rows and for a block, `shape` is that of the whole array, with None for a dimension
+    whose size varies.
     The `offset` of a block is None if it cannot be computed from the chunks that the node is known
-    to have. Rows that are not `persisted` are stored nowhere.
+    to have. Rows that are not `persisted` are only streamed.
 
     Examples
     --------
@@ -37,11 +38,23 @@ class RaggedUpdate(PayloadUpdate):
     dtype: np.dtype[Any]
 
     def data(self) -> Any:
-        """Return the rows as a `ragged.array`."""
+        """Return the rows as a `ragged.array`.
+
+        Returns
+        -------
+        ragged.array
+            The rows that were written.
+        """
         return nested.to_ragged(self.awkward())
 
     def awkward(self) -> Any:
-        """Return the rows as an `awkward.Array`."""
+        """Return the rows as an `awkward.Array`.
+
+        Returns
+        -------
+        awkward.Array
+            The rows that were written.
+        """
         array = nested.decode_ragged(self.payload, self.mimetype)
         return nested.to_rows(array, self.dtype)
 
@@ -64,7 +77,13 @@ class AwkwardUpdate(PayloadUpdate):
     form: dict[str, Any] = field(repr=False)
 
     def data(self) -> Any:
-        """Return the items as an `awkward.Array`."""
+        """Return the items as an `awkward.Array`.
+
+        Returns
+        -------
+        awkward.Array
+            All items.
+        """
         return nested.decode_awkward(self.form, self.length, self.payload)
 
 
@@ -76,7 +95,7 @@ def _ragged(message: Map, schema: Schema, common: Common) -> Update:
         shape=tuple(message["shape"]),
         offset=_offset(message, block, common),
         block=block,
-        dtype=dtype_of(schema),
+        dtype=dtype_of(schema, message),
     )
 
 

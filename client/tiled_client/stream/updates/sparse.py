@@ -30,13 +30,35 @@ class SparseUpdate(ArrayPayloadUpdate):
     """
 
     def data(self) -> Any:
-        """Return the elements as a `sparse.COO`."""
+        """Return the elements as a `sparse.COO`.
+
+        Returns
+        -------
+        sparse.COO
+            The elements that were written.
+
+        Raises
+        ------
+        InvalidResponse
+            If the message cannot be decoded.
+        """
         from ...sparse import to_coo
 
         return to_coo(self.elements())
 
     def elements(self) -> Coo:
-        """Return the elements as coordinates and values, in numpy arrays."""
+        """Return the elements as coordinates and values, in numpy arrays.
+
+        Returns
+        -------
+        Coo
+            `coords`, `data` and `shape`.
+
+        Raises
+        ------
+        InvalidResponse
+            If the message cannot be decoded.
+        """
         from ...sparse import decode_elements
 
         if self.mimetype != ARROW:

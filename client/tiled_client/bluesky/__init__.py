@@ -1,0 +1,21 @@
+"""Client objects of the runs that bluesky writes, their streams, and catalogs of them."""
+
+from .asynchronous import AsyncBlueskyEventStream, AsyncBlueskyRun, AsyncCatalogOfBlueskyRuns
+from .catalog import CatalogOfBlueskyRuns
+from .event_stream import BlueskyEventStream
+from .queries import PartialUID, PlanName, ScanID, ScanIDRange, TimeRange
+from .run import BlueskyRun
+
+__all__ = [
+    "AsyncBlueskyEventStream",
+    "AsyncBlueskyRun",
+    "AsyncCatalogOfBlueskyRuns",
+    "BlueskyEventStream",
+    "BlueskyRun",
+    "CatalogOfBlueskyRuns",
+    "PartialUID",
+    "PlanName",
+    "ScanID",
+    "ScanIDRange",
+    "TimeRange",
+]

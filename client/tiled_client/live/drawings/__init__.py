@@ -1,0 +1,1 @@
+"""What live plots draw with matplotlib."""

@@ -1,0 +1,1 @@
+"""What live plots show: the newest content of nodes, in bounded memory."""

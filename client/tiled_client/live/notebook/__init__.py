@@ -1,0 +1,1 @@
+"""Live plots in notebooks: a widget that draws with the modules of the web page."""
