@@ -1,4 +1,4 @@
-"""The access room as a Django app."""
+"""Django app configuration of access."""
 
 from django.apps import AppConfig
 

@@ -1,7 +1,7 @@
-"""Logging in with a password: the one that Django keeps, or the site's own API key.
+"""Authentication backends: a user's password, or the site-wide API key.
 
-A browser's session hangs on what opened it: one that the own key opened ends with that key, and is
-none where the site has users.
+A browser session that the site-wide key opened ends when that key changes, and is invalid on a site
+with users.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from .accounts.key_holder import ADMIN, get_key_holder
 from .authentication.client_address import client_address
 from .authentication.credentials import is_own_key
 from .authentication.throttling import count_login_attempt, reset_login_attempts
 from .config import authentication_settings
 from .models import KeyHolder
 
-ADMIN = "admin"
 MAX_USERNAME_LENGTH = 150
 MAX_PASSWORD_LENGTH = 4096
 
@@ -41,26 +41,15 @@ class ApiKeyBackend(BaseBackend):
             return None
         if not is_own_key(password):
             return None
-        # Guesses are counted where all passwords are, by the backend that was asked before.
+        # Guesses are counted by PasswordBackend, which comes before this one.
         reset_login_attempts(ADMIN, client_address(request))
-        user = KeyHolder.objects.filter(username=ADMIN).first() or _get_or_create_admin()
-        return user if user.is_active else None
+        return get_key_holder()
 
     def get_user(self, user_id: int) -> User | None:
         """Return the user of a session; None if disabled, or if there is no site-wide key."""
         if authentication_settings().multi_user:
             return None
         return KeyHolder.objects.filter(pk=user_id, is_active=True).first()
-
-
-def _get_or_create_admin() -> KeyHolder:
-    user, created = KeyHolder.objects.get_or_create(
-        username=ADMIN, defaults={"is_staff": True, "is_superuser": True}
-    )
-    if created:
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
-    return user
 
 
 class PasswordBackend(ModelBackend):

@@ -36,15 +36,15 @@ class AuthenticationSettings(BaseModel):
     )
     allow_anonymous_access: bool = Field(
         default=False,
-        description="Whether clients may read without an API key. Writing always requires "
-        "credentials.",
+        description="Whether clients may read and subscribe without credentials. Writing always "
+        "requires credentials.",
         examples=["false"],
     )
     providers: list[Provider] = Field(
         default=[],
         description="Identity providers. With at least one, the site has user accounts, each with "
-        "its own keys, and no site-wide key. See [Give people "
-        "access](../how-to/give-people-access.md).",
+        "its own keys, and no site-wide key. See [Users and "
+        "authentication](../how-to/give-people-access.md).",
         examples=["[{provider: local, kind: django}]"],
     )
     secret_keys: list[SecretStr] = Field(
@@ -101,7 +101,7 @@ class AuthenticationSettings(BaseModel):
     @field_validator("single_user_api_key")
     @classmethod
     def _alphanumeric(cls, key: str | None) -> str | None:
-        # Clients recognise no other alphabet as a key, and then believe that they have none.
+        # Clients do not recognize a key with other characters, and behave as if they had none.
         if key is not None and KEY.fullmatch(key) is None:
             raise ValueError(
                 "has other characters than letters, digits and underscores; choose a key without "

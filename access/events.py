@@ -13,28 +13,35 @@ from django.dispatch import Signal
 
 @dataclass(frozen=True, slots=True)
 class KeyRevoked:
-    """The key with this id opens nothing any more."""
+    """The API key with this id was revoked."""
 
     key_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRevoked:
-    """The login with this uuid cannot be refreshed any more."""
+    """The session with this UUID was revoked."""
 
     session: UUID
 
 
 @dataclass(frozen=True, slots=True)
+class BrowserSessionEnded:
+    """The browser session with this stored key was logged out."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccountDisabled:
-    """Nothing of the account with this uuid opens anything any more."""
+    """The account with this UUID is disabled, and with it all of its credentials."""
 
     account: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class AccountChanged:
-    """The account with this uuid may have another role, or another name."""
+    """The role or the name of the account with this UUID may have changed."""
 
     account: UUID
 
@@ -44,10 +51,11 @@ class PermissionsChanged:
     """Permissions of some principal, or the tags of a node, have changed."""
 
 
-Event = KeyRevoked | SessionRevoked | AccountDisabled | AccountChanged
+Event = KeyRevoked | SessionRevoked | BrowserSessionEnded | AccountDisabled | AccountChanged
 
 key_revoked = Signal()
 session_revoked = Signal()
+browser_session_ended = Signal()
 account_disabled = Signal()
 account_changed = Signal()
 permissions_changed = Signal()
@@ -55,6 +63,7 @@ permissions_changed = Signal()
 SIGNALS: dict[type, Signal] = {
     KeyRevoked: key_revoked,
     SessionRevoked: session_revoked,
+    BrowserSessionEnded: browser_session_ended,
     AccountDisabled: account_disabled,
     AccountChanged: account_changed,
 }

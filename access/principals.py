@@ -48,19 +48,22 @@ ACCOUNT_SCOPES = frozenset(
     }
 )
 """Scopes that exist only on a site with users."""
+UNUSED_SCOPES = frozenset({Scope.metrics, Scope.read_webhooks, Scope.write_webhooks})
+"""Scopes of Tiled that no endpoint of this server requires. Keys and roles may have them."""
 READ = frozenset({Scope.read_metadata, Scope.read_data})
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The author of a request, with the scopes of its credentials.
+    """The principal that a request acts for, with the scopes of its credentials.
 
     `key_id` is the ID of its API key in the database, `session` the UUID of its login, if it has
-    one; `expires` is when the key or token expires.
+    one, `browser_session` the stored key of the browser session that it comes from; `expires` is
+    when the key, token or session expires.
 
     A principal with an account has its `uuid` and `kind`, and `names` for tags: `user:alice`,
     `service:<uuid>`. `access_tags` are those that its key is restricted to, or None. On a site
-    without users no principal has an account.
+    without users no principal has an account; staff that reads there has a name.
     """
 
     scopes: frozenset[Scope]
@@ -73,6 +76,7 @@ class Principal:
     access_tags: frozenset[str] | None = None
     admin: bool = False
     session: UUID | None = None
+    browser_session: str | None = None
 
     @property
     def is_authenticated(self) -> bool:
@@ -81,6 +85,8 @@ class Principal:
 
 
 ANONYMOUS = Principal(frozenset(), anonymous=True)
+SERVICE_KEY_PRINCIPAL = Principal(frozenset(Scope) - ACCOUNT_SCOPES)
+"""The principal of the site-wide key."""
 
 
 def require(principal: Principal, *scopes: Scope) -> None:

@@ -14,10 +14,10 @@ SECURE = ("https://", "http://localhost", "http://127.0.0.1", "http://[::1]")
 class _Provider(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    provider: str = Field(description="Its name, as clients show it and as it stands in addresses.")
+    provider: str = Field(description="Name of the provider, in clients and in URLs.")
     confirmation_message: str | None = Field(
         default=None,
-        description="What clients print after a login; `{id}` stands for who logged in.",
+        description="Message that clients print after a login; `{id}` is the name of the user.",
     )
 
     @field_validator("provider")
@@ -38,20 +38,18 @@ class OidcProvider(_Provider):
     """An OpenID Connect provider, where users log in with a browser."""
 
     kind: Literal["oidc"]
-    issuer: str = Field(description="Its address, below which `.well-known` is.")
-    client_id: str = Field(min_length=1, description="What it knows this site as.")
+    issuer: str = Field(description="Issuer URL, without `/.well-known/openid-configuration`.")
+    client_id: str = Field(min_length=1, description="Client ID of this site at the provider.")
     client_secret: SecretStr | None = Field(
-        default=None, description="The site's password there; none for a public client."
+        default=None, description="Client secret of this site; none for a public client."
     )
     scopes: tuple[str, ...] = Field(
-        default=("openid", "profile", "email"), description="What is asked of it."
+        default=("openid", "profile", "email"), description="Scopes to request."
     )
-    id_claim: str = Field(
-        default="sub", description="The claim that tells one of its users from another, for ever."
-    )
+    id_claim: str = Field(default="sub", description="Claim that identifies a user permanently.")
     username_claim: str = Field(
         default="preferred_username",
-        description="The claim that a user's name here is made from, at their first login.",
+        description="Claim with the user name of a new account, at the first login.",
     )
     create_users: bool = Field(
         default=True,

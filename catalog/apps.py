@@ -22,6 +22,8 @@ class CatalogConfig(AppConfig):
         Raises ImproperlyConfigured.
         """
         from access.api.exception_handler import register_statuses
+        from access.permissions.staff_scopes import register_staff_scopes
+        from access.principals import READ
 
         from . import checks  # noqa: F401
         from .api.storage_statuses import STORAGE_STATUS
@@ -30,6 +32,7 @@ class CatalogConfig(AppConfig):
         from .queries.sqlite import add_functions
         from .storage.errors import StorageError
 
+        register_staff_scopes("catalog.view_node", READ)
         register_statuses({StorageError: 500, **STORAGE_STATUS})
         connection_created.connect(add_functions, dispatch_uid="catalog.queries.sqlite")
         post_migrate.connect(restore, sender=self, dispatch_uid="catalog.queries.indexes")

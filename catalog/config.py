@@ -16,7 +16,7 @@ DATABASE_URI = re.compile(r"(sqlite(\+\w+)?:///.+|postgres(ql)?(\+\w+)?://.*/[^/
 
 
 class DatabaseSettings(BaseModel):
-    """Where the catalog's nodes are kept."""
+    """Database of the catalog."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -46,7 +46,7 @@ class DatabaseSettings(BaseModel):
 
 
 class StorageSettings(BaseModel):
-    """Where data are kept, and how much of them one answer may hold."""
+    """Storage of data, external files, and the size of responses."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -112,7 +112,7 @@ class StorageSettings(BaseModel):
     def _import_paths(cls, paths: list[str]) -> list[str]:
         for path in paths:
             if not IMPORT_PATH.fullmatch(path):
-                raise ValueError(f"has {path!r}, which is no import path; write module:NAME")
+                raise ValueError(f"has {path!r}, which is not an import path; write module:NAME")
         return paths
 
     @field_validator("readable")
@@ -120,12 +120,14 @@ class StorageSettings(BaseModel):
     def _folders_exist(cls, folders: list[Path]) -> list[Path]:
         for folder in folders:
             if not folder.is_dir():
-                raise ValueError(f"names {folder}, which is no folder; make it or leave it out")
+                raise ValueError(
+                    f"names {folder}, which is not a folder; create it or leave it out"
+                )
         return folders
 
 
 class SpecsSettings(BaseModel):
-    """Which specs nodes may have, and what checks that they follow them."""
+    """Declared specs and their validators."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -155,7 +157,7 @@ class SpecsSettings(BaseModel):
 
 
 class ExportSettings(BaseModel):
-    """In which formats data can be read, and how much of them at once."""
+    """Additional export formats, and the size of exports."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -192,7 +194,7 @@ def reader_limits() -> Limits:
 
 
 def private_folders() -> list[Path]:
-    """Where the server keeps its own data, keys and code: no external file is read from there."""
+    """Return the paths of the server's own data, keys and code: never read as external files."""
     server, storage = settings.TILED.server, settings.TILED.storage
     database = settings.DATABASES["default"]
     files = []
@@ -200,7 +202,7 @@ def private_folders() -> list[Path]:
         files = [Path(f"{database['NAME']}{suffix}") for suffix in ("", "-wal", "-shm")]
     if config := os.environ.get("TILED_CONFIG"):
         files.append(Path(config))
-    return [server.data_dir, storage.directory, Path(settings.BASE_DIR), *files]
+    return [server.data_dir, storage.directory, *settings.PRIVATE_CODE, *files]
 
 
 def specs_settings() -> SpecsSettings:

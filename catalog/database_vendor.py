@@ -11,8 +11,8 @@ from django.db import connection
 def vendor() -> str:
     """Return `sqlite` or `postgresql`.
 
-    Django's `connection` finds the one of the current thread at each look, which takes a
-    microsecond: too much for what a small write asks several times.
+    Django's `connection` looks up that of the current thread at each access, which takes a
+    microsecond, and a small write needs the vendor several times.
     """
     return connection.vendor
 

@@ -1,10 +1,9 @@
-"""What the catalog announces: one Django signal for each thing that happened.
+"""Domain events of the catalog: one Django signal for each kind.
 
-The catalog does not know who listens. An event is recorded within the transaction of its change,
-so that listeners can keep with it what they have to do about it (a transactional outbox). It is
-announced after the commit, while the lock of the node it is about is still held: the order of
-announcements is the order of storage. A listener's exception reaches the caller that made the
-change.
+The catalog does not know its listeners. An event is recorded within the transaction of its change,
+so that listeners can store their work with it (a transactional outbox). It is announced after the
+commit, while the lock of its node is still held: the order of announcements is the order of
+storage. A listener's exception propagates to the caller that made the change.
 """
 
 from __future__ import annotations
@@ -17,14 +16,7 @@ from django.dispatch import Signal
 
 from tiled_client.wire.structure_family import StructureFamily
 
-
-@dataclass(frozen=True, slots=True)
-class NodeRef:
-    """Which node: `uuid` for ever its own, `path` as it is reached (empty for the root)."""
-
-    uuid: uuid.UUID
-    path: str
-    structure_family: StructureFamily
+from .node_refs import NodeRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +81,8 @@ class AwkwardWritten(Event):
 class TableWritten(Event):
     """A table was written whole (`partition` None) or one partition of it, or rows were appended.
 
-    `payload` is an Arrow IPC file. Nothing was stored unless `persisted`.
+    `payload` is an Arrow IPC file. Nothing was stored unless `persisted`; else `rows`
+    (`{offset, count}`) says which rows of the whole table these are.
     """
 
     mimetype: str
@@ -97,6 +90,7 @@ class TableWritten(Event):
     append: bool
     payload: bytes | memoryview
     persisted: bool
+    rows: dict[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +134,7 @@ class ChildCreated(Event):
 class ChildMetadataUpdated(Event):
     """The metadata or specs of a child of the container `node` changed; both are complete.
 
-    `access_tags` are those of the child; None where nodes have no rights of their own.
+    `access_tags` are those of the child; None if permissions do not depend on nodes.
     """
 
     key: str
@@ -154,7 +148,7 @@ class ChildMetadataUpdated(Event):
 class ChildDeleted(Event):
     """The container `node` no longer has the child `key`, nor anything that was below it.
 
-    `access_tags` are those that the child had; None where nodes have no rights of their own.
+    `access_tags` are those that the child had; None if permissions do not depend on nodes.
     """
 
     key: str
@@ -202,19 +196,19 @@ _SIGNALS: dict[type[Event], Signal] = {
 
 
 class Note(Protocol):
-    """What a listener has kept of an event within the transaction of its change."""
+    """A listener's record of an event, stored within the transaction of the change."""
 
     def is_stored(self) -> bool:
         """Return whether that transaction was committed. Raises Unavailable if it cannot say."""
         ...
 
 
-# Sent within the transaction of a change, with its `event`: listeners answer with a Note or None.
+# Sent within the transaction of a change, with its `event`: listeners return a Note or None.
 recording = Signal()
-# Sent to ask whether the event of `node` that was recorded under `token` is still to be announced:
-# listeners answer True or False.
+# Sent to query whether the event of `node` that was recorded under `token` is still unannounced:
+# listeners return True or False.
 asked = Signal()
-# Sent when a request repeats what was done before, with the `node` whose events it may be about.
+# Sent when a request repeats an earlier one, with the `node` that may have unannounced events.
 repeated = Signal()
 
 
@@ -227,7 +221,7 @@ class Recorded:
 
 
 def record(event: Event) -> Recorded:
-    """Have listeners keep what they have to do about `event`. Call it within the transaction."""
+    """Let listeners record `event`. Call it within the transaction of the change."""
     answers: list[Any] = recording.send(sender=type(event), event=event)
     return Recorded(event, tuple(note for _, note in answers if note is not None))
 
@@ -238,9 +232,9 @@ def is_recorded(node: uuid.UUID, token: str) -> bool:
 
 
 def announce(event: Event | Recorded) -> None:
-    """Send an event to its listeners; their exceptions are raised here.
+    """Send an event to its listeners; their exceptions propagate.
 
-    A persisted change is announced as it was recorded, what does not change anything as it is.
+    Pass the Recorded of a persisted change, or the event itself if nothing was stored.
     """
     found = event if isinstance(event, Recorded) else Recorded(event, ())
     kind = type(found.event)
@@ -248,8 +242,8 @@ def announce(event: Event | Recorded) -> None:
 
 
 def announce_left(node: NodeRef) -> None:
-    """Announce what was recorded of `node` and not announced: the request that did it was cut off.
+    """Announce the events of `node` that an interrupted request has recorded but not announced.
 
-    Call it under the lock of the node, when a request is answered from what is stored already.
+    Call it under the lock of the node, when a request is answered from stored data.
     """
     repeated.send(sender=NodeRef, node=node)

@@ -1,4 +1,4 @@
-"""Columns of our own kind."""
+"""Model fields of the catalog."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from tiled_client.wire.structures import ArrayStructure, Structure, structure_fr
 
 
 class StructureField(models.JSONField):
-    """A structure in the wire's form, kept short in the database.
+    """A structure in the form of the wire, with run-length encoded chunks in the database.
 
-    An array that grew row by row has as many chunks as rows; runs of equal chunks are stored as
-    `[size, count]`, so that a write to it does not cost more the longer it has run.
+    An array that grew row by row has as many chunks as rows. Runs of equal chunks are stored as
+    `[size, count]`, so that the cost of a write does not grow with the number of chunks.
     """
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
-        """Return the form of the wire format."""
+        """Return the structure in the form of the wire."""
         return _with_chunks(super().from_db_value(value, expression, connection), _expanded)
 
     def get_db_prep_value(
         self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
     ) -> Any:
-        """Return the short form."""
+        """Return the structure with run-length encoded chunks."""
         return super().get_db_prep_value(_with_chunks(value, _runs), connection, prepared)
 
 
@@ -44,7 +44,7 @@ def structure_from_text(family: StructureFamily, text: str) -> Structure | None:
 
 
 def _array_structure(value: Any) -> ArrayStructure:
-    """As `ArrayStructure.from_json`, of what was checked when it was stored."""
+    """Parse like `ArrayStructure.from_json`, without validation, which storing it included."""
     dims = value["dims"]
     return ArrayStructure(
         dtype_from_json(value["data_type"]),

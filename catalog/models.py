@@ -12,8 +12,8 @@ from tiled_client.wire.data_sources import Asset as WireAsset
 from tiled_client.wire.structure_family import Management, StructureFamily
 from tiled_client.wire.structures import Structure, structure_from_json
 
-from .events import NodeRef
 from .fields import StructureField
+from .node_refs import NodeRef
 
 KEY_LENGTH = 255
 PATH_BYTES = 2000
@@ -166,11 +166,15 @@ class DataSource(models.Model):
 
 
 class Asset(models.Model):
-    """One file or folder. `size` is in bytes: for a partition, the valid part of the file."""
+    """One file or folder. `size` is in bytes: for a partition, the valid part of the file.
+
+    `rows` is the number of rows in the valid part of a partition of a table, null if not counted.
+    """
 
     data_uri = models.TextField(unique=True)
     is_directory = models.BooleanField()
     size = models.BigIntegerField(null=True)
+    rows = models.BigIntegerField(null=True, editable=False)
 
     def __str__(self) -> str:
         return self.data_uri
@@ -261,7 +265,7 @@ class Receipt(models.Model):
 
 
 class StorageMark(models.Model):
-    """The one row with the mark of the storage folder of this database (`site_marker`)."""
+    """The one row with the mark of the storage directory of this database (`site_marker`)."""
 
     mark = models.UUIDField(editable=False)
 

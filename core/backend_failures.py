@@ -1,8 +1,8 @@
-"""Failures of what the server stands on: its disks and its database.
+"""Map failures of the disks and the database to HTTP responses and log lines.
 
-None of them is the client's fault or a defect of the server, and all of them may pass: the answer
-is 507 where a disk is full and 503 otherwise, with a sentence and `Retry-After`. The log has one
-line for each kind, and no stack, however many requests fail meanwhile.
+They are neither errors of the client nor defects of the server, and may be temporary: the response
+is 507 if a disk is full and 503 otherwise, with a reason and `Retry-After`. The log has one
+line per kind and minute without a stack trace, however many requests fail meanwhile.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 
 logger = logging.getLogger(__name__)
 
-# In seconds: how often the log repeats that something still fails.
-COMPLAINT_PAUSE = 60.0
+# Minimum time between two log lines of the same outage.
+LOG_INTERVAL_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,76 +34,78 @@ class Outage:
     retry_after: int
 
 
-FULL = Outage(
-    507, "The disk of the server is full. Try again when its administrator has made room.", 30
+DISK_FULL = Outage(
+    507, "The disk of the server is full. Try again when its administrator has freed space.", 30
 )
-READ_ONLY = Outage(
-    503, "The disk of the server is read-only. Try again when its administrator has mended it.", 30
+DISK_READ_ONLY = Outage(
+    503, "The disk of the server is read-only. Try again when its administrator has fixed it.", 30
 )
-BROKEN = Outage(
-    503, "The disk of the server fails. Try again when its administrator has mended it.", 30
+DISK_FAILING = Outage(
+    503, "The disk of the server fails. Try again when its administrator has fixed it.", 30
 )
-DENIED = Outage(
+FILES_NOT_ACCESSIBLE = Outage(
     503,
     "The server is not allowed to use its own files. Try again when its administrator has changed "
     "their owner or mode.",
     30,
 )
-CROWDED = Outage(503, "The server has too many files open. Try again soon.", 1)
-NO_DATABASE = Outage(503, "The database cannot be reached, or is too busy. Try again soon.", 1)
-NO_WRITES = Outage(503, "The database takes no changes now. Try again soon.", 5)
+TOO_MANY_OPEN_FILES = Outage(503, "The server has too many files open. Try again soon.", 1)
+DATABASE_UNREACHABLE = Outage(
+    503, "The database cannot be reached, or is too busy. Try again soon.", 1
+)
+DATABASE_READ_ONLY = Outage(503, "The database takes no changes now. Try again soon.", 5)
 
 DISK: dict[int, Outage] = {
-    errno.ENOSPC: FULL,
-    errno.EDQUOT: FULL,
-    errno.EFBIG: FULL,
-    errno.EROFS: READ_ONLY,
-    errno.EIO: BROKEN,
-    errno.ENXIO: BROKEN,
-    errno.ENODEV: BROKEN,
-    errno.ESTALE: BROKEN,
-    errno.ENOLCK: BROKEN,
-    errno.EACCES: DENIED,
-    errno.EPERM: DENIED,
-    errno.EMFILE: CROWDED,
-    errno.ENFILE: CROWDED,
+    errno.ENOSPC: DISK_FULL,
+    errno.EDQUOT: DISK_FULL,
+    errno.EFBIG: DISK_FULL,
+    errno.EROFS: DISK_READ_ONLY,
+    errno.EIO: DISK_FAILING,
+    errno.ENXIO: DISK_FAILING,
+    errno.ENODEV: DISK_FAILING,
+    errno.ESTALE: DISK_FAILING,
+    errno.ENOLCK: DISK_FAILING,
+    errno.EACCES: FILES_NOT_ACCESSIBLE,
+    errno.EPERM: FILES_NOT_ACCESSIBLE,
+    errno.EMFILE: TOO_MANY_OPEN_FILES,
+    errno.ENFILE: TOO_MANY_OPEN_FILES,
 }
 SQLITE: dict[int, Outage] = {
-    sqlite3.SQLITE_FULL: FULL,
-    sqlite3.SQLITE_READONLY: READ_ONLY,
-    sqlite3.SQLITE_IOERR: BROKEN,
-    sqlite3.SQLITE_CANTOPEN: BROKEN,
+    sqlite3.SQLITE_FULL: DISK_FULL,
+    sqlite3.SQLITE_READONLY: DISK_READ_ONLY,
+    sqlite3.SQLITE_IOERR: DISK_FAILING,
+    sqlite3.SQLITE_CANTOPEN: DISK_FAILING,
 }
 POSTGRESQL: dict[type[psycopg.Error], Outage] = {
-    psycopg.errors.DiskFull: FULL,
-    psycopg.errors.IoError: BROKEN,
-    psycopg.errors.ReadOnlySqlTransaction: NO_WRITES,
+    psycopg.errors.DiskFull: DISK_FULL,
+    psycopg.errors.IoError: DISK_FAILING,
+    psycopg.errors.ReadOnlySqlTransaction: DATABASE_READ_ONLY,
 }
-# How HDF5, Arrow and tensorstore write what the system has told them.
+# The forms in which HDF5, Arrow and tensorstore write the errno in their messages.
 _ERRNO = re.compile(r"(?:\[?errno[ =]+|\[OS error )(\d+)", re.IGNORECASE)
 
 
 def outage_of(error: BaseException) -> Outage | None:
-    """Return the outage that `error`, or what caused it, comes from; None for any other error."""
+    """Return the outage that caused `error`, directly or by its chain of causes, or None."""
     for one in _causes(error):
         found = _disk(one) or _database(one)
-        # A file of others that may not be read is an error of its own, which this one has caused.
-        if found is not None and (found is not DENIED or one is error):
+        # An external file without read permission has its own error, raised from this one.
+        if found is not None and (found is not FILES_NOT_ACCESSIBLE or one is error):
             return found
     return None
 
 
 def log_outage(error: BaseException) -> Outage | None:
-    """Log `error`, unless it was just done, if it comes from an outage; return that."""
+    """Return the outage that caused `error`, if any; log it, at most once per interval."""
     outage = outage_of(error)
-    if outage is not None and (count := _complaints.due(outage)) is not None:
+    if outage is not None and (count := _outage_log.due(outage)) is not None:
         more = f" ({count} more since the last such line)" if count else ""
         logger.error("%s %s%s", outage.detail, " ".join(str(error).split()), more)
     return outage
 
 
-class Complaints:
-    """When each kind of outage was logged, and how often it happened since."""
+class OutageLog:
+    """The time of the last log line of each outage, and the number of errors since."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -111,17 +113,17 @@ class Complaints:
         self._unlogged: dict[Outage, int] = {}
 
     def due(self, outage: Outage) -> int | None:
-        """Return how many were not logged since the last that was; None if this is another."""
+        """Return the number of errors since the last line if a new line is due, or None."""
         with self._lock:
             now = time.monotonic()
-            if now - self._logged.get(outage, -COMPLAINT_PAUSE) < COMPLAINT_PAUSE:
+            if now - self._logged.get(outage, -LOG_INTERVAL_SECONDS) < LOG_INTERVAL_SECONDS:
                 self._unlogged[outage] = self._unlogged.get(outage, 0) + 1
                 return None
             self._logged[outage] = now
             return self._unlogged.pop(outage, 0)
 
 
-_complaints = Complaints()
+_outage_log = OutageLog()
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -150,8 +152,8 @@ def _database(error: BaseException) -> Outage | None:
         if known is not None:
             return known
         if isinstance(error, OperationalError | InterfaceError):
-            # SQLite says so of tables that are missing, which asking again does not bring.
-            return None if str(error).startswith("no such") else NO_DATABASE
+            # SQLite reports a missing table in this way; repeating the request does not help.
+            return None if str(error).startswith("no such") else DATABASE_UNREACHABLE
     return None
 
 

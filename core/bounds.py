@@ -1,8 +1,7 @@
-"""Bounds on what one client can declare or ask for: the section `bounds` of the settings.
+"""Bounds: limits of what one request may declare or request (section `bounds` of the settings).
 
-Each bound has its setting, and `exceeded` writes the refusal: what is too large, the bound and the
-setting's name. What a database, a format or a library cannot hold whatever the settings say is in
-`services.limits`.
+Each bound is a setting, which the error message of `exceeded` names. Limits that a database, a
+format or a library imposes, whatever the settings, are in `catalog.services.limits`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ MIB = 1 << 20
 
 
 class BoundsSettings(BaseModel):
-    """The most that one request may declare, send or ask for."""
+    """Maximum sizes and numbers that one request may declare, send or request."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -71,15 +70,15 @@ class BoundsSettings(BaseModel):
     distinct: int = Field(
         default=16 * MIB,
         ge=1 << 16,
-        description="Maximum size in bytes of all values in one answer of `distinct`. An answer "
-        "that would be larger is refused.",
+        description="Maximum size in bytes of all values in one response of `distinct`. A larger "
+        "response is rejected.",
         examples=["16777216"],
     )
     chunks: int = Field(
         default=1_000_000,
         ge=1,
         description="Maximum number of chunk sizes of an array, all dimensions together. They are "
-        "part of every answer about it.",
+        "part of every response about it.",
         examples=["1000000"],
     )
     partitions: int = Field(
@@ -104,9 +103,9 @@ class BoundsSettings(BaseModel):
     unpacked_body: int = Field(
         default=256 * MIB,
         ge=MIB,
-        description="Maximum size in bytes of the buffers of an Arrow body that unpacks to more "
-        "than it holds: a compressed one. Checked before it is unpacked; an uncompressed body is "
-        "limited by `server.max_body_bytes` only.",
+        description="Maximum size in bytes of the buffers of a compressed Arrow body after "
+        "decompression. Checked before it is decompressed; an uncompressed body is limited by "
+        "`server.max_body_bytes` only.",
         examples=["268435456"],
     )
     filters: int = Field(
@@ -119,7 +118,7 @@ class BoundsSettings(BaseModel):
         default=500,
         ge=1,
         description="Maximum number of parts of all metadata keys that one search filters or "
-        "sorts by, as `sample.name` has two.",
+        "sorts by; `sample.name` has two parts.",
         examples=["500"],
     )
     regex_filters: int = Field(
@@ -138,8 +137,9 @@ class BoundsSettings(BaseModel):
     search_seconds: float = Field(
         default=30,
         gt=0,
-        description="Maximum time in seconds that a search, or `distinct`, spends in the database. "
-        "It is then cancelled and refused; it is cancelled as well when its client disconnects.",
+        description="Maximum time in seconds that a search, or `distinct`, spends in the "
+        "database. It is then cancelled and rejected; it is also cancelled when its client "
+        "disconnects.",
         examples=["30"],
     )
 
@@ -151,6 +151,6 @@ def bounds() -> BoundsSettings:
 
 
 def exceeded(what: str, value: Any, name: str) -> str:
-    """Return the sentence that refuses `value`, which is beyond the setting `name`."""
+    """Return the error message for `value`, which exceeds the setting `name`."""
     bound = getattr(bounds(), name)
     return f"{what}: {value}, but at most {bound} (the setting bounds.{name})."

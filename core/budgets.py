@@ -1,7 +1,7 @@
-"""Budgets of a server process: how much is held for all clients together, from any thread.
+"""Budgets: limits of what a server process holds for all clients together. Thread-safe.
 
-The totals are settings of the section `limits`. What does not fit any more is refused with 503 and
-a sentence that names the setting; the refusal is logged, at most once in ten seconds per budget.
+The totals are settings of the section `budgets`. A request that would exceed one is rejected with
+503 and the name of the setting, and logged, at most once in ten seconds per budget.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ RETRY_AFTER = 5
 
 
 class Exhausted(Unavailable):
-    """There is nothing left of a budget, or of the share of an address."""
+    """A budget, or the share of an address, is exhausted."""
 
 
 class Budget:
-    """An amount of something, of which parts are taken and given back.
+    """A limited total, of which parts are acquired and released.
 
-    What is taken for an address is at most half of it, so that no client keeps all others waiting.
+    One address gets at most half of it, so that no client can block all others.
     """
 
     def __init__(self, total: int, *, setting: str, what: str) -> None:
@@ -44,13 +44,13 @@ class Budget:
         self._by_address: Counter[str] = Counter()
 
     def acquire(self, amount: int, address: str = "", *, own: int = 0) -> None:
-        """Take `amount`, for `address` if it is known. Raises Exhausted beyond the budget.
+        """Acquire `amount`, for `address` if it is known. Raises Exhausted beyond the budget.
 
-        `own` is how much of what the address holds is held for the same thing, which grows.
+        `own` is the part that the address already holds for the same growing answer or file.
         """
         with self._lock:
             held = self._by_address[address] if address else 0
-            # A single answer, or file, may be as large as all of it.
+            # A single answer or file may take the whole budget.
             crowded = held > own and held + amount > self.total // 2
             if self.used + amount <= self.total and not crowded:
                 self.used += amount
@@ -80,7 +80,7 @@ class Budget:
 
     @contextmanager
     def held(self, amount: int, address: str = "") -> Iterator[None]:
-        """Take `amount` while the block runs. Raises Exhausted."""
+        """Hold `amount` while the block runs. Raises Exhausted."""
         self.acquire(amount, address)
         try:
             yield
@@ -89,7 +89,7 @@ class Budget:
 
 
 class Reservation:
-    """The part of a budget that a growing thing, such as a file, has acquired for an address."""
+    """The part of a budget that a growing file or answer holds for an address."""
 
     def __init__(self, budget: Budget, address: str = "") -> None:
         self._budget = budget
@@ -97,12 +97,12 @@ class Reservation:
         self._size = 0
 
     def by(self, more: int) -> None:
-        """Hold `more` than before. Raises Exhausted."""
+        """Increase the held part by `more`. Raises Exhausted."""
         self._budget.acquire(more, self._address, own=self._size)
         self._size += more
 
     def to(self, size: int) -> None:
-        """Hold `size` from now on. Raises Exhausted."""
+        """Change the held part to `size`. Raises Exhausted."""
         if size > self._size:
             self.by(size - self._size)
         else:

@@ -8,7 +8,7 @@ call, such as a database statement:
     with current().on_cancel(interrupt_statement):
         run_statement()
 
-A callback runs in a thread of its own and may block. Once the registration is closed the callback
+A callback runs in a separate thread and may block. Once the registration is closed the callback
 is not running and never runs again, so that it cannot interrupt a later statement.
 """
 
@@ -124,7 +124,7 @@ def current() -> CancellationToken:
 
 
 def call(token: CancellationToken, function: Callable[..., Result], *arguments: Any) -> Result:
-    """Return what `function(*arguments)` does, with `token` as the current one of this thread.
+    """Return `function(*arguments)`, called with `token` as the current token of this thread.
 
     Raises Cancelled if it was cancelled before.
     """

@@ -1,34 +1,40 @@
-"""One tree of errors for the whole server.
+"""Errors of services, with an HTTP status and a WebSocket close code each.
 
 ServiceError
-├── BadRequest (400)            a request that contradicts itself
+├── BadRequest (400)            the request contradicts itself, or exceeds a limit
 ├── Unauthorized (401)          no valid credentials, or not enough scopes
-├── Forbidden (403)             valid credentials, but this is not allowed
-├── NotFound (404)              no such node, or one of another family
-├── NotSupported (405)          this node cannot do that
-├── NotAcceptable (406)         no format that the client reads
-├── Conflict (409)              what is stored stands against it
-├── TooLarge (413)              more than can ever be taken at once
+├── Forbidden (403)             valid credentials without permission for this request
+├── NotFound (404)              no such node, or a node of another structure family
+├── NotSupported (405)          the node does not support the operation
+├── NotAcceptable (406)         no format that the client accepts
+├── Conflict (409)              the stored state conflicts with the request
+├── TooLarge (413)              the request exceeds a limit of size
 ├── UnsupportedMedia (415)      a format that the server cannot read or write
-├── Invalid (422)               a value that is wrong
-├── TooMany (429)               as many as may be are there already; `retry_after` likewise
-└── Unavailable (503)           not now; `retry_after` says when to ask again
+├── Invalid (422)               an invalid value
+├── TooMany (429)               too many requests or resources; `retry_after` in seconds
+└── Unavailable (503)           temporarily unavailable; `retry_after` in seconds
 
-Each carries the HTTP status, and the WebSocket close code for when the handshake is over.
+The close code is sent if the WebSocket handshake is complete.
 """
 
 from __future__ import annotations
 
 
 class ServiceError(Exception):
-    """Something the caller did, or can wait for. `detail` is shown to them."""
+    """An error of the caller, or a temporary failure.
+
+    `detail` and `code`, a name of the reason for programs, are sent to the client.
+    """
 
     status = 500
     close_code = 1011
 
-    def __init__(self, detail: str, *, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, detail: str, *, headers: dict[str, str] | None = None, code: str | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.code = code
         self.headers = headers or {}
 
 
@@ -47,7 +53,7 @@ class Unauthorized(ServiceError):
 
 
 class Forbidden(ServiceError):
-    """Valid credentials, and still not allowed."""
+    """Valid credentials without permission for this request."""
 
     status = 403
     close_code = 4003
@@ -68,7 +74,7 @@ class NotSupported(ServiceError):
 
 
 class NotAcceptable(ServiceError):
-    """None of the formats that the client reads can be made."""
+    """None of the formats that the client accepts is available."""
 
     status = 406
 
@@ -80,20 +86,20 @@ class Conflict(ServiceError):
 
 
 class TooLarge(ServiceError):
-    """More than can ever be taken at once."""
+    """The request is larger than a limit."""
 
     status = 413
     close_code = 1009
 
 
 class UnsupportedMedia(ServiceError):
-    """A format that the server does not know how to read or write."""
+    """The server cannot read or write this format."""
 
     status = 415
 
 
 class Invalid(ServiceError):
-    """A value that is wrong."""
+    """A value is invalid."""
 
     status = 422
 
@@ -109,7 +115,7 @@ class TooMany(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """Not now. `retry_after` is in seconds."""
+    """Temporarily unavailable. `retry_after` is in seconds."""
 
     status = 503
     close_code = 1013

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from .errors import ServiceError
+from .program import program
 
 
 class SubcommandCommand(BaseCommand):
@@ -30,7 +31,7 @@ class SubcommandCommand(BaseCommand):
         except ServiceError as error:
             raise CommandError(error.detail) from None
         except DatabaseError as error:
-            raise CommandError(f"{error}; run `manage.py migrate` first.") from None
+            raise CommandError(f"{error}; run `{program()} migrate` first.") from None
 
 
 def split_names(text: str) -> frozenset[str]:

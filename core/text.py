@@ -25,9 +25,22 @@ def format_count(count: int, noun: str) -> str:
 
 def format_time(time: datetime) -> str:
     """Return a time to the second, with its zone: `2026-11-30 12:00:00 UTC`."""
-    return f"{format_utc(time)} UTC"
+    time = _in_utc(time)
+    return f"{_to_second(time)} {time.tzname()}"
 
 
 def format_utc(time: datetime) -> str:
     """Return a time to the second, in UTC, without the zone."""
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return _to_second(_in_utc(time))
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        return time  # in UTC it would be before year 1, or after year 9999
+
+
+def _to_second(time: datetime) -> str:
+    # `strftime` pads no years on some platforms.
+    return time.replace(tzinfo=None).isoformat(" ", "seconds")

@@ -1,4 +1,4 @@
-"""A cache of what a process has read from the database, keyed by a version.
+"""A cache of data that a process has read from the database, keyed by a version.
 
 One snapshot is kept: the data of one version, and values derived from them. Every change of the
 data moves the version on; a request reads the current version, which is one row, and asks for the
@@ -76,12 +76,12 @@ class VersionedCache(Generic[Version, Data]):
     def at(
         self, version: Version | None, is_complete: Callable[[Data], bool] | None = None
     ) -> Snapshot[Version, Data]:
-        """Return the snapshot of `version`, loaded anew if it is not complete."""
+        """Return the snapshot of `version`, reloaded if it is not complete."""
         known = self._latest
         if version is None or known.version != version:
             known = Snapshot(version, self._load(known, version), self._max_derived)
         if is_complete is not None and not is_complete(known.data):
-            # Rows without a change of the version, as in a transaction that adds some.
+            # Rows that were added without a change of the version, as in an open transaction.
             stale: Snapshot[Version, Data] = Snapshot(None, known.data, 0)
             known = Snapshot(version, self._load(stale, version), self._max_derived)
         if not connection.in_atomic_block:

@@ -25,6 +25,10 @@ CONTENT = ("before", "after", "payload")
 class WaitingAdmin(WaitingModelAdmin):
     """The entries of the outbox, the oldest first."""
 
+    description = (
+        "Updates that are stored, but not in their streams yet because Redis cannot be reached. "
+        "They are added in order as soon as it can. Entries cannot be changed here."
+    )
     list_display = ("path", "kind", "count", "bytes", "since")
     list_display_links = None
     ordering = ("id",)

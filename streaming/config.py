@@ -23,7 +23,7 @@ def _has_valid_port(uri: str) -> bool:
 
 
 class StreamingCacheSettings(BaseModel):
-    """The Redis or Valkey that streams are kept in, and for how long."""
+    """Redis or Valkey for the streams, retention of updates, and limits of subscribers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -105,9 +105,9 @@ class StreamingCacheSettings(BaseModel):
     connections_per_key: int = Field(
         default=1_000,
         ge=1,
-        description="Maximum number of subscriber connections per API key, in all worker processes "
-        "of a server together. All connections without a key (on a public server) count as one "
-        "key.",
+        description="Maximum number of subscriber connections per API key, or per login, in all "
+        "worker processes of a server together. All connections without a key (on a public "
+        "server) count as one key.",
         examples=["1000"],
     )
     connections_per_address: int = Field(
@@ -182,7 +182,7 @@ class StreamingCacheSettings(BaseModel):
         if uri is not None and (CACHE_URI.fullmatch(uri) is None or not _has_valid_port(uri)):
             raise ValueError(
                 "is not the address of one Redis; write redis://localhost:6379, or leave it out to "
-                "have the server start a Valkey of its own. Addresses of Sentinels, of a Redis "
+                "let the server start an embedded Valkey. Addresses of Sentinels, of a Redis "
                 "Cluster or of several servers are not supported"
             )
         return uri

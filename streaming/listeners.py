@@ -14,6 +14,7 @@ from uuid import UUID
 from django.dispatch import Signal
 
 from catalog import events
+from catalog.node_refs import NodeRef
 from core.mapped_files import BytesLike
 from tiled_client.wire import messages
 from tiled_client.wire.structure_family import Management
@@ -44,7 +45,9 @@ def awkward_written(event: events.AwkwardWritten) -> messages.Message:
 
 def table_written(event: events.TableWritten) -> messages.Message:
     """Return the message for a write to a table."""
-    return messages.TableData(event.mimetype, event.partition, event.append, event.persisted)
+    return messages.TableData(
+        event.mimetype, event.partition, event.append, event.persisted, event.rows
+    )
 
 
 def data_source_updated(event: events.DataSourceUpdated) -> messages.Message:
@@ -139,10 +142,10 @@ def _on_announced(*, event: events.Event, notes: Sequence[events.Note] = (), **_
         delivery.publish(log, event.node.uuid, _message(event), _payload(event))
     else:
         message, payload = _message(event), _payload(event)
-        log.append(event.node.uuid, message, payload, once=event.token)
+        log.append(event.node.uuid, message, payload, token=event.token)
 
 
-def _on_repeated(*, node: events.NodeRef, **_: Any) -> None:
+def _on_repeated(*, node: NodeRef, **_: Any) -> None:
     """Publish the updates that earlier requests left behind."""
     if stream_log() is not None:
         delivery.publish_left_behind(node.uuid)
@@ -159,7 +162,7 @@ def _on_closed(*, event: events.StreamClosed, **_: Any) -> None:
     """Publish an end of stream. Raises Unavailable if Redis is unreachable."""
     log = stream_log()
     if log is not None:
-        delivery.publish_end(log, event.node.uuid, once=event.token)
+        delivery.publish_end(log, event.node.uuid, token=event.token)
 
 
 def _deleted_nodes(event: events.NodeDeleted) -> list[UUID]:

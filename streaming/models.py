@@ -46,7 +46,8 @@ class Waiting(models.Model):
                 fields=["id"], condition=models.Q(in_flight=False), name="waiting_for_cache"
             ),
         ]
-        verbose_name_plural = "waiting entries"
+        verbose_name = "outbox entry"
+        verbose_name_plural = "outbox entries"
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.node}"

@@ -1,8 +1,8 @@
-"""Checks of the set-up. Errors stop `serve` and `runserver`; `check --deploy` reports warnings too.
+"""Deployment checks. Errors stop `serve` and `runserver`; `check --deploy` reports warnings too.
 
 Each finding has an id, which a site that accepts the risk can name in `server.silenced_checks`.
-A check that refuses a start is added to LOOKS if settings and folders suffice for it, to SERVICES
-if it needs a connection, and to STORED if it needs the tables of the database.
+A check is added to CHECKS if it needs only settings and folders, to CONNECTION_CHECKS if it needs a
+connection, and to DATABASE_CHECKS if it needs the tables of the database.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Found = Iterator[CheckMessage]
 Refusal = Callable[[Settings], None]
 LARGEST_NETWORK_V4 = 8
 LARGEST_NETWORK_V6 = 16
-GUESSABLE = "tiled.E003"
+GUESSABLE_KEY_ID = "tiled.E003"
 
 
 def check_site(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
@@ -54,12 +54,12 @@ def problems(site: Settings) -> list[CheckMessage]:
 
 
 def register_checks() -> None:
-    """Have `check --deploy` look."""
+    """Register the deployment checks with Django."""
     register(check_site, "security", deploy=True)
 
 
 def refuse_to_start(site: Settings, host: str) -> None:
-    """Raise ConfigError where a server of `site` must not listen on `host`.
+    """Raise ConfigError if a server of `site` must not listen on `host`.
 
     Every command that serves calls this before it migrates the database.
     """
@@ -69,20 +69,20 @@ def refuse_to_start(site: Settings, host: str) -> None:
     listening = site.model_copy(update={"server": server})
     for found in problems(listening):
         if found.is_serious() and found.id not in server.silenced_checks:
-            if found.id == GUESSABLE and is_loopback(host) and not server.tls:
+            if found.id == GUESSABLE_KEY_ID and is_loopback(host) and not server.tls:
                 continue
             raise ConfigError(f"{found.msg} {found.hint} ({found.id})")
-    for refuse in SERVICES:
+    for refuse in CONNECTION_CHECKS:
         refuse(listening)
 
 
 def refuse_stored(site: Settings) -> None:
-    """Raise ConfigError where a server must not work with what the database holds.
+    """Raise ConfigError if the contents of the database forbid starting a server.
 
     Every command that serves calls this after the migrations. `runserver` runs none, so a table
     may be missing.
     """
-    for refuse in STORED:
+    for refuse in DATABASE_CHECKS:
         refuse(site)
 
 
@@ -111,7 +111,7 @@ def _keys(site: Settings) -> Found:
         yield Error(
             "The site's own API key is easy to guess.",
             hint="Leave out authentication.single_user_api_key to get a random one.",
-            id=GUESSABLE,
+            id=GUESSABLE_KEY_ID,
         )
 
 
@@ -119,7 +119,7 @@ def _secrets(site: Settings) -> Found:
     folder = site.server.data_dir
     if folder.is_dir() and folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         yield Error(
-            f"Others may write to the data folder {folder}, which holds keys and the database.",
+            f"Others may write to the data directory {folder}, which holds keys and the database.",
             hint=f"chmod go-w {folder}",
             id="tiled.E004",
         )
@@ -264,5 +264,5 @@ def _storage_of_another(site: Settings) -> None:
         ) from None
 
 
-SERVICES: list[Refusal] = [check_backends]
-STORED: list[Refusal] = [_storage_of_another]
+CONNECTION_CHECKS: list[Refusal] = [check_backends]
+DATABASE_CHECKS: list[Refusal] = [_storage_of_another]

@@ -7,14 +7,16 @@ import socket
 
 from .config.databases import django_database
 from .config.directories import create_directories
+from .config.locations import PROJECT, private_code
 from .config.secrets import with_secrets
-from .config.settings_model import PROJECT, ServerSettings, load
+from .config.settings_model import ServerSettings, load
 
 _site = load(os.environ)
 create_directories(_site)
 TILED = with_secrets(_site)
 
 BASE_DIR = PROJECT
+PRIVATE_CODE = private_code()
 DEBUG = TILED.server.debug
 SECRET_KEY = TILED.server.secret_key
 
@@ -44,6 +46,7 @@ INSTALLED_APPS = [
     # Twisted would be loaded by every process.
     "tiledproject",
     "channels",
+    "core",
     "access",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -55,9 +58,10 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "catalog",
     "streaming",
+    "web",
 ]
 
-# Of pages. The API has its own, in `handlers`.
+# Middleware of pages. That of the API is in `handlers`.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -69,19 +73,20 @@ MIDDLEWARE = [
     "tiledproject.http.security_headers.security_headers_middleware",
 ]
 
-# Over TLS, which a proxy speaks, and of which it says so.
+# A proxy terminates TLS, and reports it in this header.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = TILED.server.tls
 SECURE_HSTS_SECONDS = TILED.server.hsts_seconds if TILED.server.tls else 0
 SESSION_ENGINE = "access.browser_sessions"
 SESSION_COOKIE_AGE = TILED.authentication.browser_session_max_age
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "tiledproject.http.views.csrf_failure"
 # HSTS for subdomains and preloading are for the owner of the domain to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", *TILED.server.silenced_checks]
 
 ROOT_URLCONF = "tiledproject.urls"
 ASGI_APPLICATION = "tiledproject.asgi.application"
-# A redirect turns the body of a PUT or PATCH into trouble; the paths of the wire are exact.
+# A redirect would lose the body of a PUT or PATCH; the paths of the wire are exact.
 APPEND_SLASH = False
 
 TEMPLATES = [
@@ -115,7 +120,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 AUTHENTICATION_BACKENDS = [
-    # First, because it counts failed attempts, and makes those that come too soon wait.
+    # First, because it throttles failed attempts.
     "access.backends.PasswordBackend",
     "access.backends.ApiKeyBackend",
 ]
@@ -129,21 +134,20 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "tiled-stream",
     "DESCRIPTION": (
-        "Scientific data, and the stream of it while it is being written. Whatever is no data is "
-        "JSON or, where `Accept` has `application/x-msgpack` before `application/json`, the same "
-        "in msgpack. Streams are WebSockets under `/api/v1/stream/single/{path}`, of which OpenAPI "
-        "cannot speak."
+        "Scientific data, and streams of updates while data are being written. Responses without "
+        "data are JSON, or msgpack if `Accept` prefers `application/x-msgpack`. Streams are "
+        "WebSockets under `/api/v1/stream/single/{path}`, which OpenAPI cannot describe."
     ),
     "OAS_VERSION": "3.1.0",
     "SORT_OPERATIONS": False,
 }
 
-# Control messages only. Without a Redis there are no streams, and nothing to control.
+# For control messages only. Without a Redis there are no streams, and nothing to control.
 CHANNEL_LAYERS = (
     {
         "default": {
-            # Of the two, the one that loses nothing to a full queue and has one connection for
-            # each process.
+            # The pub/sub layer, which loses no messages to a full queue and has one connection per
+            # process.
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
             "CONFIG": {
                 "hosts": [
@@ -191,11 +195,11 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
-        # Errors of clients are in the response; the log would only repeat them.
+        # Errors of clients are reported in the response; the log would only repeat them.
         "django.request": {"level": "ERROR"},
         # It logs every second without Redis; `streaming` logs an outage once.
         "channels_redis.pubsub": {"level": "CRITICAL"},
-        # How many threads it would use, if it was used.
+        # It only reports the number of threads that it would use.
         "numexpr": {"level": "WARNING"},
     },
 }

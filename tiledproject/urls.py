@@ -1,4 +1,4 @@
-"""URLs of the site: the API, the admin, the documentation and the landing page."""
+"""URLs of the site: the API, the web page, the admin and the documentation."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -11,11 +11,13 @@ from .http import openapi_views, views
 urlpatterns = [
     # First, because the first match is taken, and these are requested most often.
     path("api/v1/", include("catalog.api.urls")),
-    path("zarr/", include("catalog.api.data.zarr_views")),
+    path("zarr/", include("catalog.api.data.zarr_urls")),
     path("", views.landing, name="landing"),
+    path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
     path("docs", openapi_views.page, name="docs"),
     path("openapi.json", openapi_views.openapi, name="openapi"),
+    path("ui/", include("web.urls")),
     path("login/", include("access.login.urls")),
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
     path("admin/", admin.site.urls),
@@ -23,5 +25,6 @@ urlpatterns = [
 ]
 
 handler400 = "tiledproject.http.views.bad_request"
+handler403 = "tiledproject.http.views.permission_denied"
 handler404 = "tiledproject.http.views.not_found"
 handler500 = "tiledproject.http.views.server_error"

@@ -1,7 +1,7 @@
 """State of an account, read with each request in one query.
 
-A user who is deactivated, or loses the admin role, does so from the next request on, whatever keys
-and tokens exist.
+A deactivation, or the loss of the admin role, takes effect with the next request, whatever keys and
+tokens exist.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..roles import Role, scopes_of
 INHERIT = "inherit"
 """In place of a key's scopes: all that its owner has."""
 
-# Put together by Django these take three times as long.
+# Django's ORM takes three times as long.
 COLUMNS = """a.uuid AS owner_uuid, a.kind AS owner_kind, a.role AS owner_role,
     a.active AS owner_active, u.username AS owner_name, u.is_active AS owner_user_active,
     u.is_superuser AS owner_superuser"""

@@ -46,8 +46,11 @@ def get_named_account(*, user: str | None, service: str | None) -> Account:
     try:
         uuid = UUID(service or "")
     except ValueError:
-        raise NotFound(f"{service!r} is no UUID of a service.") from None
-    return get_account(uuid)
+        raise NotFound(f"{service!r} is not the UUID of a service.") from None
+    found = accounts.filter(uuid=uuid, kind=Kind.service).first()
+    if found is None:
+        raise NotFound(f"There is no service {uuid}.")
+    return found
 
 
 def after_user_saved(

@@ -1,4 +1,4 @@
-"""Users and services in the admin, as keys and rights know them; and their logins."""
+"""Admin pages of accounts (users and services), and of their sessions."""
 
 from __future__ import annotations
 
@@ -70,8 +70,13 @@ class Identities(IdentityTabular):
 
 @admin.register(Account)
 class AccountAdmin(AccountModelAdmin):
-    """Admin page of principals."""
+    """Admin page of accounts."""
 
+    description = (
+        "One account for each user, and one for each service (a program that belongs to no "
+        "person). An account owns API keys and sessions, and grants give it scopes. Create users "
+        "under Users, services here."
+    )
     form = ServiceForm
     list_display = ["__str__", "kind", "now", "uuid", "note", "time_created"]
     list_filter = ["kind"]
@@ -111,9 +116,9 @@ class AccountAdmin(AccountModelAdmin):
 
     @admin.display(description="Role")
     def now(self, account: Account) -> str:
-        """Return the current role, or `disabled`."""
+        """Return the current role, or `deactivated`."""
         state = state_of_account(account)
-        return state.role.value if state.active else "disabled"
+        return state.role.value if state.active else "deactivated"
 
 
 @admin.action(permissions=["change"], description="Revoke selected sessions")
@@ -127,8 +132,12 @@ def revoke_selected(
 
 @admin.register(Session)
 class SessionAdmin(SessionModelAdmin):
-    """Logins: seen, and revoked."""
+    """Admin page of sessions, which can be revoked."""
 
+    description = (
+        "Logins of users with programs. To revoke a session ends it at once and closes its "
+        "subscriptions; API keys that were created in it stay valid."
+    )
     actions = [revoke_selected]
     date_hierarchy = "time_created"
     list_display = [

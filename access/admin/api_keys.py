@@ -1,4 +1,4 @@
-"""Keys in the admin: listed, made, revoked. None is edited, so that its holder knows what it is."""
+"""Admin page of API keys: list, create, revoke. Keys never change, so holders can rely on them."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from .accounts import AccountAdmin as AccountAdmin
 from .accounts import SessionAdmin as SessionAdmin
 from .accounts import is_superuser
 from .forms import LoginForm
+from .scopes import scope_choices
 from .tags import TagAdmin as TagAdmin
 from .users import GuardedUserAdmin as GuardedUserAdmin
 
@@ -43,7 +44,7 @@ class NewKeyForm(KeyModelForm):
     """Form of a new API key on a site without users."""
 
     scopes = forms.MultipleChoiceField(
-        choices=[(scope.value, scope.value) for scope in Scope if scope not in ACCOUNT_SCOPES],
+        choices=scope_choices(set(Scope) - ACCOUNT_SCOPES),
         initial=sorted(READ),
         widget=forms.CheckboxSelectMultiple,
     )
@@ -72,9 +73,10 @@ class NewOwnedKeyForm(NewKeyForm):
     """Form of a new API key on a site with users, where each key has an owner."""
 
     scopes = forms.MultipleChoiceField(
-        choices=[(INHERIT, "all that its owner has"), *((s.value, s.value) for s in Scope)],
+        choices=[(INHERIT, "all that its owner has"), *scope_choices(Scope)],
         initial=[INHERIT],
         widget=forms.CheckboxSelectMultiple,
+        help_text="A key has those of these scopes that its owner has at the time of a request.",
     )
 
     class Meta:
@@ -126,6 +128,11 @@ def revoke_selected(
 class KeyAdmin(KeyModelAdmin):
     """Admin page of API keys."""
 
+    description = (
+        "Secrets with which programs authenticate. A key cannot be changed; revoke it, and create "
+        "another. Revoking a key also revokes those that were created with it, and closes its "
+        "subscriptions."
+    )
     actions = [revoke_selected]
     form = NewKeyForm
     autocomplete_fields = ["owner"]
@@ -169,7 +176,7 @@ class KeyAdmin(KeyModelAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        """Make the key, and keep its secret for the answer alone."""
+        """Create the key, and keep its secret for the response only."""
         made, request.secret_of_new_key = (  # type: ignore[attr-defined]
             form.made if authentication_settings().multi_user else _of_site(form.cleaned_data)
         )

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from ..models import Grant, Tag
 from ..permissions.tag_permissions import NODE_SCOPES
 from ..principals import READ
+from .scopes import scope_choices
 
 if TYPE_CHECKING:
     GrantModelForm = forms.ModelForm[Grant]
@@ -27,7 +28,7 @@ class GrantForm(GrantModelForm):
     """A grant, with the scopes to be ticked."""
 
     scopes = forms.MultipleChoiceField(
-        choices=[(scope.value, scope.value) for scope in sorted(NODE_SCOPES)],
+        choices=scope_choices(NODE_SCOPES),
         initial=sorted(READ),
         required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -50,6 +51,11 @@ class GrantInline(GrantInlineBase):
 class TagAdmin(TagModelAdmin):
     """Admin page of access tags."""
 
+    description = (
+        "Labels of nodes that decide who may do what with them, if the setting "
+        "authentication.access_policy is 'tags'. A grant gives scopes on all nodes with the tag; "
+        "nodes get their tags through the API."
+    )
     inlines = [GrantInline]
     list_display = ["name", "note", "grant_count", "time_created"]
     search_fields = ["name", "note"]

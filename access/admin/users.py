@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 else:
     UserModelAdmin = UserAdmin
 
-# What a user may do, and the name that rights and identities go by.
+# The permissions of a user, and the name that grants and identities refer to.
 SUPERUSER_FIELDS = ("username", "is_staff", "is_superuser", "groups", "user_permissions")
 
 admin.site.unregister([User, Group])
@@ -27,7 +27,16 @@ admin.site.unregister([User, Group])
 
 @admin.register(User)
 class GuardedUserAdmin(UserModelAdmin):
-    """Users. Staff with the permission to change users changes plain ones, and itself."""
+    """Users. Staff with the permission to change users can change themselves and non-staff users.
+
+    Superusers can change all users.
+    """
+
+    description = (
+        "People, who log in with a password or at an identity provider. Staff may use the admin "
+        "as far as their permissions allow; superusers have the role admin. A user that is not "
+        "active cannot authenticate."
+    )
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Return the fields that only superusers can change; a new user needs a name, however."""
@@ -49,23 +58,28 @@ class GuardedUserAdmin(UserModelAdmin):
 
 @admin.register(Group)
 class GuardedGroupAdmin(GroupAdmin):
-    """Groups, seen by staff with the permission and changed by superusers."""
+    """Groups, visible to staff with the permission; only superusers can change them."""
+
+    description = (
+        "Sets of users. A group has permissions in the admin, and grants of access tags give it "
+        "scopes on nodes."
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return whether the request may make a group: superusers."""
+        """Return whether the request may create a group: superusers only."""
         return is_superuser(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """Return whether the request may change a group: superusers."""
+        """Return whether the request may change a group: superusers only."""
         return is_superuser(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """Return whether the request may delete a group: superusers."""
+        """Return whether the request may delete a group: superusers only."""
         return is_superuser(request)
 
 
 def _is_within_reach(request: HttpRequest, user: User) -> bool:
-    """Return whether the request may do to a user what would let it log in as them."""
+    """Return whether the request may change a user in ways that allow logging in as that user."""
     if is_superuser(request) or user.pk == request.user.pk:
         return True
     return not (user.is_staff or user.is_superuser)

@@ -9,9 +9,9 @@ from access.accounts.accounts import get_account
 from access.api.permissions import principal_of
 from access.api_keys.issuing import issue_for_account, issue_for_self
 from access.api_keys.store import revoke_key
-from access.authentication.jwt_tokens import BEARER
-from access.models import FIRST, Account, ApiKey
+from access.models import KEY_PREFIX_LENGTH, Account, ApiKey
 from access.principals import Scope
+from access.unauthorized import BEARER
 from core.errors import Invalid, NotFound, Unauthorized
 from core.http.responses import render
 
@@ -73,7 +73,7 @@ def _revoke(request: Request, account: Account, otherwise: str) -> HttpResponse:
     if first_eight is None:
         raise Invalid("The query parameter first_eight is missing.")
     try:
-        revoke_key(first_eight[:FIRST], owner=account)
+        revoke_key(first_eight[:KEY_PREFIX_LENGTH], owner=account)
     except NotFound:
         raise NotFound(f"{otherwise} API key.") from None
     return HttpResponse(status=204)

@@ -11,9 +11,9 @@ from access.accounts.accounts import get_account
 from access.api.permissions import principal_of
 from access.authentication.csrf import check_csrf
 from access.authentication.drf import KEY_COOKIE
-from access.authentication.jwt_tokens import BEARER
 from access.config import authentication_settings
 from access.models import Account
+from access.unauthorized import BEARER, invalid_token_error
 from core.errors import Invalid, NotFound, Unauthorized
 
 from .base import ApiView
@@ -23,7 +23,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 class AuthView(ApiView):
-    """A view that exists where there are users."""
+    """A view that exists only on sites with users."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Reject the request on a site without users; then check access."""
@@ -52,7 +52,7 @@ def own_account(request: Request) -> Account:
     try:
         return get_account(uuid)
     except NotFound:
-        raise Unauthorized("Could not validate credentials", headers=BEARER) from None
+        raise invalid_token_error() from None
 
 
 def read_uuid(text: str, what: str) -> UUID:

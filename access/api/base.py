@@ -39,7 +39,7 @@ class NoNegotiation(BaseContentNegotiation):
 class ApiView(ScopedView):
     """A view of the API, which checks credentials and then the scopes of the requested method.
 
-    Authenticators and permissions, which REST framework creates anew for each request, are shared.
+    Authenticators and permissions, which REST framework creates for each request, are shared.
     """
 
     permission_classes = (HasScopes,)
@@ -72,7 +72,7 @@ class ApiView(ScopedView):
             self._break_cycle()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check access; the API has neither versions nor throttles of REST framework's kind."""
+        """Check access; the API does not use REST framework's versions and throttles."""
         self.check_access(request, **kwargs)
         server_timing.mark_authorized()
 
@@ -110,7 +110,7 @@ class ApiView(ScopedView):
 
     @property
     def default_response_headers(self) -> dict[str, str]:
-        """No headers: those of the API are added where they are known."""
+        """Return no headers: the API adds its own elsewhere."""
         return {}
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:

@@ -21,7 +21,7 @@ READ_SCOPES = {Scope.read_data, Scope.read_metadata}
 def check_large_body(needed: Collection[Scope], *, accepts_data: bool) -> None:
     """Raise TooLarge unless an endpoint that needs these scopes accepts large bodies.
 
-    Only the data of writes is large; JSON bodies have a limit of their own.
+    Only the data of writes is large; JSON bodies have their own limit.
     """
     if READ_SCOPES.issuperset(needed):
         raise TooLarge("The request body is too large for this endpoint.")

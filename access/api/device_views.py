@@ -65,7 +65,7 @@ def poll(request: Request, provider: str) -> HttpResponse:
     try:
         tokens = exchange(provider=provider, device_code=code, address=address)
     except AuthorizationPending:
-        # What clients look at is an object here, and not a sentence.
+        # Clients expect an object in `detail` here, not a sentence.
         told = {"detail": {"error": "authorization_pending"}}
         return HttpResponse(json_bytes(told), status=400, content_type=JSON)
     return render(request, login_document(tokens), headers=NO_STORE)

@@ -63,7 +63,7 @@ def _service_response(error: ServiceError, context: dict[str, Any]) -> HttpRespo
     headers = dict(error.headers)
     if "WWW-Authenticate" in headers:
         headers["X-Tiled-Root"] = base_url(context["request"])
-    return error_response(error.status, error.detail, headers)
+    return error_response(error.status, error.detail, headers, code=error.code)
 
 
 def _registered_response(error: Exception) -> HttpResponse | None:
@@ -85,11 +85,13 @@ def outage_response(error: Exception) -> HttpResponse | None:
     return error_response(outage.status, outage.detail, headers)
 
 
-def error_response(status: int, detail: str, headers: dict[str, str] | None = None) -> HttpResponse:
-    """Return an error response: JSON with `detail`."""
+def error_response(
+    status: int, detail: str, headers: dict[str, str] | None = None, *, code: str | None = None
+) -> HttpResponse:
+    """Return an error response: JSON with `detail`, and `code` if there is one."""
     if len(detail) > MAX_DETAIL_LENGTH:
         detail = f"{detail[:MAX_DETAIL_LENGTH]}…"
-    body = json_bytes({"detail": detail})
+    body = json_bytes({"detail": detail} if code is None else {"detail": detail, "code": code})
     return HttpResponse(body, status=status, content_type=JSON, headers=headers)
 
 

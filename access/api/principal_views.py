@@ -9,10 +9,10 @@ from rest_framework.request import Request
 
 from access.accounts.accounts import create_service
 from access.api.permissions import principal_of
-from access.authentication.jwt_tokens import BEARER
 from access.principals import Scope
 from access.roles import Role
-from core.errors import Invalid, NotFound, Unauthorized
+from access.unauthorized import invalid_token_error
+from core.errors import Invalid, NotFound
 from core.http.paging import MAX_OFFSET
 from core.http.requests import integer
 from core.http.responses import render
@@ -34,7 +34,7 @@ class WhoAmIView(AuthView):
         try:
             return render(request, _document(uuid))
         except NotFound:
-            raise Unauthorized("Could not validate credentials", headers=BEARER) from None
+            raise invalid_token_error() from None
 
 
 class PrincipalsView(AuthView):

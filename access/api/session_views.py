@@ -1,4 +1,4 @@
-"""Sessions: logged in to with a password, refreshed, ended."""
+"""Sessions: log in with a password, refresh tokens, revoke."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .request_bodies import form, json_object, text_field
 
 
 class TokenView(UnauthenticatedView):
-    """`auth/provider/{provider}/token`: a password, or what a browser brought, for tokens."""
+    """`auth/provider/{provider}/token`: exchange a password, or a device code, for tokens."""
 
     def post(self, request: Request, provider: str) -> HttpResponse:
         """Log in."""
@@ -42,7 +42,7 @@ class RefreshView(UnauthenticatedView):
     """`auth/session/refresh`."""
 
     def post(self, request: Request) -> HttpResponse:
-        """Return another pair of tokens."""
+        """Return a new pair of tokens."""
         tokens = refresh(text_field(json_object(request), "refresh_token"))
         return render(request, tokens_document(tokens), headers=NO_STORE)
 
@@ -74,7 +74,7 @@ class LogoutView(UnauthenticatedView):
     """`auth/logout`: for browsers that hold a key in a cookie."""
 
     def post(self, request: Request) -> HttpResponse:
-        """Have the cookie forgotten."""
+        """Delete the cookie."""
         response = render(request, {})
         response.delete_cookie(KEY_COOKIE, samesite="Lax")
         return response

@@ -1,4 +1,4 @@
-"""Moments as people write them: in a week, or on a day."""
+"""Parse expiration times: a duration from now, or a date."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"
 def parse_expiry(text: str) -> datetime:
     """Return the time that `7d` (from now) or an ISO 8601 date, with or without a time, means.
 
-    Without a zone it is one of the site's. Raises ValueError for anything else.
+    Without a zone it is in the time zone of the site. Raises ValueError for anything else.
     """
     try:
         said = _from_now(text) or parse_datetime(text)

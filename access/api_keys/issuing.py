@@ -18,9 +18,9 @@ from django.utils import timezone
 from core.errors import BadRequest, Forbidden, Unauthorized
 
 from ..accounts.account_state import INHERIT, AccountState, get_account_state
-from ..authentication.jwt_tokens import BEARER, SESSION_OVER
 from ..models import Account, ApiKey, Session
 from ..principals import Principal, Scope
+from ..unauthorized import BEARER, session_over_error
 from .store import create_key
 from .websocket_keys import is_websocket_key, link_to_issuer
 
@@ -45,7 +45,7 @@ def issue_for_self(
     scopes = requested.scopes if requested.scopes is not None else frozenset({INHERIT})
     restricted = principal.access_tags is not None
     if INHERIT in scopes and state and (restricted or principal.scopes != state.scopes):
-        # All that one has is then no more than what one asks with.
+        # Inherit the scopes of this request's credentials, not all scopes of the account.
         scopes = frozenset(str(scope) for scope in principal.scopes)
     _check_scopes(scopes, principal.scopes, "your")
     tags = _narrower_tags(requested.access_tags, principal)
@@ -83,7 +83,7 @@ def issue_for_account(
 
 
 def _held(principal: Principal) -> Session | None:
-    """Keep the credentials of `principal` from being revoked until this transaction is over.
+    """Lock the credentials of `principal` against revocation until this transaction ends.
 
     Return the login of an access token. Raises Unauthorized if the credentials were revoked
     since the request was authenticated.
@@ -97,7 +97,7 @@ def _held(principal: Principal) -> Session | None:
     sessions = Session.objects.select_for_update().filter(uuid=principal.session, revoked=False)
     session = sessions.first()
     if session is None:
-        raise Unauthorized(SESSION_OVER, headers=BEARER)
+        raise session_over_error()
     return session
 
 
@@ -140,7 +140,7 @@ def _issue(
     made_by: int | None,
 ) -> tuple[ApiKey, str]:
     with transaction.atomic():
-        # Keys that are made at the same time are counted one after the other.
+        # Locked, so that keys created concurrently are counted.
         Account.objects.select_for_update().get(pk=account.pk)
         counted = account.keys.filter(Q(expires=None) | Q(expires__gt=timezone.now()))
         if counted.count() >= MAX_API_KEYS:

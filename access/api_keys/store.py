@@ -1,7 +1,7 @@
-"""Keys besides the site's own: made, and revoked.
+"""API keys besides the site-wide one: create and revoke.
 
-A secret is 36 random bytes in hexadecimal. The first eight digits name the key; the rest is what
-must be known, long enough for a plain hash to keep it.
+A secret is 36 random bytes in hexadecimal. The first eight digits name the key; the rest is long
+enough that a plain hash of it is safe to store.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.utils import timezone
 from core.errors import Invalid, NotFound
 
 from ..events import KeyRevoked, announce
-from ..models import FIRST, Account, ApiKey
+from ..models import KEY_PREFIX_LENGTH, Account, ApiKey
 
 SECRET_BYTES = 36
 
@@ -44,7 +44,7 @@ def create_key(
     while True:
         secret = secrets.token_hex(SECRET_BYTES)
         key = ApiKey(
-            first_eight=secret[:FIRST],
+            first_eight=secret[:KEY_PREFIX_LENGTH],
             hashed_secret=hash_secret(secret),
             owner=owner,
             scopes=sorted(scopes),

@@ -21,19 +21,19 @@ MAX_LIFETIME = timedelta(minutes=1)
 
 
 def link_to_issuer(*, key: ApiKey, session: Session | None) -> None:
-    """Note the login that `key`, which is one of these, was made with."""
+    """Store the session that the WebSocket key `key` was created with."""
     key.session = session
     key.save(update_fields=["session"])
 
 
 def is_websocket_key(*, note: str, lifetime: timedelta | None) -> bool:
-    """Return whether a key of this kind only carries credentials over."""
+    """Return whether a key with these properties is a WebSocket key."""
     return note == WEBSOCKET_NOTE and lifetime is not None and lifetime <= MAX_LIFETIME
 
 
 def effective_principal(principal: Principal) -> Principal:
     """Return the principal that issued a WebSocket key; return other principals unchanged."""
-    # Others cost nothing: no key that has more than a minute left is one of these.
+    # No query for other keys: one with more than a minute left is not a WebSocket key.
     if principal.key_id is None or principal.expires is None:
         return principal
     if principal.uuid is None or principal.expires > timezone.now() + MAX_LIFETIME:

@@ -1,4 +1,4 @@
-"""Client addresses, as limits count them."""
+"""Client addresses, by which limits are counted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from django.http import HttpRequest
 
-# What one customer of a network provider has, at least.
+# The smallest network that a provider assigns to one customer.
 IPV6_PREFIX_LENGTH = 64
 # In an ASGI scope: the client's address by which limits count; empty where it is not known.
 SCOPE_ADDRESS = "tiled.address"
@@ -23,7 +23,7 @@ def client_address(request: HttpRequest | None) -> str:
 
 @lru_cache(maxsize=4096)
 def canonical_address(told: str) -> str:
-    """Return the address that limits count by: of IPv6 the network; empty for what is none."""
+    """Return the address by which limits are counted (for IPv6 the network); empty if invalid."""
     try:
         known = ipaddress.ip_address(told)
     except ValueError:

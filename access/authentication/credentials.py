@@ -1,30 +1,35 @@
-"""Authenticate credentials: an API key, an access token, or none."""
+"""Authenticate credentials: an API key, an access token, a browser session, or none."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 
 from core.errors import BadRequest, Unauthorized
 
 from ..accounts.account_state import get_account_state
 from ..api_keys.lookup import may_be_stored, principal_for_secret
 from ..config import authentication_settings
-from ..login.sessions import require_active
-from ..principals import ACCOUNT_SCOPES, ANONYMOUS, READ, Principal, Scope
-from .jwt_tokens import BEARER, invalid_token_error, read_access
+from ..models import Session
+from ..principals import ANONYMOUS, READ, SERVICE_KEY_PRINCIPAL, Principal
+from ..unauthorized import BEARER, invalid_token_error, session_over_error
+from .browser_logins import session_principal
+from .jwt_tokens import read_access
 from .key_attempts import key_attempts
 
-SERVICE_KEY_PRINCIPAL = Principal(frozenset(Scope) - ACCOUNT_SCOPES)
 ANONYMOUS_READER = Principal(READ, anonymous=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Credentials of a client: an API key or an access token, with its address if known."""
+    """Credentials of a client, with its address if known.
 
-    kind: Literal["apikey", "bearer"]
+    `secret` is an API key, an access token, or the session cookie of a browser.
+    """
+
+    kind: Literal["apikey", "bearer", "session"]
     secret: str
     address: str = ""
 
@@ -34,9 +39,14 @@ class Credentials:
 
 
 def authenticate(credentials: Credentials | None) -> Principal:
-    """Return the principal of `credentials`, anonymous without. Raises Unauthorized."""
+    """Return the principal of `credentials`, anonymous without. Raises Unauthorized.
+
+    A browser session without a login, or whose login has ended, is anonymous, too.
+    """
     if credentials is None:
         return anonymous_principal()
+    if credentials.kind == "session":
+        return session_principal(credentials.secret) or anonymous_principal()
     if credentials.kind == "apikey":
         return authenticate_key(credentials.secret, credentials.address)
     return authenticate_token(credentials.secret)
@@ -79,6 +89,12 @@ def authenticate_token(token: str) -> Principal:
     return state.principal(said.scopes, session=said.session, expires=said.expires)
 
 
+def require_active(session: UUID) -> None:
+    """Raise Unauthorized unless the session with this UUID exists and was not revoked."""
+    if not Session.objects.filter(uuid=session, revoked=False).exists():
+        raise session_over_error()
+
+
 def is_own_key(key: str) -> bool:
     """Return whether `key` is the site-wide API key."""
     own = authentication_settings().single_user_api_key
@@ -107,5 +123,5 @@ def parse_authorization_header(authorization: str) -> Credentials:
 
 
 def _bytes(text: str) -> bytes:
-    # JSON can say halves of characters, which UTF-8 cannot.
+    # JSON can contain lone surrogates, which UTF-8 cannot encode.
     return text.encode(errors="surrogatepass")

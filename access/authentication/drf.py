@@ -1,7 +1,7 @@
 """Authentication of HTTP requests, for REST framework.
 
-Order of precedence: query `api_key`, `Authorization` header, cookie `tiled_api_key`. Source:
-docs/reference/tiled-protocol/http.md, "Presenting credentials, CSRF".
+Order of precedence: query `api_key`, `Authorization` header, cookie `tiled_api_key`, the session
+cookie of a browser. Source: docs/reference/tiled-protocol/http.md, "Presenting credentials, CSRF".
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from ..principals import Principal
 from .client_address import client_address
 from .credentials import Credentials, authenticate, parse_authorization_header
 from .csrf import check_csrf
+from .session_cookie import session_credentials
 
 KEY_COOKIE = "tiled_api_key"
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """The principal of a request: by its API key or its access token, or anonymous."""
+    """The principal of a request: by its API key, access token or session, or anonymous."""
 
     def authenticate(self, request: Request) -> tuple[Principal, None]:
         """Return the principal.
@@ -40,4 +41,6 @@ def extract_credentials(request: Request) -> Credentials | None:
     if cookie := request.COOKIES.get(KEY_COOKIE):
         check_csrf(request)
         return Credentials("apikey", cookie)
-    return None
+    if (session := session_credentials(request._request)) is not None:
+        check_csrf(request)
+    return session

@@ -1,7 +1,7 @@
 """Access and refresh tokens: JSON Web Tokens, signed and not encrypted.
 
-The first configured secret signs, all of them verify. A token contains its type and is valid as no
-other. Source: docs/reference/tiled-protocol/http.md, "Login".
+The first configured secret signs, all of them verify. A token contains its type, and is valid only
+as that type. Source: docs/reference/tiled-protocol/http.md, "Login".
 """
 
 from __future__ import annotations
@@ -20,12 +20,9 @@ from core.errors import Unauthorized
 from ..accounts.account_state import AccountState
 from ..config import authentication_settings
 from ..models import Session
+from ..unauthorized import BEARER, EXPIRED, invalid_token_error, session_over_error
 
 ALGORITHM = "HS256"
-BEARER = {"WWW-Authenticate": "Bearer"}
-INVALID_CREDENTIALS = "Could not validate credentials"
-EXPIRED = "Access token has expired. Refresh token."
-SESSION_OVER = "Session has expired. Please re-authenticate."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class AccessClaims:
 
 @dataclass(frozen=True, slots=True)
 class SignedToken:
-    """A token, and for how many seconds it counts."""
+    """A token, and its lifetime in seconds."""
 
     token: str
     seconds: float
@@ -91,14 +88,9 @@ def read_refresh(token: str, *, expired: bool = False) -> UUID:
     try:
         return UUID(_claims(token, "refresh", expired=expired)["sid"])
     except jwt.ExpiredSignatureError:
-        raise Unauthorized(SESSION_OVER, headers=BEARER) from None
+        raise session_over_error() from None
     except (KeyError, TypeError, ValueError, AttributeError):
         raise invalid_token_error() from None
-
-
-def invalid_token_error() -> Unauthorized:
-    """Return the error for an invalid token."""
-    return Unauthorized(INVALID_CREDENTIALS, headers=BEARER)
 
 
 def _claims(token: str, kind: str, *, expired: bool = False) -> dict[str, Any]:
@@ -109,7 +101,7 @@ def _claims(token: str, kind: str, *, expired: bool = False) -> dict[str, Any]:
         except jwt.InvalidSignatureError:
             continue
         except jwt.ExpiredSignatureError:
-            # Of the wrong type it is nothing, expired or not.
+            # A token of the wrong type is invalid, whether or not it has expired.
             if _claims(token, kind, expired=True):
                 raise
         except (jwt.InvalidTokenError, ValueError):

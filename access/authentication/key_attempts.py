@@ -1,9 +1,9 @@
-"""Guesses of the site's own key at the API: slowed down by address, in each server process.
+"""Throttle guesses of the site's own key at the API by address, in each server process.
 
-A wrong key counts once, however often it is shown: a program that goes on with an old key keeps no
-other program of its address out. After a number of different ones each further attempt from there
-has to wait, the right key as well, up to half a minute. An address from which the right key came
-within the last hour never has to wait. What is kept is bounded.
+A wrong key counts once, however often it is sent: a program that still uses an old key does not
+delay other programs of its address. After a number of different wrong keys each further attempt
+from the address is delayed, with the right key as well, up to half a minute. An address from which
+the right key came within the last hour is never delayed. The records are bounded in number.
 """
 
 from __future__ import annotations

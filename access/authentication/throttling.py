@@ -40,7 +40,7 @@ class Rule:
     first_wait: float = 1.0
 
     def wait(self, failures: int) -> float:
-        """Return the delay in seconds after so many failures."""
+        """Return the delay in seconds after this many failures."""
         if failures < self.free_attempts:
             return 0.0
         return float(

@@ -24,7 +24,7 @@ from ..models import Identity, PendingLogin
 from .password import Tokens, issue_tokens
 from .sessions import create_session
 
-# Neither vowels, which make words, nor what looks like something else.
+# No vowels, which form words, and no letters that look like others.
 USER_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 CODE_LIFETIME = timedelta(minutes=15)
 POLL_INTERVAL_SECONDS = 5
@@ -48,12 +48,12 @@ class AuthorizationPending(Exception):
 
 
 def start(*, provider: str, address: str) -> DeviceAuthorization:
-    """Have a terminal wait. Raises TooMany."""
+    """Start a login: return the codes for a terminal. Raises TooMany."""
     now = timezone.now()
     PendingLogin.objects.filter(expires__lte=now).delete()
     waiting = PendingLogin.objects.all()
     if waiting.filter(address=address).count() >= MAX_PENDING_LOGINS_PER_ADDRESS:
-        raise TooMany("Too many logins are under way. Try again in a minute.", retry_after=60)
+        raise TooMany("Too many logins are in progress. Try again in a minute.", retry_after=60)
     if waiting.count() >= MAX_PENDING_LOGINS:
         _drop_one()
     device_code, user_code = secrets.token_hex(32), _user_code()
@@ -79,7 +79,7 @@ def _drop_one() -> None:
 
 
 def approve(*, user_code: str, identity: Identity) -> None:
-    """Let the terminal in that shows `user_code`. Raises NotFound, TooMany."""
+    """Approve the terminal that shows `user_code`. Raises NotFound, TooMany."""
     who = identity.account.uuid.hex
     count_code_attempt(who)
     code = "".join(letter for letter in user_code.upper() if letter in USER_CODE_LETTERS)
@@ -99,7 +99,8 @@ def approve(*, user_code: str, identity: Identity) -> None:
 def exchange(*, provider: str, device_code: str, address: str) -> Tokens:
     """Return the tokens for an approved terminal, once.
 
-    Raises Unauthorized for what is no code, NotFound for one that is unknown or expired, Pending.
+    Raises Unauthorized for a malformed code, NotFound for an unknown or expired one, and
+    AuthorizationPending.
     """
     if DEVICE_CODE.fullmatch(device_code) is None:
         raise Unauthorized("Invalid device code")

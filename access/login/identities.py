@@ -20,7 +20,7 @@ from ..providers import OidcProvider
 NOT_IN_NAMES = re.compile(r"[^\w.@+-]")
 MAX_IDENTIFIER_LENGTH = 255
 MAX_USERNAME_LENGTH = 80
-# First logins at the same moment that want the same name.
+# Attempts, since concurrent first logins may choose the same name.
 MAX_ATTEMPTS = 5
 
 
@@ -61,7 +61,7 @@ def _first_login(provider: OidcProvider, identifier: str, claims: Mapping[str, A
                     identifier=identifier,
                 )
         except IntegrityError:
-            # The same person in another window, or another one who took the name meanwhile.
+            # Created concurrently: the same person in another window, or another user of that name.
             identity = _find(provider, identifier)
             if identity is not None:
                 return identity

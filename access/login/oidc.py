@@ -1,4 +1,4 @@
-"""OpenID Connect: redirect a browser to its provider, and validate what it returns with.
+"""OpenID Connect: redirect a browser to its provider, and validate the response.
 
 The client library is imported at the first such login; most sites never need it.
 """

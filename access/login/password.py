@@ -14,16 +14,10 @@ from core.errors import NotFound, Unauthorized
 from ..accounts.account_state import get_account_state
 from ..accounts.accounts import get_or_create_account
 from ..authentication.client_address import client_address
-from ..authentication.jwt_tokens import (
-    BEARER,
-    SESSION_OVER,
-    SignedToken,
-    read_refresh,
-    sign_access,
-    sign_refresh,
-)
+from ..authentication.jwt_tokens import SignedToken, read_refresh, sign_access, sign_refresh
 from ..config import authentication_settings
 from ..models import Session
+from ..unauthorized import BEARER, session_over_error
 from .sessions import create_session, get_active_session, record_use
 
 LOGIN_FAILED = "Incorrect username or password"
@@ -60,10 +54,10 @@ def log_in(*, provider: str, username: str, password: str, request: HttpRequest)
 
 
 def refresh(refresh_token: str) -> Tokens:
-    """Return another pair of tokens of the same session. Raises Unauthorized."""
+    """Return a new pair of tokens of the same session. Raises Unauthorized."""
     session = get_active_session(read_refresh(refresh_token))
     if session is None:
-        raise Unauthorized(SESSION_OVER, headers=BEARER)
+        raise session_over_error()
     record_use(session)
     return issue_tokens(session)
 
@@ -72,5 +66,5 @@ def issue_tokens(session: Session) -> Tokens:
     """Issue a pair of tokens. Raises Unauthorized if the account is disabled."""
     state = get_account_state(session.account.uuid)
     if state is None:
-        raise Unauthorized(SESSION_OVER, headers=BEARER)
+        raise session_over_error()
     return Tokens(sign_access(session, state), sign_refresh(session), session)

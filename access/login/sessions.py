@@ -1,4 +1,4 @@
-"""Logins that last: begun, refreshed, ended."""
+"""Sessions (logins with a refresh token): create, look up, revoke."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from django.contrib.sessions.models import Session as BrowserSession
 from django.db import transaction
 from django.utils import timezone
 
-from core.errors import BadRequest, NotFound, Unauthorized
+from core.errors import BadRequest, NotFound
 
-from ..authentication.jwt_tokens import BEARER, SESSION_OVER
 from ..config import authentication_settings
 from ..events import SessionRevoked, announce
 from ..models import Account, Session
 
 MAX_SESSIONS = 200
-# So many rows are removed at a time.
+# Rows that are removed at a time.
 BATCH_ROWS = 500
 
 
@@ -56,14 +55,8 @@ def get_active_session(uuid: UUID) -> Session | None:
     return session
 
 
-def require_active(uuid: UUID) -> None:
-    """Raise Unauthorized unless there is a login with this uuid that was not revoked."""
-    if not Session.objects.filter(uuid=uuid, revoked=False).exists():
-        raise Unauthorized(SESSION_OVER, headers=BEARER)
-
-
 def delete_expired() -> int:
-    """Remove logins and browser sessions that have expired, and return how many there were."""
+    """Delete expired sessions and browser sessions; return their number."""
     now, removed = timezone.now(), 0
     while ids := list(
         Session.objects.filter(expires__lte=now).values_list("pk", flat=True)[:BATCH_ROWS]
@@ -74,7 +67,7 @@ def delete_expired() -> int:
 
 
 def record_use(session: Session) -> None:
-    """Note that a login was used."""
+    """Record that a session was used."""
     Session.objects.filter(pk=session.pk).update(latest_activity=timezone.now())
 
 

@@ -1,25 +1,24 @@
-"""Pages for logging in with a browser: at a provider, and for a terminal that waits."""
+"""Login pages: at an identity provider, and for a terminal (device flow)."""
 
 from __future__ import annotations
 
-from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from core.errors import ServiceError
 
 from ..models import Identity
+from .browser import log_in_user, of_this_site
 from .device_flow import approve
 from .identities import get_or_create_identity
 from .oidc import authorize_redirect, fetch_claims, get_provider
 
-BACKEND = "access.backends.PasswordBackend"
-AFTERWARDS = "access_next"
-IDENTITY = "access_identity"
+NEXT_URL_KEY = "access_next"
+IDENTITY_KEY = "access_identity"
 
 
 @require_GET
@@ -28,7 +27,7 @@ def begin_login(request: HttpRequest, provider: str) -> HttpResponse:
     """Redirect to the provider, and afterwards to the page `next` of this site."""
     try:
         known = get_provider(provider)
-        request.session[AFTERWARDS] = _of_this_site(request, request.GET.get("next", ""))
+        request.session[NEXT_URL_KEY] = of_this_site(request, request.GET.get("next", ""))
         back = request.build_absolute_uri(reverse("login-code", args=[provider]))
         return authorize_redirect(request, known, back)
     except ServiceError as error:
@@ -39,15 +38,15 @@ def begin_login(request: HttpRequest, provider: str) -> HttpResponse:
 @never_cache
 def end_login(request: HttpRequest, provider: str) -> HttpResponse:
     """Log in after the provider's redirect, and continue to the page that started it."""
-    afterwards = request.session.get(AFTERWARDS, "/")
+    afterwards = request.session.get(NEXT_URL_KEY, "/")
     try:
         known = get_provider(provider)
         identity = get_or_create_identity(provider=known, claims=fetch_claims(request, known))
     except ServiceError as error:
         return _refused(request, error)
     assert identity.account.user is not None
-    login(request, identity.account.user, backend=BACKEND)
-    request.session[IDENTITY] = identity.pk
+    log_in_user(request, identity.account.user)
+    request.session[IDENTITY_KEY] = identity.pk
     return HttpResponseRedirect(afterwards)
 
 
@@ -77,20 +76,13 @@ def device(request: HttpRequest, provider: str) -> HttpResponse:
 
 def _identity(request: HttpRequest, provider: str) -> Identity | None:
     """Return the identity of this browser at `provider`, if it is logged in and enabled."""
-    known = request.session.get(IDENTITY)
+    known = request.session.get(IDENTITY_KEY)
     if known is None or not request.user.is_authenticated:
         return None
     found = Identity.objects.select_related("account").filter(
         pk=known, provider=provider, account__user=request.user
     )
     return found.first()
-
-
-def _of_this_site(request: HttpRequest, address: str) -> str:
-    allowed = url_has_allowed_host_and_scheme(
-        address, {request.get_host()}, require_https=request.is_secure()
-    )
-    return address if allowed else "/"
 
 
 def _refused(request: HttpRequest, error: ServiceError) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from .accounts import Account as Account
 from .accounts import Identity as Identity
-from .keys import FIRST as FIRST
+from .keys import KEY_PREFIX_LENGTH as KEY_PREFIX_LENGTH
 from .keys import SCOPES as SCOPES
 from .keys import ApiKey as ApiKey
 from .logins import Attempt as Attempt

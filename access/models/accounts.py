@@ -24,16 +24,23 @@ class Account(models.Model):
         settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="account"
     )
     role = models.CharField(
-        max_length=8, choices=[(r.value, r.value) for r in Role], default=Role.user.value
+        max_length=8,
+        choices=[(r.value, r.value) for r in Role],
+        default=Role.user.value,
+        help_text="An admin may also register files, and manage API keys and accounts.",
     )
-    note = models.CharField(max_length=255, blank=True, default="")
+    note = models.CharField(
+        max_length=255, blank=True, default="", help_text="What the account is for."
+    )
     active = models.BooleanField(
-        default=True, help_text="Whether its keys open anything. Users are barred as users."
+        default=True,
+        help_text="A service that is not active cannot authenticate. A user is deactivated on the "
+        "page of the user.",
     )
     time_created = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        verbose_name = "principal"
+        verbose_name = "account"
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(
@@ -51,8 +58,14 @@ class Identity(models.Model):
     """The identity of a user at an identity provider."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="identities")
-    provider = models.CharField(max_length=64)
-    identifier = models.CharField(max_length=255)
+    provider = models.CharField(
+        max_length=64,
+        help_text="The name of an identity provider in the setting authentication.providers.",
+    )
+    identifier = models.CharField(
+        max_length=255,
+        help_text="The user at that provider: the claim sub, or that of the setting id_claim.",
+    )
     latest_login = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:

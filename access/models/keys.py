@@ -1,4 +1,4 @@
-"""The table of keys."""
+"""The table of API keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..principals import Scope
 from .accounts import Account
 from .sessions import Session
 
-FIRST = 8
+KEY_PREFIX_LENGTH = 8
 SCOPES = frozenset(scope.value for scope in Scope)
 
 
@@ -23,12 +23,21 @@ class ApiKey(models.Model):
     and is revoked with; `session` the login that it was created with, if it is a WebSocket key.
     """
 
-    first_eight = models.CharField(max_length=FIRST, unique=True, editable=False)
+    first_eight = models.CharField(max_length=KEY_PREFIX_LENGTH, unique=True, editable=False)
     hashed_secret = models.CharField(max_length=64, editable=False)
-    owner = models.ForeignKey(Account, models.CASCADE, null=True, blank=True, related_name="keys")
+    owner = models.ForeignKey(
+        Account,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="keys",
+        help_text="The account that the key acts for.",
+    )
     scopes = models.JSONField(default=list)
     access_tags = models.JSONField(null=True, blank=True)
-    note = models.CharField(max_length=255, blank=True, default="")
+    note = models.CharField(
+        max_length=255, blank=True, default="", help_text="What the key is for, or who has it."
+    )
     time_created = models.DateTimeField(default=timezone.now, editable=False)
     expires = models.DateTimeField(null=True, blank=True)
     last_used = models.DateTimeField(null=True, editable=False)

@@ -1,4 +1,4 @@
-"""Logins that have not happened yet: under way in a browser, or tried with a wrong password."""
+"""Incomplete logins: device flows in progress, and failed attempts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PendingLogin(models.Model):
 class Attempt(models.Model):
     """Recent failed logins that fall into this bucket.
 
-    Buckets are numbers, many names to one, so that there is a bound to how many rows there can be.
+    A bucket is a number that many names share, which bounds the number of rows.
     """
 
     bucket = models.CharField(max_length=24, primary_key=True)

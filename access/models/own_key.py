@@ -1,4 +1,4 @@
-"""The user that the site's own key logs in as."""
+"""The user that the site-wide API key logs in as."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class KeyHolder(User):
         default_permissions = ()
 
     def get_session_auth_hash(self) -> str:
-        """Return what a session keeps, and is over without: a digest of password and own key."""
+        """Return a digest of the password and the site-wide key; the session ends if it changes."""
         own = authentication_settings().single_user_api_key or ""
         return _digest(super().get_session_auth_hash(), own)
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:
-        """Yield the same by each earlier secret key."""
+        """Yield that digest for each previous secret key."""
         own = authentication_settings().single_user_api_key or ""
         for known in super().get_session_auth_fallback_hash():
             yield _digest(known, own)

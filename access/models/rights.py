@@ -25,7 +25,7 @@ class WellKnownHolder(models.TextChoices):
 
 
 def check_tag_name(name: str) -> None:
-    """Reject reserved tag names and spaces at the ends. Raises ValidationError."""
+    """Reject reserved tag names, and spaces at the ends. Raises ValidationError."""
     if name.casefold() == PUBLIC or name.startswith(RESERVED):
         raise ValidationError(
             f"The tag {name!r} is reserved: 'public' grants reading to all, 'user:...' and "
@@ -38,11 +38,19 @@ def check_tag_name(name: str) -> None:
 class Tag(models.Model):
     """An access tag, which nodes can have. Its grants give scopes."""
 
-    name = models.CharField(max_length=TAG_LENGTH, unique=True, validators=[check_tag_name])
-    note = models.CharField(max_length=255, blank=True, default="")
+    name = models.CharField(
+        max_length=TAG_LENGTH,
+        unique=True,
+        validators=[check_tag_name],
+        help_text="The name cannot be changed later: nodes may have the tag.",
+    )
+    note = models.CharField(
+        max_length=255, blank=True, default="", help_text="What the tag is for."
+    )
     time_created = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
+        verbose_name = "access tag"
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -52,7 +60,7 @@ class Tag(models.Model):
 class Grant(models.Model):
     """Scopes of one holder on nodes with the tag: an account, a group, or a well-known holder.
 
-    `may_apply`: whether the holder may give the tag to nodes, and take it from them.
+    `may_apply`: whether the holder may add the tag to nodes, and remove it.
     """
 
     tag = models.ForeignKey(Tag, models.CASCADE, related_name="grants")
@@ -61,10 +69,16 @@ class Grant(models.Model):
     )
     group = models.ForeignKey(Group, models.CASCADE, null=True, blank=True, related_name="grants")
     audience = models.CharField(
-        max_length=16, blank=True, default="", choices=WellKnownHolder.choices
+        max_length=16,
+        blank=True,
+        default="",
+        choices=WellKnownHolder.choices,
+        help_text="Instead of one account or one group.",
     )
     scopes = models.JSONField(default=list)
-    may_apply = models.BooleanField(default=False)
+    may_apply = models.BooleanField(
+        default=False, help_text="Whether they may add the tag to nodes, and remove it."
+    )
 
     class Meta:
         ordering = ["tag", "id"]
@@ -92,7 +106,7 @@ class Grant(models.Model):
 
     @property
     def holder(self) -> str:
-        """The holder, as commands name it."""
+        """The holder in the notation of commands, such as `user:alice`."""
         if self.account is not None:
             user = self.account.user
             return f"user:{user.get_username()}" if user else f"service:{self.account.uuid}"
@@ -106,7 +120,7 @@ class Grant(models.Model):
 
 
 class RightsState(models.Model):
-    """One row: how often rights have changed, in this life of the database."""
+    """The version of permissions: one row, changed with every change of permissions."""
 
     epoch = models.UUIDField(default=uuid.uuid4, editable=False)
     number = models.BigIntegerField(default=1)

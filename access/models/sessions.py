@@ -1,4 +1,4 @@
-"""Logins that last."""
+"""The table of sessions."""
 
 from __future__ import annotations
 

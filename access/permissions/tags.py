@@ -1,4 +1,4 @@
-"""Tags and grants: made, changed and taken away."""
+"""Create, change and delete tags and grants."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from core.errors import Conflict, Invalid, NotFound
+from core.program import program
 
 from ..models import Account, Grant, Tag, WellKnownHolder
 from ..models.rights import check_tag_name
@@ -48,12 +49,12 @@ def get_tag(name: str) -> Tag:
     """Return the tag with this name. Raises NotFound."""
     tag = Tag.objects.filter(name=name).first()
     if tag is None:
-        raise NotFound(f"There is no tag {name!r}; make it with `manage.py tag create`.")
+        raise NotFound(f"There is no tag {name!r}; make it with `{program()} tag create`.")
     return tag
 
 
 def grant(*, tag: str, holder: str, scopes: Collection[Scope], may_apply: bool = False) -> Grant:
-    """Let `holder` do `scopes`, and nothing else, on nodes with the tag.
+    """Grant exactly `scopes` on nodes with the tag to `holder`.
 
     A holder is `user:NAME`, `service:UUID`, `group:NAME`, `users` or `everybody`. Raises NotFound,
     Invalid for scopes that are not about nodes.
@@ -71,7 +72,7 @@ def grant(*, tag: str, holder: str, scopes: Collection[Scope], may_apply: bool =
 
 
 def revoke(*, tag: str, holder: str) -> None:
-    """Let `holder` do nothing more by the tag. Raises NotFound."""
+    """Revoke the grant of the tag to `holder`. Raises NotFound."""
     found = Grant.objects.filter(tag=get_tag(tag), **_holder(holder)).first()
     if found is None:
         raise NotFound(f"{holder} has no grant of the tag {tag!r}.")

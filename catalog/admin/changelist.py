@@ -8,13 +8,14 @@ from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from core.errors import NotFound
 from tiled_client.wire.structure_family import StructureFamily
 
-from ..lookup.nodes import below, resolve_family
+from ..lookup.nodes import filter_descendants, resolve_family
 from ..models import Node
 from .filters import ALL_LEVELS, DEPTH_VAR
 from .rows import Row, describe
-from .tree import PATH_VAR, Breadcrumb, breadcrumbs, page_address
+from .tree import PATH_VAR, Breadcrumb, breadcrumbs, is_listed, page_address
 
 if TYPE_CHECKING:
 
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
 class NodeList(ChangeList):
     """The list below the container that the query string names (`path`).
 
-    Raises NotFound if there is no such container.
+    Raises NotFound if there is no such container, or if it is a registered file.
     """
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         path = request.GET.get(PATH_VAR, "")
         self.container = resolve_family(path, StructureFamily.container)
+        if not is_listed(self.container):
+            raise NotFound(f"{self.container} is a file.")
         super().__init__(request, *args, **kwargs)
         self.title = str(self.container)
 
@@ -68,7 +71,7 @@ class NodeList(ChangeList):
         """Return the nodes to list; metadata are searched, but not fetched."""
         nodes: QuerySet[Node] = super().get_queryset(request, exclude_parameters).defer("metadata")
         if self.deep:
-            return below(nodes, self.container.path)
+            return filter_descendants(nodes, self.container.path)
         return nodes.filter(parent=self.container)
 
     def get_results(self, request: HttpRequest) -> None:

@@ -16,7 +16,7 @@ from core.errors import NotFound, ServiceError
 from core.text import format_count
 from tiled_client.wire.structure_family import Management
 
-from ..lookup.nodes import below
+from ..lookup.nodes import filter_descendants
 from ..models import Node
 from ..services.nodes.deletion import delete_node
 from .tree import listing_address, nearest_node
@@ -64,7 +64,7 @@ class NodeDeletionMixin(NodeModelAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Run Django's view, but not in a transaction of its own.
+        """Run Django's view, but without its transaction.
 
         The service waits for locks, whose holders may wait for the database.
         """
@@ -101,13 +101,13 @@ class NodeDeletionMixin(NodeModelAdmin):
 
 def _counts(node: Node) -> dict[str, int]:
     own = Q(data_source__isnull=False) & ~Q(data_source__management=Management.external)
-    tree = Q(pk=node.pk) | Q(pk__in=below(Node.objects.all(), node.path))
+    tree = Q(pk=node.pk) | Q(pk__in=filter_descendants(Node.objects.all(), node.path))
     found = Node.objects.filter(tree).aggregate(nodes=Count("pk"), own=Count("pk", filter=own))
     return {"nodes": found["nodes"], "nodes with data in the server's own storage": found["own"]}
 
 
 def _listed_below(node: Node) -> list[str]:
-    lower = below(Node.objects.order_by("path"), node.path)
+    lower = filter_descendants(Node.objects.order_by("path"), node.path)
     listed = [str(found) for found in lower.only("path")[:MAX_LISTED_NODES]]
     rest = lower.count() - len(listed)
     return [*listed, f"and {format_count(rest, 'more node')}"] if rest > 0 else listed

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from django.db.models import Count
+from django.utils.html import format_html
 
 from access.permissions.tag_permissions import tags_enabled
 from core.text import format_count, format_size, format_time
@@ -17,11 +18,13 @@ from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
-from ..lookup.nodes import below
+from ..lookup.embedded import EmbeddedNode
+from ..lookup.nodes import filter_descendants
 from ..models import DataSource, Node
 from ..permissions.node_permissions import own_tags
 from .disk_usage import disk_usage
 from .text import format_chunks, format_dtype, format_shape, format_specs
+from .tree import is_listed, page_address
 
 DetailRows = dict[str, object]
 MAX_TYPE_CHARS = 1000
@@ -47,19 +50,29 @@ def node_details(node: Node) -> DetailRows:
     }
     if tags_enabled():
         details["Access tags"] = ", ".join(own_tags(node.tag_path_id)) or "none"
-    if node.structure_family == "container":
+    if is_listed(node):
         details |= _container_details(node)
     return details
 
 
 def _container_details(node: Node) -> DetailRows:
-    found = below(Node.objects.order_by(), node.path).values_list("structure_family")
+    found = filter_descendants(Node.objects.order_by(), node.path).values_list("structure_family")
     families = dict(found.annotate(Count("pk")))
     kinds = ", ".join(format_count(families[name], name) for name in sorted(families))
     return {"Child nodes": f"{node.children.count():,}", "All descendants": kinds or "none"}
 
 
-def structure_details(node: Node) -> tuple[DetailRows, DetailTable | None]:
+def embedded_details(node: EmbeddedNode) -> DetailRows:
+    """Return the path, family and specs of a node inside a file."""
+    return {
+        "Path": f"/{node.path}",
+        "Family": node.family.value,
+        "Specs": format_specs(node.specs) or "none",
+        "File": format_html("<a href='{}'>{}</a>", page_address(node.host), str(node.host)),
+    }
+
+
+def structure_details(node: Node | EmbeddedNode) -> tuple[DetailRows, DetailTable | None]:
     """Return the structure in words, and its dimensions or columns as a small table.
 
     Raises WireError for an invalid structure.

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.errors import NotFound
 from core.text import format_utc
 
-from ..lookup.nodes import split_path
 from ..models import Node
 from .changelist import NodeList
 from .deletion import NodeDeletionMixin, delete_selected
@@ -26,13 +25,14 @@ from .filters import CreatedFilter, DepthFilter, UpdatedFilter
 from .page import node_page
 from .search import HELP, search
 from .text import format_specs
-from .tree import PATH_VAR, jump_address, nearest_node, page_address
+from .tree import FRAME_VAR, PATH_VAR, listing_address, page_address
+from .views import NodeViews
 
 if TYPE_CHECKING:
     from .changelist import ListedNode
 
 
-class NodeAdmin(NodeDeletionMixin):
+class NodeAdmin(NodeViews, NodeDeletionMixin):
     """Read-only pages of nodes, with deletion."""
 
     actions = [delete_selected]
@@ -50,9 +50,8 @@ class NodeAdmin(NodeDeletionMixin):
     show_full_result_count = False
 
     def get_urls(self) -> list[URLPattern]:
-        """Return Django's URLs, and one that redirects to a path entered by the user."""
-        jump = path("jump/", self.admin_site.admin_view(self.jump_view), name="catalog_node_jump")
-        return [jump, *super().get_urls()]
+        """Return Django's URLs, and those of `NodeViews`."""
+        return [*self.own_urls(), *super().get_urls()]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False: a node is created together with its storage, through the API."""
@@ -75,37 +74,27 @@ class NodeAdmin(NodeDeletionMixin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the list; for a path without a container, redirect to the nearest existing node."""
+        """Show the list; for a path without one, redirect to the nearest existing node."""
         try:
             return super().changelist_view(request, extra_context)
         except NotFound:
-            return self._redirect_to_nearest(request, request.GET.get(PATH_VAR, ""))
-
-    def jump_view(self, request: HttpRequest) -> HttpResponse:
-        """Redirect to the node at a path, or to the nearest existing node above it."""
-        return self._redirect_to_nearest(request, request.GET.get(PATH_VAR, ""))
-
-    def _redirect_to_nearest(self, request: HttpRequest, wanted: str) -> HttpResponseRedirect:
-        node = nearest_node(wanted)
-        if len(node.segments) < len(split_path(wanted)):
-            sentence = f"There is no node at {wanted}; the nearest one above it is {node}."
-            self.message_user(request, sentence, messages.WARNING)
-        return HttpResponseRedirect(jump_address(node))
+            return self.redirect_to_nearest(request, request.GET.get(PATH_VAR, ""))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         """Show the page of a node."""
-        context |= node_page(context["original"], request.GET.get("frame", ""))
+        context |= node_page(context["original"], request.GET.get(FRAME_VAR, ""))
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="Name", ordering="path")
     def name(self, node: ListedNode) -> SafeString:
         """Link to a container's list and page, or to the page of another node."""
-        name = format_html("<a href='{}'>{}</a>", jump_address(node), node.label)
-        if node.structure_family != "container":
-            return name
-        return format_html("{} <a class='details' href='{}'>details</a>", name, page_address(node))
+        page = page_address(node)
+        if node.structure_family != "container" or node.row.is_file:
+            return format_html("<a href='{}'>{}</a>", page, node.label)
+        name = format_html("<a href='{}'>{}</a>", listing_address(node.path), node.label)
+        return format_html("{} <a class='details' href='{}'>details</a>", name, page)
 
     @admin.display(description="Family", ordering="structure_family")
     def family(self, node: ListedNode) -> SafeString:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,30 +11,33 @@ from django.utils.safestring import SafeString
 from core.text import format_size, format_time
 from tiled_client.wire.errors import WireError
 
-from ..lookup.embedded import Group, UnreadableEntry, group_of
+from ..lookup.embedded import EmbeddedNode, group_of
 from ..models import DataSource, Node
-from ..storage.errors import StorageError
-from .details import DetailRows, DetailTable, node_details, source_details, structure_details
-from .panels import PanelRows, get_panels
+from .contents import contents_section
+from .details import (
+    DetailTable,
+    embedded_details,
+    node_details,
+    source_details,
+    structure_details,
+)
+from .downloads import downloads
+from .panels import Panel, get_panels
 from .previews import build_preview
 from .readable_json import readable_json
+from .sections import Section
 from .text import format_specs
-from .tree import breadcrumbs, listing_address
+from .tree import (
+    breadcrumbs,
+    embedded_breadcrumbs,
+    is_listed,
+    listing_address,
+    live_address,
+    live_page_address,
+)
 
 MAX_LISTED_ASSETS = 20
-MAX_LISTED_ENTRIES = 20
 MAX_LISTED_REVISIONS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A section of the page: details, a small table, JSON documents by title, and a note."""
-
-    title: str
-    details: Mapping[str, object] = field(default_factory=dict)
-    table: DetailTable | None = None
-    documents: Mapping[str, SafeString] = field(default_factory=dict)
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,59 +52,72 @@ class PastRevision:
 
 def node_page(node: Node, frame: str) -> dict[str, Any]:
     """Return the template context of the page; `frame` is the requested frame number, if any."""
-    path = breadcrumbs(node.segments[:-1])
     return {
         "title": node.key or "/",
         "subtitle": None,
-        "breadcrumbs": path if node.path else [],
-        "is_container": node.structure_family == "container",
-        "listing": listing_address(node.path),
-        "preview": build_preview(node, int(frame) if frame.isdecimal() else None),
-        "sections": _sections(node),
-        "metadata": readable_json(node.metadata),
+        "breadcrumbs": breadcrumbs(node.segments[:-1]) if node.path else [],
+        "listing": listing_address(node.path) if is_listed(node) else "",
+        "live_page": live_page_address(node.path),
+        "live_address": live_address(node, frame),
+        "downloads": downloads(node),
+        "node_section": Section("Node", node_details(node)),
+        "contents": _contents(node),
+        "sections": [_source_section(node.source)] if node.source is not None else [],
+        "metadata": readable_json(node.metadata) if node.metadata else "",
         "revisions": _revisions(node),
         "revisions_left": max(node.revisions.count() - MAX_LISTED_REVISIONS, 0),
+        **live_parts(node, frame),
     }
 
 
-def _sections(node: Node) -> list[Section]:
-    sections = [Section("Node", node_details(node))]
-    if node.structure_family != "container":
-        sections.append(_structure_section(node))
-    sections += [Section(p.title, _panel_details(p.rows), note=p.problem) for p in get_panels(node)]
+def live_parts(node: Node, frame: str) -> dict[str, Any]:
+    """Return the parts of the page that are refreshed while it is open."""
+    structure = [_structure_section(node)] if node.structure_family != "container" else []
+    panels = get_panels(node)
+    return {
+        "preview": build_preview(node, _frame_number(frame)),
+        "live_sections": structure + [_panel_section(panel) for panel in panels],
+        "wide_sections": [
+            Section(wide.title, table=wide.table, note=wide.note)
+            for panel in panels
+            if (wide := panel.content.wide) is not None
+        ],
+    }
+
+
+def embedded_page(node: EmbeddedNode, frame: str) -> dict[str, Any]:
+    """Return the template context of the page of a node inside a registered file."""
+    return {
+        "title": node.key,
+        "subtitle": None,
+        "breadcrumbs": embedded_breadcrumbs(node.host, node.keys[:-1]),
+        "embedded_path": node.path,
+        "live_page": live_page_address(node.path),
+        "downloads": downloads(node),
+        "node_section": Section("Node in a file", embedded_details(node)),
+        "contents": _contents(node),
+        "sections": [_structure_section(node)] if node.structure else [],
+        "metadata": readable_json(node.metadata) if node.metadata else "",
+        "preview": build_preview(node, _frame_number(frame)),
+    }
+
+
+def _frame_number(frame: str) -> int | None:
+    # Longer numbers are beyond the frames of any array, and int() refuses very long ones.
+    return int(frame) if frame.isascii() and frame.isdecimal() and len(frame) < 20 else None
+
+
+def _contents(node: Node | EmbeddedNode) -> Section | None:
     group = group_of(node)
-    if group is not None:
-        sections.append(_contents_section(group))
-    if node.source is not None:
-        sections.append(_source_section(node.source))
-    return sections
+    return None if group is None else contents_section(group)
 
 
-def _structure_section(node: Node) -> Section:
+def _structure_section(node: Node | EmbeddedNode) -> Section:
     try:
         details, table = structure_details(node)
     except WireError as error:
         return Section("Structure", note=str(error))
     return Section("Structure", details, table)
-
-
-def _contents_section(group: Group) -> Section:
-    """Return the contents of a file, up to a maximum, with the problems of unreadable entries."""
-    try:
-        with group.opened() as tree:
-            names = tree.names(())
-            found = [group.child(tree, name) for name in names[:MAX_LISTED_ENTRIES]]
-    except StorageError as error:
-        return Section("Contents of the file", note=str(error))
-    rows = [
-        [one.key, str(one.problem) if isinstance(one, UnreadableEntry) else one.family.value]
-        for one in found
-    ]
-    left = len(names) - len(rows)
-    note = f"{left:,} more are not listed." if left else ""
-    return Section(
-        "Contents of the file", table=DetailTable(["Name", "Family, or problem"], rows), note=note
-    )
 
 
 def _source_section(source: DataSource) -> Section:
@@ -145,8 +160,10 @@ def _revisions(node: Node) -> list[PastRevision]:
     ]
 
 
-def _panel_details(rows: PanelRows) -> DetailRows:
-    return {
+def _panel_section(panel: Panel) -> Section:
+    content = panel.content
+    details = {
         label: format_time(value) if isinstance(value, datetime) else value
-        for label, value in rows.items()
+        for label, value in content.rows.items()
     }
+    return Section(panel.title, details, note=content.note)

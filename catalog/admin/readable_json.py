@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-# Values up to so many characters stay on one line; those with more lines start collapsed.
+# Values up to this many characters stay on one line; those with more lines start collapsed.
 MAX_INLINE_CHARS = 80
 MAX_OPEN_LINES = 15
 MAX_ITEMS = 200
@@ -26,7 +26,7 @@ def readable_json(value: Any) -> SafeString:
 
 
 def _clipped(value: Any, levels: int) -> Any:
-    """Return the value with at most so many levels: deeper ones would not be readable."""
+    """Return the value with a limited number of levels, since deeper ones would not be readable."""
     if not _nested(value):
         return value
     if not levels:

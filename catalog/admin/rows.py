@@ -15,9 +15,8 @@ from tiled_client.wire.errors import WireError
 from tiled_client.wire.structure_family import StructureFamily
 
 from ..models import DataSource, Node
-from .text import format_dtype, format_shape
+from .text import format_columns, format_dtype, format_shape
 
-MAX_COLUMNS = 5
 # Errors raised for an invalid structure.
 UNKNOWN = (WireError, LookupError, TypeError, ValueError)
 NAMES = ("shape", "data_type", "columns", "length")
@@ -25,10 +24,11 @@ NAMES = ("shape", "data_type", "columns", "length")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The content of a node, and its size."""
+    """The content of a node, and its size; `is_file` if it is a file with embedded nodes."""
 
     content: str
     size: str = ""
+    is_file: bool = False
 
 
 def describe(nodes: Sequence[Node]) -> dict[int, Row]:
@@ -53,13 +53,13 @@ def describe(nodes: Sequence[Node]) -> dict[int, Row]:
 def _row(node: Node, source: Mapping[str, Any], children: int, size: str) -> Row:
     match node.family:
         case StructureFamily.container if source:
-            return Row("a file with embedded nodes")
+            return Row("a file with embedded nodes", is_file=True)
         case StructureFamily.container:
             return Row(format_count(children, "child node"))
         case StructureFamily.array:
             return _array(source)
         case StructureFamily.table:
-            return Row(_columns(source), size)
+            return Row(format_columns(source["structure__columns"]), size)
         case StructureFamily.sparse | StructureFamily.ragged:
             return Row(f"{node.structure_family} {_kind(source)}", size)
         case StructureFamily.awkward:
@@ -97,9 +97,3 @@ def _kind(source: Mapping[str, Any]) -> str:
     shape = source["structure__shape"]
     dtype = dtype_from_json(source["structure__data_type"]).to_numpy()
     return f"{format_dtype(dtype)} ({format_shape(shape)})" if shape else format_dtype(dtype)
-
-
-def _columns(source: Mapping[str, Any]) -> str:
-    names = source["structure__columns"]
-    more = ", …" if len(names) > MAX_COLUMNS else ""
-    return f"{format_count(len(names), 'column')}: {', '.join(names[:MAX_COLUMNS])}{more}"

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from core.text import TIMES_SIGN
+from core.text import TIMES_SIGN, format_count
 
 MAX_CHUNK_RUNS = 4
+MAX_COLUMNS = 5
 
 
 def format_shape(shape: Sequence[int | None]) -> str:
@@ -37,6 +38,12 @@ def format_chunks(sizes: Iterable[int]) -> str:
     )
     rest = sum(count for _, count in runs[MAX_CHUNK_RUNS:])
     return f"{shown} and {rest:,} more of other sizes" if rest else shown
+
+
+def format_columns(names: Sequence[str]) -> str:
+    """Return the number of columns, and the first names."""
+    more = ", …" if len(names) > MAX_COLUMNS else ""
+    return f"{format_count(len(names), 'column')}: {', '.join(names[:MAX_COLUMNS])}{more}"
 
 
 def format_specs(specs: Iterable[dict[str, Any]]) -> str:

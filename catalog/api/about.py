@@ -1,4 +1,4 @@
-"""What the server says of itself.
+"""The API root: information about the server.
 
 Source: docs/reference/tiled-protocol/http.md, "`GET V/` — About".
 """
@@ -20,8 +20,8 @@ from tiled_client.wire.version import WIRE_VERSION
 from ..formats import formats
 from ..queries.filters import FILTERS
 
-FRESH = 600
-"""Seconds for which a client may keep the answer."""
+CACHE_SECONDS = 600
+"""Time for which clients may cache the response."""
 
 
 class AboutView(ApiView):
@@ -40,4 +40,4 @@ class AboutView(ApiView):
             "links": {"self": base, "documentation": f"{base.removesuffix(API)}/docs"},
             "meta": {"root_path": ROOT_PATH, "idempotency_keys": True},
         }
-        return render(request, about, headers={"Expires": http_date(time.time() + FRESH)})
+        return render(request, about, headers={"Expires": http_date(time.time() + CACHE_SECONDS)})

@@ -1,4 +1,4 @@
-"""Addresses of the API. Any part of a path may have doubled slashes, and may be empty: the root."""
+"""URLs of the API. A node path may contain doubled slashes; an empty one is the root."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .data.ragged import RaggedBlockView, RaggedFullView
 from .data.tables import TableFullView, TablePartitionView
 from .nodes.distinct import DistinctView
 from .nodes.metadata import MetadataView
-from .nodes.registration import DataSourceView, RegisterView
+from .nodes.registration import DataSourceView, RegisterFilesView, RegisterView
 from .nodes.revisions import RevisionsView
 from .nodes.search import DeepSearchView, SearchView
 from .nodes.streams import CloseStreamView
@@ -41,6 +41,7 @@ NODE_VIEWS: dict[str, type[ApiView]] = {
     "ragged/block": RaggedBlockView,
     "revisions": RevisionsView,
     "register": RegisterView,
+    "register-files": RegisterFilesView,
     "data_source": DataSourceView,
     "asset/manifest": AssetManifestView,
     "asset/bytes": AssetBytesView,

@@ -31,7 +31,7 @@ class Rules:
     formats: Mapping[str, str] = field(default_factory=dict)
 
     def mimetype(self, path: Path) -> str | None:
-        """Return the format of a file or folder; None if it is no data set, or excluded."""
+        """Return the format of a file or folder; None if it is not a data set, or excluded."""
         if self.only and path.suffix not in self.only:
             return None
         return self.formats.get(path.suffix) or external.mimetype_of(path)
@@ -61,15 +61,22 @@ def list_folder(folder: Path, rules: Rules) -> FolderListing:
     ignored: they may be circular. Files whose names differ only in their extension keep it in
     their keys.
     """
+    entries = [
+        (Path(entry.path), entry.is_dir(follow_symlinks=False)) for entry in os.scandir(folder)
+    ]
+    return arrange(entries, rules)
+
+
+def arrange(entries: Iterable[tuple[Path, bool]], rules: Rules) -> FolderListing:
+    """Return the data sets and subfolders among the entries of a folder: (path, is a folder)."""
     data: list[tuple[Path, str]] = []
     folders: list[Path] = []
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        path = Path(entry.path)
-        if IGNORED_NAMES.fullmatch(entry.name) or not _decodable(entry.name):
+    for path, is_folder in sorted(entries):
+        if IGNORED_NAMES.fullmatch(path.name) or not is_decodable(path.name):
             continue
         if mimetype := rules.mimetype(path):
             data.append((path, mimetype))
-        elif entry.is_dir(follow_symlinks=False):
+        elif is_folder:
             folders.append(path)
     nodes = [*_sequences(data), *_single(data, rules)]
     return FolderListing(
@@ -115,6 +122,6 @@ def _disambiguate(
         yield node if counts[node.key] == 1 else DiscoveredDataset(other, node.mimetype, node.paths)
 
 
-def _decodable(name: str) -> bool:
-    # A name that cannot be decoded cannot be a key.
+def is_decodable(name: str) -> bool:
+    """Return whether a file name is text, and so can be a key."""
     return name.isprintable() and not any("\ud800" <= letter <= "\udfff" for letter in name)

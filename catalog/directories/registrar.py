@@ -12,31 +12,27 @@ from django.db import DatabaseError
 
 from core.errors import Conflict, NotFound, ServiceError
 from core.json_limits import check_json
-from tiled_client.wire.data_sources import Asset, DataSource
 from tiled_client.wire.errors import WireError
-from tiled_client.wire.structure_family import Management, StructureFamily
+from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure, Structure
 
-from ..config import storage_settings
 from ..lookup.nodes import resolve, split_path
 from ..models import Node
 from ..services.nodes.create import create_node, register_node
 from ..services.nodes.data_sources import DataSourcePatch, update_data_source
-from ..services.nodes.drafts import Draft, parse_data_source, validate_key
-from ..storage import external, files
+from ..services.nodes.drafts import Draft, validate_key
+from ..storage import external
 from ..storage.errors import StorageError, Unreadable
+from .descriptions import ROWS_PROPERTY, describe_source, inspect_dataset, list_assets
 from .discovery import DiscoveredDataset, Rules, list_folder
 
 logger = logging.getLogger(__name__)
 
 ProgressCallback = Callable[[str], None]
 """Receives one line of text for each node that was registered, updated or rejected."""
-SEQUENCE = "multipart/related"
 Fingerprint = tuple[tuple[str, int, int], ...]
 MAX_TRIES = 10
 """How often reading a file is retried, unless it changes."""
-ROWS_PROPERTY = "rows"
-"""The property of a table's data source with the number of rows that were announced."""
 
 
 class Registrar:
@@ -98,7 +94,7 @@ class Registrar:
         try:
             if resolve(path).family is StructureFamily.container:
                 return True
-            self._log_rejection(folder, f"/{'/'.join(path)} already exists and is no container.")
+            self._log_rejection(folder, f"/{'/'.join(path)} already exists and is not a container.")
         except NotFound:
             return self._container_made(path, folder)
         return False
@@ -152,14 +148,14 @@ class Registrar:
             self._update_node(node, found, changed=before is not None)
 
     def _register_new(self, found: DiscoveredDataset, path: list[str]) -> None:
-        inspected = self._inspect(found)
+        inspected = inspect_dataset(found)
         check_json(inspected.metadata)
         draft = Draft(
             key=path[-1],
             family=inspected.family,
             metadata=inspected.metadata,
             specs=inspected.specs,
-            data_source=_source(found, inspected),
+            data_source=describe_source(found, inspected),
         )
         register_node(parent_path="/".join(path[:-1]), draft=draft)
         self._report("new", path, inspected.structure)
@@ -167,32 +163,31 @@ class Registrar:
     def _update_node(self, node: Node, found: DiscoveredDataset, *, changed: bool) -> None:
         source = node.source
         before = [asset.data_uri for asset in source.wire_assets()] if source else []
-        now = [asset.data_uri for asset in _assets(found)]
+        now = [asset.data_uri for asset in list_assets(found)]
         if source is None or not source.external or not before or not set(before) & set(now):
-            raise Conflict(f"/{node.path} already exists with other data.")
+            raise Conflict(
+                f"/{node.path} already exists with other data. Delete or rename that node, or the "
+                "file, to register it."
+            )
         gone = sorted(set(before) - set(now))
         if gone:
             raise Conflict(
                 f"/{node.path} consists of files of which {gone[0]} is not there any more. Put it "
-                "back, or delete the node for the others to be registered anew."
+                "back, or delete the node to register the others again."
             )
-        inspected = self._inspect(found)
+        inspected = inspect_dataset(found)
         told = source.properties.get(ROWS_PROPERTY)
         same = (inspected.structure, inspected.rows) == (node.structure, told) and now == before
         if same and not (changed and inspected.family is StructureFamily.array):
             self.counts["as before"] += 1
             return
-        replacement = replace(_source(found, inspected), id=source.pk)
+        replacement = replace(describe_source(found, inspected), id=source.pk)
         # A late file is inserted among the others, which renumbers those behind it.
         moved = now[: len(before)] != before
         patch = None if moved else _patch(node.structure, told, inspected)
         update_data_source(path=node.path, replacement=replacement, patch=patch, reorder=moved)
         what = "changed" if same or moved else "grown"
         self._report(what, node.path.split("/"), inspected.structure)
-
-    def _inspect(self, found: DiscoveredDataset) -> external.Inspected:
-        readable = storage_settings().readable
-        return external.inspect(found.paths, found.mimetype, readable=readable)
 
     def _report(self, what: str, path: list[str], structure: Structure | None) -> None:
         self.counts[what] += 1
@@ -212,34 +207,6 @@ class Registrar:
     def _log_rejection(self, path: Path, why: str) -> None:
         self.counts["not read"] += 1
         logger.info("%s: %s", path, why)
-
-
-def _source(found: DiscoveredDataset, inspected: external.Inspected) -> DataSource:
-    """Describe the files. Raises WireError or Invalid for an invalid description."""
-    source = DataSource(
-        structure_family=inspected.family,
-        structure=inspected.structure,
-        mimetype=found.mimetype,
-        parameters=inspected.parameters,
-        properties={} if inspected.rows is None else {ROWS_PROPERTY: inspected.rows},
-        assets=_assets(found),
-        management=Management.external,
-    )
-    # As strict as for requests: one invalid node would break the listing of its folder.
-    return parse_data_source(source.to_json())
-
-
-def _assets(found: DiscoveredDataset) -> list[Asset]:
-    many = found.mimetype.startswith(SEQUENCE)
-    return [
-        Asset(
-            data_uri=files.file_uri(path),
-            is_directory=path.is_dir(),
-            parameter="data_uris" if many else "data_uri",
-            num=number if many else None,
-        )
-        for number, path in enumerate(found.paths)
-    ]
 
 
 def _patch(

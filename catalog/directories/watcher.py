@@ -43,7 +43,7 @@ def watch(registrar: Registrar, stop: threading.Event) -> Iterator[None]:
 
 
 def _scan_changed(registrar: Registrar, changed: list[Path]) -> None:
-    """Scan the folders of what has changed, and new folders as a whole."""
+    """Scan the folders with changes, and new folders as a whole."""
     quiet = not changed
     folders = (
         set(registrar.unread) if quiet else {registrar.folder_to_scan(path) for path in changed}

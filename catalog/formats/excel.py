@@ -16,7 +16,7 @@ from .exports import Export, unsupported_data_error, unsupported_shape_error
 from .temporary_files import file_chunks, growth
 from .text_tables import text_rows, text_table
 
-MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
+MOST_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 MAX_CELL_CHARACTERS = 32_767
 # Spreadsheets store numbers as doubles, which are not exact beyond this integer.
 MAX_EXACT_INTEGER = 2**53
@@ -34,9 +34,9 @@ def workbook(export: Export[RowSelection]) -> Iterator[bytes]:
     from openpyxl import Workbook
 
     names = text_table(empty(export.data.schema)).column_names
-    if len(names) > MOST_COLUMNS:
+    if len(names) > MAX_COLUMNS:
         raise unsupported_data_error(
-            f"a sheet has at most {MOST_COLUMNS} columns", export.media_type
+            f"a sheet has at most {MAX_COLUMNS} columns", export.media_type
         )
 
     def write(file: Any) -> None:

@@ -16,7 +16,7 @@ from tiled_client.wire.expanded_size import expanded_nbytes
 from tiled_client.wire.json_values import nested_to_json
 
 from ..services.response_limits import check_response_bytes
-from ..storage.parquet_writing import parquet_chunks
+from ..storage.parquet_export import parquet_chunks
 from ..storage.tables import serialize_ipc
 from .exports import Export, unsupported_data_error
 from .json_pieces import json_of
@@ -27,11 +27,13 @@ from .tables import check_parquet
 class Nested:
     """An awkward or ragged array, or a single value of one.
 
-    `array()` returns the `awkward.Array`; `body`, if known, is the ZIP file of its buffers.
+    `array()` returns the `awkward.Array`; `body`, if known, is the ZIP file of its buffers. A slice
+    of an awkward array has no such file, since its form differs from that of the node.
     """
 
     array: Callable[[], Any]
     body: Callable[[], bytes] | None = None
+    is_slice: bool = False
 
 
 def json(export: Export[Nested]) -> bytes:
@@ -58,6 +60,8 @@ def awkward_zip(export: Export[Nested]) -> bytes:
     """Return the ZIP file of the buffers."""
     if export.data.body is not None:
         return export.data.body()
+    if export.data.is_slice:
+        raise unsupported_data_error("buffers are sent of the whole array only", export.media_type)
     return zip_members(awkward_buffers(_several(export))[2])
 
 

@@ -12,7 +12,7 @@ import pyarrow.csv
 from tiled_client.wire.json_columns import column_to_json
 
 from ..services.tables.reading import RowSelection
-from ..storage.parquet_writing import parquet_chunks
+from ..storage.parquet_export import parquet_chunks
 from ..storage.tables import empty, has_empty_lists, ipc_chunks, serialize_ipc, slice_batch
 from .exports import Body, Export, unsupported_data_error
 from .formulas import escape_formula, escape_formulas, is_spreadsheet_csv

@@ -74,6 +74,9 @@ def _dataset(export: Export[Subtree], *, limit: int | None) -> xarray.Dataset:
 def _structure(export: Export[Subtree], item: Subtree) -> ArrayStructure:
     if not isinstance(item.structure, ArrayStructure):
         raise unsupported_data_error(f"{item.key} is not an array", export.media_type)
+    if len(set(dims := _dims(item.structure))) < len(dims):
+        repeated = f"{item.key} has a dimension twice: {', '.join(dims)}"
+        raise unsupported_data_error(repeated, export.media_type)
     return item.structure
 
 

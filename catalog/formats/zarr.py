@@ -16,6 +16,8 @@ import numpy as np
 
 from core.errors import NotAcceptable
 
+from ..storage.layout import dimension_names
+
 Array = np.ndarray[Any, Any]
 
 MAX_CHUNK_BYTES = 32 << 20
@@ -119,7 +121,7 @@ def document_v3(
         "attributes": attributes,
     }
     if dims:
-        value["dimension_names"] = [name or None for name in dims]
+        value["dimension_names"] = dimension_names(dims)
     return value
 
 

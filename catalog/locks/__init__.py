@@ -1,1 +1,1 @@
-"""Locks: one writer at a time for each node, over all server processes."""
+"""Locks: one writer at a time per node, across all server processes."""

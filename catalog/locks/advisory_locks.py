@@ -1,8 +1,7 @@
-"""Locks of PostgreSQL that belong to a session: advisory locks, which several machines see.
+"""Session-level advisory locks of PostgreSQL, which servers on several machines share.
 
-A session that may hold a lock unnoticed never goes back to the pool: where taking
-or releasing a lock fails, in whichever way, its connection is closed, and PostgreSQL releases what
-it held.
+A session that may still hold a lock never returns to the pool: if acquiring or releasing fails in
+any way, the connection is closed, and PostgreSQL releases all its locks.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from .thread_queue import Deadline, waiting
 
 logger = logging.getLogger(__name__)
 
-# Connections of this process that may wait for locks at the same time: so many locks can be held by
-# a machine that hangs before writes to other nodes have to wait for them, too. Reads never do.
-MOST_WAITING = 4
-_places = threading.BoundedSemaphore(MOST_WAITING)
+# Connections of this process that may wait for locks at the same time. If a machine hangs while it
+# holds more locks than that, writes to other nodes wait as well. Reads never do.
+MAX_WAITING_CONNECTIONS = 4
+_connection_slots = threading.BoundedSemaphore(MAX_WAITING_CONNECTIONS)
 
-# One message, and so one transaction: the limit ends with it, the lock does not.
+# One message is one transaction: `SET LOCAL` ends with it, a session-level lock does not.
 WAIT = (
     "SET LOCAL lock_timeout = %s;SELECT pg_advisory_lock(%s, slot) FROM unnest(%s::int[]) AS slot"
 )
@@ -39,7 +38,7 @@ WAIT_AND_RELEASE = (
 
 @contextmanager
 def held(kind: int, slot: int, deadline: Deadline) -> Iterator[None]:
-    """Hold a lock. Raises LockTimeout, OperationalError."""
+    """Hold a lock for the duration of the block. Raises LockTimeout, OperationalError."""
     session = try_lock(kind, slot) or _wait(kind, [slot], deadline)
     try:
         yield
@@ -48,7 +47,7 @@ def held(kind: int, slot: int, deadline: Deadline) -> Iterator[None]:
 
 
 def wait_for_all(kind: int, slots: Sequence[int], deadline: Deadline) -> None:
-    """Return when each lock was free once, one after another. Raises LockTimeout."""
+    """Return after each lock has been free at least once. Raises LockTimeout."""
     with _closed_on_failure(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT slot FROM unnest(%s::int[]) AS slot WHERE CASE "
@@ -62,26 +61,28 @@ def wait_for_all(kind: int, slots: Sequence[int], deadline: Deadline) -> None:
 
 
 def try_lock(kind: int, slot: int) -> Any:
-    """Return the session that now holds the lock; None if another one does."""
+    """Return the session that now holds the lock; None if another session holds it."""
     with _closed_on_failure():
         session = _session()
         return (
-            session if _said_yes(session, f"SELECT pg_try_advisory_lock({kind}, {slot})") else None
+            session
+            if _query_boolean(session, f"SELECT pg_try_advisory_lock({kind}, {slot})")
+            else None
         )
 
 
 def unlock(session: Any, kind: int, slot: int) -> None:
-    """Release a lock of `session`. Never raises: what was done under the lock has been done."""
+    """Release a lock of `session`. Errors are logged: the work under the lock is complete."""
     try:
         if connection.connection is not session:
-            # Replaced while the lock was held, and maybe given to another thread since.
+            # The thread has reconnected meanwhile; another thread may own this session now.
             session.close()
             return
-        if _said_yes(session, f"SELECT pg_advisory_unlock({kind}, {slot})"):
+        if _query_boolean(session, f"SELECT pg_advisory_unlock({kind}, {slot})"):
             return
-        logger.error("A lock was lost while it was held; its connection is closed.")
-    except Exception as error:  # noqa: BLE001  the session is closed, whatever is wrong with it
-        logger.warning("A lock could not be released, so its connection is closed: %s", error)
+        logger.error("Lost an advisory lock while holding it; closing its connection.")
+    except Exception as error:  # noqa: BLE001  any error closes the session
+        logger.warning("Could not release an advisory lock; closing its connection: %s", error)
     except BaseException:
         close_session()
         raise
@@ -93,14 +94,14 @@ def _session() -> Any:
     return connection.connection
 
 
-def _said_yes(session: Any, question: str) -> bool:
-    """Put a question to a session without Django's cursor, which costs more than the answer."""
+def _query_boolean(session: Any, sql: str) -> bool:
+    """Return the boolean result of a query, without the overhead of Django's cursor."""
     with connection.wrap_database_errors:
-        return bool(session.execute(question).fetchone()[0])
+        return bool(session.execute(sql).fetchone()[0])
 
 
 def close_session() -> None:
-    """Close this thread's connection for good: it does not go back to the pool."""
+    """Close this thread's connection instead of returning it to the pool."""
     session = connection.connection
     if session is not None:
         session.close()
@@ -108,17 +109,17 @@ def close_session() -> None:
 
 
 def give_back_connection() -> None:
-    """Return this thread's connection to the pool, where that is possible now."""
+    """Return this thread's connection to the pool, unless it is in a transaction."""
     if on_postgresql() and not connection.in_atomic_block:
         connection.close()
 
 
 def _wait(kind: int, slots: Sequence[int], deadline: Deadline, *, release: bool = False) -> Any:
-    """Return the session that holds the locks of `slots`, or has held each of them once."""
+    """Return the session that holds the locks, or with `release` has held each of them once."""
     give_back_connection()
     with waiting():
-        if not _places.acquire(timeout=deadline.remaining()):
-            raise deadline.missed()
+        if not _connection_slots.acquire(timeout=deadline.remaining()):
+            raise deadline.timeout_error()
         limit = max(1, int(1000 * deadline.remaining()))
         try:
             with _closed_on_failure(), connection.cursor() as cursor:
@@ -129,15 +130,15 @@ def _wait(kind: int, slots: Sequence[int], deadline: Deadline, *, release: bool 
                 return connection.connection
         except OperationalError as error:
             if isinstance(error.__cause__, LockNotAvailable):
-                raise deadline.missed() from None
+                raise deadline.timeout_error() from None
             raise
         finally:
-            _places.release()
+            _connection_slots.release()
 
 
 @contextmanager
 def _closed_on_failure() -> Iterator[None]:
-    """Close the session where it is unknown whether it has the lock."""
+    """Close the session after an error, when it is unknown whether it holds the lock."""
     try:
         yield
     except BaseException:

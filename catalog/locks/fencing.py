@@ -1,18 +1,17 @@
-"""Fencing: a writer that has lost its node's lock can neither harm nor supersede the next one.
+"""Fencing: a writer that has lost its node's lock cannot damage or supersede the next write.
 
-The lock of PostgreSQL ends with its session, which the writer does not notice before its next
-query. Meanwhile it may still be writing to files. Two things make that harmless:
+PostgreSQL releases an advisory lock when the session ends, which the writer does not notice before
+its next query. Meanwhile it may still be writing to files. Two rules make that harmless:
 
-- A writer that changes files in their place holds a lock of the file system from before the node
-  is looked up until after the commit. It lasts as long as the process holds it, whatever becomes of
-  the session. What was looked up under it, in the session that holds the node's lock, stays true
-  until it is released.
-- Where that lock is taken although the node's lock was free, its holder has lost its session. The
-  next writer then writes to files of new names only (`exclusive` is False), which become current
-  with its commit. What the other one still writes is never read.
+- A writer that changes files in place holds a file lock from before the node is looked up until
+  after the commit. The process holds it even if the session is lost, so the state that was looked
+  up under both locks stays valid until the file lock is released.
+- If the file lock is taken although the node's lock was free, its holder has lost its session. The
+  next writer then writes only to files with new names (`exclusive` is False), which become current
+  with its commit. Files that the previous writer still changes are never read.
 
-The commit compares what it replaces (`generation` of a data source, size and file of a partition)
-and stores nothing where another writer was first.
+The commit compares the version that it replaces (`generation` of a data source, size and file of a
+partition) and stores nothing if another writer has committed first.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ from ..database_vendor import on_postgresql
 from .node_locks import node_lock
 
 SLOTS = 65_536
-# For so many seconds a writer without a session is given time to find out.
-PATIENCE = 1.0
-_PAUSE = 0.01
+# How long to wait for a writer that has lost its session to notice that and release the file lock.
+MAX_WAIT_SECONDS = 1.0
+POLL_INTERVAL_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """The right to write to a node; `exclusive` if its files may be written in their place."""
+    """The permission to write to a node; if `exclusive`, its files may be changed in place."""
 
     exclusive: bool
 
@@ -49,17 +48,17 @@ class Superseded(Unavailable):
 
     def __init__(self) -> None:
         super().__init__(
-            "Another write to this node was stored first, since this one lost its lock; nothing of "
-            "this one was stored. Try again."
+            "This write lost its lock, and another write to this node was stored first; nothing of "
+            "this write was stored. Try again."
         )
 
 
 @contextmanager
 def write_lock(path: str) -> Iterator[Fence]:
-    """Hold the lock of the node at `path` for a write to its storage. Look the node up inside."""
+    """Hold the lock of the node at `path` for a write. Look the node up inside the block."""
     with node_lock(path):
         if not on_postgresql():
-            yield Fence(exclusive=True)  # the node's lock is a file's already
+            yield Fence(exclusive=True)  # without PostgreSQL the node's lock is a file lock itself
             return
         with _held(path) as exclusive:
             yield Fence(exclusive)
@@ -67,21 +66,21 @@ def write_lock(path: str) -> Iterator[Fence]:
 
 @contextmanager
 def _held(path: str) -> Iterator[bool]:
-    """Hold the file lock of `path`; False if a writer without a session does not release it."""
-    descriptor = _opened(path)
+    """Hold the file lock of `path`; yield False if its holder does not release it in time."""
+    descriptor = _open_lock_file(path)
     try:
-        exclusive = _acquired(descriptor)
+        exclusive = _acquire(descriptor)
         try:
             yield exclusive
         finally:
             if exclusive:
-                # A child process that was forked meanwhile has the descriptor, too.
+                # Closing is not enough: a child forked meanwhile has a copy of the descriptor.
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
         os.close(descriptor)
 
 
-def _opened(path: str) -> int:
+def _open_lock_file(path: str) -> int:
     digest = hashlib.blake2b(path.encode(), digest_size=4).digest()
     name = f"{storage_settings().directory}/.fences/{int.from_bytes(digest) % SLOTS:04x}"
     try:
@@ -91,14 +90,14 @@ def _opened(path: str) -> int:
         return os.open(name, os.O_RDWR | os.O_CREAT, 0o666)
 
 
-def _acquired(descriptor: int) -> bool:
-    deadline = time.monotonic() + PATIENCE
+def _acquire(descriptor: int) -> bool:
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
                 return False
-            time.sleep(_PAUSE)
+            time.sleep(POLL_INTERVAL_SECONDS)
         else:
             return True

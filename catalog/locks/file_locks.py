@@ -1,8 +1,8 @@
-"""Locks of files, which all processes of one machine see.
+"""File locks (`flock`), which all processes of one machine share.
 
-The system has no call that waits for such a lock for a limited time. So a thread of its own waits,
-and the caller waits for that thread. One that its caller has given up goes on waiting, and the next
-caller takes it over: there is never more than one for each lock.
+There is no system call that waits for a file lock with a timeout. So a separate thread waits, and
+the caller waits for that thread with a timeout. A thread whose caller has timed out keeps waiting,
+and the next caller for the same lock takes it over: there is at most one thread per lock.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .thread_queue import Deadline, waiting
 
 @contextmanager
 def held(path: str, deadline: Deadline) -> Iterator[None]:
-    """Hold the lock of the file at `path`, which is made. Raises LockTimeout, OSError."""
+    """Hold the lock of the file at `path`, creating the file. Raises LockTimeout, OSError."""
     descriptor = _open(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -31,7 +31,7 @@ def held(path: str, deadline: Deadline) -> Iterator[None]:
     try:
         yield
     finally:
-        os.close(descriptor)  # and with it the lock
+        os.close(descriptor)  # releases the lock
 
 
 class LockAttempt:
@@ -44,7 +44,7 @@ class LockAttempt:
         self.done = threading.Event()
 
     def run(self) -> None:
-        """Return when the lock is held, or cannot be had."""
+        """Wait for the lock; store an error if that fails."""
         try:
             fcntl.flock(self.descriptor, fcntl.LOCK_EX)
         except OSError as error:
@@ -53,7 +53,7 @@ class LockAttempt:
 
 
 class Attempts:
-    """The waiting threads, one for each lock, and those without a lock to wait for."""
+    """The attempts whose callers have timed out, by the path of the lock."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -71,14 +71,14 @@ class Attempts:
         with self._mutex:
             if not attempt.done.is_set():
                 self._abandoned[path] = attempt
-                raise deadline.missed()
+                raise deadline.timeout_error()
         if attempt.error is not None:
             os.close(attempt.descriptor)
             raise attempt.error
         return attempt.descriptor
 
     def finish(self, attempt: LockAttempt) -> None:
-        """Hand the lock to the next waiting thread, or release it if there is none."""
+        """Mark the attempt as done; release the lock if no caller waits for it."""
         with self._mutex:
             attempt.done.set()
             if self._abandoned.get(attempt.path) is attempt:

@@ -1,10 +1,27 @@
-"""One writer at a time for each node, over all server processes.
+"""One writer at a time per node, across all server processes.
 
-With PostgreSQL the lock is an advisory lock of the database, which several machines see. With
-SQLite, all processes are on one machine, and the lock is one of a fixed number of files. A lock is
-taken by path, before the node is looked up, so that what is looked up under it stays true.
+With PostgreSQL the lock is an advisory lock, which several machines share. With SQLite all
+processes are on one machine, and the lock is a lock on one of a fixed number of files.
 
-Threads of one process queue first (see `turns`). None waits longer than `database.lock_timeout`.
+| state of a thread | holds in the process | holds across processes | leaves it by |
+| --- | --- | --- | --- |
+| queued (`thread_queue`) | a place in the queue of its slot, no connection | nothing | its turn: \
+waiting; `database.lock_timeout` or a full queue: LockTimeout |
+| waiting | the turn of its slot, one of `MAX_WAITING_CONNECTIONS` connections (PostgreSQL) or the \
+only thread that waits for the file (SQLite) | nothing | the lock is free: holding; the timeout: \
+LockTimeout |
+| holding | the turn of its slot | the lock of its slot | the end of the block: the lock is \
+released first, then the turn |
+
+Invariants:
+
+- A lock is taken by path before the node is looked up, so the result of the lookup stays valid.
+- Per slot, at most one thread of each process is waiting or holding.
+- A thread holds at most one node lock: two paths may share a slot, so a second one may deadlock.
+- Queuing and waiting together take at most `database.lock_timeout`.
+- The lock of PostgreSQL ends with its session, which its holder may not notice: see `fencing`.
+- A site lock (`try_site_lock`) never waits, and has its own class or file, so it never
+  conflicts with a node lock.
 """
 
 from __future__ import annotations
@@ -24,11 +41,11 @@ from .thread_queue import Deadline, LockTimeout, Turns, longest_wait
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["LockTimeout", "lone", "longest_wait", "node_lock", "wait_for_writers"]
+__all__ = ["LockTimeout", "longest_wait", "node_lock", "try_site_lock", "wait_for_writers"]
 
 SLOTS = 65_536
 ADVISORY_CLASS = 0x711ED
-LONE_CLASS = 0x711EE
+SITE_LOCK_CLASS = 0x711EE
 
 _turns = Turns()
 
@@ -37,7 +54,7 @@ _turns = Turns()
 def node_lock(path: str) -> Iterator[None]:
     """Hold the lock of the node at `path`. Raises LockTimeout (503).
 
-    Never take a second one inside: two paths may share a slot, and wait for each other.
+    Do not take a second one in the block: two paths may share a slot, which would deadlock.
     """
     slot, deadline = _slot(path), Deadline(database_settings().lock_timeout)
     with _turns.turn(slot, deadline, advisory_locks.give_back_connection), _held(slot, deadline):
@@ -45,11 +62,11 @@ def node_lock(path: str) -> Iterator[None]:
 
 
 def wait_for_writers(paths: Iterable[str]) -> None:
-    """Return when all who hold the lock of one of `paths` now have released it.
+    """Return after all current holders of the locks of `paths` have released them.
 
-    Others may take it meanwhile, and afterwards. One that is not released in time is not waited
-    for any longer: that writer finds no node when it commits, and leaves at most files that the
-    sweep removes.
+    Other writers may take the locks meanwhile and afterwards. After `database.lock_timeout` the
+    function returns anyway: such a writer finds no node when it commits, and leaves at most files
+    that the cleanup removes.
     """
     slots = sorted({_slot(path) for path in paths})
     deadline = Deadline(database_settings().lock_timeout)
@@ -68,13 +85,10 @@ def wait_for_writers(paths: Iterable[str]) -> None:
 
 
 @contextmanager
-def lone(name: str) -> Iterator[bool]:
-    """Hold the site-wide lock `name`, if it is free.
-
-    Never waits; False if it is another's.
-    """
+def try_site_lock(name: str) -> Iterator[bool]:
+    """Hold the site-wide lock `name` if it is free; yield whether it is held. Never waits."""
     digest = hashlib.blake2b(name.encode(), digest_size=4).digest()
-    hold = _lone_advisory if on_postgresql() else _lone_file
+    hold = _try_advisory_lock if on_postgresql() else _try_file_lock
     with hold(name, int.from_bytes(digest, signed=True)) as held:
         yield held
 
@@ -92,17 +106,17 @@ def _slot(path: str) -> int:
 
 
 @contextmanager
-def _lone_advisory(name: str, number: int) -> Iterator[bool]:
-    session = advisory_locks.try_lock(LONE_CLASS, number)
+def _try_advisory_lock(name: str, number: int) -> Iterator[bool]:
+    session = advisory_locks.try_lock(SITE_LOCK_CLASS, number)
     try:
         yield session is not None
     finally:
         if session is not None:
-            advisory_locks.unlock(session, LONE_CLASS, number)
+            advisory_locks.unlock(session, SITE_LOCK_CLASS, number)
 
 
 @contextmanager
-def _lone_file(name: str, number: int) -> Iterator[bool]:
+def _try_file_lock(name: str, number: int) -> Iterator[bool]:
     with open(f"{_lock_folder(storage_settings().directory)}/{name}", "wb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

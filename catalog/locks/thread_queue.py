@@ -1,8 +1,8 @@
-"""The threads of this process that want the same lock, one after another.
+"""Queues of the threads of this process that wait for the same lock.
 
-Only the first in each queue asks the database or the file system for the lock, so that a lock that
-does not come costs the process one connection and one thread that asks, however many wait. The
-others wait here, with neither.
+Only the first thread of each queue requests the lock from the database or the file system, so that
+a lock which is never released occupies one connection and one requesting thread of the process,
+regardless of the number of waiting threads.
 """
 
 from __future__ import annotations
@@ -15,27 +15,28 @@ from contextlib import contextmanager
 
 from core.errors import Unavailable
 
-# Of one process, for all locks together; each has a thread, and its body in memory or in a file.
-MOST_WAITING = 200
+# Per process, for all locks together. Each waiting request occupies a thread, and its body memory
+# or disk space.
+MAX_WAITING_THREADS = 200
 
 
 class LockTimeout(Unavailable):
-    """The lock did not come in time, or too many wait for locks already."""
+    """The lock was not released in time, or too many threads wait for locks."""
 
 
 class Deadline:
-    """`seconds` from now, by the monotonic clock."""
+    """The time `seconds` from now, by the monotonic clock."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._end = time.monotonic() + seconds
 
     def remaining(self) -> float:
-        """Return for how many seconds one may still wait."""
+        """Return the remaining time in seconds."""
         return max(0.0, self._end - time.monotonic())
 
-    def missed(self) -> LockTimeout:
-        """Return the error for a lock that did not come."""
+    def timeout_error(self) -> LockTimeout:
+        """Return the error for a lock that was not released in time."""
         return LockTimeout(
             f"Another write to this node did not end within {self.seconds:g} s (the setting "
             "database.lock_timeout). Try again later.",
@@ -43,13 +44,13 @@ class Deadline:
         )
 
 
-# The threads that wait for a lock, first in a queue or not, and since when.
+# The start times of all waiting threads, whether first in a queue or not.
 _waiting: dict[object, float] = {}
 
 
 @contextmanager
 def waiting() -> Iterator[None]:
-    """Count this thread among those that wait."""
+    """Count this thread as waiting for a lock."""
     me = object()
     _waiting[me] = time.monotonic()
     try:
@@ -59,16 +60,16 @@ def waiting() -> Iterator[None]:
 
 
 def longest_wait() -> float:
-    """Return for how many seconds a thread of this process has waited for a lock, at most."""
+    """Return the longest time that a thread of this process has been waiting, in seconds."""
     now = time.monotonic()
     return now - min(list(_waiting.values()), default=now)
 
 
 class Turns:
-    """Queues of threads, one for each lock that is held or requested in this process."""
+    """The queues of threads, one for each lock that this process holds or requests."""
 
-    def __init__(self, most_waiting: int = MOST_WAITING) -> None:
-        self._most_waiting = most_waiting
+    def __init__(self, max_waiting: int = MAX_WAITING_THREADS) -> None:
+        self._max_waiting = max_waiting
         self._mutex = threading.Lock()
         self._queues: dict[int, deque[threading.Event]] = {}
 
@@ -78,7 +79,7 @@ class Turns:
     ) -> Iterator[None]:
         """Be the only thread of this process in `slot`. Raises LockTimeout.
 
-        `before_waiting` gives back what a thread should not keep while it waits.
+        `before_waiting` is called before the thread waits, to release its resources.
         """
         self._enter(slot, deadline, before_waiting)
         try:
@@ -92,9 +93,9 @@ class Turns:
             if queue is None:
                 self._queues[slot] = deque()
                 return
-            if len(_waiting) >= self._most_waiting:
+            if len(_waiting) >= self._max_waiting:
                 raise LockTimeout(
-                    f"{len(_waiting)} writes wait for others already. Try again later.",
+                    f"Too many writes are waiting for locks ({len(_waiting)}). Try again later.",
                     retry_after=5,
                 )
             called = threading.Event()
@@ -108,10 +109,10 @@ class Turns:
                 self._leave(slot)
             raise
         if not self._stop_waiting(slot, called):
-            raise deadline.missed()
+            raise deadline.timeout_error()
 
     def _stop_waiting(self, slot: int, called: threading.Event) -> bool:
-        """Return whether it is the thread's turn, which waits no longer."""
+        """Leave the queue; return True if the thread has been given the turn."""
         with self._mutex:
             if called.is_set():
                 return True

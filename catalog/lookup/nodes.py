@@ -1,4 +1,4 @@
-"""Finding nodes."""
+"""Find nodes of the catalog by path."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tiled_client.wire.structure_family import StructureFamily
 
 from ..database_vendor import on_postgresql
 from ..models import Node
-from .prepared_queries import Prepared
+from .prepared_queries import PreparedQuery
 
-_BY_PATH = Prepared(lambda: Node.objects.select_related("data_source").filter(path=""))
+_BY_PATH = PreparedQuery(lambda: Node.objects.select_related("data_source").filter(path=""))
 
 
 def split_path(text: str) -> list[str]:
@@ -27,7 +27,7 @@ def resolve(path: str | Sequence[str]) -> Node:
     """Return the node at `path`, with its data source, in one query. Raises NotFound."""
     segments = split_path(path) if isinstance(path, str) else list(path)
     joined = "/".join(segments)
-    # No key has a NUL, and PostgreSQL does not even let us ask.
+    # No key has a NUL, and PostgreSQL rejects a parameter with one.
     found = () if "\0" in joined else _BY_PATH.fetch(joined)
     if not found:
         raise no_such_entry(segments)
@@ -35,7 +35,7 @@ def resolve(path: str | Sequence[str]) -> Node:
 
 
 def is_taken(path: str) -> bool:
-    """Whether there is a node at `path`, as it stands."""
+    """Return whether there is a node at exactly this path."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM catalog_node WHERE path = %s", [path])
         return cursor.fetchone() is not None
@@ -56,23 +56,23 @@ def resolve_for_update(path: str | Sequence[str]) -> Node:
 
 
 def resolve_family(path: str | Sequence[str], *families: StructureFamily) -> Node:
-    """Return the node at `path`, which must be of one of `families`. Raises NotFound."""
+    """Return the node at `path` if it is of one of `families`. Raises NotFound."""
     return of_family(resolve(path), *families)
 
 
-def below(nodes: QuerySet[Node], path: str) -> QuerySet[Node]:
-    """Those of `nodes` that are somewhere below the container at `path`."""
+def filter_descendants(nodes: QuerySet[Node], path: str) -> QuerySet[Node]:
+    """Return those of `nodes` that are descendants of the container at `path`."""
     if not path:
         return nodes.exclude(path="")
     head = f"{path}/"
     if not on_postgresql():
-        # Its LIKE has no index, and takes `A/` for `a/`. After the slash comes the zero.
+        # SQLite's LIKE uses no index and ignores case. The character after the slash is the zero.
         return nodes.filter(path__gt=head, path__lt=f"{path}0")
     return nodes.filter(path__startswith=head)
 
 
 def within_depth(nodes: QuerySet[Node], path: str, depth: int) -> QuerySet[Node]:
-    """Those of `nodes` that are at most `depth` levels below the container at `path`."""
+    """Return those of `nodes` that are at most `depth` levels below the container at `path`."""
     slashes = Length("path") - Length(Replace("path", Value("/"), Value("")))
     return nodes.alias(slashes=slashes).filter(slashes__lt=len(split_path(path)) + depth)
 

@@ -1,4 +1,4 @@
-"""A column of a table, which can be addressed as an array below the table.
+"""Sub-nodes that are not stored: columns of tables, and nodes inside files.
 
 Source: docs/reference/tiled-protocol/http.md, "Table endpoints", reads.
 """
@@ -12,30 +12,30 @@ from core.errors import NotFound, NotSupported
 from tiled_client.wire.structures import TableStructure
 
 from ..models import Node
-from .embedded import Inner, file_above, resolve_inner
+from .embedded import EmbeddedNode, enclosing_file, resolve_any
 
 
 @contextmanager
-def parts_refused(segments: Sequence[str], what: str) -> Iterator[None]:
-    """Say that a part of a node does not support `what`, where it is no node that can be found.
+def reject_sub_node(segments: Sequence[str], what: str) -> Iterator[None]:
+    """Turn NotFound into NotSupported for a column of a table, and for a node inside a file.
 
-    Turns NotFound into NotSupported for a column of a table, and for what is inside a file.
+    `what` names the operation for the message.
     """
     try:
         yield
     except NotFound as error:
-        if file_above(segments) is None and table_above(segments) is None:
+        if enclosing_file(segments) is None and parent_table(segments) is None:
             raise
         raise NotSupported(f"This node does not support {what}.") from error
 
 
-def table_above(segments: Sequence[str]) -> Node | Inner | None:
-    """Return the table of which the last of `segments` is a column."""
+def parent_table(segments: Sequence[str]) -> Node | EmbeddedNode | None:
+    """Return the table that has the last of `segments` as a column; None if there is none."""
     if len(segments) < 2:
         return None
     *parent, name = segments
     try:
-        table = resolve_inner(parent)
+        table = resolve_any(parent)
     except NotFound:
         return None
     structure = table.structure

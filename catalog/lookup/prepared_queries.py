@@ -1,7 +1,7 @@
-"""Queries that are put together once: Django takes several times as long for that as they take.
+"""Compile a Django query once and run it many times: compiling takes longer than running.
 
-The text is the ORM's own for the kind of database that is asked, and what is found are model
-objects as the ORM makes them.
+The SQL is the ORM's own for the database vendor, and the results are model objects as the ORM
+creates them.
 """
 
 from __future__ import annotations
@@ -21,76 +21,76 @@ Found = TypeVar("Found", bound=Model)
 Converter = Callable[[Any, Any, Any], Any]
 
 
-class _Ready(NamedTuple):
-    """A query for one kind of database, and how its rows become objects."""
+class _CompiledQuery(NamedTuple):
+    """The SQL of a query for one vendor, with the description of its rows."""
 
     sql: str
     model: Any
     fields: list[str]
-    place: slice
+    columns: slice
     converters: list[tuple[int, list[Converter], Any]]
     related: list[Any]
 
 
-class Prepared(Generic[Found]):
-    """A query that differs from time to time in its parameters alone.
+class PreparedQuery(Generic[Found]):
+    """A query that runs many times, with other parameters each time.
 
-    `build` gives it with any values in their place. Parameters are given as the database takes
-    them, in the order in which they stand in the query.
+    `build` returns the queryset with placeholder values. `fetch` takes the parameters in the order
+    of their occurrence in the SQL, already converted to database values.
     """
 
     def __init__(self, build: Callable[[], QuerySet[Found]]) -> None:
         self._build = build
-        self._ready: dict[str, _Ready] = {}
+        self._compiled: dict[str, _CompiledQuery] = {}
         self._lock = threading.Lock()
 
     def fetch(self, *parameters: Any) -> list[Found]:
-        """Return the model objects, with those that were selected along with them."""
-        ready = self._for(vendor())
+        """Return the model objects, with their selected related objects."""
+        compiled = self._for(vendor())
         with connection.cursor() as cursor:
-            cursor.execute(ready.sql, parameters)
+            cursor.execute(compiled.sql, parameters)
             rows = cursor.fetchall()
-        return [_made(ready, row) for row in rows]
+        return [_build_object(compiled, row) for row in rows]
 
-    def _for(self, kind: str) -> _Ready:
-        ready = self._ready.get(kind)
-        if ready is None:
+    def _for(self, kind: str) -> _CompiledQuery:
+        compiled = self._compiled.get(kind)
+        if compiled is None:
             with self._lock:
-                ready = self._ready[kind] = _prepared(self._build())
-        return ready
+                compiled = self._compiled[kind] = _compile(self._build())
+        return compiled
 
 
-def _made(ready: _Ready, row: Sequence[Any]) -> Any:
+def _build_object(compiled: _CompiledQuery, row: Sequence[Any]) -> Any:
     values = list(row)
-    for place, converters, expression in ready.converters:
+    for index, converters, expression in compiled.converters:
         for convert in converters:
-            values[place] = convert(values[place], expression, connection)
-    made = ready.model.from_db(connection.alias, ready.fields, values[ready.place])
-    for related in ready.related:
-        related.populate(values, made)
-    return made
+            values[index] = convert(values[index], expression, connection)
+    instance = compiled.model.from_db(connection.alias, compiled.fields, values[compiled.columns])
+    for related in compiled.related:
+        related.populate(values, instance)
+    return instance
 
 
-def _prepared(queryset: QuerySet[Any]) -> _Ready:
+def _compile(queryset: QuerySet[Any]) -> _CompiledQuery:
     compiler = queryset.query.get_compiler(connection=connection)
     sql, _ = compiler.as_sql()
     select, found = compiler.select, compiler.klass_info
     assert found is not None
-    columns = found["select_fields"]
-    place = slice(columns[0], columns[-1] + 1)
+    selected = found["select_fields"]
+    columns = slice(selected[0], selected[-1] + 1)
     converters = compiler.get_converters([column[0] for column in select])
-    return _Ready(
+    return _CompiledQuery(
         sql=sql,
         model=found["model"],
-        fields=[column[0].target.attname for column in select[place]],
-        place=place,
-        converters=[(at, convert, column) for at, (convert, column) in converters.items()],
+        fields=[column[0].target.attname for column in select[columns]],
+        columns=columns,
+        converters=[(index, convert, column) for index, (convert, column) in converters.items()],
         related=get_related_populators(found, select, connection.alias),  # type: ignore[call-arg]
     )
 
 
-def insert(instance: Model) -> None:
-    """Make the row of a new object, with all its columns, and give it its id; no signals are sent.
+def raw_insert(instance: Model) -> None:
+    """Insert the row of a new object and set its id, without Django's signals.
 
     Raises IntegrityError as `save` does.
     """

@@ -1,8 +1,9 @@
-"""What a write is meant for: a node, found in one lean query.
+"""Find the node that a write addresses, with one raw SQL query.
 
-A write wants little of a node, thousands of times in a second; the model objects of a node and of
-its data source cost several times what the query does. The database is asked every time. Only the
-parsed structure is kept between requests, and holds as long as its text is the same.
+A write needs few columns of a node, thousands of times per second; creating the model objects of a
+node and its data source costs several times as much as the query. The database is queried for each
+write. Only parsed structures are cached between requests, and a cached one is used only while its
+text in the database is the same.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from tiled_client.wire.structure_family import Management, StructureFamily
 from tiled_client.wire.structures import Structure
 
 from ..database_vendor import vendor
-from ..events import NodeRef
 from ..fields import structure_from_text
 from ..locks.fencing import Superseded
 from ..models import Asset, DataSource, DataSourceAsset, Node
-from .embedded import refuse_inner
+from ..node_refs import NodeRef
+from .embedded import reject_embedded
 from .nodes import check_family, is_taken, no_such_entry, split_path
 
 NODE_COLUMNS = (
@@ -38,15 +39,15 @@ NODE_COLUMNS = (
     "data_source__generation",
     "data_source__folder",
 )
-ASSET_COLUMNS = ("asset_id", "asset__data_uri", "asset__size")
-KEPT_STRUCTURES = 512
-# The structure of an array has an entry for each of its chunks.
-MOST_CHUNKS = 20_000
+ASSET_COLUMNS = ("asset_id", "asset__data_uri", "asset__size", "asset__rows")
+MAX_CACHED_STRUCTURES = 512
+# A structure with more chunks is not cached: it has an entry for each of them.
+MAX_CACHED_CHUNKS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A node with a data source (`source_id`), or without any."""
+class WriteTarget:
+    """A node that a write addresses; `source_id` is None if it has no data source."""
 
     ref: NodeRef
     source_id: int | None
@@ -57,21 +58,21 @@ class Target:
 
     @property
     def writable(self) -> bool:
-        """Whether its data are the server's own."""
+        """Return whether the data are in the server's own storage."""
         return self.source_id is not None and not self.external
 
 
-def find_target(path: str, *families: StructureFamily) -> Target:
-    """Return the node at `path`, which must be of one of `families`.
+def get_write_target(path: str, *families: StructureFamily) -> WriteTarget:
+    """Return the node at `path` if it is of one of `families`.
 
     Raises NotFound, NotSupported (inside a file).
     """
     segments = split_path(path)
     joined = "/".join(segments)
-    # No key has a NUL, and PostgreSQL does not even let us ask.
+    # No key has a NUL, and PostgreSQL rejects a parameter with one.
     row = None if "\0" in joined else _row(_select_node(vendor()), [joined])
     if row is None:
-        refuse_inner(segments)
+        reject_embedded(segments)
         raise no_such_entry(segments)
     uuid, family_name, source_id, management, text, generation, folder = row
     node, family = UUID(uuid) if isinstance(uuid, str) else uuid, StructureFamily(family_name)
@@ -79,11 +80,11 @@ def find_target(path: str, *families: StructureFamily) -> Target:
     structure = None if text is None else _structures.get(node, family, text)
     ref = NodeRef(node, joined, family)
     external = management == Management.external
-    return Target(ref, source_id, external, structure, generation or 0, folder or "")
+    return WriteTarget(ref, source_id, external, structure, generation or 0, folder or "")
 
 
-def store_structure(target: Target, structure: Structure) -> bool:
-    """Keep another structure for `target`; False if it was deleted or changed since then."""
+def store_structure(target: WriteTarget, structure: Structure) -> bool:
+    """Store a new structure for `target`; return False if it was deleted or changed since."""
     field: Any = DataSource._meta.get_field("structure")
     value = field.get_db_prep_value(structure.to_json(), connection)
     update = _update(vendor(), DataSource, "structure", "generation")
@@ -96,59 +97,63 @@ def store_structure(target: Target, structure: Structure) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class StoredPartition:
-    """The file of a partition, by its asset; `size` is how many bytes of it count."""
+    """The file of a partition, by its asset; the first `size` bytes are valid.
+
+    They have `rows` rows; None if these were not counted.
+    """
 
     asset_id: int
     data_uri: str
     size: int
+    rows: int | None
 
 
-def find_partition(target: Target, number: int) -> StoredPartition | None:
-    """Return the file with the rows of a partition; None before there were any."""
+def find_partition(target: WriteTarget, number: int) -> StoredPartition | None:
+    """Return the file with the rows of a partition; None before the first write to it."""
     row = _row(_select_partition(vendor()), [target.source_id, number])
-    return None if row is None else StoredPartition(row[0], row[1], row[2] or 0)
+    return None if row is None else StoredPartition(row[0], row[1], row[2] or 0, row[3])
 
 
-def store_size(partition: StoredPartition, size: int) -> bool:
-    """Let `size` bytes of the file count; False if it was deleted or grew since it was found."""
-    values = [size, partition.asset_id, partition.size]
-    return _changed(_update(vendor(), Asset, "size"), values)
+def store_size(partition: StoredPartition, size: int, rows: int) -> bool:
+    """Set the valid size and rows of the file; return False if it was deleted or resized since."""
+    values = [rows, size, partition.asset_id, partition.size]
+    return _changed(_update(vendor(), Asset, "rows", "size"), values)
 
 
-def superseded(target: Target) -> ServiceError:
-    """Return why nothing could be stored: `target` was deleted, or another write was first."""
+def superseded(target: WriteTarget) -> ServiceError:
+    """Return the error for a failed store: `target` was deleted, or another write was first."""
     if is_taken(target.ref.path):
         return Superseded()
     return no_such_entry(split_path(target.ref.path))
 
 
 class Structures:
-    """Cache of the structures of recently requested nodes, each with its text in the database."""
+    """Cache of parsed structures of recently written nodes, each with its text in the database."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[UUID, tuple[str, Structure]] = OrderedDict()
+        self._cached: OrderedDict[UUID, tuple[str, Structure]] = OrderedDict()
 
     def get(self, node: UUID, family: StructureFamily, text: str) -> Structure | None:
-        """Return the structure in `text`, which the database has for `node` now."""
-        kept = self._kept.get(node)
-        if kept is not None and kept[0] == text:
-            return kept[1]
+        """Return the structure parsed from `text`, the current text of `node` in the database."""
+        cached = self._cached.get(node)
+        if cached is not None and cached[0] == text:
+            return cached[1]
         structure = structure_from_text(family, text)
         if structure is not None:
             self.put(node, text, structure)
         return structure
 
     def put(self, node: UUID, text: str, structure: Structure) -> None:
-        """Keep what `text` says, unless it is too much to keep."""
+        """Cache the structure, unless it has too many chunks."""
         chunks = getattr(structure, "chunks", ())
-        if sum(len(sizes) for sizes in chunks if sizes is not None) > MOST_CHUNKS:
+        if sum(len(sizes) for sizes in chunks if sizes is not None) > MAX_CACHED_CHUNKS:
             return
         with self._lock:
-            self._kept[node] = (text, structure)
-            self._kept.move_to_end(node)
-            if len(self._kept) > KEPT_STRUCTURES:
-                self._kept.popitem(last=False)
+            self._cached[node] = (text, structure)
+            self._cached.move_to_end(node)
+            if len(self._cached) > MAX_CACHED_STRUCTURES:
+                self._cached.popitem(last=False)
 
 
 _structures = Structures()
@@ -166,7 +171,7 @@ def _changed(sql: str, parameters: list[Any]) -> bool:
         return bool(cursor.rowcount)
 
 
-# The queries as the ORM has them for this kind of database, made once.
+# SQL of the ORM for the current database vendor, compiled once.
 
 
 @cache
@@ -182,7 +187,7 @@ def _select_partition(_: str) -> str:
 
 @cache
 def _update(_: str, model: type[Model], *names: str) -> str:
-    """Set columns of the row with an id, if the last of them has the value that is expected."""
+    """Return SQL that updates a row by id, if the last column still has the expected value."""
     quoted, key = connection.ops.quote_name, model._meta.pk
     assert key is not None
     table, where = quoted(model._meta.db_table), quoted(_column(model, key.name))

@@ -1,1 +1,1 @@
-"""Permissions on nodes, and which nodes a principal can see."""
+"""Permissions on nodes, and visibility of nodes."""

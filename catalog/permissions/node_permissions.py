@@ -68,18 +68,19 @@ def check_node(path: str, principal: Principal, *scopes: Scope) -> None:
         return
     segments = split_path(path)
     joined = "/".join(segments)
-    found = _place(joined)
+    found = _find_node(joined)
     if found is None:
         # The same work as for a hidden node, so that the response time does not tell them apart.
         version = current_version()
         permissions_for(principal, version)
         _tag_paths.at(version)
         raise no_such_entry(segments)
-    tag_path, is_root, version, from_above = found
+    tag_path, is_root, version, embedded = found
     held = scopes_on(tag_path, permissions_for(principal, version), version, is_root=is_root)
     if VIEW_SCOPE not in held:
-        if not from_above:
-            _place_above(joined)
+        if not embedded:
+            # The same queries as for a missing node.
+            _find_ancestor(joined)
             current_version()
         raise no_such_entry(segments)
     if not held.issuperset(scopes):
@@ -102,7 +103,7 @@ def scopes_on(
     *,
     is_root: bool = False,
 ) -> frozenset[Scope]:
-    """Return the scopes that `permissions` give on a node: none on a hidden one."""
+    """Return the scopes that `permissions` grant on a node: none on a hidden one."""
     if permissions.bypasses_tags:
         return NODE_SCOPES
     if is_root:
@@ -131,12 +132,12 @@ def allowed_tag_paths(principal: Principal, scopes: Collection[Scope]) -> Sequen
     )
 
 
-def batch_check_nodes(asked: Sequence[tuple[UUID, Principal]], *scopes: Scope) -> list[bool]:
+def batch_check_nodes(pairs: Sequence[tuple[UUID, Principal]], *scopes: Scope) -> list[bool]:
     """Return for each pair of a node's UUID and a principal whether it has `scopes` on the node.
 
     True for a node that no longer exists.
     """
-    nodes = Node.objects.filter(uuid__in={node for node, _ in asked})
+    nodes = Node.objects.filter(uuid__in={node for node, _ in pairs})
     rows = nodes.values_list("uuid", "tag_path", "path")
     places = {uuid: (tag_path, not path) for uuid, tag_path, path in rows}
     version = current_version()
@@ -145,7 +146,7 @@ def batch_check_nodes(asked: Sequence[tuple[UUID, Principal]], *scopes: Scope) -
         or scopes_on(
             places[node][0], permissions_for(principal, version), version, is_root=places[node][1]
         ).issuperset(scopes)
-        for node, principal in asked
+        for node, principal in pairs
     ]
 
 
@@ -196,11 +197,10 @@ def tag_paths_with(tags: Iterable[str]) -> list[int]:
     ]
 
 
-def _place(path: str) -> tuple[int | None, bool, Version | None, bool] | None:
-    """Find the node at `path`: tag path, whether it is the root, version, whether it is above.
+def _find_node(path: str) -> tuple[int | None, bool, Version | None, bool] | None:
+    """Return tag path, is-root, version and is-embedded of the node at `path`, or None.
 
-    The last is true if the node at `path` is inside the data of a node above it. None if neither
-    exists.
+    An embedded node, inside the data of an ancestor, has the tag path of that ancestor.
     """
     if "\0" in path:
         return None
@@ -208,15 +208,15 @@ def _place(path: str) -> tuple[int | None, bool, Version | None, bool] | None:
         cursor.execute(TAG_PATH_AND_VERSION, [path])
         row = cursor.fetchone()
     if row is None:
-        nearest = _place_above(path)
-        return nearest and (*nearest, True)
+        ancestor = _find_ancestor(path)
+        return ancestor and (*ancestor, True)
     tag_path, epoch, number = row
     return tag_path, not path, None if epoch is None else version_of(epoch, number), False
 
 
-def _place_above(path: str) -> tuple[int | None, bool, Version | None] | None:
-    above = [path[:end] for end, character in enumerate(path) if character == "/"]
-    nodes = Node.objects.filter(path__in=[p for p in above if len(p.encode()) <= PATH_BYTES])
+def _find_ancestor(path: str) -> tuple[int | None, bool, Version | None] | None:
+    ancestors = [path[:end] for end, character in enumerate(path) if character == "/"]
+    nodes = Node.objects.filter(path__in=[p for p in ancestors if len(p.encode()) <= PATH_BYTES])
     found = nodes.order_by(Length("path").desc()).values_list(
         "tag_path", "structure_family", "data_source"
     )

@@ -1,7 +1,4 @@
-"""Filter nodes by visibility.
-
-All listings, searches and counts of nodes for a principal use it.
-"""
+"""Filter nodes by visibility. All listings, searches and counts for a principal use it."""
 
 from __future__ import annotations
 
@@ -16,11 +13,11 @@ from ..models import Node
 from .node_permissions import allowed_tag_paths, tag_paths_with
 
 
-def visible(nodes: QuerySet[Node], principal: Principal, *scopes: Scope) -> QuerySet[Node]:
-    """Those of `nodes` that `principal` sees, and has all `scopes` on if any are named.
+def filter_visible(nodes: QuerySet[Node], principal: Principal, *scopes: Scope) -> QuerySet[Node]:
+    """Return those of `nodes` that `principal` can see, and has all `scopes` on.
 
-    A node is seen if all containers above it are. The root is not for a listing: it is left out
-    where rights differ from node to node. `nodes` itself where they do not.
+    A node is visible only if all its ancestors are. Where tags restrict the principal, the result
+    never has the root, which is in no listing; otherwise it is `nodes` unchanged.
     """
     allowed = allowed_tag_paths(principal, scopes)
     if allowed is None:
@@ -29,6 +26,6 @@ def visible(nodes: QuerySet[Node], principal: Principal, *scopes: Scope) -> Quer
 
 
 def with_any_tag(tags: Iterable[str]) -> Q:
-    """Return the condition that a node has one of `tags` itself; `public` in any case."""
+    """Return the condition that a node itself has one of `tags`; `public` ignores case."""
     known = (PUBLIC if tag.casefold() == PUBLIC else tag for tag in tags)
     return Q(tag_path__in=tag_paths_with(known))

@@ -14,7 +14,7 @@ OPERATORS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
 
 def compare_values(path: MetadataPath, operator: str, value: float | str) -> Q:
-    """Match nodes whose value has the same type as `value`, and compares to it so."""
+    """Match nodes whose value has the type of `value` and satisfies the comparison with it."""
     sign = OPERATORS[operator]
     return Q(_texts(path, sign, value) if isinstance(value, str) else _numbers(path, sign, value))
 

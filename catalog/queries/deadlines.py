@@ -5,7 +5,7 @@ request disconnects, so that an abandoned search holds neither a connection nor 
 
 PostgreSQL enforces the deadline itself (`statement_timeout`), set in one round trip with each
 statement; a disconnected client causes a cancel request. SQLite runs in this process: it calls back
-every so many instructions to check whether to continue.
+after a fixed number of instructions to check whether to continue.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def none_of(path: MetadataPath, values: Sequence[Any]) -> Q:
 
 
 def is_one_of(kind: Part, value: Part, wanted: Sequence[Any]) -> Sql:
-    """Return whether `value`, of the type `kind`, is one of `wanted`; never NULL."""
+    """Return a condition, never NULL: `value`, of the type `kind`, is one of `wanted`."""
     if on_postgresql():
         if len(wanted) == 1:
             single = Value(orjson.dumps(wanted[0]).decode())
@@ -88,7 +88,7 @@ def _sqlite_same(kind: Part, value: Part, wanted: Sequence[Any]) -> Sql:
 
 
 def _indexed(path: MetadataPath, values: Sequence[Any], parent: int | None) -> Q | None:
-    """Return a condition that an index answers: the same nodes or more; None if none helps."""
+    """Return a condition with an index that matches at least the same nodes; None without one."""
     if on_postgresql():
         if len(values) > MAX_INDEX_LOOKUPS:
             return None

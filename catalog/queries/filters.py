@@ -19,6 +19,7 @@ from ..models import Node
 from ..permissions.visibility import with_any_tag
 from .comparison import OPERATORS, compare_values
 from .contains import contains
+from .creation_time import created_between
 from .equality import equals, none_of, not_equals, one_of
 from .fulltext import fulltext
 from .paths import MetadataPath
@@ -161,6 +162,11 @@ def _structure_family(values: dict[str, Any], parent: int | None) -> Q:
     if values["value"] not in known:
         raise Invalid(f"A structure family is one of {', '.join(known)}, not {values['value']!r}.")
     return Q(structure_family=values["value"])
+
+
+@_kind("created", {"since": "raw", "until": "raw"}, since="", until="")
+def _created(values: dict[str, Any], parent: int | None) -> Q:
+    return created_between(values["since"], values["until"])
 
 
 @_kind("keys_filter", {"keys": "texts"})

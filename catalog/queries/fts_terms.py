@@ -1,4 +1,4 @@
-"""Terms of SQLite's full-text index (FTS5), by which nodes are found.
+"""Terms of nodes in SQLite's full-text index (FTS5).
 
 The terms of a node are its parent, the words in its metadata, and hashes of its key-value pairs.
 PostgreSQL has other indexes for this (see `indexes`). Key-value terms narrow a search down; the

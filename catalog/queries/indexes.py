@@ -1,8 +1,7 @@
-"""Indexes for searches that Django cannot declare.
+"""Search indexes that Django cannot declare.
 
-PostgreSQL: containment in metadata and specs, and the words in the metadata, each node's together
-with its parent. SQLite: the terms of each node (see `fts_terms`), which triggers update with every
-change.
+PostgreSQL: containment in metadata and specs, and the words in the metadata of each node together
+with its parent. SQLite: the terms of each node (see `fts_terms`), which triggers keep up to date.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ POSTGRESQL_INDEXES = {
     "catalog_node_metadata": "gin (metadata jsonb_path_ops)",
     "catalog_node_specs": "gin (specs jsonb_path_ops)",
 }
-OF_FUNCTION = "catalog_node_terms"
+FUNCTION_INDEX = "catalog_node_terms"
 
 _ADD = "INSERT INTO catalog_term (rowid, terms) VALUES (NEW.id, {new});"
 _REMOVE = "INSERT INTO catalog_term (catalog_term, rowid, terms) VALUES ('delete', OLD.id, {old});"
@@ -64,12 +63,12 @@ SQLITE = {
         )
     },
 }
-SQLITE_FILLED = (
+SQLITE_FILL = (
     "INSERT INTO catalog_term (catalog_term) VALUES ('delete-all')",
     "INSERT INTO catalog_term (rowid, terms) "
     "SELECT id, tiled_terms(parent_id, metadata) FROM catalog_node ORDER BY id",
 )
-SQLITE_GONE = (
+SQLITE_DROP = (
     *(f"DROP TRIGGER IF EXISTS catalog_term_{name}" for name in ("added", "removed", "changed")),
     "DROP TABLE IF EXISTS catalog_term",
 )
@@ -88,7 +87,7 @@ def restore(sender: AppConfig, using: str, **_: Any) -> None:
         if connection.vendor == "sqlite":
             _restore_sqlite(cursor)
         else:
-            # The lock lets one of several servers that start together do the repair.
+            # If several servers start together, the lock lets only one of them do the repair.
             cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [REPAIR_CLASS])
             _restore_postgresql(cursor)
     for model in sender.get_models():
@@ -114,9 +113,9 @@ def _restore_sqlite(cursor: Any) -> None:
     wrong = [name for name, sql in SQLITE.items() if found.get(name) != sql]
     if not wrong:
         return
-    logger.warning("Repairing the index of words: %s", ", ".join(wrong))
+    logger.warning("Repairing the full-text index: %s", ", ".join(wrong))
     # Changes that a missing trigger did not index are unknown: rebuild the whole index.
-    for statement in (*SQLITE_GONE, *SQLITE.values(), *SQLITE_FILLED):
+    for statement in (*SQLITE_DROP, *SQLITE.values(), *SQLITE_FILL):
         cursor.execute(statement)
 
 
@@ -126,9 +125,9 @@ def _restore_postgresql(cursor: Any) -> None:
     )
     wrong = set()
     if cursor.fetchone() != (FUNCTION_BODY,):
-        wrong.add(OF_FUNCTION)
+        wrong.add(FUNCTION_INDEX)
         logger.warning("Repairing the function catalog_terms")
-        cursor.execute(f"DROP INDEX IF EXISTS {OF_FUNCTION}")
+        cursor.execute(f"DROP INDEX IF EXISTS {FUNCTION_INDEX}")
         cursor.execute(FUNCTION)
     cursor.execute(
         "SELECT relname, pg_get_indexdef(oid) FROM pg_class JOIN pg_index ON indexrelid = oid "

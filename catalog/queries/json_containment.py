@@ -12,12 +12,12 @@ from .sql import Sql
 
 
 def nest(segments: Iterable[str], value: Any) -> Any:
-    """Return metadata that have only `value`, under these keys."""
+    """Return metadata with only `value`, nested under these keys."""
     for key in reversed(tuple(segments)):
         value = {key: value}
     return value
 
 
 def jsonb_contains(value: Any, column: str = "metadata") -> Sql:
-    """Return whether the column contains `value` at every level, possibly with more keys."""
+    """Return a condition: the column contains `value`, possibly with more keys at every level."""
     return Sql("{0} @> {1}::jsonb", F(column), Value(orjson.dumps(value).decode()))

@@ -58,7 +58,7 @@ class Order:
 
     @property
     def by_creation(self) -> bool:
-        """Whether nodes are sorted by creation only, so that an id determines a position."""
+        """True if nodes are sorted by creation only, so that an id determines a position."""
         return not self.terms
 
     def apply(self, nodes: QuerySet[Node]) -> QuerySet[Node]:

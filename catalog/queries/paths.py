@@ -55,7 +55,7 @@ class MetadataPath:
 
     @property
     def plain(self) -> bool:
-        """Whether the path leads through objects only, and not into a list."""
+        """True if the path leads through objects only, and not into a list."""
         return not any(INDEX.fullmatch(segment) for segment in self.segments)
 
     @cached_property
@@ -78,7 +78,7 @@ class MetadataPath:
 
     @property
     def present(self) -> Sql:
-        """Whether the value exists, null included."""
+        """The condition that the value exists, null included."""
         return Sql("{0} IS NOT NULL", self.kind)
 
     @property
@@ -105,7 +105,7 @@ def _unquoted(segment: str) -> str:
     except ValueError:
         return segment
     if "\0" in key:
-        raise Invalid("No metadata key has a NUL.")
+        raise Invalid("A metadata key must not have a NUL.")
     return key
 
 

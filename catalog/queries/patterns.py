@@ -85,7 +85,9 @@ def check_expression(pattern: str) -> None:
     try:
         size = compile_pattern(pattern, True).programsize
     except re2.error as error:
-        raise BadRequest(f"{pattern!r} is not a valid regular expression: {error}") from error
+        # re2 gives its message as bytes.
+        reason = b"".join(arg for arg in error.args if isinstance(arg, bytes)).decode() or error
+        raise BadRequest(f"{pattern!r} is not a valid regular expression: {reason}") from error
     if size > bounds().regex_size:
         # PostgreSQL compiles it for each string, in time quadratic in its size.
         raise BadRequest(exceeded("Size of the compiled regular expression", size, "regex_size"))

@@ -13,8 +13,8 @@ from ..database_vendor import on_postgresql
 
 # Approximate JSON size of an asset, and of a chunk size, in bytes.
 ASSET, CHUNK = 200, 6
-# So few are loaded unchecked: each node is bounded by itself.
-FEW = 8
+# Up to this number, nodes are loaded without a check: the size of each is limited by itself.
+MAX_UNCHECKED_ROWS = 8
 SIZES = """
 SELECT node.id, {octets}, CAST(source.structure AS TEXT), {assets}
 FROM catalog_node AS node LEFT JOIN catalog_datasource AS source ON source.node_id = node.id
@@ -31,12 +31,16 @@ def count_fitting(ids: Sequence[int], max_bytes: int, *, assets: bool = False) -
 
     Metadata and structures count, and assets if `assets` is true.
     """
-    return len(ids) if len(ids) <= FEW else _fitting(ids, _sizes(ids, assets), max_bytes)
+    return (
+        len(ids)
+        if len(ids) <= MAX_UNCHECKED_ROWS
+        else _fitting(ids, _sizes(ids, assets), max_bytes)
+    )
 
 
 def fitting_revisions(ids: Sequence[int], max_bytes: int) -> int:
     """Return how many of the first revisions fit into `max_bytes` bytes together; at least one."""
-    if len(ids) <= FEW:
+    if len(ids) <= MAX_UNCHECKED_ROWS:
         return len(ids)
     sql = REVISIONS.format(octets=_octets("metadata"), ids=_listed(ids))
     with connection.cursor() as cursor:

@@ -40,9 +40,9 @@ class OutcomeUnknown(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The database did not answer whether this change was stored. A request with an "
-            "Idempotency-Key, or one that overwrites, can be repeated; before an append without a "
-            "key is repeated, read what is stored."
+            "The outcome of this change is unknown, because the database did not respond. A "
+            "request with an Idempotency-Key, or one that overwrites, can be repeated; before an "
+            "append without a key is repeated, read the stored data."
         )
 
 

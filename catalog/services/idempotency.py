@@ -2,7 +2,7 @@
 
 A client that lost the response to an append cannot know whether its rows were stored, nor whether a
 node is the one that it created. It repeats the request under the same Idempotency-Key: the receipt
-of the first request, stored in the transaction of its write, answers that. Call these functions
+of the first request, stored in the transaction of its write, is the answer. Call these functions
 while holding the lock of the node.
 """
 
@@ -24,10 +24,10 @@ from django.db.models import QuerySet
 from core.errors import Invalid
 from tiled_client.wire.structures import Structure
 
-from ..lookup.prepared_queries import Prepared, insert
+from ..lookup.prepared_queries import PreparedQuery, raw_insert
 from ..models import Receipt
 
-# How long a receipt is kept, and how often the newest one is noted, in seconds.
+# Lifetime of a receipt, and the time between two notes of the newest one.
 KEEP_SECONDS = 60 * 60
 NOTE_INTERVAL_SECONDS = 60
 MAX_RECEIPTS_PER_NODE = 256
@@ -36,9 +36,8 @@ MAX_CHILD_RECEIPTS = 4096
 # Old receipts are deleted once per this many new ones.
 CLEANUP_INTERVAL = 64
 
-
 # Runs before each write that has a key.
-_receipt_query = Prepared(lambda: Receipt.objects.filter(node=UUID(int=0)).filter(key="key"))
+_receipt_query = PreparedQuery(lambda: Receipt.objects.filter(node=UUID(int=0)).filter(key="key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +48,26 @@ class IdempotencyKey:
     digest: bytes
 
 
-def find_receipt(node: UUID, once: IdempotencyKey | None) -> Receipt | None:
+def find_receipt(node: UUID, idempotency_key: IdempotencyKey | None) -> Receipt | None:
     """Return the receipt of the same request from before.
 
     Raises Invalid if the key was used for another request.
     """
-    if once is None:
+    if idempotency_key is None:
         return None
-    found = next(iter(_receipt_query.fetch(_as_stored(node), once.key)), None)
-    if found is not None and not hmac.compare_digest(bytes(found.digest), once.digest):
+    found = next(iter(_receipt_query.fetch(_as_stored(node), idempotency_key.key)), None)
+    if found is not None and not hmac.compare_digest(bytes(found.digest), idempotency_key.digest):
         raise Invalid(
-            f"The Idempotency-Key {once.key!r} was used for another request to this node; use a "
-            "new key for each request."
+            f"The Idempotency-Key {idempotency_key.key!r} was used for another request to this "
+            "node; use a new key for each request."
         )
     return found
 
 
 @contextmanager
-def with_receipt(
+def record_receipt(
     node: UUID,
-    once: IdempotencyKey | None,
+    idempotency_key: IdempotencyKey | None,
     structure: Structure | None = None,
     *,
     child: UUID | None = None,
@@ -77,19 +76,19 @@ def with_receipt(
 
     `child` is the node that is created in `node`.
     """
-    if once is None:
+    if idempotency_key is None:
         yield
         return
     with nullcontext() if connection.in_atomic_block else transaction.atomic():
         yield
         kept = Receipt(
             node=node,
-            key=once.key,
-            digest=once.digest,
+            key=idempotency_key.key,
+            digest=idempotency_key.digest,
             structure=structure.to_json() if structure else None,
             child=child,
         )
-        insert(kept)
+        raw_insert(kept)
         if kept.pk % CLEANUP_INTERVAL == 0:
             _delete_old(node)
 

@@ -127,9 +127,17 @@ def _check_ragged(structure: RaggedStructure) -> None:
 
 
 def _check_dims(structure: ArrayStructure | SparseStructure | RaggedStructure) -> None:
-    dims = [name for name in structure.dims or () if name]
-    if len(set(dims)) < len(dims):
-        raise Invalid(f"The dims of an array must differ from each other: {dims}.")
+    """Raise Invalid if dimensions of different lengths have one name.
+
+    bluesky's TiledWriter gives dimensions of one length one name.
+    """
+    sizes: dict[str, int | None] = {}
+    for name, size in zip(structure.dims or (), structure.shape, strict=False):
+        if name and sizes.setdefault(name, size) != size:
+            raise Invalid(
+                f"The dims of an array must differ where its dimensions differ in length: {name!r} "
+                f"has {sizes[name]} and {size}."
+            )
 
 
 def _check_partitions(what: str, count: int) -> None:

@@ -1,4 +1,4 @@
-"""The marker by which a database and a storage folder recognize each other.
+"""The marker by which a database and a storage directory recognize each other.
 
 Both hold the same random id: the database in a row, the storage in a file. Servers that share a
 database but not the storage would each lose the data of the other, and a cleanup with the wrong
@@ -15,9 +15,11 @@ from pathlib import Path
 
 from django.db import connection
 
+from core.program import program
+
 from ..config import storage_settings
 from ..models import StorageMark
-from .assets.cleanup import BATCH, missing, node_folders
+from .cleanup import BATCH, missing, node_folders
 
 FILE = ".site"
 # In seconds: another server may have created the file, and be about to write the row.
@@ -109,7 +111,7 @@ def _refuse_foreign_folders(file: Path) -> None:
         f"storage.directory {file.parent} has folders of nodes, {first.hex} for one, and the "
         "database that database.uri names knows none of them: name the database that belongs to "
         "the folder, or an empty folder, or have these folders removed as left over, by running "
-        "manage.py adopt_storage."
+        f"{program()} adopt_storage."
     )
 
 
@@ -130,5 +132,5 @@ def _sentence(file: Path, found: uuid.UUID | None, expected: uuid.UUID | None) -
         f"storage.directory does not belong to the database that database.uri names: {mark}, and "
         f"{other}. Name the folder and the database that belong together, and mount a folder that "
         "several machines share; if these do belong together, as after restoring a copy, run "
-        "manage.py adopt_storage."
+        f"{program()} adopt_storage."
     )

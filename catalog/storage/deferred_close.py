@@ -19,9 +19,10 @@ _process: int | None = None
 
 
 def retain(path: str | os.PathLike[str], at_least: int) -> int | None:
-    """Open the file at `path`, so that replacing it does not block; None if it is smaller.
+    """Open the file at `path`, so that replacing it does not block, and return the descriptor.
 
-    Pass the result to `close_later`. None also if there is no file.
+    Pass the result to `close_later`. Return None if the file is smaller than `at_least` bytes or
+    does not exist.
     """
     try:
         if os.stat(path).st_size < at_least:
@@ -32,7 +33,7 @@ def retain(path: str | os.PathLike[str], at_least: int) -> int | None:
 
 
 def close_later(descriptor: int | None) -> None:
-    """Close the file in the background; at once if too many wait already."""
+    """Close the file in the background, or at once if too many files wait already."""
     if descriptor is None:
         return
     if _waiting.qsize() >= MAX_PENDING_CLOSES:

@@ -4,7 +4,7 @@ StorageError
 ├── OutsideReadable    a file is outside the readable folders
 ├── MissingFile        a file, or the target of a link in a file, does not exist
 ├── NoSuchEntry        a container file has no entry of that name
-├── Unreadable         a file is damaged, or differs from what was declared
+├── Unreadable         a file is damaged, or differs from its declaration
 ├── NotReady           data are still being written: retry later
 ├── Unsupported        a format, or a kind of URI, is not supported
 ├── Malformed          a request body is not in the format that it claims
@@ -34,7 +34,7 @@ class NoSuchEntry(StorageError):
 
 
 class Unreadable(StorageError):
-    """A file is damaged, or differs from what was declared."""
+    """A file is damaged, or differs from its declaration."""
 
 
 class NotReady(StorageError):

@@ -49,7 +49,7 @@ def remove_stored(root: Path, path: Path) -> None:
         or not place.is_relative_to(root.resolve())
         or place == root.resolve()
     ):
-        raise OutsideReadable(f"{path} does not lie in the storage folder {root}.")
+        raise OutsideReadable(f"{path} does not lie in the storage directory {root}.")
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
     else:

@@ -100,8 +100,16 @@ def document(layout: Layout, structure: ArrayStructure) -> dict[str, Any]:
     }
     if structure.dims is not None:
         inner = (None,) * (len(layout.shape) - len(structure.shape))
-        value["dimension_names"] = structure.dims + inner
+        value["dimension_names"] = (*dimension_names(structure.dims), *inner)
     return value
+
+
+def dimension_names(dims: Sequence[str | None]) -> list[str | None]:
+    """Return the names of dimensions for a Zarr document, which has no name twice.
+
+    TiledWriter names all dimensions of one length alike. TensorStore rejects that.
+    """
+    return [None if not name or name in dims[:n] else name for n, name in enumerate(dims)]
 
 
 def write_layout(

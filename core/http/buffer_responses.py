@@ -1,6 +1,7 @@
-"""Responses whose bytes are sent from where they lie, and ones that are made while they are sent.
+"""Responses without copies: from a buffer in memory, or in chunks made while they are sent.
 
-Django's own copy what is no `bytes`; for megabytes that costs more than all the rest.
+Django's own responses copy a body that is not `bytes`, which for megabytes costs more than the
+rest of the request.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ class BufferResponse(HttpResponse):
 
 
 class ChunkedResponse(StreamingHttpResponse):
-    """A response whose pieces are made one at a time, whenever the client has room for another.
+    """A response in chunks, each made when the client can receive it.
 
-    `first` are those that there are already.
+    `first` are the chunks that exist already.
     """
 
     def __init__(

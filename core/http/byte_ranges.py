@@ -1,4 +1,4 @@
-"""Parts of a file over HTTP: which bytes a request wants, and whether it has them already.
+"""Range requests and conditional requests for a file.
 
 Source: RFC 9110, sections 13 and 14.
 """
@@ -20,7 +20,7 @@ class Unsatisfiable(Exception):
 def requested_range(request: Request, size: int, etag: str, modified: int) -> range | None:
     """Return the range of `Range`, if `If-Range` holds; None for the whole file.
 
-    `modified` is in seconds. Ranges that are none, and several at once, count as all. Raises
+    `modified` is in seconds. An invalid range, and several ranges, are ignored. Raises
     Unsatisfiable.
     """
     header = request.META.get("HTTP_RANGE")

@@ -21,7 +21,7 @@ from .content_encodings import ENCODERS, Encoder
 MIN_BYTES = 1000
 NUMBERS = ("blosc2", "zstd", "gzip")
 TEXTS = ("zstd", "gzip")
-# Of each media type, the encodings that are known for it, the best first.
+# The encodings for each media type, the best first.
 COMPRESSIBLE: dict[str, tuple[str, ...]] = {
     "application/octet-stream": NUMBERS,
     "application/vnd.apache.arrow.file": NUMBERS,
@@ -34,8 +34,8 @@ COMPRESSIBLE: dict[str, tuple[str, ...]] = {
     "text/html": TEXTS,
 }
 MAX_RATIO = 1 / 0.9
-# From so many bytes on, a sample is tried first. Numbers that shrink little are sooner sent than
-# shrunk: here it has to be more.
+# From this size on, compress samples first. Binary numbers that hardly shrink are sent faster
+# uncompressed, so a higher ratio is required.
 SAMPLED_BYTES = 128 * 1024
 SAMPLE_BYTES = 16 * 1024
 MAX_SAMPLE_RATIO = 1.25
@@ -47,7 +47,7 @@ def compress_response(request: Request, response: HttpResponseBase) -> HttpRespo
     if not known or response.status_code >= 400 or response.has_header("Content-Encoding"):
         return response
     if response.has_header("Content-Range"):
-        # It counts the bytes of the file as it is.
+        # The range counts uncompressed bytes.
         return response
     if isinstance(response, StreamingHttpResponse):
         return _compressed_stream(request, response, known)

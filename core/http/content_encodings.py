@@ -1,6 +1,6 @@
 """Content encodings: gzip, Zstandard and Blosc2, of a whole body or in chunks.
 
-All at fast levels, because they are meant to save time. Source: docs/reference/tiled-
+All at fast levels, because their purpose is to save time. Source: docs/reference/tiled-
 protocol/http.md, "Compression and caching".
 """
 
@@ -16,7 +16,7 @@ import zstandard
 
 Piece = bytes | memoryview
 GZIP_LEVEL = 1
-GZIP_WINDOW = 31  # 15 bits, and a header and trailer of gzip around it
+GZIP_WINDOW = 31  # 15 bits, with the header and trailer of gzip
 ZSTD_LEVEL = 1
 BLOSC_LEVEL = 5
 # Its frames count in 32 bits.

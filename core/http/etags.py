@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def etag_of(body: Buffer, media_type: str) -> str:
     """Return the tag of `body` as `media_type`: 32 hexadecimal digits."""
-    # Twenty times as fast as a cryptographic one. Who could make two bodies with one tag could
-    # only show the one for the other to readers of what they write themselves.
+    # Twenty times as fast as a cryptographic hash. A client that constructs a collision could only
+    # confuse readers of its own data.
     digest = xxhash.xxh3_128(media_type.encode())
     digest.update(body)
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The names of formats: media types, and the file extensions that stand for them."""
+"""Media types of formats, and the file extensions that stand for them."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ QUALITY = re.compile(r"[01](?:\.\d{0,3})?")
 
 @lru_cache(maxsize=64)
 def preferences(header: str) -> tuple[str, ...]:
-    """Return what an `Accept` header wants, the most wanted first, each without its q-value.
+    """Return the media types of an `Accept` header, by descending q-value, without the q-values.
 
-    What is wanted equally stays in its order; what has q=0 is left out (RFC 9110, 12.5.1).
+    Equal ones stay in their order; those with q=0 are left out (RFC 9110, 12.5.1).
     """
     weighted = [_weighed(part) for part in header.split(",") if part.strip()]
     ordered = sorted(weighted, key=lambda pair: -pair[0])

@@ -17,7 +17,7 @@ from ..mapped_files import BytesLike, map_file
 
 TRUE = {"true", "1", "yes", "on", "t", "y"}
 FALSE = {"false", "0", "no", "off", "f", "n"}
-# No array is so large that an index of it has more digits, and Python reads no number of thousands.
+# No index of an array has more digits, and Python refuses to parse numbers of thousands of digits.
 SIZES = re.compile(r"[0-9]{1,18}(,[0-9]{1,18})*")
 MANY_DIGITS = re.compile(rb"[0-9]{19}")
 # Each value in JSON follows one of these.
@@ -87,7 +87,7 @@ def bounded_json(body: BytesLike) -> bytes:
     if len(body) > bounds().json_body:
         raise TooLarge(exceeded("Bytes in the JSON body", len(body), "json_body"))
     content = bytes(body)
-    # Also counts those within texts: a bound on the values, which takes no parser.
+    # Separators within strings count as well: an upper bound on the values, without a parser.
     values = sum(map(content.count, SEPARATORS))
     if values > bounds().json_values:
         raise TooLarge(exceeded("Values in the JSON body", values, "json_values"))

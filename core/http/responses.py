@@ -27,7 +27,7 @@ from .etags import etag_of, has_already
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 JSON = "application/json"
 MSGPACK = "application/x-msgpack"
-# What comes in pieces, and is no longer than this together, is sent as one after all.
+# A stream of chunks that is not longer than this is sent as one body.
 MAX_JOINED_BYTES = 1 << 20
 
 Headers = dict[str, str]
@@ -51,8 +51,8 @@ def binary(
 ) -> HttpResponse:
     """Return a response of `body`, or an empty 304 if the client has it.
 
-    A memoryview (of bytes) is sent from where it lies. `itemsize` is how many bytes an element
-    takes, where the body is of numbers: it helps compression.
+    A memoryview (of bytes) is sent without a copy. `itemsize` is the size of an element in bytes,
+    if the body is an array of numbers: it improves compression.
     """
     with server_timing.measure("tok"):
         etag = etag_of(body, media_type)
@@ -147,11 +147,11 @@ def json_bytes(value: Any) -> bytes:
 
 
 def msgpack_bytes(value: Any) -> bytes:
-    """Return `value` as msgpack; times as its Timestamp extension."""
+    """Return `value` as msgpack; times become its Timestamp extension."""
     return bytes(msgpack.packb(value, default=_plain, datetime=True))
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime.datetime):  # msgpack takes only aware ones by itself
+    if isinstance(value, datetime.datetime):  # msgpack encodes only aware times
         return value.astimezone()
-    raise TypeError(f"{type(value).__name__} cannot be said in msgpack")
+    raise TypeError(f"{type(value).__name__} cannot be encoded in msgpack")

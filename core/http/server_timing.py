@@ -40,7 +40,7 @@ def mark_authorized() -> None:
 
 @contextmanager
 def measure(name: str) -> Iterator[None]:
-    """Count what is done inside as the part `name`; more of the same name adds to it."""
+    """Measure the block as the part `name`; times of the same name are added up."""
     start = perf_counter()
     if _here.ready:
         _here.parts["read"] = start - _here.ready

@@ -1,4 +1,4 @@
-"""Position of a subscriber in a stream, and what it does with the next entry. No I/O.
+"""Position of a subscriber in a stream, and the decision about the next entry. No I/O.
 
 A stream is a sequence of entries ordered by position. Update number 5 has position `(5, 0)`; an end
 of stream that the producer marks after it has `(5, 1)`. Numbers belong to one epoch: when the
@@ -40,7 +40,7 @@ class StreamHead(NamedTuple):
 
 
 class Step(Enum):
-    """What to do with an entry."""
+    """The decision about an entry."""
 
     SEND = "send"
     SKIP = "skip"
@@ -72,7 +72,7 @@ class Cursor:
     ) -> Cursor:
         """Return the cursor of a new subscriber of a stream whose head is `head`.
 
-        Without `start` it gets what comes from now on; with it, every retained update from that
+        Without `start` it gets updates from now on; with it, every retained update from that
         number on, and the ends after the `end`-th that was marked before that number. If the
         numbering has restarted since, it gets all that is retained.
         """
@@ -84,7 +84,7 @@ class Cursor:
         return cls(head.epoch, min(Position(start - 1, end), head.position), head.position)
 
     def rewind(self, head: StreamHead) -> None:
-        """Go back to the beginning: numbers are assigned anew, so everything retained is new."""
+        """Go back to the beginning: numbers are assigned again, so everything retained is new."""
         # An end marked before the subscriber joined does not count, unless it is of another epoch
         # than the one it joined: then its numbers say nothing about the order of the two.
         self.joined_at = (
@@ -106,7 +106,7 @@ class Cursor:
         return Step.STOP if position > self.joined_at or position == head else Step.SKIP
 
     def skip_to_head(self, position: Position, head: Position) -> Step:
-        """Move on to `position` of a stream at `head`: nothing is retained of what came before."""
+        """Move to `position` of a stream at `head`: no earlier update is retained."""
         step = self.advance(position, head)
         return Step.SKIP if step is Step.SEND else step
 

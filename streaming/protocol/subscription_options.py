@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from core.errors import BadRequest
 from tiled_client.wire.errors import WireError
+from tiled_client.wire.reductions import Reduction
+from tiled_client.wire.roi import RegionsOfInterest
 from tiled_client.wire.slices import Item, NDSlice, parse_slice
 
 from .notices import Feature
@@ -21,6 +23,7 @@ from .notices import Feature
 NON_NEGATIVE_INTEGER = re.compile(r"[0-9]{1,19}")
 MAX_NUMBER = 2**63 - 1
 POLICIES = ("block", "latest")
+Parsed = TypeVar("Parsed")
 
 
 class InvalidOptions(BadRequest):
@@ -49,6 +52,8 @@ class SubscriptionOptions:
     interval: float = 0.0
     items: NDSlice | None = None
     columns: tuple[str, ...] | None = None
+    reduction: Reduction | None = None
+    roi: RegionsOfInterest | None = None
     recursive: bool = False
 
     @classmethod
@@ -70,12 +75,25 @@ class SubscriptionOptions:
             interval=_interval(params.get("max_rate")),
             items=_items(params.get("slice")),
             columns=_columns(params.get("columns")),
+            reduction=_parsed(params, "reduce", Reduction.parse),
+            roi=_parsed(params, "roi", RegionsOfInterest.parse),
         )
 
     @property
     def latest_only(self) -> bool:
         """Whether the subscriber gets only the newest of several pending updates."""
         return self.latest or self.interval > 0
+
+    @property
+    def filters(self) -> list[str]:
+        """The names of the parameters that ask for a part of each update, or for a summary."""
+        given = {
+            "slice": self.items,
+            "columns": self.columns,
+            "reduce": self.reduction,
+            "roi": self.roi,
+        }
+        return [name for name, value in given.items() if value is not None]
 
 
 LIVE = SubscriptionOptions()
@@ -184,6 +202,18 @@ def _items(text: Any) -> NDSlice | None:
             f"slice must have no negative bounds and only positive steps, not {text!r}."
         )
     return items
+
+
+def _parsed(params: Mapping[str, Any], name: str, parse: Callable[[str], Parsed]) -> Parsed | None:
+    text = params.get(name)
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise InvalidOptions(f"{name} must be a string, not {text!r}.")
+    try:
+        return parse(text)
+    except WireError as error:
+        raise InvalidOptions(str(error)) from error
 
 
 def _is_stable(item: Item) -> bool:

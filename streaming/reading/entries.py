@@ -21,9 +21,9 @@ class StreamEntry:
     """An update with its encoded message, or an end of stream with none.
 
     `time` is when it was made, in milliseconds of Redis's clock. An update whose payload is gone is
-    `lost`, which says why; it may stand for the `count` updates up to it. `encodings` has what the
-    message becomes for other kinds of subscribers, each made for the first one that needs it; None
-    means that nothing is sent to them.
+    `lost`, which has the reason; it may represent the `count` updates up to it. `encodings` has the
+    message as encoded for other kinds of subscribers, each created for the first one that needs it;
+    None means that nothing is sent to them.
     """
 
     position: Position

@@ -81,7 +81,7 @@ class Feed:
         return 0.0 if self.window.head.end else max(self.next_send - now, 0.0)
 
     def ready(self, now: float) -> list[Item]:
-        """Return what can be sent now, in order."""
+        """Return the items that can be sent now, in order."""
         if self._rewinds != len(self.window.rewinds):
             self._rewind()
         items: list[Item] = []
@@ -102,7 +102,7 @@ class Feed:
         return items
 
     def is_contiguous(self, entries: Sequence[StreamEntry]) -> bool:
-        """Return whether `entries`, and nothing else, are what to send next, without change.
+        """Return whether exactly `entries` are to be sent next, unchanged.
 
         They are the newest entries of the window; none is lost or an end.
         """
@@ -122,14 +122,14 @@ class Feed:
         self._is_new = False
 
     def resume(self) -> None:
-        """Go on after an end, of which the subscriber has been notified."""
+        """Continue after an end, of which the subscriber has been notified."""
         self.stopped = False
         self.cursor.joined_at = self.cursor.position
 
     def add(self, batch: LogBatch) -> None:
-        """Add what was read of the log after the cursor, as far as the head of the window.
+        """Add entries that were read from the log after the cursor, up to the head of the window.
 
-        The hub notices at the window's head that numbers were assigned anew. An entry beyond it
+        The hub notices at the window's head that numbers were assigned again. An entry beyond it
         could be replaced unnoticed, so it is not taken from here: it comes with the window.
         """
         head, known = batch.head.position, self.window.head
@@ -169,7 +169,7 @@ class Feed:
             return None
         entry = window.after(self.cursor.position)
         if entry is None:
-            # The head may lie beyond the last entry: what was between the two is gone.
+            # The head may lie beyond the last entry: the entries between the two are lost.
             slow = window.head.sequence <= window.lagging_to
             self._skip_to_head(window.head, window.head, window.evicted_to, slow=slow)
         return entry

@@ -207,7 +207,7 @@ class Hub:
                     self._paused = True
                     self._demand.clear()
                     await self._demand.wait()
-                # Cleared before the read: what is announced during it is read afterwards.
+                # Cleared before the read: updates announced during it are read afterwards.
                 self._changed.clear()
                 self._fetching = True
                 await self._serve_requests()
@@ -256,14 +256,16 @@ class Hub:
                 return
 
     async def _fetch(self) -> LogBatch:
-        """Read what follows the head. If in doubt, compare the entry at the head first."""
+        """Read the entries after the head. If in doubt, compare the entry at the head first."""
         generation, subscribed, window = self._generation, self.subscribed, self.window
         if not self._known:
             batch = await self.log.head()
         else:
             doubtful = generation != self._verified_generation
-            start = window.verify_from if doubtful else window.head
-            batch = await self.log.after(start, inclusive=doubtful)
+            if doubtful:
+                batch = await self.log.after(window.verify_from, inclusive=True)
+            else:
+                batch = await self._fetch_new()
             if doubtful and window.conflicts_with(batch):
                 window.rewind(batch)
                 self._waiters.wake_all()
@@ -271,6 +273,18 @@ class Hub:
             # The values of before the read: a failover during it may not be in the reply.
             self._verified_generation = generation
         return batch
+
+    async def _fetch_new(self) -> LogBatch:
+        """Read the entries after the head; without those that every follower skips.
+
+        Each of several large updates would else be read by itself, and sent to a follower that
+        takes it for the newest.
+        """
+        if all(follower.latest_only for follower in self.followers):
+            batch = await self.log.newest()
+            if self.window.skip_to(batch):
+                return batch
+        return await self.log.after(self.window.head)
 
     def _fan_out(self, entries: list[StreamEntry]) -> None:
         urgent = bool(self.window.head.end) or not len(self.window)

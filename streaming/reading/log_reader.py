@@ -71,8 +71,6 @@ class LogReader:
         Raises RedisError, TimeoutError.
         """
         batch = await self._read(("XREVRANGE", self._keys.log, "+", "-", "COUNT", 2), 3)
-        while len(batch.entries) > 1 and not batch.entries[-1].position.end:
-            del batch.entries[0]
         return self._mark_evicted(batch, BEGINNING)
 
     async def since(self, milliseconds: int) -> StartPoint:
@@ -82,7 +80,7 @@ class LogReader:
             return StartPoint(*await connection.read_response())
 
     async def _read(self, command: Command, enough: int) -> LogBatch:
-        """Return what `command` finds, and the head; it is complete if fewer than `enough`."""
+        """Return the entries that `command` finds, and the head; complete if below `enough`."""
         # One transaction: the head has to be that of the same moment as the entries.
         commands: Sequence[Command] = [("MULTI",), self._meta(), command, ("EXEC",)]
         async with self._connection() as connection:
@@ -91,7 +89,7 @@ class LogReader:
             replies = [await connection.read_response() for _ in commands]
             meta, rows = replies[-1]
             if command[0] == "XREVRANGE":
-                rows.reverse()
+                rows = _newest(rows)
             epoch, gone = meta[0], meta[3]
             if gone is not None or epoch is None:
                 return batch_of(meta, [], complete=True)
@@ -127,7 +125,7 @@ class LogReader:
     async def _read_large(
         self, connection: AbstractConnection, epoch: str, rows: list[Any]
     ) -> dict[bytes, bytes | None]:
-        """Return the frames of the updates whose payloads have keys of their own, by entry ID."""
+        """Return the frames of the updates whose payloads have separate keys, by entry ID."""
         headers = {name: fields[-1] for name, fields in rows if fields[-2] == b"head"}
         if not headers:
             return {}
@@ -169,6 +167,15 @@ def batch_of(meta: list[bytes | None], entries: list[StreamEntry], *, complete: 
         head = StreamHead(epoch.decode(), Position(int(sequence or 0), int(end or 0)))
     made = None if made_at is None else int(made_at)
     return LogBatch(head, entries, complete, gone is not None, made, int(evicted_to or 0))
+
+
+def _newest(rows: list[Any]) -> list[Any]:
+    """Return the first row, and the one before it in the log if the first is an end.
+
+    Chosen before payloads are read, and before `_within` would drop the newer of two large ones.
+    """
+    ended = bool(rows) and Position.parse(rows[0][0].decode()).end > 0
+    return rows[::-1] if ended else rows[:1]
 
 
 def _within(rows: list[Any], limit: int) -> list[Any]:

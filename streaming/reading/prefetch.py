@@ -1,4 +1,4 @@
-"""Read the log for one subscriber, one batch ahead of what is being sent to it."""
+"""Read the log for one subscriber, one batch ahead of the one that is being sent."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Prefetcher:
         self._task: asyncio.Task[LogBatch] | None = None
 
     def start(self, position: Position, rewinds: int) -> None:
-        """Start to read what follows `position`, in a numbering begun `rewinds` times."""
+        """Start to read the entries after `position`, in a numbering begun `rewinds` times."""
         if self._task is None:
             self._place = (position, rewinds)
             self._task = asyncio.create_task(self._log.after(position))
             self._task.add_done_callback(_consume_exception)
 
     async def after(self, position: Position, rewinds: int) -> LogBatch:
-        """Return what follows `position`, prefetched or not. Raises as `LogReader.after` does."""
+        """Return the entries after `position`, prefetched or not. Raises as `LogReader.after`."""
         task, self._task = self._task, None
         if task is not None:
             if self._place == (position, rewinds):
                 return await task
-            # The subscriber has moved elsewhere since, or numbers were assigned anew.
+            # The subscriber has moved elsewhere since, or numbers were assigned again.
             task.cancel()
         return await self._log.after(position)
 

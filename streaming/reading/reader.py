@@ -20,12 +20,14 @@ from ..config import StreamingCacheSettings, required_cache
 from ..protocol.endings import StreamEnd
 from ..protocol.subscription_options import LIVE, SubscriptionOptions
 from ..redis.clients import reader_client
-from ..redis.keys import StreamKeys
+from ..redis.keys import StreamKeys, report_channel
 from .heartbeat import HeartbeatPoller
 from .hub import Hub
 from .log_reader import LogReader
 from .pubsub import PubSubConnection
 from .subscriber import Subscriber
+from .subscriber_origin import SubscriberOrigin
+from .subscriber_reports import SubscriberReporter
 from .window import Window, WindowBudget
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,9 @@ class StreamReader:
             tolerance=settings.outage_tolerance,
             on_lost=self._end_all,
         )
+        self._reporter = SubscriberReporter(
+            self._client, settings.prefix, self._hubs.get, settings.timeout
+        )
         self._poller = HeartbeatPoller(
             self._client,
             self._hubs.values,
@@ -65,17 +70,22 @@ class StreamReader:
         self._wakeup = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
-    async def subscribe(self, node: UUID, options: SubscriptionOptions = LIVE) -> Subscriber:
+    async def subscribe(
+        self,
+        node: UUID,
+        options: SubscriptionOptions = LIVE,
+        origin: SubscriberOrigin | None = None,
+    ) -> Subscriber:
         """Return a new subscriber of `node`'s stream, which misses nothing from now on.
 
-        Call `unsubscribe` when done. Raises Unavailable while Redis cannot be reached, NotFound if
-        the node was deleted.
+        `origin` is reported to administrators. Call `unsubscribe` when done. Raises Unavailable
+        while Redis cannot be reached, NotFound if the node was deleted.
         """
         hub = self._hubs.get(node)
         fresh = hub is None or hub.ending is not None
         if hub is None or fresh:
             hub = self._hubs[node] = self._new_hub(node)
-        subscriber = Subscriber(hub)
+        subscriber = Subscriber(hub, origin)
         hub.followers.add(subscriber)
         try:
             async with asyncio.timeout(self._settings.timeout):
@@ -128,6 +138,7 @@ class StreamReader:
         self._wakeup.set()
 
     async def _run(self) -> None:
+        await self._pubsub.subscribe(report_channel(self._settings.prefix), self._reporter)
         pubsub = asyncio.create_task(self._pubsub.run())
         pubsub.add_done_callback(lambda _: self._wakeup.set())
         poller = asyncio.create_task(self._poller.run())

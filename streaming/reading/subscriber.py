@@ -16,19 +16,21 @@ from .entries import StreamEntry
 from .feed import Feed, Item
 from .hub import Hub
 from .prefetch import Prefetcher
+from .subscriber_origin import SubscriberOrigin
 
 logger = logging.getLogger(__name__)
 
 
 class Subscriber:
-    """Returns what is new, a batch at a time, at the pace of its caller.
+    """Returns new items, a batch at a time, at the pace of its caller.
 
     As long as it keeps up it is served from the hub's window. Behind the window it reads the log
     itself, a batch at a time, until it has caught up. It is the hub's `Follower`.
     """
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, origin: SubscriberOrigin | None = None) -> None:
         self.hub = hub
+        self.origin = origin
         self.feed = Feed(hub.window, SubscriptionOptions(), None)
         self._clock = asyncio.get_running_loop().time
         self._yield_first = False
@@ -40,6 +42,11 @@ class Subscriber:
     def cursor(self) -> Cursor:
         """The position of the subscriber in the stream."""
         return self.feed.cursor
+
+    @property
+    def latest_only(self) -> bool:
+        """Whether it skips to the newest of several updates. See `Follower`."""
+        return self.feed.options.latest_only
 
     async def begin(self, options: SubscriptionOptions) -> None:
         """Go to the position that `options` name, in the stream as it is now.
@@ -85,7 +92,7 @@ class Subscriber:
             await self.hub.wait_for_change(self, self._delay())
 
     async def receive_nowait(self) -> list[Item]:
-        """Return what can be sent now, perhaps nothing; read the log if behind.
+        """Return the items that can be sent now, perhaps none; read the log if behind.
 
         Raises StreamEnded.
         """
@@ -115,7 +122,7 @@ class Subscriber:
         self.hub.cancel_wait(waiter)
 
     def resume(self) -> None:
-        """Go on after the producer's end, in case the producer resumes the stream."""
+        """Continue after the producer's end, in case the producer resumes the stream."""
         self.feed.resume()
 
     def push(self, entries: Sequence[StreamEntry]) -> bool:
@@ -149,7 +156,7 @@ class Subscriber:
             self._prefetcher.start(feed.cursor.position, len(feed.window.rewinds))
 
     async def _read_log(self) -> None:
-        """Read what comes next for this subscriber alone."""
+        """Read the next entries for this subscriber alone."""
         feed = self.feed
         try:
             if feed.options.latest_only:
@@ -163,7 +170,7 @@ class Subscriber:
             return
         epoch, position = batch.head
         if batch.gone or epoch != feed.cursor.epoch or position < feed.cursor.position:
-            # The hub finds out what happened, and rewinds the window.
+            # The hub detects the cause, and rewinds the window.
             await self.hub.catch_up()
         else:
             feed.add(batch)

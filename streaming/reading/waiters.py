@@ -24,6 +24,10 @@ Future = asyncio.Future[None]
 class Follower(Protocol):
     """A subscriber as the hub of its stream sees it."""
 
+    @property
+    def latest_only(self) -> bool:
+        """Whether it skips to the newest of several updates."""
+
     def push(self, entries: Sequence[StreamEntry]) -> bool:
         """Send new entries at once. Return False, having sent nothing, if that has to wait."""
 

@@ -7,7 +7,7 @@
 `head`          newest position known; may lie beyond the last entry, where entries are gone
 `head_time`     when the entry at `head` was made; another entry under its number has another time
 `update_time`   when the update with the number of `head` was made, which an end may follow
-`rewinds`       all heads at which numbers began to be assigned anew; only ever grows
+`rewinds`       all heads at which numbers began to be assigned again; only ever grows
 `evicted_to`    missing numbers up to this one were evicted before their time to live was over
 `lagging_to`    numbers up to this one were read only after a subscriber had seen all before them
 ==============  ==================================================================================
@@ -18,6 +18,7 @@ numbers again. That cannot be seen from numbers alone, so the times of head and 
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 
 from ..protocol.cursor import BEGINNING, Cursor, Position, StreamHead
@@ -41,7 +42,7 @@ class WindowBudget:
         self.used += count
         self._windows.pop(window, None)
         self._windows[window] = None
-        # The window that grows keeps what it has: its subscribers are about to read it.
+        # A growing window keeps its entries: its subscribers are about to read them.
         while self.used > self.limit and (oldest := next(iter(self._windows))) is not window:
             oldest.clear()
 
@@ -78,7 +79,7 @@ class Window:
         return len(self._entries)
 
     def reset(self, head: StreamHead, head_time: int | None = None) -> None:
-        """Start again behind `head`: subscribers that need what is before it read the log."""
+        """Start again behind `head`: subscribers that need earlier entries read the log."""
         self.epoch = head.epoch
         self.head = head.position
         self.head_time = head_time
@@ -95,7 +96,7 @@ class Window:
             self._budget.release(self, freed)
 
     def extend(self, batch: LogBatch) -> bool:
-        """Add what was read after the head. Return whether there is anything new."""
+        """Add entries that were read after the head. Return whether any are new."""
         self.evicted_to = batch.evicted_to
         if batch.head.epoch != self.epoch:
             # The batch was read after a position of the old numbering, so its entries may not be
@@ -120,6 +121,21 @@ class Window:
             self._budget.reserve(self, self.size - size)
         self._trim()
         return self.head > before
+
+    def skip_to(self, batch: LogBatch) -> bool:
+        """Continue with `batch`, the newest update and what follows it; `extend` adds it next.
+
+        Drop all entries if others lie between: cursors before the update then have to read the
+        log. Return False, and change nothing, if `batch` does not begin with an update.
+        """
+        first = batch.entries[0] if batch.entries else None
+        if first is None or first.position.end:
+            return False
+        if batch.head.epoch == self.epoch and first.first > self.head.sequence + 1:
+            self.clear()
+            # Where `Cursor.skip_to` leads. A cursor that has yet to see an end before is behind.
+            self.start = Position(first.first - 1, sys.maxsize)
+        return True
 
     @property
     def verify_from(self) -> Position:
@@ -148,7 +164,7 @@ class Window:
         return batch.head.position == self.head and batch.time != self.head_time
 
     def rewind(self, batch: LogBatch) -> None:
-        """Start again at the head of `batch`: some numbers were assigned anew.
+        """Start again at the head of `batch`: some numbers were assigned again.
 
         Which one was the first is unknown, so all cursors go back to the beginning.
         """

@@ -35,7 +35,7 @@ MAX_SOCKET_PATH_BYTES = 103
 
 
 class EmbeddedValkeyError(Exception):
-    """The Valkey could not be started. The message tells the operator what to do."""
+    """The Valkey could not be started. The message has the remedy."""
 
 
 class EmbeddedValkey:

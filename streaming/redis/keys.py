@@ -46,6 +46,16 @@ def memory_key(prefix: str) -> str:
     return f"{prefix}:memory"
 
 
+def report_channel(prefix: str) -> str:
+    """Return the channel of requests for the subscribers of a node (`subscriber_reports`)."""
+    return f"{prefix}:report"
+
+
+def reply_key(prefix: str, token: str) -> str:
+    """Return the list to which the reports for the request `token` are appended."""
+    return f"{prefix}:reports:{token}"
+
+
 @dataclass(frozen=True, slots=True)
 class StreamKeys:
     """The keys and the channel of one node's stream."""

@@ -18,11 +18,11 @@
 -- from the outbox, but the last  error AHEAD: another entry came first, or Redis was emptied
 --   token is not ARGV[10]
 -- no epoch                       a new numbering begins, under ARGV[1]
--- an epoch, but no log           the log expired or was evicted: numbers go on, and the numbers
+-- an epoch, but no log           the log expired or was evicted: numbers continue, and the numbers
 --                                before were evicted if data_ttl is not over
 -- an epoch and a log             append; remove what is expired or over the limit
 
--- Limits of what is published with its notification, in bytes: of one update, in a burst, and in the
+-- Limits of updates within their notifications, in bytes: of one update, in a burst, and in the
 -- long run for each millisecond.
 local MAX_INLINE, MAX_INLINE_BURST, INLINE_PER_MS = 16384, 262144, 16384
 
@@ -61,7 +61,9 @@ local epoch, there = known[1], redis.call('EXISTS', log) == 1
 if not epoch then
   epoch = ARGV[1]
   if there then
-    redis.call('DEL', log)
+    -- UNLINK, as in all scripts: Redis frees a long log in the background, not while other clients wait
+    -- for this script. A payload is a string, which it frees at once.
+    redis.call('UNLINK', log)
     there = false
   end
 end

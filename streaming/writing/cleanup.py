@@ -8,7 +8,7 @@ from uuid import UUID
 
 import redis
 
-from catalog.services.assets.cleanup import BATCH, missing
+from catalog.services.cleanup import BATCH, missing
 
 from ..config import streaming_cache_settings
 from ..redis.clients import writer_client

@@ -31,7 +31,7 @@ local there = redis.call('EXISTS', log) == 1
 if not epoch then
   epoch = ARGV[1]
   if there then
-    redis.call('DEL', log)
+    redis.call('UNLINK', log)
     there = false
   end
 end

@@ -1,4 +1,4 @@
-"""Publish what was stored to its stream, by way of the outbox (transactional outbox pattern).
+"""Publish stored writes to their streams through the outbox (transactional outbox pattern).
 
 Called while the lock of the node is held. An entry is recorded in the transaction of the write;
 after the commit it is published under its token, and removed. A process may die at any step:
@@ -142,7 +142,7 @@ def _remove(entry: RecordedEntry) -> None:
 
 
 def _update_outbox(change: Callable[[], object]) -> None:
-    """Change an entry; if that fails, the outbox worker finds out what became of it."""
+    """Change an entry; if that fails, the outbox worker determines its state."""
     try:
         change()
     except DatabaseError as error:
@@ -160,17 +160,17 @@ def publish_left_behind(node: UUID) -> None:
         outbox_worker.wake()
 
 
-def publish_end(log: StreamLog, node: UUID, *, once: str = "") -> None:
+def publish_end(log: StreamLog, node: UUID, *, token: str = "") -> None:
     """Publish an end of stream behind everything that was stored before it. Raises Unavailable.
 
     If nothing waits and Redis is unreachable it fails, like everything that is not stored: its
-    producer tries again. Of ends with the same `once` there is one.
+    producer tries again. Of ends with the same `token`, only the first is published.
     """
     if outbox.has_backlog(node):
-        outbox.add_end(node, once)
+        outbox.add_end(node, token)
         outbox_worker.wake()
     else:
-        log.close(node, once)
+        log.close(node, token)
 
 
 def publish_deletions(log: StreamLog, nodes: Sequence[UUID]) -> None:

@@ -26,7 +26,7 @@ from .updates import MAX_PAYLOAD_BYTES, EncodedUpdate, UpdateTooLarge, encode
 
 UNLINK_CHUNK = 1000
 # Prefix of the token of a request that stores nothing and that its client may repeat.
-ONCE = "once:"
+UNSTORED_PREFIX = "once:"
 
 
 class OutboxPosition(NamedTuple):
@@ -56,15 +56,15 @@ class StreamLog:
         ]
 
     def append(
-        self, node: UUID, message: Message, payload: BytesLike | None = None, *, once: str = ""
+        self, node: UUID, message: Message, payload: BytesLike | None = None, *, token: str = ""
     ) -> StreamHead:
         """Append `message` and notify the readers; return its epoch and position.
 
-        Of recent messages with the same `once`, only the first is appended. Raises Unavailable if
+        Of recent messages with the same `token`, only the first is appended. Raises Unavailable if
         Redis does not accept it, NotFound if the node's stream was dropped.
         """
-        token = f"{ONCE}{once}" if once else ""
-        return self.put(node, encode(message, payload), token)
+        stored_token = f"{UNSTORED_PREFIX}{token}" if token else ""
+        return self.put(node, encode(message, payload), stored_token)
 
     def put(
         self,
@@ -167,7 +167,7 @@ class StreamLog:
         epoch, sequence = self._scripts.run(
             self._append,
             [keys.meta, keys.log, keys.payload, keys.wake, staged.key if staged else keys.payload],
-            new_epoch() if token.startswith(ONCE) else token or new_epoch(),
+            new_epoch() if token.startswith(UNSTORED_PREFIX) else token or new_epoch(),
             update.before,
             update.after,
             update.size,
@@ -208,7 +208,7 @@ def new_token() -> str:
 
 
 def last_memory_id() -> str:
-    """Return what `StreamLog.memory_id` returned last in this process, or an empty string."""
+    """Return the latest result of `StreamLog.memory_id` in this process, or an empty string."""
     return _memory_id
 
 

@@ -121,11 +121,11 @@ def add_update(node: UUID, update: EncodedUpdate, tried: str = "") -> None:
     Waiting.objects.create(node=node, token=tried or new_token(), tried=tried, **_content(update))
 
 
-def add_end(node: UUID, once: str = "") -> None:
-    """Add an end of stream that waits, unless one with the token `once` does already."""
-    if once and waiting().filter(node=node, kind=EntryKind.END, token=once).exists():
+def add_end(node: UUID, token: str = "") -> None:
+    """Add an end of stream that waits, unless one with the same `token` does already."""
+    if token and waiting().filter(node=node, kind=EntryKind.END, token=token).exists():
         return
-    Waiting.objects.create(node=node, kind=EntryKind.END, token=once or new_token())
+    Waiting.objects.create(node=node, kind=EntryKind.END, token=token or new_token())
 
 
 def add_deletions(nodes: Sequence[UUID]) -> None:

@@ -6,7 +6,7 @@ processes, the one that gets the site lock `outbox` drains, one node after the o
 ============================================  ====================================================
 a batch of one node                           then
 ============================================  ====================================================
-all of it tried, the stream is further on     remove what the stream has (`_may_be_published`)
+all of it tried, the stream is further on     remove published entries (`_may_be_published`)
 up to some token, it is in the stream         skip that part (`_already_published`)
 the rest                                      publish in order, each behind the token before
 `OrderConflict` on the way                    a late reply or an emptied Redis: next round
@@ -15,7 +15,7 @@ the rest                                      publish in order, each behind the 
 `CacheUnreachable`                            stop; discard what exceeds `outbox_bytes`
 ============================================  ====================================================
 
-Whatever happened, what was published is removed at the end of the batch.
+Published entries are removed at the end of the batch in all cases.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from catalog.locks.node_locks import lone
+from catalog.locks.node_locks import try_site_lock
 from catalog.services.arrays.overwrites import settle_node
 from core.backend_failures import log_outage
 from core.errors import NotFound, ServiceError, Unavailable
@@ -120,7 +120,7 @@ def drain_if_leader(log: StreamLog) -> bool:
     """Drain the outbox unless another process does. Return whether nothing is left."""
     if outbox.next_node() is None:
         return True
-    with lone(LOCK) as is_leader:
+    with try_site_lock(LOCK) as is_leader:
         return is_leader and drain(log)
 
 
@@ -160,7 +160,7 @@ def _warn_rate_limited(node: UUID, error: Unavailable) -> None:
 
 def _nodes_to_drain(failed: set[UUID]) -> Iterator[UUID]:
     """Yield the nodes that have entries and are not in `failed`, the oldest entry first."""
-    # Deletions first: their subscribers need not wait for what those of other nodes have missed.
+    # Deletions first: their subscribers need not wait for updates of other nodes.
     yield from outbox.deleted_nodes()
     while (node := outbox.next_node(failed)) is not None:
         yield node
@@ -189,7 +189,7 @@ def _drain_batch(log: StreamLog, node: UUID) -> int:
     if _may_be_published(batch, last) and (count := outbox.remove_through_token(node, last)):
         return count
     done = _already_published(batch, last)
-    # Subscribers must be able to read what is published. Not before the batch is known: its latest
+    # Subscribers must be able to read published updates. Not before the batch is known: its latest
     # write may just have been committed, and after its entry is gone, nothing shows that it was.
     settle_node(node)
     try:

@@ -41,7 +41,7 @@ class RedisFull(Exception):
 
 
 class StagedPayload(NamedTuple):
-    """A payload that is sent to a key of its own before the script runs."""
+    """A payload that is sent to a separate key before the script runs."""
 
     key: str
     payload: BytesLike

@@ -10,7 +10,7 @@ from tiled_client.wire.messages import Message
 
 from ..protocol import message_codec
 
-# A larger payload gets a key of its own. Redis then does not copy it, and it can be evicted alone.
+# A larger payload gets a separate key. Redis then does not copy it, and it can be evicted alone.
 MAX_INLINE_BYTES = 65536
 # Redis accepts no longer string (proto-max-bulk-len).
 MAX_PAYLOAD_BYTES = 512 * 1024 * 1024 - 1
@@ -21,7 +21,7 @@ class UpdateTooLarge(TooLarge):
 
 
 class EncodedUpdate(NamedTuple):
-    """A message before its number and after its epoch, and a payload that gets a key of its own."""
+    """A message before its number and after its epoch, and a payload that gets a separate key."""
 
     before: bytes
     after: bytes

@@ -1,7 +1,7 @@
-"""Settings of the section `budgets`: what one server process spends on its clients at most.
+"""Settings of the section `budgets`: limits of what one server process spends on its clients.
 
-Bytes, files, connections, threads and time. What is beyond a limit is refused with 429 or 503, a
-`Retry-After` and a sentence that names the setting, and logged.
+Bytes, files, connections, threads and time. A request beyond a limit is rejected with 429 or 503,
+`Retry-After` and the name of the setting, and logged.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class BudgetSettings(BaseModel):
     connections_per_address: int = Field(
         default=1_000,
         ge=1,
-        description="Maximum number of open HTTP connections from one address (an IPv4 address, or "
-        "an IPv6 /64 network). Does not apply to trusted proxies, for whose clients "
-        "`requests_per_address` applies.",
+        description="Maximum number of open HTTP connections from one address (an IPv4 address, "
+        "or an IPv6 /64 network) per server process. Does not apply to trusted proxies, for whose "
+        "clients `requests_per_address` applies.",
         examples=["1000"],
     )
     requests_per_address: int = Field(
@@ -101,32 +101,35 @@ class BudgetSettings(BaseModel):
     threads: int = Field(
         default=128,
         ge=8,
-        description="Maximum number of requests that a server process handles at the same time.",
+        description="Maximum number of concurrent requests per server process, without the "
+        "searches, exports and reads of data that the next three settings limit.",
         examples=["128"],
     )
     search_threads: int = Field(
         default=4,
         ge=1,
-        description="Maximum number of `threads` used for searches with filters and for "
-        "`distinct`.",
+        description="Maximum number of concurrent searches per server process: listings with "
+        "filters or sorted by metadata, deep searches, and `distinct`.",
         examples=["4"],
     )
     export_threads: int = Field(
         default=4,
         ge=1,
-        description="Maximum number of `threads` used for exports of containers and tables.",
+        description="Maximum number of concurrent exports of containers (`container/full`, "
+        "`node/full`) per server process.",
         examples=["4"],
     )
     read_threads: int = Field(
         default=16,
         ge=1,
-        description="Maximum number of `threads` used for reading data.",
+        description="Maximum number of concurrent reads of data per server process: arrays, "
+        "tables, files, and chunks as Zarr.",
         examples=["16"],
     )
     waiting: int = Field(
         default=1_000,
         ge=1,
-        description="Maximum number of requests that wait for each of these shares of the threads. "
-        "Further requests are rejected with 503.",
+        description="Maximum number of requests that wait for each of these four limits. Further "
+        "requests are rejected with 503.",
         examples=["1000"],
     )

@@ -1,22 +1,23 @@
-"""Derive Django's description of a database from its URI."""
+"""Build Django's settings of a database from its URI."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-# Long enough for a writer to wait its turn behind a burst of others; then it is a fault to tell.
+# In seconds. A writer may wait behind a burst of others; a longer wait is an error.
 LOCK_TIMEOUT = 60
 POOL_SIZE = 16
-# Clients give up after 30 s by default, and should hear the reason before.
+# Shorter than the timeout of clients, 30 s by default, so that they receive the error.
 POOL_TIMEOUT = 15
 CONNECT_TIMEOUT = 3
-# A machine that lost its power says no goodbye: the database must notice by itself, or what the
-# machine had locked stays locked until TCP gives up, after two hours. And so must this server.
-# Keepalives notice it on an idle connection, the other where an answer was about to be sent.
+# A machine that loses power does not close its connections. Unless the database detects that, the
+# machine's locks stay held until TCP gives up, by default after two hours; and this server has to
+# detect it of the database. Keepalives do so on an idle connection, TCP_USER_TIMEOUT (milliseconds)
+# where sent data is not acknowledged.
 KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 TCP_USER_TIMEOUT = 10_000
-# To compile a search takes longer than what is compiled saves.
+# No JIT: compiling a search takes longer than it saves.
 SESSION_OPTIONS = " ".join(
     (
         "-c jit=off",
@@ -27,7 +28,7 @@ SESSION_OPTIONS = " ".join(
 
 
 def django_database(uri: str) -> dict[str, Any]:
-    """Return Django's description of the database at `uri`, which DatabaseSettings accepted."""
+    """Return Django's settings of the database at `uri`, which DatabaseSettings has validated."""
     scheme, _, rest = uri.partition("://")
     if scheme.startswith("sqlite"):
         return _sqlite(rest.removeprefix("/"))
@@ -38,12 +39,11 @@ def _sqlite(path: str) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
-        # Connections live as long as the thread that opened them, and opening one is the dearest
-        # part of a small request.
+        # Each thread keeps its connection: opening one takes most of the time of a small request.
         "CONN_MAX_AGE": None,
         "OPTIONS": {
-            # A transaction that reads first and writes later cannot wait for another writer, it
-            # fails. One that takes the write lock at its beginning waits.
+            # A transaction that reads before it writes cannot wait for another writer, and fails.
+            # One that takes the write lock at its beginning waits.
             "transaction_mode": "IMMEDIATE",
             "timeout": LOCK_TIMEOUT,
             "init_command": (
@@ -51,8 +51,8 @@ def _sqlite(path: str) -> dict[str, Any]:
                 "PRAGMA synchronous = NORMAL;"
                 "PRAGMA cache_size = -16000;"
                 "PRAGMA journal_size_limit = 67108864;"
-                # Pages. Each write makes an entry of the outbox, which is removed soon: most pages
-                # change many times before they have to be written into the database itself.
+                # In pages. Each write adds an entry to the outbox, which is soon removed: with rare
+                # checkpoints, pages change many times before they are copied to the database file.
                 "PRAGMA wal_autocheckpoint = 8000;"
             ),
         },
@@ -69,10 +69,9 @@ def _postgresql(uri: str) -> dict[str, Any]:
         **dict(parse_qsl(parts.query, keep_blank_values=True)),
     }
     given = options.get("options")
-    # Of two values for one parameter, PostgreSQL takes the last. An empty text asks for none.
+    # PostgreSQL uses the last of several values of a parameter. `options=` in the URI sets none.
     options["options"] = given if given == "" else f"{SESSION_OPTIONS} {given or ''}".rstrip()
-    # Each process takes no more connections than this from the server, however many requests it
-    # has; the others wait for one.
+    # Each process opens at most this many connections; further requests wait for one.
     options["pool"] = {"max_size": POOL_SIZE, "timeout": POOL_TIMEOUT}
     return {
         "ENGINE": "tiledproject.postgresql",
@@ -86,7 +85,7 @@ def _postgresql(uri: str) -> dict[str, Any]:
 
 
 def _places(netloc: str) -> tuple[str, str]:
-    """Return the hosts and the ports, with commas between them where there are several."""
+    """Return the hosts and the ports, separated by commas if there are several."""
     pairs = [_host_and_port(place) for place in netloc.rpartition("@")[2].split(",")]
     ports = ",".join(port for _, port in pairs)
     return ",".join(unquote(host) for host, _ in pairs), ports if ports.strip(",") else ""

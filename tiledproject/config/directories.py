@@ -1,4 +1,4 @@
-"""The folders and files that a site keeps for itself, made for its own user alone."""
+"""Private folders and files of a site, accessible to the server's user only."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from .errors import ConfigError
-from .settings_model import PROJECT, Settings
+from .locations import private_code
+from .settings_model import Settings
 
 
 def private_paths(settings: Settings) -> list[Path]:
     """Return the real paths that no external file may be read from: they hold keys and data."""
-    places = [settings.server.data_dir, settings.storage.directory, PROJECT]
+    places = [settings.server.data_dir, settings.storage.directory, *private_code()]
     places += database_files(settings)
     if config := config_file():
         places.append(config)
@@ -35,7 +36,7 @@ def database_files(settings: Settings) -> list[Path]:
 
 
 def create_directories(settings: Settings) -> None:
-    """Make the folders that are not there. Raises ConfigError where that is impossible."""
+    """Create missing folders. Raises ConfigError if that is impossible."""
     folders = {
         "server.data_dir": settings.server.data_dir,
         "storage.directory": settings.storage.directory,
@@ -54,7 +55,7 @@ def create_directories(settings: Settings) -> None:
     if files:
         _make_private(files[0])
     for file in secret_files(settings):
-        # Another user's file stays as it is; the checks at the start find it.
+        # The mode of another user's file cannot be changed; the checks at the start report it.
         if is_open_to_others(file):
             with suppress(OSError):
                 file.chmod(stat.S_IRUSR | stat.S_IWUSR)

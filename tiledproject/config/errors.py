@@ -1,4 +1,4 @@
-"""Errors of settings, in one sentence: which setting, why, and what to write instead."""
+"""Errors of settings, in one sentence: the setting, the reason, and the correction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 Origins = dict[tuple[str, str], str]
 """Where each setting (section, field) was written, as a phrase: "in /etc/tiled.yml"."""
 
-# Their values are passwords, or hold one.
+# The values of these settings are, or contain, passwords.
 SECRET = {"uri", "single_user_api_key", "secret_key", "secret_keys", "providers"}
 
 
@@ -19,7 +19,7 @@ class ConfigError(Exception):
 
 
 def no_such_setting(name: str, origin: str, sections: Mapping[str, type[BaseModel]]) -> str:
-    """Return the sentence about an unknown section or setting."""
+    """Return the error message about an unknown section or setting."""
     section = name.partition(".")[0]
     if section in sections:
         known = [f"{section}.{field}" for field in sections[section].model_fields]
@@ -33,7 +33,7 @@ def no_such_setting(name: str, origin: str, sections: Mapping[str, type[BaseMode
 def explain(
     error: ValidationError, sections: Mapping[str, type[BaseModel]], origins: Origins
 ) -> str:
-    """Return the sentence about the first problem in `error`."""
+    """Return the error message about the first problem in `error`."""
     first = error.errors()[0]
     section, field = str(first["loc"][0]), str(first["loc"][1]) if len(first["loc"]) > 1 else None
     reason = str(first.get("ctx", {}).get("error", ""))

@@ -20,7 +20,7 @@ ADDRESSES = (("database", "uri"), ("streaming_cache", "uri"))
 def secrets_in(file: Path) -> list[str]:
     """Return the names of the settings in `file` that are keys, or have passwords in them.
 
-    A file that cannot be read, or is no configuration, has none.
+    A file that cannot be read, or is not a configuration, has none.
     """
     try:
         document = yaml.safe_load(file.read_text())

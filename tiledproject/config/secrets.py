@@ -1,4 +1,4 @@
-"""Secrets that are made once and kept, so that what they opened stays open after a restart."""
+"""Secrets that are created once and stored, so that keys and sessions survive a restart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .settings_model import Settings
 
-# Clients recognise nothing else as an API key.
+# Clients recognize only such texts as API keys.
 ALPHABET = string.ascii_letters + string.digits
 API_KEY_LENGTH = 32
 SECRET_KEY_LENGTH = 50
@@ -36,7 +36,7 @@ def load_or_create_secret(path: Path, length: int) -> str:
 
 
 def _write_once(path: Path, text: str) -> None:
-    """Create `path` whole, or leave the one that another process made in the meantime."""
+    """Create `path` atomically; keep it if another process has created it in the meantime."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

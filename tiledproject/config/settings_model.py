@@ -32,12 +32,13 @@ from streaming.config import StreamingCacheSettings
 
 from .budgets import BudgetSettings
 from .errors import ConfigError, Origins, explain, no_such_setting
+from .locations import default_data_dir
 from .renamed_settings import RENAMED, RenamedSettings
 
-PROJECT = Path(__file__).resolve().parents[2]
 ORIGIN = re.compile(r"https?://[^/\s,*]+")
 PATHS = {("server", "data_dir"), ("storage", "directory"), ("storage", "readable")}
 SHORT_NAMES = {"TILED_SINGLE_USER_API_KEY": ("authentication", "single_user_api_key")}
+
 
 Values = dict[str, dict[str, Any]]
 """Section to field to value, before validation."""
@@ -70,8 +71,9 @@ class ServerSettings(BaseModel):
     )
     allowed_hosts: list[str] = Field(
         default=[],
-        description="Host names that clients may use, besides those of this machine: the public "
-        "name, behind a proxy.",
+        description="Host names under which clients may reach the server, besides those of this "
+        "machine; behind a proxy, its public name. Without it, a server that listens on all "
+        "networks accepts any name.",
         examples=["[tiled.example.org]"],
     )
     trusted_proxies: list[IPvAnyNetwork] = Field(
@@ -97,21 +99,23 @@ class ServerSettings(BaseModel):
     hsts_seconds: int = Field(
         default=0,
         ge=0,
-        description="Value of `Strict-Transport-Security` in seconds: how long browsers use TLS "
-        "only after each visit. Requires `tls`.",
+        description="Value of `Strict-Transport-Security` in seconds: for how long after a visit "
+        "browsers use only TLS. Requires `tls`.",
         examples=["31536000"],
     )
     data_dir: Path = Field(
-        default=PROJECT / "data",
-        description="Directory for the database, the storage and the keys, unless these are set on "
-        "their own. Default: `data` in the project.",
+        default_factory=default_data_dir,
+        description="Directory for the database, the storage and the keys, unless other settings "
+        "name their locations. Default: `data` in the checkout; of an installed server, "
+        "`tiled-stream` in the user's data directory, such as `~/.local/share`.",
         examples=["/srv/tiled"],
     )
     max_body_bytes: int = Field(
         default=1 << 32,
         ge=1 << 20,
-        description="Maximum size in bytes of a request body; clients write larger data in pieces. "
-        "While a body arrives it is buffered in a file in the storage directory.",
+        description="Maximum size in bytes of a request body; clients write larger data in "
+        "pieces. A body above 16 MiB is buffered in a file in the storage directory while it "
+        "arrives.",
         examples=["4294967296"],
     )
     secret_key: str | None = Field(
@@ -321,6 +325,6 @@ def _absolute(name: tuple[str, str], value: Any, base: Path) -> Any:
 
 def _fill_in_paths(values: Values) -> None:
     """Put the database and the storage into the data directory unless they are set."""
-    folder = Path(str(values["server"].get("data_dir", PROJECT / "data")))
+    folder = Path(str(values["server"].get("data_dir", default_data_dir())))
     values["database"].setdefault("uri", f"sqlite:///{folder / 'catalog.db'}")
     values["storage"].setdefault("directory", str(folder / "storage"))

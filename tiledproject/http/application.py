@@ -15,12 +15,9 @@ from core.cancellation import NEVER, CancellationToken, Cancelled
 from core.errors import ServiceError, TooMany
 
 from ..config.budgets import BudgetSettings
-from ..servers.uvicorn_http import ON_DISCONNECT
+from .asgi_extensions import CONTINUE, DISCARDED, ON_DISCONNECT, PREFLIGHT
 from .handlers import PreparedResponse, RequestHandler, body_error_response, service_error_response
 from .request_bodies import (
-    CONTINUE,
-    DISCARDED,
-    PREFLIGHT,
     BodyReceiver,
     BodyRejected,
     BodyTooLarge,
@@ -46,11 +43,11 @@ STREAM_RESPONSE_BYTES = 2 << 20
 
 
 class HttpApplication:
-    """Django as an ASGI application for servers that have many small requests, and large ones.
+    """Django as an ASGI application for many small requests, and for large ones.
 
-    Nothing but memory, and that bounded, is spent on a client while its request is still arriving
-    or its answer is still leaving. The work on a request that reads is cancelled when its client
-    goes away; one that writes is carried out to its end once it has arrived.
+    A request that is still arriving, or a response that is still being sent, occupies only bounded
+    memory, and no thread. A request that reads is cancelled when its client disconnects; a write
+    that has arrived is completed.
     """
 
     def __init__(

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
 
+from core.http.origins import is_same_origin
 from core.http.responses import json_bytes
 
 ANY_ORIGIN = "*"
 METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
 EXPOSED_HEADERS = "X-Tiled-Request-ID"
 MAX_AGE_SECONDS = "600"
-PORTS = {"http": 80, "https": 443}
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -51,7 +50,7 @@ def add_cors_headers(request: HttpRequest, response: HttpResponseBase) -> None:
     if origin in allowed:
         response.headers["Access-Control-Allow-Origin"] = origin
     elif ANY_ORIGIN in allowed:
-        # With this browsers send no cookies, nor let a page read what they brought.
+        # With `*`, browsers do not let a page read responses to requests with cookies.
         response.headers["Access-Control-Allow-Origin"] = ANY_ORIGIN
 
 
@@ -61,10 +60,10 @@ def is_allowed(origin: str, allowed: Collection[str]) -> bool:
 
 
 class WebSocketOriginGuard:
-    """An ASGI application of WebSockets, which browsers open for pages of any site.
+    """ASGI middleware that checks `Host` and `Origin` of WebSocket handshakes.
 
-    No rule of browsers protects them: whatever a visitor's browser reaches, any page could read.
-    So the name that is called has to be one of the site's, and the page one that it allows.
+    Browsers do not apply the same-origin policy to WebSockets, so any page that a visitor opens
+    could read streams. The host must be one of the site's, and the origin an allowed one.
     """
 
     def __init__(
@@ -75,7 +74,7 @@ class WebSocketOriginGuard:
         self._origins = origins
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """Pass a handshake on, or refuse it."""
+        """Pass a handshake on, or reject it."""
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(headers)
         if refusal is None:
@@ -93,7 +92,7 @@ class WebSocketOriginGuard:
                 "server.allowed_hosts."
             )
         origin = headers.get(b"origin")
-        if origin is None or is_allowed(origin, self._origins) or _is_same(origin, host):
+        if origin is None or is_allowed(origin, self._origins) or is_same_origin(origin, host):
             return None
         return 403, (
             f"WebSockets from the origin {origin!r} are not allowed. An administrator can add it "
@@ -113,14 +112,3 @@ async def _refuse(scope: Mapping[str, Any], send: Any, status: int, detail: str)
     start = {"type": "websocket.http.response.start", "status": status, "headers": headers}
     await send(start)
     await send({"type": "websocket.http.response.body", "body": body})
-
-
-def _is_same(origin: str, host: str) -> bool:
-    """Return whether the page is of this site; a proxy may have changed the scheme."""
-    try:
-        page, here = urlsplit(origin), urlsplit(f"//{host}")
-        ports = page.port, here.port
-    except ValueError:
-        return False
-    of_page, of_here = (port or PORTS.get(page.scheme) for port in ports)
-    return (page.hostname, of_page) == (here.hostname, of_here)

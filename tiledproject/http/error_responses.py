@@ -46,7 +46,9 @@ def error_response_for(request: HttpRequest, error: Exception) -> HttpResponse:
         case PermissionDenied():
             return exception_handler.error_response(403, "Permission denied.")
         case DisallowedHost():
-            return exception_handler.error_response(400, UNKNOWN_HOST.format(_host(request)))
+            return exception_handler.error_response(
+                400, UNKNOWN_HOST.format(requested_host(request))
+            )
         case RequestDataTooBig():
             return exception_handler.error_response(413, str(error))
         case BadRequest() | SuspiciousOperation() | MultiPartParserError() | UnreadablePostError():
@@ -71,5 +73,6 @@ def _internal_error(request: HttpRequest, error: Exception) -> HttpResponse:
     return response
 
 
-def _host(request: HttpRequest) -> str | None:
+def requested_host(request: HttpRequest) -> str | None:
+    """Return the host name that the client used, whether known or not."""
     return request.headers.get("X-Forwarded-Host") or request.headers.get("Host")

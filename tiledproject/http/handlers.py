@@ -19,9 +19,10 @@ from core.http import server_timing as durations
 from core.http.buffer_responses import BufferResponse, Piece
 
 from . import client_versions, request_ids
+from .asgi_extensions import CONTINUE
 from .cors import add_cors_headers, preflight_response
 from .error_responses import Handler, error_middleware
-from .request_bodies import CONTINUE, BodyTooLarge, BufferedBody
+from .request_bodies import BodyTooLarge, BufferedBody
 from .security_headers import set_data_policy
 
 API = ("/api/", "/zarr/")

@@ -8,17 +8,20 @@ from typing import Any
 import orjson
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+from access.authentication.csrf import csrf_token, set_csrf_cookie
 
 from .views import only_get
 
 JSON = "application/json"
 PAGE = "tiledproject/docs.html"
-# Swagger UI sets styles of elements, and has pictures in its style sheet.
+# Swagger UI uses inline styles, and images in its style sheet.
 POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-READY: dict[str, Any] = {
+READY_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "status": {"const": "ready"},
@@ -29,7 +32,7 @@ READY: dict[str, Any] = {
     },
     "required": ["status"],
 }
-UNAVAILABLE: dict[str, Any] = {
+UNAVAILABLE_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"status": {"const": "unavailable"}, "detail": {"type": "string"}},
     "required": ["status", "detail"],
@@ -43,10 +46,16 @@ def openapi(request: HttpRequest) -> HttpResponse:
 
 
 @only_get
+@never_cache
 def page(request: HttpRequest) -> HttpResponse:
-    """Return the documentation page, with all its assets from this server."""
-    response = render(request, PAGE)
+    """Return the documentation page, with all its assets from this server.
+
+    It has the token by which requests that are tried in it may use the session of the browser.
+    """
+    token = csrf_token(request)
+    response = render(request, PAGE, {"csrf": token})
     response.headers["Content-Security-Policy"] = POLICY
+    set_csrf_cookie(request, response, token)
     return response
 
 
@@ -63,10 +72,10 @@ def document() -> dict[str, Any]:
             "description": "Needs no credentials.",
             "tags": ["healthz"],
             "responses": {
-                "200": {"description": "It can.", "content": {JSON: {"schema": READY}}},
+                "200": {"description": "It can.", "content": {JSON: {"schema": READY_SCHEMA}}},
                 "503": {
                     "description": "The database cannot be reached.",
-                    "content": {JSON: {"schema": UNAVAILABLE}},
+                    "content": {JSON: {"schema": UNAVAILABLE_SCHEMA}},
                 },
             },
         }

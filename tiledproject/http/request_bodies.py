@@ -1,4 +1,4 @@
-"""Bodies of requests: they arrive before anything is done with them, and wait in bounded memory."""
+"""Receive request bodies completely before a request is handled, in bounded memory."""
 
 from __future__ import annotations
 
@@ -13,23 +13,18 @@ from access.authentication.client_address import SCOPE_ADDRESS
 from core.backend_failures import log_outage
 from core.budgets import Budgets, Reservation
 
+from .asgi_extensions import BUFFERED
+
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Authorize = Callable[[], Awaitable[None]]
 
-# Of all bodies under way in one process; and of one, which otherwise is in a file from the start.
+# Memory for all arriving bodies of a process, and for one body; a larger one goes to a file.
 MAX_MEMORY_BYTES = 64 << 20
 MAX_BODY_MEMORY_BYTES = 16 << 20
-# Extension of the ASGI scope: a body that the server has written to a file already.
-BUFFERED = "tiled.body"
-# A request without its body, which is answered with `CONTINUE` if the body may be sent; and one
-# whose body was discarded, because it was rejected.
-PREFLIGHT = "tiled.asked"
-DISCARDED = "tiled.dropped"
-CONTINUE = 100
 
 
 class Disconnected(Exception):
-    """The client went away before all had arrived."""
+    """The client disconnected before the body was complete."""
 
 
 class BodyTooLarge(Exception):
@@ -40,11 +35,11 @@ class BodyTooLarge(Exception):
 
 
 class BodyRejected(Exception):
-    """The body may not come; the argument is the answer."""
+    """The body was rejected before it was received; the argument is the response."""
 
 
 class InsufficientStorage(BodyTooLarge):
-    """The body cannot be kept now; where that is for want of room, `status` is 507."""
+    """The body cannot be stored now; `status` is 507 if the disk is full."""
 
     status = 503
     headers = {"Retry-After": "5"}
@@ -77,14 +72,14 @@ class BufferedBody:
         self._parts: list[bytes] = []
         self._file = file
         self._in_memory = 0
-        # A file that the server below has made is that server's to count.
+        # A file that the ASGI server created is counted by that server.
         self._counted = ExitStack()
         self._on_disk: Reservation | None = None
         self._in_file = expected > MAX_BODY_MEMORY_BYTES
         self.size = 0 if file is None else file.seek(0, 2)
 
     def append(self, part: bytes) -> bool:
-        """Keep another part in memory; False where it has to go to a file."""
+        """Keep another part in memory; return False if it has to go to a file."""
         if self._file is not None or not self._fits(len(part)):
             return False
         self.size += len(part)
@@ -113,13 +108,13 @@ class BufferedBody:
         if self._file is not None:
             self._file.seek(0)
             return self._file
-        # Reading all of it at once gives this object, and no copy.
+        # Reading all of it at once returns this object, without a copy.
         whole = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
         return io.BytesIO(whole)
 
     def close(self) -> None:
-        """Forget it."""
+        """Release the memory or the file of the body."""
         self._release()
         if self._file is not None:
             self._file.close()
@@ -190,9 +185,9 @@ class BodyReceiver:
         return tempfile.TemporaryFile(dir=self._folder)
 
     def counted(self, until: ExitStack, address: str) -> Reservation | None:
-        """Take a file for `address`; return what its bytes are taken by, `until` that is closed.
+        """Count a file of `address`, and return the reservation of its bytes, until `until` closes.
 
-        Raises Exhausted where there are as many files as may be. None if nothing is counted.
+        Raises Exhausted at the limit of files. Return None if there are no budgets.
         """
         if self._budgets is None:
             return None
@@ -218,7 +213,7 @@ class BodyReceiver:
             )
 
     def reserve(self, size: int) -> bool:
-        """Take `size` bytes of memory, if there are so many left."""
+        """Reserve `size` bytes of memory; return False if not enough are left."""
         if size > self._free:
             return False
         self._free -= size
@@ -236,9 +231,9 @@ class _Preflight:
         self._admit = authorize
 
     async def check(self, *, small: bool = False) -> None:
-        """Return if it may; raise what `admit` raises where it may not.
+        """Call `authorize`, the first time; its exceptions propagate.
 
-        One that is `small` is not refused for its size, but because there is no memory for it.
+        A `small` body is not rejected for its size: it goes to a file for lack of memory only.
         """
         authorize, self._admit = self._admit, None
         if authorize is None:

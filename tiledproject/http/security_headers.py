@@ -9,26 +9,32 @@ from django.http.response import HttpResponseBase
 from .error_responses import Handler
 
 POLICY = "Content-Security-Policy"
-# Data may be anything, a script in disguise included; shown in a browser, it has no rights.
-OF_DATA = (
+# Data may contain scripts. A browser that displays data must not run them.
+DATA_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 )
-OF_PAGES = (
+PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
-# Types of data that browsers would run scripts of.
-ACTIVE = ("text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/xml")
+# Media types in which browsers would run scripts.
+ACTIVE_MEDIA_TYPES = (
+    "text/html",
+    "image/svg+xml",
+    "application/xhtml+xml",
+    "text/xml",
+    "application/xml",
+)
 
 
 def set_data_policy(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Have a browser that is shown data of the API do nothing but show it."""
+    """Set headers that keep browsers from running scripts in data of the API."""
     headers = response.headers
     headers["X-Content-Type-Options"] = "nosniff"
     # Responses depend on the principal: shared caches must not store them.
     headers.setdefault("Cache-Control", "private")
-    if headers.get("Content-Type", "").startswith(ACTIVE):
-        headers.setdefault(POLICY, OF_DATA)
+    if headers.get("Content-Type", "").startswith(ACTIVE_MEDIA_TYPES):
+        headers.setdefault(POLICY, DATA_POLICY)
         headers["Referrer-Policy"] = "no-referrer"
     if settings.SECURE_HSTS_SECONDS and request.is_secure():
         headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
@@ -39,7 +45,7 @@ def security_headers_middleware(get_response: Handler) -> Handler:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        response.headers.setdefault(POLICY, OF_PAGES)
+        response.headers.setdefault(POLICY, PAGE_POLICY)
         return response
 
     return middleware

@@ -2,12 +2,13 @@
 
 The table of files is made once, from Django's finders, so that no path outside of it can be
 reached. An address with the digest of its content (`?v=`, as `VersionedStaticFiles` writes it) may
-be cached for ever; any other has to be revalidated by its ETag.
+be cached forever; any other has to be revalidated by its ETag.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import mimetypes
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,6 +28,7 @@ METHODS = ("GET", "HEAD")
 DIGEST_LENGTH = 16
 # A client that does not read costs one piece, because `send` waits until the last one has left.
 CHUNK_BYTES = 1 << 16
+COMPRESSED_TYPES = {"application/javascript", "application/json", "image/svg+xml"}
 IMMUTABLE = b"public, max-age=31536000, immutable"
 REVALIDATE = b"public, no-cache"
 
@@ -37,10 +39,12 @@ class File(NamedTuple):
     content: bytes
     digest: str
     media_type: str
+    # Compressed once; None for a format that is compressed already.
+    compressed: bytes | None
 
 
 class VersionedStaticFiles(StaticFilesStorage):
-    """Writes the digest of a file's content into its address, so that it can be cached for ever."""
+    """Writes the digest of a file's content into its address, so that it can be cached forever."""
 
     def url(self, name: str | None) -> str:
         """Return the address of the file, with its digest where the file exists."""
@@ -88,12 +92,22 @@ class StaticFiles:
             return _refusal(404, b"Not Found")
         etag = f'"{file.digest}"'.encode()
         versioned = parse_qs(scope["query_string"].decode("latin-1")).get("v") == [file.digest]
-        headers = [(b"etag", etag), (b"cache-control", IMMUTABLE if versioned else REVALIDATE)]
+        # Weak, since it names the content in either encoding.
+        headers = [
+            (b"etag", b"W/" + etag),
+            (b"cache-control", IMMUTABLE if versioned else REVALIDATE),
+        ]
+        if file.compressed is not None:
+            headers.append((b"vary", b"Accept-Encoding"))
         if etag in _known_tags(scope["headers"]):
             return 304, headers, b""
         headers.append((b"content-type", file.media_type.encode()))
-        headers.append((b"content-length", str(len(file.content)).encode()))
-        return 200, headers, file.content
+        content = file.content
+        if file.compressed is not None and _accepts_gzip(scope["headers"]):
+            headers.append((b"content-encoding", b"gzip"))
+            content = file.compressed
+        headers.append((b"content-length", str(len(content)).encode()))
+        return 200, headers, content
 
 
 def _find_all() -> Mapping[str, Path]:
@@ -115,7 +129,9 @@ def _load_version(path: Path, _: int) -> File:
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return File(content, digest, media_type)
+    text = media_type.startswith("text/") or media_type in COMPRESSED_TYPES
+    # Without a time in its header, so that every worker has the same bytes.
+    return File(content, digest, media_type, gzip.compress(content, 9, mtime=0) if text else None)
 
 
 def _refusal(status: int, text: bytes, more: Headers | None = None) -> tuple[int, Headers, bytes]:
@@ -127,6 +143,16 @@ def _has_body(headers: Headers) -> bool:
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
         for name, value in headers
+    )
+
+
+def _accepts_gzip(headers: Headers) -> bool:
+    """Return whether a client accepts gzip; a weight of 0 refuses it."""
+    values = b",".join(value for name, value in headers if name == b"accept-encoding")
+    codings = (one.strip().lower().partition(b";") for one in values.split(b","))
+    return any(
+        name.strip() == b"gzip" and parameters.replace(b" ", b"") not in (b"q=0", b"q=0.0")
+        for name, _, parameters in codings
     )
 
 

@@ -28,10 +28,10 @@ async def send_stream(
     threads: ThreadPool,
     make: Make | None = None,
 ) -> None:
-    """Send the head `start` and all pieces; when the client hangs up, make no more of them.
+    """Send the head `start` and all chunks; stop when the client disconnects.
 
-    `send` waits until there is room; `make` runs what makes a piece in a thread, as soon as it may.
-    What a piece raises is raised, and cuts the connection.
+    `send` waits until there is room. `make` runs a function in a thread as soon as one is free; by
+    default `threads.run`. An exception of the iterator propagates, and aborts the connection.
     """
     pieces, gone = _pieces(response, make or threads.run), asyncio.ensure_future(receive())
     try:
@@ -53,7 +53,7 @@ async def _pieces(response: StreamingHttpResponse, make: Make) -> Any:
             yield piece
         return
     pieces: Iterator[Any] = iter(response)
-    # None is no piece; an iterator's end cannot pass through a future.
+    # None marks the end, because a future cannot raise StopIteration.
     following = itertools.chain(pieces, itertools.repeat(None))
     while (piece := await _whole(make, following)) is not None:
         yield piece

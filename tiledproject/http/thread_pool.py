@@ -55,7 +55,7 @@ Inbox = SimpleQueue[Job | None]
 
 
 class ThreadPool:
-    """Runs functions on kept threads: `at_once`, and more for what has waited for `patience`."""
+    """A pool of `base_workers` threads, and more for jobs that wait for `overflow_delay`."""
 
     def __init__(
         self,
@@ -81,8 +81,8 @@ class ThreadPool:
     ) -> Result:
         """Run `function(*arguments)` in a thread and return its result.
 
-        `token` is the current one there. What was cancelled before it began raises Cancelled.
-        Like `loop.run_in_executor`, at a third of its cost.
+        `token` is the current cancellation token there. Raises Cancelled if it was cancelled before
+        the function began. Like `loop.run_in_executor`, at a third of its cost.
         """
         loop = asyncio.get_running_loop()
         job = Job(loop.time(), loop, loop.create_future(), function, arguments, token)
@@ -96,7 +96,7 @@ class ThreadPool:
         return result
 
     async def idle(self) -> None:
-        """Return when nothing is being done."""
+        """Wait until no thread is busy."""
         while self._busy:  # noqa: ASYNC110  asked once in the life of a process
             await asyncio.sleep(OVERFLOW_DELAY)
 
@@ -118,7 +118,7 @@ class ThreadPool:
             )
 
     def _add_overflow_worker(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin what has waited long enough, on threads besides the few."""
+        """Start the jobs that have waited long enough on additional threads."""
         with self._lock:
             self._overflow_scheduled = False
             while self._waiting and self._waiting[0].since + self._overflow_delay <= loop.time():
@@ -143,7 +143,7 @@ class ThreadPool:
         return True
 
     def _reschedule(self, inbox: Inbox) -> None:
-        """Take the job that has waited longest; else be idle, or no more than that many."""
+        """Give the oldest queued job to this thread; if there is none, mark it idle or end it."""
         with self._lock:
             if self._waiting and self._busy <= self._base_workers:
                 inbox.put(self._waiting.popleft())

@@ -42,14 +42,15 @@ class ThreadShare:
         self._most_waiting = waiting
         self._running = 0
         self._waiting = 0
-        # By address, in the order of their turns: many requests of one address are one in turn.
+        # By address, in the order of their turns: round robin over addresses, not requests.
         self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._logged = float("-inf")
 
     async def acquire(self, address: str = "", *, must: bool = False) -> None:
-        """Take one of the threads as soon as there is one; leave after.
+        """Wait for one of the threads. Call `release` afterwards.
 
-        Raises Unavailable where too many wait, except for what `must` go on, because it has begun.
+        Raises Unavailable if too many requests wait, unless it `must` run because the response has
+        begun.
         """
         if self._running < self._limit:
             self._running += 1
@@ -70,7 +71,7 @@ class ThreadShare:
             raise
 
     def release(self) -> None:
-        """Pass the place to the first request of the next address; free it if none waits."""
+        """Pass the thread to the first request of the next address; free it if none waits."""
         while self._queues:
             address, queue = self._queues.popitem(last=False)
             turn = queue.popleft()

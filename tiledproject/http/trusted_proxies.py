@@ -21,19 +21,19 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class TrustedProxyMiddleware:
-    """An ASGI application before which only known proxies have their word."""
+    """ASGI middleware that removes X-Forwarded-* headers of untrusted clients."""
 
     def __init__(self, application: Application, networks: Iterable[Network]) -> None:
         self._application = application
         self._is_known = proxy_matcher(networks)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """Pass a connection on, as the one that it is."""
+        """Pass a connection on, with the address of its client."""
         if scope["type"] in ("http", "websocket"):
             if _forwarded(scope["headers"]):
                 scope = self._checked(scope)
             peer = (scope.get("client") or ("",))[0]
-            # Of a proxy that does not say for whom it speaks, the client is not known.
+            # The client of a proxy that sends no X-Forwarded-For is unknown.
             scope[SCOPE_ADDRESS] = "" if self._is_known(peer) else canonical_address(peer)
         await self._application(scope, receive, send)
 
@@ -64,7 +64,7 @@ def proxy_matcher(networks: Iterable[Network]) -> Callable[[str], bool]:
 
     @lru_cache(4096)
     def is_known(peer: str) -> bool:
-        # Over a unix socket there is no address: who may open it is a matter of its mode.
+        # A unix socket has no peer address; its file mode restricts access.
         if not peer:
             return True
         address = _address(peer)

@@ -1,25 +1,29 @@
-"""The few pages that belong to no room."""
+"""Pages of the site that belong to no app."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 
+from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html
-from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
 from access.api import exception_handler
 from catalog.locks.node_locks import longest_wait
+from core.backend_failures import log_outage
+from web.pages import error_page
 
-from .error_responses import error_response_for
+from . import request_ids
+from .error_responses import UNKNOWN_HOST, error_response_for, requested_host
 
 API = "/api/"
-# In seconds: writes to one node wait for each other all the time.
-REPORTED_ERRORS = 5.0
+# Shorter waits for a lock are normal: writes to one node wait for each other.
+MIN_REPORTED_WAIT_SECONDS = 5.0
 
 
 def only_get(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -37,21 +41,15 @@ def only_get(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReque
 
 @only_get
 def landing(request: HttpRequest) -> HttpResponse:
-    """Describe this server and link to its API, admin and documentation."""
-    return HttpResponse(
-        format_html(
-            "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>tiled-stream</title>"
-            "</head><body><h1>tiled-stream</h1><p>Scientific data, and the stream of it while it "
-            "is being written.</p><ul><li><a href='{}'>Admin</a></li><li><a href='{}'>API</a>, and "
-            "<a href='{}'>what it can do</a>, to be tried</li></ul>"
-            "<p>From Python: <code>from tiled_client import from_uri; "
-            "from_uri({!r}, api_key=...)</code></p></body></html>",
-            reverse("admin:index"),
-            "/api/v1/",
-            reverse("docs"),
-            request.build_absolute_uri("/"),
-        )
-    )
+    """Redirect to the web page, with the query: a key in it logs in there."""
+    query = request.META.get("QUERY_STRING", "")
+    return HttpResponseRedirect(reverse("web-home") + (f"?{query}" if query else ""))
+
+
+@only_get
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Redirect to the icon, which browsers request here if a page names none."""
+    return HttpResponseRedirect(static("site/favicon.svg"))
 
 
 @only_get
@@ -66,27 +64,57 @@ def healthz(request: HttpRequest) -> JsonResponse:
         body = {"status": "unavailable", "detail": "The database cannot be reached."}
         return JsonResponse(body, status=503, headers={"Retry-After": "1"})
     waited = longest_wait()
-    if waited < REPORTED_ERRORS:
+    if waited < MIN_REPORTED_WAIT_SECONDS:
         return JsonResponse({"status": "ready"})
     return JsonResponse({"status": "ready", "longest_lock_wait": round(waited, 1)})
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return the response to a malformed request, most often with an unknown host name."""
-    if not request.path.startswith(API):
-        return defaults.bad_request(request, exception)
-    return error_response_for(request, exception)
+    if request.path.startswith(API):
+        return error_response_for(request, exception)
+    text = "The request is malformed."
+    if isinstance(exception, DisallowedHost):
+        text = UNKNOWN_HOST.format(requested_host(request))
+    return error_page(400, "Bad request", text)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return a 403: JSON for the API, a page otherwise."""
+    if request.path.startswith(API):
+        return error_response_for(request, exception)
+    return error_page(403, "Permission denied", "You may not do this here.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Return the response to a form whose CSRF token is missing or wrong."""
+    text = (
+        f"The form was not accepted ({reason.rstrip('.')}). Load the page again, and allow cookies "
+        "of this site."
+    )
+    return error_page(403, "Permission denied", text)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return a 404: JSON for the API, a page otherwise."""
     if request.path.startswith(API):
         return exception_handler.not_found(request)
-    return defaults.page_not_found(request, exception)
+    return error_page(404, "Not found", "This site has no page at this address.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Return a 500: JSON for the API, a page otherwise; the error is in the log."""
+    """Return a 500: JSON for the API, a page otherwise; the error is in the log.
+
+    It is a 503 or 507 while a disk or the database fails.
+    """
     if request.path.startswith(API):
         return exception_handler.server_error(request)
-    return defaults.server_error(request)
+    # Django calls this while it handles the exception.
+    error = sys.exc_info()[1]
+    outage = log_outage(error) if isinstance(error, Exception) else None
+    if outage is not None:
+        headers = {"Retry-After": str(outage.retry_after)}
+        return error_page(outage.status, "Not now", outage.detail, headers)
+    name = request_ids.current.get()
+    text = "The server failed to answer. Its log has the error"
+    return error_page(500, "Internal server error", f"{text}, at [{name}]." if name else f"{text}.")

@@ -1,4 +1,4 @@
-"""WebSockets have names as requests have: in the answer to the handshake, and in the log."""
+"""Request IDs of WebSockets, in the response to the handshake and in log lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ANSWERS = {"websocket.accept", "websocket.http.response.start"}
 
 
 class RequestIdMiddleware:
-    """An ASGI application of WebSockets, each of which gets a name."""
+    """ASGI middleware that gives each WebSocket a request ID."""
 
     def __init__(self, application: Application) -> None:
         self._application = application

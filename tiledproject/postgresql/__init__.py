@@ -1,1 +1,1 @@
-"""Django's backend for PostgreSQL with a connection pool that recovers from outages at once."""
+"""Django's backend for PostgreSQL with a connection pool that recovers from outages quickly."""

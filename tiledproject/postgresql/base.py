@@ -1,4 +1,4 @@
-"""Django's backend for PostgreSQL, with the pool of `pool` in place of psycopg's."""
+"""Django's backend for PostgreSQL, with the pool of the module `pool` in place of psycopg's."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""A bounded pool of PostgreSQL connections that is back as soon as the database is.
+"""A bounded pool of PostgreSQL connections, with a circuit breaker for outages.
 
 A connection is in exactly one of three states: idle, lent to a thread, or being opened by the
-thread that wants it. `_size` counts all three and never exceeds `max_size`.
+thread that needs it. `_size` counts all three and never exceeds `max_size`.
 
-The pool is a circuit breaker. It is *closed* while connections can be opened. A failed attempt
-*opens* it: for `RETRY_PAUSE` every request for a new connection fails at once, and after that one
-thread at a time makes another attempt, the probe, while the others still fail at once. A successful
-attempt closes it again. Idle connections that the database has ended are recognized before they
-are lent, so that a restart fails no request that begins after it.
+The circuit breaker is *closed* while connections can be opened. A failed attempt *opens* it: for
+`RETRY_SECONDS` every request for a new connection fails at once. After that, one thread at a time
+makes another attempt, the probe, while the others still fail at once. A successful attempt closes
+the circuit breaker again. An idle connection that the database has closed is discarded, not lent,
+so that no request that begins after a restart fails.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class PoolExhausted(psycopg.OperationalError):
 
 @dataclass(slots=True)
 class Member:
-    """A connection of the pool, and by the monotonic clock when it was opened and last returned."""
+    """A connection of the pool, with the monotonic times when it was opened and last returned."""
 
     connection: Connection
     opened: float
@@ -55,8 +55,8 @@ class Member:
 class Pool:
     """At most `max_size` connections, each opened by `connect` in the thread that needs it.
 
-    A thread waits up to `timeout` seconds for one that another returns, but not longer than
-    `STALLED_AFTER` where none is returned at all.
+    If all are lent, a thread waits up to `timeout` seconds for one to be returned, but gives up as
+    soon as none was returned for `STALLED_SECONDS`.
     """
 
     def __init__(self, connect: Callable[[], Connection], *, max_size: int, timeout: float) -> None:
@@ -64,7 +64,7 @@ class Pool:
         self.timeout = timeout
         self._connect = connect
         self._changed = threading.Condition()
-        self._idle: list[Member] = []  # the one that was returned last is lent first
+        self._idle: list[Member] = []  # a stack: the last returned is lent first
         self._lent: dict[int, Member] = {}
         self._size = 0
         self._progress = time.monotonic()
@@ -93,7 +93,7 @@ class Pool:
                 return member.connection
 
     def putconn(self, connection: Connection) -> None:
-        """Take back a connection. One that is broken, or was open for long, is closed."""
+        """Take back a connection; close it if it is broken or older than MAX_LIFETIME_SECONDS."""
         _end_transaction(connection)
         discarded = []
         with self._changed:
@@ -114,7 +114,7 @@ class Pool:
             _close(member.connection)
 
     def close(self) -> None:
-        """Close what is idle now, and the others when they are returned."""
+        """Close idle connections now, and lent ones when they are returned."""
         with self._changed:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -123,7 +123,10 @@ class Pool:
             _close(member.connection)
 
     def _idle_or_place(self, start: float) -> Member | None:
-        """Take an idle connection, or None with the right to open one. Waits for either."""
+        """Return an idle connection; or reserve a place for a new one, and return None.
+
+        Waits for either. Raises Unreachable, PoolExhausted.
+        """
         while True:
             while self._idle:
                 member = self._idle.pop()
@@ -151,6 +154,7 @@ class Pool:
 
     def _worth_waiting(self) -> bool:
         """Return whether the database responds, but accepts no further connection."""
+        # A running server sends FATAL, as for too many clients: lent connections still work.
         return bool(self._lent) and "FATAL" in (self._failure or "")
 
     def _wait(self, start: float) -> None:
@@ -164,7 +168,7 @@ class Pool:
         self._changed.wait(min(until - now, RETRY_SECONDS))
 
     def _open(self) -> Member | None:
-        """Open a connection in the place that was taken; None where waiting is better."""
+        """Open a connection in the reserved place; return None to wait for one that is lent."""
         try:
             connection = self._connect()
         except BaseException as error:
@@ -174,13 +178,13 @@ class Pool:
                 if isinstance(error, psycopg.Error) and self._worth_waiting():
                     return None
             raise
-        # Django returns it to what it finds here, and psycopg does not warn of it as forgotten.
+        # Django returns the connection to this pool, and psycopg does not warn of one left open.
         connection._pool = self
         now = time.monotonic()
         member = Member(connection, opened=now, returned=now)
         with self._changed:
             if self._failure is not None:
-                logger.warning("PostgreSQL answers again.")
+                logger.warning("PostgreSQL accepts connections again.")
             self._failure, self._probing = None, False
             self._lent[id(connection)] = member
             self._progress = now
@@ -199,7 +203,10 @@ class Pool:
 
 
 def _is_quiet(connection: Connection) -> bool:
-    """Return whether an idle connection is open: at an end of it, its socket becomes readable."""
+    """Return whether an idle connection is still open.
+
+    When the server closes it, its socket becomes readable.
+    """
     if connection.closed:
         return False
     poller = select.poll()

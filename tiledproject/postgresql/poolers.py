@@ -16,7 +16,7 @@ MAX_ATTEMPTS = 3
 
 
 def keeps_sessions(uri: str, connect_timeout: int) -> bool:
-    """Return whether each connection to `uri` has a session of its own between transactions.
+    """Return whether each connection to `uri` has its own session between transactions.
 
     Raises psycopg.OperationalError.
     """

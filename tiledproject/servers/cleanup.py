@@ -1,4 +1,4 @@
-"""Cleanup of what killed server processes have left: at the start and once a day.
+"""Cleanup of orphaned data that killed server processes have left, at the start and once a day.
 
 Every server process has a thread for it; a site-wide lock lets only one run it.
 """
@@ -13,9 +13,9 @@ from itertools import chain, repeat
 from django.db import connection
 
 from access.login import sessions
-from catalog.locks.node_locks import lone
+from catalog.locks.node_locks import try_site_lock
 from catalog.services import idempotency
-from catalog.services.assets.cleanup import (
+from catalog.services.cleanup import (
     MIN_AGE_SECONDS,
     remove_orphaned_files,
     remove_orphaned_folders,
@@ -26,21 +26,21 @@ from streaming.writing.cleanup import remove_orphaned_streams
 logger = logging.getLogger(__name__)
 
 LOCK = "sweep"
-# In seconds. What was too young at the start is old enough the second time.
+# In seconds. Data that were too recent at the start are old enough the second time.
 DELAYS_SECONDS = (0.0, MIN_AGE_SECONDS + 60.0)
 DAY_SECONDS = 24 * 60 * 60.0
 
 
 def start() -> None:
-    """Have this process clear up from now on."""
+    """Start the cleanup thread of this process."""
     threading.Thread(target=_run, name="tiled-sweep", daemon=True).start()
 
 
 def run_cleanup(*, min_age: float = MIN_AGE_SECONDS) -> tuple[int, int]:
-    """Remove folders and streams of nodes that do not exist; how many of each.
+    """Remove folders and streams of nodes that do not exist; return the number of each.
 
-    What writes that were cut off have left in folders of nodes that do exist goes, too, and so do
-    sessions that have expired.
+    Files of interrupted writes in folders of existing nodes are removed as well, and so are expired
+    sessions and idempotency receipts.
     """
     sessions.delete_expired()
     idempotency.delete_expired()
@@ -52,12 +52,12 @@ def _run() -> None:
     for pause in chain(DELAYS_SECONDS, repeat(DAY_SECONDS)):
         time.sleep(pause)
         try:
-            with lone(LOCK) as mine:
+            with try_site_lock(LOCK) as mine:
                 if mine:
                     run_cleanup()
         except Exception as error:
-            # The next time it may go well; until then, nothing is worse than before.
+            # Not fatal: the next cleanup tries again.
             if log_outage(error) is None:
-                logger.exception("Cleanup of what killed servers have left behind failed")
+                logger.exception("Cleanup of orphaned data failed")
         finally:
             connection.close()

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 LOG_SECONDS = 10.0
 RETRY_AFTER = 5
-# The rest of the files that a process may have open is for storage, database and streams.
+# The remaining file descriptors of a process are for storage, database and streams.
 SHARE_OF_FILES = 0.75
 
 
@@ -40,7 +40,10 @@ class ConnectionLimiter:
         self._logged = float("-inf")
 
     def acquire(self, peer: str) -> bytes | None:
-        """Count a connection; return the refusal where there are too many. Leave in either case."""
+        """Count a connection; return an error response if there are too many.
+
+        Call `release` in both cases.
+        """
         address = self._address(peer)
         self._count += 1
         self._by_address[address] += 1
@@ -52,7 +55,7 @@ class ConnectionLimiter:
         return None
 
     def release(self, peer: str) -> None:
-        """Count a connection no more."""
+        """Uncount a connection."""
         address = self._address(peer)
         self._count -= 1
         self._by_address[address] -= 1
@@ -60,7 +63,7 @@ class ConnectionLimiter:
             del self._by_address[address]
 
     def _address(self, peer: str) -> str:
-        """Return the address that counts; empty for proxies, which forward many clients."""
+        """Return the address to count by; empty for proxies, which forward many clients."""
         return "" if self._is_proxy(peer) else canonical_address(peer)
 
     def _refused(self, status: int, detail: str, whom: str = "") -> bytes:
@@ -73,7 +76,7 @@ class ConnectionLimiter:
 
 @cache
 def connection_limiter() -> ConnectionLimiter:
-    """Return the connections of this process, with the limits of the site's settings."""
+    """Return the connection limiter of this process, with the limits of the site's settings."""
     limits, proxies = settings.TILED.budgets, settings.TILED.server.trusted_proxies
     return ConnectionLimiter(
         limits.connections, limits.connections_per_address, proxy_matcher(proxies)
@@ -81,7 +84,7 @@ def connection_limiter() -> ConnectionLimiter:
 
 
 def raw_response(status: int, detail: str, retry_after: int | None = None) -> bytes:
-    """Return an answer in JSON as it is written to a connection that is closed after it."""
+    """Return the bytes of a JSON response after which the connection is closed."""
     body = json.dumps({"detail": detail}).encode()
     fields = {
         "content-type": "application/json",

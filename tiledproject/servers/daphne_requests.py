@@ -15,13 +15,13 @@ from urllib.parse import unquote
 from daphne.http_protocol import WebRequest
 from twisted.internet.interfaces import IAddress
 
-from ..http.request_bodies import BUFFERED, CONTINUE, DISCARDED, MAX_BODY_MEMORY_BYTES, PREFLIGHT
+from ..http.asgi_extensions import BUFFERED, CONTINUE, DISCARDED, ON_DISCONNECT, PREFLIGHT
+from ..http.request_bodies import MAX_BODY_MEMORY_BYTES
 from .backpressure import WriteGate
-from .uvicorn_http import ON_DISCONNECT
 
 
 class BackpressureRequest(WebRequest):
-    """One HTTP request of the development server, and the answer to it."""
+    """One HTTP request of the development server, and its response."""
 
     content: Any
 
@@ -34,13 +34,13 @@ class BackpressureRequest(WebRequest):
         self._on_lost: Callable[[], None] | None = None
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802
-        """Begin to take in a body; of a large one not before it is known that it may come."""
+        """Begin to receive a body; a large one only after the preflight has accepted it."""
         super().gotLength(length)
         if (length or 0) > MAX_BODY_MEMORY_BYTES:
             self._start_preflight()
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
-        """Take in more of the body, or let it go by where it may not come."""
+        """Receive more of the body; discard it if it was rejected."""
         self._received += len(data)
         if self._received > MAX_BODY_MEMORY_BYTES and self._preflight is None:
             self._start_preflight()
@@ -48,7 +48,7 @@ class BackpressureRequest(WebRequest):
             super().handleContentChunk(data)
 
     def attach_body(self, scope: dict[str, Any]) -> None:
-        """Let the application have the body as the file that it is in."""
+        """Pass the body to the application as the file that contains it."""
         extensions = scope.setdefault("extensions", {})
         extensions[BUFFERED] = {"file": self.content}
         extensions[ON_DISCONNECT] = {"set": self._set_on_lost}

@@ -25,16 +25,16 @@ from .startup_banner import startup_banner
 
 logger = logging.getLogger(__name__)
 
-# A subscriber that is far behind has all this to receive before it can answer a close.
+# A subscriber that is far behind must receive all pending data before it can answer a close.
 CLOSE_TIMEOUT = 300
-# One that is disconnected for what it sent has less time.
+# A client that is disconnected for an invalid message has less time.
 FAILED_TIMEOUT = 10
 PONG_TIMEOUT = 120
 HANDSHAKE_TIMEOUT = 30
-# Subscribers send only their key, and what they subscribe to.
+# Subscribers send only credentials and subscriptions.
 MAX_MESSAGE_BYTES = 8 * 1024
 BODY_CHUNK_BYTES = 1024 * 1024
-# For the last frames to leave before the process ends.
+# Time to send the last frames before the process ends.
 CLOSE_FLUSH_SECONDS = 0.2
 
 
@@ -49,15 +49,15 @@ class BackpressureProtocol(WebSocketProtocol):
         self.accepted_with: dict[str, str] = {}
 
     def onConnect(self, request: Any) -> Any:  # noqa: N802
-        """Begin a handshake. Subprotocols are never chosen; ones in no text are not even read."""
+        """Begin a handshake. No subprotocol is chosen, and undecodable ones are ignored."""
         if not request.headers.get("sec-websocket-protocol", "").isascii():
             del request.headers["sec-websocket-protocol"]
         return super().onConnect(request)
 
     def serverAccept(self, subprotocol: str | None = None) -> None:  # noqa: N802
-        """Open the WebSocket, and have the transport tell when it is full."""
+        """Open the WebSocket, and register for backpressure of its transport."""
         super().serverAccept((subprotocol, self.accepted_with))
-        # The HTTP connection that this one came from still stands in that place.
+        # The HTTP connection that was upgraded is still registered there.
         self.transport.unregisterProducer()
         self.transport.registerProducer(self.gate, True)
 
@@ -81,7 +81,7 @@ class BackpressureProtocol(WebSocketProtocol):
                 if not message.get("more_body", False):
                     self._deny()
             case "websocket.close":
-                # As uvicorn says it.
+                # The same reason as uvicorn's.
                 self.denial = (403, [(b"content-type", b"text/plain; charset=utf-8")])
                 self._deny()
             case _:
@@ -163,7 +163,7 @@ class BackpressureServer(Server):
         print(startup_banner(settings.TILED, address.host, address.port), flush=True)
 
     def listen_error(self, failure: Any) -> None:
-        """Keep the reason for the end of `run`."""
+        """Store the reason for the end of `run`."""
         self.failure = f"The server cannot listen: {failure.getErrorMessage()}"
         self.stop()
 
@@ -185,7 +185,7 @@ class BackpressureServer(Server):
         await super().handle_reply(protocol, message)
 
     def kill_all_applications(self) -> Any:
-        """Cancel whatever runs, and close its WebSockets.
+        """Cancel all running applications, and close their WebSockets.
 
         A connection that is still closing has no application any more.
         """

@@ -5,15 +5,14 @@ from __future__ import annotations
 import resource
 from contextlib import suppress
 
-# More than any cap on connections asks for; some systems name no limit, and then take none.
+# More than any limit on connections requires; some systems report no limit, but reject that value.
 MAX_OPEN_FILES = 1 << 20
 
 
 def raise_open_file_limit() -> None:
-    """Raise this process's limit to what the system lets it have.
+    """Raise the soft limit of this process to the hard limit.
 
-    The usual one, 1,024, is there for programs of another age, and is reached long before
-    `streaming_cache.max_connections`.
+    The usual soft limit, 1,024, is reached long before `streaming_cache.max_connections`.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)

@@ -1,10 +1,9 @@
 """Prepare the environment of management commands, before Django reads its settings.
 
-The options of `serve` are settings under another name: here they become environment variables,
-which reach every worker process. And a site without a Redis gets a Valkey of its own, held by the
-process that the user started, so that it outlives each reload of `runserver` and serves all workers
-of `serve`. Any other command uses the one of the server that runs, so that what it does reaches the
-subscribers.
+The options of `serve` are translated to environment variables, which all worker processes inherit.
+A site without a Redis gets an embedded Valkey. It belongs to the process that the user started, so
+that it survives reloads of `runserver` and serves all workers of `serve`. Other commands use the
+Valkey of the running server, so that their changes reach the subscribers.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ def command_environment(
     with ExitStack() as surroundings:
         command = arguments[0] if arguments else ""
         if environment.get("RUN_MAIN") == "true":
-            # What `runserver` starts anew after every change would hold the port for ever.
+            # Otherwise a process that `runserver` restarts after a change would keep the port.
             threading.Thread(target=_end_with_parent, daemon=True).start()
         if command in SERVERS and not HELP_OPTIONS.intersection(arguments):
             labels = {}
@@ -58,7 +57,7 @@ def command_environment(
 
 
 def _use_running_valkey(environment: MutableMapping[str, str]) -> None:
-    """Have a command use the Valkey of the server that runs on the same data folder."""
+    """Let a command use the Valkey of the server that runs on the same data directory."""
     settings = load(environment)
     if settings.streaming_cache.uri is None:
         uri = valkey_address.discover(settings.server.data_dir)
@@ -69,7 +68,7 @@ def _use_running_valkey(environment: MutableMapping[str, str]) -> None:
 def _apply_options(
     arguments: Sequence[str], environment: MutableMapping[str, str], surroundings: ExitStack
 ) -> dict[str, str]:
-    """Write the options into `environment`; returns how the user calls the variables."""
+    """Write the options into `environment`; return the option's name for each variable."""
     options = parse_options(arguments)
     temporary = None
     if options.temp:

@@ -8,16 +8,17 @@ from contextlib import suppress
 # Source: malloc.h of the GNU C library.
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
-# The library's own upper limit: what is larger is always taken from the system.
+# The maximum that the library accepts; larger blocks always come from the system.
 MMAP_THRESHOLD_BYTES = 32 << 20
 TRIM_THRESHOLD_BYTES = 64 << 20
 
 
 def configure_malloc() -> None:
-    """Have the C library keep what one large frame lay in, up to `KEPT_BYTES`, for the next.
+    """Let the C library retain up to `TRIM_THRESHOLD_BYTES` of freed memory for the next frame.
 
-    It would give the memory back and take it anew, and each page then costs a fault: more than
-    half of all that is done with a frame of 4 MB. Without effect where the library is another.
+    By default it returns the memory to the system, and each page of the next allocation costs a
+    page fault: more than half of the processor time for a frame of 4 MB. No effect with other C
+    libraries.
     """
     with suppress(AttributeError, OSError, TypeError):
         library = ctypes.CDLL(None)

@@ -15,12 +15,12 @@ from ..postgresql.poolers import keeps_sessions
 logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 5
-# The oldest whose streams and scripts do what ours ask of them; a Valkey says it is a Redis 7.2.
+# The oldest version that supports the scripts of this server. Valkey reports itself as Redis 7.2.
 MIN_REDIS_VERSION = 7
 
 
 def check_backends(settings: Settings) -> None:
-    """Raise ConfigError where the server could not work; log what it can wait for."""
+    """Raise ConfigError if a backend is unusable; log a warning if it may become available."""
     _check_database(settings.database.uri)
     if settings.streaming_cache.uri is not None:
         _check_cache(settings.streaming_cache.uri)
@@ -55,12 +55,12 @@ def _check_cache(uri: str) -> None:
         ) from None
     except (redis.RedisError, OSError) as error:
         logger.warning(
-            "Nothing answers at streaming_cache.uri (%s); until something does, what is written is "
-            "kept but not streamed.",
+            "No response from streaming_cache.uri (%s). Until Redis is available, writes are "
+            "stored, and their updates wait in the outbox.",
             _one_line(error),
         )
         return
-    # Valkey has another word for it.
+    # Valkey reports the mode under another name.
     _check_mode(str(server.get("redis_mode") or server.get("server_mode")))
     version = str(server["redis_version"])
     if int(version.partition(".")[0]) < MIN_REDIS_VERSION:

@@ -31,6 +31,6 @@ def hide_secrets(secrets: Collection[str]) -> None:
 
 
 def _arguments() -> tuple[int, int]:
-    """Return where the arguments of this process begin and end in its memory."""
+    """Return the start and end addresses of the arguments in the memory of this process."""
     fields = STAT.read_text().rpartition(")")[2].split()
     return int(fields[ARGUMENTS_BEGIN]), int(fields[ARGUMENTS_END])

@@ -8,20 +8,27 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-# option, setting, what it takes, help
+from core.program import program
+
+# option, setting, metavar, help
 OPTIONS = [
     ("--host", "TILED_SERVER_HOST", "ADDRESS", "listen on this address (127.0.0.1)"),
     ("--port", "TILED_SERVER_PORT", "NUMBER", "listen on this port (8000); 0 takes a free one"),
     ("--workers", "TILED_SERVER_WORKERS", "NUMBER", "run this many worker processes"),
     ("--api-key", "TILED_SINGLE_USER_API_KEY", "KEY", "the API key (a random one, kept)"),
-    ("--cache", "TILED_STREAMING_CACHE_URI", "URI", "the Redis to use (a Valkey of its own)"),
-    ("--cache-data-ttl", "TILED_STREAMING_CACHE_DATA_TTL", "SECONDS", "keep updates so long"),
-    ("--cache-seq-ttl", "TILED_STREAMING_CACHE_SEQ_TTL", "SECONDS", "keep numbering so long"),
+    ("--cache", "TILED_STREAMING_CACHE_URI", "URI", "the Redis to use (an embedded Valkey)"),
+    ("--cache-data-ttl", "TILED_STREAMING_CACHE_DATA_TTL", "SECONDS", "retention of updates"),
+    (
+        "--cache-seq-ttl",
+        "TILED_STREAMING_CACHE_SEQ_TTL",
+        "SECONDS",
+        "retention of sequence numbers",
+    ),
     ("--config", "TILED_CONFIG", "FILE", "read settings from this YAML file"),
 ]
 LABELS = {variable: option for option, variable, _, _ in OPTIONS}
 LABELS["TILED_STORAGE_READABLE"] = "--read"
-# Their values are secrets, or hold a password.
+# The values of these options are, or contain, secrets.
 SECRET_OPTIONS = ("TILED_SINGLE_USER_API_KEY", "TILED_STREAMING_CACHE_URI")
 
 
@@ -43,7 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options of `serve` in `arguments`; ignores Django's own."""
-    parser = argparse.ArgumentParser(prog="manage.py serve", add_help=False, allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog=f"{program()} serve", add_help=False, allow_abbrev=False)
     add_options(parser)
     return parser.parse_known_args(list(arguments))[0]
 

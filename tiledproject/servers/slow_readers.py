@@ -1,4 +1,4 @@
-"""Disconnect clients that do not read what is sent to them, and so free what it holds."""
+"""Disconnect clients that stop reading, to free the memory of their unsent data."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ logger = logging.getLogger(__name__)
 
 
 class StallWatch:
-    """Looks at the write buffer of one connection as long as there is something in it.
+    """Watches the write buffer of one connection while there are unsent data.
 
-    The watch begins when the buffer is full, or an answer is complete, and ends when it is empty.
-    While it is full nothing is written to it, so that what it has become smaller by was read.
+    The watch begins when the buffer is full, or a response is complete, and ends when it is empty.
+    Nothing is written to a full buffer, so the client has read as much as the buffer has shrunk.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class StallWatch:
         size = self._transport.get_write_buffer_size()
         if size == 0:
             return
-        # Of less than that much the whole has to be read.
+        # A buffer smaller than this minimum has to be read completely.
         if self._size - size < self._least:
             peer = self._transport.get_extra_info("peername")
             logger.warning(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import logging
 
+from core.program import program
+
 from ..config.settings_model import Settings
 
 logger = logging.getLogger(__name__)
@@ -17,6 +19,7 @@ MIN_DISTINCT_CHARACTERS = 6
 TEXT = """
   Address  {address}
   API key  {key}
+  Web page {address}/ui/
   Admin    {address}/admin/  (user "admin", password: the API key)
 
       from tiled_client import from_uri
@@ -25,8 +28,9 @@ TEXT = """
 """
 TEXT_WITH_USERS = """
   Address  {address}
+  Web page {address}/ui/
   Log in   by {providers}
-  Admin    {address}/admin/  (for superusers: manage.py createsuperuser makes one)
+  Admin    {address}/admin/  (for superusers: {program} createsuperuser makes one)
 
       from tiled_client import from_uri
       client = from_uri("{address}")
@@ -40,7 +44,7 @@ def startup_banner(settings: Settings, host: str, port: int) -> str:
     address = f"http://{name}:{port}"
     if settings.authentication.multi_user:
         providers = ", ".join(known.provider for known in settings.authentication.providers)
-        return TEXT_WITH_USERS.format(address=address, providers=providers)
+        return TEXT_WITH_USERS.format(address=address, providers=providers, program=program())
     key = settings.authentication.single_user_api_key or ""
     warn_if_guessable(key, host)
     return TEXT.format(address=address, key=key)

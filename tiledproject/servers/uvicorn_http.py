@@ -16,6 +16,7 @@ from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ..config.budgets import BudgetSettings
+from ..http.asgi_extensions import ON_DISCONNECT
 from .connection_limits import connection_limiter, raw_response
 from .slow_readers import StallWatch
 
@@ -23,19 +24,17 @@ logger = logging.getLogger(__name__)
 
 HEAD_SECONDS = 30.0
 MAX_REQUEST_HEAD_BYTES = 65536
-# Requests of a connection that wait for the answers to those before them. Each of them takes some
-# fifty times the memory of its bytes, and the server below goes on reading after each answer.
+# Pipelined requests of a connection that wait for earlier responses. Each takes some fifty times
+# the memory of its bytes, and uvicorn continues to read after each response.
 MAX_PIPELINED_REQUESTS = 64
-# A connection beyond the limit gets the error with its first request, if that arrives in time.
+# A connection beyond the limit gets the error in response to its first request, if that arrives
+# within this time.
 REFUSAL_SECONDS = 2.0
-# The name in `scope["extensions"]` of a function that takes a callback, which is called when the
-# connection is lost.
-ON_DISCONNECT = "tiled.on_lost"
 TOO_SLOW = (
     "The request body arrived too slowly or not at all (budgets.body_stall, budgets.body_rate, "
     "budgets.body_seconds)."
 )
-# Of each header field: `: ` and the end of its line.
+# Bytes of each header field besides its name and value: `: ` and the end of the line.
 FIELD_OVERHEAD = 4
 TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -46,17 +45,17 @@ TOO_LONG = (
 
 
 class HeadTooLong(Exception):
-    """The head of a request is longer than any may be."""
+    """The head of a request exceeds MAX_REQUEST_HEAD_BYTES."""
 
 
 class TooManyPipelined(Exception):
-    """More requests have been sent than may wait for the answers to earlier ones."""
+    """The client has pipelined more than MAX_PIPELINED_REQUESTS."""
 
 
 class _CompleteHead(list[tuple[bytes, bytes]]):
     """The fields of a complete head. Trailer fields, which come after the body, are ignored.
 
-    The application has been started by then, and would take a trailer for a field that a proxy has
+    The application is running by then, and would mistake a trailer field for one that a proxy has
     checked.
     """
 
@@ -69,22 +68,22 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Of the head that is awaited now; None while there is none.
+        # Bytes received of the head that is arriving; None while a body or nothing is expected.
         self._awaited: int | None = 0
         self._patience: asyncio.TimerHandle | None = None
-        # What the head that is parsed now can have at most, and whether it was too long. Where it
-        # has begun somewhere within a read, all of that counts.
+        # Upper bound of the size of the head that is being parsed, and whether it was too long. If
+        # the head began within a read, all bytes of that read count.
         self._head_most = 0
         self._read_size = 0
         self._begun_within = 0
         self._head_too_long = False
-        # What came since the last byte of a body: sizes of chunks, extensions, trailer fields.
+        # Bytes since the last one of a body: chunk sizes, chunk extensions, trailer fields.
         self._between = 0
         self._limits: BudgetSettings = settings.TILED.budgets
         self._refusal: bytes | None = None
         self._counted = False
         self._on_lost: Callable[[], None] | None = None
-        # Of the body that is arriving: when it began, and how much of it there is.
+        # The arriving body: its start time, its bytes now and at the last check.
         self._body_since: float | None = None
         self._body_size = 0
         self._body_seen = 0
@@ -94,7 +93,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         return self.client[0] if self.client else ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a first request."""
+        """Count the connection, and start the timeout of its first request."""
         super().connection_made(transport)
         self._stall = StallWatch(self.loop, transport, self._limits)
         self._refusal = connection_limiter().acquire(self._peer)
@@ -102,7 +101,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._wait(REFUSAL_SECONDS if self._refusal else HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more, and cancel the work on the request."""
+        """Stop all timers, release the connection, and cancel the work on the request."""
         self._stop_waiting()
         self._stall.stop()
         self._release_connection()
@@ -112,7 +111,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             lost()
 
     def pause_writing(self) -> None:
-        """Begin to look whether the client reads at all."""
+        """Start watching whether the client reads."""
         super().pause_writing()
         self._stall.start()
 
@@ -122,22 +121,23 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stall.stop()
 
     def on_response_complete(self) -> None:
-        """Wait for another request, and for the client to read the rest of the answer."""
+        """Expect another request, and watch whether the client reads the rest of the response."""
         if self.transport.get_write_buffer_size():
             self._stall.start()
         super().on_response_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over; from now on it counts as a subscriber's."""
+        """Hand the connection over: it counts as a subscriber's, and no longer as one of HTTP."""
         self._stop_waiting()
         self._stall.stop()
         self._release_connection()
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come; as long as it is no whole head, no more than a head may have."""
+        """Parse received bytes; reject a head that is too long even before it is complete."""
         if self._refusal is not None:
-            # Only now, because a client whose request is not read may not see the answer.
+            # Not before its request: a connection that is closed with unread bytes is reset, and
+            # the client may not receive the response.
             self.transport.write(self._refusal)
             self.transport.close()
             return
@@ -164,15 +164,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._wait()
 
     def on_message_begin(self) -> None:
-        """Start a request."""
+        """Start to count the bytes of a head."""
         if self._awaited is None:
             self._awaited, self._begun_within = 0, self._read_size
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Start the application, unless the head was too long."""
+        """Start the application. Raises HeadTooLong, TooManyPipelined."""
         self._awaited, self._begun_within = None, 0
-        # To count is only worth its time where more has come than a head may have.
+        # The exact size is computed only where the upper bound exceeds the limit.
         if self._head_most > MAX_REQUEST_HEAD_BYTES and self._head_size() > MAX_REQUEST_HEAD_BYTES:
             self._head_too_long = True
             raise HeadTooLong
@@ -190,13 +190,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         return len(self.url) + fields
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of a body."""
+        """Pass on a part of a body, and count its bytes."""
         self._between = 0
         self._body_size += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Handle a complete request."""
+        """Note that the body is complete."""
         self._between = 0
         self._body_since = None
         super().on_message_complete()
@@ -204,8 +204,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Reject a request that is malformed or too long."""
         if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
-            # An answer may be on its way, into the middle of which nothing can be written.
-            logger.warning("Disconnected %s: it reads no answers (pipelining).", self._peer)
+            # A response may be partly written; no other can be sent in the middle of it.
+            logger.warning(
+                "Disconnected %s: it sends requests without reading responses (pipelining).",
+                self._peer,
+            )
             self.transport.abort()
         elif self._head_too_long:
             self._refuse()
@@ -220,7 +223,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         limits, seen, self._body_seen = self._limits, self._body_seen, self._body_size
         late = self.loop.time() - self._body_since > limits.body_seconds
         slow = self._body_size - seen < limits.body_rate * limits.body_stall
-        # The client cannot send where nothing is read.
+        # While this server has paused reading, the client cannot send.
         if late or (slow and not self.flow.read_paused):
             self._end_body()
         else:

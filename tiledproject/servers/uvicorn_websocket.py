@@ -1,14 +1,14 @@
 """uvicorn's WebSocket protocol, with the ASGI extension `tiled.frames`.
 
-It takes whole WebSocket frames, ready for the wire, and writes them as they are: what uvicorn does
-per message costs as much as the kernel's part. They come as `parts`, a list of bytes that may be
-cut anywhere, in one of two ways:
+The application sends whole, encoded WebSocket frames, which are written unchanged: uvicorn's own
+work per message takes as much time as the kernel's. It passes them as `parts`, a list of bytes that
+may be split anywhere, in one of two ways:
 
 - the message `{"type": "tiled.frames", "parts": parts}`, which waits until there is room, or
-- `scope["extensions"]["tiled.frames"]["offer"](parts)`, which writes at once and gives True, or,
-  where it would have to wait or the connection is not open, does nothing and gives False.
+- `scope["extensions"]["tiled.frames"]["offer"](parts)`, which writes at once and returns True; if
+  it would have to wait, or the connection is not open, it does nothing and returns False.
 
-`"drained"` waits until nearly all that was written has left; `"abort"` disconnects at once.
+`"drained"` waits until nearly all that was written has been sent; `"abort"` disconnects at once.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ class RawFrameProtocol(WebSocketsSansIOProtocol):
             self._refuse()
 
     def _refuse(self) -> None:
-        """Reject a handshake with a line, or a head, that is too long."""
+        """Reject a handshake whose head, or a line of it, is too long."""
         if not self.transport.is_closing():
             self.transport.write(TOO_LONG)
             self.transport.close()
 
     def handle_parser_exception(self) -> None:
-        """Close the connection, and read on for a while.
+        """Send the close frame, and keep reading until a timeout.
 
-        A connection that is closed on a client that still sends is reset, and the client would
-        never see why.
+        If the connection were closed while the client still sends, it would be reset, and the
+        client might not receive the close frame.
         """
         assert self.conn.close_sent is not None
         code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
@@ -89,7 +89,7 @@ class RawFrameProtocol(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Begin to look whether the client reads at all."""
+        """Start watching whether the client reads."""
         super().pause_writing()
         self._stall.start()
 
@@ -99,12 +99,12 @@ class RawFrameProtocol(WebSocketsSansIOProtocol):
         self._stall.stop()
 
     async def send(self, message: Any) -> None:
-        """Process a message of the application; waits until the connection can take it."""
+        """Send a message of the application; wait until the connection has room for it."""
         if message["type"] != FRAMES:
             await super().send(message)
             if self.close_sent and not self.handshake_complete:
-                # The handshake was refused with a status. uvicorn would log an error, that the
-                # application has not completed it.
+                # The application has rejected the handshake with a status. uvicorn would log the
+                # error that it has not completed the handshake.
                 self.handshake_complete = True
             return
         await self.writable.wait()

@@ -23,8 +23,8 @@ TIMEOUT_SECONDS = 1.0
 def exclusive_lock(folder: Path) -> Iterator[None]:
     """Lock the data directory for a server with an embedded Valkey. Raises ConfigError.
 
-    Updates of one of two would never reach the subscribers of the other. The lock ends with the
-    process, however that ends.
+    With two servers, updates of one would never reach the subscribers of the other. The lock is
+    released when the process ends, in whatever way.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / LOCK).open("a") as file:
@@ -32,8 +32,8 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ConfigError(
-                f"Another server runs on the data folder {folder} with a Valkey of its own, whose "
-                "updates would not reach the subscribers of this one; stop it, give this one "
+                f"Another server runs on the data directory {folder} with an embedded Valkey, "
+                "whose updates would not reach the subscribers of this one; stop it, give this one "
                 "another server.data_dir, or name one Redis for both: streaming_cache.uri, or "
                 "--cache redis://localhost:6379."
             ) from None
@@ -42,7 +42,7 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def published(folder: Path, uri: str) -> Iterator[None]:
-    """Let other commands find the Valkey at `uri`, by a file in the data folder."""
+    """Let other commands find the Valkey at `uri`, by a file in the data directory."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = _path(folder)
     draft = path.with_name(f".{path.name}.{os.getpid()}")

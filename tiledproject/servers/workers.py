@@ -28,6 +28,7 @@ from streaming import shared_counters
 from streaming.shared_counters import SharedCounts
 
 from .file_limits import raise_open_file_limit
+from .garbage import pause_collection
 from .malloc_tuning import configure_malloc
 from .uvicorn_http import BoundedHttpProtocol
 from .uvicorn_websocket import RawFrameProtocol
@@ -38,11 +39,11 @@ APPLICATION = "tiledproject.asgi:application"
 BACKLOG = 2048
 KEEP_ALIVE = 75
 PING_INTERVAL = 20
-# A subscriber busy with what it was sent reads nothing, and so sees no ping.
+# A subscriber that is processing updates reads nothing, and does not answer pings.
 PONG_TIMEOUT = 120
-# Subscribers send only their key, and what they subscribe to.
+# Subscribers send only credentials and subscriptions.
 MAX_MESSAGE_BYTES = 8 * 1024
-# A worker looks for its signals ten times a second.
+# A worker checks for signals ten times a second.
 LISTENERS_CLOSED_SECONDS = 0.3
 GRACEFUL_SHUTDOWN_SECONDS = 4
 KILL_AFTER_SECONDS = 8
@@ -101,8 +102,8 @@ class Supervisor:
             args=(self.listener, sender, self.log_level, self._counts.of_row(row)),
             name="tiled-worker",
         )
-        # Ctrl-C reaches the whole group; it is for the supervisor to pass on, in order. What is
-        # ignored stays so in the new process until the server there takes over.
+        # Ctrl-C reaches the whole process group; the supervisor passes it on, in order. The new
+        # process inherits the ignored signal until its server installs a handler.
         handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             process.start()
@@ -157,7 +158,7 @@ class WorkerServer(uvicorn.Server):
         self.ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve, and say so."""
+        """Start serving, and notify the supervisor."""
         await super().startup(sockets)
         self.ready.send_bytes(b"ready")
 
@@ -180,6 +181,7 @@ def run_worker(
 ) -> None:
     """Run one worker process until it is stopped."""
     shared_counters.install(shared)
+    pause_collection()  # until the application is loaded
     configure_malloc()
     raise_open_file_limit()
     threading.Thread(target=_end_with_supervisor, args=(listener,), daemon=True).start()
@@ -187,7 +189,7 @@ def run_worker(
         APPLICATION,
         http=BoundedHttpProtocol,
         ws=RawFrameProtocol,
-        # Frames of arrays hardly shrink, and shrinking them doubles the work.
+        # Frames of arrays hardly shrink, and compressing them doubles the work.
         ws_per_message_deflate=False,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING_INTERVAL,
@@ -212,7 +214,7 @@ def _end_with_supervisor(listener: socket.socket) -> None:
     # Stops accepting in all workers at once. Another worker may have been quicker.
     with suppress(OSError):
         listener.shutdown(socket.SHUT_RDWR)
-    # Without a supervisor there is no graceful shutdown, and the port must become free.
+    # Without a supervisor, end at once, so that the port becomes free.
     os._exit(1)
 
 
@@ -221,7 +223,7 @@ def listen(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    # Only on sockets that say they are TCP does asyncio turn off the delay of small packets.
+    # asyncio sets TCP_NODELAY only on sockets whose protocol is IPPROTO_TCP.
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -16,6 +16,7 @@ from access.config import authentication_settings
 from access.models import Account, ApiKey
 from access.principals import ACCOUNT_SCOPES, Scope
 from core.errors import Invalid
+from core.program import program
 from core.subcommands import SubcommandCommand, listed, split_names
 
 from ..tables import columns, format_time
@@ -24,7 +25,7 @@ HEADER = ("KEY", "SCOPES", "EXPIRES", "LAST USED", "CREATED", "NOTE")
 OWNER = "OWNER"
 NO_OWNER = (
     "On a site with users a key needs an owner: add --user NAME or --service UUID, as "
-    "`manage.py principal list` shows them."
+    f"`{program()} account list` shows them."
 )
 NO_USERS = "This site has no users; remove --user and --service."
 
@@ -42,7 +43,7 @@ class Command(SubcommandCommand):
             type=_scopes,
             metavar="SCOPE,...",
             help=f"scopes of the key: {', '.join(Scope)}; default for a user or a service: all "
-            "of its own",
+            "scopes of its role",
         )
         create.add_argument(
             "--expires",
@@ -53,7 +54,11 @@ class Command(SubcommandCommand):
         create.add_argument("--note", default="", metavar="TEXT", help="note, such as its purpose")
         owner = create.add_mutually_exclusive_group()
         owner.add_argument("--user", metavar="NAME", help="owner, on a site with users")
-        owner.add_argument("--service", metavar="UUID", help="or the service that owns it")
+        owner.add_argument(
+            "--service",
+            metavar="UUID",
+            help="or the service that owns it",
+        )
         create.add_argument(
             "--tags",
             type=split_names,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .images import real_values
+from .png import real_values
 
 Array = np.ndarray[Any, Any]
 

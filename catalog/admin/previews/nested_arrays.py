@@ -16,7 +16,7 @@ from ...models import Node
 from ...services.arrays.awkward import read_awkward
 from ...services.arrays.ragged import read_ragged
 from ...services.arrays.sparse import read_sparse
-from .rows import MAX_ROWS, PreviewRows
+from .rows import MAX_ROWS, PreviewRows, value_text
 
 # Sparse and awkward arrays are read whole.
 MAX_READ_BYTES = 16_000_000
@@ -33,7 +33,7 @@ def first_elements(node: Node) -> PreviewRows:
     places = elements.coords[:, :count].T.tolist()
     values = elements.data[:count].tolist()
     rows = [
-        [*(f"{place:,}" for place in row), f"{value:.6g}"]
+        [*(f"{place:,}" for place in row), value_text(value)]
         for row, value in zip(places, values, strict=True)
     ]
     more = f", the first {count} shown" if total > count else ""

@@ -16,19 +16,21 @@ from tiled_client.wire.ragged import RaggedStructure
 from tiled_client.wire.sparse import SparseStructure
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
+from ...lookup.embedded import EmbeddedNode
 from ...models import Node
 from ...services.arrays.dense import read_array
 from ...storage.errors import StorageError
 from ..text import format_shape
 from .frame_selection import FrameSelection, last_values
-from .images import Picture, colour_picture, grey_picture
 from .lines import HEIGHT, WIDTH, Line, line
 from .nested_arrays import first_elements, first_items, first_ragged_rows
-from .rows import PreviewRows, first_rows
+from .png import Picture, colour_picture, grey_picture
+from .rows import PreviewRows, first_and_last_rows
 
 # Errors of libraries for values that they cannot render.
-RENDERING_ERRORS = (ValueError, TypeError, ArithmeticError, pa.ArrowException)
+RENDERING_ERRORS = (ValueError, TypeError, ArithmeticError, LookupError, pa.ArrowException)
 DRAWABLE_KINDS = "biufc"
+AnyNode = Node | EmbeddedNode
 MAX_VALUES = 12
 MAX_TEXT_CHARS = 4000
 
@@ -55,7 +57,7 @@ class Preview:
         return f"0 0 {WIDTH:g} {HEIGHT:g}"
 
 
-def build_preview(node: Node, frame: int | None = None) -> Preview | None:
+def build_preview(node: AnyNode, frame: int | None = None) -> Preview | None:
     """Return a preview of a node's data; of an array, frame number `frame`, if it exists."""
     try:
         match node.structure:
@@ -63,12 +65,12 @@ def build_preview(node: Node, frame: int | None = None) -> Preview | None:
                 return _array(node, structure, frame)
             case TableStructure():
                 return _table(node)
-            case SparseStructure():
+            case SparseStructure() if isinstance(node, Node):
                 rows = first_elements(node)
                 return Preview(rows=rows, captions=[rows.caption])
-            case RaggedStructure() as structure:
+            case RaggedStructure() as structure if isinstance(node, Node):
                 return Preview(text=first_ragged_rows(node, structure), captions=["the first rows"])
-            case AwkwardStructure():
+            case AwkwardStructure() if isinstance(node, Node):
                 return Preview(text=first_items(node), captions=["the first items"])
             case _:
                 return None
@@ -79,7 +81,7 @@ def build_preview(node: Node, frame: int | None = None) -> Preview | None:
         return Preview(problem=f"Could not render these data: {error}")
 
 
-def _array(node: Node, structure: ArrayStructure, frame: int | None) -> Preview:
+def _array(node: AnyNode, structure: ArrayStructure, frame: int | None) -> Preview:
     if not math.prod(structure.shape):
         return Preview(problem="This array has no elements yet.")
     if structure.dtype.kind not in DRAWABLE_KINDS or not structure.shape:
@@ -89,7 +91,7 @@ def _array(node: Node, structure: ArrayStructure, frame: int | None) -> Preview:
     return _picture(node, structure, frame)
 
 
-def _picture(node: Node, structure: ArrayStructure, frame: int | None) -> Preview:
+def _picture(node: AnyNode, structure: ArrayStructure, frame: int | None) -> Preview:
     frames = FrameSelection.of(structure.shape, structure.dtype)
     wanted = [frame] if frame is not None and 0 <= frame < frames.count else frames.candidates()
     for number in wanted:
@@ -108,7 +110,7 @@ def _picture(node: Node, structure: ArrayStructure, frame: int | None) -> Previe
     return Preview(picture=picture, captions=captions, frame=number, frames=frames.count)
 
 
-def _line(node: Node, structure: ArrayStructure) -> Preview:
+def _line(node: AnyNode, structure: ArrayStructure) -> Preview:
     (size,) = structure.shape
     part = last_values(size, structure.dtype.itemsize)
     drawn = line(read_array(node, (part,)))
@@ -120,7 +122,7 @@ def _line(node: Node, structure: ArrayStructure) -> Preview:
     return Preview(line=drawn, captions=captions)
 
 
-def _values(node: Node, structure: ArrayStructure) -> Preview:
+def _values(node: AnyNode, structure: ArrayStructure) -> Preview:
     """Return the first values, formatted by numpy."""
     left = MAX_VALUES
     items = []
@@ -134,8 +136,8 @@ def _values(node: Node, structure: ArrayStructure) -> Preview:
     return Preview(text=text[:MAX_TEXT_CHARS], captions=captions)
 
 
-def _table(node: Node) -> Preview:
-    rows = first_rows(node)
+def _table(node: AnyNode) -> Preview:
+    rows = first_and_last_rows(node)
     if not rows.total:
         return Preview(problem="This table has no rows yet.")
     return Preview(rows=rows, captions=[rows.caption])

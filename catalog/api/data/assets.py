@@ -1,4 +1,4 @@
-"""The files of a node over HTTP: listed, downloaded, taken away.
+"""The files of a node over HTTP: list, download, remove.
 
 Source: docs/reference/tiled-protocol/http.md, "External data", assets.
 """
@@ -24,10 +24,10 @@ from core.http.byte_ranges import Unsatisfiable, is_known, requested_range
 from core.http.requests import flag, integer
 from core.http.responses import render
 
-# What a column of the database counts up to.
-LAST_ID = 2**63 - 1
-# All others may be scripts, or have some.
-HARMLESS = {
+# The largest value of the database column.
+MAX_ASSET_ID = 2**63 - 1
+# Media types that browsers do not execute. Files of other types are sent as octet-stream.
+SAFE_MEDIA_TYPES = {
     "application/json",
     "application/x-hdf5",
     "image/gif",
@@ -37,7 +37,7 @@ HARMLESS = {
     "text/csv",
     "text/plain",
 }
-UNSPEAKABLE = re.compile(r'["\\\x00-\x1f\x7f]')
+UNSAFE_CHARACTERS = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
 class AssetManifestView(NodeView):
@@ -46,7 +46,7 @@ class AssetManifestView(NodeView):
     scopes = {"GET": (Scope.read_data,)}
 
     def get(self, request: Request, path: str) -> HttpResponse:
-        """The files in it, by their paths from there."""
+        """Return the relative paths of the files in the folder."""
         found = downloads.list_files(path=path, asset_id=_asset_id(request))
         return render(request, {"manifest": found})
 
@@ -57,7 +57,7 @@ class AssetBytesView(NodeView):
     scopes = {"GET": (Scope.read_data,)}
 
     def get(self, request: Request, path: str) -> HttpResponseBase:
-        """Its bytes, all of them or those of a `Range`."""
+        """Return the bytes of the file, or of a `Range` of it."""
         file = downloads.open_asset(
             path=path,
             asset_id=_asset_id(request),
@@ -72,7 +72,7 @@ class AssetView(NodeView):
     scopes = {"DELETE": (Scope.delete_node,)}
 
     def delete(self, request: Request, path: str) -> HttpResponse:
-        """Take it from the node; files that are the server's own go with it."""
+        """Remove the asset from the node, and delete its files if they are in managed storage."""
         deleted = downloads.delete_asset(
             path=path,
             asset_id=_asset_id(request),
@@ -82,9 +82,9 @@ class AssetView(NodeView):
 
 
 def _asset_id(request: Request) -> int:
-    found = integer(request, "id", high=LAST_ID)
+    found = integer(request, "id", high=MAX_ASSET_ID)
     if found is None:
-        raise Invalid("The query parameter id is missing: the number of an asset.")
+        raise Invalid("The query parameter id is missing: the id of an asset.")
     return found
 
 
@@ -114,7 +114,7 @@ def _sent(file: RawFile, part: range | None, headers: dict[str, str]) -> HttpRes
     if part is not None:
         headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
     headers["Content-Length"] = str(len(wanted))
-    # Whatever the file is, a browser does nothing but save it.
+    # A browser saves the file and never renders it.
     headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return StreamingHttpResponse(
         FileChunks(file.opened, wanted.start, len(wanted)),
@@ -125,12 +125,12 @@ def _sent(file: RawFile, part: range | None, headers: dict[str, str]) -> HttpRes
 
 
 def _attachment(name: str) -> str:
-    """The one form of the header that clients of this API read; other alphabets as UTF-8."""
-    plain = UNSPEAKABLE.sub("_", name).encode(errors="replace").decode("latin1")
+    """Return a Content-Disposition that all clients parse: the name in UTF-8, without escapes."""
+    plain = UNSAFE_CHARACTERS.sub("_", name).encode(errors="replace").decode("latin1")
     return f'attachment; filename="{plain}"'
 
 
 def _media_type(name: str) -> str:
-    """Return the type of a file by its name, if no browser runs anything of such files."""
+    """Return the media type by the file name, if browsers never execute such files."""
     media_type, encoding = mimetypes.guess_type(name)
-    return media_type if media_type in HARMLESS and not encoding else "application/octet-stream"
+    return media_type if media_type in SAFE_MEDIA_TYPES and not encoding else "application/octet-stream"

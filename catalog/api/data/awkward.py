@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from core.errors import Invalid
 from access.principals import Scope
 from tiled_client.wire.buffers import ZIP
+from tiled_client.wire.slices import parse_slice
 from tiled_client.wire.structure_family import StructureFamily
 
 from ...formats.nested import Nested
@@ -19,8 +20,9 @@ from ...lookup.nodes import resolve_family
 from ...services.arrays import awkward
 from ...services.uploads import Upload
 from ..views import NodeView
-from .export_responses import check_format, data_answer
-from .idempotency import token_of
+from .export_responses import check_format, export_response
+from ..idempotency_header import token_of
+from ..node_header import expected_node
 from core.http.requests import body_of_type, flag, json_body, raw_body
 from core.http.responses import attachment_headers, binary, render
 
@@ -32,16 +34,21 @@ class AwkwardFullView(NodeView):
     scopes = {"GET": (Scope.read_data,), "PUT": (Scope.write_data,)}
 
     def get(self, request: Request, path: str) -> HttpResponseBase:
-        """The buffers as they were written, or the array in another format."""
+        """Return the buffers as they were written, or all or a `slice` in another format."""
+        items = parse_slice(request.query_params.get("slice", ""))
         node = resolve_family(path, StructureFamily.awkward)
-        data = Nested(lambda: awkward.read_awkward(node), lambda: awkward.read_body(node))
-        return data_answer(request, node, StructureFamily.awkward, lambda: data)
+        if items:
+            part = awkward.read_items(node, items)
+            data = Nested(lambda: part, is_slice=True)
+        else:
+            data = Nested(lambda: awkward.read_awkward(node), lambda: awkward.read_body(node))
+        return export_response(request, node, StructureFamily.awkward, lambda: data)
 
     def put(self, request: Request, path: str) -> HttpResponse:
         """Replace all buffers."""
         persist = flag(request, "persist", True)
         token = "" if persist else token_of(request)
-        upload = Upload(body_of_type(request, ZIP), ZIP, persist=persist, token=token)
+        upload = Upload(body_of_type(request, ZIP), ZIP, persist=persist, token=token, node=expected_node(request))
         awkward.write_full(path=path, upload=upload)
         return render(request, None)
 
@@ -52,11 +59,11 @@ class AwkwardBuffersView(NodeView):
     scopes = {"GET": (Scope.read_data,), "POST": (Scope.read_data,)}
 
     def get(self, request: Request, path: str) -> HttpResponse:
-        """The buffers of those nodes of the form that `form_key` names, or all."""
+        """Return the buffers of the form nodes given by `form_key`, or all buffers."""
         return _buffers(request, path, request.query_params.getlist("form_key"))
 
     def post(self, request: Request, path: str) -> HttpResponse:
-        """The same, with the form keys in the body, for those who name very many."""
+        """Return the buffers of the form nodes listed in the body, for lists too long for a URL."""
         keys = json_body(request) if raw_body(request) else []
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise Invalid("The body must be a JSON list of form keys, as in ['node1'].")

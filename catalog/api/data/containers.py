@@ -14,39 +14,39 @@ from access.api.permissions import principal_of
 from access.principals import Scope
 from tiled_client.wire.structure_family import StructureFamily
 
-from ...lookup.embedded import resolve_readable
+from ...lookup.embedded import resolve_any
 from ...services.nodes.subtrees import Subtree
 from ..views import NodeView
-from .export_responses import data_answer
+from .export_responses import export_response
 from core.http.requests import json_body, raw_body
 from .tables import TableFullView
 
-EITHER = (StructureFamily.container, StructureFamily.table)
+SUPPORTED_FAMILIES = (StructureFamily.container, StructureFamily.table)
 
 
 class ContainerFullView(NodeView):
-    """A container with all that is in it."""
+    """A container with its descendants."""
 
     scopes = {"GET": (Scope.read_data,), "POST": (Scope.read_data,)}
 
     def get(self, request: Request, path: str) -> HttpResponseBase:
-        """All of it, or the children that `field` names."""
+        """Export the container, or the children given by `field`."""
         return _answer(request, path, request.query_params.getlist("field") or None)
 
     def post(self, request: Request, path: str) -> HttpResponseBase:
-        """The same, with the keys of the children in the body, for those who name very many."""
+        """Export the children listed in the body, for lists too long for a URL."""
         return _answer(request, path, _fields_in_body(request))
 
 
 class NodeFullView(NodeView):
-    """An old address of whole tables and containers."""
+    """The deprecated endpoint of whole tables and containers."""
 
     accepts_data = True
     scopes = {"GET": (Scope.read_data,), "PUT": (Scope.write_data,)}
 
     def get(self, request: Request, path: str) -> HttpResponseBase:
-        """As from the address of the node's family."""
-        family = resolve_readable(path, *EITHER).family
+        """Export the node, as the endpoint of its family does."""
+        family = resolve_any(path, *SUPPORTED_FAMILIES).family
         view = TableFullView if family is StructureFamily.table else ContainerFullView
         return view().get(request, path)
 
@@ -56,10 +56,10 @@ class NodeFullView(NodeView):
 
 
 def _answer(request: Request, path: str, fields: list[str] | None) -> HttpResponseBase:
-    node = resolve_readable(path, StructureFamily.container)
+    node = resolve_any(path, StructureFamily.container)
     tree = Subtree(node, principal_of(request), fields)
     tree.check_fields()
-    return data_answer(request, node, StructureFamily.container, lambda: tree)
+    return export_response(request, node, StructureFamily.container, lambda: tree)
 
 
 def _fields_in_body(request: Request) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""Answers with data, in the format that the request asks for.
+"""Responses with data in the requested export format.
 
 Source: docs/reference/tiled-protocol/http.md, "Formats".
 """
@@ -30,48 +30,48 @@ from ...storage.errors import StorageError
 from core.http import server_timing
 from core.http.responses import attachment_headers, binary, stream
 
-# What libraries raise for what they cannot write.
-FORMLESS = (
+# Exceptions by which libraries reject data that a format cannot represent.
+UNSUPPORTED_BY_FORMAT = (
     *(pa.ArrowException, ValueError, OverflowError, OSError, orjson.JSONEncodeError),
-    # Of numpy's texts with characters beyond Unicode, where Python cannot make one.
+    # CPython raises it for numpy strings with code points beyond Unicode.
     SystemError,
 )
-# A page of data has pictures and rows, and no business with this site.
-CAGE = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
+# An exported page may show inline images and styles, but not act on this site.
+HTML_CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
 
 
-class Described(Protocol):
-    """A node, or a column of one, as exporters see it."""
+class Exportable(Protocol):
+    """The interface of nodes and columns that exporters use."""
 
     @property
     def segments(self) -> list[str]:
-        """The keys from the root to it."""
+        """The keys from the root to this node."""
         ...
 
     @property
     def specs(self) -> Any:
-        """What it declares itself to be."""
+        """The declared specs."""
         ...
 
     @property
     def metadata(self) -> Any:
-        """Whatever is known of it."""
+        """The metadata."""
         ...
 
     @property
     def structure(self) -> Any:
-        """What its data look like."""
+        """The structure of the data."""
         ...
 
 
-def data_answer(
-    request: Request, node: Described, family: StructureFamily, read: Callable[[], Any]
+def export_response(
+    request: Request, node: Exportable, family: StructureFamily, read: Callable[[], Any]
 ) -> HttpResponseBase:
-    """Return the result of `read` in the requested format; it is read once the format is known.
+    """Return the data in the requested format; `read` is called after the format is negotiated.
 
-    Raises NotAcceptable where there is no such format, or the data have no form in it.
+    Raises NotAcceptable if the format is unknown or cannot represent the data.
     """
-    choice = choice_of(request, node, family)
+    choice = negotiate_format(request, node, family)
     export = Export(
         read(),
         choice.media_type,
@@ -82,18 +82,18 @@ def data_answer(
         parameters=choice.parameters,
         address=client_address(request._request),
     )
-    with server_timing.measure("pack"), _formless(choice):
+    with server_timing.measure("pack"), _translate_library_errors(choice):
         body = choice.exporter(export)
     return _answer(request, body, choice, _itemsize(export))
 
 
-def choice_of(request: Request, node: Described, family: StructureFamily) -> Choice:
+def negotiate_format(request: Request, node: Exportable, family: StructureFamily) -> Choice:
     """Return the requested format. Raises NotAcceptable."""
     return _chosen(request, _specs(node), family)
 
 
 def check_format(request: Request, family: StructureFamily, media_type: str) -> None:
-    """Raise NotAcceptable unless the request takes `media_type`, the only one there is."""
+    """Raise NotAcceptable unless the request accepts `media_type`, the only one supported."""
     known = _chosen(request, (), family)
     if known.media_type != media_type:
         raise NotAcceptable(
@@ -111,7 +111,7 @@ def _wanted(request: Request) -> str:
     return request.query_params.get("format") or request.META.get("HTTP_ACCEPT") or "*/*"
 
 
-def _specs(node: Described) -> tuple[str, ...]:
+def _specs(node: Exportable) -> tuple[str, ...]:
     return tuple(spec["name"] for spec in node.specs)
 
 
@@ -123,23 +123,23 @@ def _itemsize(export: Export[Any]) -> int:
 def _answer(request: Request, body: Body, choice: Choice, itemsize: int) -> HttpResponseBase:
     headers = attachment_headers(request)
     if choice.media_type == HTML:
-        headers["Content-Security-Policy"] = CAGE
+        headers["Content-Security-Policy"] = HTML_CSP
     media_type = choice.content_type
     if isinstance(body, (bytes, memoryview)):
         return binary(request, body, media_type, itemsize=itemsize, headers=headers)
-    # The first pieces are made here: what has no form is found before half of it has been sent.
-    with _formless(choice):
+    # `stream` fetches the first pieces here, so that unsupported data fail before the response.
+    with _translate_library_errors(choice):
         return stream(request, iter(body), media_type, headers=headers)
 
 
 @contextmanager
-def _formless(choice: Choice) -> Iterator[None]:
-    """Say what a library says of data that it cannot write."""
+def _translate_library_errors(choice: Choice) -> Iterator[None]:
+    """Turn the exceptions of export libraries into NotAcceptable, with their message."""
     try:
         yield
     except (ServiceError, StorageError):
         raise
-    except FORMLESS as error:
+    except UNSUPPORTED_BY_FORMAT as error:
         if outage_of(error) is not None:
             raise
         raise unsupported_data_error(str(error), choice.media_type) from error

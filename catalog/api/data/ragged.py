@@ -22,9 +22,10 @@ from ...lookup.nodes import resolve_family
 from ...services.arrays import ragged
 from ...services.uploads import Upload
 from ..views import NodeView
-from .export_responses import data_answer
-from .ragged_json import rows_of
-from .idempotency import once_of, token_of
+from .export_responses import export_response
+from .ragged_json import rows_from_json
+from ..idempotency_header import read_idempotency_key, token_of
+from ..node_header import expected_node
 from core.http.requests import body_of_type, bounded_json, content_type, flag, required_sizes
 from core.http.responses import JSON, render
 
@@ -40,11 +41,11 @@ class RaggedFullView(NodeView):
     }
 
     def get(self, request: Request, path: str) -> HttpResponseBase:
-        """The rows, or what `slice` names of them."""
+        """Return the rows, or a `slice` of them."""
         items = parse_slice(request.query_params.get("slice", ""))
         node = resolve_family(path, StructureFamily.ragged)
         array = ragged.read_ragged(node, items)
-        return data_answer(request, node, StructureFamily.ragged, lambda: Nested(lambda: array))
+        return export_response(request, node, StructureFamily.ragged, lambda: Nested(lambda: array))
 
     def put(self, request: Request, path: str) -> HttpResponse:
         """Replace all rows."""
@@ -53,7 +54,7 @@ class RaggedFullView(NodeView):
         return render(request, None)
 
     def patch(self, request: Request, path: str) -> HttpResponse:
-        """Replace rows, or extend the array by them; the structure after that is the answer."""
+        """Replace rows, or extend the array by them; return the resulting structure."""
         offset, shape = required_sizes(request, "offset"), required_sizes(request, "shape")
         extend, upload = flag(request, "extend", False), _upload(request)
         structure = ragged.write_patch(
@@ -61,7 +62,7 @@ class RaggedFullView(NodeView):
             offset=offset,
             shape=shape,
             extend=extend,
-            upload=replace(upload, once=once_of(request)),
+            upload=replace(upload, idempotency_key=read_idempotency_key(request)),
             array=_rows(upload),
         )
         return render(request, structure.to_json())
@@ -86,8 +87,8 @@ def _upload(request: Request) -> Upload:
     token = "" if persist else token_of(request)
     if content_type(request) == JSON:
         body = bounded_json(body)
-    return Upload(body, content_type(request), persist=persist, token=token)
+    return Upload(body, content_type(request), persist=persist, token=token, node=expected_node(request))
 
 
 def _rows(upload: Upload) -> Any:
-    return ragged_array(upload.content) if upload.mimetype == ZIP else rows_of(upload.content)
+    return ragged_array(upload.content) if upload.mimetype == ZIP else rows_from_json(upload.content)

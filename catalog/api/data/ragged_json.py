@@ -1,4 +1,4 @@
-"""Ragged arrays that a request brings as JSON."""
+"""Parse ragged arrays from JSON request bodies."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import orjson
 from core.errors import Invalid
 
 
-def rows_of(body: bytes) -> Any:
-    """The `awkward.Array` of nested lists in JSON; null is NaN. Raises Invalid."""
+def rows_from_json(body: bytes) -> Any:
+    """Return nested JSON lists as an `awkward.Array`, with NaN for null. Raises Invalid."""
     import awkward
 
     try:

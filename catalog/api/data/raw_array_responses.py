@@ -1,4 +1,4 @@
-"""Arrays as plain bytes: sent from where they lie, or portion by portion where they are large."""
+"""Responses with the raw bytes of an array: zero-copy, or streamed in pieces if large."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from tiled_client.wire.slices import NDSlice, last_element, sliced_shape
 
 from ...formats.arrays import bytes_of
 from core.http.media_types import OCTET_STREAM
-from ...lookup.embedded import Inner
+from ...lookup.embedded import EmbeddedNode
 from ...models import Node
 from ...services.arrays.dense import Array, array_structure, check_response, iter_array, read_array
 from core.http.buffer_responses import Piece
 from core.http.responses import attachment_headers, binary, stream
 
-# What is larger is read while it is sent.
-AT_ONCE = 8 << 20
+# A larger selection is read while it is sent.
+MAX_UNSTREAMED_BYTES = 8 << 20
 
 
-def node_octets(request: Request, node: Node | Inner, items: NDSlice) -> HttpResponseBase:
-    """The part `items` of a stored array. Raises as `read_array` does."""
+def raw_array_response(request: Request, node: Node | EmbeddedNode, items: NDSlice) -> HttpResponseBase:
+    """Return the selection `items` of a stored array. Raises as `read_array` does."""
     structure = array_structure(node)
     shape, itemsize = sliced_shape(structure.shape, items), structure.dtype.itemsize
     length = math.prod(shape) * itemsize
-    if length <= AT_ONCE:
+    if length <= MAX_UNSTREAMED_BYTES:
         array = read_array(node, items)
         return binary(
             request,
@@ -37,9 +37,9 @@ def node_octets(request: Request, node: Node | Inner, items: NDSlice) -> HttpRes
             headers=attachment_headers(request),
         )
     check_response(structure, shape)
-    # Data that are not there yet are reported before the response begins.
+    # Fail before the response begins if the data do not exist yet.
     read_array(node, last_element(structure.shape, items))
-    pieces = iter_array(node, items, most=AT_ONCE // 2)
+    pieces = iter_array(node, items, most=MAX_UNSTREAMED_BYTES // 2)
     return stream(
         request,
         _bytes_of(pieces),

@@ -17,12 +17,13 @@ from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.slices import parse_rows
 
 from core.http.media_types import ARROW
-from ...lookup.embedded import resolve_readable
+from ...lookup.embedded import resolve_any
 from ...services.tables import reading, writing
 from ...services.uploads import Upload
 from ..views import NodeView
-from .export_responses import data_answer
-from .idempotency import once_of, token_of
+from .export_responses import export_response
+from ..idempotency_header import read_idempotency_key, token_of
+from ..node_header import expected_node
 from core.http.requests import data_of_type, flag, json_body, raw_body, required_integer
 from core.http.responses import render
 
@@ -38,14 +39,14 @@ class TableFullView(NodeView):
     }
 
     def get(self, request: Request, path: str) -> HttpResponseBase:
-        """All rows or those of a range, of all columns or those that are named."""
+        """Return all rows or a range of them, with all columns or the given ones."""
         columns, wanted = _columns(request), _rows(request)
-        node = resolve_readable(path, StructureFamily.table)
+        node = resolve_any(path, StructureFamily.table)
         selected = reading.select_rows(node, columns, wanted)
-        return data_answer(request, node, StructureFamily.table, lambda: selected)
+        return export_response(request, node, StructureFamily.table, lambda: selected)
 
     def post(self, request: Request, path: str) -> HttpResponseBase:
-        """The same, with the columns in the body, for those who name very many."""
+        """Return rows with the columns listed in the body, for lists too long for a URL."""
         return self.get(request, path)
 
     def put(self, request: Request, path: str) -> HttpResponse:
@@ -66,15 +67,15 @@ class TablePartitionView(NodeView):
     }
 
     def get(self, request: Request, path: str) -> HttpResponseBase:
-        """The rows or those of a range, of all columns or those that are named."""
+        """Return the rows or a range of them, with all columns or the given ones."""
         columns, wanted = _columns(request), _rows(request)
         partition = required_integer(request, "partition")
-        node = resolve_readable(path, StructureFamily.table)
+        node = resolve_any(path, StructureFamily.table)
         selected = reading.select_rows(node, columns, wanted, partition=partition)
-        return data_answer(request, node, StructureFamily.table, lambda: selected)
+        return export_response(request, node, StructureFamily.table, lambda: selected)
 
     def post(self, request: Request, path: str) -> HttpResponseBase:
-        """The same, with the columns in the body."""
+        """Return rows with the columns listed in the body, for lists too long for a URL."""
         return self.get(request, path)
 
     def put(self, request: Request, path: str) -> HttpResponse:
@@ -87,11 +88,11 @@ class TablePartitionView(NodeView):
         return render(request, None)
 
     def patch(self, request: Request, path: str) -> HttpResponse:
-        """Add rows at the end."""
+        """Append rows."""
         writing.append_rows(
             path=path,
             partition=required_integer(request, "partition"),
-            upload=replace(_upload(request), once=once_of(request)),
+            upload=replace(_upload(request), idempotency_key=read_idempotency_key(request)),
         )
         return render(request, None)
 
@@ -103,6 +104,7 @@ def _upload(request: Request) -> Upload:
         mimetype=ARROW,
         persist=persist,
         token="" if persist else token_of(request),
+        node=expected_node(request),
     )
 
 

@@ -1,7 +1,7 @@
-"""Browsing what is inside a file: pages of what a group holds, in the order of the file.
+"""Listings of a group in a file: pages of its entries, in the order of the file.
 
-Broken links, and what cannot be described, are listed and counted like anything else: `meta` says
-what is wrong with them.
+Broken links and other entries that cannot be described are listed and counted too: `meta` has the
+problem.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ...queries.order import Order
 from ...storage.external import Tree
 from .links import quoted, self_link
 from .pagination import Page
-from .resources import View, listed_resource
+from .resources import ResourceOptions, listed_resource
 
 
 def listing(
@@ -32,16 +32,16 @@ def listing(
 ) -> HttpResponse:
     """Return a page of the entries of a group, with their exact number in `meta.count`.
 
-    Raises BadRequest for what cannot be asked of a file.
+    Raises BadRequest for sorting, and for filters other than those by key.
     """
-    view, page = View.of(request).listed, Page.of(request)
+    options, page = ResourceOptions.from_request(request).listed, Page.from_request(request)
     wanted = _wanted(order, filters)
     start = page.offset if page.cursor is None else page.cursor
-    with group.opened() as tree:
+    with group.open() as tree:
         names = [name for name in tree.names(group.keys) if wanted(name)]
         ordered = names[::-1] if order.newest_first else names
-        shown = [] if view.fields == {"count"} else ordered[start : start + page.limit]
-        data = _fitting(_items(request, group, tree, shown, view))
+        shown = [] if options.fields == {"count"} else ordered[start : start + page.limit]
+        data = _fitting(_items(request, group, tree, shown, options))
     address = f"{base_url(request)}/search/{quoted(group.path)}"
     shorter = {"after": start + len(data)} if len(data) < len(shown) else {}
     links = replace(page, offset=start, cursor=None).links(address, len(names), **shorter)
@@ -50,7 +50,7 @@ def listing(
 
 
 def _fitting(items: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the first entries, as many as one page may hold in bytes; one at least."""
+    """Return the first entries that fit into one page (bounds.listing), at least one."""
     found: list[dict[str, Any]] = []
     size = 0
     for item in items:
@@ -62,30 +62,32 @@ def _fitting(items: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _items(
-    request: Request, group: Group, tree: Tree, names: list[str], view: View
+    request: Request, group: Group, tree: Tree, names: list[str], options: ResourceOptions
 ) -> Iterator[dict[str, Any]]:
     base = base_url(request)
     for name in names:
-        if view.fields:
-            yield listed_resource(base, group.child(tree, name), view, {})
+        if options.fields:
+            yield listed_resource(base, group.child(tree, name), options, {})
         else:
-            yield _key_only(base, group, (*group.keys, name), view)
+            yield _key_only(base, group, (*group.keys, name), options)
 
 
-def _key_only(base: str, group: Group, keys: tuple[str, ...], view: View) -> dict[str, Any]:
+def _key_only(
+    base: str, group: Group, keys: tuple[str, ...], options: ResourceOptions
+) -> dict[str, Any]:
     segments = [*group.host.segments, *keys]
     nothing = dict.fromkeys(
         ("structure_family", "specs", "metadata", "structure", "access_tags", "sorting")
     )
-    links = {"self": self_link(base, "/".join(segments))} if view.links else None
+    links = {"self": self_link(base, "/".join(segments))} if options.links else None
     attributes = {"ancestors": segments[:-1], **nothing, "data_sources": None}
     return {"id": keys[-1], "attributes": attributes, "links": links, "meta": None}
 
 
 def _wanted(order: Order, filters: Sequence[Filter]) -> Callable[[str], bool]:
-    """Return the keys that match the filters by key."""
+    """Return a predicate for the keys that match the filters by key."""
     if order.terms:
-        raise BadRequest("What is inside a file cannot be sorted: leave out 'sort', or say '-'.")
+        raise BadRequest("Nodes inside a file cannot be sorted: omit 'sort', or send 'sort=-'.")
     odd = [one.kind for one in filters if one.kind not in _KEYS]
     if odd:
         raise BadRequest(f"The query type '{odd[0]}' is not supported on this node.")

@@ -1,4 +1,4 @@
-"""Contents of a file that are sent together with the file's own resource.
+"""Inlined contents of a file in the resource of its node.
 
 Source: docs/reference/tiled-protocol/http.md, "Structures (exact JSON)", container.
 """
@@ -8,29 +8,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...lookup.embedded import Group, Inner, UnreadableEntry, group_of
+from ...lookup.embedded import EmbeddedNode, Group, UnreadableEntry, group_of
 from ...storage.errors import StorageError
 from ...storage.external import Tree
 
-# Of all groups together, and of groups within groups.
-MOST_INLINED = 500
-DEEPEST = 5
+# Limits of one response: entries of all groups together, and levels of groups.
+MAX_INLINED_ENTRIES = 500
+MAX_INLINED_DEPTH = 5
 
-Describe = Callable[[Inner], dict[str, Any]]
+Describe = Callable[[EmbeddedNode], dict[str, Any]]
 
 
 def group_structure(
     group: Group, depth: int, describe: Describe
 ) -> tuple[dict[str, Any], str | None]:
-    """Return the number of entries of a group and, if they are few, the entries, `depth` deep.
+    """Return the number of entries of a group, its contents if they are few, and the problem.
 
-    Contents are null if an entry cannot be described: a request for its key reports the problem,
-    and the listing has the others. A file that cannot be read has no contents, but a sentence
-    that describes the problem.
+    Contents are nested `depth` levels deep, and null if an entry cannot be described: a request for
+    its key reports the problem, and the listing has the others. The problem is None unless the file
+    cannot be read.
     """
     try:
-        with group.opened() as tree:
-            found = _Contents(tree, describe).structure(group, min(depth, DEEPEST))
+        with group.open() as tree:
+            found = _Contents(tree, describe).structure(group, min(depth, MAX_INLINED_DEPTH))
     except StorageError as error:
         return {"contents": None, "count": 0}, str(error)
     return found, None
@@ -40,7 +40,7 @@ class _Contents:
     def __init__(self, tree: Tree, describe: Describe) -> None:
         self._tree = tree
         self._describe = describe
-        self._left = MOST_INLINED
+        self._left = MAX_INLINED_ENTRIES
 
     def structure(self, group: Group, depth: int) -> dict[str, Any]:
         names = self._tree.names(group.keys)
@@ -56,7 +56,7 @@ class _Contents:
             contents[name] = self._resource(node, depth)
         return {"contents": contents, "count": len(names)}
 
-    def _resource(self, node: Inner, depth: int) -> dict[str, Any]:
+    def _resource(self, node: EmbeddedNode, depth: int) -> dict[str, Any]:
         resource = self._describe(node)
         inner = group_of(node)
         if inner is not None and resource["attributes"]["structure"] is not None:

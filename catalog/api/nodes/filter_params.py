@@ -1,4 +1,4 @@
-"""Reading filters from a query string.
+"""Parse filters from the query string.
 
 Source: docs/reference/tiled-protocol/http.md,
 "Filter encoding": `filter[eq][condition][key]=color`, and for repeated filters

@@ -16,26 +16,26 @@ from tiled_client.wire.structures import ArrayStructure, Structure
 
 # Characters that need no encoding in a path (RFC 3986), and the space, which every client encodes
 # itself: so they appear in Tiled's own links.
-PLAIN = "/!$&'()*+,;=:@ "
-_plain = re.compile(f"[A-Za-z0-9_.~{re.escape(PLAIN)}-]*").fullmatch
+UNQUOTED_CHARACTERS = "/!$&'()*+,;=:@ "
+_plain = re.compile(f"[A-Za-z0-9_.~{re.escape(UNQUOTED_CHARACTERS)}-]*").fullmatch
 
 
 def quoted(path: str) -> str:
-    """Return `path` percent-encoded for an address."""
+    """Return `path` percent-encoded for a URL."""
     if _plain(path):  # nearly every path, at a tenth of the cost
         return path
-    return quote(path, safe=PLAIN, errors="surrogatepass")
+    return quote(path, safe=UNQUOTED_CHARACTERS, errors="surrogatepass")
 
 
 def self_link(base: str, path: str) -> str:
-    """Return the address of the node at `path`."""
+    """Return the URL of the node at `path`."""
     return f"{base}/metadata/{quoted(path)}"
 
 
 def node_links(
     base: str, path: str, family: StructureFamily, structure: Structure | None
 ) -> dict[str, str]:
-    """Return the links of the node at `path`, which they contain as given, doubled slashes too."""
+    """Return the links of the node at `path`; doubled slashes in it are preserved."""
     path = quoted(path)
     links = {"self": f"{base}/metadata/{path}"}
     match family:

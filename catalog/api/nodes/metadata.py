@@ -1,4 +1,4 @@
-"""One node: look at it, make a child, change its metadata, delete it."""
+"""One node over HTTP: read its resource, create a child, update its metadata, delete it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from access.api.permissions import principal_of
-from access.principals import Scope
+from access.principals import Scope, require
 from core.errors import Invalid, NotAcceptable
 from core.http.requests import flag, json_body
 from core.http.responses import render
@@ -24,11 +24,12 @@ from ...services.nodes.metadata import DescriptionChange, NodeDescription, updat
 from ...services.nodes.tags import parse_tags
 from ...services.tables.columns import resolve_with_columns
 from ..client_versions import knows_sizes, sources_of
-from ..data.idempotency import once_of
+from ..idempotency_header import read_idempotency_key
+from ..node_header import expected_node, node_headers
 from ..views import NodeView
 from .links import child_path, node_links
 from .pagination import child_counts
-from .resources import View, node_resource
+from .resources import ResourceOptions, node_resource
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -47,31 +48,36 @@ class MetadataView(NodeView):
 
     def get(self, request: Request, path: str) -> HttpResponse:
         """Return the node's resource."""
-        view = View.of(request)
+        options = ResourceOptions.from_request(request)
         node = resolve_with_columns(path)
         counts = child_counts([node], principal_of(request)) if isinstance(node, Node) else {}
-        resource = node_resource(base_url(request), node, view, counts)
+        resource = node_resource(base_url(request), node, options, counts)
         meta = {"root_path": ROOT_PATH} if flag(request, "root_path", False) else {}
-        return render(request, {"data": resource, "error": None, "links": None, "meta": meta})
+        body = {"data": resource, "error": None, "links": None, "meta": meta}
+        return render(request, body, headers=node_headers(node))
 
     def post(self, request: Request, path: str) -> HttpResponse:
-        """Make a child, with storage of the server's own where it has data."""
+        """Create a child; data are stored in managed storage."""
         draft = Draft.from_json(json_body(request))
         if draft.data_source and draft.data_source.assets:
             raise Invalid("A data source with assets is registered: POST it to /register/ instead.")
         principal = principal_of(request)
         node = create.create_node(
-            parent_path=path, draft=draft, principal=principal, once=once_of(request)
+            parent_path=path,
+            draft=draft,
+            principal=principal,
+            idempotency_key=read_idempotency_key(request),
+            replace=may_replace(request),
         )
         return created(request, path, draft, node)
 
     def put(self, request: Request, path: str) -> HttpResponse:
-        """Replace metadata and specs, or what of them is given."""
+        """Replace the given ones of metadata, specs and access tags."""
         body = _object(json_body(request))
         return self._update(request, path, body, lambda before: _replaced(before, body))
 
     def patch(self, request: Request, path: str) -> HttpResponse:
-        """Patch metadata and specs."""
+        """Patch metadata, specs and access tags."""
         body = _object(json_body(request))
         return self._update(request, path, body, _patch_of(body))
 
@@ -82,6 +88,7 @@ class MetadataView(NodeView):
             recursive=flag(request, "recursive", False),
             external_only=flag(request, "external_only", True),
             principal=principal_of(request),
+            expected=expected_node(request),
         )
         return render(request, None)
 
@@ -94,6 +101,7 @@ class MetadataView(NodeView):
             drop_revision=flag(request, "drop_revision", False),
             update_tags=body.get("access_tags") is not None,
             principal=principal_of(request),
+            expected=expected_node(request),
         )
         answer: dict[str, Any] = {"id": updated.node.key}
         if updated.changed_by_validator:
@@ -103,8 +111,16 @@ class MetadataView(NodeView):
         return render(request, answer)
 
 
+def may_replace(request: Request) -> bool:
+    """Return whether a creation replaces a node of the same key. Raises Unauthorized, Invalid."""
+    replace = flag(request, "replace", False)
+    if replace:
+        require(principal_of(request), Scope.delete_node, Scope.delete_revision)
+    return replace
+
+
 def created(request: Request, parent_path: str, draft: Draft, node: Node) -> HttpResponse:
-    """Return the response to the creation of `node` from `draft`: what the client does not know."""
+    """Return the response to a creation: the attributes that the client does not know yet."""
     path = child_path(parent_path, node.key)
     answer: dict[str, Any] = {
         "id": node.key,
@@ -114,7 +130,7 @@ def created(request: Request, parent_path: str, draft: Draft, node: Node) -> Htt
     }
     if node.metadata != draft.metadata:
         answer["metadata"] = node.metadata
-    return render(request, answer)
+    return render(request, answer, headers=node_headers(node))
 
 
 def _object(body: Any) -> dict[str, Any]:
@@ -133,7 +149,7 @@ def _replaced(before: NodeDescription, body: dict[str, Any]) -> NodeDescription:
 
 
 def _replaced_tags(before: NodeDescription, body: dict[str, Any]) -> Any:
-    """Return the requested tags; the response has those that result, if they differ."""
+    """Return the requested tags; the response has the resulting ones, if they differ."""
     tags = body.get("access_tags")
     parse_tags(tags)
     return before.tags if tags is None else tags

@@ -1,10 +1,10 @@
-"""JMESPath expressions that choose from metadata (`select_metadata`), evaluated within a budget.
+"""JMESPath expressions that select from metadata (`select_metadata`), evaluated within a budget.
 
-An expression can refer to one value many times, so that its result is small in memory and grows
-exponentially once it is written: `[@,@]|[@,@]|...` doubles with each pipe. The size of a value is
-therefore counted as it would be written, with shared parts as often as they occur, before
-anything is made of it: before a function, a comparison or the encoder sees it. Every step of the
-evaluation, and every item of a list that it makes, counts as well.
+An expression can refer to one value many times, so that its result is small in memory but grows
+exponentially when serialized: `[@,@]|[@,@]|...` doubles with each pipe. Therefore the serialized
+size of a value, with shared parts counted at each occurrence, is checked before a function, a
+comparison or the encoder reads it. Every step of the evaluation, and every item of a list that it
+creates, counts as well.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from core.bounds import bounds, exceeded
 from core.errors import BadRequest
 from core.json_limits import check_json, json_size
 
-# What these give is made anew: a list whose items count.
-MAKING = {"slice", "flatten", "function_expression", "multi_select_list", "multi_select_dict"}
-# So many bytes of a value that a function or a comparison reads count as a step.
-BYTES_OF_STEP = 16
+# Expressions that create a new list or object, whose items count as steps.
+CONSTRUCTORS = {"slice", "flatten", "function_expression", "multi_select_list", "multi_select_dict"}
+# Bytes of a value, read by a function or a comparison, that count as one step.
+BYTES_PER_STEP = 16
 
 
 class MetadataSelection:
@@ -36,14 +36,14 @@ class MetadataSelection:
             raise BadRequest(
                 exceeded("Characters in select_metadata", len(expression), "selection")
             )
-        with _malformed_refused():
+        with _translate_errors():
             self._parsed = jmespath.compile(expression).parsed
         self._left = bounds().selection_steps
 
     def of(self, metadata: Any) -> Any:
-        """Return what it selects. Raise BadRequest where that is malformed or too large."""
+        """Return the selection from `metadata`. Raise BadRequest if it fails or is too large."""
         evaluation = _Evaluation(self._left)
-        with _malformed_refused():
+        with _translate_errors():
             selected = evaluation.visit(self._parsed, metadata)
             evaluation.check(selected)
             size = json_size(selected)
@@ -60,32 +60,32 @@ class _Evaluation(TreeInterpreter):
     def __init__(self, left: int) -> None:
         super().__init__()
         self.left = left
-        # By identity; the values are kept, so that no other one takes their place in memory.
+        # By identity; keep the values alive, so that ids are not reused.
         self._sizes: dict[int, int] = {}
         self._kept: list[Any] = []
 
     def visit(self, node: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Evaluate a part of the expression. Raise BadRequest beyond the budget."""
+        """Evaluate a subexpression. Raise BadRequest beyond the budget."""
         self._spend(1)
         result = super().visit(node, *args, **kwargs)
-        if node["type"] in MAKING and isinstance(result, (list, dict, str)):
+        if node["type"] in CONSTRUCTORS and isinstance(result, (list, dict, str)):
             self._spend(len(result))
         return result
 
     def visit_flatten(self, node: dict[str, Any], value: Any) -> Any:
-        """Join the lists in a list, if all of them together are not too long."""
+        """Flatten a list of lists, after charging their total length to the budget."""
         base = self.visit(node["children"][0], value)
         if isinstance(base, list):
             self._spend(sum(len(item) for item in base if isinstance(item, list)))
-        return super().visit_flatten({"children": [_given(base)]}, value)
+        return super().visit_flatten({"children": [_literal(base)]}, value)
 
     def visit_comparator(self, node: dict[str, Any], value: Any) -> Any:
-        """Compare two values that are not too large."""
+        """Compare two values, after checking their sizes."""
         sides = [self._checked(child, value) for child in node["children"]]
         return super().visit_comparator({**node, "children": sides}, value)
 
     def visit_function_expression(self, node: dict[str, Any], value: Any) -> Any:
-        """Call a function on values that are not too large."""
+        """Call a function, after checking the sizes of its arguments."""
         arguments = [
             child if child["type"] == "expref" else self._checked(child, value)
             for child in node["children"]
@@ -102,9 +102,9 @@ class _Evaluation(TreeInterpreter):
     def _checked(self, node: dict[str, Any], value: Any) -> dict[str, Any]:
         result = self.visit(node, value)
         self.check(result)
-        # What reads all of it takes time with its size, each time anew.
-        self._spend(self._size(result) // BYTES_OF_STEP)
-        return _given(result)
+        # The caller reads all of the value, which takes time proportional to its size.
+        self._spend(self._size(result) // BYTES_PER_STEP)
+        return _literal(result)
 
     def _check_join(self, arguments: list[Any]) -> None:
         match arguments:
@@ -112,7 +112,7 @@ class _Evaluation(TreeInterpreter):
                 self._spend(len(glue) * len(texts))
 
     def _size(self, value: Any) -> int:
-        """About the number of bytes as JSON, with what occurs twice counted twice."""
+        """Return the approximate size as JSON, with shared parts counted at each occurrence."""
         if isinstance(value, str):
             return len(value) + 2
         if not isinstance(value, (list, dict)):
@@ -132,12 +132,12 @@ class _Evaluation(TreeInterpreter):
             raise BadRequest(
                 "Evaluating select_metadata takes more than "
                 f"{bounds().selection_steps} steps (the setting bounds.selection_steps). Simplify "
-                "the expression, or ask for fewer nodes at a time."
+                "the expression, or request fewer nodes at a time."
             )
 
 
-def _given(value: Any) -> dict[str, Any]:
-    """Return a part of an expression that stands for a value."""
+def _literal(value: Any) -> dict[str, Any]:
+    """Return the AST node of a literal value."""
     return {"type": "literal", "value": value, "children": []}
 
 
@@ -146,7 +146,7 @@ def _too_large(size: int) -> BadRequest:
 
 
 @contextmanager
-def _malformed_refused() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except (JMESPathError, TypeError, ValueError, RecursionError) as error:

@@ -20,7 +20,7 @@ from core.http.requests import integer
 from tiled_client.wire.structure_family import StructureFamily
 
 from ...models import Node
-from ...permissions.visibility import visible
+from ...permissions.visibility import filter_visible
 from ...queries.order import Order
 from ...queries.pages import FoundPage
 
@@ -34,7 +34,7 @@ class Page:
     cursor: int | None = None
 
     @classmethod
-    def of(cls, request: Request) -> Page:
+    def from_request(cls, request: Request) -> Page:
         """Read the query parameters. Raises BadRequest and Invalid."""
         offset = integer(request, "page[offset]", high=MAX_OFFSET)
         cursor = integer(request, "page[cursor]", high=MAX_OFFSET)
@@ -44,19 +44,19 @@ class Page:
         return cls(offset or 0, DEFAULT_PAGE if limit is None else limit, cursor)
 
     def links(self, address: str, total: int, *, after: int | None = None) -> dict[str, str | None]:
-        """Links to this page, the first and the next; without the request's other parameters.
+        """Return links to this page, the first and the next; the client repeats other parameters.
 
-        The next begins after `after` items, if the page is shorter than requested.
+        The next page begins at offset `after`, if this page is shorter than requested.
         """
         after = self.offset + self.limit if after is None else after
         more = self.limit and after < total
         return self._links(address, f"page[offset]={after}" if more else None)
 
-    def links_among(self, address: str, found: FoundPage, order: Order) -> dict[str, str | None]:
-        """Return these links, where the next page follows from the items of this one.
+    def cursor_links(self, address: str, found: FoundPage, order: Order) -> dict[str, str | None]:
+        """Return the links of a page of nodes; in order of creation the next one uses a cursor.
 
-        So nothing is seen twice, or not at all, while nodes are made; sorted otherwise than by
-        creation, a node has no lasting place, and the next page is found by counting.
+        A cursor neither repeats nor skips nodes when others are created or deleted meanwhile. In
+        any other order a node has no stable position, and the next page begins at an offset.
         """
         if not found.more:
             return self._links(address, None)
@@ -75,9 +75,9 @@ class Page:
 
 
 def child_counts(nodes: Iterable[Node], principal: Principal) -> dict[int, int]:
-    """How many children `principal` sees of each of `nodes` that has any, by its id.
+    """Return the numbers of children that `principal` can see, by the ids of `nodes` with any.
 
-    At most one query.
+    Runs at most one query.
     """
     containers = [
         node.pk for node in nodes if node.family is StructureFamily.container and not node.source
@@ -86,7 +86,7 @@ def child_counts(nodes: Iterable[Node], principal: Principal) -> dict[int, int]:
         return {}
     if len(containers) == 1 and not tags_enabled():
         return _count_of(containers[0])
-    children = visible(Node.objects.filter(parent__in=containers), principal)
+    children = filter_visible(Node.objects.filter(parent__in=containers), principal)
     return dict(children.values_list("parent").annotate(Count("pk")).order_by())
 
 

@@ -1,4 +1,4 @@
-"""A node as the API shows it.
+"""The resource document of a node.
 
 Source: docs/reference/tiled-protocol/http.md,
 "`GET V/metadata/{path}` and the node resource document".
@@ -17,7 +17,7 @@ from core.http.requests import flag, integer
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.structure_family import StructureFamily
 
-from ...lookup.embedded import Inner, UnreadableEntry, group_of
+from ...lookup.embedded import EmbeddedNode, UnreadableEntry, group_of
 from ...models import Node
 from ...permissions.node_permissions import own_tags
 from ...services.tables.columns import Column
@@ -43,8 +43,8 @@ MAX_DEPTH = 5
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """The parts of a node that a request selects."""
+class ResourceOptions:
+    """The parts of a resource that a request selects, by its query parameters."""
 
     fields: frozenset[str]
     data_sources: bool
@@ -56,10 +56,10 @@ class View:
     sizes: bool = True
 
     @classmethod
-    def of(cls, request: Request, *, depth_checked: bool = False) -> View:
+    def from_request(cls, request: Request, *, depth_checked: bool = False) -> ResourceOptions:
         """Read the query parameters. Raises Invalid and BadRequest.
 
-        `depth_checked` where `max_depth` is the depth of a search, which is read elsewhere.
+        With `depth_checked`, `max_depth` is the depth of a search and not read here.
         """
         names = frozenset(request.query_params.getlist("fields"))
         unknown = sorted(names - FIELDS - {""})
@@ -79,118 +79,137 @@ class View:
         )
 
     @property
-    def listed(self) -> View:
-        """The same for the items of a listing.
+    def listed(self) -> ResourceOptions:
+        """Return the options for the items of a listing, whose contents are never inlined.
 
-        A listing of keys has no links to data, and no contents of files.
+        A listing of keys only has no links to data either.
         """
         return replace(self, data_links=bool(self.fields), depth=0)
 
 
 def node_resource(
-    base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
+    base: str,
+    node: Node | EmbeddedNode | Column,
+    options: ResourceOptions,
+    counts: Mapping[int, int],
 ) -> dict[str, Any]:
     """Return the resource of `node`; `counts` has the number of children by the id of a container.
 
-    Of a file that holds others and cannot be read, `meta` says what is wrong with it.
+    If the file of a container cannot be read, `meta` has the problem.
     """
-    attributes, problem = _attributes(base, node, view, counts)
+    attributes, problem = _attributes(base, node, options, counts)
     return {
         "id": node.key,
         "attributes": attributes,
-        "links": _links(base, node, view),
+        "links": _links(base, node, options),
         "meta": None if problem is None else {"problem": problem},
     }
 
 
 def listed_resource(
-    base: str, node: Node | Inner | UnreadableEntry | Column, view: View, counts: Mapping[int, int]
+    base: str,
+    node: Node | EmbeddedNode | UnreadableEntry | Column,
+    options: ResourceOptions,
+    counts: Mapping[int, int],
 ) -> dict[str, Any]:
     """Return the resource of `node` in a listing, also if the node cannot be described.
 
-    Such a node is shown as a container of nothing, which every client can hold; `meta` says what is
-    wrong with it.
+    Such a node is represented as an empty container, which every client accepts, with the problem
+    in `meta`.
     """
     if isinstance(node, UnreadableEntry):
-        return _unreadable(base, node, view, str(node.problem))
+        return _unreadable(base, node, options, str(node.problem))
     try:
-        return node_resource(base, node, view, counts)
+        return node_resource(base, node, options, counts)
     except (WireError, StorageError) as error:
-        return _unreadable(base, node, view, str(error))
+        return _unreadable(base, node, options, str(error))
 
 
 def _unreadable(
-    base: str, node: Node | Inner | UnreadableEntry | Column, view: View, problem: str
+    base: str,
+    node: Node | EmbeddedNode | UnreadableEntry | Column,
+    options: ResourceOptions,
+    problem: str,
 ) -> dict[str, Any]:
     attributes = {
         "ancestors": node.segments[:-1],
-        "metadata": _metadata(node, view) if "metadata" in view.fields else None,
+        "metadata": _metadata(node, options) if "metadata" in options.fields else None,
         "structure_family": StructureFamily.container.value,
         "specs": [],
         "structure": {"contents": None, "count": 0},
         "sorting": [],
         "access_tags": None,
-        "data_sources": [] if view.data_sources else None,
+        "data_sources": [] if options.data_sources else None,
     }
     family = StructureFamily.container
-    links = node_links(base, node.path, family, None) if view.links else None
+    links = node_links(base, node.path, family, None) if options.links else None
     return {"id": node.key, "attributes": attributes, "links": links, "meta": {"problem": problem}}
 
 
-def _links(base: str, node: Node | Inner | Column, view: View) -> dict[str, str] | None:
-    if not view.links:
+def _links(
+    base: str, node: Node | EmbeddedNode | Column, options: ResourceOptions
+) -> dict[str, str] | None:
+    if not options.links:
         return None
-    if not view.data_links:
+    if not options.data_links:
         return {"self": self_link(base, node.path)}
     return node_links(base, node.path, node.family, node.structure)
 
 
 def _attributes(
-    base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
+    base: str,
+    node: Node | EmbeddedNode | Column,
+    options: ResourceOptions,
+    counts: Mapping[int, int],
 ) -> tuple[dict[str, Any], str | None]:
-    structure, problem = _structure(base, node, view, counts)
+    structure, problem = _structure(base, node, options, counts)
     container = node.family is StructureFamily.container
     chosen = {
-        "metadata": _metadata(node, view) if "metadata" in view.fields else None,
+        "metadata": _metadata(node, options) if "metadata" in options.fields else None,
         "structure_family": (
-            node.family.value if container or "structure_family" in view.fields else None
+            node.family.value if container or "structure_family" in options.fields else None
         ),
-        "specs": node.specs if "specs" in view.fields else None,
+        "specs": node.specs if "specs" in options.fields else None,
         "structure": structure,
         "sorting": (
-            [{"key": "", "direction": 1}] if container and "sorting" in view.fields else None
+            [{"key": "", "direction": 1}] if container and "sorting" in options.fields else None
         ),
         "access_tags": (
             own_tags(node.tag_path_id)
-            if isinstance(node, Node) and "access_tags" in view.fields
+            if isinstance(node, Node) and "access_tags" in options.fields
             else None
         ),
         "data_sources": None,
     }
-    if view.data_sources:
-        chosen["data_sources"] = sources_of(node, sizes=view.sizes)
+    if options.data_sources:
+        chosen["data_sources"] = sources_of(node, sizes=options.sizes)
     return {"ancestors": node.segments[:-1], **chosen}, problem
 
 
-def _metadata(node: Node | Inner | UnreadableEntry | Column, view: View) -> Any:
-    if view.select_metadata is None:
+def _metadata(
+    node: Node | EmbeddedNode | UnreadableEntry | Column, options: ResourceOptions
+) -> Any:
+    if options.select_metadata is None:
         return node.metadata
-    return {"selected": view.select_metadata.of(node.metadata)}
+    return {"selected": options.select_metadata.of(node.metadata)}
 
 
 def _structure(
-    base: str, node: Node | Inner | Column, view: View, counts: Mapping[int, int]
+    base: str,
+    node: Node | EmbeddedNode | Column,
+    options: ResourceOptions,
+    counts: Mapping[int, int],
 ) -> tuple[Any, str | None]:
     """Return the structure of `node`, and the problem if it cannot be read."""
     if node.family is StructureFamily.container:
-        wanted = {"structure", "count"} & view.fields
-        if wanted and view.of_files and (group := group_of(node)):
-            inner = replace(view, of_files=False)
-            depth = view.depth if "structure" in view.fields else 0
+        wanted = {"structure", "count"} & options.fields
+        if wanted and options.of_files and (group := group_of(node)):
+            inner = replace(options, of_files=False)
+            depth = options.depth if "structure" in options.fields else 0
             return group_structure(group, depth, lambda one: node_resource(base, one, inner, {}))
         empty = {"contents": None, "count": counts.get(node.pk or 0, 0)}
         return empty if wanted else None, None
-    if "structure" not in view.fields or node.structure is None:
+    if "structure" not in options.fields or node.structure is None:
         return None, None
     return node.structure.to_json(), None
 

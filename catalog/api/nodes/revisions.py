@@ -1,4 +1,4 @@
-"""What a node was described as before each update.
+"""Revisions: the metadata and specs of a node before each update.
 
 Source: docs/reference/tiled-protocol/http.md, "Updating metadata, revisions".
 """
@@ -22,8 +22,8 @@ from ..views import NodeView
 from .links import quoted
 from .pagination import Page
 
-# What a column of the database counts up to.
-LAST_NUMBER = 2**31 - 1
+# The largest value of the database column.
+MAX_REVISION_NUMBER = 2**31 - 1
 
 
 class RevisionsView(NodeView):
@@ -33,7 +33,7 @@ class RevisionsView(NodeView):
 
     def get(self, request: Request, path: str) -> HttpResponse:
         """Return a page of revisions, the oldest first, with their exact number in `meta.count`."""
-        page = Page.of(request)
+        page = Page.from_request(request)
         revisions = list_revisions(path=path, offset=page.offset, limit=page.limit)
         shown = len(revisions.found)
         after = page.offset + shown if shown else None
@@ -49,9 +49,9 @@ class RevisionsView(NodeView):
         )
 
     def delete(self, request: Request, path: str) -> HttpResponse:
-        """Forget the one that `number` names."""
+        """Delete the revision `number`."""
         required_integer(request, "number")
-        number = integer(request, "number", high=LAST_NUMBER)
+        number = integer(request, "number", high=MAX_REVISION_NUMBER)
         assert number is not None
         delete_revision(path=path, number=number)
         return render(request, None)

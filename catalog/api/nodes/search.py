@@ -1,4 +1,4 @@
-"""Finding nodes: the children of a container, or everything below it.
+"""Search the children of a container, or all its descendants.
 
 Source: docs/reference/tiled-protocol/http.md, "Search".
 """
@@ -22,10 +22,10 @@ from core.http.responses import render
 from core.http.urls import base_url
 from tiled_client.wire.structure_family import StructureFamily
 
-from ...lookup.embedded import group_of, resolve_readable
-from ...lookup.nodes import below, within_depth
+from ...lookup.embedded import group_of, resolve_any
+from ...lookup.nodes import filter_descendants, within_depth
 from ...models import Node
-from ...permissions.visibility import visible
+from ...permissions.visibility import filter_visible
 from ...queries.deadlines import statement_deadline
 from ...queries.filters import apply_filters, implies_parent
 from ...queries.order import Order
@@ -35,18 +35,18 @@ from . import embedded_listing
 from .filter_params import filters_of
 from .links import quoted
 from .pagination import Page, child_counts
-from .resources import View, listed_resource
+from .resources import ResourceOptions, listed_resource
 
-DEEPEST = 64
+MAX_SEARCH_DEPTH = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """How what was found is to be shown."""
+    """The page, order and resource options of a search."""
 
     page: Page
     order: Order
-    view: View
+    options: ResourceOptions
 
 
 class SearchView(NodeView):
@@ -56,56 +56,60 @@ class SearchView(NodeView):
 
     def get(self, request: Request, path: str) -> HttpResponse:
         """Return a page of resources, with their exact number in `meta.count`."""
-        view, page = View.of(request), Page.of(request)
+        options, page = ResourceOptions.from_request(request), Page.from_request(request)
         order, filters = _order(request), filters_of(request)
-        container = resolve_readable(path, StructureFamily.container)
+        container = resolve_any(path, StructureFamily.container)
         group = group_of(container)
         if group is not None:
             return embedded_listing.listing(request, group, order, filters)
         assert isinstance(container, Node)
-        seen = visible(Node.objects.all(), principal_of(request))
+        seen = filter_visible(Node.objects.all(), principal_of(request))
         found = apply_filters(seen.filter(parent=container), filters, parent=container.pk)
-        # An index that has the parents in it counts twice as fast if it is asked alone.
+        # The full-text index includes the parent: without a second condition on it, counting
+        # is twice as fast.
         counted = (
             apply_filters(seen, filters, parent=container.pk) if implies_parent(filters) else None
         )
         cached = any(one.kind == "lookup" for one in filters)
         headers = {} if cached else {"Cache-Control": "must-revalidate"}
         address = f"search/{container.path}"
-        listing = Listing(page, order, view)
+        listing = Listing(page, order, options)
         return _answer(request, address, found, listing, headers, counted=counted)
 
 
 class DeepSearchView(NodeView):
-    """Everything below a container."""
+    """All descendants of a container."""
 
     scopes = {"GET": (Scope.read_metadata,)}
 
     def get(self, request: Request, path: str) -> HttpResponse:
-        """Return a page of resources, whose `ancestors` have their places."""
+        """Return a page of resources; `ancestors` of each has the path of its parent."""
         if any(request.query_params.getlist("sort")):
             raise BadRequest("Sorting is not supported for deep search.")
-        depth = integer(request, "max_depth", low=1, high=DEEPEST)
-        view, page = View.of(request, depth_checked=True), Page.of(request)
+        depth = integer(request, "max_depth", low=1, high=MAX_SEARCH_DEPTH)
+        options, page = (
+            ResourceOptions.from_request(request, depth_checked=True),
+            Page.from_request(request),
+        )
         filters = filters_of(request)
-        container = resolve_readable(path, StructureFamily.container)
+        container = resolve_any(path, StructureFamily.container)
         if group_of(container) is not None:
             raise BadRequest("This Tree does not support deep search.")
         assert isinstance(container, Node)
-        nodes = below(Node.objects.all(), container.path)
+        nodes = filter_descendants(Node.objects.all(), container.path)
         if depth is not None:
             nodes = within_depth(nodes, container.path, depth)
-        found = apply_filters(visible(nodes, principal_of(request)), filters)
+        found = apply_filters(filter_visible(nodes, principal_of(request)), filters)
         headers = {"Cache-Control": "must-revalidate"}
         address = f"search-deep/{container.path}"
-        return _answer(request, address, found, Listing(page, Order(), view), headers)
+        return _answer(request, address, found, Listing(page, Order(), options), headers)
 
 
 def _order(request: Request) -> Order:
     order = Order.parse(request.query_params.getlist("sort"))
     if not order.by_creation and "page[cursor]" in request.query_params:
         raise BadRequest(
-            "A page[cursor] is a place in the order of creation; with another sort, say "
+            "page[cursor] is a position in the order of creation; with another sort, use "
             "page[offset]."
         )
     return order
@@ -123,14 +127,14 @@ def _answer(
     base = base_url(request)
     with statement_deadline(workers=counted is None):
         found = _found(nodes, listing, counted)
-        found = truncate_page(found, bounds().listing, assets=listing.view.data_sources)
-        loaded = load(found.ids, assets=listing.view.data_sources) if found.ids else []
-        counts = _counts(request, loaded, listing.view)
-    view = listing.view.listed
+        found = truncate_page(found, bounds().listing, assets=listing.options.data_sources)
+        loaded = load(found.ids, assets=listing.options.data_sources) if found.ids else []
+        counts = _counts(request, loaded, listing.options)
+    options = listing.options.listed
     body: dict[str, Any] = {
-        "data": [listed_resource(base, node, view, counts) for node in loaded],
+        "data": [listed_resource(base, node, options, counts) for node in loaded],
         "error": None,
-        "links": listing.page.links_among(f"{base}/{quoted(address)}", found, listing.order),
+        "links": listing.page.cursor_links(f"{base}/{quoted(address)}", found, listing.order),
         "meta": {"count": found.total},
     }
     return render(request, body, headers=headers)
@@ -138,7 +142,7 @@ def _answer(
 
 def _found(nodes: QuerySet[Node], listing: Listing, counted: QuerySet[Node] | None) -> FoundPage:
     page = listing.page
-    limit = 0 if listing.view.fields == {"count"} else page.limit
+    limit = 0 if listing.options.fields == {"count"} else page.limit
     try:
         return find_page(
             nodes,
@@ -149,10 +153,10 @@ def _found(nodes: QuerySet[Node], listing: Listing, counted: QuerySet[Node] | No
             counted=counted,
         )
     except DataError as error:
-        # Of regular expressions, the database has the last word.
+        # The database may reject a regular expression that RE2 accepts.
         raise BadRequest(f"The database cannot answer this: {error}") from error
 
 
-def _counts(request: Request, nodes: list[Node], view: View) -> dict[int, int]:
-    counted = {"structure", "count"} & view.fields
+def _counts(request: Request, nodes: list[Node], options: ResourceOptions) -> dict[int, int]:
+    counted = {"structure", "count"} & options.fields
     return child_counts(nodes, principal_of(request)) if counted else {}

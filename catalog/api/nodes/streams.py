@@ -9,7 +9,8 @@ from access.principals import Scope
 from core.http.responses import render
 
 from ...services.nodes.streams import close_stream
-from ..data.idempotency import token_of
+from ..idempotency_header import token_of
+from ..node_header import expected_node
 from ..views import NodeView
 
 
@@ -20,5 +21,5 @@ class CloseStreamView(NodeView):
 
     def delete(self, request: Request, path: str) -> HttpResponse:
         """Close the stream; subscribers are disconnected once they have received everything."""
-        close_stream(path=path, token=token_of(request))
+        close_stream(path=path, token=token_of(request), node=expected_node(request))
         return render(request, None)

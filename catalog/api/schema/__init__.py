@@ -1,6 +1,6 @@
-"""What the API says of itself in OpenAPI: a module for each family of endpoints.
+"""The OpenAPI document: one module for each family of endpoints.
 
-Each describes what its views take and give with drf-spectacular's `extend_schema_view`, so that the
-views themselves stay short; `document` puts it all together. Nothing here is loaded before
-the document is requested.
+Each module describes parameters, bodies and responses of its views with drf-spectacular's
+`extend_schema_view`, which keeps the views short; `generator` assembles the document. The package
+is not imported before the document is requested.
 """

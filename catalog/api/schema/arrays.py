@@ -18,7 +18,18 @@ from .operations import (
     operation,
     reference,
 )
-from .parameters import AS_A_FILE, BLOCK, EXPECTED_SHAPE, EXTEND, OFFSET, PERSIST, SHAPE, SLICED
+from .parameters import (
+    AS_A_FILE,
+    BLOCK,
+    EXPECTED_SHAPE,
+    EXTEND,
+    OFFSET,
+    PERSIST,
+    REDUCED,
+    RESIZE,
+    SHAPE,
+    SLICED,
+)
 
 READ = data(media_types("array", "sparse"))
 WRITTEN = {OCTET_STREAM: BINARY, ARROW: BINARY}
@@ -26,14 +37,14 @@ WRITTEN = {OCTET_STREAM: BINARY, ARROW: BINARY}
 extend_schema_view(
     get=operation(
         answers=READ,
-        parameters=[SLICED, EXPECTED_SHAPE, *AS_A_FILE],
+        parameters=[SLICED, REDUCED, EXPECTED_SHAPE, *AS_A_FILE],
         refused=READING,
         conditional=True,
     ),
     put=operation(answers=document(NULL), parameters=[PERSIST], body=WRITTEN, refused=WRITING),
     patch=operation(
         answers=document(reference("ArrayStructure")),
-        parameters=[OFFSET, SHAPE, EXTEND, PERSIST],
+        parameters=[OFFSET, SHAPE, EXTEND, RESIZE, PERSIST],
         body={OCTET_STREAM: BINARY},
         refused=WRITING,
     ),
@@ -42,7 +53,7 @@ extend_schema_view(
 extend_schema_view(
     get=operation(
         answers=READ,
-        parameters=[BLOCK, SLICED, EXPECTED_SHAPE, *AS_A_FILE],
+        parameters=[BLOCK, SLICED, REDUCED, EXPECTED_SHAPE, *AS_A_FILE],
         refused=READING,
         conditional=True,
     ),

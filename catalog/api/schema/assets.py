@@ -9,8 +9,8 @@ from .operations import ANY, BINARY, document, operation
 from .parameters import flag, integer, text
 from .structures import TEXT, described, list_of
 
-ASSET = integer("id", "The number of the asset, as a data source says it.", required=True)
-RELATIVE_PATH = text("relative_path", "Which file of a folder, by its path from there.")
+ASSET = integer("id", "The id of the asset, from the data source.", required=True)
+RELATIVE_PATH = text("relative_path", "The relative path of a file in a folder.")
 BOOLEAN = {"type": "boolean"}
 
 extend_schema_view(
@@ -28,8 +28,11 @@ extend_schema_view(
         parameters=[ASSET, RELATIVE_PATH],
         refused=(405,),
         conditional=True,
-        says="The bytes of the file.",
-        others={206: "The bytes that `Range` names.", 416: "The file has none of these bytes."},
+        description="The bytes of the file.",
+        others={
+            206: "The bytes given by `Range`.",
+            416: "The range is beyond the end of the file.",
+        },
     )
 )(AssetBytesView)
 
@@ -38,7 +41,7 @@ extend_schema_view(
         answers=document(described({"asset_deleted": BOOLEAN, "data_deleted": BOOLEAN})),
         parameters=[
             ASSET,
-            flag("external_only", True, "Refuse where that deletes data which the server keeps."),
+            flag("external_only", True, "Reject the request if it would delete managed data."),
         ],
         refused=(405, 409),
     )

@@ -1,4 +1,4 @@
-"""Logging in, keys and principals in OpenAPI."""
+"""Login, API keys and principals in OpenAPI."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from .structures import OBJECT, or_null
 
 NO_USERS = (404,)
 DONE = {204: "Done."}
-FIRST_EIGHT = text("first_eight", "The eight digits by which the key is called.", required=True)
-LIMIT = integer("page[limit]", "How many to give.", high=MAX_PAGE_SIZE, default=100)
+FIRST_EIGHT = text(
+    "first_eight", "The first eight hexadecimal digits, which identify the key.", required=True
+)
+LIMIT = integer("page[limit]", "Maximum number of items.", high=MAX_PAGE_SIZE, default=100)
 ROLE = query(
     "role",
     {"type": "string", "enum": [role.value for role in Role]},
-    "What the service may do.",
+    "The role of the service.",
     required=True,
 )
 
@@ -32,9 +34,11 @@ def _part(name: str, description: str, uuid: bool = False) -> OpenApiParameter:
     return OpenApiParameter(name, schema, OpenApiParameter.PATH, description=description)
 
 
-PROVIDER = _part("provider", "Its name, from the API's root.")
-UUID = _part("uuid", "The principal's.", uuid=True)
-SESSION = _part("session_id", "A session of the principal.", uuid=True)
+PROVIDER = _part(
+    "provider", "The name of the login provider, as in the response of `GET /api/v1/`."
+)
+UUID = _part("uuid", "The UUID of the principal.", uuid=True)
+SESSION = _part("session_id", "The UUID of a session of the principal.", uuid=True)
 
 
 def _page() -> Decorator:
@@ -43,7 +47,7 @@ def _page() -> Decorator:
         parameters=[PROVIDER],
         refused=NO_USERS,
         of_a_node=False,
-        others={302: "To the page."},
+        others={302: "Redirect to the page."},
     )
 
 

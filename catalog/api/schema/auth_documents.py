@@ -1,4 +1,4 @@
-"""What requests and answers below `auth/` hold, as JSON Schema."""
+"""JSON Schemas of the request bodies and responses below `auth/`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEX: Json = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 TOKEN: Json = {"type": "string", "minLength": 1}
 
 _KEY: dict[str, Json] = {
-    "first_eight": {"type": "string", "description": "By which the key is called."},
+    "first_eight": {"type": "string", "description": "Identifies the key."},
     "expiration_time": or_null(MOMENT),
     "note": or_null(TEXT),
     "scopes": list_of(TEXT),
@@ -67,11 +67,20 @@ AUTH_DOCUMENTS: dict[str, Json] = {
     ),
     "Key": described(_KEY),
     "MadeKey": described(
-        {**_KEY, "secret": {"type": "string", "description": "Told this once, and not kept."}}
+        {
+            **_KEY,
+            "secret": {
+                "type": "string",
+                "description": "Returned only once; the server stores a hash.",
+            },
+        }
     ),
     "WantedKey": described(
         {
-            "scopes": {**NAMES, "description": "null: all that the principal has, at each time."},
+            "scopes": {
+                **NAMES,
+                "description": "null: all scopes that the principal has at each request.",
+            },
             "expires_in": or_null(
                 {
                     "type": "integer",
@@ -97,12 +106,21 @@ AUTH_DOCUMENTS: dict[str, Json] = {
     "DeviceCode": described({"grant_type": {"const": DEVICE_CODE_GRANT}, "device_code": TOKEN}),
     "Device": described(
         {
-            "authorization_uri": {"type": "string", "description": "To be opened in a browser."},
-            "verification_uri": {"type": "string", "description": "To ask for the tokens."},
-            "interval": {**SIZE, "description": "Seconds between one question and the next."},
+            "authorization_uri": {
+                "type": "string",
+                "description": "The page that the user opens in a browser.",
+            },
+            "verification_uri": {
+                "type": "string",
+                "description": "The endpoint that the client polls for the tokens.",
+            },
+            "interval": {**SIZE, "description": "Minimum time between two polls, in seconds."},
             "device_code": TOKEN,
             "expires_in": SIZE,
-            "user_code": {"type": "string", "description": "To be typed in that browser."},
+            "user_code": {
+                "type": "string",
+                "description": "The code that the user enters on the page.",
+            },
         }
     ),
 }

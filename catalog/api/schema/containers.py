@@ -11,7 +11,7 @@ from .operations import BINARY, JSON, NULL, READING, WRITING, data, document, me
 from .parameters import AS_A_FILE, PERSIST, text
 from .structures import TEXT, list_of
 
-CHILD = text("field", "The key of a child that is wanted; all of them, without one.", many=True)
+CHILD = text("field", "The key of a child to include; by default all children.", many=True)
 
 extend_schema_view(
     get=operation(

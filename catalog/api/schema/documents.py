@@ -1,4 +1,4 @@
-"""What requests and answers hold that is no data, as JSON Schema.
+"""JSON Schemas of the request bodies and responses without data.
 
 Source: docs/reference/tiled-protocol/http.md,
 "the node resource document", "create a node under `path`", "Updating metadata".
@@ -14,16 +14,18 @@ TAGS = list_of(TEXT)
 SPECS = list_of(reference("Spec"), maxItems=MAX_SPECS)
 VERSION = or_null({"type": "string", "maxLength": SPEC_LENGTH})
 JSON_PATCH = or_null(list_of(OBJECT))
-LINK: Json = {"type": "string", "description": "An address."}
+LINK: Json = {"type": "string", "description": "A URL."}
 
 DOCUMENTS: dict[str, Json] = {
     "Error": described(
         {
             "detail": {
-                "description": "What is wrong, and what would be right, in a sentence.",
+                "description": "The problem and its remedy.",
                 "anyOf": [TEXT, OBJECT, list_of(OBJECT)],
-            }
-        }
+            },
+            "code": {"type": "string", "description": "A name of the reason, for programs."},
+        },
+        optional=("code",),
     ),
     "Spec": described(
         {
@@ -63,11 +65,13 @@ DOCUMENTS: dict[str, Json] = {
             "data": list_of(reference("Resource")),
             "error": NULL,
             "links": reference("PageLinks"),
-            "meta": described({"count": {**SIZE, "description": "The exact number of all."}}),
+            "meta": described({"count": {**SIZE, "description": "The exact number on all pages."}}),
         }
     ),
     "DistinctValues": list_of(
-        described({"value": {}, "count": or_null({**SIZE, "description": "With `counts`."})})
+        described(
+            {"value": {}, "count": or_null({**SIZE, "description": "null without `counts`."})}
+        )
     ),
     "Distinct": described(
         {
@@ -100,7 +104,7 @@ DOCUMENTS: dict[str, Json] = {
     ),
     "NewNode": described(
         {
-            "id": or_null({"type": "string", "description": "The key; made if left out."}),
+            "id": or_null({"type": "string", "description": "The key; generated if omitted."}),
             "structure_family": FAMILY,
             "metadata": or_null(OBJECT),
             "specs": or_null(SPECS),
@@ -108,6 +112,47 @@ DOCUMENTS: dict[str, Json] = {
             "access_tags": or_null(TAGS),
         },
         optional=("id", "metadata", "specs", "data_sources", "access_tags"),
+    ),
+    "FilesToRegister": described(
+        {
+            "files": {
+                "type": "array",
+                "items": TEXT,
+                "minItems": 1,
+                "description": "Absolute paths of files on the server, in the order of the data; "
+                "or one path of a file, of a folder, or with wildcards in its last part.",
+            },
+            "mimetype": or_null({"type": "string", "description": "By default by extension."}),
+            "id": or_null({"type": "string", "description": "By default the name of the file."}),
+            "metadata": or_null({**OBJECT, "description": "Added to those of the file."}),
+            "specs": or_null({**SPECS, "description": "By default those of the file."}),
+            "access_tags": or_null(TAGS),
+        },
+        optional=("mimetype", "id", "metadata", "specs", "access_tags"),
+    ),
+    "RegisteredFiles": described(
+        {
+            "data": reference("Resource"),
+            "error": NULL,
+            "links": NULL,
+            "meta": described(
+                {
+                    "registered": {
+                        **list_of(TEXT),
+                        "description": "The keys of the children of a folder.",
+                    },
+                    "folders": {
+                        **list_of(TEXT),
+                        "description": "The names of subfolders, which were not registered.",
+                    },
+                    "skipped": {
+                        "type": "object",
+                        "additionalProperties": TEXT,
+                        "description": "The reasons why files were not registered, by their names.",
+                    },
+                }
+            ),
+        }
     ),
     "Created": described(
         {

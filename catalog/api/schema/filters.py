@@ -1,4 +1,4 @@
-"""The parameters of filters, made from the kinds that there are."""
+"""The query parameters of filters, generated from the kinds of filters."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ from .operations import Json
 from .parameters import query
 
 MEANINGS = {
-    "eq": "The metadata have this value under the key.",
-    "noteq": "The metadata have something else under the key.",
-    "comparison": "The number or text under the key is less or greater than this one.",
-    "contains": "The list under the key has this element, or the text this part.",
-    "in": "The metadata have one of these values under the key.",
-    "notin": "The metadata have something under the key that is none of these values.",
-    "keypresent": "The metadata have the key, or do not.",
-    "like": "The text under the key has this form; % is anything, _ one character.",
-    "regex": "The text under the key has a part that this expression of RE2 describes.",
-    "fulltext": "All these words are among the texts in the metadata.",
-    "specs": "Specs of these names are declared, and none of those.",
-    "structure_family": "The node is of this family.",
-    "keys_filter": "The node's own key is one of these.",
-    "lookup": "The child of this key.",
-    "access_tags_filter": "The node carries one of these tags.",
+    "eq": "The value under the metadata key equals this one.",
+    "noteq": "The metadata key exists with another value.",
+    "comparison": "The number or string under the metadata key is less or greater than this one.",
+    "contains": "The list under the metadata key has this element, or the string this substring.",
+    "in": "The value under the metadata key is one of these.",
+    "notin": "The metadata key exists with none of these values.",
+    "keypresent": "The metadata key exists, or does not.",
+    "like": "The string under the metadata key matches a pattern; % is any text, _ one character.",
+    "regex": "A match for this RE2 expression is found in the string under the metadata key.",
+    "fulltext": "The strings in the metadata contain all these words.",
+    "specs": "The node declares all specs in `include` and none in `exclude`.",
+    "structure_family": "The node has this structure family.",
+    "created": (
+        "The node was created at or after `since` and before `until`: ISO 8601 with a time zone, "
+        "or seconds since 1970. An extension of this server."
+    ),
+    "keys_filter": "The key of the node is one of these.",
+    "lookup": "The child with this key.",
+    "access_tags_filter": "The node has one of these access tags.",
 }
 TYPES: dict[str, Json] = {
     "raw": {"type": "string"},

@@ -1,4 +1,4 @@
-"""The whole document, put together."""
+"""Assemble the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ENTRIES = (
     search,
     tables,
 )
-"""The modules that say something of views; they have said it once they are loaded."""
+"""The modules that describe views, as a side effect of their import."""
 
 SECURITY: Json = {
     "ApikeyHeader": {
@@ -51,22 +51,29 @@ SECURITY: Json = {
         "type": "apiKey",
         "in": "cookie",
         "name": "tiled_api_key",
-        "description": "For anything but reading, the value of the cookie `tiled_csrf` has to be "
-        "said again, in the header `x-csrf`.",
+        "description": "Requests other than GET must repeat the cookie `tiled_csrf` in the header "
+        "`x-csrf`.",
+    },
+    "SessionCookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "sessionid",
+        "description": "The session of a browser that logged in at `/ui/login`, for pages of the "
+        "same origin. Requests other than GET must repeat the cookie `tiled_csrf`, too.",
     },
     "Bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 }
 HEADERS: Json = {
     "RequestID": {
-        "description": "What to call this request by; the log knows it, too.",
+        "description": "The id of this request, which is also in the log.",
         "schema": {"type": "string"},
     },
     "ETag": {
-        "description": "Send it in `If-None-Match` to get 304 if nothing has changed.",
+        "description": "Send it as `If-None-Match` to receive 304 if nothing has changed.",
         "schema": {"type": "string"},
     },
     "RetryAfter": {
-        "description": "Ask again after so many seconds.",
+        "description": "Seconds after which to repeat the request.",
         "schema": {"type": "integer", "minimum": 0},
     },
 }
@@ -74,7 +81,7 @@ BUSY = {"429", "503", "507"}
 
 
 def api_document() -> Json:
-    """Return the API in OpenAPI 3.1."""
+    """Return the OpenAPI 3.1 document of the API."""
     document: Json = SchemaGenerator().get_schema(request=None, public=True)
     document["info"]["version"] = WIRE_VERSION
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
@@ -91,7 +98,7 @@ def _operations(document: Json) -> Iterator[Json]:
 
 
 def _finish(operation: Json, shared: Json) -> None:
-    """Say what drf-spectacular has no words for, and each refusal once for all operations."""
+    """Add response headers and `required`, and replace error responses by shared components."""
     for status, response in operation["responses"].items():
         response["headers"] = _headers(status)
         if status >= "400":

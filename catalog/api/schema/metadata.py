@@ -8,9 +8,9 @@ from ..nodes.metadata import MetadataView
 from ..nodes.revisions import RevisionsView
 from ..nodes.streams import CloseStreamView
 from .operations import INSIDE, JSON, NULL, document, operation, reference
-from .parameters import MAX_DEPTH_WANTED, PAGE, RESOURCE, flag, integer
+from .parameters import MAX_DEPTH_WANTED, PAGE, REPLACE, RESOURCE, flag, integer
 
-DROP_REVISION = flag("drop_revision", False, "Do not keep what was.")
+DROP_REVISION = flag("drop_revision", False, "Do not store the previous metadata as a revision.")
 
 extend_schema_view(
     get=operation(
@@ -18,13 +18,14 @@ extend_schema_view(
         parameters=[
             *RESOURCE,
             MAX_DEPTH_WANTED,
-            flag("root_path", False, "Give the path under which the API is, in `meta`."),
+            flag("root_path", False, "Include the path prefix of the API in `meta`."),
         ],
         refused=INSIDE,
         conditional=True,
     ),
     post=operation(
         answers=document(reference("Created")),
+        parameters=[REPLACE],
         body={JSON: reference("NewNode")},
         refused=(405, 409, 415),
     ),
@@ -43,8 +44,8 @@ extend_schema_view(
     delete=operation(
         answers=document(NULL),
         parameters=[
-            flag("recursive", False, "Delete all that is below it, too."),
-            flag("external_only", True, "Refuse where that deletes data which the server keeps."),
+            flag("recursive", False, "Delete all descendants as well."),
+            flag("external_only", True, "Reject the request if it would delete managed data."),
         ],
         refused=(405, 409),
     ),

@@ -1,4 +1,4 @@
-"""One endpoint's method in OpenAPI: what it takes, what it gives, how it refuses."""
+"""One method of an endpoint in OpenAPI: its parameters, body, responses and errors."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ Decorator = Callable[[Any], Any]
 JSON = "application/json"
 MSGPACK = "application/x-msgpack"
 NULL: Json = {"type": "null"}
-ANY: Json = {"description": "The data, as plain values."}
+ANY: Json = {"description": "The data as JSON."}
 BINARY: Json = {"type": "string", "format": "binary"}
 
 ALWAYS = (400, 401, 403, 422)
 OF_A_NODE = (404,)
 READING = (406, 410, 415, 503)
 INSIDE = (410, 415, 503)
-"""Where a node may lie inside a file."""
+"""Further errors where the node may be inside a file."""
 WRITING = (405, 409, 413, 415, 503, 507)
 
 PATH = OpenApiParameter(
     "path",
     {"type": "string"},
     OpenApiParameter.PATH,
-    description="The keys from the root, with slashes between them. Slashes at either end, and "
-    "repeated ones, do not count; of the root nothing is left.",
+    description="The keys from the root, separated by slashes. Leading, trailing and repeated "
+    "slashes are ignored; the path of the root is empty.",
 )
 
 
@@ -42,7 +42,7 @@ def reference(name: str) -> Json:
 
 
 def document(schema: Json) -> dict[str, Json]:
-    """Return the media types of a response without data: JSON, or the same in msgpack."""
+    """Return the media types of a response without data: JSON and msgpack."""
     return {JSON: schema, MSGPACK: BINARY}
 
 
@@ -66,20 +66,20 @@ def operation(
     refused: Iterable[int] = (),
     of_a_node: bool = True,
     conditional: bool = False,
-    says: str = "",
+    description: str = "The requested data.",
     others: Mapping[int, str] | None = None,
 ) -> Decorator:
     """Describe a method for drf-spectacular.
 
-    `answers` and `body` have a schema for each media type; `conditional` says that the answer may
-    be 304; `others` has further statuses of success without a body.
+    `answers` and `body` have a schema for each media type; a `conditional` response may be 304;
+    `others` has further statuses without a body.
     """
     responses: dict[Any, Any] = {
-        (200, media_type): OpenApiResponse(schema, says or "The requested data.")
+        (200, media_type): OpenApiResponse(schema, description)
         for media_type, schema in answers.items()
     }
     if conditional:
-        responses[304] = OpenApiResponse(None, "The client has it already, by its If-None-Match.")
+        responses[304] = OpenApiResponse(None, "Not modified: the ETag matches `If-None-Match`.")
     for status, text in (others or {}).items():
         responses[status] = OpenApiResponse(None, text)
     statuses = {*ALWAYS, *(OF_A_NODE if of_a_node else ()), *refused}

@@ -20,18 +20,30 @@ from .operations import (
     operation,
     reference,
 )
-from .parameters import AS_A_FILE, BLOCK, EXTEND, OFFSET, PERSIST, SHAPE, SLICED, text
+from .parameters import (
+    AS_A_FILE,
+    BLOCK,
+    EXTEND,
+    OFFSET,
+    PERSIST,
+    RANGE,
+    SHAPE,
+    SLICED,
+    pattern,
+    text,
+)
 from .structures import TEXT, list_of
 
 FORM_KEY = text(
-    "form_key", "A node of the form, whose buffers to give; all, without one.", many=True
+    "form_key", "A node of the form whose buffers to return; by default all buffers.", many=True
 )
+ITEMS = pattern("slice", RANGE, "A range of items; not of the buffers.", example="100:120")
 ROWS = {ZIP: BINARY, JSON: {"type": "array"}}
 
 extend_schema_view(
     get=operation(
         answers=data(media_types("awkward")),
-        parameters=AS_A_FILE,
+        parameters=[ITEMS, *AS_A_FILE],
         refused=READING,
         conditional=True,
     ),

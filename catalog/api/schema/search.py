@@ -5,18 +5,21 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_view
 
 from ..nodes.distinct import DistinctView
-from ..nodes.search import DEEPEST, DeepSearchView, SearchView
+from ..nodes.search import MAX_SEARCH_DEPTH, DeepSearchView, SearchView
 from .filters import FILTERED
 from .operations import INSIDE, document, operation, reference
 from .parameters import MAX_DEPTH_WANTED, PAGE, RESOURCE, SORT_BY, flag, integer, text
 
 DEPTH = integer(
-    "max_depth", "How many levels down to look; all, where it is not said.", low=1, high=DEEPEST
+    "max_depth",
+    "The maximum depth of the search; by default unlimited.",
+    low=1,
+    high=MAX_SEARCH_DEPTH,
 )
-METADATA = text("metadata", "A key of the metadata to give the values of.", many=True)
-FAMILIES = flag("structure_families", False, "Give the structure families.")
-SPECS = flag("specs", False, "Give the lists of specs.")
-COUNTS = flag("counts", False, "Say how often each is there.")
+METADATA = text("metadata", "A metadata key whose distinct values to return.", many=True)
+FAMILIES = flag("structure_families", False, "Return the distinct structure families.")
+SPECS = flag("specs", False, "Return the distinct lists of specs.")
+COUNTS = flag("counts", False, "Return the number of occurrences of each value.")
 
 extend_schema_view(
     get=operation(

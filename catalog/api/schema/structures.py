@@ -1,4 +1,4 @@
-"""What data look like, as JSON Schema: the structures of each family, data sources, assets.
+"""JSON Schemas of the structures of each family, of data sources and assets.
 
 Source: docs/reference/tiled-protocol/http.md,
 "Structures (exact JSON)" and "data_sources / assets".
@@ -18,12 +18,12 @@ FAMILY: Json = {"type": "string", "enum": [family.value for family in StructureF
 
 
 def or_null(schema: Json) -> Json:
-    """Return a schema of the same, or null."""
+    """Return a schema that also accepts null."""
     return {"anyOf": [schema, NULL]}
 
 
 def list_of(schema: Json, **more: int | bool) -> Json:
-    """Return a schema of a list with such items."""
+    """Return a schema of a list with items of `schema`."""
     return {"type": "array", "items": schema, **more}
 
 

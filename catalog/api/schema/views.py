@@ -1,4 +1,4 @@
-"""How drf-spectacular looks at our views."""
+"""The interface between drf-spectacular and our views."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from drf_spectacular.openapi import AutoSchema
 from access.api.permissions import ScopedView
 
 API = "/api/v1/"
-CREDENTIALS = ("ApikeyHeader", "ApikeyQuery", "ApikeyCookie", "Bearer")
+CREDENTIALS = ("ApikeyHeader", "ApikeyQuery", "ApikeyCookie", "SessionCookie", "Bearer")
 
 
 class ViewSchema(AutoSchema):
-    """Takes from a view its scopes and docstrings; the rest is said by the modules beside."""
+    """Describes a view by its scopes and docstrings; other modules of this package add the rest."""
 
     def get_operation_id(self) -> str:
-        """`get_array_full` for GET of `array/full/{path}`."""
+        """Return an id such as `get_array_full` for GET of `array/full/{path}`."""
         words = re.findall(r"\w+", self.path.removeprefix(API).removesuffix("{path}")) or ["about"]
         return "_".join([self.method.lower(), *words])
 
     def get_tags(self) -> list[str]:
-        """Return the first word of the address."""
+        """Return the first word of the path."""
         return [self.path.removeprefix(API).partition("/")[0] or "about"]
 
     def get_summary(self) -> str:
@@ -33,11 +33,11 @@ class ViewSchema(AutoSchema):
         """Return the rest of the docstring, and the required scopes."""
         more = _paragraphs(getattr(self.view, self.method.lower()))[1:]
         scopes = ", ".join(f"`{scope}`" for scope in self._scopes())
-        needs = f"Needs {scopes}." if scopes else "Needs no credentials."
+        needs = f"Requires {scopes}." if scopes else "Requires no credentials."
         return "\n\n".join([*more, needs])
 
     def get_auth(self) -> list[dict[str, Any]]:
-        """Any of the ways to say who one is, where there is need to."""
+        """Return all authentication schemes if the method requires scopes."""
         scopes = self._scopes()
         return [{name: scopes} for name in CREDENTIALS] if scopes else []
 

@@ -19,6 +19,7 @@ from catalog.directories.watcher import watch
 from catalog.lookup.nodes import resolve_family
 from catalog.storage import external
 from core.errors import ServiceError
+from core.program import program
 from tiled_client.wire.structure_family import StructureFamily
 
 
@@ -59,7 +60,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do it. Raises CommandError with one sentence where that is impossible."""
+        """Run the command. Raises CommandError if it is impossible."""
         registrar = self._registrar(options)
         level = logging.INFO if options["verbosity"] > 1 else logging.WARNING
         logging.getLogger("catalog.directories").setLevel(level)
@@ -81,7 +82,7 @@ class Command(BaseCommand):
         except ServiceError as error:
             raise CommandError(error.detail) from None
         except DatabaseError as error:
-            raise CommandError(f"{error}; has `manage.py migrate` been run?") from None
+            raise CommandError(f"{error}; has `{program()} migrate` been run?") from None
         rules = Rules(
             keep_extensions=options["keep_ext"],
             only=frozenset(options["include_ext"]),
@@ -104,7 +105,7 @@ class Command(BaseCommand):
         told = ", ".join(
             f"{counts[name]} {name}" for name in names if counts[name] or name == "new"
         )
-        hint = " (--verbosity 2 says why)" if counts["not read"] else ""
+        hint = " (--verbosity 2 prints the reason)" if counts["not read"] else ""
         self._line(f"{registrar.root}: {told}{hint}.")
 
     def _line(self, text: str) -> None:

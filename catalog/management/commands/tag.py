@@ -23,7 +23,7 @@ class Command(SubcommandCommand):
 
     def add_subcommands(self, actions: Any) -> None:
         """Add the subcommands of tags, of grants and of nodes."""
-        create = actions.add_parser("create", help="create a tag without grants")
+        create = actions.add_parser("create", help="create an access tag without grants")
         create.add_argument("tag")
         create.add_argument("--note", default="", metavar="TEXT", help="note, such as its purpose")
         delete = actions.add_parser("delete", help="delete a tag and its grants")
@@ -46,7 +46,7 @@ class Command(SubcommandCommand):
         apply = actions.add_parser("apply", help="replace the tags of a node")
         apply.add_argument("path", help="the node; / is the root")
         apply.add_argument(
-            "tags", nargs="*", metavar="tag", help="without tags, only administrators see the node"
+            "tags", nargs="*", metavar="tag", help="without tags, only admins see the node"
         )
         apply.add_argument("--recursive", action="store_true", help="also all nodes below it")
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from core.errors import Conflict
+from core.errors import Conflict, Invalid
 from tiled_client.wire import buffers
 from tiled_client.wire.awkward import AwkwardStructure
+from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structure_family import StructureFamily
 
 from ...config import storage_settings
@@ -33,7 +34,7 @@ def write_full(*, path: str, upload: Upload) -> None:
     form).
     """
     members = buffers.unzip_members(upload.content)
-    with writable_node(path, StructureFamily.awkward, persist=upload.persist) as writing:
+    with writable_node(path, StructureFamily.awkward, upload) as writing:
         node = writing.node
         structure = awkward_structure(node)
         buffers.awkward_array(buffers.awkward_form(structure.form), structure.length, members)
@@ -66,6 +67,18 @@ def read_awkward(node: Node) -> Any:
     structure = awkward_structure(node)
     members = buffers.unzip_members(read_body(node))
     return buffers.awkward_array(buffers.awkward_form(structure.form), structure.length, members)
+
+
+def read_items(node: Node, items: NDSlice) -> Any:
+    """Return a range of items as an `awkward.Array` that has no others.
+
+    Raises Invalid (an index, or more than one dimension), and as `read_body` does.
+    """
+    if len(items) != 1 or not isinstance(items[0], slice):
+        raise Invalid("The slice of an awkward array must be one range of items, as in 100:120.")
+    import awkward as ak
+
+    return ak.to_packed(read_awkward(node)[items[0]])
 
 
 def awkward_structure(node: Node) -> AwkwardStructure:

@@ -24,21 +24,21 @@ from tiled_client.wire.structures import ArrayStructure
 
 from ...events import ArrayWritten, announce, announce_left, record
 from ...locks.fencing import Fence, write_lock
-from ...lookup.embedded import Inner, read_inner_array
+from ...lookup.embedded import EmbeddedNode, read_embedded_array
 from ...lookup.nodes import split_path
-from ...lookup.write_targets import Target, find_target, store_structure, superseded
+from ...lookup.write_targets import WriteTarget, get_write_target, store_structure, superseded
 from ...models import DataSource, Node
 from ...storage.chunks.staging import StagedChunk
 from ...storage.selection_chunks import split_selection
 from ..assets.external import read_external
 from ..assets.stores import array_folder, array_store
 from ..commits import event_transaction
-from ..idempotency import find_receipt, with_receipt
+from ..idempotency import find_receipt, record_receipt
 from ..limits import nominal_bytes
 from ..response_limits import check_response_bytes
 from ..uploads import Upload
 from .overwrites import discard_on_rejection, new_stage, settle_stages
-from .write_plans import WritePlan, plan_block, plan_full, plan_patch
+from .write_plans import Growth, WritePlan, plan_block, plan_full, plan_patch
 
 Array = np.ndarray[Any, Any]
 
@@ -56,32 +56,40 @@ def write_block(*, path: str, block: Sequence[int], upload: Upload) -> ArrayStru
 
 
 def write_patch(
-    *, path: str, offset: Sequence[int], shape: Sequence[int], extend: bool, upload: Upload
+    *, path: str, offset: Sequence[int], shape: Sequence[int], growth: Growth, upload: Upload
 ) -> ArrayStructure:
-    """Overwrite a region, or with `extend` grow the array to hold it.
+    """Overwrite a region, or grow the array to hold it, as far as `growth` allows.
 
     Returns the structure as it is stored afterwards: a write that is not persisted grows the
     array for subscribers only. Raises NotFound, NotSupported (external files), Conflict
-    (outside of the stored shape without `extend`), Invalid (a body of the wrong length),
-    WireError (a patch of other dimensions).
+    (outside of the stored shape without growth), Invalid (a body of the wrong length),
+    WireError (a patch of other dimensions, or of other frames than `growth` allows).
     """
-    return _write(path, upload, lambda structure: plan_patch(structure, offset, shape, extend))
+    return _write(path, upload, lambda structure: plan_patch(structure, offset, shape, growth))
 
 
-def read_array(node: Node | Inner, items: NDSlice) -> Array:
+def read_array(node: Node | EmbeddedNode, items: NDSlice) -> Array:
     """Return the part `items` of the array. Raises WireError, BadRequest (too large)."""
     structure = array_structure(node)
     check_response(structure, sliced_shape(structure.shape, items))
     return _read(node, structure, items)
 
 
-def iter_array(node: Node | Inner, items: NDSlice, *, most: int) -> Iterator[Array]:
+def iter_array(node: Node | EmbeddedNode, items: NDSlice, *, most: int) -> Iterator[Array]:
     """Iterate over the part `items`, of any size, in portions of about `most` bytes in C order."""
+    for _, array in iter_portions(node, items, most=most):
+        yield array
+
+
+def iter_portions(
+    node: Node | EmbeddedNode, items: NDSlice, *, most: int
+) -> Iterator[tuple[NDSlice, Array]]:
+    """Iterate over the part `items` as `iter_array` does, with what each portion selects."""
     structure = array_structure(node)
     chunk = [max(sizes, default=1) for sizes in structure.chunks]
     most = max(most // structure.dtype.itemsize, 1)
     for portion in split_selection(structure.shape, items, chunk, max_elements=most):
-        yield _read(node, structure, portion)
+        yield portion, _read(node, structure, portion)
 
 
 def check_response(structure: ArrayStructure, shape: Sequence[int]) -> None:
@@ -91,11 +99,11 @@ def check_response(structure: ArrayStructure, shape: Sequence[int]) -> None:
     )
 
 
-def _read(node: Node | Inner, structure: ArrayStructure, items: NDSlice) -> Array:
-    if isinstance(node, Inner):
+def _read(node: Node | EmbeddedNode, structure: ArrayStructure, items: NDSlice) -> Array:
+    if isinstance(node, EmbeddedNode):
         shape = sliced_shape(structure.shape, items)
         empty = np.zeros(shape, structure.dtype)
-        return read_inner_array(node, items) if math.prod(shape) else empty
+        return read_embedded_array(node, items) if math.prod(shape) else empty
     assert node.source is not None
     if node.source.external:
         return read_external(node.source, structure, items)
@@ -103,7 +111,7 @@ def _read(node: Node | Inner, structure: ArrayStructure, items: NDSlice) -> Arra
     return array_store().read(folder, structure, items)
 
 
-def array_structure(node: Node | Inner) -> ArrayStructure:
+def array_structure(node: Node | EmbeddedNode) -> ArrayStructure:
     """Return the structure of a node that is an array."""
     structure = node.structure
     assert isinstance(structure, ArrayStructure)
@@ -114,17 +122,19 @@ def _write(
     path: str, upload: Upload, planned: Callable[[ArrayStructure], WritePlan]
 ) -> ArrayStructure:
     if not upload.persist:
-        target = find_target(path, StructureFamily.array)
+        target = get_write_target(path, StructureFamily.array)
+        upload.check_node(target.ref.uuid)
         plan, _ = _checked(target, planned, upload)
         announce(_written(target, plan, upload))
         return target_structure(target)
     with write_lock("/".join(split_path(path))) as fence:
-        target = find_target(path, StructureFamily.array)
+        target = get_write_target(path, StructureFamily.array)
+        upload.check_node(target.ref.uuid)
         if not target.writable:
             raise NotSupported("This node cannot accept array data.")
         directory = array_folder(target.ref.uuid, target.folder)
         settle_stages(target.ref.uuid, directory, target_structure(target), alone=fence.exclusive)
-        earlier = find_receipt(target.ref.uuid, upload.once)
+        earlier = find_receipt(target.ref.uuid, upload.idempotency_key)
         if earlier is not None:
             announce_left(target.ref)
             return ArrayStructure.from_json(earlier.structure)
@@ -133,14 +143,14 @@ def _write(
     return plan.structure
 
 
-def target_structure(target: Target) -> ArrayStructure:
+def target_structure(target: WriteTarget) -> ArrayStructure:
     """Return the structure of a write target that is an array."""
     assert isinstance(target.structure, ArrayStructure)
     return target.structure
 
 
 def _checked(
-    target: Target, planned: Callable[[ArrayStructure], WritePlan], upload: Upload
+    target: WriteTarget, planned: Callable[[ArrayStructure], WritePlan], upload: Upload
 ) -> tuple[WritePlan, Array]:
     structure = target_structure(target)
     plan = planned(structure)
@@ -177,13 +187,18 @@ def _check_texts(array: Array) -> None:
 
 
 def _store(
-    target: Target, fence: Fence, directory: Path, plan: WritePlan, array: Array, upload: Upload
+    target: WriteTarget,
+    fence: Fence,
+    directory: Path,
+    plan: WritePlan,
+    array: Array,
+    upload: Upload,
 ) -> None:
     folder = target.folder
     if not fence.exclusive:
         folder = _branch(target)
         directory = array_folder(target.ref.uuid, folder)
-    stage = new_stage(directory, plan.structure, upload.once)
+    stage = new_stage(directory, plan.structure, upload.idempotency_key)
     # No stage in a branch: readers do not see it before the commit makes it current.
     staged = stage.name if fence.exclusive else ""
     try:
@@ -192,7 +207,11 @@ def _store(
         stage.discard()
         raise
     event = _written(target, plan, upload, recorded_as=stage.token)
-    alone = plan.structure is target.structure and folder == target.folder and upload.once is None
+    alone = (
+        plan.structure is target.structure
+        and folder == target.folder
+        and upload.idempotency_key is None
+    )
     with discard_on_rejection(stage):
         if alone:
             # The record of the event is the only row that changes. If its outcome is unknown, the
@@ -203,15 +222,15 @@ def _store(
             return
         with (
             event_transaction() as change,
-            with_receipt(target.ref.uuid, upload.once, plan.structure),
+            record_receipt(target.ref.uuid, upload.idempotency_key, plan.structure),
         ):
             _make_current(target, folder, plan)
-            if not change.record_event(event) and upload.once is None and chunks:
+            if not change.record_event(event) and upload.idempotency_key is None and chunks:
                 stage.leave_receipt(target.ref.uuid)
             change.on_commit(lambda: stage.apply(chunks))
 
 
-def _branch(target: Target) -> str:
+def _branch(target: WriteTarget) -> str:
     """Copy the array to a new folder, to which no writer that lost its lock can write."""
     folder = f"branch-{secrets.token_hex(4)}"
     before = array_folder(target.ref.uuid, target.folder)
@@ -220,7 +239,7 @@ def _branch(target: Target) -> str:
     return folder
 
 
-def _make_current(target: Target, folder: str, plan: WritePlan) -> None:
+def _make_current(target: WriteTarget, folder: str, plan: WritePlan) -> None:
     """Store the array's new size, and its folder if that changed."""
     if folder != target.folder:
         known: Any = target.source_id
@@ -233,7 +252,7 @@ def _make_current(target: Target, folder: str, plan: WritePlan) -> None:
 
 
 def _put(
-    target: Target,
+    target: WriteTarget,
     directory: Path,
     plan: WritePlan,
     array: Array,
@@ -255,7 +274,7 @@ def _put(
 
 
 def _written(
-    target: Target, plan: WritePlan, upload: Upload, *, recorded_as: str = ""
+    target: WriteTarget, plan: WritePlan, upload: Upload, *, recorded_as: str = ""
 ) -> ArrayWritten:
     return ArrayWritten(
         node=target.ref,

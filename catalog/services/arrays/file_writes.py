@@ -15,20 +15,25 @@ from tiled_client.wire.structures import Structure
 
 from ...locks.fencing import Fence, Superseded, write_lock
 from ...lookup.nodes import resolve_family, resolve_for_update, split_path
-from ...models import DataSource, DataSourceAsset, Node
+from ...models import Asset, DataSource, DataSourceAsset, Node
 from ...storage import files
 from ..assets.links import attach_assets, discard_asset
+from ..uploads import Upload
 
 PARAMETER = "data_uris"
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """A new file: its number among the files of the node, and its valid size in bytes."""
+    """A new file: its number among the files of the node, and its valid size in bytes.
+
+    `rows` is the number of its rows if it is a partition of a table.
+    """
 
     path: Path
     num: int
     size: int
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +45,19 @@ class WritableNode:
 
 
 @contextmanager
-def writable_node(path: str, family: StructureFamily, *, persist: bool) -> Iterator[WritableNode]:
-    """Resolve the node at `path`, and hold its lock meanwhile if the write is to `persist`.
+def writable_node(path: str, family: StructureFamily, upload: Upload) -> Iterator[WritableNode]:
+    """Resolve the node at `path`, and hold its lock meanwhile if the write is to be stored.
 
-    Raises NotFound, NotSupported (external files).
+    Raises NotFound, NotSupported (external files), Conflict (another node than the client means).
     """
-    if not persist:
-        yield WritableNode(resolve_family(path, family), Fence(exclusive=False))
+    if not upload.persist:
+        node = resolve_family(path, family)
+        upload.check_node(node.uuid)
+        yield WritableNode(node, Fence(exclusive=False))
         return
     with write_lock("/".join(split_path(path))) as fence:
         node = resolve_family(path, family)
+        upload.check_node(node.uuid)
         if node.source is None or node.source.external:
             raise NotSupported(f"This node cannot accept {family.value} data.")
         yield WritableNode(node, fence)
@@ -70,7 +78,11 @@ def replace_files(
     resolve_for_update(source.node.segments)
     for link in before:
         discard_asset(link)
-    attach_assets(source, [_asset(file) for file in written])
+    new = list(written)
+    attach_assets(source, [_asset(file) for file in new])
+    for file in new:
+        if file.rows is not None:
+            Asset.objects.filter(data_uri=files.file_uri(file.path)).update(rows=file.rows)
     supersede(source, structure)
 
 

@@ -38,12 +38,12 @@ from ...storage.chunks.staging import StagedChunk
 from ...storage.errors import StorageError
 from ..assets.stores import array_folder, array_store, node_folder
 from ..commits import OutcomeUnknown
-from ..idempotency import IdempotencyKey, with_receipt
+from ..idempotency import IdempotencyKey, record_receipt
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage: the chunks that a write has set aside under `name`, in the folder of an array."""
+    """A stage: the chunks that a write has staged under `name`, in the folder of an array."""
 
     directory: Path
     structure: ArrayStructure
@@ -56,12 +56,12 @@ class Stage:
 
     @property
     def receipt(self) -> str:
-        """The key of a receipt of its own, which no client can send."""
+        """The key of this write's receipt, which no client can send."""
         return f"write {self.token}"
 
     def leave_receipt(self, node: UUID) -> None:
         """Store a proof of the commit where there is no other one. Call it in the transaction."""
-        with with_receipt(node, IdempotencyKey(self.receipt, b"")):
+        with record_receipt(node, IdempotencyKey(self.receipt, b"")):
             pass
 
     def apply(self, chunks: Sequence[StagedChunk] | None = None, *, alone: bool = True) -> None:
@@ -78,10 +78,14 @@ class Stage:
         array_store().discard(self.directory, self.name)
 
 
-def new_stage(directory: Path, structure: ArrayStructure, once: IdempotencyKey | None) -> Stage:
+def new_stage(
+    directory: Path, structure: ArrayStructure, idempotency_key: IdempotencyKey | None
+) -> Stage:
     """Return a stage for a write to an array of `structure`."""
     name = secrets.token_hex(8)
-    return Stage(directory, structure, f"{name}-{_mark(once.key)}" if once else name)
+    return Stage(
+        directory, structure, f"{name}-{_mark(idempotency_key.key)}" if idempotency_key else name
+    )
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from ...storage import ragged
 from ...storage.errors import MissingFile
 from ...storage.regions import fetch_plan
 from ..commits import event_transaction
-from ..idempotency import find_receipt, with_receipt
+from ..idempotency import find_receipt, record_receipt
 from ..limits import check_rows
 from ..response_limits import check_response_bytes
 from ..uploads import Upload
@@ -112,10 +112,10 @@ def _write(
     path: str, upload: Upload, array: Any, planned: Callable[[RaggedStructure], RowWritePlan]
 ) -> RaggedStructure:
     _check_sharing(array)
-    with writable_node(path, StructureFamily.ragged, persist=upload.persist) as writing:
+    with writable_node(path, StructureFamily.ragged, upload) as writing:
         node = writing.node
         structure = ragged_structure(node)
-        earlier = find_receipt(node.uuid, upload.once) if upload.persist else None
+        earlier = find_receipt(node.uuid, upload.idempotency_key) if upload.persist else None
         if earlier is not None:
             announce_left(node.ref)
             return RaggedStructure.from_json(earlier.structure)
@@ -128,7 +128,10 @@ def _write(
             announce(event)
             return structure
         placed = _write_rows(writing, structure, plan, rows)
-        with event_transaction() as change, with_receipt(node.uuid, upload.once, placed.structure):
+        with (
+            event_transaction() as change,
+            record_receipt(node.uuid, upload.idempotency_key, placed.structure),
+        ):
             placed.make_current()
             change.record_event(event)
     return placed.structure

@@ -80,7 +80,7 @@ def replace_rows(
     """Replace the rows in `place`, which may extend beyond the end, by `rows`.
 
     The other rows in the affected files are rewritten; if `place` is `aligned` with chunks, to
-    files of their own, so that the next chunk need not be rewritten.
+    separate files, so that the next chunk need not be rewritten.
     """
     extents = _extents(node, structure)
     touched = [extent for extent in extents if _overlap(extent.rows, place)]

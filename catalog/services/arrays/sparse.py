@@ -29,7 +29,7 @@ Block = tuple[int, ...]
 
 def write_full(*, path: str, upload: Upload) -> None:
     """Replace all elements. Raises as `write_block` does."""
-    with writable_node(path, StructureFamily.sparse, persist=upload.persist) as writing:
+    with writable_node(path, StructureFamily.sparse, upload) as writing:
         node = writing.node
         structure = sparse_structure(node)
         elements = _parsed(upload, structure, structure.shape)
@@ -48,7 +48,7 @@ def write_block(*, path: str, block: Sequence[int], upload: Upload) -> None:
     block or coordinates out of range), StorageError (a body that is not Arrow, or does not
     fit).
     """
-    with writable_node(path, StructureFamily.sparse, persist=upload.persist) as writing:
+    with writable_node(path, StructureFamily.sparse, upload) as writing:
         node = writing.node
         structure = sparse_structure(node)
         shape = shape_of(structure.block_region(block))

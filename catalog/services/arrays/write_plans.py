@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from core.errors import Conflict
-from tiled_client.wire.slices import format_slice, patch_region
+from tiled_client.wire.slices import check_growth, format_slice, patch_region
 from tiled_client.wire.structures import ArrayStructure
 
 from ...storage.regions import shape_of
 from ..limits import check_size
+
+
+class Growth(Enum):
+    """Whether a patch may grow an array: not, by whole frames, or along all dimensions."""
+
+    NONE = "none"
+    FRAMES = "frames"
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +49,26 @@ def plan_block(structure: ArrayStructure, block: Sequence[int]) -> WritePlan:
 
 
 def plan_patch(
-    structure: ArrayStructure, offset: Sequence[int], shape: Sequence[int], extend: bool
+    structure: ArrayStructure, offset: Sequence[int], shape: Sequence[int], growth: Growth
 ) -> WritePlan:
-    """Plan to overwrite a region, growing the array if `extend` allows it.
+    """Plan to overwrite a region, growing the array if `growth` allows it.
 
-    Raises Conflict if the region lies outside of the array without `extend`, WireError for another
-    number of dimensions, Invalid if the array would grow too large.
+    Raises Conflict if the region lies outside of the array without growth, WireError for another
+    number of dimensions or other frames than `growth` allows, Invalid if the array would grow too
+    large.
     """
     region = patch_region(structure.shape, offset, shape)
     plan = WritePlan(region, tuple(shape), structure, offset=tuple(offset))
     grown = tuple(max(part.stop, size) for part, size in zip(region, structure.shape, strict=True))
     if grown == structure.shape:
         return plan
-    if not extend:
+    if growth is Growth.NONE:
         raise Conflict(
             f"Slice {format_slice(region)} does not fit within current array shape "
             f"{structure.shape}. "
             "Use ?extend=true to extend the array dimensions to fit."
         )
+    if growth is Growth.FRAMES:
+        check_growth(structure.shape, offset, shape)
     check_size(structure, grown)
     return replace(plan, structure=structure.with_shape(grown))

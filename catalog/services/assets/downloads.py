@@ -14,7 +14,7 @@ from core.errors import BadRequest, Conflict, Forbidden, NotFound, NotSupported
 from ...config import storage_settings
 from ...locks.node_locks import node_lock
 from ...lookup.nodes import resolve, resolve_for_update, split_path
-from ...lookup.parts import parts_refused
+from ...lookup.parts import reject_sub_node
 from ...models import Asset, DataSource, DataSourceAsset, Node
 from ...storage import external, files, raw_files
 from ...storage.errors import MissingFile, OutsideReadable, Unreadable, Unsupported
@@ -87,7 +87,7 @@ def delete_asset(*, path: str, asset_id: int, external_only: bool) -> Deleted:
     _check_exposed(DELETING)
     segments = split_path(path)
     with node_lock("/".join(segments)):
-        with parts_refused(segments, "raw assets"), transaction.atomic():
+        with reject_sub_node(segments, "raw assets"), transaction.atomic():
             source, asset = _asset_of(resolve_for_update(segments), asset_id)
             if not source.external and external_only:
                 raise Conflict(
@@ -116,7 +116,7 @@ def _check_exposed(refusal: str) -> None:
 
 
 def _found(segments: Sequence[str], asset_id: int) -> tuple[DataSource, Asset]:
-    with parts_refused(segments, "raw assets"):
+    with reject_sub_node(segments, "raw assets"):
         return _asset_of(resolve(segments), asset_id)
 
 

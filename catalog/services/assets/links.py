@@ -12,7 +12,7 @@ from core.errors import Conflict
 from tiled_client.wire.data_sources import Asset as WireAsset
 from tiled_client.wire.structure_family import Management
 
-from ...lookup.prepared_queries import insert
+from ...lookup.prepared_queries import raw_insert
 from ...models import Asset, DataSource, DataSourceAsset
 from .stores import stored_file
 
@@ -67,11 +67,11 @@ def attach_own_assets(source: DataSource, assets: Sequence[WireAsset]) -> None:
     links = []
     for wire in assets:
         asset = Asset(data_uri=wire.data_uri, is_directory=wire.is_directory, size=wire.size)
-        insert(asset)
+        raw_insert(asset)
         link = DataSourceAsset(
             data_source=source, asset=asset, parameter=wire.parameter, num=wire.num
         )
-        insert(link)
+        raw_insert(link)
         links.append(link)
     known: Any = source.asset_links.all()
     known._result_cache, known._prefetch_done = links, True

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models import prefetch_related_objects
 
+from access.permissions.tag_permissions import tags_enabled
 from access.principals import Principal
 from core.errors import Conflict, Invalid, NotFound, NotSupported, ServiceError
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.structure_family import StructureFamily
 
-from ...events import ChildCreated, announce_left
+from ...events import ChildCreated, ChildDeleted, NodeDeleted, announce_left
 from ...locks.node_locks import node_lock
-from ...lookup.embedded import refuse_inner
+from ...lookup.embedded import reject_embedded
 from ...lookup.nodes import is_taken, resolve, split_path
-from ...lookup.prepared_queries import insert
+from ...lookup.prepared_queries import raw_insert
 from ...models import PATH_BYTES, DataSource, Node, Receipt
 from ...permissions.node_permissions import own_tags
 from ...storage.errors import StorageError
 from ..assets.links import attach_assets, attach_own_assets
 from ..assets.stores import discard_folder
-from ..commits import OutcomeUnknown, event_transaction
-from ..idempotency import IdempotencyKey, find_receipt, with_receipt
+from ..commits import EventTransaction, OutcomeUnknown, event_transaction
+from ..idempotency import IdempotencyKey, find_receipt, record_receipt
 from .data_placement import StoragePlan, allocate_storage
+from .deletion import delete_for_replacement, finish_deletion
 from .drafts import Draft
 from .spec_validation import validate
 from .tags import check_parent, tag_path_for_new_node
@@ -38,18 +41,22 @@ def create_node(
     parent_path: str,
     draft: Draft,
     principal: Principal | None = None,
-    once: IdempotencyKey | None = None,
+    idempotency_key: IdempotencyKey | None = None,
+    replace: bool = False,
 ) -> Node:
     """Create a node under `parent_path`, with storage of the server's own for its data.
 
     Its access tags must be ones that `principal` may set; None is the site itself. Its metadata
     differ from the draft's if a validator changed them. A request that is repeated under its
-    idempotency key `once` returns the node that it created first. Raises NotFound (no parent,
-    or the first node was deleted since), Invalid (the parent is no container), Conflict (the
-    key is taken), UnsupportedMedia (a media type that the server does not write), BadRequest (a
-    spec is violated), Forbidden (tags).
+    idempotency key returns the node that it created first. With `replace`, a node of that key is
+    deleted in the same transaction, with its data and its stream, unless it has children. Raises
+    NotFound (no parent, or the first node was deleted since), Invalid (the parent is not a
+    container), Conflict (the key is taken, or the node to replace has children), UnsupportedMedia
+    (a media type that the server does not write), BadRequest (a spec is violated), Forbidden
+    (tags).
     """
-    return _create(parent_path, draft, principal, once, registered=False)
+    creation = Creation(draft, principal, idempotency_key, replace=replace)
+    return _create(parent_path, creation, registered=False)
 
 
 def register_node(
@@ -57,33 +64,76 @@ def register_node(
     parent_path: str,
     draft: Draft,
     principal: Principal | None = None,
-    once: IdempotencyKey | None = None,
+    idempotency_key: IdempotencyKey | None = None,
+    replace: bool = False,
 ) -> Node:
     """Create a node whose data are external files. Raises as `create_node` does."""
-    return _create(parent_path, draft, principal, once, registered=True)
+    creation = Creation(draft, principal, idempotency_key, replace=replace)
+    return _create(parent_path, creation, registered=True)
 
 
-def _create(
-    parent_path: str,
-    draft: Draft,
-    principal: Principal | None,
-    once: IdempotencyKey | None,
-    *,
-    registered: bool,
-) -> Node:
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A request to create a node, and whether it may replace one."""
+
+    draft: Draft
+    principal: Principal | None
+    idempotency_key: IdempotencyKey | None
+    replace: bool
+
+
+def _create(parent_path: str, creation: Creation, *, registered: bool) -> Node:
+    draft, key = creation.draft, creation.idempotency_key
     with node_lock("/".join(split_path(parent_path))):
         parent = _parent(parent_path)
-        if (earlier := find_receipt(parent.uuid, once)) is not None:
+        if (earlier := find_receipt(parent.uuid, key)) is not None:
             return _node_made_before(parent, earlier)
-        node = _validated(_unsaved(parent, draft), draft)
-        node.tag_path_id = tag_path_for_new_node(parent, draft.tags, principal)
+        node = _unsaved(parent, draft)
+        _check_free(parent, node, replace=creation.replace)
+        node = _validated(node, draft)
+        node.tag_path_id = tag_path_for_new_node(parent, draft.tags, creation.principal)
         with _discard_folder_if_not_stored(node.uuid):
             storage_plan = allocate_storage(node.uuid, draft, registered=registered)
-            with event_transaction() as change, with_receipt(parent.uuid, once, child=node.uuid):
+            with (
+                event_transaction(announced=False) as change,
+                record_receipt(parent.uuid, key, child=node.uuid),
+            ):
                 check_parent(parent)
-                _save(node, storage_plan)
-                change.record_event(_created(node))
+                deleted = _store(node, storage_plan, creation, change)
+        for _ in range(2 if deleted else 1):
+            change.announce_next()
+    if deleted:
+        finish_deletion(change, deleted)
     return node
+
+
+def _store(
+    node: Node, plan: StoragePlan | None, creation: Creation, change: EventTransaction
+) -> list[Node]:
+    """Insert the rows of `node`, and record its events; return the node that it replaces, if any.
+
+    The events of the parent come first: they are announced under its lock.
+    """
+    deleted: list[Node] = []
+    if creation.replace and is_taken(node.path):
+        parent, deleted = delete_for_replacement(split_path(node.path), creation.principal)
+        gone = deleted[-1]
+        tags = own_tags(gone.tag_path_id) if tags_enabled() else None
+        change.record_event(ChildDeleted(parent, gone.key, gone.family, tags))
+    _save(node, plan)
+    change.record_event(_created(node))
+    if deleted:
+        change.record_event(NodeDeleted(deleted[-1].ref))
+    return deleted
+
+
+def _check_free(parent: Node, node: Node, *, replace: bool) -> None:
+    """Raise Conflict if the path of a new node is taken, and the node there is not replaced."""
+    if replace or not is_taken(node.path):
+        return
+    # The existing node may be of the same client, whose first request was interrupted.
+    announce_left(parent.ref)
+    raise Conflict(f"/{node.path}", code="node_exists")
 
 
 def _node_made_before(parent: Node, receipt: Receipt) -> Node:
@@ -133,7 +183,7 @@ def _parent(path: str) -> Node:
     try:
         return resolve(path)
     except NotFound:
-        refuse_inner(path)
+        reject_embedded(path)
         raise
 
 
@@ -148,10 +198,6 @@ def _unsaved(parent: Node, draft: Draft) -> Node:
     path = f"{parent.path}/{draft.key}" if parent.path else draft.key
     if len(path.encode()) > PATH_BYTES:
         raise Invalid(f"The path of a node must not be longer than {PATH_BYTES} bytes.")
-    if is_taken(path):
-        # The existing node may be of the same client, whose first request was interrupted.
-        announce_left(parent.ref)
-        raise Conflict(f"/{path}")
     return Node(
         parent=parent,
         key=draft.key,
@@ -173,12 +219,12 @@ def _validated(node: Node, draft: Draft) -> Node:
 
 
 def _save(node: Node, storage_plan: StoragePlan | None) -> None:
-    insert(node)
+    raw_insert(node)
     if storage_plan is None:
         _cache_absent_source(node)
         return
     source = DataSource(node=node, **storage_plan.fields)
-    insert(source)
+    raw_insert(source)
     if source.external:
         attach_assets(source, storage_plan.assets)
         prefetch_related_objects([source], "asset_links")  # for the announcement and the response

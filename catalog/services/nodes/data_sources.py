@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from core.errors import Conflict, Invalid, NotFound
 from tiled_client.wire.data_sources import DataSource as WireDataSource
@@ -15,6 +16,7 @@ from ...models import DataSource, Node
 from ..assets.links import attach_assets
 from ..commits import event_transaction
 from ..tables.reading import check_partition
+from ..uploads import check_replaced
 from .data_placement import check_external, check_files
 
 
@@ -42,17 +44,20 @@ def update_data_source(
     patch: DataSourcePatch | None,
     partition: int | None = None,
     reorder: bool = False,
+    expected: UUID | None = None,
 ) -> None:
     """Replace the data source of the node at `path`; assets are added, never removed.
 
     With `reorder`, existing assets take the numbers that they have in `replacement`.
 
     `patch` locates the new data, for a table within `partition`, if given. Raises NotFound (no
-    such node, or not its data source), Conflict (internally managed data), Invalid (another
-    family, or an invalid patch), BadRequest (no such partition), and as `register_node` does.
+    such node, or not its data source), Conflict (internally managed data, or another node than the
+    `expected` one), Invalid (another family, or an invalid patch), BadRequest (no such partition),
+    and as `register_node` does.
     """
     with node_lock("/".join(split_path(path))), event_transaction() as change:
         node = resolve_for_update(path)
+        check_replaced(expected, node.uuid)
         source = node.source
         if source is None or source.pk != replacement.id:
             raise NotFound(f"No data_source {replacement.id} on this node.")

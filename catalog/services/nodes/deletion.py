@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import Exists, OuterRef, QuerySet
@@ -18,15 +19,17 @@ from access.permissions.tag_permissions import current_version, permissions_for,
 from access.principals import Principal, Scope
 from core.errors import Conflict, Forbidden, NotFound, NotSupported
 
-from ...events import ChildDeleted, NodeDeleted, NodeRef, announce_left
+from ...events import ChildDeleted, NodeDeleted, announce_left
 from ...locks.node_locks import node_lock, wait_for_writers
 from ...lookup.nodes import resolve, resolve_for_update, split_path
-from ...lookup.parts import parts_refused
+from ...lookup.parts import reject_sub_node
 from ...models import Asset, DataSource, DataSourceAsset, Node, Revision
+from ...node_refs import NodeRef
 from ...permissions.node_permissions import own_tags, scopes_on
 from ..assets.links import lock_assets
 from ..assets.stores import discard_folder
-from ..commits import event_transaction
+from ..commits import EventTransaction, event_transaction
+from ..uploads import check_replaced
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +47,13 @@ def delete_node(
     recursive: bool = False,
     external_only: bool = True,
     principal: Principal | None = None,
+    expected: UUID | None = None,
 ) -> None:
     """Delete a node, and its descendants with `recursive`; external files are left alone.
 
     `principal` None is the site itself. Raises NotFound, NotSupported (the root, a column of a
-    table), Conflict (children, or internally managed data that `external_only` protects),
-    Forbidden (descendants that `principal` may not delete).
+    table), Conflict (children, internally managed data that `external_only` protects, or another
+    node than the `expected` one), Forbidden (descendants that `principal` may not delete).
     """
     segments = split_path(path)
     if not segments:
@@ -60,11 +64,28 @@ def delete_node(
                 segments, recursive=recursive, external_only=external_only, principal=principal
             )
             gone = deleted[-1]
+            check_replaced(expected, gone.uuid)
             tags = own_tags(gone.tag_path_id) if tags_enabled() else None
             change.record_event(ChildDeleted(parent, gone.key, gone.family, tags))
             *below, top = (node.ref for node in deleted)
             change.record_event(NodeDeleted(top, tuple(below)))
         change.announce_next()
+    finish_deletion(change, deleted)
+
+
+def delete_for_replacement(
+    segments: list[str], principal: Principal | None
+) -> tuple[NodeRef, list[Node]]:
+    """Delete the rows of a node that another is about to replace; return its parent, and itself.
+
+    Call it in the transaction of the creation, and `finish_deletion` once that is committed and the
+    lock of the parent released. Raises Conflict (children), Forbidden.
+    """
+    return _delete_rows(segments, recursive=False, external_only=False, principal=principal)
+
+
+def finish_deletion(change: EventTransaction, deleted: list[Node]) -> None:
+    """Wait for writers that began before the deletion, announce the rest, and discard the data."""
     _wait_for_earlier_writers(deleted)
     change.announce()
     for node in deleted:
@@ -106,7 +127,7 @@ def _delete_rows(
     segments: list[str], *, recursive: bool, external_only: bool, principal: Principal | None
 ) -> tuple[NodeRef, list[Node]]:
     """Delete the rows; return the parent, and the deleted nodes, deepest first."""
-    with parts_refused(segments, "deletion"):
+    with reject_sub_node(segments, "deletion"):
         node = resolve_for_update(segments)
     assert node.parent is not None
     nodes = _subtree(node)
@@ -164,13 +185,15 @@ def _check_deletable(nodes: list[Node], *, recursive: bool, external_only: bool)
     if len(nodes) > 1 and not recursive:
         raise Conflict(
             "Cannot delete a node that is not empty. Delete its contents first or pass "
-            "`recursive=True`."
+            "`recursive=True`.",
+            code="not_empty",
         )
     if external_only and any(node.source and not node.source.external for node in nodes):
         raise Conflict(
             "Some items in this tree are internally managed. Deleting the records will also "
             "delete the underlying data files. If you want to delete them, pass "
-            "external_only=False."
+            "external_only=False.",
+            code="managed_data",
         )
 
 

@@ -19,7 +19,7 @@ _LIBRARY_ERRORS = (TypeError, AttributeError, LookupError, ValueError)
 
 
 def apply_json_patch(document: Any, operations: Any) -> Any:
-    """Return `document` after RFC 6902 `operations`.
+    """Return a copy of `document` with RFC 6902 `operations` applied.
 
     Raises Invalid for invalid operations, Conflict if they do not fit the document, TooLarge if
     the document becomes too large.
@@ -37,7 +37,7 @@ def apply_json_patch(document: Any, operations: Any) -> Any:
         jsonpatch.JsonPatch(operations)  # validates all operations before one is applied
         patched = _apply(document, operations)
     except (jsonpatch.JsonPatchConflict, jsonpatch.JsonPatchTestFailed) as error:
-        raise Conflict(f"The JSON patch does not fit what is stored: {error}.") from error
+        raise Conflict(f"The JSON patch conflicts with the stored document: {error}.") from error
     except JsonPointerException as error:
         raise Conflict(f"The JSON patch refers to a path that does not exist: {error}.") from error
     except (jsonpatch.JsonPatchException, *_LIBRARY_ERRORS) as error:
@@ -65,7 +65,7 @@ def _apply(document: Any, operations: list[Any]) -> Any:
 
 
 def _check_size(patched: Any) -> None:
-    check_json(patched)  # orjson cannot measure what is nested too deep
+    check_json(patched)  # orjson cannot measure a value that is nested too deep
     if (size := json_size(patched)) > bounds().metadata:
         raise TooLarge(exceeded("Bytes of the patched document", size, "metadata"))
 

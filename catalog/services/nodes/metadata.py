@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Max
 
@@ -15,10 +16,11 @@ from core.errors import NotSupported
 from ...events import ChildMetadataUpdated
 from ...locks.node_locks import node_lock
 from ...lookup.nodes import resolve_for_update, split_path
-from ...lookup.parts import parts_refused
+from ...lookup.parts import reject_sub_node
 from ...models import Node, Revision
 from ...permissions.node_permissions import own_tags
 from ..commits import event_transaction
+from ..uploads import check_replaced
 from .spec_validation import children_of, validate
 from .tags import authorize_tag_change, parse_tags, set_tags
 
@@ -55,13 +57,14 @@ def update_metadata(
     drop_revision: bool = False,
     update_tags: bool = False,
     principal: Principal | None = None,
+    expected: UUID | None = None,
 ) -> UpdateResult:
     """Apply `change` to the node's current metadata and specs.
 
     With `update_tags` it also changes access tags, within the rights of `principal`. Unless
     `drop_revision`, the previous values are kept as a revision. Raises NotFound, NotSupported
-    (the root, or a column of a table), BadRequest (a spec is violated), Forbidden (tags), and
-    whatever `change` raises; then nothing is changed.
+    (the root, or a column of a table), BadRequest (a spec is violated), Forbidden (tags), Conflict
+    (another node than the `expected` one), and what `change` raises; then nothing is changed.
     """
     segments = split_path(path)
     if not segments:
@@ -69,12 +72,13 @@ def update_metadata(
     # The lock is the parent's: the update is announced in the parent's stream.
     with (
         node_lock("/".join(segments[:-1])),
-        parts_refused(segments, "update of metadata"),
+        reject_sub_node(segments, "update of metadata"),
         event_transaction() as stored,
     ):
         if update_tags and tags_enabled():
             bump_version()
         node = resolve_for_update(segments)
+        check_replaced(expected, node.uuid)
         after = change(NodeDescription(node.metadata, node.specs, own_tags(node.tag_path_id)))
         metadata = _validated(node, after)
         number = None if drop_revision else _keep_revision(node)

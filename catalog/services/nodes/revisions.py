@@ -8,7 +8,7 @@ from core.bounds import bounds
 from core.errors import NotFound
 
 from ...lookup.nodes import resolve, split_path
-from ...lookup.parts import parts_refused
+from ...lookup.parts import reject_sub_node
 from ...models import Node, Revision
 from ...queries.sizes import fitting_revisions
 
@@ -44,5 +44,5 @@ def delete_revision(*, path: str, number: int) -> None:
 
 def _node(path: str) -> Node:
     segments = split_path(path)
-    with parts_refused(segments, "revisions"):
+    with reject_sub_node(segments, "revisions"):
         return resolve(segments)

@@ -29,7 +29,7 @@ def validate(
     structure: Structure | None,
     children: Callable[[], Iterable[Child]] = tuple,
 ) -> dict[str, Any]:
-    """Return the metadata to store: those given, or what the validators of `specs` return.
+    """Return the metadata to store: those given, or as changed by the validators of `specs`.
 
     Raises BadRequest for a node that violates one of its specs, and for undeclared specs if the
     site rejects these (`specs.reject_undeclared`).

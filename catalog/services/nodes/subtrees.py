@@ -17,9 +17,9 @@ from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import Structure, TableStructure
 
-from ...lookup.embedded import Group, Inner, UnreadableEntry, group_of
+from ...lookup.embedded import EmbeddedNode, Group, UnreadableEntry, group_of
 from ...models import Node
-from ...permissions.visibility import visible
+from ...permissions.visibility import filter_visible
 from ...storage.errors import StorageError, Unsupported
 from ..arrays.dense import Array, read_array
 from ..tables.reading import ALL, RowSelection, select_rows
@@ -34,7 +34,7 @@ class Subtree:
     descendants cannot be read. `batch` is the batch that the node was loaded with.
     """
 
-    node: Node | Inner | UnreadableEntry
+    node: Node | EmbeddedNode | UnreadableEntry
     principal: Principal
     fields: Collection[str] | None = None
     problem: StorageError | None = None
@@ -126,20 +126,20 @@ class Subtree:
             pending.append(chain(first, below))
 
     def check_fields(self) -> None:
-        """Raise NotFound if one of the `fields` is no readable child."""
+        """Raise NotFound if one of the `fields` is not a readable child."""
         if self.fields is None:
             return
         group = group_of(self.node)
         if group is None:
             known = set(self._selected_children().values_list("key", flat=True))
         else:
-            with group.opened() as tree:
+            with group.open() as tree:
                 known = set(tree.names(group.keys))
         for name in self.fields:
             if name not in known:
                 raise NotFound(f"No such entry: {[*self.node.segments, name]}")
 
-    def _readable(self) -> Node | Inner:
+    def _readable(self) -> Node | EmbeddedNode:
         if isinstance(self.node, UnreadableEntry):
             raise self.node.problem
         return self.node
@@ -156,10 +156,10 @@ class Subtree:
         return children if self.fields is None else children.filter(key__in=self.fields)
 
     def _readable_of(self, nodes: QuerySet[Node]) -> QuerySet[Node]:
-        return visible(nodes, self.principal, Scope.read_metadata, Scope.read_data)
+        return filter_visible(nodes, self.principal, Scope.read_metadata, Scope.read_data)
 
-    def _embedded_children(self, group: Group) -> list[Inner | UnreadableEntry]:
-        with group.opened() as tree:
+    def _embedded_children(self, group: Group) -> list[EmbeddedNode | UnreadableEntry]:
+        with group.open() as tree:
             return [
                 group.child(tree, name)
                 for name in tree.names(group.keys)

@@ -19,7 +19,7 @@ from access.permissions.tag_permissions import Permissions, bump_version, tags_e
 from access.principals import Principal, Scope
 from core.errors import Forbidden, Invalid, Unavailable
 
-from ...lookup.nodes import below, resolve_for_update
+from ...lookup.nodes import filter_descendants, resolve_for_update
 from ...models import Node, TagPath
 from ...permissions.node_permissions import Lists, current_permissions, own_tags, tag_path_lists
 
@@ -237,7 +237,7 @@ def _tag_path(lists: Sequence[Sequence[str]]) -> int:
 
 def _update_descendants(node: Node, lists: Sequence[Sequence[str]]) -> None:
     """Update the tag paths of all descendants to the new lists."""
-    tagged = below(Node.objects.filter(tag_path__isnull=False), node.path)
+    tagged = filter_descendants(Node.objects.filter(tag_path__isnull=False), node.path)
     paths = tagged.order_by().values_list("tag_path", flat=True).distinct()
     moved = {old: _tag_path([*lists, *tag_path_lists(old)[len(lists) :]]) for old in paths if old}
     if moved:

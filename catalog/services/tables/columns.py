@@ -13,9 +13,9 @@ from core.errors import NotFound
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
-from ...lookup.embedded import Inner, resolve_inner
+from ...lookup.embedded import EmbeddedNode, resolve_any
 from ...lookup.nodes import split_path
-from ...lookup.parts import table_above
+from ...lookup.parts import parent_table
 from ...models import Node
 from ...storage.encoding import Array
 from .reading import read_column
@@ -23,9 +23,9 @@ from .reading import read_column
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column as a one-dimensional array; it has no metadata of its own."""
+    """One column as a one-dimensional array; it has no metadata."""
 
-    table: Node | Inner
+    table: Node | EmbeddedNode
     key: str
     array: Array
     pk: None = None
@@ -50,14 +50,14 @@ class Column:
         return [*self.table.segments, self.key]
 
 
-def resolve_with_columns(path: str | Sequence[str]) -> Node | Inner | Column:
+def resolve_with_columns(path: str | Sequence[str]) -> Node | EmbeddedNode | Column:
     """Return the node at `path`, in the catalog or inside a file, or the column of a table.
 
     Raises NotFound, StorageError.
     """
     segments = split_path(path) if isinstance(path, str) else list(path)
     try:
-        return resolve_inner(segments)
+        return resolve_any(segments)
     except NotFound:
         column = _column(segments)
         if column is None:
@@ -66,5 +66,5 @@ def resolve_with_columns(path: str | Sequence[str]) -> Node | Inner | Column:
 
 
 def _column(segments: Sequence[str]) -> Column | None:
-    table = table_above(segments)
+    table = parent_table(segments)
     return Column(table, segments[-1], read_column(table, segments[-1])) if table else None

@@ -37,7 +37,8 @@ def check_table_name(parameters: Mapping[str, Any]) -> None:
         return
     if not isinstance(name, str) or len(name.encode()) > MAX_NAME_BYTES:
         raise Invalid(
-            f"Invalid SQL identifier {name!r:.80}: a text of at most {MAX_NAME_BYTES} bytes."
+            f"Invalid SQL identifier {name!r:.80}: it must be a string of at most "
+            f"{MAX_NAME_BYTES} bytes."
         )
     if name in RESERVED:
         raise Invalid(f'Reserved SQL keywords are not allowed in identifiers, "{name}"')
@@ -53,7 +54,8 @@ def check_column_names(names: Sequence[str]) -> None:
     for name in names:
         if len(name.encode()) > MAX_NAME_BYTES:
             raise Invalid(
-                f"Invalid SQL identifier {name!r:.80}: a text of at most {MAX_NAME_BYTES} bytes."
+                f"Invalid SQL identifier {name!r:.80}: it must be a string of at most "
+                f"{MAX_NAME_BYTES} bytes."
             )
         if COLUMN.fullmatch(name) is None:
             raise Invalid(f'Malformed SQL identifier "{name}"')

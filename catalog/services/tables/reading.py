@@ -13,7 +13,7 @@ from core.errors import BadRequest
 from tiled_client.wire.structures import TableStructure
 
 from ...config import storage_settings
-from ...lookup.embedded import Inner, iter_inner_rows
+from ...lookup.embedded import EmbeddedNode, iter_embedded_rows
 from ...models import DataSource, DataSourceAsset, Node
 from ...storage import external, tables
 from ...storage.encoding import Array
@@ -45,7 +45,7 @@ class RowSelection:
 
 
 def select_rows(
-    node: Node | Inner,
+    node: Node | EmbeddedNode,
     columns: Sequence[str] | None = None,
     rows: slice = ALL,
     *,
@@ -68,7 +68,10 @@ def select_rows(
 
 
 def read_partition(
-    node: Node | Inner, partition: int, columns: Sequence[str] | None = None, rows: slice = ALL
+    node: Node | EmbeddedNode,
+    partition: int,
+    columns: Sequence[str] | None = None,
+    rows: slice = ALL,
 ) -> pa.Table:
     """Return the rows of one partition, or the range `rows` within the partition.
 
@@ -80,7 +83,7 @@ def read_partition(
 
 
 def read_table(
-    node: Node | Inner, columns: Sequence[str] | None = None, rows: slice = ALL
+    node: Node | EmbeddedNode, columns: Sequence[str] | None = None, rows: slice = ALL
 ) -> pa.Table:
     """Return all rows, or the range `rows`, counted over all partitions.
 
@@ -90,7 +93,7 @@ def read_table(
     return _read(node, range(table_structure(node).npartitions), columns, rows)
 
 
-def read_column(node: Node | Inner, name: str) -> Array:
+def read_column(node: Node | EmbeddedNode, name: str) -> Array:
     """Return one column of all rows as a one-dimensional array; strings have a fixed width."""
     return tables.column_array(read_table(node, [name])[name])
 
@@ -103,7 +106,7 @@ def iter_tables(node: Node) -> Iterator[pa.Table]:
     return _pieces(node.source, links, structure, structure.schema().names, ALL)
 
 
-def table_structure(node: Node | Inner) -> TableStructure:
+def table_structure(node: Node | EmbeddedNode) -> TableStructure:
     """Return the structure of a node that is a table."""
     structure = node.structure
     assert isinstance(structure, TableStructure)
@@ -117,13 +120,13 @@ def check_partition(structure: TableStructure, partition: int) -> None:
 
 
 def _read(
-    node: Node | Inner, partitions: range, columns: Sequence[str] | None, rows: slice
+    node: Node | EmbeddedNode, partitions: range, columns: Sequence[str] | None, rows: slice
 ) -> pa.Table:
     structure = table_structure(node)
     _check_columns(structure, columns)
-    if isinstance(node, Inner):
+    if isinstance(node, EmbeddedNode):
         names = structure.schema().names if columns is None else columns
-        return tables.joined(list(_limit_bytes(iter_inner_rows(node, names, rows))))
+        return tables.joined(list(_limit_bytes(iter_embedded_rows(node, names, rows))))
     assert node.source is not None
     try:
         return _collect(node.source, partitions, structure, columns, rows)
@@ -135,12 +138,12 @@ def _read(
 
 
 def _iter(
-    node: Node | Inner, partitions: range, columns: Sequence[str] | None, rows: slice
+    node: Node | EmbeddedNode, partitions: range, columns: Sequence[str] | None, rows: slice
 ) -> Iterator[pa.Table]:
     structure = table_structure(node)
     schema = structure.schema()
-    if isinstance(node, Inner):
-        return iter_inner_rows(node, schema.names if columns is None else columns, rows)
+    if isinstance(node, EmbeddedNode):
+        return iter_embedded_rows(node, schema.names if columns is None else columns, rows)
     names = schema.names if columns is None else tables.with_index(schema, columns)
     source = node.source
     assert source is not None

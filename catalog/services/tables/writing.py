@@ -7,9 +7,10 @@ then only announced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import pyarrow as pa
 from django.db.models import QuerySet
@@ -25,9 +26,9 @@ from ...locks.fencing import Fence, write_lock
 from ...lookup.nodes import no_such_entry, split_path
 from ...lookup.write_targets import (
     StoredPartition,
-    Target,
+    WriteTarget,
     find_partition,
-    find_target,
+    get_write_target,
     store_size,
     superseded,
 )
@@ -37,13 +38,38 @@ from ...storage.errors import MissingFile
 from ..arrays.file_writes import WrittenFile, replace_files
 from ..assets.stores import node_folder, stored_file
 from ..commits import event_transaction
-from ..idempotency import find_receipt, with_receipt
+from ..idempotency import find_receipt, record_receipt
 from ..uploads import Upload
 from .reading import check_partition
 
 TableRows = Iterable[pa.Table]
-# Writes rows to files; returns a function that makes them current in the write's transaction.
-Store = Callable[[Target, Fence, TableRows], Callable[[], None]]
+
+
+class CountedRows:
+    """Rows that are counted as they are written."""
+
+    def __init__(self, rows: TableRows) -> None:
+        self._rows = rows
+        self.count = 0
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        for table in self._rows:
+            self.count += table.num_rows
+            yield table
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRows:
+    """Rows that were written to files behind `before` others of the whole table.
+
+    `make_current` makes them current within the transaction of the write.
+    """
+
+    before: int
+    make_current: Callable[[], None]
+
+
+Store = Callable[[WriteTarget, Fence, CountedRows], StoredRows]
 
 
 def write_table(*, path: str, upload: Upload) -> None:
@@ -79,25 +105,33 @@ def _write(
         (table,) = rows
         upload = replace(upload, body=tables.serialize_ipc(table))
     if not upload.persist:
-        target = find_target(path, StructureFamily.table)
+        target = get_write_target(path, StructureFamily.table)
+        upload.check_node(target.ref.uuid)
         _conform(target, rows, partition, append)
         announce(_table_written(target, upload, partition, append))
         return
     with write_lock("/".join(split_path(path))) as fence:
-        target = find_target(path, StructureFamily.table)
+        target = get_write_target(path, StructureFamily.table)
+        upload.check_node(target.ref.uuid)
         if not target.writable:
             raise NotSupported("This node does not support writing a partition.")
-        if find_receipt(target.ref.uuid, upload.once):
+        if find_receipt(target.ref.uuid, upload.idempotency_key):
             announce_left(target.ref)
             return
-        written = _table_written(target, upload, partition, append)
-        make_current = store(target, fence, _conform(target, rows, partition, append))
-        with event_transaction() as change, with_receipt(target.ref.uuid, upload.once):
-            make_current()
+        counted = CountedRows(_conform(target, rows, partition, append))
+        stored = store(target, fence, counted)
+        written = replace(
+            _table_written(target, upload, partition, append),
+            rows={"offset": stored.before, "count": counted.count},
+        )
+        with event_transaction() as change, record_receipt(target.ref.uuid, upload.idempotency_key):
+            stored.make_current()
             change.record_event(written)
 
 
-def _conform(target: Target, rows: TableRows, partition: int | None, append: bool) -> TableRows:
+def _conform(
+    target: WriteTarget, rows: TableRows, partition: int | None, append: bool
+) -> TableRows:
     structure = target.structure
     assert isinstance(structure, TableStructure)
     if partition is not None:
@@ -113,7 +147,7 @@ def _conform(target: Target, rows: TableRows, partition: int | None, append: boo
 
 
 def _table_written(
-    target: Target, upload: Upload, partition: int | None, append: bool
+    target: WriteTarget, upload: Upload, partition: int | None, append: bool
 ) -> TableWritten:
     return TableWritten(
         node=target.ref,
@@ -126,17 +160,20 @@ def _table_written(
     )
 
 
-def _replace_all(target: Target, fence: Fence, rows: TableRows) -> Callable[[], None]:
+def _replace_all(target: WriteTarget, fence: Fence, rows: CountedRows) -> StoredRows:
     source = _source(target)
-    return _replace_with(rows, 0, source, source.asset_links.all())
+    return StoredRows(0, _replace_with(rows, 0, source, source.asset_links.all()))
 
 
-def _replace(partition: int, target: Target, fence: Fence, rows: TableRows) -> Callable[[], None]:
+def _replace(partition: int, target: WriteTarget, fence: Fence, rows: CountedRows) -> StoredRows:
     source = _source(target)
-    return _replace_with(rows, partition, source, source.asset_links.filter(num=partition))
+    before = source.asset_links.filter(num=partition)
+    return StoredRows(
+        _rows_before(target, partition), _replace_with(rows, partition, source, before)
+    )
 
 
-def _source(target: Target) -> DataSource:
+def _source(target: WriteTarget) -> DataSource:
     assert target.source_id is not None
     source = DataSource.objects.select_related("node").filter(pk=target.source_id).first()
     if source is None:
@@ -145,44 +182,66 @@ def _source(target: Target) -> DataSource:
 
 
 def _replace_with(
-    rows: TableRows, partition: int, source: DataSource, before: QuerySet[DataSourceAsset]
+    rows: CountedRows, partition: int, source: DataSource, before: QuerySet[DataSourceAsset]
 ) -> Callable[[], None]:
     """Write the rows of `partition` to a new file that replaces the files of `before`."""
     written = tables.write_partition(node_folder(source.node.uuid), partition, rows, sync=_sync())
-    file = WrittenFile(written.path, partition, written.size)
+    file = WrittenFile(written.path, partition, written.size, rows.count)
     return lambda: replace_files(source, before, [file])
 
 
-def _append(number: int, target: Target, fence: Fence, rows: TableRows) -> Callable[[], None]:
+def _append(number: int, target: WriteTarget, fence: Fence, rows: CountedRows) -> StoredRows:
     partition = find_partition(target, number)
     if partition is None:
         return _replace(number, target, fence, rows)
     path = stored_file(target.ref.uuid, partition.data_uri)
+    inside = _count_rows(path, partition.size, partition.rows)
+    before = _rows_before(target, number) + inside
     if not fence.exclusive:
-        return _append_to_copy(number, target, partition, rows)
+        return StoredRows(before, _append_to_copy(number, target, partition, inside, rows))
     try:
         size = tables.append(path, partition.size, rows, sync=_sync())
     except MissingFile as error:
         if find_partition(target, number) == partition:
             raise
         raise superseded(target) from error  # this writer has lost its lock
-    return lambda: _extend(target, partition, size)
+    return StoredRows(before, lambda: _extend(target, partition, size, inside + rows.count))
 
 
 def _append_to_copy(
-    number: int, target: Target, partition: StoredPartition, rows: TableRows
+    number: int, target: WriteTarget, partition: StoredPartition, inside: int, rows: CountedRows
 ) -> Callable[[], None]:
+    """Append rows to a copy of a partition that has `inside` rows."""
     source = _source(target)
     path = stored_file(target.ref.uuid, partition.data_uri)
     copy = tables.append_to_copy(path, partition.size, number, rows, sync=_sync())
     before = source.asset_links.filter(asset_id=partition.asset_id)
-    return lambda: replace_files(source, before, [WrittenFile(copy.path, number, copy.size)])
+    file = WrittenFile(copy.path, number, copy.size, inside + rows.count)
+    return lambda: replace_files(source, before, [file])
 
 
-def _extend(target: Target, partition: StoredPartition, size: int) -> None:
-    """Mark `size` bytes of the partition's file as valid."""
-    if not store_size(partition, size):
+def _extend(target: WriteTarget, partition: StoredPartition, size: int, rows: int) -> None:
+    """Mark `size` bytes of the partition's file as valid, which have `rows` rows."""
+    if not store_size(partition, size, rows):
         raise superseded(target)
+
+
+def _rows_before(target: WriteTarget, partition: int) -> int:
+    """Return the number of rows of the partitions before one."""
+    if not partition:
+        return 0
+    links = DataSourceAsset.objects.filter(data_source_id=target.source_id, num__lt=partition)
+    return sum(
+        _count_rows(
+            stored_file(target.ref.uuid, link.asset.data_uri), link.asset.size or 0, link.asset.rows
+        )
+        for link in links
+    )
+
+
+def _count_rows(path: Path, size: int, known: int | None) -> int:
+    """Return the number of rows in a file; it is not known of files of earlier versions."""
+    return tables.PartitionReader(path, size).count() if known is None else known
 
 
 def _sync() -> bool:

@@ -181,7 +181,7 @@ def map_chunk(
 
 
 def clear_beyond(directory: Path, layout: Layout, shape: Sequence[int], sync: bool) -> None:
-    """Clear what an interrupted growth left beyond `shape`, so that the next starts from zeros."""
+    """Zero the remains of an interrupted growth beyond `shape`."""
     inside = whole(shape)
     written.clear_beyond(directory, layout, shape)
     for index, path in list(existing_chunks(directory, len(layout.chunk))):

@@ -1,7 +1,7 @@
 """Exceptions of calls to confined processes.
 
 ConfinedError
-├── OperationFailed     the operation raised an error; the process goes on
+├── OperationFailed     the operation raised an error; the process continues
 ├── ProcessEnded        the process ended without a reply: a crash, or the memory limit
 ├── CallTimedOut        the process did not reply in time, and was killed
 ├── PoolBusy            no process became free in time

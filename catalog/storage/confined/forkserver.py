@@ -93,7 +93,7 @@ class ForkServer:
         except BaseException:  # noqa: BLE001 - as an interpreter that ends
             traceback.print_exc()
         finally:
-            # Skip exit handlers: they would flush and close what belongs to the parent.
+            # Skip exit handlers: they would flush and close files of the parent.
             os._exit(status)
 
     def _reap(self, pid: int, timeout: float) -> int | None:

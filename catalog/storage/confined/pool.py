@@ -160,7 +160,7 @@ class ProcessPool:
                 if child is not None and not child.busy:
                     child.busy = True
                     return child
-                # Another process could serve the session, too, but would have to start it anew.
+                # Another process could serve the session, too, but would have to start it again.
                 if holder is None and self._has_capacity():
                     break
                 spare = None if holder else self._idle(call, None)

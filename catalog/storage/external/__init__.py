@@ -6,7 +6,7 @@ A format is one module with a `Format`; see docs/how-to/add-a-file-format.md.
 from .arrays import read_array
 from .formats import Entry, Format, Inspected, Tree
 from .frame_stacks import FrameFile, array_structure, frames_inspector, frames_reader
-from .inspection import inspect
+from .inspection import inspect, list_names
 from .readers import configure
 from .registry import FAMILIES, load, mimetype_of, mimetypes, register, sequence_mimetype
 from .sources import Sources
@@ -29,6 +29,7 @@ __all__ = [
     "frames_reader",
     "inspect",
     "iter_table_rows",
+    "list_names",
     "load",
     "mimetype_of",
     "mimetypes",

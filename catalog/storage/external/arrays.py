@@ -34,7 +34,7 @@ def read_array(
     """Read what `items` select, in exactly the declared dtype, C-contiguous.
 
     Raises WireError for items out of bounds, Unsupported, OutsideReadable, MissingFile, NotReady
-    (still being written), Unreadable (not what was declared).
+    (still being written), Unreadable (not as declared).
     """
     format_of(mimetype, StructureFamily.array)
     shape = sliced_shape(structure.shape, items)

@@ -74,7 +74,10 @@ class _ConcatenatedDatasets:
         first, *_ = self._shapes = [dataset.shape or (1,) for dataset in datasets]
         odd = [n for n, shape in enumerate(self._shapes) if shape[1:] != first[1:]]
         if odd:
-            raise Unreadable(f"{self.paths[odd[0]]} has another shape than the first file.")
+            raise Unreadable(
+                f"{self.paths[odd[0]]} has the shape {self._shapes[odd[0]]}, which does not match "
+                f"{first} of the first file."
+            )
         self._ends = list(accumulate(shape[0] for shape in self._shapes))
         self.shape = (self._ends[-1], *first[1:])
 

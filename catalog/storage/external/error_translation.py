@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import MissingFile, NotReady, StorageError, Unreadable
+from ..errors import MissingFile, NotReady, StorageError, Unreadable, Unsupported
 from ..raw_files import check_unmoved
+from .optional_packages import missing_package
 from .recently_modified import is_being_written
 from .uris import check_kind
 
@@ -40,4 +41,6 @@ def translate_errors(path: Path, paths: Sequence[Path] = ()) -> Iterator[None]:
     except BlockingIOError as error:
         raise NotReady(f"The file {path} is locked by its writer. Retry later.") from error
     except Exception as error:
+        if missing := missing_package(error):
+            raise Unsupported(f"The file {path} cannot be read: {missing}") from error
         raise to_storage_error(f"The file {path} cannot be read: {error}", paths) from error

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import Unsupported
+from ..errors import Unreadable, Unsupported
 from .formats import Inspected
 from .reader_results import as_inspected
 from .readers import call
 from .registry import inspected_by, mimetype_of
 from .sources import Sources
+from .uris import readable_folder
 
 
 def inspect(
@@ -28,3 +29,18 @@ def inspect(
     named = Sources(tuple(paths), {}, tuple(readable))
     sources = Sources(tuple(map(named.confined, paths)), {}, tuple(readable))
     return as_inspected(call("inspect", sources, {"mimetype": mimetype})[0])
+
+
+def list_names(folder: Path, *, limit: int, readable: Sequence[Path]) -> list[tuple[str, bool]]:
+    """Return the names in a folder, and of each whether it is a folder; `limit` + 1 at most.
+
+    The folder is listed in a confined process. Raises OutsideReadable, MissingFile, Unreadable.
+    """
+    real = folder.resolve()
+    readable_folder(real, readable)
+    content = call("names", Sources((real,), {}, tuple(readable)), {"limit": limit})
+    names = [(str(name), bool(is_folder)) for name, is_folder in content[0]]
+    for name, _ in names:
+        if not name or "/" in name or "\0" in name or name in (".", ".."):
+            raise Unreadable(f"The reader returned an impossible name in {folder}: {name!r:.80}.")
+    return names[: limit + 1]

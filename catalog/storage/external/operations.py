@@ -6,9 +6,11 @@ process (on Linux).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -148,6 +150,19 @@ def inspect(request: ReaderRequest) -> Reply:
     return Reply({**_describe(found), **described})
 
 
+def names(request: ReaderRequest) -> Reply:
+    """Return the first names in a folder, and of each whether it is a folder."""
+    sources, limit = decode_sources(request.arguments), request.arguments["limit"]
+    folder = sources.paths[0]
+    with translate_errors(folder, sources.paths), os.scandir(folder) as entries:
+        return Reply(
+            [
+                [entry.name, entry.is_dir(follow_symlinks=False)]
+                for entry in islice(entries, limit + 1)
+            ]
+        )
+
+
 OPERATIONS: Mapping[str, Operation] = {
     "array": read_array,
     "rows": table_rows,
@@ -156,6 +171,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "tree.array": tree_array,
     "tree.rows": tree_rows,
     "inspect": inspect,
+    "names": names,
 }
 
 

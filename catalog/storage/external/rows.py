@@ -45,7 +45,7 @@ class TableFile(Protocol):
 class FilePartition:
     """The rows of one file, as a partition of a table.
 
-    Its methods raise MissingFile, NotReady (still being written), Unreadable (not what was
+    Its methods raise MissingFile, NotReady (still being written), Unreadable (not as
     declared).
     """
 

@@ -35,7 +35,7 @@ def iter_table_rows(
     """Yield the columns `names` of the range `rows` in `assets`, chunk by chunk.
 
     Raises Unsupported, OutsideReadable, MissingFile, NotReady (still being written), Unreadable
-    (not what was declared), NoSuchRows.
+    (not as declared), NoSuchRows.
     """
     check_table(mimetype, schema, parameters)
     wanted = {

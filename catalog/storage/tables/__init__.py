@@ -6,10 +6,10 @@ never read, and truncated by the next append. Stored rows are never rewritten.
 
 from .columns import column_array, storage_of
 from .ipc_bodies import is_ipc_file, parse_ipc, received_tables, serialize_ipc, slice_batch
-from .ipc_stream import ipc_chunks
+from .ipc_export import ipc_chunks
 from .kinds import check_type, check_types, has_empty_lists, parts_of
 from .labels import join_tables, with_labels_of
-from .partitions import (
+from .partition_files import (
     MIMETYPE,
     PartitionFile,
     PartitionReader,

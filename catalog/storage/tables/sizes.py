@@ -34,7 +34,7 @@ NODE = struct.Struct("<qq")
 def unpacked_size(body: BytesLike) -> int:
     """Return the number of bytes of all buffers of an Arrow IPC file or stream, once unpacked.
 
-    A buffer counts as often as it is used. Raise Malformed for neither file nor stream.
+    A buffer counts as often as it is used. Raise Malformed if the body is neither.
     """
     try:
         view = memoryview(body)
@@ -43,7 +43,7 @@ def unpacked_size(body: BytesLike) -> int:
         return _stream_size(view)
     except (struct.error, IndexError, ValueError) as error:
         raise Malformed(
-            f"The body of {len(body)} bytes is not a complete Arrow IPC file: {error}"
+            f"The body of {len(body)} bytes is not a complete Arrow IPC file or stream: {error}"
         ) from error
 
 
@@ -91,19 +91,21 @@ def _message_size(view: memoryview, start: int) -> tuple[int, int]:
     elif kind != BATCH:
         header = None
     size = _buffers_size(header, view[content : content + body])
-    _check_lengths(header, 8 * (len(view) + size))
+    _check_lengths(header, len(view), size)
     return size, content + body
 
 
-def _check_lengths(batch: Table | None, max_rows: int) -> None:
+def _check_lengths(batch: Table | None, packed: int, unpacked: int) -> None:
     """Raise Malformed for arrays with more values than bits in the body: nulls take no bytes."""
     if batch is None:
         return
     places = batch.vector(NODES, NODE.size)
     nodes = NODE.iter_unpack(batch.view[places.start : places.stop])
     longest = max((length for length, _ in nodes), default=0)
-    if longest > max_rows:
-        raise Malformed(f"A body of {max_rows // 8} bytes cannot hold {longest} rows.")
+    if longest > 8 * (packed + unpacked):
+        raise Malformed(
+            f"A body of {packed} bytes ({unpacked} in unpacked buffers) cannot hold {longest} rows."
+        )
 
 
 def _buffers_size(batch: Table | None, body: memoryview) -> int:

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from access.api_keys.websocket_keys import effective_principal
-from access.authentication.credentials import Credentials, anonymous_principal, authenticate
-from access.login.sessions import require_active
+from access.authentication.credentials import (
+    Credentials,
+    anonymous_principal,
+    authenticate,
+    require_active,
+)
 from access.principals import Principal, Scope, require
-from catalog.lookup.write_targets import find_target
+from catalog.lookup.write_targets import get_write_target
 from catalog.permissions.node_permissions import check_node
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import Structure
@@ -39,6 +43,11 @@ def credentials_required() -> bool:
     return not anonymous_principal().scopes
 
 
+def is_logged_in(session: Credentials) -> bool:
+    """Return whether a browser session has a valid login."""
+    return not authenticate(session).anonymous
+
+
 def authenticate_subscriber(credentials: Credentials | None) -> Principal:
     """Return the principal of `credentials` (None: anonymous) if it may subscribe at all.
 
@@ -61,7 +70,7 @@ def authorize_node(path: list[str], principal: Principal) -> AuthorizedNode:
     """
     joined = "/".join(path)
     check_node(joined, principal, *REQUIRED_SCOPES)
-    target = find_target(joined, *STREAMABLE_FAMILIES)
+    target = get_write_target(joined, *STREAMABLE_FAMILIES)
     return AuthorizedNode(target.ref.uuid, target.structure, principal)
 
 

@@ -2,7 +2,7 @@
 
 The layer delivers at most once, and not at all while Redis is unreachable. A broadcast is therefore
 only a hint that comes early: each listener also polls the database, at once after it has joined the
-group (for what was broadcast before) and then every few seconds.
+group (for earlier broadcasts) and then every few seconds.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ MAX_PAUSE_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PermissionWatch:
-    """A subscription to a node, and what to do when its permissions change.
+    """A subscription to a node, with callbacks for changes of its permissions.
 
     `on_hidden` ends it. `on_changed` looks for nodes that may have become visible.
     """

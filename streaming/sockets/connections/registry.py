@@ -28,9 +28,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from access.accounts.revalidation import CredentialIds, ValidCredentials
-from access.authentication.jwt_tokens import EXPIRED as TOKEN_EXPIRED
+from access.authentication.revalidation import CredentialIds, ValidCredentials
 from access.principals import Principal
+from access.unauthorized import EXPIRED as TOKEN_EXPIRED
 from core.errors import TooMany, Unauthorized
 
 from ...config import StreamingCacheSettings
@@ -42,6 +42,8 @@ End = Callable[[int, str], None]
 KEY_REVOKED = "Key revoked"
 KEY_EXPIRED = "Key expired"
 SESSION_REVOKED = "Session revoked"
+SESSION_EXPIRED = "Session expired"
+LOGGED_OUT = "Logged out"
 ACCOUNT_DISABLED = "Account disabled"
 PERMISSIONS_CHANGED = "Permissions changed"
 # Service restart (RFC 6455, section 7.4.1): clients reconnect, with the permissions of now.
@@ -66,11 +68,11 @@ REVOCATIONS_KEPT_SECONDS = 60.0
 MAX_TIMER_SECONDS = 24 * 3600.0
 
 Owner = int | str
-"""What connections are counted by: the id of a key in the database, or a name."""
+"""The owner by which connections are counted: the id of a key in the database, or a name."""
 SINGLE_USER_KEY = "own key"
 NO_KEY = "no key"
-Credential = int | UUID
-"""The id of a key, or the uuid of a session or of an account."""
+Credential = int | UUID | str
+"""The id of a key, the uuid of a session or of an account, or a browser session as stored."""
 
 
 class ConnectionSlot:
@@ -100,7 +102,7 @@ class ConnectionSlot:
 
 @dataclass(slots=True, eq=False)
 class _Connection:
-    """What the registry knows of one connection. `owner` is set while it is assigned."""
+    """The registry's record of one connection. `owner` is set while it is assigned."""
 
     end: End
     address: str
@@ -140,6 +142,9 @@ class ConnectionRegistry:
             keys=frozenset(one.key_id for one in principals if one.key_id is not None),
             sessions=frozenset(one.session for one in principals if one.session is not None),
             accounts=frozenset(one.uuid for one in principals if one.uuid is not None),
+            browser_sessions=frozenset(
+                one.browser_session for one in principals if one.browser_session is not None
+            ),
         )
 
     @property
@@ -179,6 +184,8 @@ class ConnectionRegistry:
             self.revoke(session, SESSION_REVOKED)
         for account in held.accounts - valid.accounts:
             self.revoke(account, ACCOUNT_DISABLED)
+        for browser_session in held.browser_sessions - valid.browser_sessions:
+            self.revoke(browser_session, SESSION_REVOKED)
         self._reconnect_changed(valid)
 
     def _reconnect_changed(self, valid: ValidCredentials) -> None:
@@ -278,12 +285,11 @@ class ConnectionRegistry:
         if _seconds_left(principal.expires) > 0:
             self._set_timer(connection, principal)
         else:
-            reason = KEY_EXPIRED if principal.session is None else TOKEN_EXPIRED
-            connection.end(Unauthorized.close_code, reason)
+            connection.end(Unauthorized.close_code, _expiry_reason(principal))
 
 
 def _credentials(principal: Principal) -> set[Credential]:
-    known = (principal.key_id, principal.session, principal.uuid)
+    known = (principal.key_id, principal.session, principal.uuid, principal.browser_session)
     return {one for one in known if one is not None}
 
 
@@ -292,7 +298,15 @@ def _owner(principal: Principal) -> Owner:
         return principal.key_id
     if principal.session is not None:
         return f"session {principal.session}"
+    if principal.browser_session is not None:
+        return f"browser session {principal.browser_session}"
     return NO_KEY if principal.anonymous else SINGLE_USER_KEY
+
+
+def _expiry_reason(principal: Principal) -> str:
+    if principal.browser_session is not None:
+        return SESSION_EXPIRED
+    return KEY_EXPIRED if principal.session is None else TOKEN_EXPIRED
 
 
 def _seconds_left(expires: datetime | None) -> float:

@@ -1,7 +1,8 @@
 """End the connections of credentials that were revoked, in all server processes.
 
-A revoked key, a logout or a disabled account is broadcast over the Channels layer. A broadcast that
-was lost is noticed by polling: each process re-checks the credentials of its connections.
+A revoked key, a logout (with tokens, or of a browser session) or a disabled account is broadcast
+over the Channels layer. A broadcast that was lost is noticed by polling: each process re-checks the
+credentials of its connections.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
-from access.accounts.revalidation import revalidate
+from access.authentication.revalidation import revalidate
 from access.events import (
     AccountChanged,
     AccountDisabled,
+    BrowserSessionEnded,
     KeyRevoked,
     SessionRevoked,
     account_changed,
     account_disabled,
+    browser_session_ended,
     key_revoked,
     session_revoked,
 )
@@ -30,7 +33,14 @@ from access.events import (
 from ... import shared_counters
 from ...config import streaming_cache_settings
 from .group_broadcast import GroupBroadcast, GroupListener
-from .registry import ACCOUNT_DISABLED, KEY_REVOKED, SESSION_REVOKED, ConnectionRegistry, Credential
+from .registry import (
+    ACCOUNT_DISABLED,
+    KEY_REVOKED,
+    LOGGED_OUT,
+    SESSION_REVOKED,
+    ConnectionRegistry,
+    Credential,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +48,8 @@ logger = logging.getLogger(__name__)
 GROUP = "control"
 REVOKED = "credential.over"
 RECHECK = "credentials.look"
+# A separate type, because the version before reads any text of the other one as a UUID.
+LOGOUT = "browser_session.over"
 RevocationEvent = KeyRevoked | SessionRevoked | AccountDisabled
 
 
@@ -61,6 +73,8 @@ class RevocationListener(GroupListener):
         """Apply a revocation, or re-check all credentials."""
         if message["type"] == REVOKED:
             self.registry.revoke(_parse_credential(message["credential"]), message["reason"])
+        elif message["type"] == LOGOUT:
+            self.registry.revoke(message["session"], LOGGED_OUT)
         elif message["type"] == RECHECK:
             self.poll_soon()
 
@@ -89,7 +103,10 @@ def connect() -> None:
     """Broadcast every revocation, and every change of an account, from now on."""
     for signal in (key_revoked, session_revoked, account_disabled):
         signal.connect(broadcast, dispatch_uid="streaming tell")
+    browser_session_ended.connect(broadcast_logout, dispatch_uid="streaming logout")
     account_changed.connect(broadcast_recheck, dispatch_uid="streaming look")
+    # On a site without users, sessions depend on a user, and their principals have no account.
+    account_disabled.connect(broadcast_recheck, dispatch_uid="streaming look at disabled")
 
 
 def broadcast(*, event: RevocationEvent, **_: Any) -> None:
@@ -102,8 +119,18 @@ def broadcast(*, event: RevocationEvent, **_: Any) -> None:
     )
 
 
-def broadcast_recheck(*, event: AccountChanged, **_: Any) -> None:
-    """Re-check all credentials in all processes: an account may have lost its admin role."""
+def broadcast_logout(*, event: BrowserSessionEnded, **_: Any) -> None:
+    """End the connections of a browser session, in this process and in all others."""
+    _broadcast.send(
+        partial(_revoke, event.session, LOGGED_OUT), {"type": LOGOUT, "session": event.session}
+    )
+
+
+def broadcast_recheck(*, event: AccountChanged | AccountDisabled, **_: Any) -> None:
+    """Re-check all credentials in all processes.
+
+    An account may have lost its admin role, or a user may have another password.
+    """
     _broadcast.send(RevocationListener.poll_soon, {"type": RECHECK})
 
 

@@ -4,8 +4,8 @@ States of a connection:
 
 | state | `_auth_timeout` | `_sender` | leaves on |
 | --- | --- | --- | --- |
-| connecting | None | None | authorized: streaming; no credentials: waiting for auth; refused: \
-closed |
+| connecting | None | None | authorized: streaming; an auth message is announced, or is required \
+without credentials or with a session without a login: waiting for auth; refused: closed |
 | waiting for auth | set | None | the first message: streaming or closed; timeout: closing |
 | streaming | None | runs `_run_stream` | the stream ends, fails, or is terminated: closing |
 | closing | None | sends the close frame | the client disconnects |
@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from channels.consumer import AsyncConsumer
+from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 
 from access.authentication.client_address import SCOPE_ADDRESS
@@ -30,7 +31,7 @@ from core.errors import ServiceError, Unauthorized
 
 from ...config import required_cache
 from ...protocol.endings import CLOSE_CODES, StreamEnd, StreamEnded
-from ..connections.authorization import credentials_required
+from ..connections.authorization import credentials_required, is_logged_in
 from ..connections.registry import ConnectionSlot
 from ..connections.revocation import current_registry
 from ..messages import json_envelope
@@ -47,7 +48,8 @@ MAX_REASON_BYTES = 123
 class BaseStreamConsumer(AsyncConsumer):
     """Authorize a client and run its kind of stream until that is over.
 
-    Where credentials are required and the handshake has none, the first message must carry them.
+    The first message must carry credentials if the handshake announces that, or if it has none and
+    they are required.
     """
 
     handshake: Handshake
@@ -108,13 +110,16 @@ class BaseStreamConsumer(AsyncConsumer):
             self.handshake = Handshake.read(self.scope)
             self.check_subprotocol()
             required_cache()
-            waits = self.handshake.credentials is None and credentials_required()
             address = self.scope.get(SCOPE_ADDRESS, "")
             self._slot = current_registry().reserve(self._terminate, address)
+            credentials = await self._handshake_credentials()
+            waits = credentials is None and (
+                self.handshake.announces_auth or credentials_required()
+            )
             if waits:
                 self._slot.mark_pending()
             else:
-                await self.authorize(self._slot, self._with_address(self.handshake.credentials))
+                await self.authorize(self._slot, credentials)
         except Exception as error:  # noqa: BLE001  Every failure gets a response.
             await self._reject(self._to_service_error(error))
             return
@@ -124,6 +129,13 @@ class BaseStreamConsumer(AsyncConsumer):
             self._auth_timeout = loop.call_later(self.auth_timeout_seconds, self._on_auth_timeout)
         else:
             self._start()
+
+    async def _handshake_credentials(self) -> Credentials | None:
+        """Return the credentials of the handshake; None for a browser session without a login."""
+        shown = self._with_address(self.handshake.credentials)
+        if shown is None or shown.kind != "session":
+            return shown
+        return shown if await database_sync_to_async(is_logged_in)(shown) else None
 
     def _with_address(self, credentials: Credentials | None) -> Credentials | None:
         return None if credentials is None else credentials.at(self.scope.get(SCOPE_ADDRESS, ""))

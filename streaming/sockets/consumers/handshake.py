@@ -14,8 +14,10 @@ from urllib.parse import parse_qs
 import orjson
 
 from access.authentication.credentials import Credentials
-from access.authentication.jwt_tokens import invalid_token_error, read_access
+from access.authentication.jwt_tokens import read_access
+from access.authentication.session_cookie import handshake_session_credentials
 from access.config import authentication_settings
+from access.unauthorized import invalid_token_error
 from catalog.lookup.nodes import split_path
 from core.errors import BadRequest, Forbidden, ServiceError, Unauthorized
 
@@ -37,7 +39,11 @@ class BadFirstMessage(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """A requested subscription. `credentials` is None if the handshake carried none."""
+    """A requested subscription. `credentials` is None if the handshake carried none.
+
+    Those of a browser session count if there are no others. With `announces_auth`, the client sends
+    an auth message, also where none is required.
+    """
 
     path: list[str]
     envelope: EnvelopeFormat
@@ -45,6 +51,7 @@ class Handshake:
     credentials: Credentials | None
     base_url: str
     user_agent: str = ""
+    announces_auth: bool = False
 
     @classmethod
     def read(cls, scope: Mapping[str, Any]) -> Handshake:
@@ -60,15 +67,20 @@ class Handshake:
         query = {name: values[-1] for name, values in fields.items()}
         # Parsed even if a header is present: a bad token fails the handshake in any case.
         in_query = _query_token(query.get("access_token"))
+        shown = _parse_authorization(headers.get("authorization")) or in_query
+        announced = shown is None and _announces_auth(query.get("credentials"))
+        if shown is None and not announced:
+            shown = handshake_session_credentials(headers, _host(headers))
         return cls(
             path=split_path(scope["url_route"]["kwargs"]["path"]),
             envelope=_envelope(query.get("envelope_format")),
             options=SubscriptionOptions.parse(
                 {**query, "columns": fields.get("columns")}, read_features(query.get("features"))
             ),
-            credentials=_parse_authorization(headers.get("authorization")) or in_query,
+            credentials=shown,
             base_url=_base_url(scope, headers),
             user_agent=headers.get("user-agent", ""),
+            announces_auth=announced,
         )
 
 
@@ -98,6 +110,12 @@ def _envelope(text: str | None) -> EnvelopeFormat:
         return EnvelopeFormat(text)
     except ValueError as error:
         raise Forbidden(f"envelope_format must be json or msgpack, not {text!r}.") from error
+
+
+def _announces_auth(text: str | None) -> bool:
+    if text not in (None, "message"):
+        raise Forbidden(f"credentials must be message, not {text!r}.")
+    return text is not None
 
 
 def _parse_authorization(authorization: str | None) -> Credentials | None:
@@ -130,5 +148,8 @@ def _base_url(scope: Mapping[str, Any], headers: Mapping[str, str]) -> str:
         headers.get("x-forwarded-proto", scope.get("scheme", "ws")).split(",")[0].strip().lower()
     )
     scheme = "https" if protocol in ("https", "wss") else "http"
-    host = headers.get("x-forwarded-host", headers.get("host", "")).split(",")[0].strip()
-    return f"{scheme}://{host}{scope.get('root_path', '')}"
+    return f"{scheme}://{_host(headers)}{scope.get('root_path', '')}"
+
+
+def _host(headers: Mapping[str, str]) -> str:
+    return headers.get("x-forwarded-host", headers.get("host", "")).split(",")[0].strip()

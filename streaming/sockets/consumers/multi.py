@@ -7,6 +7,7 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
+from access.authentication.client_address import SCOPE_ADDRESS
 from access.authentication.credentials import Credentials
 from core.errors import BadRequest
 from tiled_client.wire.subprotocols import MULTI
@@ -16,14 +17,14 @@ from ...reading.reader import current_reader
 from ..connections.authorization import authenticate_subscriber
 from ..connections.registry import ConnectionSlot
 from ..messages.sender import MessageSender
-from ..multiplex.commands import InvalidCommand, Subscribe, parse_command
+from ..multiplex.commands import InvalidCommand, Subscribe, Time, Unsubscribe, parse_command
 from ..multiplex.session import MultiplexSession
 from .base import BaseStreamConsumer
 from .handshake import EnvelopeFormat
 
 
 class MultiStreamConsumer(BaseStreamConsumer):
-    """Carry out the commands of a client, and send what its subscriptions bring."""
+    """Carry out the commands of a client, and send the messages of its subscriptions."""
 
     _session: MultiplexSession | None = None
 
@@ -48,6 +49,7 @@ class MultiStreamConsumer(BaseStreamConsumer):
             self.handshake.base_url,
             text=text,
             max_nodes=required_cache().max_nodes_per_connection,
+            address=self.scope.get(SCOPE_ADDRESS, ""),
         )
 
     async def stream(self) -> None:
@@ -56,7 +58,7 @@ class MultiStreamConsumer(BaseStreamConsumer):
         await self._session.run()
 
     async def receive_message(self, message: Mapping[str, Any]) -> None:
-        """Subscribe or unsubscribe."""
+        """Subscribe, unsubscribe, count acknowledged updates, or tell the time."""
         if self._session is None or not self._session.accepts_commands():
             return
         features = self.handshake.options.features
@@ -67,8 +69,12 @@ class MultiStreamConsumer(BaseStreamConsumer):
             return
         if isinstance(command, Subscribe):
             await self._session.subscribe(command)
-        else:
+        elif isinstance(command, Time):
+            self._session.tell_time(command)
+        elif isinstance(command, Unsubscribe):
             await self._session.unsubscribe(command)
+        else:
+            self._session.acknowledge(command)
 
     async def unsubscribe(self) -> None:
         """Release all subscriptions."""

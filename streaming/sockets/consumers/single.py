@@ -10,6 +10,7 @@ from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 
+from access.authentication.client_address import SCOPE_ADDRESS
 from access.authentication.credentials import Credentials
 from catalog.api.client_versions import reads_sizes
 
@@ -19,14 +20,16 @@ from ...reading.entries import StreamEntry
 from ...reading.feed import Item
 from ...reading.reader import StreamReader, current_reader
 from ...reading.subscriber import Subscriber
+from ...reading.subscriber_origin import SubscriberOrigin
 from ..connections.authorization import AuthorizedNode, authorize
 from ..connections.permission_watch import PermissionWatch, permission_watcher
 from ..connections.registry import ConnectionSlot
+from ..messages.child_visibility import child_filter
 from ..messages.in_flight import in_flight_budget
 from ..messages.renderer import Renderer
 from ..messages.sender import MessageSender
-from ..messages.slicing import NodeLocation, UpdateFilter, build_filter
-from ..messages.visibility import child_filter
+from ..messages.slicing import NodeLocation, UpdateFilter
+from ..messages.update_filters import build_filter
 from .base import BaseStreamConsumer
 from .handshake import EnvelopeFormat
 
@@ -44,13 +47,19 @@ class SingleStreamConsumer(BaseStreamConsumer):
         """Subscribe if the principal of `credentials` may read the node."""
         handshake = self.handshake
         self.node = await database_sync_to_async(authorize)(handshake.path, credentials)
-        self._update_filter = build_filter(handshake.options, self.node.structure)
+        self._update_filter = build_filter(handshake.options, self.node.structure, self.node.uuid)
         slot.assign(self.node.principal)
         self._reader = current_reader()
         self._watch = PermissionWatch(self.node, self._on_hidden)
         permission_watcher().add(self._watch)
         # Before the schema is sent, so that nothing written after that is missed.
-        self._subscriber = await self._reader.subscribe(self.node.uuid, handshake.options)
+        self._subscriber = await self._reader.subscribe(
+            self.node.uuid, handshake.options, self._origin()
+        )
+
+    def _origin(self) -> SubscriberOrigin:
+        address = self.scope.get(SCOPE_ADDRESS, "")
+        return SubscriberOrigin(self.node.principal, address, "single")
 
     async def stream(self) -> None:
         """Send the schema, then updates. Raises StreamEnded."""
@@ -91,7 +100,7 @@ class SingleStreamConsumer(BaseStreamConsumer):
 
 
 class _Relay:
-    """Send what a subscriber receives, as far as the principal may see it."""
+    """Send a subscriber's items, as far as the principal may see them."""
 
     def __init__(
         self,

@@ -36,9 +36,12 @@ def reference_uri(base_url: str, path: list[str], message: Mapping[str, Any]) ->
     return array_uri(base_url, path, items)
 
 
-def array_uri(base_url: str, path: list[str], items: NDSlice) -> str:
-    """Return the URL of the elements `items` of an array."""
-    return f"{_uri(base_url, 'array/full', path)}?slice={quote(format_slice(items), safe=':,')}"
+def array_uri(base_url: str, path: list[str], items: NDSlice, reduction: str = "") -> str:
+    """Return the URL of the elements `items` of an array, or of their reduction."""
+    query = f"slice={quote(format_slice(items), safe=':,')}"
+    if reduction:
+        query += f"&reduce={quote(reduction, safe=':,')}"
+    return f"{_uri(base_url, 'array/full', path)}?{query}"
 
 
 def table_ref_uri(

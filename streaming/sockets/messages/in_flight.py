@@ -4,7 +4,7 @@ A message that is sent to several connections is one object and counts once. A c
 would exceed the limit waits. If the connection that has gone without reading for longest does not
 read within a few seconds, it is aborted to free its share; its client reconnects and resumes.
 
-Subscribers behind the shared window each decode messages of their own, so only a few of them are
+Subscribers behind the shared window each decode their own messages, so only a few of them are
 served from the log at the same time (`replays`).
 """
 

@@ -21,6 +21,7 @@ import orjson
 
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.buffers import ZIP, awkward_array, awkward_form, ragged_array, unzip_members
+from tiled_client.wire.dtypes import dtype_from_json
 from tiled_client.wire.json_columns import column_to_json
 from tiled_client.wire.json_values import (
     OCTETS,
@@ -65,7 +66,9 @@ def dumps(message: dict[str, Any] | list[Any]) -> bytes:
 def _json_payload(payload: bytes, message: dict[str, Any], structure: Structure | None) -> Any:
     mimetype = message["mimetype"]
     if mimetype == OCTETS and isinstance(structure, ArrayStructure):
-        array = np.frombuffer(payload, structure.dtype) if payload else np.empty(0, structure.dtype)
+        reduced = message.get("data_type")
+        dtype = structure.dtype if reduced is None else dtype_from_json(reduced).to_numpy()
+        array = np.frombuffer(payload, dtype) if payload else np.empty(0, dtype)
         return array_to_json(array.reshape(message["shape"]))
     if mimetype == ARROW:
         return _columns(payload, structure)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from ...reading.feed import Item
 from . import json_envelope
 from .data_links import reference_uri, whole_uri
 from .slicing import NodeLocation, UpdateFilter
+
+NO_KEYS: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +33,18 @@ class Renderer:
     update_filter: UpdateFilter | None = None
     sizes: bool = True
 
-    def schema(self, cursor: Cursor) -> EncodedMessage:
-        """Return the schema message, the first of every subscription."""
+    def schema(self, cursor: Cursor, keys: Mapping[str, Any] = NO_KEYS) -> EncodedMessage:
+        """Return the schema message, the first of every subscription, with further `keys`."""
         return self.render_one(
             {
                 **schema_message(self.structure),
+                **(self.update_filter.schema_keys if self.update_filter else {}),
                 "epoch": cursor.epoch,
                 # A subscriber to live updates can resume from here before any update has come.
                 "sequence": cursor.joined_at.sequence,
                 # Ends up to this one were in the past, and do not end a subscription that resumes.
                 "end": cursor.joined_at.end,
+                **keys,
             }
         )
 
@@ -77,8 +81,9 @@ class Renderer:
         if not (self.text or self.update_filter or refers or bare):
             return None
         filtered = self.update_filter and self.update_filter.name
+        links = refers or (self.update_filter is not None and self.update_filter.links)
         # References hold absolute URLs, which differ by the address of the server that is used.
-        return (self.text, filtered, refers and self.location.base_url, bare)
+        return (self.text, filtered, links and self.location.base_url, bare)
 
     def _is_bare(self, frame: bytes) -> bool:
         """Return whether the sizes of assets are left out."""

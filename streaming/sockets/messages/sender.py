@@ -51,7 +51,7 @@ class MessageSender:
         self._budget.release(self._share)
 
     async def send(self, messages: Sequence[EncodedMessage], prefix: bytes = b"") -> None:
-        """Send each of `messages` as a WebSocket message of its own, begun by `prefix`.
+        """Send each of `messages` as a separate WebSocket message, begun by `prefix`.
 
         Raises OSError if the connection is lost.
         """

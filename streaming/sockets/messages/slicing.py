@@ -7,7 +7,7 @@ None: it is not sent.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any, NamedTuple, Protocol
 
@@ -16,9 +16,9 @@ import numpy as np
 from tiled_client.wire.messages import ArrayRef, TableRef
 from tiled_client.wire.slices import Item, NDSlice, format_slice, sliced_shape
 from tiled_client.wire.sparse import Coo, SparseStructure
-from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
+from tiled_client.wire.structures import ArrayStructure, TableStructure
 
-from ...protocol.subscription_options import InvalidOptions, SubscriptionOptions
+from ...protocol.subscription_options import InvalidOptions
 from .data_links import array_uri, table_ref_uri
 
 Message = dict[str, Any]
@@ -40,6 +40,14 @@ class UpdateFilter(Protocol):
     @property
     def name(self) -> str:
         """The canonical text of the request."""
+
+    @property
+    def links(self) -> bool:
+        """Whether results for updates with a payload may hold URLs, which differ by subscriber."""
+
+    @property
+    def schema_keys(self) -> Message:
+        """Keys that the filter adds to the schema message."""
 
     def __call__(self, message: Message, location: NodeLocation) -> Message | None:
         """Return the requested part of `message`; a reference gets its `uri`."""
@@ -64,17 +72,15 @@ class ArraySlicer:
     structure: ArrayStructure | SparseStructure
     items: NDSlice
     name: str
+    links: bool = False
+    schema_keys: Message = field(default_factory=dict)
 
     @classmethod
     def for_structure(
         cls, structure: ArrayStructure | SparseStructure, items: NDSlice
     ) -> ArraySlicer:
         """Slice arrays of `structure` by `items`. Raises InvalidOptions for too many items."""
-        if len(items) > len(structure.shape):
-            raise InvalidOptions(
-                f"slice has {len(items)} parts, but the array has {len(structure.shape)} "
-                "dimensions."
-            )
+        check_dimensions(structure, items)
         return cls(structure, items, format_slice(items))
 
     def __call__(self, message: Message, location: NodeLocation) -> Message | None:
@@ -84,8 +90,7 @@ class ArraySlicer:
         """
         if message["type"] == ArrayRef.type:
             return self._slice_reference(message, location)
-        begin = self._begin(message)
-        parts = self._intersect(begin, message["shape"])
+        parts = intersect(update_begin(self.structure, message), message["shape"], self.items)
         if parts is None:
             return None
         source = tuple(part.source for part in parts)
@@ -102,22 +107,6 @@ class ArraySlicer:
             "slice": self.name,
         }
 
-    def _begin(self, message: Message) -> list[int]:
-        """Return the index of the update's first element in the whole array."""
-        if message["block"] is not None:
-            return _block_begin(self.structure.chunks, message["block"])
-        offset = message["offset"] or ()
-        return [*offset, *[0] * (len(message["shape"]) - len(offset))]
-
-    def _intersect(self, begin: Sequence[int], shape: Sequence[int]) -> list[AxisSlice] | None:
-        """Return the requested part of a region along each dimension; None if it is empty."""
-        parts = [
-            slice_axis(slice(None) if item is None else item, first, size)
-            for first, size, item in zip_longest(begin, shape, self.items)
-        ]
-        found = [part for part in parts if part is not None]
-        return found if len(found) == len(parts) else None
-
     def _slice_dense(self, message: Message, source: NDSlice) -> Message:
         array = np.frombuffer(message["payload"], self.structure.dtype).reshape(message["shape"])
         part = array[(*source, ...)]
@@ -133,10 +122,7 @@ class ArraySlicer:
         return {"shape": list(part.shape), "payload": _arrow_file(table)}
 
     def _slice_reference(self, message: Message, location: NodeLocation) -> Message | None:
-        patch = message["patch"]
-        shape = patch["shape"] if patch else message["shape"]
-        begin = patch["offset"] if patch else [0] * len(shape)
-        parts = self._intersect(begin, shape)
+        patch, parts = message["patch"], intersect_reference(message, self.items)
         if parts is None:
             return None
         kept = [part for part in parts if part.offset is not None]
@@ -145,7 +131,7 @@ class ArraySlicer:
             **message,
             "patch": patch and {"offset": [part.offset for part in kept], "shape": sizes},
             "shape": list(sliced_shape(message["shape"], self.items)),
-            "slice": self.name,
+            **({"slice": self.name} if self.items else {}),
             "uri": array_uri(*location, tuple(part.region for part in parts)),
         }
 
@@ -156,6 +142,8 @@ class ColumnSelector:
 
     columns: tuple[str, ...]
     name: str
+    links: bool = False
+    schema_keys: Message = field(default_factory=dict)
 
     @classmethod
     def for_structure(cls, structure: TableStructure, columns: Sequence[str]) -> ColumnSelector:
@@ -178,26 +166,45 @@ class ColumnSelector:
         return {**selected, "payload": _arrow_file(table)}
 
 
-def build_filter(options: SubscriptionOptions, structure: Structure | None) -> UpdateFilter | None:
-    """Return the filter that `options` request for a node of `structure`; None for whole updates.
+def check_dimensions(structure: ArrayStructure | SparseStructure, items: NDSlice) -> None:
+    """Raise InvalidOptions for a slice of more dimensions than the array has."""
+    if len(items) > len(structure.shape):
+        raise InvalidOptions(
+            f"slice has {len(items)} parts, but the array has {len(structure.shape)} dimensions."
+        )
 
-    Raises InvalidOptions if the node cannot be sliced in this way.
+
+def update_begin(structure: ArrayStructure | SparseStructure, message: Message) -> list[int]:
+    """Return the index of an update's first element in the whole array."""
+    if message["block"] is not None:
+        return _block_begin(structure.chunks, message["block"])
+    offset = message["offset"] or ()
+    return [*offset, *[0] * (len(message["shape"]) - len(offset))]
+
+
+def intersect(begin: Sequence[int], shape: Sequence[int], items: NDSlice) -> list[AxisSlice] | None:
+    """Return the requested part of a region along each dimension; None if it is empty."""
+    parts = [
+        slice_axis(slice(None) if item is None else item, first, size)
+        for first, size, item in zip_longest(begin, shape, items)
+    ]
+    found = [part for part in parts if part is not None]
+    return found if len(found) == len(parts) else None
+
+
+def intersect_reference(message: Message, items: NDSlice) -> list[AxisSlice] | None:
+    """Return the requested part of what a reference is about; None if it is empty.
+
+    A reference without a patch is about the whole array.
     """
-    if options.items is not None and options.columns is not None:
-        raise InvalidOptions("slice and columns cannot be combined.")
-    if options.items is not None:
-        if not isinstance(structure, ArrayStructure | SparseStructure):
-            raise InvalidOptions("slice applies to arrays and sparse arrays only.")
-        return ArraySlicer.for_structure(structure, options.items)
-    if options.columns is not None:
-        if not isinstance(structure, TableStructure):
-            raise InvalidOptions("columns applies to tables only.")
-        return ColumnSelector.for_structure(structure, options.columns)
-    return None
+    patch = message["patch"]
+    shape = patch["shape"] if patch else message["shape"]
+    begin = patch["offset"] if patch else [0] * len(shape)
+    return intersect(begin, shape, items)
 
 
 def slice_axis(item: Item, begin: int, size: int) -> AxisSlice | None:
-    """Return what `item` selects of `size` elements from index `begin` on; None if nothing."""
+    """Return the part that `item` selects of `size` elements from `begin` on; None if empty."""
     end = begin + size
     if isinstance(item, int):
         return AxisSlice(item - begin, None, item) if begin <= item < end else None

@@ -17,7 +17,7 @@ MAX_ID_CHARACTERS = 64
 
 
 class InvalidCommand(Exception):
-    """A message that is no valid command; `id` is that of the command if it has one."""
+    """A message that is not a valid command; `id` is that of the command if it has one."""
 
     def __init__(self, detail: str, subscription_id: str | None = None) -> None:
         super().__init__(detail)
@@ -27,12 +27,16 @@ class InvalidCommand(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """Subscribe as `id` to the node at `path`, and if `recursive` to all nodes below it."""
+    """Subscribe as `id` to the node at `path`, and if `recursive` to all nodes below it.
+
+    `max_unacknowledged` is 0 if the client does not acknowledge updates.
+    """
 
     id: str
     path: list[str]
     options: SubscriptionOptions
     recursive: bool
+    max_unacknowledged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,25 @@ class Unsubscribe:
     id: str
 
 
-def parse_command(
-    text: str | None, octets: bytes | None, features: frozenset[Feature]
-) -> Subscribe | Unsubscribe:
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Report that the client has processed another `updates` updates of the subscription `id`."""
+
+    id: str
+    updates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """Reply with the time of the server's clock; `id` is that of no subscription."""
+
+    id: str
+
+
+Command = Subscribe | Unsubscribe | Acknowledge | Time
+
+
+def parse_command(text: str | None, octets: bytes | None, features: frozenset[Feature]) -> Command:
     """Parse a text message (JSON) or a binary one (msgpack). Raises InvalidCommand."""
     message = _decode(text, octets)
     if not isinstance(message, dict):
@@ -59,8 +79,15 @@ def parse_command(
             return _parse_subscribe(subscription_id, message, features)
         case "unsubscribe":
             return Unsubscribe(subscription_id)
+        case "ack":
+            updates = _positive(subscription_id, message, "updates")
+            return Acknowledge(subscription_id, updates or 1)
+        case "time":
+            return Time(subscription_id)
         case other:
-            raise InvalidCommand(f"type must be subscribe or unsubscribe, not {other!r}.")
+            raise InvalidCommand(
+                f"type must be subscribe, unsubscribe, ack or time, not {other!r}."
+            )
 
 
 def _decode(text: str | None, octets: bytes | None) -> Any:
@@ -87,11 +114,30 @@ def _parse_subscribe(
         options = SubscriptionOptions.parse(message, features)
     except InvalidOptions as error:
         raise InvalidCommand(error.detail, subscription_id) from error
+    limit = _positive(subscription_id, message, "max_unacknowledged")
+    if limit and not options.latest_only:
+        raise InvalidCommand(
+            "max_unacknowledged needs policy=latest or max_rate: else no update may be skipped.",
+            subscription_id,
+        )
     if recursive:
-        if options.items is not None or options.columns is not None:
+        if options.filters or limit:
             raise InvalidCommand(
-                "recursive cannot be combined with slice or columns.", subscription_id
+                "recursive cannot be combined with slice, columns, reduce, roi or "
+                "max_unacknowledged.",
+                subscription_id,
             )
         # An epoch and the ends counted in it belong to one node.
         options = replace(options, epoch=None, end=0, recursive=True)
-    return Subscribe(subscription_id, split_path(path), options, recursive)
+    return Subscribe(subscription_id, split_path(path), options, recursive, limit)
+
+
+def _positive(subscription_id: str, message: dict[str, Any], name: str) -> int:
+    """Return a positive integer of a message; 0 if there is none."""
+    value = message.get(name)
+    if value is None:
+        return 0
+    # To Python, True is the integer 1.
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvalidCommand(f"{name} must be a positive integer, not {value!r}.", subscription_id)
+    return value

@@ -3,6 +3,9 @@
 Entries are taken from a stream only when the connection can take more, so that a client that does
 not read costs no memory, however many streams it subscribes to. Replies to commands wait in the
 same queue, so that they keep their place among the updates.
+
+The sockets between the two may buffer megabytes, so that a slow client receives what was newest
+seconds ago. A client that wants the newest limits the updates that it has not acknowledged.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from ...reading.feed import Item
 from ..connections.permission_watch import permission_watcher
 from ..messages.in_flight import in_flight_budget
 from ..messages.sender import MessageSender
-from .subscriptions import SubscribedNode
+from .subscriptions import MultiplexSubscription, SubscribedNode
 
 OnEnded = Callable[[SubscribedNode, StreamEnd], Awaitable[None]]
 
@@ -91,8 +94,21 @@ class Scheduler:
         """Let short updates of a node be sent as they are notified, while it waits for them."""
         node.subscriber.fast_path = partial(self._try_send, node)
 
+    def acknowledge(self, subscription: MultiplexSubscription, updates: int) -> None:
+        """Note that the client has processed updates; continue to send if it awaits more."""
+        subscription.unacknowledged = max(0, subscription.unacknowledged - updates)
+        if subscription.full:
+            return
+        for node in subscription.nodes.values():
+            if node.held:
+                node.held = False
+                self.enqueue(node)
+
     async def _serve(self, node: SubscribedNode) -> None:
         """Send a batch of a node, or wait for its next entries if there is none."""
+        if node.subscription.full:
+            node.held = True
+            return
         # Before anything is taken from the stream or rendered.
         await self._sender.drain()
         if node.closed:
@@ -120,8 +136,12 @@ class Scheduler:
         await self._watcher.wait_verified(node.watch)
         if node.hidden:
             return
-        messages += await node.renderer.render(await self._filter(node, items))
-        await self._sender.send(messages, node.prefix)
+        items = await self._filter(node, items)
+        rendered = await node.renderer.render(items)
+        # Notices are always rendered, updates only if the filter leaves something of them.
+        notices = sum(not isinstance(item, StreamEntry) for item in items)
+        node.subscription.unacknowledged += len(rendered) - notices
+        await self._sender.send(messages + rendered, node.prefix)
         if may_have_more:
             # There may be more in the stream, or more was appended while this was sent.
             self.enqueue(node)
@@ -130,7 +150,7 @@ class Scheduler:
             node.waiter.add_done_callback(lambda _: self.enqueue(node))
 
     async def _filter(self, node: SubscribedNode, items: list[Item]) -> list[Item]:
-        """Return what the client may see of `items`, and show them to the subtree's observer."""
+        """Return the visible ones of `items`, after passing them to the subtree's observer."""
         if node.child_filter is not None:
             items = await node.child_filter.filter(items)
         observer = node.subscription.observer

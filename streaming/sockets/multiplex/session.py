@@ -11,7 +11,7 @@ error in its subtree: closed |
 | closed | no, the id is free | are left | never |
 
 A command arrives while other tasks serve nodes, and permission checks or the observer of a subtree
-may close nodes at any time: whatever was awaited, `closed` has to be checked again.
+may close nodes at any time: `closed` has to be checked again after every await.
 """
 
 from __future__ import annotations
@@ -30,14 +30,16 @@ from ...protocol import message_codec
 from ...protocol.endings import GONE_CODE, StreamEnd
 from ...protocol.subscription_options import SubscriptionOptions
 from ...reading.reader import StreamReader
+from ...reading.subscriber_origin import SubscriberOrigin
 from ..connections.authorization import AuthorizedNode, authorize_node
 from ..connections.permission_watch import PermissionWatch, permission_watcher
 from ..messages import json_envelope
+from ..messages.child_visibility import child_filter
 from ..messages.renderer import Renderer
 from ..messages.sender import MessageSender
-from ..messages.slicing import NodeLocation, build_filter
-from ..messages.visibility import child_filter
-from .commands import InvalidCommand, Subscribe, Unsubscribe
+from ..messages.slicing import NodeLocation
+from ..messages.update_filters import build_filter
+from .commands import Acknowledge, InvalidCommand, Subscribe, Time, Unsubscribe
 from .scheduler import Scheduler
 from .subscriptions import MultiplexSubscription, SubscribedNode
 from .subtree import SubtreeSubscription, TooManyNodes
@@ -59,6 +61,7 @@ class MultiplexSession:
         *,
         text: bool,
         max_nodes: int,
+        address: str = "",
     ) -> None:
         self._sender = sender
         self._reader = reader
@@ -66,6 +69,7 @@ class MultiplexSession:
         self._base_url = base_url
         self._text = text
         self._max_nodes = max_nodes
+        self._address = address
         self._scheduler = Scheduler(sender, self.end_node)
         self._subscriptions: dict[str, MultiplexSubscription] = {}
         self._node_count = 0
@@ -89,7 +93,7 @@ class MultiplexSession:
         if command.id in self._subscriptions:
             self.send_error(command.id, path, 400, f"The id {command.id!r} is in use.")
             return
-        subscription = MultiplexSubscription(command.id, path)
+        subscription = MultiplexSubscription(command.id, path, command.max_unacknowledged)
         self._subscriptions[command.id] = subscription
         try:
             if command.recursive:
@@ -115,8 +119,18 @@ class MultiplexSession:
         await self.close_subscription(subscription)
         self._reply(command.id, subscription.path, {"type": "unsubscribed"})
 
+    def acknowledge(self, command: Acknowledge) -> None:
+        """Count processed updates. The subscription may have ended meanwhile: no error then."""
+        subscription = self._subscriptions.get(command.id)
+        if subscription is not None:
+            self._scheduler.acknowledge(subscription, command.updates)
+
+    def tell_time(self, command: Time) -> None:
+        """Send the time of the clock by which updates of this server get their timestamps."""
+        self._reply(command.id, None, {"type": "time", "timestamp": message_codec.utc_timestamp()})
+
     def reject(self, error: InvalidCommand) -> None:
-        """Send an error for a message that is no valid command."""
+        """Send an error for a message that is not a valid command."""
         self.send_error(error.id, None, 400, error.detail)
 
     def send_error(self, id_: str | None, path: str | None, status: int, detail: str) -> None:
@@ -141,13 +155,14 @@ class MultiplexSession:
         options: SubscriptionOptions,
     ) -> None:
         """Subscribe to a node as part of `subscription`. Raises ServiceError, TooManyNodes."""
-        update_filter = build_filter(options, node.structure)
+        update_filter = build_filter(options, node.structure, node.uuid)
         if self._node_count >= self._max_nodes:
             raise TooManyNodes(self._max_nodes)
         # Counted before the await, since other nodes are added meanwhile.
         self._node_count += 1
         try:
-            subscriber = await self._reader.subscribe(node.uuid, options)
+            origin = SubscriberOrigin(self._principal, self._address, "multi")
+            subscriber = await self._reader.subscribe(node.uuid, options, origin)
         except BaseException:
             self._node_count -= 1
             raise
@@ -160,7 +175,7 @@ class MultiplexSession:
             return
         subscription.nodes[path] = added
         self._watch_permissions(added)
-        added.schema = renderer.schema(subscriber.cursor)
+        added.schema = renderer.schema(subscriber.cursor, _schema_keys(subscription))
         if node.structure is not None:
             # Entries of containers are filtered by child, which takes a query.
             self._scheduler.enable_inline(added)
@@ -245,11 +260,17 @@ class MultiplexSession:
         )
 
     def _prefix(self, id_: str, path: str) -> bytes:
-        """Return what every message about a node begins with: `[id, path,`."""
+        """Return the prefix of every message about a node: `[id, path,`."""
         if self._text:
             return json_envelope.dumps([id_, path])[:-1] + b","
         # 0x93 is the header of a msgpack array of three elements; the message is the third.
         return b"\x93" + bytes(msgpack.packb(id_) + msgpack.packb(path))
+
+
+def _schema_keys(subscription: MultiplexSubscription) -> dict[str, int]:
+    """Return the keys that tell the client whether to acknowledge updates."""
+    limit = subscription.max_unacknowledged
+    return {"max_unacknowledged": limit} if limit else {}
 
 
 class _SubtreeNodes:

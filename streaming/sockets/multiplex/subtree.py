@@ -28,9 +28,9 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
 from access.principals import Principal
-from catalog.lookup.nodes import below
+from catalog.lookup.nodes import filter_descendants
 from catalog.models import Node
-from catalog.permissions.visibility import visible
+from catalog.permissions.visibility import filter_visible
 from core.errors import ServiceError
 from tiled_client.wire.messages import ChildCreated
 
@@ -144,14 +144,14 @@ class SubtreeSubscription:
         self._to_scan.put_nowait(WHOLE_SUBTREE)
 
     def observe(self, path: str, items: list[Item]) -> list[Item]:
-        """Note which children the container at `path` announces; return what the client wants."""
+        """Process children that the container at `path` announces; return the items to send."""
         for item in items:
             if isinstance(item, StreamEntry):
                 if item.frame.startswith(CHILD_CREATED, 1):
                     key = message_codec.decode(item.frame)["key"]
                     self._to_scan.put_nowait(f"{path}/{key}" if path else key)
             elif isinstance(item, Gap | Reset):
-                # Announcements of children may be among what was lost.
+                # The lost updates may include announcements of children.
                 self.rescan()
         return [item for item in items if self._is_wanted(item)]
 
@@ -236,8 +236,10 @@ class SubtreeSubscription:
 
 
 def _list_below(path: str, principal: Principal, limit: int) -> NodesByPath:
-    """Return what `principal` may subscribe to below `path`. Raises TooManyNodes."""
-    nodes = visible(below(Node.objects.all(), path), principal, *REQUIRED_SCOPES)
+    """Return the nodes below `path` that `principal` may subscribe to. Raises TooManyNodes."""
+    nodes = filter_visible(
+        filter_descendants(Node.objects.all(), path), principal, *REQUIRED_SCOPES
+    )
     nodes = nodes.select_related("data_source").order_by("path")
     found = _authorized(nodes[: limit + 1], principal)
     if len(found) > limit:
@@ -247,7 +249,7 @@ def _list_below(path: str, principal: Principal, limit: int) -> NodesByPath:
 
 def _find(paths: Iterable[str], principal: Principal) -> NodesByPath:
     """Return those of the nodes at `paths` that `principal` may subscribe to."""
-    nodes = visible(Node.objects.filter(path__in=list(paths)), principal, *REQUIRED_SCOPES)
+    nodes = filter_visible(Node.objects.filter(path__in=list(paths)), principal, *REQUIRED_SCOPES)
     nodes = nodes.select_related("data_source")
     return _authorized(nodes, principal)
 

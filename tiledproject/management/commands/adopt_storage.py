@@ -1,4 +1,4 @@
-"""`manage.py adopt_storage`: let a storage folder and a database belong together."""
+"""`manage.py adopt_storage`: let a storage directory and a database belong together."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class Command(DaphneCommand):
     server_cls = BackpressureServer
 
     def get_application(self, options: dict[str, Any]) -> Any:
-        """Return the site's application as it is.
+        """Return the site's application without additions.
 
         In debug mode Daphne's command would put Django's handler of static files before it, which
         takes in a body of any size.

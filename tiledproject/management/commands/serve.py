@@ -18,7 +18,7 @@ from tiledproject.servers.workers import Supervisor, WorkersFailed, listen
 
 
 class Command(BaseCommand):
-    """Prepares the database and runs the workers. Its options have become settings by now."""
+    """Prepares the database and runs the workers. Its options are settings by then."""
 
     help = "Serve in several worker processes until stopped. Options win over other settings."
 

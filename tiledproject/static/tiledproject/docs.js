@@ -1,5 +1,7 @@
 // The page that shows the API. A key may be typed with or without its scheme, and an address
-// keeps the slashes between its keys.
+// keeps the slashes between its keys. Without a key a request has the session of the browser, with
+// which writes have to repeat the token of the page.
+const SAFE_METHODS = ["GET", "HEAD", "OPTIONS", "TRACE"];
 const place = document.getElementById("api");
 
 window.ui = SwaggerUIBundle({
@@ -14,6 +16,10 @@ window.ui = SwaggerUIBundle({
     const said = request.headers.Authorization;
     if (said && !/\s/.test(said.trim())) {
       request.headers.Authorization = `Apikey ${said.trim()}`;
+    }
+    const own = new URL(request.url, location.href).origin === location.origin;
+    if (own && !said && !SAFE_METHODS.includes((request.method ?? "GET").toUpperCase())) {
+      request.headers["X-CSRF"] = place.dataset.csrf;
     }
     const [path, query] = request.url.split(/\?(.*)/s);
     request.url = path.replaceAll("%2F", "/") + (query === undefined ? "" : `?${query}`);

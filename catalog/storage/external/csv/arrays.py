@@ -139,11 +139,11 @@ def _open(path: Path, parameters: Mapping[str, Any], dtype: np.dtype[Any]) -> Cs
 
 
 def _fields_of(path: Path, form: CsvDialect, number: int) -> list[str]:
-    """Return the fields of a line, to count or name the columns."""
+    """Return the fields of the line after `number` others, to count or name the columns."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         line = next(islice(csv.reader(file, delimiter=form.delimiter), number, None), None)
     if line is None:
-        raise to_storage_error(f"The file {path} has no line of data.", [path])
+        raise to_storage_error(f"The file {path} ends before line {number + 1}.", [path])
     return line
 
 

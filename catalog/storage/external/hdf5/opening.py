@@ -6,6 +6,7 @@ A file is opened beneath a readable folder without following links.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ DESCRIPTORS = Path("/proc/self/fd")
 
 def open_hdf5_file(path: Path, sources: Sources, options: Options) -> h5py.File:
     """Open the file at a resolved path. Raises FileNotFoundError, OutsideReadable, Unreadable."""
-    import hdf5plugin  # noqa: F401 - registers its filters with the library
+    with suppress(ImportError):
+        import hdf5plugin  # noqa: F401 - registers its filters with the library
 
     try:
         descriptor = open_descriptor(path, sources)

@@ -1,4 +1,4 @@
-"""Revalidation of the credentials of open connections, in batches."""
+"""Revalidate the credentials of open connections, in batches."""
 
 from __future__ import annotations
 
@@ -10,39 +10,45 @@ from django.db.models import Q
 
 from ..models import Account, ApiKey, Session
 from ..roles import Role
+from .browser_logins import session_principals
 
 ACTIVE = Q(active=True) & (Q(user=None) | Q(user__is_active=True))
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialIds:
-    """Keys by their ids, sessions and accounts by their uuids."""
+    """Ids of keys, UUIDs of sessions and accounts, stored keys of browser sessions."""
 
     keys: frozenset[int] = frozenset()
     sessions: frozenset[UUID] = frozenset()
     accounts: frozenset[UUID] = frozenset()
+    browser_sessions: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.keys or self.sessions or self.accounts)
+        return bool(self.keys or self.sessions or self.accounts or self.browser_sessions)
 
 
 @dataclass(frozen=True, slots=True)
 class ValidCredentials:
-    """Those of them that still count; keys with when they expire. `names` are those of users."""
+    """The valid ones of them; keys with their expiration. `names` are those of users."""
 
     keys: dict[int, datetime | None] = field(default_factory=dict)
     sessions: frozenset[UUID] = frozenset()
     accounts: frozenset[UUID] = frozenset()
     admins: frozenset[UUID] = frozenset()
     names: dict[UUID, str] = field(default_factory=dict)
+    browser_sessions: frozenset[str] = frozenset()
 
 
 def revalidate(ids: CredentialIds) -> ValidCredentials:
-    """Return which credentials are neither revoked nor disabled; one query per kind."""
+    """Return which credentials are neither revoked nor disabled."""
     accounts = _accounts(ids)
     admins = frozenset(uuid for uuid, (admin, _) in accounts.items() if admin)
     names = {uuid: f"user:{name}" for uuid, (_, name) in accounts.items() if name is not None}
-    return ValidCredentials(_keys(ids), _sessions(ids), frozenset(accounts), admins, names)
+    browsers = frozenset(session_principals(ids.browser_sessions))
+    return ValidCredentials(
+        _keys(ids), _sessions(ids), frozenset(accounts), admins, names, browsers
+    )
 
 
 def _keys(ids: CredentialIds) -> dict[int, datetime | None]:

@@ -16,14 +16,14 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from ...config import storage_settings
-from ...locks.node_locks import LockTimeout, node_lock
-from ...models import DataSource, Node
-from ...storage import files
-from ...storage.chunks import staging_names
-from ...storage.errors import StorageError
-from ..arrays.overwrites import clean_up_stages, has_pending_stages
-from .stores import discard_folder, node_folder
+from ..config import storage_settings
+from ..locks.node_locks import LockTimeout, node_lock
+from ..models import DataSource, Node
+from ..storage import files
+from ..storage.chunks import staging_names
+from ..storage.errors import StorageError
+from .arrays.overwrites import clean_up_stages, has_pending_stages
+from .assets.stores import discard_folder, node_folder
 
 logger = logging.getLogger(__name__)
 

@@ -30,7 +30,7 @@ def ipc_chunks(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]
 
 
 class _Sink:
-    """A file to write to, of which is taken away what was written."""
+    """A writable file; `drain` returns and removes the bytes written so far."""
 
     closed = False
 

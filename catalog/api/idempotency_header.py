@@ -1,4 +1,4 @@
-"""Requests that say under which key they are carried out once.
+"""Read the Idempotency-Key of a request.
 
 The header `Idempotency-Key` is that of the IETF's draft "The Idempotency-Key HTTP Header Field".
 """
@@ -10,23 +10,21 @@ import re
 
 from rest_framework.request import Request
 
-from core.errors import Invalid
 from access.api.permissions import principal_of
-
-from ...services.idempotency import IdempotencyKey
-from core.mapped_files import iter_chunks
+from core.errors import Invalid
 from core.http.requests import data
+from core.mapped_files import iter_chunks
+
+from ..services.idempotency import IdempotencyKey
 
 HEADER = "HTTP_IDEMPOTENCY_KEY"
 KEY = re.compile(r"[!-~]{1,128}")
 
 
 def token_of(request: Request) -> str:
-    """Return the token of an update, or an end, that is only passed on; empty without a key.
+    """Return the stream token of a request that stores nothing; empty without a key.
 
-    Raises Invalid.
-
-    The stream knows the tokens of its last updates, and takes none twice.
+    The stream knows the tokens of its recent updates, and accepts each once. Raises Invalid.
     """
     key = _key_of(request)
     return "" if key is None else hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
@@ -42,7 +40,7 @@ def _key_of(request: Request) -> str | None:
     return key
 
 
-def once_of(request: Request) -> IdempotencyKey | None:
+def read_idempotency_key(request: Request) -> IdempotencyKey | None:
     """Return the key of a request, with a digest of its content; None without. Raises Invalid.
 
     The digest includes the principal, so that no principal gets the response to another one.
