@@ -1,9 +1,11 @@
-"""The world that tests happen in: the site of `tests.settings`, and real servers."""
+"""Fixtures of all tests: the site of `tests.settings`, and real servers."""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,21 +13,28 @@ import hypothesis
 import pytest
 import redis
 from django.conf import settings
+from django.test.utils import setup_databases, teardown_databases
+from pytest_django import DjangoDbBlocker
 
 from tests.marks import marks_for
-from tests.servers import RunningServer, manage, own_database, running, with_own_format
+from tests.migrated import saved_for_copies
+from tests.servers import RunningServer, own_database, running, with_own_format
 from tests.settings import SHARED_REDIS
 
+# Servers and other processes of the tests import what the first of them has compiled.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A run in the background is deaf to Ctrl-C, and would hand that on to the servers it starts.
+    # A shell starts a background run with SIGINT ignored, which its servers would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long an example takes says more about the machine than about the code.
+# No deadline: the time of an example depends more on the machine than on the code.
 hypothesis.settings.register_profile("tiled", deadline=None)
 hypothesis.settings.load_profile("tiled")
 
 API_KEY = "secret"
-# Of `multiuser_server`: a superuser, and some who are none. `eve` does not stay.
+# Users of `multiuser_server`: `ada` is a superuser. A test deactivates `eve`.
 PASSWORDS = {
     "ada": "engine-1843",
     "alice": "wonderland-1865",
@@ -33,10 +42,10 @@ PASSWORDS = {
     "eve": "out-2001",
 }
 TOKEN_SECRET = "what only the test and the server know"
-# Whose recordings are replayed.
+# Settings under which the server behaves as the recorded one.
 LIKE_THE_REFERENCE = {
     "TILED_STREAMING_CACHE_EXPOSE_FILE_PATHS": "true",
-    # By this name a proxy in a recording calls the server.
+    # The host name that a proxy forwards in a recording.
     "TILED_SERVER_ALLOWED_HOSTS": "data.example.org",
 }
 
@@ -58,7 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def valkey() -> Iterator[str]:
-    """The address of this run's Redis or Valkey; what the run leaves in a shared one is removed."""
+    """Return the address of this run's Redis or Valkey; at the end remove this run's keys."""
     uri, prefix = settings.TILED.streaming_cache.uri, settings.TILED.streaming_cache.prefix
     yield uri
     if SHARED_REDIS:
@@ -67,15 +76,27 @@ def valkey() -> Iterator[str]:
                 connection.delete(key)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Create the database of this process, and save it before the first test, for the servers."""
+    with django_db_blocker.unblock():
+        created = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        with saved_for_copies(os.environ.get("TEST_DATABASE_URI")), django_db_blocker.block():
+            yield
+        teardown_databases(created, verbosity=0)
+
+
 @pytest.fixture(scope="session")
 def readable(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where files lie that may be registered with both servers."""
+    """Return a folder whose files may be registered with all servers."""
     return tmp_path_factory.mktemp("readable")
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, readable: Path) -> Iterator[RunningServer]:
-    """`manage.py serve` with two workers."""
+    """Run `manage.py serve` with two workers."""
     folder = tmp_path_factory.mktemp("serve")
     options = ("--port", "0", "--workers", "2", "--api-key", API_KEY, "--read", str(readable))
     with (
@@ -91,7 +112,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, readable: Path) -> Iterator
 def multiuser_server(
     tmp_path_factory: pytest.TempPathFactory, readable: Path
 ) -> Iterator[RunningServer]:
-    """`manage.py serve` with the users of PASSWORDS, who log in at `local`, and rights by tags."""
+    """Run `manage.py serve` with the users of PASSWORDS, and permissions by access tags."""
     folder = tmp_path_factory.mktemp("multiuser")
     settings = {
         "TILED_AUTHENTICATION_PROVIDERS": '[{"provider": "local", "kind": "django", '
@@ -111,12 +132,11 @@ def multiuser_server(
 
 @pytest.fixture(scope="session")
 def runserver(tmp_path_factory: pytest.TempPathFactory, readable: Path) -> Iterator[RunningServer]:
-    """`manage.py runserver`: Daphne."""
+    """Run `manage.py runserver`, which is Daphne."""
     folder = tmp_path_factory.mktemp("runserver")
-    with own_database() as database:
-        migrated = manage(folder, "migrate", **database)
-        assert migrated.returncode == 0, migrated.stderr
-        with running(
+    with (
+        own_database() as database,
+        running(
             folder,
             "runserver",
             "0",
@@ -125,5 +145,6 @@ def runserver(tmp_path_factory: pytest.TempPathFactory, readable: Path) -> Itera
             TILED_STORAGE_READABLE=str(readable),
             **LIKE_THE_REFERENCE,
             **database,
-        ) as site:
-            yield site
+        ) as site,
+    ):
+        yield site

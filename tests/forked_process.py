@@ -1,4 +1,4 @@
-"""Run something in a child process, so that a crash is a result and not the end of the run."""
+"""Run a function in a child process, so that a crash fails a test and does not end the run."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class ChildFailed(AssertionError):
 def forked(call: Callable[[], T], *, seconds: float = 30) -> T:
     """Return what `call` returns in a forked child.
 
-    Raises ChildFailed, which says what the child raised, the signal that ended it, or that it was
-    not done within `seconds`.
+    Raises ChildFailed with what the child raised, with the signal that ended it, or if it was not
+    done within `seconds`.
     """
     reader, writer = os.pipe()
     child = os.fork()
@@ -50,12 +50,12 @@ def forked(call: Callable[[], T], *, seconds: float = 30) -> T:
 
 
 def _run(call: Callable[[], Any], writer: int) -> None:
-    """Call, hand over what came of it, and end the process without anything else."""
+    """Write the result of `call`, or its traceback, and exit without cleanup."""
     try:
-        faulthandler.disable()  # the parent says which signal it was
+        faulthandler.disable()  # the parent reports the signal
         try:
             result = (True, call())
-        except BaseException:  # noqa: BLE001 - whatever it is, the parent raises it
+        except BaseException:  # noqa: BLE001 - the parent raises it
             result = (False, traceback.format_exc())
         with os.fdopen(writer, "wb") as file:
             file.write(pickle.dumps(result))

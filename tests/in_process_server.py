@@ -1,6 +1,6 @@
-"""The whole server but its sockets, in the thread of the test.
+"""The server without its sockets, run in the thread of the test.
 
-`WSGI` is the same for tools that speak nothing else.
+`WSGI` is the same as a WSGI application, for tools that need one.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ def answer(
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
 ) -> PreparedResponse:
-    """What the server answers to `target`: path and query as they stand on the request's line."""
+    """Return the response to a request; `target` is path and query, encoded."""
     path, _, query = target.partition("?")
     pairs = {"host": "localhost", "content-length": str(len(body)), **(headers or {})}
     return _answer(method, path, query.encode("latin-1"), pairs.items(), body)
 
 
 def header(answer: PreparedResponse, name: str) -> str | None:
-    """The value of a header; None where it is not there."""
+    """Return the value of a header; None if there is none."""
     found = [value for said, value in answer.headers if said.decode().lower() == name.lower()]
     return found[-1].decode("latin-1") if found else None
 
 
 def content(answer: PreparedResponse) -> bytes:
-    """The whole body, also of one that comes in pieces."""
+    """Return the whole body, also of a streaming response."""
     if answer.stream is None:
         return answer.body
     whole = (
@@ -89,7 +89,7 @@ def _answer(method: str, path: str, query: bytes, headers: Pairs, body: bytes) -
 
 @contextmanager
 def _connections_kept() -> Iterator[None]:
-    """The test's connection is in a transaction, which to Django looks like one gone bad."""
+    """Keep Django from closing the test's connection, which is in a transaction."""
     signals = (request_started, request_finished)
     for signal in signals:
         signal.disconnect(close_old_connections)

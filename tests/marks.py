@@ -2,7 +2,7 @@
 
 | mark | given to tests that |
 | --- | --- |
-| `server` | start a server or other processes, or have external files read, which processes do |
+| `server` | start a server, a browser or other processes, or have files read by these |
 | `postgres` | start a PostgreSQL of their own |
 | `slow` | are in a folder whose tests run real clients, faults or every data type |
 | `unit` | have none of the others: they run in this process, with SQLite and a Valkey |
@@ -13,8 +13,8 @@ from __future__ import annotations
 import pytest
 
 SERVER_FIXTURES = {"server", "runserver", "multiuser_server", "tiled_reference", "site"}
-SERVER_NAMES = {"running", "manage", "subprocess", "own_cache", "RunningServer"}
-# Modules whose tests register files: each of them waits for processes that read these.
+SERVER_NAMES = {"chromium", "running", "manage", "subprocess", "own_cache", "RunningServer"}
+# Modules whose tests register files, which confined processes read.
 FILE_MODULES = {
     "test_assets",
     "test_bad_nodes",
@@ -27,7 +27,8 @@ FILE_MODULES = {
     "test_hdf5_types",
     "test_odd_files",
     "test_page",
-    "test_parquet_writing",
+    "test_parquet_export",
+    "test_register_files",
     "test_uvicorn_http",
     "test_virtual",
     "test_zarr",

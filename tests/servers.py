@@ -1,4 +1,4 @@
-"""Real servers in processes of their own, as a user starts them."""
+"""Real servers in processes of their own, started as users start them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
+from tests import migrated
 from tests.settings import PREFIX, SHARED_REDIS
 
 PROJECT = Path(__file__).resolve().parent.parent
 GREETING = re.compile(r"Address +(\S+)\n.*?(?:API key +(\w+)|Log in +by .+)\n", re.DOTALL)
-# Generous, for a machine that is busy with other things.
+# In seconds. Long, because the machine may be busy.
 START_TIMEOUT = 120
 STOP_TIMEOUT = 30
 
 
 @dataclass
 class RunningServer:
-    """A server that answers: where, under which key, and the process that was started."""
+    """A server that accepts requests: its address and API key, and its first process."""
 
     uri: str
     api_key: str
@@ -39,32 +40,32 @@ class RunningServer:
 
     @property
     def log(self) -> str:
-        """What it has written on standard error."""
+        """What the server has written to standard error."""
         return (self.folder / "stderr.log").read_text()
 
     def processes(self) -> list[psutil.Process]:
-        """All processes that belong to it, its Valkey and guards included."""
+        """Return all processes of the server, those of its Valkey included."""
         found: dict[int, psutil.Process] = {}
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 if process.environ().get("TILED_TEST_SERVER") == str(self.folder):
-                    # A Valkey writes its title over its environment.
+                    # Children too: a Valkey overwrites its environment with its title.
                     for one in (process, *process.children(recursive=True)):
                         found[one.pid] = one
         return list(found.values())
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `manage.py` for the same site, to its end, in another process."""
+        """Run a command of `manage.py` for the same site, and wait for its end."""
         return manage(self.folder, *arguments, **self.settings)
 
     def stop(self, number: int = signal.SIGINT) -> int:
-        """Send a signal to the process that was started, wait until it is gone, return its exit."""
+        """Send a signal to the first process, wait for its end, and return its exit code."""
         self.process.send_signal(number)
         return self.process.wait(STOP_TIMEOUT)
 
 
 def environment(folder: Path, **settings: str) -> dict[str, str]:
-    """Surroundings in which a command uses `folder` and nothing of this test run's site."""
+    """Return an environment in which a command uses `folder`, and nothing of the tests' site."""
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -73,14 +74,14 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
     own = {"TILED_SERVER_DATA_DIR": str(folder), "TILED_TEST_SERVER": str(folder)}
     if SHARED_REDIS:
         own["TILED_STREAMING_CACHE_URI"] = SHARED_REDIS
-        # The same for each start in this folder, and another for each folder.
+        # A prefix for each folder, the same at each start.
         site = hashlib.sha256(bytes(folder)).hexdigest()[:12]
         own["TILED_STREAMING_CACHE_PREFIX"] = f"{PREFIX}-{site}"
     return {**inherited, **own, **settings}
 
 
 def with_own_format(folder: Path) -> dict[str, str]:
-    """The settings of a site that has the format of the page on formats, which is made here."""
+    """Write the example of the page on file formats, and return the settings to use it."""
     page = (PROJECT / "docs" / "how-to" / "add-a-file-format.md").read_text()
     modules = folder / "modules"
     modules.mkdir(parents=True)
@@ -93,7 +94,7 @@ def with_own_format(folder: Path) -> dict[str, str]:
 
 
 def manage(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run `manage.py` to its end."""
+    """Run a command of `manage.py`, and wait for its end."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=PROJECT,
@@ -106,8 +107,10 @@ def manage(folder: Path, *arguments: str, **settings: str) -> subprocess.Complet
 
 @contextlib.contextmanager
 def running(folder: Path, *arguments: str, **settings: str) -> Iterator[RunningServer]:
-    """`manage.py ARGUMENTS` from its greeting on; whatever is left of it at the end is killed."""
+    """Run `manage.py ARGUMENTS`; yield it after its banner, and end all of its processes."""
     folder.mkdir(parents=True, exist_ok=True)
+    if "TILED_DATABASE_URI" not in settings and "--temp" not in arguments:
+        migrated.copy_to(folder / "catalog.db")
     with (folder / "stderr.log").open("a") as errors:
         process = subprocess.Popen(
             [sys.executable, "manage.py", *arguments],
@@ -116,7 +119,7 @@ def running(folder: Path, *arguments: str, **settings: str) -> Iterator[RunningS
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            # Signals for the group reach this server only.
+            # Signals to the process group reach this server only.
             start_new_session=True,
         )
     server = RunningServer("", "", folder, process, settings)
@@ -140,12 +143,15 @@ def _read_greeting(server: RunningServer) -> tuple[str, str]:
         if (found := GREETING.search(text)) and "print(client)" in line:
             return found[1], found[2] or ""
         assert time.monotonic() < deadline, text
-    raise AssertionError(f"The server ended without a greeting:\n{text}\n{server.log}")
+    raise AssertionError(f"The server ended before its banner:\n{text}\n{server.log}")
 
 
 @contextlib.contextmanager
 def own_database() -> Iterator[dict[str, str]]:
-    """The setting of a database for one server: PostgreSQL where the tests run on it."""
+    """Provide a migrated database for one server, as settings: a PostgreSQL if the tests use it.
+
+    In SQLite `running` provides it, in the folder of the server.
+    """
     uri = os.environ.get("TEST_DATABASE_URI")
     if not uri:
         yield {}
@@ -154,7 +160,7 @@ def own_database() -> Iterator[dict[str, str]]:
 
     name = f"tiled_test_{secrets.token_hex(6)}"
     with psycopg.connect(uri, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        migrated.create_copy(connection, name)
         try:
             yield {"TILED_DATABASE_URI": urlunsplit(urlsplit(uri)._replace(path=f"/{name}"))}
         finally:

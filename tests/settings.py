@@ -15,7 +15,7 @@ from pathlib import Path
 from streaming.redis.embedded_valkey import EmbeddedValkey
 
 SHARED_REDIS = os.environ.get("TEST_REDIS_URI", "")
-# Whatever else lives on a shared Redis stays untouched.
+# Other keys in a shared Redis stay untouched.
 PREFIX = f"test-{secrets.token_hex(6)}"
 FOLDER = Path(tempfile.mkdtemp(prefix="tiled-tests-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
@@ -40,12 +40,16 @@ os.environ.update(
 )
 
 from tiledproject.settings import *  # noqa: E402, F403
-from tiledproject.settings import DATABASES  # noqa: E402
+from tiledproject.settings import DATABASES, INSTALLED_APPS  # noqa: E402
+
+# First, for its command `flush`.
+INSTALLED_APPS = ["tests", *INSTALLED_APPS]
+# The hasher of real sites takes half a second for each password.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
-    # A file, as in real life: a database in memory locks differently.
+    # A file, as in production: a database in memory locks differently.
     DATABASES["default"]["TEST"] = {"NAME": str(FOLDER / "test.db")}
 else:
     # Several runs may use one PostgreSQL at the same time.
     DATABASES["default"]["TEST"] = {"NAME": f"test_tiled_{secrets.token_hex(6)}"}
-    DATABASES["default"]["ENGINE"] = "tests.postgresql"

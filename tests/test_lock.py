@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from tests.servers import PROJECT
 
-NAMES = ["requirements", "requirements-dev", "requirements-demo"]
+NAMES = ["requirements", "requirements-dev"]
 PIN = re.compile(r"^([\w.-]+)(?:\[[\w,-]+\])?==([\w.+!]+)(?: ; .*)? \\\n    --hash=sha256:", re.M)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -14,9 +16,16 @@ import grimp
 from tests.servers import PROJECT
 from tools.prose.__main__ import findings
 
-PACKAGES = ("core", "access", "catalog", "streaming", "tiledproject", "tiled_client")
+PACKAGES = ("core", "access", "catalog", "streaming", "tiledproject", "web", "tiled_client")
 MAX_MODULE_LINES = 330
 MAX_FUNCTION_LINES = 45
+TEMPLATE_TAG = re.compile(r"{% *(extends|include|static|load) +(.*?) *%}")
+TAG_FILES = {
+    "extends": "templates",
+    "include": "templates",
+    "static": "static",
+    "load": "templatetags",
+}
 # Public classes of one name in two modules, and why.
 SAME_NAMES = {
     # Events of the catalog, messages of the wire format, updates of the client.
@@ -105,6 +114,30 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     imports = {one: graph.find_modules_directly_imported_by(one) for one in graph.modules}
     # Raises CycleError, which has the modules of a circle.
     TopologicalSorter(imports).prepare()
+
+
+def test_templates_use_those_of_their_package_and_of_packages_below_it() -> None:
+    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers: list[str] = contracts["contracts"][0]["layers"][::-1]
+    files: dict[str, dict[str, str]] = {"templates": {}, "static": {}, "templatetags": {}}
+    for package in layers:
+        for kind, found in files.items():
+            folder = PROJECT / package / kind
+            for path in folder.rglob("*"):
+                name = path.relative_to(folder)
+                found[str(name if kind != "templatetags" else name.with_suffix(""))] = package
+    used = 0
+    for name, package in files["templates"].items():
+        template = PROJECT / package / "templates" / name
+        if template.suffix != ".html":
+            continue
+        for tag, argument in TEMPLATE_TAG.findall(template.read_text()):
+            names = argument.split() if tag == "load" else [argument.split()[0].strip("\"'")]
+            for one in names:
+                owner = files[TAG_FILES[tag]].get(one)
+                used += owner is not None
+                assert owner is None or layers.index(owner) <= layers.index(package), (name, one)
+    assert used > 20
 
 
 def test_tools_import_neither_tests_nor_benchmarks() -> None:

@@ -1,4 +1,4 @@
-"""A process for each client and each role, kept from test to test."""
+"""A process for each client and role, shared by the tests."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ OURS, TILED = "tiled_client", "tiled"
 
 
 class Desks:
-    """Where the processes sit."""
+    """The processes by role and client."""
 
     def __init__(self) -> None:
         self._processes: dict[tuple[str, str], Process] = {}
 
     def sit(self, role: str, client: str) -> Process:
-        """The process for this role, made anew where a failed test has left it in the middle."""
+        """Return the process of a role, a new one if a failed test left it within a script."""
         process = self._processes.get((role, client))
         if process is None or process.busy:
             if process is not None:
                 process.stop()
-            # Tiled's client has nothing of this project's around it.
+            # Tiled's client runs in its own environment, without this project's modules.
             ours = client == OURS
             process = Process(sys.executable) if ours else Process(reference_python(), "-E")
             self._processes[role, client] = process
@@ -31,6 +31,6 @@ class Desks:
         return process
 
     def clear(self) -> None:
-        """End all of them."""
+        """End all processes."""
         for process in self._processes.values():
             process.stop()

@@ -1,4 +1,4 @@
-"""The servers that acceptance tests talk to."""
+"""The servers and clients of acceptance tests."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import migrated
 from tests.conftest import API_KEY
-from tests.servers import PROJECT, RunningServer, environment, manage, own_database, running
+from tests.servers import PROJECT, RunningServer, environment, own_database, running
 
 from .client_processes import Desks
 
 
 @pytest.fixture(scope="session", params=["serve", "runserver"])
 def site(request: pytest.FixtureRequest) -> RunningServer:
-    """A real server: one after the other, the production and the development server."""
+    """Return a real server: first the production server, then the development server."""
     names = {"serve": "server", "runserver": "runserver"}
     return request.getfixturevalue(names[request.param])
 
 
 @pytest.fixture(scope="session")
 def public_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A site where anyone may read, and that keeps updates for a second."""
+    """Run a site with anonymous access that keeps updates for one second."""
     folder = tmp_path_factory.mktemp("public")
     options = ("--port", "0", "--workers", "1", "--api-key", API_KEY, "--public")
     lifetimes = ("--cache-data-ttl", "1", "--cache-seq-ttl", "60")
@@ -37,12 +38,11 @@ def public_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSer
 
 @pytest.fixture(scope="session")
 def uncached_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a site without a streaming cache: the bare application under uvicorn."""
+    """Run the application under uvicorn, without a streaming cache; return its address."""
     folder = tmp_path_factory.mktemp("uncached")
     with own_database() as database, socket.create_server(("127.0.0.1", 0)) as listener:
         settings = {"TILED_SINGLE_USER_API_KEY": API_KEY, **database}
-        migrated = manage(folder, "migrate", **settings)
-        assert migrated.returncode == 0, migrated.stderr
+        migrated.copy_to(folder / "catalog.db")
         around = environment(folder, **settings)
         around.pop("TILED_STREAMING_CACHE_URI", None)
         command = (sys.executable, "-m", "uvicorn", "tiledproject.asgi:application", "--fd")
@@ -61,7 +61,7 @@ def uncached_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def desks() -> Iterator[Desks]:
-    """The processes of all tests here."""
+    """Provide the processes of the clients."""
     desks = Desks()
     yield desks
     desks.clear()

@@ -1,4 +1,4 @@
-"""Processes in which the scripts of the page run, and what they print."""
+"""Processes that run scripts of clients, and what these print."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PATIENCE = 60.0
 
 
 class Process:
-    """A Python with one of the clients, that runs one script after another."""
+    """A Python process with one of the clients, which runs one script after another."""
 
     def __init__(self, python: str | Path, *options: str) -> None:
         self._process = subprocess.Popen(
@@ -29,19 +29,19 @@ class Process:
         self._reading.start()
 
     def run(self, script: str, *arguments: str | int) -> None:
-        """Begin a script."""
+        """Start a script."""
         self.busy = True
         command = [str(SCRIPTS / f"{script}.py"), *map(str, arguments)]
         self.say(json.dumps(command))
 
     def say(self, line: str = "") -> None:
-        """Let a script go on that waits for a line."""
+        """Send a line to the script, which waits for it."""
         assert self._process.stdin is not None
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
     def prints(self, *lines: str) -> None:
-        """Wait until as many lines were printed, and compare them."""
+        """Wait for these lines, and fail at the first that differs."""
         heard = []
         for expected in lines:
             heard.append(self._line(heard))
@@ -55,14 +55,14 @@ class Process:
         self.busy = False
 
     def prints_until(self, last: str) -> list[str]:
-        """Wait for a line, and return all from the first up to it."""
+        """Wait for the line `last`, and return all lines up to it."""
         heard: list[str] = []
         while last not in heard[-1:]:
             heard.append(self._line(heard))
         return heard
 
     def stop(self) -> None:
-        """End it."""
+        """End the process."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()

@@ -18,7 +18,9 @@ CASES = [
 ]
 EVENTS = "[{'x': 1, 'y': [1.5], 's': 'a'}, {'x': 2, 'y': [], 's': None}]"
 S = {
-    OURS: "<SparseClient shape=(3, 4) chunks=((3,), (4,)) dtype=float64 dims=('y', 'x')>",
+    OURS: (
+        "<SparseClient '/{key}/s' shape=(3, 4) chunks=((3,), (4,)) dtype=float64 dims=('y', 'x')>"
+    ),
     TILED: "<SparseClient shape=(3, 4) chunks=((3,), (4,)) dims=['y', 'x']>",
 }
 
@@ -32,7 +34,7 @@ def test_what_one_client_writes_the_other_reads(
     key = f"f{secrets.token_hex(4)}"
     writer, reader = desks.sit("writer", writing), desks.sit("subscriber", reading)
     writer.run("write_families", site.uri, key)
-    writer.finishes(S[writing], "(3, None) ((2, 1), None) int64", EVENTS)
+    writer.finishes(S[writing].format(key=key), "(3, None) ((2, 1), None) int64", EVENTS)
     reader.run("read_families", site.uri, key)
     reader.finishes(
         "['s', 'r', 'a']",

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from tests.conftest import API_KEY
-from tests.servers import RunningServer, manage, own_database, running
+from tests.servers import RunningServer, own_database, running
 from tiled_client import ArrayClient, TiledClientError, TransportError, from_uri
 from tiled_client.http.retries import RetryPolicy
 from tools.backends.valkey_server import Cache, own_cache
@@ -52,7 +52,6 @@ class Host:
 
     def runserver(self) -> RunningServer:
         """Daphne."""
-        assert manage(self._folder, "migrate", **self._settings).returncode == 0
         return self._started("runserver", "0", "--noreload")
 
     def _started(self, *arguments: str) -> RunningServer:

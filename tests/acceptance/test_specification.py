@@ -36,8 +36,10 @@ class Page:
     """How the subscriber's client prints the offset of a full write."""
     closed: str
     """How it says that the producer has closed the stream."""
-    empty_container: str
-    """How it prints a container under this key."""
+    shown_path: str
+    """The path in the text that it prints for a node of this key."""
+    count: str
+    """The number of entries in the text for a container, after its keys."""
     references: bool
     """Whether it hears of rows that it has to fetch; Tiled's client knows none."""
 
@@ -67,7 +69,8 @@ def page(request: pytest.FixtureRequest, desks: Desks) -> Page:
         subscriber=desks.sit("subscriber", subscribing),
         at_beginning="(0,)" if subscribing == OURS else "None",
         closed="True" if subscribing == OURS else "as the callback said",
-        empty_container=f"<Container /{key}>" if subscribing == OURS else "<Container {}>",
+        shown_path=f"'/{key}' " if subscribing == OURS else "",
+        count=" 0 entries" if subscribing == OURS else "",
         references=subscribing == OURS,
     )
 
@@ -76,7 +79,9 @@ def test_a_new_array_is_announced_and_its_data_stream_from_the_oldest_on(page: P
     page.subscriber.run("watch_children", page.uri)
     page.subscriber.prints("listening")
     page.writer.run("write_and_extend", page.uri, page.key)
-    page.subscriber.prints("NEW: <ArrayClient shape=(3,) chunks=((3,)) dtype=int64>")
+    page.subscriber.prints(
+        f"NEW: <ArrayClient {page.shown_path}shape=(3,) chunks=((3,)) dtype=int64>"
+    )
     page.subscriber.say()
     page.subscriber.prints("disconnected")
     page.subscriber.say()
@@ -198,7 +203,10 @@ def test_changes_of_a_childs_metadata_are_told(page: Page) -> None:
     page.subscriber.prints("listening")
     page.writer.run("update_metadata", page.uri, page.key)
     page.writer.finishes("{'color': 'red', 'number': 5}")
-    page.subscriber.prints(f"NEW: {page.empty_container}", "CHANGED: {'color': 'red', 'number': 5}")
+    page.subscriber.prints(
+        f"NEW: <Container {page.shown_path}{{}}{page.count}>",
+        "CHANGED: {'color': 'red', 'number': 5}",
+    )
     page.subscriber.say()
     page.subscriber.prints("disconnected")
     page.subscriber.say()

@@ -1,4 +1,4 @@
-"""A site with users, in process."""
+"""A site with users, in this process."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from access.config import AuthenticationSettings
 from catalog.models import Node
 
 LOCAL = {"provider": "local", "kind": "django", "confirmation_message": "You are {id}."}
-# Those of real sites take half a second each.
-QUICK_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 
 @dataclass
 class Visitor:
-    """A client of the API, with what it shows."""
+    """A client of the API, with its Authorization header and cookies."""
 
     authorization: str | None = None
     client: Client = field(default_factory=lambda: Client(enforce_csrf_checks=True))
@@ -60,7 +58,7 @@ def detail(response: HttpResponse) -> str:
 
 
 def with_authentication(settings: Settings, **authentication: Any) -> None:
-    """Have the site of this test authenticate in another way."""
+    """Change the authentication settings of the site for this test."""
     requested = AuthenticationSettings(**authentication)
     settings.TILED = settings.TILED.model_copy(update={"authentication": requested})
 
@@ -68,7 +66,6 @@ def with_authentication(settings: Settings, **authentication: Any) -> None:
 @pytest.fixture
 def site(db: None, settings: Settings) -> Settings:
     """A site with local users."""
-    settings.PASSWORD_HASHERS = [QUICK_HASHER]
     with_authentication(settings, providers=[LOCAL])
     Node.objects.get_or_create(path="", defaults={"key": "", "structure_family": "container"})
     return settings
@@ -85,7 +82,7 @@ def admin(site: Settings) -> User:
 
 
 def visitor(name: str, password: str) -> Visitor:
-    """Somebody who has logged in."""
+    """Return a client that has logged in."""
     response = Visitor().log_in(name, password)
     assert response.status_code == 200, response.content
     return Visitor(f"Bearer {orjson.loads(response.content)['access_token']}")

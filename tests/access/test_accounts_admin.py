@@ -37,9 +37,7 @@ def secret_on(page: str) -> str:
     return shown[1]
 
 
-def test_a_key_is_made_for_a_user_and_no_more_than_they_may_have(
-    browser: Client, alice: User
-) -> None:
+def test_a_key_is_created_for_a_user_within_their_scopes(browser: Client, alice: User) -> None:
     form = {"owner": alice.account.pk, "note": "a display", "scopes": ["read:metadata"]}
     page = browser.get(f"{KEYS}add/").content.decode()
     assert "all that its owner has" in page
@@ -67,7 +65,7 @@ def test_sessions_are_seen_and_revoked(browser: Client, alice: User) -> None:
     assert session.revoked
 
 
-def test_a_service_is_made_barred_and_deleted_and_a_user_given_an_identity(
+def test_a_service_is_created_deactivated_and_deleted_and_an_identity_linked(
     browser: Client, alice: User
 ) -> None:
     address = "/admin/access/account/"
@@ -79,7 +77,7 @@ def test_a_service_is_made_barred_and_deleted_and_a_user_given_an_identity(
     browser.post(f"{address}{bot.pk}/change/", {"note": "a bot", "role": "user"})
     bot.refresh_from_db()
     assert (bot.role, bot.active) == ("user", False)
-    assert "disabled" in browser.get(address).content.decode()
+    assert "deactivated" in browser.get(address).content.decode()
     assert browser.post(f"{address}{alice.account.pk}/delete/", {"post": "yes"}).status_code == 403
     browser.post(f"{address}{bot.pk}/delete/", {"post": "yes"})
     assert not Account.objects.filter(kind="service").exists()
@@ -94,11 +92,11 @@ def test_a_service_is_made_barred_and_deleted_and_a_user_given_an_identity(
     assert [str(one) for one in alice.account.identities.all()] == ["4711 at facility"]
 
 
-def test_keys_of_users_and_services_are_made_from_the_command_line(alice: User) -> None:
+def test_keys_of_users_and_services_are_created_on_the_command_line(alice: User) -> None:
     secret = command("apikey", "create", "--user", "alice", "--expires", "7d").strip()
     asking = Visitor(f"Apikey {secret}")
     assert asking.json("GET", "/auth/apikey")["scopes"] == ["inherit"]
-    service = command("principal", "create-service", "--note", "a bot").strip()
+    service = command("account", "create-service", "--note", "a bot").strip()
     options = ("--service", service, "--scopes", "read:data", "--tags", "a,b")
     bot = command("apikey", "create", *options).strip()
     assert Visitor(f"Apikey {bot}").json("GET", "/auth/whoami")["uuid"] == UUID(service).hex
@@ -106,7 +104,8 @@ def test_keys_of_users_and_services_are_made_from_the_command_line(alice: User) 
     header, *rows = command("apikey", "list").splitlines()
     assert header.split()[:2] == ["KEY", "OWNER"]
     assert {row.split()[1] for row in rows} == {"alice", "a"}
-    listed = command("principal", "list")
+    listed = command("account", "list")
+    assert command("principal", "list") == listed  # its earlier name
     assert "user:alice" in listed
     assert f"service:{service}" in listed
 
@@ -116,14 +115,14 @@ def test_keys_of_users_and_services_are_made_from_the_command_line(alice: User) 
     [
         (["--scopes", "read:data"], "a key needs an owner"),
         (["--user", "nobody"], "There is no user 'nobody'"),
-        (["--service", "nonsense"], "is no UUID of a service"),
-        (["--service", "0" * 32], "No such principal"),
+        (["--service", "nonsense"], "is not the UUID of a service"),
+        (["--service", "0" * 32], "There is no service"),
         (["--user", "alice", "--scopes", "register"], "The scopes ['register'] are beyond"),
         (["--user", "alice", "--tags", "a"], "Access tags cannot restrict"),
         (["--user", "alice", "--expires", "2020-01-31"], "still to come"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_a_sentence(
+def test_invalid_input_is_rejected_with_a_reason(
     alice: User, arguments: list[str], says: str
 ) -> None:
     with pytest.raises(CommandError, match=re.escape(says)):
@@ -132,7 +131,7 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(
 
 
 @pytest.mark.django_db
-def test_a_site_without_users_gives_nobody_a_key() -> None:
+def test_a_site_without_users_creates_no_keys_for_users() -> None:
     for arguments, says in [
         (("--user", "alice", "--scopes", "read:data"), "no users"),
         (("--scopes", "create:apikeys"), "require a site with users"),
@@ -143,7 +142,7 @@ def test_a_site_without_users_gives_nobody_a_key() -> None:
 
 
 @pytest.mark.django_db
-def test_every_user_has_an_account_however_they_were_made() -> None:
+def test_every_user_has_an_account_however_they_are_created() -> None:
     first = User.objects.create_user("first")
     command("createsuperuser", "--noinput", "--username", "second", "--email", "s@example.org")
     assert set(Account.objects.values_list("user__username", flat=True)) == {"first", "second"}
@@ -151,7 +150,9 @@ def test_every_user_has_an_account_however_they_were_made() -> None:
     assert [str(one) for one in Account.objects.all()] == ["second"]
 
 
-def test_staff_who_are_no_superusers_cannot_become_somebody_else(alice: User, admin: User) -> None:
+def test_staff_without_superuser_rights_cannot_take_over_other_accounts(
+    alice: User, admin: User
+) -> None:
     User.objects.filter(pk=alice.pk).update(is_staff=True)
     alice.user_permissions.set(Permission.objects.filter(content_type__app_label="access"))
     client = Client()
@@ -165,7 +166,7 @@ def test_staff_who_are_no_superusers_cannot_become_somebody_else(alice: User, ad
     assert not ApiKey.objects.exists()
 
 
-def test_staff_who_may_change_users_change_plain_ones_and_nobodys_rights(
+def test_staff_who_may_change_users_change_only_regular_users_and_no_permissions(
     alice: User, admin: User
 ) -> None:
     User.objects.filter(pk=alice.pk).update(is_staff=True)

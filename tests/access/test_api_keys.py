@@ -46,7 +46,7 @@ def status(secret: str, method: str = "get") -> int:
     return response.status_code
 
 
-def test_a_key_opens_what_its_scopes_name_and_nothing_else() -> None:
+def test_a_key_grants_only_its_scopes() -> None:
     _, reader = key_for()
     _, writer = key_for([Scope.write_metadata, Scope.create_node])
     assert (status(reader), status(reader, "post")) == (200, 401)
@@ -80,7 +80,7 @@ def test_a_key_opens_nothing_after_it_has_expired() -> None:
     assert status(secret) == 401
 
 
-def test_a_key_without_scopes_or_time_to_live_is_not_made() -> None:
+def test_a_key_without_scopes_or_lifetime_is_not_created() -> None:
     with pytest.raises(Invalid):
         create_key(scopes=[])
     with pytest.raises(Invalid):
@@ -132,7 +132,7 @@ def test_however_a_key_is_deleted_it_is_announced() -> None:
     assert heard == ids
 
 
-def test_a_revoked_key_stays_revoked_whatever_happens_to_who_is_told() -> None:
+def test_a_revoked_key_stays_revoked_when_a_signal_receiver_fails() -> None:
     def fail(**_: object) -> None:
         raise ConnectionError
 

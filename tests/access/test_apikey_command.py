@@ -17,13 +17,13 @@ pytestmark = pytest.mark.django_db
 
 
 def apikey(*arguments: str) -> str:
-    """What the command prints."""
+    """Return the output of the command."""
     out = StringIO()
     call_command("apikey", *arguments, stdout=out, stderr=StringIO())
     return out.getvalue()
 
 
-def test_a_key_is_made_listed_and_revoked() -> None:
+def test_a_key_is_created_listed_and_revoked() -> None:
     secret = apikey(
         "create", "--scopes", "read:data, read:metadata", "--expires", "7d", "--note", "a display"
     )
@@ -53,7 +53,7 @@ def test_a_key_is_made_listed_and_revoked() -> None:
         ([], "action"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_a_sentence(arguments: list[str], says: str) -> None:
+def test_invalid_input_is_rejected_with_a_reason(arguments: list[str], says: str) -> None:
     with pytest.raises(CommandError, match=re.escape(says)):
         apikey(*arguments)
     assert not ApiKey.objects.exists()

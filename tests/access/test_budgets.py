@@ -8,7 +8,7 @@ from core.budgets import Budget, Exhausted, Reservation
 from core.errors import Unavailable
 
 
-def test_what_grows_may_take_all_of_a_budget_for_an_address_but_only_one_at_a_time() -> None:
+def test_one_growing_reservation_of_an_address_may_take_the_whole_budget() -> None:
     budget = Budget(100, setting="budgets.temporary_bytes", what="bytes")
     with Reservation(budget, "a") as large, Reservation(budget, "a") as another:
         large.by(40)

@@ -55,14 +55,14 @@ def test_the_first_key_that_is_given_counts_and_any_other_is_refused(
     assert (found, says in detail) == (status, True)
 
 
-def test_who_lacks_a_scope_is_told_which_and_where_to_ask_for_it(client: Client) -> None:
+def test_a_missing_scope_is_named_with_the_way_to_authenticate(client: Client) -> None:
     response = client.get("/api/v1/metadata/")
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"] == 'Bearer scope="read:metadata"'
     assert response.headers["X-Tiled-Root"] == "http://testserver/api/v1"
 
 
-def test_a_public_server_lets_anyone_read_and_nobody_write(
+def test_a_public_server_allows_anonymous_reads_and_no_anonymous_writes(
     client: Client, settings: Settings
 ) -> None:
     public = settings.TILED.authentication.model_copy(update={"allow_anonymous_access": True})
@@ -111,13 +111,13 @@ def test_a_link_from_elsewhere_leaves_no_key_in_a_browser(
 
 
 @pytest.mark.parametrize("address", ["/api/v1/metadata/", "/api/v1/metadata/none", "/zarr/v2/"])
-def test_no_cache_gives_an_answer_to_somebody_else(client: Client, address: str) -> None:
+def test_no_cache_returns_a_response_to_another_principal(client: Client, address: str) -> None:
     got = answer("GET", address, headers={"authorization": "Apikey secret"})
     assert header(got, "Cache-Control") == "private"
     assert {"Authorization", "Cookie"} <= set(str(header(got, "Vary")).split(", "))
 
 
-def test_a_key_in_a_cookie_writes_only_with_the_csrf_token_said_twice(client: Client) -> None:
+def test_a_key_in_a_cookie_writes_only_with_a_double_submit_csrf_token(client: Client) -> None:
     client.cookies["tiled_api_key"] = "secret"
     assert create(client) == (403, "Expected tiled_csrf_token cookie")
     client.get("/api/v1/")  # every answer brings the token to whoever has none
@@ -133,7 +133,7 @@ def test_a_key_in_a_header_needs_no_csrf_token_even_next_to_a_cookie(client: Cli
     assert create(client, authorization="Apikey secret") == (200, "")
 
 
-def test_every_answer_brings_a_csrf_token_to_whoever_has_none(client: Client) -> None:
+def test_every_response_sets_a_csrf_token_for_clients_without_one(client: Client) -> None:
     header = {"authorization": "Apikey secret"}
     for method, address in [("get", "/api/v1/"), ("post", "/api/v1/metadata/")]:
         answer = getattr(Client(), method)(address, headers=header)
@@ -145,7 +145,7 @@ def test_every_answer_brings_a_csrf_token_to_whoever_has_none(client: Client) ->
 
 
 @pytest.mark.parametrize("csrf", ["%FF%00", "%ED%A0%80", "\u20ac"])
-def test_what_is_no_csrf_token_is_none(client: Client, csrf: str) -> None:
+def test_a_malformed_csrf_token_is_rejected(client: Client, csrf: str) -> None:
     client.cookies["tiled_api_key"] = "secret"
     client.get("/api/v1/")
     assert create(client, f"?csrf={csrf}") == (403, "Double-submit CSRF tokens do not match")

@@ -37,7 +37,7 @@ def make(asking: Visitor, address: str = "/auth/apikey", **requested: Any) -> di
     return asking.json("POST", address, {"scopes": None, "expires_in": None, **requested})
 
 
-def test_a_key_is_its_owners_and_does_what_they_may_unless_it_says_less(asking: Visitor) -> None:
+def test_a_key_belongs_to_its_owner_and_has_their_scopes_unless_restricted(asking: Visitor) -> None:
     made = make(asking, expires_in=60.0, note="websocket")
     assert made["secret"].startswith(made["first_eight"])
     assert len(made["secret"]) == 72
@@ -86,7 +86,7 @@ def test_a_key_is_its_owners_and_does_what_they_may_unless_it_says_less(asking: 
         ({"note": "\0"}, 422),
     ],
 )
-def test_what_a_key_cannot_be_is_refused(
+def test_invalid_properties_of_a_key_are_rejected(
     asking: Visitor, requested: dict[str, Any], status: int
 ) -> None:
     body = {"scopes": None, "expires_in": None, **requested}
@@ -96,11 +96,11 @@ def test_what_a_key_cannot_be_is_refused(
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"scopes": null}', b"\xff", b"null"])
-def test_a_body_that_is_none_is_refused(asking: Visitor, body: bytes) -> None:
+def test_a_malformed_body_is_rejected(asking: Visitor, body: bytes) -> None:
     assert asking.status("POST", "/auth/apikey", body) == 422
 
 
-def test_there_are_so_many_keys_of_one_principal_and_no_more(asking: Visitor, alice: User) -> None:
+def test_the_number_of_keys_per_principal_is_limited(asking: Visitor, alice: User) -> None:
     owner = alice.account
     past = timezone.now() - timedelta(days=1)
     ApiKey.objects.bulk_create(
@@ -112,7 +112,7 @@ def test_there_are_so_many_keys_of_one_principal_and_no_more(asking: Visitor, al
     assert (full.status_code, str(MAX_API_KEYS) in detail(full)) == (400, True)
 
 
-def test_a_key_is_no_way_round_what_restricts_it(asking: Visitor) -> None:
+def test_a_key_made_with_a_restricted_key_has_the_same_restrictions(asking: Visitor) -> None:
     scopes = ["read:metadata", "create:apikeys"]
     narrow = make(asking, scopes=scopes, access_tags=["a", "b"], expires_in=60)
     with_key = Visitor(f"Apikey {narrow['secret']}")
@@ -126,14 +126,14 @@ def test_a_key_is_no_way_round_what_restricts_it(asking: Visitor) -> None:
         assert with_key.status("POST", "/auth/apikey", body) == 403
 
 
-def test_a_key_with_tags_and_all_scopes_makes_one_like_itself(asking: Visitor) -> None:
+def test_a_key_with_tags_and_all_scopes_creates_an_equal_one(asking: Visitor) -> None:
     scopes = asking.json("GET", "/auth/whoami")["roles"][0]["scopes"]
     full = make(asking, scopes=scopes, access_tags=["a"])
     child = make(Visitor(f"Apikey {full['secret']}"), expires_in=60.0, note="websocket")
     assert (sorted(child["scopes"]), child["access_tags"]) == (sorted(scopes), ["a"])
 
 
-def test_nobody_revokes_the_keys_of_others_but_an_admin(
+def test_only_an_admin_revokes_keys_of_other_principals(
     asking: Visitor, managing: Visitor, alice: User
 ) -> None:
     made = make(asking)
@@ -148,7 +148,7 @@ def test_nobody_revokes_the_keys_of_others_but_an_admin(
     assert managing.status("DELETE", f"/auth/principal/{alice.account.uuid}/apikey") == 422
 
 
-def test_an_admin_makes_services_and_keys_for_them(managing: Visitor, asking: Visitor) -> None:
+def test_an_admin_creates_services_and_their_keys(managing: Visitor, asking: Visitor) -> None:
     service = managing.json("POST", "/auth/principal?role=user")
     assert (service["type"], service["identities"]) == ("service", [])
     address = f"/auth/principal/{service['uuid']}/apikey"
@@ -214,7 +214,7 @@ def test_a_key_and_a_token_cost_one_query_each(
         assert authenticate_token(token).names == {"user:alice"}
 
 
-def test_keys_made_with_a_key_are_revoked_with_it(asking: Visitor, managing: Visitor) -> None:
+def test_keys_created_with_a_key_are_revoked_with_it(asking: Visitor, managing: Visitor) -> None:
     first = make(asking)
     second = make(Visitor(f"Apikey {first['secret']}"))
     third = make(Visitor(f"Apikey {second['secret']}"))
@@ -232,7 +232,7 @@ def test_keys_made_with_a_key_are_revoked_with_it(asking: Visitor, managing: Vis
     assert Visitor(f"Apikey {of_token['secret']}").status("GET", "/metadata/") == 200
 
 
-def test_what_was_revoked_while_a_key_was_asked_for_makes_none(asking: Visitor) -> None:
+def test_credentials_revoked_during_a_request_create_no_key(asking: Visitor) -> None:
     """The request was let in already."""
     secret = make(asking)["secret"]
     account = Account.objects.get(user__username="alice")

@@ -44,18 +44,18 @@ def test_guesses_wait_and_the_right_key_among_them_too() -> None:
     assert status("0" * 72) == 401
 
 
-def test_an_old_key_that_is_shown_for_ever_keeps_nobody_out() -> None:
+def test_a_repeated_revoked_key_does_not_block_the_right_one() -> None:
     assert {status("old") for _ in range(RULE.free_attempts + 10)} == {401}
     assert status("secret") == 200
 
 
-def test_where_the_right_key_came_from_nobody_waits() -> None:
+def test_an_address_that_sent_the_right_key_is_not_delayed() -> None:
     assert status("secret") == 200
     assert {status(f"guess{n}") for n in range(RULE.free_attempts + 10)} == {401}
     assert status("secret") == 200
 
 
-def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_records_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RULE", replace(RULE, buckets=3))
     for number in range(9):
         key_attempts.record_failure(f"192.0.2.{number}", "x")
@@ -71,7 +71,7 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         ("192.0.2.9", "192.0.2.7", "192.0.2.9"),
     ],
 )
-async def test_what_counts_is_the_address_that_a_known_proxy_says(
+async def test_attempts_count_by_the_address_that_a_trusted_proxy_forwards(
     peer: str, said: str, counted: str
 ) -> None:
     """Nobody chooses by a header of their own which address their guesses count for."""

@@ -24,7 +24,7 @@ def browser() -> Client:
     return client
 
 
-def test_a_key_is_made_with_its_secret_shown_once_and_revoked(browser: Client) -> None:
+def test_a_key_is_created_with_its_secret_shown_once_and_revoked(browser: Client) -> None:
     form = {"scopes": ["read:data", "read:metadata"], "expires": "7d", "note": "a display"}
     made = browser.post(f"{KEYS}add/", form).content.decode()
     shown = re.search(r'<code id="secret">(\w+)</code>', made)
@@ -52,7 +52,7 @@ def test_a_key_is_made_with_its_secret_shown_once_and_revoked(browser: Client) -
         ({"scopes": ["read:data"], "expires": "2020-01-31"}, "still to come"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_a_sentence(
+def test_invalid_input_is_rejected_with_a_reason(
     browser: Client, form: dict[str, object], says: str
 ) -> None:
     answer = browser.post(f"{KEYS}add/", {"note": "", "expires": "", **form})

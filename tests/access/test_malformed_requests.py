@@ -81,7 +81,7 @@ def token(site: object, settings: object, admin: User) -> str:
 )
 @example("DELETE", f"{API}session/revoke/{{}}", "x", "", b"", "", NONE, True)
 @example("DELETE", f"{API}apikey", "", "first_eight=%00", b"", "", NONE, True)
-def test_nothing_that_is_asked_breaks_the_server(
+def test_no_request_causes_an_internal_error(
     token: str,
     method: str,
     address: str,

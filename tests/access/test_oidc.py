@@ -101,7 +101,7 @@ def poll(device_code: str) -> HttpResponse:
     return Visitor().send("POST", "/auth/provider/facility/token", body)
 
 
-def test_whoever_logs_in_there_is_a_user_here_and_stays_the_same_one(facility: Any) -> None:
+def test_a_login_at_the_provider_always_resolves_to_the_same_user(facility: Any) -> None:
     browser = Browser()
     assert browser.open("/login/facility?next=/").status_code == 200
     asked = browser.asked[0]
@@ -155,14 +155,14 @@ def test_staff_get_into_the_admin_that_way(facility: Any) -> None:
 
 
 @pytest.mark.parametrize("elsewhere", ["https://example.org/", "//example.org", "javascript:x"])
-def test_nobody_is_sent_on_to_another_site(facility: Any, elsewhere: str) -> None:
+def test_logins_never_redirect_to_another_site(facility: Any, elsewhere: str) -> None:
     client = Client()
     there = client.get("/login/facility", {"next": elsewhere}).headers["Location"]
     back = client.get(Browser().at_provider(there))
     assert (back.status_code, back.headers["Location"]) == (302, "/")
 
 
-def test_a_terminal_is_let_in_with_the_code_that_it_shows(facility: Any) -> None:
+def test_a_device_logs_in_with_the_user_code_that_it_shows(facility: Any) -> None:
     begun = begin()
     assert begun["authorization_uri"] == f"http://testserver{DEVICE}"
     assert begun["verification_uri"].endswith("/api/v1/auth/provider/facility/token")
@@ -174,7 +174,7 @@ def test_a_terminal_is_let_in_with_the_code_that_it_shows(facility: Any) -> None
     browser = Browser()
     assert browser.type_code("BCDF-BCDF").status_code == 404
     done = browser.type_code(begun["user_code"].lower().replace("-", " "))
-    assert "The terminal is in" in done.content.decode()
+    assert "The terminal is approved" in done.content.decode()
     assert browser.type_code(begun["user_code"]).status_code == 404
     told = orjson.loads(poll(begun["device_code"]).content)
     assert told["identity"] == {"id": "4711", "provider": "facility"}
@@ -185,7 +185,7 @@ def test_a_terminal_is_let_in_with_the_code_that_it_shows(facility: Any) -> None
     assert Visitor().status("POST", "/auth/session/refresh", refreshed) == 200
 
 
-def test_codes_that_are_wrong_old_or_none_let_nobody_in(facility: Any) -> None:
+def test_wrong_expired_and_malformed_codes_are_rejected(facility: Any) -> None:
     begun = begin()
     assert poll("0" * 64).status_code == 404
     for none in ("", "zzz", "0" * 63):
@@ -208,7 +208,7 @@ def test_codes_cannot_be_tried_out(facility: Any) -> None:
     assert statuses == [404] * 5 + [429] * 2
 
 
-def test_a_form_of_another_site_lets_no_terminal_in(facility: Any) -> None:
+def test_a_form_of_another_site_approves_no_device(facility: Any) -> None:
     begun, browser = begin(), Browser()
     browser.open(DEVICE)
     forged = browser.client.post(DEVICE, {"user_code": begun["user_code"]})
@@ -216,7 +216,7 @@ def test_a_form_of_another_site_lets_no_terminal_in(facility: Any) -> None:
     assert poll(begun["device_code"]).status_code == 400
 
 
-def test_who_is_barred_does_not_get_in(facility: Any) -> None:
+def test_a_deactivated_user_cannot_log_in(facility: Any) -> None:
     begun, browser = begin(), Browser()
     browser.type_code(begun["user_code"])
     User.objects.update(is_active=False)
@@ -225,7 +225,7 @@ def test_who_is_barred_does_not_get_in(facility: Any) -> None:
     assert "disabled" in Browser().open("/login/facility").content.decode()
 
 
-def test_only_whom_the_site_knows_where_no_users_are_made(
+def test_only_linked_users_log_in_where_create_users_is_false(
     facility: dict[str, Any], settings: Settings
 ) -> None:
     with_authentication(settings, providers=[{**facility, "create_users": False}])
@@ -239,7 +239,7 @@ def test_only_whom_the_site_knows_where_no_users_are_made(
 @pytest.mark.parametrize(
     "query", ["", "?code=x", "?code=x&state=y", "?error=access_denied&state=y", "?state=%00"]
 )
-def test_an_answer_that_nobody_asked_for_logs_nobody_in(facility: Any, query: str) -> None:
+def test_an_unsolicited_callback_does_not_log_in(facility: Any, query: str) -> None:
     client = Client()
     client.get("/login/facility")
     refused = client.get(f"/login/facility/code{query}")
@@ -258,7 +258,7 @@ def test_a_provider_that_is_away_is_no_fault_of_ours(
     assert Client().get("/login/other").status_code == 404
 
 
-def test_of_too_many_terminals_the_oldest_of_the_address_with_the_most_goes(
+def test_beyond_the_limit_the_oldest_device_of_the_busiest_address_is_dropped(
     facility: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(device_flow, "MAX_PENDING_LOGINS", 3)
@@ -268,7 +268,7 @@ def test_of_too_many_terminals_the_oldest_of_the_address_with_the_most_goes(
     assert list(left) == [codes[0], codes[2], codes[3]]
 
 
-def test_so_many_terminals_wait_and_no_more(facility: Any) -> None:
+def test_the_number_of_pending_devices_is_limited(facility: Any) -> None:
     for _ in range(MAX_PENDING_LOGINS_PER_ADDRESS):
         begin()
     full = Visitor().send("POST", "/auth/provider/facility/authorize")
@@ -276,3 +276,18 @@ def test_so_many_terminals_wait_and_no_more(facility: Any) -> None:
     PendingLogin.objects.update(expires=F("time_created"))
     begin()
     assert PendingLogin.objects.count() == 1
+
+
+def test_a_browser_that_logged_in_there_uses_the_page_and_the_api(facility: Any) -> None:
+    browser = Browser()
+    login = browser.client.get("/ui/").headers["Location"]
+    page = browser.open(login).content.decode()
+    button = re.search(r'href="(/login/facility\?next=[^"]+)"', page)
+    assert button is not None
+    shell = browser.open(button[1]).content.decode()
+    assert 'data-principal="alice"' in shell
+    assert browser.client.get("/api/v1/metadata/").status_code == 200
+    me = orjson.loads(browser.client.get("/api/v1/auth/whoami").content)
+    assert [one["id"] for one in me["identities"]] == ["4711"]
+    User.objects.update(is_active=False)
+    assert browser.client.get("/api/v1/metadata/").status_code == 401

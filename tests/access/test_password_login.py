@@ -35,7 +35,7 @@ def forged(**claims: Any) -> str:
     return jwt.encode({"exp": later, **claims}, _secrets()[0], "HS256")
 
 
-def test_a_password_brings_tokens_that_say_who_one_is_and_what_one_may_do(alice: User) -> None:
+def test_a_password_login_returns_tokens_with_identity_and_scopes(alice: User) -> None:
     told = tokens()
     assert told["token_type"] == "bearer"
     assert told["identity"] == {"id": "alice", "provider": "local"}
@@ -122,7 +122,7 @@ def test_a_session_is_refreshed_until_it_is_revoked_or_over(alice: User) -> None
     assert Visitor().status("POST", "/auth/session/revoke", revoke) == 409
 
 
-def test_an_expired_token_says_what_to_do(alice: User, settings: Settings) -> None:
+def test_an_expired_token_is_rejected_with_the_remedy(alice: User, settings: Settings) -> None:
     told = tokens()
     past = datetime.now(UTC) - timedelta(seconds=1)
     for token, status, says in [
@@ -160,7 +160,9 @@ def test_an_expired_token_says_what_to_do(alice: User, settings: Settings) -> No
         lambda: forged(type="refresh"),
     ],
 )
-def test_what_is_no_token_of_this_site_opens_nothing(alice: User, token: Callable[[], str]) -> None:
+def test_tokens_that_this_site_did_not_issue_are_rejected(
+    alice: User, token: Callable[[], str]
+) -> None:
     made = token()
     response = Visitor(f"Bearer {made}").send("GET", "/metadata/")
     assert (response.status_code, detail(response)) == (401, INVALID)
@@ -169,7 +171,7 @@ def test_what_is_no_token_of_this_site_opens_nothing(alice: User, token: Callabl
         assert (response.status_code, detail(response)) == (401, INVALID)
 
 
-def test_the_first_secret_signs_and_any_is_believed(alice: User, settings: Settings) -> None:
+def test_the_first_secret_signs_and_all_verify(alice: User, settings: Settings) -> None:
     old, new = "o" * 32, "n" * 32
     with_authentication(settings, providers=[LOCAL], secret_keys=[old])
     told = tokens()
@@ -180,7 +182,7 @@ def test_the_first_secret_signs_and_any_is_believed(alice: User, settings: Setti
     assert Visitor(f"Bearer {told['access_token']}").status("GET", "/metadata/") == 401
 
 
-def test_who_is_barred_or_gone_asks_in_vain_from_that_moment_on(alice: User) -> None:
+def test_a_deactivated_or_deleted_user_is_rejected_immediately(alice: User) -> None:
     told, asking = tokens(), visitor("alice", "wonderland")
     key = asking.json("POST", "/auth/apikey", {"scopes": None, "expires_in": None})["secret"]
     with_key = Visitor(f"Apikey {key}")
@@ -222,7 +224,7 @@ def test_a_session_of_ones_own_is_ended_by_its_id_and_no_other(alice: User, admi
     assert other.status("GET", "/auth/whoami") == 200
 
 
-def test_there_are_so_many_sessions_of_one_account_and_no_more(alice: User) -> None:
+def test_the_number_of_sessions_per_account_is_limited(alice: User) -> None:
     later = timezone.now() + timedelta(days=1)
     Session.objects.bulk_create(
         Session(account=alice.account, provider="local", identifier="alice", expires=later)
@@ -254,7 +256,7 @@ def test_a_site_without_users_has_none_of_these_addresses(transactional_db: None
     assert scopes  # 404 or 405, and never a page
 
 
-def test_about_says_where_to_log_in(site: Settings) -> None:
+def test_about_lists_the_login_endpoints(site: Settings) -> None:
     told = Visitor().json("GET", "/")["authentication"]
     base = "http://testserver/api/v1/auth"
     assert told == {
@@ -278,7 +280,7 @@ def test_about_says_where_to_log_in(site: Settings) -> None:
     }
 
 
-def test_nobody_is_null_and_the_key_of_a_browser_is_forgotten_when_it_logs_out(
+def test_an_anonymous_principal_is_null_and_logout_deletes_the_key_cookie(
     alice: User,
 ) -> None:
     assert Visitor().json("GET", "/auth/whoami") is None

@@ -19,13 +19,13 @@ pytestmark = pytest.mark.django_db
 
 
 def tag(*arguments: str) -> str:
-    """What the command prints."""
+    """Return the output of the command."""
     out = StringIO()
     call_command("tag", *arguments, stdout=out, stderr=StringIO())
     return out.getvalue()
 
 
-def test_a_tag_is_made_granted_applied_and_deleted() -> None:
+def test_a_tag_is_created_granted_applied_and_deleted() -> None:
     User.objects.create(username="alice")
     Group.objects.create(name="staff")
     robot = Account.objects.create(kind=Kind.service)
@@ -78,14 +78,14 @@ def test_a_tag_is_made_granted_applied_and_deleted() -> None:
         (["apply", "/", "no"], "There is no tag 'no'"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_a_sentence(arguments: list[str], says: str) -> None:
+def test_invalid_input_is_rejected_with_a_reason(arguments: list[str], says: str) -> None:
     Tag.objects.create(name="mx")
     with pytest.raises(CommandError, match=re.escape(says)):
         tag(*arguments)
     assert not Grant.objects.exists()
 
 
-def test_a_tag_and_its_grants_are_made_in_the_admin(client: Client) -> None:
+def test_a_tag_and_its_grants_are_created_in_the_admin(client: Client) -> None:
     client.force_login(User.objects.create_superuser("admin"))
     client.post(
         "/admin/access/tag/add/",

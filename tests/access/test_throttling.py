@@ -47,7 +47,7 @@ def later(**passed: float) -> None:
     Attempt.objects.update(latest=F("latest") - timedelta(**passed))
 
 
-def test_after_a_few_failures_one_has_to_wait_and_is_told_how_long(alice: User) -> None:
+def test_failed_logins_cause_delays_with_retry_after(alice: User) -> None:
     for _ in range(FREE):
         assert Visitor().log_in("alice", "wrong").status_code == 401
     slow = Visitor().log_in("alice", "wonderland")
@@ -60,7 +60,7 @@ def test_after_a_few_failures_one_has_to_wait_and_is_told_how_long(alice: User) 
     assert Visitor().log_in("alice", "wrong").status_code == 401
 
 
-def test_a_name_that_nobody_has_is_slowed_down_like_any_other(alice: User) -> None:
+def test_an_unknown_name_is_delayed_like_a_known_one(alice: User) -> None:
     answers = {
         name: [Visitor().log_in(name, "wrong").status_code for _ in range(FREE + 1)]
         for name in ("alice", "nobody")
@@ -68,7 +68,7 @@ def test_a_name_that_nobody_has_is_slowed_down_like_any_other(alice: User) -> No
     assert answers["alice"] == answers["nobody"] == [401] * FREE + [429]
 
 
-def test_a_crowd_at_once_gets_no_more_attempts_than_one_after_the_other() -> None:
+def test_concurrent_logins_have_no_more_attempts_than_sequential_ones() -> None:
     def attempt(_: int) -> int:
         try:
             return fail("alice", "192.0.2.1", 1)
@@ -79,7 +79,7 @@ def test_a_crowd_at_once_gets_no_more_attempts_than_one_after_the_other() -> Non
         assert sum(crowd.map(attempt, range(40))) == FREE
 
 
-def test_strangers_do_not_shut_out_who_was_here_before(alice: User) -> None:
+def test_failures_from_elsewhere_do_not_delay_a_known_address(alice: User) -> None:
     here = "192.0.2.7"
     expires = timezone.now() + timedelta(days=1)
     Session.objects.create(account=alice.account, address=here, expires=expires)
@@ -93,12 +93,12 @@ def test_strangers_do_not_shut_out_who_was_here_before(alice: User) -> None:
 
 
 def test_an_address_that_tries_many_names_has_to_wait() -> None:
-    assert (
-        sum(fail(f"name{n}", "192.0.2.9", 1) for n in range(100)) == RULES["address"].free_attempts
-    )
+    free = RULES["address"].free_attempts
+    # Not many more: on a busy machine they would take as long as the first wait, a second.
+    assert [fail(f"name{n}", "192.0.2.9", 1) for n in range(free + 1)] == [1] * free + [0]
 
 
-def test_what_failed_is_forgotten_after_a_while_and_takes_no_room() -> None:
+def test_failed_attempts_expire_and_their_records_are_deleted() -> None:
     fail("alice", "192.0.2.1", 20)
     later(seconds=ATTEMPT_WINDOW.total_seconds() + 1)
     assert fail("alice", "192.0.2.1", FREE) == FREE
@@ -109,7 +109,7 @@ def test_what_failed_is_forgotten_after_a_while_and_takes_no_room() -> None:
     }
 
 
-def test_the_login_form_of_the_pages_says_the_same(alice: User) -> None:
+def test_the_login_form_of_the_pages_is_throttled_too(alice: User) -> None:
     User.objects.update(is_staff=True)
     form = {"username": "alice", "password": "wrong", "next": "/admin/"}
     for _ in range(FREE):
@@ -121,6 +121,6 @@ def test_the_login_form_of_the_pages_says_the_same(alice: User) -> None:
 
 
 @given(st.integers(0, 10**9), st.sampled_from(sorted(RULES)))
-def test_no_number_of_failures_shuts_anybody_out_for_good(failures: int, kind: str) -> None:
+def test_no_number_of_failures_locks_an_account_permanently(failures: int, kind: str) -> None:
     rule: Rule = RULES[kind]
     assert 0 <= rule.wait(failures) <= rule.wait(failures + 1) <= rule.max_wait <= 60

@@ -25,7 +25,7 @@ def made(asking: Visitor, **other: Any) -> str:
     return str(asking.json("POST", "/auth/apikey", AS_TILED | other)["secret"])
 
 
-def test_what_a_token_opens_with_such_a_key_hangs_on_the_login(asking: Visitor) -> None:
+def test_a_websocket_key_made_with_a_token_depends_on_the_login(asking: Visitor) -> None:
     login = Session.objects.get()
     token = authenticate_token((asking.authorization or "").removeprefix("Bearer "))
     opened = effective_principal(authenticate_key(made(asking)))
@@ -33,7 +33,7 @@ def test_what_a_token_opens_with_such_a_key_hangs_on_the_login(asking: Visitor) 
     assert (opened.uuid, opened.scopes) == (token.uuid, token.scopes)
 
 
-def test_what_a_key_opens_with_such_a_key_hangs_on_the_first(asking: Visitor) -> None:
+def test_a_websocket_key_made_with_a_key_depends_on_that_key(asking: Visitor) -> None:
     first = made(asking, note="a program", expires_in=3600)
     opened = effective_principal(authenticate_key(made(Visitor(f"Apikey {first}"))))
     key = ApiKey.objects.get(first_eight=first[:8])
@@ -43,7 +43,7 @@ def test_what_a_key_opens_with_such_a_key_hangs_on_the_first(asking: Visitor) ->
 @pytest.mark.parametrize(
     "other", [{"note": "display"}, {"expires_in": 61}, {"expires_in": None}], ids=str
 )
-def test_any_other_key_stands_for_itself(asking: Visitor, other: dict[str, Any]) -> None:
+def test_any_other_key_is_its_own_principal(asking: Visitor, other: dict[str, Any]) -> None:
     principal = authenticate_key(made(asking, **other))
     assert effective_principal(principal) == principal
     assert principal.key_id is not None

@@ -1,4 +1,4 @@
-"""A catalog to talk to: the API in process, over a real database and real files."""
+"""The API of a catalog in this process, on a real database and real files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OCTETS = "application/octet-stream"
 
 
 def octets(dtype: np.dtype[Any], count: int) -> bytes:
-    """Return the bytes of `count` values that every reader takes: texts are of real characters."""
+    """Return the bytes of `count` values that every reader accepts: valid characters in texts."""
     rng = np.random.default_rng(0)
     if dtype.kind == "U":
         return (
@@ -36,7 +36,7 @@ def octets(dtype: np.dtype[Any], count: int) -> bytes:
 
 @dataclass
 class Api:
-    """The HTTP API, as somebody with the key uses it."""
+    """The HTTP API, used with the key; without one (None), anonymously."""
 
     client: Client = field(default_factory=Client)
     key: str | None = "secret"
@@ -97,7 +97,7 @@ class Api:
 
 
 def ipc(table: pa.Table) -> bytes:
-    """`table` as an Arrow IPC file."""
+    """Return `table` as an Arrow IPC file."""
     sink = io.BytesIO()
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
@@ -105,7 +105,7 @@ def ipc(table: pa.Table) -> bytes:
 
 
 def detail(response: HttpResponse) -> str:
-    """What an error says."""
+    """Return the text of an error."""
     return str(orjson.loads(response.content)["detail"])
 
 
@@ -117,7 +117,7 @@ def api(transactional_db: None) -> Api:
 
 @pytest.fixture
 def announced() -> Iterator[list[events.Event]]:
-    """What the catalog announces during the test, in order."""
+    """Record what the catalog announces during the test, in order."""
     heard: list[events.Event] = []
 
     def hear(event: events.Event, **_: Any) -> None:

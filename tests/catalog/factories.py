@@ -1,4 +1,4 @@
-"""Users of a site with rights per node, each with a key to use the API by."""
+"""Users of a site with permissions by access tags, each with an API key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 
 from access.api_keys.store import hash_secret
 from access.config import AccessPolicy
-from access.models import FIRST, Account, ApiKey, Grant, Tag
+from access.models import KEY_PREFIX_LENGTH, Account, ApiKey, Grant, Tag
 from access.principals import Scope
 from access.providers import DjangoProvider
 from catalog.models import Node
@@ -29,7 +29,7 @@ NUMBERS = np.arange(3)
 
 
 def with_users(**authentication: Any) -> Any:
-    """This site's settings, with users and rights per node."""
+    """Return this site's settings, changed to have users and permissions by access tags."""
     site = settings.TILED
     changed = {
         "providers": [DjangoProvider(provider="local", kind="django")],
@@ -44,7 +44,7 @@ def with_users(**authentication: Any) -> Any:
 
 @contextmanager
 def settings_of(site: Any) -> Iterator[None]:
-    """Let the site have other settings for a while."""
+    """Replace the site's settings within the context."""
     before = settings.TILED
     settings.TILED = site
     try:
@@ -60,13 +60,16 @@ def person(
     scopes: Collection[str] = INHERIT,
     tags: list[str] | None = None,
 ) -> Api:
-    """A user of that name, and the API as they use it; their key may be restricted."""
+    """Create a user, unless they exist, and return the API as used with a new key of theirs.
+
+    The key may be restricted to `scopes` and `tags`.
+    """
     user, _ = User.objects.get_or_create(
         username=name, defaults={"is_superuser": admin, "is_staff": admin}
     )
     secret = f"{ApiKey.objects.count():08x}" + 64 * "0"
     ApiKey.objects.create(
-        first_eight=secret[:FIRST],
+        first_eight=secret[:KEY_PREFIX_LENGTH],
         hashed_secret=hash_secret(secret),
         owner=Account.objects.get(user=user),
         scopes=list(scopes),
@@ -76,7 +79,7 @@ def person(
 
 
 def grant(tag: str, *names: str, scopes: Collection[Scope], may_apply: bool = False) -> None:
-    """Let users of those names do `scopes` on nodes that have the tag."""
+    """Grant `scopes` on nodes with the tag to the users of those names."""
     made, _ = Tag.objects.get_or_create(name=tag)
     for name in names:
         Grant.objects.create(
@@ -89,7 +92,11 @@ def grant(tag: str, *names: str, scopes: Collection[Scope], may_apply: bool = Fa
 
 @dataclass
 class Site:
-    """Four people; `mx` is a tag that alice gives, bob writes by, and carol reads by."""
+    """The API as used by four users, and anonymously (`nobody`).
+
+    Nodes with the tag `mx` can be read by carol, written by bob, and written and deleted by alice,
+    who may also apply the tag. `root` is an administrator.
+    """
 
     root: Api
     alice: Api
@@ -104,7 +111,7 @@ class Site:
 
 @contextmanager
 def people() -> Iterator[Site]:
-    """A site with rights per node that is open to anybody, and an empty catalog."""
+    """Provide an empty site with permissions by access tags and anonymous access."""
     Node.objects.get_or_create(path="", defaults={"key": "", "structure_family": "container"})
     with settings_of(with_users(allow_anonymous_access=True)):
         site = Site(
@@ -119,6 +126,7 @@ def people() -> Iterator[Site]:
 
 
 def make(api: Api, path: str, tags: list[str] | None = None, family: str = "container") -> Any:
+    """Create a node at `path`, and return the response."""
     parent, _, key = path.rpartition("/")
     body: dict[str, Any] = {"id": key, "structure_family": family, "access_tags": tags}
     if family != "container":

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from access.permissions.tag_permissions import NODE_SCOPES
 from access.principals import Kind, Principal, Scope
-from catalog.lookup.nodes import below, resolve
+from catalog.lookup.nodes import filter_descendants, resolve
 from catalog.models import Node
 from catalog.permissions.node_permissions import batch_check_nodes
-from catalog.permissions.visibility import visible, with_any_tag
+from catalog.permissions.visibility import filter_visible, with_any_tag
 from catalog.services.nodes.create import create_node
 from catalog.services.nodes.deletion import delete_node
 from catalog.services.nodes.drafts import Draft
@@ -75,12 +75,12 @@ def make(parent: str, key: str, tags: set[str]) -> None:
 
 def compare(tree: dict[str, set[str]]) -> None:
     seen = {path for path in tree if all(reads(tree[way]) for way in ways(path))}
-    assert paths(visible(Node.objects.all(), ALICE)) == seen
+    assert paths(filter_visible(Node.objects.all(), ALICE)) == seen
     written = {path for path in seen if "user:alice" in tree[path]}
-    assert paths(visible(Node.objects.all(), ALICE, Scope.write_data)) == written
+    assert paths(filter_visible(Node.objects.all(), ALICE, Scope.write_data)) == written
     tagged = {path for path in tree if "public" in tree[path]}
     assert paths(Node.objects.filter(with_any_tag(["PUBLIC"]))) == tagged
-    everything = list(below(Node.objects.all(), ""))
+    everything = list(filter_descendants(Node.objects.all(), ""))
     allowed = batch_check_nodes([(node.uuid, ALICE) for node in everything], Scope.read_metadata)
     assert {node.path for node, yes in zip(everything, allowed, strict=True) if yes} == seen
     for path in tree:

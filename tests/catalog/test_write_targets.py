@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from catalog.fields import StructureField, structure_from_text
 from catalog.lookup.nodes import resolve
-from catalog.lookup.write_targets import MOST_CHUNKS, find_target, store_structure
+from catalog.lookup.write_targets import MAX_CACHED_CHUNKS, get_write_target, store_structure
 from catalog.models import DataSource
 from core.errors import NotFound
 from tiled_client.wire.awkward import AwkwardStructure
@@ -73,35 +73,37 @@ def test_structures_with_fewer_or_other_chunks_come_back_as_they_were(
 
 def test_a_change_a_deletion_and_a_successor_are_seen_at_once(api: Api) -> None:
     api.array("x", np.zeros(3))
-    before = find_target("/x//", StructureFamily.array)
+    before = get_write_target("/x//", StructureFamily.array)
     assert before.structure == resolve("x").structure
     grown = ArrayStructure.from_array(np.zeros(4))
     # As another process would: nothing of it is known here.
     DataSource.objects.update(structure=grown.to_json())
-    assert find_target("x", StructureFamily.array).structure == grown
+    assert get_write_target("x", StructureFamily.array).structure == grown
     assert api.send("DELETE", "/metadata/x?external_only=false").status_code == 200
     assert not store_structure(before, grown)
     with pytest.raises(NotFound, match="No such entry"):
-        find_target("x", StructureFamily.array)
+        get_write_target("x", StructureFamily.array)
     api.array("x", np.zeros(5))
-    after = find_target("x", StructureFamily.array)
+    after = get_write_target("x", StructureFamily.array)
     assert after.structure == resolve("x").structure
     assert after.ref.uuid != before.ref.uuid
 
 
 def test_an_array_of_very_many_chunks_is_found_and_grows(api: Api) -> None:
-    count = MOST_CHUNKS + 5
+    count = MAX_CACHED_CHUNKS + 5
     structure = ArrayStructure(FLOAT, (count,), ((1,) * count,))
     assert api.create("x", "array", structure).status_code == 200
-    target = find_target("x", StructureFamily.array)
+    target = get_write_target("x", StructureFamily.array)
     assert target.structure == structure
     assert store_structure(target, structure.with_shape((count + 1,)))
-    assert find_target("x", StructureFamily.array).structure == structure.with_shape((count + 1,))
+    assert get_write_target("x", StructureFamily.array).structure == structure.with_shape(
+        (count + 1,)
+    )
 
 
 def test_what_is_no_array_or_no_path_is_told(api: Api) -> None:
     api.container("c")
     with pytest.raises(NotFound, match="structure family container"):
-        find_target("c", StructureFamily.array)
+        get_write_target("c", StructureFamily.array)
     with pytest.raises(NotFound):
-        find_target("a\0b", StructureFamily.array)
+        get_write_target("a\0b", StructureFamily.array)

@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 
 
 class Line:
-    """Forwards connections to a server; `cut()` breaks those that are open."""
+    """Forwards connections to a server; `cut()` breaks those that are open.
+
+    While `is_down` is true, new connections are closed at once.
+    """
 
     def __init__(self, uri: str) -> None:
         parts = urlsplit(uri)
@@ -19,17 +22,18 @@ class Line:
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
+        self.is_down = False
 
     @property
     def uri(self) -> str:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def cut(self) -> None:
-        """Break every connection, without a word."""
+        """Shut down every connection without a close frame."""
         with self._lock:
             ends, self._open = self._open, []
         for end in ends:
-            # It may have ended by itself.
+            # It may have been closed already.
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
@@ -55,6 +59,9 @@ class Line:
                 near, _ = self._listener.accept()
             except OSError:
                 return
+            if self.is_down:
+                near.close()
+                continue
             far = socket.create_connection(self._target)
             with self._lock:
                 self._open += [near, far]

@@ -29,7 +29,7 @@ Visit = Callable[[ServerConnection], None]
 
 
 class StreamPeer:
-    """A WebSocket server that plays one script per connection, in turn, and then the last again."""
+    """A WebSocket server that plays a script for each connection, and the last one repeatedly."""
 
     def __init__(self) -> None:
         self.scripts: list[Visit | Response] = []
@@ -46,15 +46,17 @@ class StreamPeer:
         return f"http://127.0.0.1:{port_of(self._server)}/api/v1"
 
     def array(self, shape: tuple[int, ...] = (3,)) -> ArrayClient:
-        """The client object of an array that this peer streams."""
+        """Return the client object of an array that this server streams."""
         structure = ArrayStructure.from_array(np.zeros(shape, "<i8"))
         resource = Resource(family="array", structure=structure)
         return ArrayClient(ClientSession(HttpClient(self.root, "key")), ("x",), resource)
 
     def plays(self, *scripts: Visit | Response) -> None:
+        """Set the scripts of the next connections; a Response rejects the handshake."""
         self.scripts = list(scripts)
 
     def wait_for_visits(self, count: int, timeout: float = 10.0) -> None:
+        """Wait until there have been `count` handshakes."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.queries) >= count, timeout)
 
@@ -88,7 +90,7 @@ def port_of(server: Server) -> int:
 
 
 def visit(*acts: Visit) -> Visit:
-    """A script of several acts."""
+    """Return a script that plays the `acts` in order."""
 
     def play(connection: ServerConnection) -> None:
         for act in acts:
@@ -98,6 +100,7 @@ def visit(*acts: Visit) -> Visit:
 
 
 def says(message: dict[str, Any]) -> Visit:
+    """Return a script that sends a message."""
     frame = msgpack.packb(message)
     return lambda connection: connection.send(frame)
 
@@ -107,14 +110,17 @@ def schema(epoch: str | None = None, sequence: int | None = None) -> Visit:
 
 
 def schema_message(epoch: str | None = None, sequence: int | None = None) -> dict[str, Any]:
-    """As Tiled says it; with an epoch, as our server does."""
+    """Return a schema message: Tiled's, or with an epoch that of this project's server."""
     data_type = {"endianness": "little", "kind": "i", "itemsize": 8, "dt_units": None}
     message = {"type": "array-schema", "version": 1, "data_type": data_type}
     return message if epoch is None else {**message, "epoch": epoch, "sequence": sequence}
 
 
 def updates(*sequences: int, epoch: str | None = None, at: float | None = None) -> Visit:
-    """Full writes of one number, which is the sequence; written a second apart, or `at` seconds."""
+    """Return a script of full writes, each of its own sequence number.
+
+    Their timestamps are a second apart, or all are `at` seconds after noon.
+    """
     return visit(*(says(update(n, epoch=epoch, at=at)) for n in sequences))
 
 
@@ -158,7 +164,7 @@ def drops(connection: ServerConnection) -> None:
 
 
 def stays(connection: ServerConnection) -> None:
-    """Say nothing more, until the other side leaves."""
+    """Send nothing more until the client disconnects."""
     for _ in connection:
         pass
 
@@ -167,7 +173,10 @@ Answer = Callable[[dict[str, Any]], Sequence[tuple[str, dict[str, Any]]]]
 
 
 def converses(answer: Answer) -> Visit:
-    """Answer each request on a connection for several nodes: with (path, message) pairs."""
+    """Return a script that answers each command on a multiplexed connection.
+
+    `answer` returns pairs of path and message.
+    """
 
     def play(connection: ServerConnection) -> None:
         for frame in connection:
@@ -179,6 +188,7 @@ def converses(answer: Answer) -> Visit:
 
 
 def refuses(status: int, detail: str = "no", **headers: str) -> Response:
+    """Return the response that rejects a handshake."""
     from websockets.datastructures import Headers
 
     body = json.dumps({"detail": detail}).encode()
@@ -188,7 +198,7 @@ def refuses(status: int, detail: str = "no", **headers: str) -> Response:
 
 @dataclass
 class Exchange:
-    """A request as it arrived."""
+    """A request that the server received."""
 
     method: str
     path: str
@@ -199,7 +209,7 @@ class Exchange:
 
 @dataclass
 class Reply:
-    """What to answer; `cut` ends the connection in the middle instead."""
+    """A response; with `cut` the connection is closed before the whole body was sent."""
 
     status: int = 200
     value: Any = None
@@ -209,7 +219,7 @@ class Reply:
 
 
 class HttpPeer:
-    """An HTTP server that gives one reply per request, in turn, and then the last again."""
+    """An HTTP server with a reply for each request, the last one repeatedly."""
 
     def __init__(self) -> None:
         self.replies: list[Reply] = []
@@ -241,7 +251,7 @@ class HttpPeer:
         return HttpClient(self.root, "key", **options)
 
     def gives(self, *replies: Reply) -> None:
-        """Answer the requests from now on, the last reply again and again."""
+        """Set the replies to the next requests."""
         self.replies, self._begun = list(replies), len(self.exchanges)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:

@@ -31,6 +31,7 @@ from tiled_client import (
     Unauthorized,
     from_uri,
 )
+from tiled_client.nodes.views import items_of
 from tools.backends.tiled_reference import TiledServer
 
 TIMEOUT = 20
@@ -71,7 +72,7 @@ def test_the_tutorial(tiled_reference: TiledServer) -> None:
     sub.start_in_thread()
     x = client.write_array(np.array([1, 2, 3]), key=key)
     new.wait(1)
-    assert repr(new[0].child()) == "<ArrayClient shape=(3,) chunks=((3,)) dtype=int64>"
+    assert repr(new[0].child()) == f"<ArrayClient '/{key}' shape=(3,) chunks=((3,)) dtype=int64>"
     sub.disconnect()
 
     x.patch(np.array([4, 5, 6]), offset=3, extend=True)
@@ -180,7 +181,10 @@ def test_arrays_of_every_kind_come_back(client: Container, array: np.ndarray[Any
 def test_an_array_is_read_by_slice_block_and_row(client: Container) -> None:
     array = np.arange(35.0).reshape(5, 7)
     x = client.write_array(array, key="x", chunks=(2, 4))
-    assert repr(x) == "<ArrayClient shape=(5, 7) chunks=((2, 2, 1), (4, 3)) dtype=float64>"
+    path = f"/{client.key}/x"
+    assert (
+        repr(x) == f"<ArrayClient '{path}' shape=(5, 7) chunks=((2, 2, 1), (4, 3)) dtype=float64>"
+    )
     for index in [np.s_[1:3], np.s_[::-2, 3], np.s_[-1], np.s_[..., 2:6:3], np.s_[0:0]]:
         np.testing.assert_array_equal(x[index], array[index])
     assert x[3, 4] == array[3, 4]
@@ -237,7 +241,7 @@ def test_reading_follows_the_growth_that_others_cause(client: Container) -> None
 def test_tables_come_back_as_frames(client: Container, rows: Any) -> None:
     client.write_table(rows, key="t")
     table = client["t"]
-    assert repr(table) == "<TableClient ['a', 'b'] npartitions=1>"
+    assert repr(table) == f"<TableClient '/{client.key}/t' ['a', 'b'] npartitions=1>"
     expected = pd.DataFrame(rows)
     pd.testing.assert_frame_equal(table.read(), expected, check_dtype=False)
     pd.testing.assert_frame_equal(table.read(columns=["b"]), expected[["b"]], check_dtype=False)
@@ -269,7 +273,9 @@ def test_a_container_is_a_mapping(client: Container) -> None:
         inner.create_container(f"k{n}")
     assert len(inner) == 11
     assert list(inner) == ["x", *(f"k{n}" for n in range(10))]
-    assert [item["id"] for item in inner.listed({"page[limit]": "5"})] == list(inner)
+    assert [item["id"] for item in items_of(inner.document_pages({"page[limit]": "5"}))] == list(
+        inner
+    )
     assert [list(inner.keys()[n : n + 5]) for n in (0, 5, 10)] == [
         list(inner)[n : n + 5] for n in (0, 5, 10)
     ]
@@ -379,6 +385,12 @@ def test_unsupported_options_are_rejected_with_a_reason(client: Container) -> No
     x = client.write_array(np.arange(3), key="x")
     with pytest.raises(NotSupported, match="as it was written"):
         x.updates(start=0, slice="::2")
+    with pytest.raises(NotSupported, match="start_time and epoch"):
+        x.updates(start_time=0.0)
+    with pytest.raises(NotSupported, match="start='latest'"):
+        x.subscribe().start_in_thread("latest")
+    with pytest.raises(NotSupported, match="no endpoint 'auth'"):
+        client.create_api_key()
     with pytest.raises(NotSupported, match="each node separately"):
         client.connect_stream().open()
     with pytest.raises(NotSupported, match="each node separately"):

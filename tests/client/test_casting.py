@@ -137,7 +137,7 @@ def client(server: RunningServer) -> Container:
 def test_a_mask_and_a_fill_value_are_refused_and_leave_nothing(client: Container) -> None:
     node = client.write_array(np.zeros(2), key="a")
     for write in (client.write_array, node.write, lambda m: node.patch(m, 2, extend=True)):
-        with pytest.raises(TypeError, match=r"\.filled\(value\)"):
+        with pytest.raises(ValueError, match=r"\.filled\(value\)"):
             write(MASKED)
     with pytest.raises(ValueError, match="fill value nan"):
         client.write_sparse(FILLED)

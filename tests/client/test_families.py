@@ -21,7 +21,6 @@ from tiled_client import (
     Conflict,
     Container,
     DataSource,
-    Invalid,
     RaggedUpdate,
     SparseStructure,
     SparseUpdate,
@@ -101,7 +100,7 @@ def test_a_single_element_is_a_scalar(ours: Container) -> None:
         _ = x[2]
     with pytest.raises(TypeError, match="do not fit"):
         x.write(coo([[0.5, 0], [0, 0]]))
-    with pytest.raises(Invalid, match="5 of 'dim0'"):
+    with pytest.raises(ValueError, match="5 of dimension 0"):
         x.write(np.array([[5], [0]]), np.array([1]))
 
 
@@ -191,7 +190,8 @@ def test_an_awkward_array_is_read_back(client: Container) -> None:
     assert client["a"][1, "x"] == 2
     assert client["a"][0].to_list() == EVENTS[0]
     assert client["a"][::-1].to_list() == EVENTS[::-1]
-    assert (len(a), repr(a)) == (2, "<AwkwardClient length=2 fields=['x', 'y', 's']>")
+    expected = f"<AwkwardClient '/{client.key}/a' length=2 fields=['x', 'y', 's']>"
+    assert (len(a), repr(a)) == (2, expected)
     a.write(ak.Array(EVENTS))
     with pytest.raises(ValueError, match="another form"):
         a.write([1, 2])

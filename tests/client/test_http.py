@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -16,8 +19,10 @@ from tiled_client import (
     ArrayStructure,
     Conflict,
     Container,
+    HttpOptions,
     Invalid,
     InvalidResponse,
+    NodeExists,
     NodeNotFound,
     ServerError,
     StructureFamily,
@@ -30,6 +35,7 @@ from tiled_client import (
 )
 from tiled_client import tables as frames
 from tiled_client.documents import Resource
+from tiled_client.http.async_session import AsyncClientSession
 from tiled_client.http.client import HttpClient
 from tiled_client.http.retries import Backoff, RetryPolicy
 from tiled_client.http.session import ClientSession
@@ -56,6 +62,24 @@ def container(peer: HttpPeer, **options: Any) -> Container:
     return Container(ClientSession(peer.http(**options)), (), Resource(family="container"))
 
 
+@pytest.mark.parametrize("size", [10, 20_000_000])
+async def test_a_server_that_receives_nothing_is_waited_for_as_long_as_set(size: int) -> None:
+    options = HttpOptions(connect_timeout=0.2, read_timeout=0.6, give_up_after=0)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        http = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}", options=options)
+        asynchronous = AsyncClientSession(ClientSession(http))
+        body = ("PUT", "array/full", ("x",), bytes(size), "application/octet-stream")
+        for send in (
+            lambda: asyncio.to_thread(http.send, *body),
+            lambda: asynchronous.requests.send(*body),
+        ):
+            started = time.monotonic()
+            with pytest.raises(TransportError, match="read_timeout"):
+                await asyncio.wait_for(send(), 20)
+            assert time.monotonic() - started > 0.5
+        await asynchronous.close()
+
+
 def test_credentials_and_content_type_are_sent(http_peer: HttpPeer) -> None:
     http_peer.gives(OK)
     array(http_peer).write([1, 2, 3], persist=False)
@@ -65,6 +89,19 @@ def test_credentials_and_content_type_are_sent(http_peer: HttpPeer) -> None:
     assert sent.headers["Content-Type"] == "application/octet-stream"
     assert sent.query == {"persist": ["false"]}
     assert sent.body == np.array([1, 2, 3], "<i8").tobytes()
+
+
+@pytest.mark.parametrize("count", [20, 20_000])
+def test_a_read_that_breaks_is_repeated_from_the_start(http_peer: HttpPeer, count: int) -> None:
+    values = np.arange(count, dtype="<i8")
+    structure = ArrayStructure.from_array(values)
+    node = ArrayClient(
+        ClientSession(http_peer.http()), ("x",), Resource(family="array", structure=structure)
+    )
+    http_peer.gives(Reply(body=values[::-1].tobytes(), cut=True), Reply(body=values.tobytes()))
+    assert np.array_equal(node.read(), values)
+    assert len(http_peer.exchanges) == 2
+    assert node.read().flags.writeable
 
 
 def test_persist_is_not_mentioned_when_it_is_the_default(http_peer: HttpPeer) -> None:
@@ -169,7 +206,7 @@ def test_a_node_like_the_own_is_anothers_where_the_server_supports_idempotency(
     attributes = {"structure_family": "container", "metadata": {}, "specs": []}
     found = Reply(value={"data": {"id": "c", "attributes": attributes}})
     http_peer.gives(Reply(cut=True), Reply(409, {"detail": "/c"}), found)
-    with pytest.raises(Conflict, match="/c"):
+    with pytest.raises(NodeExists, match="A node 'c' already exists in /"):
         container(http_peer, supports_idempotency=True).create_container("c")
     first, second = (e.headers["Idempotency-Key"] for e in http_peer.exchanges)
     assert first == second
@@ -213,7 +250,7 @@ def test_a_create_that_meets_the_node_of_another_is_a_conflict(
     attributes = {"structure_family": "container", "metadata": {"a": 2}, "specs": []}
     found = Reply(value={"data": {"id": "c", "attributes": attributes}})
     http_peer.gives(*first, Reply(409, {"detail": "/c"}), found)
-    with pytest.raises(Conflict, match="/c"):
+    with pytest.raises(NodeExists, match="A node 'c' already exists in /"):
         container(http_peer).create_container("c", metadata={"a": 1})
 
 
@@ -339,7 +376,7 @@ def test_connections_are_kept_and_not_shared_between_threads(http_peer: HttpPeer
     def read() -> None:
         client.read()
         client.read()
-        sessions.add(id(client._http._pool().session()))
+        sessions.add(id(client._http.transport.pool().session()))
 
     threads = [threading.Thread(target=read) for _ in range(3)]
     for thread in threads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import stat
 import threading
@@ -151,6 +152,13 @@ def test_a_file_that_is_no_token_is_no_login(http_peer: HttpPeer, text: str) -> 
     file = TokenFile(http_peer.root)
     file.write({})
     file.path.write_text(text)
+    http_peer.gives(about(PASSWORD_MODE))
+    with pytest.raises(Unauthorized, match="requires a login"):
+        from_uri(http_peer.root)
+
+
+def test_a_process_that_has_widgets_is_no_notebook(http_peer: HttpPeer) -> None:
+    importlib.import_module("ipykernel.zmqshell")
     http_peer.gives(about(PASSWORD_MODE))
     with pytest.raises(Unauthorized, match="requires a login"):
         from_uri(http_peer.root)

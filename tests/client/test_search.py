@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tiled_client.queries import (
     AccessTagsFilter,
     Comparison,
     Contains,
+    Created,
     Eq,
     FullText,
     In,
@@ -103,6 +105,14 @@ def either(request: pytest.FixtureRequest) -> Iterator[Container]:
 )
 def test_both_servers_understand_a_query(either: Container, query: Query, found: list[int]) -> None:
     assert list(either.search(query)) == [f"k{n:02}" for n in found]
+
+
+def test_nodes_are_found_by_when_they_were_created(client: Container) -> None:
+    now = datetime.now(UTC)
+    assert len(client.search(Created(until=now + timedelta(hours=1)))) == COUNT
+    assert list(client.search(Created(since=now + timedelta(hours=1)))) == []
+    with pytest.raises(ValueError, match="time zone"):
+        client.search(Created(since=datetime(2026, 1, 1))).keys().first()  # noqa: DTZ001
 
 
 def test_regular_expressions_and_elements_of_lists_are_found(client: Container) -> None:

@@ -28,7 +28,7 @@ def test_a_numpy_index_becomes_a_text_that_cuts_the_same(index: Any) -> None:
     try:
         wants = SubscriptionOptions.parse(slice=index, ndim=len(SHAPE))
     except ValueError as error:
-        assert "numbers from 0 on" in str(error)
+        assert "non-negative integers" in str(error)
         return
     assert wants.slice is not None
     np.testing.assert_array_equal(array[parse_slice(wants.slice)], array[index])

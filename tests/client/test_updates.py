@@ -113,9 +113,14 @@ def test_rows_arrive_as_a_frame() -> None:
         "append": True,
         "payload": bytes(frames.encode(rows)),
     }
-    received = parse(message, {"type": "table-schema", "version": 1, "arrow_schema": "..."})
+    schema = {"type": "table-schema", "version": 1, "arrow_schema": "..."}
+    received = parse({**message, "rows": {"offset": 5, "count": 2}}, schema)
     assert isinstance(received, TableUpdate)
     assert (received.partition, received.append) == (0, True)
+    assert (received.offset, received.count) == (5, 2)
+    of_tiled = parse(message, schema)
+    assert isinstance(of_tiled, TableUpdate)
+    assert (of_tiled.offset, of_tiled.count) == (None, None)
     assert received.data().to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
 
 

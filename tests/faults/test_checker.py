@@ -86,7 +86,7 @@ def test_of_overwritten() -> None:
     assert verdict("counts", at(LAST), ALL) == []
     assert verdict("counts", at(OTHER), at(FIRST, SECOND, LAST, OTHER)) == []
     assert "but 1000003 came later" in str(verdict("counts", at(FIRST), ALL))
-    assert "not what is stored" in str(verdict("counts", at(OTHER), ALL))
+    assert "differ from the stored data" in str(verdict("counts", at(OTHER), ALL))
     assert "-1 is stored" in str(verdict("counts", at(MIXED), ALL))
 
 

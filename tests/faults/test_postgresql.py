@@ -26,10 +26,11 @@ import requests
 from streaming.redis.keys import StreamKeys
 from tests.catalog.conftest import ARROW, OCTETS, ipc
 from tests.conftest import API_KEY
-from tests.faults.postgresql_cluster import Cluster, Proxy, own_cluster
+from tests.faults.postgresql_proxy import Proxy
 from tests.servers import PROJECT, environment, running
 from tiled_client import from_uri
 from tiled_client.wire.structures import ArrayStructure, TableStructure
+from tools.backends.postgresql_cluster import Cluster, own_cluster, postgresql_here
 from tools.backends.valkey_server import Cache, own_cache
 
 SCHEMA = pa.schema([("n", pa.int64())])
@@ -89,7 +90,7 @@ class Site:
 
     def streamed(self, path: str) -> list[dict[str, Any]]:
         """Return the messages in the stream of a node, without large payloads."""
-        ((node,),) = self.cluster.ask("SELECT uuid FROM catalog_node WHERE path = %s", path)
+        ((node,),) = self.cluster.execute("SELECT uuid FROM catalog_node WHERE path = %s", path)
         log = StreamKeys.of("tiled", node).log
         found = []
         for _, fields in self.cache.client.xrange(log):
@@ -101,7 +102,7 @@ class Site:
 
     def settled(self) -> None:
         """Wait until nothing is left in the outbox."""
-        eventually(lambda: not self.cluster.ask("SELECT 1 FROM streaming_waiting"))
+        eventually(lambda: not self.cluster.execute("SELECT 1 FROM streaming_waiting"))
 
 
 def eventually(holds: Any) -> None:
@@ -115,11 +116,13 @@ def eventually(holds: Any) -> None:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Two workers."""
+    if not postgresql_here():
+        pytest.skip("no PostgreSQL binaries in /usr/lib/postgresql")
     folder = tmp_path_factory.mktemp("faults")
     with own_cluster() as cluster, own_cache() as cache:
         proxy = Proxy(cluster.port)
         settings = {
-            "TILED_DATABASE_URI": cluster.uri(proxy.port),
+            "TILED_DATABASE_URI": cluster.uri_at(proxy.port),
             "TILED_STREAMING_CACHE_URI": cache.uri,
             "TILED_STREAMING_CACHE_PREFIX": "tiled",
             "TILED_SINGLE_USER_API_KEY": API_KEY,
@@ -218,7 +221,7 @@ def test_nothing_is_undone_while_the_database_does_not_say_what_happened(site: S
     site.proxy.drop_next_answer(then_away=True)
     unknown = append(site, table, 2, "second")
     assert (unknown.status_code, unknown.headers.get("Retry-After")) == (503, None)
-    assert "did not answer" in unknown.json()["detail"]
+    assert "did not respond" in unknown.json()["detail"]
     site.proxy.come_back()
     eventually(lambda: append(site, table, 2, "second").status_code == 200)
     assert site.rows(table) == [1, 2]
@@ -230,6 +233,7 @@ PAUSED = """
 import os, signal, sys
 from catalog.services import commits
 from catalog.services.arrays import dense
+from catalog.services.arrays.write_plans import Growth
 from catalog.services.tables import writing
 from catalog.storage import tables as files
 from catalog.storage.arrays import ArrayStore
@@ -258,16 +262,16 @@ try:
         writing.append_rows(path=path, partition=0, upload=upload)
     elif family == "growth":
         upload = Upload(content, "application/octet-stream", True)
-        dense.write_patch(path=path, offset=(1, 0), shape=(3, 2), extend=True, upload=upload)
+        dense.write_patch(path=path, offset=(1, 0), shape=(3, 2), growth=Growth.ALL, upload=upload)
     elif family == "full":
         upload = Upload(content, "application/octet-stream", True)
         dense.write_full(path=path, upload=upload)
     elif family == "overlap":
         upload = Upload(content, "application/octet-stream", True)
-        dense.write_patch(path=path, offset=(1, 0), shape=(2, 2), extend=True, upload=upload)
+        dense.write_patch(path=path, offset=(1, 0), shape=(2, 2), growth=Growth.ALL, upload=upload)
     else:
         upload = Upload(content, "application/octet-stream", True)
-        dense.write_patch(path=path, offset=(0, 0), shape=(1, 2), extend=False, upload=upload)
+        dense.write_patch(path=path, offset=(0, 0), shape=(1, 2), growth=Growth.NONE, upload=upload)
 except Exception as error:
     print(type(error).__name__, flush=True)
 else:

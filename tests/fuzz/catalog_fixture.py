@@ -1,4 +1,4 @@
-"""A catalog with something of every family, for requests that are made up."""
+"""A catalog with a node of each structure family, for generated requests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ METADATA = {"color": "blue", "start": {"time": 1.5, "uid": "ab-cd", "plan": ["co
 
 
 def ipc(table: pa.Table) -> bytes:
-    """`table` as an Arrow IPC file."""
+    """Return `table` as an Arrow IPC file."""
     sink = io.BytesIO()
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
@@ -38,7 +38,7 @@ def ipc(table: pa.Table) -> bytes:
 
 FORM, LENGTH, BUFFERS = awkward_buffers(NESTED)
 
-# What each node is: family, structure, address of its data, media type, body.
+# Of each node: family, structure, address of its data, media type, body.
 NODES: dict[str, tuple[str, Any, str, str, bytes]] = {
     "a": (
         "array",
@@ -75,7 +75,7 @@ PATHS = ["/", "c", *(f"c/{key}" for key in NODES), "c/t/x", "c//a", "c/no such",
 
 
 def build() -> None:
-    """Make what of it is not there."""
+    """Create the nodes that do not exist."""
     if Node.objects.filter(path__in=BUILT).count() == len(BUILT):
         return
     _make("", {"id": "c", "structure_family": "container", "metadata": METADATA})
@@ -88,7 +88,7 @@ def build() -> None:
 
 
 def read() -> list[tuple[int, bytes]]:
-    """What the data are to whoever reads them."""
+    """Return status and body of reading each node."""
     got = [
         answer("GET", f"/api/v1/{address}/c/{key}", headers=KEY)
         for key, (_, _, address, _, _) in NODES.items()

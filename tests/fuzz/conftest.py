@@ -1,4 +1,4 @@
-"""An empty catalog, and a site with people."""
+"""An empty catalog, and a site with users."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from catalog.models import Node
-from tests.access.conftest import LOCAL, QUICK_HASHER, Visitor, with_authentication
+from tests.access.conftest import LOCAL, Visitor, with_authentication
 
 NAME, PASSWORD = "ada", "engine"
 
 
 @dataclass
 class People:
-    """An administrator who logs in, again where that has become necessary."""
+    """An administrator, who logs in again when the session has ended."""
 
     known: dict[str, list[Any]] = field(default_factory=dict)
     _headers: dict[str, str] = field(default_factory=dict)
 
     def headers(self) -> dict[str, str]:
-        """Credentials that hold."""
+        """Return valid credentials."""
         if not self._headers or Visitor(**self._headers).status("GET", "/auth/whoami") != 200:
             self._log_in()
         return self._headers
@@ -60,7 +60,6 @@ def catalog(transactional_db: None) -> None:
 
 @pytest.fixture
 def people(catalog: None, settings: Settings) -> People:
-    settings.PASSWORD_HASHERS = [QUICK_HASHER]
     with_authentication(settings, providers=[LOCAL])
     User.objects.create_superuser(NAME, password=PASSWORD)
     found = People()

@@ -1,4 +1,4 @@
-"""Parts of requests that no description would lead to."""
+"""Hypothesis strategies of malformed requests, which the OpenAPI description does not allow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ paths = st.lists(st.sampled_from([*FRAGMENTS, LONG[0]]), max_size=5).map("".join
 
 NAMES = """
     slice block offset shape expected_shape partition column field rows form_key fields sort number
-    page[offset] page%5Blimit%5D page[cursor] select_metadata include_data_sources omit_links
+    reduce page[offset] page%5Blimit%5D page[cursor] select_metadata include_data_sources omit_links
     format filename persist extend recursive external_only api_key csrf id relative_path counts
     metadata structure_families specs max_depth patch_offset patch_shape drop_revision root_path
     filter[] filter[eq] filter[no][condition][key] filter[lookup][condition][key]
@@ -118,7 +118,7 @@ SAID = [
 ]
 fields = st.dictionaries(st.sampled_from(FIELDS), st.sampled_from(SAID), max_size=3)
 
-# What a connection may bring that is no request, or not a whole one.
+# Bytes that are no request, or not a whole one.
 HOST = b"Host: localhost\r\n"
 LINES = [
     b"GET /api/v1/ HTTP/1.1\r\n" + HOST + b"\r\n",

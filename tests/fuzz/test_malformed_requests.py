@@ -61,7 +61,7 @@ def _as_sent(text: str) -> str:
     return text.encode().decode("latin-1")
 
 
-def test_nothing_that_is_asked_breaks_the_server(catalog: None) -> None:
+def test_no_request_causes_an_internal_error(catalog: None) -> None:
     ask()
 
 

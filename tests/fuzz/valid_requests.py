@@ -1,4 +1,4 @@
-"""What requests are made of besides chance: paths that exist, values and bodies that fit."""
+"""Plausible parts of requests: paths that exist, and values and bodies that fit."""
 
 from __future__ import annotations
 
@@ -35,12 +35,14 @@ FILTERS: dict[str, dict[str, list[Any]]] = {
     "fulltext": {"text": [["blue"], ["blue count"], ['"'], ["a* NEAR("], ["\0"], [""]]},
     "specs": {"include": [['["s1"]'], ["[]"]], "exclude": [['["s1"]'], ["[]"], ["1"]]},
     "structure_family": {"value": [["array"], ["no"], ["array", "table"]]},
+    "created": {"since": [["2026-01-02T03:04:05Z"], ["0"], ["x"]], "until": [["9e9"], ["nan"]]},
     "keys_filter": {"keys": [['["a", "t"]'], ["[]"], ["[1]"]]},
     "access_tags_filter": {"tags": [['["x"]'], ["[]"], ["1"]]},
 }
 VALUES: dict[str, list[Any]] = {
     "path": catalog_fixture.PATHS,
     "slice": ["0", "1:3", "::2", "0:2,1:3", ":", "-1", "5", ",", "3:1", "::-1"],
+    "reduce": ["mean:2", "max:2,2", "sum:3", "min:1,9", "mean:2,2,2", "no:1", ""],
     "expected_shape": ["4,3", "3", "5", "scalar", ""],
     "block": ["0,0", "0", "1", "", "0,0,0", "1,1"],
     "offset": ["0", "3", "4", "4,0", "0,0", "100000000000000000"],
@@ -167,7 +169,7 @@ JSON_BODIES: dict[str, list[Any]] = {
 
 @st.composite
 def plausible(draw: st.DrawFn, case: Any, known: dict[str, list[Any]]) -> Any:
-    """`case`, with some of what chance has made exchanged for what may fit, or is `known` to."""
+    """Replace some generated values of `case` by plausible ones, or by those that are `known`."""
     operation = case.operation
     values = {**VALUES, "path": _paths(operation.path), **known}
     for name in case.path_parameters or {}:
@@ -186,7 +188,7 @@ def plausible(draw: st.DrawFn, case: Any, known: dict[str, list[Any]]) -> Any:
 
 
 def _give_filters(draw: st.DrawFn, case: Any) -> None:
-    """Whole filters, few at a time, for all those that chance has begun."""
+    """Replace the generated parameters of filters by a few whole filters."""
     if draw(st.integers(0, 9)) == 9:
         return
     case.query = {
@@ -198,7 +200,7 @@ def _give_filters(draw: st.DrawFn, case: Any) -> None:
 
 
 def _paths(address: str) -> list[str]:
-    """Mostly those whose family the address is for."""
+    """Return paths, most of them of nodes of the family that the address is for."""
     for start, keys in FAMILIES.items():
         if address.startswith(f"/api/v1/{start}/"):
             return [f"c/{key}" for key in keys] * 3 + [

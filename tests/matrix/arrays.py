@@ -51,7 +51,7 @@ def _written(matrix: Matrix, array: Array, structure: ArrayStructure) -> None:
         end = ",".join([str(len(array)), *["0"] * (array.ndim - 1)])
         more = f"{full}?offset={end}&shape={shape}&extend=true"
         if matrix.try_("append", lambda: matrix.send("PATCH", more, body, OCTETS)):
-            # Of bytes: numpy copies no padding.
+            # From the bytes: numpy does not copy padding.
             array = np.frombuffer(body * 2, array.dtype).reshape(-1, *array.shape[1:])
     _read(matrix, array, path)
     for event in events[:1]:
@@ -89,7 +89,7 @@ def _streamed(matrix: Matrix, body: bytes, event: Any, structure: ArrayStructure
     array = np.frombuffer(body, structure.dtype).reshape(structure.shape) if body else None
     if array is not None:
         said = plain["payload"]
-        # What has no JSON form is the bytes themselves there, so that the stream goes on.
+        # Elements without a JSON form are sent as their bytes, so that the stream continues.
         as_bytes = isinstance(said, str) and said.startswith("data:")
         matrix.say("stream json", "" if as_bytes else _not_said(said, array))
 
@@ -108,7 +108,7 @@ def _not_said(found: Any, array: Array) -> str:
 
 
 def _said(array: Array) -> Any:
-    """An array as JSON is to say it, element by element."""
+    """Return the expected JSON of an array, element by element."""
     if array.ndim:
         return [_said(np.asarray(part)) for part in array]
     if array.dtype.names:
@@ -134,7 +134,7 @@ def _said(array: Array) -> Any:
 def _float(value: Any) -> float | None:
     with np.errstate(all="ignore"):
         plain = float(value)
-    # What is single precision is said in so many digits as that has.
+    # Single precision has as many digits in JSON as it needs.
     plain = float(str(value)) if value.dtype == np.float32 else plain
     return plain if np.isfinite(plain) else None
 

@@ -11,21 +11,21 @@ from .columns import columns
 from .operations import Matrix, Outcome
 
 FULL = bool(os.environ.get("MATRIX"))
-"""Whether each type is looked at within each other one (`make matrix`)."""
+"""Whether each type is tested within each other one (`make matrix`)."""
 
-AT_ONCE = 20
-"""So many cases are looked at in one fork."""
+AT_ONCE = 60
+"""How many cases are tested in one fork."""
 
 Group = Callable[[Matrix, Mapping[str, Any]], None]
 
 
 def groups() -> dict[str, tuple[Group, dict[str, Any]]]:
-    """What is done with which cases, by the name of the group."""
+    """Return the function and the cases of each group, by its name."""
     return dict(_groups())
 
 
 def run(name: str, case: str | None = None) -> list[Outcome]:
-    """Do all of a group, or of one of its cases. Returns what came of each operation."""
+    """Run all cases of a group, or one; return the outcome of each operation."""
     do, builders = groups()[name]
     matrix = Matrix(name if case is None else f"{name} {case}")
     do(matrix, builders if case is None else {case: builders[case]})

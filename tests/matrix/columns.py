@@ -1,4 +1,4 @@
-"""Every type of Arrow, as a column that may stand in a table."""
+"""A column of each Arrow type that a table may have."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _times() -> Iterator[tuple[str, Any]]:
             early, late = -6000 * YEAR * per, 20000 * YEAR * per
             yield f"timestamp {unit} far", ([early, late, None], pa.timestamp(unit))
             yield f"timestamp {unit} UTC far", ([early, late], pa.timestamp(unit, "UTC"))
-        # No database of zones has all that programs write.
+        # Programs also write zones that no time zone database has.
         for zone in ("Europe/Berlin", "+05:30", "Mars/Olympus", ""):
             yield f"timestamp {unit} {zone}", ([0, None], pa.timestamp(unit, zone or "Z"))
     for unit in ("s", "ms"):
@@ -97,7 +97,7 @@ def _extensions() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def _unknown() -> Any:
-    """Of a type that only its writer knows."""
+    """Return a column of an extension type that only its writer knows."""
     metadata = {"ARROW:extension:name": "maker.thing", "ARROW:extension:metadata": "x"}
     return pa.chunked_array([pa.array([1, 2])]), metadata
 
@@ -221,7 +221,7 @@ def _nested() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def columns(*, full: bool) -> dict[str, Callable[[], Any]]:
-    """A builder of a column by the name of its type; `full` has each type within each other."""
+    """Return builders of columns by type; with `full`, of each type within each other."""
     found: dict[str, Callable[[], Any]] = {
         name: (lambda base=base: pa.array(*base)) for name, base in BASES.items()
     }

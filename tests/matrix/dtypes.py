@@ -1,4 +1,4 @@
-"""Every dtype of numpy, as an array of it that can be declared."""
+"""An array of each numpy dtype that can be declared."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _texts() -> Iterator[tuple[str, Array]]:
     yield "S1", np.array([[b"a", b"b"]], "S1")
     for order in "<>":
         yield f"{order}U", np.array([["ç\U0001f600", "NA"], ["", "=1\n"]], f"{order}U4")
-    # No text of Python can be made of the last of these.
+    # Code points that no Python text can have, or that UTF-8 cannot encode.
     for name, point in (("surrogate", 0xD800), ("beyond", 0x110000), ("far beyond", 2**32 - 1)):
         yield f"U {name}", np.array([97, point], "<u4").view("<U1")
     yield "V", np.frombuffer(b"\0\1\2\3\4\5", "V3")
@@ -71,6 +71,6 @@ def _shapes() -> Iterator[tuple[str, Array]]:
 
 
 def arrays() -> dict[str, Callable[[], Array]]:
-    """A builder of an array by the name of its dtype, or of what is odd about it."""
+    """Return builders of arrays by dtype, or by what is unusual about them."""
     found = [*_numbers(), *_texts(), *_times(), *_records(), *_shapes()]
     return {name: (lambda array=array: array) for name, array in found}

@@ -1,4 +1,4 @@
-"""Columns as JSON is to say them, found without the code that is tested."""
+"""Expected JSON of columns, computed without the code under test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pyarrow import types
 
 
 def said(column: Any) -> list[Any]:
-    """The values of a column as documented for JSON."""
+    """Return the values of a column as documented for JSON."""
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     return [_value(chunk[number]) for chunk in chunks for number in range(len(chunk))]
 
@@ -72,7 +72,7 @@ def _time(scalar: Any, kind: Any) -> Time:
 
 @dataclass(frozen=True)
 class Time:
-    """A moment, a day or a time of day, which a text of ISO 8601 may mean as well."""
+    """A moment, a date or a time of day, equal to a text in ISO 8601 with the same meaning."""
 
     count: int
     unit: str
@@ -82,12 +82,12 @@ class Time:
             return self.exactly == other.exactly
         if isinstance(other, str):
             return self.exactly == _parsed(other)
-        # A column of times of day is one of durations, where it is read as an array.
+        # Read as an array, a column of times of day has durations.
         return isinstance(other, (int, float)) and other == self.count
 
     @property
     def exactly(self) -> int:
-        """In nanoseconds."""
+        """The value in nanoseconds."""
         return self.count * PER[self.unit]
 
 
@@ -99,7 +99,7 @@ ISO = re.compile(
 
 
 def _parsed(text: str) -> int | None:
-    """The nanoseconds since 1970 or midnight that a text of ISO 8601 means."""
+    """Return the nanoseconds since 1970 or midnight of a text in ISO 8601."""
     found = ISO.fullmatch(text) if text else None
     if found is None:
         return None
@@ -114,7 +114,7 @@ def _parsed(text: str) -> int | None:
 
 
 def _days(year: int, month: int, day: int) -> int:
-    """Days since 1970 in the Gregorian calendar, before and after it was made as well."""
+    """Return the days since 1970 in the proleptic Gregorian calendar, for any year."""
     eras = (year - 1970) // 400
     moment = datetime.date(year - eras * 400, month, day)
     return (moment - datetime.date(1970, 1, 1)).days + eras * 146_097

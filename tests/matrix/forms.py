@@ -1,4 +1,4 @@
-"""Every form of Awkward Array, as an array of it."""
+"""An array of each Awkward Array form."""
 
 from __future__ import annotations
 
@@ -100,5 +100,5 @@ def _layouts() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def forms() -> dict[str, Callable[[], Any]]:
-    """A builder of an `awkward.Array` by what its form is."""
+    """Return builders of an `awkward.Array` by its form."""
     return {name: (lambda build=build: ak.Array(build())) for name, build in _layouts()}

@@ -1,4 +1,4 @@
-"""The operations on awkward arrays, and on ragged ones."""
+"""The operations on awkward and ragged arrays."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _written(matrix: Matrix, body: bytes, members: Any, structure: AwkwardStruct
 
 
 def ragged_cases() -> dict[str, Callable[[], tuple[Any, tuple[int | None, ...]]]]:
-    """Rows of each dtype, and of several shapes."""
+    """Return builders of rows of each dtype, and of several shapes."""
     found: dict[str, Any] = {}
     for order in "<>":
         for kind in ("?", "i1", "i2", "i8", "u4", "u8", "f2", "f4", "f8", "c8", "c16"):

@@ -1,4 +1,4 @@
-"""What is done to each case of the matrix, and what came of it."""
+"""The operations on each case of the matrix, and their outcomes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass
 class Outcome:
-    """Of one operation: `equal`, `refused` (with a sentence), `different` or `broken`."""
+    """Outcome of an operation: `equal`, `refused` (with a reason), `different` or `broken`."""
 
     case: str
     operation: str
@@ -60,42 +60,42 @@ class Matrix:
         )
 
     def try_(self, operation: str, call: Callable[[], Answer], equal: Any = None) -> bool:
-        """Make a request; where it succeeds, `equal` says whether the answer is right.
+        """Make a request, check its response with `equal`, and return whether it succeeded.
 
-        Returns whether it succeeded. `equal` may return what is wrong, as a text.
+        `equal` returns what is wrong with the response; an empty text if it is right.
         """
         try:
             answer = call()
             outcome = _judged(answer, equal)
-        except Exception:  # noqa: BLE001 - whatever it is, it is the outcome
+        except Exception:  # noqa: BLE001 - it is the outcome
             outcome = BROKEN, traceback.format_exc()[-2500:]
         self.outcomes.append(Outcome(self.case, operation, *outcome))
         return outcome[0] in (EQUAL, DIFFERENT)
 
     def get(self, operation: str, address: str, equal: Any = None) -> bool:
-        """Read; as `try_`."""
+        """Make a GET request; otherwise like `try_`."""
         return self.try_(operation, lambda: self.send("GET", address), equal)
 
     def say(self, operation: str, wrong: str) -> None:
-        """Note an outcome that no request has."""
+        """Record an outcome without a request."""
         what = DIFFERENT if wrong else EQUAL
         self.outcomes.append(Outcome(self.case, operation, what, wrong[:600]))
 
     def create(self, key: str, family: str, structure: Any) -> bool:
-        """Declare a node in the container."""
+        """Create a node in the container."""
         source = {"structure_family": family, "structure": structure}
         body = {"id": key, "structure_family": family, "data_sources": [source]}
         return self.try_("create", lambda: self.send("POST", f"/api/v1/metadata/{self.box}", body))
 
     def container(self) -> None:
-        """Make the container, and a node in it that is as any other."""
+        """Create the container, and an ordinary node in it."""
         body = {"id": self.box, "structure_family": "container"}
         self.send("POST", "/api/v1/metadata/", body)
         sibling = {"id": "sibling", "structure_family": "container", "metadata": {"color": "red"}}
         self.send("POST", f"/api/v1/metadata/{self.box}", sibling)
 
     def container_is_whole(self) -> None:
-        """Look at the container in every way: none may fail for what is in it."""
+        """Read the container in every way: none may fail because of its children."""
         keys = {node.key for node in Node.objects.filter(parent__path=self.box)}
 
         def listed(answer: Answer) -> str:
@@ -118,7 +118,7 @@ class Matrix:
 
 @contextmanager
 def heard() -> Iterator[list[Any]]:
-    """What is announced meanwhile of data written."""
+    """Record the announced writes within the context."""
     found: list[Any] = []
 
     def hear(event: Any, **_: Any) -> None:
@@ -138,7 +138,7 @@ def heard() -> Iterator[list[Any]]:
 
 
 def streamed(message: messages.Message, payload: bytes, structure: Any) -> tuple[Any, Any]:
-    """An update as subscribers receive it: of msgpack, and of JSON."""
+    """Return an update as subscribers receive it, in msgpack and in JSON."""
     before, after = message_codec.encode_split(message, message_codec.utc_timestamp(), len(payload))
     number = msgpack.packb(1) + msgpack.packb("epoch") + msgpack.packb("e")
     frame = before + number + after + bytes(payload)
@@ -146,7 +146,7 @@ def streamed(message: messages.Message, payload: bytes, structure: Any) -> tuple
 
 
 def body_of(answer: Answer) -> bytes:
-    """All bytes of an answer."""
+    """Return the whole body of a response."""
     return b"".join(answer) if answer.streaming else bytes(answer.content)
 
 
@@ -182,5 +182,5 @@ def _in_hdf5(answer: Answer) -> str:
 
 
 def content(answer: Answer) -> bytes:
-    """The bytes of an answer that was judged."""
+    """Return the body of a response that was checked."""
     return answer.whole if answer.streaming else bytes(answer.content)

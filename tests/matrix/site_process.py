@@ -1,7 +1,7 @@
-"""A process with a site of its own, which is forked for each case: a crash ends the fork alone.
+"""A process with a site of its own, which forks for each group: a crash ends only the fork.
 
-It starts no thread before it is forked. Run as `python -m tests.matrix.site_process`, it reads a
-name on each line of its input, and answers each with a line of JSON: the outcomes of that case.
+It starts no thread before it forks. Run as `python -m tests.matrix.site_process`, it reads the name
+of a group from each line of its input, and writes the outcomes of that group as a line of JSON.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ LIBRARIES = (
 
 
 class Process:
-    """The process, seen from the tests."""
+    """The process, as the tests use it."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def outcomes(self, case: str) -> list[dict[str, Any]]:
-        """What came of each operation of a case."""
+        """Return the outcome of each operation of a group."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{case}\n")
@@ -74,7 +74,7 @@ def started(folder: Path, settings: dict[str, str]) -> Iterator[Process]:
 
 
 def main() -> None:
-    """Answer each name on standard input by the outcomes of that case."""
+    """Run each group that standard input names, and write its outcomes."""
     import importlib
 
     import django
@@ -84,7 +84,7 @@ def main() -> None:
     from django.db import connections
 
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever else is printed is no answer
+    os.dup2(2, 1)  # libraries may print as well
     call_command("migrate", verbosity=0)
     for library in LIBRARIES:
         importlib.import_module(library)
@@ -99,7 +99,7 @@ def main() -> None:
 
 
 def _warm() -> None:
-    """Load what a fork would have to load, without starting a thread."""
+    """Load what each fork would have to load, without starting a thread."""
     import importlib
     import pkgutil
 
@@ -118,7 +118,7 @@ def _warm() -> None:
 
 
 def outcomes_of(name: str) -> list[Outcome]:
-    """All outcomes of a group; where one of its cases ends the fork, each has one of its own."""
+    """Return all outcomes of a group; if a case ends the fork, use a fork for each case."""
     from .cases import groups, run
     from .operations import Outcome
 

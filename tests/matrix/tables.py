@@ -1,4 +1,4 @@
-"""The operations on a table with a column of some type."""
+"""The operations on a table with a column of each type."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ARROW = "application/vnd.apache.arrow.file"
 
 
 def table_of(column: Any) -> pa.Table:
-    """A table with a column of numbers, and the one in question."""
+    """Return a table with a column of numbers, and `column`."""
     metadata = None
     if isinstance(column, tuple):
         column, metadata = column
@@ -101,7 +101,9 @@ def _column(matrix: Matrix, table: pa.Table, path: str) -> None:
 
 
 def _streamed(matrix: Matrix, table: pa.Table, event: Any, structure: TableStructure) -> None:
-    message = messages.TableData(event.mimetype, event.partition, event.append, event.persisted)
+    message = messages.TableData(
+        event.mimetype, event.partition, event.append, event.persisted, event.rows
+    )
     packed, plain = streamed(message, event.payload, structure)
     with pa.ipc.open_file(pa.py_buffer(packed["payload"])) as reader:
         matrix.say("msgpack", _unequal(reader.read_all(), table))
@@ -110,7 +112,7 @@ def _streamed(matrix: Matrix, table: pa.Table, event: Any, structure: TableStruc
 
 
 def ipc(table: pa.Table) -> bytes:
-    """The table as an Arrow IPC file."""
+    """Return the table as an Arrow IPC file."""
     sink = io.BytesIO()
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
@@ -144,7 +146,7 @@ def _differs(found: Any, expected: Any, *, column: bool = False) -> str:
 
 
 def _as_column(values: list[Any]) -> list[Any]:
-    """As an array has them: an empty text for one that is missing, floats for what is counted."""
+    """Return values so that those of an array compare equal: None for "", numbers as floats."""
     return [_as_element(value) for value in values]
 
 

@@ -1,4 +1,4 @@
-"""A database that may go away, and this process as a client of it."""
+"""A database that tests may stop, and this process as its client."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OnCluster = Callable[[], AbstractContextManager[DatabaseWrapper]]
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL for the tests of this folder. Those that stop it start it again."""
+    """Run a PostgreSQL for the tests of this folder; a test that stops it starts it again."""
     if not postgresql_here():
         pytest.skip("no PostgreSQL binaries in /usr/lib/postgresql")
     with own_cluster() as running:
@@ -28,7 +28,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def on_cluster(cluster: Cluster, django_db_blocker: DjangoDbBlocker) -> Iterator[OnCluster]:
-    """A context in which the database of the thread is `cluster`, from a pool of its own."""
+    """Return a context in which this thread uses `cluster`, by a pool of its own."""
     alias = "outages"
     defaults = connections[DEFAULT_DB_ALIAS].settings_dict
     description = {**defaults, "CONN_MAX_AGE": 0, **django_database(cluster.admin)}
@@ -46,6 +46,6 @@ def on_cluster(cluster: Cluster, django_db_blocker: DjangoDbBlocker) -> Iterator
             connections[DEFAULT_DB_ALIAS] = before
             vendor.cache_clear()
 
-    with django_db_blocker.unblock():  # it guards the other database
+    with django_db_blocker.unblock():  # it guards the default database
         yield on
     DatabaseWrapper(description, alias).close_pool()

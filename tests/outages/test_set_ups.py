@@ -32,7 +32,7 @@ Use = Callable[[str], Path]
 
 @pytest.fixture
 def use(transactional_db: None, settings: LazySettings, tmp_path: Path) -> Use:
-    """Have the site use the storage folder of this name, which is made."""
+    """Have the site use the storage directory of this name, which is made."""
 
     def choose(name: str) -> Path:
         folder = tmp_path / name
@@ -100,7 +100,7 @@ def test_a_second_private_valkey_on_one_data_folder_is_refused(tmp_path: Path) -
     with valkey_address.exclusive_lock(tmp_path):
         refused = manage(tmp_path, "serve", "--port", "0")
         assert refused.returncode == 1
-        assert refused.stderr.startswith("Another server runs on the data folder")
+        assert refused.stderr.startswith("Another server runs on the data directory")
         assert "streaming_cache.uri" in refused.stderr
         assert "Traceback" not in refused.stderr
     with valkey_address.exclusive_lock(tmp_path):

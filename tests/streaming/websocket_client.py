@@ -116,10 +116,16 @@ class Site:
 
     @contextmanager
     def multi(
-        self, query: str = "", *, key: str | None = KEY, offer: Sequence[str] = ()
+        self,
+        query: str = "",
+        *,
+        key: str | None = KEY,
+        offer: Sequence[str] = (),
+        headers: dict[str, str] | None = None,
     ) -> Iterator[Socket]:
         """Connect for many nodes, with subprotocols to offer."""
         credentials = {"Authorization": f"Apikey {key}"} if key else {}
+        credentials.update(headers or {})
         uri = f"{self.api}/stream/multi{query}".replace("http", "ws", 1)
         offered = [Subprotocol(name) for name in offer] or None
         options: Any = {"subprotocols": offered, "max_size": None}

@@ -1,4 +1,4 @@
-"""Serves, under the development server, an application that does what its address says.
+"""The development server with an application that does what the path of a request names.
 
 Run as a program, it prints the port it listens on.
 """
@@ -16,7 +16,7 @@ SENT: Counter[str] = Counter()
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """`/sent` over HTTP; over WebSocket `/deny`, `/reject`, `/burst`, `/empty` and `/listen`."""
+    """Return SENT over HTTP; over WebSocket do what the path names."""
     query = dict(parse_qsl(scope["query_string"].decode()))
     await receive()
     if scope["type"] == "http":
@@ -49,7 +49,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def burst(send: Any, query: dict[str, str]) -> None:
-    """`count` frames of `size` bytes, then a close with `code` and `reason`, at once."""
+    """Send `count` frames of `size` bytes, and at once a close with `code` and `reason`."""
     frame = bytes(int(query["size"]))
     for _ in range(int(query["count"])):
         await send({"type": "websocket.send", "bytes": frame})

@@ -14,7 +14,7 @@ from django.test import Client
 from catalog.models import Node
 from tests.in_process_server import answer, content
 from tiledproject.http.cors import WebSocketOriginGuard
-from tiledproject.http.security_headers import OF_DATA, OF_PAGES
+from tiledproject.http.security_headers import DATA_POLICY, PAGE_POLICY
 from tiledproject.http.trusted_proxies import TrustedProxyMiddleware
 
 VIEWER = "https://viewer.example.org"
@@ -54,7 +54,7 @@ def test_a_page_of_another_site_reads_answers_only_if_the_site_allows_it(
         assert not any("Access-Control" in name for name in ask("GET", "/api/v1/", **key)[1])
 
 
-def test_a_browser_that_asks_beforehand_is_told_what_a_page_may_send(
+def test_a_cors_preflight_returns_the_allowed_methods_and_headers(
     settings: LazySettings,
 ) -> None:
     wanted = {
@@ -73,10 +73,10 @@ def test_a_browser_that_asks_beforehand_is_told_what_a_page_may_send(
     assert ask("OPTIONS", "/api/v1/array/full/a")[0] in (401, 405)
 
 
-def test_what_is_shown_in_a_browser_has_no_rights_there(client: Client) -> None:
+def test_exported_pages_have_no_permissions_in_a_browser(client: Client) -> None:
     for page in ("/", "/admin/login/"):
         headers = client.get(page).headers
-        assert headers["Content-Security-Policy"] == OF_PAGES
+        assert headers["Content-Security-Policy"] == PAGE_POLICY
         assert headers["X-Frame-Options"] == "DENY"
         assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
         assert headers["Referrer-Policy"] == "same-origin"
@@ -94,7 +94,7 @@ def test_data_that_a_browser_would_run_is_confined(client: Client) -> None:
     for media_type in ("text/html; charset=utf-8", "image/svg+xml"):
         response = HttpResponse("<script>", content_type=media_type)
         set_data_policy(RequestFactory().get("/"), response)
-        assert response.headers["Content-Security-Policy"] == OF_DATA
+        assert response.headers["Content-Security-Policy"] == DATA_POLICY
 
 
 def test_over_tls_cookies_and_promises_are_for_tls_alone(settings: LazySettings) -> None:
@@ -109,7 +109,7 @@ def test_over_tls_cookies_and_promises_are_for_tls_alone(settings: LazySettings)
 
 
 async def heard(application: Any, **scope: Any) -> Any:
-    """What the application behind it hears of a connection, or what is answered for it."""
+    """Return the messages that are sent in response to a connection request."""
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -172,7 +172,7 @@ def test_streams_are_opened_by_pages_of_this_site_and_those_it_allows(
         ("192.0.2.1", "203.0.113.7", "192.0.2.1"),
     ],
 )
-def test_only_known_proxies_say_whom_they_speak_for(
+def test_forwarded_headers_are_accepted_from_trusted_proxies_only(
     peer: str | None, forwarded: str, client: str
 ) -> None:
     scopes: list[Any] = []

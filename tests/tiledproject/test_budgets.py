@@ -90,7 +90,7 @@ def unnamed_bytes(site: RunningServer) -> int:
     return total
 
 
-def test_a_body_that_does_not_end_is_answered_408_and_its_file_is_gone(
+def test_an_unfinished_body_returns_408_and_its_file_is_deleted(
     site: RunningServer, large: ArrayClient
 ) -> None:
     path, length = f"/api/v1/array/full/{large.key}", 30 * MIB
@@ -117,7 +117,7 @@ def test_small_bodies_that_do_not_end_leave_room_for_others(
     assert requests.get(f"{site.uri}/healthz", timeout=20).status_code == 200
 
 
-def test_who_does_not_read_an_answer_is_disconnected_and_others_are_told_to_wait(
+def test_a_client_that_does_not_read_is_disconnected_while_others_get_503(
     site: RunningServer, large: ArrayClient
 ) -> None:
     path = f"/api/v1/array/full/{large.key}?format=npy"

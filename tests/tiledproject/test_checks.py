@@ -59,7 +59,7 @@ def with_settings(site: Settings, **sections: dict[str, Any]) -> Settings:
     return site.model_copy(update=changed)
 
 
-def test_the_documented_settings_leave_nothing_to_be_said(tmp_path: Path) -> None:
+def test_the_documented_settings_pass_all_checks(tmp_path: Path) -> None:
     found = re.search(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert found is not None
     data = tmp_path / "data"
@@ -108,7 +108,7 @@ def test_each_danger_has_an_id(safe: Settings, sections: Any, ids: list[str]) ->
     ]
 
 
-def test_what_others_may_read_or_change_is_found(safe: Settings) -> None:
+def test_files_that_other_users_can_read_or_change_are_reported(safe: Settings) -> None:
     own = safe.server.data_dir
     (own / "api_key").write_text("key")
     (own / "api_key").chmod(0o640)
@@ -184,7 +184,7 @@ def test_errors_refuse_a_start_and_warnings_do_not(
     assert "\n" not in str(refusal.value)
 
 
-def test_what_holds_keys_counts_as_the_servers_own(
+def test_files_with_keys_count_as_the_servers_own(
     safe: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "data" / "site.yml").touch()

@@ -22,8 +22,8 @@ from catalog.config import storage_settings
 from catalog.locks.node_locks import node_lock
 from catalog.models import Asset, DataSource, DataSourceAsset, Node, Receipt
 from catalog.services import idempotency
-from catalog.services.assets.cleanup import remove_orphaned_files, remove_orphaned_folders
 from catalog.services.assets.stores import node_folder
+from catalog.services.cleanup import remove_orphaned_files, remove_orphaned_folders
 from catalog.storage.files import file_uri
 from streaming.redis.keys import StreamKeys
 from streaming.writing.cleanup import remove_orphaned_streams
@@ -82,13 +82,13 @@ def test_folders_and_streams_without_a_node_go_and_those_with_one_stay() -> None
     assert (remove_orphaned_folders(min_age=0), remove_orphaned_streams()) == (0, 0)
 
 
-def test_the_folder_of_a_node_that_is_just_being_made_stays() -> None:
+def test_the_folder_of_a_node_that_is_being_created_remains() -> None:
     folder = kept(uuid.uuid4())
     assert (remove_orphaned_folders(), folder.exists()) == (0, True)
     assert (remove_orphaned_folders(min_age=0), folder.exists()) == (1, False)
 
 
-def test_receipts_go_after_an_hour_of_this_process_whatever_the_wall_clock_says(
+def test_receipts_expire_after_an_hour_of_monotonic_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 0.0
@@ -172,6 +172,6 @@ def clean_up_and_close() -> int:
         connection.close()
 
 
-def test_the_name_of_a_stream_says_whose_it_is() -> None:
+def test_the_name_of_a_stream_identifies_its_site_and_node() -> None:
     node = uuid.uuid4()
     assert StreamKeys.node_of(StreamKeys.of("a:{site}", node).meta) == node

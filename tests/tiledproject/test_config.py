@@ -31,7 +31,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert (cache.data_ttl, cache.seq_ttl) == (90, 7200)
 
 
-def test_an_empty_variable_says_nothing(tmp_path: Path) -> None:
+def test_an_empty_variable_is_ignored(tmp_path: Path) -> None:
     environment = config_file(tmp_path, "streaming_cache: {data_ttl: 60}\n")
     empty = {**environment, "TILED_STREAMING_CACHE_DATA_TTL": ""}
     assert load(empty).streaming_cache.data_ttl == 60
@@ -50,7 +50,7 @@ def test_a_list_is_written_with_commas_or_as_json(text: str, tmp_path: Path) -> 
     assert settings.storage.readable == folders
 
 
-def test_database_and_storage_live_in_the_data_folder_unless_told_otherwise(tmp_path: Path) -> None:
+def test_database_and_storage_are_in_the_data_folder_by_default(tmp_path: Path) -> None:
     settings = load({"TILED_SERVER_DATA_DIR": str(tmp_path)})
     assert settings.database.uri == f"sqlite:///{tmp_path}/catalog.db"
     assert settings.storage.directory == tmp_path / "storage"
@@ -60,7 +60,7 @@ def test_database_and_storage_live_in_the_data_folder_unless_told_otherwise(tmp_
     assert elsewhere.storage.directory == Path("/srv/data")
 
 
-def test_a_relative_path_is_meant_from_the_file_that_says_it(tmp_path: Path) -> None:
+def test_a_relative_path_is_relative_to_its_configuration_file(tmp_path: Path) -> None:
     text = "storage: {directory: arrays}\ndatabase: {uri: 'sqlite:///nodes.db'}\n"
     settings = load(config_file(tmp_path, text))
     assert settings.storage.directory == tmp_path / "arrays"
@@ -111,8 +111,8 @@ WRONG = [
     ),
     (
         "storage: {readable: [/no/such/folder]}",
-        "storage.readable (in FILE) names /no/such/folder, which is no folder; make it or leave "
-        "it out.",
+        "storage.readable (in FILE) names /no/such/folder, which is not a folder; create it or "
+        "leave it out.",
     ),
     (
         "streaming_cache: redis://localhost",
@@ -128,7 +128,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "sentence"), WRONG)
-def test_a_wrong_setting_is_told_in_one_sentence(text: str, sentence: str, tmp_path: Path) -> None:
+def test_an_invalid_setting_is_reported_in_one_sentence(
+    text: str, sentence: str, tmp_path: Path
+) -> None:
     environment = config_file(tmp_path, text)
     with pytest.raises(ConfigError) as refusal:
         load(environment)
@@ -147,7 +149,7 @@ def test_a_wrong_setting_is_told_in_one_sentence(text: str, sentence: str, tmp_p
         ({"TILED_CONFIG": "/no/such.yml"}, "The configuration file /no/such.yml cannot be read"),
     ],
 )
-def test_a_wrong_variable_is_told_in_one_sentence(
+def test_an_invalid_variable_is_reported_in_one_sentence(
     environment: dict[str, str], beginning: str
 ) -> None:
     with pytest.raises(ConfigError) as refusal:
@@ -156,7 +158,7 @@ def test_a_wrong_variable_is_told_in_one_sentence(
     assert "\n" not in str(refusal.value)
 
 
-def test_a_file_that_is_no_yaml_is_told_with_its_place(tmp_path: Path) -> None:
+def test_malformed_yaml_is_reported_with_its_position(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"is not YAML: .*line 1"):
         load(config_file(tmp_path, "server: {port: 8000"))
 
@@ -219,7 +221,7 @@ def test_old_names_are_logged_once_at_the_start(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checks, "problems", lambda _: [])
-    monkeypatch.setattr(checks, "SERVICES", [])
+    monkeypatch.setattr(checks, "CONNECTION_CHECKS", [])
     site = load({"TILED_SERVER_LARGEST_BODY": "2000000", "TILED_SERVER_DATA_FOLDER": "/srv"})
     checks.refuse_to_start(site, "127.0.0.1")
     (record,) = caplog.records

@@ -7,7 +7,7 @@ from tiledproject.servers.connection_limits import ConnectionLimiter
 PROXY = "10.0.0.1"
 
 
-def test_an_address_has_so_many_connections_and_a_proxy_brings_those_of_others() -> None:
+def test_connections_are_limited_per_address_except_for_proxies() -> None:
     found = ConnectionLimiter(7, 2, lambda peer: peer == PROXY)
     # Of IPv6 a network counts as one address.
     for peers in (["192.0.2.1"] * 3, ["2001:db8::1", "2001:db8::2", "2001:db8::3"]):

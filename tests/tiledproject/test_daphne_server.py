@@ -111,7 +111,9 @@ def test_a_stalled_reader_is_waited_for_and_loses_nothing(address: str) -> None:
 
 
 @pytest.mark.parametrize("size", [9_000, 20 * MEGABYTE])
-def test_a_client_that_says_too_much_hears_so(address: str, size: int) -> None:
+def test_an_oversized_message_closes_the_connection_with_the_reason(
+    address: str, size: int
+) -> None:
     with (
         connect(f"ws://{address}/listen", compression=None) as connection,
         pytest.raises(ConnectionClosed) as closed,

@@ -40,7 +40,7 @@ def test_every_part_of_a_postgresql_address_counts(scheme: str) -> None:
     assert database["OPTIONS"]["options"].startswith("-c jit=off ")
 
 
-def test_what_postgresql_is_told_at_its_start_may_be_said_in_the_address() -> None:
+def test_startup_options_of_postgresql_may_be_given_in_the_uri() -> None:
     database = django_database("postgresql://db.example.org/tiled?options=")
     assert database["OPTIONS"]["options"] == ""
 
@@ -62,7 +62,7 @@ def unreachable() -> Iterator[None]:
 @pytest.mark.django_db
 @pytest.mark.parametrize("credentials", [API_KEY, "0f" * 36])
 @pytest.mark.parametrize(("method", "address"), [("GET", "metadata/a"), ("POST", "metadata/")])
-def test_a_database_out_of_reach_is_told_so_that_clients_ask_again(
+def test_an_unreachable_database_is_reported_so_that_clients_retry(
     method: str, address: str, credentials: str
 ) -> None:
     body = b'{"structure_family": "container"}' if method == "POST" else b""

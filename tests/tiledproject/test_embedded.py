@@ -36,7 +36,7 @@ def test_it_can_be_entered_by_this_user_alone_and_from_no_network() -> None:
         assert not server.net_connections("tcp")
 
 
-def test_it_leaves_it_to_the_server_what_is_shed_when_its_memory_is_full() -> None:
+def test_a_full_memory_rejects_writes_and_evicts_no_keys() -> None:
     with EmbeddedValkey(memory=16_000_000) as uri, redis.Redis.from_url(uri) as connection:
         with pytest.raises(redis.exceptions.OutOfMemoryError):
             for number in range(40):

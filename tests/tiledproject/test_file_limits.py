@@ -14,6 +14,6 @@ print(resource.getrlimit(resource.RLIMIT_NOFILE))
 """
 
 
-def test_a_process_takes_as_many_descriptors_as_the_system_lets_it_have() -> None:
+def test_a_process_raises_its_descriptor_limit_to_the_hard_limit() -> None:
     ran = subprocess.run([sys.executable, "-c", LIMITS], capture_output=True, text=True, check=True)
     assert ran.stdout == "(4096, 4096)\n"

@@ -53,7 +53,7 @@ def status(line: socket.socket) -> int:
         return int(reader.readline().split()[1])
 
 
-def test_slow_uploads_keep_nobody_waiting_and_arrive(array: ArrayClient) -> None:
+def test_slow_uploads_delay_no_other_request_and_complete(array: ArrayClient) -> None:
     body = FRAME.tobytes()
     with ExitStack() as lines:
         slow = [lines.enter_context(upload(array)) for _ in range(100)]
@@ -74,7 +74,7 @@ def test_an_upload_that_is_broken_off_leaves_nothing(array: ArrayClient) -> None
     np.testing.assert_array_equal(array.read(), before)
 
 
-def test_a_client_that_asks_first_is_told_to_go_on(array: ArrayClient) -> None:
+def test_a_client_that_expects_100_continue_receives_it(array: ArrayClient) -> None:
     with upload(array, extra="Expect: 100-continue\r\n") as line, line.makefile("rb") as reader:
         assert [reader.readline(), reader.readline()] == [b"HTTP/1.1 100 Continue\r\n", b"\r\n"]
         line.sendall(FRAME.tobytes())
@@ -108,7 +108,9 @@ def test_a_body_that_is_too_large_is_refused_in_a_sentence(
     assert fitting.status_code == 404
 
 
-def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(narrow: RunningServer) -> None:
+def test_a_body_with_a_too_large_content_length_is_rejected_before_it_is_sent(
+    narrow: RunningServer,
+) -> None:
     where = urlsplit(narrow.uri)
     with socket.create_connection((where.hostname, where.port), timeout=30) as line:
         head = f"PUT /api/v1/array/full/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: {2 * MIB}"
@@ -128,7 +130,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("line", "credentials", "expected"), ANSWERS)
-def test_a_large_body_is_refused_before_it_comes_where_nobody_may_bring_it(
+def test_a_large_body_is_rejected_before_it_is_sent_where_none_is_allowed(
     server: RunningServer, line: str, credentials: str, expected: int
 ) -> None:
     lines = [f"{line} HTTP/1.1", "Host: localhost", f"Content-Length: {LARGE}"]
@@ -138,7 +140,7 @@ def test_a_large_body_is_refused_before_it_comes_where_nobody_may_bring_it(
         assert status(connection) == expected
 
 
-def test_no_more_of_a_body_without_an_end_is_taken_in_than_who_sends_it_may(
+def test_an_endless_body_is_received_only_up_to_the_clients_limit(
     server: RunningServer,
 ) -> None:
     def endless() -> Iterator[bytes]:
@@ -278,7 +280,7 @@ def test_the_admin_has_sessions_and_styles_and_the_api_has_neither(
     assert set(answer.cookies.keys()) == {"tiled_csrf"}
 
 
-def test_an_answer_that_nobody_reads_holds_no_thread(server: RunningServer) -> None:
+def test_an_unread_response_holds_no_thread(server: RunningServer) -> None:
     client = from_uri(server.uri, api_key=API_KEY)
     large = client.write_array(np.zeros(8 * MIB, dtype=np.uint8))
     where = urlsplit(large.uri)
@@ -291,7 +293,7 @@ def test_an_answer_that_nobody_reads_holds_no_thread(server: RunningServer) -> N
         assert client.write_array(FRAME).read().tolist() == FRAME.tolist()
 
 
-async def test_bodies_that_the_disk_has_no_room_for_are_told_so(tmp_path: Path) -> None:
+async def test_bodies_for_which_the_disk_has_no_space_are_rejected(tmp_path: Path) -> None:
     bodies = BodyReceiver(largest=1000, memory=10, folder=tmp_path / "gone")
     with pytest.raises(InsufficientStorage) as refused:
         await bodies.receive(SCOPE, arriving(part(b"a" * 8), part(b"b" * 8, False)))

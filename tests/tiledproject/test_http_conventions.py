@@ -59,7 +59,7 @@ def test_every_answer_has_a_name_and_its_durations_unless_it_is_a_refusal(
 
 
 @pytest.mark.django_db
-def test_the_parts_of_a_request_are_told_one_by_one() -> None:
+def test_the_phases_of_a_request_are_listed_in_server_timing() -> None:
     told = header(answer("GET", "/api/v1/metadata/", headers=KEY), "Server-Timing") or ""
     assert [part.partition(";")[0] for part in told.split(", ")] == ["read", "pack", "tok", "app"]
 
@@ -84,7 +84,7 @@ def test_a_request_keeps_the_name_that_it_brings_only_if_that_is_a_random_uuid(
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_what_broke_is_told_without_a_stack_and_logged_with_one_under_the_same_name(
+def test_an_internal_error_is_logged_with_its_stack_under_the_request_id_of_the_response(
     debug: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(AboutView, "get", lambda *_: 1 / 0)
@@ -109,14 +109,14 @@ def test_a_strange_host_is_refused_in_json(debug: bool) -> None:
 
 
 @pytest.mark.parametrize("version", ["0.1.0a103", "0.0.1"])
-def test_a_client_that_is_too_old_is_told_so(version: str) -> None:
+def test_an_outdated_client_is_rejected_with_the_reason(version: str) -> None:
     got = answer("GET", "/api/v1/", headers={"user-agent": f"python-tiled/{version}"})
     assert got.status == 400
     assert f"is version {version}" in orjson.loads(content(got))["detail"]
 
 
 @pytest.mark.parametrize("agent", ["python-tiled/0.2.20", "python-tiled/unknown", "curl/8", ""])
-def test_other_clients_are_let_pass(agent: str) -> None:
+def test_other_clients_are_accepted(agent: str) -> None:
     assert client_versions.rejection_message(agent) is None
 
 
@@ -134,6 +134,6 @@ def test_sockets_have_names_too(site: str, request: pytest.FixtureRequest) -> No
 
 
 @pytest.mark.parametrize("site", ["server", "runserver"])
-def test_answers_say_when_they_were_made(site: str, request: pytest.FixtureRequest) -> None:
+def test_responses_have_a_date(site: str, request: pytest.FixtureRequest) -> None:
     answered = requests.get(f"{request.getfixturevalue(site).uri}/healthz", timeout=60)
     assert parsedate_to_datetime(answered.headers["Date"]).tzinfo is not None

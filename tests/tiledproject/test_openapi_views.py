@@ -54,7 +54,7 @@ def test_every_method_of_every_view_is_described(capsys: pytest.CaptureFixture[s
             assert described is hasattr(view, method), (name, method)
 
 
-def test_every_operation_says_how_it_answers_and_refuses() -> None:
+def test_every_operation_describes_its_responses_and_errors() -> None:
     for name, operation in operations().items():
         statuses = set(operation["responses"])
         assert statuses & {"200", "204", "302"}, name

@@ -22,7 +22,7 @@ sys.exit("django" in sys.modules)
 """
 
 
-def test_each_name_is_there_and_told() -> None:
+def test_each_name_exists_and_is_documented() -> None:
     text = (PROJECT / "tiledproject" / "plugins.py").read_text()
     # What editors and mypy see is what there is.
     assert sorted(re.findall(r" import (\w+) as \1$", text, re.M)) == dir(plugins)

@@ -39,7 +39,7 @@ def test_nothing_is_left_when_it_ends(
         assert not psutil.wait_procs(belonging, timeout=10)[1]
 
 
-def test_who_stops_it_closes_open_websockets(tmp_path: Path) -> None:
+def test_stopping_the_server_closes_open_websockets(tmp_path: Path) -> None:
     assert manage(tmp_path, "migrate").returncode == 0
     with running(tmp_path, "runserver", "0", "--noreload") as server:
         address = server.uri.replace("http", "ws", 1).rstrip("/")

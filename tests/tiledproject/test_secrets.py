@@ -11,7 +11,7 @@ from tiledproject.config.secrets import load_or_create_secret, with_secrets
 from tiledproject.config.settings_model import load
 
 
-def test_keys_are_made_once_and_are_for_this_user_alone(tmp_path: Path) -> None:
+def test_secrets_are_generated_once_and_readable_by_this_user_only(tmp_path: Path) -> None:
     settings = load({"TILED_SERVER_DATA_DIR": str(tmp_path / "data")})
     create_directories(settings)
     first, second = with_secrets(settings), with_secrets(settings)

@@ -68,7 +68,7 @@ def test_a_worker_that_dies_is_replaced_and_a_server_that_dies_leaves_the_port(
         assert second.api_key == first.api_key, "clients keep their key after a restart"
 
 
-def test_a_port_in_use_is_told_in_one_sentence(server: RunningServer, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_sentence(server: RunningServer, tmp_path: Path) -> None:
     port = server.uri.rpartition(":")[2]
     refused = manage(tmp_path, "serve", "--port", port)
     assert refused.returncode == 1
@@ -88,7 +88,7 @@ def test_a_port_in_use_is_told_in_one_sentence(server: RunningServer, tmp_path: 
         (["--read", "nowhere"], "storage.readable (from --read) names"),
     ],
 )
-def test_a_wrong_option_is_told_in_one_sentence(
+def test_an_invalid_option_is_reported_in_one_sentence(
     tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
     refused = manage(tmp_path, "serve", *arguments)

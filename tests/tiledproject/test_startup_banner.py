@@ -22,7 +22,7 @@ def site_with_random_key() -> Settings:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
-def test_a_guessable_key_is_nobodys_affair_on_loopback(
+def test_a_guessable_key_causes_no_warning_on_loopback(
     host: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     startup_banner(settings.TILED, host, 8000)
@@ -57,7 +57,7 @@ def test_the_client_code_can_be_pasted(host: str, address: str) -> None:
     assert f'client = from_uri("{address}", api_key="<the API key above>")' in text
 
 
-def test_the_key_is_said_once() -> None:
+def test_the_key_is_printed_once() -> None:
     """Standard output of a service is kept in a journal."""
     text = startup_banner(settings.TILED, "127.0.0.1", 8123)
     assert text.count(settings.TILED.authentication.single_user_api_key) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import socket
 from urllib.parse import urlsplit
@@ -48,14 +49,28 @@ def test_a_versioned_address_is_cached_for_ever_and_a_plain_one_is_revalidated(
     again = requests.get(f"{site.uri}{STYLES}", headers=known, timeout=60)
     assert (again.status_code, again.content) == (304, b"")
     head = requests.head(f"{site.uri}{STYLES}", timeout=60)
-    assert head.headers["Content-Length"] == str(len(plain.content))
+    assert head.headers["Content-Length"] == plain.headers["Content-Length"]
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "br, GZIP;q=0.5", "identity", "gzip;q=0", ""])
+def test_text_is_compressed_for_clients_that_accept_it(
+    server: RunningServer, accepted: str
+) -> None:
+    headers = {"Accept-Encoding": accepted}
+    with requests.get(f"{server.uri}{STYLES}", headers=headers, stream=True, timeout=60) as answer:
+        body = answer.raw.read(decode_content=False)
+    plain = requests.get(f"{server.uri}{STYLES}", timeout=60).content
+    compressed = answer.headers.get("Content-Encoding") == "gzip"
+    assert compressed is (accepted in {"gzip", "br, GZIP;q=0.5"})
+    assert (gzip.decompress(body) if compressed else body) == plain
+    assert answer.headers["Vary"] == "Accept-Encoding"
 
 
 @pytest.mark.parametrize(
     "path",
     ["../manage.py", "%2e%2e/manage.py", "..%2fmanage.py", "/etc/passwd", "admin", "", "a%00b"],
 )
-def test_what_is_no_static_file_is_a_404(site: RunningServer, path: str) -> None:
+def test_a_missing_static_file_is_404(site: RunningServer, path: str) -> None:
     said = raw(site, f"GET /static/{path} HTTP/1.1")
     assert said.startswith(b"HTTP/1.1 404 ")
     assert "Traceback" not in site.log

@@ -63,7 +63,7 @@ class Pieces:
 async def exchange(
     pieces: Pieces, hang_up_after: int | None = None
 ) -> tuple[list[Mapping[str, Any]], BaseException | None]:
-    """What a client gets that hangs up after so many messages, and how it ends."""
+    """Return the messages before the client disconnects, and the resulting exception."""
     sent: list[Mapping[str, Any]] = []
     gone = asyncio.Event()
 
@@ -94,7 +94,7 @@ async def test_pieces_arrive_in_order_and_are_closed() -> None:
     assert not sent[-1].get("more_body", False)
 
 
-async def test_no_more_is_made_for_who_has_hung_up() -> None:
+async def test_generation_stops_when_the_client_disconnects() -> None:
     pieces = Pieces()
     await exchange(pieces, hang_up_after=3)
     assert pieces.made <= 4
@@ -193,7 +193,7 @@ def test_a_client_that_stalls_and_hangs_up_costs_next_to_nothing(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("size", [MIB, 10 * MIB])
-def test_what_a_request_was_about_does_not_wait_for_the_garbage_collector(size: int) -> None:
+def test_memory_of_a_request_is_freed_without_the_garbage_collector(size: int) -> None:
     headers = {"authorization": f"Apikey {API_KEY}"}
     made = answer("POST", "/api/v1/metadata/", orjson.dumps(array_of_bytes(size)), headers)
     assert made.status == 200, content(made)

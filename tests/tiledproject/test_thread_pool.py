@@ -17,7 +17,7 @@ async def test_a_request_takes_over_the_thread_of_the_one_before() -> None:
     assert await threads.run(threading.get_ident) == first
 
 
-async def test_requests_that_wait_for_long_keep_nobody_else_waiting() -> None:
+async def test_blocked_requests_do_not_delay_others() -> None:
     threads, may_end = ThreadPool(max_idle=2), threading.Event()
     stuck = [asyncio.create_task(threads.run(may_end.wait, 20)) for _ in range(8)]
     assert await asyncio.wait_for(threads.run(lambda: "brisk"), 10) == "brisk"
@@ -26,18 +26,18 @@ async def test_requests_that_wait_for_long_keep_nobody_else_waiting() -> None:
     assert await asyncio.gather(*stuck) == [True] * 8
 
 
-async def test_work_that_gets_on_is_done_by_few_threads() -> None:
+async def test_fast_work_is_done_by_few_threads() -> None:
     threads = ThreadPool(base_workers=2, overflow_delay=60)
     idents = await asyncio.gather(*(threads.run(threading.get_ident) for _ in range(100)))
     assert len(set(idents)) <= 2
 
 
-async def test_slow_work_is_done_by_more_threads_though_it_gets_on() -> None:
+async def test_blocked_work_is_given_more_threads() -> None:
     threads, crowd = ThreadPool(base_workers=2), threading.Barrier(10)
     await asyncio.gather(*(threads.run(crowd.wait, 20) for _ in range(20)))
 
 
-async def test_an_idle_thread_holds_nothing_of_what_it_did() -> None:
+async def test_an_idle_thread_holds_no_references_to_its_last_call() -> None:
     class Answer:
         pass
 
@@ -52,7 +52,7 @@ async def test_an_idle_thread_holds_nothing_of_what_it_did() -> None:
     assert [one() for one in held] == [None, None]
 
 
-async def test_what_goes_wrong_reaches_who_asked() -> None:
+async def test_an_exception_reaches_the_caller() -> None:
     def fail() -> None:
         raise LookupError("no such thing")
 
@@ -60,7 +60,7 @@ async def test_what_goes_wrong_reaches_who_asked() -> None:
         await ThreadPool().run(fail)
 
 
-async def test_work_goes_on_when_nobody_waits_for_it_any_more() -> None:
+async def test_work_continues_when_its_caller_is_cancelled() -> None:
     threads, begun, may_end, done = ThreadPool(), *(threading.Event() for _ in range(3))
 
     def work() -> None:

@@ -35,7 +35,9 @@ def scope(target: str, method: str = "GET") -> dict[str, Any]:
         ("/admin/", "GET", "requests"),
     ],
 )
-async def test_what_takes_long_has_a_share_of_its_own(target: str, method: str, share: str) -> None:
+async def test_slow_requests_have_a_share_of_their_own(
+    target: str, method: str, share: str
+) -> None:
     assert ThreadShares(BudgetSettings()).of(scope(target, method)).name == share
 
 
@@ -77,7 +79,7 @@ async def test_an_address_with_many_requests_takes_turns_with_others() -> None:
     assert order == ["a", "b", "a", "a"]
 
 
-async def test_an_address_that_fills_the_queue_makes_room_for_another() -> None:
+async def test_an_address_that_fills_the_queue_yields_to_another() -> None:
     share, order = ThreadShare("reads", 1, waiting=4), list[str]()
     await share.acquire("first")
 
@@ -98,7 +100,7 @@ async def test_an_address_that_fills_the_queue_makes_room_for_another() -> None:
     await asyncio.wait_for(share.acquire("again"), 10)
 
 
-async def test_who_is_gone_before_a_thread_is_free_costs_none() -> None:
+async def test_a_client_that_disconnects_while_queued_uses_no_thread() -> None:
     token, ran = CancellationToken(), list[int]()
     token.cancel()
     with pytest.raises(Cancelled):
@@ -106,7 +108,7 @@ async def test_who_is_gone_before_a_thread_is_free_costs_none() -> None:
     assert ran == []
 
 
-async def test_a_request_under_way_learns_that_its_client_is_gone() -> None:
+async def test_a_running_request_is_cancelled_when_its_client_disconnects() -> None:
     token, stopped, begun = CancellationToken(), threading.Event(), threading.Event()
 
     def work() -> bool:

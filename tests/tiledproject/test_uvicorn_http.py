@@ -59,9 +59,7 @@ def answers(address: tuple[str, int], *parts: bytes, pause: float = 0.0) -> byte
 
 
 @pytest.mark.parametrize("head", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n"])
-def test_who_does_not_finish_a_head_is_not_waited_for(
-    address: tuple[str, int], head: bytes
-) -> None:
+def test_an_unfinished_request_head_times_out(address: tuple[str, int], head: bytes) -> None:
     assert answers(address, head) == b""
 
 

@@ -102,7 +102,7 @@ def test_the_tail_of_a_burst_arrives_before_the_close() -> None:
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1000, "over")
 
 
-def test_who_does_not_read_is_waited_for_and_pinged_in_between_frames() -> None:
+def test_a_slow_reader_is_awaited_and_pinged_between_frames() -> None:
     sent = 0
 
     async def work(scope: dict[str, Any], receive: Any, send: Send) -> None:
@@ -149,7 +149,7 @@ def test_nothing_is_sent_where_nothing_can_be_sent() -> None:
 
 
 @pytest.mark.parametrize("size", [MAX_MESSAGE_BYTES + 1, 20 * MEGABYTE])
-def test_a_client_that_says_too_much_hears_so(size: int) -> None:
+def test_an_oversized_message_closes_the_connection_with_the_reason(size: int) -> None:
     async def work(scope: dict[str, Any], receive: Any, send: Send) -> None:
         while (await receive())["type"] != "websocket.disconnect":
             pass

@@ -21,14 +21,14 @@ def test_a_valkey_is_found_as_long_as_its_server_runs(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_one_that_a_killed_server_has_left_is_no_longer_believed(tmp_path: Path) -> None:
+def test_the_address_left_by_a_killed_server_is_ignored(tmp_path: Path) -> None:
     with EmbeddedValkey(memory=16_000_000) as uri:
         (tmp_path / "valkey_address").write_text(uri)
         assert discover(tmp_path) == uri
     assert discover(tmp_path) is None
 
 
-def test_who_ends_leaves_the_address_of_another(tmp_path: Path) -> None:
+def test_a_server_that_stops_keeps_the_address_of_another(tmp_path: Path) -> None:
     with EmbeddedValkey(memory=16_000_000) as uri, published(tmp_path, uri):
         with published(tmp_path, "unix:///somewhere/else"):
             pass

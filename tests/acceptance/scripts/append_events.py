@@ -1,4 +1,4 @@
-"""Event tables as TiledWriter makes them: rows of odd types, appended batch by batch, and read."""
+"""Append batches of rows of unusual types to a table, as TiledWriter does, and read them."""
 
 import sys
 
@@ -9,7 +9,7 @@ from installed import append, from_uri
 try:
     import dask
 
-    # Tiled's client reads with dask, which makes texts of everything else, unless told not to.
+    # Tiled's client reads with dask, which by default converts object columns to texts.
     dask.config.set({"dataframe.convert-string": False})
 except ImportError:
     pass
@@ -43,7 +43,7 @@ def plain(value):
 
 
 def kind(column):
-    """TiledWriter declares texts where there is nothing yet."""
+    """Return the type that TiledWriter declares for a column: texts in place of nulls."""
     if pyarrow.types.is_null(column):
         return pyarrow.string()
     if pyarrow.types.is_list(column) and pyarrow.types.is_null(column.value_type):

@@ -1,4 +1,4 @@
-"""The array could initially be left empty, in storage of the server's own."""
+"""Create an array without data in the server's storage, and write it later."""
 
 import sys
 

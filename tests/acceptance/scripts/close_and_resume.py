@@ -1,4 +1,4 @@
-"""Disconnecting or Closing: the producer, who closes its stream and then writes on."""
+"""Disconnecting or Closing: a producer that closes its stream and then continues to write."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What bluesky's writers say of files, of each kind that they know, registered and read back."""
+"""Register files of each format as bluesky's writers describe them, and read them back."""
 
 import sys
 import warnings
@@ -19,7 +19,7 @@ frames = numpy.arange(6 * 4 * 5, dtype="u1").reshape(6, 4, 5)
 
 
 def consolidated(name, mimetype, address, shape, expected, dtype, several=(), **parameters):
-    """`expected` is what the files hold, for an event after another."""
+    """Register the files of a detector, and compare what is read with `expected`, by event."""
     resource = {
         "data_key": name,
         "mimetype": mimetype,

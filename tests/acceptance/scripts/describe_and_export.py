@@ -1,4 +1,4 @@
-"""Descriptions that change, files as they are, and deletion."""
+"""Update metadata, export raw files, and delete nodes."""
 
 import contextlib
 import io
@@ -23,7 +23,7 @@ print(sorted(client[key].metadata.items()), [spec.name for spec in client[key].s
 
 
 def export(node):
-    """Its files, and what is in them."""
+    """Return the files of a node, and their contents."""
     files = {}
     with contextlib.redirect_stdout(io.StringIO()):
         node.raw_export(files)

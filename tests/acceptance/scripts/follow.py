@@ -1,4 +1,4 @@
-"""Prints the number that fills each update of an array, until its stream is closed."""
+"""Print the number that fills each update of an array, until its stream is closed."""
 
 import sys
 

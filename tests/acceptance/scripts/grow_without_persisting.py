@@ -1,4 +1,4 @@
-"""Let an array grow for its subscribers alone, twice; then for good."""
+"""Extend an array twice without persisting, and then persist it."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The client that is installed here, under the names of the page: this project's, or Tiled's."""
+"""The installed client, this project's or Tiled's, under the names that the scripts use."""
 
 from dataclasses import asdict
 
@@ -36,12 +36,12 @@ __all__ = [
 
 
 def new_data(node):
-    """What `subscribe()` is called on: Tiled's arrays and tables have no `new_data`."""
+    """Return what to call `subscribe()` on: Tiled's arrays and tables have no `new_data`."""
     return getattr(node, "new_data", node)
 
 
 def append(table, rows):
-    """Tiled's tables take a partition first."""
+    """Append rows: Tiled's method takes the partition first."""
     if hasattr(table, "append"):
         table.append(rows)
     else:
@@ -49,7 +49,7 @@ def append(table, rows):
 
 
 def update_data_source(table, **rows):
-    """Tiled's client leaves this request to whoever writes the files, as TiledWriter does."""
+    """Update a data source: with Tiled's client, by a request like that of TiledWriter."""
     if hasattr(table, "update_data_source"):
         (source,) = table.data_sources()
         table.update_data_source(source, **rows)
@@ -62,5 +62,5 @@ def update_data_source(table, **rows):
 
 
 def is_array(node):
-    """Whether a node has a dtype."""
+    """Return whether a node is an array."""
     return hasattr(node, "dtype")

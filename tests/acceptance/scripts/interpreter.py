@@ -1,4 +1,4 @@
-"""Runs the scripts named on standard input one after the other; the client is imported once."""
+"""Run the scripts named on standard input in turn; the client is imported once."""
 
 import json
 import runpy

@@ -1,4 +1,4 @@
-"""Somebody who reads a table, whole and by its partitions."""
+"""Read a table as a whole and by partitions."""
 
 import sys
 

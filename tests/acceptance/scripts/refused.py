@@ -1,4 +1,4 @@
-"""What the websockets of the unmodified client make of a refusal."""
+"""Print the errors that the unmodified client raises for rejected handshakes."""
 
 import json
 import sys

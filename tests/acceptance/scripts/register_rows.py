@@ -1,4 +1,4 @@
-"""Register a CSV file as a table, and say twice that there is more: which rows, and not which."""
+"""Register a CSV file as a table, and announce new rows twice: with and without their range."""
 
 import sys
 

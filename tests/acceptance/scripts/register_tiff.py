@@ -1,4 +1,4 @@
-"""Or use an external data source, such as a TIFF file: what is streamed does not touch it."""
+"""Register an external TIFF file; streamed updates do not change it."""
 
 import sys
 

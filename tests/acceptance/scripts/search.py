@@ -1,4 +1,4 @@
-"""Find nodes among 250 in the ways that Tiled's client knows."""
+"""Search among 250 nodes with each query of Tiled's client."""
 
 import sys
 

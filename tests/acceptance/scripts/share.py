@@ -1,4 +1,4 @@
-"""Tiled's own client: what alice shares with bob by tags, and what she does not."""
+"""Tiled's client: nodes that alice shares with bob by access tags, and others."""
 
 import sys
 

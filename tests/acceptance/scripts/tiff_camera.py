@@ -1,4 +1,4 @@
-"""A camera that saves an image for each trigger, as ophyd-async's devices for TIFF describe it."""
+"""A simulated camera that saves a TIFF per trigger, described as by ophyd-async's devices."""
 
 import uuid
 from pathlib import Path
@@ -9,7 +9,7 @@ from ophyd_async.core import AsyncStatus
 
 
 class TiffCamera:
-    """A bluesky device: triggered, it writes one TIFF, and names it in stream documents."""
+    """A bluesky device that writes one TIFF per trigger, and names it in stream documents."""
 
     name = "eye"
     parent = None

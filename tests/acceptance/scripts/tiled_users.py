@@ -1,4 +1,4 @@
-"""Tiled's own client on a site with users: all that it can do about who somebody is."""
+"""Tiled's client on a site with users: all of its methods for authentication."""
 
 import sys
 import tempfile
@@ -34,7 +34,7 @@ def refused(act) -> str:
         act()
     except (ClientError, PasswordRejected) as error:
         return str(error.response.status_code)
-    except Exception as error:  # noqa: BLE001  whatever it calls a login that is over
+    except Exception as error:  # noqa: BLE001  its error for an ended session
         return type(error).__name__
     return "not refused"
 

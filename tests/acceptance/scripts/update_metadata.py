@@ -1,4 +1,4 @@
-"""A child whose metadata change."""
+"""Update the metadata of a child."""
 
 import sys
 

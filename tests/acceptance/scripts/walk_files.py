@@ -1,4 +1,4 @@
-"""Files of every kind, registered, walked through and read as if their contents were nodes."""
+"""Register files of every format, walk through their embedded nodes, and read them."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Write and Stream Data: the process that is told of new children, until it disconnects."""
+"""Write and Stream Data: the process that receives new children, until it disconnects."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Whoever watches runs through bluesky's own subscriptions while they are being written."""
+"""Watch runs while they are written, by the subscriptions of bluesky's client."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""Meet the children of a container as they are told of, and read each."""
+"""Receive the children of a container as they are created, and read each."""
 
 import sys
 

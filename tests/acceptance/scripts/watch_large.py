@@ -1,4 +1,4 @@
-"""A subscriber to large updates, which the unmodified client has to be told of."""
+"""Subscribe to updates larger than the unmodified client accepts by default."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Like watch_data.py, on this thread, printing what each update says of itself."""
+"""Like watch_data.py, but on this thread, and print the fields of each update."""
 
 import sys
 

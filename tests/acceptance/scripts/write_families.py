@@ -1,4 +1,4 @@
-"""A sparse, a ragged and an awkward array, in a container of their own."""
+"""Write a sparse, a ragged and an awkward array in a container."""
 
 import sys
 

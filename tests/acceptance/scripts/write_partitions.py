@@ -1,4 +1,4 @@
-"""Somebody with a dask frame, whose partitions have the labels of the whole."""
+"""Write a dask frame whose partitions have the row labels of the whole frame."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A table that is written, and one that grows."""
+"""Write a table, and append to another."""
 
 import sys
 

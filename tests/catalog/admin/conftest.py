@@ -20,7 +20,7 @@ LISTING = "/admin/catalog/node/"
 
 @dataclass
 class Browser:
-    """Pages of the admin, as texts."""
+    """A client of the admin, which returns pages as texts."""
 
     client: Client
 
@@ -30,7 +30,7 @@ class Browser:
         return html.unescape(response.content.decode())
 
     def names(self, query: str = "") -> list[str]:
-        """The names in the list of nodes, from the top."""
+        """Return the names in the list of nodes, from the top."""
         name = r"""class="field-name"><a href='[^']*'>(.*?)</a>"""
         cells = re.findall(name, self.open(LISTING + query))
         return [str(cell) for cell in cells]

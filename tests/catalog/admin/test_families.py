@@ -49,7 +49,7 @@ def test_pages_tell_the_structure_and_the_first_data(made: Api, browser: Browser
     assert "{x: 1, y: [1.5]}" in page
 
 
-def test_the_list_says_what_each_holds(made: Api, browser: Browser) -> None:
+def test_the_list_shows_the_structure_of_each_node(made: Api, browser: Browser) -> None:
     listing = browser.open(LISTING)
     assert "sparse int64 (3,000 × 4)" in listing  # noqa: RUF001
     assert "ragged int64 (2 × varying)" in listing  # noqa: RUF001

@@ -22,7 +22,7 @@ def described(api: Api, path: str, metadata: object, specs: tuple[str, ...] = ()
     assert api.send("POST", f"/metadata/{parent}", body).status_code == 200
 
 
-def test_only_who_knows_the_key_gets_in(api: Api) -> None:
+def test_only_the_right_key_logs_in(api: Api) -> None:
     client = Client()
     assert client.get(LISTING).headers["Location"].startswith("/admin/login/")
     assert not client.login(username="admin", password="wrong")
@@ -104,7 +104,7 @@ def test_filters_keep_the_container_and_choose_by_family_and_age(
     assert 'href="?created=day&path=a"' in browser.open(f"{LISTING}?path=a")
 
 
-def test_rows_say_what_nodes_hold_and_how_much(api: Api, browser: Browser) -> None:
+def test_rows_show_structure_and_size(api: Api, browser: Browser) -> None:
     api.container("a")
     api.container("a/b")
     api.array("image", np.zeros((2, 300, 400), ">u2"))
@@ -116,7 +116,7 @@ def test_rows_say_what_nodes_hold_and_how_much(api: Api, browser: Browser) -> No
     assert "2 columns: x, y" in page
 
 
-def test_a_longer_list_takes_no_more_queries(
+def test_a_longer_list_takes_the_same_number_of_queries(
     api: Api, browser: Browser, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(12):

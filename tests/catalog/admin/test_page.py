@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import re
 import shutil
 from pathlib import Path
 
-import h5py
 import numpy as np
 import orjson
 import pyarrow as pa
@@ -23,11 +21,8 @@ from catalog.services.assets.stores import node_folder
 from catalog.storage.files import file_uri
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
-from ..api.test_embedded_nodes import HDF5, folder, register, write_hdf5
 from ..conftest import ARROW, Api, ipc
 from .conftest import LISTING, Browser
-
-__all__ = ["folder"]
 
 
 def picture(page: str) -> np.ndarray:
@@ -76,7 +71,7 @@ def test_metadata_nested_without_end_are_cut_off(api: Api, browser: Browser) -> 
     assert "…" in browser.page("a")
 
 
-def test_revisions_show_what_metadata_were(api: Api, browser: Browser) -> None:
+def test_revisions_show_the_former_metadata(api: Api, browser: Browser) -> None:
     api.container("a")
     for value in ("first", "second"):
         body = {"metadata": {"value": value}, "specs": []}
@@ -102,7 +97,7 @@ def test_bytes_with_three_to_a_pixel_are_shown_in_colours(api: Api, browser: Bro
     assert (picture(browser.page("a")) == pixels).all()
 
 
-def test_a_large_picture_is_made_small(api: Api, browser: Browser) -> None:
+def test_a_large_picture_is_scaled_down(api: Api, browser: Browser) -> None:
     api.array("a", np.arange(600 * 1100, dtype="f4").reshape(600, 1100))
     assert picture(browser.page("a")).shape == (200, 367)
 
@@ -147,21 +142,27 @@ def test_a_line_keeps_spikes_and_gaps(api: Api, browser: Browser) -> None:
         (np.arange(500).astype("U3").reshape(5, 100), "['0', '1', '2'"),
     ],
 )
-def test_what_cannot_be_drawn_is_shown_as_text(
+def test_values_that_cannot_be_drawn_are_shown_as_text(
     api: Api, browser: Browser, array: np.ndarray, text: str
 ) -> None:
     api.array("a", array)
     assert text in browser.page("a")
 
 
-def test_a_table_shows_its_first_rows_and_how_many_there_are(api: Api, browser: Browser) -> None:
+def test_a_table_shows_its_first_and_last_rows_and_how_many_there_are(
+    api: Api, browser: Browser
+) -> None:
     rows = pa.table({"x": range(8), "name": [None, *"bcdefgh"]})
     api.table("t", rows)
     assert "This table has no rows yet." in browser.page("t")
     for _ in range(2):
         api.send("PATCH", "/table/partition/t?partition=0", ipc(rows), ARROW)
     page = browser.page("t")
-    assert "16 rows, the first 10 shown" in page
+    assert "16 rows, the first 10 and the last 6 shown" in page
+    for _ in range(2):
+        api.send("PATCH", "/table/partition/t?partition=0", ipc(rows.slice(5)), ARROW)
+    last = browser.page("t").partition("Last rows")[2].partition("</table>")[0]
+    assert re.findall(r"<tr><td>(\d)</td>", last) == [*"4567567567"]
     assert "<tr><td>0</td><td>null</td></tr>" in page
     assert page.count("<tr><td>1</td><td>b</td></tr>") == 2
     assert "<tr><td>2</td><td>c</td></tr>" in page
@@ -218,7 +219,7 @@ def test_files_of_others_show_their_first_rows(api: Api, browser: Browser, frame
     assert "Expected 2 columns, got 1" in browser.page("log")
 
 
-def test_a_missing_or_broken_file_is_told_in_a_sentence(
+def test_a_missing_or_broken_file_is_reported_in_one_sentence(
     api: Api, browser: Browser, frames: Path
 ) -> None:
     (frames / "1.tiff").write_bytes(b"no picture at all")
@@ -248,7 +249,7 @@ def test_the_stream_of_a_node_is_shown(api: Api, browser: Browser) -> None:
         ("unix:///nowhere/at/all", "The streaming cache cannot be reached."),
     ],
 )
-def test_without_a_stream_the_page_says_so(
+def test_the_page_shows_that_there_is_no_stream(
     api: Api, browser: Browser, settings: Settings, uri: str | None, sentence: str
 ) -> None:
     api.array("a", np.ones(3))
@@ -257,7 +258,7 @@ def test_without_a_stream_the_page_says_so(
     assert sentence in browser.page("a")
 
 
-def test_what_waits_for_its_stream_is_shown(api: Api, browser: Browser, settings: Settings) -> None:
+def test_entries_in_the_outbox_are_shown(api: Api, browser: Browser, settings: Settings) -> None:
     cache = settings.TILED.streaming_cache.model_copy(update={"uri": "unix:///nowhere/at/all"})
     settings.TILED = settings.TILED.model_copy(update={"streaming_cache": cache})
     api.array("a", np.ones(3))
@@ -266,7 +267,7 @@ def test_what_waits_for_its_stream_is_shown(api: Api, browser: Browser, settings
     assert fact(page, "Waiting").startswith("1 update, ")
 
 
-def test_a_node_with_many_assets_takes_no_more_queries(
+def test_many_assets_take_the_same_number_of_queries(
     browser: Browser, frames: Path, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_max_num_queries(14):
@@ -280,22 +281,7 @@ def test_nothing_can_be_added_or_changed(api: Api, browser: Browser) -> None:
     assert orjson.loads(api.get("/metadata/a").content)["data"]["id"] == "a"
 
 
-def test_the_page_of_a_file_lists_what_is_in_it_and_what_is_wrong(
-    api: Api, browser: Browser, folder: Path
-) -> None:
-    path = write_hdf5(folder / "a.h5")
-    with h5py.File(path, "a") as file:
-        file["lost"] = h5py.SoftLink("/nowhere")
-    os.utime(path, (0, 0))
-    register(api, path, HDF5)
-    page = browser.page("f")
-    assert re.search(r"<td>entry</td>\s*<td>container</td>", page)
-    assert re.search(r"<td>lost</td>\s*<td>A link in .* to /nowhere is broken", page)
-    path.unlink()
-    assert "a.h5 does not exist" in browser.page("f")
-
-
-def test_the_list_goes_on_with_nodes_that_cannot_be_described(api: Api, browser: Browser) -> None:
+def test_the_list_includes_nodes_that_cannot_be_described(api: Api, browser: Browser) -> None:
     api.array("good", np.arange(3))
     api.array("bad", np.arange(3))
     DataSource.objects.filter(node__path="bad").update(structure={"shape": "?"})

@@ -34,7 +34,7 @@ def test_an_array_that_was_never_written_reads_as_zeros(api: Api) -> None:
     assert api.read("/array/full/a").tolist() == [0.0] * 6
 
 
-def test_a_slice_is_what_numpy_would_cut_out(api: Api) -> None:
+def test_a_slice_equals_numpys(api: Api) -> None:
     array = np.arange(60.0).reshape(3, 4, 5)
     api.array("a", array)
     assert (
@@ -68,7 +68,7 @@ def test_a_patch_beyond_the_end_extends_the_array_and_fills_the_gap_with_zeros(a
     assert api.read("/array/full/a", int).tolist() == [1, 2, 3, 0, 0, 9]
 
 
-def test_what_is_not_persisted_is_announced_and_not_stored(
+def test_unpersisted_data_are_announced_and_not_stored(
     api: Api, announced: list[events.Event]
 ) -> None:
     api.array("a", np.array([1, 2, 3]))
@@ -136,7 +136,7 @@ def test_an_array_that_grows_without_being_persisted_keeps_its_stored_shape(
         ("GET", "/array/full/a?format=image/none", 0, 406, "Supported"),
     ],
 )
-def test_a_refused_request_says_why_and_leaves_nothing(
+def test_a_rejected_request_has_a_reason_and_no_effect(
     api: Api,
     announced: list[events.Event],
     method: str,
@@ -168,7 +168,7 @@ def test_a_known_array_is_not_sent_again(api: Api) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_a_single_text_is_as_wide_as_the_dtype_says(api: Api) -> None:
+def test_a_single_string_has_the_width_of_the_dtype(api: Api) -> None:
     api.array("x", np.array(["a", "long"]))
     api.table("t", rows := pa.table({"s": ["a", "long"]}))
     api.send("PUT", "/table/full/t", ipc(rows), ARROW)
@@ -194,7 +194,7 @@ def test_a_write_is_carried_out_whatever_the_client_has_cached(api: Api) -> None
     assert (response.status_code, response.content) == (200, b"null")
 
 
-def test_a_folder_in_the_place_of_a_chunk_is_said(api: Api) -> None:
+def test_a_folder_in_place_of_a_chunk_is_reported(api: Api) -> None:
     api.array("x", np.zeros(3))
     (chunk,) = (
         path for path in node_folder(Node.objects.get(path="x").uuid).rglob("0") if path.is_file()

@@ -192,7 +192,7 @@ def test_nothing_outside_a_folder_is_read(api: Api, folder: Path, query: str, st
         ("/asset/manifest/t/n?id=1", 405),
     ],
 )
-def test_what_is_no_file_of_the_node_is_refused(
+def test_files_that_are_not_the_nodes_are_rejected(
     api: Api, folder: Path, address: str, status: int
 ) -> None:
     number = register(api, "raw", folder / "data" / "a.txt")
@@ -200,7 +200,7 @@ def test_what_is_no_file_of_the_node_is_refused(
     assert api.get(address.replace("ID", str(number))).status_code == status
 
 
-def test_a_file_that_is_gone_or_is_none_is_not_found(api: Api, folder: Path) -> None:
+def test_a_missing_file_or_a_folder_in_its_place_is_not_found(api: Api, folder: Path) -> None:
     number = register(api, "raw", folder / "data" / "a.txt")
     (folder / "data" / "a.txt").unlink()
     assert api.get(f"/asset/bytes/raw?id={number}").status_code == 404
@@ -216,7 +216,7 @@ def test_a_file_that_is_gone_or_is_none_is_not_found(api: Api, folder: Path) -> 
 @pytest.mark.parametrize(
     ("name", "said"), [('q"uo\nte', "q_uo_te"), ("é%ß.tif", "é%ß.tif"), ("a b", "a b")]
 )
-def test_a_name_is_said_in_the_one_form_that_clients_read(
+def test_file_names_are_sent_in_the_form_that_clients_parse(
     api: Api, folder: Path, name: str, said: str
 ) -> None:
     (folder / name).write_bytes(b"x")
@@ -242,9 +242,7 @@ def test_the_files_of_the_servers_own_data_are_given_as_far_as_they_count(api: A
     assert pa.ipc.open_stream(found).read_all().equals(rows)
 
 
-def test_an_asset_is_taken_from_its_node_with_its_data_only_if_asked(
-    api: Api, folder: Path
-) -> None:
+def test_an_asset_is_removed_with_its_data_only_on_request(api: Api, folder: Path) -> None:
     number = register(api, "raw", folder / "data" / "a.txt")
     response = api.send("DELETE", f"/asset/raw?id={number}")
     assert orjson.loads(response.content) == {"asset_deleted": True, "data_deleted": False}

@@ -67,6 +67,22 @@ def test_some_buffers_are_found_by_their_form_keys(api: Api) -> None:
     assert api.send("POST", "/awkward/buffers/a", {"form_key": 1}).status_code == 422
 
 
+def test_a_slice_has_only_its_items(api: Api) -> None:
+    write(api, "a", ak.Array([{"x": n, "y": [n] * n} for n in range(5)]))
+    assert api.json("/awkward/full/a?format=json&slice=1:3") == [
+        {"x": 1, "y": [1]},
+        {"x": 2, "y": [2, 2]},
+    ]
+    assert api.json("/awkward/full/a?format=json&slice=-1:") == [{"x": 4, "y": [4] * 4}]
+    assert api.json("/awkward/full/a?format=json&slice=9:") == []
+    arrow = api.get("/awkward/full/a?format=arrow&slice=::4").content
+    assert pa.ipc.open_file(arrow).read_all()["x"].to_pylist() == [0, 4]
+    for wrong in ("1", "1:2,0:1"):
+        refused = api.get(f"/awkward/full/a?format=json&slice={wrong}")
+        assert (refused.status_code, "one range" in detail(refused)) == (422, True)
+    assert api.get("/awkward/full/a?slice=1:2&format=application/zip").status_code == 406
+
+
 def test_formats(api: Api) -> None:
     write(api, "a", EVENTS)
     arrow = api.get("/awkward/full/a?format=arrow").content
@@ -80,7 +96,7 @@ def test_formats(api: Api) -> None:
     assert api.json("/awkward/full/complex?format=json") == [[[1.0, 2.0]]]
 
 
-def test_a_form_that_is_none_is_refused_and_makes_no_node(api: Api) -> None:
+def test_an_invalid_form_is_rejected_and_creates_no_node(api: Api) -> None:
     for form in ({}, {"class": "Nothing"}, {"class": "NumpyArray", "primitive": "object"}):
         response = api.create("a", "awkward", AwkwardStructure(1, form))
         assert (response.status_code, "Invalid form" in detail(response)) == (422, True)
@@ -108,7 +124,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_bad_body_is_refused_and_what_was_there_stays(
+def test_an_invalid_body_is_rejected_and_stored_data_remain(
     api: Api, announced: list[events.Event], case: str
 ) -> None:
     write(api, "a", EVENTS)

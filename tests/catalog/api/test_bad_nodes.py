@@ -31,7 +31,7 @@ def damaged(api: Api) -> Api:
     return api
 
 
-def test_a_listing_shows_what_is_wrong_with_one_node(damaged: Api) -> None:
+def test_a_listing_shows_the_problem_of_an_undescribable_node(damaged: Api) -> None:
     for address in ("/search/box", "/search/box?include_data_sources=true", "/search-deep/box"):
         good, bad = damaged.json(address)["data"]
         assert good["attributes"]["structure_family"] == "array"

@@ -63,7 +63,7 @@ def test_a_json_body_is_refused_by_its_size_and_its_values_before_it_is_parsed(
             )
 
 
-def test_metadata_is_bounded_however_it_comes_to_a_node(api: Api, bound: Bound) -> None:
+def test_metadata_is_bounded_on_every_way_to_set_it(api: Api, bound: Bound) -> None:
     assert node(api, "x", {"a": "b" * 900}) == 200
     bound(metadata=1000)
     large = {"a": "b" * 1000}
@@ -81,7 +81,9 @@ def test_metadata_is_bounded_however_it_comes_to_a_node(api: Api, bound: Bound) 
     assert attributes["metadata"] == {"a": "b" * 900}
 
 
-def test_a_patch_is_refused_at_the_operation_that_makes_the_document_too_large(api: Api) -> None:
+def test_a_patch_is_rejected_at_the_operation_by_which_the_document_exceeds_its_bound(
+    api: Api,
+) -> None:
     """Ten copies of a document into itself: the last operation, which would mend it, is not met."""
     assert node(api, "x", {"a": "b" * 600_000}) == 200
     copies = [{"op": "copy", "from": "", "path": f"/c{number}"} for number in range(10)]
@@ -178,7 +180,7 @@ def test_chunks_are_counted_over_all_dimensions(api: Api, bound: Bound) -> None:
         ),
     ],
 )
-def test_a_search_asks_for_so_much_at_most(api: Api, query: str, name: str) -> None:
+def test_the_size_of_a_search_is_bounded(api: Api, query: str, name: str) -> None:
     for address in ("/search/", "/search-deep/"):
         refused = api.get(f"{address}?{query}")
         assert (refused.status_code, f"bounds.{name}" in detail(refused)) == (400, True)
@@ -199,7 +201,7 @@ def test_a_search_ends_at_its_deadline_and_the_connection_is_as_before(
     assert api.json("/search/")["meta"]["count"] == 30
 
 
-def test_a_search_is_cancelled_when_its_client_is_gone(api: Api) -> None:
+def test_a_search_is_cancelled_when_its_client_disconnects(api: Api) -> None:
     token = CancellationToken()
     timer = threading.Timer(0.3, token.cancel)
     timer.start()
@@ -226,7 +228,7 @@ def _count() -> None:
 def test_a_page_that_is_too_large_is_shorter_and_its_links_lead_through_all(
     api: Api, bound: Bound, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sizes, "FEW", 1)
+    monkeypatch.setattr(sizes, "MAX_UNCHECKED_ROWS", 1)
     keys = [f"x{number}" for number in range(14)]
     for number, key in enumerate(keys):
         assert node(api, key, {"n": number, "a": "b" * (10_000 if number % 3 else 90_000)}) == 200
@@ -275,7 +277,7 @@ def test_revisions_and_distinct_values_are_bounded_in_bytes(api: Api, bound: Bou
     assert (refused.status_code, "bounds.distinct" in detail(refused)) == (400, True)
 
 
-def test_reading_a_large_value_again_and_again_counts_as_so_many_steps(api: Api) -> None:
+def test_repeated_reads_of_a_large_value_count_as_steps(api: Api) -> None:
     assert node(api, "x", {"a": list(range(1000, 60_000))}) == 200
     doubled = "[@]|" + "[*].[@,@][]|" * 12
     for part in ("[?contains(a, 'z')]", "[?a == `1`]", "[?max(a) == `1`]"):

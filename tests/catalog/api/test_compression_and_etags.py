@@ -14,7 +14,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.api.data.raw_array_responses import AT_ONCE
+from catalog.api.data.raw_array_responses import MAX_UNSTREAMED_BYTES
 from catalog.storage.selection_chunks import split_selection
 from core.http.compression import choose_encoding
 from core.http.content_encodings import ENCODERS
@@ -58,7 +58,9 @@ def body(response: HttpResponse | StreamingHttpResponse) -> bytes:
     ("asked", "encoding"),
     [(CLIENT, "blosc2"), ("gzip, zstd", "zstd"), ("gzip;q=0.5, br", "gzip"), ("*", "gzip")],
 )
-def test_numbers_are_compressed_as_the_client_asks(api: Api, asked: str, encoding: str) -> None:
+def test_numbers_are_compressed_with_an_accepted_encoding(
+    api: Api, asked: str, encoding: str
+) -> None:
     api.array("steps", STEPS)
     plain = api.get("/array/full/steps", accept=OCTETS)
     response = api.get("/array/full/steps", accept=OCTETS, accept_encoding=asked)
@@ -71,13 +73,13 @@ def test_numbers_are_compressed_as_the_client_asks(api: Api, asked: str, encodin
 
 
 @pytest.mark.parametrize("asked", ["", "identity", "br, lz4", "gzip;q=0, *;q=0", "gzip;q=high"])
-def test_nothing_is_compressed_for_who_does_not_ask(api: Api, asked: str) -> None:
+def test_responses_are_not_compressed_without_accept_encoding(api: Api, asked: str) -> None:
     api.array("steps", STEPS)
     response = api.get("/array/full/steps", accept=OCTETS, accept_encoding=asked)
     assert "Content-Encoding" not in response.headers
 
 
-def test_what_is_small_or_does_not_shrink_is_sent_as_it_is(api: Api) -> None:
+def test_small_and_incompressible_bodies_are_not_compressed(api: Api) -> None:
     api.array("noise", NOISE)
     api.array("short", STEPS[:100])
     for path in ("noise", "short"):
@@ -86,7 +88,7 @@ def test_what_is_small_or_does_not_shrink_is_sent_as_it_is(api: Api) -> None:
         assert response.status_code == 200
 
 
-def test_metadata_is_compressed_with_what_suits_texts(api: Api) -> None:
+def test_metadata_is_compressed_with_text_encodings(api: Api) -> None:
     api.send(
         "POST",
         "/metadata/",
@@ -99,7 +101,7 @@ def test_metadata_is_compressed_with_what_suits_texts(api: Api) -> None:
 
 @pytest.mark.parametrize("encoding", list(DECODERS))
 def test_large_arrays_are_sent_in_pieces_and_come_whole(api: Api, encoding: str) -> None:
-    numbers = np.arange(AT_ONCE // 8 + 1000, dtype=np.int64).reshape(-1, 8)
+    numbers = np.arange(MAX_UNSTREAMED_BYTES // 8 + 1000, dtype=np.int64).reshape(-1, 8)
     api.array("large", numbers)
     response = api.get("/array/full/large", accept=OCTETS)
     assert isinstance(response, StreamingHttpResponse)
@@ -112,7 +114,7 @@ def test_large_arrays_are_sent_in_pieces_and_come_whole(api: Api, encoding: str)
 
 
 @pytest.mark.parametrize("shown", ["{}", '"{}"', 'W/"{}"', '"other", "{}"', "*"])
-def test_who_has_a_body_already_does_not_get_it_again(api: Api, shown: str) -> None:
+def test_a_matching_etag_returns_304_without_a_body(api: Api, shown: str) -> None:
     api.array("steps", STEPS)
     first = api.get("/array/full/steps", accept=OCTETS)
     etag = first.headers["ETag"]
@@ -120,7 +122,7 @@ def test_who_has_a_body_already_does_not_get_it_again(api: Api, shown: str) -> N
     assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", etag)
 
 
-def test_an_etag_tells_content_and_media_type_apart(api: Api) -> None:
+def test_etags_differ_by_content_and_media_type(api: Api) -> None:
     api.array("steps", STEPS)
     etags = {api.get("/array/full/steps", accept=t).headers["ETag"] for t in (OCTETS, "text/csv")}
     api.send("PUT", "/array/full/steps", (STEPS + 1).tobytes(), OCTETS)
@@ -152,12 +154,12 @@ def test_portions_are_the_whole_selection_in_order(data: st.DataObject) -> None:
 
 
 @given(pieces=st.lists(st.binary(max_size=50), max_size=5), name=st.sampled_from(list(ENCODERS)))
-def test_what_is_encoded_piece_by_piece_is_decoded_as_one(pieces: list[bytes], name: str) -> None:
+def test_a_body_encoded_in_pieces_is_decoded_as_one(pieces: list[bytes], name: str) -> None:
     encoder = ENCODERS[name]()
     encoded = b"".join([*map(encoder.encode, pieces), encoder.end()])
     assert (DECODERS[name](encoded) if encoded else b"") == b"".join(pieces)
 
 
 @given(st.text(alphabet="gzipstdblo2,;q=.01* ", max_size=40))
-def test_any_header_says_something_that_is_known_or_nothing(header: str) -> None:
+def test_any_accept_encoding_header_selects_a_known_encoding_or_none(header: str) -> None:
     assert choose_encoding(header, ("blosc2", "zstd", "gzip")) in {None, *DECODERS}

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """What `calls` return, each made by a thread of its own."""
+    """Return the results of `calls`, each called in a separate thread."""
 
     def connected(call: Callable[[], T]) -> T:
         try:
@@ -32,7 +32,7 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
         return list(threads.map(connected, calls))
 
 
-def test_of_many_who_create_the_same_key_one_succeeds(api: Api) -> None:
+def test_one_of_many_concurrent_creations_of_a_key_succeeds(api: Api) -> None:
     before = stored_files()
     answers = at_once([lambda: Api().create("x", "array", ONES).status_code] * 6)
     assert Counter(answers) == {200: 1, 409: 5}

@@ -32,7 +32,7 @@ TIFF = {**SOURCE, "mimetype": "image/tiff", "assets": [ELSEWHERE]}
         "application/x-parquet",
     ],
 )
-def test_a_table_of_any_kind_can_be_appended_to_and_says_what_was_asked_for(
+def test_a_table_of_any_media_type_can_be_appended_to_and_reports_the_requested_one(
     api: Api, mimetype: str | None
 ) -> None:
     parameters = {"table_name": "a_1"}
@@ -53,7 +53,7 @@ def test_a_table_of_any_kind_can_be_appended_to_and_says_what_was_asked_for(
         ("Upper", "Malformed"),
         ("select", "Reserved"),
         ("x" * 64, "at most 63 bytes"),
-        (5, "a text"),
+        (5, "must be a string"),
     ],
 )
 def test_a_table_with_a_name_that_none_can_have_is_refused_and_leaves_nothing(
@@ -76,7 +76,7 @@ def test_a_table_with_a_name_that_none_can_have_is_refused_and_leaves_nothing(
         (["A", "a"], "lower case"),
     ],
 )
-def test_columns_that_no_sql_table_could_have_are_refused_where_one_is_asked_for(
+def test_columns_that_an_sql_table_cannot_have_are_rejected_for_sql_tables(
     api: Api, names: list[str], says: str
 ) -> None:
     table = TableStructure.from_schema(pa.schema([(name, pa.int64()) for name in names]))
@@ -118,7 +118,7 @@ def test_columns_that_no_sql_table_could_have_are_refused_where_one_is_asked_for
         ("register", {"data_sources": [TIFF, TIFF]}, 422),
     ],
 )
-def test_what_cannot_be_made_is_refused_and_leaves_nothing(
+def test_an_invalid_node_is_rejected_and_leaves_nothing(
     api: Api,
     announced: list[events.Event],
     endpoint: str,
@@ -133,8 +133,8 @@ def test_what_cannot_be_made_is_refused_and_leaves_nothing(
     assert (rows, stored_files(), announced) == ([1, 0, 0], files, [])
 
 
-def test_a_node_that_was_made_once_is_refused_and_shown_as_it_was_made(api: Api) -> None:
-    """What a client needs whose first answer was lost, to know its own node again."""
+def test_a_second_creation_is_rejected_and_the_node_is_returned_as_created(api: Api) -> None:
+    """So a client that lost the first response can recognize its own node."""
     metadata = {"b": [1, 2.5, None, "é"], "a": {"deep": True}}
     specs = [{"name": "s", "version": "1"}, {"name": "r", "version": None}]
     body = {

@@ -28,7 +28,7 @@ def tree(api: Api, leaves: int) -> list[Node]:
     return list(Node.objects.filter(path__startswith="top"))
 
 
-def test_a_subtree_goes_in_as_many_queries_however_large_it_is(api: Api) -> None:
+def test_deleting_a_subtree_takes_a_constant_number_of_queries(api: Api) -> None:
     files, queries = stored_files(), []
     for leaves in (2, 24):
         nodes = tree(api, leaves)
@@ -46,7 +46,7 @@ def test_a_subtree_goes_in_as_many_queries_however_large_it_is(api: Api) -> None
     assert stored_files() == files
 
 
-def test_a_subtree_larger_than_a_batch_goes_whole(
+def test_a_subtree_larger_than_a_batch_is_deleted_completely(
     api: Api, announced: list[events.Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deletion, "BATCH_ROWS", 2)
@@ -59,7 +59,7 @@ def test_a_subtree_larger_than_a_batch_goes_whole(
     assert (Node.objects.count(), Asset.objects.count()) == (1, 0)
 
 
-def test_an_asset_that_others_have_stays(api: Api) -> None:
+def test_an_asset_shared_with_other_nodes_remains(api: Api) -> None:
     api.array("x", np.ones(3))
     api.array("y", np.ones(3))
     asset = Asset.objects.get(data_sources__node__path="x")

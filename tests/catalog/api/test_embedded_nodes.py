@@ -95,7 +95,7 @@ def test_an_hdf5_file_is_a_container_with_its_contents(api: Api, folder: Path) -
     assert listed == {"contents": None, "count": 1}
 
 
-def test_what_is_inside_is_read_as_any_node(api: Api, folder: Path) -> None:
+def test_embedded_nodes_are_read_like_other_nodes(api: Api, folder: Path) -> None:
     register(api, write_hdf5(folder / "a.h5"), HDF5)
     node = api.json("/metadata//f/entry/images")["data"]
     assert node["attributes"]["structure_family"] == "array"
@@ -103,6 +103,9 @@ def test_what_is_inside_is_read_as_any_node(api: Api, folder: Path) -> None:
     assert api.read("/array/full/f/entry/link?slice=::-2,1,2:4", "u2").tolist() == (
         IMAGES[::-2, 1, 2:4].ravel().tolist()
     )
+    assert api.read("/array/full/f/entry/images?slice=:,::-2&reduce=sum:3,9,9", "u8").tolist() == [
+        IMAGES[:, ::-2].sum()
+    ]
     assert api.read("/array/block/f/entry/images?block=2,0,0", "u2").tolist() == (
         IMAGES[2].ravel().tolist()
     )
@@ -143,7 +146,7 @@ def test_pages_of_a_group_are_counted_exactly(api: Api, folder: Path) -> None:
     }
 
 
-def test_broken_links_keep_their_keys_and_are_gone(api: Api, folder: Path) -> None:
+def test_broken_links_keep_their_keys_and_return_410(api: Api, folder: Path) -> None:
     register(api, write_hdf5(folder / "a.h5"), HDF5)
     keys = [item["id"] for item in api.json("/search/f/entry?fields=")["data"]]
     assert keys == ["broken", "broken outside", "images", "link", "title"]
@@ -155,7 +158,7 @@ def test_broken_links_keep_their_keys_and_are_gone(api: Api, folder: Path) -> No
     assert api.get("/array/full/f/entry/broken").status_code == 410
 
 
-def test_what_is_not_there_or_cannot_be_is_told(api: Api, folder: Path) -> None:
+def test_missing_and_unsupported_embedded_nodes_are_reported(api: Api, folder: Path) -> None:
     register(api, write_hdf5(folder / "a.h5"), HDF5)
     expected = {
         "/metadata/f/nope": 404,
@@ -202,7 +205,7 @@ def test_nothing_inside_a_file_is_written(api: Api, folder: Path) -> None:
     assert path.exists()
 
 
-def test_a_file_that_is_not_there_yet_is_listed_and_told_when_it_is_read(
+def test_a_file_that_does_not_exist_yet_is_listed_and_reported_on_reading(
     api: Api, folder: Path
 ) -> None:
     register(api, folder / "later.h5", HDF5)
@@ -397,7 +400,7 @@ def test_a_link_that_leads_to_itself_is_broken(api: Api, folder: Path) -> None:
     assert api.get("/metadata/f").status_code == 200
 
 
-def test_what_is_inside_has_no_stream(api: Api, folder: Path) -> None:
+def test_embedded_nodes_have_no_stream(api: Api, folder: Path) -> None:
     register(api, write_hdf5(folder / "a.h5"), HDF5)
     everything = Principal(frozenset(Scope))
     assert authorize_node(["f"], everything).structure is None
@@ -405,7 +408,7 @@ def test_what_is_inside_has_no_stream(api: Api, folder: Path) -> None:
         authorize_node(["f", "entry"], everything)
 
 
-def test_a_listing_goes_on_when_files_are_not_there_or_damaged(api: Api, folder: Path) -> None:
+def test_a_listing_includes_nodes_with_missing_or_damaged_files(api: Api, folder: Path) -> None:
     (folder / "a.h5").write_bytes(b"nothing of the kind")
     os.utime(folder / "a.h5", (0, 0))
     register(api, folder / "a.h5", HDF5)

@@ -63,6 +63,8 @@ def test_a_registered_sequence_of_tiffs_is_read_as_one_array(api: Api, folder: P
     assert register(api, data_source(folder, 3)).status_code == 200
     assert api.read("/array/full/tif", "u1").tolist() == FRAMES[:3].ravel().tolist()
     assert api.read("/array/full/tif?slice=1,:,0", "u1").tolist() == FRAMES[1, :, 0].tolist()
+    reduced = api.read("/array/full/tif?slice=::-1&reduce=max:2,1,1", "u1")
+    assert reduced.tolist() == [*FRAMES[1:3].max(axis=0).ravel(), *FRAMES[0].ravel()]
 
 
 def test_a_grown_sequence_is_announced_with_the_region_that_is_new(
@@ -113,7 +115,7 @@ def test_a_file_outside_the_readable_folders_is_refused(
     assert api.get("/metadata/tif").status_code == 404
 
 
-def test_what_is_not_persisted_reaches_listeners_and_leaves_the_files_alone(
+def test_unpersisted_data_reach_listeners_and_leave_files_unchanged(
     api: Api, folder: Path, announced: list[events.Event]
 ) -> None:
     register(api, data_source(folder, 3))
@@ -132,7 +134,7 @@ def test_a_registered_node_is_deleted_without_its_files(api: Api, folder: Path) 
     assert len(list(folder.glob("*.tiff"))) == 4
 
 
-def test_a_file_that_has_gone_is_told(api: Api, folder: Path) -> None:
+def test_a_deleted_file_is_reported(api: Api, folder: Path) -> None:
     register(api, data_source(folder, 3))
     for file in folder.glob("*.tiff"):  # long ago: nothing is still arriving
         os.utime(file, (0, 0))
@@ -184,7 +186,7 @@ def test_a_sequence_is_described_and_its_files_follow(api: Api, folder: Path) ->
 
 
 @pytest.mark.parametrize("endpoint", ["register", "metadata"])
-def test_an_unknown_format_is_named_before_what_is_missing_besides(
+def test_an_unknown_format_is_reported_before_missing_assets(
     api: Api, folder: Path, endpoint: str
 ) -> None:
     body = described("array", "image/none")
@@ -194,7 +196,7 @@ def test_an_unknown_format_is_named_before_what_is_missing_besides(
     assert (response.status_code, "image/none" in detail(response)) == (415, True)
 
 
-def test_a_file_that_is_registered_again_is_as_large_as_is_said_now(api: Api, folder: Path) -> None:
+def test_registering_a_file_again_updates_its_size(api: Api, folder: Path) -> None:
     for number, size in enumerate((None, 20, None, 30)):
         source = data_source(folder, 1)
         source["assets"][0]["size"] = size
@@ -214,7 +216,7 @@ def test_a_file_that_is_registered_again_is_as_large_as_is_said_now(api: Api, fo
         ("curl/8", True),
     ],
 )
-def test_a_client_that_knows_no_sizes_of_assets_gets_none(
+def test_older_clients_receive_no_asset_sizes(
     api: Api, folder: Path, agent: str, sizes: bool
 ) -> None:
     body = {"id": "a", "structure_family": "array", "data_sources": [data_source(folder, 1)]}

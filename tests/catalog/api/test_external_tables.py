@@ -185,7 +185,7 @@ def test_a_file_without_its_footer_is_waited_for(api: Api, folder: Path) -> None
         ("a.arrow", b"ARROW1" + bytes(100) + b"ARROW1", "cannot be read"),
     ],
 )
-def test_a_broken_file_is_told_with_what_is_wrong_about_it(
+def test_a_damaged_file_is_reported_with_the_problem(
     api: Api, folder: Path, name: str, content: bytes, says: str
 ) -> None:
     (folder / name).write_bytes(content)
@@ -231,7 +231,7 @@ def test_columns_of_many_kinds_come_as_they_were_declared(
         assert part.to_pydict() == {name: rows[name].to_pylist()[1:]}
 
 
-def test_a_file_that_is_gone_or_is_none_is_told(api: Api, folder: Path) -> None:
+def test_a_missing_file_or_a_folder_in_its_place_is_reported(api: Api, folder: Path) -> None:
     path = folder / "a.csv"
     registered(api, data_source(path))
     assert api.get("/table/full/t").status_code == 410
@@ -320,7 +320,7 @@ def without(source: dict[str, Any], **changes: Any) -> dict[str, Any]:
         (lambda s: {**s, "parameters": {"skiprows": 3}}, 415, "skiprows=3"),
     ],
 )
-def test_what_contradicts_itself_is_not_registered(
+def test_contradictory_data_sources_are_not_registered(
     api: Api, folder: Path, change: Any, status: int, says: str
 ) -> None:
     response = register(api, change(data_source(write(folder / "a.csv", ROWS))))
@@ -346,7 +346,7 @@ def grown(api: Api, folder: Path, announced: list[events.Event]) -> dict[str, An
         ("", None, None),
     ],
 )
-def test_new_rows_are_announced_as_their_producer_says(
+def test_new_rows_are_announced_as_the_producer_declares_them(
     api: Api,
     grown: dict[str, Any],
     announced: list[events.Event],

@@ -94,13 +94,13 @@ def test_a_key_belongs_to_one_request(api: Api) -> None:
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "é", "x" * 129])
-def test_a_key_that_is_none_is_refused(api: Api, key: str) -> None:
+def test_a_malformed_idempotency_key_is_rejected(api: Api, key: str) -> None:
     api.table("t", pa.table({"n": [1]}))
     assert append(api, key).status_code == 422
     assert count(api) == 0
 
 
-def test_what_was_refused_leaves_no_receipt(api: Api) -> None:
+def test_a_rejected_request_leaves_no_receipt(api: Api) -> None:
     api.array("x", np.zeros(1))
     assert extend(api, "a", 1, "").status_code == 409
     assert extend(api, "a", 1).status_code == 200
@@ -109,14 +109,14 @@ def test_what_was_refused_leaves_no_receipt(api: Api) -> None:
     assert [receipt.key for receipt in Receipt.objects.all()] == ["a"]
 
 
-def test_of_many_who_send_the_same_rows_at_once_one_adds_them(api: Api) -> None:
+def test_of_concurrent_requests_under_one_key_one_appends_its_rows(api: Api) -> None:
     api.table("t", pa.table({"n": [1]}))
     append(api, "first")
     assert Counter(at_once([lambda: append(Api(), "a").status_code] * 6)) == {200: 6}
     assert count(api) == 2
 
 
-def test_a_write_whose_receipt_cannot_be_kept_did_not_happen(
+def test_a_write_whose_receipt_cannot_be_stored_is_rolled_back(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.table("t", pa.table({"n": [1]}))
@@ -130,7 +130,7 @@ def test_a_write_whose_receipt_cannot_be_kept_did_not_happen(
     assert Asset.objects.count() == 1
 
 
-def test_receipts_are_kept_for_a_while_and_not_too_many(
+def test_receipts_expire_and_their_number_is_limited(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(idempotency, "CLEANUP_INTERVAL", 1)
@@ -152,7 +152,7 @@ def make(api: Api, key: str | None, endpoint: str = "metadata", **body: Any) -> 
     return api.send("POST", f"/{endpoint}/c", body, **headers)
 
 
-def test_a_node_that_is_made_twice_under_one_key_is_the_same_node(
+def test_two_creations_under_one_key_return_the_same_node(
     api: Api, announced: list[events.Event]
 ) -> None:
     api.container("c")
@@ -192,7 +192,7 @@ def test_files_that_are_registered_twice_under_one_key_are_one_node(
     assert make(api, "b", "register", **asked).status_code == 409
 
 
-def test_a_node_whose_receipt_cannot_be_kept_is_not_made(
+def test_a_node_whose_receipt_cannot_be_stored_is_not_created(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.container("c")

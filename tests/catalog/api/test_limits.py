@@ -49,7 +49,6 @@ EMPTY = {"endianness": "not_applicable", "kind": "V", "itemsize": 0}
         (described(shape=[10**19], chunks=[[10**19]]), "too large"),
         (described(shape=[0, 2**60], chunks=[[0], [2**60]]), "too large"),
         (described(shape=[1] * 32, chunks=[[1]] * 32), "31 dimensions"),
-        (described(shape=[1, 1], chunks=[[1], [1]], dims=["t", "t"]), "dims"),
         (described(data_type=EMPTY), "at least one byte"),
         (described(data_type=ENDLESS), "no dtype"),
         (described() | {"data_sources": [{"structure_family": "container", "assets": 5}]}, "list"),
@@ -64,7 +63,7 @@ def test_a_node_beyond_the_limits_is_refused_and_leaves_nothing(
     assert (Node.objects.count(), stored_files()) == (nodes, files)
 
 
-def test_metadata_as_deep_as_allowed_are_told_in_both_formats(api: Api) -> None:
+def test_metadata_of_the_maximum_depth_are_returned_in_both_formats(api: Api) -> None:
     assert api.send("POST", "/metadata/", container(metadata={"a": nested(190)})).status_code == 200
     for accept in ("application/json", "application/x-msgpack"):
         assert api.get("/search/", accept=accept).status_code == 200

@@ -42,7 +42,7 @@ def test_a_path_without_its_last_slash_is_redirected_with_its_method(api: Api) -
     assert response.headers["Location"] == "/api/v1/metadata/?fields=specs"
 
 
-def test_links_of_a_new_node_repeat_the_path_as_it_was_asked_for(api: Api) -> None:
+def test_links_of_a_new_node_repeat_the_path_as_requested(api: Api) -> None:
     links = orjson.loads(api.create("x", "array", ONES).content)["links"]
     assert links == {
         "self": "http://testserver/api/v1/metadata//x",
@@ -52,12 +52,12 @@ def test_links_of_a_new_node_repeat_the_path_as_it_was_asked_for(api: Api) -> No
     assert api.json("/metadata/x")["data"]["links"]["self"].endswith("/api/v1/metadata/x")
 
 
-def test_the_path_of_the_api_is_told_to_who_asks_for_it(api: Api) -> None:
+def test_the_path_of_the_api_is_returned_on_request(api: Api) -> None:
     assert api.json("/metadata/?root_path=true")["meta"] == {"root_path": "/api"}
     assert api.json("/metadata/")["meta"] == {}
 
 
-def test_the_same_is_said_in_msgpack(api: Api) -> None:
+def test_responses_in_msgpack_equal_those_in_json(api: Api) -> None:
     api.container("a")
     response = api.get("/metadata/a", accept="application/x-msgpack")
     assert response.headers["Content-Type"] == "application/x-msgpack"
@@ -76,7 +76,7 @@ def test_children_are_listed_in_order_of_creation_page_by_page(api: Api) -> None
     assert [item["id"] for item in api.json("/search/?sort=id")["data"]] == ["a", "b", "c"]
 
 
-def test_children_are_sorted_by_what_their_metadata_say(api: Api) -> None:
+def test_children_are_sorted_by_metadata(api: Api) -> None:
     for key, color in (
         ("a", {"color": {"name": "red"}}),
         ("b", {}),
@@ -88,7 +88,7 @@ def test_children_are_sorted_by_what_their_metadata_say(api: Api) -> None:
     assert [item["id"] for item in found] == ["c", "a", "b"]
 
 
-def test_a_container_says_how_many_children_it_has(api: Api) -> None:
+def test_a_container_has_the_count_of_its_children(api: Api) -> None:
     api.container("a")
     api.container("a/b")
     assert api.json("/metadata/a")["data"]["attributes"]["structure"]["count"] == 1
@@ -273,6 +273,6 @@ def test_a_query_is_checked_before_the_node_is_looked_up(api: Api) -> None:
     assert api.get("/search/none?sort=(").status_code == 422
 
 
-def test_a_redirect_asks_for_no_csrf_token() -> None:
+def test_a_redirect_requires_no_csrf_token() -> None:
     response = Client(enforce_csrf_checks=True).post("/api/v1/metadata")
     assert response.status_code == 307

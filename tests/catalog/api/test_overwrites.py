@@ -15,8 +15,8 @@ from django.conf import LazySettings
 from django.db import OperationalError, connection
 
 from catalog.models import Node
-from catalog.services.assets.cleanup import remove_orphaned_files
 from catalog.services.assets.stores import node_folder
+from catalog.services.cleanup import remove_orphaned_files
 from streaming.config import streaming_cache_settings
 from streaming.redis.clients import writer_client
 from streaming.redis.keys import StreamKeys
@@ -193,7 +193,7 @@ def test_an_overwrite_whose_answer_is_lost_is_put_in_place_and_announced_once(
     assert updates(node) == told + (2 if found_by == "writer" else 1)
 
 
-def test_the_sweep_settles_what_no_writer_comes_to(api: Api, node: Node) -> None:
+def test_the_cleanup_settles_writes_that_no_later_writer_settles(api: Api, node: Node) -> None:
     before = stored(api)
     with failing_database(carried_out=False):
         assert overwrite(api, None).status_code == 503
@@ -220,7 +220,7 @@ def test_an_overwrite_that_storage_refuses_half_way_leaves_the_old_bytes(
     assert (api.read("/array/full/y?slice=:3,:", "f8").reshape(3, -1) == BEFORE[:3]).all()
 
 
-def test_what_is_committed_while_others_are_put_into_the_stream_is_not_taken_for_refused(
+def test_a_write_committed_while_the_outbox_drains_is_not_reported_as_rejected(
     api: Api, node: Node
 ) -> None:
     """Its writer is killed right after; its entry goes with the others, and tells no more of it."""

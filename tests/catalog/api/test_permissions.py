@@ -88,6 +88,7 @@ REQUESTS: list[tuple[str, str, Any, str]] = [
     ("DELETE", "/stream/close/NAME", b"", ""),
     ("PUT", "/data_source/NAME", {"data_source": {}}, "application/json"),
     ("POST", "/register/NAME", {"structure_family": "container"}, "application/json"),
+    ("POST", "/register-files/NAME", {"files": ["/data/x.tif"]}, "application/json"),
 ]
 
 
@@ -96,7 +97,9 @@ IN_EACH_ANSWER = {"X-Tiled-Request-ID", "Set-Cookie"}
 
 
 @pytest.mark.parametrize("family", ["container", "array", "table"])
-def test_what_is_hidden_is_byte_for_byte_like_what_is_missing(site: Site, family: str) -> None:
+def test_the_response_for_a_hidden_node_equals_that_for_a_missing_one(
+    site: Site, family: str
+) -> None:
     make(site.alice, "hidden", family=family)
     make(site.alice, "closed")
     make(site.alice, "closed/shared", ["mx"], family=family)
@@ -113,7 +116,7 @@ def test_what_is_hidden_is_byte_for_byte_like_what_is_missing(site: Site, family
 
 
 def answer(api: Api, name: str, request: tuple[str, str, Any, str]) -> tuple[Any, ...]:
-    """What is said of a name, written as if the name were NAME, and how many queries it took."""
+    """Return the response for a name, with NAME in its place, and the number of queries."""
     method, address, body, media_type = request
     with CaptureQueriesContext(connection) as asked:
         response = api.send(method, address.replace("NAME", name), body, media_type)
@@ -125,7 +128,7 @@ def answer(api: Api, name: str, request: tuple[str, str, Any, str]) -> tuple[Any
     return response.status_code, content, headers, len(asked)
 
 
-def test_listings_and_counts_have_what_is_seen_and_nothing_else(site: Site) -> None:
+def test_listings_and_counts_have_only_visible_nodes(site: Site) -> None:
     make(site.alice, "own")
     make(site.alice, "shared", ["mx"])
     make(site.root, "open", ["Public"])
@@ -149,7 +152,7 @@ def test_listings_and_counts_have_what_is_seen_and_nothing_else(site: Site) -> N
             assert count(api, "shared") == len(below)
 
 
-def test_searches_at_any_depth_and_distinct_values_know_nothing_of_what_is_hidden(
+def test_searches_and_distinct_values_exclude_hidden_nodes(
     site: Site,
 ) -> None:
     make(site.alice, "open", ["mx"])
@@ -242,7 +245,7 @@ def test_tags_that_are_no_list_of_texts_are_invalid(site: Site) -> None:
         assert site.alice.send("PUT", "/metadata/a", {"access_tags": tags}).status_code == 422
 
 
-def test_tags_are_changed_by_patches_and_the_answer_says_what_they_became(site: Site) -> None:
+def test_tags_are_changed_by_patches_and_the_response_has_the_result(site: Site) -> None:
     make(site.alice, "a")
     patch = {
         "content-type": "application/json-patch+json",
@@ -263,7 +266,7 @@ def test_tags_are_changed_by_patches_and_the_answer_says_what_they_became(site: 
     assert detail(set_tags(site.alice, "a", "mx")).endswith("take the tag 'public' from a node.")
 
 
-def test_what_is_below_is_seen_when_the_way_to_it_is(site: Site) -> None:
+def test_a_node_is_visible_only_if_its_ancestors_are(site: Site) -> None:
     for path in ("a", "a/b", "a/b/c", "aa"):
         make(site.alice, path, ["mx"])
     assert keys(site.carol, "a/b") == ["c"]
@@ -332,7 +335,7 @@ def test_a_change_of_rights_counts_at_once(site: Site) -> None:
     assert keys(site.root) == ["shared"]
 
 
-def test_what_was_undone_is_not_remembered(site: Site) -> None:
+def test_rolled_back_permissions_are_not_cached(site: Site) -> None:
     """Versions of rights that were not committed are given to others later."""
     make(site.alice, "shared", ["mx"])
     with suppress(ZeroDivisionError), transaction.atomic():
@@ -348,7 +351,7 @@ def test_what_was_undone_is_not_remembered(site: Site) -> None:
     assert site.alice.json("/metadata/shared")["data"]["attributes"]["access_tags"] == ["mx"]
 
 
-def test_the_root_allows_what_credentials_allow_until_it_has_tags(site: Site) -> None:
+def test_the_untagged_root_is_limited_by_the_credentials_only(site: Site) -> None:
     tag_nodes(path="", tags=["mx"], recursive=False)
     body = {"structure_family": "container", "id": "x"}
     assert person("dave").send("POST", "/metadata/", body).status_code == 403
@@ -358,7 +361,7 @@ def test_the_root_allows_what_credentials_allow_until_it_has_tags(site: Site) ->
     assert person("erin").send("POST", "/metadata/", {**body, "id": "y"}).status_code == 200
 
 
-def test_who_is_barred_or_deleted_leaves_nothing_open(site: Site) -> None:
+def test_a_deleted_account_has_no_grants_or_access(site: Site) -> None:
     make(site.alice, "shared", ["mx"])
     Account.objects.get(user__username="carol").user.delete()
     assert not Grant.objects.filter(account__user__username="carol").exists()
@@ -384,7 +387,7 @@ def test_rights_cost_one_query_and_nothing_where_there_are_none(site: Site) -> N
     assert len(with_rights) <= len(without) + 2
 
 
-def test_a_key_of_a_request_belongs_to_who_sent_it(site: Site) -> None:
+def test_an_idempotency_key_belongs_to_its_principal(site: Site) -> None:
     make(site.alice, "c", ["mx"])
 
     def create(api: Api) -> Any:

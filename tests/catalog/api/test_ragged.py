@@ -97,7 +97,7 @@ Lists = st.lists(st.lists(st.integers(-9, 9), max_size=4), min_size=1, max_size=
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data())
-def test_any_writes_leave_what_a_list_of_lists_would_hold(api: Api, data: st.DataObject) -> None:
+def test_any_writes_result_in_the_rows_of_a_list_of_lists(api: Api, data: st.DataObject) -> None:
     chunks = tuple(data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=3)))
     expected: Rows = [[] for _ in range(sum(chunks))]
     key = f"r{Node.objects.count()}"
@@ -178,7 +178,7 @@ def test_formats(api: Api) -> None:
     assert api.get("/ragged/full/r?slice=0,0", accept=ZIP).status_code == 406
 
 
-def test_what_is_too_large_for_json_is_had_as_buffers(
+def test_arrays_too_large_for_json_are_read_as_buffers(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tiled_client.wire.json_values.MAX_NESTED_BYTES", 20)
@@ -227,7 +227,7 @@ def test_a_bad_body_is_refused_and_leaves_nothing(
     assert not node_folder(Node.objects.get(path="r").uuid).exists()
 
 
-def test_growth_has_to_be_asked_for(api: Api) -> None:
+def test_growth_requires_the_parameter_extend(api: Api) -> None:
     api.create("r", "ragged", structure_of(1, None))
     response = send(api, "PATCH", "/ragged/full/r?offset=1&shape=1", body_of([[1]]), status=409)
     assert "Use ?extend=true" in detail(response)
@@ -240,7 +240,7 @@ def test_growth_has_to_be_asked_for(api: Api) -> None:
     assert send(api, "PUT", "/ragged/full/r", b"", status=415, media_type="text/plain")
 
 
-def test_what_is_not_persisted_is_announced_and_not_stored(
+def test_unpersisted_data_are_announced_and_not_stored(
     api: Api, announced: list[events.Event]
 ) -> None:
     api.create("r", "ragged", structure_of(1, None))
@@ -260,6 +260,6 @@ def test_what_is_not_persisted_is_announced_and_not_stored(
 
 
 @pytest.mark.parametrize("dtype", ["S3", "<M8[s]", "<f16"])
-def test_what_is_no_number_is_refused_from_the_beginning(api: Api, dtype: str) -> None:
+def test_non_numeric_dtypes_are_rejected_at_creation(api: Api, dtype: str) -> None:
     response = api.create("r", "ragged", structure_of(1, None, dtype=dtype))
     assert (response.status_code, "numbers or booleans" in detail(response)) == (422, True)

@@ -25,7 +25,7 @@ def numbers(api: Api, query: str = "") -> list[int]:
     return [found["revision_number"] for found in api.json(f"/revisions/a{query}")["data"]]
 
 
-def test_revisions_are_what_was_before_each_update_page_by_page(api: Api) -> None:
+def test_revisions_have_the_state_before_each_update_in_pages(api: Api) -> None:
     described(api, "a", "red", "blue", "green")
     page = api.json("/revisions//a?page[limit]=2")
     colors = [found["attributes"]["metadata"] for found in page["data"]]
@@ -37,7 +37,7 @@ def test_revisions_are_what_was_before_each_update_page_by_page(api: Api) -> Non
     assert (empty["data"], empty["meta"]["count"], empty["links"]["next"]) == ([], 3, None)
 
 
-def test_the_time_of_a_revision_says_its_zone(api: Api) -> None:
+def test_the_time_of_a_revision_has_a_time_zone(api: Api) -> None:
     described(api, "a", "red")
     said = api.json("/revisions/a")["data"][0]["attributes"]["time_updated"]
     assert datetime.datetime.fromisoformat(said).utcoffset() == datetime.timedelta(0)
@@ -69,7 +69,7 @@ def test_a_forgotten_revision_leaves_its_number_unused(api: Api) -> None:
         ("PATCH", "/revisions/", 405),
     ],
 )
-def test_what_cannot_be_said_of_revisions_is_refused(
+def test_invalid_requests_for_revisions_are_rejected(
     api: Api, method: str, address: str, status: int
 ) -> None:
     api.table("t", pa.table({"n": [1]}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -99,6 +100,20 @@ def test_a_lookup_is_one_child_or_an_empty_page(api: Api) -> None:
     assert keys(api, query("lookup", key="a"), query("lookup", key="b")) == []
     assert keys(api, query("lookup", key="a"), address="/search-deep/") == []
     assert "Cache-Control" not in api.get(f"/search/?{query('lookup', key='a')}").headers
+
+
+def test_nodes_are_found_by_when_they_were_created(api: Api) -> None:
+    for day, key in enumerate(("a", "b", "c"), start=1):
+        put(api, key)
+        Node.objects.filter(key=key).update(time_created=datetime(2026, 1, day, tzinfo=UTC))
+    assert keys(api, query("created", since="2026-01-02T00:00:00Z")) == ["b", "c"]
+    assert keys(api, query("created", until="2026-01-02T01:00:00+01:00")) == ["a"]
+    assert keys(api, query("created", since="1767312000", until="2026-01-03T00:00:00Z")) == ["b"]
+    assert keys(api, query("created", since="")) == ["a", "b", "c"]
+    for wrong in ("2026-01-02", "yesterday", "nan", "1e300"):
+        answer = api.get(f"/search/?{query('created', since=wrong)}")
+        assert answer.status_code == 422
+        assert "since must be an ISO 8601 time" in answer.json()["detail"]
 
 
 def test_specs_are_found_by_their_names(api: Api) -> None:
@@ -226,7 +241,7 @@ def test_a_cursor_belongs_to_the_order_of_creation(api: Api) -> None:
     assert detail(both) == "Cannot specify both page[cursor] and page[offset]"
 
 
-def test_everything_below_is_searched_as_deep_as_is_asked_for(api: Api) -> None:
+def test_descendants_are_searched_to_the_requested_depth(api: Api) -> None:
     for path in ("a", "a/b", "a/b/c", "a0", "A", "A/b"):
         put(api, path, {"name": path})
     find = "/search-deep/a"
@@ -274,7 +289,7 @@ def test_only_containers_are_searched(api: Api) -> None:
     assert api.get("/distinct/a").status_code == 405
 
 
-def test_what_is_searched_is_what_the_metadata_are_now(api: Api) -> None:
+def test_searches_use_the_current_metadata(api: Api) -> None:
     put(api, "a", {"color": "red", "note": "first light"})
     body = {
         "content-type": "application/merge-patch+json",
@@ -305,5 +320,5 @@ def test_metadata_of_any_size_are_found(api: Api) -> None:
 def test_about_names_every_kind_of_filter(api: Api) -> None:
     assert sorted(api.json("/")["queries"]) == sorted(
         "fulltext lookup keys_filter regex eq noteq comparison contains in notin keypresent like "
-        "specs access_tags_filter structure_family".split()
+        "specs access_tags_filter structure_family created".split()
     )

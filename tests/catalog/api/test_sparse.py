@@ -63,7 +63,7 @@ def test_elements_of_any_number_type_are_read_back(api: Api, dtype: str) -> None
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data())
-def test_any_slice_of_any_chunks_is_what_numpy_cuts_out(api: Api, data: st.DataObject) -> None:
+def test_any_slice_of_any_chunks_equals_numpys(api: Api, data: st.DataObject) -> None:
     shape = tuple(data.draw(st.lists(st.integers(1, 7), max_size=3)))
     chunks = tuple(data.draw(chunkings(size)) for size in shape)
     array = np.random.default_rng(data.draw(st.integers(0, 9))).integers(-1, 2, shape)
@@ -134,7 +134,7 @@ def test_formats(api: Api) -> None:
     assert api.get("/array/full/s?format=png").status_code == 406
 
 
-def test_what_pandas_adds_is_left_out(api: Api) -> None:
+def test_the_index_that_pandas_adds_is_ignored(api: Api) -> None:
     api.create("s", "sparse", structure_of((3,)))
     frame = pd.DataFrame({"dim0": [2], "data": [1.5]}, index=[9])
     assert put(api, "/array/full/s", ipc(pa.Table.from_pandas(frame))).status_code == 200
@@ -168,7 +168,7 @@ def test_a_bad_body_is_refused_and_leaves_nothing(
     assert not node_folder(node.uuid).exists()
 
 
-def test_each_kind_of_array_says_what_it_takes(api: Api) -> None:
+def test_each_family_of_arrays_names_the_media_type_that_it_accepts(api: Api) -> None:
     api.create("s", "sparse", structure_of((3,)))
     api.array("a", np.zeros(3))
     response = put(api, "/array/full/s", bytes(24), OCTETS)
@@ -184,14 +184,16 @@ def test_each_kind_of_array_says_what_it_takes(api: Api) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["<c16", "S3", "<M8[s]", "<f16"])
-def test_what_has_no_zero_or_no_form_is_refused_from_the_beginning(api: Api, dtype: str) -> None:
+def test_dtypes_without_zero_or_representation_are_rejected_at_creation(
+    api: Api, dtype: str
+) -> None:
     response = api.create("s", "sparse", structure_of((3,), dtype=dtype))
     assert response.status_code == 422
     assert "booleans, integers or floats" in detail(response)
     assert api.get("/metadata/s").status_code == 404
 
 
-def test_writes_are_announced_and_what_is_not_persisted_is_not_stored(
+def test_writes_are_announced_and_unpersisted_data_are_not_stored(
     api: Api, announced: list[events.Event]
 ) -> None:
     api.create("s", "sparse", structure_of((4,), ((2, 2),)))

@@ -48,7 +48,7 @@ def create(api: Api, key: str, metadata: Any, *specs: str) -> Any:
 
 
 @pytest.mark.usefixtures("declared")
-def test_what_a_validator_makes_of_metadata_is_returned_and_stored(api: Api) -> None:
+def test_metadata_changed_by_a_validator_are_returned_and_stored(api: Api) -> None:
     answer = orjson.loads(create(api, "a", {"title": "LOUD"}, "scan").content)
     changed = {"title": "loud", "length": 4}
     assert answer["metadata"] == changed == Node.objects.get(path="a").metadata

@@ -24,7 +24,7 @@ from ..conftest import ARROW, OCTETS, Api, detail, ipc
 ROWS = pa.table({"x": [1, 2], "s": ["a", "bb"]})
 
 
-def test_rows_are_read_back_and_columns_in_the_order_asked_for(api: Api) -> None:
+def test_rows_are_read_back_with_columns_in_the_requested_order(api: Api) -> None:
     api.table("t", ROWS)
     assert api.send("PUT", "/table/full/t", ipc(ROWS), ARROW).status_code == 200
     assert api.rows("/table/full/t") == ROWS
@@ -98,7 +98,7 @@ def test_a_table_is_read_as_json_csv_and_parquet_too(api: Api) -> None:
     assert pd.read_parquet(pa.BufferReader(parquet))["x"].tolist() == [1, 2]
 
 
-def test_times_are_said_in_json_as_texts(api: Api) -> None:
+def test_times_are_strings_in_json(api: Api) -> None:
     moment = pd.Timestamp("2026-01-02T03:04:05.678901234")
     rows = pa.table(
         {"t": pa.array([moment, None], pa.timestamp("ns")), "d": [moment.date(), moment.date()]}
@@ -133,7 +133,7 @@ LESS = pa.table({"x": [1]})
         ("GET", "/array/full/t", b"", 404, "structure family table"),
     ],
 )
-def test_a_refused_request_says_why_and_leaves_nothing(
+def test_a_rejected_request_has_a_reason_and_no_effect(
     api: Api,
     announced: list[events.Event],
     method: str,
@@ -160,6 +160,36 @@ def test_appended_rows_are_announced_as_they_came(api: Api, announced: list[even
     assert [(type(e), e.partition, e.append, e.payload) for e in announced] == [  # type: ignore[attr-defined]
         (events.TableWritten, 0, True, ipc(ROWS))
     ]
+
+
+def test_updates_say_which_rows_of_the_whole_table_they_have(
+    api: Api, announced: list[events.Event]
+) -> None:
+    api.table("t", ROWS, npartitions=3)
+    announced.clear()
+    one, body = ROWS.slice(0, 1), ipc(ROWS)
+
+    def rows(method: str, address: str, body: bytes = body) -> tuple[int, int] | None:
+        assert api.send(method, address, body, ARROW).status_code == 200
+        event = announced.pop()
+        assert isinstance(event, events.TableWritten)
+        return event.rows and (event.rows["offset"], event.rows["count"])
+
+    last, middle, first = (f"/table/partition/t?partition={number}" for number in (2, 1, 0))
+    assert rows("PATCH", last) == (0, 2)
+    assert rows("PATCH", first, ipc(one)) == (0, 1)
+    assert rows("PATCH", last) == (3, 2)
+    assert rows("PUT", middle, ipc(pa.concat_tables([ROWS] * 3))) == (1, 6)
+    # Files of earlier versions have no count.
+    Asset.objects.update(rows=None)
+    assert rows("PATCH", last, ipc(one)) == (11, 1)
+    assert rows("PATCH", f"{last}&persist=false") is None
+    assert rows("PATCH", last, ipc(ROWS.slice(0, 0))) == (12, 0)
+    assert rows("PATCH", last) == (12, 2)
+    assert api.rows("/table/full/t").num_rows == 14
+    assert rows("PUT", "/table/full/t") == (0, 2)
+    assert rows("PATCH", first) == (2, 2)
+    assert sorted(Asset.objects.values_list("rows", flat=True)) == [4]
 
 
 def test_rows_sent_as_an_arrow_stream_are_announced_as_the_file_they_are_called(
@@ -246,7 +276,7 @@ def test_labels_that_are_no_range_together_are_counted_and_rows_can_be_added(api
     assert labels_of(api.rows(address)) == [0, 1, 2]
 
 
-def test_a_folder_in_the_place_of_a_partition_is_said(api: Api) -> None:
+def test_a_folder_in_place_of_a_partition_is_reported(api: Api) -> None:
     rows = pa.table({"n": [1]})
     api.table("t", rows)
     assert api.send("PUT", "/table/full/t", ipc(rows), ARROW).status_code == 200

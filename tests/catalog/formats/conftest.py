@@ -1,4 +1,4 @@
-"""The API, and its answers whole."""
+"""The API of a catalog."""
 
 from __future__ import annotations
 

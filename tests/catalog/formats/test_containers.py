@@ -225,6 +225,29 @@ def test_data_sets_of_xarray_come_back_as_netcdf_and_as_tables(api: Api) -> None
     assert api.get("/container/full/x?format=csv").status_code == 406
 
 
+def test_an_array_may_have_dimensions_of_one_name_as_bluesky_writes_it(api: Api) -> None:
+    write_dataset(api, DATASET)
+    array = np.arange(12.0).reshape(3, 2, 2)
+    structure = ArrayStructure.from_array(array, dims=("time", "y", "y"))
+    assert api.create("x/square", "array", structure).status_code == 200
+    written = api.send("PUT", "/array/full/x/square", array.tobytes(), OCTETS)
+    assert written.status_code == 200
+    extended = "/array/full/x/square?offset=3,0,0&shape=1,2,2&extend=true"
+    assert api.send("PATCH", extended, array[:1].tobytes(), OCTETS).status_code == 200
+    found = api.read("/array/full/x/square", "f8").reshape(4, 2, 2)
+    np.testing.assert_array_equal(found, [*array, array[0]])
+    document = api.json("/metadata/x/square")
+    assert document["data"]["attributes"]["structure"]["dims"] == ["time", "y", "y"]
+    headers = {"authorization": f"Apikey {api.key}"}
+    zarr = orjson.loads(Client().get("/zarr/v3/x/square/zarr.json", headers=headers).content)
+    assert zarr["dimension_names"] == ["time", "y", None]
+    refused = api.get("/container/full/x?format=nc")
+    assert (refused.status_code, "square has a dimension twice: time, y, y" in detail(refused)) == (
+        406,
+        True,
+    )
+
+
 def test_a_large_array_goes_into_the_file_piece_by_piece(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

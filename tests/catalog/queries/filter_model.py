@@ -1,4 +1,4 @@
-"""The meaning of filters in plain Python: what the databases' answers are compared with."""
+"""A model of the filters in plain Python, to compare the databases' results with."""
 
 from __future__ import annotations
 

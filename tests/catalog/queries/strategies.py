@@ -1,4 +1,4 @@
-"""Metadata and filters, as hypothesis makes them: few keys and values, so that some meet."""
+"""Hypothesis strategies of metadata and filters: of few keys and values, so that some match."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ segments = st.lists(st.sampled_from(KEYS), min_size=1, max_size=3)
 
 
 def key(parts: list[str]) -> str:
-    """The parts as the wire has them: with dots between, and in quotes where they need it."""
+    """Return the key of a filter: the parts joined by dots, and quoted where necessary."""
     return ".".join(json.dumps(part) if "." in part or '"' in part else part for part in parts)
 
 
 @st.composite
 def found_in(draw: st.DrawFn, nodes: list[dict[str, Any]]) -> tuple[list[str], Any]:
-    """Keys that lead somewhere in one of `nodes`, and what is there."""
+    """Draw keys that exist in the metadata of one of `nodes`, and the value there."""
     item: Any = draw(st.sampled_from(nodes))
     parts: list[str] = []
     while isinstance(item, dict | list) and item and (not parts or draw(st.booleans())):
@@ -46,7 +46,7 @@ def found_in(draw: st.DrawFn, nodes: list[dict[str, Any]]) -> tuple[list[str], A
 
 @st.composite
 def filters(draw: st.DrawFn, nodes: list[dict[str, Any]]) -> tuple[list[str], Filter]:
-    """A filter and the parts of its key; more often than not it asks for something that exists."""
+    """Draw a filter and the parts of its key, most often with a key that exists."""
     parts, there = draw(found_in(nodes))
     if draw(st.integers(0, 3)) == 0:
         parts = draw(segments)
@@ -84,7 +84,7 @@ patterns = st.lists(
 
 
 def encoded(query: Filter) -> list[tuple[str, str]]:
-    """The filter as parameters of a query string."""
+    """Return the filter as parameters of a query string."""
     raw = {"key", "operator", "text", "exists"}
     return [
         (

@@ -32,7 +32,7 @@ def put(nodes: list[dict[str, Any]]) -> None:
 
 @within_one_catalog
 @given(data=st.data())
-def test_filters_find_what_a_plain_reading_of_them_finds(api: Api, data: st.DataObject) -> None:
+def test_filters_match_like_a_plain_python_model(api: Api, data: st.DataObject) -> None:
     nodes = data.draw(st.lists(metadata, min_size=1, max_size=6))
     put(nodes)
     for parts, query in data.draw(st.lists(filters(nodes), min_size=4, max_size=8)):

@@ -14,7 +14,7 @@ FIRST = "/search/?fields=&filter[fulltext][condition][text]="
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own index")
-def test_a_migration_that_makes_the_table_anew_leaves_searches_right(api: Api) -> None:
+def test_searches_work_after_a_migration_that_recreates_the_table(api: Api) -> None:
     def make(key: str) -> None:
         body = {"id": key, "structure_family": "container", "metadata": {"note": f"about {key}"}}
         assert api.send("POST", "/metadata/", body).status_code == 200

@@ -1,4 +1,4 @@
-"""A writer to be killed: grows an array and a table, and says after each step what is committed."""
+"""A writer for tests to kill: extends an array and a table, and prints what is committed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def main(folder: Path) -> None:
     size = partition.size
     store.create(folder / "array", structure)
     while True:
-        # Three rows a time do not fall on the edges of chunks.
+        # Three rows at a time do not end at the edges of chunks.
         grown = structure.with_shape((3 * number + 3, WIDTH))
         store.extend(folder / "array", structure, grown)
         region = (slice(3 * number, 3 * number + 3), slice(0, WIDTH))

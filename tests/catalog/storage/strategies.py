@@ -1,4 +1,4 @@
-"""What the wire can say of arrays, at random."""
+"""Hypothesis strategies of arrays, structures and selections that the wire format has."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def dtypes() -> st.SearchStrategy[np.dtype[Any]]:
 
 
 def chunkings(size: int) -> st.SearchStrategy[tuple[int, ...]]:
-    """Ways of dividing a dimension, regular or not."""
+    """Return a strategy of chunk sizes of a dimension, regular or not."""
     cuts = st.lists(st.integers(0, size), max_size=3).map(sorted)
     return cuts.map(lambda at: tuple(b - a for a, b in zip([0, *at], [*at, size], strict=True)))
 
 
 @st.composite
 def filled(draw: st.DrawFn) -> tuple[ArrayStructure, np.ndarray[Any, Any]]:
-    """An array of any dtype, small, and a structure for it."""
+    """Draw a small array of any dtype, and a structure for it."""
     dtype = draw(dtypes())
     shape = tuple(draw(st.lists(st.integers(0, 12), max_size=3)))
     chunks = tuple(draw(chunkings(size)) for size in shape)
@@ -45,7 +45,7 @@ def filled(draw: st.DrawFn) -> tuple[ArrayStructure, np.ndarray[Any, Any]]:
 
 
 def noise(dtype: np.dtype[Any], shape: tuple[int, ...], seed: int) -> np.ndarray[Any, Any]:
-    """An array of random bytes."""
+    """Return an array of random bytes."""
     random = np.random.default_rng(seed)
     if dtype.kind == "b":
         return random.integers(0, 2, shape).astype(bool)
@@ -57,7 +57,7 @@ def noise(dtype: np.dtype[Any], shape: tuple[int, ...], seed: int) -> np.ndarray
 
 @st.composite
 def selections(draw: st.DrawFn, shape: tuple[int, ...]) -> NDSlice:
-    """Items within bounds: integers and slices of any step, fewer than there are dimensions."""
+    """Draw a selection within bounds: integers and slices, of at most all dimensions."""
     items: list[int | slice] = []
     for size in shape[: draw(st.integers(0, len(shape)))]:
         if size and draw(st.booleans()):

@@ -1,4 +1,4 @@
-"""Somebody who takes a folder away and puts a link there, again and again."""
+"""An attacker that repeatedly replaces a folder by a symbolic link, and restores it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ while True:
 
 @contextmanager
 def swapped(inside: Path, outside: Path, aside: Path) -> Iterator[None]:
-    """Swap `inside`, which lies at `aside` meanwhile, for a link to `outside`."""
+    """Replace `inside` by a link to `outside` again and again; it is at `aside` meanwhile."""
     with subprocess.Popen([sys.executable, "-c", PROGRAM, inside, outside, aside]) as swapping:
         try:
             yield

@@ -201,6 +201,16 @@ class StreamMachine(RuleBasedStateMachine):
                 later = (e.position for e in self.log if e.position.end)
                 watcher.end = next(later, None)
 
+    @rule()
+    def skip_to_newest(self) -> None:
+        """Read only the newest update, as the hub does if every subscriber skips the others."""
+        updates = [n for n, entry in enumerate(self.log) if not entry.position.end]
+        if updates and not self.in_doubt:
+            batch = self.batch(self.log[updates[-1] :], complete=True)
+            self.window.skip_to(batch)
+            if self.window.extend(batch):
+                self.fan_out(batch.entries)
+
     @rule(lag=st.booleans())
     def read_on(self, lag: bool = False) -> None:
         """Read on, as the hub does; not to the head if it lags."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from dataclasses import replace
 
 import msgpack
 import pytest
@@ -13,6 +14,7 @@ import redis
 from core.errors import NotFound, Unavailable
 from streaming.config import StreamingCacheSettings
 from streaming.protocol.subscription_options import SubscriptionOptions
+from streaming.reading.log_reader import MAX_BATCH_BYTES
 from streaming.reading.reader import StreamReader
 from streaming.reading.subscriber import Subscriber
 from streaming.redis.clients import writer_client
@@ -340,6 +342,27 @@ async def test_a_stream_is_not_read_on_before_a_subscriber_has_seen_the_window(
     await asyncio.to_thread(write, log, node, 3)
     assert hub.head.position.sequence == 0
     assert await received(subscriber, 6) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_slow_subscriber_of_the_latest_skips_large_updates_that_were_not_read(
+    log: StreamLog, reader: StreamReader, node: uuid.UUID
+) -> None:
+    options = SubscriptionOptions(latest=True)
+    live = await reader.subscribe(node, options)
+    large = MAX_BATCH_BYTES + 1
+    await asyncio.to_thread(write, log, node, 1, large)
+    assert await received(live, 1) == [1]
+    await asyncio.to_thread(write, log, node, 4, large)
+    assert await received(live, 1) == [5]
+    log.close(node)
+    write(log, node, 2, large)
+    assert await received(live, 1) == [7]
+    # The window does not have those in between: others read them.
+    everything = await reader.subscribe(node, SubscriptionOptions(start=2))
+    late = await reader.subscribe(node, replace(options, start=2))
+    await asyncio.to_thread(write, log, node, 1, large)
+    assert await received(everything, 7) == [2, 3, 4, 5, 6, 7, 8]
+    assert await received(late, 1) == [8]
 
 
 async def test_a_subscriber_that_leaves_does_not_disturb_others(

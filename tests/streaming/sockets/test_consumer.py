@@ -22,6 +22,8 @@ from streaming.reading import reader
 from streaming.redis.embedded_valkey import EmbeddedValkey
 from streaming.sockets.consumers.single import SingleStreamConsumer
 from streaming.writing import outbox
+from tests.conftest import API_KEY
+from tiled_client.wire.dtypes import dtype_from_json
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
@@ -134,6 +136,48 @@ async def test_a_reference_gets_its_uri_when_it_is_sent(array: Node) -> None:
 
 
 @pytest.mark.parametrize("envelope", ["json", "msgpack"])
+async def test_reduced_updates_say_their_dtype_and_are_decoded_by_it(
+    array: Node, envelope: str
+) -> None:
+    format_ = f"envelope_format={envelope}"
+    reduced = Visitor(array, f"{format_}&reduce=mean:2,2")
+    numbers = Visitor(array, f"{format_}&roi=0:2,:;2:,1:")
+    for visitor in (reduced, numbers):
+        assert (await visitor.knock())["type"] == "websocket.accept"
+    schema = await reduced.next()
+    assert schema["reduce"] == "mean:2,2"
+    assert dtype_from_json(schema["reduced_data_type"]).to_numpy() == np.dtype("<f4")
+    assert (await numbers.next())["roi"] == "0:2,:;2:,1:"
+    written = events.ArrayWritten(
+        array.ref, "application/octet-stream", (3, 2), None, None, bytes(range(6)), persisted=False
+    )
+    await asyncio.to_thread(events.announce, written)
+    update = await reduced.next()
+    assert update["data_type"] == schema["reduced_data_type"]
+    wanted = [[1.5], [4.5]]
+    payload = update["payload"]
+    found = payload if envelope == "json" else np.frombuffer(payload, "<f4").reshape(2, 1).tolist()
+    assert found == wanted
+    row = await numbers.next()
+    assert row["values"] == [
+        [
+            {"mean": 1.5, "sum": 6, "min": 0, "max": 3, "count": 4},
+            {"mean": 5.0, "sum": 5, "min": 5, "max": 5, "count": 1},
+        ]
+    ]
+    for visitor in (reduced, numbers):
+        await visitor.go()
+
+
+async def test_a_reduction_that_does_not_fit_the_array_is_refused_in_a_sentence(
+    array: Node,
+) -> None:
+    status, body, _ = await Visitor(array, "reduce=mean:2,2,2").denial()
+    assert status == 403
+    assert body["detail"] == ("reduce has 3 factors, but the array, after slice, has 2 dimensions.")
+
+
+@pytest.mark.parametrize("envelope", ["json", "msgpack"])
 async def test_sizes_of_assets_are_left_out_for_clients_that_fail_on_them(
     array: Node, envelope: str
 ) -> None:
@@ -187,6 +231,20 @@ async def test_a_public_server_requires_no_key_but_rejects_a_wrong_one(
     await visitor.go()
     status, _, _ = await Visitor(array, headers={"authorization": "Apikey wrong"}).denial()
     assert status == 401
+
+
+async def test_a_public_server_waits_for_an_auth_message_that_is_announced(
+    array: Node, settings: LazySettings
+) -> None:
+    change(settings, "authentication", allow_anonymous_access=True)
+    for key, answer in (("wrong", "Authentication failed"), (API_KEY, "array-schema")):
+        visitor = Visitor(array, "credentials=message", headers={})
+        assert (await visitor.knock())["type"] == "websocket.accept"
+        auth = {"type": "auth", "api_key": key}
+        await visitor.send_input({"type": "websocket.receive", "text": json.dumps(auth)})
+        sent = await visitor.receive_output(5)
+        assert answer in (sent.get("reason"), json.loads(sent.get("text", "{}")).get("type"))
+        await visitor.go()
 
 
 async def test_without_a_cache_the_handshake_is_rejected_because_streaming_is_off(

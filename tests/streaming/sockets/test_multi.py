@@ -84,6 +84,13 @@ def test_msgpack_commands_and_an_auth_message_are_accepted(site: Site) -> None:
         ({"type": "subscribe", "id": "x", "path": "nothing"}, "x", 404, "No such entry"),
         ({"type": "subscribe", "id": "x", "path": "", "slice": "1"}, "x", 400, "slice applies to"),
         ({"type": "unsubscribe", "id": "x"}, "x", 404, "There is no subscription"),
+        ({"type": "ack", "id": "x", "updates": 0}, "x", 400, "updates must be a positive"),
+        (
+            {"type": "subscribe", "id": "x", "path": "", "max_unacknowledged": 2},
+            "x",
+            400,
+            "max_unacknowledged needs policy=latest",
+        ),
     ],
 )
 def test_an_invalid_command_gets_an_error_and_the_connection_stays_open(
@@ -99,6 +106,26 @@ def test_an_invalid_command_gets_an_error_and_the_connection_stays_open(
         assert socket.next_for("x", path)["type"] == "array-schema"
         socket.send_command(type="subscribe", id="x", path=path)
         assert socket.next_for("x", path)["detail"] == "The id 'x' is in use."
+
+
+def test_a_client_that_acknowledges_gets_the_newest_update_of_that_time(served: Site) -> None:
+    path = served.array()
+    with served.multi() as socket:
+        options = {"policy": "latest", "max_unacknowledged": 1}
+        socket.send_command(type="subscribe", id="a", path=path, **options)
+        assert socket.next_for("a")["max_unacknowledged"] == 1
+        for number in range(1, 7):
+            served.write(path, [number] * 3)
+        assert socket.next_for("a")["sequence"] == 1
+        # The reply would come behind an update that was sent before.
+        socket.send_command(type="unsubscribe", id="none")
+        assert socket.next_for("none")["status"] == 404
+        socket.send_command(type="ack", id="none")
+        socket.send_command(type="ack", id="a", updates=1)
+        assert socket.next_for("a")["sequence"] == 6
+        served.close(path)
+        socket.send_command(type="ack", id="a")
+        assert socket.next_for("a")["code"] == 1000
 
 
 def test_a_deleted_node_ends_its_subscription_only(site: Site) -> None:

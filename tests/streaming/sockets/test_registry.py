@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from access.accounts.revalidation import CredentialIds, ValidCredentials
 from access.authentication.credentials import ANONYMOUS_READER, SERVICE_KEY_PRINCIPAL
+from access.authentication.revalidation import CredentialIds, ValidCredentials
 from access.principals import READ, Principal
 from core.errors import ServiceError, TooMany, Unauthorized
 from streaming.config import StreamingCacheSettings

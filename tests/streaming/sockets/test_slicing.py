@@ -23,8 +23,8 @@ from streaming.sockets.messages.slicing import (
     ColumnSelector,
     NodeLocation,
     UpdateFilter,
-    build_filter,
 )
+from streaming.sockets.messages.update_filters import build_filter
 from tiled_client.wire.slices import Item, NDSlice, format_slice, parse_slice
 from tiled_client.wire.sparse import Coo, SparseStructure
 from tiled_client.wire.structures import ArrayStructure, TableStructure
@@ -264,6 +264,8 @@ async def test_an_update_is_sliced_once_for_all_subscribers_of_the_same_slice() 
 
     class Counting:
         name = "::4"
+        links = False
+        schema_keys: dict[str, Any] = {}
 
         def __init__(self, update_filter: UpdateFilter) -> None:
             self.update_filter = update_filter

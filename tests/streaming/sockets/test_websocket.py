@@ -72,6 +72,10 @@ def test_a_table_is_streamed_with_appended_rows(site: Site) -> None:
         written, appended = readable.next(), readable.next()
         assert written["payload"] == {"a": [1, 2], "b": ["x", "y"]}
         assert (appended["partition"], appended["append"]) == (0, True)
+        assert [written["rows"], appended["rows"]] == [
+            {"offset": 0, "count": 2},
+            {"offset": 2, "count": 2},
+        ]
         assert compact.next()["payload"] == body
 
 

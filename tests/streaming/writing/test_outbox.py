@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from catalog.locks.node_locks import lone
+from catalog.locks.node_locks import try_site_lock
 from catalog.models import Node
 from core.errors import Unavailable
 from streaming.config import StreamingCacheSettings
@@ -227,11 +227,11 @@ def test_a_repeated_end_is_marked_once_while_it_waits_and_after(
     redis_server.stop()
     write(log, node, 1)
     for _ in range(2):
-        delivery.publish_end(log, node, once="0123456789abcdef")
+        delivery.publish_end(log, node, token="0123456789abcdef")
     write(log, node, 2)
     redis_server.start()
     drained(log)
-    delivery.publish_end(log, node, once="0123456789abcdef")
+    delivery.publish_end(log, node, token="0123456789abcdef")
     write(log, node, 3)
     assert streamed(redis_server, node) == [1, "end", 2, 3]
 
@@ -347,7 +347,7 @@ def test_one_process_at_a_time_drains(log: StreamLog, redis_server: Cache, node:
             connection.close()
 
     with ThreadPoolExecutor(1) as other:
-        with lone(outbox_worker.LOCK) as mine:
+        with try_site_lock(outbox_worker.LOCK) as mine:
             assert mine
             assert not other.submit(look).result()
             assert streamed(redis_server, node) == []

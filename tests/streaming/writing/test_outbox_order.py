@@ -125,7 +125,7 @@ class Story:
 
     def close(self) -> None:
         """Close the stream under an idempotency key."""
-        delivery.publish_end(self._log, self.node, once=f"{len(self.stored) // 2:016x}")
+        delivery.publish_end(self._log, self.node, token=f"{len(self.stored) // 2:016x}")
 
     def look_for_what_is_left(self) -> None:
         """Repeat a request: everything left behind is published."""

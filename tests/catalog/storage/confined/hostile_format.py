@@ -1,4 +1,4 @@
-"""A format whose decoder was taken over by its file: it does whatever the parameters say."""
+"""A format whose decoder is under the control of an attacker: it does what the parameters name."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ ATTEMPTS: dict[str, Callable[[Any], object]] = {
 
 
 def read(sources: Sources, structure: ArrayStructure, items: NDSlice) -> Array:
-    """Raise what the attempt raises; 1 where it succeeded."""
+    """Make the attempt, and return ones if it succeeds. Raises what it raises."""
     ATTEMPTS[sources.parameters["do"]](sources.parameters.get("with"))
     return np.ones(structure.shape, structure.dtype)
 

@@ -9,7 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from catalog.storage.errors import Unreadable
-from catalog.storage.parquet_writing import parquet_chunks
+from catalog.storage.parquet_export import parquet_chunks
 
 
 def test_a_table_is_written_piece_by_piece_and_read_back() -> None:
