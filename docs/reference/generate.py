@@ -49,6 +49,8 @@ def filled(path: Path, parts: Parts) -> str:
 def _pages() -> dict[str, Parts]:
     from tables import (
         client,
+        client_commands,
+        client_live,
         commands,
         endings,
         errors,
@@ -62,6 +64,7 @@ def _pages() -> dict[str, Parts]:
     return {
         "settings.md": {"settings": settings.settings},
         "commands.md": {"options": commands.options},
+        "client-commands.md": {"commands": client_commands.commands},
         "http-api.md": {"endpoints": http_api.endpoints},
         "errors.md": {"errors": errors.errors},
         "formats.md": {"formats": formats.formats_by_family},
@@ -71,6 +74,7 @@ def _pages() -> dict[str, Parts]:
             "updates": messages.updates,
             "notices": notices.notices,
             "json-payloads": messages.json_payloads,
+            "reductions": messages.reductions,
             "refusals": endings.refusals,
             "close-codes": endings.close_codes,
         },
@@ -80,6 +84,7 @@ def _pages() -> dict[str, Parts]:
             "updates": client.updates,
             "notices": client.notices,
             "options": client.options,
+            "live-plots": client_live.live_plots,
         },
     }
 

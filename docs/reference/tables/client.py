@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from itertools import pairwise
 from typing import Any
 
 import tiled_client
+from tiled_client.http.operations import OperationMethod
+from tiled_client.public_surface import is_public
 from tiled_client.settings import HttpOptions, StreamOptions
 
 from .markdown import code, first_sentence, table
@@ -23,6 +25,13 @@ CLASSES = [
     tiled_client.RaggedClient,
     tiled_client.AwkwardClient,
     tiled_client.BytesClient,
+    tiled_client.DaskArrayClient,
+    tiled_client.DaskTableClient,
+    tiled_client.DaskSparseClient,
+    tiled_client.DatasetClient,
+    tiled_client.CatalogOfBlueskyRuns,
+    tiled_client.BlueskyRun,
+    tiled_client.BlueskyEventStream,
     tiled_client.MetadataRevisions,
     tiled_client.Subscription,
     tiled_client.Updates,
@@ -31,27 +40,12 @@ CLASSES = [
     tiled_client.AsyncUpdates,
     tiled_client.AsyncStreamConnection,
     tiled_client.CallbackRegistry,
+    tiled_client.Cache,
 ]
-# What the client's own parts need of each other.
-BETWEEN_PARTS = {
-    "api_root",
-    "at",
-    "build",
-    "child_nodes",
-    "credentials",
-    "described",
-    "fetch_reference",
-    "begin_queue",
-    "handle",
-    "listed",
-    "use_dispatcher",
-    "perform",
-    "mark_ready",
-    "write_all_blocks",
-}
 UPDATES = [
     tiled_client.ArrayUpdate,
     tiled_client.ArrayReference,
+    tiled_client.RegionUpdate,
     tiled_client.TableUpdate,
     tiled_client.TableReference,
     tiled_client.SparseUpdate,
@@ -79,7 +73,7 @@ def classes() -> Iterator[str]:
     for kind in CLASSES:
         yield f"### `{kind.__name__}`\n"
         rows = [
-            [code(_written(name, member)), first_sentence(member)]
+            [code(_written(name, _plain(member))), first_sentence(member)]
             for name, member in _own_members(kind)
             if _is_public(name, member)
         ]
@@ -112,25 +106,33 @@ def _told(kinds: Sequence[type]) -> Iterator[str]:
 def options() -> Iterator[str]:
     """Return a row for each option of subscriptions, and of requests."""
     for kind in (StreamOptions, HttpOptions):
-        assert is_dataclass(kind)
         yield f"### `{kind.__name__}`\n"
         yield f"{first_sentence(kind)}\n"
         said = _attribute_docs(kind)
-        rows = [[code(f.name), code(f.default), said[f.name]] for f in fields(kind)]
+        defaults = kind()
+        rows = [[code(f.name), code(getattr(defaults, f.name)), said[f.name]] for f in fields(kind)]
         yield from table(["option", "default", "meaning"], rows)
         yield ""
 
 
 def _own_members(kind: type) -> Iterator[tuple[str, Any]]:
     """Return the members of a class, and of its bases without a public name."""
+    parents = [parent for parent in kind.__mro__[1:] if parent in CLASSES]
+    listed = {base for parent in parents for base in parent.__mro__}
     for base in reversed(kind.__mro__):
-        if base is kind or (base.__module__.startswith("tiled_client") and base not in CLASSES):
+        if base.__module__.startswith("tiled_client") and base not in listed:
             yield from vars(base).items()
 
 
+def _plain(member: Any) -> Any:
+    return member.steps if isinstance(member, OperationMethod) else member
+
+
 def _is_public(name: str, member: Any) -> bool:
-    known = isinstance(member, (property, staticmethod)) or inspect.isfunction(member)
-    return known and not name.startswith("_") and name not in BETWEEN_PARTS
+    known = isinstance(member, (property, staticmethod, OperationMethod)) or inspect.isfunction(
+        member
+    )
+    return known and not name.startswith("_") and is_public(name)
 
 
 def _is_method(name: str, member: Any) -> bool:

@@ -20,9 +20,11 @@ from streaming.sockets.connections.registry import (
     KEY_EXPIRED,
     KEY_LIMIT,
     KEY_REVOKED,
+    LOGGED_OUT,
     PENDING_LIMIT,
     PERMISSIONS_CHANGED,
     RECONNECT,
+    SESSION_EXPIRED,
     SESSION_REVOKED,
     TOKEN_EXPIRED,
 )
@@ -95,7 +97,10 @@ def _revocation_rows() -> Iterator[list[str]]:
         KEY_REVOKED: "the key was revoked",
         KEY_EXPIRED: "the key has expired",
         TOKEN_EXPIRED: "the access token has expired",
-        SESSION_REVOKED: "the session of the token was revoked",
+        SESSION_REVOKED: "the session of the token was revoked, or the user of the browser session "
+        "has another password",
+        LOGGED_OUT: "the browser was logged out",
+        SESSION_EXPIRED: "the session of the browser has expired",
         ACCOUNT_DISABLED: "the account of the user or service was disabled",
     }
     for reason, when in reasons.items():
@@ -141,6 +146,8 @@ def _attempts() -> Mapping[str, Callable[[], object]]:
     return {
         "`start` is not a whole number": read("start=-1"),
         "`envelope_format` is not known": read("envelope_format=xml"),
+        "`reduce` is invalid": read("reduce=median:4"),
+        "`roi` is invalid": read("roi=5"),
         "an `Authorization` header of another form": read("", ("authorization", "Bearer abc")),
         "an invalid `access_token`": read("access_token=abc"),
         "a wrong key, on a public server too": lambda: authenticate_key("wrong"),

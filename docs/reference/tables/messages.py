@@ -16,6 +16,7 @@ from streaming.protocol import message_codec
 from streaming.sockets.messages import json_envelope
 from streaming.sockets.messages.data_links import reference_uri
 from tiled_client.wire import json_values, messages
+from tiled_client.wire import reductions as wire_reductions
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.buffers import ZIP, awkward_buffers, ragged_body, zip_members
 from tiled_client.wire.data_sources import Asset, DataSource
@@ -52,12 +53,15 @@ KEYS = {
     "length": "the number of items of the array",
     "metadata": "the complete metadata of the child",
     "mimetype": "the media type of the data",
-    "offset": "the offset of a patch along each dimension; null if it was no patch",
+    "offset": "the offset of a patch along each dimension; null if the write was not a patch",
     "partition": "the index of the partition, or null for the whole table",
     "patch": "`{offset, shape}` of the new part, or null: any part may have changed",
     "persisted": "`false` if the data was streamed without being stored; else absent. Not in Tiled",
     "revision_number": "the number of the revision with the former state; absent if it was dropped",
-    "rows": "`{offset, count}` of the new rows, or null: any rows may have changed",
+    "rows": "`{offset, count}`: the number of the first of these rows, and how many they are. Of "
+    "`table-data` in the whole table when they were written, and absent for rows that are not "
+    "stored (not in Tiled); of `table-ref` in the partition, or in the whole table if `partition` "
+    "is null, and null if any rows may have changed",
     "shape": "the shape of the written part; in a reference, the shape of the whole array",
     "specs": "all specs of the child: `[{name, version}]`",
     "structure_family": "`container`, `array`, `table`, `sparse`, `ragged` or `awkward`",
@@ -108,6 +112,12 @@ def updates() -> Iterator[str]:
         yield from _example(_sent(*_EXAMPLES[kind]))
     if left := set(KEYS) - documented:
         raise ValueError(f"No message has the keys {left}.")
+
+
+def reductions() -> Iterator[str]:
+    """Yield the table of dtypes in the docstring of the module that reduces arrays."""
+    text = wire_reductions.__doc__ or ""
+    yield from (line for line in text.splitlines() if line.startswith("|"))
 
 
 def json_payloads() -> Iterator[str]:
@@ -179,7 +189,11 @@ _EXAMPLES: dict[type[messages.Message], tuple[messages.Message, Structure | None
         FRAMES,
         None,
     ),
-    messages.TableData: (messages.TableData(ARROW, 0, append=True), TABLE, _rows()),
+    messages.TableData: (
+        messages.TableData(ARROW, 0, append=True, rows={"offset": 100, "count": 1}),
+        TABLE,
+        _rows(),
+    ),
     messages.TableRef: (
         messages.TableRef(
             _registered_table(), None, append=True, rows={"offset": 100, "count": 20}

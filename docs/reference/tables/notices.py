@@ -1,4 +1,4 @@
-"""What is told besides updates, with a real message of each kind."""
+"""Notices of a stream besides updates, with an example of each kind."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from .messages import EPOCH, HOST, TIMESTAMP
 
 KEYS = {
     "epoch": "the epoch of the numbers; null if there is none yet",
-    "from": "the first number that does not come",
-    "previous": "the epoch that the subscriber knew; null if it named none. The same as `epoch` if "
-    "another Redis took over that had not heard of the newest updates",
+    "from": "the first missing number",
+    "previous": "the epoch that the subscriber named; null if it named none. Equal to `epoch` if a "
+    "replica took over that had not received the newest updates",
     "reason": "see below",
     "sequence": "the highest number of the stream",
-    "to": "the last number that does not come",
-    "uri": "where all of the node can be read",
+    "to": "the last missing number",
+    "uri": "URL where the data of the node can be read",
 }
 REASONS = {
-    Reason.expired: "older than `streaming_cache.data_ttl`",
-    Reason.evicted: "shed before that, for lack of memory or because of "
+    Reason.expired: "are older than `streaming_cache.data_ttl`",
+    Reason.evicted: "were evicted before that, for lack of memory or because of "
     "`streaming_cache.stream_bytes`",
-    Reason.slow: "was there when it was due, but this subscriber read too slowly",
-    Reason.skipped: "by this subscriber's own `policy` or `max_rate`",
+    Reason.slow: "were available when they were due, but this subscriber read too slowly",
+    Reason.skipped: "were skipped by this subscriber's own `policy` or `max_rate`",
 }
 WHEN = {
-    Gap: "Before the update that follows the gap.",
-    Reset: "When the numbering has begun anew: right after the schema if the subscriber resumed, "
-    "else as soon as it is noticed. What follows begins with the oldest update retained.",
-    Heartbeat: "Every `streaming_cache.heartbeat` seconds to who has been sent everything, while "
-    "Redis can be reached. Who has received less than `sequence` has missed something.",
+    Gap: "Sent before the update that follows the gap.",
+    Reset: "Sent after the schema if the subscriber resumed, otherwise as soon as it is noticed. "
+    "The messages that follow begin with the oldest retained update.",
+    Heartbeat: "Sent every `streaming_cache.heartbeat` seconds to subscribers that have received "
+    "everything, while Redis is reachable. A subscriber that has received less than `sequence` "
+    "has missed updates.",
 }
 EXAMPLES: list[Notice] = [
     Gap(EPOCH, 7, 20, Reason.expired),
