@@ -1,15 +1,17 @@
 # make run [ARGS="--temp --port 8001"]    the server, from nothing but Python 3.11+
 # make test [ARGS="-k name"]              every check and every test
 # make test-unit [ARGS="-k name"]         the tests that start no server: about two minutes on two cores
-# make demo [ARGS="--seconds 30"]         a server, a producer and a subscriber to look at
+# make demo [ARGS="--seconds 30"]         a server and a producer to look at live in a browser
+# make dist                              the wheels of the server and the client, in dist/
 # make docs                               the reference pages that are made from the code
+# make web                               checks the types of the page, and bundles it (needs Node 20)
 # make lock [ARGS=--upgrade]             requirements*.lock anew, after a change of requirements
 # make audit                              known vulnerabilities of what is locked
 # make faults [SCENARIO=kill_all]        load, faults, and whether anything was lost (tests/README.md)
 # make fuzz [EXAMPLES=1000]             property-based API fuzzing, for much longer than in the tests
 # make matrix                             every type within each other, in every format (some minutes)
 SHELL := bash
-.PHONY: run test test-unit demo docs lock audit faults fuzz matrix
+.PHONY: run test test-unit demo dist docs web lock audit faults fuzz matrix
 
 run:
 	@bash .ci/environment run
@@ -23,12 +25,21 @@ test-unit:
 	@.venv/bin/python -m pytest -q -m unit -n 3 --dist worksteal $(ARGS)
 
 demo:
-	@bash .ci/environment demo
+	@bash .ci/environment run
 	@exec .venv/bin/python -m demo $(ARGS)
+
+dist:
+	@bash .ci/environment run
+	@rm -rf dist
+	@.venv/bin/python -m hatchling build -t wheel -d dist
+	@cd client && ../.venv/bin/python -m hatchling build -t wheel -d ../dist
 
 docs:
 	@bash .ci/environment dev
 	@.venv/bin/python docs/reference/generate.py
+
+web:
+	@cd web/tooling && npm ci --silent --no-audit --no-fund && npm run --silent types && npm run --silent build
 
 lock:
 	@bash .ci/environment dev

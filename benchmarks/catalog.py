@@ -40,14 +40,7 @@ ADDRESS = "/api/v1/"
 def main() -> int:
     """Make, measure, say; the exit status."""
     options = _options()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    os.environ.update(
-        TILED_SERVER_DATA_DIR=str(options.folder),
-        TILED_DATABASE_URI=options.database,
-        TILED_SINGLE_USER_API_KEY=KEY,
-        DJANGO_SETTINGS_MODULE="tiledproject.settings",
-    )
-    _make(options.nodes)
+    make(options.folder, options.nodes, options.database)
     with ours(options.folder, database=options.database) as peer:
         return _measure(peer, options)
 
@@ -81,7 +74,15 @@ def metadata(number: int) -> dict[str, Any]:
     }
 
 
-def _make(count: int) -> None:
+def make(folder: Path, count: int, database: str = "") -> None:
+    """Create a catalog of `count` nodes in the folder, or in the database, unless it is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ.update(
+        TILED_SERVER_DATA_DIR=str(folder),
+        TILED_DATABASE_URI=database,
+        TILED_SINGLE_USER_API_KEY=KEY,
+        DJANGO_SETTINGS_MODULE="tiledproject.settings",
+    )
     import django
 
     django.setup()

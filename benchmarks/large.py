@@ -127,7 +127,7 @@ def pieces_of(path: Path) -> Iterator[bytes]:
 
 
 def measure(peer: Peer, name: str, size: int, work: Callable[[], object]) -> None:
-    """Do it, and print a line of the table."""
+    """Run a benchmark, and print a row of the table."""
     begun = time.perf_counter()
     with watched(peer) as most:
         work()
@@ -142,7 +142,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     count = int(options.gigabytes * 1024)
-    print("| work | MB/s | memory added, MiB | of it no file's, MiB |\n| --- | --- | --- | --- |")
+    print("| benchmark | MB/s | memory increase, MiB | not backed by a file, MiB |")
+    print("| --- | --- | --- | --- |")
     with (
         tempfile.TemporaryDirectory(prefix="tiled-bench-") as folder,
         peers.ours(Path(folder), workers=options.workers) as peer,
@@ -163,7 +164,10 @@ def _arrays(peer: Peer, count: int) -> None:
     whole, blocks = (new_array(peer, shape, _structure(shape, n)) for n in (count, 64))
     target = f"/api/v1/array/full/{whole}"
     measure(
-        peer, "an array, one PUT", size, lambda: put(peer, target, rows_of(count), size, OCTETS)
+        peer,
+        "write an array, one PUT",
+        size,
+        lambda: put(peer, target, rows_of(count), size, OCTETS),
     )
     many = SLICE // ROW
 
@@ -174,7 +178,7 @@ def _arrays(peer: Peer, count: int) -> None:
             expected = (stop - start) * ROW, sum(range(start, stop)) * (ROW // 8) % 2**64
             assert found == expected, (found, expected)
 
-    measure(peer, "read in slices of 256 MiB", size, lambda: read(whole))
+    measure(peer, "read it in slices of 256 MiB", size, lambda: read(whole))
 
     def write_blocks() -> None:
         for number, start in enumerate(range(0, count, 64)):
@@ -183,8 +187,8 @@ def _arrays(peer: Peer, count: int) -> None:
             target = f"/api/v1/array/block/{blocks}?block={number},0"
             put(peer, target, iter([body]), len(body), OCTETS)
 
-    measure(peer, "an array, in blocks of 64 MiB", size, write_blocks)
-    measure(peer, "read in slices of 256 MiB", size, lambda: read(blocks))
+    measure(peer, "write an array in blocks of 64 MiB", size, write_blocks)
+    measure(peer, "read it in slices of 256 MiB", size, lambda: read(blocks))
 
     def at_once() -> None:
         threads = [threading.Thread(target=read, args=(blocks,)) for _ in range(4)]
@@ -193,7 +197,7 @@ def _arrays(peer: Peer, count: int) -> None:
         for thread in threads:
             thread.join()
 
-    measure(peer, "read by four at once", 4 * size, at_once)
+    measure(peer, "read it with four clients at once", 4 * size, at_once)
 
 
 def _tables(peer: Peer, count: int, file: Path) -> None:
@@ -201,14 +205,19 @@ def _tables(peer: Peer, count: int, file: Path) -> None:
     with pa.ipc.open_file(pa.memory_map(str(file))) as reader:
         path = new_table(peer, reader.schema)
     target = f"/api/v1/table/partition/{path}?partition=0"
-    measure(peer, "a table, one PUT", size, lambda: put(peer, target, pieces_of(file), size, ARROW))
+    measure(
+        peer,
+        "write a table, one PUT",
+        size,
+        lambda: put(peer, target, pieces_of(file), size, ARROW),
+    )
     rows, many = count * ROW // 16, SLICE // 16
 
     def read() -> None:
         for start in range(0, rows, many):
             get(peer, f"{target}&rows={start}:{min(start + many, rows)}", ARROW)
 
-    measure(peer, "read in ranges of 256 MiB", size, read)
+    measure(peer, "read it in ranges of 256 MiB", size, read)
 
 
 def _structure(shape: list[int], rows: int) -> dict[str, object]:

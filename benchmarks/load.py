@@ -29,8 +29,9 @@ OPENING = 16
 class Writer:
     """One kept connection that sends a request and waits for the answer."""
 
-    def __init__(self, peer: Peer) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", peer.port))
+    def __init__(self, peer: Peer | int) -> None:
+        port = peer if isinstance(peer, int) else peer.port
+        self._socket = socket.create_connection(("127.0.0.1", port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(
@@ -61,7 +62,7 @@ class Writer:
         return self.send("GET", target, b"", "application/json", extra)
 
     def close(self) -> None:
-        """Hang up."""
+        """Disconnect."""
         self._socket.close()
 
     def _answer(self) -> bytes:
@@ -82,7 +83,7 @@ class Writer:
     def _receive(self) -> bytes:
         data = self._socket.recv(1 << 20)
         if not data:
-            raise RuntimeError("The server hung up.")
+            raise RuntimeError("The server disconnected.")
         return data
 
 
@@ -150,7 +151,7 @@ class Follower(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         """No schema will come any more."""
         if not self.schema.done():
-            self.schema.set_exception(RuntimeError("The server hung up."))
+            self.schema.set_exception(RuntimeError("The server disconnected."))
 
     def data_received(self, data: bytes) -> None:
         """Parse the response to the handshake, then frames."""
@@ -228,7 +229,7 @@ def _integer(data: bytes, place: int) -> int:
 
 @dataclass
 class Followers:
-    """Subscribers in a process of their own."""
+    """Subscribers in a separate process."""
 
     process: Any
     pipe: Connection
@@ -251,16 +252,21 @@ def following(
     start: int | None = None,
     keep: int = 0,
     patience: float = 5.0,
+    queries: Sequence[str] = (),
 ) -> Iterator[Followers]:
     """Run a subscriber for each of `paths`, until `expected` messages in all.
 
     Or after `patience` seconds without any. With `keep`, the size of the payloads, sequences and
-    delays are kept. Subscribed when the context is entered.
+    delays are kept. Subscribed when the context is entered. Each of `queries` is a further
+    parameter of the subscriber of the path at its place.
     """
     here, there = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
     query = "?envelope_format=msgpack" + ("" if start is None else f"&start={start}")
-    targets = [f"/api/v1/stream/single/{path}{query}" for path in paths]
+    more = [f"&{one}" for one in queries] or [""] * len(paths)
+    targets = [
+        f"/api/v1/stream/single/{path}{query}{one}" for path, one in zip(paths, more, strict=True)
+    ]
     process = context.Process(
         target=_follow, args=(peer.port, targets, expected, keep, patience, there)
     )

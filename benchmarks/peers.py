@@ -1,4 +1,4 @@
-"""The servers that are measured side by side, each with a Valkey of its own.
+"""The servers that are measured side by side, each with its own Valkey.
 
 Each runs in one worker process: ours under `serve`, Tiled 0.2.20 under uvicorn, and the bare server
 (`benchmarks.bare`), which shows what the machine can do with the same payloads.
@@ -76,7 +76,7 @@ def ours(
         data_dir = "DATA_DIR" if project == PROJECT else "DATA_FOLDER"
         settings = {
             f"TILED_SERVER_{data_dir}": str(folder),
-            # Each checkout has a client of its own, of which the server needs the wire format.
+            # Each checkout has its own client, of which the server needs the wire format.
             "PYTHONPATH": str(project / "client"),
             "TILED_SINGLE_USER_API_KEY": KEY,
             "TILED_STREAMING_CACHE_URI": cache,

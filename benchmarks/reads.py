@@ -38,12 +38,12 @@ def the_works(scale: float) -> list[Work]:
     return [
         _work("metadata by path", 12, n(200), _metadata),
         _work("search page of 100", 4, n(40), _page),
-        _work("4 MB array, of noise", 5, n(24), _array(noise, "identity"), LARGE),
+        _work("4 MB array of noise", 5, n(24), _array(noise, "identity"), LARGE),
         _work("the same, compressed", 5, n(24), _array(noise, CLIENT_ENCODINGS), LARGE),
-        _work("4 MB picture, compressed", 5, n(24), _array(picture, CLIENT_ENCODINGS), LARGE),
+        _work("4 MB image, compressed", 5, n(24), _array(picture, CLIENT_ENCODINGS), LARGE),
         _work("slice of 1,000 elements", 12, n(200), _slice),
-        _work("container made", 12, n(60), _container),
-        _work("array made", 12, n(60), _array_node),
+        _work("create a container", 12, n(60), _container),
+        _work("create an array", 12, n(60), _array_node),
     ]
 
 
@@ -179,7 +179,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="works whose name holds this text")
     parser.add_argument("--quick", action="store_true", help="a quarter of the requests")
     parser.add_argument("--servers", nargs="+", default=["ours", "tiled"])
-    parser.add_argument("--before", type=Path, help="a checkout of ours to compare with")
+    parser.add_argument("--before", type=Path, help="a checkout of this project to compare with")
     options = parser.parse_args()
     chosen = [one for one in the_works(0.25 if options.quick else 1.0) if options.only in one.name]
     if not chosen:

@@ -27,7 +27,7 @@ SERVERS = {"ours": peers.ours, "tiled": peers.tiled, "bare": peers.bare}
 MESSAGES = "ms CPU per 1,000"
 EACH = "ms CPU each"
 HEADING = """\
-| work | unit | ours | Tiled | times | to reach | of bare | processor time | before |
+| benchmark | unit | this server | Tiled | ratio | target | of bare | processor time | before |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
 
 
@@ -93,7 +93,7 @@ def the_works(scale: float) -> list[Work]:
         Work("replay 4 MB", "MB/s", 3, works.replay(n(100), LARGE)),
         Work("subscriptions opened", "/s", 10, works.opened(n(200), 1), True, EACH),
         Work("table append, 100 rows x 5", "/s", 15, works.append_table(n(80)), False, EACH),
-        Work("kept with 8 writers", "%", 1, works.kept(n(400))),
+        Work("updates received with 8 writers", "%", 1, works.kept(n(400))),
     ]
 
 
@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="works whose name holds this text")
     parser.add_argument("--quick", action="store_true", help="a quarter of the requests")
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
-    parser.add_argument("--before", type=Path, help="a checkout of ours to compare with")
+    parser.add_argument("--before", type=Path, help="a checkout of this project to compare with")
     options = parser.parse_args()
     chosen = [one for one in the_works(0.25 if options.quick else 1.0) if options.only in one.name]
     if not chosen:

@@ -28,7 +28,7 @@ FORMATS = ("application/json", "text/csv", ARROW)
 
 
 def operations(peer: Peer, columns: int) -> dict[str, float]:
-    """Make, write and read a table of so many columns; return the seconds that each step took."""
+    """Write and read a table with this many columns; return the seconds that each step took."""
     table = pa.table({f"pv_{number:05d}": [1.0] for number in range(columns)})
     body, found = ipc_file(table), dict[str, float]()
     writer = Writer(peer)
@@ -58,7 +58,7 @@ def main() -> None:
     """Measure, and print a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="turns for each size")
-    parser.add_argument("--before", type=Path, help="a checkout of ours to compare with")
+    parser.add_argument("--before", type=Path, help="a checkout of this project to compare with")
     options = parser.parse_args()
     few, many = COLUMNS
     print(f"| operation | server | {few:,} columns, ms | {many:,} columns, ms | times |")

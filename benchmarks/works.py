@@ -198,7 +198,7 @@ def new_table(peer: Peer, schema: pa.Schema) -> str:
 
 
 def stamped(size: int) -> bytes:
-    """Return a payload of so many bytes that begins with the current time."""
+    """Return a payload of this many bytes that begins with the current time."""
     return struct.pack("<d", time.perf_counter()) + bytes(size - 8)
 
 

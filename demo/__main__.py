@@ -1,4 +1,4 @@
-"""`make demo`: all three in processes of their own, for a while."""
+"""`make demo`: a server, a producer and a subscriber, each in its own process."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parent.parent
 GREETING = re.compile(r"^ +Address +(\S+)\n +API key +(\S+)\n", re.MULTILINE)
 PATIENCE = 30
+# Four panes that follow what is being written now.
+LIVE_VIEW = "panes=4&follow=1"
 
 
 def main() -> int:
-    """Run the demo; returns 0 if all that was produced has arrived."""
+    """Run the demo until it is stopped; returns 0 if all that was produced has arrived."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20, help="how long to produce (20)")
+    parser.add_argument("--seconds", type=float, help="how long to produce; else until stopped")
     seconds = parser.parse_args().seconds
     # However it is ended, its parts end with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -31,9 +33,15 @@ def main() -> int:
     parts: list[subprocess.Popen[bytes]] = []
     try:
         uri, key = _read_greeting(server)
+        print(
+            f"\n  Watch live in a browser:\n  {uri}/ui/browse/?{LIVE_VIEW}&api_key={key}\n",
+            flush=True,
+        )
         parts.append(_start("subscriber", uri, key))
-        parts.append(_start("producer", uri, key, "--seconds", str(seconds)))
-        return max(part.wait(seconds + PATIENCE) for part in reversed(parts))
+        length = () if seconds is None else ("--seconds", str(seconds))
+        parts.append(_start("producer", uri, key, *length))
+        wait = None if seconds is None else seconds + PATIENCE
+        return max(part.wait(wait) for part in reversed(parts))
     except KeyboardInterrupt:
         return 0
     finally:
@@ -44,7 +52,6 @@ def _read_greeting(server: subprocess.Popen[str]) -> tuple[str, str]:
     assert server.stdout is not None
     text = ""
     for line in server.stdout:
-        print(line, end="")
         text += line
         if (found := GREETING.search(text)) and "print(client)" in line:
             return found[1], found[2]

@@ -1,4 +1,4 @@
-"""Subscribe to everything that is created, from the beginning, until the streams are closed."""
+"""Subscribe to everything that is created, a line each second, until the streams are closed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def describe(update: Any) -> str:
 
 
 def watch(node: Any) -> DataSubscription:
-    """Print each update of a node."""
-    subscription: DataSubscription = node.subscribe()
-    name = node.path[-1]
+    """Print what a node brings, the newest update of each second."""
+    subscription: DataSubscription = node.subscribe(max_rate=1)
+    name = "/".join(node.path)
     subscription.new_data.add_callback(
         lambda update: print(f"subscriber: {name} #{update.sequence}: {describe(update)}")
     )
@@ -34,12 +34,17 @@ def main() -> None:
     parser.add_argument("key")
     options = parser.parse_args()
 
-    watched: list[DataSubscription] = []
+    watched: list[Any] = []
 
     def on_child_created(update: Any) -> None:
         child = update.child()
         print(f"subscriber: NEW {child!r}")
-        watched.append(watch(child))
+        if update.structure_family == "container":
+            scan = child.subscribe()
+            scan.child_created.add_callback(on_child_created)
+            watched.append(scan.start_in_thread(0))
+        else:
+            watched.append(watch(child))
 
     root = from_uri(options.uri, api_key=options.key).subscribe()
     root.child_created.add_callback(on_child_created)

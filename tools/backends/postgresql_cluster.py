@@ -25,7 +25,11 @@ class Cluster:
     def __init__(self, folder: Path, port: int) -> None:
         self.folder = folder
         self.port = port
-        self.admin = f"postgresql://{USER}@127.0.0.1:{port}/postgres"
+        self.admin = self.uri_at(port)
+
+    def uri_at(self, port: int) -> str:
+        """Return the address of the database through a proxy at `port`."""
+        return f"postgresql://{USER}@127.0.0.1:{port}/postgres"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -41,10 +45,19 @@ class Cluster:
         run("pg_ctl", "-w", "-s", "-D", str(self.folder / "data"), *arguments)
 
     def execute(self, statement: str, *parameters: Any) -> list[Any]:
-        """Run a statement in a session of its own."""
+        """Run a statement in a separate session."""
         with psycopg.connect(self.admin, autocommit=True) as session:
             cursor = session.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
+
+    def end_sessions(self, where: str = "true", *values: Any) -> int:
+        """End the sessions of others that `where` describes; return how many there were."""
+        ended = self.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "  # noqa: S608
+            f"WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND {where}",
+            *values,
+        )
+        return len(ended)
 
 
 def run(program: str, *arguments: str) -> None:

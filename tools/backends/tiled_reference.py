@@ -1,4 +1,4 @@
-"""The reference: a real Tiled 0.2.20, in an environment of its own.
+"""The reference: a real Tiled 0.2.20, in a separate environment.
 
 The environment is made once per machine, from PyPI, and kept in the user's cache folder.
 """
@@ -21,13 +21,15 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
-# bluesky, with what it writes through and devices to play with, as a beamline has them.
+# bluesky, with what it writes through and devices to play with, as a beamline has them; and what
+# this project's client needs beside these.
 REQUIREMENTS = (
     "tiled[all]==0.2.20",
     "bluesky>=1.15,<1.16",
     "bluesky-tiled-plugins==2.0.12",
     "ophyd>=1.11,<1.12",
     "ophyd-async[sim]>=0.21,<0.22",
+    "requests>=2.31,<3",
 )
 START_TIMEOUT = 90.0
 

@@ -1,4 +1,4 @@
-"""The verdict: what was acknowledged against what is stored and what was streamed."""
+"""The verdict: acknowledged writes compared with stored data and streamed updates."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _of_places(own: Sequence[Operation], held: Mapping[str, int]) -> Iterator[st
 def _of_stream(
     rule: Rule, own: Sequence[Operation], held: Held, updates: Sequence[Update], told: bool
 ) -> Iterator[str]:
-    # Once the numbering has begun anew, the server cannot know what had been streamed before.
+    # Once the numbering has started again, the server cannot know what had been streamed before.
     count = Counter((update.epoch, update.number) for update in updates)
     yield from (f"{n} was streamed {c} times" for (_, n), c in count.items() if c > 1)
     streamed = {update.number for update in updates}
@@ -91,7 +91,7 @@ def _of_stream(
         final = {update.place: update.number for update in updates}
         left = {place: number for place, number in final.items() if number > NOTHING}
         if left != {place: number for place, number in held if number != NOTHING}:
-            yield "the last updates are not what is stored"
+            yield "the last updates differ from the stored data"
 
 
 def _of_order(own: Sequence[Operation], updates: Sequence[Update]) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _of_order(own: Sequence[Operation], updates: Sequence[Update]) -> Iterator[s
             continue
         key = update.epoch, writer[update.number]
         if turn[update.number] < latest.get(key, -1):
-            yield f"{update.number} was streamed later than what was written after it"
+            yield f"{update.number} was streamed later than a later write"
         latest[key] = turn[update.number]
 
 

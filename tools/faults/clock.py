@@ -30,6 +30,6 @@ class Clock:
         self.settings = {"LD_PRELOAD": str(library), "WRONG_CLOCK": str(self._offset)}
 
     def set(self, offset: int) -> None:
-        """Let the clock be wrong by so many seconds."""
+        """Let the clock be wrong by this many seconds."""
         with self._offset.open("r+b", buffering=0) as file:
             file.write(struct.pack("=q", offset))

@@ -1,4 +1,4 @@
-"""The load: nodes, writers to them, and what is stored in the end."""
+"""The load: nodes, writers to them, and the data stored in the end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Held = Sequence[tuple[str, int]]
 
 @dataclass
 class Load:
-    """Writers to a site until `stop`, each in a thread of its own."""
+    """Writers to a site until `stop`, each in its own thread."""
 
     site: Site
     root: str = field(default_factory=lambda: f"faults-{secrets.token_hex(4)}")

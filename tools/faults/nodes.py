@@ -1,6 +1,6 @@
 """The nodes under load: what their writes do, and how numbers of operations are put into them.
 
-Each operation has a number of its own and writes nothing but that number, so that whatever is
+Each operation has its own number and writes nothing but that number, so that whatever is
 stored or streamed says which operation it comes from.
 """
 
@@ -24,9 +24,9 @@ SCHEMA = pa.schema([("operation", pa.int64())])
 WIDTH = 64
 BLOCKS = 4
 
-# What is stored where nothing was written, or where what was written is deleted.
+# Value of elements that were never written, or were deleted.
 NOTHING = 0
-# What is stored where parts of several writes are.
+# Value that stands for parts of several writes.
 MIXED = -1
 
 

@@ -111,7 +111,7 @@ def kill_one_of_two(world: World) -> None:
 
 
 def fill_disk(world: World) -> None:
-    """Let there be no room for a while."""
+    """Fill the disk for a while."""
     filler = world.storage / "filler"
     deadline = time.monotonic() + random.uniform(0.5, 4)  # noqa: S311
     while time.monotonic() < deadline:
@@ -203,7 +203,7 @@ def run(
 
 
 def subscribers_of(uris: Sequence[str], root: str) -> list[Subscriber]:
-    """Return two subscribers of each node, one of which hangs up, and two of all of them."""
+    """Return two subscribers of each node, one of which disconnects, and two of all of them."""
     single = [((name,), Kind.SINGLE, after) for name in NAMES for after in (None, 2.5)]
     several = [(NAMES, Kind.MULTI, 4.0), (tuple(RULES), Kind.RECURSIVE, None)]
     return [

@@ -1,4 +1,4 @@
-"""Servers of the same data; the next one is asked when one cannot be reached."""
+"""Servers of the same data; the next one is used if one is unreachable."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Site:
     ) -> requests.Response | None:
         """Return the answer, None if there was none. `key` is an Idempotency-Key.
 
-        `also` has statuses that are no mistakes.
+        `also` has statuses that are not errors.
         """
         index = getattr(self._of_thread, "index", 0)
         address = f"{self.uris[index % len(self.uris)]}/api/v1/{address}"
@@ -64,7 +64,7 @@ class Site:
         return answer
 
     def read(self, address: str, media_type: str = "application/json") -> bytes:
-        """Return what is stored, as soon as a server can say it. Raises HTTPError, TimeoutError."""
+        """Return the stored data, as soon as a server responds. Raises HTTPError, TimeoutError."""
         deadline = time.monotonic() + PATIENCE
         while True:
             answer = self.send("GET", address, Accept=media_type)

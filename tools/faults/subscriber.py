@@ -74,17 +74,17 @@ class Subscriber:
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Subscribe in a thread of its own."""
+        """Subscribe in a separate thread."""
         self._begin()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def stop(self) -> None:
-        """Hang up for good, soon."""
+        """Disconnect permanently, soon."""
         self._stop.set()
 
     def join(self) -> None:
-        """Wait until it has hung up."""
+        """Wait until it has disconnected."""
         if self._thread is not None:
             self._thread.join()
 

@@ -20,7 +20,7 @@ from .server import Server, running_server
 class World:
     """Servers of the same data, their Redis or Valkey, and their PostgreSQL.
 
-    What they store is in a folder of its own, which may be a disk of its own; so may their clock.
+    Their storage is a separate folder, perhaps on a separate disk; so may be their clock.
     """
 
     servers: list[Server]
@@ -37,7 +37,7 @@ class World:
 
 @contextmanager
 def world(*, servers: int = 1, own_disk: bool = False, own_clock: bool = False) -> Iterator[World]:
-    """Run new servers with a Valkey and a PostgreSQL of their own.
+    """Run new servers with their own Valkey and PostgreSQL.
 
     Skips the test where there can be no such disk or clock.
     """

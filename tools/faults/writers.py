@@ -26,7 +26,7 @@ from .sites import PATIENCE, PAUSE, Site, outcome
 
 # How many operations of each writer there are in a second, at the most.
 RATE = 8.0
-# Each writer has so many numbers of its own.
+# Each writer has its own range of this many numbers.
 NUMBERS = 1_000_000
 CHILDREN = 8
 
@@ -82,7 +82,7 @@ class Writer:
     ) -> None:
         """Overwrite once, and the last time until an operation is acknowledged.
 
-        An overwrite that failed may have changed what is stored.
+        An overwrite that failed may have changed the stored data.
         """
         deadline = time.monotonic() + PATIENCE
         done: bool | None = None
@@ -98,7 +98,7 @@ class Writer:
     def repeat(
         self, method: str, address: str, media_type: str, body: bytes, number: int
     ) -> bool | None:
-        """Send a write under a key of its own until its outcome is known."""
+        """Send a write under its own key until its outcome is known."""
         deadline = time.monotonic() + PATIENCE
         key = f"operation-{number}"
         while time.monotonic() < deadline:

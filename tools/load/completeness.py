@@ -2,7 +2,7 @@
 
 Run by hand against a server that runs: `python -m tools.load.completeness URI --api-key KEY`.
 Besides subscribers that are there from the beginning, there are some that come during the burst
-(with `start=0`, with a number, without), and some that hang up again and again and resume.
+(with `start=0`, with a number, without), and some that disconnect repeatedly and resume.
 """
 
 from __future__ import annotations

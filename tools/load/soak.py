@@ -1,7 +1,7 @@
 """Writers and a subscriber at full speed: is anything lost, out of order, or stored otherwise?
 
 Run by hand against a server that runs: `python -m tools.load.soak URI --api-key KEY --seconds 60`.
-Every writer is a process of its own. In turn it overwrites its own row of an array that all share,
+Every writer is a separate process. In turn it overwrites its own row of an array that all share,
 and appends a row to a table that all share.
 """
 
@@ -57,7 +57,7 @@ class Report:
 
 
 def soak(uri: str, api_key: str, seconds: float, writers: int = 2) -> Report:
-    """Let `writers` processes write for so many seconds, and check what a subscriber got of it."""
+    """Let `writers` processes write for `seconds`, and check the updates of a subscriber."""
     key = f"soak{secrets.token_hex(4)}"
     container = from_uri(uri, api_key=api_key).create_container(key)
     array = container.write_array(np.zeros((writers, WIDTH)), key="array", chunks=(1, WIDTH))

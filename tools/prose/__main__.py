@@ -48,13 +48,13 @@ def findings(paths: list[Path]) -> Iterator[Finding]:
     """Yield all uses of banned words in the texts of `paths`, or of the project."""
     known = rules()
     for text in texts(PROJECT, paths):
+        # A phrase may be broken over two lines.
+        flat = re.sub(r"\s", " ", text.content)
         for rule in known:
-            yield from _in(text, rule)
+            yield from _in(text, flat, rule)
 
 
-def _in(text: Text, rule: Rule) -> Iterator[Finding]:
-    # A phrase may be broken over two lines.
-    flat = re.sub(r"\s", " ", text.content)
+def _in(text: Text, flat: str, rule: Rule) -> Iterator[Finding]:
     for match in rule.pattern.finditer(flat):
         line = text.line + text.content.count("\n", 0, match.start())
         yield Finding(text.path, line, match[0], rule.instead)

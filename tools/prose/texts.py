@@ -16,17 +16,19 @@ CODE = (
     "access",
     "catalog",
     "streaming",
+    "web",
     "tiledproject",
     "client",
     "demo",
     "tools",
     "benchmarks",
 )
-# Neither the history of changes, nor a decision, nor a migration is rewritten.
+# The changelog and migrations are not rewritten, and built or vendored scripts have other sources.
 LEFT_OUT = (
     "CHANGELOG.md",
-    "docs/decisions/",
     "tools/prose/",
+    "web/static/web/dist/",
+    "web/static/web/vendor/",
     *(f"{app}/migrations/" for app in CODE),
 )
 SUFFIXES = {".py", ".md", ".html", ".txt", ".lua", ".js"}
@@ -62,10 +64,13 @@ def _of(path: Path) -> Iterator[Text]:
         yield from _strings(path, source)
     elif path.suffix in {".md", ".html", ".lua"}:
         yield Text(path, 1, _without_code(path.read_text()))
+    elif path.suffix == ".js":
+        # Whole, since templates with texts for users are within backticks, as code is in comments.
+        yield Text(path, 1, path.read_text())
 
 
 def _without_code(content: str) -> str:
-    # Code has names of its own. Line breaks stay, so that line numbers are right.
+    # Code has its own names. Line breaks stay, so that line numbers are right.
     fenced = re.sub(r"^```.*?^```", _breaks, content, flags=re.DOTALL | re.MULTILINE)
     return re.sub(r"`[^`\n]*`", "", fenced)
 

@@ -1,0 +1,1 @@
+"""The Python client, compared with Tiled's."""
