@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 import redis
 from django.conf import settings
-from django.test.utils import setup_databases, teardown_databases
+from django.test.utils import setup_databases
 from pytest_django import DjangoDbBlocker
 
 from tests.marks import marks_for
@@ -82,10 +82,9 @@ def django_db_setup(
 ) -> Iterator[None]:
     """Create the database of this process, and save it before the first test, for the servers."""
     with django_db_blocker.unblock():
-        created = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        setup_databases(verbosity=0, interactive=False, aliases={"default"})
         with saved_for_copies(os.environ.get("TEST_DATABASE_URI")), django_db_blocker.block():
             yield
-        teardown_databases(created, verbosity=0)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ _database: str | None = None
 def saved_for_copies(uri: str | None) -> Iterator[None]:
     """Save the test database, which has the migrations and nothing else, for the block.
 
+    Both are dropped in the end, even if a thread of a test is still connected.
     `uri` names the PostgreSQL of the tests; empty or None where they run on SQLite.
     """
     global _file, _database
@@ -42,8 +43,11 @@ def saved_for_copies(uri: str | None) -> Iterator[None]:
         _create(admin, name, own)
     _database = name
     yield
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]
     with psycopg.connect(uri, autocommit=True) as admin:
-        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        for database in (name, own):
+            admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(database)))
 
 
 def copy_to(path: Path) -> None:

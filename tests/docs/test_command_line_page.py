@@ -34,7 +34,7 @@ def test_the_commands_of_the_page_print_what_it_shows(
     monkeypatch.chdir(tmp_path / "work")
     np.save("frame.npy", np.arange(6).reshape(2, 3))
     Path("log.csv").write_text("time,count\n0.5,7\n1.0,8\n")
-    Path("meta.json").write_text('{"color": "red"}')
+    Path("meta.json").write_text('{"exposure_time": 0.5}')
     root = from_uri(server.uri, api_key=API_KEY).create_container()
     text = PAGE.read_text()
     run = 0
