@@ -18,6 +18,7 @@ from .http.application import HttpApplication  # noqa: E402
 from .http.cors import WebSocketOriginGuard  # noqa: E402
 from .http.handlers import RequestHandler  # noqa: E402
 from .http.lifespan import Lifespan  # noqa: E402
+from .http.root_path import RootPathMiddleware  # noqa: E402
 from .http.static_files import StaticFiles  # noqa: E402
 from .http.trusted_proxies import TrustedProxyMiddleware  # noqa: E402
 from .http.websocket_request_ids import RequestIdMiddleware  # noqa: E402
@@ -41,7 +42,9 @@ routes = ProtocolTypeRouter(
         "lifespan": Lifespan(requests.finish),
     }
 )
-application = TrustedProxyMiddleware(routes, server.trusted_proxies)
+application = TrustedProxyMiddleware(
+    RootPathMiddleware(routes, server.root_path), server.trusted_proxies
+)
 
 outbox_worker.start()
 cleanup.start()

@@ -78,7 +78,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = TILED.server.
 SECURE_HSTS_SECONDS = TILED.server.hsts_seconds if TILED.server.tls else 0
 SESSION_ENGINE = "access.browser_sessions"
 SESSION_COOKIE_AGE = TILED.authentication.browser_session_max_age
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(.*/)?healthz$"]
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "tiledproject.http.views.csrf_failure"
 # HSTS for subdomains and preloading are for the owner of the domain to decide.

@@ -41,7 +41,7 @@ TEXT_WITH_USERS = """
 def startup_banner(settings: Settings, host: str, port: int) -> str:
     """Return the URL, the API key, the admin, and three lines of client code."""
     name = "localhost" if host in ANY_ADDRESS else f"[{host}]" if ":" in host else host
-    address = f"http://{name}:{port}"
+    address = f"http://{name}:{port}{settings.server.root_path}"
     if settings.authentication.multi_user:
         providers = ", ".join(known.provider for known in settings.authentication.providers)
         return TEXT_WITH_USERS.format(address=address, providers=providers, program=program())

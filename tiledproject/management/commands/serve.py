@@ -12,6 +12,7 @@ from django.db import connection
 
 from tiledproject.checks import refuse_stored, refuse_to_start
 from tiledproject.config.settings_model import Settings
+from tiledproject.postgresql.migration_lock import migration_lock
 from tiledproject.servers.serve_options import add_options
 from tiledproject.servers.startup_banner import startup_banner
 from tiledproject.servers.workers import Supervisor, WorkersFailed, listen
@@ -38,7 +39,8 @@ class Command(BaseCommand):
                 f"Nothing can listen on {server.host}:{server.port} ({error.strerror}); stop "
                 "what does, or choose another --port or --host."
             ) from None
-        call_command("migrate", interactive=False, verbosity=0)
+        with migration_lock():
+            call_command("migrate", interactive=False, verbosity=0)
         refuse_stored(site)
         connection.close()
         port = listener.getsockname()[1]
