@@ -31,6 +31,7 @@ from .config.directories import (
 from .config.errors import ConfigError
 from .config.secret_fields import secrets_in
 from .config.settings_model import Settings
+from .http.tracing import check_installed
 from .servers.preflight import check_backends
 from .servers.startup_banner import is_guessable, is_loopback
 
@@ -264,5 +265,5 @@ def _storage_of_another(site: Settings) -> None:
         ) from None
 
 
-CONNECTION_CHECKS: list[Refusal] = [check_backends]
+CONNECTION_CHECKS: list[Refusal] = [check_installed, check_backends]
 DATABASE_CHECKS: list[Refusal] = [_storage_of_another]

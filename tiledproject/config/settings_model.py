@@ -33,7 +33,10 @@ from streaming.config import StreamingCacheSettings
 from .budgets import BudgetSettings
 from .errors import ConfigError, Origins, explain, no_such_setting
 from .locations import default_data_dir
+from .metrics import MetricsSettings
 from .renamed_settings import RENAMED, RenamedSettings
+from .tracing import TracingSettings
+from .yaml_files import read_yaml
 
 ORIGIN = re.compile(r"https?://[^/\s,*]+")
 PATHS = {("server", "data_dir"), ("storage", "directory"), ("storage", "readable")}
@@ -174,6 +177,8 @@ class Settings(BaseModel):
     bounds: BoundsSettings
     streaming_cache: StreamingCacheSettings
     authentication: AuthenticationSettings
+    metrics: MetricsSettings
+    tracing: TracingSettings
 
     @property
     def deprecated_names(self) -> tuple[str, ...]:
@@ -191,6 +196,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "bounds": BoundsSettings,
     "streaming_cache": StreamingCacheSettings,
     "authentication": AuthenticationSettings,
+    "metrics": MetricsSettings,
+    "tracing": TracingSettings,
 }
 
 
@@ -217,7 +224,7 @@ def load(environment: Mapping[str, str], labels: Mapping[str, str] | None = None
 
 def _merge_file(path: Path, values: Values, origins: Origins, renamed: RenamedSettings) -> None:
     origin = f"in {path}"
-    document = _read_yaml(path)
+    document = read_yaml(path)
     for section, fields in document.items():
         if section not in SECTIONS:
             raise ConfigError(no_such_setting(str(section), origin, SECTIONS))
@@ -231,25 +238,6 @@ def _merge_file(path: Path, values: Values, origins: Origins, renamed: RenamedSe
             renamed.check_written_once(name, origins, origin)
             values[section][name[1]] = _absolute(name, value, path.parent)
             origins[name] = origin
-
-
-def _read_yaml(path: Path) -> dict[Any, Any]:
-    try:
-        document = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise ConfigError(
-            f"The configuration file {path} cannot be read ({error.strerror}); correct --config "
-            "or TILED_CONFIG."
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = " ".join(str(error).split())
-        raise ConfigError(f"The configuration file {path} is not YAML: {problem}.") from None
-    if document is not None and not isinstance(document, dict):
-        raise ConfigError(
-            f"The configuration file {path} contains a {type(document).__name__}; write sections, "
-            "such as `streaming_cache:` with `uri: redis://localhost:6379` below it."
-        )
-    return document or {}
 
 
 def _merge_environment(

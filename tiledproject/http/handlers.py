@@ -14,6 +14,7 @@ from django.urls import set_script_prefix
 from django.utils.cache import patch_vary_headers
 
 from access.api.exception_handler import error_response
+from access.metrics import count_error
 from core.errors import ServiceError
 from core.http import server_timing as durations
 from core.http.buffer_responses import BufferResponse, Piece
@@ -21,8 +22,10 @@ from core.http.buffer_responses import BufferResponse, Piece
 from . import client_versions, request_ids
 from .asgi_extensions import CONTINUE
 from .cors import add_cors_headers, preflight_response
+from .endpoints import UNKNOWN, endpoint_of
 from .error_responses import Handler, error_middleware
 from .request_bodies import BodyTooLarge, BufferedBody
+from .request_metrics import record_phases
 from .security_headers import set_data_policy
 
 API = ("/api/", "/zarr/")
@@ -30,12 +33,16 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class PreparedResponse(NamedTuple):
-    """A response that is ready to be sent, with a `stream` instead of a `body` if it is chunked."""
+    """A response that is ready to be sent, with a `stream` instead of a `body` if it is chunked.
+
+    `endpoint` is the name of what the request addressed, for metrics.
+    """
 
     status: int
     headers: Headers
     body: Piece
     stream: Any = None
+    endpoint: str = UNKNOWN
 
 
 class RequestHandler(ASGIHandler):
@@ -59,12 +66,14 @@ class RequestHandler(ASGIHandler):
         named = request_ids.current.set(name)
         try:
             durations.start()
-            response = self._response(scope, body.file())
+            response, endpoint = self._response(scope, body.file())
             response.headers[request_ids.HEADER] = name
             # The duration of an error would reveal whether a node exists that must stay hidden.
             if response.status_code < 400:
                 response.headers["Server-Timing"] = durations.server_timing()
-            return self._sent(response)
+            encoding = response.headers.get("Content-Encoding")
+            record_phases(scope["method"], response.status_code, endpoint, encoding)
+            return self._sent(response, endpoint)
         finally:
             request_ids.current.reset(named)
 
@@ -81,9 +90,12 @@ class RequestHandler(ASGIHandler):
         response.headers[request_ids.HEADER] = request_ids.request_id(scope["headers"])
         return self._sent(response)
 
-    def _response(self, scope: dict[str, Any], body: IO[bytes]) -> Any:
+    def _response(self, scope: dict[str, Any], body: IO[bytes]) -> tuple[Any, str]:
         request, response = self._request(scope, body)
-        return response if request is None else self.get_response(request)
+        if request is None:
+            return response, UNKNOWN
+        response = self.get_response(request)
+        return response, endpoint_of(request.resolver_match)
 
     def _request(self, scope: dict[str, Any], body: IO[bytes]) -> tuple[HttpRequest | None, Any]:
         """Create Django's request; if that fails, the error response in its place."""
@@ -94,10 +106,11 @@ class RequestHandler(ASGIHandler):
             return None, error_response(error.status_code, "The request is malformed.")
         return request, None
 
-    def _sent(self, response: Any) -> PreparedResponse:
+    def _sent(self, response: Any, endpoint: str = UNKNOWN) -> PreparedResponse:
+        status, headers = response.status_code, _headers(response)
         if response.streaming:
-            return PreparedResponse(response.status_code, _headers(response), b"", response)
-        answer = PreparedResponse(response.status_code, _headers(response), _body(response))
+            return PreparedResponse(status, headers, b"", response, endpoint)
+        answer = PreparedResponse(status, headers, _body(response), None, endpoint)
         response.close()
         return answer
 
@@ -154,11 +167,13 @@ def _reject_old_client(request: HttpRequest) -> HttpResponse | None:
 
 def body_error_response(error: BodyTooLarge, scope: dict[str, Any]) -> PreparedResponse:
     """Return the response to a request whose body is too large or cannot be stored."""
+    count_error(error, error.status)
     return _error(scope, error.status, str(error), error.headers)
 
 
 def service_error_response(error: ServiceError, scope: dict[str, Any]) -> PreparedResponse:
     """Return the response to a request that was rejected before it reached Django."""
+    count_error(error, error.status)
     return _error(scope, error.status, error.detail, error.headers)
 
 

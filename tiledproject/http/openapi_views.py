@@ -63,6 +63,7 @@ def document() -> dict[str, Any]:
     """Build the OpenAPI 3.1 document of the whole site."""
     # Imported at first use, because few servers need it and it is slow to import.
     from catalog.api.schema.generator import api_document
+    from catalog.api.schema.views import CREDENTIALS
 
     whole = api_document()
     whole["paths"]["/healthz"] = {
@@ -77,6 +78,25 @@ def document() -> dict[str, Any]:
                     "description": "The database cannot be reached.",
                     "content": {JSON: {"schema": UNAVAILABLE_SCHEMA}},
                 },
+            },
+        }
+    }
+    whole["paths"]["/api/v1/metrics"] = {
+        "get": {
+            "operationId": "get_metrics",
+            "summary": "Return the metrics of all worker processes",
+            "description": "Requires `metrics`, or the token of the setting `metrics.token`.",
+            "tags": ["metrics"],
+            "security": [{name: ["metrics"]} for name in CREDENTIALS],
+            "responses": {
+                "200": {
+                    "description": "Metrics in the text format of Prometheus.",
+                    "content": {"text/plain": {"schema": {"type": "string"}}},
+                },
+                "400": {"description": "The request is malformed."},
+                "401": {"description": "No credentials with this scope."},
+                "403": {"description": "Not permitted."},
+                "422": {"description": "A value is invalid."},
             },
         }
     }

@@ -24,9 +24,12 @@ from types import FrameType
 
 import uvicorn
 
+from core.metrics import families
+from core.metrics.memory import MetricMemory
 from streaming import shared_counters
 from streaming.shared_counters import SharedCounts
 
+from ..http.process_metrics import RESTARTS, describe_start
 from .file_limits import raise_open_file_limit
 from .garbage import pause_collection
 from .malloc_tuning import configure_malloc
@@ -73,10 +76,14 @@ class Supervisor:
         self._workers: list[Worker] = []
         self._stopping = False
         self._counts = SharedCounts.shared(count)
+        # The last row is that of this process.
+        self._metrics = MetricMemory.shared(count + 1)
+        families.install(self._metrics.of_row(count))
         self._wake, self._woken = multiprocessing.Pipe()
 
     def run(self, on_ready: Callable[[], None]) -> None:
         """Run the workers; call `on_ready` once all of them serve. Raises WorkersFailed."""
+        describe_start(self.count)
         previous = {number: signal.signal(number, self._stop) for number in EXIT_SIGNALS}
         try:
             self._workers = [self._start_worker(row) for row in range(self.count)]
@@ -99,7 +106,13 @@ class Supervisor:
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(
             target=run_worker,
-            args=(self.listener, sender, self.log_level, self._counts.of_row(row)),
+            args=(
+                self.listener,
+                sender,
+                self.log_level,
+                self._counts.of_row(row),
+                self._metrics.of_row(row),
+            ),
             name="tiled-worker",
         )
         # Ctrl-C reaches the whole process group; the supervisor passes it on, in order. The new
@@ -135,6 +148,7 @@ class Supervisor:
                     worker.process.pid,
                     worker.process.exitcode,
                 )
+                RESTARTS.add()
                 self._woken.poll(RESTART_DELAY_SECONDS)
                 self._workers[index] = self._start_worker(index)
 
@@ -177,9 +191,14 @@ class WorkerServer(uvicorn.Server):
 
 
 def run_worker(
-    listener: socket.socket, ready: Connection, log_level: str, shared: SharedCounts
+    listener: socket.socket,
+    ready: Connection,
+    log_level: str,
+    shared: SharedCounts,
+    metrics: MetricMemory,
 ) -> None:
     """Run one worker process until it is stopped."""
+    families.install(metrics)
     shared_counters.install(shared)
     pause_collection()  # until the application is loaded
     configure_malloc()

@@ -12,6 +12,7 @@ from django.db import connection
 
 from tiledproject.checks import refuse_stored, refuse_to_start
 from tiledproject.config.settings_model import Settings
+from tiledproject.servers.metrics_listener import listening
 from tiledproject.servers.serve_options import add_options
 from tiledproject.servers.startup_banner import startup_banner
 from tiledproject.servers.workers import Supervisor, WorkersFailed, listen
@@ -42,7 +43,7 @@ class Command(BaseCommand):
         refuse_stored(site)
         connection.close()
         port = listener.getsockname()[1]
-        with listener:
+        with listener, listening(site.metrics):
             try:
                 Supervisor(listener, server.workers, server.log_level).run(
                     lambda: self.stdout.write(startup_banner(site, server.host, port))
