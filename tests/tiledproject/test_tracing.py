@@ -122,7 +122,7 @@ def test_a_request_continues_the_trace_of_its_client(
 ) -> None:
     server, spans = traced
     trace, parent = secrets.token_hex(16), secrets.token_hex(8)
-    secret = secrets.token_hex(8)
+    secret = f"s{secrets.token_hex(8)}"
     told = _get(
         server, f"/api/v1/metadata/?select_metadata={secret}", traceparent=f"00-{trace}-{parent}-01"
     )

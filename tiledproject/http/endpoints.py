@@ -30,8 +30,8 @@ def endpoint_of_route(route: str) -> str:
     if not text.startswith(API):
         return re.sub(r"\W.*", "", text) or "landing"
     rest = text.removeprefix(API)
-    if rest == "^$":
+    if rest == "$":
         return "about"
     if "(" in rest:
         return UNKNOWN  # The addresses without a slash at their end, which only redirect.
-    return re.sub(r"\^|\\Z|\$", "", rest).removesuffix("/{path}") or UNKNOWN
+    return re.sub(r"\\Z|\$", "", rest).removesuffix("/{path}") or UNKNOWN
