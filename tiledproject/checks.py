@@ -16,10 +16,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import connection
 
 from access.config import AccessPolicy
 from catalog.services.site_marker import ForeignStorage, check_storage
 from catalog.storage.confined.confinement import Protection
+from core.migration_state import migration_state
 
 from .config.directories import (
     config_file,
@@ -31,6 +33,7 @@ from .config.directories import (
 from .config.errors import ConfigError
 from .config.secret_fields import secrets_in
 from .config.settings_model import Settings
+from .schema import differences
 from .servers.preflight import check_backends
 from .servers.startup_banner import is_guessable, is_loopback
 
@@ -264,5 +267,30 @@ def _storage_of_another(site: Settings) -> None:
         ) from None
 
 
+def _schema(site: Settings) -> None:
+    """Raise ConfigError if the database lacks something; log a warning if it is of a later version.
+
+    During an upgrade, servers of the version before are restarted on the migrated database.
+    """
+    state = migration_state(connection)
+    if state.later:
+        logger.warning(
+            "The database is of a later version, which has the migration %s: update this server.",
+            state.later[-1],
+        )
+        return
+    refuse_outdated()
+
+
+def refuse_outdated() -> None:
+    """Raise ConfigError if the database is not that of this version, with the remedy."""
+    if found := differences(connection):
+        raise ConfigError(
+            f"The database does not fit this version: {found[0].text}"
+            + (f", and {len(found) - 1} more differences" if len(found) > 1 else "")
+            + f"; {found[0].remedy}."
+        )
+
+
 CONNECTION_CHECKS: list[Refusal] = [check_backends]
-DATABASE_CHECKS: list[Refusal] = [_storage_of_another]
+DATABASE_CHECKS: list[Refusal] = [_schema, _storage_of_another]
