@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import yaml
 from pydantic import (
@@ -27,6 +27,7 @@ from pydantic import (
 
 from access.config import AuthenticationSettings
 from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, StorageSettings
+from catalog.lifecycle_config import QuotaSettings, RetentionSettings
 from core.bounds import BoundsSettings
 from streaming.config import StreamingCacheSettings
 
@@ -36,7 +37,12 @@ from .locations import default_data_dir
 from .renamed_settings import RENAMED, RenamedSettings
 
 ORIGIN = re.compile(r"https?://[^/\s,*]+")
-PATHS = {("server", "data_dir"), ("storage", "directory"), ("storage", "readable")}
+PATHS = {
+    ("server", "data_dir"),
+    ("storage", "directory"),
+    ("storage", "readable"),
+    ("retention", "archive"),
+}
 SHORT_NAMES = {"TILED_SINGLE_USER_API_KEY": ("authentication", "single_user_api_key")}
 
 
@@ -171,6 +177,8 @@ class Settings(BaseModel):
     storage: StorageSettings
     specs: SpecsSettings
     export: ExportSettings
+    retention: RetentionSettings
+    quotas: QuotaSettings
     bounds: BoundsSettings
     streaming_cache: StreamingCacheSettings
     authentication: AuthenticationSettings
@@ -182,15 +190,7 @@ class Settings(BaseModel):
 
 
 SECTIONS: dict[str, type[BaseModel]] = {
-    "server": ServerSettings,
-    "budgets": BudgetSettings,
-    "database": DatabaseSettings,
-    "storage": StorageSettings,
-    "specs": SpecsSettings,
-    "export": ExportSettings,
-    "bounds": BoundsSettings,
-    "streaming_cache": StreamingCacheSettings,
-    "authentication": AuthenticationSettings,
+    name: cast(type[BaseModel], field.annotation) for name, field in Settings.model_fields.items()
 }
 
 
