@@ -20,14 +20,14 @@ def main() -> None:
     try:
         from django.core.management import execute_from_command_line
 
+        from core.version import PRODUCT, VERSION
         from streaming.redis.embedded_valkey import EmbeddedValkeyError
-        from tiled_client.version import __version__
         from tiledproject.config.errors import ConfigError
         from tiledproject.servers.launch import command_environment
     except ModuleNotFoundError as error:
         sys.exit(f"{error}: install the requirements first, pip install -r requirements.txt.")
     if sys.argv[1:2] and sys.argv[1] in VERSION_OPTIONS:
-        print(f"tiled-stream {__version__}")
+        print(f"{PRODUCT} {VERSION}")
         return
     try:
         with command_environment(sys.argv[1:], os.environ):

@@ -8,22 +8,12 @@ precedence over the file. Any mistake becomes a ConfigError of one sentence.
 from __future__ import annotations
 
 import json
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    IPvAnyNetwork,
-    PrivateAttr,
-    ValidationError,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from access.config import AuthenticationSettings
 from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, StorageSettings
@@ -33,126 +23,21 @@ from streaming.config import StreamingCacheSettings
 from .budgets import BudgetSettings
 from .errors import ConfigError, Origins, explain, no_such_setting
 from .locations import default_data_dir
+from .logs import LogSettings
 from .renamed_settings import RENAMED, RenamedSettings
+from .server import ServerSettings
 
-ORIGIN = re.compile(r"https?://[^/\s,*]+")
-PATHS = {("server", "data_dir"), ("storage", "directory"), ("storage", "readable")}
+PATHS = {
+    ("server", "data_dir"),
+    ("storage", "directory"),
+    ("storage", "readable"),
+    ("logs", "audit_file"),
+}
 SHORT_NAMES = {"TILED_SINGLE_USER_API_KEY": ("authentication", "single_user_api_key")}
 
 
 Values = dict[str, dict[str, Any]]
 """Section to field to value, before validation."""
-
-
-class ServerSettings(BaseModel):
-    """Network address, data directory, limits and security of the server."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    host: str = Field(
-        default="127.0.0.1",
-        min_length=1,
-        description="Network address to listen on; `0.0.0.0` for all networks.",
-        examples=["127.0.0.1"],
-    )
-    port: int = Field(
-        default=8000,
-        ge=0,
-        le=65535,
-        description="TCP port to listen on; 0 selects a free port and prints it.",
-        examples=["8000"],
-    )
-    workers: int = Field(
-        default_factory=lambda: min(os.cpu_count() or 1, 4),
-        ge=1,
-        description="Number of worker processes of `serve`. Default: one per processor, at most "
-        "four.",
-        examples=["4"],
-    )
-    allowed_hosts: list[str] = Field(
-        default=[],
-        description="Host names under which clients may reach the server, besides those of this "
-        "machine; behind a proxy, its public name. Without it, a server that listens on all "
-        "networks accepts any name.",
-        examples=["[tiled.example.org]"],
-    )
-    trusted_proxies: list[IPvAnyNetwork] = Field(
-        default=["127.0.0.1", "::1"],
-        validate_default=True,
-        description="Trusted proxies, as addresses or networks, whose `X-Forwarded-For`, "
-        "`X-Forwarded-Host` and `X-Forwarded-Proto` headers are honoured. From other peers these "
-        "headers are ignored. Default: this machine.",
-        examples=["[127.0.0.1, 10.1.0.0/24]"],
-    )
-    allow_origins: list[str] = Field(
-        default=[],
-        description="CORS origins: sites whose pages may use this server from a browser, each with "
-        "its scheme, as in `https://viewer.example.org`. `*` allows all, without cookies.",
-        examples=["[https://viewer.example.org]"],
-    )
-    tls: bool = Field(
-        default=False,
-        description="Whether clients reach the server over TLS, which a proxy terminates. Cookies "
-        "are then sent over TLS only, and pages redirect to HTTPS.",
-        examples=["true"],
-    )
-    hsts_seconds: int = Field(
-        default=0,
-        ge=0,
-        description="Value of `Strict-Transport-Security` in seconds: for how long after a visit "
-        "browsers use only TLS. Requires `tls`.",
-        examples=["31536000"],
-    )
-    data_dir: Path = Field(
-        default_factory=default_data_dir,
-        description="Directory for the database, the storage and the keys, unless other settings "
-        "name their locations. Default: `data` in the checkout; of an installed server, "
-        "`tiled-stream` in the user's data directory, such as `~/.local/share`.",
-        examples=["/srv/tiled"],
-    )
-    max_body_bytes: int = Field(
-        default=1 << 32,
-        ge=1 << 20,
-        description="Maximum size in bytes of a request body; clients write larger data in "
-        "pieces. A body above 16 MiB is buffered in a file in the storage directory while it "
-        "arrives.",
-        examples=["4294967296"],
-    )
-    secret_key: str | None = Field(
-        default=None,
-        min_length=32,
-        description="Secret that Django signs sessions with. Default: a random one, generated at "
-        "the first start and stored in the file `secret_key` of the data directory.",
-        examples=["50 random characters"],
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info",
-        description="Log level. The log is written to standard error.",
-        examples=["info"],
-    )
-    debug: bool = Field(
-        default=False,
-        description="Whether error responses include tracebacks. For development only.",
-        examples=["false"],
-    )
-
-    silenced_checks: list[str] = Field(
-        default=[],
-        description="IDs of findings of `manage.py check --deploy` that this site accepts: they "
-        "are neither reported nor do they prevent the start.",
-        examples=["[tiled.E004]"],
-    )
-
-    @field_validator("allow_origins")
-    @classmethod
-    def _are_origins(cls, origins: list[str]) -> list[str]:
-        for origin in origins:
-            if origin != "*" and ORIGIN.fullmatch(origin) is None:
-                raise ValueError(
-                    f"has {origin!r}, which is not an origin; write the scheme and the host name "
-                    "only, as in https://viewer.example.org"
-                )
-        return origins
 
 
 class Settings(BaseModel):
@@ -166,6 +51,7 @@ class Settings(BaseModel):
     _deprecated_names: tuple[str, ...] = PrivateAttr(default=())
 
     server: ServerSettings
+    logs: LogSettings
     budgets: BudgetSettings
     database: DatabaseSettings
     storage: StorageSettings
@@ -183,6 +69,7 @@ class Settings(BaseModel):
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "server": ServerSettings,
+    "logs": LogSettings,
     "budgets": BudgetSettings,
     "database": DatabaseSettings,
     "storage": StorageSettings,

@@ -1,14 +1,19 @@
 """Worker processes of the production server, and the process that watches over them.
 
 The supervisor owns the listening socket, starts the workers, replaces one that dies, and ends them
-all within a bounded time. A worker ends by itself when its supervisor is gone, so that the port is
-free for the next start even after `kill -9`.
+all within a bounded time. After SIGTERM it first lets load balancers notice, for
+`server.shutdown_delay` seconds: `/readyz` answers 503 meanwhile, and everything else is served. A
+second signal, and Ctrl-C, which reaches the workers too, end the server without this delay.
+
+A worker ends by itself when its supervisor is gone, so that the port is free for the next start
+even after `kill -9`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import multiprocessing
 import os
 import signal
@@ -27,6 +32,9 @@ import uvicorn
 from streaming import shared_counters
 from streaming.shared_counters import SharedCounts
 
+from ..config.server import ServerSettings
+from ..http import shutdown_state
+from ..http.shutdown_state import ShutdownFlag
 from .file_limits import raise_open_file_limit
 from .garbage import pause_collection
 from .malloc_tuning import configure_malloc
@@ -45,8 +53,8 @@ PONG_TIMEOUT = 120
 MAX_MESSAGE_BYTES = 8 * 1024
 # A worker checks for signals ten times a second.
 LISTENERS_CLOSED_SECONDS = 0.3
-GRACEFUL_SHUTDOWN_SECONDS = 4
-KILL_AFTER_SECONDS = 8
+# For the application to end after the last request.
+KILL_MARGIN_SECONDS = 4
 RESTART_DELAY_SECONDS = 0.5
 EXIT_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -59,47 +67,68 @@ class Worker:
     ready: Connection
 
 
+@dataclass(frozen=True)
+class SharedState:
+    """Memory that a worker shares with the supervisor and the other workers."""
+
+    counts: SharedCounts
+    shutdown: ShutdownFlag
+
+
 class WorkersFailed(Exception):
     """A worker ended before it served: the next one would, too."""
 
 
 class Supervisor:
-    """Runs `count` workers on `listener` until a signal ends it."""
+    """Runs `server.workers` workers on `listener` until a signal ends it."""
 
-    def __init__(self, listener: socket.socket, count: int, log_level: str) -> None:
+    def __init__(self, listener: socket.socket, server: ServerSettings) -> None:
         self.listener = listener
-        self.count = count
-        self.log_level = log_level
+        self.server = server
         self._workers: list[Worker] = []
-        self._stopping = False
-        self._counts = SharedCounts.shared(count)
+        self._stopping: int | None = None
+        self._shutdown = ShutdownFlag()
+        self._counts = SharedCounts.shared(server.workers)
         self._wake, self._woken = multiprocessing.Pipe()
 
     def run(self, on_ready: Callable[[], None]) -> None:
         """Run the workers; call `on_ready` once all of them serve. Raises WorkersFailed."""
         previous = {number: signal.signal(number, self._stop) for number in EXIT_SIGNALS}
         try:
-            self._workers = [self._start_worker(row) for row in range(self.count)]
+            self._workers = [self._start_worker(row) for row in range(self.server.workers)]
             self._wait_until_ready()
             if not self._stopping:
                 on_ready()
             while not self._stopping:
                 self._replace_dead()
+            self._announce_end()
         finally:
             self._end_workers()
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self._stopping = True
+        self._stopping = number
         self._wake.send_bytes(b"stop")
+
+    def _announce_end(self) -> None:
+        """Let the workers report that the server stops, and wait for load balancers to notice."""
+        self._shutdown.set()
+        delay = self.server.shutdown_delay
+        if self._stopping == signal.SIGTERM and delay:
+            logger.info("Stopping in %g seconds (server.shutdown_delay).", delay)
+            while self._woken.poll():
+                self._woken.recv_bytes()
+            self._woken.poll(delay)
+        logger.info("Stopping.")
 
     def _start_worker(self, row: int) -> Worker:
         context = multiprocessing.get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)
+        shared = SharedState(self._counts.of_row(row), self._shutdown)
         process = context.Process(
             target=run_worker,
-            args=(self.listener, sender, self.log_level, self._counts.of_row(row)),
+            args=(self.listener, sender, self.server, shared),
             name="tiled-worker",
         )
         # Ctrl-C reaches the whole process group; the supervisor passes it on, in order. The new
@@ -142,7 +171,7 @@ class Supervisor:
         self.listener.close()
         for worker in self._workers:
             worker.process.terminate()
-        deadline = time.monotonic() + KILL_AFTER_SECONDS
+        deadline = time.monotonic() + self.server.shutdown_timeout + KILL_MARGIN_SECONDS
         for worker in self._workers:
             worker.process.join(max(0.0, deadline - time.monotonic()))
             if worker.process.is_alive():
@@ -177,10 +206,11 @@ class WorkerServer(uvicorn.Server):
 
 
 def run_worker(
-    listener: socket.socket, ready: Connection, log_level: str, shared: SharedCounts
+    listener: socket.socket, ready: Connection, server: ServerSettings, shared: SharedState
 ) -> None:
     """Run one worker process until it is stopped."""
-    shared_counters.install(shared)
+    shared_counters.install(shared.counts)
+    shutdown_state.install(shared.shutdown)
     pause_collection()  # until the application is loaded
     configure_malloc()
     raise_open_file_limit()
@@ -200,9 +230,9 @@ def run_worker(
         server_header=False,
         access_log=False,
         log_config=None,
-        log_level="info" if log_level == "debug" else "warning",
+        log_level="info" if server.log_level == "debug" else "warning",
         timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
+        timeout_graceful_shutdown=math.ceil(server.shutdown_timeout),
     )
     WorkerServer(config, ready).run([listener])
 

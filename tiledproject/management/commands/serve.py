@@ -44,7 +44,7 @@ class Command(BaseCommand):
         port = listener.getsockname()[1]
         with listener:
             try:
-                Supervisor(listener, server.workers, server.log_level).run(
+                Supervisor(listener, server).run(
                     lambda: self.stdout.write(startup_banner(site, server.host, port))
                 )
             except WorkersFailed:
