@@ -32,7 +32,7 @@ def _actor(principal: str | None) -> dict[str, str]:
     if record is None:
         return {"principal": principal or f"command:{_machine_user()}"}
     return {
-        "principal": principal or record.principal or "anonymous",
+        "principal": principal or record.known_principal() or "anonymous",
         "address": record.address,
         "request_id": record.request_id,
     }

@@ -6,6 +6,7 @@ the request finds it in `current`, and adds the principal once that is authentic
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -24,6 +25,14 @@ class RequestRecord:
     route: str = ""
     handling_seconds: float = 0.0
     """How long the server worked on it: without the time in which a body arrives."""
+    find_principal: Callable[[], str] | None = None
+    """Finds the principal of a page, which is not loaded unless something needs it."""
+
+    def known_principal(self) -> str:
+        """Return the principal; empty if there is none, or it is not authenticated yet."""
+        if not self.principal and self.find_principal is not None:
+            self.principal = self.find_principal()
+        return self.principal
 
 
 current: ContextVar[RequestRecord | None] = ContextVar("request_record", default=None)

@@ -33,6 +33,8 @@ MORE = (
     "(logs.access: all logs each, none logs none)."
 )
 MAX_PATH_LENGTH = 1000
+# Of the path of a stream, as in `api/v1/stream/single`; the rest names a node.
+ROUTE_PARTS = 4
 # A client that has disconnected before the response began, as in nginx.
 DISCONNECTED = 499
 HANDSHAKE_ANSWERS = ("websocket.accept", "websocket.http.response.start")
@@ -80,6 +82,7 @@ class AccessLog:
 
     async def _websocket(self, scope: Scope, receive: Any, send: Any) -> None:
         record = scope[SCOPE_KEY] = _record(scope, "WEBSOCKET")
+        record.route = "/".join(record.path.strip("/").split("/")[:ROUTE_PARTS])
         header = (request_ids.NAME, record.request_id.encode())
         start, ending, accepted = time.perf_counter(), 0, False
 

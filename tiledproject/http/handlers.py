@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import IO, Any, NamedTuple
 
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
@@ -115,6 +115,9 @@ class RequestHandler(ASGIHandler):
             chosen = self._api
         else:
             chosen = self._health if request.path_info in health_views.PATHS else self._pages
+            record = request_record.current.get()
+            if record is not None:
+                record.find_principal = partial(_page_principal, request)
         response: HttpResponseBase = chosen(request)
         return response
 
@@ -169,6 +172,13 @@ def _request_id(scope: dict[str, Any]) -> str:
     return request_ids.request_id(scope["headers"]) if record is None else record.request_id
 
 
+def _page_principal(request: HttpRequest) -> str:
+    user = getattr(request, "user", None)
+    if user is None:
+        return ""
+    return f"user:{user.get_username()}" if user.is_authenticated else "anonymous"
+
+
 def _complete(record: RequestRecord | None, request: HttpRequest) -> None:
     """Add the route to the record of a request, and the user of a page."""
     if record is None:
@@ -176,9 +186,8 @@ def _complete(record: RequestRecord | None, request: HttpRequest) -> None:
     if request.resolver_match is not None:
         record.route = request.resolver_match.route
     # Only if the page has loaded it: to log a request must not query the database.
-    user = getattr(request, "_cached_user", None)
-    if user is not None and not record.principal:
-        record.principal = f"user:{user.get_username()}" if user.is_authenticated else "anonymous"
+    if hasattr(request, "_cached_user") and not record.principal:
+        record.principal = _page_principal(request)
 
 
 def _reject_old_client(request: HttpRequest) -> HttpResponse | None:

@@ -10,11 +10,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from tiledproject.checks import refuse_stored, refuse_to_start
 from tiledproject.config.settings_model import Settings
 from tiledproject.servers.serve_options import add_options
 from tiledproject.servers.startup_banner import startup_banner
 from tiledproject.servers.workers import Supervisor, WorkersFailed, listen
+from tiledproject.start_checks import refuse_stored, refuse_to_start
 
 
 class Command(BaseCommand):

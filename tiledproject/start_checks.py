@@ -1,0 +1,68 @@
+"""Checks before the start of a server: those of the settings, of connections, of the database.
+
+A check is added to CONNECTION_CHECKS if it needs a connection, and to DATABASE_CHECKS if it needs
+the tables of the database.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+
+from catalog.services.site_marker import ForeignStorage, check_storage
+
+from .checks import GUESSABLE_KEY_ID, problems
+from .config.errors import ConfigError
+from .config.settings_model import Settings
+from .servers.preflight import check_backends
+from .servers.startup_banner import is_loopback
+
+logger = logging.getLogger(__name__)
+
+Refusal = Callable[[Settings], None]
+
+
+def refuse_to_start(site: Settings, host: str) -> None:
+    """Raise ConfigError if a server of `site` must not listen on `host`.
+
+    Every command that serves calls this before it migrates the database.
+    """
+    if site.deprecated_names and os.environ.get("RUN_MAIN") != "true":
+        logger.warning("Deprecated settings: %s", " ".join(site.deprecated_names))
+    server = site.server.model_copy(update={"host": host})
+    listening = site.model_copy(update={"server": server})
+    for found in problems(listening):
+        if found.is_serious() and found.id not in server.silenced_checks:
+            if found.id == GUESSABLE_KEY_ID and is_loopback(host) and not server.tls:
+                continue
+            raise ConfigError(f"{found.msg} {found.hint} ({found.id})")
+    for refuse in CONNECTION_CHECKS:
+        refuse(listening)
+
+
+def refuse_stored(site: Settings) -> None:
+    """Raise ConfigError if the contents of the database forbid starting a server.
+
+    Every command that serves calls this after the migrations. `runserver` runs none, so a table
+    may be missing.
+    """
+    for refuse in DATABASE_CHECKS:
+        refuse(site)
+
+
+def _storage_of_another(site: Settings) -> None:
+    folder = site.storage.directory
+    try:
+        check_storage()
+    except ForeignStorage as error:
+        raise ConfigError(str(error)) from None
+    except OSError as error:
+        raise ConfigError(
+            f"storage.directory is {folder}, in which no file can be made or read "
+            f"({error.strerror}); make it writable for this user."
+        ) from None
+
+
+CONNECTION_CHECKS: list[Refusal] = [check_backends]
+DATABASE_CHECKS: list[Refusal] = [_storage_of_another]
