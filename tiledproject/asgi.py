@@ -39,7 +39,7 @@ routes = ProtocolTypeRouter(
         "lifespan": Lifespan(requests.finish),
     }
 )
-logged = AccessLog(routes, settings.TILED.logs)
+logged = AccessLog(routes, lambda: settings.TILED.logs)
 application = TrustedProxyMiddleware(logged, server.trusted_proxies)
 
 outbox_worker.start()

@@ -30,6 +30,16 @@ def refuse_to_start(site: Settings, host: str) -> None:
     """
     if site.deprecated_names and os.environ.get("RUN_MAIN") != "true":
         logger.warning("Deprecated settings: %s", " ".join(site.deprecated_names))
+    listening = refuse_settings(site, host)
+    for refuse in CONNECTION_CHECKS:
+        refuse(listening)
+
+
+def refuse_settings(site: Settings, host: str) -> Settings:
+    """Return the settings of a server that listens on `host`; raise ConfigError if they are unsafe.
+
+    Neither the database nor Redis is needed.
+    """
     server = site.server.model_copy(update={"host": host})
     listening = site.model_copy(update={"server": server})
     for found in problems(listening):
@@ -37,8 +47,7 @@ def refuse_to_start(site: Settings, host: str) -> None:
             if found.id == GUESSABLE_KEY_ID and is_loopback(host) and not server.tls:
                 continue
             raise ConfigError(f"{found.msg} {found.hint} ({found.id})")
-    for refuse in CONNECTION_CHECKS:
-        refuse(listening)
+    return listening
 
 
 def refuse_stored(site: Settings) -> None:

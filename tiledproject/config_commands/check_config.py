@@ -27,7 +27,8 @@ def check_config(arguments: list[str]) -> int:
         "--offline", action="store_true", help="do not connect to the database and Redis"
     )
     options = parser.parse_args(arguments)
-    found = list(findings(environment_with(options.file), connect=not options.offline))
+    use_file(options.file)
+    found = list(findings(os.environ, connect=not options.offline))
     for result in found:
         print(f"{result.level}: {result.text}")
     counts = {level: sum(result.level is level for result in found) for level in Level}
@@ -35,9 +36,10 @@ def check_config(arguments: list[str]) -> int:
     return 1 if counts[Level.error] else 0
 
 
-def environment_with(file: str | None) -> dict[str, str]:
-    """Return the environment, with `file` as the configuration file if it is given."""
-    return dict(os.environ) if file is None else {**os.environ, "TILED_CONFIG": file}
+def use_file(file: str | None) -> None:
+    """Make `file` the configuration file of this process, if it is given."""
+    if file is not None:
+        os.environ["TILED_CONFIG"] = file
 
 
 def findings(environment: Mapping[str, str], *, connect: bool) -> Iterator[Result]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,7 +16,7 @@ from ..config.errors import Origins
 from ..config.secret_fields import SECRETS
 from ..config.settings_model import Settings, read
 from ..logs.formats import HIDDEN, redact
-from .check_config import environment_with
+from .check_config import use_file
 
 COMMENT_COLUMN = 48
 
@@ -28,7 +29,8 @@ def show_config(arguments: list[str]) -> int:
         "Keys and passwords are replaced by asterisks.",
     )
     parser.add_argument("file", nargs="?", metavar="FILE", help="a YAML file ($TILED_CONFIG)")
-    reading = read(environment_with(parser.parse_args(arguments).file))
+    use_file(parser.parse_args(arguments).file)
+    reading = read(os.environ)
     if reading.settings is None:
         for sentence in reading.problems:
             print(sentence, file=sys.stderr)

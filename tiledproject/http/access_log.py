@@ -43,10 +43,10 @@ HANDSHAKE_ANSWERS = ("websocket.accept", "websocket.http.response.start")
 class AccessLog:
     """ASGI middleware that gives each request an ID and a record, and logs it at its end."""
 
-    def __init__(self, application: Application, settings: LogSettings) -> None:
+    def __init__(self, application: Application, settings: Callable[[], LogSettings]) -> None:
         self._application = application
-        self._mode = settings.access
-        self._slow_seconds = settings.slow_request_seconds or float("inf")
+        # Evaluated for each request, because the settings may be reloaded.
+        self._settings = settings
         self._logged = 0
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -75,7 +75,8 @@ class AccessLog:
             await self._application(scope, receive, counting)
         finally:
             seconds = time.perf_counter() - start
-            if record.handling_seconds > self._slow_seconds:
+            slow = self._settings().slow_request_seconds
+            if slow and record.handling_seconds > slow:
                 _log_slow(record, status)
             if self._wants(record, status):
                 self._log(record, {"status": status or DISCONNECTED, "bytes": size}, seconds)
@@ -115,11 +116,12 @@ class AccessLog:
                 self._log(record, {"close_code": ending or 1006}, time.perf_counter() - start)
 
     def _wants(self, record: RequestRecord, status: int) -> bool:
-        if self._mode is AccessLogMode.none:
+        mode = self._settings().access
+        if mode is AccessLogMode.none:
             return False
         if record.path in health_views.PATHS and status < 400:
             return False
-        if self._mode is AccessLogMode.all or status >= 500:
+        if mode is AccessLogMode.all or status >= 500:
             return True
         return self._logged < FIRST_REQUESTS
 
@@ -137,7 +139,7 @@ class AccessLog:
             extra={"fields": fields, "request_name": f" [{record.request_id}]"},
         )
         self._logged += 1
-        if self._mode is AccessLogMode.first and self._logged == FIRST_REQUESTS:
+        if self._settings().access is AccessLogMode.first and self._logged == FIRST_REQUESTS:
             access_logger.info(MORE)
 
 

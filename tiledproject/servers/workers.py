@@ -3,7 +3,8 @@
 The supervisor owns the listening socket, starts the workers, replaces one that dies, and ends them
 all within a bounded time. After SIGTERM it first lets load balancers notice, for
 `server.shutdown_delay` seconds: `/readyz` answers 503 meanwhile, and everything else is served. A
-second signal, and Ctrl-C, which reaches the workers too, end the server without this delay.
+second signal, and Ctrl-C, which reaches the workers too, end the server without this delay. SIGHUP
+makes all workers reload their settings.
 
 A worker ends by itself when its supervisor is gone, so that the port is free for the next start
 even after `kill -9`.
@@ -32,11 +33,13 @@ import uvicorn
 from streaming import shared_counters
 from streaming.shared_counters import SharedCounts
 
+from ..config.errors import ConfigError
 from ..config.server import ServerSettings
 from ..http import shutdown_state
 from ..http.shutdown_state import ShutdownFlag
 from .file_limits import raise_open_file_limit
 from .garbage import pause_collection
+from .generation import Generation
 from .malloc_tuning import configure_malloc
 from .uvicorn_http import BoundedHttpProtocol
 from .uvicorn_websocket import RawFrameProtocol
@@ -57,6 +60,7 @@ LISTENERS_CLOSED_SECONDS = 0.3
 KILL_MARGIN_SECONDS = 4
 RESTART_DELAY_SECONDS = 0.5
 EXIT_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STDIN = 0
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class SharedState:
 
     counts: SharedCounts
     shutdown: ShutdownFlag
+    reloads: Generation
 
 
 class WorkersFailed(Exception):
@@ -86,20 +91,30 @@ class Supervisor:
         self.listener = listener
         self.server = server
         self._workers: list[Worker] = []
+        self._has_terminal = os.isatty(STDIN)
         self._stopping: int | None = None
+        self._in_a_hurry = False
+        self._reload_wanted = False
+        self._reloads = Generation()
         self._shutdown = ShutdownFlag()
         self._counts = SharedCounts.shared(server.workers)
         self._wake, self._woken = multiprocessing.Pipe()
 
-    def run(self, on_ready: Callable[[], None]) -> None:
-        """Run the workers; call `on_ready` once all of them serve. Raises WorkersFailed."""
+    def run(self, on_ready: Callable[[], None], check_settings: Callable[[], None]) -> None:
+        """Run the workers; call `on_ready` once all of them serve. Raises WorkersFailed.
+
+        `check_settings` raises ConfigError if the settings must not be reloaded.
+        """
         previous = {number: signal.signal(number, self._stop) for number in EXIT_SIGNALS}
+        previous[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
         try:
             self._workers = [self._start_worker(row) for row in range(self.server.workers)]
             self._wait_until_ready()
             if not self._stopping:
                 on_ready()
             while not self._stopping:
+                if self._reload_wanted:
+                    self._reload(check_settings)
                 self._replace_dead()
             self._announce_end()
         finally:
@@ -108,8 +123,29 @@ class Supervisor:
                 signal.signal(number, handler)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._in_a_hurry = self._stopping is not None
         self._stopping = number
         self._wake.send_bytes(b"stop")
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        """Reload the settings; but stop if the signal says that the terminal was closed."""
+        if self._has_terminal and not os.isatty(STDIN):
+            self._stop(number, frame)
+        else:
+            self._reload_wanted = True
+            self._wake.send_bytes(b"reload")
+
+    def _reload(self, check_settings: Callable[[], None]) -> None:
+        self._reload_wanted = False
+        try:
+            check_settings()
+        except ConfigError as error:
+            logger.error("The settings were not reloaded. %s", error)  # noqa: TRY400
+            return
+        self._reloads.advance()
+        for worker in self._workers:
+            if worker.process.pid is not None and worker.process.is_alive():
+                os.kill(worker.process.pid, signal.SIGHUP)
 
     def _announce_end(self) -> None:
         """Let the workers report that the server stops, and wait for load balancers to notice."""
@@ -117,27 +153,30 @@ class Supervisor:
         delay = self.server.shutdown_delay
         if self._stopping == signal.SIGTERM and delay:
             logger.info("Stopping in %g seconds (server.shutdown_delay).", delay)
-            while self._woken.poll():
-                self._woken.recv_bytes()
-            self._woken.poll(delay)
+            deadline = time.monotonic() + delay
+            while not self._in_a_hurry and (left := deadline - time.monotonic()) > 0:
+                if self._woken.poll(left):
+                    self._woken.recv_bytes()
         logger.info("Stopping.")
 
     def _start_worker(self, row: int) -> Worker:
         context = multiprocessing.get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)
-        shared = SharedState(self._counts.of_row(row), self._shutdown)
+        shared = SharedState(self._counts.of_row(row), self._shutdown, self._reloads)
         process = context.Process(
             target=run_worker,
             args=(self.listener, sender, self.server, shared),
             name="tiled-worker",
         )
         # Ctrl-C reaches the whole process group; the supervisor passes it on, in order. The new
-        # process inherits the ignored signal until its server installs a handler.
-        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # process inherits the ignored signals until its server installs handlers.
+        ignored = (signal.SIGINT, signal.SIGHUP)
+        handlers = [signal.signal(number, signal.SIG_IGN) for number in ignored]
         try:
             process.start()
         finally:
-            signal.signal(signal.SIGINT, handler)
+            for number, handler in zip(ignored, handlers, strict=True):
+                signal.signal(number, handler)
         sender.close()
         return Worker(process, receiver)
 
@@ -157,6 +196,8 @@ class Supervisor:
     def _replace_dead(self) -> None:
         """Wait until a worker has died or a signal came; start another in its place."""
         wait([self._woken, *(worker.process.sentinel for worker in self._workers)])
+        while self._woken.poll():
+            self._woken.recv_bytes()
         for index, worker in enumerate(self._workers):
             if not self._stopping and not worker.process.is_alive():
                 logger.error(
@@ -182,13 +223,21 @@ class Supervisor:
 class WorkerServer(uvicorn.Server):
     """uvicorn's server, which reports when it serves."""
 
-    def __init__(self, config: uvicorn.Config, ready: Connection) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Connection, reloads: Generation) -> None:
         super().__init__(config)
         self.ready = ready
+        self._reloads = reloads
+        self._loaded = reloads.number
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start serving, and notify the supervisor."""
+        # Imported late: it needs Django, which the application has set up by now.
+        from .reloading import reload_in_thread
+
         await super().startup(sockets)
+        signal.signal(signal.SIGHUP, reload_in_thread)
+        if self._reloads.number != self._loaded:
+            reload_in_thread()
         self.ready.send_bytes(b"ready")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -234,7 +283,7 @@ def run_worker(
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=math.ceil(server.shutdown_timeout),
     )
-    WorkerServer(config, ready).run([listener])
+    WorkerServer(config, ready, shared.reloads).run([listener])
 
 
 def _end_with_supervisor(listener: socket.socket) -> None:

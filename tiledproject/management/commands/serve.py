@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
 from typing import Any
 
@@ -10,11 +11,13 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from tiledproject.config.settings_model import Settings
+from tiledproject.config.secrets import with_secrets
+from tiledproject.config.settings_model import Settings, load
+from tiledproject.logs.configuration import set_level
 from tiledproject.servers.serve_options import add_options
 from tiledproject.servers.startup_banner import startup_banner
 from tiledproject.servers.workers import Supervisor, WorkersFailed, listen
-from tiledproject.start_checks import refuse_stored, refuse_to_start
+from tiledproject.start_checks import refuse_settings, refuse_stored, refuse_to_start
 
 
 class Command(BaseCommand):
@@ -45,7 +48,14 @@ class Command(BaseCommand):
         with listener:
             try:
                 Supervisor(listener, server).run(
-                    lambda: self.stdout.write(startup_banner(site, server.host, port))
+                    lambda: self.stdout.write(startup_banner(site, server.host, port)),
+                    lambda: check_reload(server.host),
                 )
             except WorkersFailed:
                 raise CommandError("A worker could not start; its error is above.") from None
+
+
+def check_reload(host: str) -> None:
+    """Check the settings as they are now, and apply the log level. Raises ConfigError."""
+    site = refuse_settings(with_secrets(load(os.environ)), host)
+    set_level(site.server.log_level)
