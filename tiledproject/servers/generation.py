@@ -1,4 +1,4 @@
-"""Number of reloads of the settings, by which a worker notices one that happened while it started."""
+"""Number of reloads, by which a worker notices one that happened while it was starting."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from argparse import ArgumentParser
 from typing import Any
@@ -15,9 +16,11 @@ from tiledproject.config.secrets import with_secrets
 from tiledproject.config.settings_model import Settings, load
 from tiledproject.logs.configuration import set_level
 from tiledproject.servers.serve_options import add_options
-from tiledproject.servers.startup_banner import startup_banner
+from tiledproject.servers.startup_banner import start_line, startup_banner
 from tiledproject.servers.workers import Supervisor, WorkersFailed, listen
 from tiledproject.start_checks import refuse_settings, refuse_stored, refuse_to_start
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -48,11 +51,16 @@ class Command(BaseCommand):
         with listener:
             try:
                 Supervisor(listener, server).run(
-                    lambda: self.stdout.write(startup_banner(site, server.host, port)),
+                    lambda: self._greet(site, port),
                     lambda: check_reload(server.host),
                 )
             except WorkersFailed:
                 raise CommandError("A worker could not start; its error is above.") from None
+
+    def _greet(self, site: Settings, port: int) -> None:
+        logger.info(start_line(site, site.server.host, port))
+        self.stdout.write(startup_banner(site, site.server.host, port))
+        self.stdout.flush()
 
 
 def check_reload(host: str) -> None:
