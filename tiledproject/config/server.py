@@ -108,7 +108,7 @@ class ServerSettings(BaseModel):
         default=4.0,
         ge=0,
         le=3600,
-        description="Maximum time in seconds that requests under way may take to end when the "
+        description="Maximum time in seconds that requests in progress may take to end when the "
         "server stops. WebSockets are closed with code 1012 at once.",
         examples=["30"],
     )

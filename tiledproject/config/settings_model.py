@@ -24,7 +24,7 @@ from .errors import ConfigError, Origins, explain
 from .logs import LogSettings
 from .sections import SECTIONS
 from .server import ServerSettings
-from .sources import Sources
+from .sources import WrittenSettings
 
 
 class Settings(BaseModel):
@@ -76,7 +76,7 @@ def load(environment: Mapping[str, str], labels: Mapping[str, str] | None = None
 
 def read(environment: Mapping[str, str], labels: Mapping[str, str] | None = None) -> Reading:
     """Return the settings as `load` does, or all mistakes, one sentence each."""
-    sources = Sources()
+    sources = WrittenSettings()
     if path := environment.get("TILED_CONFIG"):
         sources.merge_file(Path(path))
     sources.merge_environment(environment, labels or {})

@@ -29,7 +29,7 @@ MAX_SECRET_BYTES = 1 << 20
 Name = tuple[str, str]
 
 
-class Sources:
+class WrittenSettings:
     """The written settings: `values` by section and field, `origins`, and `problems`."""
 
     def __init__(self) -> None:
@@ -82,23 +82,27 @@ class Sources:
                 origin = f"from {labels.get(variable, variable)}"
                 self._set(name, _parse(name, text), Path.cwd(), origin)
         for variable, text in sorted(environment.items()):
-            written = setting_of(variable)
-            if written is not None and text and not self._is_known(written, variable):
-                self._merge_secret_file(variable, Path(text))
+            if text:
+                self._merge_other(variable, text)
 
-    def _is_known(self, written: Name, variable: str) -> bool:
-        return _is_field(self.renamed.translate(*written, f"from {variable}"))
-
-    def _merge_secret_file(self, variable: str, path: Path) -> None:
-        """Add a setting from the file that a variable `*_FILE` names."""
-        written = setting_of(variable.removesuffix(FILE_SUFFIX))
-        name = written and self.renamed.translate(*written, f"from {variable}")
-        if not variable.endswith(FILE_SUFFIX) or name is None or not _is_field(name):
-            section, field = setting_of(variable) or ("", "")
-            self.problems.append(
-                no_such_setting(f"{section}.{field}", f"in the environment, {variable}", SECTIONS)
-            )
+    def _merge_other(self, variable: str, text: str) -> None:
+        """Add the setting of a variable `*_FILE`; report one that belongs to no setting."""
+        written = setting_of(variable)
+        if written and _is_field(self.renamed.translate(*written, f"from {variable}")):
             return
+        if variable.endswith(FILE_SUFFIX) and (of := setting_of(variable[: -len(FILE_SUFFIX)])):
+            name = self.renamed.translate(*of, f"from {variable}")
+            if _is_field(name):
+                self._merge_secret_file(name, variable, Path(text))
+                return
+        if written:
+            name_of = ".".join(written)
+            self.problems.append(
+                no_such_setting(name_of, f"in the environment, {variable}", SECTIONS)
+            )
+
+    def _merge_secret_file(self, name: Name, variable: str, path: Path) -> None:
+        """Add a setting from the file that a variable `*_FILE` names."""
         if self.origins.get(name, "").startswith("from "):
             self.problems.append(
                 f"{'.'.join(name)} is set twice, {self.origins[name]} and by {variable}; "

@@ -47,7 +47,7 @@ def lines(settings: Settings, origins: Origins) -> Iterator[str]:
         for field, value in fields.items():
             name = (section, field)
             written = yaml.safe_dump(
-                {field: _shown(name, value)}, default_flow_style=None, width=1 << 16
+                {field: _shown(name, value)}, default_flow_style=False, width=1 << 16
             )
             first, *more = written.rstrip("\n").split("\n")
             comment = origins.get(name, "default")

@@ -126,7 +126,7 @@ class AccessLog:
         return self._logged < FIRST_REQUESTS
 
     def _log(self, record: RequestRecord, outcome: Mapping[str, Any], seconds: float) -> None:
-        fields = _fields(record, seconds) | outcome
+        fields = {**_fields(record, seconds), **outcome}
         said = " ".join(f"{name} {value}" for name, value in outcome.items())
         access_logger.info(
             "%s %s %s %.1f ms %s %s",

@@ -25,6 +25,7 @@ from .asgi_extensions import CONTINUE
 from .cors import add_cors_headers, preflight_response
 from .error_responses import Handler, error_middleware
 from .request_bodies import BodyTooLarge, BufferedBody
+from .routes import route_name
 from .security_headers import set_data_policy
 
 API = ("/api/", "/zarr/")
@@ -184,7 +185,7 @@ def _complete(record: RequestRecord | None, request: HttpRequest) -> None:
     if record is None:
         return
     if request.resolver_match is not None:
-        record.route = request.resolver_match.route
+        record.route = route_name(request.resolver_match.route)
     # Only if the page has loaded it: to log a request must not query the database.
     if hasattr(request, "_cached_user") and not record.principal:
         record.principal = _page_principal(request)

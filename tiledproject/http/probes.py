@@ -1,7 +1,7 @@
 """Single-flight probes of the backends, with a deadline.
 
 A backend that hangs, such as a dead NFS server, blocks its probe for long. So each probe runs in a
-thread of its own, at most one at a time, and a caller waits for it only until its deadline. Results
+separate thread, at most one at a time, and a caller waits for it only until its deadline. Results
 are reused for a moment, because anonymous clients may ask.
 """
 
