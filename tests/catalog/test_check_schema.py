@@ -10,9 +10,9 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from catalog.models import Node
-from tiledproject.checks import DATABASE_CHECKS, refuse_outdated
 from tiledproject.config.errors import ConfigError
 from tiledproject.schema import differences
+from tiledproject.start_checks import DATABASE_CHECKS, refuse_outdated
 
 from .conftest import Api
 

@@ -15,7 +15,7 @@ from tiledproject.backups.backup import make_backup
 from tiledproject.backups.checking import check_backup
 from tiledproject.backups.errors import BackupError
 from tiledproject.backups.repository import Repository
-from tiledproject.checks import refuse_outdated
+from tiledproject.start_checks import refuse_outdated
 
 
 class Command(BaseCommand):
