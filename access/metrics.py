@@ -13,6 +13,6 @@ ERRORS = Counter(
 
 
 def count_error(error: Exception, status: int) -> None:
-    """Count the response to an error. Its text, which may name a node, is no label."""
+    """Count the response to an error. Its text may name a node, so it is not a label."""
     code = error.code if isinstance(error, ServiceError) else None
     ERRORS.labels(str(status), code or type(error).__name__).add()

@@ -107,4 +107,4 @@ def count_streams(settings: StreamingCacheSettings) -> None:
         try:
             STREAMS_RETAINED.set(sum(1 for _ in client.scan_iter(pattern, count=SCAN_COUNT)))
         except (redis.RedisError, OSError):
-            return  # The last number stays; whether Redis responds is a metric of its own.
+            return  # The last number stays; tiled_redis_up has whether Redis responds.

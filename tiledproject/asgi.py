@@ -16,6 +16,7 @@ from streaming.routing import application as streams  # noqa: E402
 from streaming.writing import outbox_worker  # noqa: E402
 
 from . import urls  # noqa: E402, F401  all that a first request would have to wait for
+from .http.access_log import AccessLog  # noqa: E402
 from .http.application import HttpApplication  # noqa: E402
 from .http.cors import WebSocketOriginGuard  # noqa: E402
 from .http.handlers import RequestHandler  # noqa: E402
@@ -28,7 +29,6 @@ from .http.process_metrics import (  # noqa: E402
 from .http.static_files import StaticFiles  # noqa: E402
 from .http.tracing import tracer_of  # noqa: E402
 from .http.trusted_proxies import TrustedProxyMiddleware  # noqa: E402
-from .http.websocket_request_ids import RequestIdMiddleware  # noqa: E402
 from .servers import cleanup  # noqa: E402
 
 requests = HttpApplication(
@@ -42,15 +42,14 @@ server = settings.TILED.server
 routes = ProtocolTypeRouter(
     {
         "http": StaticFiles(requests, settings.STATIC_URL),
-        "websocket": RequestIdMiddleware(
-            WebSocketOriginGuard(
-                streams, hosts=settings.ALLOWED_HOSTS, origins=server.allow_origins
-            )
+        "websocket": WebSocketOriginGuard(
+            streams, hosts=settings.ALLOWED_HOSTS, origins=server.allow_origins
         ),
         "lifespan": Lifespan(requests.finish),
     }
 )
-application = SampledApplication(TrustedProxyMiddleware(routes, server.trusted_proxies))
+logged = AccessLog(routes, lambda: settings.TILED.logs)
+application = SampledApplication(TrustedProxyMiddleware(logged, server.trusted_proxies))
 
 on_tick(requests.sample)
 if installed().rows == 1:

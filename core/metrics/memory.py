@@ -7,7 +7,7 @@ it, all read it. It is a list of series, which only grows:
     names     one line for each series: `CELL COUNT KEY`, the place and number of its cells
     cells     64-bit floating-point numbers, the values of the series
 
-A worker that takes over the row of one that died goes on counting where that stopped, so that
+A worker that takes over the row of one that died continues its counts, so that
 nothing is lost and nothing piles up. What describes the state of the dead one is cleared.
 """
 

@@ -1,4 +1,4 @@
-"""Functions that find values which nobody counts: at each tick of a worker, or for a scrape."""
+"""Functions that find values which are not counted: at each tick of a worker, or for a scrape."""
 
 from __future__ import annotations
 

@@ -9,29 +9,29 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from .routes import route_name
+
 UNKNOWN = "unknown"
 API = "api/v1/"
-GROUP = re.compile(r"\(\?P<(\w+)>(?:[^()\[]|\[[^]]*\])*\)")
-CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")
+ABOUT_ROUTE = f"{API}$"
 
 
 def endpoint_of(match: Any) -> str:
     """Return the endpoint of Django's `ResolverMatch`; `unknown` without one."""
-    return UNKNOWN if match is None else endpoint_of_route(match.route)
+    return UNKNOWN if match is None else _endpoint_of_route(match.route)
 
 
 @lru_cache(maxsize=512)
-def endpoint_of_route(route: str) -> str:
-    """Return the endpoint of a route: `array/full` for the route of `/api/v1/array/full/{path}`.
+def _endpoint_of_route(route: str) -> str:
+    """Return the name of a route below the API, such as `array/full`, and of others the first part.
 
-    Below the API it is the route, else the first part of it.
+    An address without the slash at its end only redirects, and one that does not exist has the
+    empty route.
     """
-    text = CONVERTER.sub(r"{\1}", GROUP.sub(r"{\1}", route))
-    if not text.startswith(API):
-        return re.sub(r"\W.*", "", text) or "landing"
-    rest = text.removeprefix(API)
-    if rest == "$":
+    if route == ABOUT_ROUTE:
         return "about"
-    if "(" in rest:
-        return UNKNOWN  # The addresses without a slash at their end, which only redirect.
-    return re.sub(r"\\Z|\$", "", rest).removesuffix("/{path}") or UNKNOWN
+    name = route_name(route)
+    if not name.startswith(API):
+        return re.sub(r"\W.*", "", name) or "landing"
+    name = name.removeprefix(API).removesuffix("/{path}")
+    return UNKNOWN if "(" in name or not name else name

@@ -18,7 +18,7 @@ class MetricsView(ApiView):
     """`metrics`."""
 
     scopes = {"GET": (Scope.metrics,)}
-    # It is no JSON: `openapi_views` describes it.
+    # `metrics_schema` describes it, since it has no JSON.
     schema = None
 
     def get(self, request: Request) -> HttpResponse:

@@ -72,7 +72,7 @@ class RequestSpan:
 
 
 class RequestTracer:
-    """Starts spans, and sends those that have ended to the collector, in a thread of its own."""
+    """Starts spans, and sends those that have ended to the collector, in a separate thread."""
 
     def __init__(self, settings: TracingSettings) -> None:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
