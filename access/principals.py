@@ -48,7 +48,7 @@ ACCOUNT_SCOPES = frozenset(
     }
 )
 """Scopes that exist only on a site with users."""
-UNUSED_SCOPES = frozenset({Scope.metrics, Scope.read_webhooks, Scope.write_webhooks})
+UNUSED_SCOPES = frozenset({Scope.read_webhooks, Scope.write_webhooks})
 """Scopes of Tiled that no endpoint of this server requires. Keys and roles may have them."""
 READ = frozenset({Scope.read_metadata, Scope.read_data})
 
@@ -87,6 +87,16 @@ class Principal:
 ANONYMOUS = Principal(frozenset(), anonymous=True)
 SERVICE_KEY_PRINCIPAL = Principal(frozenset(Scope) - ACCOUNT_SCOPES)
 """The principal of the site-wide key."""
+
+
+def principal_name(principal: Principal) -> str:
+    """Return the name of a principal for log lines, with the ID of its API key if it has one."""
+    if principal.anonymous:
+        return "anonymous"
+    account = f"{principal.kind}:{principal.uuid}" if principal.uuid is not None else ""
+    name = min(principal.names, default=account)
+    key = "" if principal.key_id is None else f"key:{principal.key_id}"
+    return "/".join(filter(None, (name, key))) or "site-key"
 
 
 def require(principal: Principal, *scopes: Scope) -> None:

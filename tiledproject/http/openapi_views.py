@@ -13,6 +13,8 @@ from django.views.decorators.cache import never_cache
 from access.authentication.csrf import csrf_token, set_csrf_cookie
 from core.http.urls import root_path
 
+from .health_schema import HEALTH_PATHS
+from .metrics_schema import metrics_path
 from .views import only_get
 
 JSON = "application/json"
@@ -22,22 +24,6 @@ POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-READY_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "status": {"const": "ready"},
-        "longest_lock_wait": {
-            "type": "number",
-            "description": "For how many seconds a write waits for another one to the same node.",
-        },
-    },
-    "required": ["status"],
-}
-UNAVAILABLE_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"status": {"const": "unavailable"}, "detail": {"type": "string"}},
-    "required": ["status", "detail"],
-}
 
 
 @only_get
@@ -64,23 +50,11 @@ def document() -> dict[str, Any]:
     """Build the OpenAPI 3.1 document of the whole site."""
     # Imported at first use, because few servers need it and it is slow to import.
     from catalog.api.schema.generator import api_document
+    from catalog.api.schema.views import CREDENTIALS
 
     whole = api_document()
-    whole["paths"]["/healthz"] = {
-        "get": {
-            "operationId": "get_healthz",
-            "summary": "Whether this server process can serve",
-            "description": "Needs no credentials.",
-            "tags": ["healthz"],
-            "responses": {
-                "200": {"description": "It can.", "content": {JSON: {"schema": READY_SCHEMA}}},
-                "503": {
-                    "description": "The database cannot be reached.",
-                    "content": {JSON: {"schema": UNAVAILABLE_SCHEMA}},
-                },
-            },
-        }
-    }
+    whole["paths"].update(HEALTH_PATHS)
+    whole["paths"]["/api/v1/metrics"] = metrics_path(CREDENTIALS)
     return whole
 
 
