@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from access.api.exception_handler import error_response
 from core.errors import BadRequest
 
 from ..config.root_paths import check_root_path
-from .handlers import service_error_response
 
 HEADER = b"x-forwarded-prefix"
 
@@ -52,9 +52,11 @@ async def _refuse(error: BadRequest, scope: Scope, send: Any) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": error.close_code, "reason": error.detail})
         return
-    status, headers, body, _ = service_error_response(error, scope)
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    # Before the request has an ID and a record, which other responses of errors name.
+    response = error_response(error.status, error.detail)
+    headers = [(name.encode(), value.encode()) for name, value in response.headers.items()]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content})
 
 
 def _below(prefix: str, path: str) -> str:

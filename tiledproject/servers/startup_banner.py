@@ -71,8 +71,9 @@ def start_line(settings: Settings, host: str, port: int) -> str:
     """Return the line of the log about the start: version, address and backends, no secrets."""
     server = settings.server
     database = "SQLite" if settings.database.uri.startswith("sqlite") else "PostgreSQL"
+    address = _address(host, port) + server.root_path
     return (
-        f"{PRODUCT} {VERSION} serves at {_address(host, port)}{server.root_path} with {server.workers} workers, "
+        f"{PRODUCT} {VERSION} serves at {address} with {server.workers} workers, "
         f"{database} and storage in {settings.storage.directory}."
     )
 
