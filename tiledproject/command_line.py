@@ -26,6 +26,8 @@ def main() -> None:
         from tiledproject.servers.launch import command_environment
     except ModuleNotFoundError as error:
         sys.exit(f"{error}: install the requirements first, pip install -r requirements.txt.")
+    if sys.argv[1:2] and not sys.argv[1].startswith("-"):
+        sys.argv[1] = sys.argv[1].replace("-", "_")  # `import-tiled` is a module's name in Python
     if sys.argv[1:2] and sys.argv[1] in VERSION_OPTIONS:
         print(f"tiled-stream {__version__}")
         return
