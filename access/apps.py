@@ -15,6 +15,7 @@ class AccessConfig(AppConfig):
         from django.contrib.auth import get_user_model
         from django.db.models.signals import m2m_changed, post_delete, post_save
 
+        from . import audit_events
         from .accounts import accounts
         from .api_keys import store
         from .login import sessions
@@ -36,5 +37,6 @@ class AccessConfig(AppConfig):
             post_delete.connect(
                 tag_permissions.after_change, model, dispatch_uid=f"access {model} gone"
             )
+        audit_events.connect()
         members = get_user_model().groups.through
         m2m_changed.connect(tag_permissions.after_change, members, dispatch_uid="access members")

@@ -89,6 +89,16 @@ SERVICE_KEY_PRINCIPAL = Principal(frozenset(Scope) - ACCOUNT_SCOPES)
 """The principal of the site-wide key."""
 
 
+def principal_name(principal: Principal) -> str:
+    """Return the name of a principal for log lines, with the ID of its API key if it has one."""
+    if principal.anonymous:
+        return "anonymous"
+    account = f"{principal.kind}:{principal.uuid}" if principal.uuid is not None else ""
+    name = min(principal.names, default=account)
+    key = "" if principal.key_id is None else f"key:{principal.key_id}"
+    return "/".join(filter(None, (name, key))) or "site-key"
+
+
 def require(principal: Principal, *scopes: Scope) -> None:
     """Raise Unauthorized unless `principal` has all of `scopes`."""
     if not principal.scopes.issuperset(scopes):

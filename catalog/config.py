@@ -224,6 +224,14 @@ def private_folders() -> list[Path]:
         files = [Path(f"{database['NAME']}{suffix}") for suffix in ("", "-wal", "-shm")]
     if config := os.environ.get("TILED_CONFIG"):
         files.append(Path(config))
+    # Files with the values of settings, such as TILED_DATABASE_URI_FILE.
+    files += [
+        Path(named)
+        for variable, named in os.environ.items()
+        if variable.startswith("TILED_") and variable.endswith("_FILE") and named
+    ]
+    if settings.TILED.logs.audit_file is not None:
+        files.append(settings.TILED.logs.audit_file)
     return [server.data_dir, storage.directory, *settings.PRIVATE_CODE, *files]
 
 

@@ -14,13 +14,13 @@ from streaming.routing import application as streams  # noqa: E402
 from streaming.writing import outbox_worker  # noqa: E402
 
 from . import urls  # noqa: E402, F401  all that a first request would have to wait for
+from .http.access_log import AccessLog  # noqa: E402
 from .http.application import HttpApplication  # noqa: E402
 from .http.cors import WebSocketOriginGuard  # noqa: E402
 from .http.handlers import RequestHandler  # noqa: E402
 from .http.lifespan import Lifespan  # noqa: E402
 from .http.static_files import StaticFiles  # noqa: E402
 from .http.trusted_proxies import TrustedProxyMiddleware  # noqa: E402
-from .http.websocket_request_ids import RequestIdMiddleware  # noqa: E402
 from .servers import cleanup  # noqa: E402
 
 requests = HttpApplication(
@@ -33,15 +33,14 @@ server = settings.TILED.server
 routes = ProtocolTypeRouter(
     {
         "http": StaticFiles(requests, settings.STATIC_URL),
-        "websocket": RequestIdMiddleware(
-            WebSocketOriginGuard(
-                streams, hosts=settings.ALLOWED_HOSTS, origins=server.allow_origins
-            )
+        "websocket": WebSocketOriginGuard(
+            streams, hosts=settings.ALLOWED_HOSTS, origins=server.allow_origins
         ),
         "lifespan": Lifespan(requests.finish),
     }
 )
-application = TrustedProxyMiddleware(routes, server.trusted_proxies)
+logged = AccessLog(routes, lambda: settings.TILED.logs)
+application = TrustedProxyMiddleware(logged, server.trusted_proxies)
 
 outbox_worker.start()
 cleanup.start()

@@ -1,14 +1,12 @@
 """Deployment checks. Errors stop `serve` and `runserver`; `check --deploy` reports warnings too.
 
 Each finding has an id, which a site that accepts the risk can name in `server.silenced_checks`.
-A check is added to CHECKS if it needs only settings and folders, to CONNECTION_CHECKS if it needs a
-connection, and to DATABASE_CHECKS if it needs the tables of the database.
+A check is added to CHECKS if it needs only settings and folders; those that need a connection, or
+the tables of the database, are in `start_checks`. This module needs no configured Django.
 """
 
 from __future__ import annotations
 
-import logging
-import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +16,6 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from access.config import AccessPolicy
-from catalog.services.site_marker import ForeignStorage, check_storage
 from catalog.storage.confined.confinement import Protection
 
 from .config.directories import (
@@ -28,16 +25,11 @@ from .config.directories import (
     private_paths,
     secret_files,
 )
-from .config.errors import ConfigError
 from .config.secret_fields import secrets_in
 from .config.settings_model import Settings
-from .servers.preflight import check_backends
 from .servers.startup_banner import is_guessable, is_loopback
 
-logger = logging.getLogger(__name__)
-
 Found = Iterator[CheckMessage]
-Refusal = Callable[[Settings], None]
 LARGEST_NETWORK_V4 = 8
 LARGEST_NETWORK_V6 = 16
 GUESSABLE_KEY_ID = "tiled.E003"
@@ -56,34 +48,6 @@ def problems(site: Settings) -> list[CheckMessage]:
 def register_checks() -> None:
     """Register the deployment checks with Django."""
     register(check_site, "security", deploy=True)
-
-
-def refuse_to_start(site: Settings, host: str) -> None:
-    """Raise ConfigError if a server of `site` must not listen on `host`.
-
-    Every command that serves calls this before it migrates the database.
-    """
-    if site.deprecated_names and os.environ.get("RUN_MAIN") != "true":
-        logger.warning("Deprecated settings: %s", " ".join(site.deprecated_names))
-    server = site.server.model_copy(update={"host": host})
-    listening = site.model_copy(update={"server": server})
-    for found in problems(listening):
-        if found.is_serious() and found.id not in server.silenced_checks:
-            if found.id == GUESSABLE_KEY_ID and is_loopback(host) and not server.tls:
-                continue
-            raise ConfigError(f"{found.msg} {found.hint} ({found.id})")
-    for refuse in CONNECTION_CHECKS:
-        refuse(listening)
-
-
-def refuse_stored(site: Settings) -> None:
-    """Raise ConfigError if the contents of the database forbid starting a server.
-
-    Every command that serves calls this after the migrations. `runserver` runs none, so a table
-    may be missing.
-    """
-    for refuse in DATABASE_CHECKS:
-        refuse(site)
 
 
 def _readable_folders(site: Settings) -> Found:
@@ -249,20 +213,3 @@ CHECKS: list[Callable[[Settings], Found]] = [
     _confinement,
     _renamed,
 ]
-
-
-def _storage_of_another(site: Settings) -> None:
-    folder = site.storage.directory
-    try:
-        check_storage()
-    except ForeignStorage as error:
-        raise ConfigError(str(error)) from None
-    except OSError as error:
-        raise ConfigError(
-            f"storage.directory is {folder}, in which no file can be made or read "
-            f"({error.strerror}); make it writable for this user."
-        ) from None
-
-
-CONNECTION_CHECKS: list[Refusal] = [check_backends]
-DATABASE_CHECKS: list[Refusal] = [_storage_of_another]

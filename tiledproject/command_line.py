@@ -11,6 +11,7 @@ import sys
 from .servers.garbage import pause_collection
 
 VERSION_OPTIONS = ("--version", "version")
+CONFIG_COMMANDS = ("check-config", "show-config")
 
 
 def main() -> None:
@@ -20,19 +21,29 @@ def main() -> None:
     try:
         from django.core.management import execute_from_command_line
 
+        from core.version import PRODUCT, VERSION
         from streaming.redis.embedded_valkey import EmbeddedValkeyError
-        from tiled_client.version import __version__
         from tiledproject.config.errors import ConfigError
         from tiledproject.servers.launch import command_environment
     except ModuleNotFoundError as error:
         sys.exit(f"{error}: install the requirements first, pip install -r requirements.txt.")
     if sys.argv[1:2] and not sys.argv[1].startswith("-"):
         sys.argv[1] = sys.argv[1].replace("-", "_")  # `import-tiled` is a module's name in Python
-    if sys.argv[1:2] and sys.argv[1] in VERSION_OPTIONS:
-        print(f"tiled-stream {__version__}")
+    command, *arguments = sys.argv[1:] or [""]
+    if command in VERSION_OPTIONS:
+        print(f"{PRODUCT} {VERSION}")
         return
+    if command.replace("_", "-") in CONFIG_COMMANDS:
+        sys.exit(_run_config_command(command.replace("_", "-"), arguments))
     try:
         with command_environment(sys.argv[1:], os.environ):
             execute_from_command_line(sys.argv)
     except (ConfigError, EmbeddedValkeyError) as error:
         sys.exit(str(error))
+
+
+def _run_config_command(command: str, arguments: list[str]) -> int:
+    from .config_commands.check_config import check_config
+    from .config_commands.show_config import show_config
+
+    return (check_config if command == "check-config" else show_config)(arguments)

@@ -9,7 +9,9 @@ from .config.databases import django_database
 from .config.directories import create_directories
 from .config.locations import PROJECT, private_code
 from .config.secrets import with_secrets
-from .config.settings_model import ServerSettings, load
+from .config.server import ServerSettings
+from .config.settings_model import load
+from .logs.configuration import logging_configuration
 
 _site = load(os.environ)
 create_directories(_site)
@@ -78,7 +80,6 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = TILED.server.
 SECURE_HSTS_SECONDS = TILED.server.hsts_seconds if TILED.server.tls else 0
 SESSION_ENGINE = "access.browser_sessions"
 SESSION_COOKIE_AGE = TILED.authentication.browser_session_max_age
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "tiledproject.http.views.csrf_failure"
 # HSTS for subdomains and preloading are for the owner of the domain to decide.
@@ -178,28 +179,4 @@ STORAGES = {
     "staticfiles": {"BACKEND": "tiledproject.http.static_files.VersionedStaticFiles"},
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "format": "{asctime} {levelname} {name}{request_name}: {message}",
-            "style": "{",
-        },
-    },
-    "filters": {"request": {"()": "tiledproject.http.request_ids.RequestIdLogFilter"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}
-    },
-    "root": {"handlers": ["stderr"], "level": TILED.server.log_level.upper()},
-    "loggers": {
-        "django": {"handlers": [], "propagate": True},
-        "django.server": {"handlers": [], "propagate": True},
-        # Errors of clients are reported in the response; the log would only repeat them.
-        "django.request": {"level": "ERROR"},
-        # It logs every second without Redis; `streaming` logs an outage once.
-        "channels_redis.pubsub": {"level": "CRITICAL"},
-        # It only reports the number of threads that it would use.
-        "numexpr": {"level": "WARNING"},
-    },
-}
+LOGGING = logging_configuration(TILED.server.log_level, TILED.logs)

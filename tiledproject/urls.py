@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 
 from access.api.base import add_slash
 
-from .http import openapi_views, views
+from .http import health_views, openapi_views, views
 
 urlpatterns = [
     # First, because the first match is taken, and these are requested most often.
@@ -14,7 +14,8 @@ urlpatterns = [
     path("zarr/", include("catalog.api.data.zarr_urls")),
     path("", views.landing, name="landing"),
     path("favicon.ico", views.favicon, name="favicon"),
-    path("healthz", views.healthz, name="healthz"),
+    path("healthz", health_views.healthz, name="healthz"),
+    path("readyz", health_views.readyz, name="readyz"),
     path("docs", openapi_views.page, name="docs"),
     path("openapi.json", openapi_views.openapi, name="openapi"),
     path("ui/", include("web.urls")),

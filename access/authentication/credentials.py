@@ -12,12 +12,13 @@ from core.errors import BadRequest, Unauthorized
 from ..accounts.account_state import get_account_state
 from ..api_keys.lookup import may_be_stored, principal_for_secret
 from ..config import authentication_settings
-from ..models import Session
+from ..models import KEY_PREFIX_LENGTH, Session
 from ..principals import ANONYMOUS, READ, SERVICE_KEY_PRINCIPAL, Principal
 from ..unauthorized import BEARER, invalid_token_error, session_over_error
 from .browser_logins import session_principal
 from .jwt_tokens import read_access
 from .key_attempts import key_attempts
+from .rejected_keys import rejected_keys
 
 ANONYMOUS_READER = Principal(READ, anonymous=True)
 
@@ -68,6 +69,7 @@ def authenticate_key(key: str, address: str = "") -> Principal:
     if found is None:
         if guessed:
             key_attempts.record_failure(address, key)
+        rejected_keys.note(address, key[:KEY_PREFIX_LENGTH] if may_be_stored(key) else None)
         headers = BEARER if authentication_settings().multi_user else None
         raise Unauthorized("Invalid API key", headers=headers)
     return found

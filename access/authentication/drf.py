@@ -9,7 +9,9 @@ from __future__ import annotations
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from ..principals import Principal
+from core.request_record import note_principal
+
+from ..principals import Principal, principal_name
 from .client_address import client_address
 from .credentials import Credentials, authenticate, parse_authorization_header
 from .csrf import check_csrf
@@ -29,7 +31,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         shown = extract_credentials(request)
         if shown is not None:
             shown = shown.at(client_address(request._request))
-        return authenticate(shown), None
+        principal = authenticate(shown)
+        note_principal(principal_name(principal))
+        return principal, None
 
 
 def extract_credentials(request: Request) -> Credentials | None:

@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from core.audit import audit
 from core.errors import NotFound, Unauthorized
 
 from ..accounts.key_holder import ADMIN, get_key_holder
@@ -27,7 +28,7 @@ from ..authentication.session_cookie import session_credentials
 from ..browser_sessions import KEY_LOGIN
 from ..config import authentication_settings
 from ..models import ApiKey
-from ..principals import Principal
+from ..principals import Principal, principal_name
 
 MAX_KEY_LENGTH = 4096
 KEY_REFUSED = "This API key is not valid here. It may be mistyped, revoked or expired."
@@ -63,6 +64,7 @@ def log_in_with_key(request: HttpRequest, key: str) -> None:
     try:
         principal = authenticate_key(key, client_address(request))
     except Unauthorized as error:
+        audit("login_failed", method="api_key")
         raise Unauthorized(KEY_REFUSED) from error
     if principal.key_id is None:
         holder = get_key_holder()
@@ -75,6 +77,7 @@ def log_in_with_key(request: HttpRequest, key: str) -> None:
     if digest is None:  # revoked just now
         raise Unauthorized(KEY_REFUSED)
     request.session.flush()
+    audit("login", principal=principal_name(principal), method="api_key")
     request.session[KEY_LOGIN] = key_login(principal.key_id, digest)
     rotate_token(request)
 

@@ -9,6 +9,7 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
+from core.audit import audit
 from core.errors import ServiceError
 
 from ..models import Identity
@@ -43,6 +44,7 @@ def end_login(request: HttpRequest, provider: str) -> HttpResponse:
         known = get_provider(provider)
         identity = get_or_create_identity(provider=known, claims=fetch_claims(request, known))
     except ServiceError as error:
+        audit("login_failed", provider=provider, reason=error.detail)
         return _refused(request, error)
     assert identity.account.user is not None
     log_in_user(request, identity.account.user)

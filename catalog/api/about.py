@@ -15,6 +15,7 @@ from access.api.about import authentication_block
 from access.api.base import ApiView
 from core.http.responses import render
 from core.http.urls import API, ROOT_PATH, base_url
+from core.version import VERSION
 from tiled_client.wire.version import WIRE_VERSION
 
 from ..formats import formats
@@ -38,6 +39,6 @@ class AboutView(ApiView):
             "queries": list(FILTERS),
             "authentication": authentication_block(base),
             "links": {"self": base, "documentation": f"{base.removesuffix(API)}/docs"},
-            "meta": {"root_path": ROOT_PATH, "idempotency_keys": True},
+            "meta": {"root_path": ROOT_PATH, "idempotency_keys": True, "version": VERSION},
         }
         return render(request, about, headers={"Expires": http_date(time.time() + CACHE_SECONDS)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from tiled_client.version import __version__
+from ..version import VERSION
 
 register = template.Library()
 
@@ -12,4 +12,4 @@ register = template.Library()
 @register.simple_tag
 def product_version() -> str:
     """Return the version of this product."""
-    return __version__
+    return VERSION

@@ -112,16 +112,19 @@ def test_a_server_answers_503_at_once_and_200_soon_after(cluster: Cluster, tmp_p
         assert get("/api/v1/metadata/").status_code == 200
         cluster.stop()
         try:
-            for path in ("/api/v1/metadata/", "/api/v1/metadata/", "/healthz"):
+            for path in ("/api/v1/metadata/", "/api/v1/metadata/", "/readyz"):
                 refused = get(path)
                 assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
                 assert "database cannot be reached" in refused.json()["detail"]
                 assert refused.elapsed.total_seconds() < 1
+            assert get("/healthz").status_code == 200, "a restart would not help"
         finally:
             cluster.start()
         start = time.monotonic()
         while get("/api/v1/metadata/").status_code != 200:
             assert time.monotonic() - start < 2
-        assert get("/healthz").json() == {"status": "ready"}
+        assert get("/healthz").json()["status"] == "ready"
+        while get("/readyz").json()["status"] != "ready":
+            assert time.monotonic() - start < 4
         assert server.log.count("Cannot connect to PostgreSQL") == 1
         assert "Traceback" not in server.log

@@ -14,10 +14,11 @@ from django.conf import settings
 from access.config import AccessPolicy
 from access.providers import DjangoProvider
 from tests.servers import PROJECT, manage
-from tiledproject.checks import problems, refuse_to_start
+from tiledproject.checks import problems
 from tiledproject.config.directories import create_directories
 from tiledproject.config.errors import ConfigError
 from tiledproject.config.settings_model import Settings, load
+from tiledproject.start_checks import refuse_to_start
 
 PAGE = PROJECT / "docs/how-to/run-in-production.md"
 USERS = [DjangoProvider(provider="local", kind="django")]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tiledproject import checks
+from tiledproject import start_checks
 from tiledproject.config.errors import ConfigError
 from tiledproject.config.renamed_settings import RENAMED
 from tiledproject.config.settings_model import load
@@ -220,10 +220,10 @@ def test_a_file_with_both_names_of_a_setting_is_refused(tmp_path: Path) -> None:
 def test_old_names_are_logged_once_at_the_start(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checks, "problems", lambda _: [])
-    monkeypatch.setattr(checks, "CONNECTION_CHECKS", [])
+    monkeypatch.setattr(start_checks, "problems", lambda _: [])
+    monkeypatch.setattr(start_checks, "CONNECTION_CHECKS", [])
     site = load({"TILED_SERVER_LARGEST_BODY": "2000000", "TILED_SERVER_DATA_FOLDER": "/srv"})
-    checks.refuse_to_start(site, "127.0.0.1")
+    start_checks.refuse_to_start(site, "127.0.0.1")
     (record,) = caplog.records
     assert "server.max_body_bytes" in record.getMessage()
     assert "server.data_dir" in record.getMessage()

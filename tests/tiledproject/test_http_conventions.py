@@ -37,6 +37,7 @@ TIMING = re.compile(r"\w+;dur=\d+\.\d(, \w+;dur=\d+\.\d)*")
         ("TRACE", "/api/v1/", 405),
         ("POST", "/healthz", 405),
         ("HEAD", "/", 405),
+        ("POST", "/readyz", 405),
         ("GET", "/healthz", 200),
         ("GET", "/admin/login/", 200),
     ],

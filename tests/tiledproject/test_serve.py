@@ -23,7 +23,7 @@ def workers(server: RunningServer) -> list[psutil.Process]:
 
 
 def answers(uri: str) -> bool:
-    return requests.get(f"{uri}/healthz", timeout=60).json() == {"status": "ready"}
+    return requests.get(f"{uri}/healthz", timeout=60).json()["status"] == "ready"
 
 
 def stream_of_root(server: RunningServer) -> connect:

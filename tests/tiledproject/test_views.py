@@ -7,6 +7,7 @@ from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client, RequestFactory
 
+from core.version import VERSION
 from tiledproject.http.views import server_error
 from web.pages import POLICY
 
@@ -22,9 +23,8 @@ def test_browsers_find_an_icon_where_they_look_for_it(client: Client) -> None:
     assert answer["Location"].startswith("/static/site/favicon.svg?v=")
 
 
-@pytest.mark.django_db
-def test_a_worker_reports_that_it_is_ready(client: Client) -> None:
-    assert client.get("/healthz").json() == {"status": "ready"}
+def test_a_worker_reports_that_it_is_alive(client: Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ready", "version": VERSION}
 
 
 @pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v2/", "/api/"])

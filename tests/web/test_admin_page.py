@@ -23,6 +23,7 @@ def open_admin(page: Page, site: Site, path: str) -> None:
     page.fill("#id_username", "admin")
     page.fill("#id_password", KEY)
     page.click("[type=submit]")
+    page.wait_for_url("**/change/")  # and for what it loads: a route may refuse some of it later
 
 
 def write_frame(site: Site, path: str, number: int, value: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from .errors import ConfigError
 from .locations import private_code
 from .settings_model import Settings
+from .sources import named_files
 
 
 def private_paths(settings: Settings) -> list[Path]:
@@ -18,6 +19,9 @@ def private_paths(settings: Settings) -> list[Path]:
     places += database_files(settings)
     if config := config_file():
         places.append(config)
+    if settings.logs.audit_file is not None:
+        places.append(settings.logs.audit_file)
+    places += named_files(os.environ)
     return [place.resolve() for place in places]
 
 

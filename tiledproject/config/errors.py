@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 Origins = dict[tuple[str, str], str]
 """Where each setting (section, field) was written, as a phrase: "in /etc/tiled.yml"."""
 
+# How the origin of a value from a secret file begins; such a value is never shown.
+FROM_FILE = "from the file"
 # The values of these settings are, or contain, passwords.
 SECRET = {"uri", "single_user_api_key", "secret_key", "secret_keys", "providers"}
 
@@ -32,22 +35,24 @@ def no_such_setting(name: str, origin: str, sections: Mapping[str, type[BaseMode
 
 def explain(
     error: ValidationError, sections: Mapping[str, type[BaseModel]], origins: Origins
-) -> str:
-    """Return the error message about the first problem in `error`."""
-    first = error.errors()[0]
-    section, field = str(first["loc"][0]), str(first["loc"][1]) if len(first["loc"]) > 1 else None
-    reason = str(first.get("ctx", {}).get("error", ""))
+) -> list[str]:
+    """Return one error message about each problem in `error`."""
+    return [_explain(found, sections, origins) for found in error.errors()]
+
+
+def _explain(found: ErrorDetails, sections: Mapping[str, type[BaseModel]], origins: Origins) -> str:
+    section, field = str(found["loc"][0]), str(found["loc"][1]) if len(found["loc"]) > 1 else None
+    reason = str(found.get("ctx", {}).get("error", ""))
     if field is None:
         written = sorted({where for name, where in origins.items() if name[0] == section})
         return f"{section}.{reason} ({', '.join(written)})."
     origin = origins.get((section, field), "left out")
-    if first["type"] == "extra_forbidden":
-        return no_such_setting(f"{section}.{field}", origin, sections)
     if reason:
         return f"{section}.{field} ({origin}) {reason}."
-    value = "not right" if field in SECRET else repr(first["input"])
+    hidden = field in SECRET or origin.startswith(FROM_FILE)
+    value = "not right" if hidden else repr(found["input"])
     example = (sections[section].model_fields[field].examples or [""])[0]
-    problem = first["msg"].removeprefix("Input ")
-    if deeper := first["loc"][2:]:
+    problem = found["msg"].removeprefix("Input ")
+    if deeper := found["loc"][2:]:
         problem = f"at {'.'.join(map(str, deeper))}: {problem}"
     return f"{section}.{field} ({origin}) is {value}, and {problem}; write for example {example}."

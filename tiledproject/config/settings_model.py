@@ -1,158 +1,31 @@
 """The site's settings: one typed object, from a YAML file and the environment.
 
-Each package declares its own section; this module composes them and is the only one that reads the
-environment. `TILED_CONFIG` names the file; `TILED_<SECTION>_<FIELD>` sets one setting and takes
-precedence over the file. Any mistake becomes a ConfigError of one sentence.
+Each package declares its own section; this module composes them. `TILED_CONFIG` names the file;
+`TILED_<SECTION>_<FIELD>` sets one setting and takes precedence over the file, and
+`TILED_<SECTION>_<FIELD>_FILE` names a file with its value. Any mistake becomes a ConfigError of one
+sentence.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, NamedTuple
 
-import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    IPvAnyNetwork,
-    PrivateAttr,
-    ValidationError,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from access.config import AuthenticationSettings
 from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, StorageSettings
+from catalog.lifecycle_config import QuotaSettings, RetentionSettings
 from core.bounds import BoundsSettings
 from streaming.config import StreamingCacheSettings
 
 from .budgets import BudgetSettings
-from .errors import ConfigError, Origins, explain, no_such_setting
-from .locations import default_data_dir
-from .renamed_settings import RENAMED, RenamedSettings
-
-ORIGIN = re.compile(r"https?://[^/\s,*]+")
-PATHS = {("server", "data_dir"), ("storage", "directory"), ("storage", "readable")}
-SHORT_NAMES = {"TILED_SINGLE_USER_API_KEY": ("authentication", "single_user_api_key")}
-
-
-Values = dict[str, dict[str, Any]]
-"""Section to field to value, before validation."""
-
-
-class ServerSettings(BaseModel):
-    """Network address, data directory, limits and security of the server."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    host: str = Field(
-        default="127.0.0.1",
-        min_length=1,
-        description="Network address to listen on; `0.0.0.0` for all networks.",
-        examples=["127.0.0.1"],
-    )
-    port: int = Field(
-        default=8000,
-        ge=0,
-        le=65535,
-        description="TCP port to listen on; 0 selects a free port and prints it.",
-        examples=["8000"],
-    )
-    workers: int = Field(
-        default_factory=lambda: min(os.cpu_count() or 1, 4),
-        ge=1,
-        description="Number of worker processes of `serve`. Default: one per processor, at most "
-        "four.",
-        examples=["4"],
-    )
-    allowed_hosts: list[str] = Field(
-        default=[],
-        description="Host names under which clients may reach the server, besides those of this "
-        "machine; behind a proxy, its public name. Without it, a server that listens on all "
-        "networks accepts any name.",
-        examples=["[tiled.example.org]"],
-    )
-    trusted_proxies: list[IPvAnyNetwork] = Field(
-        default=["127.0.0.1", "::1"],
-        validate_default=True,
-        description="Trusted proxies, as addresses or networks, whose `X-Forwarded-For`, "
-        "`X-Forwarded-Host` and `X-Forwarded-Proto` headers are honoured. From other peers these "
-        "headers are ignored. Default: this machine.",
-        examples=["[127.0.0.1, 10.1.0.0/24]"],
-    )
-    allow_origins: list[str] = Field(
-        default=[],
-        description="CORS origins: sites whose pages may use this server from a browser, each with "
-        "its scheme, as in `https://viewer.example.org`. `*` allows all, without cookies.",
-        examples=["[https://viewer.example.org]"],
-    )
-    tls: bool = Field(
-        default=False,
-        description="Whether clients reach the server over TLS, which a proxy terminates. Cookies "
-        "are then sent over TLS only, and pages redirect to HTTPS.",
-        examples=["true"],
-    )
-    hsts_seconds: int = Field(
-        default=0,
-        ge=0,
-        description="Value of `Strict-Transport-Security` in seconds: for how long after a visit "
-        "browsers use only TLS. Requires `tls`.",
-        examples=["31536000"],
-    )
-    data_dir: Path = Field(
-        default_factory=default_data_dir,
-        description="Directory for the database, the storage and the keys, unless other settings "
-        "name their locations. Default: `data` in the checkout; of an installed server, "
-        "`tiled-stream` in the user's data directory, such as `~/.local/share`.",
-        examples=["/srv/tiled"],
-    )
-    max_body_bytes: int = Field(
-        default=1 << 32,
-        ge=1 << 20,
-        description="Maximum size in bytes of a request body; clients write larger data in "
-        "pieces. A body above 16 MiB is buffered in a file in the storage directory while it "
-        "arrives.",
-        examples=["4294967296"],
-    )
-    secret_key: str | None = Field(
-        default=None,
-        min_length=32,
-        description="Secret that Django signs sessions with. Default: a random one, generated at "
-        "the first start and stored in the file `secret_key` of the data directory.",
-        examples=["50 random characters"],
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info",
-        description="Log level. The log is written to standard error.",
-        examples=["info"],
-    )
-    debug: bool = Field(
-        default=False,
-        description="Whether error responses include tracebacks. For development only.",
-        examples=["false"],
-    )
-
-    silenced_checks: list[str] = Field(
-        default=[],
-        description="IDs of findings of `manage.py check --deploy` that this site accepts: they "
-        "are neither reported nor do they prevent the start.",
-        examples=["[tiled.E004]"],
-    )
-
-    @field_validator("allow_origins")
-    @classmethod
-    def _are_origins(cls, origins: list[str]) -> list[str]:
-        for origin in origins:
-            if origin != "*" and ORIGIN.fullmatch(origin) is None:
-                raise ValueError(
-                    f"has {origin!r}, which is not an origin; write the scheme and the host name "
-                    "only, as in https://viewer.example.org"
-                )
-        return origins
+from .errors import ConfigError, Origins, explain
+from .logs import LogSettings
+from .sections import SECTIONS
+from .server import ServerSettings
+from .sources import WrittenSettings
 
 
 class Settings(BaseModel):
@@ -166,11 +39,14 @@ class Settings(BaseModel):
     _deprecated_names: tuple[str, ...] = PrivateAttr(default=())
 
     server: ServerSettings
+    logs: LogSettings
     budgets: BudgetSettings
     database: DatabaseSettings
     storage: StorageSettings
     specs: SpecsSettings
     export: ExportSettings
+    retention: RetentionSettings
+    quotas: QuotaSettings
     bounds: BoundsSettings
     streaming_cache: StreamingCacheSettings
     authentication: AuthenticationSettings
@@ -181,150 +57,39 @@ class Settings(BaseModel):
         return self._deprecated_names
 
 
-SECTIONS: dict[str, type[BaseModel]] = {
-    "server": ServerSettings,
-    "budgets": BudgetSettings,
-    "database": DatabaseSettings,
-    "storage": StorageSettings,
-    "specs": SpecsSettings,
-    "export": ExportSettings,
-    "bounds": BoundsSettings,
-    "streaming_cache": StreamingCacheSettings,
-    "authentication": AuthenticationSettings,
-}
+class Reading(NamedTuple):
+    """The settings of a site, None if there are `problems`; and where each was written."""
+
+    settings: Settings | None
+    problems: list[str]
+    origins: Origins
 
 
 def load(environment: Mapping[str, str], labels: Mapping[str, str] | None = None) -> Settings:
     """Return the settings in `environment` and in the file that it names; change nothing.
 
     `labels` maps a variable to the command-line option that it comes from, for error messages.
-    Raises ConfigError.
+    Raises ConfigError, about the first mistake.
     """
-    values: Values = {name: {} for name in SECTIONS}
-    origins: Origins = {}
-    renamed = RenamedSettings()
+    found = read(environment, labels)
+    if found.settings is None:
+        raise ConfigError(found.problems[0])
+    return found.settings
+
+
+def read(environment: Mapping[str, str], labels: Mapping[str, str] | None = None) -> Reading:
+    """Return the settings as `load` does, or all mistakes, one sentence each."""
+    sources = WrittenSettings()
     if path := environment.get("TILED_CONFIG"):
-        _merge_file(Path(path), values, origins, renamed)
-    _merge_environment(environment, labels or {}, values, origins, renamed)
-    _fill_in_paths(values)
+        sources.merge_file(Path(path))
+    sources.merge_environment(environment, labels or {})
+    sources.fill_in_paths()
+    problems = list(sources.problems)
     try:
-        settings = Settings.model_validate(values)
+        settings = Settings.model_validate(sources.values)
     except ValidationError as error:
-        raise ConfigError(explain(error, SECTIONS, origins)) from None
-    settings._deprecated_names = renamed.warnings()
-    return settings
-
-
-def _merge_file(path: Path, values: Values, origins: Origins, renamed: RenamedSettings) -> None:
-    origin = f"in {path}"
-    document = _read_yaml(path)
-    for section, fields in document.items():
-        if section not in SECTIONS:
-            raise ConfigError(no_such_setting(str(section), origin, SECTIONS))
-        if not isinstance(fields, dict):
-            raise ConfigError(
-                f"{section} in {path} is {fields!r}; write its settings below it, indented, "
-                "each as `name: value`."
-            )
-        for field, value in fields.items():
-            name = renamed.translate(section, str(field), origin)
-            renamed.check_written_once(name, origins, origin)
-            values[section][name[1]] = _absolute(name, value, path.parent)
-            origins[name] = origin
-
-
-def _read_yaml(path: Path) -> dict[Any, Any]:
-    try:
-        document = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise ConfigError(
-            f"The configuration file {path} cannot be read ({error.strerror}); correct --config "
-            "or TILED_CONFIG."
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = " ".join(str(error).split())
-        raise ConfigError(f"The configuration file {path} is not YAML: {problem}.") from None
-    if document is not None and not isinstance(document, dict):
-        raise ConfigError(
-            f"The configuration file {path} contains a {type(document).__name__}; write sections, "
-            "such as `streaming_cache:` with `uri: redis://localhost:6379` below it."
-        )
-    return document or {}
-
-
-def _merge_environment(
-    environment: Mapping[str, str],
-    labels: Mapping[str, str],
-    values: Values,
-    origins: Origins,
-    renamed: RenamedSettings,
-) -> None:
-    # In order, so that the new name of a renamed setting wins, whichever was exported first.
-    for variable, text in sorted(environment.items(), key=lambda item: _is_current(item[0])):
-        written = SHORT_NAMES.get(variable) or _setting_of(variable)
-        if written is None or text == "":
-            continue
-        name = section, field = renamed.translate(*written, f"from {variable}")
-        if field not in SECTIONS[section].model_fields:
-            raise ConfigError(
-                no_such_setting(f"{section}.{field}", f"in the environment, {variable}", SECTIONS)
-            )
-        value = _parse(SECTIONS[section], field, text)
-        values[section][field] = _absolute(name, value, Path.cwd())
-        origins[name] = f"from {labels.get(variable, variable)}"
-
-
-def _is_current(variable: str) -> bool:
-    """Return whether a variable does not have the old name of a renamed setting."""
-    return _setting_of(variable) not in RENAMED
-
-
-def _setting_of(variable: str) -> tuple[str, str] | None:
-    """Return the section and field that a variable sets; None for another program's variable."""
-    for section in SECTIONS:
-        prefix = f"TILED_{section.upper()}_"
-        if variable.startswith(prefix):
-            return section, variable.removeprefix(prefix).lower()
-    return None
-
-
-def _parse(section: type[BaseModel], field: str, text: str) -> Any:
-    """Parse a variable: lists from JSON or commas, mappings from YAML; pydantic reads the rest."""
-    default = section.model_fields[field].default
-    if isinstance(default, dict):
-        return _mapping(text)
-    if not isinstance(default, list):
-        return text
-    if text.startswith("["):
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _mapping(text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
-
-
-def _absolute(name: tuple[str, str], value: Any, base: Path) -> Any:
-    """Make a path absolute: relative to `base`, the configuration file's or the current folder."""
-    if name == ("database", "uri") and isinstance(value, str):
-        scheme, separator, path = value.partition(":///")
-        if separator and scheme.startswith("sqlite") and path and not path.startswith("/"):
-            return f"{scheme}:///{base.absolute() / path}"
-    if name not in PATHS:
-        return value
-    if isinstance(value, list):
-        return [_absolute(name, item, base) for item in value]
-    return str(base.absolute() / Path(value).expanduser()) if isinstance(value, str) else value
-
-
-def _fill_in_paths(values: Values) -> None:
-    """Put the database and the storage into the data directory unless they are set."""
-    folder = Path(str(values["server"].get("data_dir", default_data_dir())))
-    values["database"].setdefault("uri", f"sqlite:///{folder / 'catalog.db'}")
-    values["storage"].setdefault("directory", str(folder / "storage"))
+        problems += explain(error, SECTIONS, sources.origins)
+    if problems:
+        return Reading(None, problems, sources.origins)
+    settings._deprecated_names = sources.renamed.warnings()
+    return Reading(settings, [], sources.origins)

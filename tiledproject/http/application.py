@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -13,6 +14,7 @@ from access.authentication.client_address import SCOPE_ADDRESS
 from core.budgets import Budgets, budgets
 from core.cancellation import NEVER, CancellationToken, Cancelled
 from core.errors import ServiceError, TooMany
+from core.request_record import SCOPE_KEY
 
 from ..config.budgets import BudgetSettings
 from .asgi_extensions import CONTINUE, DISCARDED, ON_DISCONNECT, PREFLIGHT
@@ -104,6 +106,7 @@ class HttpApplication:
             return
         body = await self._bodies.receive(scope, receive, partial(self._preflight, scope))
         share, token = self._shares.of(scope), _token(scope, extensions)
+        start = time.perf_counter()
         try:
             await share.acquire(scope.get(SCOPE_ADDRESS, ""))
             try:
@@ -112,6 +115,8 @@ class HttpApplication:
                 share.release()
         finally:
             body.close()
+            if SCOPE_KEY in scope:
+                scope[SCOPE_KEY].handling_seconds = time.perf_counter() - start
         address = scope.get(SCOPE_ADDRESS, "")
         await self._send(answer, send, receive, share, token, address)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import IO, Any, NamedTuple
 
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
@@ -14,15 +14,18 @@ from django.urls import set_script_prefix
 from django.utils.cache import patch_vary_headers
 
 from access.api.exception_handler import error_response
+from core import request_record
 from core.errors import ServiceError
 from core.http import server_timing as durations
 from core.http.buffer_responses import BufferResponse, Piece
+from core.request_record import SCOPE_KEY, RequestRecord
 
-from . import client_versions, request_ids
+from . import client_versions, health_views, request_ids
 from .asgi_extensions import CONTINUE
 from .cors import add_cors_headers, preflight_response
 from .error_responses import Handler, error_middleware
 from .request_bodies import BodyTooLarge, BufferedBody
+from .routes import route_name
 from .security_headers import set_data_policy
 
 API = ("/api/", "/zarr/")
@@ -42,7 +45,8 @@ class RequestHandler(ASGIHandler):
     """Runs middleware and view in the calling thread.
 
     Pages have the middleware of the settings: sessions, users, messages. The API uses none of
-    these, only `error_middleware` and `api_middleware`.
+    these, only `error_middleware` and `api_middleware`. Health endpoints have neither, since load
+    balancers do not know the server's host name.
     """
 
     def __init__(self) -> None:
@@ -50,13 +54,14 @@ class RequestHandler(ASGIHandler):
         self.load_middleware(is_async=False)
         self._pages: Any = self._middleware_chain
         self._api: Any = error_middleware(api_middleware(self._api_response))
+        self._health: Any = error_middleware(self._health_response)
         self._preflight: Any = error_middleware(api_middleware(self._preflight_response))
         self._middleware_chain: Any = self._by_path
 
     def answer(self, scope: dict[str, Any], body: BufferedBody) -> PreparedResponse:
         """Return the response to a request whose body has arrived."""
-        name = request_ids.request_id(scope["headers"])
-        named = request_ids.current.set(name)
+        record, name = scope.get(SCOPE_KEY), _request_id(scope)
+        named, known = request_ids.current.set(name), request_record.current.set(record)
         try:
             durations.start()
             response = self._response(scope, body.file())
@@ -67,6 +72,7 @@ class RequestHandler(ASGIHandler):
             return self._sent(response)
         finally:
             request_ids.current.reset(named)
+            request_record.current.reset(known)
 
     def preflight_body(self, scope: dict[str, Any]) -> PreparedResponse | None:
         """Return the rejection of a request with a large body, or None if the body may be sent."""
@@ -78,12 +84,16 @@ class RequestHandler(ASGIHandler):
                 response = error_response(413, "The request body is too large for this endpoint.")
         if response.status_code == CONTINUE:
             return None
-        response.headers[request_ids.HEADER] = request_ids.request_id(scope["headers"])
+        response.headers[request_ids.HEADER] = _request_id(scope)
         return self._sent(response)
 
     def _response(self, scope: dict[str, Any], body: IO[bytes]) -> Any:
         request, response = self._request(scope, body)
-        return response if request is None else self.get_response(request)
+        if request is None:
+            return response
+        response = self.get_response(request)
+        _complete(scope.get(SCOPE_KEY), request)
+        return response
 
     def _request(self, scope: dict[str, Any], body: IO[bytes]) -> tuple[HttpRequest | None, Any]:
         """Create Django's request; if that fails, the error response in its place."""
@@ -102,8 +112,19 @@ class RequestHandler(ASGIHandler):
         return answer
 
     def _by_path(self, request: HttpRequest) -> HttpResponseBase:
-        chosen = self._api if request.path_info.startswith(API) else self._pages
+        if request.path_info.startswith(API):
+            chosen = self._api
+        else:
+            chosen = self._health if request.path_info in health_views.PATHS else self._pages
+            record = request_record.current.get()
+            if record is not None:
+                record.find_principal = partial(_page_principal, request)
         response: HttpResponseBase = chosen(request)
+        return response
+
+    def _health_response(self, request: HttpRequest) -> HttpResponseBase:
+        response = self._api_response(request)
+        set_data_policy(request, response)
         return response
 
     def _api_response(self, request: HttpRequest) -> HttpResponseBase:
@@ -147,6 +168,29 @@ def _vary(before: str | None) -> str:
     return response.headers["Vary"]
 
 
+def _request_id(scope: dict[str, Any]) -> str:
+    record = scope.get(SCOPE_KEY)
+    return request_ids.request_id(scope["headers"]) if record is None else record.request_id
+
+
+def _page_principal(request: HttpRequest) -> str:
+    user = getattr(request, "user", None)
+    if user is None:
+        return ""
+    return f"user:{user.get_username()}" if user.is_authenticated else "anonymous"
+
+
+def _complete(record: RequestRecord | None, request: HttpRequest) -> None:
+    """Add the route to the record of a request, and the user of a page."""
+    if record is None:
+        return
+    if request.resolver_match is not None:
+        record.route = route_name(request.resolver_match.route)
+    # Only if the page has loaded it: to log a request must not query the database.
+    if hasattr(request, "_cached_user") and not record.principal:
+        record.principal = _page_principal(request)
+
+
 def _reject_old_client(request: HttpRequest) -> HttpResponse | None:
     message = client_versions.rejection_message(request.META.get("HTTP_USER_AGENT", ""))
     return None if message is None else error_response(400, message)
@@ -165,7 +209,7 @@ def service_error_response(error: ServiceError, scope: dict[str, Any]) -> Prepar
 def _error(
     scope: dict[str, Any], status: int, detail: str, headers: dict[str, str]
 ) -> PreparedResponse:
-    name = request_ids.request_id(scope["headers"])
+    name = _request_id(scope)
     response = error_response(status, detail, {request_ids.HEADER: name, **headers})
     response.headers["Content-Length"] = str(len(response.content))
     return PreparedResponse(response.status_code, _headers(response), response.content)

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 
 from access.authentication.csrf import csrf_token, set_csrf_cookie
 
+from .health_schema import HEALTH_PATHS
 from .views import only_get
 
 JSON = "application/json"
@@ -21,22 +22,6 @@ POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-READY_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "status": {"const": "ready"},
-        "longest_lock_wait": {
-            "type": "number",
-            "description": "For how many seconds a write waits for another one to the same node.",
-        },
-    },
-    "required": ["status"],
-}
-UNAVAILABLE_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"status": {"const": "unavailable"}, "detail": {"type": "string"}},
-    "required": ["status", "detail"],
-}
 
 
 @only_get
@@ -65,21 +50,7 @@ def document() -> dict[str, Any]:
     from catalog.api.schema.generator import api_document
 
     whole = api_document()
-    whole["paths"]["/healthz"] = {
-        "get": {
-            "operationId": "get_healthz",
-            "summary": "Whether this server process can serve",
-            "description": "Needs no credentials.",
-            "tags": ["healthz"],
-            "responses": {
-                "200": {"description": "It can.", "content": {JSON: {"schema": READY_SCHEMA}}},
-                "503": {
-                    "description": "The database cannot be reached.",
-                    "content": {JSON: {"schema": UNAVAILABLE_SCHEMA}},
-                },
-            },
-        }
-    }
+    whole["paths"].update(HEALTH_PATHS)
     return whole
 
 

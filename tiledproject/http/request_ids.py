@@ -31,10 +31,14 @@ def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 
 class RequestIdLogFilter(logging.Filter):
-    """Gives log records the attribute `request_name`: ` [ID]`, or an empty text."""
+    """Gives log records the attribute `request_name`: ` [ID]`, or an empty text.
+
+    A record that already has one, of the access log, keeps it.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass."""
-        name = current.get()
-        record.request_name = f" [{name}]" if name else ""
+        if not hasattr(record, "request_name"):
+            name = current.get()
+            record.request_name = f" [{name}]" if name else ""
         return True

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.core.exceptions import DisallowedHost
-from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
 from access.api import exception_handler
-from catalog.locks.node_locks import longest_wait
 from core.backend_failures import log_outage
 from web.pages import error_page
 
@@ -22,8 +20,6 @@ from . import request_ids
 from .error_responses import UNKNOWN_HOST, error_response_for, requested_host
 
 API = "/api/"
-# Shorter waits for a lock are normal: writes to one node wait for each other.
-MIN_REPORTED_WAIT_SECONDS = 5.0
 
 
 def only_get(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -50,23 +46,6 @@ def landing(request: HttpRequest) -> HttpResponse:
 def favicon(request: HttpRequest) -> HttpResponse:
     """Redirect to the icon, which browsers request here if a page names none."""
     return HttpResponseRedirect(static("site/favicon.svg"))
-
-
-@only_get
-def healthz(request: HttpRequest) -> JsonResponse:
-    """Return whether this worker and its database respond.
-
-    If writes wait for locks of nodes for long, the response has the time.
-    """
-    try:
-        connection.ensure_connection()
-    except (OperationalError, InterfaceError):
-        body = {"status": "unavailable", "detail": "The database cannot be reached."}
-        return JsonResponse(body, status=503, headers={"Retry-After": "1"})
-    waited = longest_wait()
-    if waited < MIN_REPORTED_WAIT_SECONDS:
-        return JsonResponse({"status": "ready"})
-    return JsonResponse({"status": "ready", "longest_lock_wait": round(waited, 1)})
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 
 from streaming.redis.embedded_valkey import EmbeddedValkey
 
+from ..config.sections import FILE_SUFFIX, setting_of
 from ..config.settings_model import load
 from . import valkey_address
 from .process_title import hide_secrets
@@ -76,6 +77,11 @@ def _apply_options(
         surroundings.callback(shutil.rmtree, temporary, ignore_errors=True)
     given = options_to_environment(options, temporary)
     hide_secrets([given[name] for name in SECRET_OPTIONS if name in given])
+    chosen = {setting_of(variable) for variable in given} - {None}
+    for variable in list(environment):
+        # An option wins over the environment, in which the setting may have another form.
+        if setting_of(variable.removesuffix(FILE_SUFFIX)) in chosen:
+            del environment[variable]
     environment.update(given)
     return {variable: LABELS[variable] for variable in given if variable in LABELS}
 

@@ -21,12 +21,15 @@ MIN_REDIS_VERSION = 7
 
 def check_backends(settings: Settings) -> None:
     """Raise ConfigError if a backend is unusable; log a warning if it may become available."""
-    _check_database(settings.database.uri)
+    check_database(settings.database.uri)
     if settings.streaming_cache.uri is not None:
-        _check_cache(settings.streaming_cache.uri)
+        warning = check_cache(settings.streaming_cache.uri)
+        if warning is not None:
+            logger.warning(warning)
 
 
-def _check_database(uri: str) -> None:
+def check_database(uri: str) -> None:
+    """Raise ConfigError if a PostgreSQL cannot be used."""
     if uri.startswith("sqlite"):
         return
     try:
@@ -44,7 +47,8 @@ def _check_database(uri: str) -> None:
         )
 
 
-def _check_cache(uri: str) -> None:
+def check_cache(uri: str) -> str | None:
+    """Return a warning if Redis does not respond. Raises ConfigError if it cannot be used."""
     try:
         with redis.Redis.from_url(uri, socket_connect_timeout=TIMEOUT_SECONDS) as connection:
             server = connection.info("server")
@@ -54,12 +58,10 @@ def _check_cache(uri: str) -> None:
             "write the right user and password, as in redis://user:password@host:6379."
         ) from None
     except (redis.RedisError, OSError) as error:
-        logger.warning(
-            "No response from streaming_cache.uri (%s). Until Redis is available, writes are "
-            "stored, and their updates wait in the outbox.",
-            _one_line(error),
+        return (
+            f"No response from streaming_cache.uri ({_one_line(error)}). Until Redis is available, "
+            "writes are stored, and their updates wait in the outbox."
         )
-        return
     # Valkey reports the mode under another name.
     _check_mode(str(server.get("redis_mode") or server.get("server_mode")))
     version = str(server["redis_version"])
@@ -68,6 +70,7 @@ def _check_cache(uri: str) -> None:
             f"streaming_cache.uri is a Redis {version}; use version {MIN_REDIS_VERSION} or newer, "
             "or omit the setting to have the server start its own Valkey."
         )
+    return None
 
 
 def _check_mode(mode: str) -> None:

@@ -1,14 +1,20 @@
 """Worker processes of the production server, and the process that watches over them.
 
 The supervisor owns the listening socket, starts the workers, replaces one that dies, and ends them
-all within a bounded time. A worker ends by itself when its supervisor is gone, so that the port is
-free for the next start even after `kill -9`.
+all within a bounded time. After SIGTERM it first lets load balancers notice, for
+`server.shutdown_delay` seconds: `/readyz` answers 503 meanwhile, and everything else is served. A
+second signal, and Ctrl-C, which reaches the workers too, end the server without this delay. SIGHUP
+makes all workers reload their settings.
+
+A worker ends by itself when its supervisor is gone, so that the port is free for the next start
+even after `kill -9`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import multiprocessing
 import os
 import signal
@@ -27,8 +33,13 @@ import uvicorn
 from streaming import shared_counters
 from streaming.shared_counters import SharedCounts
 
+from ..config.errors import ConfigError
+from ..config.server import ServerSettings
+from ..http import shutdown_state
+from ..http.shutdown_state import ShutdownFlag
 from .file_limits import raise_open_file_limit
 from .garbage import pause_collection
+from .generation import Generation
 from .malloc_tuning import configure_malloc
 from .uvicorn_http import BoundedHttpProtocol
 from .uvicorn_websocket import RawFrameProtocol
@@ -45,10 +56,11 @@ PONG_TIMEOUT = 120
 MAX_MESSAGE_BYTES = 8 * 1024
 # A worker checks for signals ten times a second.
 LISTENERS_CLOSED_SECONDS = 0.3
-GRACEFUL_SHUTDOWN_SECONDS = 4
-KILL_AFTER_SECONDS = 8
+# For the application to end after the last request.
+KILL_MARGIN_SECONDS = 4
 RESTART_DELAY_SECONDS = 0.5
 EXIT_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STDIN = 0
 
 
 @dataclass(frozen=True)
@@ -59,56 +71,112 @@ class Worker:
     ready: Connection
 
 
+@dataclass(frozen=True)
+class SharedState:
+    """Memory that a worker shares with the supervisor and the other workers."""
+
+    counts: SharedCounts
+    shutdown: ShutdownFlag
+    reloads: Generation
+
+
 class WorkersFailed(Exception):
     """A worker ended before it served: the next one would, too."""
 
 
 class Supervisor:
-    """Runs `count` workers on `listener` until a signal ends it."""
+    """Runs `server.workers` workers on `listener` until a signal ends it."""
 
-    def __init__(self, listener: socket.socket, count: int, log_level: str) -> None:
+    def __init__(self, listener: socket.socket, server: ServerSettings) -> None:
         self.listener = listener
-        self.count = count
-        self.log_level = log_level
+        self.server = server
         self._workers: list[Worker] = []
-        self._stopping = False
-        self._counts = SharedCounts.shared(count)
+        self._has_terminal = os.isatty(STDIN)
+        self._stopping: int | None = None
+        self._in_a_hurry = False
+        self._reload_wanted = False
+        self._reloads = Generation()
+        self._shutdown = ShutdownFlag()
+        self._counts = SharedCounts.shared(server.workers)
         self._wake, self._woken = multiprocessing.Pipe()
 
-    def run(self, on_ready: Callable[[], None]) -> None:
-        """Run the workers; call `on_ready` once all of them serve. Raises WorkersFailed."""
+    def run(self, on_ready: Callable[[], None], check_settings: Callable[[], None]) -> None:
+        """Run the workers; call `on_ready` once all of them serve. Raises WorkersFailed.
+
+        `check_settings` raises ConfigError if the settings must not be reloaded.
+        """
         previous = {number: signal.signal(number, self._stop) for number in EXIT_SIGNALS}
+        previous[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
         try:
-            self._workers = [self._start_worker(row) for row in range(self.count)]
+            self._workers = [self._start_worker(row) for row in range(self.server.workers)]
             self._wait_until_ready()
             if not self._stopping:
                 on_ready()
             while not self._stopping:
+                if self._reload_wanted:
+                    self._reload(check_settings)
                 self._replace_dead()
+            self._announce_end()
         finally:
             self._end_workers()
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self._stopping = True
+        self._in_a_hurry = self._stopping is not None
+        self._stopping = number
         self._wake.send_bytes(b"stop")
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        """Reload the settings; but stop if the signal says that the terminal was closed."""
+        if self._has_terminal and not os.isatty(STDIN):
+            self._stop(number, frame)
+        else:
+            self._reload_wanted = True
+            self._wake.send_bytes(b"reload")
+
+    def _reload(self, check_settings: Callable[[], None]) -> None:
+        self._reload_wanted = False
+        try:
+            check_settings()
+        except ConfigError as error:
+            logger.error("The settings were not reloaded. %s", error)  # noqa: TRY400
+            return
+        self._reloads.advance()
+        for worker in self._workers:
+            if worker.process.pid is not None and worker.process.is_alive():
+                os.kill(worker.process.pid, signal.SIGHUP)
+
+    def _announce_end(self) -> None:
+        """Let the workers report that the server stops, and wait for load balancers to notice."""
+        self._shutdown.set()
+        delay = self.server.shutdown_delay
+        if self._stopping == signal.SIGTERM and delay:
+            logger.info("Stopping in %g seconds (server.shutdown_delay).", delay)
+            deadline = time.monotonic() + delay
+            while not self._in_a_hurry and (left := deadline - time.monotonic()) > 0:
+                if self._woken.poll(left):
+                    self._woken.recv_bytes()
+        logger.info("Stopping.")
 
     def _start_worker(self, row: int) -> Worker:
         context = multiprocessing.get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)
+        shared = SharedState(self._counts.of_row(row), self._shutdown, self._reloads)
         process = context.Process(
             target=run_worker,
-            args=(self.listener, sender, self.log_level, self._counts.of_row(row)),
+            args=(self.listener, sender, self.server, shared),
             name="tiled-worker",
         )
         # Ctrl-C reaches the whole process group; the supervisor passes it on, in order. The new
-        # process inherits the ignored signal until its server installs a handler.
-        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # process inherits the ignored signals until its server installs handlers.
+        ignored = (signal.SIGINT, signal.SIGHUP)
+        handlers = [signal.signal(number, signal.SIG_IGN) for number in ignored]
         try:
             process.start()
         finally:
-            signal.signal(signal.SIGINT, handler)
+            for number, handler in zip(ignored, handlers, strict=True):
+                signal.signal(number, handler)
         sender.close()
         return Worker(process, receiver)
 
@@ -128,6 +196,8 @@ class Supervisor:
     def _replace_dead(self) -> None:
         """Wait until a worker has died or a signal came; start another in its place."""
         wait([self._woken, *(worker.process.sentinel for worker in self._workers)])
+        while self._woken.poll():
+            self._woken.recv_bytes()
         for index, worker in enumerate(self._workers):
             if not self._stopping and not worker.process.is_alive():
                 logger.error(
@@ -142,7 +212,7 @@ class Supervisor:
         self.listener.close()
         for worker in self._workers:
             worker.process.terminate()
-        deadline = time.monotonic() + KILL_AFTER_SECONDS
+        deadline = time.monotonic() + self.server.shutdown_timeout + KILL_MARGIN_SECONDS
         for worker in self._workers:
             worker.process.join(max(0.0, deadline - time.monotonic()))
             if worker.process.is_alive():
@@ -153,13 +223,21 @@ class Supervisor:
 class WorkerServer(uvicorn.Server):
     """uvicorn's server, which reports when it serves."""
 
-    def __init__(self, config: uvicorn.Config, ready: Connection) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Connection, reloads: Generation) -> None:
         super().__init__(config)
         self.ready = ready
+        self._reloads = reloads
+        self._loaded = reloads.number
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start serving, and notify the supervisor."""
+        # Imported late: it needs Django, which the application has set up by now.
+        from .reloading import reload_in_thread
+
         await super().startup(sockets)
+        signal.signal(signal.SIGHUP, reload_in_thread)
+        if self._reloads.number != self._loaded:
+            reload_in_thread()
         self.ready.send_bytes(b"ready")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -177,10 +255,11 @@ class WorkerServer(uvicorn.Server):
 
 
 def run_worker(
-    listener: socket.socket, ready: Connection, log_level: str, shared: SharedCounts
+    listener: socket.socket, ready: Connection, server: ServerSettings, shared: SharedState
 ) -> None:
     """Run one worker process until it is stopped."""
-    shared_counters.install(shared)
+    shared_counters.install(shared.counts)
+    shutdown_state.install(shared.shutdown)
     pause_collection()  # until the application is loaded
     configure_malloc()
     raise_open_file_limit()
@@ -200,11 +279,11 @@ def run_worker(
         server_header=False,
         access_log=False,
         log_config=None,
-        log_level="info" if log_level == "debug" else "warning",
+        log_level="info" if server.log_level == "debug" else "warning",
         timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
+        timeout_graceful_shutdown=math.ceil(server.shutdown_timeout),
     )
-    WorkerServer(config, ready).run([listener])
+    WorkerServer(config, ready, shared.reloads).run([listener])
 
 
 def _end_with_supervisor(listener: socket.socket) -> None:

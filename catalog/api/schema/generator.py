@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from drf_spectacular.generators import SchemaGenerator
 
-from tiled_client.wire.version import WIRE_VERSION
+from core.version import VERSION
 
 from . import (
     about,
@@ -83,7 +83,7 @@ BUSY = {"429", "503", "507"}
 def api_document() -> Json:
     """Return the OpenAPI 3.1 document of the API."""
     document: Json = SchemaGenerator().get_schema(request=None, public=True)
-    document["info"]["version"] = WIRE_VERSION
+    document["info"]["version"] = VERSION
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(sorted({**AUTH_DOCUMENTS, **DOCUMENTS, **STRUCTURES}.items()))
     document["components"].update(securitySchemes=SECURITY, headers=HEADERS, responses={})

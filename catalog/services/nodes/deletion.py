@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from access.permissions.tag_permissions import current_version, permissions_for, tags_enabled
 from access.principals import Principal, Scope
+from core.audit import audit
 from core.errors import Conflict, Forbidden, NotFound, NotSupported
 
 from ...events import ChildDeleted, NodeDeleted, announce_left
@@ -86,6 +87,8 @@ def delete_for_replacement(
 
 def finish_deletion(change: EventTransaction, deleted: list[Node]) -> None:
     """Wait for writers that began before the deletion, announce the rest, and discard the data."""
+    top = deleted[-1]
+    audit("node_deleted", path=f"/{top.path}", uuid=str(top.uuid), nodes=len(deleted))
     _wait_for_earlier_writers(deleted)
     change.announce()
     for node in deleted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.audit import audit
 from core.bounds import bounds
 from core.errors import NotFound
 
@@ -40,6 +41,7 @@ def delete_revision(*, path: str, number: int) -> None:
     deleted, _ = node.revisions.filter(number=number).delete()
     if not deleted:
         raise NotFound(f"No revision {number} for node {node.pk}")
+    audit("revision_deleted", path=f"/{node.path}", number=number)
 
 
 def _node(path: str) -> Node:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from access.config import authentication_settings
 from access.models.rights import PUBLIC, RESERVED, TAG_LENGTH
 from access.permissions.tag_permissions import Permissions, bump_version, tags_enabled
 from access.principals import Principal, Scope
+from core.audit import audit
 from core.errors import Forbidden, Invalid, Unavailable
 
 from ...lookup.nodes import filter_descendants, resolve_for_update
@@ -87,6 +89,8 @@ def set_tags(node: Node, tags: Sequence[str]) -> None:
 
     Call it in a transaction that began with `bump_version`.
     """
+    changed = partial(audit, "node_tagged", path=f"/{node.path}", tags=list(tags))
+    transaction.on_commit(changed, robust=True)
     if not node.path:
         # The root without tags is readable by all principals, and is in no tag path.
         node.tag_path_id = tag_path_for_lists([tags]) if tags else None

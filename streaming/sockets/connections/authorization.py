@@ -12,9 +12,10 @@ from access.authentication.credentials import (
     authenticate,
     require_active,
 )
-from access.principals import Principal, Scope, require
+from access.principals import Principal, Scope, principal_name, require
 from catalog.lookup.write_targets import get_write_target
 from catalog.permissions.node_permissions import check_node
+from core.request_record import note_principal
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import Structure
 
@@ -56,6 +57,7 @@ def authenticate_subscriber(credentials: Credentials | None) -> Principal:
     that the remaining lifetime of the token does not limit it.
     """
     principal = effective_principal(authenticate(credentials))
+    note_principal(principal_name(principal))
     if principal.session is not None:
         require_active(principal.session)
     require(principal, *REQUIRED_SCOPES)

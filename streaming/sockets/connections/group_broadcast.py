@@ -107,15 +107,19 @@ class GroupBroadcast(Generic[L]):
         """Return the listener of the running event loop."""
         return self._listeners.current()
 
+    def deliver_here(self, deliver: Callable[[L], None]) -> None:
+        """Call `deliver` on each event loop of this process. Safe to call from any thread."""
+        for loop, listener in self._listeners.items():
+            with suppress(RuntimeError):  # The loop was closed, and its listener with it.
+                loop.call_soon_threadsafe(deliver, listener)
+
     def send(self, deliver: Callable[[L], None], message: dict[str, Any]) -> None:
         """Call `deliver` on each event loop of this process, and send `message` to all processes.
 
         Call this from any thread that runs no event loop. Listeners have to tolerate that they
         receive both.
         """
-        for loop, listener in self._listeners.items():
-            with suppress(RuntimeError):  # The loop was closed, and its listener with it.
-                loop.call_soon_threadsafe(deliver, listener)
+        self.deliver_here(deliver)
         layer = get_channel_layer()
         if layer is None:
             return

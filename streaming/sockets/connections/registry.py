@@ -173,6 +173,12 @@ class ConnectionRegistry:
             if credential in _credentials(principal):
                 connection.end(Unauthorized.close_code, reason)
 
+    def end_site_key(self) -> None:
+        """End all connections with the site-wide API key, which has changed."""
+        for connection, principal in self._assigned():
+            if _owner(principal) == SINGLE_USER_KEY:
+                connection.end(Unauthorized.close_code, KEY_REVOKED)
+
     def apply_recheck(self, held: CredentialIds, valid: ValidCredentials) -> None:
         """End the connections whose credentials are among `held` but not among `valid`."""
         for key_id in held.keys:

@@ -134,6 +134,19 @@ def broadcast_recheck(*, event: AccountChanged | AccountDisabled, **_: Any) -> N
     _broadcast.send(RevocationListener.poll_soon, {"type": RECHECK})
 
 
+def end_site_key() -> None:
+    """End the connections of the site-wide API key in this process: it has changed.
+
+    Browser sessions that it opened are re-checked.
+    """
+    _broadcast.deliver_here(_end_site_key)
+
+
+def _end_site_key(listener: RevocationListener) -> None:
+    listener.registry.end_site_key()
+    listener.poll_soon()
+
+
 def _revoke(credential: Credential, reason: str, listener: RevocationListener) -> None:
     listener.registry.revoke(credential, reason)
 

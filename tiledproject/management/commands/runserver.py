@@ -8,8 +8,8 @@ from daphne.management.commands.runserver import Command as DaphneCommand
 from daphne.management.commands.runserver import get_default_application
 from django.conf import settings
 
-from tiledproject.checks import refuse_stored, refuse_to_start
 from tiledproject.servers.daphne_server import BackpressureServer
+from tiledproject.start_checks import refuse_stored, refuse_to_start
 
 
 class Command(DaphneCommand):

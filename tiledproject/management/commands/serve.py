@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from argparse import ArgumentParser
 from typing import Any
 
@@ -10,11 +12,15 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from tiledproject.checks import refuse_stored, refuse_to_start
-from tiledproject.config.settings_model import Settings
+from tiledproject.config.secrets import with_secrets
+from tiledproject.config.settings_model import Settings, load
+from tiledproject.logs.configuration import set_level
 from tiledproject.servers.serve_options import add_options
-from tiledproject.servers.startup_banner import startup_banner
+from tiledproject.servers.startup_banner import start_line, startup_banner
 from tiledproject.servers.workers import Supervisor, WorkersFailed, listen
+from tiledproject.start_checks import refuse_settings, refuse_stored, refuse_to_start
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -44,8 +50,20 @@ class Command(BaseCommand):
         port = listener.getsockname()[1]
         with listener:
             try:
-                Supervisor(listener, server.workers, server.log_level).run(
-                    lambda: self.stdout.write(startup_banner(site, server.host, port))
+                Supervisor(listener, server).run(
+                    lambda: self._greet(site, port),
+                    lambda: check_reload(server.host),
                 )
             except WorkersFailed:
                 raise CommandError("A worker could not start; its error is above.") from None
+
+    def _greet(self, site: Settings, port: int) -> None:
+        logger.info(start_line(site, site.server.host, port))
+        self.stdout.write(startup_banner(site, site.server.host, port))
+        self.stdout.flush()
+
+
+def check_reload(host: str) -> None:
+    """Check the settings as they are now, and apply the log level. Raises ConfigError."""
+    site = refuse_settings(with_secrets(load(os.environ)), host)
+    set_level(site.server.log_level)

@@ -78,7 +78,7 @@ class ConfigurationSection:
 
 
 def local_path(uri: Any) -> Path | None:
-    """Return the folder that a storage in Tiled's configuration names; None for a database or object storage."""
+    """Return the folder that a storage of Tiled is in; None for databases and objects."""
     if isinstance(uri, Mapping):
         uri = uri.get("uri")
     text = str(uri)

@@ -67,9 +67,7 @@ class SqlStorages:
                 return SqlConnection("postgresql", psycopg.connect(self._with_login(data_uri)))
             path = Path(unquote(urlsplit(data_uri).path)[1:])
             if kind not in ("sqlite", "duckdb"):
-                raise NotImportable(
-                    f"its rows are in {data_uri}, which is not a known SQL database"
-                )
+                raise NotImportable(f"its rows are in an unknown database, {data_uri}")
             if not path.is_file():
                 raise NotImportable(f"its rows are in {path}, which does not exist")
             if kind == "sqlite":

@@ -22,7 +22,7 @@ def _resize(size: int) -> object:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0010_asset_rows'),
+        ('catalog', '0011_accounting'),
     ]
 
     operations = [

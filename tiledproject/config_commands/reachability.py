@@ -1,0 +1,87 @@
+"""Whether the backends of a configuration can be reached: database, Redis, directories."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from ..config.directories import database_files
+from ..config.errors import ConfigError
+from ..config.settings_model import Settings
+from ..servers.preflight import check_cache, check_database
+
+
+class Level(StrEnum):
+    """Severity of a result. Errors prevent the start of a server."""
+
+    ok = "ok"
+    warning = "warning"
+    error = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The result of one check, in one sentence."""
+
+    level: Level
+    text: str
+
+
+def backends(settings: Settings) -> Iterator[Result]:
+    """Yield a result for each backend. Connects to the database and Redis; changes nothing."""
+    yield _database(settings)
+    yield _redis(settings)
+    yield _directory("server.data_dir", settings.server.data_dir)
+    yield _directory("storage.directory", settings.storage.directory)
+    if settings.logs.audit_file is not None:
+        yield _file("logs.audit_file", settings.logs.audit_file)
+
+
+def _database(settings: Settings) -> Result:
+    if files := database_files(settings):
+        return _file("database.uri", files[0])
+    try:
+        check_database(settings.database.uri)
+    except ConfigError as error:
+        return Result(Level.error, str(error))
+    return Result(Level.ok, "database.uri: PostgreSQL accepts connections.")
+
+
+def _redis(settings: Settings) -> Result:
+    uri = settings.streaming_cache.uri
+    if uri is None:
+        return Result(Level.ok, "streaming_cache.uri is not set: the server starts a Valkey.")
+    try:
+        warning = check_cache(uri)
+    except ConfigError as error:
+        return Result(Level.error, str(error))
+    if warning is not None:
+        return Result(Level.warning, warning)
+    return Result(Level.ok, "streaming_cache.uri: Redis responds.")
+
+
+def _file(name: str, path: Path) -> Result:
+    if not path.exists():
+        return _directory(name, path.parent)
+    if path.is_file() and os.access(path, os.R_OK | os.W_OK):
+        return Result(Level.ok, f"{name}: {path} is writable.")
+    return Result(
+        Level.error,
+        f"{name} names {path}, which this user may not write to; change its owner or mode, or run "
+        "this command as the user of the server.",
+    )
+
+
+def _directory(name: str, path: Path) -> Result:
+    there = next(one for one in (path, *path.parents) if one.exists())
+    if not there.is_dir() or not os.access(there, os.R_OK | os.W_OK | os.X_OK):
+        return Result(
+            Level.error,
+            f"{name} needs the directory {path}, but this user may not write to {there}; change "
+            "its owner or mode, or run this command as the user of the server.",
+        )
+    said = "is writable" if there == path else f"does not exist yet, and can be created in {there}"
+    return Result(Level.ok, f"{name}: {path} {said}.")

@@ -1,0 +1,1 @@
+"""Logging: formats of log lines and the configuration of Django's loggers."""
