@@ -24,7 +24,7 @@ from access.models import KEY_PREFIX_LENGTH, SCOPES, Account, ApiKey, Identity
 from access.principals import Kind, Scope
 from access.roles import SCOPES_BY_ROLE, Role
 
-from .report import Report
+from .report import ImportReport
 from .source.database import SourceDatabase, as_json, as_time
 
 NOT_IN_NAMES = re.compile(r"[^\w.@+-]")
@@ -59,7 +59,7 @@ class AccountImport:
     """
 
     database: SourceDatabase
-    report: Report
+    report: ImportReport
     passwords: Mapping[str, str] = field(default_factory=dict)
     provider: str | None = None
     names: Names = field(default_factory=Names)

@@ -28,7 +28,7 @@ from tiled_client.wire.structures import structure_from_json
 
 from .errors import NotImportable
 from .places import Places
-from .report import Report
+from .report import ImportReport
 from .source.records import SourceData, SourceNode
 
 NAMESPACE = uuid.UUID("5f0b6a0e-6a54-4a0e-9a4b-6d4f2f7c2b1d")
@@ -81,7 +81,7 @@ class Conversion:
 
     into: str
     copy_data: bool
-    report: Report
+    report: ImportReport
     renamed: dict[str, str] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
     copies: Callable[[SourceData], bool] | None = None

@@ -43,7 +43,7 @@ from tiled_client.wire.structures import ArrayStructure, TableStructure, structu
 
 from .conversion import PlannedNode
 from .errors import NotImportable
-from .report import Report
+from .report import ImportReport
 from .source.records import NodeValues, TiledSource
 
 TABLE_MIMETYPES = (ARROW_STREAM, *TABLE_MIMETYPE_ALIASES)
@@ -51,11 +51,11 @@ NOT_COPIED = "Data were not copied: {}. Run the import again when this is solved
 
 
 @dataclass(frozen=True, slots=True)
-class Copier:
+class DataCopier:
     """Copies the data of imported nodes from `source`."""
 
     source: TiledSource
-    report: Report
+    report: ImportReport
 
     def copy(self, planned: PlannedNode) -> None:
         """Copy the data of a node, unless they were copied; what fails goes to the report."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .report import Report
+from .report import ImportReport
 from .source.database import SourceDatabase
 
 CATALOG = {
@@ -15,7 +15,7 @@ AUTHENTICATION = {
 }
 
 
-def tell_left_out(database: SourceDatabase, tables: dict[str, str], report: Report) -> None:
+def tell_left_out(database: SourceDatabase, tables: dict[str, str], report: ImportReport) -> None:
     """Add to the report how many rows these tables have."""
     for table, text in tables.items():
         if number := int(database.value(f"SELECT count(*) FROM {table}")):  # noqa: S608  constant

@@ -13,10 +13,10 @@ from core.errors import ServiceError
 from tiled_client.wire.structure_family import StructureFamily
 
 from .conversion import Conversion, PlannedNode
-from .copying import Copier
+from .copying import DataCopier
 from .errors import ImportRefused, NotImportable
 from .progress import Progress
-from .report import Report
+from .report import ImportReport
 from .samples import Samples
 from .source.records import SourceNode, TiledSource
 from .writing import NodeWriter, count_nodes, separate_new
@@ -35,7 +35,7 @@ class NodeImport:
 
     source: TiledSource
     conversion: Conversion
-    report: Report
+    report: ImportReport
     samples: Samples
     dry_run: bool = False
     only: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class NodeImport:
     def run(self) -> None:
         """Import all nodes. Raises ImportRefused."""
         self._check_container()
-        writer, copier = NodeWriter(self.report), Copier(self.source, self.report)
+        writer, copier = NodeWriter(self.report), DataCopier(self.source, self.report)
         progress = Progress("Nodes", self.source.count())
         for batch in self.source.batches():
             planned = [

@@ -13,7 +13,7 @@ from catalog.storage.errors import OutsideReadable, StorageError
 from catalog.storage.files import uri_path
 from tiled_client.wire.data_sources import Asset
 
-from .report import Report
+from .report import ImportReport
 
 UNREADABLE = (
     "Files lie in folders that this server may not read: add these to the setting "
@@ -30,7 +30,7 @@ class Places:
 
     outside: dict[tuple[str, ...], str] = field(default_factory=dict)
 
-    def check(self, assets: Sequence[Asset], path: str, report: Report) -> None:
+    def check(self, assets: Sequence[Asset], path: str, report: ImportReport) -> None:
         """Note the folder of the files of a node if they cannot be read; the first and the last."""
         for asset in (*assets[:1], *assets[1:][-1:]):
             try:
@@ -40,7 +40,7 @@ class Places:
             except StorageError:
                 report.find(NOT_LOCAL, f"{path}: {asset.data_uri}")
 
-    def tell(self, report: Report) -> None:
+    def tell(self, report: ImportReport) -> None:
         """Add the folders to the report."""
         for folder in sorted(self.outside.values()):
             report.find(UNREADABLE, folder)

@@ -14,7 +14,7 @@ OTHERS = "Other findings, of which there are too many to list each"
 
 
 @dataclass(slots=True)
-class Finding:
+class ImportFinding:
     """Something that the administrator should know: how often, with the first examples."""
 
     count: int = 0
@@ -22,11 +22,11 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """Counts, and findings by their text. Memory does not grow with the number of nodes."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    findings: dict[str, Finding] = field(default_factory=dict)
+    findings: dict[str, ImportFinding] = field(default_factory=dict)
 
     def count(self, what: str, number: int = 1) -> None:
         """Count something that was done."""
@@ -37,12 +37,12 @@ class Report:
         """Note a finding; those with the same text are counted together."""
         if text not in self.findings and len(self.findings) >= MAX_FINDINGS:
             text, example = OTHERS, f"{example}: {text}"
-        found = self.findings.setdefault(text, Finding())
+        found = self.findings.setdefault(text, ImportFinding())
         found.count += number
         if example and len(found.examples) < MAX_EXAMPLES and example not in found.examples:
             found.examples.append(example)
 
-    def merge(self, other: Report) -> None:
+    def merge(self, other: ImportReport) -> None:
         """Add the counts and findings of another report."""
         self.counts.update(other.counts)
         for text, found in other.findings.items():

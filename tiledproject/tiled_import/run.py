@@ -23,7 +23,7 @@ from .configuration.converted import Converted
 from .conversion import Conversion
 from .left_out import AUTHENTICATION, CATALOG, tell_left_out
 from .node_import import NodeImport
-from .report import Report
+from .report import ImportReport
 from .samples import Samples
 from .source.catalog import DatabaseSource
 from .source.database import (
@@ -36,7 +36,7 @@ from .source.records import TiledSource
 from .source.server import ServerSource, TiledServer, is_readable_here
 from .source.stored_values import SqlStorages
 from .tags import TagImport
-from .verification import Verification
+from .verification import SampleVerification
 
 NO_USERS = (
     "This site has no users, so that imported API keys are not valid: set authentication.providers "
@@ -72,9 +72,9 @@ class Run:
 
     options: ImportOptions
     tell: Callable[[str], None]
-    report: Report = field(default_factory=Report)
+    report: ImportReport = field(default_factory=ImportReport)
 
-    def run(self) -> Report:
+    def run(self) -> ImportReport:
         """Import everything that the options name. Raises ImportRefused."""
         options = self.options
         with ExitStack() as stack:
@@ -167,7 +167,7 @@ class Run:
         ).run()
         if samples.size:
             self.tell("Verification")
-            Verification(comparison or source, self.report).run(samples)
+            SampleVerification(comparison or source, self.report).run(samples)
 
     def _root(self) -> None:
         """Give the root what Tiled's configuration says of it, unless it has that already."""

@@ -17,7 +17,7 @@ from access.permissions.tag_permissions import NODE_SCOPES, bump_version
 from access.principals import READ
 
 from .accounts import Names, free_name, is_local
-from .report import Report
+from .report import ImportReport
 from .source.database import SourceDatabase
 
 TAGS = "SELECT id, name, is_public FROM access_tags ORDER BY id"
@@ -37,7 +37,7 @@ class TagImport:
 
     database: SourceDatabase
     names: Names
-    report: Report
+    report: ImportReport
     provider: str | None = None
 
     def run(self) -> None:

@@ -31,7 +31,7 @@ from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from .conversion import PlannedNode
 from .errors import NotImportable
-from .report import Report
+from .report import ImportReport
 from .source.records import NodeValues, TiledSource
 
 MAX_ELEMENTS = 1_000_000
@@ -46,11 +46,11 @@ class Different(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class SampleVerification:
     """Compares nodes with `source`, in the report."""
 
     source: TiledSource
-    report: Report
+    report: ImportReport
 
     def run(self, nodes: Iterable[PlannedNode]) -> None:
         """Compare each of the nodes: metadata, specs, and a part of the data."""

@@ -18,7 +18,7 @@ from tiled_client.wire.data_sources import Asset as WireAsset
 from tiled_client.wire.structure_family import StructureFamily
 
 from .conversion import PlannedNode, PlannedSource
-from .report import Report
+from .report import ImportReport
 from .rows import insert_rows
 
 TAKEN = "There is another node at this path already; the node of Tiled is not imported"
@@ -37,7 +37,7 @@ class _Parent:
 class NodeWriter:
     """Stores nodes; those that an earlier run has stored are left as they are."""
 
-    report: Report
+    report: ImportReport
     _tag_paths: dict[Lists, int] = field(default_factory=dict)
 
     def write(self, nodes: Sequence[PlannedNode]) -> list[PlannedNode]:
@@ -51,7 +51,7 @@ class NodeWriter:
         return stored
 
     def _write_level(self, nodes: Sequence[PlannedNode]) -> list[PlannedNode]:
-        done = Report()
+        done = ImportReport()
         try:
             with transaction.atomic():
                 stored = self._insert(nodes, done)
@@ -68,7 +68,7 @@ class NodeWriter:
         half = len(nodes) // 2
         return self._write_level(nodes[:half]) + self._write_level(nodes[half:])
 
-    def _insert(self, nodes: Sequence[PlannedNode], done: Report) -> list[PlannedNode]:
+    def _insert(self, nodes: Sequence[PlannedNode], done: ImportReport) -> list[PlannedNode]:
         stored, new = separate_new(nodes, done)
         parents = _parents({node.parent_path for node in new})
         for node in new:
@@ -79,7 +79,7 @@ class NodeWriter:
         return stored + new
 
     def _insert_new(
-        self, nodes: Sequence[PlannedNode], parents: dict[str, _Parent], done: Report
+        self, nodes: Sequence[PlannedNode], parents: dict[str, _Parent], done: ImportReport
     ) -> None:
         insert_rows([self._row(node, parents[node.parent_path]) for node in nodes])
         ids = dict(
@@ -202,7 +202,7 @@ def _asset_ids(uris: Sequence[str]) -> dict[str, int]:
 
 
 def separate_new(
-    nodes: Sequence[PlannedNode], done: Report
+    nodes: Sequence[PlannedNode], done: ImportReport
 ) -> tuple[list[PlannedNode], list[PlannedNode]]:
     """Return the nodes that an earlier run has stored, and new ones; report those in the way."""
     known = dict(
@@ -216,7 +216,7 @@ def separate_new(
     return stored, [node for node in nodes if node.path not in known]
 
 
-def count_nodes(nodes: Sequence[PlannedNode], done: Report) -> None:
+def count_nodes(nodes: Sequence[PlannedNode], done: ImportReport) -> None:
     """Count new nodes by family, and their revisions."""
     for node in nodes:
         done.count(f"nodes of family {node.source.family}")

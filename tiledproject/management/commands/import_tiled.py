@@ -16,7 +16,7 @@ from tiledproject.tiled_import.configuration.conversion import convert, write_se
 from tiledproject.tiled_import.configuration.converted import Converted
 from tiledproject.tiled_import.configuration.reading import read_configuration
 from tiledproject.tiled_import.errors import ImportRefused
-from tiledproject.tiled_import.report import Report
+from tiledproject.tiled_import.report import ImportReport
 from tiledproject.tiled_import.run import ImportOptions, Run
 from tiledproject.tiled_import.verification import DIFFERENT
 
@@ -138,7 +138,7 @@ class Command(BaseCommand):
             raise CommandError("Interrupted; run the same command again to continue.") from None
         self._tell(report, options)
 
-    def _tell(self, report: Report, options: dict[str, Any]) -> None:
+    def _tell(self, report: ImportReport, options: dict[str, Any]) -> None:
         done = "Would be imported:" if options["dry_run"] else "Imported:"
         self.stdout.write("\n".join([done, *report.lines()]))
         if options["report"] is not None:

@@ -22,7 +22,7 @@ from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure, structure_from_json
 
 from ..errors import ImportRefused, NotImportable
-from ..report import Report
+from ..report import ImportReport
 from .database import as_time
 from .records import NodeValues, SourceData, SourceNode, SourceRevision
 
@@ -79,7 +79,7 @@ class ServerSource:
     """
 
     server: TiledServer
-    report: Report
+    report: ImportReport
     revisions: bool = False
     only: tuple[str, ...] = ()
 
