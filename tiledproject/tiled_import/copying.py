@@ -126,7 +126,7 @@ def _count_rows(written: list[WrittenFile]) -> None:
     for file in written:
         if file.rows is not None:
             found = StoredAsset.objects.filter(data_uri=files.file_uri(file.path))
-            found.update(rows=file.rows)
+            found.update(rows=file.rows, rows_size=file.size)
 
 
 def _write_array(node: Node, structure: ArrayStructure, values: NodeValues) -> None:

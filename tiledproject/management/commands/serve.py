@@ -15,6 +15,7 @@ from django.db import connection
 from tiledproject.config.secrets import with_secrets
 from tiledproject.config.settings_model import Settings, load
 from tiledproject.logs.configuration import set_level
+from tiledproject.servers.metrics_listener import listening
 from tiledproject.servers.serve_options import add_options
 from tiledproject.servers.startup_banner import start_line, startup_banner
 from tiledproject.servers.workers import Supervisor, WorkersFailed, listen
@@ -48,7 +49,7 @@ class Command(BaseCommand):
         refuse_stored(site)
         connection.close()
         port = listener.getsockname()[1]
-        with listener:
+        with listener, listening(site.metrics):
             try:
                 Supervisor(listener, server).run(
                     lambda: self._greet(site, port),
