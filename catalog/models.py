@@ -63,6 +63,8 @@ class Node(models.Model):
     tag_path = models.ForeignKey(
         TagPath, null=True, editable=False, db_index=False, on_delete=models.PROTECT
     )
+    # The account that created the node, for quotas; it may be deleted before the node.
+    creator = models.UUIDField(null=True, editable=False)
 
     class Meta:
         constraints = [
@@ -80,6 +82,11 @@ class Node(models.Model):
                 fields=["tag_path", "path"],
                 condition=models.Q(tag_path__isnull=False),
                 name="tagged_nodes",
+            ),
+            models.Index(
+                fields=["creator"],
+                condition=models.Q(creator__isnull=False),
+                name="nodes_of_creator",
             ),
         ]
 
@@ -118,7 +125,8 @@ class DataSource(models.Model):
     """How and where the data of a node are stored.
 
     `generation` counts the changes of this row and of its files; writers compare it to detect
-    concurrent changes. `folder` is where the chunks of an array lie within the folder of its
+    concurrent changes. `nbytes` is the size of an array by its shape, null if not computed yet.
+    `folder` is where the chunks of an array lie within the folder of its
     node: empty for that folder itself, unless a writer had to switch from a folder that another
     writer, which lost its lock, may still write to.
     """
@@ -133,6 +141,7 @@ class DataSource(models.Model):
         max_length=16, choices=[(kind.value, kind.value) for kind in Management]
     )
     generation = models.BigIntegerField(default=0, editable=False)
+    nbytes = models.BigIntegerField(null=True, editable=False)
     folder = models.CharField(max_length=32, default="", blank=True, editable=False)
     assets: models.ManyToManyField[Asset, DataSourceAsset] = models.ManyToManyField(
         "Asset", through="DataSourceAsset", related_name="data_sources"
@@ -169,15 +178,23 @@ class Asset(models.Model):
     """One file or folder. `size` is in bytes: for a partition, the valid part of the file.
 
     `rows` is the number of rows in the valid part of a partition of a table, null if not counted.
+    `rows_size` is the size of which they were counted: a server of a version before this column
+    changes the size alone, and `rows` is out of date then.
     """
 
     data_uri = models.TextField(unique=True)
     is_directory = models.BooleanField()
     size = models.BigIntegerField(null=True)
     rows = models.BigIntegerField(null=True, editable=False)
+    rows_size = models.BigIntegerField(null=True, editable=False)
 
     def __str__(self) -> str:
         return self.data_uri
+
+    @property
+    def known_rows(self) -> int | None:
+        """The number of rows, or None if it is unknown or out of date."""
+        return self.rows if self.rows_size == self.size else None
 
 
 class AssetLinks(models.Manager["DataSourceAsset"]):

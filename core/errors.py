@@ -12,7 +12,8 @@ ServiceError
 ├── UnsupportedMedia (415)      a format that the server cannot read or write
 ├── Invalid (422)               an invalid value
 ├── TooMany (429)               too many requests or resources; `retry_after` in seconds
-└── Unavailable (503)           temporarily unavailable; `retry_after` in seconds
+├── Unavailable (503)           temporarily unavailable; `retry_after` in seconds
+└── QuotaExceeded (507)         a quota is used up
 
 The close code is sent if the WebSocket handshake is complete.
 """
@@ -122,3 +123,9 @@ class Unavailable(ServiceError):
 
     def __init__(self, detail: str, *, retry_after: int = 1) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class QuotaExceeded(ServiceError):
+    """A quota of stored data or nodes is used up."""
+
+    status = 507

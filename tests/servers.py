@@ -106,15 +106,20 @@ def manage(folder: Path, *arguments: str, **settings: str) -> subprocess.Complet
 
 
 @contextlib.contextmanager
-def running(folder: Path, *arguments: str, **settings: str) -> Iterator[RunningServer]:
-    """Run `manage.py ARGUMENTS`; yield it after its banner, and end all of its processes."""
+def running(
+    folder: Path, *arguments: str, project: Path = PROJECT, **settings: str
+) -> Iterator[RunningServer]:
+    """Run `manage.py ARGUMENTS`; yield it after its banner, and end all of its processes.
+
+    `project` is a checkout of another version.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     if "TILED_DATABASE_URI" not in settings and "--temp" not in arguments:
         migrated.copy_to(folder / "catalog.db")
     with (folder / "stderr.log").open("a") as errors:
         process = subprocess.Popen(
             [sys.executable, "manage.py", *arguments],
-            cwd=PROJECT,
+            cwd=project,
             env=environment(folder, PYTHONUNBUFFERED="1", **settings),
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -10,11 +10,16 @@ import logging
 import os
 from collections.abc import Callable
 
+from django.db import connection
+
 from catalog.services.site_marker import ForeignStorage, check_storage
+from core.migration_state import migration_state
 
 from .checks import GUESSABLE_KEY_ID, problems
 from .config.errors import ConfigError
 from .config.settings_model import Settings
+from .http.tracing import check_installed
+from .schema import differences
 from .servers.preflight import check_backends
 from .servers.startup_banner import is_loopback
 
@@ -73,5 +78,30 @@ def _storage_of_another(site: Settings) -> None:
         ) from None
 
 
-CONNECTION_CHECKS: list[Refusal] = [check_backends]
-DATABASE_CHECKS: list[Refusal] = [_storage_of_another]
+def _schema(site: Settings) -> None:
+    """Raise ConfigError if the database lacks something; log a warning if it is of a later version.
+
+    During an upgrade, servers of the version before are restarted on the migrated database.
+    """
+    state = migration_state(connection)
+    if state.later:
+        logger.warning(
+            "The database is of a later version, which has the migration %s: update this server.",
+            state.later[-1],
+        )
+        return
+    refuse_outdated()
+
+
+def refuse_outdated() -> None:
+    """Raise ConfigError if the database is not that of this version, with the remedy."""
+    if found := differences(connection):
+        raise ConfigError(
+            f"The database does not fit this version: {found[0].text}"
+            + (f", and {len(found) - 1} more differences" if len(found) > 1 else "")
+            + f"; {found[0].remedy}."
+        )
+
+
+CONNECTION_CHECKS: list[Refusal] = [check_installed, check_backends]
+DATABASE_CHECKS: list[Refusal] = [_schema, _storage_of_another]

@@ -20,7 +20,7 @@ from django.db.models import Model, QuerySet
 
 from core.errors import ServiceError
 from tiled_client.wire.structure_family import Management, StructureFamily
-from tiled_client.wire.structures import Structure
+from tiled_client.wire.structures import ArrayStructure, Structure
 
 from ..database_vendor import vendor
 from ..fields import structure_from_text
@@ -38,8 +38,9 @@ NODE_COLUMNS = (
     "data_source__structure",
     "data_source__generation",
     "data_source__folder",
+    "creator",
 )
-ASSET_COLUMNS = ("asset_id", "asset__data_uri", "asset__size", "asset__rows")
+ASSET_COLUMNS = ("asset_id", "asset__data_uri", "asset__size", "asset__rows", "asset__rows_size")
 MAX_CACHED_STRUCTURES = 512
 # A structure with more chunks is not cached: it has an entry for each of them.
 MAX_CACHED_CHUNKS = 20_000
@@ -55,6 +56,7 @@ class WriteTarget:
     structure: Structure | None
     generation: int = 0
     folder: str = ""
+    creator: UUID | None = None
 
     @property
     def writable(self) -> bool:
@@ -74,22 +76,36 @@ def get_write_target(path: str, *families: StructureFamily) -> WriteTarget:
     if row is None:
         reject_embedded(segments)
         raise no_such_entry(segments)
-    uuid, family_name, source_id, management, text, generation, folder = row
-    node, family = UUID(uuid) if isinstance(uuid, str) else uuid, StructureFamily(family_name)
+    uuid, family_name, source_id, management, text, generation, folder, creator = row
+    node, family = _uuid(uuid), StructureFamily(family_name)
     check_family(joined, family, families)
     structure = None if text is None else _structures.get(node, family, text)
     ref = NodeRef(node, joined, family)
     external = management == Management.external
-    return WriteTarget(ref, source_id, external, structure, generation or 0, folder or "")
+    return WriteTarget(
+        ref,
+        source_id,
+        external,
+        structure,
+        generation or 0,
+        folder or "",
+        None if creator is None else _uuid(creator),
+    )
+
+
+def _uuid(value: UUID | str) -> UUID:
+    """Return a UUID, which SQLite stores as text."""
+    return UUID(value) if isinstance(value, str) else value
 
 
 def store_structure(target: WriteTarget, structure: Structure) -> bool:
     """Store a new structure for `target`; return False if it was deleted or changed since."""
     field: Any = DataSource._meta.get_field("structure")
     value = field.get_db_prep_value(structure.to_json(), connection)
-    update = _update(vendor(), DataSource, "structure", "generation")
+    update = _update(vendor(), DataSource, "structure", "nbytes", "generation")
+    size = structure.nbytes if isinstance(structure, ArrayStructure) else None
     known = [target.generation + 1, target.source_id, target.generation]
-    found = _changed(update, [value, *known])
+    found = _changed(update, [value, size, *known])
     if found and isinstance(value, str):
         _structures.put(target.ref.uuid, value, structure)
     return found
@@ -111,13 +127,16 @@ class StoredPartition:
 def find_partition(target: WriteTarget, number: int) -> StoredPartition | None:
     """Return the file with the rows of a partition; None before the first write to it."""
     row = _row(_select_partition(vendor()), [target.source_id, number])
-    return None if row is None else StoredPartition(row[0], row[1], row[2] or 0, row[3])
+    if row is None:
+        return None
+    asset_id, data_uri, size, rows, rows_size = row
+    return StoredPartition(asset_id, data_uri, size or 0, rows if rows_size == size else None)
 
 
 def store_size(partition: StoredPartition, size: int, rows: int) -> bool:
     """Set the valid size and rows of the file; return False if it was deleted or resized since."""
-    values = [rows, size, partition.asset_id, partition.size]
-    return _changed(_update(vendor(), Asset, "rows", "size"), values)
+    values = [rows, size, size, partition.asset_id, partition.size]
+    return _changed(_update(vendor(), Asset, "rows", "rows_size", "size"), values)
 
 
 def superseded(target: WriteTarget) -> ServiceError:

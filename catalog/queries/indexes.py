@@ -12,7 +12,9 @@ from typing import Any
 from django.apps import AppConfig
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model
+from django.db.models import Index, Model
+
+from core.migration_state import migration_state
 
 from .words import LETTERS, MAX_WORD_CHARS
 
@@ -78,10 +80,13 @@ def restore(sender: AppConfig, using: str, **_: Any) -> None:
     """Recreate missing or outdated indexes after every `migrate`.
 
     A restored copy may lack them; and SQLite alters a table by creating a new one, without
-    triggers. Each repair is logged.
+    triggers. Each repair is logged. Those of a later version are left alone: during an upgrade,
+    servers of both versions use the database.
     """
     connection = connections[using]
     if "catalog_node" not in connection.introspection.table_names():
+        return
+    if migration_state(connection).later:
         return
     with transaction.atomic(using=using), connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -94,23 +99,40 @@ def restore(sender: AppConfig, using: str, **_: Any) -> None:
         _restore_declared(connection, model)
 
 
-def _restore_declared(connection: BaseDatabaseWrapper, model: type[Model]) -> None:
-    """Create the indexes that a model declares and its table lacks."""
+def differing(connection: BaseDatabaseWrapper) -> list[str]:
+    """Return which functions, triggers and indexes of searches are missing or differ."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            return [f"full-text index {name}" for name in _differing_sqlite(cursor)]
+        function = [] if _has_function(cursor) else ["function catalog_terms"]
+        return function + [f"index {name}" for name in _differing_postgresql(cursor)]
+
+
+def missing_declared(connection: BaseDatabaseWrapper, model: type[Model]) -> list[Index]:
+    """Return the indexes that a model declares and its table lacks."""
     with connection.cursor() as cursor:
         if model._meta.db_table not in connection.introspection.table_names(cursor):
-            return
+            return []
         found = connection.introspection.get_constraints(cursor, model._meta.db_table)
-    if missing := [index for index in model._meta.indexes if index.name not in found]:
+    return [index for index in model._meta.indexes if index.name not in found]
+
+
+def _restore_declared(connection: BaseDatabaseWrapper, model: type[Model]) -> None:
+    if missing := missing_declared(connection, model):
         logger.warning("Repairing the indexes %s", ", ".join(index.name for index in missing))
         with connection.schema_editor() as editor:
             for index in missing:
                 editor.add_index(model, index)
 
 
-def _restore_sqlite(cursor: Any) -> None:
+def _differing_sqlite(cursor: Any) -> list[str]:
     cursor.execute("SELECT name, sql FROM sqlite_master WHERE name LIKE 'catalog_term%'")
     found = {name: str(sql).replace("IF NOT EXISTS ", "") for name, sql in cursor.fetchall()}
-    wrong = [name for name, sql in SQLITE.items() if found.get(name) != sql]
+    return [name for name, sql in SQLITE.items() if found.get(name) != sql]
+
+
+def _restore_sqlite(cursor: Any) -> None:
+    wrong = _differing_sqlite(cursor)
     if not wrong:
         return
     logger.warning("Repairing the full-text index: %s", ", ".join(wrong))
@@ -119,23 +141,30 @@ def _restore_sqlite(cursor: Any) -> None:
         cursor.execute(statement)
 
 
-def _restore_postgresql(cursor: Any) -> None:
+def _has_function(cursor: Any) -> bool:
     cursor.execute(
         "SELECT prosrc FROM pg_proc WHERE oid = to_regprocedure('catalog_terms(bigint, jsonb)')"
     )
-    wrong = set()
-    if cursor.fetchone() != (FUNCTION_BODY,):
-        wrong.add(FUNCTION_INDEX)
-        logger.warning("Repairing the function catalog_terms")
-        cursor.execute(f"DROP INDEX IF EXISTS {FUNCTION_INDEX}")
-        cursor.execute(FUNCTION)
+    return bool(cursor.fetchone() == (FUNCTION_BODY,))
+
+
+def _differing_postgresql(cursor: Any) -> list[str]:
     cursor.execute(
         "SELECT relname, pg_get_indexdef(oid) FROM pg_class JOIN pg_index ON indexrelid = oid "
         "WHERE indrelid = 'catalog_node'::regclass AND indisvalid"
     )
     found = {name: definition.partition(" USING ")[2] for name, definition in cursor.fetchall()}
-    for name, definition in POSTGRESQL_INDEXES.items():
-        if name in wrong or found.get(name) != definition:
-            logger.warning("Repairing the index %s", name)
-            cursor.execute(f"DROP INDEX IF EXISTS {name}")
-            cursor.execute(f"CREATE INDEX {name} ON catalog_node USING {definition}")
+    return [name for name, made in POSTGRESQL_INDEXES.items() if found.get(name) != made]
+
+
+def _restore_postgresql(cursor: Any) -> None:
+    wrong = set(_differing_postgresql(cursor))
+    if not _has_function(cursor):
+        wrong.add(FUNCTION_INDEX)
+        logger.warning("Repairing the function catalog_terms")
+        cursor.execute(f"DROP INDEX IF EXISTS {FUNCTION_INDEX}")
+        cursor.execute(FUNCTION)
+    for name in sorted(wrong):
+        logger.warning("Repairing the index %s", name)
+        cursor.execute(f"DROP INDEX IF EXISTS {name}")
+        cursor.execute(f"CREATE INDEX {name} ON catalog_node USING {POSTGRESQL_INDEXES[name]}")

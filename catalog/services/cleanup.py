@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ..config import storage_settings
 from ..locks.node_locks import LockTimeout, node_lock
+from ..locks.removal_hold import removals_are_held
 from ..models import DataSource, Node
 from ..storage import files
 from ..storage.chunks import staging_names
@@ -47,7 +48,7 @@ def remove_orphaned_folders(*, min_age: float = MIN_AGE_SECONDS) -> int:
     folders = node_folders(storage_settings().directory)
     while found := list(islice(folders, BATCH)):
         for node in missing(found):
-            if _is_old(node_folder(node), min_age):
+            if is_old(node_folder(node), min_age) and not removals_are_held():
                 discard_folder(node)
                 removed += 1
     if removed:
@@ -82,12 +83,27 @@ def remove_orphaned_files(*, min_age: float = MIN_AGE_SECONDS) -> int:
 
 
 def _remove_unnamed(node: uuid.UUID, min_age: float) -> int:
+    unnamed = unnamed_files(node, min_age)
+    if removals_are_held():
+        return 0
+    for path in unnamed:
+        files.remove_stored(storage_settings().directory, path)
+    return len(unnamed)
+
+
+def unnamed_files(node: uuid.UUID, min_age: float) -> list[Path]:
+    """Return the files of an existing node, and the folders of its array, that no row names.
+
+    Without the lock of the node, a write in progress may still make one of them current.
+    """
+    if not (candidates := _files_of_writes(node, min_age)):
+        return []
     source = DataSource.objects.filter(node__uuid=node).first()
     if source is None:
-        return 0  # deleted since; its folder goes as a whole
+        return []  # deleted since; its folder goes as a whole
     named = {files.uri_path(link.asset.data_uri).name for link in source.asset_links.all()}
     named.add(source.folder)
-    unnamed = [path for path in _files_of_writes(node, min_age) if path.name not in named]
+    unnamed = [path for path in candidates if path.name not in named]
     folder = node_folder(node)
     if source.folder:
         # The array has moved to `source.folder`; these are left from before.
@@ -95,15 +111,13 @@ def _remove_unnamed(node: uuid.UUID, min_age: float) -> int:
         left += [
             Path(each.path) for each in staging_names.find_stages(folder)
         ]  # those of many go with `c`
-        unnamed += [path for path in left if _is_old(path, min_age)]
-    for path in unnamed:
-        files.remove_stored(storage_settings().directory, path)
-    return len(unnamed)
+        unnamed += [path for path in left if is_old(path, min_age)]
+    return unnamed
 
 
 def _files_of_writes(node: uuid.UUID, min_age: float) -> list[Path]:
     """Return the files in a node's folder whose names were chosen for a single write."""
-    return [path for path in _named(node_folder(node), _OF_WRITE) if _is_old(path, min_age)]
+    return [path for path in _named(node_folder(node), _OF_WRITE) if is_old(path, min_age)]
 
 
 def missing(nodes: Sequence[uuid.UUID]) -> set[uuid.UUID]:
@@ -125,7 +139,8 @@ def _named(folder: Path, form: re.Pattern[str]) -> list[Path]:
     return [path for path in folder.iterdir() if form.fullmatch(path.name)]
 
 
-def _is_old(folder: Path, seconds: float) -> bool:
+def is_old(folder: Path, seconds: float) -> bool:
+    """Return whether a file or folder exists, and has not changed in the last `seconds`."""
     try:
         return folder.lstat().st_mtime <= time.time() - seconds
     except FileNotFoundError:

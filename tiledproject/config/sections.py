@@ -6,12 +6,15 @@ from pydantic import BaseModel
 
 from access.config import AuthenticationSettings
 from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, StorageSettings
+from catalog.lifecycle_config import QuotaSettings, RetentionSettings
 from core.bounds import BoundsSettings
 from streaming.config import StreamingCacheSettings
 
 from .budgets import BudgetSettings
 from .logs import LogSettings
+from .metrics import MetricsSettings
 from .server import ServerSettings
+from .tracing import TracingSettings
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "server": ServerSettings,
@@ -21,9 +24,13 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "storage": StorageSettings,
     "specs": SpecsSettings,
     "export": ExportSettings,
+    "retention": RetentionSettings,
+    "quotas": QuotaSettings,
     "bounds": BoundsSettings,
     "streaming_cache": StreamingCacheSettings,
     "authentication": AuthenticationSettings,
+    "metrics": MetricsSettings,
+    "tracing": TracingSettings,
 }
 SHORT_NAMES = {"TILED_SINGLE_USER_API_KEY": ("authentication", "single_user_api_key")}
 FILE_SUFFIX = "_FILE"

@@ -16,15 +16,18 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from access.config import AuthenticationSettings
 from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, StorageSettings
+from catalog.lifecycle_config import QuotaSettings, RetentionSettings
 from core.bounds import BoundsSettings
 from streaming.config import StreamingCacheSettings
 
 from .budgets import BudgetSettings
 from .errors import ConfigError, Origins, explain
 from .logs import LogSettings
+from .metrics import MetricsSettings
 from .sections import SECTIONS
 from .server import ServerSettings
 from .sources import WrittenSettings
+from .tracing import TracingSettings
 
 
 class Settings(BaseModel):
@@ -44,9 +47,13 @@ class Settings(BaseModel):
     storage: StorageSettings
     specs: SpecsSettings
     export: ExportSettings
+    retention: RetentionSettings
+    quotas: QuotaSettings
     bounds: BoundsSettings
     streaming_cache: StreamingCacheSettings
     authentication: AuthenticationSettings
+    metrics: MetricsSettings
+    tracing: TracingSettings
 
     @property
     def deprecated_names(self) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ PATHS = {
     ("logs", "audit_file"),
     ("storage", "directory"),
     ("storage", "readable"),
+    ("retention", "archive"),
 }
 MAX_SECRET_BYTES = 1 << 20
 Name = tuple[str, str]

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from access.authentication.csrf import csrf_token, set_csrf_cookie
 
 from .health_schema import HEALTH_PATHS
+from .metrics_schema import metrics_path
 from .views import only_get
 
 JSON = "application/json"
@@ -48,9 +49,11 @@ def document() -> dict[str, Any]:
     """Build the OpenAPI 3.1 document of the whole site."""
     # Imported at first use, because few servers need it and it is slow to import.
     from catalog.api.schema.generator import api_document
+    from catalog.api.schema.views import CREDENTIALS
 
     whole = api_document()
     whole["paths"].update(HEALTH_PATHS)
+    whole["paths"]["/api/v1/metrics"] = metrics_path(CREDENTIALS)
     return whole
 
 

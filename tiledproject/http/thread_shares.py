@@ -83,6 +83,16 @@ class ThreadShare:
                 return
         self._running -= 1
 
+    @property
+    def running(self) -> int:
+        """The number of requests that have a thread."""
+        return self._running
+
+    @property
+    def waiting(self) -> int:
+        """The number of requests that wait."""
+        return self._waiting
+
     def _make_room(self, address: str) -> bool:
         """Reject the newest request of the address with the most, if it has more than this one."""
         known = [one for one in self._queues if one]
@@ -113,6 +123,10 @@ class ThreadShares:
         self.exports = ThreadShare("exports", limits.export_threads, limits.waiting)
         self.reads = ThreadShare("reads", limits.read_threads, limits.waiting)
         self.others = ThreadShare("requests", limits.threads, limits.waiting)
+
+    def all(self) -> tuple[ThreadShare, ...]:
+        """Return all shares."""
+        return self.searches, self.exports, self.reads, self.others
 
     def of(self, scope: dict[str, Any]) -> ThreadShare:
         """Return the share of the request with this scope."""

@@ -40,6 +40,18 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
         yield
 
 
+def is_locked(folder: Path) -> bool:
+    """Return whether a server with an embedded Valkey runs on the data directory."""
+    try:
+        with (folder / LOCK).open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 @contextmanager
 def published(folder: Path, uri: str) -> Iterator[None]:
     """Let other commands find the Valkey at `uri`, by a file in the data directory."""

@@ -21,7 +21,8 @@ ADVICE = {
     422: "Correct the value that `detail` names.",
     429: "Repeat the request after `Retry-After` seconds.",
     503: "Repeat the request after `Retry-After` seconds, if the header is present.",
-    507: "Ask the administrator to free disk space; nothing of the request was stored.",
+    507: "Delete data, or ask the administrator to free disk space or to enlarge the quota; "
+    "nothing of the request was stored.",
 }
 """The remedy for each error status."""
 

@@ -35,6 +35,7 @@ from ..assets.stores import array_folder, array_store
 from ..commits import event_transaction
 from ..idempotency import find_receipt, record_receipt
 from ..limits import nominal_bytes
+from ..quotas import quotas
 from ..response_limits import check_response_bytes
 from ..uploads import Upload
 from .overwrites import discard_on_rejection, new_stage, settle_stages
@@ -194,6 +195,7 @@ def _store(
     array: Array,
     upload: Upload,
 ) -> None:
+    _charge(target, plan)
     folder = target.folder
     if not fence.exclusive:
         folder = _branch(target)
@@ -228,6 +230,13 @@ def _store(
             if not change.record_event(event) and upload.idempotency_key is None and chunks:
                 stage.leave_receipt(target.ref.uuid)
             change.on_commit(lambda: stage.apply(chunks))
+
+
+def _charge(target: WriteTarget, plan: WritePlan) -> None:
+    """Charge the growth of an array to quotas: its shape was charged before."""
+    if plan.structure is not target.structure:
+        growth = plan.structure.nbytes - target_structure(target).nbytes
+        quotas().charge(target.ref.path, target.creator, size=growth)
 
 
 def _branch(target: WriteTarget) -> str:

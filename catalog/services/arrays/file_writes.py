@@ -18,6 +18,7 @@ from ...lookup.nodes import resolve_family, resolve_for_update, split_path
 from ...models import Asset, DataSource, DataSourceAsset, Node
 from ...storage import files
 from ..assets.links import attach_assets, discard_asset
+from ..quotas import quotas
 from ..uploads import Upload
 
 PARAMETER = "data_uris"
@@ -48,7 +49,8 @@ class WritableNode:
 def writable_node(path: str, family: StructureFamily, upload: Upload) -> Iterator[WritableNode]:
     """Resolve the node at `path`, and hold its lock meanwhile if the write is to be stored.
 
-    Raises NotFound, NotSupported (external files), Conflict (another node than the client means).
+    Raises NotFound, NotSupported (external files), Conflict (another node than the client means),
+    QuotaExceeded (a quota).
     """
     if not upload.persist:
         node = resolve_family(path, family)
@@ -60,6 +62,7 @@ def writable_node(path: str, family: StructureFamily, upload: Upload) -> Iterato
         upload.check_node(node.uuid)
         if node.source is None or node.source.external:
             raise NotSupported(f"This node cannot accept {family.value} data.")
+        quotas().charge(node.path, node.creator, size=len(upload.body))
         yield WritableNode(node, fence)
 
 
@@ -82,7 +85,9 @@ def replace_files(
     attach_assets(source, [_asset(file) for file in new])
     for file in new:
         if file.rows is not None:
-            Asset.objects.filter(data_uri=files.file_uri(file.path)).update(rows=file.rows)
+            Asset.objects.filter(data_uri=files.file_uri(file.path)).update(
+                rows=file.rows, rows_size=file.size
+            )
     supersede(source, structure)
 
 

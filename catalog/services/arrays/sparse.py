@@ -124,7 +124,7 @@ def _read(node: Node, structure: SparseStructure, items: NDSlice) -> Coo:
 def _blocks(node: Node, structure: SparseStructure, items: NDSlice) -> Iterator[tuple[Block, Coo]]:
     """Iterate over the stored blocks that intersect `items`, in order."""
     for link in _source(node).asset_links.order_by("num"):
-        block = _block(structure, link.num or 0)
+        block = block_index(structure, link.num or 0)
         region = structure.block_region(block)
         if all(map(_touches, items, region, structure.shape)):
             path = stored_file(node.uuid, link.asset.data_uri)
@@ -152,7 +152,7 @@ def _files(node: Node, structure: SparseStructure, elements: Coo) -> Iterator[Wr
     order = np.argsort(numbers, kind="stable")
     found, starts = np.unique(numbers[order], return_index=True)
     for number, mine in zip(found, np.split(order, starts[1:]), strict=False):
-        block = _block(structure, int(number))
+        block = block_index(structure, int(number))
         region = structure.block_region(block)
         begin = np.array([part.start for part in region], np.int64).reshape(-1, 1)
         part = Coo(elements.coords[:, mine] - begin, elements.data[mine], shape_of(region))
@@ -174,7 +174,8 @@ def _number(structure: SparseStructure, block: Sequence[int]) -> int:
     return int(np.ravel_multi_index(tuple(block), counts)) if counts else 0
 
 
-def _block(structure: SparseStructure, number: int) -> Block:
+def block_index(structure: SparseStructure, number: int) -> Block:
+    """Return the index of the block with this number."""
     counts = tuple(map(len, structure.chunks))
     return tuple(int(n) for n in np.unravel_index(number, counts)) if counts else ()
 

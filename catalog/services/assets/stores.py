@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from ...config import storage_settings
+from ...locks.removal_hold import removals_are_held
 from ...storage import files
 from ...storage.arrays import ArrayStore
 
@@ -39,5 +40,6 @@ def stored_file(node: uuid.UUID, data_uri: str) -> Path:
 
 
 def discard_folder(node: uuid.UUID) -> None:
-    """Remove the folder of a node, if it exists."""
-    files.remove_stored(storage_settings().directory, node_folder(node))
+    """Remove the folder of a node, if it exists; leave it to the cleanup during a backup."""
+    if not removals_are_held():
+        files.remove_stored(storage_settings().directory, node_folder(node))

@@ -15,7 +15,8 @@ from access.permissions.tag_permissions import tags_enabled
 from access.principals import Principal
 from core.errors import Conflict, Invalid, NotFound, NotSupported, ServiceError
 from tiled_client.wire.errors import WireError
-from tiled_client.wire.structure_family import StructureFamily
+from tiled_client.wire.structure_family import Management, StructureFamily
+from tiled_client.wire.structures import ArrayStructure
 
 from ...events import ChildCreated, ChildDeleted, NodeDeleted, announce_left
 from ...locks.node_locks import node_lock
@@ -29,6 +30,7 @@ from ..assets.links import attach_assets, attach_own_assets
 from ..assets.stores import discard_folder
 from ..commits import EventTransaction, OutcomeUnknown, event_transaction
 from ..idempotency import IdempotencyKey, find_receipt, record_receipt
+from ..quotas import quotas
 from .data_placement import StoragePlan, allocate_storage
 from .deletion import delete_for_replacement, finish_deletion
 from .drafts import Draft
@@ -53,7 +55,7 @@ def create_node(
     NotFound (no parent, or the first node was deleted since), Invalid (the parent is not a
     container), Conflict (the key is taken, or the node to replace has children), UnsupportedMedia
     (a media type that the server does not write), BadRequest (a spec is violated), Forbidden
-    (tags).
+    (tags), QuotaExceeded (a quota).
     """
     creation = Creation(draft, principal, idempotency_key, replace=replace)
     return _create(parent_path, creation, registered=False)
@@ -91,6 +93,10 @@ def _create(parent_path: str, creation: Creation, *, registered: bool) -> Node:
         node = _unsaved(parent, draft)
         _check_free(parent, node, replace=creation.replace)
         node = _validated(node, draft)
+        node.creator = creation.principal.uuid if creation.principal else None
+        quotas().charge(
+            node.path, node.creator, size=0 if registered else _declared_bytes(draft), nodes=1
+        )
         node.tag_path_id = tag_path_for_new_node(parent, draft.tags, creation.principal)
         with _discard_folder_if_not_stored(node.uuid):
             storage_plan = allocate_storage(node.uuid, draft, registered=registered)
@@ -105,6 +111,14 @@ def _create(parent_path: str, creation: Creation, *, registered: bool) -> Node:
     if deleted:
         finish_deletion(change, deleted)
     return node
+
+
+def _declared_bytes(draft: Draft) -> int:
+    """Return the bytes that quotas count of a new node: those of the shape of a stored array."""
+    source = draft.data_source
+    if source is None or source.management is Management.external:
+        return 0
+    return source.structure.nbytes if isinstance(source.structure, ArrayStructure) else 0
 
 
 def _store(

@@ -172,4 +172,9 @@ def _fields(source: DataSource, mimetype: str | None, management: Management) ->
         "parameters": source.parameters,
         "properties": source.properties,
         "management": management,
+        "nbytes": _nbytes(source) if management is not Management.external else None,
     }
+
+
+def _nbytes(source: DataSource) -> int | None:
+    return source.structure.nbytes if isinstance(source.structure, ArrayStructure) else None

@@ -39,6 +39,7 @@ from ..arrays.file_writes import WrittenFile, replace_files
 from ..assets.stores import node_folder, stored_file
 from ..commits import event_transaction
 from ..idempotency import find_receipt, record_receipt
+from ..quotas import quotas
 from ..uploads import Upload
 from .reading import check_partition
 
@@ -118,6 +119,7 @@ def _write(
         if find_receipt(target.ref.uuid, upload.idempotency_key):
             announce_left(target.ref)
             return
+        quotas().charge(target.ref.path, target.creator, size=len(upload.body))
         counted = CountedRows(_conform(target, rows, partition, append))
         stored = store(target, fence, counted)
         written = replace(
@@ -233,7 +235,9 @@ def _rows_before(target: WriteTarget, partition: int) -> int:
     links = DataSourceAsset.objects.filter(data_source_id=target.source_id, num__lt=partition)
     return sum(
         _count_rows(
-            stored_file(target.ref.uuid, link.asset.data_uri), link.asset.size or 0, link.asset.rows
+            stored_file(target.ref.uuid, link.asset.data_uri),
+            link.asset.size or 0,
+            link.asset.known_rows,
         )
         for link in links
     )

@@ -16,6 +16,7 @@ from catalog.checks import SITE
 from tiledproject.config.secrets import with_secrets
 from tiledproject.config.settings_model import Settings, load
 from tiledproject.logs.configuration import set_level
+from tiledproject.servers.metrics_listener import listening
 from tiledproject.servers.serve_options import add_options
 from tiledproject.servers.startup_banner import start_line, startup_banner
 from tiledproject.servers.workers import Supervisor, WorkersFailed, listen
@@ -51,7 +52,7 @@ class Command(BaseCommand):
         refuse_stored(site)
         connection.close()
         port = listener.getsockname()[1]
-        with listener:
+        with listener, listening(site.metrics):
             try:
                 Supervisor(listener, server).run(
                     lambda: self._greet(site, port),

@@ -1,0 +1,1 @@
+"""Delete or archive nodes by rules."""

@@ -1,0 +1,1 @@
+"""Compare the database with the stored files."""

@@ -1,0 +1,179 @@
+"""Verify the files of tables, of sparse, ragged and awkward arrays, and external files."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from tiled_client.wire.errors import WireError
+from tiled_client.wire.ragged import RaggedStructure
+from tiled_client.wire.sparse import SparseStructure
+from tiled_client.wire.structures import Structure, TableStructure
+
+from ...config import storage_settings
+from ...models import DataSource, DataSourceAsset
+from ...storage import external, ragged, sparse, tables
+from ...storage.errors import MissingFile, StorageError, Unreadable
+from ...storage.regions import shape_of
+from ..arrays.sparse import block_index
+from ..assets.stores import stored_file
+from .problems import Problem, ProblemKind, Suspect
+
+BLOCK = 1 << 20
+
+
+def verify_files(source: DataSource, *, quick: bool) -> Iterator[Suspect]:
+    """Yield what is wrong with each file of a data source, and with their rows together."""
+    for link in source.asset_links.all():
+        problem = _link_problem(source, link, quick=quick)
+        if problem is not None:
+            yield Suspect(problem, lambda pk=link.pk: _again(pk, quick=quick))  # type: ignore[misc]
+    if (problem := _total_problem(source)) is not None:
+        yield Suspect(problem, lambda: _total_again(source.pk))
+
+
+def read_file(path: Path | str) -> int:
+    """Read all bytes of a file; return how many there are. Raises OSError."""
+    size = 0
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(BLOCK):
+            size += len(block)
+    return size
+
+
+def count_rows(source: DataSource, link: DataSourceAsset) -> int:
+    """Return the number of rows in the valid part of a partition. Raises StorageError."""
+    path = stored_file(source.node.uuid, link.asset.data_uri)
+    return tables.PartitionReader(path, link.asset.size or 0).count()
+
+
+def _link_problem(source: DataSource, link: DataSourceAsset, *, quick: bool) -> Problem | None:
+    if source.external:
+        return _external_problem(source, link)
+    path = stored_file(source.node.uuid, link.asset.data_uri)
+    rows: int | None = None
+    try:
+        structure = source.node.structure
+        match structure:
+            case TableStructure() | RaggedStructure():
+                rows = _check_rows(path, link, structure, quick=quick)
+            case SparseStructure():
+                _check_block(path, link, structure, quick=quick)
+            case _:
+                _check_archive(path, quick=quick)
+    except MissingFile as error:
+        return _problem(source, ProblemKind.NO_DATA, str(error), path)
+    except (StorageError, WireError, OSError) as error:
+        return _problem(source, ProblemKind.UNREADABLE, str(error), path)
+    known = link.asset.known_rows
+    if rows is not None and known is not None and rows != known:
+        detail = f"{path} has {rows} rows, and the database {known}"
+        return _problem(source, ProblemKind.WRONG_ROWS, detail, path)
+    return None
+
+
+def _check_rows(
+    path: Path, link: DataSourceAsset, structure: TableStructure | RaggedStructure, *, quick: bool
+) -> int:
+    """Read the record batches of a file; return its number of rows. Raises StorageError."""
+    declared = (
+        structure.schema() if isinstance(structure, TableStructure) else ragged.schema(structure)
+    )
+    rows = 0
+    for batch in tables.iter_batches(path, link.asset.size or 0):
+        if batch.schema.names != declared.names:
+            raise Unreadable(
+                f"The partition {path} has the columns {', '.join(batch.schema.names)}, and the "
+                f"node {', '.join(declared.names)}."
+            )
+        if not quick:
+            try:
+                batch.validate(full=True)
+            except pa.ArrowException as error:
+                raise Unreadable(f"The partition {path} is damaged: {error}") from error
+        rows += batch.num_rows
+    return rows
+
+
+def _check_block(
+    path: Path, link: DataSourceAsset, structure: SparseStructure, *, quick: bool
+) -> None:
+    if quick:
+        _check_size(path, link.asset.size)
+        return
+    region = structure.block_region(block_index(structure, link.num or 0))
+    sparse.read_block(path, shape_of(region))
+
+
+def _check_archive(path: Path, *, quick: bool) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = None if quick else archive.testzip()
+    except FileNotFoundError as error:
+        raise MissingFile(f"The file of buffers {path} does not exist.") from error
+    except zipfile.BadZipFile as error:
+        raise Unreadable(f"The buffers {path} cannot be read: {error}") from error
+    if damaged:
+        raise Unreadable(f"The buffer {damaged} in {path} is damaged.")
+
+
+def _check_size(path: Path, expected: int | None) -> None:
+    try:
+        found = os.stat(path).st_size
+    except FileNotFoundError as error:
+        raise MissingFile(f"The file {path} does not exist.") from error
+    if expected is not None and found < expected:
+        raise Unreadable(f"The file {path} has {found} bytes of {expected}.")
+
+
+def _external_problem(source: DataSource, link: DataSourceAsset) -> Problem | None:
+    uri = link.asset.data_uri
+    try:
+        path = external.resolve_uri(uri, storage_settings().readable)
+        found = path.is_dir() if link.asset.is_directory else path.is_file()
+        if found and os.access(path, os.R_OK):
+            return None
+    except (StorageError, OSError) as error:
+        return _problem(source, ProblemKind.EXTERNAL, str(error), uri)
+    kind = "folder" if link.asset.is_directory else "file"
+    detail = f"{path} is not a {kind} that this server may read"
+    return _problem(source, ProblemKind.EXTERNAL, detail, path)
+
+
+def _total_problem(source: DataSource) -> Problem | None:
+    """Return the problem of a ragged array whose files do not have its rows together."""
+    structure: Structure | None
+    try:
+        structure = source.node.structure
+    except WireError as error:
+        return _problem(source, ProblemKind.UNREADABLE, str(error), "")
+    links = list(source.asset_links.all())
+    if source.external or not links or not isinstance(structure, RaggedStructure):
+        return None
+    try:
+        found = sum(count_rows(source, link) for link in links)
+    except StorageError:
+        return None  # the file is a problem already
+    if found == structure.rows:
+        return None
+    detail = f"the files have {found} rows, and the array {structure.rows}"
+    return _problem(source, ProblemKind.UNREADABLE, detail, "")
+
+
+def _again(key: int, *, quick: bool) -> Problem | None:
+    links = DataSourceAsset.objects.select_related("asset", "data_source__node")
+    link = links.filter(pk=key).first()
+    return None if link is None else _link_problem(link.data_source, link, quick=quick)
+
+
+def _total_again(key: int) -> Problem | None:
+    source = DataSource.objects.select_related("node").filter(pk=key).first()
+    return None if source is None else _total_problem(source)
+
+
+def _problem(source: DataSource, kind: ProblemKind, detail: str, file: Path | str) -> Problem:
+    return Problem(kind, detail, source.node.path, source.node.uuid.hex, str(file))

@@ -1,0 +1,25 @@
+"""Forget all streams of the site, after its database was replaced by an earlier one."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from ..config import streaming_cache_settings
+from ..redis.clients import writer_client
+
+BATCH = 1000
+
+
+def forget_streams() -> int:
+    """Delete all keys of the site in Redis, and return their number. Raises RedisError.
+
+    Streams begin again, in a new epoch. Do not call it while a server runs.
+    """
+    settings = streaming_cache_settings()
+    if settings.uri is None:
+        return 0
+    client, deleted = writer_client(settings), 0
+    names = client.scan_iter(f"{settings.prefix}:*", count=BATCH)
+    while some := list(islice(names, BATCH)):
+        deleted += client.delete(*some)
+    return deleted
