@@ -128,12 +128,11 @@ class AccessLog:
 
     def _log(self, record: RequestRecord, outcome: Mapping[str, Any], seconds: float) -> None:
         fields = {**_fields(record, seconds), **outcome}
-        said = " ".join(f"{name} {value}" for name, value in outcome.items())
         access_logger.info(
-            "%s %s %s %.1f ms %s %s",
+            "%s %s %s, %.1f ms, %s, %s",
             record.method,
             fields["path"],
-            said.removeprefix("status "),
+            _outcome(outcome),
             1000 * seconds,
             record.principal or "-",
             record.address or "-",
@@ -142,6 +141,13 @@ class AccessLog:
         self._logged += 1
         if self._settings().access is AccessLogMode.first and self._logged == FIRST_REQUESTS:
             access_logger.info(MORE)
+
+
+def _outcome(outcome: Mapping[str, Any]) -> str:
+    if "close_code" in outcome:
+        return f"closed {outcome['close_code']}"
+    size = outcome.get("bytes")
+    return f"{outcome['status']}" if size is None else f"{outcome['status']}, {size} B"
 
 
 def _record(scope: Scope, method: str) -> RequestRecord:

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from catalog.checks import SITE
 from tiledproject.config.secrets import with_secrets
 from tiledproject.config.settings_model import Settings, load
 from tiledproject.logs.configuration import set_level
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 class Command(BaseCommand):
     """Prepares the database and runs the workers. Its options are settings by then."""
 
+    # The others check the code, and take a tenth of the start.
+    requires_system_checks = [SITE]
     help = "Serve in several worker processes until stopped. Options win over other settings."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
