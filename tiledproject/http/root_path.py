@@ -7,7 +7,7 @@ middleware a path always begins with the prefix, which is the scope's `root_path
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from access.api.exception_handler import error_response
@@ -42,7 +42,7 @@ class RootPathMiddleware:
         await self._application(scope, receive, send)
 
 
-def inner_path(scope: Scope) -> str:
+def inner_path(scope: Mapping[str, Any]) -> str:
     """Return the path of a connection without the prefix."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
