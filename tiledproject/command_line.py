@@ -28,6 +28,8 @@ def main() -> None:
         from tiledproject.servers.launch import command_environment
     except ModuleNotFoundError as error:
         sys.exit(f"{error}: install the requirements first, pip install -r requirements.txt.")
+    if sys.argv[1:2] and not sys.argv[1].startswith("-"):
+        sys.argv[1] = sys.argv[1].replace("-", "_")  # `import-tiled` is a module's name in Python
     command, *arguments = sys.argv[1:] or [""]
     if command in VERSION_OPTIONS:
         print(f"{PRODUCT} {VERSION}")
