@@ -10,7 +10,8 @@ from typing import Any
 class ReceivingResponse(HTTPResponse):
     """A response that reads into memory which `next_memory` returns for a number of bytes.
 
-    What is read is a view of that memory. Where it returns an empty view, bytes are read as usual.
+    The bytes that it returns are a view of that memory. Where it returns an empty view, bytes are
+    read as usual.
     """
 
     next_memory: Callable[[int], memoryview] | None = None
