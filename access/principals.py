@@ -48,7 +48,7 @@ ACCOUNT_SCOPES = frozenset(
     }
 )
 """Scopes that exist only on a site with users."""
-UNUSED_SCOPES = frozenset({Scope.metrics, Scope.read_webhooks, Scope.write_webhooks})
+UNUSED_SCOPES = frozenset({Scope.read_webhooks, Scope.write_webhooks})
 """Scopes of Tiled that no endpoint of this server requires. Keys and roles may have them."""
 READ = frozenset({Scope.read_metadata, Scope.read_data})
 

@@ -16,6 +16,7 @@ from django.dispatch import Signal
 
 from tiled_client.wire.structure_family import StructureFamily
 
+from .metrics import WRITES, WRITTEN_BYTES
 from .node_refs import NodeRef
 
 
@@ -195,6 +196,14 @@ _SIGNALS: dict[type[Event], Signal] = {
 }
 
 
+_STORED_FAMILIES: dict[type[Event], str] = {
+    ArrayWritten: "array",
+    AwkwardWritten: "awkward",
+    RaggedWritten: "ragged",
+    TableWritten: "table",
+}
+
+
 class Note(Protocol):
     """A listener's record of an event, stored within the transaction of the change."""
 
@@ -238,7 +247,15 @@ def announce(event: Event | Recorded) -> None:
     """
     found = event if isinstance(event, Recorded) else Recorded(event, ())
     kind = type(found.event)
+    if kind in _STORED_FAMILIES:
+        _count_stored(found.event, _STORED_FAMILIES[kind])
     _SIGNALS[kind].send(sender=kind, event=found.event, notes=found.notes)
+
+
+def _count_stored(event: Any, family: str) -> None:
+    if event.persisted:
+        WRITES.labels(family).add()
+        WRITTEN_BYTES.labels(family).add(len(event.payload))
 
 
 def announce_left(node: NodeRef) -> None:

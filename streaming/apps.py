@@ -10,7 +10,7 @@ class StreamingConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the signal handlers, and register the admin panel."""
-        from . import listeners, panels
+        from . import listeners, panels, site_metrics  # noqa: F401  registers its sources
         from .sockets.connections import permission_watch, revocation
 
         listeners.connect()

@@ -10,6 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiledproject.settings")
 django.setup(set_prefix=False)
 
 from catalog.storage import confined_processes  # noqa: E402
+from core.metrics.families import installed  # noqa: E402
+from core.metrics.sources import on_tick  # noqa: E402
 from streaming.routing import application as streams  # noqa: E402
 from streaming.writing import outbox_worker  # noqa: E402
 
@@ -19,7 +21,14 @@ from .http.application import HttpApplication  # noqa: E402
 from .http.cors import WebSocketOriginGuard  # noqa: E402
 from .http.handlers import RequestHandler  # noqa: E402
 from .http.lifespan import Lifespan  # noqa: E402
+from .http.process_metrics import (  # noqa: E402
+    ProcessSampler,
+    SampledApplication,
+    describe_start,
+)
+from .http.root_path import RootPathMiddleware  # noqa: E402
 from .http.static_files import StaticFiles  # noqa: E402
+from .http.tracing import tracer_of  # noqa: E402
 from .http.trusted_proxies import TrustedProxyMiddleware  # noqa: E402
 from .servers import cleanup  # noqa: E402
 
@@ -28,6 +37,7 @@ requests = HttpApplication(
     max_body_bytes=settings.TILED.server.max_body_bytes,
     folder=settings.TILED.storage.directory,
     limits=settings.TILED.budgets,
+    tracer=tracer_of(settings.TILED.tracing),
 )
 server = settings.TILED.server
 routes = ProtocolTypeRouter(
@@ -40,7 +50,13 @@ routes = ProtocolTypeRouter(
     }
 )
 logged = AccessLog(routes, lambda: settings.TILED.logs)
-application = TrustedProxyMiddleware(logged, server.trusted_proxies)
+mounted = RootPathMiddleware(logged, server.root_path)
+application = SampledApplication(TrustedProxyMiddleware(mounted, server.trusted_proxies))
+
+on_tick(requests.sample)
+if installed().rows == 1:
+    describe_start(1)  # there is no supervisor
+on_tick(ProcessSampler(installed().row).sample)
 
 outbox_worker.start()
 cleanup.start()

@@ -18,6 +18,7 @@ from core.migration_state import migration_state
 from .checks import GUESSABLE_KEY_ID, problems
 from .config.errors import ConfigError
 from .config.settings_model import Settings
+from .http.tracing import check_installed
 from .schema import differences
 from .servers.preflight import check_backends
 from .servers.startup_banner import is_loopback
@@ -102,5 +103,5 @@ def refuse_outdated() -> None:
         )
 
 
-CONNECTION_CHECKS: list[Refusal] = [check_backends]
+CONNECTION_CHECKS: list[Refusal] = [check_installed, check_backends]
 DATABASE_CHECKS: list[Refusal] = [_schema, _storage_of_another]

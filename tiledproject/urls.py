@@ -7,9 +7,11 @@ from django.views.generic import RedirectView
 from access.api.base import add_slash
 
 from .http import health_views, openapi_views, views
+from .http.metrics_view import MetricsView
 
 urlpatterns = [
-    # First, because the first match is taken, and these are requested most often.
+    path("api/v1/metrics", MetricsView.as_view(), name="metrics"),
+    # Then the API, because the first match is taken, and these are requested most often.
     path("api/v1/", include("catalog.api.urls")),
     path("zarr/", include("catalog.api.data.zarr_urls")),
     path("", views.landing, name="landing"),

@@ -15,6 +15,7 @@ MEANINGS = {
     Scope.register: "register files",
     Scope.delete_node: "delete nodes",
     Scope.delete_revision: "delete revisions of metadata",
+    Scope.metrics: "read the metrics of the server",
     Scope.create_apikeys: "create API keys of one's own",
     Scope.revoke_apikeys: "revoke API keys of one's own",
     Scope.admin_apikeys: "manage the API keys of all accounts",

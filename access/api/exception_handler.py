@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
 from access.authentication.csrf import CsrfFailed
+from access.metrics import count_error
 from core.backend_failures import log_outage
 from core.errors import QuotaExceeded, ServiceError
 from core.http.responses import JSON, json_bytes
@@ -37,7 +38,14 @@ def register_statuses(statuses: Mapping[type[Exception], int]) -> None:
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """Return the response to `error`; None makes Django return a 500."""
+    """Return the response to `error`, and count it; None makes Django return a 500."""
+    response = _response_to(error, context)
+    if response is not None:
+        count_error(error, response.status_code)
+    return response
+
+
+def _response_to(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     match error:
         case CsrfFailed():
             return HttpResponse(error.detail, status=error.status, content_type="text/plain")

@@ -107,7 +107,7 @@ def _compress(response: HttpResponse, body: Piece, name: str) -> None:
     response.headers["Content-Encoding"] = name
     if response.has_header("Content-Length"):
         response.headers["Content-Length"] = str(len(encoded))
-    server_timing.annotate("compress", f"ratio={ratio:.1f}")
+    server_timing.annotate_ratio("compress", ratio)
 
 
 def _shrinks(body: Piece, name: str, itemsize: int) -> bool:

@@ -20,6 +20,7 @@ class _Durations(threading.local):
     def __init__(self) -> None:
         self.parts: dict[str, float] = {}
         self.words: dict[str, str] = {}
+        self.ratio: float | None = None
 
 
 _here = _Durations()
@@ -29,6 +30,7 @@ def start() -> None:
     """Start measuring a request."""
     _here.parts = {}
     _here.words = {}
+    _here.ratio = None
     _here.ready = 0.0
     _here.began = perf_counter()
 
@@ -51,9 +53,20 @@ def measure(name: str) -> Iterator[None]:
         _here.parts[name] = _here.parts.get(name, 0.0) + perf_counter() - start
 
 
-def annotate(name: str, words: str) -> None:
-    """Put `words`, such as `ratio=2.0`, behind the duration of the part `name`."""
-    _here.words[name] = f";{words}"
+def parts() -> dict[str, float]:
+    """Return the durations of the phases so far, in seconds."""
+    return _here.parts
+
+
+def ratio() -> float | None:
+    """Return the ratio of compression; None if the response was not compressed."""
+    return _here.ratio
+
+
+def annotate_ratio(name: str, ratio: float) -> None:
+    """Put the ratio of compression behind the duration of the part `name`."""
+    _here.ratio = ratio
+    _here.words[name] = f";ratio={ratio:.1f}"
 
 
 def server_timing() -> str:

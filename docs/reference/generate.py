@@ -57,6 +57,7 @@ def _pages() -> dict[str, Parts]:
         formats,
         http_api,
         messages,
+        metrics,
         notices,
         settings,
     )
@@ -67,6 +68,7 @@ def _pages() -> dict[str, Parts]:
         "client-commands.md": {"commands": client_commands.commands},
         "http-api.md": {"endpoints": http_api.endpoints},
         "errors.md": {"errors": errors.errors},
+        "metrics.md": {"metrics": metrics.metrics},
         "formats.md": {"formats": formats.formats_by_family},
         "streams.md": {
             "schemas": messages.schemas,

@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from ..metrics import GAPS, RESETS, UPDATES_MISSED
 from ..protocol import message_codec
 from ..protocol.cursor import BEGINNING, Cursor, Position, Span, Step, StreamHead, has_restarted
 from ..protocol.notices import Feature, Gap, Heartbeat, Notice, Reason, Reset
@@ -66,6 +67,7 @@ class Feed:
             prefix for feature, prefix in OPTIONAL_TYPES.items() if feature not in options.features
         )
         if start is not None and has_restarted(head, start, options.epoch):
+            RESETS.add()
             self._add_notice(Reset(head.epoch, options.epoch, head.position.sequence))
 
     @property
@@ -223,11 +225,14 @@ class Feed:
             self._notify_gap(span, Reason.evicted if span.last <= evicted_to else Reason.expired)
 
     def _notify_gap(self, span: Span, reason: Reason) -> None:
+        UPDATES_MISSED.labels(reason.value).add(span.last - span.first + 1)
         # One notice for adjacent gaps with the same reason.
         last = self._notices[-1] if self._notices else None
         if isinstance(last, Gap) and last.reason is reason and last.last + 1 == span.first:
             self._notices.pop()
             span = Span(last.first, span.last)
+        else:
+            GAPS.labels(reason.value).add()
         self._add_notice(Gap(self.cursor.epoch, *span, reason))
 
     def _rewind(self) -> None:
@@ -244,6 +249,7 @@ class Feed:
         self._rewinds = len(self.window.rewinds)
         if due is not None or previous is not None:
             epoch, position = self.window.rewinds[-1]
+            RESETS.add()
             self._add_notice(Reset(epoch, previous, position.sequence))
 
     def _add_notice(self, notice: Notice) -> None:

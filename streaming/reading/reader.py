@@ -10,6 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
+from typing import NamedTuple
 from uuid import UUID
 
 from redis.exceptions import RedisError
@@ -21,6 +22,7 @@ from ..protocol.endings import StreamEnd
 from ..protocol.subscription_options import LIVE, SubscriptionOptions
 from ..redis.clients import reader_client
 from ..redis.keys import StreamKeys, report_channel
+from . import lag
 from .heartbeat import HeartbeatPoller
 from .hub import Hub
 from .log_reader import LogReader
@@ -38,6 +40,14 @@ COUNT_SECONDS = 30
 COUNT_TTL = 60
 # Changes of counts that follow one another within this time are reported together.
 REPORT_DELAY_SECONDS = 0.05
+
+
+class ReaderUsage(NamedTuple):
+    """What the subscribers of an event loop use; the memory is in bytes."""
+
+    subscriptions: int
+    nodes: int
+    window_bytes: int
 
 
 class StreamReader:
@@ -118,6 +128,12 @@ class StreamReader:
                 del self._hubs[hub.node]
                 await self._pubsub.unsubscribe(hub.keys.wake)
 
+    def usage(self) -> ReaderUsage:
+        """Return the number of subscriptions and nodes, and the memory of their updates."""
+        hubs = self._hubs.values()
+        subscriptions = sum(len(hub.followers) for hub in hubs)
+        return ReaderUsage(subscriptions, len(hubs), self._budget.used)
+
     async def stop(self) -> None:
         """End all subscriptions and close all connections."""
         self._task.cancel()
@@ -187,9 +203,12 @@ class StreamReader:
                 pipe.expire(keys.subscribers, COUNT_TTL)
             else:
                 pipe.hdel(keys.subscribers, self._process_id)
+        pipe.time()
+        before = time.time()
         try:
             async with asyncio.timeout(self._settings.timeout):
-                await pipe.execute()
+                *_, clock = await pipe.execute()
+            lag.adjust(clock, before, time.time())
         except (RedisError, OSError) as error:
             logger.debug("Could not report the numbers of subscribers: %s", error)
 
@@ -205,6 +224,11 @@ def current_reader() -> StreamReader:
     if reader is None or reader.stopped:
         reader = _readers[loop] = StreamReader(settings)
     return reader
+
+
+def running_reader() -> StreamReader | None:
+    """Return the reader of the running event loop, if it has one."""
+    return _readers.get(asyncio.get_running_loop())
 
 
 def _rejection(ending: StreamEnd | None) -> ServiceError:

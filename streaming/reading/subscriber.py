@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from ..protocol.cursor import Cursor
 from ..protocol.endings import StreamEnd, StreamEnded
 from ..protocol.subscription_options import SubscriptionOptions
+from . import lag
 from .entries import StreamEntry
 from .feed import Feed, Item
 from .hub import Hub
@@ -138,6 +139,11 @@ class Subscriber:
         if sent:
             self.feed.move_to(entries[-1].position)
         return sent
+
+    def note_sent(self, items: Sequence[Item]) -> None:
+        """Measure how late `items` were sent; not for a subscriber that wants them later."""
+        if not self.feed.options.interval:
+            lag.observe_live(items, self.feed.cursor.joined_at)
 
     def on_heartbeat(self) -> None:
         """Send a heartbeat next, if nothing else is to be sent. See `Follower`."""

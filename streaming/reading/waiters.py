@@ -16,6 +16,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from . import lag
 from .entries import StreamEntry
 
 Future = asyncio.Future[None]
@@ -76,6 +77,7 @@ class Waiters:
         if urgent:
             self._wake_delayed()
         waiting, self._waiting = self._waiting, {}
+        pushed = 0
         plain = all(entry.lost is None and not entry.position.end for entry in entries)
         for future, follower in waiting.items():
             if future.done():
@@ -83,8 +85,11 @@ class Waiters:
             if plain and follower.push(entries):
                 # It has seen all there is, so it waits on with the same future.
                 self._waiting[future] = follower
+                pushed += 1
             else:
                 future.set_result(None)
+        if pushed:
+            lag.observe(entries, pushed)
 
     def wake_all(self) -> None:
         """Wake all followers that wait."""

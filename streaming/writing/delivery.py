@@ -26,6 +26,7 @@ from core.errors import NotFound, Unavailable
 from core.mapped_files import BytesLike
 from tiled_client.wire.messages import Message
 
+from ..metrics import OUTBOX_DEFERRED
 from . import outbox, outbox_recording, outbox_removal, outbox_worker
 from .log import OutboxPosition, StreamLog, stream_log
 from .outbox_recording import RecordedEntry
@@ -195,6 +196,7 @@ def _may_have_arrived(error: Unavailable) -> bool:
 
 
 def _log_deferred(node: UUID, error: Unavailable) -> None:
+    OUTBOX_DEFERRED.add()
     # One warning by the request that met the outage; those spared by the circuit breaker are many.
     spared = isinstance(error, CacheUnreachable) and not error.tried
     level = logging.DEBUG if spared else logging.WARNING

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import redis
 
 from ..config import StreamingCacheSettings
+from ..metrics import EVICTED_BYTES
 from ..redis.keys import StreamKeys
 from .updates import UpdateTooLarge
 
@@ -109,6 +110,7 @@ class Evictor:
                 [keys.meta, keys.log, keys.payload], [cutoff, MAX_ENTRIES_PER_CALL, needed - freed]
             )
             freed += size
+        EVICTED_BYTES.add(freed)
         return freed
 
     def _streams(self) -> Iterator[StreamUsage]:

@@ -18,6 +18,7 @@ from core.mapped_files import BytesLike
 from tiled_client.wire.messages import Message
 
 from ..config import StreamingCacheSettings, streaming_cache_settings
+from ..metrics import BYTES_APPENDED, MESSAGES_APPENDED
 from ..protocol.cursor import Position, StreamHead
 from ..redis.clients import writer_client
 from ..redis.keys import StreamKeys, memory_key
@@ -180,6 +181,8 @@ class StreamLog:
             staged=staged,
             size=update.size,
         )
+        MESSAGES_APPENDED.add(count)
+        BYTES_APPENDED.add(update.size)
         return StreamHead(epoch.decode(), Position(sequence))
 
     def _keys(self, node: UUID) -> StreamKeys:

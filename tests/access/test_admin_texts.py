@@ -14,7 +14,7 @@ from access.admin.scopes import MEANINGS
 from access.models import Account, ApiKey
 from access.principals import UNUSED_SCOPES, Scope
 
-UNUSED = ["metrics", "read:webhooks", "write:webhooks"]
+UNUSED = ["read:webhooks", "write:webhooks"]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ TILED: dict[str, list[str]] = json.loads((HERE / "tiled_operations.json").read_t
 
 # What Tiled has besides the API proper: its own pages, and what nobody has asked for.
 NOT_OURS = re.compile(r"\w+ /(api/v1/auth/provider/toy/|ui/|tiled-ui-settings|zarr/|api/graphql|$)")
-NOT_YET = re.compile(r"\w+ /api/v1/(webhooks/|metrics)")
+NOT_YET = re.compile(r"\w+ /api/v1/webhooks/")
 
 
 @cache

@@ -13,6 +13,7 @@ SECRETS = (
     ("server", "secret_key"),
     ("authentication", "single_user_api_key"),
     ("authentication", "secret_keys"),
+    ("metrics", "token"),
 )
 ADDRESSES = (("database", "uri"), ("streaming_cache", "uri"))
 

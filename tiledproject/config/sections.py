@@ -12,7 +12,9 @@ from streaming.config import StreamingCacheSettings
 
 from .budgets import BudgetSettings
 from .logs import LogSettings
+from .metrics import MetricsSettings
 from .server import ServerSettings
+from .tracing import TracingSettings
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "server": ServerSettings,
@@ -27,6 +29,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "bounds": BoundsSettings,
     "streaming_cache": StreamingCacheSettings,
     "authentication": AuthenticationSettings,
+    "metrics": MetricsSettings,
+    "tracing": TracingSettings,
 }
 SHORT_NAMES = {"TILED_SINGLE_USER_API_KEY": ("authentication", "single_user_api_key")}
 FILE_SUFFIX = "_FILE"

@@ -23,9 +23,11 @@ from streaming.config import StreamingCacheSettings
 from .budgets import BudgetSettings
 from .errors import ConfigError, Origins, explain
 from .logs import LogSettings
+from .metrics import MetricsSettings
 from .sections import SECTIONS
 from .server import ServerSettings
 from .sources import WrittenSettings
+from .tracing import TracingSettings
 
 
 class Settings(BaseModel):
@@ -50,6 +52,8 @@ class Settings(BaseModel):
     bounds: BoundsSettings
     streaming_cache: StreamingCacheSettings
     authentication: AuthenticationSettings
+    metrics: MetricsSettings
+    tracing: TracingSettings
 
     @property
     def deprecated_names(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from django.http.response import HttpResponseBase
 from django.utils.log import log_response
 
 from access.api import exception_handler
+from access.metrics import count_error
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -57,6 +58,7 @@ def error_response_for(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def _internal_error(request: HttpRequest, error: Exception) -> HttpResponse:
+    count_error(error, 500)
     got_request_exception.send(sender=None, request=request)
     response = exception_handler.server_error(request)
     if settings.DEBUG:

@@ -10,10 +10,12 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import get_script_prefix as current_script_prefix
 from django.urls import set_script_prefix
 from django.utils.cache import patch_vary_headers
 
 from access.api.exception_handler import error_response
+from access.metrics import count_error
 from core import request_record
 from core.errors import ServiceError
 from core.http import server_timing as durations
@@ -23,8 +25,10 @@ from core.request_record import SCOPE_KEY, RequestRecord
 from . import client_versions, health_views, request_ids
 from .asgi_extensions import CONTINUE
 from .cors import add_cors_headers, preflight_response
+from .endpoints import UNKNOWN, endpoint_of
 from .error_responses import Handler, error_middleware
 from .request_bodies import BodyTooLarge, BufferedBody
+from .request_metrics import record_phases
 from .routes import route_name
 from .security_headers import set_data_policy
 
@@ -33,12 +37,16 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class PreparedResponse(NamedTuple):
-    """A response that is ready to be sent, with a `stream` instead of a `body` if it is chunked."""
+    """A response that is ready to be sent, with a `stream` instead of a `body` if it is chunked.
+
+    `endpoint` is the name of what the request addressed, for metrics.
+    """
 
     status: int
     headers: Headers
     body: Piece
     stream: Any = None
+    endpoint: str = UNKNOWN
 
 
 class RequestHandler(ASGIHandler):
@@ -64,12 +72,14 @@ class RequestHandler(ASGIHandler):
         named, known = request_ids.current.set(name), request_record.current.set(record)
         try:
             durations.start()
-            response = self._response(scope, body.file())
+            response, endpoint = self._response(scope, body.file())
             response.headers[request_ids.HEADER] = name
             # The duration of an error would reveal whether a node exists that must stay hidden.
             if response.status_code < 400:
                 response.headers["Server-Timing"] = durations.server_timing()
-            return self._sent(response)
+            encoding = response.headers.get("Content-Encoding")
+            record_phases(scope["method"], response.status_code, endpoint, encoding)
+            return self._sent(response, endpoint)
         finally:
             request_ids.current.reset(named)
             request_record.current.reset(known)
@@ -87,13 +97,13 @@ class RequestHandler(ASGIHandler):
         response.headers[request_ids.HEADER] = _request_id(scope)
         return self._sent(response)
 
-    def _response(self, scope: dict[str, Any], body: IO[bytes]) -> Any:
+    def _response(self, scope: dict[str, Any], body: IO[bytes]) -> tuple[Any, str]:
         request, response = self._request(scope, body)
         if request is None:
-            return response
+            return response, UNKNOWN
         response = self.get_response(request)
         _complete(scope.get(SCOPE_KEY), request)
-        return response
+        return response, endpoint_of(request.resolver_match)
 
     def _request(self, scope: dict[str, Any], body: IO[bytes]) -> tuple[HttpRequest | None, Any]:
         """Create Django's request; if that fails, the error response in its place."""
@@ -104,10 +114,11 @@ class RequestHandler(ASGIHandler):
             return None, error_response(error.status_code, "The request is malformed.")
         return request, None
 
-    def _sent(self, response: Any) -> PreparedResponse:
+    def _sent(self, response: Any, endpoint: str = UNKNOWN) -> PreparedResponse:
+        status, headers = response.status_code, _headers(response)
         if response.streaming:
-            return PreparedResponse(response.status_code, _headers(response), b"", response)
-        answer = PreparedResponse(response.status_code, _headers(response), _body(response))
+            return PreparedResponse(status, headers, b"", response, endpoint)
+        answer = PreparedResponse(status, headers, _body(response), None, endpoint)
         response.close()
         return answer
 
@@ -198,11 +209,13 @@ def _reject_old_client(request: HttpRequest) -> HttpResponse | None:
 
 def body_error_response(error: BodyTooLarge, scope: dict[str, Any]) -> PreparedResponse:
     """Return the response to a request whose body is too large or cannot be stored."""
+    count_error(error, error.status)
     return _error(scope, error.status, str(error), error.headers)
 
 
 def service_error_response(error: ServiceError, scope: dict[str, Any]) -> PreparedResponse:
     """Return the response to a request that was rejected before it reached Django."""
+    count_error(error, error.status)
     return _error(scope, error.status, error.detail, error.headers)
 
 
@@ -220,6 +233,10 @@ def _body(response: HttpResponse) -> Piece:
 
 
 def _headers(response: HttpResponseBase) -> Headers:
+    for cookie in response.cookies.values():
+        # Below a root path, so that another site of the same host neither gets nor replaces them.
+        if cookie["path"] == "/":
+            cookie["path"] = current_script_prefix().rstrip("/") or "/"
     cookies = [(b"Set-Cookie", c.OutputString().encode()) for c in response.cookies.values()]
     fields = response.headers.items()
     return [(name.encode(), value.encode("latin1")) for name, value in fields] + cookies

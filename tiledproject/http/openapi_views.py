@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -11,8 +11,10 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from access.authentication.csrf import csrf_token, set_csrf_cookie
+from core.http.urls import root_path
 
 from .health_schema import HEALTH_PATHS
+from .metrics_schema import metrics_path
 from .views import only_get
 
 JSON = "application/json"
@@ -27,7 +29,7 @@ POLICY = (
 @only_get
 def openapi(request: HttpRequest) -> HttpResponse:
     """Return the OpenAPI document."""
-    return HttpResponse(document_bytes(), content_type=JSON)
+    return HttpResponse(document_bytes(root_path(request)), content_type=JSON)
 
 
 @only_get
@@ -48,13 +50,18 @@ def document() -> dict[str, Any]:
     """Build the OpenAPI 3.1 document of the whole site."""
     # Imported at first use, because few servers need it and it is slow to import.
     from catalog.api.schema.generator import api_document
+    from catalog.api.schema.views import CREDENTIALS
 
     whole = api_document()
     whole["paths"].update(HEALTH_PATHS)
+    whole["paths"]["/api/v1/metrics"] = metrics_path(CREDENTIALS)
     return whole
 
 
-@cache
-def document_bytes() -> bytes:
-    """Return the serialized document, built once."""
-    return orjson.dumps(document())
+@lru_cache(maxsize=8)
+def document_bytes(root_path: str = "") -> bytes:
+    """Return the serialized document, built once for each path below which the site is served."""
+    whole = document()
+    if root_path:
+        whole["servers"] = [{"url": root_path}]
+    return orjson.dumps(whole)

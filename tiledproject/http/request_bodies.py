@@ -149,7 +149,9 @@ class BodyReceiver:
         budgets: Budgets | None = None,
     ) -> None:
         self._largest = largest
-        self._free = memory
+        self._memory = self._free = memory
+        self.arriving = 0
+        """The number of bodies that are not complete yet."""
         self._folder = folder
         self._budgets = budgets
 
@@ -166,6 +168,7 @@ class BodyReceiver:
         address = scope.get(SCOPE_ADDRESS, "")
         body = BufferedBody(self, expected=expected, file=_buffered_file(scope), address=address)
         preflight = _Preflight(authorize)
+        self.arriving += 1
         try:
             if max(expected, body.size) > MAX_BODY_MEMORY_BYTES:
                 await preflight.check()
@@ -178,7 +181,14 @@ class BodyReceiver:
         except BaseException:
             body.close()
             raise
+        finally:
+            self.arriving -= 1
         return body
+
+    @property
+    def used(self) -> int:
+        """Bytes of memory that hold bodies."""
+        return self._memory - self._free
 
     def new_file(self) -> IO[bytes]:
         """Create a file without a name, which is gone when it is closed or the process ends."""

@@ -51,6 +51,14 @@ class Job(NamedTuple):
     token: CancellationToken
 
 
+class PoolUsage(NamedTuple):
+    """Threads that are busy, threads that are idle, and jobs that wait for one."""
+
+    busy: int
+    idle: int
+    waiting: int
+
+
 Inbox = SimpleQueue[Job | None]
 
 
@@ -94,6 +102,10 @@ class ThreadPool:
                 self._schedule_overflow(loop)
         result: Result = await job.future
         return result
+
+    def usage(self) -> PoolUsage:
+        """Return how many threads are busy and idle, and how many jobs wait."""
+        return PoolUsage(self._busy, len(self._idle), len(self._waiting))
 
     async def idle(self) -> None:
         """Wait until no thread is busy."""

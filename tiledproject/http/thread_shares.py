@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 from core.errors import Unavailable
 
 from ..config.budgets import BudgetSettings
+from .root_path import inner_path
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,16 @@ class ThreadShare:
                 return
         self._running -= 1
 
+    @property
+    def running(self) -> int:
+        """The number of requests that have a thread."""
+        return self._running
+
+    @property
+    def waiting(self) -> int:
+        """The number of requests that wait."""
+        return self._waiting
+
     def _make_room(self, address: str) -> bool:
         """Reject the newest request of the address with the most, if it has more than this one."""
         known = [one for one in self._queues if one]
@@ -114,9 +125,13 @@ class ThreadShares:
         self.reads = ThreadShare("reads", limits.read_threads, limits.waiting)
         self.others = ThreadShare("requests", limits.threads, limits.waiting)
 
+    def all(self) -> tuple[ThreadShare, ...]:
+        """Return all shares."""
+        return self.searches, self.exports, self.reads, self.others
+
     def of(self, scope: dict[str, Any]) -> ThreadShare:
         """Return the share of the request with this scope."""
-        path, query = scope["path"], scope["query_string"]
+        path, query = inner_path(scope), scope["query_string"]
         if scope["method"] not in READING or not path.startswith(("/api/v1/", "/zarr/")):
             return self.others
         if SEARCHES.match(path):

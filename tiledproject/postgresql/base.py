@@ -10,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 
+from core.metrics.sources import on_tick
+
 from .pool import Connection, Pool
 
 
@@ -28,8 +30,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if self.settings_dict.get("CONN_MAX_AGE", 0) != 0:
                 raise ImproperlyConfigured("A pooled connection cannot have a CONN_MAX_AGE.")
             parameters = {**self.get_connection_params(), "autocommit": True}
-            pool = self._pools.setdefault(self.alias, Pool(self._opener(parameters), **options))
+            name = _location(parameters)
+            pool = self._pools.setdefault(
+                self.alias, Pool(self._opener(parameters), name=name, **options)
+            )
             atexit.register(pool.close)
+            on_tick(pool.sample)
         return self._pools[self.alias]
 
     def close_pool(self) -> None:
@@ -48,3 +54,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return connection
 
         return connect
+
+
+def _location(parameters: dict[str, Any]) -> str:
+    """Return the address of a database without user and password."""
+    host, port = parameters.get("host") or "", parameters.get("port") or 5432
+    return f"postgresql://{host}:{port}/{parameters.get('dbname') or ''}"

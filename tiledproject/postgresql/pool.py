@@ -24,6 +24,8 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from .pool_metrics import PoolMetrics
+
 logger = logging.getLogger(__name__)
 
 Connection = psycopg.Connection[Any]
@@ -59,8 +61,16 @@ class Pool:
     soon as none was returned for `STALLED_SECONDS`.
     """
 
-    def __init__(self, connect: Callable[[], Connection], *, max_size: int, timeout: float) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        *,
+        max_size: int,
+        timeout: float,
+        name: str = "",
+    ) -> None:
         self.max_size = max_size
+        self._metrics = PoolMetrics(name)
         self.timeout = timeout
         self._connect = connect
         self._changed = threading.Condition()
@@ -78,6 +88,10 @@ class Pool:
         """The error of the last attempt to connect; None if it succeeded."""
         return self._failure
 
+    def sample(self) -> None:
+        """Set the metrics of the state of the pool."""
+        self._metrics.sample(self._size, len(self._lent))
+
     def open(self) -> None:
         """Do nothing: connections are opened when they are needed. Django calls this."""
 
@@ -90,6 +104,7 @@ class Pool:
             if member is None:
                 member = self._open()
             if member is not None:
+                self._metrics.lent(len(self._lent), self.max_size)
                 return member.connection
 
     def putconn(self, connection: Connection) -> None:
@@ -110,6 +125,9 @@ class Pool:
                 discarded.append(self._idle.pop(0))
             self._size -= len(discarded)
             self._changed.notify_all()
+        self._metrics.returned()
+        if discarded:
+            self._metrics.closed(len(discarded))
         for member in discarded:
             _close(member.connection)
 
@@ -119,6 +137,7 @@ class Pool:
             self._closed = True
             idle, self._idle = self._idle, []
             self._size -= len(idle)
+        self._metrics.closed(len(idle))
         for member in idle:
             _close(member.connection)
 
@@ -135,6 +154,8 @@ class Pool:
                     self._progress = time.monotonic()
                     return member
                 self._size -= 1
+                self._metrics.invalid()
+                self._metrics.closed(1)
                 _close(member.connection)
             if self._size < self.max_size:
                 if self._may_attempt():
@@ -178,6 +199,7 @@ class Pool:
                 if isinstance(error, psycopg.Error) and self._worth_waiting():
                     return None
             raise
+        self._metrics.opened()
         # Django returns the connection to this pool, and psycopg does not warn of one left open.
         connection._pool = self
         now = time.monotonic()
@@ -193,6 +215,7 @@ class Pool:
 
     def _failed(self, error: BaseException) -> None:
         self._probing = False
+        self._metrics.failed()
         if isinstance(error, psycopg.Error):
             text = " ".join(str(error).split())
             if self._failure is None:

@@ -21,6 +21,7 @@ from twisted.internet import defer, reactor, task
 
 from .backpressure import WriteGate
 from .daphne_requests import BackpressureRequest, backpressure_factory
+from .metrics_listener import listening
 from .startup_banner import startup_banner
 
 logger = logging.getLogger(__name__)
@@ -147,7 +148,8 @@ class BackpressureServer(Server):
     def run(self) -> None:
         """Run until stopped. Raises SystemExit with a sentence if the address is in use."""
         reactor.callWhenRunning(self._use_backpressure)
-        super().run()
+        with listening(settings.TILED.metrics):
+            super().run()
         if self.failure:
             raise SystemExit(self.failure)
 

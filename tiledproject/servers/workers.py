@@ -30,12 +30,15 @@ from types import FrameType
 
 import uvicorn
 
+from core.metrics import families
+from core.metrics.memory import MetricMemory
 from streaming import shared_counters
 from streaming.shared_counters import SharedCounts
 
 from ..config.errors import ConfigError
 from ..config.server import ServerSettings
 from ..http import shutdown_state
+from ..http.process_metrics import RESTARTS, describe_start
 from ..http.shutdown_state import ShutdownFlag
 from .file_limits import raise_open_file_limit
 from .garbage import pause_collection
@@ -76,6 +79,7 @@ class SharedState:
     """Memory that a worker shares with the supervisor and the other workers."""
 
     counts: SharedCounts
+    metrics: MetricMemory
     shutdown: ShutdownFlag
     reloads: Generation
 
@@ -98,6 +102,9 @@ class Supervisor:
         self._reloads = Generation()
         self._shutdown = ShutdownFlag()
         self._counts = SharedCounts.shared(server.workers)
+        # The last row is that of this process.
+        self._metrics = MetricMemory.shared(server.workers + 1)
+        families.install(self._metrics.of_row(server.workers))
         self._wake, self._woken = multiprocessing.Pipe()
 
     def run(self, on_ready: Callable[[], None], check_settings: Callable[[], None]) -> None:
@@ -105,6 +112,7 @@ class Supervisor:
 
         `check_settings` raises ConfigError if the settings must not be reloaded.
         """
+        describe_start(self.server.workers)
         previous = {number: signal.signal(number, self._stop) for number in EXIT_SIGNALS}
         previous[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
         try:
@@ -162,7 +170,8 @@ class Supervisor:
     def _start_worker(self, row: int) -> Worker:
         context = multiprocessing.get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)
-        shared = SharedState(self._counts.of_row(row), self._shutdown, self._reloads)
+        counts, metrics = self._counts.of_row(row), self._metrics.of_row(row)
+        shared = SharedState(counts, metrics, self._shutdown, self._reloads)
         process = context.Process(
             target=run_worker,
             args=(self.listener, sender, self.server, shared),
@@ -205,6 +214,7 @@ class Supervisor:
                     worker.process.pid,
                     worker.process.exitcode,
                 )
+                RESTARTS.add()
                 self._woken.poll(RESTART_DELAY_SECONDS)
                 self._workers[index] = self._start_worker(index)
 
@@ -258,6 +268,7 @@ def run_worker(
     listener: socket.socket, ready: Connection, server: ServerSettings, shared: SharedState
 ) -> None:
     """Run one worker process until it is stopped."""
+    families.install(shared.metrics)
     shared_counters.install(shared.counts)
     shutdown_state.install(shared.shutdown)
     pause_collection()  # until the application is loaded

@@ -18,6 +18,7 @@ from access.principals import Scope
 
 from ...services.assets import downloads
 from ...services.assets.downloads import RawFile
+from ...metrics import READS
 from ...storage.raw_files import FileChunks
 from ..views import NodeView
 from core.http.byte_ranges import Unsatisfiable, is_known, requested_range
@@ -63,6 +64,7 @@ class AssetBytesView(NodeView):
             asset_id=_asset_id(request),
             relative_path=request.query_params.get("relative_path"),
         )
+        READS.labels("asset", _media_type(file.name)).add()
         return _answer(request, file)
 
 

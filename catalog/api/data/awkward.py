@@ -17,6 +17,7 @@ from tiled_client.wire.structure_family import StructureFamily
 
 from ...formats.nested import Nested
 from ...lookup.nodes import resolve_family
+from ...metrics import READS
 from ...services.arrays import awkward
 from ...services.uploads import Upload
 from ..views import NodeView
@@ -73,5 +74,6 @@ class AwkwardBuffersView(NodeView):
 def _buffers(request: Request, path: str, form_keys: list[str]) -> HttpResponse:
     node = resolve_family(path, StructureFamily.awkward)
     check_format(request, StructureFamily.awkward, ZIP)
+    READS.labels(StructureFamily.awkward.value, ZIP).add()
     body = awkward.read_buffers(node, form_keys) if form_keys else awkward.read_body(node)
     return binary(request, body, ZIP, headers=attachment_headers(request))

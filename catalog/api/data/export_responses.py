@@ -25,6 +25,7 @@ from ...formats.exports import Body, Export, unsupported_data_error
 from core.http.media_types import HTML, OCTET_STREAM
 from ...formats.negotiation import Choice, choose
 from ...formats.registry import formats
+from ...metrics import READS
 from core.backend_failures import outage_of
 from ...storage.errors import StorageError
 from core.http import server_timing
@@ -72,6 +73,7 @@ def export_response(
     Raises NotAcceptable if the format is unknown or cannot represent the data.
     """
     choice = negotiate_format(request, node, family)
+    READS.labels(family.value, choice.media_type).add()
     export = Export(
         read(),
         choice.media_type,

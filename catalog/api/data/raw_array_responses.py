@@ -9,10 +9,12 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from tiled_client.wire.slices import NDSlice, last_element, sliced_shape
+from tiled_client.wire.structure_family import StructureFamily
 
 from ...formats.arrays import bytes_of
 from core.http.media_types import OCTET_STREAM
 from ...lookup.embedded import EmbeddedNode
+from ...metrics import READS
 from ...models import Node
 from ...services.arrays.dense import Array, array_structure, check_response, iter_array, read_array
 from core.http.buffer_responses import Piece
@@ -25,6 +27,7 @@ MAX_UNSTREAMED_BYTES = 8 << 20
 def raw_array_response(request: Request, node: Node | EmbeddedNode, items: NDSlice) -> HttpResponseBase:
     """Return the selection `items` of a stored array. Raises as `read_array` does."""
     structure = array_structure(node)
+    READS.labels(StructureFamily.array.value, OCTET_STREAM).add()
     shape, itemsize = sliced_shape(structure.shape, items), structure.dtype.itemsize
     length = math.prod(shape) * itemsize
     if length <= MAX_UNSTREAMED_BYTES:

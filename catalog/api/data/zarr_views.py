@@ -27,6 +27,7 @@ from ...formats.json_pieces import json_of
 from core.http.media_types import JSON, OCTET_STREAM
 from ...formats.zarr import ChunkGrid, document_v2, document_v3
 from ...lookup.embedded import EmbeddedNode, UnreadableEntry, find_unreadable_entry
+from ...metrics import READS
 from ...models import Node
 from ...lookup.nodes import check_family
 from ...permissions.node_permissions import check_node
@@ -125,6 +126,10 @@ class AttributesView(ZarrView):
         return _document(request, {**node.metadata, **names})
 
 
+ZARR = "application/x-zarr"
+"""The format of chunks, as metrics name it."""
+
+
 class ChunkView(ZarrView):
     """A chunk of an array."""
 
@@ -140,6 +145,7 @@ class ChunkView(ZarrView):
         region = grid.region(numbers if grid.shape else numbers[1:])
         if region is None:
             raise NotFound(f"The array at {node.path} has no chunk {block.strip('/')}.")
+        READS.labels(StructureFamily.array.value, ZARR).add()
         body = grid.encoded(_read(node, region), little=version == "3")
         return binary(request, body, OCTET_STREAM)
 

@@ -34,6 +34,7 @@ from access.unauthorized import EXPIRED as TOKEN_EXPIRED
 from core.errors import TooMany, Unauthorized
 
 from ...config import StreamingCacheSettings
+from ...metrics import UNAUTHENTICATED
 from ...shared_counters import SharedCounts
 
 End = Callable[[int, str], None]
@@ -217,12 +218,14 @@ class ConnectionRegistry:
             self._counts.add(PENDING_COUNTER, -1)
             raise TooMany(PENDING_LIMIT)
         self._pending.setdefault(self._connections[slot].address, {})[slot] = None
+        UNAUTHENTICATED.labels().add()
 
     def _clear_pending(self, slot: ConnectionSlot) -> None:
         address = self._connections[slot].address
         if slot not in self._pending.get(address, {}):
             return
         self._counts.add(PENDING_COUNTER, -1)
+        UNAUTHENTICATED.labels().add(-1)
         del self._pending[address][slot]
         if not self._pending[address]:
             del self._pending[address]

@@ -36,6 +36,7 @@ from ..connections.registry import ConnectionSlot
 from ..connections.revocation import current_registry
 from ..messages import json_envelope
 from ..messages.error_mapping import to_service_error
+from .connection_metrics import ConnectionMetrics
 from .handshake import BadFirstMessage, Handshake, first_message_credentials
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class BaseStreamConsumer(AsyncConsumer):
     they are required.
     """
 
+    endpoint: str
     handshake: Handshake
     _sender: asyncio.Task[None] | None = None
     _auth_timeout: asyncio.TimerHandle | None = None
@@ -60,6 +62,7 @@ class BaseStreamConsumer(AsyncConsumer):
 
     def __init__(self, auth_timeout_seconds: float = AUTH_TIMEOUT_SECONDS) -> None:
         self.auth_timeout_seconds = auth_timeout_seconds
+        self._metrics = ConnectionMetrics(self.endpoint)
 
     def check_subprotocol(self) -> None:
         """Raise BadRequest if no offered subprotocol is supported. By default all are accepted."""
@@ -95,6 +98,7 @@ class BaseStreamConsumer(AsyncConsumer):
             await self.unsubscribe()
             if self._slot is not None:
                 self._slot.release()
+            self._metrics.released()
 
     async def dispatch(self, message: Mapping[str, Any]) -> None:
         """Call the method for a message.
@@ -123,6 +127,7 @@ class BaseStreamConsumer(AsyncConsumer):
         except Exception as error:  # noqa: BLE001  Every failure gets a response.
             await self._reject(self._to_service_error(error))
             return
+        self._metrics.accepted()
         await self.send({"type": "websocket.accept", "subprotocol": self.scope.get("subprotocol")})
         if waits and self._termination is None:
             loop = asyncio.get_running_loop()
@@ -159,8 +164,9 @@ class BaseStreamConsumer(AsyncConsumer):
         else:
             self._start()
 
-    async def websocket_disconnect(self, _: Mapping[str, Any]) -> None:
+    async def websocket_disconnect(self, message: Mapping[str, Any]) -> None:
         """Stop at once: the client is gone."""
+        self._metrics.closed(message.get("code") or 1005, by="client")
         raise StopConsumer
 
     def close_code(self, ending: StreamEnd) -> int:
@@ -208,6 +214,7 @@ class BaseStreamConsumer(AsyncConsumer):
         return to_service_error(error, self.scope.get("path"))
 
     async def _reject(self, error: ServiceError) -> None:
+        self._metrics.rejected(error.status)
         if "websocket.http.response" not in self.scope.get("extensions", {}):
             await self.send({"type": "websocket.close"})
             return
@@ -224,6 +231,7 @@ class BaseStreamConsumer(AsyncConsumer):
         await self.send({"type": "websocket.http.response.body", "body": body})
 
     async def _close(self, code: int, reason: str) -> None:
+        self._metrics.closed(code, by="server")
         reason = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
         try:
             await self.send({"type": "websocket.close", "code": code, "reason": reason})

@@ -26,6 +26,7 @@ from .handshake import EnvelopeFormat
 class MultiStreamConsumer(BaseStreamConsumer):
     """Carry out the commands of a client, and send the messages of its subscriptions."""
 
+    endpoint = "multi"
     _session: MultiplexSession | None = None
 
     def check_subprotocol(self) -> None:

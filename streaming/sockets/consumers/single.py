@@ -37,6 +37,7 @@ from .handshake import EnvelopeFormat
 class SingleStreamConsumer(BaseStreamConsumer):
     """Authorize, subscribe, then send the schema and one update after the other."""
 
+    endpoint = "single"
     node: AuthorizedNode
     _reader: StreamReader
     _update_filter: UpdateFilter | None = None
@@ -144,6 +145,7 @@ class _Relay:
         if self._child_filter is not None:
             items = await self._child_filter.filter(items)
         await self._sender.send(await self._renderer.render(items))
+        self._subscriber.note_sent(items)
 
     def _try_send(self, entries: Sequence[StreamEntry]) -> bool:
         """Send new entries as they are notified, without waking the task of the connection."""

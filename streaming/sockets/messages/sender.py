@@ -6,6 +6,7 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from ...metrics import BYTES_DELIVERED, MESSAGES_DELIVERED
 from ...reading.entries import EncodedMessage
 from .in_flight import InFlightShare, in_flight_budget
 
@@ -59,6 +60,7 @@ class MessageSender:
             return
         await self.drain()
         await self._budget.reserve(self._share, messages)
+        _count(messages)
         if self._offer is None:
             for message in messages:
                 await self._send(_asgi_event(self._text, prefix, message))
@@ -71,7 +73,12 @@ class MessageSender:
         """Send `messages` without waiting; return False and send nothing if that is impossible."""
         if self._offer is None:
             return False
-        return not messages or self._offer(self._parts(messages, prefix))
+        if not messages:
+            return True
+        if not self._offer(self._parts(messages, prefix)):
+            return False
+        _count(messages)
+        return True
 
     def _parts(self, messages: Sequence[EncodedMessage], prefix: bytes) -> list[bytes]:
         opcode = TEXT_FRAME if self._text else BINARY_FRAME
@@ -107,6 +114,12 @@ class FrameCache:
 
 
 _frame_cache = FrameCache()
+
+
+def _count(messages: Sequence[EncodedMessage]) -> None:
+    # Without a lock: all connections of a process are served by one event loop.
+    MESSAGES_DELIVERED.labels().add_alone(len(messages))
+    BYTES_DELIVERED.labels().add_alone(sum(map(len, messages)))
 
 
 def _asgi_event(text: bool, prefix: bytes, message: EncodedMessage) -> dict[str, Any]:

@@ -142,6 +142,7 @@ class Scheduler:
         notices = sum(not isinstance(item, StreamEntry) for item in items)
         node.subscription.unacknowledged += len(rendered) - notices
         await self._sender.send(messages + rendered, node.prefix)
+        node.subscriber.note_sent(items)
         if may_have_more:
             # There may be more in the stream, or more was appended while this was sent.
             self.enqueue(node)

@@ -1,0 +1,110 @@
+"""Find the values of metrics that are not counted: of the readers, the outbox and Redis."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import redis
+from django.db import DatabaseError, connections
+
+from core.metrics.sources import on_scrape, on_tick
+
+from .config import StreamingCacheSettings, streaming_cache_settings
+from .metrics import (
+    NODES_FOLLOWED,
+    OUTBOX_BYTES,
+    OUTBOX_ENTRIES,
+    OUTBOX_OLDEST,
+    REDIS_EVICTED,
+    REDIS_MEMORY,
+    REDIS_MEMORY_MAX,
+    REDIS_UP,
+    STREAMS_RETAINED,
+    SUBSCRIPTIONS,
+    WINDOW_BYTES,
+)
+from .reading.reader import running_reader
+from .redis.clients import writer_client
+from .redis.keys import StreamKeys
+from .writing import outbox
+
+# To count the streams takes Redis a millisecond for each thousand.
+COUNT_STREAMS_SECONDS = 60.0
+SCAN_COUNT = 1000
+
+_counting = threading.Lock()
+_counted = float("-inf")
+
+
+@on_tick
+def sample_readers() -> None:
+    """Measure what the subscribers of this process use."""
+    reader = running_reader()
+    used = (0, 0, 0) if reader is None else reader.usage()
+    for gauge, value in zip((SUBSCRIPTIONS, NODES_FOLLOWED, WINDOW_BYTES), used, strict=True):
+        gauge.set(value)
+
+
+@on_scrape
+def measure_outbox() -> None:
+    """Query the outbox; without the database its metrics stay as they were."""
+    if streaming_cache_settings().uri is None:
+        return
+    try:
+        backlog = outbox.backlog()
+    except DatabaseError:
+        connections["default"].close()
+        return
+    OUTBOX_ENTRIES.set(backlog.count)
+    OUTBOX_BYTES.set(backlog.size)
+    since = backlog.since
+    age = 0.0 if since is None else (datetime.now(UTC) - since).total_seconds()
+    OUTBOX_OLDEST.set(max(age, 0.0))
+
+
+@on_scrape
+def measure_redis() -> None:
+    """Query the memory of Redis, and let its streams be counted."""
+    settings = streaming_cache_settings()
+    if settings.uri is None:
+        return
+    try:
+        pipe = writer_client(settings).pipeline(transaction=False)
+        pipe.info("memory")
+        pipe.info("stats")
+        memory, stats = pipe.execute()
+    except redis.ResponseError:  # it responds, but does not permit the question
+        REDIS_UP.set(1)
+        return
+    except (redis.RedisError, OSError):
+        REDIS_UP.set(0)
+        return
+    REDIS_UP.set(1)
+    REDIS_MEMORY.set(float(memory["used_memory"]))
+    REDIS_MEMORY_MAX.set(float(memory.get("maxmemory", 0)))
+    REDIS_EVICTED.set(float(stats.get("evicted_keys", 0)))
+    _count_streams_soon(settings)
+
+
+def _count_streams_soon(settings: StreamingCacheSettings) -> None:
+    global _counted
+    if time.monotonic() - _counted < COUNT_STREAMS_SECONDS:
+        return
+    _counted = time.monotonic()
+    threading.Thread(
+        target=count_streams, args=(settings,), name="count-streams", daemon=True
+    ).start()
+
+
+def count_streams(settings: StreamingCacheSettings) -> None:
+    """Count the streams in Redis; one count at a time in a process."""
+    with _counting:
+        client: Any = writer_client(settings)
+        pattern = StreamKeys.pattern(settings.prefix)
+        try:
+            STREAMS_RETAINED.set(sum(1 for _ in client.scan_iter(pattern, count=SCAN_COUNT)))
+        except (redis.RedisError, OSError):
+            return  # The last number stays; tiled_redis_up has whether Redis responds.
