@@ -19,6 +19,7 @@ from core.request_record import SCOPE_KEY, RequestRecord
 from ..config.logs import AccessLogMode, LogSettings
 from . import health_views, request_ids
 from .asgi_extensions import PREFLIGHT
+from .root_path import inner_path
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 Message = Mapping[str, Any]
@@ -152,7 +153,7 @@ def _outcome(outcome: Mapping[str, Any]) -> str:
 def _record(scope: Scope, method: str) -> RequestRecord:
     name = request_ids.request_id(scope["headers"])
     client = scope.get("client")
-    return RequestRecord(name, method, scope["path"], str(client[0]) if client else "")
+    return RequestRecord(name, method, inner_path(scope), str(client[0]) if client else "")
 
 
 def _log_slow(record: RequestRecord, status: int) -> None:

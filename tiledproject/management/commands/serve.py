@@ -16,6 +16,7 @@ from catalog.checks import SITE
 from tiledproject.config.secrets import with_secrets
 from tiledproject.config.settings_model import Settings, load
 from tiledproject.logs.configuration import set_level
+from tiledproject.postgresql.migration_lock import migration_lock
 from tiledproject.servers.metrics_listener import listening
 from tiledproject.servers.serve_options import add_options
 from tiledproject.servers.startup_banner import start_line, startup_banner
@@ -48,7 +49,8 @@ class Command(BaseCommand):
                 f"Nothing can listen on {server.host}:{server.port} ({error.strerror}); stop "
                 "what does, or choose another --port or --host."
             ) from None
-        call_command("migrate", interactive=False, verbosity=0)
+        with migration_lock():
+            call_command("migrate", interactive=False, verbosity=0)
         refuse_stored(site)
         connection.close()
         port = listener.getsockname()[1]
