@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from .servers.garbage import pause_collection
@@ -46,4 +47,6 @@ def _run_config_command(command: str, arguments: list[str]) -> int:
     from .config_commands.check_config import check_config
     from .config_commands.show_config import show_config
 
+    # `show-config | head` ends it without a traceback.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     return (check_config if command == "check-config" else show_config)(arguments)
