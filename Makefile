@@ -46,7 +46,7 @@ docs-site:
 
 coverage:
 	@bash .ci/environment dev
-	@.venv/bin/python -m coverage run -m pytest -q -m unit $(ARGS)
+	@.venv/bin/python -m coverage run -m pytest -q -m unit -n 3 --dist worksteal $(ARGS)
 	@.venv/bin/python -m coverage combine --quiet
 	@.venv/bin/python -m coverage html --quiet
 	@.venv/bin/python -m coverage report --skip-covered
