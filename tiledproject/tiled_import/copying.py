@@ -47,7 +47,7 @@ from .report import ImportReport
 from .source.records import NodeValues, TiledSource
 
 TABLE_MIMETYPES = (ARROW_STREAM, *TABLE_MIMETYPE_ALIASES)
-NOT_COPIED = "Data were not copied: {}. Run the import again when this is solved"
+NOT_COPIED = "Data were not copied; run the import again when this is solved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ class DataCopier:
         try:
             self._copy(node, self.source.values(planned.source, data))
         except (NotImportable, StorageError, WireError) as error:
-            self.report.find(NOT_COPIED.format(str(error).rstrip(".")), planned.source.path)
+            self.report.find(NOT_COPIED, f"{planned.source.path}: {error}")
         except (ServiceError, DatabaseError, OSError, pa.ArrowException, MemoryError) as error:
             text = getattr(error, "detail", None) or f"{type(error).__name__}: {error}"
-            self.report.find(NOT_COPIED.format(text.rstrip(".")), planned.source.path)
+            self.report.find(NOT_COPIED, f"{planned.source.path}: {text}")
         else:
             self.report.count(f"copied data of family {node.structure_family}")
 

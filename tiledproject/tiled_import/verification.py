@@ -37,8 +37,8 @@ from .source.records import NodeValues, TiledSource
 MAX_ELEMENTS = 1_000_000
 MAX_ROWS = 10_000
 DIFFERENT = "DIFFERENT from Tiled"
-UNREADABLE = "Samples cannot be read here: {}"
-UNREADABLE_THERE = "Samples cannot be read from Tiled, and were not compared: {}"
+UNREADABLE = "Samples cannot be read here"
+UNREADABLE_THERE = "Samples cannot be read from Tiled, and were not compared"
 
 
 class Different(Exception):
@@ -60,10 +60,10 @@ class SampleVerification:
             except Different as error:
                 self.report.find(f"{DIFFERENT}: {error}", planned.path)
             except NotImportable as error:
-                self.report.find(UNREADABLE_THERE.format(error), planned.path)
+                self.report.find(UNREADABLE_THERE, f"{planned.path}: {error}")
             except (ServiceError, StorageError, WireError, DatabaseError) as error:
                 text = str(getattr(error, "detail", error)).rstrip(".")
-                self.report.find(UNREADABLE.format(text[:200]), planned.path)
+                self.report.find(UNREADABLE, f"{planned.path}: {text[:200]}")
             else:
                 self.report.count("samples that are equal here and in Tiled")
 

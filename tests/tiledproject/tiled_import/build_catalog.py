@@ -190,6 +190,24 @@ def register_files(top):
         top.new(StructureFamily(family), [source], key=key, access_tags=tags)
 
 
+def add_data_source():
+    """Give the node "tiff" a second data source, which Tiled's server can store and not read."""
+    columns = (
+        "node_id, structure_id, mimetype, parameters, properties, management, structure_family"
+    )
+    statement(
+        f"INSERT INTO data_sources ({columns}) SELECT {columns} FROM data_sources "
+        "WHERE mimetype = 'image/tiff'"
+    )
+    (FILES / "copy.tiff").write_bytes((FILES / "a.tiff").read_bytes())
+    uri = f"file://localhost{quote(str(FILES))}/copy.tiff"
+    statement("INSERT INTO assets (data_uri, is_directory) VALUES (?, false)", uri)
+    statement(
+        "INSERT INTO data_source_asset_association (data_source_id, asset_id, parameter) "
+        "SELECT max(d.id), max(a.id), 'data_uri' FROM data_sources d, assets a"
+    )
+
+
 def read_all(address, key):
     """Return what the client reads of the nodes of `write_all` and `register_files`."""
     top = from_uri(address, api_key=key)[NAME]
@@ -230,6 +248,7 @@ def main():
         keys["service_uuid"] = service["uuid"]
         who = context.whoami()["uuid"]
         rows = statement("SELECT time_created FROM nodes WHERE key = ?", "private")
+    add_data_source()
     answer = {"keys": keys, "configuration": str(path), "toby": who, "created": str(rows[0][0])}
     print(json.dumps(answer), flush=True)
     for line in sys.stdin:

@@ -153,6 +153,29 @@ def test_a_catalog_is_imported_and_read_with_its_own_keys(
     }
 
 
+def test_all_data_sources_of_a_node_are_listed_and_their_files_downloaded(
+    tiled_catalog: TiledCatalog, multiuser_server: RunningServer
+) -> None:
+    server, path = multiuser_server, f"{tiled_catalog.name}/tiff"
+    done = server.manage(*tiled_catalog.arguments("--verify", "0"))
+    assert done.returncode == 0, done.stderr
+    headers = {"Authorization": f"Apikey {tiled_catalog.made['keys']['toby']}"}
+
+    def get(address: str) -> requests.Response:
+        return requests.get(f"{server.uri}/api/v1/{address}", headers=headers, timeout=20)
+
+    found = get(f"metadata/{path}?include_data_sources=true").json()["data"]["attributes"]
+    first, second = (source["assets"][0] for source in found["data_sources"])
+    assert [one["data_uri"].rpartition("/")[2] for one in (first, second)] == [
+        "a.tiff",
+        "copy.tiff",
+    ]
+    contents = [get(f"asset/bytes/{path}?id={one['id']}").content for one in (first, second)]
+    assert contents[0] == contents[1]
+    assert contents[0][:2] in (b"II", b"MM")
+    assert get(f"asset/bytes/{path}?id={second['id'] + 1000}").status_code == 404
+
+
 def test_accounts_keep_their_roles_passwords_and_times(
     tiled_catalog: TiledCatalog, multiuser_server: RunningServer
 ) -> None:
