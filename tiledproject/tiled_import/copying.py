@@ -57,13 +57,16 @@ class DataCopier:
     source: TiledSource
     report: ImportReport
 
-    def copy(self, planned: PlannedNode) -> None:
-        """Copy the data of a node, unless they were copied; what fails goes to the report."""
+    def copy(self, planned: PlannedNode) -> bool:
+        """Copy the data of a node, unless they were copied. Return whether they are here.
+
+        A failure goes to the report.
+        """
         data = planned.copied
         assert data is not None
         node = Node.objects.select_related("data_source").filter(uuid=planned.uuid).first()
         if node is None or node.source is None or node.source.generation:
-            return
+            return node is not None
         try:
             self._copy(node, self.source.values(planned.source, data))
         except (NotImportable, StorageError, WireError) as error:
@@ -73,6 +76,8 @@ class DataCopier:
             self.report.find(NOT_COPIED, f"{planned.source.path}: {text}")
         else:
             self.report.count(f"copied data of family {node.structure_family}")
+            return True
+        return False
 
     def _copy(self, node: Node, values: NodeValues) -> None:
         source = node.source

@@ -60,10 +60,10 @@ class NodeImport:
             stored = writer.write(planned)
             progress.advance(len(batch) - _copies(stored))
             for node in stored:
-                if node.copied is not None:
-                    copier.copy(node)
-                    progress.advance(1)
-                self.samples.add(node)
+                complete = node.copied is None or copier.copy(node)
+                progress.advance(int(node.copied is not None))
+                if complete:
+                    self.samples.add(node)
         progress.finish()
         self.conversion.places.tell(self.report)
 

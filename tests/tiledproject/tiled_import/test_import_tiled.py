@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import awkward
 import numpy as np
 import psycopg
 import pytest
@@ -238,15 +239,19 @@ def test_a_running_server_is_imported_over_http(
     inside.write_array(np.arange(12.0).reshape(3, 4), key="array")
     inside.write_table({"x": [1, 2], "text": ["a", "ä"]}, key="table")
     top.write_sparse(np.array([[0, 1], [1, 0]]), np.array([2.0, 3.0]), (2, 2), key="sparse")
+    top.write_ragged([[1.0, 2.0], [], [3.0]], key="ragged")
+    top.write_awkward(awkward.Array([{"hits": [1, 2]}, {"hits": []}]), key="awkward")
 
     command = ("import-tiled", "--from", tiled_reference.uri, "--only", name, "--into", "")
     done = server.manage(*command, "--api-key", tiled_reference.api_key)
     assert done.returncode == 0, done.stderr
-    assert "5  samples that are equal here and in Tiled" in done.stdout, done.stdout
+    assert "7  samples that are equal here and in Tiled" in done.stdout, done.stdout
     here = from_uri(server.uri, api_key=server.api_key)[name]
     assert here.metadata["proposal"] == 7
     np.testing.assert_array_equal(here["inside", "array"].read(), np.arange(12.0).reshape(3, 4))
     assert here["inside", "table"].read()["text"].tolist() == ["a", "ä"]
+    assert here["ragged"].read().tolist() == [[1.0, 2.0], [], [3.0]]
+    assert here["awkward"].read().to_list() == [{"hits": [1, 2]}, {"hits": []}]
 
 
 def _sparse() -> list[list[float]]:

@@ -211,12 +211,10 @@ class ServerValues:
 
     def ragged_chunks(self) -> Iterator[tuple[int, Any]]:
         """Yield the chunks of a ragged array: number, and `awkward.Array`."""
+        start = 0
         for number, rows in enumerate(self.data.structure["chunks"][0] or ()):
-            if not rows:
-                continue
-            block = ",".join(["0"] * len(self.data.structure["shape"]))
-            block = f"{number}{block[1:]}"
-            body = self._get("ragged/block", block=block, format=buffers.ZIP)
+            selected, start = f"{start}:{start + rows}", start + rows
+            body = self._get("ragged/full", slice=selected, format=buffers.ZIP)
             try:
                 yield number, buffers.ragged_array(body)
             except WireError as error:

@@ -73,7 +73,7 @@ class SqlStorages:
             if kind == "sqlite":
                 opened: Any = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
             else:
-                opened = _duckdb().connect(str(path), read_only=True)
+                opened = _open_duckdb(path)
             return SqlConnection(kind, opened)
         except (sqlite3.Error, psycopg.Error, OSError) as error:
             raise NotImportable(
@@ -170,6 +170,17 @@ def _duckdb() -> Any:
     except ImportError:
         raise NotImportable(NO_DUCKDB) from None
     return duckdb
+
+
+def _open_duckdb(path: Path) -> Any:
+    duckdb = _duckdb()
+    try:
+        return duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        raise NotImportable(
+            f"its rows are in {path}, which cannot be opened ({_line(error)}); another process "
+            "must not have it open: stop Tiled"
+        ) from error
 
 
 def _database_name(uri: str) -> str:
