@@ -3,7 +3,10 @@
 # make test-unit [ARGS="-k name"]         the tests that start no server: about two minutes on two cores
 # make demo [ARGS="--seconds 30"]         a server and a producer to look at live in a browser
 # make dist                              the wheels of the server and the client, in dist/
+# make check-dist                         builds and checks them, installs them elsewhere, and tries them
 # make docs                               the reference pages that are made from the code
+# make docs-site                          the documentation as a site, in site/
+# make coverage                           how much the tests without servers cover
 # make web                               checks the types of the page, and bundles it (needs Node 20)
 # make lock [ARGS=--upgrade]             requirements*.lock anew, after a change of requirements
 # make audit                              known vulnerabilities of what is locked
@@ -11,7 +14,7 @@
 # make fuzz [EXAMPLES=1000]             property-based API fuzzing, for much longer than in the tests
 # make matrix                             every type within each other, in every format (some minutes)
 SHELL := bash
-.PHONY: run test test-unit demo dist docs web lock audit faults fuzz matrix
+.PHONY: run test test-unit coverage demo dist check-dist docs docs-site web lock audit faults fuzz matrix
 
 run:
 	@bash .ci/environment run
@@ -33,6 +36,20 @@ dist:
 	@rm -rf dist
 	@.venv/bin/python -m hatchling build -t wheel -d dist
 	@cd client && ../.venv/bin/python -m hatchling build -t wheel -d ../dist
+
+check-dist:
+	@bash .ci/check-dist
+
+docs-site:
+	@bash .ci/environment dev
+	@bash .ci/docs-site
+
+coverage:
+	@bash .ci/environment dev
+	@.venv/bin/python -m coverage run -m pytest -q -m unit $(ARGS)
+	@.venv/bin/python -m coverage combine --quiet
+	@.venv/bin/python -m coverage html --quiet
+	@.venv/bin/python -m coverage report --skip-covered
 
 docs:
 	@bash .ci/environment dev

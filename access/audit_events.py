@@ -1,7 +1,8 @@
 """Write logins, keys, accounts and permissions to the audit log, from the signals of the models.
 
 Signals see every way to change a row: the API, the admin and commands. An event is written when its
-transaction is committed, with the principal of the request that caused it.
+transaction is committed, with the principal of the request that caused it. Deletions are described
+before they happen, while the rows that a deleted one refers to still exist.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_save, pre_delete
 
 from core.audit import audit
 
@@ -31,7 +32,7 @@ def connect() -> None:
     user_login_failed.connect(_login_failed, dispatch_uid="audit failed login")
     for user in (get_user_model(), KeyHolder):
         post_save.connect(_user_saved, user, dispatch_uid=f"audit {user} saved")
-        post_delete.connect(_user_deleted, user, dispatch_uid=f"audit {user} deleted")
+        pre_delete.connect(_user_deleted, user, dispatch_uid=f"audit {user} deleted")
     for model, saved, deleted in (
         (Account, _account_saved, _account_deleted),
         (ApiKey, _key_saved, _key_deleted),
@@ -39,7 +40,7 @@ def connect() -> None:
         (Tag, _tag_saved, _tag_deleted),
     ):
         post_save.connect(saved, model, dispatch_uid=f"audit {model} saved")
-        post_delete.connect(deleted, model, dispatch_uid=f"audit {model} deleted")
+        pre_delete.connect(deleted, model, dispatch_uid=f"audit {model} deleted")
     post_save.connect(_session_saved, Session, dispatch_uid="audit session")
     post_save.connect(_admin_changed, LogEntry, dispatch_uid="audit admin")
 

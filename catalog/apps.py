@@ -37,13 +37,13 @@ class CatalogConfig(AppConfig):
         connection_created.connect(add_functions, dispatch_uid="catalog.queries.sqlite")
         post_migrate.connect(restore, sender=self, dispatch_uid="catalog.queries.indexes")
         try:
-            external.register(*map(external.load, storage_settings().adapters))
+            external.register(*map(external.load, storage_settings().format_paths))
             external.configure(
                 reader_limits,
-                adapters=storage_settings().adapters,
+                adapters=storage_settings().format_paths,
                 private=private_folders(),
             )
         except (TypeError, ValueError) as error:
-            raise ImproperlyConfigured(f"storage.adapters: {error}") from error
+            raise ImproperlyConfigured(f"storage.adapters or tiled_adapters: {error}") from error
         if export_settings().formats:
             formats()  # so that a wrong name stops the start, not the first request

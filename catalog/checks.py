@@ -8,8 +8,11 @@ from django.core.checks import CheckMessage, Error, register
 
 from .specs.registry import known_specs
 
+SITE = "site"
+"""Tag of checks that depend on the site, and not on the code alone."""
 
-@register
+
+@register(SITE)
 def check_validators(**_: Any) -> list[CheckMessage]:
     """Each function that `specs.validators` names can be imported."""
     try:

@@ -65,6 +65,12 @@ class StorageSettings(BaseModel):
         "`tiledproject.plugins.Format` each, as docs/how-to/add-a-file-format.md shows.",
         examples=["[beamline.spe:FORMAT]"],
     )
+    tiled_adapters: dict[str, str] = Field(
+        default={},
+        description="Adapter classes of Tiled that read external files, as in Tiled's "
+        "`adapters_by_mimetype`: the media type, and `MODULE:CLASS`. Requires the package `tiled`.",
+        examples=["{application/x-spe: beamline.spe:SPEAdapter}"],
+    )
     readers: int = Field(
         default=2,
         ge=1,
@@ -114,6 +120,22 @@ class StorageSettings(BaseModel):
             if not IMPORT_PATH.fullmatch(path):
                 raise ValueError(f"has {path!r}, which is not an import path; write module:NAME")
         return paths
+
+    @field_validator("tiled_adapters")
+    @classmethod
+    def _adapter_paths(cls, adapters: dict[str, str]) -> dict[str, str]:
+        for mimetype, path in adapters.items():
+            if not IMPORT_PATH.fullmatch(path):
+                raise ValueError(
+                    f"has {path!r} for {mimetype}, which is not an import path; write module:CLASS"
+                )
+        return adapters
+
+    @property
+    def format_paths(self) -> list[str]:
+        """The site's formats as `external.load` takes them."""
+        named = [f"{mimetype}={path}" for mimetype, path in self.tiled_adapters.items()]
+        return [*self.adapters, *named]
 
     @field_validator("readable")
     @classmethod

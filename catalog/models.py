@@ -15,9 +15,9 @@ from tiled_client.wire.structures import Structure, structure_from_json
 from .fields import StructureField
 from .node_refs import NodeRef
 
-KEY_LENGTH = 255
-PATH_BYTES = 2000
-"""An indexed value may take 2704 bytes in PostgreSQL."""
+KEY_LENGTH = 1023
+PATH_BYTES = 2500
+"""An indexed value may take 2704 bytes in PostgreSQL, with the columns beside it."""
 
 
 FAMILIES = {family.value: family for family in StructureFamily}
@@ -129,6 +129,10 @@ class DataSource(models.Model):
     `folder` is where the chunks of an array lie within the folder of its
     node: empty for that folder itself, unless a writer had to switch from a folder that another
     writer, which lost its lock, may still write to.
+
+    `further` are other data sources of the node, in the form of the wire, assets included: an
+    imported node may have several. They are listed, and their files can be downloaded; data are
+    read by this one.
     """
 
     node = models.OneToOneField(Node, related_name="data_source", on_delete=models.CASCADE)
@@ -143,6 +147,7 @@ class DataSource(models.Model):
     generation = models.BigIntegerField(default=0, editable=False)
     nbytes = models.BigIntegerField(null=True, editable=False)
     folder = models.CharField(max_length=32, default="", blank=True, editable=False)
+    further = models.JSONField(null=True, editable=False)
     assets: models.ManyToManyField[Asset, DataSourceAsset] = models.ManyToManyField(
         "Asset", through="DataSourceAsset", related_name="data_sources"
     )

@@ -26,6 +26,7 @@ from .http.process_metrics import (  # noqa: E402
     SampledApplication,
     describe_start,
 )
+from .http.root_path import RootPathMiddleware  # noqa: E402
 from .http.static_files import StaticFiles  # noqa: E402
 from .http.tracing import tracer_of  # noqa: E402
 from .http.trusted_proxies import TrustedProxyMiddleware  # noqa: E402
@@ -49,7 +50,8 @@ routes = ProtocolTypeRouter(
     }
 )
 logged = AccessLog(routes, lambda: settings.TILED.logs)
-application = SampledApplication(TrustedProxyMiddleware(logged, server.trusted_proxies))
+mounted = RootPathMiddleware(logged, server.root_path)
+application = SampledApplication(TrustedProxyMiddleware(mounted, server.trusted_proxies))
 
 on_tick(requests.sample)
 if installed().rows == 1:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from .servers.garbage import pause_collection
@@ -27,6 +28,8 @@ def main() -> None:
         from tiledproject.servers.launch import command_environment
     except ModuleNotFoundError as error:
         sys.exit(f"{error}: install the requirements first, pip install -r requirements.txt.")
+    if sys.argv[1:2] and not sys.argv[1].startswith("-"):
+        sys.argv[1] = sys.argv[1].replace("-", "_")  # `import-tiled` is a module's name in Python
     command, *arguments = sys.argv[1:] or [""]
     if command in VERSION_OPTIONS:
         print(f"{PRODUCT} {VERSION}")
@@ -44,4 +47,6 @@ def _run_config_command(command: str, arguments: list[str]) -> int:
     from .config_commands.check_config import check_config
     from .config_commands.show_config import show_config
 
+    # `show-config | head` ends it without a traceback.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     return (check_config if command == "check-config" else show_config)(arguments)

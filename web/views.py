@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import get_script_prefix, reverse
+from django.urls import reverse
 from django.utils.encoding import escape_uri_path
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
@@ -16,7 +16,7 @@ from access.authentication.drf import KEY_COOKIE
 from access.login.browser import CurrentLogin, current_login, log_in_with_key
 from access.principals import Scope
 from core.errors import ServiceError, Unauthorized
-from core.http.urls import API
+from core.http.urls import API, root_path
 
 from .pages import error_page, page
 
@@ -57,8 +57,9 @@ def _address_without_key(request: HttpRequest) -> str:
 
 def _shell(request: HttpRequest, login: CurrentLogin) -> HttpResponse:
     context = {
-        "api": get_script_prefix().rstrip("/") + API,
+        "api": root_path(request) + API,
         "ui": reverse("web-home").rstrip("/"),
+        "root": root_path(request),
         "login": login,
         "login_address": login_address(request),
     }

@@ -17,7 +17,7 @@ from rest_framework import exceptions
 from access.authentication.csrf import CsrfFailed
 from access.metrics import count_error
 from core.backend_failures import log_outage
-from core.errors import ServiceError
+from core.errors import QuotaExceeded, ServiceError
 from core.http.responses import JSON, json_bytes
 from core.http.urls import base_url
 from tiled_client.wire.errors import WireError
@@ -71,7 +71,12 @@ def _service_response(error: ServiceError, context: dict[str, Any]) -> HttpRespo
     headers = dict(error.headers)
     if "WWW-Authenticate" in headers:
         headers["X-Tiled-Root"] = base_url(context["request"])
-    return error_response(error.status, error.detail, headers, code=error.code)
+    response = error_response(error.status, error.detail, headers, code=error.code)
+    if isinstance(error, QuotaExceeded):
+        # Django logs each 5xx as an error of the server, but this is one of the client.
+        marked: Any = response
+        marked._has_been_logged = True
+    return response
 
 
 def _registered_response(error: Exception) -> HttpResponse | None:

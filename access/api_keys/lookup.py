@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
@@ -16,7 +15,7 @@ from ..accounts.account_state import COLUMNS, NAMES, AccountState
 from ..config import authentication_settings
 from ..models import KEY_PREFIX_LENGTH, SCOPES, ApiKey
 from ..principals import Principal, Scope
-from .store import hash_secret
+from .store import matches
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +45,7 @@ def principal_for_secret(secret: str) -> Principal | None:
         return None
     query = SELECT_ACCOUNT_KEY if authentication_settings().multi_user else SELECT_SITE_KEY
     key = next(iter(ApiKey.objects.raw(query, [secret[:KEY_PREFIX_LENGTH]])), None)
-    if key is None or not secrets.compare_digest(key.hashed_secret, hash_secret(secret)):
+    if key is None or not matches(secret, key.hashed_secret):
         return None
     now = timezone.now()
     principal = _principal(key) if key.is_valid(now) else None

@@ -1,11 +1,13 @@
 """API keys besides the site-wide one: create and revoke.
 
 A secret is 36 random bytes in hexadecimal. The first eight digits name the key; the rest is long
-enough that a plain hash of it is safe to store.
+enough that a plain hash of it is safe to store: that of the digits or, of keys that were imported
+from Tiled, that of the bytes.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 from collections.abc import Collection
@@ -21,6 +23,7 @@ from ..events import KeyRevoked, announce
 from ..models import KEY_PREFIX_LENGTH, Account, ApiKey
 
 SECRET_BYTES = 36
+OF_BYTES = "bytes:"
 
 
 def create_key(
@@ -86,3 +89,17 @@ def announce_deletion(*, instance: ApiKey, **_: Any) -> None:
 def hash_secret(secret: str) -> str:
     """Return the digest of a secret, which is stored in its place."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def hash_of_bytes(digest: bytes) -> str:
+    """Return the stored form of a SHA-256 digest of the bytes of a secret."""
+    return OF_BYTES + base64.b64encode(digest).decode()
+
+
+def matches(secret: str, stored: str) -> bool:
+    """Return whether `stored` is the digest of a secret of hexadecimal digits, in either form."""
+    if stored.startswith(OF_BYTES):
+        digest = hash_of_bytes(hashlib.sha256(bytes.fromhex(secret)).digest())
+    else:
+        digest = hash_secret(secret)
+    return secrets.compare_digest(stored, digest)

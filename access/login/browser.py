@@ -20,7 +20,6 @@ from core.audit import audit
 from core.errors import NotFound, Unauthorized
 
 from ..accounts.key_holder import ADMIN, get_key_holder
-from ..api_keys.store import hash_secret
 from ..authentication.browser_logins import KEY_BACKEND, PASSWORD_BACKEND, key_login
 from ..authentication.client_address import client_address
 from ..authentication.credentials import Credentials, authenticate, authenticate_key
@@ -73,9 +72,13 @@ def log_in_with_key(request: HttpRequest, key: str) -> None:
             raise Unauthorized(f"The user {ADMIN}, which this key logs in as, is disabled.")
         log_in_user(request, holder, backend=KEY_BACKEND)
         return
+    stored = ApiKey.objects.filter(pk=principal.key_id).values_list("hashed_secret", flat=True)
+    digest = stored.first()
+    if digest is None:  # revoked just now
+        raise Unauthorized(KEY_REFUSED)
     request.session.flush()
     audit("login", principal=principal_name(principal), method="api_key")
-    request.session[KEY_LOGIN] = key_login(principal.key_id, hash_secret(key))
+    request.session[KEY_LOGIN] = key_login(principal.key_id, digest)
     rotate_token(request)
 
 

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from access.api.about import authentication_block
 from access.api.base import ApiView
 from core.http.responses import render
-from core.http.urls import API, ROOT_PATH, base_url
+from core.http.urls import API, ROOT_PATH, base_url, root_path
 from core.version import VERSION
 from tiled_client.wire.version import WIRE_VERSION
 
@@ -39,6 +39,10 @@ class AboutView(ApiView):
             "queries": list(FILTERS),
             "authentication": authentication_block(base),
             "links": {"self": base, "documentation": f"{base.removesuffix(API)}/docs"},
-            "meta": {"root_path": ROOT_PATH, "idempotency_keys": True, "version": VERSION},
+            "meta": {
+                "root_path": root_path(request) + ROOT_PATH,
+                "idempotency_keys": True,
+                "version": VERSION,
+            },
         }
         return render(request, about, headers={"Expires": http_date(time.time() + CACHE_SECONDS)})

@@ -46,6 +46,8 @@ def reads_sizes(user_agent: str) -> bool:
 def sources_of(node: Node | EmbeddedNode | Column, *, sizes: bool) -> list[dict[str, Any]]:
     """Return the data sources of a node; their assets have the field `size` if `sizes` is true."""
     sources = [node.source.to_json()] if node.source else []
+    if isinstance(node, Node) and node.source:
+        sources += node.source.further or []
     if not sizes:
         for source in sources:
             for asset in source["assets"]:

@@ -52,7 +52,7 @@ def read_idempotency_key(request: Request) -> IdempotencyKey | None:
     for name, values in sorted(request.query_params.lists()):
         if name != "api_key":
             digest.update(repr((name, values)).encode())
-    digest.update(f"{request.method} {request.path} ".encode())
+    digest.update(f"{request.method} {request.path_info} ".encode())
     account = principal_of(request).uuid
     if account is not None:
         digest.update(account.bytes)

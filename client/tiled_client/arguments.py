@@ -120,8 +120,8 @@ def node_key(value: Any) -> str:
             f"key must not contain '/', as {value!r} does: create the node in its own container, "
             "as in client['a'].create_container('b')"
         )
-    if len(value) > 255:
-        raise ValueError(f"key must have at most 255 characters, not {len(value)}")
+    if len(value) > 1023:
+        raise ValueError(f"key must have at most 1023 characters, not {len(value)}")
     return value
 
 

@@ -19,18 +19,25 @@ def cast_columns(table: pyarrow.Table, schema: pyarrow.Schema) -> pyarrow.Table:
     columns = []
     for field in schema:
         given = table[field.name]
-        try:
-            cast = given.cast(field.type)
-        except (pyarrow.ArrowException, ValueError) as error:
-            raise _misfit(field, str(error).rstrip(".")) from error
-        for before, after in _leaves(given.combine_chunks(), cast.combine_chunks()):
-            reason = _changed(before, after)
-            if reason:
-                raise _misfit(field, reason)
+        cast = given if given.type == field.type else _cast(given, field)
         if not field.nullable and cast.null_count:
             raise _misfit(field, "a value is missing")
         columns.append(cast)
     return pyarrow.Table.from_arrays(columns, schema=schema)
+
+
+def _cast(given: pyarrow.ChunkedArray, field: pyarrow.Field) -> pyarrow.ChunkedArray:
+    import pyarrow
+
+    try:
+        cast = given.cast(field.type)
+    except (pyarrow.ArrowException, ValueError) as error:
+        raise _misfit(field, str(error).rstrip(".")) from error
+    for before, after in _leaves(given.combine_chunks(), cast.combine_chunks()):
+        reason = _changed(before, after)
+        if reason:
+            raise _misfit(field, reason)
+    return cast
 
 
 def _misfit(field: pyarrow.Field, reason: str) -> ValueError:

@@ -13,4 +13,9 @@ def base_url(request: Request | HttpRequest) -> str:
     """Return the API's root as the client reached it, without a slash at the end."""
     proto = request.META.get("HTTP_X_FORWARDED_PROTO") or request.scheme
     host = request.META.get("HTTP_X_FORWARDED_HOST") or request.META.get("HTTP_HOST")
-    return f"{proto}://{host or request.get_host()}{API}"
+    return f"{proto}://{host or request.get_host()}{root_path(request)}{API}"
+
+
+def root_path(request: Request | HttpRequest) -> str:
+    """Return the path below which the client reaches the site, such as `/tiled`; or nothing."""
+    return str(request.META.get("SCRIPT_NAME", ""))

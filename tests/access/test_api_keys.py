@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from access import events
 from access.api_keys.lookup import principal_for_secret
-from access.api_keys.store import create_key, revoke_key
+from access.api_keys.store import create_key, hash_of_bytes, revoke_key
 from access.authentication.credentials import SERVICE_KEY_PRINCIPAL, authenticate_key
 from access.models import ApiKey
 from access.principals import READ, Scope
@@ -62,6 +63,20 @@ def test_a_secret_is_not_kept_and_every_digit_of_it_counts() -> None:
     other = secret[:-1] + ("0" if secret[-1] != "0" else "1")
     for wrong in (other, secret[:-1], secret + "0", secret.upper(), row["hashed_secret"]):
         assert status(wrong) == 401
+
+
+def test_a_key_from_tiled_is_known_by_the_hash_of_its_bytes() -> None:
+    key, secret = key_for()
+    key.hashed_secret = hash_of_bytes(hashlib.sha256(bytes.fromhex(secret)).digest())
+    key.save()
+    assert status(secret) == 200
+    other = secret[:-1] + ("0" if secret[-1] != "0" else "1")
+    for wrong in (other, secret[:-1], key.hashed_secret):
+        assert status(wrong) == 401
+    # A browser that has logged in with the key stays logged in.
+    client = Client()
+    assert client.post("/ui/login", {"api_key": secret}).status_code == 303
+    assert client.get("/api/v1/metadata/").status_code == 200
 
 
 def test_a_key_that_is_revoked_opens_nothing_from_then_on() -> None:

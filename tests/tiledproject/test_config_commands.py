@@ -73,7 +73,7 @@ def test_the_command_ends_with_a_status_and_creates_nothing(tmp_path: Path) -> N
     refused = manage(tmp_path / "data", "check-config", str(wrong))
     assert refused.returncode == 1
     assert "did you mean server.port?" in refused.stdout
-    assert refused.stdout.endswith("1 errors, 0 warnings.\n")
+    assert refused.stdout.endswith("1 error, 0 warnings.\n")
     assert not (tmp_path / "data").exists()
 
 

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from tiledproject.logs.formats import JsonFormatter, LineFormatter, redact
+from tiledproject.logs.formats import AuditFormatter, JsonFormatter, LineFormatter, redact
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,12 @@ def test_both_formats_redact_the_whole_record() -> None:
         written = formatter.format(found)
         assert "hunter2" not in written
         assert "ValueError" in written
+
+
+def test_fields_are_redacted_too() -> None:
+    found = record("text", fields={"note": "api_key=hunter2", "status": 200})
+    for formatter in (JsonFormatter(), AuditFormatter()):
+        assert json.loads(formatter.format(found))["note"] == "api_key=***"
 
 
 def test_json_is_one_line_with_the_fields_of_the_record() -> None:

@@ -57,8 +57,13 @@ class Site:
 
         return awaited(self.audit_file.read_text, wanted)
 
-    def write_settings(self, **sections: dict[str, Any]) -> None:
-        logs = {"format": "json", "access": "all", "audit_file": str(self.audit_file)}
+    def write_settings(self, slow: float = 10.0, **sections: dict[str, Any]) -> None:
+        logs = {
+            "format": "json",
+            "access": "all",
+            "audit_file": str(self.audit_file),
+            "slow_request_seconds": slow,
+        }
         self.file.write_text(yaml.safe_dump({"logs": logs, **sections}))
 
 
@@ -170,9 +175,10 @@ def test_rejected_keys_are_one_event_however_many_requests_fail(site: Site) -> N
     assert site.audit_file.read_text().count("key_rejected") == 1
 
 
-def test_sighup_reloads_keys_folders_and_the_log_level(site: Site) -> None:
+def test_sighup_reloads_keys_folders_and_the_threshold_of_slow_requests(site: Site) -> None:
     registered = f"/api/v1/register-files/{uuid4().hex}"
     site.write_settings(
+        slow=1e-6,
         server={"log_level": "warning", "hsts_seconds": 60},
         storage={"readable": [str(site.readable)]},
     )
@@ -186,7 +192,9 @@ def test_sighup_reloads_keys_folders_and_the_log_level(site: Site) -> None:
                 stream.recv(timeout=30)
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4003, "Key revoked")
-    assert site.request("GET", "/api/v1/metadata/").status_code == 200
+    slow = site.request("GET", "/api/v1/metadata/").headers["X-Tiled-Request-ID"]
+    found = site.entry(lambda entry: entry["logger"] == "slow" and entry["request_id"] == slow)
+    assert (found["level"], found["status"]) == ("warning", 200)
     old = requests.get(f"{site.server.uri}/api/v1/metadata/?api_key={FIRST_KEY}", timeout=60)
     assert old.status_code == 401
     # The folder is readable now: it is the file that is missing.

@@ -82,9 +82,8 @@ def _removals_held() -> Iterator[None]:
 
 
 def _check_place(site: Settings, folder: Path) -> None:
-    for name, place in (("storage.directory", site.storage.directory),):
-        if folder.resolve().is_relative_to(place.resolve()):
-            raise BackupError(f"{folder} is in {name}; name a folder outside of it.")
+    if folder.resolve().is_relative_to(site.storage.directory.resolve()):
+        raise BackupError(f"{folder} is in storage.directory; name a folder outside of it.")
 
 
 def _copy_stored(site: Settings, copier: Copier, database: Path) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 NAME = "manifest.db"
@@ -38,9 +38,8 @@ class Manifest:
 
     def add(self, entry: ManifestEntry) -> None:
         """Add an entry; replace that of the same name."""
-        self._database.execute(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", astuple(entry)
-        )
+        row = (entry.name, entry.size, entry.mtime_ns, entry.sha256, entry.fixed)
+        self._database.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", row)
 
     def find(self, name: str) -> ManifestEntry | None:
         """Return the entry of a file."""

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,20 +67,27 @@ def contents(site: Settings) -> str:
 
 
 def restore_backup(
-    site: Settings, place: Path, *, force: bool = False, skip_damaged: bool = False
+    site: Settings,
+    place: Path,
+    *,
+    force: bool = False,
+    skip_damaged: bool = False,
+    warn: Callable[[str], object],
 ) -> RestoreReport:
     """Restore the backup at `place`, or the newest one in that folder. Raises BackupError.
 
-    Without `force` the site must be empty. A damaged file ends the restore, unless
-    `skip_damaged` leaves it out.
+    Without `force` the site must be empty; with it, `warn` is called with what is about to be
+    deleted. A damaged file ends the restore, unless `skip_damaged` leaves it out.
     """
     folder, summary = find_backup(place)
     _refuse_running(site)
-    if not force and (found := contents(site)):
-        raise BackupError(
-            f"This site has {found}; restore into an empty site, or delete all of that and replace "
-            "it by the backup with --force."
-        )
+    if found := contents(site):
+        if not force:
+            raise BackupError(
+                f"This site has {found}; restore into an empty site, or delete all of that and "
+                "replace it by the backup with --force."
+            )
+        warn(f"Deleting {found}, and all users and keys.")
     report = RestoreReport(folder)
     with open_manifest(folder) as manifest, _database_to_restore(folder, manifest) as database:
         _remove_stored(site)

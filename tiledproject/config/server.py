@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator
 
 from .locations import default_data_dir
+from .root_paths import check_root_path
 
 ORIGIN = re.compile(r"https?://[^/\s,*]+")
 
@@ -50,9 +51,16 @@ class ServerSettings(BaseModel):
         default=["127.0.0.1", "::1"],
         validate_default=True,
         description="Trusted proxies, as addresses or networks, whose `X-Forwarded-For`, "
-        "`X-Forwarded-Host` and `X-Forwarded-Proto` headers are honoured. From other peers these "
-        "headers are ignored. Default: this machine.",
+        "`X-Forwarded-Host`, `X-Forwarded-Proto` and `X-Forwarded-Prefix` headers are honoured. "
+        "From other peers these headers are ignored. Default: this machine.",
         examples=["[127.0.0.1, 10.1.0.0/24]"],
+    )
+    root_path: str = Field(
+        default="",
+        description="Path of the host below which clients reach the server, as in `/tiled`, if it "
+        "is not the root. The proxy may remove it from the paths that it forwards, or not. A "
+        "trusted proxy can send the path in `X-Forwarded-Prefix` instead.",
+        examples=["/tiled"],
     )
     allow_origins: list[str] = Field(
         default=[],
@@ -129,6 +137,11 @@ class ServerSettings(BaseModel):
         "are neither reported nor do they prevent the start.",
         examples=["[tiled.E004]"],
     )
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_root_path(cls, path: str) -> str:
+        return check_root_path(path)
 
     @field_validator("allow_origins")
     @classmethod

@@ -32,8 +32,13 @@ def check_config(arguments: list[str]) -> int:
     for result in found:
         print(f"{result.level}: {result.text}")
     counts = {level: sum(result.level is level for result in found) for level in Level}
-    print(f"{counts[Level.error]} errors, {counts[Level.warning]} warnings.")
-    return 1 if counts[Level.error] else 0
+    errors, warnings = counts[Level.error], counts[Level.warning]
+    print(f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}.")
+    return 1 if errors else 0
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def use_file(file: str | None) -> None:

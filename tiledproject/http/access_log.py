@@ -19,6 +19,7 @@ from core.request_record import SCOPE_KEY, RequestRecord
 from ..config.logs import AccessLogMode, LogSettings
 from . import health_views, request_ids
 from .asgi_extensions import PREFLIGHT
+from .root_path import inner_path
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 Message = Mapping[str, Any]
@@ -127,12 +128,11 @@ class AccessLog:
 
     def _log(self, record: RequestRecord, outcome: Mapping[str, Any], seconds: float) -> None:
         fields = {**_fields(record, seconds), **outcome}
-        said = " ".join(f"{name} {value}" for name, value in outcome.items())
         access_logger.info(
-            "%s %s %s %.1f ms %s %s",
+            "%s %s %s, %.1f ms, %s, %s",
             record.method,
             fields["path"],
-            said.removeprefix("status "),
+            _outcome(outcome),
             1000 * seconds,
             record.principal or "-",
             record.address or "-",
@@ -143,10 +143,17 @@ class AccessLog:
             access_logger.info(MORE)
 
 
+def _outcome(outcome: Mapping[str, Any]) -> str:
+    if "close_code" in outcome:
+        return f"closed {outcome['close_code']}"
+    size = outcome.get("bytes")
+    return f"{outcome['status']}" if size is None else f"{outcome['status']}, {size} B"
+
+
 def _record(scope: Scope, method: str) -> RequestRecord:
     name = request_ids.request_id(scope["headers"])
     client = scope.get("client")
-    return RequestRecord(name, method, scope["path"], str(client[0]) if client else "")
+    return RequestRecord(name, method, inner_path(scope), str(client[0]) if client else "")
 
 
 def _log_slow(record: RequestRecord, status: int) -> None:

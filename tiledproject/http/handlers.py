@@ -10,6 +10,7 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import get_script_prefix as current_script_prefix
 from django.urls import set_script_prefix
 from django.utils.cache import patch_vary_headers
 
@@ -232,6 +233,10 @@ def _body(response: HttpResponse) -> Piece:
 
 
 def _headers(response: HttpResponseBase) -> Headers:
+    for cookie in response.cookies.values():
+        # Below a root path, so that another site of the same host neither gets nor replaces them.
+        if cookie["path"] == "/":
+            cookie["path"] = current_script_prefix().rstrip("/") or "/"
     cookies = [(b"Set-Cookie", c.OutputString().encode()) for c in response.cookies.values()]
     fields = response.headers.items()
     return [(name.encode(), value.encode("latin1")) for name, value in fields] + cookies

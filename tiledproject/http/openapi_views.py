@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from access.authentication.csrf import csrf_token, set_csrf_cookie
+from core.http.urls import root_path
 
 from .health_schema import HEALTH_PATHS
 from .metrics_schema import metrics_path
@@ -28,7 +29,7 @@ POLICY = (
 @only_get
 def openapi(request: HttpRequest) -> HttpResponse:
     """Return the OpenAPI document."""
-    return HttpResponse(document_bytes(), content_type=JSON)
+    return HttpResponse(document_bytes(root_path(request)), content_type=JSON)
 
 
 @only_get
@@ -57,7 +58,10 @@ def document() -> dict[str, Any]:
     return whole
 
 
-@cache
-def document_bytes() -> bytes:
-    """Return the serialized document, built once."""
-    return orjson.dumps(document())
+@lru_cache(maxsize=8)
+def document_bytes(root_path: str = "") -> bytes:
+    """Return the serialized document, built once for each path below which the site is served."""
+    whole = document()
+    if root_path:
+        whole["servers"] = [{"url": root_path}]
+    return orjson.dumps(whole)

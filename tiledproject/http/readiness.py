@@ -9,10 +9,10 @@ from typing import Any
 
 import redis
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
-from django.db.migrations.executor import MigrationExecutor
 
 from catalog.config import storage_settings
 from core.backend_failures import DATABASE_UNREACHABLE, log_outage, outage_of
+from core.migration_state import migration_state
 from core.version import VERSION
 from streaming.config import streaming_cache_settings
 from streaming.redis.clients import writer_client
@@ -54,14 +54,13 @@ class MigrationCheck:
         if self._applied:
             return OK
         try:
-            executor = MigrationExecutor(connection)
-            plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+            pending = migration_state(connection).pending
         except (DatabaseError, InterfaceError) as error:
             return _database_failure(error)
         finally:
             connection.close()
-        if plan:
-            names = ", ".join(f"{step.app_label}.{step.name}" for step, _ in plan)
+        if pending:
+            names = ", ".join(pending)
             return Finding(Health.unavailable, f"Migrations are not applied: {names}.")
         self._applied = True
         return OK

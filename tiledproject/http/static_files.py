@@ -19,6 +19,9 @@ from urllib.parse import parse_qs
 
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import StaticFilesStorage
+from django.urls import get_script_prefix
+
+from .root_path import inner_path
 
 Scope = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
@@ -47,8 +50,8 @@ class VersionedStaticFiles(StaticFilesStorage):
     """Writes the digest of a file's content into its address, so that it can be cached forever."""
 
     def url(self, name: str | None) -> str:
-        """Return the address of the file, with its digest where the file exists."""
-        address = super().url(name)
+        """Return the address below the root path, with the digest where the file exists."""
+        address = get_script_prefix().rstrip("/") + super().url(name)
         path = finders.find(name) if name else None
         if not isinstance(path, str) or not Path(path).is_file():
             return address
@@ -65,7 +68,7 @@ class StaticFiles:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Handle one request."""
-        if scope["type"] != "http" or not scope["path"].startswith(self._prefix):
+        if scope["type"] != "http" or not inner_path(scope).startswith(self._prefix):
             await self._application(scope, receive, send)
             return
         status, headers, content = await self._answer(scope)
@@ -83,7 +86,7 @@ class StaticFiles:
     async def _answer(self, scope: Scope) -> tuple[int, Headers, bytes]:
         if scope["method"] not in METHODS:
             return _refusal(405, b"Method Not Allowed", [(b"allow", b"GET, HEAD")])
-        path = self._files.get(scope["path"].removeprefix(self._prefix))
+        path = self._files.get(inner_path(scope).removeprefix(self._prefix))
         if path is None:
             return _refusal(404, b"Not Found")
         try:

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 from core.errors import Unavailable
 
 from ..config.budgets import BudgetSettings
+from .root_path import inner_path
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ class ThreadShares:
 
     def of(self, scope: dict[str, Any]) -> ThreadShare:
         """Return the share of the request with this scope."""
-        path, query = scope["path"], scope["query_string"]
+        path, query = inner_path(scope), scope["query_string"]
         if scope["method"] not in READING or not path.startswith(("/api/v1/", "/zarr/")):
             return self.others
         if SEARCHES.match(path):

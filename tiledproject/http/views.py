@@ -50,7 +50,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return the response to a malformed request, most often with an unknown host name."""
-    if request.path.startswith(API):
+    if request.path_info.startswith(API):
         return error_response_for(request, exception)
     text = "The request is malformed."
     if isinstance(exception, DisallowedHost):
@@ -60,7 +60,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return a 403: JSON for the API, a page otherwise."""
-    if request.path.startswith(API):
+    if request.path_info.startswith(API):
         return error_response_for(request, exception)
     return error_page(403, "Permission denied", "You may not do this here.")
 
@@ -76,7 +76,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return a 404: JSON for the API, a page otherwise."""
-    if request.path.startswith(API):
+    if request.path_info.startswith(API):
         return exception_handler.not_found(request)
     return error_page(404, "Not found", "This site has no page at this address.")
 
@@ -86,7 +86,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
     It is a 503 or 507 while a disk or the database fails.
     """
-    if request.path.startswith(API):
+    if request.path_info.startswith(API):
         return exception_handler.server_error(request)
     # Django calls this while it handles the exception.
     error = sys.exc_info()[1]

@@ -52,7 +52,7 @@ class JsonFormatter(logging.Formatter):
         request = request_record.current.get()
         if request is not None:
             entry |= {"request_id": request.request_id, "principal": request.principal}
-        entry |= getattr(record, "fields", {})
+        entry |= _redacted_fields(record)
         if record.exc_info:
             entry["exception"] = redact(self.formatException(record.exc_info))
         if record.stack_info:
@@ -66,4 +66,11 @@ class AuditFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the object in one line."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        return orjson.dumps({"time": time, **getattr(record, "fields", {})}, default=str).decode()
+        return orjson.dumps({"time": time, **_redacted_fields(record)}, default=str).decode()
+
+
+def _redacted_fields(record: logging.LogRecord) -> dict[str, Any]:
+    fields: dict[str, Any] = getattr(record, "fields", {})
+    return {
+        name: redact(value) if isinstance(value, str) else value for name, value in fields.items()
+    }

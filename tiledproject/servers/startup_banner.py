@@ -54,7 +54,7 @@ FIRST_REQUESTS = " Its first requests are logged below."
 
 def startup_banner(settings: Settings, host: str, port: int) -> str:
     """Return the URL, the API key, the admin, and three lines of client code."""
-    address = _address(host, port)
+    address = _address(host, port) + settings.server.root_path
     logged = settings.logs.access is not AccessLogMode.none
     common = {"version": VERSION, "requests": FIRST_REQUESTS if logged else ""}
     if settings.authentication.multi_user:
@@ -71,8 +71,9 @@ def start_line(settings: Settings, host: str, port: int) -> str:
     """Return the line of the log about the start: version, address and backends, no secrets."""
     server = settings.server
     database = "SQLite" if settings.database.uri.startswith("sqlite") else "PostgreSQL"
+    address = _address(host, port) + server.root_path
     return (
-        f"{PRODUCT} {VERSION} serves at {_address(host, port)} with {server.workers} workers, "
+        f"{PRODUCT} {VERSION} serves at {address} with {server.workers} workers, "
         f"{database} and storage in {settings.storage.directory}."
     )
 

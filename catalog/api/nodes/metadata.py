@@ -12,7 +12,7 @@ from access.principals import Scope, require
 from core.errors import Invalid, NotAcceptable
 from core.http.requests import flag, json_body
 from core.http.responses import render
-from core.http.urls import ROOT_PATH, base_url
+from core.http.urls import ROOT_PATH, base_url, root_path
 
 from ...models import Node
 from ...permissions.node_permissions import own_tags
@@ -52,7 +52,11 @@ class MetadataView(NodeView):
         node = resolve_with_columns(path)
         counts = child_counts([node], principal_of(request)) if isinstance(node, Node) else {}
         resource = node_resource(base_url(request), node, options, counts)
-        meta = {"root_path": ROOT_PATH} if flag(request, "root_path", False) else {}
+        meta = (
+            {"root_path": root_path(request) + ROOT_PATH}
+            if flag(request, "root_path", False)
+            else {}
+        )
         body = {"data": resource, "error": None, "links": None, "meta": meta}
         return render(request, body, headers=node_headers(node))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from django.db import transaction
 
 from core.errors import BadRequest, Conflict, Forbidden, NotFound, NotSupported
+from tiled_client.wire.structure_family import Management
 
 from ...config import storage_settings
 from ...locks.node_locks import node_lock
@@ -103,6 +104,8 @@ def delete_asset(*, path: str, asset_id: int, external_only: bool) -> Deleted:
 
 def _untie(source: DataSource, asset: Asset) -> bool:
     """Unlink the asset from the source; return whether it had no other link and was deleted."""
+    if source.pk is None:
+        raise Conflict("Assets of further data sources of a node cannot be deleted alone.")
     source.asset_links.filter(asset=asset).delete()
     if DataSourceAsset.objects.filter(asset=asset).exists():
         return False
@@ -124,9 +127,18 @@ def _asset_of(node: Node, asset_id: int) -> tuple[DataSource, Asset]:
     if node.source is None:
         raise NotSupported("This node does not support raw assets.")
     link = node.source.asset_links.filter(asset_id=asset_id).first()
-    if link is None:
+    if link is not None:
+        return node.source, link.asset
+    further = _further_asset(node.source, asset_id)
+    if further is None:
         raise NotFound(f"This node exists but it does not have an Asset with id {asset_id}")
-    return node.source, link.asset
+    # Further data sources are always external files.
+    return DataSource(node=node, management=Management.external), further
+
+
+def _further_asset(source: DataSource, asset_id: int) -> Asset | None:
+    ids = {asset["id"] for other in source.further or () for asset in other["assets"]}
+    return Asset.objects.filter(pk=asset_id).first() if asset_id in ids else None
 
 
 def _place(source: DataSource, asset: Asset) -> Path:

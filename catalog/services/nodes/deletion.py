@@ -146,6 +146,7 @@ def _delete_batch(nodes: Sequence[Node]) -> None:
     keys = [node.pk for node in nodes]
     tied = Asset.objects.filter(links__data_source__node__in=keys)
     assets = list(lock_assets(tied).values_list("pk", flat=True))
+    assets += _assets_of_further(keys)
     _raw_delete(DataSourceAsset.objects.filter(data_source__node__in=keys))
     _raw_delete(DataSource.objects.filter(node__in=keys))
     _raw_delete(Revision.objects.filter(node__in=keys))
@@ -153,6 +154,17 @@ def _delete_batch(nodes: Sequence[Node]) -> None:
     still_tied = Exists(DataSourceAsset.objects.filter(asset=OuterRef("pk")))
     for batch in _iter_batches(assets):
         _raw_delete(Asset.objects.filter(~still_tied, pk__in=batch))
+
+
+def _assets_of_further(nodes: Sequence[int]) -> list[int]:
+    """Return the assets of the further data sources of nodes, which few nodes have."""
+    found = DataSource.objects.filter(node__in=nodes, further__isnull=False)
+    return [
+        asset["id"]
+        for sources in found.values_list("further", flat=True)
+        for source in sources or ()
+        for asset in source["assets"]
+    ]
 
 
 def _raw_delete(rows: QuerySet[Any]) -> None:

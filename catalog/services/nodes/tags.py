@@ -54,7 +54,7 @@ def tag_path_for_new_node(
     """
     if not tags_enabled():
         return None
-    return _tag_path([*_lists(parent), tuple(_tags_of_new(parent, asked, principal))])
+    return tag_path_for_lists([*_lists(parent), tuple(_tags_of_new(parent, asked, principal))])
 
 
 def check_parent(parent: Node) -> None:
@@ -93,10 +93,10 @@ def set_tags(node: Node, tags: Sequence[str]) -> None:
     transaction.on_commit(changed, robust=True)
     if not node.path:
         # The root without tags is readable by all principals, and is in no tag path.
-        node.tag_path_id = _tag_path([tags]) if tags else None
+        node.tag_path_id = tag_path_for_lists([tags]) if tags else None
         return
     lists = [*_lists(node.parent), tuple(tags)]
-    node.tag_path_id = _tag_path(lists)
+    node.tag_path_id = tag_path_for_lists(lists)
     _update_descendants(node, lists)
 
 
@@ -119,7 +119,7 @@ def _tag_below(node: Node, tags: Sequence[str]) -> int:
     count, lists, level = 0, list(_lists(node)), [node.pk]
     while level:
         lists.append(tuple(tags))
-        tag_path = _tag_path(lists)
+        tag_path = tag_path_for_lists(lists)
         below_level: list[int] = []
         for batch in _iter_batches(level, BATCH_ROWS):
             children = Node.objects.filter(parent__in=batch)
@@ -226,7 +226,7 @@ def _lists(node: Node | None) -> Lists:
     return (*_lists(node.parent), ())
 
 
-def _tag_path(lists: Sequence[Sequence[str]]) -> int:
+def tag_path_for_lists(lists: Sequence[Sequence[str]]) -> int:
     """Return the id of the row with these lists; create it if it does not exist."""
     digest = hashlib.sha256(orjson.dumps(lists)).hexdigest()
     known = TagPath.objects.filter(digest=digest).values_list("pk", flat=True)
@@ -243,7 +243,11 @@ def _update_descendants(node: Node, lists: Sequence[Sequence[str]]) -> None:
     """Update the tag paths of all descendants to the new lists."""
     tagged = filter_descendants(Node.objects.filter(tag_path__isnull=False), node.path)
     paths = tagged.order_by().values_list("tag_path", flat=True).distinct()
-    moved = {old: _tag_path([*lists, *tag_path_lists(old)[len(lists) :]]) for old in paths if old}
+    moved = {
+        old: tag_path_for_lists([*lists, *tag_path_lists(old)[len(lists) :]])
+        for old in paths
+        if old
+    }
     if moved:
         cases = [When(tag_path=old, then=Value(new)) for old, new in moved.items()]
         Node.objects.filter(pk__in=tagged.values("pk")).update(tag_path=Case(*cases))

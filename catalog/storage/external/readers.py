@@ -56,6 +56,7 @@ def encode_sources(sources: Sources) -> dict[str, Any]:
         "paths": [str(path) for path in sources.paths],
         "parameters": dict(sources.parameters),
         "readable": [str(path) for path in sources.readable],
+        "roles": [list(role) for role in sources.roles],
     }
 
 
@@ -65,6 +66,7 @@ def decode_sources(arguments: Mapping[str, Any]) -> Sources:
         tuple(map(Path, arguments["paths"])),
         arguments["parameters"],
         tuple(map(Path, arguments["readable"])),
+        tuple((parameter, number) for parameter, number in arguments["roles"]),
     )
 
 

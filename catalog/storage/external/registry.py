@@ -41,8 +41,14 @@ def register(*formats: Format) -> None:
 def load(path: str) -> Format:
     """Import the format at a path such as `beamline.spe:FORMAT`.
 
-    Raises ValueError or TypeError for a path that leads to no format.
+    `MIMETYPE=PATH` is an adapter class of Tiled, which reads files of that type. Raises ValueError
+    or TypeError for a path that leads to no format.
     """
+    mimetype, is_adapter, path = path.rpartition("=")
+    if is_adapter:
+        from .tiled_adapters import adapter_format  # imports this module's formats
+
+        return adapter_format(mimetype, path)
     module, _, name = path.partition(":")
     try:
         found = getattr(importlib.import_module(module), name)

@@ -17,12 +17,14 @@ from .uris import is_readable, resolve_uri
 class Sources:
     """The files of one node, in order, with the parameters of its data source.
 
-    The paths are resolved and in a readable folder; the files need not exist.
+    The paths are resolved and in a readable folder; the files need not exist. `roles` are the
+    parameters and numbers of the assets, if they are known.
     """
 
     paths: tuple[Path, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     readable: tuple[Path, ...] = ()
+    roles: tuple[tuple[str | None, int | None], ...] = ()
 
     @classmethod
     def of(
@@ -31,7 +33,8 @@ class Sources:
         """Resolve the files of a data source. Raises Unsupported, OutsideReadable."""
         ordered = sorted(assets, key=lambda asset: asset.num or 0)
         paths = tuple(resolve_uri(asset.data_uri, readable) for asset in ordered)
-        return cls(paths, parameters, tuple(readable))
+        roles = tuple((asset.parameter, asset.num) for asset in ordered)
+        return cls(paths, parameters, tuple(readable), roles)
 
     def confined(self, path: Path) -> Path:
         """Resolve the path of a file that one of these refers to. Raises OutsideReadable."""

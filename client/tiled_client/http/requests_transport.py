@@ -13,8 +13,9 @@ from ..settings import HttpOptions
 from .connection_pool import ConnectionPool
 from .network_errors import translating_network_errors
 from .operations import run
+from .receiving import receive_into
 from .request import Request
-from .responses import Response
+from .responses import MemorySink, Response
 from .transfers import count_chunks, count_upload, expect_upload, read_body
 from .transport import CHUNK_BYTES, Sink
 
@@ -51,6 +52,8 @@ class RequestsTransport:
             if "Content-Encoding" in received.headers:
                 chunks = raw.stream(CHUNK_BYTES, decode_content=True)
             else:
+                if isinstance(sink, MemorySink):
+                    receive_into(raw, sink.next_memory)
                 # read1 returns what has arrived, so that it is kept if the connection breaks next.
                 chunks = iter(lambda: raw.read1(CHUNK_BYTES), b"")
             for chunk in count_chunks(chunks, received.headers):

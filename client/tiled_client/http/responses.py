@@ -92,9 +92,13 @@ class MemorySink:
         """Start an attempt."""
         self._received = 0
 
-    def write(self, chunk: bytes) -> None:
-        """Write a chunk; one that does not fit is only counted."""
+    def next_memory(self, size: int) -> memoryview:
+        """Return the memory of the next chunk of up to `size` bytes; empty if all is filled."""
+        return self._memory[self._received : self._received + size]
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Write a chunk that is not in `next_memory` yet; one that does not fit is only counted."""
         end = self._received + len(chunk)
-        if end <= len(self._memory):
+        if end <= len(self._memory) and not isinstance(chunk, memoryview):
             self._memory[self._received : end] = chunk
         self._received = end

@@ -16,6 +16,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import pool_classes_by_scheme
 
+from .receiving import ReceivingResponse
 from .transport import CHUNK_BYTES
 
 # Bodies up to this size are sent with the head of their request.
@@ -46,6 +47,7 @@ class SendingMixin:
     """Sends the requests of a connection."""
 
     part_seconds: ClassVar[float]
+    response_class: Any = ReceivingResponse
     sock: Any
     _head: bytes | None = None
 

@@ -13,7 +13,7 @@ from django.db import DatabaseError
 
 from core.program import program
 from tiledproject.backups.errors import BackupError
-from tiledproject.backups.restore import contents, restore_backup
+from tiledproject.backups.restore import restore_backup
 
 
 class Command(BaseCommand):
@@ -43,11 +43,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, folder: Path, **options: Any) -> None:
         """Restore the backup, and print one sentence. Raises CommandError."""
         os.umask(0o077)
-        force, site = options["force"], settings.TILED
         try:
-            if force and (found := contents(site)):
-                self.stderr.write(f"Deleting {found}, and all users and keys.")
-            report = restore_backup(site, folder, force=force, skip_damaged=options["skip_damaged"])
+            report = restore_backup(
+                settings.TILED,
+                folder,
+                force=options["force"],
+                skip_damaged=options["skip_damaged"],
+                warn=self.stderr.write,
+            )
         except BackupError as error:
             raise CommandError(str(error)) from None
         except OSError as error:

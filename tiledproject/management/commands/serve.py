@@ -12,9 +12,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from catalog.checks import SITE
 from tiledproject.config.secrets import with_secrets
 from tiledproject.config.settings_model import Settings, load
 from tiledproject.logs.configuration import set_level
+from tiledproject.postgresql.migration_lock import migration_lock
 from tiledproject.servers.metrics_listener import listening
 from tiledproject.servers.serve_options import add_options
 from tiledproject.servers.startup_banner import start_line, startup_banner
@@ -27,6 +29,8 @@ logger = logging.getLogger(__name__)
 class Command(BaseCommand):
     """Prepares the database and runs the workers. Its options are settings by then."""
 
+    # The others check the code, and take a tenth of the start.
+    requires_system_checks = [SITE]
     help = "Serve in several worker processes until stopped. Options win over other settings."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,7 +49,8 @@ class Command(BaseCommand):
                 f"Nothing can listen on {server.host}:{server.port} ({error.strerror}); stop "
                 "what does, or choose another --port or --host."
             ) from None
-        call_command("migrate", interactive=False, verbosity=0)
+        with migration_lock():
+            call_command("migrate", interactive=False, verbosity=0)
         refuse_stored(site)
         connection.close()
         port = listener.getsockname()[1]

@@ -71,9 +71,9 @@ class Command(BaseCommand):
         if repair and counts[ProblemKind.NO_ROW]:
             repaired += repair_leftovers()
         total = counts.total()
-        sentence = f"Verified {verification.nodes} nodes: {total} problems"
+        sentence = f"Verified {verification.nodes} nodes with data: {total} problems"
         if not total:
-            self._end(f"Verified {verification.nodes} nodes without a problem.", json=json)
+            self._end(f"Verified {verification.nodes} nodes with data: no problems.", json=json)
             return
         kinds = ", ".join(
             f"{count} {kind.value}" for kind, count in sorted(counts.items(), key=str)

@@ -127,7 +127,17 @@ def read_zarr(sources: Sources, structure: ArrayStructure, items: NDSlice) -> Ar
     """Read what `items` select; several folders are concatenated along the first dimension."""
     trees = [ZarrTree(path, sources) for path in sources.paths]
     datasets = [ZarrDataset.of(tree._find([], array=True), sources) for tree in trees]
-    return read_datasets(datasets, structure, items)
+    return read_datasets(datasets, structure, items, _declared(datasets, structure))
+
+
+def _declared(datasets: Sequence[ZarrDataset], structure: ArrayStructure) -> NDSlice:
+    """Return the declared part of an array whose last chunks are stored in full, as by Tiled."""
+    if len(datasets) > 1 or len(datasets[0].shape) != len(structure.shape):
+        return ()
+    pairs = list(zip(datasets[0].shape, structure.shape, strict=True))
+    if any(found < declared for found, declared in pairs):
+        return ()
+    return tuple(slice(0, declared) for _, declared in pairs)
 
 
 def inspect_zarr(sources: Sources, mimetype: str) -> Inspected:

@@ -41,7 +41,7 @@ export function App({ client, about, site }) {
       <aside class=${menu ? "side open" : "side"} aria-label="Nodes">
         <${Tree} root=${ROOT} selected=${address.path} browse=${address.browse}
           onBrowse=${(/** @type {any} */ patch) => change({ browse: { ...address.browse, ...patch } }, true)} />
-        <footer class="side-foot muted"><span>tiled-stream ${site.version}</span><a href="/docs">API</a></footer>
+        <footer class="side-foot muted"><span>tiled-stream ${site.version}</span><a href=${`${site.root}/docs`}>API</a></footer>
       </aside>
       ${menu && html`<button class="scrim" aria-label="Close the list of nodes" onClick=${() => setMenu(false)}></button>`}
       <${NodePage} key=${address.path.join("/")} address=${address} change=${change} changeView=${changeView} />

@@ -7,6 +7,7 @@ import { createContext, useContext } from "../vendor/preact.js";
  * @property {any} client  the JavaScript client
  * @property {string} api  the address of the API, as given by the server
  * @property {string} ui  the address of the page
+ * @property {string} root  the path of the server on its host; empty for the root
  * @property {string} origin  the address of the server, with its path
  * @property {(path: string | string[], pane?: number) => void} open
  * @property {any} about  the server's description of itself, with its export formats

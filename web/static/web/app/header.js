@@ -31,6 +31,7 @@ function Link({ path, label, current, className, children }) {
 
 /** @param {{session: any}} props */
 function User({ session }) {
+  const { root } = usePage();
   const [open, setOpen] = useState(false);
   const element = useRef(/** @type {any} */ (null));
   useEffect(() => {
@@ -51,8 +52,8 @@ function User({ session }) {
     ${
       open &&
       html`<div class="popover menu right" role="menu">
-        <a role="menuitem" href="/docs">API documentation</a>
-        <a role="menuitem" href="/admin/">Admin</a>
+        <a role="menuitem" href=${`${root}/docs`}>API documentation</a>
+        <a role="menuitem" href=${`${root}/admin/`}>Admin</a>
         ${session.mayLogOut && html`<form method="post" action=${session.logout}><input type="hidden" name="csrfmiddlewaretoken" value=${session.csrf} /><button class="btn quiet" role="menuitem">Log out</button></form>`}
       </div>`
     }

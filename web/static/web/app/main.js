@@ -8,7 +8,8 @@ const { dataset } = document.body;
 const site = {
   api: dataset.api ?? "/api/v1",
   ui: dataset.ui ?? "/ui",
-  origin: window.location.origin,
+  root: dataset.root ?? "",
+  origin: window.location.origin + (dataset.root ?? ""),
   version: dataset.version ?? "",
   session: {
     principal: dataset.principal ?? "",

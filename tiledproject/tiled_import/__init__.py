@@ -1,0 +1,1 @@
+"""Import of catalogs of Tiled: nodes, data, accounts and settings."""

@@ -1,0 +1,1 @@
+"""Conversion of Tiled's configuration to settings of this site."""

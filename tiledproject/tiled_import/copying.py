@@ -1,0 +1,238 @@
+"""Copy data into our own storage, and make them those of an imported node.
+
+A data source is copied once: until then it is external, or its generation is 0. Data are written
+to the folder of the node first, and become current in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate, product
+
+import pyarrow as pa
+from django.db import DatabaseError, transaction
+
+from catalog.config import storage_settings
+from catalog.locks.node_locks import node_lock
+from catalog.lookup.nodes import resolve_for_update
+from catalog.models import Asset as StoredAsset
+from catalog.models import DataSource, Node
+from catalog.services.arrays.file_writes import PARAMETER, WrittenFile
+from catalog.services.assets.links import attach_own_assets
+from catalog.services.assets.stores import array_store, discard_folder, node_folder
+from catalog.services.nodes.data_placement import (
+    ARROW_STREAM,
+    OWN_FORMATS,
+    TABLE_MIMETYPE_ALIASES,
+    ZARR,
+)
+from catalog.storage import awkward, files, ragged, sparse, tables
+from catalog.storage.arrays import MAX_WRITE_BYTES
+from catalog.storage.errors import StorageError
+from catalog.storage.regions import shape_of, split_region, whole
+from core.errors import ServiceError
+from tiled_client.wire import buffers
+from tiled_client.wire.awkward import AwkwardStructure
+from tiled_client.wire.data_sources import Asset
+from tiled_client.wire.errors import WireError
+from tiled_client.wire.ragged import RaggedStructure
+from tiled_client.wire.sparse import Coo, SparseStructure, dim_names
+from tiled_client.wire.structure_family import Management, StructureFamily
+from tiled_client.wire.structures import ArrayStructure, TableStructure, structure_from_json
+
+from .conversion import PlannedNode
+from .errors import NotImportable
+from .report import ImportReport
+from .source.records import NodeValues, TiledSource
+
+TABLE_MIMETYPES = (ARROW_STREAM, *TABLE_MIMETYPE_ALIASES)
+NOT_COPIED = "Data were not copied; run the import again when this is solved"
+
+
+@dataclass(frozen=True, slots=True)
+class DataCopier:
+    """Copies the data of imported nodes from `source`."""
+
+    source: TiledSource
+    report: ImportReport
+
+    def copy(self, planned: PlannedNode) -> bool:
+        """Copy the data of a node, unless they were copied. Return whether they are here.
+
+        A failure goes to the report.
+        """
+        data = planned.copied
+        assert data is not None
+        node = Node.objects.select_related("data_source").filter(uuid=planned.uuid).first()
+        if node is None or node.source is None or node.source.generation:
+            return node is not None
+        try:
+            self._copy(node, self.source.values(planned.source, data))
+        except (NotImportable, StorageError, WireError) as error:
+            self.report.find(NOT_COPIED, f"{planned.source.path}: {error}")
+        except (ServiceError, DatabaseError, OSError, pa.ArrowException, MemoryError) as error:
+            text = getattr(error, "detail", None) or f"{type(error).__name__}: {error}"
+            self.report.find(NOT_COPIED, f"{planned.source.path}: {text}")
+        else:
+            self.report.count(f"copied data of family {node.structure_family}")
+            return True
+        return False
+
+    def _copy(self, node: Node, values: NodeValues) -> None:
+        source = node.source
+        assert source is not None
+        structure = structure_from_json(node.family, source.structure)
+        # The cleanup of a running server leaves the files of a locked node alone.
+        with node_lock(node.path):
+            discard_folder(node.uuid)  # of an interrupted run
+            match structure:
+                case ArrayStructure():
+                    _write_array(node, structure, values)
+                    folder = files.file_uri(node_folder(node.uuid))
+                    _make_current(source, ZARR, [Asset(folder, True, "data_uri")])
+                    return
+                case TableStructure():
+                    written = list(_written_partitions(node, structure, values))
+                case SparseStructure():
+                    written = list(_written_blocks(node, structure, values))
+                case AwkwardStructure():
+                    written = list(_written_buffers(node, structure, values))
+                case RaggedStructure():
+                    written = list(_written_rows(node, structure, values))
+                case _:
+                    raise NotImportable(f"data of family {node.structure_family} cannot be copied")
+            known = source.mimetype if node.family is StructureFamily.table else ""
+            mimetype = known if known in TABLE_MIMETYPES else OWN_FORMATS[node.family][0]
+            _make_current(source, mimetype, list(map(_asset, written)))
+            _count_rows(written)
+
+
+def _make_current(source: DataSource, mimetype: str, assets: list[Asset]) -> None:
+    """Make copied files those of the data source, in place of external ones, if any."""
+    with transaction.atomic():
+        node = resolve_for_update(source.node.segments)
+        if node.source is None or node.source.generation:
+            raise NotImportable("the node was written to meanwhile")
+        before = list(source.asset_links.values_list("asset", flat=True))
+        source.asset_links.all().delete()
+        StoredAsset.objects.filter(pk__in=before, links=None).delete()
+        source.mimetype, source.management = mimetype, Management.writable
+        source.generation = 1
+        source.save()
+        attach_own_assets(source, assets)
+
+
+def _asset(file: WrittenFile) -> Asset:
+    return Asset(files.file_uri(file.path), False, PARAMETER, file.num, file.size)
+
+
+def _count_rows(written: list[WrittenFile]) -> None:
+    for file in written:
+        if file.rows is not None:
+            found = StoredAsset.objects.filter(data_uri=files.file_uri(file.path))
+            found.update(rows=file.rows, rows_size=file.size)
+
+
+def _write_array(node: Node, structure: ArrayStructure, values: NodeValues) -> None:
+    store, folder = array_store(), node_folder(node.uuid)
+    store.create(folder, structure)
+    chunk = [max(sizes, default=1) or 1 for sizes in structure.chunks]
+    most = max(MAX_WRITE_BYTES // max(structure.dtype.itemsize, 1), 1)
+    region = whole(structure.shape)
+    if 0 in structure.shape:
+        return
+    for part in split_region(region, chunk, max_elements=most) if region else [()]:
+        found = values.array(part)
+        if tuple(found.shape) != shape_of(part):
+            raise NotImportable(
+                f"it has the shape {found.shape} where {shape_of(part)} is declared"
+            )
+        store.write_region(folder, structure, part, found)
+
+
+def _written_partitions(
+    node: Node, structure: TableStructure, values: NodeValues
+) -> Iterator[WrittenFile]:
+    schema, folder = structure.schema(), node_folder(node.uuid)
+    tables.create(folder, schema)
+    for number in range(structure.npartitions):
+        counted = _Counted(tables.conform(t, schema) for t in values.tables(number))
+        first = next(counted, None)
+        if first is None:
+            continue
+        rows = _chained(first, counted)
+        file = tables.write_partition(folder, number, rows, sync=_sync())
+        yield WrittenFile(file.path, number, file.size, counted.rows)
+
+
+class _Counted(Iterator[pa.Table]):
+    """Tables, and the number of rows that were taken."""
+
+    def __init__(self, pieces: Iterator[pa.Table]) -> None:
+        self._pieces, self.rows = pieces, 0
+
+    def __next__(self) -> pa.Table:
+        found = next(self._pieces)
+        self.rows += found.num_rows
+        return found
+
+
+def _chained(first: pa.Table, others: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    yield first
+    yield from others
+
+
+def _written_blocks(
+    node: Node, structure: SparseStructure, values: NodeValues
+) -> Iterator[WrittenFile]:
+    folder = node_folder(node.uuid)
+    for number, block in enumerate(product(*(range(len(sizes)) for sizes in structure.chunks))):
+        found = values.sparse_block(number, block)
+        if found is None or not found.num_rows:
+            continue
+        shape = shape_of(structure.block_region(block))
+        elements = _elements(found, structure, shape)
+        path = sparse.write_block(folder, block, elements, sync=_sync())
+        yield WrittenFile(path, number, path.stat().st_size)
+
+
+def _elements(table: pa.Table, structure: SparseStructure, shape: tuple[int, ...]) -> Coo:
+    """Return the elements in a block of Tiled: coordinates in the first columns, then values."""
+    names = [*dim_names(len(shape)), "data"]
+    if table.num_columns != len(names):
+        raise NotImportable(f"a block has {table.num_columns} columns, not {len(names)}")
+    kinds = [*[pa.int64()] * len(shape), pa.from_numpy_dtype(structure.dtype.newbyteorder("="))]
+    columns = [column.cast(kind) for column, kind in zip(table.columns, kinds, strict=True)]
+    return Coo.from_arrow(pa.Table.from_arrays(columns, names=names), shape)
+
+
+def _written_buffers(
+    node: Node, structure: AwkwardStructure, values: NodeValues
+) -> Iterator[WrittenFile]:
+    members = values.buffers()
+    if not members:
+        return
+    buffers.awkward_array(buffers.awkward_form(structure.form), structure.length, members)
+    body = buffers.zip_members(members)
+    yield WrittenFile(awkward.write(node_folder(node.uuid), body, sync=_sync()), 0, len(body))
+
+
+def _written_rows(
+    node: Node, structure: RaggedStructure, values: NodeValues
+) -> Iterator[WrittenFile]:
+    """Write a file per chunk: each begins with the first row of the chunk that is its number."""
+    starts = list(accumulate(structure.row_chunks, initial=0))
+    for expected, (number, array) in enumerate(values.ragged_chunks()):
+        if number != expected:
+            raise NotImportable(f"chunk {expected} of its rows is missing")
+        rows = ragged.to_arrow(array, structure)
+        if len(rows) != starts[number + 1] - starts[number]:
+            raise NotImportable(f"chunk {number} has {len(rows)} rows, not as declared")
+        table = ragged.as_table(rows, structure)
+        file = tables.write_partition(node_folder(node.uuid), number, table, sync=_sync())
+        yield WrittenFile(file.path, number, file.size)
+
+
+def _sync() -> bool:
+    return storage_settings().file_io_sync

@@ -1,0 +1,1 @@
+"""What an import reads: the databases, files and servers of Tiled."""
