@@ -4,7 +4,7 @@
 
 Requests of 8 KB are handled by the application of the server in this process, in batches that count
 and batches that do not, in turns, so that other load of the machine falls on both alike; two
-servers in processes of their own differ by more than the metrics cost. The ratio of the processor
+servers in separate processes differ by more than the metrics cost. The ratio of the processor
 times is the median over the rounds. Then the counting itself is timed alone: what one write counts,
 by this server and by prometheus_client in its mode for several processes, if that is installed.
 """
