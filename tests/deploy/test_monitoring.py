@@ -62,7 +62,9 @@ def until(url: str, condition: Any) -> Any:
     data: Any = None
     while time.monotonic() < deadline:
         try:
-            data = requests.get(url, timeout=5).json()["data"]
+            response = requests.get(url, timeout=5)
+            # 503 while it starts
+            data = response.json()["data"] if response.ok else None
         except requests.ConnectionError:
             data = None
         if data and condition(data):

@@ -43,7 +43,7 @@ EMPTY = {"endianness": "not_applicable", "kind": "V", "itemsize": 0}
         (container(metadata={"a": nested(250)}), "nested deeper"),
         (b'{"id": ' + b"[" * 900 + b"]" * 900 + b"}", "nested deeper"),
         (b'{"structure_family": "container", "metadata": {"a": 18446744073709551616}}', "64 bits"),
-        (container(id=0), "1 to 255"),
+        (container(id=0), "1 to 1023"),
         (container(metadata=[]), "metadata"),
         (container(specs=""), "specs"),
         (described(shape=[10**19], chunks=[[10**19]]), "too large"),
