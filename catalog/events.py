@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from django.dispatch import Signal
 
+from core.metrics.families import add_to_both
 from tiled_client.wire.structure_family import StructureFamily
 
 from .metrics import WRITES, WRITTEN_BYTES
@@ -254,8 +255,7 @@ def announce(event: Event | Recorded) -> None:
 
 def _count_stored(event: Any, family: str) -> None:
     if event.persisted:
-        WRITES.labels(family).add()
-        WRITTEN_BYTES.labels(family).add(len(event.payload))
+        add_to_both(WRITES.labels(family), WRITTEN_BYTES.labels(family), len(event.payload))
 
 
 def announce_left(node: NodeRef) -> None:

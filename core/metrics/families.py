@@ -96,6 +96,19 @@ class HistogramSeries(Series):
             self._cells[self._at] += value * count
             self._cells[bucket] += count
 
+    def observe_alone(self, value: float) -> None:
+        """Add a value without a lock: all calls must come from one thread of the process."""
+        cells, at = self._cells, self._at
+        cells[at] += value
+        cells[at + 1 + bisect_left(self._bounds, value)] += 1
+
+
+def add_to_both(count: CounterSeries, size: CounterSeries, amount: float) -> None:
+    """Add 1 to `count` and `amount` to `size`, at the cost of one addition."""
+    with _cells_lock:
+        count._cells[count._at] += 1
+        size._cells[size._at] += amount
+
 
 S = TypeVar("S", bound=Series)
 

@@ -181,8 +181,8 @@ class StreamLog:
             staged=staged,
             size=update.size,
         )
-        MESSAGES_APPENDED.add(count)
-        BYTES_APPENDED.add(update.size)
+        MESSAGES_APPENDED.labels().add(count)
+        BYTES_APPENDED.labels().add(update.size)
         return StreamHead(epoch.decode(), Position(sequence))
 
     def _keys(self, node: UUID) -> StreamKeys:

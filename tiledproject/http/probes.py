@@ -51,41 +51,41 @@ class Probe:
     def __init__(self, check: Callable[[], Finding]) -> None:
         self._check = check
         self._lock = threading.Lock()
-        self._flight: Future[Finding] | None = None
-        self._landed = float("-inf")
+        self._current: Future[Finding] | None = None
+        self._ended_at = float("-inf")
 
     def start(self) -> Future[Finding]:
         """Return the future of the check that runs, or has just run; start one otherwise."""
         with self._lock:
-            flight = self._flight
-            if flight is not None and not (flight.done() and self._is_stale()):
-                return flight
-            self._flight = flight = Future()
-        threading.Thread(target=self._run, args=(flight,), name="probe", daemon=True).start()
-        return flight
+            future = self._current
+            if future is not None and not (future.done() and self._is_stale()):
+                return future
+            self._current = future = Future()
+        threading.Thread(target=self._run, args=(future,), name="probe", daemon=True).start()
+        return future
 
     def _is_stale(self) -> bool:
-        return time.monotonic() - self._landed > FRESH_SECONDS
+        return time.monotonic() - self._ended_at > FRESH_SECONDS
 
-    def _run(self, flight: Future[Finding]) -> None:
+    def _run(self, future: Future[Finding]) -> None:
         try:
             found = self._check()
         except Exception:
             logger.exception("A readiness check failed")
             found = Finding(Health.unavailable, "The check itself failed; see the log.")
-        self._landed = time.monotonic()
-        flight.set_result(found)
+        self._ended_at = time.monotonic()
+        future.set_result(found)
 
 
 def run_probes(probes: Sequence[Probe], seconds: float) -> list[Finding]:
     """Run all probes side by side; one that takes longer than `seconds` counts as unavailable."""
     deadline = time.monotonic() + seconds
-    flights = [probe.start() for probe in probes]
-    return [_landing(flight, deadline, seconds) for flight in flights]
+    futures = [probe.start() for probe in probes]
+    return [_result(future, deadline, seconds) for future in futures]
 
 
-def _landing(flight: Future[Finding], deadline: float, seconds: float) -> Finding:
+def _result(future: Future[Finding], deadline: float, seconds: float) -> Finding:
     try:
-        return flight.result(max(0.0, deadline - time.monotonic()))
+        return future.result(max(0.0, deadline - time.monotonic()))
     except NotInTime:
         return Finding(Health.unavailable, f"No response within {seconds:g} seconds.")

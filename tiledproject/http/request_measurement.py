@@ -42,7 +42,7 @@ class RequestMeasurement:
 
     def sent(self, size: int) -> None:
         """Record the size of the response, in bytes."""
-        RESPONSE_SIZE.labels(self._method, self._code, self._endpoint).observe(size)
+        RESPONSE_SIZE.labels(self._method, self._code, self._endpoint).observe_alone(size)
 
     def measuring(self, send: Send) -> Send:
         """Return `send`, which records the size of a response in chunks with the last of them."""
@@ -72,6 +72,7 @@ class RequestMeasurement:
         self._recorded = True
         self._code, self._endpoint = str(status), endpoint
         seconds = perf_counter() - self._began
-        DURATION.labels(self._method, self._code, endpoint).observe(seconds)
+        # All requests of a process are answered on one event loop.
+        DURATION.labels(self._method, self._code, endpoint).observe_alone(seconds)
         if self._span is not None:
             self._span.answered(status, endpoint, headers)

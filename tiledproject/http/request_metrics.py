@@ -7,6 +7,7 @@ from core.metrics.families import Gauge, Histogram
 
 LABELS = ("method", "code", "endpoint")
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+READING = {"GET", "HEAD"}
 OTHER = "other"
 SHARES = (("searches",), ("exports",), ("reads",), ("requests",))
 
@@ -73,10 +74,10 @@ def method_label(method: str) -> str:
 
 
 def record_phases(method: str, status: int, endpoint: str, encoding: str | None) -> None:
-    """Record the phases of the request that this thread has just handled."""
-    parts = server_timing.parts()
-    if not parts:
+    """Record the phases of the request that this thread has just handled, if it reads."""
+    if method not in READING:
         return
+    parts = server_timing.parts()
     labels = (method_label(method), str(status), endpoint)
     for name, histogram in PHASES.items():
         if name in parts:
