@@ -118,11 +118,11 @@ async def test_a_reference_gets_its_uri_when_it_is_sent(array: Node) -> None:
     }
     patch = {"offset": (2, 0), "shape": (1, 2)}
     event = events.DataSourceUpdated(array.ref, data_source=source, patch=patch, shape=(3, 2))
-    await asyncio.to_thread(events.announce, event)
+    await sync_to_async(events.announce)(event)
     written = events.ArrayWritten(
         array.ref, "application/octet-stream", (2,), None, None, b"ab", persisted=False
     )
-    await asyncio.to_thread(events.announce, written)
+    await sync_to_async(events.announce)(written)
     for visitor in visitors:
         reference, data = await visitor.next(), await visitor.next()
         assert reference["uri"] == "http://h/api/v1/array/full/a%20b?slice=2:3,0:2"
@@ -151,7 +151,7 @@ async def test_reduced_updates_say_their_dtype_and_are_decoded_by_it(
     written = events.ArrayWritten(
         array.ref, "application/octet-stream", (3, 2), None, None, bytes(range(6)), persisted=False
     )
-    await asyncio.to_thread(events.announce, written)
+    await sync_to_async(events.announce)(written)
     update = await reduced.next()
     assert update["data_type"] == schema["reduced_data_type"]
     wanted = [[1.5], [4.5]]
@@ -202,7 +202,7 @@ async def test_sizes_of_assets_are_left_out_for_clients_that_fail_on_them(
         if node is not array:
             family = StructureFamily.array
             event = events.ChildCreated(node.ref, "k", family, [], {}, [source], [])
-        await asyncio.to_thread(events.announce, event)
+        await sync_to_async(events.announce)(event)
         for sizes, visitor in visitors.items():
             message = await visitor.next()
             assert message["type"] == kind
