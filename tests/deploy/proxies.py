@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from tests.servers import PROJECT
 from tools.backends.postgresql_cluster import free_port
@@ -76,7 +76,7 @@ def nginx(server: str, certificate: Path) -> Iterator[Proxy]:
         f"events {{}}\nhttp {{\n{folders}{site}}}\n"
     )
     command = [program, "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    with _running(command, folder, port) as log:
+    with _running(command, folder, port, certificate) as log:
         yield Proxy("nginx", f"https://127.0.0.1:{port}", certificate, log)
 
 
@@ -102,7 +102,7 @@ def haproxy(server: str, certificate: Path) -> Iterator[Proxy]:
         )
     )
     subprocess.run([program, "-c", "-f", configuration], check=True, capture_output=True)
-    with _running([program, "-db", "-f", str(configuration)], folder, port) as log:
+    with _running([program, "-db", "-f", str(configuration)], folder, port, certificate) as log:
         yield Proxy("haproxy", f"https://127.0.0.1:{port}", certificate, log)
 
 
@@ -134,7 +134,7 @@ def traefik(server: str, certificate: Path) -> Iterator[Proxy]:
             },
         )
     )
-    with _running([program, f"--configFile={static}"], folder, port) as log:
+    with _running([program, f"--configFile={static}"], folder, port, certificate) as log:
         yield Proxy("traefik", f"https://127.0.0.1:{port}", certificate, log)
 
 
@@ -166,8 +166,9 @@ def _changed(text: str, changes: dict[str, str]) -> str:
 
 
 @contextmanager
-def _running(command: list[str], folder: Path, port: int) -> Iterator[Path]:
-    log = folder / "log"
+def _running(command: list[str], folder: Path, port: int, certificate: Path) -> Iterator[Path]:
+    """Run a proxy until it answers for the server; Traefik listens before it has its routes."""
+    log, health = folder / "log", f"https://127.0.0.1:{port}/healthz"
     with log.open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
@@ -175,11 +176,10 @@ def _running(command: list[str], folder: Path, port: int) -> Iterator[Path]:
         while True:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.02)
+            with suppress(requests.RequestException):
+                if requests.get(health, verify=str(certificate), timeout=5).ok:
+                    break
+            time.sleep(0.02)
         yield log
     finally:
         process.terminate()
