@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parent.parent
 GREETING = re.compile(r"^ +Address +(\S+)\n +API key +(\S+)\n", re.MULTILINE)
 PATIENCE = 30
+# Between the lines of the subscriber only what is wrong.
+QUIET = {"TILED_SERVER_LOG_LEVEL": "warning", "TILED_LOGS_ACCESS": "none"}
 # Four panes that follow what is being written now.
 LIVE_VIEW = "panes=4&follow=1"
 
@@ -27,6 +30,7 @@ def main() -> int:
     server = subprocess.Popen(
         [sys.executable, "manage.py", "serve", "--temp", "--port", "0", "--workers", "2"],
         cwd=PROJECT,
+        env={**os.environ, **QUIET},
         stdout=subprocess.PIPE,
         text=True,
     )

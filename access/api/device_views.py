@@ -11,7 +11,7 @@ from access.login.device_flow import POLL_INTERVAL_SECONDS, AuthorizationPending
 from access.login.oidc import get_provider
 from core.errors import Invalid
 from core.http.responses import JSON, json_bytes, render
-from core.http.urls import API, base_url
+from core.http.urls import base_url, origin
 
 from .auth_view import NO_STORE, UnauthenticatedView
 from .documents import login_document
@@ -28,9 +28,8 @@ class AuthorizeView(UnauthenticatedView):
         get_provider(provider)
         begun = start(provider=provider, address=client_address(request._request))
         base = base_url(request)
-        site = base.removesuffix(API)
         told = {
-            "authorization_uri": f"{site}{reverse('login-device', args=[provider])}",
+            "authorization_uri": f"{origin(request)}{reverse('login-device', args=[provider])}",
             "verification_uri": f"{base}/auth/provider/{provider}/token",
             "interval": POLL_INTERVAL_SECONDS,
             "device_code": begun.device_code,

@@ -103,7 +103,7 @@ def log_out(request: HttpRequest) -> None:
     logout(request)
 
 
-def of_this_site(request: HttpRequest, address: str, default: str = "/") -> str:
+def of_this_site(request: HttpRequest, address: str, default: str) -> str:
     """Return `address` if it is a safe redirect within this site, else `default`."""
     allowed = url_has_allowed_host_and_scheme(
         address, {request.get_host()}, require_https=request.is_secure()

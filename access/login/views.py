@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
@@ -28,7 +28,8 @@ def begin_login(request: HttpRequest, provider: str) -> HttpResponse:
     """Redirect to the provider, and afterwards to the page `next` of this site."""
     try:
         known = get_provider(provider)
-        request.session[NEXT_URL_KEY] = of_this_site(request, request.GET.get("next", ""))
+        wanted = of_this_site(request, request.GET.get("next", ""), get_script_prefix())
+        request.session[NEXT_URL_KEY] = wanted
         back = request.build_absolute_uri(reverse("login-code", args=[provider]))
         return authorize_redirect(request, known, back)
     except ServiceError as error:
@@ -39,7 +40,7 @@ def begin_login(request: HttpRequest, provider: str) -> HttpResponse:
 @never_cache
 def end_login(request: HttpRequest, provider: str) -> HttpResponse:
     """Log in after the provider's redirect, and continue to the page that started it."""
-    afterwards = request.session.get(NEXT_URL_KEY, "/")
+    afterwards = request.session.get(NEXT_URL_KEY, get_script_prefix())
     try:
         known = get_provider(provider)
         identity = get_or_create_identity(provider=known, claims=fetch_claims(request, known))

@@ -11,9 +11,14 @@ API = f"{ROOT_PATH}/v1"
 
 def base_url(request: Request | HttpRequest) -> str:
     """Return the API's root as the client reached it, without a slash at the end."""
+    return f"{origin(request)}{root_path(request)}{API}"
+
+
+def origin(request: Request | HttpRequest) -> str:
+    """Return scheme and host as the client reached them, without a path."""
     proto = request.META.get("HTTP_X_FORWARDED_PROTO") or request.scheme
     host = request.META.get("HTTP_X_FORWARDED_HOST") or request.META.get("HTTP_HOST")
-    return f"{proto}://{host or request.get_host()}{root_path(request)}{API}"
+    return f"{proto}://{host or request.get_host()}"
 
 
 def root_path(request: Request | HttpRequest) -> str:

@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.db.models import F
 from django.http import HttpResponse
 from django.test import Client
+from django.urls import get_script_prefix, set_script_prefix
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -66,17 +67,24 @@ class Browser:
     """Follows where it is sent; says who it is when the provider asks."""
 
     sub: str = "4711"
+    # The path of the host below which the site is; every address must be below it.
+    root_path: str = ""
     client: Client = field(default_factory=lambda: Client(enforce_csrf_checks=True))
     asked: list[dict[str, list[str]]] = field(default_factory=list)
 
     def open(self, address: str) -> HttpResponse:
-        response = self.client.get(address)
+        response = self.get(address)
         while response.status_code in (301, 302):
             address = response.headers["Location"]
             if address.startswith("http://localhost:"):
                 address = self.at_provider(address)
-            response = self.client.get(address)
+            response = self.get(address)
         return response
+
+    def get(self, address: str) -> HttpResponse:
+        inner = address.removeprefix("http://testserver")
+        assert inner.startswith(f"{self.root_path}/"), address
+        return self.client.get(inner.removeprefix(self.root_path), SCRIPT_NAME=self.root_path)
 
     def at_provider(self, address: str) -> str:
         self.asked.append(parse_qs(urlsplit(address).query))
@@ -160,6 +168,27 @@ def test_logins_never_redirect_to_another_site(facility: Any, elsewhere: str) ->
     there = client.get("/login/facility", {"next": elsewhere}).headers["Location"]
     back = client.get(Browser().at_provider(there))
     assert (back.status_code, back.headers["Location"]) == (302, "/")
+
+
+@pytest.fixture
+def below_a_path(facility: Any) -> Iterator[str]:
+    """A path of the host below which the site is."""
+    before = get_script_prefix()
+    set_script_prefix("/tiled/")
+    yield "/tiled"
+    set_script_prefix(before)
+
+
+def test_logins_stay_below_the_path_of_the_site(below_a_path: str) -> None:
+    site, browser = f"http://testserver{below_a_path}", Browser(root_path=below_a_path)
+    address = "/api/v1/auth/provider/facility/authorize"
+    begun = orjson.loads(browser.client.post(address, SCRIPT_NAME=below_a_path).content)
+    assert begun["authorization_uri"] == f"{site}{DEVICE}"
+    assert 'name="user_code"' in browser.open(begun["authorization_uri"]).content.decode()
+    assert browser.asked[0]["redirect_uri"] == [f"{site}/login/facility/code"]
+    # Without `next`, as the API redirects a browser.
+    there = browser.get(f"{below_a_path}/login/facility").headers["Location"]
+    assert browser.get(browser.at_provider(there)).headers["Location"] == f"{below_a_path}/"
 
 
 def test_a_device_logs_in_with_the_user_code_that_it_shows(facility: Any) -> None:

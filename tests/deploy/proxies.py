@@ -1,19 +1,19 @@
-"""nginx and HAProxy of this machine, run with the example files of `deploy/`."""
+"""nginx, HAProxy and Traefik, run with the example files of `deploy/`."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from tests.servers import PROJECT
 from tools.backends.postgresql_cluster import free_port
@@ -21,6 +21,8 @@ from tools.backends.postgresql_cluster import free_port
 EXAMPLES = PROJECT / "deploy"
 # Debian has the programs of administrators in a folder that not every PATH names.
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+# Debian has no Traefik; the environment of `.ci/extra deploy` does.
+EXTRA_PROGRAMS = PROJECT / ".venv" / "extra-deploy" / "bin"
 START_TIMEOUT = 20
 # In seconds, instead of the five minutes of the examples.
 ORDINARY_TIMEOUT = 2
@@ -62,6 +64,7 @@ def nginx(server: str, certificate: Path) -> Iterator[Proxy]:
             "listen 443": f"listen 127.0.0.1:{port}",
             "127.0.0.1:8000": urlsplit(server).netloc,
             "/etc/ssl": str(certificate.parent),
+            "/var/log/nginx/tiled.log": "/dev/stdout",
             "300s": f"{ORDINARY_TIMEOUT}s",
         },
     )
@@ -70,10 +73,10 @@ def nginx(server: str, certificate: Path) -> Iterator[Proxy]:
     (folder / "nginx.conf").write_text(
         f"{'user root;' if os.getuid() == 0 else ''}\n"
         f"daemon off;\npid {folder}/pid;\nerror_log stderr;\nworker_processes 1;\n"
-        f"events {{}}\nhttp {{\naccess_log /dev/stdout;\n{folders}{site}}}\n"
+        f"events {{}}\nhttp {{\n{folders}{site}}}\n"
     )
     command = [program, "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    with _running(command, folder, port) as log:
+    with _running(command, folder, port, certificate) as log:
         yield Proxy("nginx", f"https://127.0.0.1:{port}", certificate, log)
 
 
@@ -99,20 +102,53 @@ def haproxy(server: str, certificate: Path) -> Iterator[Proxy]:
         )
     )
     subprocess.run([program, "-c", "-f", configuration], check=True, capture_output=True)
-    with _running([program, "-db", "-f", str(configuration)], folder, port) as log:
+    with _running([program, "-db", "-f", str(configuration)], folder, port, certificate) as log:
         yield Proxy("haproxy", f"https://127.0.0.1:{port}", certificate, log)
+
+
+@contextmanager
+def traefik(server: str, certificate: Path) -> Iterator[Proxy]:
+    """Run Traefik with both of its example files, the router for the path /tiled included."""
+    program = _program("traefik", "bash .ci/extra deploy")
+    folder, port = _folder(certificate, "traefik"), free_port()
+    dynamic, static = folder / "tiled.yml", folder / "traefik.yml"
+    dynamic.write_text(
+        _changed(
+            (EXAMPLES / "traefik" / "tiled.yml").read_text(),
+            {
+                "tiled.example.org": "127.0.0.1",
+                "www.example.org": "127.0.0.1",
+                "http://127.0.0.1:8000": server,
+                "/etc/traefik": str(certificate.parent),
+            },
+        )
+    )
+    static.write_text(
+        _changed(
+            (EXAMPLES / "traefik" / "traefik.yml").read_text(),
+            {
+                '":80"': f'"127.0.0.1:{free_port()}"',
+                '":443"': f'"127.0.0.1:{port}"',
+                "/etc/traefik": str(folder),
+                "180s": f"{ORDINARY_TIMEOUT}s",
+            },
+        )
+    )
+    with _running([program, f"--configFile={static}"], folder, port, certificate) as log:
+        yield Proxy("traefik", f"https://127.0.0.1:{port}", certificate, log)
 
 
 PROXIES: dict[str, Callable[[str, Path], AbstractContextManager[Proxy]]] = {
     "nginx": nginx,
     "haproxy": haproxy,
+    "traefik": traefik,
 }
 
 
-def _program(name: str) -> str:
-    found = shutil.which(name, path=PATH)
+def _program(name: str, remedy: str = "") -> str:
+    found = shutil.which(name, path=f"{PATH}:{EXTRA_PROGRAMS}")
     if found is None:
-        pytest.skip(f"{name} is not installed: apt-get install {name}")
+        pytest.skip(f"{name} is not installed: {remedy or f'apt-get install {name}'}")
     return found
 
 
@@ -130,8 +166,9 @@ def _changed(text: str, changes: dict[str, str]) -> str:
 
 
 @contextmanager
-def _running(command: list[str], folder: Path, port: int) -> Iterator[Path]:
-    log = folder / "log"
+def _running(command: list[str], folder: Path, port: int, certificate: Path) -> Iterator[Path]:
+    """Run a proxy until it answers for the server; Traefik listens before it has its routes."""
+    log, health = folder / "log", f"https://127.0.0.1:{port}/healthz"
     with log.open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
@@ -139,11 +176,10 @@ def _running(command: list[str], folder: Path, port: int) -> Iterator[Path]:
         while True:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.02)
+            with suppress(requests.RequestException):
+                if requests.get(health, verify=str(certificate), timeout=5).ok:
+                    break
+            time.sleep(0.02)
         yield log
     finally:
         process.terminate()

@@ -1,4 +1,4 @@
-"""The examples of nginx and HAProxy in front of a real server, with TLS and both Python clients."""
+"""The examples of the proxies in front of a real server, with TLS and both Python clients."""
 
 from __future__ import annotations
 
@@ -94,19 +94,20 @@ def test_large_arrays_are_uploaded_and_read_with_tls(proxy: Proxy, path: str) ->
     assert (array.read() == values).all()
 
 
-def test_escaped_slashes_and_links_pass(proxy: Proxy) -> None:
-    container = from_uri(proxy.uri, api_key=API_KEY).create_container(f"c{secrets.token_hex(4)}")
-    name = f"{container.path[-1]}"
-    for path in ("", "/tiled"):
-        with requests.get(
-            f"{proxy.uri}{path}/api/v1/metadata/{name}", headers=KEY, timeout=PATIENCE
-        ) as answer:
-            link = answer.json()["data"]["links"]["self"]
-        assert link == f"{proxy.uri}{path}/api/v1/metadata/{name}"
-        missing = requests.get(
-            f"{proxy.uri}{path}/api/v1/metadata/a%2Fb", headers=KEY, timeout=PATIENCE
-        )
-        assert missing.status_code == 404
+@pytest.mark.parametrize("path", ["", "/tiled"])
+def test_addresses_and_queries_pass_and_only_addresses_are_logged(proxy: Proxy, path: str) -> None:
+    def get(address: str) -> requests.Response:
+        headers = {**KEY, "X-Forwarded-Prefix": "/elsewhere"}
+        return requests.get(f"{api}/{address}", headers=headers, timeout=PATIENCE)
+
+    api, key = f"{proxy.uri}{path}/api/v1", f"t{secrets.token_hex(4)}"
+    from_uri(f"{proxy.uri}{path}", api_key=API_KEY).write_table({"a": [1, 2]}, key=key)
+    assert get(f"table/full/{key}?format=text/csv;header=absent").text.split() == ["1", "2"]
+    assert get("metadata/a%2Fb").status_code == 404
+    assert get(f"metadata/{key}").json()["data"]["links"]["self"] == f"{api}/metadata/{key}"
+    logged = proxy.log.read_text()
+    assert f"{path}/api/v1/table/full/{key}" in logged
+    assert "header=absent" not in logged
 
 
 def test_clients_are_throttled_by_their_own_addresses(proxy: Proxy) -> None:

@@ -12,7 +12,7 @@ import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.servers import manage, running
+from tests.servers import manage, own_database, running
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,10 @@ from tests.servers import manage, running
 def test_nothing_is_left_when_it_ends(
     tmp_path: Path, number: signal.Signals, options: tuple[str, ...]
 ) -> None:
-    with running(tmp_path, "runserver", "0", *options) as server:
+    with (
+        own_database() as database,
+        running(tmp_path, "runserver", "0", *options, **database) as server,
+    ):
         health = requests.get(f"{server.uri}/healthz", timeout=10)
         assert health.json()["status"] == "ready"
         belonging = server.processes()
