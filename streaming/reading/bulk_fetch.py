@@ -42,6 +42,7 @@ async def mget_into(
         values = await receiver.values
     finally:
         transport.set_protocol(before)
+        receiver.release_buffer()
     # Not earlier: the transport releases the last buffer only after `buffer_updated` has returned,
     # and `getvalue` would copy while a view of the buffer exists.
     return [None if value is None else value.getvalue() for value in values]
@@ -75,6 +76,10 @@ class BulkReplyProtocol(asyncio.BufferedProtocol):
             self._unread += self._scratch[:count]
         while not (self._remaining or self.values.done()) and LINE_END in self._unread:
             self._read_line()
+
+    def release_buffer(self) -> None:
+        """Release the view of the value that was received last, since it prevents closing it."""
+        self._remaining = self._scratch[:0]
 
     def eof_received(self) -> None:
         """Fail: Redis closed the connection."""
@@ -123,5 +128,6 @@ class BulkReplyProtocol(asyncio.BufferedProtocol):
         self._remaining = self._remaining[len(received) :]
 
     def _end_value(self) -> None:
+        self.release_buffer()
         if len(self._found) == len(self._headers) and not self.values.done():
             self.values.set_result(self._found)
