@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import queue
+import signal
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -60,6 +63,15 @@ class Process:
         while last not in heard[-1:]:
             heard.append(self._line(heard))
         return heard
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stop the process for the block; what happens meanwhile it sees afterwards."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """End the process."""
