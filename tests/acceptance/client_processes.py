@@ -11,13 +11,13 @@ from .script_processes import Process
 OURS, TILED = "tiled_client", "tiled"
 
 
-class Desks:
+class ClientProcesses:
     """The processes by role and client."""
 
     def __init__(self) -> None:
         self._processes: dict[tuple[str, str], Process] = {}
 
-    def sit(self, role: str, client: str) -> Process:
+    def process(self, role: str, client: str) -> Process:
         """Return the process of a role, a new one if a failed test left it within a script."""
         process = self._processes.get((role, client))
         if process is None or process.busy:

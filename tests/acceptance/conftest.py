@@ -13,7 +13,7 @@ from tests import migrated
 from tests.conftest import API_KEY
 from tests.servers import PROJECT, RunningServer, environment, own_database, running
 
-from .client_processes import Desks
+from .client_processes import ClientProcesses
 
 
 @pytest.fixture(scope="session", params=["serve", "runserver"])
@@ -60,8 +60,8 @@ def uncached_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def desks() -> Iterator[Desks]:
+def client_processes() -> Iterator[ClientProcesses]:
     """Provide the processes of the clients."""
-    desks = Desks()
-    yield desks
-    desks.clear()
+    processes = ClientProcesses()
+    yield processes
+    processes.clear()

@@ -18,7 +18,7 @@ from tests.web.browser import chromium
 from tests.web.conftest import open_node, watched_page
 from tiled_client import from_uri
 
-from .client_processes import OURS, TILED, Desks
+from .client_processes import OURS, TILED, ClientProcesses
 
 KEY = {"Authorization": f"Apikey {API_KEY}"}
 ROOT_PATH = "/tiled"
@@ -111,10 +111,12 @@ def test_cookies_are_for_the_path_alone(below: RunningServer) -> None:
 
 
 @pytest.mark.parametrize("writing", [OURS, TILED])
-def test_both_clients_write_and_subscribe(below: RunningServer, desks: Desks, writing: str) -> None:
+def test_both_clients_write_and_subscribe(
+    below: RunningServer, client_processes: ClientProcesses, writing: str
+) -> None:
     key = f"x{secrets.token_hex(4)}"
-    writer = desks.sit("writer", writing)
-    subscriber = desks.sit("subscriber", OURS if writing == TILED else TILED)
+    writer = client_processes.process("writer", writing)
+    subscriber = client_processes.process("subscriber", OURS if writing == TILED else TILED)
     writer.run("write_and_extend", below.uri, key)
     writer.say()
     writer.prints("[1 2 3 4 5 6]")

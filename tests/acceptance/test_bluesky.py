@@ -12,18 +12,21 @@ import pytest
 from tests.servers import RunningServer
 from tiled_client import from_uri
 
-from .client_processes import OURS, TILED, Desks
+from .client_processes import OURS, TILED, ClientProcesses
 
 PATIENCE = 60.0
 
 
 @pytest.mark.parametrize("name", ["server", "runserver"])
 def test_runs_are_written_read_back_and_watched_live(
-    request: pytest.FixtureRequest, desks: Desks, readable: Path, name: str
+    request: pytest.FixtureRequest, client_processes: ClientProcesses, readable: Path, name: str
 ) -> None:
     site: RunningServer = request.getfixturevalue(name)
     key = f"b{secrets.token_hex(4)}"
-    beamline, visitor = desks.sit("beamline", TILED), desks.sit("visitor", TILED)
+    beamline, visitor = (
+        client_processes.process("beamline", TILED),
+        client_processes.process("visitor", TILED),
+    )
     beamline.run("run_experiment", site.uri, key, readable)
     beamline.prints("ready to count")
     visitor.run("watch_experiment", site.uri, key, 14)
@@ -58,10 +61,10 @@ def test_runs_are_written_read_back_and_watched_live(
 
 
 def test_images_follow_the_description_of_their_sequence(
-    server: RunningServer, desks: Desks, readable: Path
+    server: RunningServer, client_processes: ClientProcesses, readable: Path
 ) -> None:
     key = f"b{secrets.token_hex(4)}"
-    beamline = desks.sit("beamline", TILED)
+    beamline = client_processes.process("beamline", TILED)
     beamline.run("run_tiff_sequence", server.uri, key, readable)
     taken = "(3, 1, 4, 6) [0, 1, 2]", "multipart/related;type=image/tiff external 3"
     beamline.finishes(*taken, *taken)
@@ -84,13 +87,13 @@ ODD_ROWS = (
 
 @pytest.mark.parametrize("writer", [OURS, TILED])
 def test_rows_of_odd_types_are_appended_and_read_in_both_clients(
-    server: RunningServer, desks: Desks, writer: str
+    server: RunningServer, client_processes: ClientProcesses, writer: str
 ) -> None:
     key = f"b{secrets.token_hex(4)}"
-    desk = desks.sit("beamline", writer)
+    desk = client_processes.process("beamline", writer)
     desk.run("append_events", server.uri, key, "write")
     desk.finishes("written")
     for client in (OURS, TILED):
-        desk = desks.sit("beamline", client)
+        desk = client_processes.process("beamline", client)
         desk.run("append_events", server.uri, key, "read")
         desk.finishes(*(f"{name} equal" for name in ODD_ROWS))

@@ -28,7 +28,7 @@ from tiled_client import (
 from tiled_client.bluesky import PartialUID, PlanName, ScanID, ScanIDRange, TimeRange
 from tiled_client.queries import Key
 
-from .client_processes import TILED, Desks
+from .client_processes import TILED, ClientProcesses
 from .script_processes import Process
 
 PATIENCE = 60.0
@@ -42,9 +42,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def beamline(desks: Desks) -> Process:
+def beamline(client_processes: ClientProcesses) -> Process:
     """The process of the RunEngine."""
-    return desks.sit("beamline", TILED)
+    return client_processes.process("beamline", TILED)
 
 
 @pytest.fixture(scope="module")
@@ -208,14 +208,14 @@ def test_arrays_of_detectors_are_read_with_the_readings(runs: list[Any]) -> None
 
 
 def test_documents_are_those_that_the_run_engine_emitted(
-    runs: list[Any], log: Path, desks: Desks, tmp_path: Path
+    runs: list[Any], log: Path, client_processes: ClientProcesses, tmp_path: Path
 ) -> None:
     count, scan = [list(run.documents()) for run in runs[:2]]
     emitted = json.loads(log.read_text())
     assert [_told(each) for each in (*count, *scan)] == [_told(tuple(each)) for each in emitted]
     saved = tmp_path / "documents.json"
     saved.write_text(json.dumps(scan))
-    desk = desks.sit("office", TILED)
+    desk = client_processes.process("office", TILED)
     desk.run("emit_documents", saved)
     printed = [line.split("|")[1:-1] for line in desk.prints_until("done")]
     desk.busy = False

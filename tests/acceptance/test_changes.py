@@ -14,18 +14,18 @@ import requests
 from tests.servers import RunningServer
 from tiled_client import from_uri
 
-from .client_processes import TILED, Desks
+from .client_processes import TILED, ClientProcesses
 
 
 def test_the_unmodified_client_describes_exports_and_deletes(
-    server: RunningServer, readable: Path, desks: Desks
+    server: RunningServer, readable: Path, client_processes: ClientProcesses
 ) -> None:
     key = f"d{secrets.token_hex(4)}"
     folder = readable / key
     (folder / "several" / "deep").mkdir(parents=True)
     (folder / "one").write_bytes(b"1")
     (folder / "several" / "deep" / "two").write_bytes(b"2")
-    writer = desks.sit("writer", TILED)
+    writer = client_processes.process("writer", TILED)
     writer.run("describe_and_export", server.uri, key, str(folder))
     writer.finishes(
         "3 ['blue', 'red', 'green']",

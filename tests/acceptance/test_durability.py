@@ -20,7 +20,7 @@ from tests.servers import RunningServer, own_database, running
 from tiled_client import ArrayClient, TableClient, TransportError, from_uri
 from tools.load.soak import soak
 
-from .client_processes import TILED, Desks
+from .client_processes import TILED, ClientProcesses
 
 SIDE = 64
 AT_LEAST = 40
@@ -82,17 +82,17 @@ def ask_to_stop(server: RunningServer) -> None:
 
 
 class Experiment:
-    """An array and a table that grow, and what subscribers were told of the array."""
+    """An array and a table that grow, and what a subscriber received of the array."""
 
     def __init__(self, server: RunningServer) -> None:
         client = from_uri(server.uri, api_key=server.api_key)
         schema = pa.schema([("number", pa.int64()), ("text", pa.string())])
         self.rows = client.create_appendable_table(schema, key="rows")
         self.frames = client.write_array(frame(0), key="frames")
-        self.told: list[int] = []
+        self.received: list[int] = []
         self.subscription = self.frames.subscribe()
         self.subscription.new_data.add_callback(
-            lambda update: self.told.extend(np.unique(update.data()).tolist())
+            lambda update: self.received.extend(np.unique(update.data()).tolist())
         )
         self.subscription.start_in_thread(0)
 
@@ -117,15 +117,15 @@ class Experiment:
         length = len(self.frames.read())
         for number in range(length, length + count):
             extend(self.frames, number)
-        eventually(lambda: self.told[-1] == length + count - 1)
-        return self.told[-1]
+        eventually(lambda: self.received[-1] == length + count - 1)
+        return self.received[-1]
 
 
 def test_whichever_way_a_server_ends_what_it_acknowledged_is_there_and_subscribers_resume(
-    tmp_path: Path, desks: Desks
+    tmp_path: Path, client_processes: ClientProcesses
 ) -> None:
-    unmodified = desks.sit("subscriber", TILED)
-    unmodified_told: list[str] = []
+    unmodified = client_processes.process("subscriber", TILED)
+    unmodified_received: list[str] = []
     children: list[str] = []
     with own_database() as database, ExitStack() as servers:
 
@@ -137,9 +137,9 @@ def test_whichever_way_a_server_ends_what_it_acknowledged_is_there_and_subscribe
         port = server.uri.rpartition(":")[2]
         experiment = Experiment(server)
         container = from_uri(server.uri, api_key=API_KEY).create_container("container")
-        unheard = container.subscribe()
-        unheard.child_created.add_callback(lambda update: children.append(update.key))
-        unheard.start_in_thread()
+        idle_subscription = container.subscribe()
+        idle_subscription.child_created.add_callback(lambda update: children.append(update.key))
+        idle_subscription.start_in_thread()
         unmodified.run("follow", server.uri, "frames")
         for stop in (kill_all, kill_supervisor, ask_to_stop):
             writers = experiment.writers()
@@ -160,18 +160,18 @@ def test_whichever_way_a_server_ends_what_it_acknowledged_is_there_and_subscribe
                 writer.join(PATIENCE)
             experiment.check_stored(extended=writers[0].next, appended=writers[1].next)
             last = experiment.extend_by(10)
-            unmodified_told += unmodified.prints_until(str(last))
-            assert experiment.told[-10:] == list(range(last - 9, last + 1))
-            assert unmodified_told[-10:] == [str(n) for n in range(last - 9, last + 1)]
+            unmodified_received += unmodified.prints_until(str(last))
+            assert experiment.received[-10:] == list(range(last - 9, last + 1))
+            assert unmodified_received[-10:] == [str(n) for n in range(last - 9, last + 1)]
             # History lies in the memory of the private Valkey: the next stop takes it along.
             eventually(lambda: children[-1:] == [stop.__name__])  # noqa: B023
         experiment.frames.close_stream()
         assert experiment.subscription.wait(PATIENCE)
         unmodified.finishes()
-        unheard.disconnect()
+        idle_subscription.disconnect()
     assert children == ["kill_all", "kill_supervisor", "ask_to_stop"]
-    for told in (experiment.told, [int(number) for number in unmodified_told]):
-        assert told == sorted(set(told)), "in order, and nothing twice"
+    for received in (experiment.received, [int(number) for number in unmodified_received]):
+        assert received == sorted(set(received)), "in order, and nothing twice"
 
 
 def test_a_line_that_breaks_before_the_first_update_loses_nothing(server: RunningServer) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.servers import RunningServer
 
-from .client_processes import OURS, TILED, Desks
+from .client_processes import OURS, TILED, ClientProcesses
 
 CASES = [
     ("server", OURS, TILED),
@@ -27,12 +27,15 @@ S = {
 
 @pytest.mark.parametrize("case", CASES, ids="{0[0]}: {0[1]} writes, {0[2]} reads".format)
 def test_what_one_client_writes_the_other_reads(
-    request: pytest.FixtureRequest, desks: Desks, case: tuple[str, str, str]
+    request: pytest.FixtureRequest, client_processes: ClientProcesses, case: tuple[str, str, str]
 ) -> None:
     name, writing, reading = case
     site: RunningServer = request.getfixturevalue(name)
     key = f"f{secrets.token_hex(4)}"
-    writer, reader = desks.sit("writer", writing), desks.sit("subscriber", reading)
+    writer, reader = (
+        client_processes.process("writer", writing),
+        client_processes.process("subscriber", reading),
+    )
     writer.run("write_families", site.uri, key)
     writer.finishes(S[writing].format(key=key), "(3, None) ((2, 1), None) int64", EVENTS)
     reader.run("read_families", site.uri, key)

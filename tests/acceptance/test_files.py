@@ -14,7 +14,7 @@ import zarr
 
 from tests.servers import RunningServer
 
-from .client_processes import OURS, TILED, Desks
+from .client_processes import OURS, TILED, ClientProcesses
 
 HDF5_WALK = [
     "1 ['entry']",
@@ -44,7 +44,7 @@ def folder(readable: Path) -> Path:
 
 @pytest.mark.parametrize("client", [OURS, TILED])
 def test_files_are_walked_through_like_containers(
-    server: RunningServer, desks: Desks, folder: Path, client: str
+    server: RunningServer, client_processes: ClientProcesses, folder: Path, client: str
 ) -> None:
     with h5py.File(folder / "a.h5", "w") as file:
         entry = file.create_group("entry")
@@ -61,7 +61,7 @@ def test_files_are_walked_through_like_containers(
             writer, sheet_name="One", index=False
         )
         pandas.DataFrame({"z": [0.5]}).to_excel(writer, sheet_name="Two", index=False)
-    desk = desks.sit("writer", client)
+    desk = client_processes.process("writer", client)
     desk.run("walk_files", server.uri, f"w{secrets.token_hex(4)}", str(folder))
     desk.finishes(
         *HDF5_WALK, *OTHERS_WALK, "[[0, 1, 2], [3, 4, 5]] ['broken', 'text', 'x']", "refused"
@@ -69,9 +69,9 @@ def test_files_are_walked_through_like_containers(
 
 
 def test_whatever_bluesky_says_of_files_is_read_back(
-    server: RunningServer, desks: Desks, folder: Path
+    server: RunningServer, client_processes: ClientProcesses, folder: Path
 ) -> None:
-    desk = desks.sit("writer", TILED)
+    desk = client_processes.process("writer", TILED)
     desk.run("consolidate", server.uri, f"b{secrets.token_hex(4)}", str(folder))
     desk.finishes(
         "h5 [6, 4, 5]",
@@ -93,13 +93,15 @@ def test_whatever_bluesky_says_of_files_is_read_back(
     )
 
 
-def test_a_frame_in_partitions_keeps_its_labels(server: RunningServer, desks: Desks) -> None:
+def test_a_frame_in_partitions_keeps_its_labels(
+    server: RunningServer, client_processes: ClientProcesses
+) -> None:
     key = f"p{secrets.token_hex(4)}"
-    writer = desks.sit("writer", TILED)
+    writer = client_processes.process("writer", TILED)
     writer.run("write_partitions", server.uri, key)
     writer.finishes()
     labels = list(range(100, 120, 2))
     for client in (OURS, TILED):
-        reader = desks.sit("reader", client)
+        reader = client_processes.process("reader", client)
         reader.run("read_labels", server.uri, key)
         reader.finishes(f"3 {labels} True", f"{labels}")

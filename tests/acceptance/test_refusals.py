@@ -20,7 +20,7 @@ from tests.conftest import API_KEY
 from tests.servers import RunningServer
 from tiled_client import NodeNotFound, Unavailable, from_uri
 
-from .client_processes import OURS, TILED, Desks
+from .client_processes import OURS, TILED, ClientProcesses
 
 
 @pytest.fixture(scope="session")
@@ -54,20 +54,22 @@ def test_without_a_streaming_cache_a_subscription_is_told_that_there_are_no_stre
         client.subscribe().start_in_thread(timeout=2)
 
 
-def test_the_unmodified_client_is_told_why_it_is_refused(site: RunningServer, desks: Desks) -> None:
+def test_the_unmodified_client_is_told_why_it_is_refused(
+    site: RunningServer, client_processes: ClientProcesses
+) -> None:
     key = f"x{secrets.token_hex(4)}"
-    process = desks.sit("subscriber", TILED)
+    process = client_processes.process("subscriber", TILED)
     process.run("refused", site.uri, key)
     process.finishes(f"404 No such entry: ['{key}']")
 
 
 @pytest.mark.parametrize("client", [OURS, TILED])
 def test_large_updates_and_the_end_of_a_burst_arrive(
-    site: RunningServer, desks: Desks, client: str
+    site: RunningServer, client_processes: ClientProcesses, client: str
 ) -> None:
     size = 400_000
     array = from_uri(site.uri, api_key=API_KEY).write_array(np.zeros(size))
-    process = desks.sit("subscriber", client)
+    process = client_processes.process("subscriber", client)
     process.run("watch_large", site.uri, array.key)
     process.prints(f"1 {8 * size} 0.0")
     for number in range(2, 12):

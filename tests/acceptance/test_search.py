@@ -9,10 +9,12 @@ import requests
 from tests.conftest import API_KEY
 from tests.servers import RunningServer
 
-from .client_processes import TILED, Desks
+from .client_processes import TILED, ClientProcesses
 
 
-def test_tileds_client_finds_sorts_cuts_and_counts(server: RunningServer, desks: Desks) -> None:
+def test_tileds_client_finds_sorts_cuts_and_counts(
+    server: RunningServer, client_processes: ClientProcesses
+) -> None:
     key = f"s{secrets.token_hex(4)}"
     with requests.Session() as session:
         session.headers["Authorization"] = f"Apikey {API_KEY}"
@@ -30,7 +32,7 @@ def test_tileds_client_finds_sorts_cuts_and_counts(server: RunningServer, desks:
             metadata |= {"nested": nested} if nested else {}
             make(key, f"k{n}", metadata=metadata, specs=[] if n % 2 else [{"name": "even"}])
         make(f"{key}/k0", "below", metadata={"n": 1000})
-    reader = desks.sit("subscriber", TILED)
+    reader = client_processes.process("subscriber", TILED)
     reader.run("search", server.uri, key)
     reader.finishes(
         "250 250 250 250",

@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 
 from tests.servers import RunningServer
 
-from .client_processes import TILED, Desks
+from .client_processes import TILED, ClientProcesses
 from .test_users import Holder
 
 # As many commands, in one process.
@@ -35,9 +35,9 @@ def keys(multiuser_server: RunningServer) -> list[str]:
 
 
 def test_tileds_own_client_shares_by_tags(
-    multiuser_server: RunningServer, keys: list[str], desks: Desks
+    multiuser_server: RunningServer, keys: list[str], client_processes: ClientProcesses
 ) -> None:
-    process = desks.sit("sharing", TILED)
+    process = client_processes.process("sharing", TILED)
     process.run("share", multiuser_server.uri, *keys, f"x{secrets.token_hex(4)}")
     process.finishes(
         "['team']",

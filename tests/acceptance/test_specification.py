@@ -20,7 +20,7 @@ from tests.conftest import API_KEY
 from tests.servers import RunningServer
 from tiled_client import TableStructure
 
-from .client_processes import OURS, TILED, Desks
+from .client_processes import OURS, TILED, ClientProcesses
 from .script_processes import Process
 
 
@@ -56,7 +56,7 @@ CASES = [
 
 
 @pytest.fixture(params=CASES, ids=lambda case: "{}: {} writes, {} subscribes".format(*case))
-def page(request: pytest.FixtureRequest, desks: Desks) -> Page:
+def page(request: pytest.FixtureRequest, client_processes: ClientProcesses) -> Page:
     """A writer and a subscriber."""
     name, writing, subscribing = request.param
     site: RunningServer = request.getfixturevalue(name)
@@ -65,8 +65,8 @@ def page(request: pytest.FixtureRequest, desks: Desks) -> Page:
     return Page(
         uri=site.uri,
         key=key,
-        writer=desks.sit("writer", writing),
-        subscriber=desks.sit("subscriber", subscribing),
+        writer=client_processes.process("writer", writing),
+        subscriber=client_processes.process("subscriber", subscribing),
         at_beginning="(0,)" if subscribing == OURS else "None",
         closed="True" if subscribing == OURS else "as the callback said",
         shown_path=f"'/{key}' " if subscribing == OURS else "",

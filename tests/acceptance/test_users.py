@@ -23,7 +23,7 @@ from streaming.sockets.connections.registry import (
 from tests.conftest import PASSWORDS, TOKEN_SECRET
 from tests.servers import RunningServer
 
-from .client_processes import TILED, Desks
+from .client_processes import TILED, ClientProcesses
 from .replay import Changes, Replay, steps
 from .test_recordings import closed, denial
 
@@ -119,9 +119,9 @@ def test_a_client_sees_what_was_recorded(multiuser_server: RunningServer, readab
 
 
 def test_tileds_own_client_logs_in_and_does_all_that_it_can(
-    multiuser_server: RunningServer, desks: Desks
+    multiuser_server: RunningServer, client_processes: ClientProcesses
 ) -> None:
-    process = desks.sit("users", TILED)
+    process = client_processes.process("users", TILED)
     key = f"x{secrets.token_hex(4)}"
     arguments: list[Any] = [multiuser_server.uri, PASSWORDS["ada"], PASSWORDS["alice"], key]
     process.run("tiled_users", *arguments)

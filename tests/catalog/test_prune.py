@@ -55,9 +55,9 @@ def site(api: Api) -> Iterator[Api]:
 
 
 def prune(**options: Any) -> str:
-    told = io.StringIO()
-    call_command("prune", stdout=told, **options)
-    return told.getvalue()
+    output = io.StringIO()
+    call_command("prune", stdout=output, **options)
+    return output.getvalue()
 
 
 def paths() -> set[str]:
@@ -66,11 +66,11 @@ def paths() -> set[str]:
 
 def test_nothing_changes_without_yes(site: Api) -> None:
     before = paths()
-    told = prune(older_than="30d")
-    assert told.startswith("delete\t/run1\t4 nodes")
-    assert "delete\t/run2/x\t1 nodes" in told
-    assert "Would prune 5 nodes with " in told
-    assert "; 0 selected nodes stay." in told
+    output = prune(older_than="30d")
+    assert output.startswith("delete\t/run1\t4 nodes")
+    assert "delete\t/run2/x\t1 node\t" in output
+    assert "Would prune 5 nodes with " in output
+    assert "; 0 of the selected stay." in output
     assert paths() == before
 
 
@@ -86,9 +86,9 @@ def test_a_subtree_with_an_open_stream_stays(site: Api) -> None:
     assert site.send("PATCH", "/table/partition/run1/t?partition=0", body, ARROW).status_code == 200
     for node in Node.objects.filter(path__startswith="run1"):
         age(node.path, 40)
-    told = prune(older_than="30d", under="", yes=True)
-    assert "keep\t/run1\t" in told
-    assert "the stream of /run1/t is open" in told
+    output = prune(older_than="30d", under="", yes=True)
+    assert "keep\t/run1\t" in output
+    assert "the stream of /run1/t is open" in output
     assert paths() == {"run1", "run1/x", "run1/fresh", "run1/t", "run2", "run2/fresh"}
 
 

@@ -16,7 +16,7 @@ import requests
 import urllib3
 from websockets.sync.client import ClientConnection, connect
 
-from tests.acceptance.client_processes import OURS, TILED, Desks
+from tests.acceptance.client_processes import OURS, TILED, ClientProcesses
 from tests.conftest import API_KEY
 from tests.deploy.proxies import ORDINARY_TIMEOUT, PROXIES, Proxy, make_certificate
 from tests.servers import RunningServer
@@ -47,9 +47,9 @@ def proxy(
 
 
 @pytest.fixture(scope="module")
-def desks(certificate: Path) -> Iterator[Desks]:
+def client_processes(certificate: Path) -> Iterator[ClientProcesses]:
     """Processes of both clients that trust the certificate."""
-    made = Desks()
+    made = ClientProcesses()
     yield made
     made.clear()
 
@@ -131,11 +131,11 @@ def test_clients_are_throttled_by_their_own_addresses(proxy: Proxy) -> None:
 
 @pytest.mark.parametrize(("path", "writing"), [("", OURS), ("/tiled", TILED)])
 def test_both_clients_write_and_subscribe(
-    proxy: Proxy, desks: Desks, path: str, writing: str
+    proxy: Proxy, client_processes: ClientProcesses, path: str, writing: str
 ) -> None:
     uri, key = f"{proxy.uri}{path}", f"x{secrets.token_hex(4)}"
-    writer = desks.sit("writer", writing)
-    subscriber = desks.sit("subscriber", OURS if writing == TILED else TILED)
+    writer = client_processes.process("writer", writing)
+    subscriber = client_processes.process("subscriber", OURS if writing == TILED else TILED)
     writer.run("write_and_extend", uri, key)
     writer.say()
     writer.prints("[1 2 3 4 5 6]")

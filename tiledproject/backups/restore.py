@@ -23,6 +23,7 @@ from catalog.services.cleanup import node_folders
 from catalog.services.site_marker import FILE as MARK
 from catalog.services.site_marker import adopt_storage
 from catalog.storage.files import file_uri, node_directory
+from core.text import format_count
 from streaming.writing.forgetting import forget_streams
 
 from ..config.directories import database_files, secret_files
@@ -62,7 +63,8 @@ def contents(site: Settings) -> str:
     if not nodes and not folders:
         return ""
     return (
-        f"{nodes} nodes in the database, and {folders} folders of nodes in {site.storage.directory}"
+        f"{format_count(nodes, 'node')} in the database, and "
+        f"{format_count(folders, 'folder')} of nodes in {site.storage.directory}"
     )
 
 

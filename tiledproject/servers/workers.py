@@ -97,7 +97,7 @@ class Supervisor:
         self._workers: list[Worker] = []
         self._has_terminal = os.isatty(STDIN)
         self._stopping: int | None = None
-        self._in_a_hurry = False
+        self._skip_delay = False
         self._reload_wanted = False
         self._reloads = Generation()
         self._shutdown = ShutdownFlag()
@@ -131,7 +131,7 @@ class Supervisor:
                 signal.signal(number, handler)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self._in_a_hurry = self._stopping is not None
+        self._skip_delay = self._stopping is not None
         self._stopping = number
         self._wake.send_bytes(b"stop")
 
@@ -162,7 +162,7 @@ class Supervisor:
         if self._stopping == signal.SIGTERM and delay:
             logger.info("Stopping in %g seconds (server.shutdown_delay).", delay)
             deadline = time.monotonic() + delay
-            while not self._in_a_hurry and (left := deadline - time.monotonic()) > 0:
+            while not self._skip_delay and (left := deadline - time.monotonic()) > 0:
                 if self._woken.poll(left):
                     self._woken.recv_bytes()
         logger.info("Stopping.")

@@ -12,6 +12,7 @@ from access.permissions.tags import ROLES, create_tag, delete_tag, get_tag, gran
 from access.principals import Scope
 from catalog.services.nodes.tags import tag_nodes
 from core.subcommands import SubcommandCommand, listed, split_names
+from core.text import format_count
 
 HOLDERS = "user:NAME, service:UUID, group:NAME, users (all of them) or everybody (the public)"
 
@@ -93,7 +94,7 @@ class Command(SubcommandCommand):
                 get_tag(name)
         path, tags = options["path"].strip("/"), options["tags"]
         count = tag_nodes(path=path, tags=tags, recursive=options["recursive"])
-        nodes = "1 node" if count == 1 else f"{count:,} nodes"
+        nodes = format_count(count, "node")
         self.stdout.write(f"{nodes} at /{path}: {', '.join(tags) or 'no tags'}.")
 
 

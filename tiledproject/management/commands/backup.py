@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from core.text import format_count, format_size
 from tiledproject.backups.backup import make_backup
 from tiledproject.backups.checking import check_backup
 from tiledproject.backups.errors import BackupError
@@ -67,17 +68,17 @@ class Command(BaseCommand):
         refuse_outdated()
         repository = Repository(folder.absolute())
         report = make_backup(settings.TILED, repository, link=link)
-        counts = report.counts
+        counts, copied = report.counts, format_size(report.counts.copied_bytes)
         for problem in counts.problems:
             self.stderr.write(f"Missing from the backup, and from the storage: {problem}.")
         self.stdout.write(
-            f"Backed up {report.nodes} nodes to {report.folder}: {report.files} files of "
-            f"{report.size} bytes, of which {counts.unchanged} have not changed since the backup "
-            f"before, {counts.linked} are linked to the storage, and {counts.copied} "
-            f"({counts.copied_bytes} bytes) are copied."
+            f"Backed up {format_count(report.nodes, 'node')} to {report.folder}: "
+            f"{format_count(report.files, 'file')} of {format_size(report.size)}, of which "
+            f"{counts.unchanged} have not changed since the backup before, {counts.linked} are "
+            f"linked to the storage, and {counts.copied} ({copied}) are copied."
         )
         if keep and (gone := repository.remove_oldest(keep)):
-            self.stdout.write(f"Removed {len(gone)} older backups.")
+            self.stdout.write(f"Removed {format_count(len(gone), 'older backup')}.")
 
     def _check(self, folder: Path) -> None:
         report = check_backup(folder)

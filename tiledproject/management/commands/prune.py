@@ -16,7 +16,7 @@ from catalog.services.retention.pruning import Outcome, prune
 from catalog.storage.errors import OutsideReadable
 from catalog.storage.external import readable_folder
 from core.errors import ServiceError
-from core.text import format_size
+from core.text import format_count, format_size
 from streaming.open_streams import open_streams
 
 
@@ -81,15 +81,16 @@ class Command(BaseCommand):
         done = "Pruned" if options["yes"] else "Would prune"
         hint = "" if options["yes"] else " Repeat the command with --yes to do so."
         self.stdout.write(
-            f"{done} {count} nodes with {format_size(size)} of data; {kept} selected nodes "
-            f"stay.{hint}"
+            f"{done} {format_count(count, 'node')} with {format_size(size)} of data; "
+            f"{kept} of the selected stay.{hint}"
         )
 
     def _print(self, outcome: Outcome) -> None:
         found = outcome.selected
         action = "keep" if outcome.kept else outcome.action
         line = (
-            f"{action}\t/{found.node.path}\t{found.nodes} nodes\t{format_size(found.size)}\t"
+            f"{action}\t/{found.node.path}\t{format_count(found.nodes, 'node')}\t"
+            f"{format_size(found.size)}\t"
             f"changed {found.changed:%Y-%m-%d %H:%M}"
         )
         self.stdout.write(f"{line}\t{outcome.kept}" if outcome.kept else line)

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from core.program import program
+from core.text import format_count
 from tiledproject.backups.errors import BackupError
 from tiledproject.backups.restore import restore_backup
 
@@ -67,8 +68,9 @@ class Command(BaseCommand):
         for warning in report.warnings:
             self.stderr.write(warning)
         self.stdout.write(
-            f"Restored {report.nodes} nodes and {report.files} files from {report.folder}; "
+            f"Restored {format_count(report.nodes, 'node')} and "
+            f"{format_count(report.files, 'file')} from {report.folder}; "
             f"run `{program()} verify` to read all of them."
         )
         if report.damaged:
-            raise CommandError(f"{len(report.damaged)} damaged files were left out.")
+            raise CommandError(f"Damaged files that were left out: {len(report.damaged)}.")

@@ -15,6 +15,7 @@ from catalog.services.verification.problems import REPAIRS, Problem, ProblemKind
 from catalog.services.verification.verify import Verification, repair_leftovers
 from catalog.services.verification.verify import repair as repair_problem
 from core.errors import ServiceError
+from core.text import format_count
 
 
 class Command(BaseCommand):
@@ -71,9 +72,10 @@ class Command(BaseCommand):
         if repair and counts[ProblemKind.NO_ROW]:
             repaired += repair_leftovers()
         total = counts.total()
-        sentence = f"Verified {verification.nodes} nodes with data: {total} problems"
+        verified = f"Verified {format_count(verification.nodes, 'node')} with data"
+        sentence = f"{verified}: {format_count(total, 'problem')}"
         if not total:
-            self._end(f"Verified {verification.nodes} nodes with data: no problems.", json=json)
+            self._end(f"{verified}: no problems.", json=json)
             return
         kinds = ", ".join(
             f"{count} {kind.value}" for kind, count in sorted(counts.items(), key=str)
