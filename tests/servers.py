@@ -54,6 +54,18 @@ class RunningServer:
                         found[one.pid] = one
         return list(found.values())
 
+    def unnamed_bytes(self) -> int:
+        """Return how many bytes the server has in files without a name."""
+        total = 0
+        for process in self.processes():
+            # A process may end and a file may be closed while they are listed.
+            with contextlib.suppress(OSError):
+                for file in Path(f"/proc/{process.pid}/fd").iterdir():
+                    with contextlib.suppress(OSError):
+                        if "(deleted)" in str(file.readlink()):
+                            total += file.stat().st_size
+        return total
+
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of `manage.py` for the same site, and wait for its end."""
         return manage(self.folder, *arguments, **self.settings)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -79,29 +77,18 @@ def eventually(happens: Callable[[], bool], seconds: float = 15.0) -> bool:
     return True
 
 
-def unnamed_bytes(site: RunningServer) -> int:
-    """How many bytes the server has in files without a name."""
-    total = 0
-    for process in site.processes():
-        for file in Path(f"/proc/{process.pid}/fd").iterdir():
-            with suppress(OSError):
-                if "(deleted)" in os.readlink(file):
-                    total += file.stat().st_size
-    return total
-
-
 def test_an_unfinished_body_returns_408_and_its_file_is_deleted(
     site: RunningServer, large: ArrayClient
 ) -> None:
     path, length = f"/api/v1/array/full/{large.key}", 30 * MIB
-    before = unnamed_bytes(site)
+    before = site.unnamed_bytes()
     with opened(site, f"PUT {path}", f"Content-Length: {length}") as line:
         line.sendall(bytes(20 * MIB))
-        assert eventually(lambda: unnamed_bytes(site) >= before + 16 * MIB)
+        assert eventually(lambda: site.unnamed_bytes() >= before + 16 * MIB)
         status, _, body = answer(line)
     assert status == 408
     assert "budgets.body_stall" in json.loads(body)["detail"]
-    assert eventually(lambda: unnamed_bytes(site) == before)
+    assert eventually(lambda: site.unnamed_bytes() == before)
 
 
 def test_small_bodies_that_do_not_end_leave_room_for_others(

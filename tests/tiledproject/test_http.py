@@ -155,12 +155,6 @@ def test_an_endless_body_is_received_only_up_to_the_clients_limit(
         assert status(connection) == 401
 
 
-def held(server: RunningServer) -> int:
-    """How many bytes the server has in files without a name."""
-    files = [file for one in server.processes() for file in Path(f"/proc/{one.pid}/fd").iterdir()]
-    return sum(file.stat().st_size for file in files if "(deleted)" in str(file.readlink()))
-
-
 @pytest.mark.parametrize("declared", [True, False])
 def test_runserver_keeps_nothing_of_a_large_body_that_may_not_come(
     runserver: RunningServer, declared: bool
@@ -172,7 +166,7 @@ def test_runserver_keeps_nothing_of_a_large_body_that_may_not_come(
     class Declared:
         def __iter__(self) -> Iterator[bytes]:
             yield from (content[start : start + MIB] for start in range(0, 31 * MIB, MIB))
-            seen.append(held(runserver))
+            seen.append(runserver.unnamed_bytes())
             yield content[31 * MIB :]
 
         def __len__(self) -> int:
