@@ -39,7 +39,7 @@ from ..quotas import quotas
 from ..response_limits import check_response_bytes
 from ..uploads import Upload
 from .overwrites import discard_on_rejection, new_stage, settle_stages
-from .write_plans import Growth, WritePlan, plan_block, plan_full, plan_patch
+from .write_plans import Growth, WritePlan, plan_append, plan_block, plan_full, plan_patch
 
 Array = np.ndarray[Any, Any]
 
@@ -67,6 +67,11 @@ def write_patch(
     WireError (a patch of other dimensions, or of other frames than `growth` allows).
     """
     return _write(path, upload, lambda structure: plan_patch(structure, offset, shape, growth))
+
+
+def append_frames(*, path: str, count: int, upload: Upload) -> ArrayStructure:
+    """Append `count` frames at the end of the first dimension. Raises as `write_patch` does."""
+    return _write(path, upload, lambda structure: plan_append(structure, count))
 
 
 def read_array(node: Node | EmbeddedNode, items: NDSlice) -> Array:
