@@ -122,7 +122,7 @@ class BucketSettings(BaseModel):
 
 
 def check_endpoint(endpoint: str | None, *, allow_http: bool) -> None:
-    """Raise ValueError for what is no address, or one that sends data in the clear."""
+    """Raise ValueError for an invalid address, or one to which data are sent unencrypted."""
     if endpoint is None:
         return
     parts = urlsplit(endpoint)

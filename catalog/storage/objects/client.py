@@ -1,7 +1,7 @@
 """Read and write the objects below a prefix of a bucket.
 
 All methods block, release the GIL, and may be called from any thread. A request is repeated a
-bounded number of times, so a put may be done although its caller is told otherwise: names are
+bounded number of times, so a put may be done although it has raised an error: names are
 used for one content only (see `ObjectStore.put_new`), and repeating a put is harmless.
 
 Every method raises StorageUnavailable if the bucket cannot be reached, does not exist or rejects
@@ -224,7 +224,7 @@ class ObjectStore:
             obstore.copy(self._store, source, target)
 
     def presigned_url(self, name: str, seconds: float) -> str:
-        """Return a URL from which anyone can download an object for some time."""
+        """Return a URL from which an object can be downloaded for some time, without credentials."""
         with translated(name):
             url: str = obstore.sign(self._store, "GET", name, timedelta(seconds=seconds))
         return url
