@@ -224,7 +224,7 @@ class ObjectStore:
             obstore.copy(self._store, source, target)
 
     def presigned_url(self, name: str, seconds: float) -> str:
-        """Return a URL from which an object can be downloaded for some time, without credentials."""
+        """Return a URL that anonymous clients can download an object from, for some time."""
         with translated(name):
             url: str = obstore.sign(self._store, "GET", name, timedelta(seconds=seconds))
         return url
