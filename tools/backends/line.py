@@ -1,7 +1,8 @@
-"""A TCP connection that can be slow: a proxy in a process of its own, told by its input.
+"""A TCP proxy that can be slow, in a separate process that is controlled by its input.
 
-`python -m tools.backends.line PORT HOST:PORT` reads lines: `delay SECONDS` holds back what goes
-either way for so long, `stall` until the next line, and `cut` ends all connections and takes none.
+`python -m tools.backends.line PORT HOST:PORT` reads lines: `delay SECONDS` delays the data of both
+directions, `stall` holds them back until the next line, and `cut` ends all connections and refuses
+new ones.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from .postgresql_cluster import free_port
 
 PIECE = 1 << 16
-# How many pieces may be under way, each way of each connection.
+# Pieces that one direction of a connection holds at most.
 PIECES = 256
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -35,7 +36,7 @@ class Line:
         self._process.stdout.readline()  # it listens
 
     def delay(self, seconds: float) -> None:
-        """Hold back each piece of data, either way, for so long."""
+        """Delay each piece of data in both directions."""
         self._tell(f"delay {seconds}")
 
     def stall(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-# A hardware address that no host has: what is sent there is lost without an answer.
+# A hardware address that no host has: packets sent there are lost without an answer.
 NOWHERE = "02:00:00:00:00:01"
 INTERFACE = "eth0"
 PREFIX_LENGTH = 24
