@@ -10,6 +10,7 @@ from typing import Literal
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from .bucket_config import BucketSettings
 from .storage.confined_processes import Limits
 
 IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -54,13 +55,14 @@ class DatabaseSettings(BaseModel):
         return uri
 
 
-class StorageSettings(BaseModel):
+class StorageSettings(BucketSettings):
     """Storage of data, external files, and the size of responses."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     directory: Path = Field(
-        description="Directory for uploaded data. Default: `storage` in the data directory.",
+        description="Directory for uploaded data. Default: `storage` in the data directory. With "
+        "`uri`, it has only the locks of an SQLite database.",
         examples=["/srv/tiled/storage"],
     )
     readable: list[Path] = Field(
