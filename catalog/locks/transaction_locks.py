@@ -133,7 +133,7 @@ def wait_for_all(kind: int, slots: Sequence[int], deadline: Deadline) -> None:
 
 @contextmanager
 def try_held_apart(kind: int, slot: int) -> Iterator[bool]:
-    """Hold a lock on a connection of its own if it is free; yield whether it is held."""
+    """Hold a lock on a separate connection if it is free; yield whether it is held."""
     wrapper: Any = connection.copy()
     wrapper.ensure_connection()
     session = wrapper.connection

@@ -2,7 +2,7 @@
 
 If the response to COMMIT is lost, the change may be stored or not. Nothing is rolled back then: the
 database is queried on another connection, once the transaction has ended. Behind a pooler that is
-known by its backend and start, since the backend goes on to serve others.
+known by its backend and start, since the backend then serves others.
 """
 
 from __future__ import annotations
