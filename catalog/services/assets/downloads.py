@@ -18,6 +18,7 @@ from ...lookup.nodes import resolve, resolve_for_update, split_path
 from ...lookup.parts import reject_sub_node
 from ...models import Asset, DataSource, DataSourceAsset, Node
 from ...storage import external, files, raw_files
+from ...storage.bucket_files.paths import ObjectPath
 from ...storage.errors import MissingFile, OutsideReadable, Unreadable, Unsupported
 from .stores import array_folder, stored_file
 
@@ -31,7 +32,7 @@ class RawFile:
     """An open file, and the name to offer for its download."""
 
     name: str
-    opened: raw_files.OpenFile
+    opened: raw_files.OpenFile | raw_files.OpenObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ def open_asset(*, path: str, asset_id: int, relative_path: str | None) -> RawFil
         place = _place(source, asset)
         if relative_path is not None:
             place = raw_files.resolve_below(place, relative_path)
+        if isinstance(place, ObjectPath):
+            return RawFile(place.name, raw_files.open_object(place))
         opened = raw_files.open_file(place, _readable(source, place))
     if not source.external and asset.size is not None:
         # Bytes behind the valid size were left by a crash, or are being written.
