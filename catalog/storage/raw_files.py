@@ -7,19 +7,18 @@ link that leads out.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import ClassVar, NoReturn
+from typing import NoReturn
 
-from .bucket_files.files import ObjectFile
 from .bucket_files.paths import ObjectPath
 from .errors import MissingFile, OutsideReadable, Unreadable
 from .safe_open import open_beneath
 
+READ_BYTES = 1 << 18
 # Files that are being written, before they are renamed.
 PARTIAL_SUFFIX = ".partial"
 _NO_SUCH = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
@@ -33,62 +32,22 @@ class OpenFile:
     size: int
     modified: int
 
-    piece_bytes: ClassVar[int] = 1 << 18
-
-    @property
-    def tag(self) -> str:
-        """A text that differs once the file was changed."""
-        return f"{self.modified:x}-{self.size:x}"
-
-    def read(self, offset: int, size: int) -> bytes:
-        """Return up to `size` bytes from `offset` on."""
-        return os.pread(self.descriptor, size, offset)
+    def chunks(self, start: int, length: int) -> FileChunks:
+        """Return an iterator of `length` bytes from `start` on, which closes the file."""
+        return FileChunks(self, start, length)
 
     def close(self) -> None:
         """Close it."""
         os.close(self.descriptor)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenObject:
-    """An object open for reading."""
-
-    file: ObjectFile
-    # One request each.
-    piece_bytes: ClassVar[int] = 8 << 20
-
-    @property
-    def size(self) -> int:
-        """The size in bytes."""
-        return self.file.status.size
-
-    @property
-    def modified(self) -> int:
-        """The time of the last put in ns."""
-        return self.file.status.modified
-
-    @property
-    def tag(self) -> str:
-        """A text that differs once the object was replaced, within the same second, too."""
-        digest = hashlib.blake2b(self.file.status.etag.encode(), digest_size=12).hexdigest()
-        return f"{digest}-{self.size:x}"
-
-    def read(self, offset: int, size: int) -> bytes:
-        """Return up to `size` bytes from `offset` on. Raises StorageError."""
-        return self.file.read_piece(offset, size)
-
-    def close(self) -> None:
-        """Close it."""
-        self.file.close()
-
-
 class FileChunks:
     """Iterator of `length` bytes of a file from `start` on, in chunks; closes the file at the end.
 
-    Raises EOFError if the file was truncated meanwhile; for an object, also StorageError.
+    Raises EOFError if the file was truncated meanwhile.
     """
 
-    def __init__(self, file: OpenFile | OpenObject, start: int, length: int) -> None:
+    def __init__(self, file: OpenFile, start: int, length: int) -> None:
         self._file = file
         self._place, self._end = start, start + length
         self._closed = False
@@ -100,8 +59,8 @@ class FileChunks:
         if self._place >= self._end:
             self.close()
             raise StopIteration
-        size = min(self._file.piece_bytes, self._end - self._place)
-        piece = self._file.read(self._place, size)
+        size = min(READ_BYTES, self._end - self._place)
+        piece = os.pread(self._file.descriptor, size, self._place)
         if not piece:
             self.close()
             raise EOFError(f"The file was truncated: {self._end - self._place} bytes are missing.")
@@ -169,14 +128,6 @@ def resolve_below(folder: Path, relative: str) -> Path:
     if not path.is_relative_to(root):
         raise OutsideReadable(f"{relative!r} leads outside the asset.")
     return path
-
-
-def open_object(path: ObjectPath) -> OpenObject:
-    """Open an object. Raises MissingFile, and StorageError of the object storage."""
-    try:
-        return OpenObject(path.open("rb"))
-    except FileNotFoundError as error:
-        raise MissingFile(f"{path.name} does not exist.") from error
 
 
 def open_file(path: Path, folder: Path | None = None) -> OpenFile:

@@ -14,6 +14,7 @@ SECRETS = (
     ("authentication", "single_user_api_key"),
     ("authentication", "secret_keys"),
     ("metrics", "token"),
+    ("storage", "secret_access_key"),
 )
 ADDRESSES = (("database", "uri"), ("streaming_cache", "uri"))
 
@@ -32,6 +33,11 @@ def secrets_in(file: Path) -> list[str]:
     providers = _value(document, "authentication", "providers")
     if isinstance(providers, list) and any(_value(one, "client_secret") for one in providers):
         found.append(("authentication", "providers"))
+    buckets = _value(document, "storage", "buckets")
+    if isinstance(buckets, Mapping) and any(
+        _value(one, "secret_access_key") for one in buckets.values()
+    ):
+        found.append(("storage", "buckets"))
     return [".".join(name) for name in found]
 
 

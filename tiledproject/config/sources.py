@@ -14,6 +14,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from catalog.storage.bucket_files.paths import is_object_uri
+
 from .errors import FROM_FILE, ConfigError, Origins, no_such_setting
 from .locations import default_data_dir
 from .renamed_settings import RENAMED, RenamedSettings
@@ -23,6 +25,7 @@ PATHS = {
     ("server", "data_dir"),
     ("logs", "audit_file"),
     ("storage", "directory"),
+    ("storage", "ca_file"),
     ("storage", "readable"),
     ("retention", "archive"),
 }
@@ -136,6 +139,11 @@ class WrittenSettings:
         """Put the database and the storage into the data directory unless they are set."""
         folder = Path(str(self.values["server"].get("data_dir", default_data_dir())))
         self.values["database"].setdefault("uri", f"sqlite:///{folder / 'catalog.db'}")
+        if ("storage", "uri") in self.origins and ("storage", "directory") in self.origins:
+            self.problems.append(
+                "storage.uri and storage.directory are both set; remove storage.directory, or "
+                "storage.uri to store data there."
+            )
         self.values["storage"].setdefault("directory", str(folder / "storage"))
 
 
@@ -217,5 +225,8 @@ def _absolute(name: Name, value: Any, base: Path) -> Any:
     if name not in PATHS:
         return value
     if isinstance(value, list):
-        return [_absolute(name, item, base) for item in value]
+        return [
+            item if isinstance(item, str) and is_object_uri(item) else _absolute(name, item, base)
+            for item in value
+        ]
     return str(base.absolute() / Path(value).expanduser()) if isinstance(value, str) else value

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 
 import psycopg
 import redis
+
+from catalog.storage.errors import StorageUnavailable
+from catalog.storage.objects.location import BucketLocation
 
 from ..config.errors import ConfigError
 from ..config.settings_model import Settings
@@ -22,10 +26,27 @@ MIN_REDIS_VERSION = 7
 def check_backends(settings: Settings) -> None:
     """Raise ConfigError if a backend is unusable; log a warning if it may become available."""
     check_database(settings.database.uri)
+    if settings.storage.bucket is not None:
+        check_bucket(settings.storage.bucket)
     if settings.streaming_cache.uri is not None:
         warning = check_cache(settings.streaming_cache.uri)
         if warning is not None:
             logger.warning(warning)
+
+
+def check_bucket(location: BucketLocation) -> None:
+    """Raise ConfigError if the objects of a bucket cannot be listed. Changes nothing."""
+    from catalog.storage.objects.client import ObjectStore
+    from catalog.storage.objects.failures import reason
+
+    quick = replace(location, timeout=TIMEOUT_SECONDS, retries=1, retry_timeout=TIMEOUT_SECONDS)
+    try:
+        ObjectStore(quick).list_folder()
+    except StorageUnavailable as error:
+        raise ConfigError(
+            f"storage.uri names {location.uri}, whose objects cannot be listed ({reason(error)}); "
+            "create the bucket, or write the right storage.uri, storage.endpoint and credentials."
+        ) from None
 
 
 def check_database(uri: str) -> None:

@@ -196,8 +196,9 @@ def parse_path(text: str) -> Path:
 def are_folders(paths: Sequence[Path]) -> list[bool]:
     """Return of each path whether it is a folder or prefix; objects are asked for in parallel."""
     objects = [path for path in paths if isinstance(path, ObjectPath)]
-    found = dict(zip(objects, look_up(map(str, objects)), strict=True))
-    return [path.is_dir() if found.get(path) is None else False for path in paths]
+    known = look_up(map(str, objects))
+    files = {path for path, status in zip(objects, known, strict=True) if status is not None}
+    return [path not in files and path.is_dir() for path in paths]
 
 
 def prefetch(paths: list[Path]) -> None:
