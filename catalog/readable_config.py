@@ -26,7 +26,9 @@ def _place(value: Any) -> Any:
         try:
             return ObjectPath.parse(value)
         except Unsupported as error:
-            raise ValueError(f"has {value!r}: {error} Write s3://BUCKET/PREFIX") from None
+            raise ValueError(
+                f"is wrong: {error} To read a bucket, write s3://BUCKET/PREFIX"
+            ) from None
     return Path(value) if isinstance(value, str) else value
 
 

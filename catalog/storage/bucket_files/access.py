@@ -87,7 +87,7 @@ def look_up(uris: Iterable[str]) -> list[ObjectStatus | None]:
     wanted = list(uris)
     known = {} if _reading.statuses is None else _reading.statuses
     missing = [uri for uri in dict.fromkeys(wanted) if uri not in known]
-    # Without a cache, the bytes would be read in vain.
+    # Without a cache, the bytes would be dropped.
     stop = 0 if _reading.statuses is None else BLOCK_BYTES
     step = max(MAX_EXCHANGE_BYTES // max(stop, 1 << 16), 1)
     for first in range(0, len(missing), step):

@@ -54,7 +54,8 @@ class ObjectPath(PosixPath):
         names = key.split("/") if key else []
         if scheme not in SCHEMES or BUCKET.fullmatch(bucket) is None:
             raise Unsupported(
-                f"{scheme}://{bucket} is not the address of a bucket, such as s3://bucket."
+                f"{scheme}://{bucket.rpartition('@')[2]} is not the address of a bucket, such as "
+                "s3://bucket."
             )
         if any(name in ("", ".", "..") or "\0" in name for name in names):
             raise Unsupported(
@@ -194,7 +195,7 @@ def parse_path(text: str) -> Path:
 
 
 def are_folders(paths: Sequence[Path]) -> list[bool]:
-    """Return of each path whether it is a folder or prefix; objects are asked for in parallel."""
+    """Return of each path whether it is a folder or prefix; objects are looked up in parallel."""
     objects = [path for path in paths if isinstance(path, ObjectPath)]
     known = look_up(map(str, objects))
     files = {path for path, status in zip(objects, known, strict=True) if status is not None}

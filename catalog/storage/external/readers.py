@@ -40,11 +40,21 @@ def configure(
     `limits` is evaluated at each call; `private` folders and prefixes are never read as external
     files.
     """
-    global _objects
-    _objects = objects or access.NoAccess()
-    access.use(_objects)
+    use_objects(objects or access.NoAccess())
     keep_private(private)
     confined_processes.configure(limits, adapters, private)
+
+
+def objects() -> Access:
+    """Return the access of this process to objects."""
+    return _objects
+
+
+def use_objects(found: Access) -> None:
+    """Read objects by an access from now on."""
+    global _objects
+    _objects = found
+    access.use(found)
 
 
 def call(

@@ -43,7 +43,7 @@ async def _no_names() -> AsyncIterator[str]:
         yield name
 
 
-class ObjectStore(Store):
+class ObjectZarrStore(Store):
     """A read-only store; `chunk_bytes` is the size of a chunk that is not compressed."""
 
     supports_writes = supports_deletes = supports_listing = False

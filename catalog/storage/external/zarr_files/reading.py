@@ -127,11 +127,11 @@ class ZarrTree:
 
 
 def _store(node: ZarrNode, sources: Sources) -> Any:
-    from .object_store import ObjectStore
+    from .object_store import ObjectZarrStore
     from .store import ConfinedStore
 
     if isinstance(node.folder, ObjectPath):
-        return ObjectStore(node.folder, sources, node.chunk_bytes)
+        return ObjectZarrStore(node.folder, sources, node.chunk_bytes)
     return ConfinedStore(node.folder, sources)
 
 
