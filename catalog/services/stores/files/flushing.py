@@ -2,7 +2,10 @@
 
 The object is put first. Then one transaction inserts its part and deletes exactly the parts whose
 rows are in it, or nothing: if another process was faster, or the partition was replaced, the object
-is left to the cleanup. Parts never change, so that no lock of the node is needed.
+is left to the cleanup. The bytes of a part never change, so that no lock of the node is needed.
+
+A small object before the tail is put again with it: a table that gets a few rows now and then has
+large objects nevertheless.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from django.db.models import F, Max
 
 from ....models import Asset, AssetPart
 from ....storage import files
-from ..site_bucket import node_prefix
+from ..site_bucket import node_prefix, object_store
 from . import object_parts, part_rows
 from .interface import StoredFile
 from .part_rows import Part
@@ -53,15 +56,25 @@ def flush_tail(file: StoredFile) -> None:
 
 
 def _runs(parts: Sequence[Part]) -> Iterator[list[Part]]:
-    """Yield the parts in the database that follow each other."""
+    """Yield the parts in the database that follow each other, after a small object, if any."""
+    before: list[Part] = []
     for in_object, some in groupby(parts, lambda part: bool(part.name)):
+        run = list(some)
         if not in_object:
-            yield list(some)
+            yield before + run
+        before = run[-1:] if in_object and run[-1].size < TAIL_BYTES else []
+
+
+def _content(prefix: str, part: Part) -> bytes | memoryview:
+    if not part.name:
+        return part.content
+    return object_store().get_range(f"{prefix}/{part.name}", part.skip, part.skip + part.size)
 
 
 def _move(file: StoredFile, header: bytes, run: Sequence[Part]) -> None:
-    key = f"{node_prefix(file.node)}/{files.uri_name(file.data_uri)}"
-    name = object_parts.put_rows(key, header, [part.content for part in run])
+    prefix = node_prefix(file.node)
+    key = f"{prefix}/{files.uri_name(file.data_uri)}"
+    name = object_parts.put_rows(key, header, [_content(prefix, part) for part in run])
     first, last = run[0], run[-1]
     moved = AssetPart(
         asset_id=file.asset_id,
@@ -75,10 +88,12 @@ def _move(file: StoredFile, header: bytes, run: Sequence[Part]) -> None:
         # Deletions lock the asset first, too.
         list(Asset.objects.select_for_update().filter(pk=file.asset_id))
         held = AssetPart.objects.filter(
-            asset=file.asset_id, name="", start__gte=first.start, start__lte=last.start
+            asset=file.asset_id, start__gte=first.start, start__lte=last.start
         )
-        if held._raw_delete(held.db) != len(run):
+        found = list(held.order_by("start").values_list("start", "size"))
+        if found != [(part.start, part.size) for part in run]:
             raise _Superseded
+        held._raw_delete(held.db)
         moved.save(force_insert=True)
 
 

@@ -100,6 +100,7 @@ class ObjectSegment:
     name: str
     rows: int
     schema: bytes
+    remote: bool = True
 
     def header(self) -> memoryview:
         """Return the schema."""
@@ -118,6 +119,7 @@ class TailSegment:
     rows: int
     schema: bytes
     contents: Sequence[bytes]
+    remote: bool = False
 
     def header(self) -> memoryview:
         """Return the schema."""
