@@ -39,7 +39,7 @@ def store_rows(
 
 
 def put_rows(key: str, header: bytes, data: Sequence[bytes | memoryview]) -> str:
-    """Put an object of rows beside `key`, a stream of its own; return its name in that folder."""
+    """Put an object of rows beside `key`, as a separate stream; return its name in that folder."""
     folder, _, name = key.rpartition("/")
     stem = name.rpartition("-")[0]
     fresh = f"{stem}-{secrets.token_hex(8)}.arrows"
