@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Literal
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -36,6 +37,14 @@ class DatabaseSettings(BaseModel):
         description="Time in seconds that a write waits for another write to the same node; it is "
         "then rejected with 503. Timeouts of clients should be longer.",
         examples=["20"],
+    )
+
+    pooling: Literal["auto", "session", "transaction"] = Field(
+        default="auto",
+        description="Whether locks of PostgreSQL may belong to a session, which is slightly "
+        "faster, or only to a transaction, as behind PgBouncer with `pool_mode = transaction`. "
+        "`auto` uses transactions behind every connection pooler.",
+        examples=["auto"],
     )
 
     @field_validator("uri")

@@ -14,7 +14,7 @@ from catalog.storage.objects.location import BucketLocation
 
 from ..config.errors import ConfigError
 from ..config.settings_model import Settings
-from ..postgresql.poolers import keeps_sessions
+from ..postgresql.poolers import has_transactions
 
 logger = logging.getLogger(__name__)
 
@@ -54,17 +54,16 @@ def check_database(uri: str) -> None:
     if uri.startswith("sqlite"):
         return
     try:
-        kept = keeps_sessions(re.sub(r"^\w+(\+\w+)?:", "postgresql:", uri), TIMEOUT_SECONDS)
+        usable = has_transactions(re.sub(r"^\w+(\+\w+)?:", "postgresql:", uri), TIMEOUT_SECONDS)
     except psycopg.Error as error:
         raise ConfigError(
             f"database.uri names a PostgreSQL that rejects connections ({_one_line(error)}); "
             "start it, or write the right user, password, host and name."
         ) from None
-    if not kept:
+    if not usable:
         raise ConfigError(
-            "database.uri names a connection pooler that gives a session to another client after "
-            "each transaction, which the locks of nodes do not survive; set its pool_mode to "
-            "session, or name the PostgreSQL itself."
+            "database.uri names a connection pooler that has no transactions, as PgBouncer in "
+            "statement mode; set its pool_mode to transaction or session."
         )
 
 

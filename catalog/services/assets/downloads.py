@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import transaction
-
 from core.errors import BadRequest, Conflict, Forbidden, NotFound, NotSupported
 from tiled_client.wire.structure_family import Management
 
 from ...config import storage_settings
 from ...locks.node_locks import node_lock
+from ...locks.transaction_locks import durable_transaction
 from ...lookup.nodes import resolve, resolve_for_update, split_path
 from ...lookup.parts import reject_sub_node
 from ...models import Asset, DataSource, DataSourceAsset, Node
@@ -100,7 +99,7 @@ def delete_asset(*, path: str, asset_id: int, external_only: bool) -> Deleted:
     _check_exposed(DELETING)
     segments = split_path(path)
     with node_lock("/".join(segments)):
-        with reject_sub_node(segments, "raw assets"), transaction.atomic():
+        with reject_sub_node(segments, "raw assets"), durable_transaction():
             source, asset = _asset_of(resolve_for_update(segments), asset_id)
             if not source.external and external_only:
                 raise Conflict(
