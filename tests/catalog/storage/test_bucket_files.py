@@ -162,7 +162,7 @@ def test_paths_of_objects_are_no_paths_of_files() -> None:
     ],
 )
 def test_wrong_settings_are_refused(settings: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="write|leave"):
+    with pytest.raises(ValueError, match=r"write|leave"):
         StorageSettings(directory=tmp_path, **settings)
 
 
