@@ -14,7 +14,7 @@ from catalog.config import storage_settings
 from catalog.storage.bucket_files import access
 from catalog.storage.bucket_files.buckets import BucketAccess
 from catalog.storage.bucket_files.paths import ObjectPath
-from catalog.storage.bucket_files.ranges import Listed, Part, Range
+from catalog.storage.bucket_files.ranges import Listed, RangeResult, Range
 from catalog.storage.errors import StorageError
 from catalog.storage.external import readers
 from catalog.storage.objects.client import ObjectStore
@@ -68,7 +68,7 @@ class CountingAccess(BucketAccess):
         super().__init__(lambda path: storage_settings().location_of(path))
         self.requests = self.exchanges = self.octets = 0
 
-    def fetch(self, ranges: Any) -> list[Part | StorageError]:
+    def fetch(self, ranges: Any) -> list[RangeResult | StorageError]:
         """Read ranges."""
         self.exchanges += 1
         return super().fetch(ranges)
@@ -78,7 +78,7 @@ class CountingAccess(BucketAccess):
         self.requests += 1
         return super().list_names(uri)
 
-    def _part(self, wanted: Range) -> Part:
+    def _part(self, wanted: Range) -> RangeResult:
         self.requests += 1
         found = super()._part(wanted)
         self.octets += len(found.data)

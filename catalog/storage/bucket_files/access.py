@@ -19,13 +19,13 @@ from typing import Protocol
 
 from ..errors import StorageError, Unsupported
 from .blocks import BLOCK_BYTES, BLOCKS
-from .ranges import MAX_EXCHANGE_BYTES, Listed, ObjectStatus, Part, Range
+from .ranges import MAX_EXCHANGE_BYTES, Listed, ObjectStatus, RangeResult, Range
 
 
 class Access(Protocol):
     """Reads ranges of objects, and lists names."""
 
-    def fetch(self, ranges: Sequence[Range]) -> list[Part | StorageError]:
+    def fetch(self, ranges: Sequence[Range]) -> list[RangeResult | StorageError]:
         """Return the results of some ranges, in their order, read in parallel."""
         ...
 
@@ -41,7 +41,7 @@ class Access(Protocol):
 class NoAccess:
     """The access of a process that has none."""
 
-    def fetch(self, ranges: Sequence[Range]) -> list[Part | StorageError]:
+    def fetch(self, ranges: Sequence[Range]) -> list[RangeResult | StorageError]:
         """Raise Unsupported."""
         raise Unsupported(f"This process cannot read {ranges[0].uri}.")
 
@@ -100,7 +100,7 @@ def look_up(uris: Iterable[str]) -> list[ObjectStatus | None]:
     return [known[uri] for uri in wanted]
 
 
-def fetch(ranges: Sequence[Range]) -> list[Part]:
+def fetch(ranges: Sequence[Range]) -> list[RangeResult]:
     """Read ranges in one exchange. Raises StorageError, and keeps it for `take_failure`."""
     try:
         found = _reading.access.fetch(ranges)
@@ -110,7 +110,7 @@ def fetch(ranges: Sequence[Range]) -> list[Part]:
     except StorageError as error:
         _reading.failure = error
         raise
-    return [one for one in found if isinstance(one, Part)]
+    return [one for one in found if isinstance(one, RangeResult)]
 
 
 def list_names(uri: str) -> list[Listed]:
@@ -129,7 +129,7 @@ def take_failure() -> StorageError | None:
     return failure
 
 
-def _noted(wanted: Range, part: Part) -> ObjectStatus | None:
+def _noted(wanted: Range, part: RangeResult) -> ObjectStatus | None:
     status = BLOCKS.seen(wanted.uri) if part.unchanged else part.status
     if status is not None and wanted.stop and not part.unchanged:
         BLOCKS.put(wanted.uri, status.etag, 0, bytes(part.data))

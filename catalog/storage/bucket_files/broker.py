@@ -19,7 +19,7 @@ from .paths import ObjectPath, parse_path
 from .ranges import (
     Listed,
     ObjectStatus,
-    Part,
+    RangeResult,
     Range,
     decode_error,
     decode_part,
@@ -66,7 +66,9 @@ class Broker:
                 for one in wanted:
                     self._check(one.uri)
                 parts = self._access.fetch(wanted)
-                data: list[Buffer] = [one.data if isinstance(one, Part) else b"" for one in parts]
+                data: list[Buffer] = [
+                    one.data if isinstance(one, RangeResult) else b"" for one in parts
+                ]
                 return ["ok", [encode_part(one) for one in parts]], data
             case ["list", str(uri)]:
                 self._check(uri)
@@ -93,7 +95,7 @@ class BrokeredAccess(NoAccess):
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    def fetch(self, ranges: Sequence[Range]) -> list[Part | StorageError]:
+    def fetch(self, ranges: Sequence[Range]) -> list[RangeResult | StorageError]:
         """Return the results of some ranges. Raises StorageError."""
         (what, found), buffers = self._ask([FETCH, encode_ranges(ranges)])
         if what == "error":

@@ -16,7 +16,7 @@ from ..errors import MissingFile, NotReady, StorageError, StorageUnavailable, Un
 from ..objects.failures import reason
 from ..objects.location import BucketLocation
 from .paths import ObjectPath, parse_path
-from .ranges import Listed, ObjectStatus, Part, Range
+from .ranges import Listed, ObjectStatus, RangeResult, Range
 
 if TYPE_CHECKING:
     from obstore import GetOptions
@@ -35,7 +35,7 @@ class BucketAccess:
         self._locate = locate
         self._stores: dict[BucketLocation, Any] = {}
 
-    def fetch(self, ranges: Sequence[Range]) -> list[Part | StorageError]:
+    def fetch(self, ranges: Sequence[Range]) -> list[RangeResult | StorageError]:
         """Return the results of some ranges, read in parallel."""
         if len(ranges) == 1:
             return [self._result(ranges[0])]
@@ -61,26 +61,26 @@ class BucketAccess:
                 for one in page:
                     yield Listed(one["path"][start:], _status(one))
 
-    def _result(self, wanted: Range) -> Part | StorageError:
+    def _result(self, wanted: Range) -> RangeResult | StorageError:
         try:
             return self._part(wanted)
         except StorageError as error:
             return error
 
-    def _part(self, wanted: Range) -> Part:
+    def _part(self, wanted: Range) -> RangeResult:
         path = _object_path(wanted.uri)
         if not path.key:
-            return Part(None)
+            return RangeResult(None)
         try:
             with _translated(path):
                 status, data = self._read(path, wanted)
         except FileNotFoundError:
-            return Part(None)
+            return RangeResult(None)
         except exceptions.NotModifiedError:
-            return Part(None, unchanged=True)
+            return RangeResult(None, unchanged=True)
         if wanted.etag is not None and status.etag != wanted.etag:
             raise NotReady(f"{path} was replaced while it was read. Read it again.")
-        return Part(status, data)
+        return RangeResult(status, data)
 
     def _read(self, path: ObjectPath, wanted: Range) -> tuple[ObjectStatus, memoryview]:
         store = self._store(path)

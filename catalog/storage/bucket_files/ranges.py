@@ -41,7 +41,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RangeResult:
     """The status of an object, None if it does not exist, and the bytes: fewer at its end.
 
     `unchanged` without bytes and status if the object has the ETag that was known.
@@ -87,7 +87,7 @@ def decode_ranges(value: Any) -> list[Range]:
     return found
 
 
-def encode_part(part: Part | StorageError) -> list[Any]:
+def encode_part(part: RangeResult | StorageError) -> list[Any]:
     """Return a result as plain data; its bytes are sent as a buffer."""
     if isinstance(part, StorageError):
         later = getattr(part, "retry_after", None)
@@ -96,12 +96,12 @@ def encode_part(part: Part | StorageError) -> list[Any]:
     return [None if status is None else encode_status(status), part.unchanged]
 
 
-def decode_part(value: Any, data: memoryview) -> Part | StorageError:
+def decode_part(value: Any, data: memoryview) -> RangeResult | StorageError:
     """Return a result from plain data of the server process."""
     if len(value) == 3:
         return decode_error(value)
     status, unchanged = value
-    return Part(None if status is None else ObjectStatus(*status), data, unchanged)
+    return RangeResult(None if status is None else ObjectStatus(*status), data, unchanged)
 
 
 def encode_status(status: ObjectStatus) -> list[Any]:
