@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Literal
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from .bucket_config import BucketSettings
 from .storage.confined_processes import Limits
 
 IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -34,6 +36,14 @@ class DatabaseSettings(BaseModel):
         examples=["20"],
     )
 
+    pooling: Literal["auto", "session", "transaction"] = Field(
+        default="auto",
+        description="Whether locks of PostgreSQL may belong to a session, which is slightly "
+        "faster, or only to a transaction, as behind PgBouncer with `pool_mode = transaction`. "
+        "`auto` uses transactions behind every connection pooler.",
+        examples=["auto"],
+    )
+
     @field_validator("uri")
     @classmethod
     def _known_scheme(cls, uri: str) -> str:
@@ -45,13 +55,14 @@ class DatabaseSettings(BaseModel):
         return uri
 
 
-class StorageSettings(BaseModel):
+class StorageSettings(BucketSettings):
     """Storage of data, external files, and the size of responses."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     directory: Path = Field(
-        description="Directory for uploaded data. Default: `storage` in the data directory.",
+        description="Directory for uploaded data. Default: `storage` in the data directory. With "
+        "`uri`, it has only the locks of an SQLite database.",
         examples=["/srv/tiled/storage"],
     )
     readable: list[Path] = Field(

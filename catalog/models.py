@@ -14,6 +14,19 @@ from tiled_client.wire.structures import Structure, structure_from_json
 
 from .fields import StructureField
 from .node_refs import NodeRef
+from .object_models import AssetPart
+
+__all__ = [
+    "Asset",
+    "AssetPart",
+    "DataSource",
+    "DataSourceAsset",
+    "Node",
+    "Receipt",
+    "Revision",
+    "StorageMark",
+    "TagPath",
+]
 
 KEY_LENGTH = 1023
 PATH_BYTES = 2500

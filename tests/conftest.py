@@ -16,6 +16,7 @@ from django.conf import settings
 from django.test.utils import setup_databases
 from pytest_django import DjangoDbBlocker
 
+from tests.buckets import Service, seaweedfs
 from tests.marks import marks_for
 from tests.migrated import saved_for_copies
 from tests.servers import RunningServer, own_database, running, with_own_format
@@ -85,6 +86,13 @@ def django_db_setup(
         setup_databases(verbosity=0, interactive=False, aliases={"default"})
         with saved_for_copies(os.environ.get("TEST_DATABASE_URI")), django_db_blocker.block():
             yield
+
+
+@pytest.fixture(scope="session")
+def buckets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Run a SeaweedFS; skip if it is not installed."""
+    with seaweedfs(tmp_path_factory.mktemp("weed")) as service:
+        yield service
 
 
 @pytest.fixture(scope="session")

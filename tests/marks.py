@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import pytest
 
-SERVER_FIXTURES = {"server", "runserver", "multiuser_server", "tiled_reference", "site"}
+SERVER_FIXTURES = {"server", "runserver", "multiuser_server", "tiled_reference", "site", "buckets"}
 SERVER_NAMES = {"chromium", "running", "manage", "subprocess", "own_cache", "RunningServer"}
 # Modules whose tests register files, which confined processes read.
 FILE_MODULES = {

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psutil
 
 from tests import migrated
+from tests.buckets import shared_settings
 from tests.settings import PREFIX, SHARED_REDIS
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -89,6 +90,8 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
         # A prefix for each folder, the same at each start.
         site = hashlib.sha256(bytes(folder)).hexdigest()[:12]
         own["TILED_STREAMING_CACHE_PREFIX"] = f"{PREFIX}-{site}"
+    if "TILED_STORAGE_DIRECTORY" not in settings and "TILED_CONFIG" not in settings:
+        own |= shared_settings(f"{PREFIX}{folder}")
     return {**inherited, **own, **settings}
 
 

@@ -1,6 +1,7 @@
 """The site that the tests run in: a fresh folder, and a Valkey and a database of its own.
 
-TEST_REDIS_URI and TEST_DATABASE_URI name a real Redis and a real PostgreSQL to use instead.
+TEST_REDIS_URI and TEST_DATABASE_URI name a real Redis and a real PostgreSQL to use instead;
+TEST_STORAGE_URI names a bucket for the data (`tests.buckets`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from streaming.redis.embedded_valkey import EmbeddedValkey
+from tests.buckets import shared_settings
 
 SHARED_REDIS = os.environ.get("TEST_REDIS_URI", "")
 # Other keys in a shared Redis stay untouched.
@@ -37,6 +39,7 @@ os.environ.update(
     TILED_SINGLE_USER_API_KEY="secret",
     TILED_STREAMING_CACHE_URI=_cache(),
     TILED_STREAMING_CACHE_PREFIX=PREFIX,
+    **shared_settings(PREFIX),
 )
 
 from tiledproject.settings import *  # noqa: E402, F403

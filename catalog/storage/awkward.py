@@ -1,42 +1,29 @@
-"""Awkward arrays on disk: the uploaded ZIP file of buffers, stored unchanged."""
+"""Stored awkward arrays: the uploaded ZIP file of buffers, unchanged."""
 
 from __future__ import annotations
 
+import io
 import secrets
 import zipfile
 from collections.abc import Collection
-from pathlib import Path
 
 from tiled_client.wire.buffers import form_key
 
-from .atomic_write import replace_file
-from .errors import MissingFile, Unreadable
+from .errors import Unreadable
 
 MIMETYPE = "application/x-awkward-buffers"
 
 
-def write(directory: Path, body: bytes, *, sync: bool) -> Path:
-    """Write a validated body to a new file, atomically; return its path."""
-    path = directory / f"buffers-{secrets.token_hex(4)}.zip"
-    replace_file(path, body, sync=sync)
-    return path
+def file_name() -> str:
+    """Return a new name of a file of buffers."""
+    return f"buffers-{secrets.token_hex(4)}.zip"
 
 
-def read(path: Path) -> bytes:
-    """Read the body. Raises MissingFile."""
+def parse_buffers(content: memoryview, form_keys: Collection[str], name: str) -> dict[str, bytes]:
+    """Return the buffers of some nodes of the form from the file `name`. Raises Unreadable."""
     try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise MissingFile(f"The file of buffers {path} does not exist.") from error
-
-
-def read_buffers(path: Path, form_keys: Collection[str]) -> dict[str, bytes]:
-    """Read the buffers of some nodes of the form. Raises MissingFile, Unreadable."""
-    try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             wanted = [name for name in archive.namelist() if form_key(name) in form_keys]
             return {name: archive.read(name) for name in wanted}
-    except FileNotFoundError as error:
-        raise MissingFile(f"The file of buffers {path} does not exist.") from error
     except (zipfile.BadZipFile, OSError) as error:
-        raise Unreadable(f"The buffers {path} cannot be read: {error}") from error
+        raise Unreadable(f"The buffers {name} cannot be read: {error}") from error

@@ -6,6 +6,7 @@ StorageError
 ├── NoSuchEntry        a container file has no entry of that name
 ├── Unreadable         a file is damaged, or differs from its declaration
 ├── NotReady           data are still being written: retry later
+├── StorageUnavailable the object storage cannot be reached: retry later
 ├── Unsupported        a format, or a kind of URI, is not supported
 ├── Malformed          a request body is not in the format that it claims
 ├── Oversized          a request body unpacks to too many bytes
@@ -41,6 +42,14 @@ class NotReady(StorageError):
     """The data are still being written. `retry_after` is in seconds."""
 
     def __init__(self, detail: str, *, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class StorageUnavailable(StorageError):
+    """The object storage cannot be reached, or rejects requests. `retry_after` is in seconds."""
+
+    def __init__(self, detail: str, *, retry_after: int = 5) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
 

@@ -38,6 +38,11 @@ def uri_path(data_uri: str) -> Path:
     return Path(path)
 
 
+def uri_name(data_uri: str) -> str:
+    """Return the name of a file, or of an object, by its URI."""
+    return unquote(data_uri.rpartition("/")[2])
+
+
 def remove_stored(root: Path, path: Path) -> None:
     """Remove a file or folder below `root`, if it exists.
 

@@ -31,6 +31,10 @@ class OpenFile:
     size: int
     modified: int
 
+    def chunks(self, start: int, length: int) -> FileChunks:
+        """Return an iterator of `length` bytes from `start` on, which closes the file."""
+        return FileChunks(self, start, length)
+
     def close(self) -> None:
         """Close it."""
         os.close(self.descriptor)

@@ -1,4 +1,4 @@
-"""Sparse arrays on disk: one Parquet file per block, with its elements.
+"""Stored sparse arrays: one Parquet file per block, with its elements.
 
 The columns are `dim0`, `dim1`, ..., relative to the start of the block, and `data`. A block without
 elements has no file.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -17,8 +16,7 @@ from tiled_client.wire.errors import WireError
 from tiled_client.wire.sparse import DATA, Coo, SparseStructure, dim_names
 
 from . import tables
-from .atomic_write import replace_file
-from .errors import MissingFile, SchemaMismatch, Unreadable
+from .errors import SchemaMismatch, Unreadable
 
 MIMETYPE = "application/x-parquet;structure=sparse"
 # Kinds of dtypes that have a zero to omit, and an Arrow type.
@@ -54,24 +52,20 @@ def payload_of(body: bytes, elements: Coo) -> bytes:
     return tables.serialize_ipc(elements.to_arrow())
 
 
-def write_block(directory: Path, block: Sequence[int], elements: Coo, *, sync: bool) -> Path:
-    """Write the elements of a block to a new file, atomically; return its path."""
+def block_file(block: Sequence[int], elements: Coo) -> tuple[str, memoryview]:
+    """Return a new name and the content of a file with the elements of a block."""
     number = ".".join(map(str, block))
-    path = directory / f"block-{number}-{secrets.token_hex(4)}.parquet"
     sink = pa.BufferOutputStream()
     pyarrow.parquet.write_table(elements.to_arrow(), sink)
-    replace_file(path, sink.getvalue(), sync=sync)
-    return path
+    return f"block-{number}-{secrets.token_hex(4)}.parquet", memoryview(sink.getvalue())
 
 
-def read_block(path: Path, shape: Sequence[int]) -> Coo:
-    """Read the elements of a block of `shape`. Raises MissingFile, Unreadable."""
+def parse_block(content: memoryview, shape: Sequence[int], name: str) -> Coo:
+    """Read the elements of a block of `shape` from the file `name`. Raises Unreadable."""
     try:
-        return Coo.from_arrow(pyarrow.parquet.read_table(path), shape)
-    except FileNotFoundError as error:
-        raise MissingFile(f"The block {path} does not exist.") from error
+        return Coo.from_arrow(pyarrow.parquet.read_table(pa.BufferReader(content)), shape)
     except (pa.ArrowException, OSError, WireError) as error:
-        raise Unreadable(f"The block {path} cannot be read: {error}") from error
+        raise Unreadable(f"The block {name} cannot be read: {error}") from error
 
 
 def check_dtype(structure: SparseStructure) -> None:

@@ -14,6 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils import timezone
 
 from catalog.database_vendor import on_postgresql
+from catalog.locks.transaction_locks import is_single_statement
 
 from ..models import EntryKind, Retained, Waiting
 from . import outbox, retained
@@ -137,7 +138,7 @@ def _replace(published: RecordedEntry, values: list[Any], database: Any) -> bool
 
 
 def _execute(sql: str, values: list[Any], database: Any) -> Any:
-    alone = on_postgresql() and not database.in_atomic_block
+    alone = on_postgresql() and is_single_statement()
     with database.cursor() as cursor:
         cursor.execute(_WITHOUT_SYNC.format(sql) if alone else sql, values)
         return cursor.fetchone()

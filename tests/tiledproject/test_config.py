@@ -145,6 +145,14 @@ def test_an_invalid_setting_is_reported_in_one_sentence(
             {"TILED_STREAMING_CACHE_SEQ_TTL": "60"},
             "streaming_cache.seq_ttl is 60, so that numbering would begin again while updates",
         ),
+        (
+            {"TILED_STORAGE_URI": "s3://data", "TILED_STORAGE_DIRECTORY": "/data"},
+            "storage.uri and storage.directory are both set; remove",
+        ),
+        (
+            {"TILED_STORAGE_URI": "s3://data", "TILED_STORAGE_ENDPOINT": "http://example.org"},
+            "storage.endpoint is http://example.org, to which data are sent unencrypted; write",
+        ),
         ({"TILED_SERVER_PROT": "80"}, "There is no setting server.prot (in the environment, TILED"),
         ({"TILED_CONFIG": "/no/such.yml"}, "The configuration file /no/such.yml cannot be read"),
     ],

@@ -48,11 +48,14 @@ def test_unreachable_backends_are_reported(tmp_path: Path) -> None:
         tmp_path,
         f"server: {{data_dir: {tmp_path}/new/data}}\n"
         "database: {uri: 'postgresql://tiled:hunter2@127.0.0.1:1/tiled'}\n"
-        "streaming_cache: {uri: 'redis://:hunter2@127.0.0.1:1'}\n",
+        "streaming_cache: {uri: 'redis://:hunter2@127.0.0.1:1'}\n"
+        "storage: {uri: 's3://data/site', endpoint: 'http://127.0.0.1:1', access_key_id: us,"
+        " secret_access_key: hunter2}\n",
     )
     found = list(findings(environment, connect=True))
     by_level = {level: [one.text for one in found if one.level is level] for level in Level}
     assert any("rejects connections" in text for text in by_level[Level.error])
+    assert any("storage.uri names s3://data/site" in text for text in by_level[Level.error])
     assert any("No response from streaming_cache.uri" in text for text in by_level[Level.warning])
     assert any("can be created in" in text for text in by_level[Level.ok])
     assert not any("hunter2" in one.text for one in found)
@@ -85,7 +88,8 @@ def test_effective_settings_are_shown_with_their_origin_and_without_secrets(tmp_
         "  providers:\n"
         "    - {provider: orcid, kind: oidc, issuer: 'https://orcid.org', client_id: us,"
         " client_secret: hunter2}\n"
-        "  secret_keys: [hunter2hunter2hunter2hunter2hunter2]\n",
+        "  secret_keys: [hunter2hunter2hunter2hunter2hunter2]\n"
+        "storage: {uri: 's3://data/site', access_key_id: us, secret_access_key: hunter2}\n",
     )
     reading = read({**environment, "TILED_SERVER_WORKERS": "3"})
     assert reading.settings is not None, reading.problems

@@ -14,7 +14,14 @@ Origins = dict[tuple[str, str], str]
 # How the origin of a value from a secret file begins; such a value is never shown.
 FROM_FILE = "from the file"
 # The values of these settings are, or contain, passwords.
-SECRET = {"uri", "single_user_api_key", "secret_key", "secret_keys", "providers"}
+SECRET = {
+    "uri",
+    "single_user_api_key",
+    "secret_key",
+    "secret_keys",
+    "secret_access_key",
+    "providers",
+}
 
 
 class ConfigError(Exception):

@@ -14,6 +14,7 @@ SECRETS = (
     ("authentication", "single_user_api_key"),
     ("authentication", "secret_keys"),
     ("metrics", "token"),
+    ("storage", "secret_access_key"),
 )
 ADDRESSES = (("database", "uri"), ("streaming_cache", "uri"))
 

@@ -23,6 +23,7 @@ PATHS = {
     ("server", "data_dir"),
     ("logs", "audit_file"),
     ("storage", "directory"),
+    ("storage", "ca_file"),
     ("storage", "readable"),
     ("retention", "archive"),
 }
@@ -136,6 +137,11 @@ class WrittenSettings:
         """Put the database and the storage into the data directory unless they are set."""
         folder = Path(str(self.values["server"].get("data_dir", default_data_dir())))
         self.values["database"].setdefault("uri", f"sqlite:///{folder / 'catalog.db'}")
+        if ("storage", "uri") in self.origins and ("storage", "directory") in self.origins:
+            self.problems.append(
+                "storage.uri and storage.directory are both set; remove storage.directory, or "
+                "storage.uri to store data there."
+            )
         self.values["storage"].setdefault("directory", str(folder / "storage"))
 
 

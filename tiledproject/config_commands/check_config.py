@@ -24,7 +24,9 @@ def check_config(arguments: list[str]) -> int:
     )
     parser.add_argument("file", nargs="?", metavar="FILE", help="a YAML file ($TILED_CONFIG)")
     parser.add_argument(
-        "--offline", action="store_true", help="do not connect to the database and Redis"
+        "--offline",
+        action="store_true",
+        help="do not connect to the database, Redis and the bucket",
     )
     options = parser.parse_args(arguments)
     use_file(options.file)

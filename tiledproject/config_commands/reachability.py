@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from catalog.config import StorageSettings
+
 from ..config.directories import database_files
 from ..config.errors import ConfigError
 from ..config.settings_model import Settings
-from ..servers.preflight import check_cache, check_database
+from ..servers.preflight import check_bucket, check_cache, check_database
 
 
 class Level(StrEnum):
@@ -31,11 +33,11 @@ class Result:
 
 
 def backends(settings: Settings) -> Iterator[Result]:
-    """Yield a result for each backend. Connects to the database and Redis; changes nothing."""
+    """Yield a result for each backend. Connects to the database, Redis and the bucket."""
     yield _database(settings)
     yield _redis(settings)
     yield _directory("server.data_dir", settings.server.data_dir)
-    yield _directory("storage.directory", settings.storage.directory)
+    yield _storage(settings.storage)
     if settings.logs.audit_file is not None:
         yield _file("logs.audit_file", settings.logs.audit_file)
 
@@ -61,6 +63,16 @@ def _redis(settings: Settings) -> Result:
     if warning is not None:
         return Result(Level.warning, warning)
     return Result(Level.ok, "streaming_cache.uri: Redis responds.")
+
+
+def _storage(storage: StorageSettings) -> Result:
+    if storage.bucket is None:
+        return _directory("storage.directory", storage.directory)
+    try:
+        check_bucket(storage.bucket)
+    except ConfigError as error:
+        return Result(Level.error, str(error))
+    return Result(Level.ok, f"storage.uri: {storage.uri} can be read and listed.")
 
 
 def _file(name: str, path: Path) -> Result:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import redis
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from catalog.config import storage_settings
+from catalog.storage.errors import MissingFile, StorageUnavailable
+from catalog.storage.objects.location import BucketLocation
 from core.backend_failures import DATABASE_UNREACHABLE, log_outage, outage_of
 from core.migration_state import migration_state
 from core.version import VERSION
@@ -20,12 +24,17 @@ from streaming.redis.clients import writer_client
 from . import shutdown_state
 from .probes import OK, Finding, Health, Probe, run_probes
 
+if TYPE_CHECKING:
+    from catalog.storage.objects.client import ObjectStore
+
 logger = logging.getLogger(__name__)
 
 # Shorter than the usual timeout of a load balancer's health check.
 DEADLINE_SECONDS = 2.0
 # A full disk may still create an empty file.
 TEST_BYTES = 4096
+# An object that every site with a bucket has.
+MARK = ".site"
 
 READY, DEGRADED, UNAVAILABLE, STOPPING = "ready", "degraded", "unavailable", "stopping"
 
@@ -67,9 +76,12 @@ class MigrationCheck:
 
 
 def check_storage() -> Finding:
-    """Return whether a file can be written to the storage directory."""
+    """Return whether data can be written to the storage directory, or read from the bucket."""
+    settings = storage_settings()
+    if settings.bucket is not None:
+        return _check_bucket(settings.bucket)
     try:
-        with tempfile.TemporaryFile(dir=storage_settings().directory) as file:
+        with tempfile.TemporaryFile(dir=settings.directory) as file:
             file.write(bytes(TEST_BYTES))
             file.flush()
     except OSError as error:
@@ -79,6 +91,23 @@ def check_storage() -> Finding:
             outage.detail if outage else f"The storage takes no files: {error.strerror}.",
         )
     return OK
+
+
+def _check_bucket(location: BucketLocation) -> Finding:
+    """Return whether the bucket answers one cheap request: providers charge for each."""
+    try:
+        _prober(location).head(MARK)
+    except (StorageUnavailable, MissingFile) as error:
+        return Finding(Health.unavailable, str(error))
+    return OK
+
+
+@cache
+def _prober(location: BucketLocation) -> ObjectStore:
+    # At first use: most sites have no bucket.
+    from catalog.storage.objects.client import ObjectStore
+
+    return ObjectStore(replace(location, timeout=DEADLINE_SECONDS, retries=0))
 
 
 def check_streaming() -> Finding:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import re
 from contextlib import suppress
+from dataclasses import replace
 
 import psycopg
 import redis
 
+from catalog.storage.errors import StorageUnavailable
+from catalog.storage.objects.location import BucketLocation
 from streaming.address import CacheAddress, parse_address
 from streaming.config import StreamingCacheSettings
 from streaming.redis.clients import sentinels, writer_client
 
 from ..config.errors import ConfigError
 from ..config.settings_model import Settings
-from ..postgresql.poolers import keeps_sessions
+from ..postgresql.poolers import has_transactions
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +30,27 @@ MIN_REDIS_VERSION = 7
 def check_backends(settings: Settings) -> None:
     """Raise ConfigError if a backend is unusable; log a warning if it may become available."""
     check_database(settings.database.uri)
+    if settings.storage.bucket is not None:
+        check_bucket(settings.storage.bucket)
     if settings.streaming_cache.uri is not None:
         warning = check_cache(settings.streaming_cache.uri)
         if warning is not None:
             logger.warning(warning)
+
+
+def check_bucket(location: BucketLocation) -> None:
+    """Raise ConfigError if the objects of a bucket cannot be listed. Changes nothing."""
+    from catalog.storage.objects.client import ObjectStore
+    from catalog.storage.objects.failures import reason
+
+    quick = replace(location, timeout=TIMEOUT_SECONDS, retries=1, retry_timeout=TIMEOUT_SECONDS)
+    try:
+        ObjectStore(quick).list_folder()
+    except StorageUnavailable as error:
+        raise ConfigError(
+            f"storage.uri names {location.uri}, whose objects cannot be listed ({reason(error)}); "
+            "create the bucket, or write the right storage.uri, storage.endpoint and credentials."
+        ) from None
 
 
 def check_database(uri: str) -> None:
@@ -38,17 +58,16 @@ def check_database(uri: str) -> None:
     if uri.startswith("sqlite"):
         return
     try:
-        kept = keeps_sessions(re.sub(r"^\w+(\+\w+)?:", "postgresql:", uri), TIMEOUT_SECONDS)
+        usable = has_transactions(re.sub(r"^\w+(\+\w+)?:", "postgresql:", uri), TIMEOUT_SECONDS)
     except psycopg.Error as error:
         raise ConfigError(
             f"database.uri names a PostgreSQL that rejects connections ({_one_line(error)}); "
             "start it, or write the right user, password, host and name."
         ) from None
-    if not kept:
+    if not usable:
         raise ConfigError(
-            "database.uri names a connection pooler that gives a session to another client after "
-            "each transaction, which the locks of nodes do not survive; set its pool_mode to "
-            "session, or name the PostgreSQL itself."
+            "database.uri names a connection pooler that has no transactions, as PgBouncer in "
+            "statement mode; set its pool_mode to transaction or session."
         )
 
 

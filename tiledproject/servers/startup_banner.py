@@ -74,7 +74,7 @@ def start_line(settings: Settings, host: str, port: int) -> str:
     address = _address(host, port) + server.root_path
     return (
         f"{PRODUCT} {VERSION} serves at {address} with {server.workers} workers, "
-        f"{database} and storage in {settings.storage.directory}."
+        f"{database} and storage in {settings.storage.uri or settings.storage.directory}."
     )
 
 

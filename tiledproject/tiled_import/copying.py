@@ -6,19 +6,18 @@ to the folder of the node first, and become current in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, product
 
 import pyarrow as pa
 from django.db import DatabaseError, transaction
 
-from catalog.config import storage_settings
 from catalog.locks.node_locks import node_lock
 from catalog.lookup.nodes import resolve_for_update
 from catalog.models import Asset as StoredAsset
 from catalog.models import DataSource, Node
-from catalog.services.arrays.file_writes import PARAMETER, WrittenFile
+from catalog.services.arrays.file_writes import WrittenFile, as_asset, record_files
 from catalog.services.assets.links import attach_own_assets
 from catalog.services.assets.stores import array_store, discard_folder, node_folder
 from catalog.services.nodes.data_placement import (
@@ -27,6 +26,7 @@ from catalog.services.nodes.data_placement import (
     TABLE_MIMETYPE_ALIASES,
     ZARR,
 )
+from catalog.services.stores.files import file_store
 from catalog.storage import awkward, files, ragged, sparse, tables
 from catalog.storage.arrays import MAX_WRITE_BYTES
 from catalog.storage.errors import StorageError
@@ -104,11 +104,12 @@ class DataCopier:
                     raise NotImportable(f"data of family {node.structure_family} cannot be copied")
             known = source.mimetype if node.family is StructureFamily.table else ""
             mimetype = known if known in TABLE_MIMETYPES else OWN_FORMATS[node.family][0]
-            _make_current(source, mimetype, list(map(_asset, written)))
-            _count_rows(written)
+            _make_current(source, mimetype, list(map(as_asset, written)), written)
 
 
-def _make_current(source: DataSource, mimetype: str, assets: list[Asset]) -> None:
+def _make_current(
+    source: DataSource, mimetype: str, assets: list[Asset], written: Sequence[WrittenFile] = ()
+) -> None:
     """Make copied files those of the data source, in place of external ones, if any."""
     with transaction.atomic():
         node = resolve_for_update(source.node.segments)
@@ -121,17 +122,7 @@ def _make_current(source: DataSource, mimetype: str, assets: list[Asset]) -> Non
         source.generation = 1
         source.save()
         attach_own_assets(source, assets)
-
-
-def _asset(file: WrittenFile) -> Asset:
-    return Asset(files.file_uri(file.path), False, PARAMETER, file.num, file.size)
-
-
-def _count_rows(written: list[WrittenFile]) -> None:
-    for file in written:
-        if file.rows is not None:
-            found = StoredAsset.objects.filter(data_uri=files.file_uri(file.path))
-            found.update(rows=file.rows, rows_size=file.size)
+        record_files(written)
 
 
 def _write_array(node: Node, structure: ArrayStructure, values: NodeValues) -> None:
@@ -154,16 +145,17 @@ def _write_array(node: Node, structure: ArrayStructure, values: NodeValues) -> N
 def _written_partitions(
     node: Node, structure: TableStructure, values: NodeValues
 ) -> Iterator[WrittenFile]:
-    schema, folder = structure.schema(), node_folder(node.uuid)
-    tables.create(folder, schema)
+    schema = structure.schema()
+    tables.check_distinct(schema.names)
+    file_store().prepare(node.uuid)
     for number in range(structure.npartitions):
         counted = _Counted(tables.conform(t, schema) for t in values.tables(number))
         first = next(counted, None)
         if first is None:
             continue
         rows = _chained(first, counted)
-        file = tables.write_partition(folder, number, rows, sync=_sync())
-        yield WrittenFile(file.path, number, file.size, counted.rows)
+        file = file_store().write_partition(node.uuid, number, rows)
+        yield WrittenFile(file, number, counted.rows)
 
 
 class _Counted(Iterator[pa.Table]):
@@ -186,15 +178,14 @@ def _chained(first: pa.Table, others: Iterator[pa.Table]) -> Iterator[pa.Table]:
 def _written_blocks(
     node: Node, structure: SparseStructure, values: NodeValues
 ) -> Iterator[WrittenFile]:
-    folder = node_folder(node.uuid)
     for number, block in enumerate(product(*(range(len(sizes)) for sizes in structure.chunks))):
         found = values.sparse_block(number, block)
         if found is None or not found.num_rows:
             continue
         shape = shape_of(structure.block_region(block))
         elements = _elements(found, structure, shape)
-        path = sparse.write_block(folder, block, elements, sync=_sync())
-        yield WrittenFile(path, number, path.stat().st_size)
+        file = file_store().write(node.uuid, *sparse.block_file(block, elements))
+        yield WrittenFile(file, number)
 
 
 def _elements(table: pa.Table, structure: SparseStructure, shape: tuple[int, ...]) -> Coo:
@@ -215,7 +206,7 @@ def _written_buffers(
         return
     buffers.awkward_array(buffers.awkward_form(structure.form), structure.length, members)
     body = buffers.zip_members(members)
-    yield WrittenFile(awkward.write(node_folder(node.uuid), body, sync=_sync()), 0, len(body))
+    yield WrittenFile(file_store().write(node.uuid, awkward.file_name(), body), 0)
 
 
 def _written_rows(
@@ -230,9 +221,4 @@ def _written_rows(
         if len(rows) != starts[number + 1] - starts[number]:
             raise NotImportable(f"chunk {number} has {len(rows)} rows, not as declared")
         table = ragged.as_table(rows, structure)
-        file = tables.write_partition(node_folder(node.uuid), number, table, sync=_sync())
-        yield WrittenFile(file.path, number, file.size)
-
-
-def _sync() -> bool:
-    return storage_settings().file_io_sync
+        yield WrittenFile(file_store().write_partition(node.uuid, number, table), number)

@@ -19,7 +19,6 @@ from access.principals import Scope
 from ...services.assets import downloads
 from ...services.assets.downloads import RawFile
 from ...metrics import READS
-from ...storage.raw_files import FileChunks
 from ..views import NodeView
 from core.http.byte_ranges import Unsatisfiable, is_known, requested_range
 from core.http.requests import flag, integer
@@ -119,7 +118,7 @@ def _sent(file: RawFile, part: range | None, headers: dict[str, str]) -> HttpRes
     # A browser saves the file and never renders it.
     headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return StreamingHttpResponse(
-        FileChunks(file.opened, wanted.start, len(wanted)),
+        file.opened.chunks(wanted.start, len(wanted)),
         status=200 if part is None else 206,
         content_type=_media_type(file.name),
         headers=headers,

@@ -6,7 +6,6 @@ Length and form are fixed at creation; a write replaces all buffers.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Any
 
 from core.errors import Conflict, Invalid
@@ -15,14 +14,13 @@ from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structure_family import StructureFamily
 
-from ...config import storage_settings
 from ...events import AwkwardWritten, announce
 from ...models import Node
 from ...storage import awkward
 from ...storage.errors import MissingFile
-from ..assets.stores import node_folder, stored_file
 from ..commits import event_transaction
 from ..response_limits import check_response_bytes
+from ..stores.files import StoredFile, file_store
 from ..uploads import Upload
 from .file_writes import WrittenFile, replace_files, writable_node
 
@@ -54,12 +52,15 @@ def write_full(*, path: str, upload: Upload) -> None:
 
 def read_body(node: Node) -> bytes:
     """Return all buffers as the stored ZIP file. Raises Conflict (not written yet), BadRequest."""
-    return _read(node, awkward.read)
+    return _read(node, lambda content, _: bytes(content))
 
 
 def read_buffers(node: Node, form_keys: Collection[str]) -> bytes:
     """Return a ZIP file of the buffers of some form nodes. Raises as `read_body` does."""
-    return _read(node, lambda path: buffers.zip_members(awkward.read_buffers(path, form_keys)))
+    return _read(
+        node,
+        lambda content, name: buffers.zip_members(awkward.parse_buffers(content, form_keys, name)),
+    )
 
 
 def read_awkward(node: Node) -> Any:
@@ -90,23 +91,26 @@ def awkward_structure(node: Node) -> AwkwardStructure:
 
 def _store(node: Node, body: bytes, event: AwkwardWritten) -> None:
     assert node.source is not None
-    path = awkward.write(node_folder(node.uuid), body, sync=storage_settings().file_io_sync)
+    written = file_store().write(node.uuid, awkward.file_name(), body)
     with event_transaction() as change:
-        replace_files(node.source, node.source.asset_links.all(), [WrittenFile(path, 0, len(body))])
+        replace_files(node.source, node.source.asset_links.all(), [WrittenFile(written, 0)])
         change.record_event(event)
 
 
-def _read(node: Node, read: Callable[[Path], bytes]) -> bytes:
+def _read(node: Node, read: Callable[[memoryview, str], bytes]) -> bytes:
+    file = _file(node)
     try:
-        body = read(_file(node))
+        content = file_store().read(file)
     except MissingFile:  # the file was replaced between the database query and the read
-        body = read(_file(node))
+        file = _file(node)
+        content = file_store().read(file)
+    body = read(content, file.data_uri)
     check_response_bytes(len(body), "Request fewer buffers ('?form_key=...').")
     return body
 
 
-def _file(node: Node) -> Path:
+def _file(node: Node) -> StoredFile:
     link = node.source.asset_links.first() if node.source else None
     if link is None:
         raise Conflict("Nothing has been written to this awkward array yet.")
-    return stored_file(node.uuid, link.asset.data_uri)
+    return StoredFile.of(node.uuid, link.asset)

@@ -22,7 +22,7 @@ from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
-from ...events import ArrayWritten, announce, announce_left, record
+from ...events import ArrayWritten, announce, announce_left
 from ...locks.fencing import Fence, write_lock
 from ...lookup.embedded import EmbeddedNode, read_embedded_array
 from ...lookup.nodes import split_path
@@ -32,7 +32,7 @@ from ...storage.chunks.staging import StagedChunk
 from ...storage.selection_chunks import split_selection
 from ..assets.external import read_external
 from ..assets.stores import array_folder, array_store
-from ..commits import event_transaction
+from ..commits import event_transaction, record_alone
 from ..idempotency import find_receipt, record_receipt
 from ..limits import nominal_bytes
 from ..quotas import quotas
@@ -218,7 +218,7 @@ def _store(
         if alone:
             # The record of the event is the only row that changes. If its outcome is unknown, the
             # record decides later whether the chunks are applied; repeating the write is harmless.
-            recorded = record(event)
+            recorded = record_alone(event)
             stage.apply(chunks)
             announce(recorded)
             return

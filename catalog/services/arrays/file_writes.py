@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from core.errors import NotSupported
@@ -16,9 +15,9 @@ from tiled_client.wire.structures import Structure
 from ...locks.fencing import Fence, Superseded, write_lock
 from ...lookup.nodes import resolve_family, resolve_for_update, split_path
 from ...models import Asset, DataSource, DataSourceAsset, Node
-from ...storage import files
 from ..assets.links import attach_assets, discard_asset
 from ..quotas import quotas
+from ..stores.files import NewFile, file_store
 from ..uploads import Upload
 
 PARAMETER = "data_uris"
@@ -26,14 +25,13 @@ PARAMETER = "data_uris"
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """A new file: its number among the files of the node, and its valid size in bytes.
+    """A new file, and its number among the files of the node.
 
     `rows` is the number of its rows if it is a partition of a table.
     """
 
-    path: Path
+    file: NewFile
     num: int
-    size: int
     rows: int | None = None
 
 
@@ -82,13 +80,20 @@ def replace_files(
     for link in before:
         discard_asset(link)
     new = list(written)
-    attach_assets(source, [_asset(file) for file in new])
-    for file in new:
-        if file.rows is not None:
-            Asset.objects.filter(data_uri=files.file_uri(file.path)).update(
-                rows=file.rows, rows_size=file.size
-            )
+    attach_assets(source, [as_asset(file) for file in new])
+    record_files(new)
     supersede(source, structure)
+
+
+def record_files(written: Iterable[WrittenFile]) -> None:
+    """Store the number of rows of files that have become assets, and what their store needs."""
+    for each in written:
+        file = each.file
+        asset = Asset.objects.filter(data_uri=file.uri)
+        if each.rows is not None:
+            asset.update(rows=each.rows, rows_size=file.size)
+        if file.parts:
+            file_store().record(asset.values_list("pk", flat=True)[0], file)
 
 
 def supersede(source: DataSource, structure: Structure | None = None) -> None:
@@ -105,6 +110,7 @@ def supersede(source: DataSource, structure: Structure | None = None) -> None:
         raise Superseded
 
 
-def _asset(file: WrittenFile) -> WireAsset:
-    uri = files.file_uri(file.path)
-    return WireAsset(uri, is_directory=False, parameter=PARAMETER, num=file.num, size=file.size)
+def as_asset(written: WrittenFile) -> WireAsset:
+    """Return the asset that a written file becomes."""
+    file = written.file
+    return WireAsset(file.uri, False, PARAMETER, written.num, file.size)

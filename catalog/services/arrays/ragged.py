@@ -134,6 +134,7 @@ def _write(
         ):
             placed.make_current()
             change.record_event(event)
+    placed.settle()
     return placed.structure
 
 

@@ -10,11 +10,10 @@ import pyarrow as pa
 
 from tiled_client.wire.ragged import RaggedStructure
 
-from ...config import storage_settings
 from ...locks.fencing import Superseded
 from ...models import Asset, DataSource, DataSourceAsset, Node
-from ...storage import ragged, tables
-from ..assets.stores import node_folder, stored_file
+from ...storage import ragged
+from ..stores.files import Addition, StoredFile, file_store
 from .file_writes import WritableNode, WrittenFile, replace_files, supersede
 
 
@@ -38,10 +37,14 @@ def read_rows(node: Node, structure: RaggedStructure, wanted: range) -> pa.Array
 
 @dataclass(frozen=True, slots=True)
 class PendingRows:
-    """Rows written to files that become current when `make_current` is committed."""
+    """Rows written to files that become current when `make_current` is committed.
+
+    `settle` tidies up when the write is done.
+    """
 
     structure: RaggedStructure
     make_current: Callable[[], None]
+    settle: Callable[[], None] = lambda: None
 
 
 def append_rows(writing: WritableNode, structure: RaggedStructure, rows: pa.Array) -> PendingRows:
@@ -54,23 +57,26 @@ def append_rows(writing: WritableNode, structure: RaggedStructure, rows: pa.Arra
     )
     if last is None:
         unwritten = ragged.unwritten_rows(structure.rows, structure)
-        file = _write(node, structure, 0, pa.concat_arrays([unwritten, rows]))
-        return PendingRows(after, lambda: replace_files(source, (), [file], after))
-    path, sync = stored_file(node.uuid, last.asset.data_uri), storage_settings().file_io_sync
-    table, size = ragged.as_table(rows, structure), last.asset.size or 0
-    if not writing.fence.exclusive:
-        number = last.num or 0
-        copy = tables.append_to_copy(path, size, number, table, sync=sync)
-        renewed = WrittenFile(copy.path, number, copy.size)
+        new = _write(node, structure, 0, pa.concat_arrays([unwritten, rows]))
+        return PendingRows(after, lambda: replace_files(source, (), [new], after))
+    number, table = last.num or 0, ragged.as_table(rows, structure)
+    file, exclusive = StoredFile.of(node.uuid, last.asset), writing.fence.exclusive
+    added = file_store().append(file, number, table, exclusive=exclusive)
+    if added.copy is not None:
+        renewed = WrittenFile(added.copy, number)
         return PendingRows(after, lambda: replace_files(source, [last], [renewed], after))
-    grown = tables.append(path, size, table, sync=sync)
-    return PendingRows(after, lambda: _extend(source, last.asset, grown, after))
+    return PendingRows(
+        after,
+        lambda: _extend(source, file, added, after),
+        lambda: file_store().settle(file, added),
+    )
 
 
-def _extend(source: DataSource, asset: Asset, size: int, after: RaggedStructure) -> None:
-    """Mark `size` bytes of a file as valid."""
-    if not Asset.objects.filter(pk=asset.pk, size=asset.size).update(size=size):
+def _extend(source: DataSource, file: StoredFile, added: Addition, after: RaggedStructure) -> None:
+    """Make the added rows of a file valid."""
+    if not Asset.objects.filter(pk=file.asset_id, size=file.size).update(size=added.size):
         raise Superseded
+    file_store().extend(file, added)
     supersede(source, after)
 
 
@@ -114,10 +120,9 @@ def _extents(node: Node, structure: RaggedStructure) -> list[Extent]:
 def _read(node: Node, structure: RaggedStructure, extent: Extent, wanted: range) -> pa.Array:
     if extent.link is None:
         return ragged.unwritten_rows(len(wanted), structure)
-    asset = extent.link.asset
-    path = stored_file(node.uuid, asset.data_uri)
+    (partition,) = file_store().partitions([StoredFile.of(node.uuid, extent.link.asset)])
     batches = _batches_of(
-        tables.iter_batches(path, asset.size or 0),
+        partition.batches(),
         range(wanted.start - extent.rows.start, wanted.stop - extent.rows.start),
     )
     return pa.concat_arrays([batch.column(0) for batch in batches])
@@ -138,10 +143,8 @@ def _batches_of(batches: Iterator[pa.RecordBatch], wanted: range) -> Iterator[pa
 def _write(node: Node, structure: RaggedStructure, start: int, rows: pa.Array) -> WrittenFile:
     """Write rows that begin with row `start`, the first one of a chunk."""
     number = list(accumulate(structure.row_chunks, initial=0)).index(start)
-    sync = storage_settings().file_io_sync
     table = ragged.as_table(rows, structure)
-    file = tables.write_partition(node_folder(node.uuid), number, table, sync=sync)
-    return WrittenFile(file.path, number, file.size)
+    return WrittenFile(file_store().write_partition(node.uuid, number, table), number)
 
 
 def _overlap(first: range, second: range) -> range:

@@ -12,15 +12,14 @@ from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.sparse import Coo, SparseStructure, concatenate
 from tiled_client.wire.structure_family import StructureFamily
 
-from ...config import storage_settings
 from ...events import ArrayWritten, announce
 from ...models import DataSource, DataSourceAsset, Node
 from ...storage import sparse
 from ...storage.errors import MissingFile
 from ...storage.regions import shape_of
-from ..assets.stores import node_folder, stored_file
 from ..commits import event_transaction
 from ..response_limits import check_response_bytes
+from ..stores.files import StoredFile, file_store
 from ..uploads import Upload
 from .file_writes import WrittenFile, replace_files, writable_node
 
@@ -127,8 +126,8 @@ def _blocks(node: Node, structure: SparseStructure, items: NDSlice) -> Iterator[
         block = block_index(structure, link.num or 0)
         region = structure.block_region(block)
         if all(map(_touches, items, region, structure.shape)):
-            path = stored_file(node.uuid, link.asset.data_uri)
-            yield block, sparse.read_block(path, shape_of(region))
+            content = file_store().read(StoredFile.of(node.uuid, link.asset))
+            yield block, sparse.parse_block(content, shape_of(region), link.asset.data_uri)
 
 
 def _touches(item: int | slice, part: slice, size: int) -> bool:
@@ -163,9 +162,8 @@ def _file(
     node: Node, structure: SparseStructure, block: Block, elements: Coo
 ) -> Iterator[WrittenFile]:
     if len(elements.data):
-        sync = storage_settings().file_io_sync
-        path = sparse.write_block(node_folder(node.uuid), block, elements, sync=sync)
-        yield WrittenFile(path, _number(structure, block), path.stat().st_size)
+        written = file_store().write(node.uuid, *sparse.block_file(block, elements))
+        yield WrittenFile(written, _number(structure, block))
 
 
 def _number(structure: SparseStructure, block: Sequence[int]) -> int:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-
-from django.db import transaction
 
 from core.errors import BadRequest, Conflict, Forbidden, NotFound, NotSupported
 from tiled_client.wire.structure_family import Management
 
 from ...config import storage_settings
 from ...locks.node_locks import node_lock
+from ...locks.transaction_locks import durable_transaction
 from ...lookup.nodes import resolve, resolve_for_update, split_path
 from ...lookup.parts import reject_sub_node
 from ...models import Asset, DataSource, DataSourceAsset, Node
 from ...storage import external, files, raw_files
 from ...storage.errors import MissingFile, OutsideReadable, Unreadable, Unsupported
-from .stores import array_folder, stored_file
+from ..stores.files import OpenDownload, StoredFile, file_store
+from .stores import array_folder
 
 DOWNLOADING = "This Tiled server is configured not to allow downloading raw assets."
 LISTING = "This Tiled server does not allow downloading raw assets."
@@ -31,7 +31,7 @@ class RawFile:
     """An open file, and the name to offer for its download."""
 
     name: str
-    opened: raw_files.OpenFile
+    opened: OpenDownload
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,14 @@ def open_asset(*, path: str, asset_id: int, relative_path: str | None) -> RawFil
     if not asset.is_directory and relative_path is not None:
         raise BadRequest("This asset is a single file: omit relative_path.")
     with _translate_storage_errors():
+        if not source.external and not asset.is_directory:
+            file = StoredFile.of(source.node.uuid, asset)
+            name = files.uri_name(asset.data_uri)
+            return RawFile(name, file_store().download(file))
         place = _place(source, asset)
         if relative_path is not None:
             place = raw_files.resolve_below(place, relative_path)
-        opened = raw_files.open_file(place, _readable(source, place))
-    if not source.external and asset.size is not None:
-        # Bytes behind the valid size were left by a crash, or are being written.
-        opened = replace(opened, size=min(opened.size, asset.size))
-    return RawFile(place.name, opened)
+        return RawFile(place.name, raw_files.open_file(place, _readable(source, place)))
 
 
 def delete_asset(*, path: str, asset_id: int, external_only: bool) -> Deleted:
@@ -88,18 +88,20 @@ def delete_asset(*, path: str, asset_id: int, external_only: bool) -> Deleted:
     _check_exposed(DELETING)
     segments = split_path(path)
     with node_lock("/".join(segments)):
-        with reject_sub_node(segments, "raw assets"), transaction.atomic():
+        with reject_sub_node(segments, "raw assets"), durable_transaction():
             source, asset = _asset_of(resolve_for_update(segments), asset_id)
             if not source.external and external_only:
                 raise Conflict(
                     "This asset is internally managed. Deleting the record will also delete the "
                     "underlying data file. If you want to delete it, pass external_only=False."
                 )
-            place = None if source.external else _place(source, asset)
             gone = _untie(source, asset)
+            if gone and not source.external and not asset.is_directory:
+                file_store().discard(StoredFile.of(source.node.uuid, asset))
+            place = _place(source, asset) if asset.is_directory and not source.external else None
         if place is not None and gone:
             files.remove_stored(storage_settings().directory, place)
-    return Deleted(asset=True, data=place is not None and gone)
+    return Deleted(asset=True, data=gone and not source.external)
 
 
 def _untie(source: DataSource, asset: Asset) -> bool:
@@ -144,9 +146,7 @@ def _further_asset(source: DataSource, asset_id: int) -> Asset | None:
 def _place(source: DataSource, asset: Asset) -> Path:
     if source.external:
         return external.resolve_uri(asset.data_uri, storage_settings().readable)
-    if asset.is_directory:
-        return array_folder(source.node.uuid, source.folder)
-    return stored_file(source.node.uuid, asset.data_uri)
+    return array_folder(source.node.uuid, source.folder)
 
 
 def _readable(source: DataSource, place: Path) -> Path | None:

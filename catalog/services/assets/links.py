@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from core.errors import Conflict
 from tiled_client.wire.data_sources import Asset as WireAsset
 from tiled_client.wire.structure_family import Management
 
-from ...locks.removal_hold import removals_are_held
 from ...lookup.prepared_queries import raw_insert
 from ...models import Asset, DataSource, DataSourceAsset
-from .stores import stored_file
+from ..stores.files import StoredFile, file_store
 
 
 def attach_assets(source: DataSource, assets: Sequence[WireAsset]) -> None:
@@ -107,16 +104,7 @@ def _known(assets: Sequence[WireAsset]) -> dict[str, int]:
 
 
 def discard_asset(link: DataSourceAsset) -> None:
-    """Delete the record of a managed file, and the file once the deletion is committed.
-
-    If the outcome is unknown, or the file cannot be deleted or a backup needs it, the cleanup
-    removes it.
-    """
-    path = stored_file(link.data_source.node.uuid, link.asset.data_uri)
+    """Delete the record of a managed file, and the file once the deletion is committed."""
+    file = StoredFile.of(link.data_source.node.uuid, link.asset)
+    file_store().discard(file)
     link.asset.delete()
-    transaction.on_commit(lambda: _remove(path), robust=True)
-
-
-def _remove(path: Path) -> None:
-    if not removals_are_held():
-        path.unlink(missing_ok=True)

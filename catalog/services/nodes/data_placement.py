@@ -17,6 +17,7 @@ from tiled_client.wire.structures import ArrayStructure, Structure, TableStructu
 from ...config import storage_settings
 from ...storage import awkward, external, files, ragged, sparse, tables
 from ..assets.stores import array_store, node_folder
+from ..stores.files import file_store
 from ..tables.names import check_column_names, check_table_name
 from .drafts import UNKNOWN_MIMETYPE, Draft
 
@@ -81,7 +82,7 @@ def _make(node: uuid.UUID, source: DataSource) -> StoragePlan:
             schema = _validate_schema(structure)
             if mimetype == SQL_TABLE:
                 check_column_names(schema.names)
-            tables.create(folder, schema)
+            file_store().prepare(node)
             assets = []
         case _:  # the first write creates the folder
             assets = []

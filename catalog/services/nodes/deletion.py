@@ -24,7 +24,7 @@ from ...events import ChildDeleted, NodeDeleted, announce_left
 from ...locks.node_locks import node_lock, wait_for_writers
 from ...lookup.nodes import resolve, resolve_for_update, split_path
 from ...lookup.parts import reject_sub_node
-from ...models import Asset, DataSource, DataSourceAsset, Node, Revision
+from ...models import Asset, AssetPart, DataSource, DataSourceAsset, Node, Revision
 from ...node_refs import NodeRef
 from ...permissions.node_permissions import own_tags, scopes_on
 from ..assets.links import lock_assets
@@ -153,7 +153,9 @@ def _delete_batch(nodes: Sequence[Node]) -> None:
     _raw_delete(Node.objects.filter(pk__in=keys))
     still_tied = Exists(DataSourceAsset.objects.filter(asset=OuterRef("pk")))
     for batch in _iter_batches(assets):
-        _raw_delete(Asset.objects.filter(~still_tied, pk__in=batch))
+        gone = Asset.objects.filter(~still_tied, pk__in=batch)
+        _raw_delete(AssetPart.objects.filter(asset__in=gone))
+        _raw_delete(gone)
 
 
 def _assets_of_further(nodes: Sequence[int]) -> list[int]:

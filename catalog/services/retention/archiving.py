@@ -14,20 +14,21 @@ from pathlib import Path
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-from django.db import transaction
 
 from tiled_client.wire.data_sources import Asset as WireAsset
 from tiled_client.wire.structure_family import Management
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from ...locks.fencing import write_lock
+from ...locks.transaction_locks import durable_transaction
 from ...models import DataSource, DataSourceAsset, Node
-from ...storage import files, tables
+from ...storage import files
 from ...storage.chunks.files import existing_chunks
 from ...storage.encoding import Encoding
 from ...storage.layout import NAME, read_layout, reshape, write_layout
 from ..assets.links import attach_assets
-from ..assets.stores import array_folder, discard_folder, stored_file
+from ..assets.stores import array_folder, discard_folder
+from ..stores.files import StoredFile, file_store
 
 PARQUET = "application/x-parquet"
 ZARR = "application/x-zarr"
@@ -106,8 +107,8 @@ def _copy_array(folder: Path, target: Path, structure: ArrayStructure) -> None:
 
 def _batches(source: DataSource, link: DataSourceAsset | None) -> Iterator[pa.RecordBatch]:
     if link is not None:
-        path = stored_file(source.node.uuid, link.asset.data_uri)
-        yield from tables.iter_batches(path, link.asset.size or 0)
+        (partition,) = file_store().partitions([StoredFile.of(source.node.uuid, link.asset)])
+        yield from partition.batches()
 
 
 def _write_parquet(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
@@ -118,7 +119,7 @@ def _write_parquet(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBat
 
 def _link(source: DataSource, mimetype: str, assets: list[WireAsset]) -> None:
     """Let the data source name the files of the archive instead of the stored ones."""
-    with transaction.atomic():
+    with durable_transaction():
         for link in list(source.asset_links.all()):
             link.asset.delete()
         source.management, source.mimetype = Management.external.value, mimetype

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -18,8 +17,8 @@ from ...models import DataSource, DataSourceAsset, Node
 from ...storage import external, tables
 from ...storage.encoding import Array
 from ...storage.errors import MissingFile
-from ..assets.stores import stored_file
 from ..response_limits import check_response_bytes
+from ..stores.files import StoredFile, file_store
 
 ALL = slice(None)
 
@@ -170,7 +169,7 @@ def _collect(
     links = _links(source, partitions)
     schema = structure.schema()
     if not source.external and rows == ALL:
-        whole = [tables.read(_path(source, link), link.asset.size or 0, columns) for link in links]
+        whole = [partition.read(columns, _check_size) for partition in _stored(source, links)]
         return _check_table_size(
             tables.join_tables(whole) if whole else tables.empty(schema, columns)
         )
@@ -195,8 +194,7 @@ def _pieces(
     rows: slice,
 ) -> Iterator[pa.Table]:
     if not source.external:
-        stored = [tables.PartitionReader(_path(source, k), k.asset.size or 0) for k in links]
-        return tables.iter_rows(stored, names, rows)
+        return tables.iter_rows(_stored(source, links), names, rows)
     return external.iter_table_rows(
         source.mimetype,
         [link.to_wire() for link in links],
@@ -208,8 +206,8 @@ def _pieces(
     )
 
 
-def _path(source: DataSource, link: DataSourceAsset) -> Path:
-    return stored_file(source.node.uuid, link.asset.data_uri)
+def _stored(source: DataSource, links: Sequence[DataSourceAsset]) -> list[tables.PartitionReader]:
+    return file_store().partitions([StoredFile.of(source.node.uuid, k.asset) for k in links])
 
 
 def _check_columns(structure: TableStructure, columns: Sequence[str] | None) -> None:

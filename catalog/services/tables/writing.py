@@ -1,7 +1,7 @@
 """Write tables: partitions of rows, to which rows can be appended.
 
-The database stores with each asset how many bytes of a partition's file are valid: bytes behind
-them, left by a crash, are never read. A write that is not persisted is checked in the same way, and
+The database stores with each asset how many bytes of a partition are valid: bytes behind them, left
+by a crash, are never read. A write that is not persisted is checked in the same way, and
 then only announced.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import pyarrow as pa
 from django.db.models import QuerySet
@@ -20,7 +19,6 @@ from core.errors import NotSupported
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
-from ...config import storage_settings
 from ...events import TableWritten, announce, announce_left
 from ...locks.fencing import Fence, write_lock
 from ...lookup.nodes import no_such_entry, split_path
@@ -36,10 +34,10 @@ from ...models import DataSource, DataSourceAsset
 from ...storage import tables
 from ...storage.errors import MissingFile
 from ..arrays.file_writes import WrittenFile, replace_files
-from ..assets.stores import node_folder, stored_file
 from ..commits import event_transaction
 from ..idempotency import find_receipt, record_receipt
 from ..quotas import quotas
+from ..stores.files import Addition, StoredFile, file_store
 from ..uploads import Upload
 from .reading import check_partition
 
@@ -63,11 +61,13 @@ class CountedRows:
 class StoredRows:
     """Rows that were written to files behind `before` others of the whole table.
 
-    `make_current` makes them current within the transaction of the write.
+    `make_current` makes them current within the transaction of the write; `settle` tidies up when
+    the write is done.
     """
 
     before: int
     make_current: Callable[[], None]
+    settle: Callable[[], None] = lambda: None
 
 
 Store = Callable[[WriteTarget, Fence, CountedRows], StoredRows]
@@ -129,6 +129,7 @@ def _write(
         with event_transaction() as change, record_receipt(target.ref.uuid, upload.idempotency_key):
             stored.make_current()
             change.record_event(written)
+    stored.settle()
 
 
 def _conform(
@@ -187,8 +188,8 @@ def _replace_with(
     rows: CountedRows, partition: int, source: DataSource, before: QuerySet[DataSourceAsset]
 ) -> Callable[[], None]:
     """Write the rows of `partition` to a new file that replaces the files of `before`."""
-    written = tables.write_partition(node_folder(source.node.uuid), partition, rows, sync=_sync())
-    file = WrittenFile(written.path, partition, written.size, rows.count)
+    written = file_store().write_partition(source.node.uuid, partition, rows)
+    file = WrittenFile(written, partition, rows.count)
     return lambda: replace_files(source, before, [file])
 
 
@@ -196,36 +197,35 @@ def _append(number: int, target: WriteTarget, fence: Fence, rows: CountedRows) -
     partition = find_partition(target, number)
     if partition is None:
         return _replace(number, target, fence, rows)
-    path = stored_file(target.ref.uuid, partition.data_uri)
-    inside = _count_rows(path, partition.size, partition.rows)
+    file = StoredFile(target.ref.uuid, partition.asset_id, partition.data_uri, partition.size)
+    inside = _count_rows(file, partition.rows)
     before = _rows_before(target, number) + inside
-    if not fence.exclusive:
-        return StoredRows(before, _append_to_copy(number, target, partition, inside, rows))
     try:
-        size = tables.append(path, partition.size, rows, sync=_sync())
+        added = file_store().append(file, number, rows, exclusive=fence.exclusive)
     except MissingFile as error:
         if find_partition(target, number) == partition:
             raise
         raise superseded(target) from error  # this writer has lost its lock
-    return StoredRows(before, lambda: _extend(target, partition, size, inside + rows.count))
+    count = inside + rows.count
+    if added.copy is not None:
+        source = _source(target)
+        links = source.asset_links.filter(asset_id=partition.asset_id)
+        copy = WrittenFile(added.copy, number, count)
+        return StoredRows(before, lambda: replace_files(source, links, [copy]))
+    return StoredRows(
+        before,
+        lambda: _extend(target, partition, file, added, count),
+        lambda: file_store().settle(file, added),
+    )
 
 
-def _append_to_copy(
-    number: int, target: WriteTarget, partition: StoredPartition, inside: int, rows: CountedRows
-) -> Callable[[], None]:
-    """Append rows to a copy of a partition that has `inside` rows."""
-    source = _source(target)
-    path = stored_file(target.ref.uuid, partition.data_uri)
-    copy = tables.append_to_copy(path, partition.size, number, rows, sync=_sync())
-    before = source.asset_links.filter(asset_id=partition.asset_id)
-    file = WrittenFile(copy.path, number, copy.size, inside + rows.count)
-    return lambda: replace_files(source, before, [file])
-
-
-def _extend(target: WriteTarget, partition: StoredPartition, size: int, rows: int) -> None:
-    """Mark `size` bytes of the partition's file as valid, which have `rows` rows."""
-    if not store_size(partition, size, rows):
+def _extend(
+    target: WriteTarget, partition: StoredPartition, file: StoredFile, added: Addition, rows: int
+) -> None:
+    """Make the added rows valid: the partition then has `rows`."""
+    if not store_size(partition, added.size, rows):
         raise superseded(target)
+    file_store().extend(file, added)
 
 
 def _rows_before(target: WriteTarget, partition: int) -> int:
@@ -234,19 +234,11 @@ def _rows_before(target: WriteTarget, partition: int) -> int:
         return 0
     links = DataSourceAsset.objects.filter(data_source_id=target.source_id, num__lt=partition)
     return sum(
-        _count_rows(
-            stored_file(target.ref.uuid, link.asset.data_uri),
-            link.asset.size or 0,
-            link.asset.known_rows,
-        )
+        _count_rows(StoredFile.of(target.ref.uuid, link.asset), link.asset.known_rows)
         for link in links
     )
 
 
-def _count_rows(path: Path, size: int, known: int | None) -> int:
+def _count_rows(file: StoredFile, known: int | None) -> int:
     """Return the number of rows in a file; it is not known of files of earlier versions."""
-    return tables.PartitionReader(path, size).count() if known is None else known
-
-
-def _sync() -> bool:
-    return storage_settings().file_io_sync
+    return file_store().partitions([file])[0].count() if known is None else known

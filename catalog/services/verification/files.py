@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from collections.abc import Iterator
@@ -16,11 +17,11 @@ from tiled_client.wire.structures import Structure, TableStructure
 
 from ...config import storage_settings
 from ...models import DataSource, DataSourceAsset
-from ...storage import external, ragged, sparse, tables
+from ...storage import external, ragged, sparse
 from ...storage.errors import MissingFile, StorageError, Unreadable
 from ...storage.regions import shape_of
 from ..arrays.sparse import block_index
-from ..assets.stores import stored_file
+from ..stores.files import StoredFile, file_store
 from .problems import Problem, ProblemKind, Suspect
 
 BLOCK = 1 << 20
@@ -47,87 +48,84 @@ def read_file(path: Path | str) -> int:
 
 def count_rows(source: DataSource, link: DataSourceAsset) -> int:
     """Return the number of rows in the valid part of a partition. Raises StorageError."""
-    path = stored_file(source.node.uuid, link.asset.data_uri)
-    return tables.PartitionReader(path, link.asset.size or 0).count()
+    (partition,) = file_store().partitions([StoredFile.of(source.node.uuid, link.asset)])
+    return partition.count()
 
 
 def _link_problem(source: DataSource, link: DataSourceAsset, *, quick: bool) -> Problem | None:
     if source.external:
         return _external_problem(source, link)
-    path = stored_file(source.node.uuid, link.asset.data_uri)
+    file = StoredFile.of(source.node.uuid, link.asset)
+    place = file_store().place(file)
     rows: int | None = None
     try:
         structure = source.node.structure
         match structure:
             case TableStructure() | RaggedStructure():
-                rows = _check_rows(path, link, structure, quick=quick)
+                rows = _check_rows(file, structure, quick=quick)
             case SparseStructure():
-                _check_block(path, link, structure, quick=quick)
+                _check_block(file, link, structure, quick=quick)
             case _:
-                _check_archive(path, quick=quick)
+                _check_archive(file, quick=quick)
     except MissingFile as error:
-        return _problem(source, ProblemKind.NO_DATA, str(error), path)
+        return _problem(source, ProblemKind.NO_DATA, str(error), place)
     except (StorageError, WireError, OSError) as error:
-        return _problem(source, ProblemKind.UNREADABLE, str(error), path)
+        return _problem(source, ProblemKind.UNREADABLE, str(error), place)
     known = link.asset.known_rows
     if rows is not None and known is not None and rows != known:
-        detail = f"{path} has {rows} rows, and the database {known}"
-        return _problem(source, ProblemKind.WRONG_ROWS, detail, path)
+        detail = f"{place} has {rows} rows, and the database {known}"
+        return _problem(source, ProblemKind.WRONG_ROWS, detail, place)
     return None
 
 
 def _check_rows(
-    path: Path, link: DataSourceAsset, structure: TableStructure | RaggedStructure, *, quick: bool
+    file: StoredFile, structure: TableStructure | RaggedStructure, *, quick: bool
 ) -> int:
     """Read the record batches of a file; return its number of rows. Raises StorageError."""
     declared = (
         structure.schema() if isinstance(structure, TableStructure) else ragged.schema(structure)
     )
-    rows = 0
-    for batch in tables.iter_batches(path, link.asset.size or 0):
+    rows, place = 0, file_store().place(file)
+    (partition,) = file_store().partitions([file])
+    if quick:
+        file_store().check(file)
+        return partition.count()
+    for batch in partition.batches():
         if batch.schema.names != declared.names:
             raise Unreadable(
-                f"The partition {path} has the columns {', '.join(batch.schema.names)}, and the "
+                f"The partition {place} has the columns {', '.join(batch.schema.names)}, and the "
                 f"node {', '.join(declared.names)}."
             )
-        if not quick:
-            try:
-                batch.validate(full=True)
-            except pa.ArrowException as error:
-                raise Unreadable(f"The partition {path} is damaged: {error}") from error
+        try:
+            batch.validate(full=True)
+        except pa.ArrowException as error:
+            raise Unreadable(f"The partition {place} is damaged: {error}") from error
         rows += batch.num_rows
     return rows
 
 
 def _check_block(
-    path: Path, link: DataSourceAsset, structure: SparseStructure, *, quick: bool
+    file: StoredFile, link: DataSourceAsset, structure: SparseStructure, *, quick: bool
 ) -> None:
     if quick:
-        _check_size(path, link.asset.size)
+        file_store().check(file)
         return
     region = structure.block_region(block_index(structure, link.num or 0))
-    sparse.read_block(path, shape_of(region))
+    sparse.parse_block(file_store().read(file), shape_of(region), file_store().place(file))
 
 
-def _check_archive(path: Path, *, quick: bool) -> None:
+def _check_archive(file: StoredFile, *, quick: bool) -> None:
+    place = file_store().place(file)
+    if quick:
+        file_store().check(file)
+        return
     try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = None if quick else archive.testzip()
-    except FileNotFoundError as error:
-        raise MissingFile(f"The file of buffers {path} does not exist.") from error
+        with zipfile.ZipFile(io.BytesIO(file_store().read(file))) as archive:
+            damaged = archive.testzip()
     except zipfile.BadZipFile as error:
-        raise Unreadable(f"The buffers {path} cannot be read: {error}") from error
+        raise Unreadable(f"The buffers {place} cannot be read: {error}") from error
     if damaged:
-        raise Unreadable(f"The buffer {damaged} in {path} is damaged.")
-
-
-def _check_size(path: Path, expected: int | None) -> None:
-    try:
-        found = os.stat(path).st_size
-    except FileNotFoundError as error:
-        raise MissingFile(f"The file {path} does not exist.") from error
-    if expected is not None and found < expected:
-        raise Unreadable(f"The file {path} has {found} bytes of {expected}.")
+        raise Unreadable(f"The buffer {damaged} in {place} is damaged.")
 
 
 def _external_problem(source: DataSource, link: DataSourceAsset) -> Problem | None:

@@ -9,30 +9,32 @@ from .ipc_bodies import is_ipc_file, parse_ipc, received_tables, serialize_ipc, 
 from .ipc_export import ipc_chunks
 from .kinds import check_type, check_types, has_empty_lists, parts_of
 from .labels import join_tables, with_labels_of
+from .messages import Messages, Rows, check_schema, header_and_rows
 from .partition_files import (
     MIMETYPE,
     PartitionFile,
-    PartitionReader,
     append,
     append_to_copy,
     create,
-    empty,
-    iter_batches,
-    joined,
-    read,
-    with_index,
+    open_partition,
+    partition_name,
     write_partition,
 )
+from .partition_reader import PartitionReader, Segment, empty, joined, with_index
 from .ranges import iter_rows
 from .schemas import check_distinct, conform
 
 __all__ = [
     "MIMETYPE",
+    "Messages",
     "PartitionFile",
     "PartitionReader",
+    "Rows",
+    "Segment",
     "append",
     "append_to_copy",
     "check_distinct",
+    "check_schema",
     "check_type",
     "check_types",
     "column_array",
@@ -40,15 +42,16 @@ __all__ = [
     "create",
     "empty",
     "has_empty_lists",
+    "header_and_rows",
     "ipc_chunks",
     "is_ipc_file",
-    "iter_batches",
     "iter_rows",
     "join_tables",
     "joined",
+    "open_partition",
     "parse_ipc",
+    "partition_name",
     "parts_of",
-    "read",
     "received_tables",
     "serialize_ipc",
     "slice_batch",

@@ -39,10 +39,12 @@ def test_a_killed_writer_leaves_all_that_it_acknowledged(tmp_path: Path, steps: 
     np.testing.assert_array_equal(
         store.read(tmp_path / "array", structure), np.tile(expected, (growing_writer.WIDTH, 1)).T
     )
-    assert tables.read(path, size)["n"].to_pylist() == [*np.repeat(range(number), 50)]
+    assert tables.open_partition(path, size).read()["n"].to_pylist() == [
+        *np.repeat(range(number), 50)
+    ]
 
     further = structure.with_shape((3 * number + 100, growing_writer.WIDTH))
     store.extend(tmp_path / "array", structure, further)
     assert not store.read(tmp_path / "array", further, (slice(3 * number, None),)).any()
     size = tables.append(path, size, growing_writer.rows(number))
-    assert tables.read(path, size).num_rows == 50 * (number + 1)
+    assert tables.open_partition(path, size).read().num_rows == 50 * (number + 1)

@@ -45,7 +45,7 @@ def appended(folder: Path, *parts: pa.Table) -> tuple[Path, int]:
 def test_rows_of_every_type_come_back_in_order(tmp_path: Path) -> None:
     path, size = appended(tmp_path, EVERYTHING, EVERYTHING[:0], EVERYTHING[1:], EVERYTHING[:2])
     expected = pa.concat_tables([EVERYTHING, EVERYTHING[1:], EVERYTHING[:2]])
-    found = tables.read(path, size)
+    found = tables.open_partition(path, size).read()
     assert found.schema.equals(expected.schema, check_metadata=True)
     assert found.drop_columns("number").to_pylist() == expected.drop_columns("number").to_pylist()
     assert found["number"].to_pandas().equals(expected["number"].to_pandas())
@@ -83,17 +83,17 @@ def test_what_was_not_committed_is_not_read_and_makes_room_for_the_next_rows(
     tables.append(path, size, second)
     with path.open("ab") as file:
         file.write(b"half a message")
-    assert tables.read(path, size) == first
+    assert tables.open_partition(path, size).read() == first
     size = tables.append(path, size, third[:10])
     assert path.stat().st_size == size
-    assert tables.read(path, size)["x"].to_pylist() == [1] * 1000 + [3] * 10
+    assert tables.open_partition(path, size).read()["x"].to_pylist() == [1] * 1000 + [3] * 10
 
 
 def test_a_reader_keeps_its_rows_while_the_partition_grows_and_is_replaced(tmp_path: Path) -> None:
     path, size = appended(tmp_path, EVERYTHING)
-    held = tables.read(path, size)
+    held = tables.open_partition(path, size).read()
     tables.append(path, size, EVERYTHING)
-    assert tables.read(path, size).num_rows == 3
+    assert tables.open_partition(path, size).read().num_rows == 3
     assert tables.write_partition(tmp_path, 0, EVERYTHING[:1]).path != path
     path.unlink()
     assert held["text"].to_pylist() == EVERYTHING["text"].to_pylist()
@@ -102,10 +102,10 @@ def test_a_reader_keeps_its_rows_while_the_partition_grows_and_is_replaced(tmp_p
 def test_a_great_many_appends_are_read_as_one_batch(tmp_path: Path) -> None:
     row = pa.table({"x": [1.5], "s": pa.array(["a"]).dictionary_encode()})
     path, size = appended(tmp_path, *[row] * 500)
-    table = tables.read(path, size)
+    table = tables.open_partition(path, size).read()
     assert table.num_rows == 500
     assert table["x"].num_chunks == table["s"].num_chunks == 1
-    assert sum(batch.num_rows for batch in tables.iter_batches(path, size, ["x"])) == 500
+    assert sum(batch.num_rows for batch in tables.open_partition(path, size).batches(["x"])) == 500
 
 
 def test_categories_may_change_with_every_append_and_outgrow_their_index(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_categories_may_change_with_every_append_and_outgrow_their_index(tmp_pat
     names = [[f"{part}-{n}" for n in range(100)] for part in range(4)]
     parts = [tables.conform(pa.table({"c": n}), pa.schema({"c": kind})) for n in names]
     path, size = appended(tmp_path, *parts)
-    table = tables.parse_ipc(tables.serialize_ipc(tables.read(path, size)))
+    table = tables.parse_ipc(tables.serialize_ipc(tables.open_partition(path, size).read()))
     assert table["c"].to_pylist() == [name for part in names for name in part]
     assert pa.types.is_dictionary(table.schema.field("c").type)
 
@@ -125,8 +125,10 @@ def test_a_pandas_frame_comes_back_with_its_index(tmp_path: Path) -> None:
     )
     table = pa.Table.from_pandas(frame)
     path, size = appended(tmp_path, table, table)
-    pd.testing.assert_frame_equal(tables.read(path, size).to_pandas(), pd.concat([frame, frame]))
-    chosen = tables.read(path, size, ["s", "x"])
+    pd.testing.assert_frame_equal(
+        tables.open_partition(path, size).read().to_pandas(), pd.concat([frame, frame])
+    )
+    chosen = tables.open_partition(path, size).read(["s", "x"])
     pd.testing.assert_frame_equal(chosen.to_pandas(), pd.concat([frame, frame])[["s", "x"]])
     nothing = tables.empty(table.schema, ["s", "x"])
     assert nothing.schema.equals(chosen.schema)
@@ -134,26 +136,29 @@ def test_a_pandas_frame_comes_back_with_its_index(tmp_path: Path) -> None:
 
 def test_only_columns_that_exist_are_read(tmp_path: Path) -> None:
     path, size = appended(tmp_path, EVERYTHING)
-    assert tables.read(path, size, ["text", "integer"]).column_names == ["text", "integer"]
+    assert tables.open_partition(path, size).read(["text", "integer"]).column_names == [
+        "text",
+        "integer",
+    ]
     with pytest.raises(UnknownColumn, match="No such field 'z'"):
-        tables.read(path, size, ["z"])
+        tables.open_partition(path, size).read(["z"])
 
 
 def test_damage_raises_an_error(tmp_path: Path) -> None:
     path, size = appended(tmp_path, EVERYTHING)
     with pytest.raises(Unreadable, match=f"{size} bytes of {size + 1}"):
-        tables.read(path, size + 1)
+        tables.open_partition(path, size + 1).read()
     with pytest.raises(Unreadable):
-        tables.read(path, size - 9)
+        tables.open_partition(path, size - 9).read()
     with pytest.raises(Unreadable):
         tables.append(path, size + 1, EVERYTHING)
     with pytest.raises(SchemaMismatch):
         tables.append(path, size, EVERYTHING.select(["text"]))
     with pytest.raises(MissingFile):
-        tables.read(tmp_path / "none.arrows", 10)
+        tables.open_partition(tmp_path / "none.arrows", 10).read()
     with pytest.raises(MissingFile):
         tables.append(tmp_path / "none.arrows", 10, EVERYTHING)
-    assert tables.read(path, size).num_rows == 3
+    assert tables.open_partition(path, size).read().num_rows == 3
 
 
 @pytest.mark.parametrize(
