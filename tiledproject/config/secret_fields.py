@@ -48,7 +48,11 @@ def _value(document: Any, *names: str) -> Any:
 
 
 def _has_password(address: Any) -> bool:
+    if isinstance(address, list):
+        return any(map(_has_password, address))
     try:
-        return isinstance(address, str) and bool(urlsplit(address).password)
+        return isinstance(address, str) and (
+            bool(urlsplit(address).password) or "password=" in urlsplit(address).query
+        )
     except ValueError:
         return False
