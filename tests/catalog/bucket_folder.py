@@ -14,7 +14,7 @@ from catalog.config import storage_settings
 from catalog.storage.bucket_files import access
 from catalog.storage.bucket_files.buckets import BucketAccess
 from catalog.storage.bucket_files.paths import ObjectPath
-from catalog.storage.bucket_files.ranges import Listed, RangeResult, Range
+from catalog.storage.bucket_files.ranges import Listed, Range, RangeResult
 from catalog.storage.errors import StorageError
 from catalog.storage.external import readers
 from catalog.storage.objects.client import ObjectStore

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from ..errors import StorageError, Unsupported
 from .blocks import BLOCK_BYTES, BLOCKS
-from .ranges import MAX_EXCHANGE_BYTES, Listed, ObjectStatus, RangeResult, Range
+from .ranges import MAX_EXCHANGE_BYTES, Listed, ObjectStatus, Range, RangeResult
 
 
 class Access(Protocol):

@@ -19,8 +19,8 @@ from .paths import ObjectPath, parse_path
 from .ranges import (
     Listed,
     ObjectStatus,
-    RangeResult,
     Range,
+    RangeResult,
     decode_error,
     decode_part,
     decode_ranges,

@@ -16,7 +16,7 @@ from ..errors import MissingFile, NotReady, StorageError, StorageUnavailable, Un
 from ..objects.failures import reason
 from ..objects.location import BucketLocation
 from .paths import ObjectPath, parse_path
-from .ranges import Listed, ObjectStatus, RangeResult, Range
+from .ranges import Listed, ObjectStatus, Range, RangeResult
 
 if TYPE_CHECKING:
     from obstore import GetOptions
