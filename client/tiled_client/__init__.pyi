@@ -38,9 +38,9 @@ from .errors import Unauthorized as Unauthorized
 from .errors import Unavailable as Unavailable
 from .errors import UnsupportedMedia as UnsupportedMedia
 from .http.cache import Cache as Cache
-from .ingest.sync.writer import ArrayWriter as ArrayWriter
+from .ingest.sync.node_writers import ArrayWriter as ArrayWriter
+from .ingest.sync.node_writers import TableWriter as TableWriter
 from .ingest.sync.writer import IngestWriter as IngestWriter
-from .ingest.sync.writer import TableWriter as TableWriter
 from .nodes import ArrayClient as ArrayClient
 from .nodes import AwkwardClient as AwkwardClient
 from .nodes import BytesClient as BytesClient

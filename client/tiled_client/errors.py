@@ -22,7 +22,7 @@ TiledClientError
 ├── StreamError                  errors of subscriptions, and of writers
 │   ├── StreamLost               the connection broke; it is reconnected up to a limit
 │   └── StreamTimeout            no first message in time, and TimeoutError
-└── FrameRejected                a frame of a writer was not applied; `reason` says why
+└── FrameRejected                a frame of a writer was not applied; `reason` is an error
 
 Attributes of all of them: `detail` is one sentence, or several, about what failed; `status` the
 HTTP status or the WebSocket close code, `code` the server's name for the reason, and `url` that of
@@ -207,7 +207,7 @@ class FrameRejected(TiledClientError):
     Parameters
     ----------
     reason
-        The error that a request of its own would have raised.
+        The error that a separate request would have raised.
     path
         The node.
     sequence

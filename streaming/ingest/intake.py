@@ -12,8 +12,8 @@ from ..ingest_config import IngestSettings
 class Intake:
     """What one connection has sent and the server has not dealt with. Not safe in other threads.
 
-    `pause` and `resume` stop and continue reading from the connection, where the server would
-    otherwise go on reading.
+    `pause` and `resume` stop and continue reading from the connection, where the server would not
+    stop by itself.
     """
 
     _all: WeakSet[Intake] = WeakSet()

@@ -18,7 +18,7 @@ from tiled_client.wire.ingest import REQUESTS
 
 from ..ingest_config import IngestSettings
 from .failures import Failure, describe
-from .opened_nodes import Frame, OpenedNode, Outcome, batch_length
+from .opened_nodes import BatchOutcome, OpenedNode, ReceivedFrame, batch_length
 from .threads import in_thread
 from .writing import write_frames
 
@@ -29,7 +29,7 @@ class Replies(Protocol):
     async def opened(self, handle: int, node: OpenedNode) -> None:
         """Report that the node is open."""
 
-    async def written(self, handle: int, outcome: Outcome) -> None:
+    async def written(self, handle: int, outcome: BatchOutcome) -> None:
         """Report what became of frames."""
 
     def forget(self, frames: int, size: int) -> None:
@@ -47,19 +47,19 @@ class NodeQueue:
         handle: int,
         settings: IngestSettings,
         replies: Replies,
-        opener: Callable[[Frame], OpenedNode],
+        opener: Callable[[ReceivedFrame], OpenedNode],
         ready: Callable[[NodeQueue], Awaitable[None]],
     ) -> None:
         self.handle = handle
         self.node: OpenedNode | None = None
         self._settings, self._replies = settings, replies
         self._opener, self._ready = opener, ready
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[ReceivedFrame] = deque()
         self._task: asyncio.Task[None] | None = None
         self._notice: asyncio.Future[None] | None = None
         self._stopped = False
 
-    def add(self, frame: Frame) -> None:
+    def add(self, frame: ReceivedFrame) -> None:
         """Carry out a frame after those before it."""
         if frame.header.op in REQUESTS:
             self._stopped = False
@@ -94,7 +94,7 @@ class NodeQueue:
         finally:
             self._task = None
 
-    async def _open(self, frame: Frame) -> None:
+    async def _open(self, frame: ReceivedFrame) -> None:
         try:
             node = await in_thread(self._opener, frame)
         except Exception as error:  # noqa: BLE001  Every failure is reported to the producer.
@@ -122,14 +122,14 @@ class NodeQueue:
             self._stop()
         await self._replies.written(self.handle, outcome)
 
-    async def _outcome(self, node: OpenedNode, frames: list[Frame]) -> Outcome:
+    async def _outcome(self, node: OpenedNode, frames: list[ReceivedFrame]) -> BatchOutcome:
         expected = node.applied + 1
         fresh = [frame for frame in frames if frame.header.sequence >= expected]
         if not fresh:  # sent again, because its acknowledgement was lost
-            return Outcome(node.applied)
+            return BatchOutcome(node.applied)
         for count, frame in enumerate(fresh):
             if frame.header.sequence != expected + count:
-                outcome = Outcome(node.applied)
+                outcome = BatchOutcome(node.applied)
                 detail = f"The next sequence must be {expected + count}, as each counts one frame."
                 outcome.fail(frame.header.sequence, Failure(409, detail, "sequence"))
                 outcome.stopped = True
@@ -139,7 +139,7 @@ class NodeQueue:
         node.applied = outcome.applied
         return outcome
 
-    def _next_batch(self) -> list[Frame]:
+    def _next_batch(self) -> list[ReceivedFrame]:
         frames = self._frames
         while frames and frames[0].header.op in REQUESTS:
             return []
@@ -153,7 +153,7 @@ class NodeQueue:
         return waiting[:count]
 
     async def _fail(self, sequence: int, failure: Failure) -> None:
-        outcome = Outcome(self.node.applied if self.node else 0)
+        outcome = BatchOutcome(self.node.applied if self.node else 0)
         outcome.fail(sequence, failure)
         outcome.stopped = True
         self._stop()

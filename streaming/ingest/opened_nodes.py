@@ -8,14 +8,16 @@ from typing import NamedTuple
 from uuid import UUID
 
 from access.principals import Principal
-from tiled_client.wire.ingest import FrameHeader, Operation
+from tiled_client.wire.ingest import FrameHeader, FrameOperation
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import Structure
 
 from ..protocol.cursor import StreamHead
 from .failures import Failure
 
-DATA = frozenset({Operation.write, Operation.block, Operation.patch, Operation.append})
+DATA = frozenset(
+    {FrameOperation.write, FrameOperation.block, FrameOperation.patch, FrameOperation.append}
+)
 """Operations that write data; frames with the same `persist` are written together."""
 
 
@@ -36,7 +38,7 @@ class OpenedNode:
 
 
 @dataclass(slots=True)
-class Frame:
+class ReceivedFrame:
     """A received frame; `size` counts towards the window. `failure` if its header is invalid."""
 
     header: FrameHeader
@@ -53,7 +55,7 @@ class FailedFrame(NamedTuple):
 
 
 @dataclass(slots=True)
-class Outcome:
+class BatchOutcome:
     """What became of a batch: everything up to `applied` is dealt with.
 
     `head` is where the stream is then, if anything was appended. If `stopped`, the frames after the
@@ -66,7 +68,7 @@ class Outcome:
     stopped: bool = False
 
     def fail(self, sequence: int, failure: Failure) -> None:
-        """Note that a frame failed; the batch goes on unless the failure stops it."""
+        """Note that a frame failed; the batch continues unless the failure stops it."""
         self.failed.append(FailedFrame(sequence, failure))
         if failure.stops:
             self.stopped = True
@@ -74,7 +76,7 @@ class Outcome:
             self.applied = sequence
 
 
-def batch_length(frames: Sequence[Frame], max_frames: int, max_bytes: int) -> int:
+def batch_length(frames: Sequence[ReceivedFrame], max_frames: int, max_bytes: int) -> int:
     """Return how many of the waiting `frames`, at least one, are written together."""
     first = frames[0].header
     if first.op not in DATA:

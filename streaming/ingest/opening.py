@@ -17,11 +17,11 @@ from catalog.services.nodes.drafts import Draft
 from catalog.services.uploads import check_replaced
 from core.errors import Invalid
 from core.request_record import note_principal
-from tiled_client.wire.ingest import MAX_SEQUENCE, PRODUCER, Operation
+from tiled_client.wire.ingest import MAX_SEQUENCE, PRODUCER, FrameOperation
 from tiled_client.wire.structure_family import StructureFamily
 
 from ..writing.progress import stored_sequence
-from .opened_nodes import Frame, OpenedNode
+from .opened_nodes import OpenedNode, ReceivedFrame
 from .stored import parse_json
 
 CREATION_SCOPES = (Scope.write_metadata, Scope.create_node)
@@ -38,7 +38,7 @@ def authenticate_producer(credentials: Credentials | None) -> Principal:
     return principal
 
 
-def open_node(principal: Principal, frame: Frame) -> OpenedNode:
+def open_node(principal: Principal, frame: ReceivedFrame) -> OpenedNode:
     """Return the node of a frame that opens one, created first if the frame asks for that.
 
     Raises Invalid, NotFound, Forbidden, Unauthorized, Conflict (another node has the path), and as
@@ -51,7 +51,7 @@ def open_node(principal: Principal, frame: Frame) -> OpenedNode:
             f"producer must have 8 to 32 letters, digits, hyphens or underscores, not "
             f"{producer!r:.100}."
         )
-    if frame.header.op is Operation.create:
+    if frame.header.op is FrameOperation.create:
         path = _create(principal, path, options, frame.payload)
     check_node(path, principal, Scope.write_data)
     target = get_write_target(path, *StructureFamily)

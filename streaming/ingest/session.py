@@ -23,7 +23,7 @@ from ..metrics import FRAMES_RECEIVED
 from .failures import Failure
 from .intake import Intake
 from .node_queue import NodeQueue
-from .opened_nodes import Frame, OpenedNode, Outcome
+from .opened_nodes import BatchOutcome, OpenedNode, ReceivedFrame
 from .opening import open_node
 
 Send = Callable[[bytes], Awaitable[None]]
@@ -105,7 +105,7 @@ class IngestSession:
         while self._watches:
             self._gate.unwatch(self._watches.popitem()[1])
 
-    def _new_queue(self, frame: Frame) -> NodeQueue:
+    def _new_queue(self, frame: ReceivedFrame) -> NodeQueue:
         handle = frame.header.handle
         if frame.header.op not in REQUESTS:
             raise BadRequest(f"The handle {handle} is not open: send a frame to open it first.")
@@ -140,7 +140,7 @@ class IngestSession:
             applied=node.applied,
         )
 
-    async def written(self, handle: int, outcome: Outcome) -> None:
+    async def written(self, handle: int, outcome: BatchOutcome) -> None:
         """Acknowledge frames, and report those that failed."""
         for sequence, failure in outcome.failed:
             fields: dict[str, Any] = {"status": failure.status, "detail": failure.detail}
@@ -164,12 +164,12 @@ class IngestSession:
         await self._send(encode_reply(kind, **fields))
 
 
-def _parse(message: bytes | memoryview) -> Frame:
+def _parse(message: bytes | memoryview) -> ReceivedFrame:
     try:
         header, payload = decode_frame(message)
     except WireError as error:
         raise BadRequest(f"Invalid frame: {error}") from error
-    frame = Frame(header, payload, len(message))
+    frame = ReceivedFrame(header, payload, len(message))
     if header.invalid is not None:
         frame.failure = Failure(422, header.invalid)
     elif header.encoding != IDENTITY:

@@ -24,12 +24,12 @@ from core.errors import Invalid
 from core.http.media_types import ARROW, OCTET_STREAM, ZIP
 from core.http.requests import bounded_json
 from tiled_client.wire.buffers import ragged_array
-from tiled_client.wire.ingest import FrameHeader, Operation
+from tiled_client.wire.ingest import FrameHeader, FrameOperation
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
 from ..writing.progress import AlreadyStored, ProducerMark, marking, stored_sequence
-from .opened_nodes import Frame, OpenedNode, Outcome
+from .opened_nodes import BatchOutcome, OpenedNode, ReceivedFrame
 from .unstored import growth_of, partition_of, required
 
 MIMETYPES = {
@@ -41,32 +41,32 @@ MIMETYPES = {
 }
 
 
-def write_one(node: OpenedNode, frame: Frame) -> Outcome:
+def write_one(node: OpenedNode, frame: ReceivedFrame) -> BatchOutcome:
     """Carry out one frame, unless it was before. Raises as the services do."""
     sequence = frame.header.sequence
-    stores = frame.header.op is not Operation.close and frame.header.persist
+    stores = frame.header.op is not FrameOperation.close and frame.header.persist
     if stores and sequence <= stored_sequence(node.uuid, node.producer):
-        return Outcome(sequence)
+        return BatchOutcome(sequence)
     mark = ProducerMark(node.uuid, node.producer, sequence, sequence)
     try:
         with marking(mark):
             _carry_out(node, frame)
     except AlreadyStored:
         pass
-    return Outcome(sequence)
+    return BatchOutcome(sequence)
 
 
-def _carry_out(node: OpenedNode, frame: Frame) -> None:
+def _carry_out(node: OpenedNode, frame: ReceivedFrame) -> None:
     match frame.header.op:
-        case Operation.close:
+        case FrameOperation.close:
             close_stream(path=node.path, token=_token(node, frame), node=node.uuid)
-        case Operation.metadata:
+        case FrameOperation.metadata:
             _update_metadata(node, frame)
         case _:
             _write(node, frame)
 
 
-def _write(node: OpenedNode, frame: Frame) -> None:
+def _write(node: OpenedNode, frame: ReceivedFrame) -> None:
     header, upload = frame.header, _upload(node, frame)
     match node.family:
         case StructureFamily.array:
@@ -75,18 +75,18 @@ def _write(node: OpenedNode, frame: Frame) -> None:
             _write_table(node, header, upload)
         case StructureFamily.ragged:
             _write_ragged(node, header, upload)
-        case StructureFamily.sparse if header.op is Operation.write:
+        case StructureFamily.sparse if header.op is FrameOperation.write:
             sparse.write_full(path=node.path, upload=upload)
-        case StructureFamily.sparse if header.op is Operation.block:
+        case StructureFamily.sparse if header.op is FrameOperation.block:
             block = required(header.block, "block")
             sparse.write_block(path=node.path, block=block, upload=upload)
-        case StructureFamily.awkward if header.op is Operation.write:
+        case StructureFamily.awkward if header.op is FrameOperation.write:
             awkward.write_full(path=node.path, upload=upload)
         case _:
             raise Invalid(f"A node of family {node.family.value} has no operation {header.op}.")
 
 
-def _upload(node: OpenedNode, frame: Frame) -> Upload:
+def _upload(node: OpenedNode, frame: ReceivedFrame) -> Upload:
     persist = frame.header.persist
     # The key makes a write change more than one row, so that all of them are in a transaction.
     key = IdempotencyKey(f"ingest {node.producer} {frame.header.sequence}", b"")
@@ -102,12 +102,12 @@ def _upload(node: OpenedNode, frame: Frame) -> Upload:
 
 def _write_array(node: OpenedNode, header: FrameHeader, upload: Upload) -> None:
     match header.op:
-        case Operation.write:
+        case FrameOperation.write:
             dense.write_full(path=node.path, upload=upload)
-        case Operation.block:
+        case FrameOperation.block:
             block = required(header.block, "block")
             dense.write_block(path=node.path, block=block, upload=upload)
-        case Operation.append:
+        case FrameOperation.append:
             count = frame_count(node, len(upload.body))
             dense.append_frames(path=node.path, count=count, upload=upload)
         case _:
@@ -141,12 +141,12 @@ def _write_table(node: OpenedNode, header: FrameHeader, upload: Upload) -> None:
 def _write_ragged(node: OpenedNode, header: FrameHeader, upload: Upload) -> None:
     array, path = ragged_array(upload.content), node.path
     match header.op:
-        case Operation.write:
+        case FrameOperation.write:
             ragged.write_full(path=path, upload=upload, array=array)
-        case Operation.block:
+        case FrameOperation.block:
             block = required(header.block, "block")
             ragged.write_block(path=path, block=block, upload=upload, array=array)
-        case Operation.append:
+        case FrameOperation.append:
             ragged.append(path=path, upload=upload, array=array)
         case _:
             ragged.write_patch(
@@ -159,7 +159,7 @@ def _write_ragged(node: OpenedNode, header: FrameHeader, upload: Upload) -> None
             )
 
 
-def _update_metadata(node: OpenedNode, frame: Frame) -> None:
+def _update_metadata(node: OpenedNode, frame: ReceivedFrame) -> None:
     require(node.principal, Scope.write_metadata)
     check_node(node.path, node.principal, Scope.write_metadata)
     body = parse_json(frame.payload)
@@ -184,7 +184,7 @@ def parse_json(payload: memoryview) -> dict[str, Any]:
     return value
 
 
-def _token(node: OpenedNode, frame: Frame) -> str:
+def _token(node: OpenedNode, frame: ReceivedFrame) -> str:
     """Return a name of the frame that the stream remembers, so that it is appended once."""
     name = f"{node.producer} {frame.header.sequence}"
     return hashlib.blake2b(name.encode(), digest_size=8).hexdigest()

@@ -11,18 +11,18 @@ from catalog.services.tables.writing import check_rows
 from catalog.services.uploads import check_replaced
 from core.errors import Invalid, Unavailable
 from core.http.media_types import ARROW, OCTET_STREAM
-from tiled_client.wire.ingest import FrameHeader, Operation
+from tiled_client.wire.ingest import FrameHeader, FrameOperation
 from tiled_client.wire.messages import ArrayData, TableData
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
-from ..writing.log import UpdateBatch, stream_log
-from ..writing.updates import EncodedUpdate, encode
+from ..writing.log import stream_log
+from ..writing.updates import EncodedUpdate, UpdateBatch, encode
 from .failures import REJECTIONS, describe
-from .opened_nodes import Frame, OpenedNode, Outcome
+from .opened_nodes import BatchOutcome, OpenedNode, ReceivedFrame
 
 
-def append_frames(node: OpenedNode, frames: Sequence[Frame]) -> Outcome:
+def append_frames(node: OpenedNode, frames: Sequence[ReceivedFrame]) -> BatchOutcome:
     """Append frames to the stream of an array or a table, each once. Raises ServiceError."""
     log = stream_log()
     if log is None:
@@ -30,7 +30,7 @@ def append_frames(node: OpenedNode, frames: Sequence[Frame]) -> Outcome:
     target = get_write_target(node.path, node.family)
     check_replaced(node.uuid, target.ref.uuid)
     check = _check_array if node.family is StructureFamily.array else _check_table
-    outcome = Outcome(node.applied)
+    outcome = BatchOutcome(node.applied)
     updates: list[EncodedUpdate] = []
     marks: list[int] = []
     for frame in frames:
@@ -55,11 +55,11 @@ def append_frames(node: OpenedNode, frames: Sequence[Frame]) -> Outcome:
 def plan_of(header: FrameHeader, structure: ArrayStructure) -> WritePlan:
     """Return the plan of a write to a dense array. Raises Invalid, Conflict, WireError."""
     match header.op:
-        case Operation.write:
+        case FrameOperation.write:
             return plan_full(structure)
-        case Operation.block:
+        case FrameOperation.block:
             return plan_block(structure, required(header.block, "block"))
-        case Operation.append:
+        case FrameOperation.append:
             raise Invalid(
                 "Frames that are not persisted have no end to be appended to: send a patch with "
                 "offset and extend."
@@ -82,7 +82,7 @@ def required(value: tuple[int, ...] | None, name: str) -> tuple[int, ...]:
     return value
 
 
-def _check_array(target: WriteTarget, frame: Frame) -> EncodedUpdate:
+def _check_array(target: WriteTarget, frame: ReceivedFrame) -> EncodedUpdate:
     structure = target_structure(target)
     plan = plan_of(frame.header, structure)
     decode(frame.payload, structure.dtype, plan.shape)
@@ -90,7 +90,7 @@ def _check_array(target: WriteTarget, frame: Frame) -> EncodedUpdate:
     return encode(message, frame.payload)
 
 
-def _check_table(target: WriteTarget, frame: Frame) -> EncodedUpdate:
+def _check_table(target: WriteTarget, frame: ReceivedFrame) -> EncodedUpdate:
     partition, append = partition_of(frame.header)
     body = check_rows(target, frame.payload, partition=partition, append=append)
     return encode(TableData(ARROW, partition, append, persisted=False), body)
@@ -102,8 +102,8 @@ def partition_of(header: FrameHeader) -> tuple[int | None, bool]:
     Raises Invalid.
     """
     match header.op:
-        case Operation.append:
+        case FrameOperation.append:
             return header.partition or 0, True
-        case Operation.write:
+        case FrameOperation.write:
             return header.partition, False
     raise Invalid(f"A table has no operation {header.op.value}: write it, or append rows.")

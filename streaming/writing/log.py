@@ -6,9 +6,8 @@ Called in request threads. Every error of Redis is raised as Unavailable.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,7 +23,7 @@ from ..protocol.cursor import Position, StreamHead
 from ..redis.clients import writer_client
 from ..redis.keys import StreamKeys, memory_key
 from .scripts import Scripts, StagedPayload
-from .updates import MAX_PAYLOAD_BYTES, EncodedUpdate, UpdateTooLarge, encode
+from .updates import MAX_PAYLOAD_BYTES, EncodedUpdate, UpdateBatch, UpdateTooLarge, encode
 
 UNLINK_CHUNK = 1000
 # Prefix of the token of a request that stores nothing and that its client may repeat.
@@ -41,30 +40,6 @@ class OutboxPosition(NamedTuple):
 
     after: str
     tried: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateBatch:
-    """Updates of one node that are appended together.
-
-    `marks` are the tokens of their writes, behind the persisted write with token `after` (None for
-    any); or if a `producer` is given, its sequences of updates that are not persisted. Those that
-    the stream has already are skipped.
-    """
-
-    updates: Sequence[EncodedUpdate]
-    marks: Sequence[str | int]
-    producer: str = ""
-    after: str | None = None
-
-    def arguments(self) -> Iterator[str | bytes | int]:
-        """Yield the arguments of the script for the updates."""
-        for update, mark in zip(self.updates, self.marks, strict=True):
-            yield update.before
-            yield update.after
-            yield update.size
-            yield "head" if update.payload else "frame"
-            yield mark
 
 
 class StreamLog:
@@ -205,6 +180,28 @@ class StreamLog:
         with self._scripts.translating_errors():
             token: Any = self._client.hget(self._keys(node).meta, "token")
         return token.decode() if token else ""
+
+    def last_tokens(self, nodes: Sequence[UUID]) -> dict[UUID, str]:
+        """Return what `last_token` returns, of many nodes. Raises Unavailable."""
+        with self._scripts.translating_errors():
+            pipe = self._client.pipeline(transaction=False)
+            for node in nodes:
+                pipe.hget(self._keys(node).meta, "token")
+            found: list[bytes | None] = pipe.execute()
+        tokens = [(token or b"").decode() for token in found]
+        return dict(zip(nodes, tokens, strict=True))
+
+    def replication_id(self) -> str:
+        """Return the ID of the history of the primary, which changes with a failover.
+
+        It is empty if the user of the connection may not query it. Raises Unavailable.
+        """
+        with self._scripts.translating_errors():
+            try:
+                found: Any = self._client.info("replication")
+            except redis.exceptions.NoPermissionError:
+                return ""
+        return str(found.get("master_replid", ""))
 
     def has_published(self, node: UUID, token: str) -> bool:
         """Return whether an entry from the outbox is in the stream. Raises Unavailable."""

@@ -135,7 +135,7 @@ def test_the_error_of_a_frame_is_raised_later_and_the_others_are_applied(
         writer.patch([2], offset=4)
         writer.patch([3], offset=5)
         writer.patch([4], offset=1)
-        with pytest.raises(FrameRejected, match="Frame 2 for the node .* does not fit") as failed:
+        with pytest.raises(FrameRejected, match=r"Frame 2 for the node .* does not fit") as failed:
             writer.flush(30)
         assert (failed.value.sequence, failed.value.status) == (2, 409)
         assert failed.value.later_applied
@@ -166,9 +166,7 @@ def test_a_writer_that_may_not_write_is_not_connected(site: RunningServer) -> No
         pass
 
 
-def test_a_call_waits_for_room_as_long_as_it_is_told(
-    site: RunningServer, cache: Cache
-) -> None:
+def test_a_call_waits_for_room_as_long_as_it_is_told(site: RunningServer, cache: Cache) -> None:
     node = new_array(site)
     with node.writer(persist=False, max_pending=5, timeout=0.2) as writer:  # type: ignore[attr-defined]
         writer.append([0, 0])

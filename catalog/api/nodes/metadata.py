@@ -144,7 +144,7 @@ def _object(body: Any) -> dict[str, Any]:
 
 
 def replaced(before: NodeDescription, body: dict[str, Any]) -> NodeDescription:
-    """Return a description with what a PUT gives in place of what was there. Raises Invalid."""
+    """Return a description in which the fields of a PUT replace the stored ones. Raises Invalid."""
     metadata, specs = body.get("metadata"), body.get("specs")
     return NodeDescription(
         before.metadata if metadata is None else validate_metadata(metadata),

@@ -29,7 +29,7 @@ IDENTITY: Final = "identity"
 """The encoding of a payload as HTTP writes have it, and so far the only one."""
 
 
-class Operation(StrEnum):
+class FrameOperation(StrEnum):
     """What a frame asks for."""
 
     open = "open"
@@ -42,7 +42,7 @@ class Operation(StrEnum):
     close = "close"
 
 
-REQUESTS: Final = frozenset({Operation.open, Operation.create})
+REQUESTS: Final = frozenset({FrameOperation.open, FrameOperation.create})
 """Operations that have no sequence number: they open a handle."""
 
 
@@ -67,7 +67,7 @@ class FrameHeader:
     `options` are the other fields, of operations that are not writes.
     """
 
-    op: Operation
+    op: FrameOperation
     handle: int
     sequence: int = 0
     persist: bool = True
@@ -82,7 +82,7 @@ class FrameHeader:
     invalid: str | None = None
 
 
-_OPERATIONS: Final = {operation.value: operation for operation in Operation}
+_OPERATIONS: Final = {operation.value: operation for operation in FrameOperation}
 
 
 def encode_header(header: Mapping[str, Any]) -> bytes:

@@ -13,9 +13,9 @@ from streaming.config import StreamingCacheSettings
 from streaming.redis.clients import writer_client
 from streaming.redis.keys import StreamKeys
 from streaming.status import stream_status
-from streaming.writing.log import OutboxPosition, StreamLog, UpdateBatch
+from streaming.writing.log import OutboxPosition, StreamLog
 from streaming.writing.scripts import OrderConflict
-from streaming.writing.updates import MAX_INLINE_BYTES, EncodedUpdate, encode
+from streaming.writing.updates import MAX_INLINE_BYTES, EncodedUpdate, UpdateBatch, encode
 
 from ..conftest import numbers
 

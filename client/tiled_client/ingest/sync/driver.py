@@ -54,6 +54,34 @@ class IngestDriver:
         if threading.current_thread() is not self._thread and self._thread.ident is not None:
             self._thread.join(10.0)
 
+    def connect(self, timeout: float) -> None:
+        """Start, and wait for the connection. Raises what prevents it, and StreamTimeout."""
+        engine = self.engine
+        self.start()
+        try:
+            self.wait_for(
+                lambda: engine.connected or engine.failure is not None,
+                timeout,
+                f"{self._connector.url()} did not accept a connection",
+            )
+            engine.raise_failures()
+        except BaseException:
+            self.stop()
+            raise
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait until everything is acknowledged. Raises the errors of frames, StreamTimeout."""
+        what = "Not everything was acknowledged"
+        self.wait_for(lambda: self.engine.is_settled, timeout, what)
+        self.engine.raise_failures()
+
+    def close(self) -> None:
+        """Wait until everything is acknowledged, and disconnect. Raises as `flush` does."""
+        try:
+            self.flush()
+        finally:
+            self.stop()
+
     def wait_for(self, condition: Callable[[], bool], timeout: float | None, what: str) -> None:
         """Wait until `condition` is true. Raises StreamTimeout."""
         with self._changed:
