@@ -55,7 +55,8 @@ class Producer:
 
 @contextmanager
 def producing(site: Site, key: str | None = KEY, **options: Any) -> Iterator[Producer]:
-    """Connect a producer."""
+    """Connect a producer, which sends the text `first` first if it is given."""
+    first = options.pop("first", None)
     uri = f"{site.api}/ingest".replace("http", "ws", 1)
     headers = {"Authorization": f"Apikey {key}"} if key else {}
     offered: list[Subprotocol] = options.pop("subprotocols", [Subprotocol(INGEST)])
@@ -67,6 +68,8 @@ def producing(site: Site, key: str | None = KEY, **options: Any) -> Iterator[Pro
         compression=None,
         **options,
     ) as connection:
+        if first is not None:
+            connection.send(first)
         hello = decode_reply(connection.recv(timeout=15))  # type: ignore[arg-type]
         assert hello["type"] == "hello"
         yield Producer(connection, hello)

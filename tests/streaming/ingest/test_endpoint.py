@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.servers import RunningServer
 
-from ..websocket_client import ARROW, OCTETS, Site, arrow_file
+from ..websocket_client import ARROW, KEY, OCTETS, Site, arrow_file
 from .producer import PRODUCER, producing, row
 
 SERVERS = ["server", "runserver"]
@@ -259,7 +259,15 @@ def test_a_client_must_offer_the_protocol_and_be_able_to_write(site: Site) -> No
     with pytest.raises(InvalidStatus) as rejected, producing(site, subprotocols=[]):
         pass
     assert rejected.value.response.status_code == 400
-    for key in (None, "wrong"):
-        with pytest.raises(InvalidStatus) as rejected, producing(site, key=key):
-            pass
-        assert rejected.value.response.status_code == 401
+    with pytest.raises(InvalidStatus) as rejected, producing(site, key="wrong"):
+        pass
+    assert rejected.value.response.status_code == 401
+
+
+def test_credentials_may_be_in_the_first_message(site: Site) -> None:
+    path = site.array((0,))
+    with producing(site, key=None, first=json.dumps({"type": "auth", "api_key": KEY})) as producer:
+        producer.open(1, path)
+        producer.send(row(1), op="write", handle=1, sequence=1)
+        producer.until_applied(1, 1)
+    assert stored(site, path) == [1]

@@ -160,8 +160,8 @@ class IngestEngine:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is pending any more, or something failed."""
-        return self._pending_frames == 0 or bool(self._rejected) or self.failure is not None
+        """Whether nothing is pending any more, or there will be no other connection."""
+        return self._pending_frames == 0 or self.failure is not None
 
     def unacknowledged(self) -> Iterator[tuple[WrittenNode, PendingFrame]]:
         """Iterate over the frames that are not acknowledged."""

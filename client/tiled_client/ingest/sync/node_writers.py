@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ...arguments import flag
 from ..engine.frames import ArrayFrames, TableFrames
-from ..engine.written_node import WrittenNode
-from .driver import IngestDriver
 
 if TYPE_CHECKING:
     from ...tables import Rows
+    from ..engine.written_node import WrittenNode
+    from .driver import IngestDriver
 
 CONNECT_SECONDS = 15.0
 

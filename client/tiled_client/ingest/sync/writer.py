@@ -7,10 +7,7 @@ from typing import Any, Self
 from ...arguments import flag
 from ...settings import WriterOptions
 from ...stream.protocol.streamed_node import StreamedNode
-from ..engine.connecting import IngestConnector
 from ..engine.frames import ArrayFrames, frames_of
-from ..engine.ingest_engine import IngestEngine
-from .driver import IngestDriver
 from .node_writers import ArrayWriter, TableWriter
 
 
@@ -35,6 +32,11 @@ class IngestWriter:
     """
 
     def __init__(self, node: StreamedNode, **options: Any) -> None:
+        # Imported late: msgpack, and the WebSocket library.
+        from ..engine.connecting import IngestConnector
+        from ..engine.ingest_engine import IngestEngine
+        from .driver import IngestDriver
+
         self._options = WriterOptions(**options)
         engine = IngestEngine(self._options)
         connector = IngestConnector(
