@@ -20,7 +20,7 @@ from ...models import Asset, DataSource, DataSourceAsset, Node
 from ...storage import external, files, raw_files
 from ...storage.errors import MissingFile, OutsideReadable, Unreadable, Unsupported
 from ..stores.files import OpenDownload, StoredFile, file_store
-from .stores import array_folder
+from ..stores.folder.paths import array_folder
 
 DOWNLOADING = "This Tiled server is configured not to allow downloading raw assets."
 LISTING = "This Tiled server does not allow downloading raw assets."

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from catalog import events
 from catalog.models import Node
-from catalog.services.assets.stores import node_folder
+from catalog.services.stores.folder.paths import node_folder
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.buffers import ZIP, awkward_buffers, unzip_members, zip_members
 
