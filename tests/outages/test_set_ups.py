@@ -161,8 +161,17 @@ def test_what_is_no_redis_that_holds_all_keys_is_refused(
 
 
 @pytest.mark.parametrize(
-    "uri", ["redis://a:1,b:2", "redis://a:port", "redis://a:99999", "redis+sentinel://a/primary"]
+    ("uri", "sentence"),
+    [
+        ("redis://a:1,b:2", "is not the address of a Redis"),
+        ("redis://a:port", "is not the address of a Redis"),
+        ("redis://a:99999", "is not the address of a Redis"),
+        ("redis://a:0", "has the port 0"),
+        ("redis+sentinel://a", "is not the address of a Redis"),
+        ("redis+sentinel://a,b:/primary", "in place of the host and port of a Sentinel"),
+        ("rediss://a?ca=/ca.pem", "has a wrong option .*'ca'.*ssl_ca_certs"),
+    ],
 )
-def test_an_address_of_several_servers_is_refused(uri: str) -> None:
-    with pytest.raises(ConfigError, match="is not the address of one Redis"):
+def test_a_wrong_address_is_refused(uri: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
         load({"TILED_STREAMING_CACHE_URI": uri})

@@ -17,6 +17,8 @@ from ...lookup.nodes import resolve, resolve_for_update, split_path
 from ...lookup.parts import reject_sub_node
 from ...models import Asset, DataSource, DataSourceAsset, Node
 from ...storage import external, files, raw_files
+from ...storage.bucket_files.downloads import OpenObject, open_object
+from ...storage.bucket_files.paths import ObjectPath
 from ...storage.errors import MissingFile, OutsideReadable, Unreadable, Unsupported
 from ..stores.files import OpenDownload, StoredFile, file_store
 from .stores import array_folder
@@ -32,6 +34,13 @@ class RawFile:
 
     name: str
     opened: OpenDownload
+
+    @property
+    def tag(self) -> str:
+        """A text that differs once the file was changed."""
+        if isinstance(self.opened, OpenObject):
+            return self.opened.tag
+        return f"{self.opened.modified:x}-{self.opened.size:x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,8 @@ def open_asset(*, path: str, asset_id: int, relative_path: str | None) -> RawFil
         place = _place(source, asset)
         if relative_path is not None:
             place = raw_files.resolve_below(place, relative_path)
+        if isinstance(place, ObjectPath):
+            return RawFile(place.name, open_object(place))
         return RawFile(place.name, raw_files.open_file(place, _readable(source, place)))
 
 

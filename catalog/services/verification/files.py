@@ -18,6 +18,7 @@ from tiled_client.wire.structures import Structure, TableStructure
 from ...config import storage_settings
 from ...models import DataSource, DataSourceAsset
 from ...storage import external, ragged, sparse
+from ...storage.bucket_files.paths import ObjectPath
 from ...storage.errors import MissingFile, StorageError, Unreadable
 from ...storage.regions import shape_of
 from ..arrays.sparse import block_index
@@ -133,7 +134,7 @@ def _external_problem(source: DataSource, link: DataSourceAsset) -> Problem | No
     try:
         path = external.resolve_uri(uri, storage_settings().readable)
         found = path.is_dir() if link.asset.is_directory else path.is_file()
-        if found and os.access(path, os.R_OK):
+        if found and (isinstance(path, ObjectPath) or os.access(path, os.R_OK)):
             return None
     except (StorageError, OSError) as error:
         return _problem(source, ProblemKind.EXTERNAL, str(error), uri)
