@@ -25,8 +25,8 @@ class BucketSettings(BaseModel):
     )
     endpoint: str | None = Field(
         default=None,
-        description="Address of the service that has the bucket of `uri`. Default: that of AWS, "
-        "Google or Azure.",
+        description="Address of the service that has the buckets of `uri` and `readable`. Default: "
+        "that of AWS, Google or Azure.",
         examples=["https://s3.example.org"],
     )
     region: str | None = Field(
@@ -94,8 +94,6 @@ class BucketSettings(BaseModel):
     @model_validator(mode="after")
     def _endpoint_fits(self) -> BucketSettings:
         check_endpoint(self.endpoint, allow_http=self.allow_http)
-        if self.uri is None and self.endpoint is not None:
-            raise ValueError("endpoint is set without storage.uri; write s3://BUCKET/PREFIX")
         if (self.access_key_id is None) != (self.secret_access_key is None):
             raise ValueError(
                 "access_key_id and storage.secret_access_key belong together; write both, "

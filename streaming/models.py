@@ -51,3 +51,32 @@ class Waiting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.node}"
+
+
+class Retained(models.Model):
+    """An entry that was published lately, in case that a failover of Redis loses it.
+
+    It has the ID that it had in the outbox; `published` is when it was moved here. A large
+    update has no content here: of such an update, the outbox records only that it existed.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    node = models.UUIDField(editable=False)
+    kind = models.CharField(max_length=6, choices=EntryKind)
+    token = models.CharField(max_length=16)
+    count = models.PositiveIntegerField(default=1)
+    size = models.BigIntegerField(default=0)
+    since = models.DateTimeField()
+    memory = models.CharField(max_length=16, blank=True, default="")
+    published = models.DateTimeField()
+    before = models.BinaryField(default=b"")
+    after = models.BinaryField(default=b"")
+    payload = models.BinaryField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["node", "id"], name="retained_in_order")]
+        verbose_name = "retained entry"
+        verbose_name_plural = "retained entries"
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.node}"

@@ -13,6 +13,7 @@ from core.text import format_count, format_size
 from ..config import storage_settings
 from ..models import DataSource
 from ..services.stores.site import storage
+from ..storage.bucket_files.paths import ObjectPath
 from ..storage.errors import StorageError
 from ..storage.external import resolve_uri
 
@@ -59,8 +60,10 @@ def _statuses(paths: Iterable[Path]) -> Iterator[os.stat_result]:
     folders: list[Path] = []
     for path in paths:
         # Files may disappear meanwhile, or be inaccessible.
-        with suppress(OSError):
-            if path.is_dir():
+        with suppress(OSError, StorageError):
+            if isinstance(path, ObjectPath):
+                yield from _object_statuses(path)
+            elif path.is_dir():
                 folders.append(path)
             else:
                 yield path.stat()
@@ -71,6 +74,14 @@ def _statuses(paths: Iterable[Path]) -> Iterator[os.stat_result]:
                     folders.append(Path(entry.path))
                 else:
                     yield entry.stat(follow_symlinks=False)
+
+
+def _object_statuses(path: ObjectPath) -> Iterator[os.stat_result]:
+    if path.is_file():
+        yield path.stat()
+    else:
+        for _, status in path.walk():
+            yield status
 
 
 def _external_files(source: DataSource) -> Iterable[Path]:

@@ -1,6 +1,7 @@
 """One writer at a time per node, across all server processes.
 
-With PostgreSQL the lock is an advisory lock, which several machines share. With SQLite all
+With PostgreSQL the lock is an advisory lock, which several machines share. It belongs to a session,
+or behind a connection pooler to the transaction of the write (`transaction_locks`). With SQLite all
 processes are on one machine, and the lock is a lock on one of a fixed number of files.
 
 | state of a thread | holds in the process | holds across processes | leaves it by |
@@ -20,6 +21,7 @@ Invariants:
 - A thread holds at most one node lock: two paths may share a slot, so a second one may deadlock.
 - Queuing and waiting together take at most `database.lock_timeout`.
 - The lock of PostgreSQL ends with its session, which its holder may not notice: see `fencing`.
+- Behind a pooler it ends with the commit; the turn of the slot is kept until the end of the block.
 - A site lock (`try_site_lock`) never waits, and has its own class or file, so it never
   conflicts with a node lock.
 """
@@ -36,7 +38,8 @@ from pathlib import Path
 
 from ..config import database_settings, storage_settings
 from ..database_vendor import on_postgresql
-from . import advisory_locks, file_locks
+from . import advisory_locks, file_locks, transaction_locks
+from .pooling import is_pooled
 from .thread_queue import Deadline, LockTimeout, Turns, longest_wait
 
 logger = logging.getLogger(__name__)
@@ -72,7 +75,8 @@ def wait_for_writers(paths: Iterable[str]) -> None:
     deadline = Deadline(database_settings().lock_timeout)
     try:
         if on_postgresql():
-            advisory_locks.wait_for_all(ADVISORY_CLASS, slots, deadline)
+            wait = transaction_locks if is_pooled() else advisory_locks
+            wait.wait_for_all(ADVISORY_CLASS, slots, deadline)
             return
         for slot in slots:
             with _held(slot, deadline):
@@ -95,7 +99,8 @@ def try_site_lock(name: str) -> Iterator[bool]:
 
 def _held(slot: int, deadline: Deadline) -> AbstractContextManager[None]:
     if on_postgresql():
-        return advisory_locks.held(ADVISORY_CLASS, slot, deadline)
+        held = transaction_locks.held if is_pooled() else advisory_locks.held
+        return held(ADVISORY_CLASS, slot, deadline)
     path = f"{_lock_folder(storage_settings().directory)}/{slot:04x}"
     return file_locks.held(path, deadline)
 
@@ -107,6 +112,10 @@ def _slot(path: str) -> int:
 
 @contextmanager
 def _try_advisory_lock(name: str, number: int) -> Iterator[bool]:
+    if is_pooled():
+        with transaction_locks.try_held_apart(SITE_LOCK_CLASS, number) as is_held:
+            yield is_held
+        return
     session = advisory_locks.try_lock(SITE_LOCK_CLASS, number)
     try:
         yield session is not None

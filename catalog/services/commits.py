@@ -1,7 +1,8 @@
 """Commit a change together with the record of its announcements.
 
 If the response to COMMIT is lost, the change may be stored or not. Nothing is rolled back then: the
-database is queried on another connection, once the session that sent the COMMIT has ended.
+database is queried on another connection, once the transaction has ended. Behind a pooler that is
+known by its backend and start, since the backend then serves others.
 """
 
 from __future__ import annotations
@@ -10,24 +11,27 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
-from weakref import WeakKeyDictionary
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 
 from core.errors import ServiceError, Unavailable
 
 from ..database_vendor import on_postgresql
 from ..events import Event, Recorded, announce, record
+from ..locks.pooling import backend_pid, is_pooled
+from ..locks.transaction_locks import (
+    TransactionIdentity,
+    durable_transaction,
+    open_transaction,
+)
 
 logger = logging.getLogger(__name__)
 
 # How long to query the database for the outcome of a transaction, in seconds.
 OUTCOME_TIMEOUT_SECONDS = 5.0
 _POLL_SECONDS = 0.1
-# By connection of the driver.
-_backend_pids: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-_STILL_OPEN = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND xact_start IS NOT NULL"
+_STILL_OPEN = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND xact_start = %s::timestamptz"
+_STILL_OPEN_IN_SESSION = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND xact_start IS NOT NULL"
 
 
 class OutcomeUnknown(ServiceError):
@@ -47,13 +51,20 @@ class OutcomeUnknown(ServiceError):
 
 
 class EventTransaction:
-    """A transaction in progress, with the events to announce when it is committed."""
+    """A transaction in progress, with the events to announce when it is committed.
+
+    `recorded` are the records of those that were not announced yet, in their order.
+    """
 
     def __init__(self) -> None:
-        self._recorded: list[Recorded] = []
+        self.recorded: list[Recorded] = []
         self._steps: list[Callable[[], None]] = []
-        self._session = _session()
+        self._transaction: TransactionIdentity | None = None
         self.complete = False
+
+    def begin(self) -> None:
+        """Note the identity of the transaction. Call it in the transaction."""
+        self._transaction = _identity()
 
     def on_commit(self, step: Callable[[], None]) -> None:
         """Run `step` when the change is committed, before any event is announced."""
@@ -67,28 +78,28 @@ class EventTransaction:
     def record_event(self, event: Event) -> bool:
         """Record `event` within the transaction; return whether a record of it was stored."""
         recorded = record(event)
-        self._recorded.append(recorded)
+        self.recorded.append(recorded)
         return bool(recorded.notes)
 
     def announce_next(self) -> None:
         """Announce the first event that was not announced yet."""
-        announce(self._recorded.pop(0))
+        announce(self.recorded.pop(0))
 
     def announce(self) -> None:
         """Announce all events that were not announced yet, in their order."""
-        while self._recorded:
+        while self.recorded:
             self.announce_next()
 
     def is_stored(self) -> bool:
         """Return whether the database has committed the change. Raises OutcomeUnknown."""
-        notes = [note for recorded in self._recorded for note in recorded.notes]
-        if not notes or self._session is None:
+        notes = [note for recorded in self.recorded for note in recorded.notes]
+        if not notes or self._transaction is None:
             raise OutcomeUnknown
         deadline = time.monotonic() + OUTCOME_TIMEOUT_SECONDS
         while True:
             connection.close()
             try:
-                if not _is_open(self._session):
+                if not _is_open(self._transaction):
                     return notes[0].is_stored()
             except (OperationalError, InterfaceError, Unavailable) as error:
                 logger.debug("Could not query the outcome of a transaction yet: %s", error)
@@ -107,7 +118,8 @@ def event_transaction(*, announced: bool = True) -> Iterator[EventTransaction]:
     """
     change = EventTransaction()
     try:
-        with transaction.atomic():
+        with durable_transaction():
+            change.begin()
             yield change
             change.complete = True
     except (OperationalError, InterfaceError) as error:
@@ -121,25 +133,41 @@ def event_transaction(*, announced: bool = True) -> Iterator[EventTransaction]:
         change.announce()
 
 
-def _session() -> int | None:
-    """Return the process id of the PostgreSQL backend that serves this connection.
+def record_alone(event: Event) -> Recorded:
+    """Record an event, and commit: its record is the only row that changes.
 
-    It is queried once per connection: behind a pooler, the id that the driver knows is the
-    pooler's.
+    Raises OutcomeUnknown as `event_transaction` does, but only behind a pooler.
+    """
+    taken = open_transaction()
+    if taken is None:
+        return record(event)
+    with event_transaction(announced=False) as change:
+        taken.has_one_statement = True
+        change.record_event(event)
+    return change.recorded[0]
+
+
+def _identity() -> TransactionIdentity | None:
+    """Return the identity of the current transaction; None with SQLite.
+
+    `start` is empty where the session serves this connection only: its process is known already.
     """
     if not on_postgresql():
         return None
-    connection.ensure_connection()
-    found = _backend_pids.get(connection.connection)
-    if found is None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            (found,) = cursor.fetchone()
-        _backend_pids[connection.connection] = found
-    return found
-
-
-def _is_open(session: int) -> bool:
+    if (taken := open_transaction()) is not None:
+        return taken.identity
+    if not is_pooled():
+        return TransactionIdentity(backend_pid(), "")
     with connection.cursor() as cursor:
-        cursor.execute(_STILL_OPEN, [session])
+        cursor.execute("SELECT pg_backend_pid(), now()::text")
+        return TransactionIdentity(*cursor.fetchone())
+
+
+def _is_open(identity: TransactionIdentity) -> bool:
+    pid, start = identity
+    with connection.cursor() as cursor:
+        if start:
+            cursor.execute(_STILL_OPEN, [pid, start])
+        else:
+            cursor.execute(_STILL_OPEN_IN_SESSION, [pid])
         return cursor.fetchone() is not None

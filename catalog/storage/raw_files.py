@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
+from .bucket_files.paths import ObjectPath
 from .errors import MissingFile, OutsideReadable, Unreadable
 from .safe_open import open_beneath
 
@@ -79,6 +80,8 @@ def manifest(folder: Path, readable: Path | None = None) -> list[str]:
     Links that lead out of it are omitted. With `readable`, the folder is opened below that one
     without following links. Raises MissingFile, Unreadable, OutsideReadable.
     """
+    if isinstance(folder, ObjectPath):
+        return _object_manifest(folder)
     found: list[str] = []
     root = folder
     try:
@@ -97,6 +100,13 @@ def manifest(folder: Path, readable: Path | None = None) -> list[str]:
     finally:
         os.close(start)
     return sorted(found)
+
+
+def _object_manifest(folder: ObjectPath) -> list[str]:
+    found = sorted(name for name, _ in folder.walk())
+    if not found:
+        raise MissingFile(f"There are no objects below {folder}.")
+    return found
 
 
 def resolve_below(folder: Path, relative: str) -> Path:
@@ -143,6 +153,8 @@ def open_file(path: Path, folder: Path | None = None) -> OpenFile:
 
 def check_unmoved(path: Path) -> None:
     """Raise OutsideReadable if a resolved path contains a link by now."""
+    if isinstance(path, ObjectPath):
+        return
     try:
         unmoved = os.path.realpath(path) == str(path)
     except OSError:

@@ -27,7 +27,7 @@ from core.mapped_files import BytesLike
 from tiled_client.wire.messages import Message
 
 from ..metrics import OUTBOX_DEFERRED
-from . import outbox, outbox_recording, outbox_removal, outbox_worker
+from . import outbox, outbox_recording, outbox_removal, outbox_worker, retained
 from .log import OutboxPosition, StreamLog, stream_log
 from .outbox_recording import RecordedEntry
 from .scripts import CacheUnreachable, OrderConflict
@@ -51,7 +51,7 @@ class RecordedUpdate:
 
         The outbox worker may have taken over the entry meanwhile; then it is in the stream.
         """
-        if self.entry.is_stored():
+        if self.entry.is_stored() or retained.has(self.entry.node, self.entry.token):
             return True
         log = stream_log()
         return log is not None and log.has_published(self.entry.node, self.entry.token)
@@ -76,7 +76,8 @@ def record(
     The token must not have been used before.
     """
     update = encode(message, payload)
-    last = outbox_removal.last_published(node)
+    # A row that is retained is not reused.
+    last = None if retained.is_on() else outbox_removal.last_published(node)
     return RecordedUpdate(outbox_recording.record(node, update, token, last), update)
 
 
@@ -129,16 +130,23 @@ def publish_recorded(log: StreamLog, recorded: RecordedUpdate) -> None:
 
 
 def _position_of(entry: RecordedEntry) -> OutboxPosition | None:
-    """Return the position behind the preceding entry, if another process wrote that."""
+    """Return the position behind the preceding entry, if that may be missing in the stream.
+
+    Another process wrote it, or a failover may have lost it.
+    """
     before = entry.before
-    if before is None or outbox_removal.is_published(before.pk, before.token):
+    if before is None:
+        return None
+    if not retained.is_on() and outbox_removal.is_published(before.pk, before.token):
         return None
     return OutboxPosition(before.token)
 
 
 def _remove(entry: RecordedEntry) -> None:
     before = entry.before
-    older = before is not None and not outbox_removal.is_published(before.pk, before.token)
+    older = before is not None and not (
+        before.retained or outbox_removal.is_published(before.pk, before.token)
+    )
     _update_outbox(lambda: outbox_removal.remove(entry, older=older))
 
 

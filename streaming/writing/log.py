@@ -146,6 +146,28 @@ class StreamLog:
             token: Any = self._client.hget(self._keys(node).meta, "token")
         return token.decode() if token else ""
 
+    def last_tokens(self, nodes: Sequence[UUID]) -> dict[UUID, str]:
+        """Return what `last_token` returns, of many nodes. Raises Unavailable."""
+        with self._scripts.translating_errors():
+            pipe = self._client.pipeline(transaction=False)
+            for node in nodes:
+                pipe.hget(self._keys(node).meta, "token")
+            found: list[bytes | None] = pipe.execute()
+        tokens = [(token or b"").decode() for token in found]
+        return dict(zip(nodes, tokens, strict=True))
+
+    def replication_id(self) -> str:
+        """Return the ID of the history of the primary, which changes with a failover.
+
+        It is empty if the user of the connection may not query it. Raises Unavailable.
+        """
+        with self._scripts.translating_errors():
+            try:
+                found: Any = self._client.info("replication")
+            except redis.exceptions.NoPermissionError:
+                return ""
+        return str(found.get("master_replid", ""))
+
     def has_published(self, node: UUID, token: str) -> bool:
         """Return whether an entry from the outbox is in the stream. Raises Unavailable."""
         with self._scripts.translating_errors():

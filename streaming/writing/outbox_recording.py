@@ -14,9 +14,10 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils import timezone
 
 from catalog.database_vendor import on_postgresql
+from catalog.locks.transaction_locks import is_single_statement
 
-from ..models import EntryKind, Waiting
-from . import outbox
+from ..models import EntryKind, Retained, Waiting
+from . import outbox, retained
 from .log import last_memory_id, new_token
 from .updates import MAX_INLINE_BYTES, EncodedUpdate
 
@@ -24,15 +25,24 @@ from .updates import MAX_INLINE_BYTES, EncodedUpdate
 # interrupted.
 MAX_IN_FLIGHT_BYTES = MAX_INLINE_BYTES + 16 * 1024
 _TABLE = Waiting._meta.db_table
+_PRECEDING = (
+    f"(SELECT CASE WHEN earlier.in_flight THEN 'f' ELSE 'w' END || earlier.id || ' ' "  # noqa: S608
+    f"|| earlier.token FROM {_TABLE} AS earlier WHERE earlier.node = {_TABLE}.node "
+    f"AND earlier.id < {_TABLE}.id ORDER BY earlier.id DESC LIMIT 1)"
+)
+_PRECEDING_RETAINED = (
+    f"(SELECT 'r' || earlier.id || ' ' || earlier.token "  # noqa: S608
+    f"FROM {Retained._meta.db_table} AS earlier WHERE earlier.node = {_TABLE}.node "
+    "ORDER BY earlier.id DESC LIMIT 1)"
+)
 # Returns the preceding entry together with the new ID, in one round trip.
 _INSERT = (
     f"INSERT INTO {_TABLE} "  # noqa: S608
     "(node, kind, token, size, since, before, after, payload, memory, tried, count, in_flight) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, '', 1, true) RETURNING id, "
-    f"(SELECT CASE WHEN earlier.in_flight THEN 'f' ELSE 'w' END || earlier.id || ' ' "
-    f"|| earlier.token FROM {_TABLE} AS earlier WHERE earlier.node = {_TABLE}.node "
-    f"AND earlier.id < {_TABLE}.id ORDER BY earlier.id DESC LIMIT 1)"
 )
+_INSERT_ALONE = _INSERT + _PRECEDING
+_INSERT_BEHIND_RETAINED = f"{_INSERT} COALESCE({_PRECEDING}, {_PRECEDING_RETAINED})"
 # Reuses the row of an entry that is in its stream, if its node has no other.
 _REPLACE = (
     f"UPDATE {_TABLE} SET node = %s, kind = %s, token = %s, size = %s, since = %s, "  # noqa: S608
@@ -69,11 +79,12 @@ class RecordedEntry:
 
 
 class PrecedingEntry(NamedTuple):
-    """The entry before another one of the same node."""
+    """The entry before another one of the same node; `retained` if it is in its stream."""
 
     pk: int
     token: str
     in_flight: bool
+    retained: bool = False
 
 
 def record(
@@ -113,11 +124,12 @@ def record(
 
 def _insert(values: list[Any], database: Any) -> tuple[int, PrecedingEntry | None]:
     """Insert an entry in flight; return its ID, and the entry of its node before it."""
-    pk, last = _execute(_INSERT, values, database)
+    sql = _INSERT_BEHIND_RETAINED if retained.is_on() else _INSERT_ALONE
+    pk, last = _execute(sql, values, database)
     if last is None:
         return pk, None
     number, _, token = last[1:].partition(" ")
-    return pk, PrecedingEntry(int(number), token, last[0] == "f")
+    return pk, PrecedingEntry(int(number), token, last[0] != "w", last[0] == "r")
 
 
 def _replace(published: RecordedEntry, values: list[Any], database: Any) -> bool:
@@ -126,7 +138,7 @@ def _replace(published: RecordedEntry, values: list[Any], database: Any) -> bool
 
 
 def _execute(sql: str, values: list[Any], database: Any) -> Any:
-    alone = on_postgresql() and not database.in_atomic_block
+    alone = on_postgresql() and is_single_statement()
     with database.cursor() as cursor:
         cursor.execute(_WITHOUT_SYNC.format(sql) if alone else sql, values)
         return cursor.fetchone()

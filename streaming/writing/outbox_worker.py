@@ -38,13 +38,13 @@ from core.errors import NotFound, ServiceError, Unavailable
 from ..config import streaming_cache_settings
 from ..models import EntryKind, Waiting
 from . import outbox, outbox_limit, outbox_removal
+from .failover import LOCK, FailoverWatch, restore_lost
 from .log import OutboxPosition, StreamLog, stream_log
 from .scripts import CacheUnreachable, OrderConflict
 from .updates import EncodedUpdate, UpdateTooLarge
 
 logger = logging.getLogger(__name__)
 
-LOCK = "outbox"
 RETRY_SECONDS = 0.5
 # Entries that another process left behind are found after this time at the latest.
 POLL_SECONDS = 2.0
@@ -60,6 +60,7 @@ class OutboxWorker(threading.Thread):
         self._wakeup = threading.Event()
         self._seen: set[tuple[int, str]] = set()
         self._next_take_over = 0.0
+        self._failovers = FailoverWatch()
 
     def wake(self) -> None:
         """Drain now: an entry waits."""
@@ -84,6 +85,7 @@ class OutboxWorker(threading.Thread):
                 # For the entries that this process will record.
                 log.memory_id()
             self._take_over()
+            self._failovers.check(log)
             return drain_if_leader(log)
         except Exception as error:
             if log_outage(error) is None:
@@ -183,6 +185,7 @@ def _drain_batch(log: StreamLog, node: UUID) -> int:
     # An entry in flight may be older than the one that was found to wait.
     outbox.defer_all([node])
     last = log.last_token(node)
+    restore_lost(log, node, last)
     if not last and (count := outbox.mark_lost_of_other_memory(node, log.memory_id())):
         logger.warning("Redis was emptied: %s updates of node %s become a gap", count, node)
     batch = outbox.next_batch(node)

@@ -110,10 +110,18 @@ class Scripts:
         self._breaker.record_success()
 
     def _record_failure(self, error: redis.RedisError) -> Exception:
+        if isinstance(error, redis.ReadOnlyError):
+            # An address that leads to the primary has moved on to another server.
+            self._breaker.record_failure()
+            self._client.connection_pool.disconnect(inuse_connections=False)
+            logger.warning("The streaming cache has become a replica; reconnecting: %s", error)
+            return CacheUnreachable(tried=False)
         if isinstance(error, redis.ResponseError):
             self._breaker.record_success()
             return _translate(error)
         self._breaker.record_failure()
+        # The other connections lead to the same server. Each would else wait for a timeout.
+        self._client.connection_pool.disconnect(inuse_connections=False)
         logger.warning("Cannot reach the streaming cache: %s", error)
         return CacheUnreachable()
 

@@ -8,6 +8,7 @@ import pytest
 
 from tools.faults.checker import problems
 from tools.faults.nodes import MIXED
+from tools.faults.problems import Problem
 from tools.faults.subscriber import Subscriber, Update
 from tools.faults.writers import Operation
 
@@ -29,7 +30,7 @@ def verdict(
     refused: Sequence[int] = (),
     told: bool = False,
     places: dict[int, str] | None = None,
-) -> list[str]:
+) -> list[Problem]:
     """Return what the checker says of FIRST, OTHER, SECOND and LAST on a node."""
     operations = [
         Operation(
@@ -79,7 +80,7 @@ def test_of_appended(
     held: Places, streamed: Places, more: dict[str, object], sentence: str
 ) -> None:
     found = verdict("rows", held, streamed, **more)  # type: ignore[arg-type]
-    assert any(sentence in problem for problem in found), found
+    assert any(sentence in problem.text for problem in found), found
 
 
 def test_of_overwritten() -> None:

@@ -6,11 +6,14 @@ In full, and with more kinds of faults, by hand: `make faults SCENARIO=kill_all`
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tools.backends.postgresql_cluster import postgresql_here
-from tools.faults.scenarios import run
+from tools.faults.run import judge, run
+from tools.faults.scenarios import SCENARIOS
 from tools.faults.tampering import Tampering
 from tools.faults.world import World, world
 
@@ -35,6 +38,18 @@ def test_what_is_acknowledged_is_kept_and_streamed_once(
     assert report.problems == []
 
 
+# Two faults or three. The first kills servers, the second loses packets without a word.
+@pytest.mark.parametrize("scenario", ["kill_behind_balancer", "lose_redis"])
+def test_several_servers_behind_a_balancer_keep_what_is_acknowledged(
+    scenario: str, tmp_path: Path
+) -> None:
+    with world(replace(SCENARIOS[scenario].plan, servers=2)) as several:
+        report = run(several, scenario, 9.0, record=tmp_path)
+    assert report.acknowledged > 20
+    assert report.problems == []
+    assert judge(tmp_path) == report
+
+
 @pytest.mark.parametrize(("copies", "sentence"), [(0, "are missing"), (2, "came again")])
 def test_the_checker_sees_an_update_that_is_dropped_or_doubled(
     here: World, copies: int, sentence: str
@@ -42,4 +57,4 @@ def test_the_checker_sees_an_update_that_is_dropped_or_doubled(
     proxy = Tampering(here.server.port, at=9, copies=copies)
     report = run(here, "calm", 3, uri=proxy.uri, quiet=1)
     proxy.close()
-    assert any(sentence in problem for problem in report.problems), report
+    assert any(sentence in problem.text for problem in report.problems), report

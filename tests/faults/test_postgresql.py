@@ -30,6 +30,7 @@ from tests.faults.postgresql_proxy import Proxy
 from tests.servers import PROJECT, environment, running
 from tiled_client import from_uri
 from tiled_client.wire.structures import ArrayStructure, TableStructure
+from tools.backends.pgbouncer import PROGRAM, own_pgbouncer
 from tools.backends.postgresql_cluster import Cluster, own_cluster, postgresql_here
 from tools.backends.valkey_server import Cache, own_cache
 
@@ -47,6 +48,7 @@ class Site:
     cache: Cache
     folder: Path
     settings: dict[str, str]
+    pooled: bool
 
     def send(
         self, method: str, path: str, body: bytes = b"", kind: str = OCTETS, key: str | None = None
@@ -113,14 +115,21 @@ def eventually(holds: Any) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Two workers."""
+@pytest.fixture(scope="module", params=["direct", "pgbouncer"])
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """Two workers, which reach the database through a PgBouncer in transaction mode, or not."""
     if not postgresql_here():
         pytest.skip("no PostgreSQL binaries in /usr/lib/postgresql")
+    if request.param == "pgbouncer" and PROGRAM is None:
+        pytest.skip("PgBouncer is not installed")
     folder = tmp_path_factory.mktemp("faults")
-    with own_cluster() as cluster, own_cache() as cache:
-        proxy = Proxy(cluster.port)
+    with own_cluster() as cluster, own_cache() as cache, contextlib.ExitStack() as surroundings:
+        port = cluster.port
+        if request.param == "pgbouncer":
+            port = surroundings.enter_context(own_pgbouncer(cluster, "transaction"))
+        proxy = Proxy(port)
         settings = {
             "TILED_DATABASE_URI": cluster.uri_at(proxy.port),
             "TILED_STREAMING_CACHE_URI": cache.uri,
@@ -128,7 +137,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             "TILED_SINGLE_USER_API_KEY": API_KEY,
         }
         with running(folder, "serve", "--port", "0", "--workers", "2", **settings) as server:
-            yield Site(server.uri.rstrip("/"), cluster, proxy, cache, folder, settings)
+            yield Site(
+                server.uri.rstrip("/"),
+                cluster,
+                proxy,
+                cache,
+                folder,
+                settings,
+                port != cluster.port,
+            )
         proxy.close()
 
 
@@ -248,7 +265,6 @@ def pausing(function):
 
 family, path, body, before = sys.argv[1:]
 if before == "record":
-    dense.record = pausing(dense.record)
     commits.record = pausing(commits.record)
 elif before == "apply":
     ArrayStore.apply = pausing(ArrayStore.apply)
@@ -401,10 +417,11 @@ def append_last(site: Site, key: str, row: int) -> list[int]:
 
 
 def end_writers(site: Site) -> None:
-    """End the sessions that hold the lock of a node."""
-    assert site.cluster.end_sessions(
+    """End the sessions that hold the lock of a node; after the commit, a pooler has none."""
+    ended = site.cluster.end_sessions(
         "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)"
     )
+    assert ended or site.pooled
 
 
 def cut_off(site: Site, writer: subprocess.Popen[str], fate: str) -> None:

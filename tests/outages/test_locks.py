@@ -15,10 +15,13 @@ import psutil
 import psycopg
 import pytest
 from django.conf import LazySettings
-from django.db import connection
+from django.db import OperationalError, connection
 
 from catalog.locks import node_locks
 from catalog.locks.thread_queue import LockTimeout
+from catalog.locks.transaction_locks import durable_transaction
+from core.errors import Invalid, ServiceError
+from tiledproject.postgresql.poolers import connect
 from tools.backends.postgresql_cluster import Cluster
 
 from .conftest import OnCluster
@@ -30,14 +33,18 @@ CONNECTIONS = (
     "AND pid != pg_backend_pid()"
 )
 
+LOCKS = "pg_locks WHERE locktype = 'advisory'"
+HELD = f"SELECT count(*) FROM {LOCKS}"
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+
+@pytest.fixture(params=["sqlite", "postgresql", "pgbouncer"])
 def here(request: pytest.FixtureRequest, settings: LazySettings, tmp_path: Path) -> Here:
-    """A context in which a thread takes locks: of files, and of a PostgreSQL."""
+    """A context in which a thread takes locks: of files, of a PostgreSQL, behind a PgBouncer."""
     storage = settings.TILED.storage.model_copy(update={"directory": tmp_path})
     settings.TILED = settings.TILED.model_copy(update={"storage": storage})
-    if request.param == "postgresql":
-        on_cluster: OnCluster = request.getfixturevalue("on_cluster")
+    if request.param != "sqlite":
+        fixture = {"postgresql": "on_cluster", "pgbouncer": "on_pgbouncer"}[request.param]
+        on_cluster: OnCluster = request.getfixturevalue(fixture)
         return on_cluster
     if connection.vendor != "sqlite":
         pytest.skip("the tests run on PostgreSQL")
@@ -57,8 +64,9 @@ def held_elsewhere(here: Here, path: str = PATH) -> Iterator[None]:
     slot = node_locks._slot(path)
     with here():
         if connection.vendor == "postgresql":
-            with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
-                other.execute("SELECT pg_advisory_lock(%s, %s)", [node_locks.ADVISORY_CLASS, slot])
+            with connect(**connection.get_connection_params(), autocommit=False) as other:
+                number = (node_locks.ADVISORY_CLASS, slot)
+                other.execute("SELECT pg_advisory_xact_lock(%s, %s)", number)
                 yield
             return
         folder = node_locks._lock_folder(node_locks.storage_settings().directory)
@@ -137,6 +145,58 @@ def test_who_waits_for_locks_takes_no_connection_from_others(
         lock(on_cluster, "another/node")
         assert time.monotonic() - start < 1.0
     assert node_locks.longest_wait() == 0.0
+
+
+def test_behind_a_pooler_a_lock_belongs_to_the_transaction_of_its_write(
+    on_pgbouncer: OnCluster, cluster: Cluster
+) -> None:
+    def write(text: str) -> None:
+        with durable_transaction(), connection.cursor() as cursor:
+            cursor.execute("INSERT INTO written VALUES (%s)", [text])
+            assert cluster.execute(HELD) == [(1,)]
+            if text == "lost":
+                assert cluster.end_sessions(f"pid IN (SELECT pid FROM {LOCKS})") == 1
+
+    cluster.execute("CREATE TABLE written (t text)")
+    with on_pgbouncer():
+        with node_locks.node_lock(PATH):
+            write("kept")
+            assert cluster.execute(HELD) == [(0,)]
+        with pytest.raises(OperationalError), node_locks.node_lock(PATH):
+            write("lost")
+        with suppress(ServiceError), node_locks.node_lock(PATH), connection.cursor() as cursor:
+            cursor.execute("INSERT INTO written VALUES ('before a refusal')")
+            raise Invalid("A refusal.")
+        lock(on_pgbouncer)
+    assert cluster.execute("SELECT t FROM written") == [("kept",), ("before a refusal",)]
+    assert cluster.execute(HELD) == [(0,)]
+
+
+def test_behind_a_pooler_a_site_lock_lasts_over_transactions(on_pgbouncer: OnCluster) -> None:
+    def try_lock() -> bool:
+        with on_pgbouncer(), node_locks.try_site_lock("job") as is_held:
+            return is_held
+
+    with on_pgbouncer(), node_locks.try_site_lock("job") as is_held:
+        for _ in range(3):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            with ThreadPoolExecutor(1) as other:
+                assert (is_held, other.submit(try_lock).result()) == (True, False)
+    assert try_lock()
+
+
+def test_behind_a_pooler_rows_are_iterated_over_without_a_cursor_of_the_server(
+    on_pgbouncer: OnCluster,
+) -> None:
+    def numbers() -> list[int]:
+        with on_pgbouncer(), connection.chunked_cursor() as cursor:
+            cursor.execute("SELECT generate_series(1, 1000)")
+            return [number for _ in range(100) for (number,) in cursor.fetchmany(10)]
+
+    with ThreadPoolExecutor(8) as threads:
+        found = [threads.submit(numbers) for _ in range(32)]
+    assert all(one.result() == list(range(1, 1001)) for one in found)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 
 # Any number that nothing else locks in this database.
 LOCK = 0x7469_6C65_6400
@@ -18,23 +18,27 @@ POLL_SECONDS = 0.2
 def migration_lock() -> Iterator[None]:
     """Hold an advisory lock of PostgreSQL; with SQLite there is one server only.
 
-    A server that waits asks again and again: one that waited inside of a statement would keep a
-    snapshot, and `CREATE INDEX CONCURRENTLY` waits until all older snapshots are gone.
+    The lock belongs to an open transaction of another connection, since a pooler may give the
+    session of this one to others. A server that waits asks again and again: one that waited inside
+    of a statement would keep a snapshot, and `CREATE INDEX CONCURRENTLY` waits until all older
+    snapshots are gone. A transaction between two statements has none.
     """
     if connection.vendor != "postgresql":
         yield
         return
-    with connection.cursor() as cursor:
-        while not _try_lock(cursor):
-            time.sleep(POLL_SECONDS)
+    wrapper: Any = connection.copy()
+    wrapper.ensure_connection()
     try:
+        while not _try_lock(wrapper.connection):
+            time.sleep(POLL_SECONDS)
         yield
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        wrapper.close()  # the pool ends the transaction
 
 
-def _try_lock(cursor: CursorWrapper) -> bool:
-    cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-    row = cursor.fetchone()
-    return row is not None and bool(row[0])
+def _try_lock(session: Any) -> bool:
+    session.execute("BEGIN")
+    is_held = bool(session.execute(f"SELECT pg_try_advisory_xact_lock({LOCK})").fetchone()[0])
+    if not is_held:
+        session.execute("ROLLBACK")
+    return is_held

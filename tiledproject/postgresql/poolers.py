@@ -1,54 +1,39 @@
-"""Recognize a connection pooler that does not keep a session for each connection.
-
-Writes to a node are kept apart by locks of PostgreSQL that belong to a session. A pooler in
-transaction or statement mode hands a session from one client to the next, its locks included: one
-writer would then hold another's lock, or never release its own.
-"""
+"""Recognize what is between this server and its PostgreSQL: nothing, or a connection pooler."""
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import psycopg
 
-MAX_ATTEMPTS = 3
+UNSUPPORTED = "unsupported startup parameter"
 
 
-def keeps_sessions(uri: str, connect_timeout: int) -> bool:
-    """Return whether each connection to `uri` has its own session between transactions.
+def connect(**parameters: Any) -> psycopg.Connection[Any]:
+    """Open a connection; without `options` if a pooler does not know these.
 
     Raises psycopg.OperationalError.
     """
-
-    def connect() -> psycopg.Connection[Any]:
-        return psycopg.connect(
-            uri, autocommit=True, prepare_threshold=None, connect_timeout=connect_timeout
-        )
-
-    with connect() as first, connect() as second:
-        # A pooler may happen to have a session for each at one time, and not at another.
-        return all(_kept(first, second) for _ in range(MAX_ATTEMPTS))
-
-
-def _kept(first: psycopg.Connection[Any], second: psycopg.Connection[Any]) -> bool:
-    """Return whether a lock that `first` takes keeps `second` out, and is released by `first`."""
-    key = secrets.randbits(62)
-    first.execute("SELECT pg_advisory_lock(%s)", [key])
     try:
-        with second.transaction():
-            # While this transaction lasts, no pooler gives its session to the other connection.
-            shared = _value(second, "SELECT pg_try_advisory_lock(%s)", key)
-            if shared:
-                second.execute("SELECT pg_advisory_unlock(%s)", [key])
-                second.execute("SELECT pg_advisory_unlock(%s)", [key])
-                return False
-            return bool(_value(first, "SELECT pg_advisory_unlock(%s)", key))
-    except psycopg.errors.ProtocolViolation:
-        return False  # a pooler in statement mode has no transactions
+        return psycopg.connect(**parameters)
+    except psycopg.OperationalError as error:
+        if UNSUPPORTED not in str(error) or not parameters.get("options"):
+            raise
+    return psycopg.connect(**{**parameters, "options": ""})
 
 
-def _value(connection: psycopg.Connection[Any], statement: str, key: int) -> Any:
-    row = connection.execute(statement, [key]).fetchone()
-    assert row is not None
-    return row[0]
+def has_transactions(uri: str, connect_timeout: int) -> bool:
+    """Return whether a transaction at `uri` may have several statements.
+
+    It may not behind a pooler in statement mode. Raises psycopg.OperationalError.
+    """
+    session = connect(
+        conninfo=uri, autocommit=True, prepare_threshold=None, connect_timeout=connect_timeout
+    )
+    with session:
+        try:
+            with session.transaction():
+                session.execute("SELECT 1")
+        except psycopg.errors.ProtocolViolation:
+            return False
+    return True

@@ -20,20 +20,24 @@ USER = "postgres"
 
 
 class Cluster:
-    """One address, and behind it a PostgreSQL or none."""
+    """One address, and behind it a PostgreSQL or none. `options` are further ones for it."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(
+        self, folder: Path, port: int, address: str = "127.0.0.1", options: str = ""
+    ) -> None:
         self.folder = folder
         self.port = port
+        self.address = address
         self.admin = self.uri_at(port)
+        self._options = options
 
     def uri_at(self, port: int) -> str:
         """Return the address of the database through a proxy at `port`."""
-        return f"postgresql://{USER}@127.0.0.1:{port}/postgres"
+        return f"postgresql://{USER}@{self.address}:{port}/postgres"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        options = f"-p {self.port} -k {self.folder} -h 127.0.0.1 -c fsync=off"
+        options = f"-p {self.port} -k {self.folder} -h {self.address} -c fsync=off {self._options}"
         self.control("start", "-l", str(self.folder / "log"), "-o", options)
 
     def stop(self) -> None:
@@ -92,14 +96,19 @@ def postgresql_here() -> bool:
 
 
 @contextmanager
-def own_cluster() -> Iterator[Cluster]:
-    """Run a PostgreSQL, and remove it at the end."""
+def own_cluster(
+    address: str = "127.0.0.1", subnet: str | None = None, options: str = ""
+) -> Iterator[Cluster]:
+    """Run a PostgreSQL at `address`, and remove it at the end. `subnet` may connect as well."""
     with tempfile.TemporaryDirectory(prefix="tiled-cluster-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if os.geteuid() == 0:
             shutil.chown(folder, USER)
         run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", USER, "--no-sync")
-        cluster = Cluster(folder, free_port())
+        if subnet is not None:
+            with (folder / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all all {subnet} trust\n")
+        cluster = Cluster(folder, free_port(), address, options)
         cluster.start()
         try:
             yield cluster

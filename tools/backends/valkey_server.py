@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import redis
@@ -18,17 +18,32 @@ START_TIMEOUT = 30
 
 
 class Cache:
-    """One address, and behind it a Valkey or none."""
+    """One address, and behind it a Valkey or none.
 
-    def __init__(self, folder: Path, options: dict[str, str]) -> None:
+    The address is a socket in `folder`, besides `host` and `port` if these are given: then `prefix`
+    precedes the command that starts it, as for a network namespace.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        options: dict[str, str],
+        *,
+        host: str | None = None,
+        port: int = 0,
+        prefix: Sequence[str] = (),
+    ) -> None:
         self.socket = folder / "valkey.sock"
-        self.uri = f"unix://{self.socket}"
+        self.uri = f"redis://{host}:{port}" if host else f"unix://{self.socket}"
+        self.port = port
         self.client = redis.Redis(unix_socket_path=str(self.socket))
+        self._prefix = prefix
         self._options = {
-            "port": "0",
+            "port": str(port),
             "unixsocket": str(self.socket),
             "dir": str(folder),
             "save": "",
+            **({"bind": host, "protected-mode": "no"} if host else {}),
             **options,
         }
         self._process: subprocess.Popen[bytes] | None = None
@@ -37,7 +52,9 @@ class Cache:
         """Start an empty one, and wait until it answers."""
         options = [word for name, value in self._options.items() for word in (f"--{name}", value)]
         self._process = subprocess.Popen(
-            [str(find_binary()), *options], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+            [*self._prefix, str(find_binary()), *options],
+            stdout=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + START_TIMEOUT
         while True:
@@ -67,12 +84,13 @@ class Cache:
 
 
 @contextlib.contextmanager
-def own_cache(**options: str) -> Iterator[Cache]:
+def own_cache(
+    *, host: str | None = None, port: int = 0, prefix: Sequence[str] = (), **options: str
+) -> Iterator[Cache]:
     """Run a Valkey with these options, and end it afterwards."""
     with tempfile.TemporaryDirectory(prefix="tiled-cache-") as folder:
-        cache = Cache(
-            Path(folder), {name.replace("_", "-"): value for name, value in options.items()}
-        )
+        own = {name.replace("_", "-"): value for name, value in options.items()}
+        cache = Cache(Path(folder), own, host=host, port=port, prefix=prefix)
         cache.start()
         try:
             yield cache

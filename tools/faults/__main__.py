@@ -4,36 +4,60 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from .scenarios import SCENARIOS, run
+from .report import Report, table
+from .run import judge, run
+from .scenarios import SCENARIOS, Scenario
+from .world import Plan, world
 
 
 def main() -> None:
     """Run the scenarios one after another; the exit code says whether all promises were kept."""
+    options = _options()
+    reports: dict[str, Report] = {}
+    if options.judge:
+        reports[options.judge.name] = judge(options.judge)
+    else:
+        for name in options.scenarios:
+            record = options.record and options.record / name
+            try:
+                with world(_plan(SCENARIOS[name], options)) as one:
+                    reports[name] = run(one, name, options.seconds, record=record)
+            except pytest.skip.Exception as reason:
+                print(f"{name}: skipped, {reason}")
+                continue
+            print(table({name: reports[name]}), flush=True)
+    if len(reports) != 1 or options.judge:
+        print(table(reports))
+    sys.exit(any(report.problems for report in reports.values()))
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.faults", description=__doc__)
     parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []], default=list(SCENARIOS))
     parser.add_argument("--seconds", type=float, default=60.0)
-    options = parser.parse_args()
-    failed = False
-    for name in options.scenarios:
-        try:
-            with SCENARIOS[name].world() as one:
-                report = run(one, name, options.seconds)
-        except pytest.skip.Exception as reason:
-            print(f"{name}: skipped, {reason}")
-            continue
-        failed = failed or bool(report.problems)
-        print(
-            f"{name}: {report.acknowledged} acknowledged, {report.updates} updates, "
-            f"{report.told} announced as missing, statuses {report.statuses}, "
-            f"{len(report.problems)} problems",
-            flush=True,
-        )
-        for problem in report.problems[:20]:
-            print(f"  {problem}", flush=True)
-    sys.exit(failed)
+    parser.add_argument("--servers", type=int, help="instead of the number of the scenario")
+    parser.add_argument("--balancer", action="store_true", help="connect through HAProxy")
+    parser.add_argument(
+        "--record", type=Path, metavar="FOLDER", help="write all writes and deliveries there"
+    )
+    parser.add_argument(
+        "--judge", type=Path, metavar="FOLDER", help="judge a run by its record, and run nothing"
+    )
+    return parser.parse_args()
+
+
+def _plan(scenario: Scenario, options: argparse.Namespace) -> Plan:
+    plan = scenario.plan
+    return replace(
+        plan,
+        servers=options.servers or plan.servers,
+        balancer=options.balancer or plan.balancer,
+    )
 
 
 if __name__ == "__main__":

@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .nodes import ARROW, JSON, OCTETS, WIDTH, array_number, list_numbers, structures, table_numbers
+from .journal import Journal
+from .nodes import (
+    ARROW,
+    JSON,
+    OCTETS,
+    WIDTH,
+    Held,
+    array_number,
+    list_numbers,
+    structures,
+    table_numbers,
+)
 from .sites import Site
 from .writers import NUMBERS, WRITERS, Operation, Writer, draft
-
-# The numbers that a node holds, in order, and where.
-Held = Sequence[tuple[str, int]]
 
 
 @dataclass
@@ -22,6 +30,7 @@ class Load:
 
     site: Site
     root: str = field(default_factory=lambda: f"faults-{secrets.token_hex(4)}")
+    journal: Journal = field(default_factory=Journal)
     operations: list[Operation] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -36,7 +45,9 @@ class Load:
         """Begin to write."""
         for index, work in enumerate(WRITERS):
             numbers = iter(range((index + 1) * NUMBERS, (index + 2) * NUMBERS))
-            writer = Writer(self.site, self.root, self.operations, numbers, self._stop)
+            writer = Writer(
+                self.site, self.root, self.operations, numbers, self._stop, self.journal
+            )
             thread = threading.Thread(target=self._run, args=(index, work, writer))
             self._threads.append(thread)
             thread.start()

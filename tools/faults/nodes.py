@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -23,6 +24,9 @@ JSON = "application/json"
 SCHEMA = pa.schema([("operation", pa.int64())])
 WIDTH = 64
 BLOCKS = 4
+
+# The numbers that a node holds, in order, and where.
+Held = Sequence[tuple[str, int]]
 
 # Value of elements that were never written, or were deleted.
 NOTHING = 0

@@ -4,35 +4,16 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from tools.backends.small_disk import fill
 
-from .checker import problems
-from .load import Load
-from .nodes import NAMES, RULES
-from .server import API_KEY
-from .sites import Site
-from .subscriber import Kind, Subscriber
-from .world import World, world
+from .world import Plan, World
 
-QUIET = 30.0
 HOUR = 3600
 # By how much a clock is wrong, in seconds: less and more than what is kept for an hour or a month.
 CLOCKS = (0, -2 * HOUR, 2 * HOUR, 35 * 24 * HOUR)
-
-
-@dataclass(frozen=True)
-class Report:
-    """What came of a run."""
-
-    acknowledged: int
-    updates: int
-    told: int
-    statuses: dict[int | None, int]
-    problems: list[str]
 
 
 def calm(world: World) -> None:
@@ -127,31 +108,52 @@ def set_clock(world: World) -> None:
 
 
 def anything(world: World) -> None:
-    """Let any of the others happen."""
-    faults = [one.fault for one in SCENARIOS.values() if one.fault is not anything]
+    """Let any of the others happen for which this site is made."""
+    plain = (False, False)
+    faults = [
+        one.fault
+        for one in SCENARIOS.values()
+        if one.fault is not anything and (one.plan.balancer, one.plan.network) == plain
+    ]
     random.choice(faults)(world)  # noqa: S311
+
+
+def lose_redis(world: World) -> None:
+    """Let the network lose all packets between a server and Redis, or only those of Redis."""
+    server, cache = random.choice(world.servers).host, world.cache_host  # noqa: S311
+    assert server is not None
+    assert cache is not None
+    if random.random() < 0.5:  # noqa: S311
+        server.lose_packets_to(cache)
+    cache.lose_packets_to(server)
+    time.sleep(random.uniform(1, 8))  # noqa: S311
+    server.find(cache)
+    cache.find(server)
+
+
+def reload_balancer(world: World) -> None:
+    """Reload HAProxy."""
+    assert world.balancer is not None
+    world.balancer.reload()
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A fault that happens after each pause (in seconds), and the world that it needs."""
+    """A fault that happens after each pause (in seconds), and the site that it needs."""
 
     fault: Callable[[World], None]
     pause: float
-    servers: int = 1
-    own_disk: bool = False
-    own_clock: bool = False
-
-    def world(self) -> AbstractContextManager[World]:
-        """Make the world that it needs."""
-        return world(servers=self.servers, own_disk=self.own_disk, own_clock=self.own_clock)
+    plan: Plan = field(default_factory=Plan)
 
 
 SCENARIOS = {
     "calm": Scenario(calm, 5.0),
     "kill_worker": Scenario(kill_worker, 6.0),
     "kill_all": Scenario(kill_all, 6.0),
-    "kill_one_of_two": Scenario(kill_one_of_two, 3.0, servers=2),
+    "kill_one_of_two": Scenario(kill_one_of_two, 3.0, Plan(servers=2)),
+    "kill_behind_balancer": Scenario(kill_one_of_two, 3.0, Plan(servers=3, balancer=True)),
+    "reload_balancer": Scenario(reload_balancer, 2.0, Plan(servers=2, balancer=True)),
+    "lose_redis": Scenario(lose_redis, 4.0, Plan(servers=2, balancer=True, network=True)),
     "empty_redis": Scenario(empty_redis, 5.0),
     "hang_redis": Scenario(hang_redis, 5.0),
     "end_sessions": Scenario(end_sessions, 0.5),
@@ -159,64 +161,7 @@ SCENARIOS = {
     "restart_postgresql": Scenario(restart_postgresql, 5.0),
     "both_hang": Scenario(both_hang, 5.0),
     "both_away": Scenario(both_away, 5.0),
-    "fill_disk": Scenario(fill_disk, 3.0, own_disk=True),
-    "set_clock": Scenario(set_clock, 4.0, own_clock=True),
-    "anything": Scenario(anything, 1.0, servers=2, own_disk=True, own_clock=True),
+    "fill_disk": Scenario(fill_disk, 3.0, Plan(own_disk=True)),
+    "set_clock": Scenario(set_clock, 4.0, Plan(own_clock=True)),
+    "anything": Scenario(anything, 1.0, Plan(servers=2, own_disk=True, own_clock=True)),
 }
-
-
-def run(
-    here: World, name: str, seconds: float, *, uri: str | None = None, quiet: float = QUIET
-) -> Report:
-    """Write and watch for some time while the scenario's faults happen; then compare.
-
-    `uri` is where subscribers connect, if that is not the servers themselves. After `quiet` seconds
-    without a fault, all promises have to be kept.
-    """
-    scenario = SCENARIOS[name]
-    site = Site([server.uri for server in here.servers], API_KEY)
-    load = Load(site)
-    load.prepare()
-    subscribers = subscribers_of([uri] if uri else site.uris, load.root)
-    for subscriber in subscribers:
-        subscriber.start()
-    load.start()
-    try:
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, scenario.pause))
-            scenario.fault(here)
-    finally:
-        load.stop()
-        found = _when_quiet(load, subscribers, quiet)
-        for subscriber in subscribers:
-            subscriber.stop()
-        for subscriber in subscribers:
-            subscriber.join()
-    return Report(
-        acknowledged=sum(bool(operation.acknowledged) for operation in load.operations),
-        updates=sum(len(updates) for one in subscribers for updates in one.updates.values()),
-        told=sum(subscriber.told.total() for subscriber in subscribers),
-        statuses=dict(site.statuses),
-        problems=found,
-    )
-
-
-def subscribers_of(uris: Sequence[str], root: str) -> list[Subscriber]:
-    """Return two subscribers of each node, one of which disconnects, and two of all of them."""
-    single = [((name,), Kind.SINGLE, after) for name in NAMES for after in (None, 2.5)]
-    several = [(NAMES, Kind.MULTI, 4.0), (tuple(RULES), Kind.RECURSIVE, None)]
-    return [
-        Subscriber([*uris[index % 2 :], *uris[: index % 2]], API_KEY, root, names, kind, after)
-        for index, (names, kind, after) in enumerate([*single, *several])
-    ]
-
-
-def _when_quiet(load: Load, subscribers: list[Subscriber], seconds: float) -> list[str]:
-    """Return what is wrong when all has arrived that will, at the latest after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = problems(load.operations, load.stored(), subscribers)
-        if not found or time.monotonic() > deadline:
-            return found + load.site.mistakes
-        time.sleep(0.5)

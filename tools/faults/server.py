@@ -7,12 +7,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
 import requests
 
+from tools.backends.network import Host
 from tools.backends.postgresql_cluster import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -22,22 +23,38 @@ STOP_TIMEOUT = 30.0
 
 
 class Server:
-    """`manage.py serve` with its data in `folder`, and its log there."""
+    """`manage.py serve` with its data in `folder`, and its log there; on a host of a network."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, str],
+        host: Host | None = None,
+        prefix: Sequence[str] = (),
+    ) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
+        self.host = host
+        self.address = "127.0.0.1" if host is None else host.address
         self.port = free_port()
-        self.uri = f"http://127.0.0.1:{self.port}"
+        self.uri = f"http://{self.address}:{self.port}"
         self.log = folder / f"server-{self.port}.log"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TILED_")}
         inherited.pop("DJANGO_SETTINGS_MODULE", None)
         own = {"TILED_SERVER_DATA_DIR": str(folder), "TILED_SINGLE_USER_API_KEY": API_KEY}
+        self._prefix = [*([] if host is None else host.prefix), *prefix]
         self._environment = {**inherited, **own, **settings}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, and wait until it answers. Raises RuntimeError."""
-        command = [sys.executable, "manage.py", "serve", "--workers", "2", "--port", str(self.port)]
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start it."""
+        where = ["--host", self.address, "--port", str(self.port)]
+        command = [*self._prefix, sys.executable, "manage.py", "serve", "--workers", "2", *where]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -47,6 +64,10 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def wait(self) -> None:
+        """Wait until it answers. Raises RuntimeError."""
+        assert self._process is not None
         deadline = time.monotonic() + START_TIMEOUT
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -79,14 +100,3 @@ class Server:
         with contextlib.suppress(requests.RequestException):
             return requests.get(f"{self.uri}/healthz", timeout=5).status_code == 200
         return False
-
-
-@contextlib.contextmanager
-def running_server(folder: Path, settings: Mapping[str, str]) -> Iterator[Server]:
-    """Run a server, and kill it at the end."""
-    server = Server(folder, settings)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill()

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import requests
 
+from .problems import Problem, Trouble
+
 TIMEOUT = 30.0
 PAUSE = 0.1
 PATIENCE = 60.0
@@ -19,13 +21,15 @@ PATIENCE = 60.0
 class Site:
     """Servers, and what they have answered.
 
-    `mistakes` are answers that nothing in the load or the faults excuses: 500, and refusals.
+    `mistakes` are answers that nothing in the load or the faults excuses: 500, and refusals. What
+    a proxy answers in the place of a server (`of_proxies`) leaves the outcome unknown.
     """
 
     uris: Sequence[str]
     api_key: str
+    of_proxies: Sequence[int] = ()
     statuses: Counter[int | None] = field(default_factory=Counter)
-    mistakes: list[str] = field(default_factory=list)
+    mistakes: list[Problem] = field(default_factory=list)
     _of_thread: threading.local = field(default_factory=threading.local)
 
     def prefer(self, index: int) -> None:
@@ -59,8 +63,9 @@ class Site:
             return None
         status = answer.status_code
         self.statuses[status] += 1
-        if status not in {200, 429, 503, 507, *also}:
-            self.mistakes.append(f"{method} {address}: {status} {answer.text[:200]}")
+        if status not in {200, 429, 503, 507, *self.of_proxies, *also}:
+            text = f"{method} {address}: {status} {answer.text[:200]}"
+            self.mistakes.append(Problem(Trouble.OTHER, text))
         return answer
 
     def read(self, address: str, media_type: str = "application/json") -> bytes:

@@ -17,7 +17,9 @@ import msgpack
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from .journal import DELIVERIES, Journal
 from .nodes import of_message
+from .problems import Problem, Trouble
 
 FEATURES = "gap,reset,heartbeat,child-deleted"
 PAUSE = 0.2
@@ -63,8 +65,10 @@ class Subscriber:
     names: Sequence[str]
     kind: Kind = Kind.SINGLE
     hang_up_after: float | None = None
+    journal: Journal = field(default_factory=Journal)
+    label: str = ""
     updates: dict[str, list[Update]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     told: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     _tries: int = 0
@@ -75,7 +79,7 @@ class Subscriber:
 
     def start(self) -> None:
         """Subscribe in a separate thread."""
-        self._begin()
+        self.note("begin", "")
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
@@ -88,6 +92,23 @@ class Subscriber:
         if self._thread is not None:
             self._thread.join()
 
+    def note(self, event: str, name: str, *values: Any) -> None:
+        """Take over an event: an update, a notice that some are missing, or a new beginning."""
+        match event:
+            case "update":
+                self.updates[name].append(Update(*values))
+            case "told":
+                self.told[name] += 1
+            case "begin":
+                self._begin()
+            case "problem":
+                self.problems.append(Problem(Trouble(values[0]), f"{self}: {values[1]}"))
+        line = {"subscriber": self.label, "event": event, "name": name, "values": values}
+        self.journal.write(DELIVERIES, line)
+
+    def _found(self, trouble: Trouble, text: str) -> None:
+        self.note("problem", "", trouble.value, text)
+
     def _begin(self) -> None:
         self.updates = {name: [] for name in self.names}
         self.told = Counter()
@@ -99,15 +120,15 @@ class Subscriber:
                 with self._connected() as connection:
                     self.connections += 1
                     if self.kind is Kind.RECURSIVE:
-                        self._begin()
+                        self.note("begin", "")
                     self._subscribe(connection)
                     self._listen(connection)
             except InvalidStatus as refused:
                 if refused.response.status_code == 500:
-                    self.problems.append(f"{self}: a handshake was answered 500")
+                    self._found(Trouble.OTHER, "a handshake was answered 500")
             except ConnectionClosed as closed:
                 if closed.rcvd is not None and closed.rcvd.code == INTERNAL_ERROR:
-                    self.problems.append(f"{self}: closed with 1011")
+                    self._found(Trouble.OTHER, "closed with 1011")
             except (OSError, WebSocketException, TimeoutError):
                 pass
             self._tries += 1
@@ -166,23 +187,23 @@ class Subscriber:
         if name not in self.names:
             return  # the container itself
         if self.kind is Kind.RECURSIVE and self._begun_anew(path, message):
-            self.told[name] += 1
+            self.note("told", name)
         match message["type"]:
             case "reset":
-                self.told[name] += 1
+                self.note("told", name)
                 self._at[path] = Position(message["epoch"])
             case "gap":
-                self.told[name] += 1
+                self.note("told", name)
                 self._at[path] = Position(message["epoch"], message["to"])
             case "heartbeat":
                 epoch, last = self._at.get(path, Position())
                 if message["epoch"] == epoch and message["sequence"] > last:
-                    self.problems.append(f"{self}: {path} did not come after {last}")
+                    self._found(Trouble.LOST, f"{path} did not come after {last}")
             case _ if "sequence" in message and not message["type"].endswith("-schema"):
                 self._follow(path, message["epoch"], message["sequence"])
                 for number, place in of_message(message):
-                    update = Update(number, key if parent else place, message["epoch"])
-                    self.updates[name].append(update)
+                    place = key if parent else place
+                    self.note("update", name, number, place, message["epoch"])
 
     def _begun_anew(self, path: str, message: dict[str, Any]) -> bool:
         """Return whether this is the schema of a stream that was another one before.
@@ -200,10 +221,10 @@ class Subscriber:
     def _follow(self, path: str, epoch: str, sequence: int) -> None:
         known, last = self._at.get(path, Position())
         if epoch != (known or epoch):
-            self.problems.append(f"{self}: the epoch of {path} changed without a reset")
+            self._found(Trouble.LOST, f"the epoch of {path} changed without a reset")
             last = sequence - 1
         if sequence <= last:
-            self.problems.append(f"{self}: number {sequence} of {path} came again")
+            self._found(Trouble.DUPLICATED, f"number {sequence} of {path} came again")
         elif sequence > last + 1:
-            self.problems.append(f"{self}: numbers of {path} before {sequence} are missing")
+            self._found(Trouble.LOST, f"numbers of {path} before {sequence} are missing")
         self._at[path] = Position(epoch, max(sequence, last))

@@ -7,8 +7,9 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+from .journal import WRITES, Journal
 from .nodes import (
     ARROW,
     BLOCKS,
@@ -35,7 +36,8 @@ CHILDREN = 8
 class Operation:
     """A write to a place in a node; acknowledged, refused, or of unknown outcome (None).
 
-    `last` is one after all faults, which has to reach every subscriber.
+    `last` is one after all faults, which has to reach every subscriber. `at` is when the outcome
+    was known, in seconds of any clock.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Operation:
     acknowledged: bool | None
     place: str = ""
     last: bool = False
+    at: float = 0.0
 
     @property
     def writer(self) -> int:
@@ -59,6 +62,7 @@ class Writer:
     operations: list[Operation]
     numbers: Iterator[int]
     stopped: threading.Event
+    journal: Journal
 
     def turns(self) -> Iterator[bool]:
         """Yield False for each operation, and True for the last."""
@@ -68,7 +72,9 @@ class Writer:
 
     def note(self, name: str, number: int, done: bool | None, place: str, last: bool) -> None:
         """Write down what came of an operation."""
-        self.operations.append(Operation(name, number, done, place, last))
+        operation = Operation(name, number, done, place, last, time.monotonic())
+        self.operations.append(operation)
+        self.journal.write(WRITES, asdict(operation))
 
     def replace(
         self,

@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import transaction
-
 from core.errors import BadRequest, Conflict, Forbidden, NotFound, NotSupported
 from tiled_client.wire.structure_family import Management
 
 from ...config import storage_settings
 from ...locks.node_locks import node_lock
+from ...locks.transaction_locks import durable_transaction
 from ...lookup.nodes import resolve, resolve_for_update, split_path
 from ...lookup.parts import reject_sub_node
 from ...models import Asset, DataSource, DataSourceAsset, Node
 from ...storage import external, files, raw_files
+from ...storage.bucket_files.downloads import OpenObject, open_object
+from ...storage.bucket_files.paths import ObjectPath
 from ...storage.errors import MissingFile, OutsideReadable, Unreadable, Unsupported
 from ..stores.files import OpenDownload, StoredFile, file_store
 from ..stores.folder.paths import array_folder
@@ -33,6 +34,13 @@ class RawFile:
 
     name: str
     opened: OpenDownload
+
+    @property
+    def tag(self) -> str:
+        """A text that differs once the file was changed."""
+        if isinstance(self.opened, OpenObject):
+            return self.opened.tag
+        return f"{self.opened.modified:x}-{self.opened.size:x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,8 @@ def open_asset(*, path: str, asset_id: int, relative_path: str | None) -> RawFil
         place = _place(source, asset)
         if relative_path is not None:
             place = raw_files.resolve_below(place, relative_path)
+        if isinstance(place, ObjectPath):
+            return RawFile(place.name, open_object(place))
         return RawFile(place.name, raw_files.open_file(place, _readable(source, place)))
 
 
@@ -89,7 +99,7 @@ def delete_asset(*, path: str, asset_id: int, external_only: bool) -> Deleted:
     _check_exposed(DELETING)
     segments = split_path(path)
     with node_lock("/".join(segments)):
-        with reject_sub_node(segments, "raw assets"), transaction.atomic():
+        with reject_sub_node(segments, "raw assets"), durable_transaction():
             source, asset = _asset_of(resolve_for_update(segments), asset_id)
             if not source.external and external_only:
                 raise Conflict(

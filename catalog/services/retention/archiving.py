@@ -14,13 +14,13 @@ from pathlib import Path
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-from django.db import transaction
 
 from tiled_client.wire.data_sources import Asset as WireAsset
 from tiled_client.wire.structure_family import Management
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from ...locks.fencing import write_lock
+from ...locks.transaction_locks import durable_transaction
 from ...models import DataSource, DataSourceAsset, Node
 from ...storage import files
 from ...storage.chunks.files import existing_chunks
@@ -120,7 +120,7 @@ def _write_parquet(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBat
 
 def _link(source: DataSource, mimetype: str, assets: list[WireAsset]) -> None:
     """Let the data source name the files of the archive instead of the stored ones."""
-    with transaction.atomic():
+    with durable_transaction():
         for link in list(source.asset_links.all()):
             link.asset.delete()
         source.management, source.mimetype = Management.external.value, mimetype

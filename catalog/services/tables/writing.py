@@ -215,7 +215,7 @@ def _append(number: int, target: WriteTarget, fence: Fence, rows: CountedRows) -
     return StoredRows(
         before,
         lambda: _extend(target, partition, file, added, count),
-        lambda: file_store().settle(file),
+        lambda: file_store().settle(file, added),
     )
 
 

@@ -18,6 +18,7 @@ from tiled_client.wire.structures import Structure, TableStructure
 from ...config import storage_settings
 from ...models import DataSource, DataSourceAsset
 from ...storage import external, ragged, sparse
+from ...storage.bucket_files.paths import ObjectPath
 from ...storage.errors import MissingFile, StorageError, Unreadable
 from ...storage.regions import shape_of
 from ..arrays.sparse import block_index
@@ -87,17 +88,19 @@ def _check_rows(
     )
     rows, place = 0, file_store().place(file)
     (partition,) = file_store().partitions([file])
+    if quick:
+        file_store().check(file)
+        return partition.count()
     for batch in partition.batches():
         if batch.schema.names != declared.names:
             raise Unreadable(
                 f"The partition {place} has the columns {', '.join(batch.schema.names)}, and the "
                 f"node {', '.join(declared.names)}."
             )
-        if not quick:
-            try:
-                batch.validate(full=True)
-            except pa.ArrowException as error:
-                raise Unreadable(f"The partition {place} is damaged: {error}") from error
+        try:
+            batch.validate(full=True)
+        except pa.ArrowException as error:
+            raise Unreadable(f"The partition {place} is damaged: {error}") from error
         rows += batch.num_rows
     return rows
 
@@ -106,7 +109,7 @@ def _check_block(
     file: StoredFile, link: DataSourceAsset, structure: SparseStructure, *, quick: bool
 ) -> None:
     if quick:
-        _check_size(file)
+        file_store().check(file)
         return
     region = structure.block_region(block_index(structure, link.num or 0))
     sparse.parse_block(file_store().read(file), shape_of(region), file_store().place(file))
@@ -115,7 +118,7 @@ def _check_block(
 def _check_archive(file: StoredFile, *, quick: bool) -> None:
     place = file_store().place(file)
     if quick:
-        _check_size(file)
+        file_store().check(file)
         return
     try:
         with zipfile.ZipFile(io.BytesIO(file_store().read(file))) as archive:
@@ -126,21 +129,12 @@ def _check_archive(file: StoredFile, *, quick: bool) -> None:
         raise Unreadable(f"The buffer {damaged} in {place} is damaged.")
 
 
-def _check_size(file: StoredFile) -> None:
-    opened = file_store().download(file)
-    opened.close()
-    if opened.size < file.size:
-        raise Unreadable(
-            f"The file {file_store().place(file)} has {opened.size} bytes of {file.size}."
-        )
-
-
 def _external_problem(source: DataSource, link: DataSourceAsset) -> Problem | None:
     uri = link.asset.data_uri
     try:
         path = external.resolve_uri(uri, storage_settings().readable)
         found = path.is_dir() if link.asset.is_directory else path.is_file()
-        if found and os.access(path, os.R_OK):
+        if found and (isinstance(path, ObjectPath) or os.access(path, os.R_OK)):
             return None
     except (StorageError, OSError) as error:
         return _problem(source, ProblemKind.EXTERNAL, str(error), uri)

@@ -54,7 +54,7 @@ class FolderFiles:
     def extend(self, file: StoredFile, addition: Addition) -> None:
         """Do nothing: the row has the size."""
 
-    def settle(self, file: StoredFile) -> None:
+    def settle(self, file: StoredFile, addition: Addition) -> None:
         """Do nothing: the rows are where they stay."""
 
     def discard(self, file: StoredFile) -> None:
@@ -69,6 +69,16 @@ class FolderFiles:
     def place(self, file: StoredFile) -> str:
         """Return the path of the file."""
         return str(stored_path(file.node, file.data_uri))
+
+    def check(self, file: StoredFile) -> None:
+        """Compare the size of the file with that in the database."""
+        path = stored_path(file.node, file.data_uri)
+        try:
+            found = path.stat().st_size
+        except FileNotFoundError as error:
+            raise MissingFile(f"The file {path} does not exist.") from error
+        if found < file.size:
+            raise Unreadable(f"The file {path} has {found} bytes of {file.size}.")
 
     def read(self, file: StoredFile) -> memoryview:
         """Return the content of a file that was written at once."""

@@ -72,7 +72,7 @@ class OpenDownload(Protocol):
         """The time of the latest change."""
         ...
 
-    def chunks(self, start: int, length: int) -> Iterator[bytes]:
+    def chunks(self, start: int, length: int) -> Iterator[bytes | memoryview]:
         """Yield `length` bytes from `start` on; close the file at the end."""
         ...
 
@@ -111,7 +111,7 @@ class FileStore(Protocol):
         """Store what belongs to the new size of an asset. Call it in the transaction."""
         ...
 
-    def settle(self, file: StoredFile) -> None:
+    def settle(self, file: StoredFile, addition: Addition) -> None:
         """Tidy up after the commit of an append, if it is time. Raises nothing."""
         ...
 
@@ -121,6 +121,10 @@ class FileStore(Protocol):
 
     def place(self, file: StoredFile) -> str:
         """Return where the file is now, for messages."""
+        ...
+
+    def check(self, file: StoredFile) -> None:
+        """Raise MissingFile or Unreadable if bytes of the file are missing, without reading it."""
         ...
 
     def read(self, file: StoredFile) -> memoryview:

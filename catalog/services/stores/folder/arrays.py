@@ -11,13 +11,13 @@ from core.mapped_files import release
 from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import ArrayStructure
 
-from ....events import announce, record
+from ....events import announce
 from ....locks.fencing import Fence
 from ....lookup.write_targets import WriteTarget, store_structure, superseded
 from ....models import DataSource, Node
 from ....storage.chunks.staging import StagedChunk
 from ....storage.encoding import Array
-from ...commits import event_transaction
+from ...commits import event_transaction, record_alone
 from ...idempotency import record_receipt
 from ..interface import ArrayWrite
 from . import overwrites
@@ -65,7 +65,7 @@ class FolderArrays:
                 # The record of the event is the only row that changes. If its outcome is unknown,
                 # the record decides later whether the chunks are applied; repeating the write is
                 # harmless.
-                recorded = record(event)
+                recorded = record_alone(event)
                 stage.apply(chunks)
                 announce(recorded)
                 return
