@@ -1,7 +1,7 @@
 """Chunks of arrays as objects: uncompressed, so that an object is its chunk in C order.
 
 An object is never changed. The first write of a chunk stores it under the name that Zarr gives it,
-`c/0/1`, if that is free; every other write stores it under a name of its own, `v/0.1-TOKEN`. The
+`c/0/1`, if that is free; every other write stores it under a new name, `v/0.1-TOKEN`. The
 caller keeps which object is current (`Names`), and commits the names that a write returns.
 """
 

@@ -29,7 +29,7 @@ from .names import node_folder
 
 logger = logging.getLogger(__name__)
 
-# Rows per run of each kind; the next run goes on.
+# Rows per run of each kind; the next run continues.
 MAX_ROWS = 50_000
 
 
