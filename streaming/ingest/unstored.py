@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from catalog.lookup.write_targets import WriteTarget, get_write_target
 from catalog.services.arrays.dense import decode, target_structure
-from catalog.services.arrays.write_plans import Growth, WritePlan, plan_block, plan_full, plan_patch
+from catalog.services.stores.write_plans import Growth, WritePlan, plan_block, plan_full, plan_patch
 from catalog.services.tables.writing import check_rows
 from catalog.services.uploads import check_replaced
 from core.errors import Invalid, Unavailable
