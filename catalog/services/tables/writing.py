@@ -129,7 +129,8 @@ def _write(
         with event_transaction() as change, record_receipt(target.ref.uuid, upload.idempotency_key):
             stored.make_current()
             change.record_event(written)
-    stored.settle()
+        # Under the lock, so that a cleanup leaves alone what it puts.
+        stored.settle()
 
 
 def _conform(
