@@ -15,11 +15,8 @@ from django.db import connection
 from access.login import sessions
 from catalog.locks.node_locks import try_site_lock
 from catalog.services import idempotency
-from catalog.services.cleanup import (
-    MIN_AGE_SECONDS,
-    remove_orphaned_files,
-    remove_orphaned_folders,
-)
+from catalog.services.cleanup import remove_orphaned_files, remove_orphaned_folders
+from catalog.services.stores.known_nodes import MIN_AGE_SECONDS
 from core.backend_failures import log_outage
 from streaming.writing.cleanup import remove_orphaned_streams
 

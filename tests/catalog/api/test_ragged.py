@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from catalog import events
 from catalog.models import Node
-from catalog.services.assets.stores import node_folder
+from catalog.services.stores.folder.paths import node_folder
 from tests.buckets import in_folder
 from tiled_client.wire.buffers import ZIP, ragged_array, ragged_body, zip_members
 from tiled_client.wire.dtypes import dtype_from_numpy

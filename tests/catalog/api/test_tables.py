@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from catalog import events
 from catalog.models import Asset, Node
-from catalog.services.assets.stores import node_folder
+from catalog.services.stores.folder.paths import node_folder
 from catalog.storage import files
 from tests.buckets import in_folder
 from tiled_client.wire.structures import TableStructure
