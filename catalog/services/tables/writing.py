@@ -27,6 +27,7 @@ from ...lookup.write_targets import (
     WriteTarget,
     find_partition,
     get_write_target,
+    store_generation,
     store_size,
     superseded,
 )
@@ -225,6 +226,8 @@ def _extend(
 ) -> None:
     """Make the added rows valid: the partition then has `rows`."""
     if not store_size(partition, added.size, rows):
+        raise superseded(target)
+    if added.removable and not store_generation(target):
         raise superseded(target)
     file_store().extend(file, added)
 

@@ -27,9 +27,11 @@ from ....locks.node_locks import LockTimeout, node_lock
 from ....models import Asset, AssetPart, DataSourceAsset
 from ....storage import files
 from ....storage.errors import StorageError
-from ..site_bucket import node_prefix, object_store
+from ..bucket.names import node_folder
+from ..site_bucket import object_store
 from . import object_parts, part_rows
 from .interface import StoredFile
+from .named_objects import record_replaced
 from .part_rows import Part
 
 # A tail of this many bytes is moved to an object.
@@ -113,7 +115,7 @@ def _content(prefix: str, part: Part) -> bytes | memoryview:
 
 
 def _move(file: StoredFile, header: bytes, run: Sequence[Part]) -> None:
-    prefix, deadline = node_prefix(file.node), time.monotonic() + MAX_SECONDS
+    prefix, deadline = node_folder(file.node), time.monotonic() + MAX_SECONDS
     key = f"{prefix}/{files.uri_name(file.data_uri)}"
     name = object_parts.put_rows(key, header, [_content(prefix, part) for part in run])
     first, last = run[0], run[-1]
@@ -135,6 +137,7 @@ def _move(file: StoredFile, header: bytes, run: Sequence[Part]) -> None:
         if found != [(part.start, part.size) for part in run] or time.monotonic() > deadline:
             raise _Superseded
         held._raw_delete(held.db)
+        record_replaced(file.node, [part.name for part in run if part.name])
         moved.save(force_insert=True)
 
 
