@@ -20,7 +20,7 @@ from tiled_client.wire import messages
 from tiled_client.wire.structure_family import Management
 
 from .config import streaming_cache_settings
-from .writing import delivery
+from .writing import delivery, progress
 from .writing.log import stream_log
 
 
@@ -114,7 +114,12 @@ def connect() -> None:
 
 
 def _on_recording(*, event: events.Event, **_: Any) -> events.Note | None:
-    """Record the update of an event in the outbox, within the transaction of its change."""
+    """Record the update of an event in the outbox, within the transaction of its change.
+
+    With it goes the number of the producer's frame that made the change, if one did. Raises
+    AlreadyStored.
+    """
+    progress.store_current()
     if stream_log() is None:
         return None
     if isinstance(event, events.NodeDeleted):

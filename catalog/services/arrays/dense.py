@@ -33,7 +33,7 @@ from ..limits import nominal_bytes
 from ..response_limits import check_response_bytes
 from ..stores.interface import ArrayWrite
 from ..stores.site import storage
-from ..stores.write_plans import Growth, WritePlan, plan_block, plan_full, plan_patch
+from ..stores.write_plans import Growth, WritePlan, plan_append, plan_block, plan_full, plan_patch
 from ..uploads import Upload
 
 Array = np.ndarray[Any, Any]
@@ -62,6 +62,11 @@ def write_patch(
     WireError (a patch of other dimensions, or of other frames than `growth` allows).
     """
     return _write(path, upload, lambda structure: plan_patch(structure, offset, shape, growth))
+
+
+def append_frames(*, path: str, count: int, upload: Upload) -> ArrayStructure:
+    """Append `count` frames at the end of the first dimension. Raises as `write_patch` does."""
+    return _write(path, upload, lambda structure: plan_append(structure, count))
 
 
 def read_array(node: Node | EmbeddedNode, items: NDSlice) -> Array:

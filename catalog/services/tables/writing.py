@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 
 from core.bounds import bounds
 from core.errors import NotSupported
+from core.mapped_files import BytesLike
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
@@ -93,6 +94,27 @@ def append_rows(*, path: str, partition: int, upload: Upload) -> None:
     _write(path, upload, partial(_append, partition), partition=partition, append=True)
 
 
+def check_rows(
+    target: WriteTarget, body: BytesLike, *, partition: int | None, append: bool
+) -> BytesLike:
+    """Check rows as a write does, and return them as an Arrow IPC file. Raises as that does."""
+    rows, body = receive_rows(body)
+    _conform(target, rows, partition, append)
+    return body
+
+
+def receive_rows(body: BytesLike) -> tuple[TableRows, BytesLike]:
+    """Return the rows in a body, and as an Arrow IPC file, which updates promise subscribers.
+
+    Raises StorageError.
+    """
+    rows = tables.received_tables(body, bounds().unpacked_body)
+    if tables.is_ipc_file(body):
+        return rows, body
+    (table,) = rows
+    return rows, tables.serialize_ipc(table)
+
+
 def _write(
     path: str,
     upload: Upload,
@@ -101,11 +123,8 @@ def _write(
     partition: int | None = None,
     append: bool = False,
 ) -> None:
-    rows = tables.received_tables(upload.body, bounds().unpacked_body)
-    if not tables.is_ipc_file(upload.body):
-        # Updates promise subscribers an Arrow IPC file.
-        (table,) = rows
-        upload = replace(upload, body=tables.serialize_ipc(table))
+    rows, body = receive_rows(upload.body)
+    upload = replace(upload, body=body)
     if not upload.persist:
         target = get_write_target(path, StructureFamily.table)
         upload.check_node(target.ref.uuid)
