@@ -41,7 +41,7 @@ MAX_SECONDS = 300.0
 # While the bucket cannot be reached, tails grow to this size; then appends fail, too.
 MAX_TAIL_BYTES = 64 << 20
 MAX_CACHED_ENDS = 4096
-# Partitions per run; the next run goes on.
+# Partitions per run; the next run continues.
 MAX_IDLE = 1000
 
 logger = logging.getLogger(__name__)
