@@ -28,6 +28,7 @@ from ...lookup.write_targets import (
     WriteTarget,
     find_partition,
     get_write_target,
+    store_generation,
     store_size,
     superseded,
 )
@@ -148,7 +149,8 @@ def _write(
         with event_transaction() as change, record_receipt(target.ref.uuid, upload.idempotency_key):
             stored.make_current()
             change.record_event(written)
-    stored.settle()
+        # Under the lock, so that a cleanup leaves alone what it puts.
+        stored.settle()
 
 
 def conform(target: WriteTarget, rows: TableRows, partition: int | None, append: bool) -> TableRows:
@@ -244,6 +246,8 @@ def _extend(
 ) -> None:
     """Make the added rows valid: the partition then has `rows`."""
     if not store_size(partition, added.size, rows):
+        raise superseded(target)
+    if added.removable and not store_generation(target):
         raise superseded(target)
     file_store().extend(file, added)
 

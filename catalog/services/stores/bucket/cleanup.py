@@ -33,8 +33,8 @@ MAX_LISTED = 500_000
 # Deleted with their node; the rest of a larger one is left to the cleanup.
 MAX_DELETED_AT_ONCE = 10_000
 
-# Whether a row names an object of a data source of a family other than arrays, by its name.
-Named = Callable[[DataSource, str], bool]
+# Returns the objects that rows name of a data source of a family other than arrays, of some names.
+Named = Callable[[DataSource, Set[str]], set[str]]
 
 
 def remove_orphaned_nodes(objects: ObjectStore, min_age: float) -> int:
@@ -71,11 +71,12 @@ def remove_unnamed_objects(objects: ObjectStore, min_age: float, named: Named) -
             continue
         try:
             with node_lock(path):
-                unnamed = _unnamed(node, infos, named)
-                if not unnamed or removals_are_held():
-                    continue
-                # A writer that has lost its lock cannot make these objects current any more.
+                # A writer that has lost its lock cannot make these objects current any more: it has
+                # done so before, or its commit fails.
                 DataSource.objects.filter(node__uuid=node).update(generation=F("generation") + 1)
+                unnamed = _unnamed(node, infos, named)
+                if removals_are_held():
+                    continue
                 objects.delete(f"{node_folder(node)}/{name}" for name in unnamed)
                 removed += len(unnamed)
         except (LockTimeout, StorageError) as error:
@@ -140,7 +141,7 @@ def _unnamed(node: UUID, infos: Mapping[str, ObjectInfo], named: Named) -> list[
     names = set(infos)
     names -= _existing(names, lambda some: _replaced(node, some))
     if source.structure_family != "array":
-        return [name for name in names if not named(source, name)]
+        return sorted(names - named(source, names))
     return sorted(names - array_names(source, names))
 
 

@@ -6,12 +6,13 @@ import logging
 from collections.abc import Iterator
 from uuid import UUID
 
-from ....models import DataSource
 from ....storage.errors import StorageUnavailable
-from ....storage.objects.client import ObjectStore
 from ....storage.objects.location import BucketLocation
+from ..files import flushing
+from ..files.named_objects import named_objects
 from ..interface import StoredSize
 from ..known_nodes import MIN_AGE_SECONDS
+from ..site_bucket import objects_at
 from . import cleanup, tending
 from .arrays import BucketArrays
 from .mark import BucketMark
@@ -24,7 +25,7 @@ class BucketStorage:
     """The prefix of a bucket that `storage.uri` names."""
 
     def __init__(self, location: BucketLocation) -> None:
-        self.objects = ObjectStore(location)
+        self.objects = objects_at(location)
         self.arrays = BucketArrays(self.objects)
         self.mark = BucketMark(self.objects)
 
@@ -50,14 +51,13 @@ class BucketStorage:
 
     def remove_orphaned_files(self, min_age: float) -> int:
         """Delete objects of existing nodes that no row names; return their number."""
-        return cleanup.remove_unnamed_objects(self.objects, min_age, _is_named)
+        return cleanup.remove_unnamed_objects(self.objects, min_age, named_objects)
 
     def tend(self, min_age: float = MIN_AGE_SECONDS) -> None:
-        """Delete what writes have replaced, and update what other readers of the bucket read."""
+        """Delete what writes have replaced, and update what other readers of the bucket read.
+
+        Rows that were appended to tables, and wait in the database, are moved to the bucket.
+        """
+        flushing.flush_idle(min_age)
         tending.update_plain_objects(self.objects, self.arrays.descriptions, min_age)
         tending.remove_replaced(self.objects, min_age)
-
-
-def _is_named(source: DataSource, name: str) -> bool:
-    # Objects of other families than arrays are not cleaned up here.
-    return True
