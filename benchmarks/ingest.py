@@ -2,7 +2,7 @@
 
 Run by hand: `python -m benchmarks.ingest [--rounds 5] [--only NAME] [--quick]`. Ours is written to
 by frames with a window; Tiled and the bare server by one request after another, which is what a
-producer of theirs does. A second run of ours is on the database `--postgresql URI`.
+producer of theirs does. Another run of this server is on the database `--postgresql URI`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from .works import ARROW, LARGE, OCTETS, SMALL
 
 BARE = "bare"
 HEADING = """\
-| work | unit | ours | on PostgreSQL | Tiled | bare | ours / Tiled | ours / bare | CPU of ours |
+| work | unit | ours | on PostgreSQL | Tiled | bare | ours / Tiled | ours / bare | own CPU |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
 
 Request = tuple[str, str, bytes, str]
